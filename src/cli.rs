@@ -1,0 +1,73 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Turns `spec/stack.toml` into every file that the stack needs.
+///
+/// The spec is looked for in this folder and those above it. Exit codes: 0 clean, 1 drift or findings,
+/// 2 the spec or the command line is wrong, 3 the system failed.
+#[derive(Debug, Parser)]
+#[command(name = "gen", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write the outputs that the spec describes
+    Render(Render),
+    /// Compare the outputs on disk with what the spec describes; never writes
+    Check(Check),
+}
+
+/// Writes only files that change. A file that was edited by hand is not overwritten, and then nothing is.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen render --dry-run")]
+pub struct Render {
+    /// Render one profile instead of all
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Overwrite and delete files that were edited by hand or made by somebody else
+    #[arg(long)]
+    pub force: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Delete files that an earlier render wrote and that are no longer described (default)
+    #[arg(long, overrides_with = "no_prune")]
+    pub prune: bool,
+    /// Leave such files
+    #[arg(long, overrides_with = "prune")]
+    pub no_prune: bool,
+}
+
+/// Each difference is shown with its cause and with what mends it.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen check --stat")]
+pub struct Check {
+    /// Check one profile instead of all
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Show how many lines differ instead of the lines
+    #[arg(long)]
+    pub stat: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs: one object
+    Json,
+    /// For GitHub Actions: annotations
+    Github,
+}
+
+/// Parses the command line; exits with code 2 if it is wrong.
+pub fn parse() -> Cli {
+    Cli::parse()
+}

@@ -1,0 +1,280 @@
+//! `gen check`.
+
+use std::fmt::Write as _;
+use std::io;
+use std::time::Duration;
+
+use serde::Serialize;
+use similar::{ChangeTag, TextDiff};
+use stackgen::output::{self, Cause, Difference};
+
+use super::report::{self, BOLD, CYAN, GREEN, RED, RESET};
+use super::{Outcome, fail, print, project};
+use crate::cli::{Check, Format};
+
+/// Lines of a diff that are shown; the rest is counted. `--stat` shows none.
+const MOST_LINES: usize = 200;
+
+/// Two files that have little in common are not compared line by line for longer than this.
+const DIFF_TIME: Duration = Duration::from_secs(2);
+
+pub fn run(arguments: &Check) -> Outcome {
+    let project = match project(arguments.profile.as_deref(), arguments.format) {
+        Ok(project) => project,
+        Err(outcome) => return outcome,
+    };
+    let mut compared = 0;
+    let mut found: Vec<Drift> = Vec::new();
+    let mut outcome = Outcome::Clean;
+    for plan in &project.plans {
+        match output::compare(&project.root, &plan.scope(), plan.files()) {
+            Ok(comparison) => {
+                compared += comparison.compared;
+                found.extend(comparison.differences.into_iter().map(Drift::new));
+            }
+            Err(error) => {
+                fail(&error.to_string());
+                outcome = Outcome::Failed;
+            }
+        }
+    }
+    if compared == 0 && outcome == Outcome::Clean {
+        fail("nothing was compared");
+        return Outcome::Failed;
+    }
+    if !found.is_empty() {
+        outcome = outcome.max(Outcome::Findings);
+    }
+    if found.iter().any(|drift| matches!(drift.difference.cause, Cause::Unreadable(_))) {
+        outcome = Outcome::Failed;
+    }
+    match arguments.format {
+        Format::Text => print(anstream::stdout(), &text(compared, &found, arguments.stat)),
+        Format::Json => print(io::stdout(), &json(compared, &found, arguments.stat)),
+        Format::Github => print(io::stdout(), &github(compared, &found)),
+    }
+    outcome
+}
+
+/// A difference and its lines.
+struct Drift {
+    difference: Difference,
+    diff: Diff,
+}
+
+/// What rendering would change, line by line.
+#[derive(Default)]
+struct Diff {
+    lines: Vec<(ChangeTag, String)>,
+    added: usize,
+    removed: usize,
+    /// The first line on disk that differs, one-based.
+    first: usize,
+    /// One of the two is no text.
+    binary: bool,
+}
+
+impl Drift {
+    fn new(difference: Difference) -> Self {
+        let diff = match (&difference.on_disk, &difference.expected) {
+            (Some(on_disk), Some(expected)) => Diff::of(on_disk, expected),
+            _ => Diff { first: 1, ..Diff::default() },
+        };
+        Self { difference, diff }
+    }
+}
+
+impl Diff {
+    fn of(on_disk: &[u8], expected: &str) -> Self {
+        let Ok(on_disk) = std::str::from_utf8(on_disk) else {
+            return Self { binary: true, first: 1, ..Self::default() };
+        };
+        let mut diff = Self::default();
+        let compared = TextDiff::configure().timeout(DIFF_TIME).diff_lines(on_disk, expected);
+        for hunk in compared.unified_diff().context_radius(3).iter_hunks() {
+            diff.lines.push((ChangeTag::Equal, format!("{}\n", hunk.header())));
+            for change in hunk.iter_changes() {
+                let sign = match change.tag() {
+                    ChangeTag::Delete => {
+                        diff.removed += 1;
+                        '-'
+                    }
+                    ChangeTag::Insert => {
+                        diff.added += 1;
+                        '+'
+                    }
+                    ChangeTag::Equal => ' ',
+                };
+                if change.tag() != ChangeTag::Equal && diff.first == 0 {
+                    diff.first = change.old_index().or(change.new_index()).map_or(1, |index| index + 1);
+                }
+                let end = if change.missing_newline() { "\n\\ No newline at end of file\n" } else { "" };
+                diff.lines.push((change.tag(), format!("{sign}{}{end}", visible(change.value()))));
+            }
+        }
+        diff.first = diff.first.max(1);
+        diff
+    }
+}
+
+/// A line of a file that may hold anything, with control characters made visible.
+fn visible(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
+    for c in text.chars() {
+        if c.is_control() && c != '\t' {
+            let _ = write!(out, "{}", c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out.push_str(end);
+    out
+}
+
+/// What mends a difference.
+pub fn remedy(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::Missing | Cause::Stale | Cause::Mode { .. } | Cause::LineEndings | Cause::Interrupted => {
+            "run `gen render`"
+        }
+        Cause::MergeConflict | Cause::Merged => "resolve the conflicts in spec/, then run `gen render`",
+        Cause::HandEdited { .. } => {
+            "put the change into the spec and run `gen render`, or drop it with `gen render --force`"
+        }
+        Cause::Unlisted => "move the file away, or let `gen render --force` overwrite it",
+        Cause::Orphan { edited: false } => "run `gen render` to delete it",
+        Cause::Orphan { edited: true } => "move the file away, or let `gen render --force` delete it",
+        Cause::Symlink => "replace the link, or let `gen render --force` do it",
+        Cause::Unreadable(_) => "make it a file that can be read, or remove it",
+        Cause::Malformed(_) => "run `gen render`, which writes it anew",
+    }
+}
+
+fn count(compared: usize, found: &[Drift]) -> String {
+    let files = if compared == 1 { "file" } else { "files" };
+    match found.len() {
+        0 => format!("{compared} {files} compared, no difference"),
+        1 => format!("{compared} {files} compared, 1 differs"),
+        many => format!("{compared} {files} compared, {many} differ"),
+    }
+}
+
+fn text(compared: usize, found: &[Drift], stat: bool) -> String {
+    let mut out = String::new();
+    let mut left = MOST_LINES;
+    for Drift { difference, diff } in found {
+        let Difference { path, cause, expected, .. } = difference;
+        let _ = writeln!(out, "{BOLD}{path}{RESET}: {RED}{cause}{RESET}");
+        if let Cause::Malformed(problems) = cause {
+            for problem in problems {
+                let _ = writeln!(out, "  {problem}");
+            }
+        }
+        if stat {
+            if diff.added + diff.removed > 0 {
+                let _ = writeln!(out, "  {GREEN}+{}{RESET} {RED}-{}{RESET} lines", diff.added, diff.removed);
+            }
+        } else {
+            lines(&mut out, path.as_str(), diff, expected.is_some(), &mut left);
+        }
+        let _ = writeln!(out, "  {CYAN}help{RESET}: {}", remedy(cause));
+        out.push('\n');
+    }
+    out.push_str(&count(compared, found));
+    out.push('\n');
+    out
+}
+
+fn lines(out: &mut String, path: &str, diff: &Diff, planned: bool, left: &mut usize) {
+    if diff.binary && planned {
+        out.push_str("  it holds bytes that are no text\n");
+        return;
+    }
+    if diff.lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "--- {path} (on disk)\n+++ {path} (rendered)");
+    let shown = diff.lines.len().min(*left);
+    *left -= shown;
+    for (tag, line) in diff.lines.iter().take(shown) {
+        let (colour, reset) = match tag {
+            ChangeTag::Delete => (RED, RESET),
+            ChangeTag::Insert => (GREEN, RESET),
+            ChangeTag::Equal if line.starts_with("@@") => (CYAN, RESET),
+            ChangeTag::Equal => ("", ""),
+        };
+        let (text, end) = line.strip_suffix('\n').map_or((line.as_str(), "\n"), |text| (text, "\n"));
+        let _ = write!(out, "{colour}{text}{reset}{end}");
+    }
+    let cut = diff.lines.len() - shown;
+    if cut > 0 {
+        let _ = writeln!(out, "  … {cut} more lines");
+    }
+}
+
+#[derive(Serialize)]
+struct JsonReport<'a> {
+    compared: usize,
+    differences: Vec<JsonDifference<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonDifference<'a> {
+    path: &'a str,
+    cause: &'static str,
+    description: String,
+    help: &'static str,
+    line: usize,
+    added: usize,
+    removed: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<String>,
+}
+
+/// A stable name of a cause, for programs.
+fn code(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::Missing => "missing",
+        Cause::Mode { .. } => "mode",
+        Cause::LineEndings => "line-endings",
+        Cause::MergeConflict => "merge-conflict",
+        Cause::Merged => "merged",
+        Cause::Stale => "stale",
+        Cause::Unlisted => "unlisted",
+        Cause::HandEdited { .. } => "hand-edited",
+        Cause::Orphan { .. } => "orphan",
+        Cause::Unreadable(_) => "unreadable",
+        Cause::Symlink => "symlink",
+        Cause::Interrupted => "interrupted",
+        Cause::Malformed(_) => "malformed",
+    }
+}
+
+fn json(compared: usize, found: &[Drift], stat: bool) -> String {
+    let differences = found
+        .iter()
+        .map(|Drift { difference, diff }| JsonDifference {
+            path: difference.path.as_str(),
+            cause: code(&difference.cause),
+            description: difference.cause.to_string(),
+            help: remedy(&difference.cause),
+            line: diff.first,
+            added: diff.added,
+            removed: diff.removed,
+            diff: (!stat && !diff.lines.is_empty()).then(|| diff.lines.iter().map(|(_, line)| line.as_str()).collect()),
+        })
+        .collect();
+    report::serialise(&JsonReport { compared, differences })
+}
+
+fn github(compared: usize, found: &[Drift]) -> String {
+    let mut out = String::new();
+    for Drift { difference, diff } in found {
+        let message = format!("{}: {}\n{}", difference.path, difference.cause, remedy(&difference.cause));
+        let place = Some((difference.path.as_str(), diff.first, 1));
+        report::annotation(&mut out, place, code(&difference.cause), &message);
+    }
+    let _ = writeln!(out, "{}", count(compared, found));
+    out
+}

@@ -1,0 +1,121 @@
+//! One file a subcommand. Only here is anything printed.
+
+mod check;
+mod render;
+mod report;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use camino::Utf8PathBuf;
+use stackgen::Plan;
+use stackgen::diagnostic::Diagnostic;
+use stackgen::spec::source::Sources;
+use stackgen::spec::{self, ReadError};
+
+use crate::cli::{Cli, Command, Format};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Nothing to do about anything.
+    Clean,
+    /// Drift, or something that was refused.
+    Findings,
+    /// The spec or the command line is wrong.
+    Invalid,
+    /// The system failed.
+    Failed,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(match outcome {
+            Outcome::Clean => 0,
+            Outcome::Findings => 1,
+            Outcome::Invalid => 2,
+            Outcome::Failed => 3,
+        })
+    }
+}
+
+/// Runs a command.
+pub fn run(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Render(arguments) => render::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+    }
+}
+
+/// The project that the current folder belongs to, and its plans.
+struct Project {
+    root: Utf8PathBuf,
+    plans: Vec<Plan>,
+}
+
+/// Finds, reads and plans; reports what is wrong.
+fn project(profile: Option<&str>, format: Format) -> Result<Project, Outcome> {
+    let root = root()?;
+    let (sources, diagnostics) = match spec::read(&root) {
+        Ok(sources) => match stackgen::plan(&sources, profile) {
+            Ok(plans) => return Ok(Project { root, plans }),
+            Err(diagnostics) => (sources, diagnostics),
+        },
+        Err((_, ReadError::Io(path, error))) => {
+            fail(&format!("cannot read `{path}`: {error}"));
+            return Err(Outcome::Failed);
+        }
+        Err((sources, ReadError::Refused(diagnostics))) => (sources, diagnostics.into_sorted()),
+    };
+    report_diagnostics(&sources, &diagnostics, format);
+    Err(Outcome::Invalid)
+}
+
+fn root() -> Result<Utf8PathBuf, Outcome> {
+    let current = match std::env::current_dir().map(Utf8PathBuf::try_from) {
+        Ok(Ok(current)) => current,
+        Ok(Err(error)) => {
+            fail(&format!("the current folder's path is not UTF-8: {error}"));
+            return Err(Outcome::Failed);
+        }
+        Err(error) => {
+            fail(&format!("cannot tell the current folder: {error}"));
+            return Err(Outcome::Failed);
+        }
+    };
+    for folder in current.ancestors() {
+        match folder.join(spec::MAIN).try_exists() {
+            Ok(true) => return Ok(folder.to_owned()),
+            Ok(false) => {}
+            Err(error) => {
+                fail(&format!("cannot look for `{}`: {error}", folder.join(spec::MAIN)));
+                return Err(Outcome::Failed);
+            }
+        }
+    }
+    fail(&format!("no `{}` in `{current}` or a folder above it", spec::MAIN));
+    Err(Outcome::Invalid)
+}
+
+fn report_diagnostics(sources: &Sources, diagnostics: &[Diagnostic], format: Format) {
+    match format {
+        Format::Text => print(anstream::stderr(), &report::text(sources, diagnostics)),
+        Format::Json => print(io::stdout(), &report::json(sources, diagnostics)),
+        Format::Github => print(io::stdout(), &report::github(sources, diagnostics)),
+    }
+}
+
+/// Writes a report. A reader that went away early, as `head` does, has read all that it wanted.
+fn print(mut stream: impl Write, text: &str) {
+    let result = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    if let Err(error) = result
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = writeln!(io::stderr(), "error: cannot write the report: {error}");
+    }
+}
+
+/// Reports a failure that has no place in the spec.
+fn fail(message: &str) {
+    print(anstream::stderr(), &format!("{}error{}: {message}\n", report::RED, report::RESET));
+}

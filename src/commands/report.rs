@@ -1,0 +1,233 @@
+//! Diagnostics for people, programs and GitHub.
+
+use std::fmt::Write as _;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::Serialize;
+use stackgen::diagnostic::{Diagnostic, Label};
+use stackgen::spec::source::{Source, Sources};
+
+/// More diagnostics than this help nobody; the rest is counted.
+const MOST: usize = 50;
+
+/// Lines around a label that are kept of the source before it is handed to the renderer.
+const AROUND: usize = 3;
+
+/// Bytes of a line that are kept: a minified or hostile file is one line.
+const LONGEST_LINE: usize = 400;
+
+pub const RED: &str = "\u{1b}[1;31m";
+pub const GREEN: &str = "\u{1b}[32m";
+pub const BOLD: &str = "\u{1b}[1m";
+pub const CYAN: &str = "\u{1b}[36m";
+pub const RESET: &str = "\u{1b}[0m";
+
+/// With excerpts, styled.
+pub fn text(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+    let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
+    let mut out = String::new();
+    for diagnostic in diagnostics.iter().take(MOST) {
+        out.push_str(&one(sources, diagnostic, &renderer));
+        out.push_str("\n\n");
+    }
+    let (shown, total) = (diagnostics.len().min(MOST), diagnostics.len());
+    let problems = if total == 1 { "problem" } else { "problems" };
+    let cut = if shown < total { format!(", the first {shown} shown") } else { String::new() };
+    let _ = writeln!(out, "{RED}error{RESET}: {total} {problems} in the spec{cut}; nothing was written or compared");
+    out
+}
+
+/// A piece of a source that holds the labels of one file.
+struct Excerpt<'a> {
+    source: &'a Source,
+    text: String,
+    first_line: usize,
+    labels: Vec<(std::ops::Range<usize>, &'a Label, bool)>,
+}
+
+fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    let mut excerpts: Vec<Excerpt<'_>> = Vec::new();
+    let mut files: Vec<u16> = Vec::new();
+    for label in &diagnostic.labels {
+        if !files.contains(&label.span.file) {
+            files.push(label.span.file);
+        }
+    }
+    for file in files {
+        let labels: Vec<(&Label, bool)> = diagnostic
+            .labels
+            .iter()
+            .enumerate()
+            .filter(|(_, label)| label.span.file == file)
+            .map(|(index, label)| (label, index == 0))
+            .collect();
+        if let Some(source) = sources.files().get(usize::from(file)) {
+            excerpts.push(excerpt(source, &labels));
+        }
+    }
+    let mut group: Group<'_> =
+        Group::with_title(Level::ERROR.primary_title(diagnostic.title.as_str()).id(diagnostic.code));
+    for excerpt in &excerpts {
+        let mut snippet =
+            Snippet::source(excerpt.text.as_str()).path(excerpt.source.path.as_str()).line_start(excerpt.first_line);
+        for (range, label, primary) in &excerpt.labels {
+            let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let annotation = kind.span(range.clone());
+            snippet = snippet.annotation(if label.text.is_empty() {
+                annotation
+            } else {
+                annotation.label(label.text.as_str())
+            });
+        }
+        group = group.element(snippet);
+    }
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    renderer.render(&[group])
+}
+
+/// Cuts the lines around the labels out of a source: the renderer reads all that it is given, which for a large
+/// spec would be megabytes a diagnostic.
+fn excerpt<'a>(source: &'a Source, labels: &[(&'a Label, bool)]) -> Excerpt<'a> {
+    let all = source.text.as_str();
+    let clamp = |at: u32| floor(all, (at as usize).min(all.len()));
+    let first = labels.iter().map(|(label, _)| clamp(label.span.start)).min().unwrap_or(0);
+    let last = labels.iter().map(|(label, _)| clamp(label.span.end)).max().unwrap_or(0);
+    let mut from = line_start(all, first);
+    for _ in 0..AROUND {
+        from = line_start(all, from.saturating_sub(1));
+    }
+    let mut to = line_end(all, last);
+    for _ in 0..AROUND {
+        to = line_end(all, (to + 1).min(all.len()));
+    }
+    let first_line = all[..from].matches('\n').count() + 1;
+    let window = &all[from..to];
+    let mut ranges: Vec<_> = labels
+        .iter()
+        .map(|(label, primary)| {
+            let start = clamp(label.span.start) - from;
+            let end = (clamp(label.span.end).max(clamp(label.span.start)) - from).max(start);
+            (start..end, *label, *primary)
+        })
+        .collect();
+    let too_long = window.lines().any(|line| line.len() > LONGEST_LINE) || window.len() > 1 << 20;
+    if !too_long {
+        return Excerpt { source, text: window.to_owned(), first_line, labels: ranges };
+    }
+    // Only the primary label's line, cut around it.
+    ranges.retain(|(_, _, primary)| *primary);
+    let Some((range, label, primary)) = ranges.pop() else {
+        return Excerpt { source, text: String::new(), first_line, labels: Vec::new() };
+    };
+    let line_from = line_start(window, range.start);
+    let cut_from = floor(window, range.start.saturating_sub(LONGEST_LINE / 4)).max(line_from);
+    let line_to = line_end(window, range.start);
+    let cut_to = floor(window, (cut_from + LONGEST_LINE / 2).min(line_to));
+    let first_line = first_line + window[..cut_from].matches('\n').count();
+    let range = (range.start.min(cut_to) - cut_from)..(range.end.min(cut_to).max(range.start.min(cut_to)) - cut_from);
+    Excerpt { source, text: window[cut_from..cut_to].to_owned(), first_line, labels: vec![(range, label, primary)] }
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+fn line_end(text: &str, at: usize) -> usize {
+    text[at..].find('\n').map_or(text.len(), |newline| at + newline)
+}
+
+#[derive(Serialize)]
+struct JsonReport<'a> {
+    diagnostics: Vec<JsonDiagnostic<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonDiagnostic<'a> {
+    code: &'a str,
+    title: &'a str,
+    help: Option<&'a str>,
+    labels: Vec<JsonLabel<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonLabel<'a> {
+    path: &'a str,
+    line: usize,
+    column: usize,
+    text: &'a str,
+}
+
+/// One object with every diagnostic.
+pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+    let label = |label: &'_ Label| {
+        let (line, column) = sources.position(label.span);
+        (line, column)
+    };
+    let report = JsonReport {
+        diagnostics: diagnostics
+            .iter()
+            .map(|diagnostic| JsonDiagnostic {
+                code: diagnostic.code,
+                title: &diagnostic.title,
+                help: diagnostic.help.as_deref(),
+                labels: diagnostic
+                    .labels
+                    .iter()
+                    .map(|place| {
+                        let (line, column) = label(place);
+                        let path = sources.file(place.span).map_or("", |source| source.path.as_str());
+                        JsonLabel { path, line, column, text: &place.text }
+                    })
+                    .collect(),
+            })
+            .collect(),
+    };
+    serialise(&report)
+}
+
+/// A report as JSON, one object.
+pub fn serialise(report: &impl Serialize) -> String {
+    // Strings, numbers and lists of them: serialising can't fail.
+    let mut text = serde_json::to_string_pretty(report).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// One annotation a diagnostic.
+pub fn github(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        let place = diagnostic.primary().and_then(|span| {
+            let (line, column) = sources.position(span);
+            Some((sources.file(span)?.path.as_str(), line, column))
+        });
+        let mut message = diagnostic.title.clone();
+        if let Some(help) = &diagnostic.help {
+            message.push('\n');
+            message.push_str(help);
+        }
+        annotation(&mut out, place, diagnostic.code, &message);
+    }
+    out
+}
+
+/// Writes one annotation of GitHub Actions (workflow commands: `::error file=…,line=…,col=…,title=…::message`).
+pub fn annotation(out: &mut String, place: Option<(&str, usize, usize)>, title: &str, message: &str) {
+    let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
+    out.push_str("::error ");
+    if let Some((path, line, column)) = place {
+        let _ = write!(out, "file={},line={line},col={column},", property(path));
+    }
+    let _ = writeln!(out, "title={}::{}", property(title), escape(message));
+}

@@ -1,0 +1,182 @@
+//! What is wrong with a spec, as data: a code, a title, the places involved and a way out.
+//!
+//! Rendering it is `commands/report.rs`'s work.
+
+use std::cmp::Ordering;
+
+/// A range of bytes in one source file of the spec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// Index of the file in [`Sources`](crate::spec::source::Sources), in include order.
+    pub file: u16,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The part of this span from byte `from` up to byte `to`, both counted from its start.
+    #[must_use]
+    pub fn slice(self, from: usize, to: usize) -> Self {
+        let at = |offset: usize| self.start.saturating_add(u32::try_from(offset).unwrap_or(u32::MAX)).min(self.end);
+        Self { file: self.file, start: at(from), end: at(to) }
+    }
+}
+
+/// One place that a diagnostic points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What this place has to do with the problem; may be empty on the primary label.
+    pub text: String,
+}
+
+/// One problem in the spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// A stable name in kebab case, e.g. `port-clash`.
+    pub code: &'static str,
+    /// What is wrong, in one line.
+    pub title: String,
+    /// The places involved, the one to change first.
+    pub labels: Vec<Label>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic whose first place is `span`.
+    pub fn new(code: &'static str, title: impl Into<String>, span: Span) -> Self {
+        Self { code, title: title.into(), labels: vec![Label { span, text: String::new() }], help: None }
+    }
+
+    /// Says something at the first place.
+    #[must_use]
+    pub fn at(mut self, text: impl Into<String>) -> Self {
+        if let Some(first) = self.labels.first_mut() {
+            first.text = text.into();
+        }
+        self
+    }
+
+    /// Points at a further place.
+    #[must_use]
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Adds the way out.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Adds "did you mean …?" for the candidate nearest to `name`, or what `otherwise` says.
+    #[must_use]
+    pub fn suggest<'a>(
+        self,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+        otherwise: impl FnOnce() -> String,
+    ) -> Self {
+        match nearest(name, candidates) {
+            Some(found) => self.help(format!("did you mean `{found}`?")),
+            None => self.help(otherwise()),
+        }
+    }
+
+    /// The place to change.
+    #[must_use]
+    pub fn primary(&self) -> Option<Span> {
+        self.labels.first().map(|label| label.span)
+    }
+}
+
+/// Every problem of one spec.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// In source order, each problem once: profiles share most of the spec and so its problems.
+    #[must_use]
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.0.sort_by(|a, b| match (a.primary(), b.primary()) {
+            (Some(x), Some(y)) => {
+                (x.file, x.start, a.code).cmp(&(y.file, y.start, b.code)).then_with(|| a.title.cmp(&b.title))
+            }
+            (x, y) => x.is_some().cmp(&y.is_some()).then(Ordering::Equal),
+        });
+        self.0.dedup();
+        self.0
+    }
+}
+
+/// The candidate with the fewest edits from `name`, if they are few enough to be a slip.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A name this long is no slip of the fingers, and the table below grows with its length.
+    const LONGEST: usize = 64;
+    let wanted: Vec<char> = name.chars().take(LONGEST + 1).flat_map(char::to_lowercase).collect();
+    if wanted.len() > LONGEST {
+        return None;
+    }
+    let allowed = (wanted.len() / 3).max(1);
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= allowed + 2)
+        .map(|candidate| (edits(&wanted, candidate), candidate))
+        .filter(|&(distance, candidate)| distance <= allowed || (wanted.len() >= 3 && candidate.starts_with(name)))
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
+fn edits(wanted: &[char], candidate: &str) -> usize {
+    let other: Vec<char> = candidate.chars().flat_map(char::to_lowercase).collect();
+    let width = other.len() + 1;
+    let mut before = vec![0; width];
+    let mut above: Vec<usize> = (0..width).collect();
+    for (i, &a) in wanted.iter().enumerate() {
+        let mut row = Vec::with_capacity(width);
+        row.push(i + 1);
+        for (j, &b) in other.iter().enumerate() {
+            let mut cost = (above[j] + usize::from(a != b)).min(above[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a == other[j - 1] && wanted[i - 1] == b {
+                cost = cost.min(before[j - 1] + 1);
+            }
+            row.push(cost);
+        }
+        before = std::mem::replace(&mut above, row);
+    }
+    above[width - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn nearest_finds_slips_and_nothing_else() {
+        let names = ["temporal-frontend", "temporal-history", "grafana", "image", "ports"];
+        assert_eq!(nearest("temporal-fronted", names), Some("temporal-frontend"));
+        assert_eq!(nearest("imgae", names), Some("image"));
+        assert_eq!(nearest("Port", names), Some("ports"));
+        assert_eq!(nearest("postgres", names), None);
+        assert_eq!(nearest(&"x".repeat(10_000), names), None);
+        assert_eq!(nearest("", names), None);
+    }
+}

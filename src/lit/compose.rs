@@ -1,0 +1,589 @@
+//! The YAML of a Compose file.
+//!
+//! Compose interpolates every string *value* after it has read the YAML, never a key
+//! (<https://github.com/compose-spec/compose-spec/blob/main/12-interpolation.md>): `${NAME}` is a
+//! reference and `$$` a literal dollar. This is the one language that accepts a
+//! [`Text`] with references in it.
+
+use std::borrow::Cow;
+
+use askama::filters::Safe;
+
+use super::yaml::write_float;
+use super::{AsLit, Lit, separated, write_bool, write_int, yaml};
+use crate::model::text::{Operator, Reference, Segment, Text, Tree, Value};
+
+/// The value on one line.
+#[askama::filter_fn]
+pub fn lit<T: AsCompose>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
+    let source = string(&value);
+    Ok(Safe(source))
+}
+
+/// A string of several lines as a literal block scalar with its lines at column `indent`, see
+/// [`yaml::block`]; any other value as [`lit()`] writes it.
+#[askama::filter_fn]
+pub fn block<T: AsCompose>(value: T, _: &dyn askama::Values, indent: usize) -> askama::Result<Safe<String>> {
+    let mut out = String::new();
+    match value.as_compose() {
+        Compose::Str(text) => yaml::write_block_str(&mut out, &text, indent),
+        other => write(&mut out, &other),
+    }
+    Ok(Safe(out))
+}
+
+/// A mapping key, in which Compose interpolates nothing.
+#[askama::filter_fn]
+pub fn key<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
+    let source = yaml::string(&value);
+    Ok(Safe(source))
+}
+
+/// An untyped tree as what follows a key and its colon: `name:{= tree|tree(6) =}`.
+///
+/// A scalar or an empty table or list stays on the line of the key, behind a space. Anything else
+/// begins on the next line, one entry or item a line at column `indent`, which is two more than the
+/// column of the key.
+#[askama::filter_fn]
+pub fn tree<T: AsTree>(value: T, _: &dyn askama::Values, indent: usize) -> askama::Result<Safe<String>> {
+    let mut out = String::new();
+    write_tree(&mut out, value.as_tree(), indent);
+    Ok(Safe(out))
+}
+
+/// The value as the `lit` filter writes it.
+pub fn string<T: AsCompose + ?Sized>(value: &T) -> String {
+    let mut out = String::new();
+    match value.as_compose() {
+        Compose::Str(text) => {
+            out.reserve(text.len() + 2);
+            yaml::write_str(&mut out, &text);
+        }
+        other => write(&mut out, &other),
+    }
+    out
+}
+
+/// Appends the value as the `lit` filter writes it.
+pub fn write(out: &mut String, value: &Compose<'_>) {
+    match value {
+        Compose::Str(text) => yaml::write_str(out, text),
+        _ => write_flow(out, value),
+    }
+}
+
+/// Appends a tree as the `tree` filter writes it.
+pub fn write_tree(out: &mut String, tree: &Tree, indent: usize) {
+    match tree {
+        Tree::Text(text) => {
+            out.push(' ');
+            yaml::write_block_str(out, &source(text), indent);
+        }
+        Tree::Integer(integer) => {
+            out.push(' ');
+            write_int(out, i128::from(*integer));
+        }
+        Tree::Float(float) => {
+            out.push(' ');
+            write_float(out, *float);
+        }
+        Tree::Boolean(boolean) => {
+            out.push(' ');
+            write_bool(out, *boolean);
+        }
+        Tree::List(items) if items.is_empty() => out.push_str(" []"),
+        Tree::Table(entries) if entries.is_empty() => out.push_str(" {}"),
+        Tree::List(_) | Tree::Table(_) => {
+            line(out, indent);
+            write_lines(out, tree, indent);
+        }
+    }
+}
+
+/// Appends the lines of a table or list that is not empty; the first begins where `out` ends, at
+/// column `indent`.
+fn write_lines(out: &mut String, tree: &Tree, indent: usize) {
+    let between = |out: &mut String, position: usize| {
+        if position > 0 {
+            line(out, indent);
+        }
+    };
+    match tree {
+        Tree::List(items) => {
+            for (position, item) in items.iter().enumerate() {
+                between(out, position);
+                out.push('-');
+                match item {
+                    // The first entry of a table stands on the line of its dash.
+                    Tree::Table(entries) if !entries.is_empty() => {
+                        out.push(' ');
+                        write_lines(out, item, indent + 2);
+                    }
+                    Tree::List(inner) if !inner.is_empty() => {
+                        out.push(' ');
+                        write_lines(out, item, indent + 2);
+                    }
+                    _ => write_tree(out, item, indent + 2),
+                }
+            }
+        }
+        Tree::Table(entries) => {
+            for (position, (key, value)) in entries.iter().enumerate() {
+                between(out, position);
+                yaml::write_str(out, key);
+                out.push(':');
+                write_tree(out, value, indent + 2);
+            }
+        }
+        Tree::Text(_) | Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_) => {}
+    }
+}
+
+fn line(out: &mut String, indent: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n(' ', indent));
+}
+
+fn write_flow(out: &mut String, value: &Compose<'_>) {
+    match value {
+        Compose::Str(text) => yaml::write_flow_str(out, text),
+        Compose::Int(integer) => write_int(out, *integer),
+        Compose::Bool(boolean) => write_bool(out, *boolean),
+        Compose::List(items) => {
+            out.push('[');
+            separated(out, items, ", ", write_flow);
+            out.push(']');
+        }
+    }
+}
+
+/// A value on its way into a Compose file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compose<'a> {
+    /// A string in the syntax of Compose's interpolation.
+    Str(Cow<'a, str>),
+    /// An integer of any width.
+    Int(i128),
+    /// A boolean.
+    Bool(bool),
+    /// A list, written on one line.
+    List(Vec<Compose<'a>>),
+}
+
+/// A type whose values a Compose file can hold.
+pub trait AsCompose {
+    /// The value, borrowed where nothing has to be escaped.
+    fn as_compose(&self) -> Compose<'_>;
+}
+
+/// What the `tree` filter accepts: a [`Tree`] behind any number of references.
+pub trait AsTree {
+    /// The tree itself.
+    fn as_tree(&self) -> &Tree;
+}
+
+impl AsTree for Tree {
+    fn as_tree(&self) -> &Tree {
+        self
+    }
+}
+
+impl<T: AsTree + ?Sized> AsTree for &T {
+    fn as_tree(&self) -> &Tree {
+        (**self).as_tree()
+    }
+}
+
+impl<T: AsCompose + ?Sized> AsCompose for &T {
+    fn as_compose(&self) -> Compose<'_> {
+        (**self).as_compose()
+    }
+}
+
+impl AsCompose for Text {
+    fn as_compose(&self) -> Compose<'_> {
+        Compose::Str(source(self))
+    }
+}
+
+impl<T: AsCompose> AsCompose for Value<T> {
+    fn as_compose(&self) -> Compose<'_> {
+        match self {
+            Self::Is(value) => value.as_compose(),
+            Self::Env(text) => text.as_compose(),
+        }
+    }
+}
+
+impl<T: AsCompose> AsCompose for [T] {
+    fn as_compose(&self) -> Compose<'_> {
+        Compose::List(self.iter().map(AsCompose::as_compose).collect())
+    }
+}
+
+impl<T: AsCompose> AsCompose for Vec<T> {
+    fn as_compose(&self) -> Compose<'_> {
+        self.as_slice().as_compose()
+    }
+}
+
+impl<T: AsCompose, const N: usize> AsCompose for [T; N] {
+    fn as_compose(&self) -> Compose<'_> {
+        self.as_slice().as_compose()
+    }
+}
+
+/// The types that every language can write; a blanket implementation would clash with `Vec<Text>`.
+macro_rules! literals {
+    ($($literal:ty)*) => {$(
+        impl AsCompose for $literal {
+            fn as_compose(&self) -> Compose<'_> {
+                self.as_lit().into()
+            }
+        }
+    )*};
+}
+
+literals!(str String bool u8 u16 u32 u64 i8 i16 i32 i64);
+
+impl<'a> From<Lit<'a>> for Compose<'a> {
+    fn from(lit: Lit<'a>) -> Self {
+        match lit {
+            Lit::Str(text) => Self::Str(literal(text)),
+            Lit::Int(integer) => Self::Int(integer),
+            Lit::Bool(boolean) => Self::Bool(boolean),
+            Lit::List(items) => Self::List(items.into_iter().map(Self::from).collect()),
+        }
+    }
+}
+
+/// A string that means itself, in the syntax of the interpolation.
+fn literal(text: &str) -> Cow<'_, str> {
+    if text.contains('$') { Cow::Owned(text.replace('$', "$$")) } else { Cow::Borrowed(text) }
+}
+
+/// A text in the syntax of the interpolation.
+fn source(text: &Text) -> Cow<'_, str> {
+    match text {
+        Text::Literal(text) => literal(text),
+        Text::Parts(segments) => {
+            let mut out = String::new();
+            for segment in segments {
+                match segment {
+                    Segment::Literal(text) => out.push_str(&literal(text)),
+                    Segment::Env(reference) => push_reference(&mut out, reference),
+                }
+            }
+            Cow::Owned(out)
+        }
+    }
+}
+
+fn push_reference(out: &mut String, reference: &Reference) {
+    out.push_str("${");
+    out.push_str(&reference.name);
+    if let Some(operator) = &reference.operator {
+        out.push_str(match operator {
+            Operator::Default(_) => ":-",
+            Operator::Required(_) => ":?",
+            Operator::Alternative(_) => ":+",
+        });
+        out.push_str(&literal(operator.word()));
+    }
+    out.push('}');
+}
+
+/// Whether Compose can read back the word of an [`Operator`].
+///
+/// There is no escape for a brace or a line break in a word. Compose finds the end of a reference
+/// by counting braces on one line, and it does not look at the character behind an opening one
+/// (`getFirstBraceClosingIndex` in compose-go's `template` package), so that braces must come in
+/// pairs with something between: `{a}` is a word, while `{`, `}` and `{}` are not, whatever follows
+/// the reference.
+#[must_use]
+pub fn representable(word: &str) -> bool {
+    let mut open = 0_usize;
+    // The dollar signs count as they are written.
+    let doubled = literal(word);
+    let mut bytes = doubled.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\n' => return false,
+            b'{' => {
+                open += 1;
+                if matches!(bytes.next(), None | Some(b'\n')) {
+                    return false;
+                }
+            }
+            b'}' if open == 0 => return false,
+            b'}' => open -= 1,
+            _ => {}
+        }
+    }
+    open == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::hostile;
+    use super::*;
+
+    fn env(name: &str, operator: Option<Operator>) -> Segment {
+        Segment::Env(Reference { name: name.into(), operator })
+    }
+
+    #[test]
+    fn references_and_dollars() {
+        let text = Text::Parts(vec![
+            Segment::Literal("$A ${B} ".into()),
+            env("C", None),
+            Segment::Literal("/".into()),
+            env("D", Some(Operator::Default("x$y".into()))),
+        ]);
+        assert_eq!(string(&text), "$$A $${B} ${C}/${D:-x$$y}");
+        let port = Value::<u16>::Env(Text::Parts(vec![env("P", Some(Operator::Default("80".into())))]));
+        assert_eq!(string(&port), "${P:-80}");
+        assert_eq!(string(&vec![port, Value::Is(81)]), "[\"${P:-80}\", 81]");
+        assert_eq!(string("$a"), "$$a");
+        assert_eq!(string(&true), "true");
+        let required = Operator::Required("set it: now".into());
+        assert_eq!(string(&Text::Parts(vec![env("E", Some(required))])), "\"${E:?set it: now}\"");
+        let alternative = Operator::Alternative(String::new());
+        assert_eq!(string(&Text::Parts(vec![env("E", Some(alternative))])), "${E:+}");
+    }
+
+    #[test]
+    fn braces_of_a_word() {
+        for word in ["", "a", "{a}", "${b}", "a$b", "{{a}b", "{a{b}c}", "\\", "\"", ":-?+"] {
+            assert!(representable(word), "{word:?}");
+        }
+        for word in ["{", "}", "{}", "}{", "{{a}}", "a\nb", "{\n}", "{a", "a}"] {
+            assert!(!representable(word), "{word:?}");
+        }
+    }
+
+    fn sample() -> Tree {
+        let text = |text: &str| Tree::Text(text.into());
+        Tree::Table(vec![
+            ("$a".into(), text("$b")),
+            ("lines".into(), text("one\n two\n")),
+            ("on".into(), Tree::Boolean(true)),
+            ("empty".into(), Tree::List(vec![])),
+            (
+                "list".into(),
+                Tree::List(vec![
+                    Tree::Integer(1),
+                    text("  x\ny"),
+                    Tree::Table(vec![
+                        ("k".into(), Tree::Float(1e300)),
+                        ("l".into(), Tree::Table(vec![])),
+                        ("m".into(), Tree::List(vec![text("no"), text("{")])),
+                    ]),
+                    Tree::List(vec![text("a"), Tree::List(vec![Tree::Float(1.0)])]),
+                ]),
+            ),
+        ])
+    }
+
+    #[test]
+    fn trees_are_one_item_a_line() {
+        let mut out = "t:".to_owned();
+        write_tree(&mut out, &sample(), 2);
+        assert_eq!(
+            out,
+            r#"t:
+  $a: $$b
+  lines: |
+    one
+     two
+  "on": true
+  empty: []
+  list:
+    - 1
+    - |2-
+        x
+      y
+    - k: 1.0e+300
+      l: {}
+      m:
+        - "no"
+        - "{"
+    - - a
+      - - 1.0"#
+        );
+    }
+
+    #[test]
+    fn filters_render() {
+        use crate::lit::compose as filters;
+        use askama::Template;
+
+        #[derive(Template)]
+        #[template(
+            source = "{= name|key =}:\n  a: {= text|lit =}\n  b: {= text|block(4) =}\n  c:{= tree|tree(4) =}\n",
+            ext = "yml"
+        )]
+        struct Page {
+            name: String,
+            text: Text,
+            tree: Tree,
+        }
+
+        let page =
+            Page { name: "$x".into(), text: "$1\n2".into(), tree: Tree::Table(vec![("k".into(), Tree::Integer(1))]) };
+        assert_eq!(
+            page.render().ok().as_deref(),
+            Some("$x:\n  a: \"$$1\\n2\"\n  b: |-\n    $$1\n    2\n  c:\n    k: 1\n")
+        );
+    }
+
+    /// What Compose makes of a string when every variable is unset, or else set to `<NAME>`: the
+    /// rules of compose-go's `template` package for braced references and doubled dollars.
+    fn interpolate(source: &str, set: bool) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = source;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            if let Some(after) = after.strip_prefix('$') {
+                out.push('$');
+                rest = after;
+                continue;
+            }
+            let end = closing_brace(after)?;
+            let inner = &after[1..end];
+            if inner.contains('\n') {
+                return None;
+            }
+            let name = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inner.len());
+            let value = format!("<{}>", &inner[..name]);
+            match (inner.get(name..name + 2), set) {
+                (None | Some(":-" | ":?"), true) => out.push_str(&value),
+                (None | Some(":+"), false) => {}
+                (Some(":?"), false) => {
+                    out.push('!');
+                    out.push_str(&interpolate(&inner[name + 2..], set)?);
+                }
+                (Some(":-"), false) | (Some(":+"), true) => {
+                    out.push_str(&interpolate(&inner[name + 2..], set)?);
+                }
+                _ => return None,
+            }
+            rest = &after[end + 1..];
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+
+    fn closing_brace(text: &str) -> Option<usize> {
+        let bytes = text.as_bytes();
+        let (mut at, mut open) = (0, 0_i64);
+        while at < bytes.len() {
+            if bytes[at] == b'}' {
+                open -= 1;
+                if open == 0 {
+                    return Some(at);
+                }
+            }
+            if bytes[at] == b'{' {
+                open += 1;
+                at += 1;
+            }
+            at += 1;
+        }
+        None
+    }
+
+    fn expected(text: &Text, set: bool) -> String {
+        let Text::Parts(segments) = text else {
+            return text.literal().unwrap_or_default().to_owned();
+        };
+        let mut out = String::new();
+        for segment in segments {
+            match segment {
+                Segment::Literal(text) => out.push_str(text),
+                Segment::Env(Reference { name, operator }) => match (operator, set) {
+                    (None | Some(Operator::Default(_) | Operator::Required(_)), true) => {
+                        out.extend(["<", name, ">"]);
+                    }
+                    (None | Some(Operator::Alternative(_)), false) => {}
+                    (Some(Operator::Required(word)), false) => out.extend(["!", word]),
+                    (Some(Operator::Default(word)), false) | (Some(Operator::Alternative(word)), true) => {
+                        out.push_str(word)
+                    }
+                },
+            }
+        }
+        out
+    }
+
+    fn word() -> impl Strategy<Value = String> {
+        hostile::string().prop_filter("a word that Compose can read", |word| representable(word))
+    }
+
+    fn text() -> impl Strategy<Value = Text> {
+        let operator = prop_oneof![
+            Just(None),
+            word().prop_map(|word| Some(Operator::Default(word))),
+            word().prop_map(|word| Some(Operator::Required(word))),
+            word().prop_map(|word| Some(Operator::Alternative(word))),
+        ];
+        let segment = prop_oneof![
+            hostile::string().prop_map(Segment::Literal),
+            ("[A-Za-z_][A-Za-z0-9_]{0,4}", operator)
+                .prop_map(|(name, operator)| Segment::Env(Reference { name, operator })),
+        ];
+        prop_oneof![
+            hostile::string().prop_map(Text::Literal),
+            proptest::collection::vec(segment, 1..4).prop_map(Text::Parts),
+        ]
+    }
+
+    fn arbitrary_tree() -> impl Strategy<Value = Tree> {
+        let leaf = prop_oneof![
+            text().prop_map(Tree::Text),
+            any::<i64>().prop_map(Tree::Integer),
+            any::<bool>().prop_map(Tree::Boolean),
+            proptest::num::f64::NORMAL.prop_map(Tree::Float),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Tree::List),
+                proptest::collection::btree_map(hostile::string(), inner, 0..4)
+                    .prop_map(|table| Tree::Table(table.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn as_yaml(tree: &Tree) -> serde_yaml::Value {
+        match tree {
+            Tree::Text(text) => source(text).as_ref().into(),
+            Tree::Integer(integer) => (*integer).into(),
+            Tree::Float(float) => (*float).into(),
+            Tree::Boolean(boolean) => (*boolean).into(),
+            Tree::List(items) => items.iter().map(as_yaml).collect(),
+            Tree::Table(entries) => serde_yaml::Value::Mapping(
+                entries.iter().map(|(key, value)| (key.as_str().into(), as_yaml(value))).collect(),
+            ),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn values_round_trip(text in text(), set: bool) {
+            let source: String = serde_yaml::from_str(&string(&text))?;
+            prop_assert_eq!(interpolate(&source, set), Some(expected(&text, set)));
+        }
+
+        #[test]
+        fn trees_round_trip(tree in arbitrary_tree()) {
+            let mut out = "t:".to_owned();
+            write_tree(&mut out, &tree, 2);
+            out.push_str("\nz: 1\n");
+            let read: serde_yaml::Value = serde_yaml::from_str(&out)?;
+            prop_assert_eq!(&read["t"], &as_yaml(&tree));
+            prop_assert_eq!(&read["z"], &serde_yaml::Value::from(1));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The YAML of Grafana's provisioning files.
+//!
+//! Grafana expands `$NAME` and `${NAME}` in every value of these files and reads `$$` as a literal
+//! dollar
+//! (<https://grafana.com/docs/grafana/latest/administration/provisioning/#use-environment-variables>).
+//! Nothing expands in keys, nor in dashboard JSON.
+
+use askama::filters::Safe;
+
+use super::{AsLit, Lit, collect, separated, yaml};
+use super::{write_bool, write_int};
+
+/// The value on one line, with its dollars doubled.
+#[askama::filter_fn]
+pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
+    let source = string(&value);
+    Ok(Safe(source))
+}
+
+/// A string as a mapping key, in which Grafana expands nothing.
+#[askama::filter_fn]
+pub fn key<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
+    let source = yaml::string(&value);
+    Ok(Safe(source))
+}
+
+/// The value as the `lit` filter writes it.
+pub fn string<T: AsLit + ?Sized>(value: &T) -> String {
+    collect(&value.as_lit(), write)
+}
+
+/// Appends the value as the `lit` filter writes it.
+pub fn write(out: &mut String, lit: &Lit<'_>) {
+    match lit {
+        Lit::Str(text) if text.contains('$') => {
+            yaml::write_str(out, &text.replace('$', "$$"));
+        }
+        Lit::Str(text) => yaml::write_str(out, text),
+        _ => write_flow(out, lit),
+    }
+}
+
+fn write_flow(out: &mut String, lit: &Lit<'_>) {
+    match lit {
+        Lit::Str(text) if text.contains('$') => {
+            yaml::write_flow_str(out, &text.replace('$', "$$"));
+        }
+        Lit::Str(text) => yaml::write_flow_str(out, text),
+        Lit::Int(integer) => write_int(out, *integer),
+        Lit::Bool(boolean) => write_bool(out, *boolean),
+        Lit::List(items) => {
+            out.push('[');
+            separated(out, items, ", ", write_flow);
+            out.push(']');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::hostile;
+    use super::*;
+
+    #[test]
+    fn dollars_are_doubled() {
+        assert_eq!(string("$a ${b} $$"), "$$a $${b} $$$$");
+        assert_eq!(string(&["$a", "{$b}"]), "[$$a, \"{$$b}\"]");
+        assert_eq!(string(&true), "true");
+    }
+
+    proptest! {
+        #[test]
+        fn values_round_trip(text in hostile::string()) {
+            let read: String = serde_yaml::from_str(&string(&text))?;
+            // With every dollar of a pair, nothing is left to expand.
+            let pairs: Vec<_> = read.split("$$").collect();
+            prop_assert!(pairs.iter().all(|part| !part.contains('$')));
+            prop_assert_eq!(pairs.join("$"), text);
+        }
+    }
+}

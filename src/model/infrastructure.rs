@@ -1,0 +1,99 @@
+//! What Terraform creates.
+
+use crate::spec::stack::Distance;
+
+/// What Terraform creates, besides a DSQL cluster for each Temporal cluster.
+#[derive(Debug, Clone)]
+pub struct Infrastructure {
+    /// The prefix of every resource's name and the `Project` tag.
+    pub project: String,
+    /// The AWS region.
+    pub region: String,
+    /// The clusters that get a DSQL cluster.
+    pub dsql: Vec<DsqlCluster>,
+    /// The Bedrock knowledge base.
+    pub knowledge_base: Option<KnowledgeBase>,
+    /// Further private buckets.
+    pub buckets: Vec<Bucket>,
+    /// The outputs, in order.
+    pub outputs: Vec<Output>,
+}
+
+/// A DSQL cluster.
+#[derive(Debug, Clone)]
+pub struct DsqlCluster {
+    /// The Temporal cluster's name.
+    pub name: String,
+    /// Its Terraform name.
+    pub label: String,
+    /// What it is for.
+    pub title: String,
+}
+
+/// A Bedrock knowledge base on S3 Vectors.
+#[derive(Debug, Clone)]
+pub struct KnowledgeBase {
+    /// What it knows.
+    pub description: String,
+    /// The embedding model's id.
+    pub embedding_model: String,
+    /// The embedding's dimensions.
+    pub dimensions: u32,
+    /// How distance is measured.
+    pub distance: Distance,
+    /// Tokens of a chunk.
+    pub chunk_tokens: u32,
+    /// How much of a chunk the next one repeats, in percent.
+    pub chunk_overlap: u32,
+}
+
+/// A private bucket.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    /// Its name in the spec.
+    pub name: String,
+    /// Its Terraform name.
+    pub label: String,
+    /// What it holds.
+    pub description: String,
+}
+
+/// A Terraform output.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// What it is made of.
+    pub value: OutputValue,
+    /// The variables of `.env` that it fills.
+    pub fills: Vec<String>,
+}
+
+/// What a Terraform output is made of.
+#[derive(Debug, Clone)]
+pub enum OutputValue {
+    /// The region.
+    Region,
+    /// The endpoint of the DSQL cluster with that Terraform name.
+    DsqlEndpoint(String),
+    /// The id of the knowledge base.
+    KnowledgeBaseId,
+    /// The id of the knowledge base's data source.
+    DataSourceId,
+    /// The name of the bucket with that Terraform name.
+    BucketName(String),
+}
+
+impl Output {
+    /// What it is and which variables it fills.
+    #[must_use]
+    pub fn described(&self) -> String {
+        if self.fills.is_empty() {
+            self.description.clone()
+        } else {
+            format!("{}; fills {}", self.description, self.fills.join(", "))
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Stage 3: the resolved stack. Every reference holds, every default is filled in, and nothing here
+//! knows where in the spec it was written.
+
+pub mod infrastructure;
+pub mod kind;
+pub mod service;
+pub mod text;
+
+use crate::spec::stack::DatasourceType;
+pub use infrastructure::Infrastructure;
+pub use kind::{Alloy, Cluster, Grafana, Loki, Mimir};
+pub use service::Service;
+use text::{Text, Tree};
+
+/// One profile of a stack.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// The profile: a folder of the outputs.
+    pub profile: String,
+    /// The name of the Compose project: unique for the profile, a valid project name.
+    pub project: String,
+    /// A title for the docs.
+    pub title: String,
+    /// What the stack is; may be empty.
+    pub description: String,
+    /// Networks, the stack's own first.
+    pub networks: Vec<Network>,
+    /// Volumes, those of the kinds first.
+    pub volumes: Vec<Volume>,
+    /// Secrets.
+    pub secrets: Vec<Secret>,
+    /// Services in spec order.
+    pub services: Vec<Service>,
+    /// Images that are built outside of Compose, in the order in which they must be built.
+    pub builds: Vec<ImageBuild>,
+    /// Temporal clusters.
+    pub clusters: Vec<Cluster>,
+    /// Services of kind `mimir`.
+    pub mimirs: Vec<Mimir>,
+    /// Services of kind `loki`.
+    pub lokis: Vec<Loki>,
+    /// Services of kind `alloy`.
+    pub alloys: Vec<Alloy>,
+    /// Services of kind `grafana`.
+    pub grafanas: Vec<Grafana>,
+    /// Variables of the user's `.env`.
+    pub variables: Vec<Variable>,
+    /// What Terraform creates.
+    pub infrastructure: Option<Infrastructure>,
+}
+
+/// A network.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// Its name in the Compose file.
+    pub name: String,
+    /// Its name in the engine.
+    pub engine_name: Option<Text>,
+    /// The driver.
+    pub driver: Option<Text>,
+    /// The driver's options.
+    pub driver_opts: Vec<(String, Text)>,
+    /// Whether it exists outside of this stack.
+    pub external: bool,
+    /// Whether it is cut off from the outside.
+    pub internal: bool,
+    /// Its subnet.
+    pub subnet: Option<Text>,
+    /// Its labels.
+    pub labels: Vec<(String, Text)>,
+}
+
+/// A named volume.
+#[derive(Debug, Clone)]
+pub struct Volume {
+    /// Its name in the Compose file.
+    pub name: String,
+    /// Its name in the engine.
+    pub engine_name: Option<Text>,
+    /// The driver.
+    pub driver: Option<Text>,
+    /// The driver's options.
+    pub driver_opts: Vec<(String, Text)>,
+    /// Whether it exists outside of this stack.
+    pub external: bool,
+    /// Its labels.
+    pub labels: Vec<(String, Text)>,
+}
+
+/// A secret.
+#[derive(Debug, Clone)]
+pub struct Secret {
+    /// Its name in the Compose file.
+    pub name: String,
+    /// Where it comes from.
+    pub source: SecretSource,
+    /// Its name in the engine.
+    pub engine_name: Option<Text>,
+}
+
+/// Where a secret comes from.
+#[derive(Debug, Clone)]
+pub enum SecretSource {
+    /// A file.
+    File(Text),
+    /// A variable of the environment.
+    Environment(String),
+    /// It exists outside of this stack.
+    External,
+}
+
+/// An image that is built here and never pulled.
+#[derive(Debug, Clone)]
+pub struct ImageBuild {
+    /// Its name in the spec.
+    pub name: String,
+    /// Repository and tag.
+    pub reference: String,
+    /// How.
+    pub recipe: ImageRecipe,
+}
+
+/// How an image is built.
+#[derive(Debug, Clone)]
+pub enum ImageRecipe {
+    /// The Temporal server with the DSQL plugin, from its Go source tree.
+    TemporalDsql(SourceTree),
+    /// The base image (repository and tag) with the persistence template and its entrypoint.
+    TemporalRuntime(String),
+    /// The source tree's own Dockerfile.
+    Own(SourceTree),
+}
+
+/// A source tree on the host.
+#[derive(Debug, Clone)]
+pub struct SourceTree {
+    /// The variable that holds its path.
+    pub variable: String,
+    /// Where it is if the variable isn't set.
+    pub default: String,
+}
+
+/// A variable of the user's `.env`.
+#[derive(Debug, Clone)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// The heading it stands under; may be empty.
+    pub group: String,
+    /// Whether the stack can't start without it.
+    pub required: bool,
+    /// What it is when the user sets nothing.
+    pub default: Option<String>,
+    /// Whether it is a secret.
+    pub secret: bool,
+    /// The Terraform output that fills it.
+    pub output: Option<String>,
+}
+
+/// Something that Grafana queries.
+#[derive(Debug, Clone)]
+pub struct Datasource {
+    /// Its UID.
+    pub uid: String,
+    /// Its title.
+    pub title: String,
+    /// Its type.
+    pub kind: DatasourceType,
+    /// Its URL inside the network; empty for CloudWatch.
+    pub url: String,
+    /// Whether panels that name no datasource use it.
+    pub default: bool,
+}
+
+/// A passthrough key of a Compose service.
+pub type Passthrough = Vec<(String, Tree)>;
+
+impl Network {
+    /// Whether only its name is known.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        !self.external
+            && !self.internal
+            && self.engine_name.is_none()
+            && self.driver.is_none()
+            && self.driver_opts.is_empty()
+            && self.subnet.is_none()
+            && self.labels.is_empty()
+    }
+}
+
+impl Volume {
+    /// Whether only its name is known.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        !self.external
+            && self.engine_name.is_none()
+            && self.driver.is_none()
+            && self.driver_opts.is_empty()
+            && self.labels.is_empty()
+    }
+}

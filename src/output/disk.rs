@@ -1,0 +1,192 @@
+//! The operations on files that everything else here is made of.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+
+use camino::Utf8Path;
+
+use super::Error;
+
+/// What a write does to the disk, one method an operation, so that tests can let any of them fail.
+pub(super) trait Disk {
+    fn create_dir(&self, path: &Utf8Path) -> io::Result<()>;
+    /// Creates a file with its final mode; what is there already is an error.
+    fn create_file(&self, path: &Utf8Path, contents: &[u8], executable: bool) -> io::Result<()>;
+    fn rename(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()>;
+    fn remove_file(&self, path: &Utf8Path) -> io::Result<()>;
+    /// Removes a directory that is empty.
+    fn remove_dir(&self, path: &Utf8Path) -> io::Result<()>;
+    /// Removes a directory with what it holds, or a symbolic link itself.
+    fn remove_tree(&self, path: &Utf8Path) -> io::Result<()>;
+}
+
+/// The real one.
+///
+/// Nothing is flushed to the medium: an output can be rendered again from what is committed, so the promise is
+/// about a process that is killed, not about a machine that loses power, and a flush for every file would cost
+/// many times what the whole write does.
+pub(super) struct Real;
+
+impl Disk for Real {
+    fn create_dir(&self, path: &Utf8Path) -> io::Result<()> {
+        fs::create_dir(path)
+    }
+
+    fn create_file(&self, path: &Utf8Path, contents: &[u8], executable: bool) -> io::Result<()> {
+        let mut options = fs::File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(if executable { 0o777 } else { 0o666 });
+        }
+        #[cfg(not(unix))]
+        let _ = executable;
+        options.open(path)?.write_all(contents)
+    }
+
+    fn rename(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Utf8Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Utf8Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn remove_tree(&self, path: &Utf8Path) -> io::Result<()> {
+        fs::remove_dir_all(path)
+    }
+}
+
+/// What stands at a path, links not followed.
+#[derive(Debug)]
+pub(super) enum Look {
+    Missing,
+    Symlink,
+    Unreadable(io::Error),
+    /// A file; its bytes are in the buffer.
+    File {
+        /// Unknown where the system has no such bit.
+        executable: Option<bool>,
+    },
+}
+
+/// Looks at a path with one `lstat` for type, mode and size, and reads what is a file into the buffer.
+pub(super) fn look(path: &Utf8Path, buffer: &mut Vec<u8>) -> Look {
+    buffer.clear();
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Look::Missing,
+        Err(error) => return Look::Unreadable(error),
+    };
+    if metadata.is_symlink() {
+        Look::Symlink
+    } else if metadata.is_dir() {
+        Look::Unreadable(io::ErrorKind::IsADirectory.into())
+    } else if !metadata.is_file() {
+        // Opening a pipe would wait for somebody to write to it.
+        Look::Unreadable(io::Error::other("not a regular file"))
+    } else {
+        match read(path, metadata.len(), buffer) {
+            Ok(()) => Look::File { executable: is_executable(&metadata) },
+            Err(error) => Look::Unreadable(error),
+        }
+    }
+}
+
+/// Like `fs::read`, but into a buffer that is kept, and without asking for the size again or for more once all
+/// of it has come: that is a third of the calls.
+fn read(path: &Utf8Path, size: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let size = usize::try_from(size).unwrap_or(0);
+    let mut file = fs::File::open(path)?;
+    // With room for one more byte, so that a file that has grown is seen to have.
+    buffer.resize(size.saturating_add(1), 0);
+    let mut filled = 0;
+    loop {
+        match file.read(buffer.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if filled == size {
+            break;
+        }
+        if filled == buffer.len() {
+            buffer.resize(filled.saturating_mul(2), 0);
+        }
+    }
+    buffer.truncate(filled);
+    Ok(())
+}
+
+/// The owner's bit is the one that git records.
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps)]
+fn is_executable(metadata: &fs::Metadata) -> Option<bool> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Some(metadata.permissions().mode() & 0o100 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &fs::Metadata) -> Option<bool> {
+    None
+}
+
+/// How a root is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// Waits until nobody else is at the outputs below the root. The lock is on the root directory itself, so that no
+/// lock file is left behind, and ends with the returned handle, or with the process.
+#[cfg(unix)]
+pub(super) fn lock(root: &Utf8Path, access: Access) -> Result<Option<fs::File>, Error> {
+    let directory = fs::File::open(root).map_err(|error| Error::io("open", root, error))?;
+    loop {
+        let result = match access {
+            Access::Read => directory.lock_shared(),
+            Access::Write => directory.lock(),
+        };
+        match result {
+            Ok(()) => return Ok(Some(directory)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // A file system without locks: two renders at once are then the user's to avoid.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(None),
+            Err(error) => return Err(Error::io("lock", root, error)),
+        }
+    }
+}
+
+/// A directory cannot be locked here; it only has to be there.
+#[cfg(not(unix))]
+pub(super) fn lock(root: &Utf8Path, _: Access) -> Result<Option<fs::File>, Error> {
+    fs::metadata(root).map_err(|error| Error::io("open", root, error))?;
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_whole_whatever_its_size_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(directory.path()).unwrap().join("file");
+        let mut buffer = Vec::new();
+        for length in [0, 1, 100, 10_000] {
+            let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
+            fs::write(&path, &bytes).unwrap();
+            for size in [0, length / 2, length, length + 5].map(|size| size as u64) {
+                read(&path, size, &mut buffer).unwrap();
+                assert!(buffer == bytes, "{length} as {size}: {}", buffer.len());
+            }
+        }
+    }
+}

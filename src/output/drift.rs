@@ -1,0 +1,319 @@
+//! What differs, and why.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::digest::Digest;
+use super::disk::{self, Access, Look};
+use super::manifest::{self, Entry, Listing, Manifest, ProblemKind};
+use super::{Cause, Comparison, Difference, Error, File, PathProblem, Scope};
+
+/// Compares what was rendered with what is below the root. Writes nothing.
+///
+/// # Errors
+///
+/// When the root cannot be opened or locked, and when a path is not one that may be written. An output that
+/// cannot be read is no error but a [`Difference`], so that the others are compared all the same.
+pub fn compare(
+    root: &Utf8Path,
+    scope: &Scope,
+    files: impl IntoIterator<Item = Result<File, Error>>,
+) -> Result<Comparison, Error> {
+    let _lock = disk::lock(root, Access::Read)?;
+    let mut tree = Tree::open(root, scope)?;
+    let mut compared = 1;
+    let mut differences = Vec::new();
+    for file in files {
+        let file = file?;
+        compared += 1;
+        if let Some(Found { cause, on_disk }) = tree.examine(&file)? {
+            differences.push(Difference { path: file.path, cause, on_disk, expected: Some(file.contents) });
+        }
+    }
+    let mut listing = tree.planned();
+    for path in tree.unplanned()? {
+        if let Some(Found { cause, on_disk }) = tree.examine_orphan(&path) {
+            // An orphan is a difference of its own: that the manifest lists it is not another one.
+            listing.extend(tree.listed(&path));
+            differences.push(Difference { path: path.into(), cause, on_disk, expected: None });
+        }
+    }
+    let expected = manifest::text(&listing);
+    if let Some(Found { cause, on_disk }) = tree.examine_manifest(&expected) {
+        let path = scope.manifest.clone();
+        differences.push(Difference { path, cause, on_disk, expected: Some(expected) });
+    }
+    Ok(Comparison { compared, differences })
+}
+
+/// A difference at a path that the caller knows.
+pub(super) struct Found {
+    pub(super) cause: Cause,
+    pub(super) on_disk: Option<Vec<u8>>,
+}
+
+impl Found {
+    fn bare(cause: Cause) -> Self {
+        Self { cause, on_disk: None }
+    }
+}
+
+/// What a render meets on disk: each directory is looked at once, each file once, one at a time.
+pub(super) struct Tree<'a> {
+    root: &'a Utf8Path,
+    scope: &'a Scope,
+    manifest: Manifest,
+    manifest_look: Look,
+    manifest_bytes: Vec<u8>,
+    folders: HashMap<String, Folder>,
+    planned: BTreeMap<String, Digest>,
+    buffer: Vec<u8>,
+}
+
+/// A directory on the way to an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Folder {
+    /// A directory, or something else: then looking at the file itself says what.
+    Plain,
+    Missing,
+    /// Reached through a symbolic link, but inside the root.
+    Linked,
+}
+
+impl<'a> Tree<'a> {
+    pub(super) fn open(root: &'a Utf8Path, scope: &'a Scope) -> Result<Self, Error> {
+        scope.check()?;
+        let mut tree = Self {
+            root,
+            scope,
+            manifest: Manifest::default(),
+            manifest_look: Look::Missing,
+            manifest_bytes: Vec::new(),
+            folders: HashMap::new(),
+            planned: BTreeMap::new(),
+            buffer: Vec::new(),
+        };
+        if tree.folder_of(&scope.manifest)? != Folder::Missing {
+            tree.manifest_look = disk::look(&root.join(&scope.manifest), &mut tree.manifest_bytes);
+            tree.manifest = Manifest::parse(&tree.manifest_bytes, scope);
+        }
+        Ok(tree)
+    }
+
+    /// Takes a rendered file into the plan and says how it differs from the one on disk.
+    pub(super) fn examine(&mut self, file: &File) -> Result<Option<Found>, Error> {
+        let path = file.path.as_str();
+        let refuse = |problem| Error::Path { path: file.path.clone(), problem };
+        self.scope.admits(path).map_err(refuse)?;
+        let rendered = Digest::of(file.contents.as_bytes());
+        if self.planned.insert(path.to_owned(), rendered).is_some() {
+            return Err(refuse(PathProblem::Duplicate));
+        }
+        if self.folder_of(&file.path)? == Folder::Missing {
+            return Ok(Some(Found::bare(Cause::Missing)));
+        }
+        let look = disk::look(&self.root.join(path), &mut self.buffer);
+        let found = differs(look, &self.buffer, file.contents.as_bytes(), file.executable);
+        Ok(found.map(|found| match found {
+            Differs::Known(cause) => Found { on_disk: cause.is_text().then(|| self.buffer.clone()), cause },
+            Differs::Unknown => {
+                let cause = self.recognise(path, Some(rendered));
+                Found { cause, on_disk: Some(self.buffer.clone()) }
+            }
+        }))
+    }
+
+    /// Says what stands at a listed path that is no longer rendered, if there is anything.
+    pub(super) fn examine_orphan(&mut self, path: &str) -> Option<Found> {
+        match disk::look(&self.root.join(path), &mut self.buffer) {
+            Look::Missing => None,
+            // What was listed was a file: it is gone, and a directory in its place, or a file in place of its
+            // directory, is somebody else's.
+            Look::Unreadable(error)
+                if matches!(error.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory) =>
+            {
+                None
+            }
+            Look::Unreadable(error) => Some(Found::bare(Cause::Unreadable(error))),
+            Look::Symlink => Some(Found::bare(Cause::Orphan { edited: true })),
+            Look::File { .. } => {
+                let edited = matches!(self.recognise(path, None), Cause::HandEdited { .. } | Cause::Unlisted);
+                Some(Found { cause: Cause::Orphan { edited }, on_disk: Some(self.buffer.clone()) })
+            }
+        }
+    }
+
+    /// Says how the manifest differs from the given text. Ends the use of the manifest's own bytes.
+    pub(super) fn examine_manifest(&mut self, expected: &str) -> Option<Found> {
+        let look = std::mem::replace(&mut self.manifest_look, Look::Missing);
+        let on_disk = std::mem::take(&mut self.manifest_bytes);
+        let cause = match differs(look, &on_disk, expected.as_bytes(), false)? {
+            Differs::Known(cause) => cause,
+            Differs::Unknown if !self.manifest.problems.is_empty() => {
+                let mut problems = std::mem::take(&mut self.manifest.problems);
+                problems.sort_by_key(|problem| problem.line);
+                Cause::Malformed(problems)
+            }
+            Differs::Unknown if self.manifest.conflict => Cause::MergeConflict,
+            Differs::Unknown if self.manifest.under_way => Cause::Interrupted,
+            Differs::Unknown => Cause::Stale,
+        };
+        Some(Found { on_disk: cause.is_text().then_some(on_disk), cause })
+    }
+
+    /// Paths that the manifest lists and that are not rendered, once everything rendered has been examined. Those
+    /// that lead through a symbolic link are reported instead: they might be anybody's.
+    pub(super) fn unplanned(&mut self) -> Result<Vec<String>, Error> {
+        let mut paths: Vec<_> =
+            self.manifest.entries.keys().filter(|path| !self.planned.contains_key(*path)).cloned().collect();
+        let mut failure = None;
+        paths.retain(|path| match self.folder_of(Utf8Path::new(path)) {
+            Ok(Folder::Plain | Folder::Missing) => true,
+            Ok(Folder::Linked) | Err(Error::OutsideRoot { .. }) => {
+                if let Some(entry) = self.manifest.entries.remove(path) {
+                    self.manifest.problem(entry.line, path.clone(), ProblemKind::ThroughSymlink);
+                }
+                false
+            }
+            Err(error) => {
+                failure.get_or_insert(error);
+                false
+            }
+        });
+        failure.map_or(Ok(paths), Err)
+    }
+
+    /// What the manifest is to list for what was rendered.
+    pub(super) fn planned(&self) -> Listing {
+        self.planned.iter().map(|(path, &digest)| (path.clone(), digest)).collect()
+    }
+
+    /// What the manifest lists now for one path.
+    pub(super) fn listed(&self, path: &str) -> Listing {
+        let digests = self.manifest.entries.get(path).map_or(&[][..], |entry| &entry.digests);
+        digests.iter().map(|&digest| (path.to_owned(), digest)).collect()
+    }
+
+    /// What the manifest lists now.
+    pub(super) fn manifest(&self) -> Listing {
+        self.manifest.listing()
+    }
+
+    /// Directories on the way to a path that are not there, outermost first.
+    pub(super) fn missing_folders(&mut self, path: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Error> {
+        let mut missing = Vec::new();
+        for folder in path.ancestors().skip(1) {
+            if self.folder(folder, path)? != Folder::Missing {
+                break;
+            }
+            missing.push(folder.to_owned());
+        }
+        missing.reverse();
+        Ok(missing)
+    }
+
+    /// Who made the bytes in the buffer, found at this path and not as rendered.
+    fn recognise(&self, path: &str, rendered: Option<Digest>) -> Cause {
+        let Some(Entry { digests, contested, .. }) = self.manifest.entries.get(path) else {
+            return Cause::Unlisted;
+        };
+        let listed = |bytes: &[u8]| digests.contains(&Digest::of(bytes));
+        // A checkout with `core.autocrlf` changes every line of a file that nobody edited.
+        if listed(&self.buffer) || manifest::with_unix_line_ends(&self.buffer).is_some_and(|unix| listed(&unix)) {
+            Cause::Stale
+        } else if manifest::has_conflict(&self.buffer) {
+            Cause::MergeConflict
+        } else if *contested {
+            Cause::Merged
+        } else {
+            Cause::HandEdited { also_stale: rendered.is_some_and(|rendered| !digests.contains(&rendered)) }
+        }
+    }
+
+    fn folder_of(&mut self, path: &Utf8Path) -> Result<Folder, Error> {
+        self.folder(path.parent().unwrap_or(Utf8Path::new("")), path)
+    }
+
+    /// Looks at a directory on the way to a path, and at those above it, once each.
+    fn folder(&mut self, folder: &Utf8Path, path: &Utf8Path) -> Result<Folder, Error> {
+        if folder.as_str().is_empty() {
+            return Ok(Folder::Plain);
+        }
+        if let Some(&known) = self.folders.get(folder.as_str()) {
+            return Ok(known);
+        }
+        let above = self.folder(folder.parent().unwrap_or(Utf8Path::new("")), path)?;
+        let state = if above == Folder::Missing {
+            Folder::Missing
+        } else {
+            match fs::symlink_metadata(self.root.join(folder)) {
+                Ok(metadata) if metadata.is_symlink() => {
+                    self.check_link(folder, path)?;
+                    Folder::Linked
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Folder::Missing,
+                // What cannot be entered says so when the file itself is looked at.
+                Ok(_) | Err(_) => above,
+            }
+        };
+        self.folders.insert(folder.as_str().to_owned(), state);
+        Ok(state)
+    }
+
+    /// Refuses a link that leads out of the root.
+    fn check_link(&self, link: &Utf8Path, path: &Utf8Path) -> Result<(), Error> {
+        let full = self.root.join(link);
+        let outside = |target: &std::path::Path| Error::OutsideRoot {
+            path: path.to_owned(),
+            link: link.to_owned(),
+            target: target.display().to_string(),
+        };
+        let root = fs::canonicalize(self.root).map_err(|error| Error::io("resolve", self.root, error))?;
+        match fs::canonicalize(&full) {
+            Ok(target) if target.starts_with(&root) => Ok(()),
+            Ok(target) => Err(outside(&target)),
+            // To nowhere, or in a circle: creating what it leads to might well be outside.
+            Err(_) => {
+                Err(fs::read_link(&full).map_or_else(|error| Error::io("read", link, error), |target| outside(&target)))
+            }
+        }
+    }
+}
+
+enum Differs {
+    Known(Cause),
+    /// Other bytes; who made them is not known yet.
+    Unknown,
+}
+
+/// How what stands at a path differs from what was rendered, without the manifest.
+fn differs(look: Look, bytes: &[u8], rendered: &[u8], executable: bool) -> Option<Differs> {
+    let cause = match look {
+        Look::Missing => Cause::Missing,
+        Look::Symlink => Cause::Symlink,
+        Look::Unreadable(error) => Cause::Unreadable(error),
+        Look::File { executable: on_disk } => {
+            if bytes == rendered {
+                if on_disk.is_none_or(|on_disk| on_disk == executable) {
+                    return None;
+                }
+                Cause::Mode { executable }
+            } else if manifest::with_unix_line_ends(bytes).is_some_and(|unix| unix == rendered) {
+                Cause::LineEndings
+            } else {
+                return Some(Differs::Unknown);
+            }
+        }
+    };
+    Some(Differs::Known(cause))
+}
+
+impl Cause {
+    /// Whether there was a file whose bytes were read.
+    fn is_text(&self) -> bool {
+        !matches!(self, Self::Missing | Self::Symlink | Self::Unreadable(_))
+    }
+}

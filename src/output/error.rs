@@ -1,0 +1,99 @@
+use std::fmt;
+use std::io;
+
+use camino::Utf8PathBuf;
+
+use super::Finding;
+
+/// Why outputs could not be compared or written.
+#[derive(Debug)]
+pub enum Error {
+    /// The system failed.
+    Io {
+        /// What was tried: a verb.
+        operation: &'static str,
+        /// On what: relative to the root, or the root itself.
+        path: Utf8PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A rendered path, or the scope itself, is not one that may be written.
+    Path {
+        /// The path as it came.
+        path: Utf8PathBuf,
+        /// What is wrong with it.
+        problem: PathProblem,
+    },
+    /// A directory on the way to an output is a symbolic link out of the root, or to nowhere.
+    OutsideRoot {
+        /// The output.
+        path: Utf8PathBuf,
+        /// The directory that is a link.
+        link: Utf8PathBuf,
+        /// Where it leads, as far as that can be said.
+        target: String,
+    },
+    /// A template could not be rendered, which no spec causes.
+    Render {
+        /// The output.
+        path: Utf8PathBuf,
+        /// What the template engine said.
+        reason: String,
+    },
+    /// Only from a write: these were not to be overwritten or deleted, so nothing was written at all.
+    Refused(Vec<Finding>),
+}
+
+/// What is wrong with a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathProblem {
+    /// Absolute, or with an empty, `.` or `..` component, a backslash or a control character.
+    NotPlain,
+    /// Not below one of the scope's folders.
+    OutsideScope,
+    /// The manifest's own path, or one in the staging directory.
+    Reserved,
+    /// Rendered twice.
+    Duplicate,
+}
+
+impl Error {
+    pub(super) fn io(operation: &'static str, path: impl Into<Utf8PathBuf>, source: io::Error) -> Self {
+        Self::Io { operation, path: path.into(), source }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { operation, path, source } => write!(f, "cannot {operation} `{path}`: {source}"),
+            Self::Path { path, problem } => write!(f, "cannot write `{}`: {problem}", path.as_str().escape_debug()),
+            Self::OutsideRoot { path, link, target } => {
+                write!(f, "cannot use `{path}`: `{link}` is a symbolic link to `{target}`, outside the root")
+            }
+            Self::Render { path, reason } => write!(f, "cannot render `{path}`, which is a bug: {reason}"),
+            Self::Refused(findings) => {
+                f.write_str("refused, nothing written: ")?;
+                for (index, Finding { path, cause }) in findings.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { ", " };
+                    write!(f, "{separator}`{path}` ({cause})")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Display for PathProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotPlain => "not a plain relative path",
+            Self::OutsideScope => "outside the profile's folders",
+            Self::Reserved => "reserved for the tool itself",
+            Self::Duplicate => "rendered twice",
+        })
+    }
+}
+
+// No `source()`: the message already holds what the system said, and a chain would print it twice.
+impl std::error::Error for Error {}

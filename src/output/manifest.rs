@@ -1,0 +1,309 @@
+//! The manifest: which files are the profile's, and with which content. Reading it never fails as a whole, for
+//! it is committed, so it gets merged, edited and truncated like any other file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::digest::Digest;
+use super::{PathProblem, Scope};
+
+/// The first line of a manifest that stands only while a render is under way. `sha256sum` skips lines that begin
+/// with `#`.
+pub(super) const UNDER_WAY: &str = "# A render is under way, or was interrupted: render again to complete it.\n";
+
+/// Every pair of a path and a digest that a manifest lists, in the order of its lines.
+pub(super) type Listing = BTreeSet<(String, Digest)>;
+
+/// What a manifest says.
+#[derive(Debug, Default)]
+pub(super) struct Manifest {
+    /// Only what the scope admits.
+    pub(super) entries: BTreeMap<String, Entry>,
+    /// Lines that were not used.
+    pub(super) problems: Vec<Problem>,
+    /// It holds conflict markers.
+    pub(super) conflict: bool,
+    /// It was written to stand only while a render is under way.
+    pub(super) under_way: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Several after a merge, or while a render is under way.
+    pub(super) digests: Vec<Digest>,
+    /// The sides of a merge disagree on it.
+    pub(super) contested: bool,
+    /// Where it was first listed.
+    pub(super) line: usize,
+}
+
+/// A line of the manifest that was not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Counted from 1.
+    pub line: usize,
+    /// The line, or the path that it lists. Untrusted: it may hold control characters.
+    pub text: String,
+    /// Why it was not used.
+    pub kind: ProblemKind,
+}
+
+/// Why a line of the manifest was not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// Neither an entry nor a comment nor a conflict marker.
+    NotAnEntry,
+    /// An entry for a path that cannot be the profile's.
+    Path(PathProblem),
+    /// An entry for a path that leads through a symbolic link and is no longer rendered.
+    ThroughSymlink,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, text, kind } = self;
+        write!(f, "line {line}: `{}`: ", text.escape_debug())?;
+        match kind {
+            ProblemKind::NotAnEntry => f.write_str("not a digest and a path"),
+            ProblemKind::Path(problem) => problem.fmt(f),
+            ProblemKind::ThroughSymlink => f.write_str("leads through a symbolic link"),
+        }
+    }
+}
+
+impl Manifest {
+    pub(super) fn parse(bytes: &[u8], scope: &Scope) -> Self {
+        let mut manifest = Self::default();
+        let mut in_conflict = false;
+        for (line, bytes) in (1..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
+            let text = trim_line_end(bytes);
+            if let Some(marker) = Marker::of(text) {
+                manifest.conflict = true;
+                in_conflict = marker != Marker::Theirs;
+            } else if text.starts_with(b"#") {
+                manifest.under_way |= text == UNDER_WAY.trim_end().as_bytes();
+            } else if let Some((digest, path)) = entry(text) {
+                if let Err(problem) = scope.admits(path) {
+                    manifest.problem(line, path.to_owned(), ProblemKind::Path(problem));
+                } else {
+                    manifest.add(line, path, digest, in_conflict);
+                }
+            } else {
+                manifest.problem(line, String::from_utf8_lossy(text).into_owned(), ProblemKind::NotAnEntry);
+            }
+        }
+        if !manifest.under_way {
+            // A merge driver that keeps the lines of both sides leaves no markers.
+            for entry in manifest.entries.values_mut() {
+                entry.contested |= entry.digests.len() > 1;
+            }
+        }
+        manifest
+    }
+
+    pub(super) fn problem(&mut self, line: usize, text: String, kind: ProblemKind) {
+        self.problems.push(Problem { line, text, kind });
+    }
+
+    fn add(&mut self, line: usize, path: &str, digest: Digest, contested: bool) {
+        if let Some(entry) = self.entries.get_mut(path) {
+            if !entry.digests.contains(&digest) {
+                entry.digests.push(digest);
+            }
+            entry.contested |= contested;
+        } else {
+            self.entries.insert(path.to_owned(), Entry { digests: vec![digest], contested, line });
+        }
+    }
+
+    pub(super) fn listing(&self) -> Listing {
+        let pairs = |(path, entry): (&String, &Entry)| -> Vec<_> {
+            entry.digests.iter().map(|&digest| (path.clone(), digest)).collect()
+        };
+        self.entries.iter().flat_map(pairs).collect()
+    }
+}
+
+/// The lines of a manifest.
+pub(super) fn text(listing: &Listing) -> String {
+    let mut text = String::with_capacity(listing.iter().map(|(path, _)| path.len() + 67).sum());
+    for (path, digest) in listing {
+        digest.push_hex(&mut text);
+        text.push_str("  ");
+        text.push_str(path);
+        text.push('\n');
+    }
+    text
+}
+
+fn entry(line: &[u8]) -> Option<(Digest, &str)> {
+    let (digest, path) = str::from_utf8(line).ok()?.split_once("  ")?;
+    Some((digest.parse().ok()?, path))
+}
+
+/// A line that git writes into a file that it could not merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marker {
+    Ours,
+    Base,
+    Separator,
+    Theirs,
+}
+
+impl Marker {
+    fn of(line: &[u8]) -> Option<Self> {
+        let (marker, rest) = line.split_at_checked(7)?;
+        if !matches!(rest, [] | [b' ', ..]) {
+            return None;
+        }
+        match marker {
+            b"<<<<<<<" => Some(Self::Ours),
+            b"|||||||" => Some(Self::Base),
+            b"=======" if rest.is_empty() => Some(Self::Separator),
+            b">>>>>>>" => Some(Self::Theirs),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the bytes hold all three markers that every conflict has. One alone is no sign: a line of equals signs
+/// underlines a Markdown heading.
+pub(super) fn has_conflict(bytes: &[u8]) -> bool {
+    let markers: Vec<_> =
+        bytes.split_inclusive(|&byte| byte == b'\n').filter_map(|line| Marker::of(trim_line_end(line))).collect();
+    [Marker::Ours, Marker::Separator, Marker::Theirs].iter().all(|marker| markers.contains(marker))
+}
+
+fn trim_line_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// The bytes with LF for every CRLF, if there is any.
+pub(super) fn with_unix_line_ends(bytes: &[u8]) -> Option<Vec<u8>> {
+    if !bytes.windows(2).any(|pair| pair == b"\r\n") {
+        return None;
+    }
+    let mut unix = Vec::with_capacity(bytes.len());
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        if let Some(line) = line.strip_suffix(b"\r\n") {
+            unix.extend_from_slice(line);
+            unix.push(b'\n');
+        } else {
+            unix.extend_from_slice(line);
+        }
+    }
+    Some(unix)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scope() -> Scope {
+        Scope { manifest: "g/dev/manifest.sha256".into(), folders: vec!["g/dev".into(), "t/dev".into()] }
+    }
+
+    fn digest(seed: u8) -> Digest {
+        Digest::of(&[seed])
+    }
+
+    fn parse(text: &str) -> Manifest {
+        Manifest::parse(text.as_bytes(), &scope())
+    }
+
+    #[test]
+    fn both_sides_of_a_conflict_count_and_only_they_are_contested() {
+        let [a, b, c, d] = [1, 2, 3, 4].map(digest);
+        let manifest = parse(&format!(
+            "{a}  g/dev/a\n<<<<<<< HEAD\n{b}  g/dev/b\n||||||| base\n{d}  g/dev/b\n=======\r\n{c}  g/dev/b\n>>>>>>> x\n{d}  g/dev/d\n"
+        ));
+        assert!(manifest.conflict);
+        assert_eq!(manifest.problems, []);
+        assert_eq!(manifest.entries["g/dev/b"].digests, [b, d, c]);
+        let contested: Vec<_> = manifest.entries.iter().filter(|(_, entry)| entry.contested).collect();
+        assert_eq!(contested.len(), 1);
+        assert_eq!(contested[0].0, "g/dev/b");
+    }
+
+    #[test]
+    fn several_digests_are_a_merge_unless_a_render_was_under_way() {
+        let lines = format!("{}  g/dev/a\n{}  g/dev/a\n", digest(1), digest(2));
+        assert!(parse(&lines).entries["g/dev/a"].contested);
+        let under_way = parse(&format!("{UNDER_WAY}{lines}"));
+        assert!(under_way.under_way && !under_way.conflict);
+        assert!(!under_way.entries["g/dev/a"].contested);
+    }
+
+    #[test]
+    fn lines_that_are_no_entries_are_reported_and_the_rest_is_used() {
+        let a = digest(1);
+        let manifest = parse(&format!(
+            "hello\n{a} g/dev/one-space\n\n# note\n{a}  ../../etc/passwd\n{a}  /etc/passwd\n{a}  g/prod/x\n{a}  g/dev/ok\r\n"
+        ));
+        assert_eq!(manifest.entries.keys().collect::<Vec<_>>(), ["g/dev/ok"]);
+        let problems: Vec<_> = manifest.problems.iter().map(|problem| (problem.line, problem.kind)).collect();
+        assert_eq!(
+            problems,
+            [
+                (1, ProblemKind::NotAnEntry),
+                (2, ProblemKind::NotAnEntry),
+                (3, ProblemKind::NotAnEntry),
+                (5, ProblemKind::Path(PathProblem::NotPlain)),
+                (6, ProblemKind::Path(PathProblem::NotPlain)),
+                (7, ProblemKind::Path(PathProblem::OutsideScope)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_problem_shows_no_raw_control_characters() {
+        let manifest = parse("\u{1b}[2Jboo\n");
+        assert_eq!(manifest.problems[0].to_string(), r"line 1: `\u{1b}[2Jboo`: not a digest and a path");
+    }
+
+    #[test]
+    fn a_conflict_needs_all_three_markers() {
+        assert!(has_conflict(b"a\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> topic\n"));
+        assert!(has_conflict(b"<<<<<<< HEAD\r\n=======\r\n>>>>>>> topic"));
+        assert!(!has_conflict(b"Title\n=======\n"));
+        assert!(!has_conflict(b"<<<<<<<x\n=======\n>>>>>>> topic\n"));
+        assert!(!has_conflict(b" <<<<<<< HEAD\n=======\n>>>>>>> topic\n"));
+    }
+
+    #[test]
+    fn only_crlf_is_replaced() {
+        assert_eq!(with_unix_line_ends(b"a\r\nb\rc\n\r\n").unwrap(), b"a\nb\rc\n\n");
+        assert_eq!(with_unix_line_ends(b"a\nb\r"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_and_only_admitted_paths_are_owned(lines in prop::collection::vec(
+            prop_oneof![
+                "\\PC*",
+                "(<<<<<<<|=======|>>>>>>>|[|]{7})( x)?",
+                "[0-9a-f]{64}  (g/dev|t/dev|g|/etc|[.]{1,2})(/[a-z.]{0,3}){0,3}",
+                "[0-9a-fA-F]{60,66} {0,3}g/dev/[a-z]",
+            ],
+            0..20,
+        ), cut in any::<prop::sample::Index>()) {
+            let text = lines.join("\n").into_bytes();
+            let end = cut.index(text.len() + 1);
+            let manifest = Manifest::parse(&text[..end], &scope());
+            for path in manifest.entries.keys() {
+                prop_assert_eq!(scope().admits(path), Ok(()));
+            }
+        }
+
+        #[test]
+        fn a_listing_survives_a_round_trip(pairs in prop::collection::btree_set(("g/dev/[a-z ]{1,4}", any::<u8>()), 0..20)) {
+            let listing: Listing = pairs.into_iter().map(|(path, seed)| (path, digest(seed))).collect();
+            let manifest = parse(&text(&listing));
+            prop_assert_eq!(manifest.problems.as_slice(), &[]);
+            prop_assert_eq!(manifest.listing(), listing);
+        }
+    }
+}

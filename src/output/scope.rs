@@ -1,0 +1,117 @@
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+
+use super::{Error, PathProblem, Scope};
+
+/// The name of the staging directory.
+const STAGING: &str = ".staging";
+
+impl Scope {
+    /// Refuses a scope that could reach outside its root, or whose manifest stands outside its folders.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        for path in self.folders.iter().chain([&self.manifest]) {
+            if !is_plain(path.as_str()) {
+                return Err(Error::Path { path: path.clone(), problem: PathProblem::NotPlain });
+            }
+        }
+        if !self.holds(self.manifest.as_str()) {
+            return Err(Error::Path { path: self.manifest.clone(), problem: PathProblem::OutsideScope });
+        }
+        Ok(())
+    }
+
+    /// Whether the profile may own an output at this path, for rendered paths and manifest entries alike.
+    pub(super) fn admits(&self, path: &str) -> Result<(), PathProblem> {
+        if !is_plain(path) {
+            Err(PathProblem::NotPlain)
+        } else if !self.holds(path) {
+            Err(PathProblem::OutsideScope)
+        } else if path == self.manifest.as_str() || self.is_staged(path) {
+            Err(PathProblem::Reserved)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Beside the outputs, so that a rename stays on one file system; one for all profiles, since the lock lets
+    /// only one of them write.
+    pub(super) fn staging(&self) -> Utf8PathBuf {
+        let mut staging: Utf8PathBuf = self.manifest.components().take(1).collect();
+        staging.push(STAGING);
+        staging
+    }
+
+    /// Whether the path is the staging directory or below it; on strings, since every path passes here.
+    fn is_staged(&self, path: &str) -> bool {
+        let top = |path| str::split_once(path, '/');
+        match (top(path), top(self.manifest.as_str())) {
+            (Some((ours, rest)), Some((theirs, _))) => ours == theirs && rest.split('/').next() == Some(STAGING),
+            _ => false,
+        }
+    }
+
+    fn holds(&self, path: &str) -> bool {
+        self.folders.iter().any(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')))
+    }
+}
+
+/// Control characters and backslashes are what `sha256sum` would have to escape; a backslash would also separate
+/// on Windows, where the last condition catches drives.
+fn is_plain(path: &str) -> bool {
+    path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+        && !path.contains(|c: char| c.is_control() || c == '\\')
+        && Utf8Path::new(path).components().all(|part| matches!(part, Utf8Component::Normal(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope() -> Scope {
+        Scope {
+            manifest: "generated/dev/manifest.sha256".into(),
+            folders: vec!["generated/dev".into(), "terraform/dev".into()],
+        }
+    }
+
+    #[test]
+    fn only_plain_paths_below_the_folders_are_admitted() {
+        use PathProblem::{NotPlain, OutsideScope, Reserved};
+        for (path, verdict) in [
+            ("generated/dev/a", Ok(())),
+            ("terraform/dev/a b/é.tf", Ok(())),
+            ("generated/dev/..a", Ok(())),
+            ("", Err(NotPlain)),
+            ("/etc/passwd", Err(NotPlain)),
+            ("generated/dev/../prod/a", Err(NotPlain)),
+            ("generated/dev/./a", Err(NotPlain)),
+            ("generated/dev//a", Err(NotPlain)),
+            ("generated/dev/a/", Err(NotPlain)),
+            ("generated/dev/a\\b", Err(NotPlain)),
+            ("generated/dev/a\nb", Err(NotPlain)),
+            ("generated/dev", Err(OutsideScope)),
+            ("generated/developer/a", Err(OutsideScope)),
+            ("generated/prod/a", Err(OutsideScope)),
+            ("generated/dev/manifest.sha256", Err(Reserved)),
+        ] {
+            assert_eq!(scope().admits(path), verdict, "{path:?}");
+        }
+        let wide = Scope { folders: vec!["generated".into()], ..scope() };
+        assert_eq!(wide.admits("generated/.staging/0"), Err(Reserved));
+        assert_eq!(wide.admits("generated/.staging"), Err(Reserved));
+        assert_eq!(wide.admits("generated/.staging0"), Ok(()));
+    }
+
+    #[test]
+    fn a_scope_that_reaches_outside_is_refused() {
+        assert!(scope().check().is_ok());
+        for (manifest, folder) in [
+            ("generated/dev/manifest.sha256", ".."),
+            ("generated/dev/manifest.sha256", "/etc"),
+            ("../manifest.sha256", "generated/dev"),
+            ("generated/manifest.sha256", "generated/dev"),
+        ] {
+            let scope = Scope { manifest: manifest.into(), folders: vec![folder.into()] };
+            assert!(scope.check().is_err(), "{manifest} {folder}");
+        }
+    }
+}

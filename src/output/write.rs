@@ -1,0 +1,309 @@
+//! Writing, so that a render that is killed or fails anywhere leaves old or new files and a manifest that owns
+//! them all.
+
+use std::fs;
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::digest::Digest;
+use super::disk::{self, Access, Disk, Real};
+use super::drift::{Found, Tree};
+use super::manifest::{self, Listing};
+use super::{Cause, Error, File, Finding, Options, Scope, Written};
+
+/// Writes what was rendered below the root. Files that are as rendered are not touched.
+///
+/// # Errors
+///
+/// [`Error::Refused`], with everything that is refused and before any output is written, when a file
+/// [needs force](Cause::needs_force) and none was given, or [cannot be read](Cause::is_hopeless). Otherwise when
+/// a path is not one that may be written, and when the system fails; then each file is as it was or as rendered,
+/// and writing again completes it.
+pub fn write(
+    root: &Utf8Path,
+    scope: &Scope,
+    files: impl IntoIterator<Item = Result<File, Error>>,
+    options: Options,
+) -> Result<Written, Error> {
+    write_to(&Real, root, scope, files, options)
+}
+
+pub(super) fn write_to(
+    disk: &impl Disk,
+    root: &Utf8Path,
+    scope: &Scope,
+    files: impl IntoIterator<Item = Result<File, Error>>,
+    options: Options,
+) -> Result<Written, Error> {
+    let access = if options.dry_run { Access::Read } else { Access::Write };
+    let _lock = disk::lock(root, access)?;
+    let mut tree = Tree::open(root, scope)?;
+    let mut stage = Stage::new(disk, root, scope);
+    if !options.dry_run {
+        stage.sweep()?;
+    }
+
+    let mut plan = Plan { options, done: Written::default(), refused: Vec::new(), replaced: Listing::new() };
+    let mut outputs = Vec::new();
+    for file in files {
+        let file = file?;
+        let Some(found) = tree.examine(&file)? else {
+            plan.done.unchanged += 1;
+            continue;
+        };
+        if plan.accepts(&file.path, found, Action::Write) && plan.refused.is_empty() && !options.dry_run {
+            let folders = tree.missing_folders(&file.path)?;
+            outputs.push(stage.add(&file.path, file.contents.as_bytes(), file.executable, folders)?);
+        }
+    }
+    let unplanned = tree.unplanned()?;
+    let mut kept = Listing::new();
+    for path in &unplanned {
+        if let Some(found) = tree.examine_orphan(path) {
+            if options.prune {
+                plan.accepts(path.as_ref(), found, Action::Remove);
+            } else {
+                kept.extend(tree.listed(path));
+                plan.done.left.push(Finding { path: path.into(), cause: found.cause });
+            }
+        }
+    }
+    let outputs_change = !plan.done.written.is_empty() || !plan.done.removed.is_empty();
+    let mut last = tree.planned();
+    last.append(&mut kept);
+    let last_text = manifest::text(&last);
+    let manifest_change = tree.examine_manifest(&last_text);
+    let manifest_changes = manifest_change.is_some();
+    match manifest_change {
+        // Without its bytes: the manifest does not own itself.
+        Some(found) => {
+            plan.accepts(&scope.manifest, Found { on_disk: None, ..found }, Action::Write);
+        }
+        None => plan.done.unchanged += 1,
+    }
+
+    let Plan { done, refused, mut replaced, .. } = plan;
+    if !refused.is_empty() {
+        return Err(Error::Refused(refused));
+    }
+    if options.dry_run || !(outputs_change || manifest_changes) {
+        return Ok(done);
+    }
+
+    // From here on the manifest on disk has to own what is replaced as well as what replaces it: whoever renders
+    // next, even another spec, must not take either for somebody's edit.
+    let listed = tree.manifest();
+    replaced.extend(listed.iter().cloned());
+    replaced.extend(last.iter().cloned());
+    let complete = replaced == last;
+    let folders = tree.missing_folders(&scope.manifest)?;
+    let union = if !outputs_change || !manifest_changes || complete || replaced == listed {
+        None
+    } else {
+        let text = format!("{}{}", manifest::UNDER_WAY, manifest::text(&replaced));
+        Some(stage.add(&scope.manifest, text.as_bytes(), false, folders.clone())?)
+    };
+    let mut final_manifest =
+        if manifest_changes { Some(stage.add(&scope.manifest, last_text.as_bytes(), false, folders)?) } else { None };
+    // With nothing to own but what is rendered, as in a first render, the final manifest itself goes ahead.
+    let ahead = if complete { final_manifest.take() } else { union };
+
+    let emptied = if options.prune { unplanned } else { Vec::new() };
+    stage.commit(&Commit { ahead, outputs, removed: &done.removed, emptied, last: final_manifest })?;
+    Ok(done)
+}
+
+/// What is to be done to a path.
+#[derive(Debug, Clone, Copy)]
+enum Action {
+    Write,
+    Remove,
+}
+
+/// What has been decided so far.
+struct Plan {
+    options: Options,
+    done: Written,
+    refused: Vec<Finding>,
+    /// What goes without asking and is perhaps not in the manifest as it is: texts that git has merged.
+    replaced: Listing,
+}
+
+impl Plan {
+    /// Decides on a difference, and says whether it is to be done away with.
+    fn accepts(&mut self, path: &Utf8Path, Found { cause, on_disk }: Found, action: Action) -> bool {
+        let needs_force = cause.needs_force();
+        let accepted = !cause.is_hopeless() && (self.options.force || !needs_force);
+        // What is overwritten only by force stays somebody's until it is gone. What is known by other signs than
+        // its digest, line endings or conflict markers, is known by them after a crash as well.
+        let merged = matches!(cause, Cause::Merged | Cause::Orphan { edited: false });
+        if let Some(bytes) = on_disk.filter(|_| accepted && merged) {
+            self.replaced.insert((path.as_str().to_owned(), Digest::of(&bytes)));
+        }
+        let findings = match action {
+            _ if !accepted => &mut self.refused,
+            Action::Write => &mut self.done.written,
+            Action::Remove => &mut self.done.removed,
+        };
+        findings.push(Finding { path: path.to_owned(), cause });
+        accepted
+    }
+}
+
+/// A file that waits in the staging directory.
+struct Staged {
+    from: Utf8PathBuf,
+    to: Utf8PathBuf,
+}
+
+/// What is left to do once everything is staged, in this order.
+struct Commit<'a> {
+    /// The manifest that owns what is replaced and what replaces it.
+    ahead: Option<Staged>,
+    outputs: Vec<Staged>,
+    removed: &'a [Finding],
+    /// Files that are gone now, if they ever were there: their directories may be empty.
+    emptied: Vec<String>,
+    /// The manifest that owns what was rendered.
+    last: Option<Staged>,
+}
+
+/// The staging directory and the changes that go through it. Dropped before [`Stage::finish`], it removes what it
+/// has created and not put in place.
+struct Stage<'a, D: Disk> {
+    disk: &'a D,
+    root: &'a Utf8Path,
+    scope: &'a Scope,
+    staging: Utf8PathBuf,
+    /// How many files have been staged: the next one's name. Nothing exists before the first.
+    count: usize,
+    /// Directories to be created, in this order.
+    folders: Vec<Utf8PathBuf>,
+    created: Vec<Utf8PathBuf>,
+}
+
+impl<'a, D: Disk> Stage<'a, D> {
+    fn new(disk: &'a D, root: &'a Utf8Path, scope: &'a Scope) -> Self {
+        let staging = scope.staging();
+        Self { disk, root, scope, staging, count: 0, folders: Vec::new(), created: Vec::new() }
+    }
+
+    /// Removes what a killed run has left.
+    fn sweep(&self) -> Result<(), Error> {
+        match fs::symlink_metadata(self.root.join(&self.staging)) {
+            Ok(_) => self.try_to("remove", &self.staging, D::remove_tree),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::io("read", &self.staging, error)),
+        }
+    }
+
+    /// Writes a file below the staging directory. `folders` are those that its place lacks.
+    fn add(
+        &mut self,
+        to: &Utf8Path,
+        contents: &[u8],
+        executable: bool,
+        folders: Vec<Utf8PathBuf>,
+    ) -> Result<Staged, Error> {
+        if self.count == 0 {
+            if let Some(parent) = self.staging.parent().map(Utf8Path::to_owned) {
+                self.create_folder(&parent)?;
+            }
+            self.create_folder(&self.staging.clone())?;
+        }
+        let from = self.staging.join(self.count.to_string());
+        self.count += 1;
+        self.disk
+            .create_file(&self.root.join(&from), contents, executable)
+            .map_err(|error| Error::io("stage", to, error))?;
+        for folder in folders {
+            if !self.folders.contains(&folder) {
+                self.folders.push(folder);
+            }
+        }
+        Ok(Staged { from, to: to.to_owned() })
+    }
+
+    fn commit(mut self, commit: &Commit<'_>) -> Result<(), Error> {
+        // Before the first rename, like all else that can run out of space.
+        for folder in std::mem::take(&mut self.folders) {
+            self.create_folder(&folder)?;
+        }
+        for staged in commit.ahead.iter().chain(&commit.outputs) {
+            self.place(staged)?;
+        }
+        for orphan in commit.removed {
+            self.remove(&orphan.path)?;
+        }
+        for path in &commit.emptied {
+            self.remove_empty_folders(path.as_ref())?;
+        }
+        if let Some(last) = &commit.last {
+            self.place(last)?;
+        }
+        self.finish()
+    }
+
+    fn create_folder(&mut self, folder: &Utf8Path) -> Result<(), Error> {
+        match self.disk.create_dir(&self.root.join(folder)) {
+            Ok(()) => self.created.push(folder.to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::io("create", folder, error)),
+        }
+        Ok(())
+    }
+
+    fn place(&self, Staged { from, to }: &Staged) -> Result<(), Error> {
+        self.try_to("rename", to, |disk, path| disk.rename(&self.root.join(from), path))
+    }
+
+    fn remove(&self, path: &Utf8Path) -> Result<(), Error> {
+        self.try_to("remove", path, |disk, path| match disk.remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        })
+    }
+
+    /// Removes the directories above a removed file that have become empty, but never a scope folder itself.
+    fn remove_empty_folders(&self, path: &Utf8Path) -> Result<(), Error> {
+        let below =
+            |folder: &&Utf8Path| self.scope.folders.iter().any(|scope| folder.starts_with(scope) && folder != scope);
+        for folder in path.ancestors().skip(1).take_while(below) {
+            match self.disk.remove_dir(&self.root.join(folder)) {
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => break,
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                result => result.map_err(|error| Error::io("remove", folder, error))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), Error> {
+        self.created.clear();
+        self.try_to("remove", &self.staging, D::remove_dir)?;
+        self.count = 0;
+        Ok(())
+    }
+
+    fn try_to(
+        &self,
+        operation: &'static str,
+        path: &Utf8Path,
+        act: impl FnOnce(&D, &Utf8Path) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        act(self.disk, &self.root.join(path)).map_err(|error| Error::io(operation, path, error))
+    }
+}
+
+impl<D: Disk> Drop for Stage<'_, D> {
+    fn drop(&mut self) {
+        // Best effort: the error that led here is the one to report, and the next run sweeps.
+        if self.count > 0 {
+            _ = self.disk.remove_tree(&self.root.join(&self.staging));
+        }
+        for folder in self.created.iter().rev() {
+            _ = self.disk.remove_dir(&self.root.join(folder));
+        }
+    }
+}

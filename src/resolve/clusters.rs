@@ -1,0 +1,123 @@
+//! `[clusters.<name>]`.
+
+use super::{Resolver, kinds};
+use crate::diagnostic::Diagnostic;
+use crate::model;
+use crate::spec::service::Kind;
+use crate::spec::stack::Cluster;
+use crate::spec::text::Part;
+
+/// Temporal's index template covers the indices that begin like this (admin-tools 1.31.2); another
+/// would get no mappings, and the tool switches auto-creation off.
+const INDEX_PREFIX: &str = "temporal_visibility_v1";
+
+impl Resolver<'_> {
+    /// The visibility index of a cluster: stands once, for the server and for the one-shot.
+    #[expect(clippy::unused_self, reason = "called like its neighbours")]
+    pub(super) fn visibility_index(&self, name: &str, cluster: &Cluster) -> String {
+        cluster.visibility_index.as_ref().map_or_else(|| format!("{INDEX_PREFIX}_{name}"), |index| index.value.clone())
+    }
+
+    /// Every cluster's index, in spec order.
+    pub(super) fn visibility_indices(&self) -> Vec<String> {
+        self.spec.clusters.iter().map(|(name, cluster)| self.visibility_index(&name.value, cluster)).collect()
+    }
+
+    pub(super) fn clusters(&mut self, services: &[model::Service]) -> Vec<model::Cluster> {
+        let spec = self.spec;
+        let mut clusters: Vec<model::Cluster> = Vec::with_capacity(spec.clusters.entries.len());
+        for (name, cluster) in spec.clusters.iter() {
+            self.store(
+                cluster.visibility.as_ref(),
+                Kind::Elasticsearch,
+                &format!("the visibility of `{}`", name.value),
+                name.span,
+            );
+            let index = self.visibility_index(&name.value, cluster);
+            let place = cluster.visibility_index.as_ref().map_or(name.span, |index| index.span);
+            let plain = index.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c));
+            if !index.starts_with(INDEX_PREFIX) || !plain {
+                self.report(
+                    Diagnostic::new(
+                        "index-outside-template",
+                        format!("the index `{}` gets no mappings", crate::spec::decode::shown(&index)),
+                        place,
+                    )
+                    .at(format!("must begin with `{INDEX_PREFIX}`"))
+                    .help(format!(
+                        "leave it out for `{INDEX_PREFIX}_{}`; an index has lowercase letters, digits and `_`",
+                        name.value
+                    )),
+                );
+            }
+            if let Some(other) = clusters.iter().find(|other| other.visibility_index == index) {
+                let other_span = spec
+                    .clusters
+                    .iter()
+                    .find(|(known, _)| known.value == other.name)
+                    .map_or(place, |(known, cluster)| {
+                        cluster.visibility_index.as_ref().map_or(known.span, |index| index.span)
+                    });
+                self.report(
+                    Diagnostic::new("index-clash", format!("two clusters share the index `{index}`"), place)
+                        .also(other_span, "the other one")
+                        .help("leave `visibility_index` out: then each has its own"),
+                );
+            }
+            for (key, number) in [("history_shards", &cluster.history_shards), ("pool", &cluster.pool)] {
+                if number.value == 0 {
+                    self.report(Diagnostic::new(
+                        "number-out-of-range",
+                        format!("`{key}` must be at least 1"),
+                        number.span,
+                    ));
+                }
+            }
+            let members: Vec<String> = services
+                .iter()
+                .filter(|service| service.kind == Some(Kind::TemporalServer))
+                .filter(|service| {
+                    let written =
+                        self.index.get(service.name.as_str()).and_then(|&index| spec.services.entries.get(index));
+                    written
+                        .and_then(|(_, service)| service.cluster.as_ref())
+                        .is_some_and(|cluster| cluster.value == name.value)
+                })
+                .map(|service| service.name.clone())
+                .collect();
+            if members.is_empty() && spec.services.broken.is_empty() {
+                self.report(
+                    Diagnostic::new(
+                        "unused-cluster",
+                        format!("no service runs the cluster `{}`", name.value),
+                        name.span,
+                    )
+                    .help(format!(
+                        "add a service with `kind = \"temporal-server\"` and `cluster = \"{}\"`",
+                        name.value
+                    )),
+                );
+            }
+            let mut dynamic_config = Vec::with_capacity(cluster.dynamic_config.entries.len());
+            for (key, value) in cluster.dynamic_config.iter() {
+                match kinds::dynamic_setting(key, value) {
+                    Ok(setting) => dynamic_config.push(setting),
+                    Err(diagnostic) => self.report(*diagnostic),
+                }
+            }
+            let host_variable = match cluster.host.value.parts.as_slice() {
+                [Part::Env { name, .. }] => Some(name.clone()),
+                _ => None,
+            };
+            clusters.push(model::Cluster {
+                name: name.value.clone(),
+                title: cluster.title.clone().unwrap_or_else(|| name.value.clone()),
+                visibility_index: index,
+                host_variable,
+                dynamic_config,
+                services: members,
+            });
+        }
+        clusters
+    }
+}

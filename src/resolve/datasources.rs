@@ -1,0 +1,110 @@
+//! `[datasources.<uid>]`.
+
+use super::{Resolver, kinds};
+use crate::diagnostic::Diagnostic;
+use crate::model::Datasource;
+use crate::spec::decode::listed;
+use crate::spec::service::Kind;
+use crate::spec::stack::DatasourceType;
+
+impl Resolver<'_> {
+    /// What Grafana queries; one datasource is the default.
+    pub(super) fn datasources(&mut self) -> Vec<Datasource> {
+        let spec = self.spec;
+        let mut sources = Vec::with_capacity(spec.datasources.entries.len());
+        let mut default = None;
+        for (uid, source) in spec.datasources.iter() {
+            let what = format!("the datasource `{}`", uid.value);
+            let url = match source.kind.value {
+                DatasourceType::Prometheus => self
+                    .store(source.service.as_ref(), Kind::Mimir, &what, source.span)
+                    .map(|service| self.endpoint(service, Kind::Mimir, "prometheus")),
+                DatasourceType::Loki => self
+                    .store(source.service.as_ref(), Kind::Loki, &what, source.span)
+                    .map(|service| self.endpoint(service, Kind::Loki, "url")),
+                DatasourceType::CloudWatch => {
+                    if let Some(service) = &source.service {
+                        self.report(
+                            Diagnostic::new("contradiction", "CloudWatch is no service of this stack", service.span)
+                                .help("remove `service`"),
+                        );
+                    }
+                    Some(String::new())
+                }
+                DatasourceType::Json => self.json_url(uid, source),
+            };
+            if let Some(flag) = source.default.as_ref().filter(|flag| flag.value) {
+                match default {
+                    None => default = Some(flag.span),
+                    Some(first) => self.report(
+                        Diagnostic::new("two-defaults", "two datasources are the default", flag.span)
+                            .also(first, "the other one")
+                            .help("remove one of the two: an organisation has one"),
+                    ),
+                }
+            }
+            sources.push(Datasource {
+                uid: uid.value.clone(),
+                title: source.title.value.clone(),
+                kind: source.kind.value,
+                url: url.unwrap_or_default(),
+                default: source.default.as_ref().is_some_and(|flag| flag.value),
+            });
+        }
+        sources
+    }
+
+    fn endpoint(&self, service: &str, kind: Kind, name: &str) -> String {
+        let endpoint = kinds::endpoints(Some(kind)).iter().find(|endpoint| endpoint.name == name);
+        let ports = kinds::ports(Some(kind), None);
+        endpoint
+            .and_then(|endpoint| Some((endpoint, ports.iter().find(|port| port.name == endpoint.port)?)))
+            .map(|(endpoint, port)| format!("http://{service}:{}{}", port.target, endpoint.path))
+            .unwrap_or_default()
+    }
+
+    fn json_url(
+        &mut self,
+        uid: &crate::spec::decode::Spanned<String>,
+        source: &crate::spec::stack::Datasource,
+    ) -> Option<String> {
+        let Some(service) = &source.service else {
+            self.report(
+                Diagnostic::new(
+                    "missing-key",
+                    format!("the datasource `{}` needs the key `service`", uid.value),
+                    uid.span,
+                )
+                .help("name the service that has the JSON API"),
+            );
+            return None;
+        };
+        let Some(&index) = self.index.get(service.value.as_str()) else {
+            if !self.spec.services.broken.contains(&service.value) {
+                let names: Vec<&str> = self.spec.services.names().collect();
+                self.report(
+                    Diagnostic::new(
+                        "unknown-service",
+                        format!("there is no service `{}`", service.value),
+                        service.span,
+                    )
+                    .suggest(&service.value, names, || "declare it under [services]".to_owned()),
+                );
+            }
+            return None;
+        };
+        let port = self.ports[index].iter().find(|port| port.name == "http").map(|port| port.target);
+        if port.is_none() {
+            let names: Vec<String> = self.ports[index].iter().map(|port| port.name.clone()).collect();
+            self.report(
+                Diagnostic::new(
+                    "unknown-port",
+                    format!("service `{}` has no port `http`", service.value),
+                    service.span,
+                )
+                .help(format!("name the API's port `http`; it has: {}", listed(names.iter().map(String::as_str)))),
+            );
+        }
+        Some(format!("http://{}:{}", service.value, port?))
+    }
+}

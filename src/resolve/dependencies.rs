@@ -1,0 +1,175 @@
+//! `depends_on`: what a condition needs of the other service, and cycles.
+
+use std::collections::HashMap;
+
+use super::Resolver;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model;
+use crate::model::service::{Dependency, Healthcheck};
+use crate::spec::service::{Condition, Service};
+
+impl Resolver<'_> {
+    /// What a service waits for: what its kind implies, as the spec changes it.
+    pub(super) fn dependencies(&mut self, name: &str, service: &Service, implied: Vec<Dependency>) -> Vec<Dependency> {
+        let mut dependencies = implied;
+        let Some(written) = &service.depends_on else { return dependencies };
+        for (other, dependency) in &written.0 {
+            let dependency = &dependency.0;
+            if other.value == name {
+                self.report(
+                    Diagnostic::new("dependency-cycle", format!("`{name}` waits for itself"), other.span)
+                        .help("remove it"),
+                );
+                continue;
+            }
+            if !self.knows_service(&other.value) {
+                let names: Vec<&str> = self.spec.services.names().filter(|known| *known != name).collect();
+                self.report(
+                    Diagnostic::new("unknown-service", format!("there is no service `{}`", other.value), other.span)
+                        .suggest(&other.value, names, || "declare it under [services], or remove it".to_owned()),
+                );
+                continue;
+            }
+            let resolved = Dependency {
+                service: other.value.clone(),
+                condition: dependency.condition.as_ref().map_or(Condition::Started, |condition| condition.value),
+                restart: dependency.restart.unwrap_or(false),
+                required: dependency.required.unwrap_or(true),
+            };
+            match dependencies.iter_mut().find(|known| known.service == other.value) {
+                Some(known) => *known = resolved,
+                None => dependencies.push(resolved),
+            }
+        }
+        dependencies
+    }
+
+    /// A condition that can't come true, and cycles.
+    pub(super) fn check_dependencies(&mut self, services: &[model::Service]) {
+        let by_name: HashMap<&str, &model::Service> =
+            services.iter().map(|service| (service.name.as_str(), service)).collect();
+        for service in services {
+            for dependency in &service.depends_on {
+                let Some(other) = by_name.get(dependency.service.as_str()) else { continue };
+                let span = self.dependency_span(&service.name, &other.name);
+                match dependency.condition {
+                    Condition::Healthy if !can_be_healthy(other) => {
+                        let declared = self.service_span(&other.name);
+                        self.report(
+                            Diagnostic::new(
+                                "never-healthy",
+                                format!(
+                                    "`{}` waits for `{}` to be healthy, which has no healthcheck",
+                                    service.name, other.name
+                                ),
+                                span,
+                            )
+                            .also(declared, "has no healthcheck")
+                            .help("add a healthcheck there, or wait for `service_started`"),
+                        );
+                    }
+                    Condition::Completed if matches!(other.restart.as_str(), "always" | "unless-stopped") => {
+                        let declared = self.service_span(&other.name);
+                        self.report(
+                            Diagnostic::new(
+                                "never-completed",
+                                format!(
+                                    "`{}` waits for `{}` to end, which is always restarted",
+                                    service.name, other.name
+                                ),
+                                span,
+                            )
+                            .also(declared, format!("restarts: {}", other.restart))
+                            .help("set `restart = \"no\"` there, or wait for `service_started`"),
+                        );
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.check_cycles(services, &by_name);
+    }
+
+    fn check_cycles(&mut self, services: &[model::Service], by_name: &HashMap<&str, &model::Service>) {
+        #[derive(Clone, Copy, PartialEq)]
+        enum State {
+            New,
+            Open,
+            Done,
+        }
+        let position: HashMap<&str, usize> =
+            services.iter().enumerate().map(|(index, service)| (service.name.as_str(), index)).collect();
+        let mut states = vec![State::New; services.len()];
+        for start in 0..services.len() {
+            if states[start] != State::New {
+                continue;
+            }
+            // A stack of its own: a chain of thousands of services would overflow the thread's.
+            let mut path: Vec<(usize, usize)> = vec![(start, 0)];
+            states[start] = State::Open;
+            while let Some((current, next)) = path.last_mut() {
+                let Some(dependency) = services[*current].depends_on.get(*next) else {
+                    states[*current] = State::Done;
+                    path.pop();
+                    continue;
+                };
+                *next += 1;
+                if !by_name.contains_key(dependency.service.as_str()) {
+                    continue;
+                }
+                let Some(&target) = position.get(dependency.service.as_str()) else { continue };
+                match states[target] {
+                    State::Done => {}
+                    State::New => {
+                        states[target] = State::Open;
+                        path.push((target, 0));
+                    }
+                    State::Open => {
+                        let from = path.iter().position(|&(index, _)| index == target).unwrap_or(0);
+                        let cycle: Vec<&str> =
+                            path[from..].iter().map(|&(index, _)| services[index].name.as_str()).collect();
+                        self.report_cycle(&cycle);
+                    }
+                }
+            }
+        }
+    }
+
+    fn report_cycle(&mut self, cycle: &[&str]) {
+        let pairs: Vec<(&str, &str)> =
+            cycle.iter().zip(cycle.iter().cycle().skip(1)).map(|(&from, &to)| (from, to)).collect();
+        let Some((&(from, to), rest)) = pairs.split_last() else { return };
+        let chain = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect::<Vec<_>>();
+        let mut diagnostic = Diagnostic::new(
+            "dependency-cycle",
+            format!("services wait for each other: {}", chain.join(" → ")),
+            self.dependency_span(from, to),
+        )
+        .at(format!("`{from}` waits for `{to}`"));
+        for (from, to) in rest {
+            diagnostic = diagnostic.also(self.dependency_span(from, to), format!("`{from}` waits for `{to}`"));
+        }
+        self.report(diagnostic.help("remove one of these dependencies"));
+    }
+
+    /// Where a dependency is written, or where the service is that implies it.
+    fn dependency_span(&self, service: &str, other: &str) -> Span {
+        let index = self.index.get(service).copied();
+        let entry = index.and_then(|index| self.spec.services.entries.get(index));
+        entry
+            .and_then(|(_, service)| service.depends_on.as_ref())
+            .and_then(|written| written.0.iter().find(|(name, _)| name.value == other))
+            .map_or_else(|| self.service_span(service), |(name, _)| name.span)
+    }
+
+    pub(super) fn service_span(&self, service: &str) -> Span {
+        let index = self.index.get(service).copied();
+        let entry = index.and_then(|index| self.spec.services.entries.get(index));
+        entry.map_or(self.spec.span, |(name, _)| name.span)
+    }
+}
+
+/// An image may bring a healthcheck of its own; an empty `healthcheck = {}` says that it does.
+fn can_be_healthy(service: &model::Service) -> bool {
+    matches!(service.healthcheck, Some(Healthcheck::Probe(_)))
+}

@@ -1,0 +1,227 @@
+//! Healthchecks: a GET or a connection by a port's name, or any command.
+
+use super::Resolver;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::service::{Command, Healthcheck, Port, Probe};
+use crate::model::text::Text as ModelText;
+use crate::spec::decode::{Spanned, listed};
+use crate::spec::service as spec;
+use crate::spec::text::{Part, Text, Value};
+use crate::spec::value::Duration;
+
+/// The names under which a container reaches itself.
+const SELF: [&str; 3] = ["localhost:", "127.0.0.1:", "[::1]:"];
+
+impl Resolver<'_> {
+    /// What the spec says, over what the kind implies.
+    pub(super) fn healthcheck(
+        &mut self,
+        written: Option<&spec::Healthcheck>,
+        implied: Option<Probe>,
+        ports: &[Port],
+    ) -> Option<Healthcheck> {
+        let Some(written) = written else { return implied.map(Healthcheck::Probe) };
+        if let Some(disable) = &written.disable
+            && disable.value
+        {
+            return Some(Healthcheck::Disabled);
+        }
+        let forms: Vec<(&str, Span)> = [
+            written.http.as_ref().map(|form| ("http", form.span)),
+            written.tcp.as_ref().map(|form| ("tcp", form.span)),
+            written.test.as_ref().map(|form| ("test", form.span)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if let [(first, first_span), (second, span), ..] = forms.as_slice() {
+            self.report(
+                Diagnostic::new("contradiction", "a healthcheck probes in one way", *span)
+                    .at(format!("`{second}`"))
+                    .also(*first_span, format!("`{first}`"))
+                    .help("remove one of the two"),
+            );
+        }
+        let implied = implied.unwrap_or(Probe {
+            test: None,
+            interval: None,
+            timeout: None,
+            retries: None,
+            start_period: None,
+            start_interval: None,
+            http: None,
+        });
+        let (test, http) = if let Some(path) = &written.http {
+            self.get(written, path, ports)
+        } else if let Some(port) = &written.tcp {
+            (self.connect(written, port, ports), None)
+        } else if let Some(test) = &written.test {
+            (Some(self.test(test, ports)), None)
+        } else {
+            (implied.test, implied.http)
+        };
+        let mut time = |value: &Option<Spanned<Value<Duration>>>, implied: Option<ModelText>| match value {
+            Some(value) => Some(self.written(&value.value, |duration| duration.text.clone())),
+            None => implied,
+        };
+        let interval = time(&written.interval, implied.interval);
+        let timeout = time(&written.timeout, implied.timeout);
+        let start_period = time(&written.start_period, implied.start_period);
+        let start_interval = time(&written.start_interval, implied.start_interval);
+        let retries = match &written.retries {
+            Some(retries) => Some(self.value(retries)),
+            None => implied.retries,
+        };
+        Some(Healthcheck::Probe(Probe { test, interval, timeout, retries, start_period, start_interval, http }))
+    }
+
+    fn get(
+        &mut self,
+        written: &spec::Healthcheck,
+        path: &Spanned<String>,
+        ports: &[Port],
+    ) -> (Option<Command>, Option<(u16, String)>) {
+        if !path.value.starts_with('/') {
+            self.report(
+                Diagnostic::new("invalid-path", format!("`{}` is no path", path.value), path.span)
+                    .help("begin it with `/`; the port has a key of its own"),
+            );
+        }
+        let port = match &written.port {
+            Some(port) => self.port_number(&port.value, port.span, ports),
+            None => self.port_number("http", path.span, ports),
+        };
+        let Some(port) = port else { return (None, None) };
+        let url = format!("http://127.0.0.1:{port}{}", path.value);
+        let probe = written.probe.as_ref().map_or(spec::Probe::Curl, |probe| probe.value);
+        let arguments = match probe {
+            spec::Probe::Curl => curl(&url),
+            spec::Probe::Wget => wget(&url),
+            spec::Probe::Python3 => vec![
+                "python3".to_owned(),
+                "-c".to_owned(),
+                format!("import urllib.request; urllib.request.urlopen({url:?}, timeout=4).close()"),
+            ],
+            spec::Probe::Nc => {
+                let span = written.probe.as_ref().map_or(path.span, |probe| probe.span);
+                self.report(
+                    Diagnostic::new("contradiction", "`nc` makes no GET", span)
+                        .help("use `curl`, `wget` or `python3`, or probe with `tcp`"),
+                );
+                Vec::new()
+            }
+        };
+        (Some(run(arguments)), Some((port, path.value.clone())))
+    }
+
+    fn connect(&mut self, written: &spec::Healthcheck, port: &Spanned<String>, ports: &[Port]) -> Option<Command> {
+        if let Some(probe) = &written.probe
+            && matches!(probe.value, spec::Probe::Curl | spec::Probe::Wget)
+        {
+            self.report(
+                Diagnostic::new("contradiction", format!("`{}` makes a GET", probe.as_str()), probe.span)
+                    .help("use `nc` or `python3`, or probe with `http`"),
+            );
+        }
+        let number = self.port_number(&port.value, port.span, ports)?;
+        let python = written.probe.as_ref().is_some_and(|probe| probe.value == spec::Probe::Python3);
+        Some(run(if python {
+            vec![
+                "python3".to_owned(),
+                "-c".to_owned(),
+                format!("import socket; socket.create_connection((\"127.0.0.1\", {number}), 4).close()"),
+            ]
+        } else {
+            nc("127.0.0.1", number)
+        }))
+    }
+
+    fn port_number(&mut self, name: &str, span: Span, ports: &[Port]) -> Option<u16> {
+        let found = ports.iter().find(|port| port.name == name).map(|port| port.target);
+        if found.is_none() {
+            let names = || ports.iter().map(|port| port.name.as_str());
+            self.report(Diagnostic::new("unknown-port", format!("this service has no port `{name}`"), span).suggest(
+                name,
+                names(),
+                || format!("it has: {}", listed(names())),
+            ));
+        }
+        found
+    }
+
+    fn test(&mut self, test: &Spanned<spec::Command>, ports: &[Port]) -> Command {
+        let texts = match &test.value {
+            spec::Command::Line(text) => std::slice::from_ref(text),
+            spec::Command::Arguments(texts) => texts.as_slice(),
+        };
+        if matches!(test.value, spec::Command::Arguments(_)) {
+            let first = texts.first().and_then(Text::literal).unwrap_or_default();
+            if !matches!(first, "CMD" | "CMD-SHELL" | "NONE") {
+                let span = texts.first().map_or(test.span, |text| text.span);
+                self.report(
+                    Diagnostic::new("invalid-healthcheck", "a list of a test begins with CMD, CMD-SHELL or NONE", span)
+                        .help("put `\"CMD\"` before the program, or `\"CMD-SHELL\"` before one shell line"),
+                );
+            }
+            if first == "CMD" {
+                self.check_no_shell(texts.get(1..).unwrap_or_default());
+            }
+        }
+        for text in texts {
+            self.check_own_ports(text, ports);
+        }
+        self.command(&test.value)
+    }
+
+    /// A probe of a port that nobody listens on never passes.
+    fn check_own_ports(&mut self, text: &Text, ports: &[Port]) {
+        for part in &text.parts {
+            let Part::Literal(literal) = part else { continue };
+            for host in SELF {
+                for (at, _) in literal.match_indices(host) {
+                    let digits = literal[at + host.len()..].split(|c: char| !c.is_ascii_digit()).next();
+                    let Some(port) = digits.and_then(|digits| digits.parse::<u16>().ok()) else { continue };
+                    if ports.iter().any(|known| known.target == port) {
+                        continue;
+                    }
+                    let names: Vec<String> =
+                        ports.iter().map(|port| format!("{} ({})", port.name, port.target)).collect();
+                    self.report(
+                        Diagnostic::new(
+                            "unknown-port",
+                            format!("nothing in this service listens on {port}"),
+                            text.span,
+                        )
+                        .help(if names.is_empty() {
+                            "declare the port in the service's `ports`".to_owned()
+                        } else {
+                            format!("declare the port, or probe one of: {}", names.join(", "))
+                        }),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// A GET with curl, that fails unless it answers 2xx.
+pub(super) fn curl(url: &str) -> Vec<String> {
+    ["curl", "-fsS", "-o", "/dev/null", url].map(str::to_owned).to_vec()
+}
+
+/// A GET with wget, that fails unless it answers 2xx.
+pub(super) fn wget(url: &str) -> Vec<String> {
+    ["wget", "-q", "-O", "/dev/null", url].map(str::to_owned).to_vec()
+}
+
+/// A connection with netcat.
+pub(super) fn nc(host: &str, port: u16) -> Vec<String> {
+    ["nc", "-z", host, &port.to_string()].map(str::to_owned).to_vec()
+}
+
+/// A command without a shell, as a healthcheck lists it.
+pub(super) fn run(arguments: Vec<String>) -> Command {
+    Command::Arguments(
+        std::iter::once("CMD".to_owned()).chain(arguments).map(crate::model::text::Text::Literal).collect(),
+    )
+}

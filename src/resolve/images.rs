@@ -1,0 +1,233 @@
+//! `[images]`: what services run, and what is built here.
+
+use super::{Resolver, kinds};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::text::Text as ModelText;
+use crate::model::{ImageBuild, ImageRecipe, SourceTree};
+use crate::spec::decode::{Spanned, listed};
+use crate::spec::service::Service;
+use crate::spec::stack::{Image, Recipe};
+use crate::spec::text::{Part, Text};
+
+/// The home of the user `temporal` in the images that `gen` writes Dockerfiles for.
+pub(super) const TEMPORAL_HOME: &str = "/home/temporal";
+
+/// The image of a service.
+pub(super) struct ServiceImage<'a> {
+    pub reference: Option<ModelText>,
+    /// Its entry in `[images]`.
+    pub entry: Option<&'a Image>,
+}
+
+impl<'a> Resolver<'a> {
+    /// The image that a service names, or the one that its kind implies.
+    pub(super) fn image_of(&mut self, name: &Spanned<String>, service: &'a Service) -> ServiceImage<'a> {
+        let nothing = ServiceImage { reference: None, entry: None };
+        let implied = service.kind.as_ref().map(|kind| kinds::image(kind.value));
+        let (key, span) = match (&service.image, implied) {
+            (Some(image), _) => match image.value.literal() {
+                Some(literal) if !literal.contains([':', '/', '@']) => (literal, image.span),
+                _ => {
+                    self.check_reference(&image.value);
+                    return ServiceImage { reference: Some(self.text(&image.value)), entry: None };
+                }
+            },
+            (None, Some(implied)) => (implied, service.kind.as_ref().map_or(name.span, |kind| kind.span)),
+            (None, None) => {
+                if service.build.is_none() {
+                    self.report(
+                        Diagnostic::new("missing-image", format!("service `{}` has no image", name.value), name.span)
+                            .help("set `image`, `build` or `kind`"),
+                    );
+                }
+                return nothing;
+            }
+        };
+        if let Some(entry) = self.spec.images.get(key) {
+            return ServiceImage { reference: Some(self.text(&entry.0.reference.value)), entry: Some(&entry.0) };
+        }
+        if !self.spec.images.broken.iter().any(|broken| broken == key) {
+            let names: Vec<&str> = self.spec.images.names().collect();
+            let diagnostic = Diagnostic::new("unknown-image", format!("there is no image `{key}`"), span);
+            self.report(if implied == Some(key) {
+                diagnostic
+                    .at("this kind runs it")
+                    .help(format!("add `{key} = \"repository:tag\"` to [images], or set `image`"))
+            } else {
+                diagnostic.suggest(key, names.iter().copied(), || {
+                    format!("add it to [images], or write it with its tag; there is: {}", listed(names.iter().copied()))
+                })
+            });
+        }
+        nothing
+    }
+
+    /// An image has a tag or a digest, and the tag isn't one that moves by design.
+    fn check_reference(&mut self, text: &Text) {
+        let Some(reference) = self.effective(text) else { return };
+        let span = text.span;
+        let last = reference.rsplit('/').next().unwrap_or_default();
+        let problem = if reference.is_empty() || reference.contains(char::is_whitespace) || !reference.is_ascii() {
+            Some((
+                "invalid-image",
+                format!("`{}` is no image", crate::spec::decode::shown(&reference)),
+                "write `repository:tag`",
+            ))
+        } else if reference.contains('@') {
+            None
+        } else {
+            match last.split_once(':') {
+                None | Some((_, "")) => Some((
+                    "untagged-image",
+                    format!("the image `{reference}` has no tag, which means `latest`"),
+                    "pin a version: `repository:tag`",
+                )),
+                Some((_, "latest")) => Some((
+                    "latest-tag",
+                    format!("the image `{reference}` is a different one every week"),
+                    "pin a version",
+                )),
+                Some(_) => None,
+            }
+        };
+        if let Some((code, title, help)) = problem {
+            self.report(Diagnostic::new(code, title, span).help(help));
+        }
+    }
+
+    /// The images that are built here, each after the one that it builds on.
+    pub(super) fn builds(&mut self) -> Vec<ImageBuild> {
+        let spec = self.spec;
+        let mut builds: Vec<ImageBuild> = Vec::new();
+        for (name, image) in spec.images.iter() {
+            let image = &image.0;
+            self.check_reference(&image.reference.value);
+            let used = self.image_is_used(&name.value);
+            if !used {
+                self.report(
+                    Diagnostic::new("unused-image", format!("nothing runs the image `{}`", name.value), name.span)
+                        .help("remove it"),
+                );
+            }
+            let Some(build) = &image.build else { continue };
+            let reference = image.reference.value.literal().map(ToOwned::to_owned);
+            let Some(reference) = reference else {
+                self.report(
+                    Diagnostic::new(
+                        "invalid-image",
+                        "an image that is built here has a fixed name",
+                        image.reference.span,
+                    )
+                    .help("write repository and tag without a reference"),
+                );
+                continue;
+            };
+            let recipe = match build.recipe.as_ref().map(|recipe| recipe.value) {
+                Some(Recipe::TemporalRuntime) => {
+                    if let Some(context) = &build.context {
+                        self.report(
+                            Diagnostic::new("kind-decides", "this recipe's context is the output folder", context.span)
+                                .help("remove `context`"),
+                        );
+                    }
+                    self.base_of(build.base.as_ref(), build.span).map(ImageRecipe::TemporalRuntime)
+                }
+                recipe => {
+                    if let Some(base) = &build.base {
+                        self.report(
+                            Diagnostic::new(
+                                "kind-decides",
+                                "only a `temporal-runtime` builds on another image",
+                                base.span,
+                            )
+                            .help("remove `base`"),
+                        );
+                    }
+                    self.source_tree(build.context.as_ref(), build.span).map(|tree| match recipe {
+                        Some(Recipe::TemporalDsql) => ImageRecipe::TemporalDsql(tree),
+                        _ => ImageRecipe::Own(tree),
+                    })
+                }
+            };
+            if let Some(recipe) = recipe {
+                builds.push(ImageBuild { name: name.value.clone(), reference, recipe });
+            }
+        }
+        // A runtime needs its base first; nothing else depends on another image.
+        builds.sort_by_key(|build| matches!(build.recipe, ImageRecipe::TemporalRuntime(_)));
+        builds
+    }
+
+    fn image_is_used(&self, name: &str) -> bool {
+        let by_service = self.spec.services.iter().any(|(_, service)| match (&service.image, &service.kind) {
+            (Some(image), _) => image.value.literal() == Some(name),
+            (None, Some(kind)) => kinds::image(kind.value) == name,
+            (None, None) => false,
+        });
+        let is_base = |image: &Image| {
+            image.build.as_ref().and_then(|build| build.base.as_ref()).is_some_and(|base| base.value == name)
+        };
+        by_service
+            || self.spec.images.iter().any(|(_, image)| is_base(&image.0))
+            || !self.spec.services.broken.is_empty()
+    }
+
+    fn base_of(&mut self, base: Option<&Spanned<String>>, span: Span) -> Option<String> {
+        let Some(base) = base else {
+            self.report(
+                Diagnostic::new("missing-key", "a `temporal-runtime` needs the key `base`", span)
+                    .help("name the image with the recipe `temporal-dsql`"),
+            );
+            return None;
+        };
+        let found = self.spec.images.get(&base.value).map(|image| &image.0);
+        let fits = found.is_some_and(|image| {
+            image
+                .build
+                .as_ref()
+                .and_then(|build| build.recipe.as_ref())
+                .is_some_and(|recipe| recipe.value == Recipe::TemporalDsql)
+        });
+        if !fits && !self.spec.images.broken.contains(&base.value) {
+            let names: Vec<&str> = self.spec.images.names().filter(|name| *name != base.value).collect();
+            self.report(
+                Diagnostic::new(
+                    "unknown-image",
+                    format!("there is no image `{}` with the recipe `temporal-dsql`", base.value),
+                    base.span,
+                )
+                .suggest(&base.value, names.iter().copied(), || format!("there is: {}", listed(names.iter().copied()))),
+            );
+            return None;
+        }
+        found?.reference.value.literal().map(ToOwned::to_owned)
+    }
+
+    fn source_tree(&mut self, context: Option<&Spanned<Text>>, span: Span) -> Option<SourceTree> {
+        let Some(context) = context else {
+            self.report(
+                Diagnostic::new("missing-key", "an image's build needs the key `context`", span)
+                    .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
+            );
+            return None;
+        };
+        self.text(&context.value);
+        match context.value.parts.as_slice() {
+            [Part::Env { name, .. }] => {
+                let default = self.default_of(name).unwrap_or_default();
+                Some(SourceTree { variable: name.clone(), default })
+            }
+            _ => {
+                self.report(
+                    Diagnostic::new(
+                        "invalid-context",
+                        "the source tree is somewhere else on every machine",
+                        context.span,
+                    )
+                    .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
+                );
+                None
+            }
+        }
+    }
+}

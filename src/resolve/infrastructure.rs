@@ -1,0 +1,189 @@
+//! `[infrastructure]`: what Terraform creates, and its outputs.
+
+use std::collections::HashMap;
+
+use super::Resolver;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::infrastructure::{Bucket, DsqlCluster, Infrastructure, KnowledgeBase, Output, OutputValue};
+use crate::spec::decode::Spanned;
+
+/// The output that says which region everything is in.
+pub(super) const REGION_OUTPUT: &str = "region";
+
+/// The label of the knowledge base's source bucket.
+const SOURCE_BUCKET: &str = "knowledge_source";
+
+/// The longest project name: a bucket has at most 63 characters, of which the account's number, the
+/// region and the bucket's own name need their part.
+const LONGEST_PROJECT: usize = 24;
+
+impl Resolver<'_> {
+    /// The names of the outputs, in the order in which they are written.
+    pub(super) fn output_names(&self) -> Vec<String> {
+        self.outputs().into_iter().map(|output| output.name).collect()
+    }
+
+    fn outputs(&self) -> Vec<Output> {
+        let Some(infrastructure) = &self.spec.infrastructure else { return Vec::new() };
+        let mut outputs = Vec::new();
+        let mut output = |name: String, description: String, value: OutputValue| {
+            let fills = self
+                .spec
+                .env
+                .iter()
+                .filter(|(_, variable)| variable.output.as_ref().is_some_and(|output| output.value == name))
+                .map(|(variable, _)| variable.value.clone())
+                .collect();
+            outputs.push(Output { name, description, value, fills });
+        };
+        output(REGION_OUTPUT.to_owned(), "The AWS region".to_owned(), OutputValue::Region);
+        for (name, cluster) in self.spec.clusters.iter() {
+            let label = label(&name.value);
+            let title = cluster.title.as_ref().unwrap_or(&name.value);
+            output(format!("{label}_endpoint"), format!("DSQL endpoint of {title}"), OutputValue::DsqlEndpoint(label));
+        }
+        if infrastructure.knowledge_base.is_some() {
+            output("knowledge_base_id".to_owned(), "Id of the knowledge base".to_owned(), OutputValue::KnowledgeBaseId);
+            output(
+                "data_source_id".to_owned(),
+                "Id of the knowledge base's data source".to_owned(),
+                OutputValue::DataSourceId,
+            );
+            output(
+                format!("{SOURCE_BUCKET}_bucket"),
+                "Bucket that the knowledge base reads".to_owned(),
+                OutputValue::BucketName(SOURCE_BUCKET.to_owned()),
+            );
+        }
+        for (name, bucket) in infrastructure.buckets.iter() {
+            let label = label(&name.value);
+            let description = bucket.description.as_ref().map_or(&name.value, |description| &description.value);
+            output(format!("{label}_bucket"), format!("Bucket: {description}"), OutputValue::BucketName(label));
+        }
+        outputs
+    }
+
+    pub(super) fn infrastructure(&mut self) -> Option<Infrastructure> {
+        let spec = self.spec;
+        let infrastructure = spec.infrastructure.as_ref()?;
+        let region = &infrastructure.region;
+        let is_region = region.value.split('-').count() >= 3
+            && region.value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !is_region {
+            self.report(
+                Diagnostic::new("invalid-region", format!("`{}` is no AWS region", region.value), region.span)
+                    .help("write e.g. `eu-west-1`"),
+            );
+        }
+        if infrastructure.project.value.len() > LONGEST_PROJECT || infrastructure.project.value.contains('_') {
+            self.report(
+                Diagnostic::new(
+                    "invalid-name",
+                    "the project is the beginning of every bucket's name",
+                    infrastructure.project.span,
+                )
+                .at(format!("at most {LONGEST_PROJECT} characters, no `_`")),
+            );
+        }
+        let mut labels: HashMap<String, Span> = HashMap::new();
+        if infrastructure.knowledge_base.is_some() {
+            labels.insert(SOURCE_BUCKET.to_owned(), infrastructure.span);
+        }
+        let names = spec.clusters.iter().map(|(name, _)| name);
+        self.check_labels(names, &mut HashMap::new());
+        self.check_labels(infrastructure.buckets.iter().map(|(name, _)| name), &mut labels);
+        let knowledge_base = infrastructure.knowledge_base.as_ref().map(|base| {
+            // Titan Text Embeddings V2 makes vectors of these sizes.
+            if base.embedding_model.value.starts_with("amazon.titan-embed-text-v2")
+                && ![256, 512, 1024].contains(&base.dimensions.value)
+            {
+                self.report(
+                    Diagnostic::new(
+                        "invalid-dimensions",
+                        "Titan Text Embeddings V2 makes vectors of 256, 512 or 1024 dimensions",
+                        base.dimensions.span,
+                    )
+                    .also(base.embedding_model.span, "the model"),
+                );
+            }
+            if !(1..=99).contains(&base.chunk_overlap.value) {
+                self.report(
+                    Diagnostic::new("number-out-of-range", "`chunk_overlap` is a percentage", base.chunk_overlap.span)
+                        .at("must be from 1 to 99"),
+                );
+            }
+            if base.chunk_tokens.value == 0 {
+                self.report(Diagnostic::new(
+                    "number-out-of-range",
+                    "`chunk_tokens` must be at least 1",
+                    base.chunk_tokens.span,
+                ));
+            }
+            KnowledgeBase {
+                description: base
+                    .description
+                    .as_ref()
+                    .map_or_else(|| "Knowledge base".to_owned(), |text| text.value.clone()),
+                embedding_model: base.embedding_model.value.clone(),
+                dimensions: base.dimensions.value,
+                distance: base.distance.value,
+                chunk_tokens: base.chunk_tokens.value,
+                chunk_overlap: base.chunk_overlap.value,
+            }
+        });
+        Some(Infrastructure {
+            project: infrastructure.project.value.clone(),
+            region: region.value.clone(),
+            dsql: spec
+                .clusters
+                .iter()
+                .map(|(name, cluster)| DsqlCluster {
+                    name: name.value.clone(),
+                    label: label(&name.value),
+                    title: cluster.title.clone().unwrap_or_else(|| name.value.clone()),
+                })
+                .collect(),
+            knowledge_base,
+            buckets: infrastructure
+                .buckets
+                .iter()
+                .map(|(name, bucket)| Bucket {
+                    name: name.value.clone(),
+                    label: label(&name.value),
+                    description: bucket
+                        .description
+                        .as_ref()
+                        .map_or_else(|| name.value.clone(), |text| text.value.clone()),
+                })
+                .collect(),
+            outputs: self.outputs(),
+        })
+    }
+
+    /// Two names that Terraform can't tell apart.
+    fn check_labels<'n>(
+        &mut self,
+        names: impl Iterator<Item = &'n Spanned<String>>,
+        labels: &mut HashMap<String, Span>,
+    ) {
+        for name in names {
+            if let Some(first) = labels.insert(label(&name.value), name.span) {
+                self.report(
+                    Diagnostic::new(
+                        "label-clash",
+                        format!("Terraform would call two things `{}`", label(&name.value)),
+                        name.span,
+                    )
+                    .also(first, "the other one")
+                    .help("change one of the names by more than `-` and `_`"),
+                );
+            }
+        }
+    }
+}
+
+/// A name as a Terraform identifier.
+fn label(name: &str) -> String {
+    let label = name.replace('-', "_");
+    if label.starts_with(|c: char| c.is_ascii_digit()) { format!("_{label}") } else { label }
+}

@@ -1,0 +1,127 @@
+//! Alloy: scrapes metrics, collects the containers' logs.
+
+use super::{Preset, arguments, generated, needs};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model;
+use crate::model::kind::{LOKI_HTTP, MIMIR_HTTP};
+use crate::model::service::Mount;
+use crate::model::text::Value;
+use crate::resolve::Resolver;
+use crate::spec::decode::Spanned;
+use crate::spec::service::{Condition, Kind, MountType, Service};
+
+/// How often metrics are scraped unless the spec says otherwise.
+const INTERVAL: &str = "15s";
+
+const SOCKET: &str = "/var/run/docker.sock";
+
+impl<'a> Resolver<'a> {
+    pub(super) fn alloy(&mut self, name: &Spanned<String>, service: &'a Service) -> Preset {
+        let settings = service.settings.as_ref();
+        let mut depends_on = Vec::new();
+        for store in self.alloy_stores(name.span, service).into_iter().flatten() {
+            depends_on.push(needs(store, Condition::Started));
+        }
+        let hosts =
+            settings.is_some_and(|settings| settings.host_targets.as_ref().is_some_and(|targets| !targets.is_empty()));
+        Preset {
+            description: Some("Collects metrics and logs".to_owned()),
+            command: arguments([
+                "run",
+                "--server.http.listen-addr=0.0.0.0:12345",
+                // Log positions and the write-ahead log: without it logs are read again after a restart.
+                "--storage.path=/var/lib/alloy/data",
+                "--disable-reporting",
+                "/etc/alloy/config.alloy",
+            ]),
+            volumes: vec![(format!("{}-data", name.value), "/var/lib/alloy/data".to_owned())],
+            mounts: vec![
+                generated(format!("./config/{}.alloy", name.value), "/etc/alloy/config.alloy"),
+                Mount {
+                    kind: MountType::Bind,
+                    source: Some(SOCKET.into()),
+                    target: SOCKET.into(),
+                    read_only: Some(Value::Is(true)),
+                },
+            ],
+            depends_on,
+            // Docker Desktop knows the name by itself, Linux does not.
+            extra_hosts: if hosts {
+                vec![("host.docker.internal".to_owned(), "host-gateway".into())]
+            } else {
+                Vec::new()
+            },
+            ..Preset::default()
+        }
+    }
+
+    /// The services that store metrics and logs, if there are any.
+    fn alloy_stores(&mut self, span: Span, service: &'a Service) -> [Option<&'a str>; 2] {
+        let settings = service.settings.as_ref();
+        let metrics = settings.and_then(|settings| settings.metrics_store.as_ref());
+        let logs = settings.and_then(|settings| settings.logs_store.as_ref());
+        let mut find = |named: Option<&Spanned<String>>, kind, what| {
+            let any = named.is_some() || self.of_kind(kind).next().is_some();
+            any.then(|| self.store(named, kind, what, span)).flatten()
+        };
+        [find(metrics, Kind::Mimir, "the metrics"), find(logs, Kind::Loki, "the logs")]
+    }
+
+    pub(super) fn alloy_model(
+        &mut self,
+        name: &Spanned<String>,
+        service: &'a Service,
+        services: &[model::Service],
+    ) -> model::Alloy {
+        // The stores were reported with the preset, once.
+        let before = std::mem::take(self.diagnostics);
+        let [metrics, logs] = self.alloy_stores(name.span, service);
+        *self.diagnostics = before;
+        let settings = service.settings.as_ref();
+        let mut targets: Vec<model::kind::ScrapeTarget> = services
+            .iter()
+            .filter_map(|service| {
+                let metrics = service.metrics.as_ref()?;
+                Some(model::kind::ScrapeTarget {
+                    job: service.name.clone(),
+                    address: format!("{}:{}", service.name, metrics.port),
+                    path: metrics.path.clone(),
+                })
+            })
+            .collect();
+        for (target, port) in
+            settings.and_then(|settings| settings.host_targets.as_ref()).into_iter().flat_map(|map| map.iter())
+        {
+            if targets.iter().any(|known| known.job == target.value) {
+                self.report(
+                    Diagnostic::new("target-clash", format!("`{}` is scraped twice", target.value), target.span)
+                        .help("a service with metrics is scraped already; choose another name"),
+                );
+            }
+            targets.push(model::kind::ScrapeTarget {
+                job: target.value.clone(),
+                address: format!("host.docker.internal:{}", port.value),
+                path: "/metrics".to_owned(),
+            });
+        }
+        if metrics.is_none()
+            && let Some(target) = targets.first()
+            && self.of_kind(Kind::Mimir).next().is_none()
+        {
+            let title = format!("`{}` has metrics, and nothing stores them", target.job);
+            self.report(
+                Diagnostic::new("missing-service", title, name.span)
+                    .help("add a service with `kind = \"mimir\"`, or remove the metrics"),
+            );
+        }
+        model::Alloy {
+            service: name.value.clone(),
+            scrape_interval: settings
+                .and_then(|settings| settings.scrape_interval.as_ref())
+                .map_or_else(|| INTERVAL.to_owned(), |interval| interval.text.clone()),
+            targets,
+            metrics_url: metrics.map(|store| format!("http://{store}:{MIMIR_HTTP}/api/v1/push")),
+            logs_url: logs.map(|store| format!("http://{store}:{LOKI_HTTP}/loki/api/v1/push")),
+        }
+    }
+}

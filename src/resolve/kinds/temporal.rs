@@ -1,0 +1,295 @@
+//! Temporal's servers and its web UI.
+
+use super::{Preset, fixed, generated, needs, probe};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::model::kind::{DynamicSetting, DynamicValue, ELASTICSEARCH_HTTP, FRONTEND, TEMPORAL_METRICS};
+use crate::model::service::{Command, Metrics};
+use crate::model::text::Text;
+use crate::resolve::Resolver;
+use crate::resolve::health::{nc, run, wget};
+use crate::resolve::images::TEMPORAL_HOME;
+use crate::spec::decode::{Spanned, listed, shown};
+use crate::spec::service::{Condition, Kind, Role, Service};
+use crate::spec::stack::Cluster;
+use crate::spec::text::Tree;
+use crate::spec::value::Duration;
+
+/// The keys that Temporal 1.31.2 reads from dynamic configuration, and their types: others are only
+/// a warning in its log.
+const DYNAMIC_CONFIG: &str = include_str!("temporal_dynamic_config.tsv");
+
+/// What the entrypoint, the server, the DSQL plugin and the AWS SDK read besides what the kind sets.
+const READS: &[&str] = &[
+    "TEMPORAL_PERSISTENCE_TEMPLATE",
+    "TEMPORAL_PERSISTENCE_CONFIG",
+    "TEMPORAL_BASE_ENTRYPOINT",
+    "AWS_PROFILE",
+    "AWS_ENDPOINT_URL",
+    "GOMAXPROCS",
+    "GOMEMLIMIT",
+    "TZ",
+];
+
+/// DSQL ends a connection after 60 minutes.
+const DSQL_LIFETIME_MILLISECONDS: u64 = 60 * 60_000;
+const CONNECTION_LIFETIME: &str = "55m";
+
+impl<'a> Resolver<'a> {
+    /// The cluster that a service names.
+    fn cluster_of(
+        &mut self,
+        name: &Spanned<String>,
+        service: &'a Service,
+    ) -> Option<(&'a Spanned<String>, &'a Cluster)> {
+        let spec = self.spec;
+        let Some(wanted) = &service.cluster else {
+            self.report(
+                Diagnostic::new("missing-key", format!("`{}` needs the key `cluster`", name.value), name.span)
+                    .help(format!("name one of: {}", listed(spec.clusters.names()))),
+            );
+            return None;
+        };
+        let found = spec.clusters.iter().find(|(known, _)| known.value == wanted.value);
+        if found.is_none() && !spec.clusters.knows(&wanted.value) {
+            self.report(
+                Diagnostic::new("unknown-cluster", format!("there is no cluster `{}`", wanted.value), wanted.span)
+                    .suggest(&wanted.value, spec.clusters.names(), || {
+                        format!("declare it: `[clusters.{}]`", wanted.value)
+                    }),
+            );
+        }
+        found
+    }
+
+    /// The service of a cluster that runs a role, or all of them.
+    pub(in crate::resolve) fn member(&self, cluster: &str, role: Role) -> Option<&'a str> {
+        self.of_kind(Kind::TemporalServer)
+            .find(|(_, service)| {
+                service.cluster.as_ref().is_some_and(|name| name.value == cluster)
+                    && service.role.as_ref().is_none_or(|own| own.value == role)
+            })
+            .map(|(name, _)| name.value.as_str())
+    }
+
+    pub(super) fn temporal_server(&mut self, name: &'a Spanned<String>, service: &'a Service) -> Preset {
+        let Some((cluster_name, cluster)) = self.cluster_of(name, service) else { return Preset::default() };
+        let role = service.role.as_ref().map(|role| role.value);
+        let Some(&index) = self.index.get(name.value.as_str()) else { return Preset::default() };
+        let grpc = self.ports[index].iter().find(|port| port.name == "grpc").map_or(FRONTEND.grpc, |port| port.target);
+
+        let mut command =
+            vec!["--config-file", "/etc/temporal/config/persistence-dsql.yaml", "--allow-no-auth", "start"];
+        if let Some(role) = role {
+            command.extend(["--service", role.as_str()]);
+        }
+
+        let mut depends_on = Vec::new();
+        for (setup, _) in self.of_kind(Kind::ElasticsearchSetup) {
+            depends_on.push(needs(&setup.value, Condition::Completed));
+        }
+        if self.of_kind(Kind::ElasticsearchSetup).next().is_none() && self.spec.services.broken.is_empty() {
+            self.report(
+                Diagnostic::new(
+                    "missing-service",
+                    format!("nothing creates the visibility index of `{}`", cluster_name.value),
+                    name.span,
+                )
+                .help("add a service with `kind = \"elasticsearch-setup\"`"),
+            );
+        }
+        let waits: &[(Role, Condition)] = match role {
+            None | Some(Role::History) => &[],
+            Some(Role::Matching) => &[(Role::History, Condition::Healthy)],
+            Some(Role::Frontend) => &[(Role::History, Condition::Healthy), (Role::Matching, Condition::Started)],
+            Some(Role::Worker) => &[(Role::History, Condition::Healthy), (Role::Frontend, Condition::Healthy)],
+        };
+        for &(other, condition) in waits {
+            match self.member(&cluster_name.value, other) {
+                Some(member) if member != name.value => depends_on.push(needs(member, condition)),
+                _ => self.report(
+                    Diagnostic::new(
+                        "missing-role",
+                        format!("cluster `{}` has no {} service", cluster_name.value, other.as_str()),
+                        name.span,
+                    )
+                    .help(format!(
+                        "add a service with `role = \"{}\"`; without a role a service runs all of them",
+                        other.as_str()
+                    )),
+                ),
+            }
+        }
+        // The server listens on the container's own address only, so its host name is probed.
+        let host = service.hostname.as_ref().map_or(name.value.as_str(), |host| host.value.as_str());
+        Preset {
+            description: Some(match role {
+                Some(role) => format!("Temporal {} of the {} cluster", role.as_str(), cluster_name.value),
+                None => format!("Temporal server of the {} cluster, all roles", cluster_name.value),
+            }),
+            command: Some(Command::Arguments(command.into_iter().map(Text::from).collect())),
+            environment: self.server_environment(&cluster_name.value, cluster),
+            reads: READS,
+            mounts: vec![generated(
+                format!("./dynamicconfig/{}.yaml", cluster_name.value),
+                "/etc/temporal/config/dynamicconfig.yaml",
+            )],
+            depends_on,
+            healthcheck: Some(probe(run(nc(host, grpc)), "10s", "5s", 30, "60s")),
+            metrics: Some(Metrics { port: TEMPORAL_METRICS, path: "/metrics".to_owned() }),
+            aws: Some(TEMPORAL_HOME),
+            ..Preset::default()
+        }
+    }
+
+    /// Each placeholder of the persistence template, and what the DSQL plugin reads.
+    fn server_environment(&mut self, name: &str, cluster: &'a Cluster) -> Vec<(String, Text)> {
+        let elasticsearch = self.visibility_store(cluster).unwrap_or_default();
+        let database = match &cluster.database {
+            Some(database) => self.text(database),
+            None => "postgres".into(),
+        };
+        let lifetime = match &cluster.connection_lifetime {
+            Some(lifetime) if lifetime.milliseconds >= DSQL_LIFETIME_MILLISECONDS => {
+                self.report(
+                    Diagnostic::new(
+                        "connection-lifetime",
+                        "Aurora DSQL ends a connection after 60 minutes",
+                        lifetime.span,
+                    )
+                    .at("must be less than 60m")
+                    .help("leave it out for 55m"),
+                );
+                CONNECTION_LIFETIME.to_owned()
+            }
+            Some(lifetime) => lifetime.text.clone(),
+            None => CONNECTION_LIFETIME.to_owned(),
+        };
+        let log_level = cluster.log_level.as_ref().map_or("info", |level| level.as_str());
+        let pool = cluster.pool.to_string();
+        let host = self.text(&cluster.host.value);
+        let mut environment = vec![
+            ("TEMPORAL_SQL_HOST".to_owned(), host),
+            fixed("TEMPORAL_SQL_PORT", "5432"),
+            fixed("TEMPORAL_SQL_USER", "admin"),
+            fixed("TEMPORAL_SQL_DATABASE", database),
+            fixed("TEMPORAL_SQL_PLUGIN_NAME", "dsql"),
+            fixed("TEMPORAL_SQL_TLS_ENABLED", "true"),
+            // DSQL's plugin wants as many idle connections as there are: a new one costs a token.
+            fixed("TEMPORAL_SQL_MAX_CONNS", pool.clone()),
+            fixed("TEMPORAL_SQL_MAX_IDLE_CONNS", pool),
+            fixed("TEMPORAL_SQL_MAX_CONN_LIFETIME", lifetime),
+            fixed("TEMPORAL_HISTORY_SHARDS", cluster.history_shards.to_string()),
+            fixed("TEMPORAL_LOG_LEVEL", log_level),
+            fixed("TEMPORAL_ELASTICSEARCH_HOST", elasticsearch),
+            fixed("TEMPORAL_ELASTICSEARCH_PORT", ELASTICSEARCH_HTTP.to_string()),
+            fixed("TEMPORAL_ELASTICSEARCH_SCHEME", "http"),
+            fixed("TEMPORAL_ELASTICSEARCH_VERSION", "v8"),
+            fixed("TEMPORAL_ELASTICSEARCH_INDEX", self.visibility_index(name, cluster)),
+        ];
+        if let Some(duration) = &cluster.token_duration {
+            environment.push(fixed("DSQL_TOKEN_DURATION", duration.text.clone()));
+        }
+        if let Some(staggered) = cluster.staggered_startup {
+            environment.push(fixed("DSQL_STAGGERED_STARTUP", staggered.to_string()));
+        }
+        environment.push(fixed("DSQL_RESERVOIR_ENABLED", cluster.reservoir.is_some().to_string()));
+        if let Some(reservoir) = &cluster.reservoir {
+            environment.push(fixed("DSQL_RESERVOIR_TARGET_READY", reservoir.target.to_string()));
+            environment.push(fixed("DSQL_RESERVOIR_BASE_LIFETIME", reservoir.base_lifetime.text.clone()));
+            environment.push(fixed("DSQL_RESERVOIR_LIFETIME_JITTER", reservoir.lifetime_jitter.text.clone()));
+            environment.push(fixed("DSQL_RESERVOIR_GUARD_WINDOW", reservoir.guard_window.text.clone()));
+        }
+        // Credentials come from files; asking an instance's metadata only costs time here.
+        environment.push(fixed("AWS_EC2_METADATA_DISABLED", "true"));
+        environment
+    }
+
+    /// The Elasticsearch service of a cluster. Its absence is reported with the cluster.
+    pub(in crate::resolve) fn visibility_store(&self, cluster: &Cluster) -> Option<String> {
+        match &cluster.visibility {
+            Some(name) => Some(name.value.clone()),
+            None => self.of_kind(Kind::Elasticsearch).next().map(|(name, _)| name.value.clone()),
+        }
+    }
+
+    pub(super) fn temporal_ui(&mut self, name: &'a Spanned<String>, service: &'a Service) -> Preset {
+        let Some((cluster, _)) = self.cluster_of(name, service) else { return Preset::default() };
+        let Some(frontend) = self.member(&cluster.value, Role::Frontend) else {
+            self.report(
+                Diagnostic::new(
+                    "missing-role",
+                    format!("cluster `{}` has no frontend service", cluster.value),
+                    name.span,
+                )
+                .help("add a service with `role = \"frontend\"`"),
+            );
+            return Preset::default();
+        };
+        let mut environment = vec![fixed("TEMPORAL_ADDRESS", format!("{frontend}:{}", FRONTEND.grpc))];
+        if let Some(published) = self.published(&name.value, "http") {
+            environment.push(fixed("TEMPORAL_CORS_ORIGINS", format!("http://localhost:{published}")));
+        }
+        let mut check = probe(run(wget("http://127.0.0.1:8080/healthz")), "10s", "5s", 10, "10s");
+        check.http = Some((8080, "/healthz".to_owned()));
+        Preset {
+            description: Some(format!("Web UI of the {} cluster", cluster.value)),
+            environment,
+            depends_on: vec![needs(frontend, Condition::Healthy)],
+            healthcheck: Some(check),
+            ..Preset::default()
+        }
+    }
+}
+
+/// A dynamic setting, spelled as the server spells it; the type of its value is checked.
+pub(in crate::resolve) fn dynamic_setting(
+    name: &Spanned<String>,
+    value: &Spanned<Tree>,
+) -> Result<DynamicSetting, Box<Diagnostic>> {
+    let known = || DYNAMIC_CONFIG.lines().filter_map(|line| line.split_once('\t'));
+    // The server's look-up ignores case.
+    let Some((key, kind)) = known().find(|(key, _)| key.eq_ignore_ascii_case(&name.value)) else {
+        let title = format!("Temporal has no dynamic setting `{}`", shown(&name.value));
+        let diagnostic = Diagnostic::new("unknown-setting", title, name.span);
+        return Err(Box::new(match nearest(&name.value, known().map(|(key, _)| key)) {
+            Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
+            None => diagnostic.help("the server would ignore it"),
+        }));
+    };
+    let wrong = |expected: &str| {
+        Box::new(
+            Diagnostic::new("wrong-type", format!("`{key}` takes {expected}"), value.span)
+                .at(format!("must be {expected}"))
+                .help("the server would ignore it"),
+        )
+    };
+    let text = |text: &crate::spec::text::Text| text.literal().map(ToOwned::to_owned);
+    let resolved = match (kind, &value.value) {
+        ("Bool" | "IDBool", Tree::Boolean(boolean)) => DynamicValue::Boolean(*boolean),
+        ("Bool" | "IDBool", _) => return Err(wrong("`true` or `false`")),
+        ("Int", Tree::Integer(number)) => DynamicValue::Integer(*number),
+        ("Int", _) => return Err(wrong("an integer")),
+        ("Float", Tree::Integer(number)) => DynamicValue::Integer(*number),
+        ("Float", Tree::Float(number)) if number.is_finite() => DynamicValue::Float(*number),
+        ("Float", _) => return Err(wrong("a number")),
+        ("Duration" | "IDDuration", Tree::Text(duration)) => {
+            match text(duration).filter(|text| Duration::parse(text).is_some()) {
+                Some(duration) => DynamicValue::String(duration),
+                None => return Err(wrong("a duration such as `10s`")),
+            }
+        }
+        ("Duration" | "IDDuration", _) => return Err(wrong("a duration such as `10s`")),
+        ("String", Tree::Text(string)) => match text(string) {
+            Some(string) => DynamicValue::String(string),
+            None => return Err(wrong("a string without references")),
+        },
+        ("String", _) => return Err(wrong("a string")),
+        _ => {
+            return Err(Box::new(
+                Diagnostic::new("unsupported-setting", format!("`{key}` takes a structure"), name.span)
+                    .help("`gen` writes plain values only"),
+            ));
+        }
+    };
+    Ok(DynamicSetting { key: key.to_owned(), value: resolved })
+}

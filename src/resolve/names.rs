@@ -1,0 +1,131 @@
+//! Names that become host names, file names, identifiers: what all of their readers accept.
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::spec::decode::{Map, Spanned, shown};
+use crate::spec::stack::Spec;
+use crate::spec::text::is_variable_name;
+
+/// The longest name: a label of a host name (RFC 1123) has at most 63 octets.
+const LONGEST: usize = 63;
+
+/// What is wrong with a name that becomes a host name, a file name and a Terraform identifier.
+fn problem(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("a name can't be empty".to_owned());
+    }
+    if name.len() > LONGEST {
+        return Some(format!("a name has at most {LONGEST} characters"));
+    }
+    if !name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()) {
+        return Some("a name begins with a lowercase letter or a digit".to_owned());
+    }
+    let bad = name.chars().find(|&c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_'));
+    bad.map(|c| format!("a name holds lowercase letters, digits, `-` and `_`, not `{}`", c.escape_debug()))
+}
+
+fn check(name: &str, span: Span, what: &str, diagnostics: &mut Diagnostics) {
+    if let Some(problem) = problem(name) {
+        diagnostics.push(
+            Diagnostic::new("invalid-name", format!("`{}` is no name for {what}", shown(name)), span).help(problem),
+        );
+    }
+}
+
+/// A profile's name is a folder of the outputs.
+pub(super) fn profile(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    check(&name.value, name.span, "a profile", diagnostics);
+}
+
+fn all<'n>(names: impl IntoIterator<Item = &'n Spanned<String>>, what: &str, diagnostics: &mut Diagnostics) {
+    for name in names {
+        check(&name.value, name.span, what, diagnostics);
+    }
+}
+
+fn keys<'n, T: 'n>(map: impl IntoIterator<Item = &'n Map<T>>) -> impl Iterator<Item = &'n Spanned<String>> {
+    map.into_iter().flat_map(|map| map.iter().map(|(name, _)| name))
+}
+
+/// Every other name of the spec.
+pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
+    all([&spec.stack.name], "a stack", diagnostics);
+    all(&spec.stack.network, "a network", diagnostics);
+    all(keys([&spec.services]), "a service", diagnostics);
+    all(keys([&spec.images]), "an image", diagnostics);
+    all(keys([&spec.clusters]), "a cluster", diagnostics);
+    all(keys([&spec.volumes]), "a volume", diagnostics);
+    all(keys([&spec.networks]), "a network", diagnostics);
+    all(keys([&spec.secrets]), "a secret", diagnostics);
+    all(keys([&spec.datasources]), "a datasource", diagnostics);
+    if let Some(infrastructure) = &spec.infrastructure {
+        all(keys([&infrastructure.buckets]), "a bucket", diagnostics);
+        all([&infrastructure.project], "a project", diagnostics);
+    }
+    for (name, service) in spec.services.iter() {
+        all(keys([&service.ports]), "a port", diagnostics);
+        all(&service.container_name, "a container", diagnostics);
+        all(&service.hostname, "a host", diagnostics);
+        all(&service.profiles, "a Compose profile", diagnostics);
+        container(service.container_name.as_ref().unwrap_or(name), diagnostics);
+        for (name, _) in service.environment.iter() {
+            environment(name, diagnostics);
+        }
+        if let Some(settings) = &service.settings {
+            all(keys(settings.folders.iter().map(|map| &map.value)), "a folder", diagnostics);
+            all(keys(settings.host_targets.iter().map(|map| &map.value)), "a target", diagnostics);
+        }
+    }
+    for (name, _) in spec.env.iter() {
+        variable(name, diagnostics);
+    }
+}
+
+/// Docker's names of containers have at least two characters.
+fn container(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    if name.value.chars().count() == 1 {
+        diagnostics.push(
+            Diagnostic::new("invalid-name", format!("`{}` is too short for a container", name.value), name.span)
+                .help("Docker wants two characters; lengthen it, or set `container_name`"),
+        );
+    }
+}
+
+/// A variable of a container may hold dots and dashes, as Elasticsearch's settings do.
+fn environment(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    let fits = name.value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.value.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+    if !fits {
+        diagnostics.push(
+            Diagnostic::new(
+                "invalid-name",
+                format!("`{}` is no name for a variable", shown(&name.value)),
+                name.span,
+            )
+            .help("a container's variable holds letters, digits, `_`, `.` and `-`, and begins with none of the digits"),
+        );
+    }
+}
+
+fn variable(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    if !is_variable_name(&name.value) {
+        diagnostics.push(
+            Diagnostic::new("invalid-name", format!("`{}` is no name for a variable", shown(&name.value)), name.span)
+                .help("a variable's name holds letters, digits and `_`, and begins with none of the digits"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::problem;
+
+    #[test]
+    fn names() {
+        for good in ["a", "temporal-history", "0x", "a_b", &"x".repeat(63)] {
+            assert_eq!(problem(good), None, "{good}");
+        }
+        for bad in ["", "A", "-a", "a/b", "..", "a\0", "a\nb", "ä", "a b", "a.b", &"x".repeat(64)] {
+            assert!(problem(bad).is_some(), "{bad}");
+        }
+    }
+}

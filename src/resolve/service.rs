@@ -1,0 +1,542 @@
+//! Services: what the kind implies, as the spec changes it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Resolver;
+use super::images::ServiceImage;
+use super::kinds::Preset;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model;
+use crate::model::service::{Command, Mount};
+use crate::model::text::{Reference, Segment, Text as ModelText, Value as ModelValue};
+use crate::spec::decode::{Spanned, listed};
+use crate::spec::service::{self as spec, Condition, MountType, Service};
+use crate::spec::text::{Part, Text, Value};
+
+/// Every service, and the volumes that kinds imply.
+pub(super) struct Bundle {
+    pub services: Vec<model::Service>,
+    pub implied_volumes: Vec<String>,
+}
+
+/// Shells: after one of these, a `$NAME` in an argument is expanded.
+const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
+
+/// The host's own name inside a container: Docker Desktop has it, Linux only with an extra host.
+const HOST: &str = "host.docker.internal";
+
+impl<'a> Resolver<'a> {
+    pub(super) fn services(&mut self, network: &str) -> Bundle {
+        let spec = self.spec;
+        let mut presets: Vec<Preset> = Vec::with_capacity(spec.services.entries.len());
+        for (name, service) in spec.services.iter() {
+            presets.push(self.preset(name, service));
+        }
+        let mut implied_volumes = Vec::new();
+        for preset in &presets {
+            implied_volumes.extend(preset.volumes.iter().map(|(name, _)| name.clone()));
+        }
+        let known_volumes: HashSet<String> = implied_volumes.iter().cloned().collect();
+        // A service that another waits for to end is a one-shot, and so never restarted.
+        let mut awaited: HashSet<&str> = HashSet::new();
+        for (_, service) in spec.services.iter() {
+            for (name, dependency) in service.depends_on.iter().flat_map(|written| &written.0) {
+                if dependency.0.condition.as_ref().is_some_and(|condition| condition.value == Condition::Completed) {
+                    awaited.insert(&name.value);
+                }
+            }
+        }
+        let mut services = Vec::with_capacity(presets.len());
+        let mut names: HashMap<&str, Span> = HashMap::new();
+        for (index, preset) in presets.into_iter().enumerate() {
+            let (name, service) = &spec.services.entries[index];
+            let container = service.container_name.as_ref().unwrap_or(name);
+            if let Some(first) = names.insert(&container.value, container.span) {
+                self.report(
+                    Diagnostic::new(
+                        "container-clash",
+                        format!("two containers are called `{}`", container.value),
+                        container.span,
+                    )
+                    .also(first, "the other one")
+                    .help("change `container_name`"),
+                );
+            }
+            let one_shot = preset.one_shot || awaited.contains(name.value.as_str());
+            services.push(self.service(index, preset, network, one_shot, &known_volumes));
+        }
+        Bundle { services, implied_volumes }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one field after the other; nothing is shared between them")]
+    fn service(
+        &mut self,
+        index: usize,
+        preset: Preset,
+        network: &str,
+        one_shot: bool,
+        implied_volumes: &HashSet<String>,
+    ) -> model::Service {
+        let spec = self.spec;
+        let (name, service) = &spec.services.entries[index];
+        let ports = self.ports[index].clone();
+        self.check_kind_keys(service);
+        let image = self.image_of(name, service);
+        let built_here = image.entry.is_some_and(|entry| entry.build.is_some());
+        let extra = self.passthrough(service);
+        let mut environment = self.environment(service, &preset, image.entry);
+        let mut implied_mounts: Vec<Mount> = preset
+            .volumes
+            .into_iter()
+            .map(|(volume, target)| Mount {
+                kind: MountType::Volume,
+                source: Some(volume.into()),
+                target: target.into(),
+                read_only: None,
+            })
+            .collect();
+        implied_mounts.extend(preset.mounts);
+        self.aws(name, service, preset.aws, &image, &mut environment, &mut implied_mounts);
+        let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas.clone());
+        let single = matches!(replicas, None | Some(Value::Is(0 | 1)));
+        if !single && let Some(container) = &service.container_name {
+            self.report(
+                Diagnostic::new("contradiction", "replicas can't share a container's name", container.span)
+                    .help("remove `container_name` or `deploy.replicas`"),
+            );
+        }
+        let own_name = |written: &Option<Spanned<String>>| {
+            written.as_ref().map_or_else(|| name.value.clone(), |written| written.value.clone())
+        };
+        let restart = match &service.restart {
+            Some(restart) => restart.value.0.clone(),
+            None if one_shot => "no".to_owned(),
+            None => "unless-stopped".to_owned(),
+        };
+        let command = match &service.command {
+            Some(command) => Some(self.program(&command.value, service.entrypoint.as_ref())),
+            None => preset.command,
+        };
+        let entrypoint = match &service.entrypoint {
+            Some(entrypoint) => Some(self.program(&entrypoint.value, None)),
+            None => preset.entrypoint,
+        };
+        let mut extra_hosts = self.text_map(&service.extra_hosts);
+        for (host, address) in preset.extra_hosts {
+            if !extra_hosts.iter().any(|(known, _)| *known == host) {
+                extra_hosts.push((host, address));
+            }
+        }
+        let mut ulimits: Vec<(String, ModelValue<i64>, ModelValue<i64>)> = Vec::new();
+        for (name, limit) in service.ulimits.iter() {
+            ulimits.push((name.value.clone(), self.value(&limit.0.soft), self.value(&limit.0.hard)));
+        }
+        for (name, limit) in preset.ulimits {
+            if !ulimits.iter().any(|(known, ..)| known == name) {
+                ulimits.push((name.to_owned(), ModelValue::Is(limit), ModelValue::Is(limit)));
+            }
+        }
+        if let Some(mode) = &service.network_mode
+            && mode.value.literal() == Some("host")
+            && let Some((port, _)) = service.ports.iter().find(|(_, port)| port.0.published.is_some())
+        {
+            self.report(
+                Diagnostic::new("contradiction", "on the host's network no port is published", port.span)
+                    .at("published")
+                    .also(mode.span, "the host's network")
+                    .help("remove one of the two"),
+            );
+        }
+        self.check_host_name(service, &extra_hosts);
+        let has_network_mode = service.network_mode.is_some();
+        model::Service {
+            name: name.value.clone(),
+            kind: service.kind.as_ref().map(|kind| kind.value),
+            group: service.group.clone().unwrap_or_default(),
+            description: service.description.clone().or(preset.description).unwrap_or_default(),
+            metrics: self.metrics(service, preset.metrics, &ports),
+            image: image.reference,
+            build: service.build.as_ref().map(|build| self.build(&build.0, extra.build)),
+            command,
+            entrypoint,
+            environment,
+            env_file: service
+                .env_file
+                .0
+                .iter()
+                .map(|file| model::service::EnvFile {
+                    path: self.text(&file.0.path),
+                    required: file.0.required.unwrap_or(true),
+                })
+                .collect(),
+            expose: service
+                .expose
+                .iter()
+                .map(|ports| {
+                    if ports.first == ports.last {
+                        ports.first.to_string()
+                    } else {
+                        format!("{}-{}", ports.first, ports.last)
+                    }
+                })
+                .collect(),
+            mounts: self.mounts(service, implied_mounts, implied_volumes),
+            depends_on: self.dependencies(&name.value, service, preset.depends_on),
+            healthcheck: self.healthcheck(service.healthcheck.as_ref(), preset.healthcheck, &ports),
+            ports,
+            restart,
+            networks: self.members(service, network),
+            container_name: (single && (service.container_name.is_some() || service.deploy.is_none() || single))
+                .then(|| own_name(&service.container_name)),
+            hostname: (!has_network_mode && single).then(|| own_name(&service.hostname)),
+            profiles: service.profiles.iter().map(|profile| profile.value.clone()).collect(),
+            user: self.optional_text(service.user.as_ref()),
+            logging: service.logging.as_ref().map(|logging| model::service::Logging {
+                driver: self.optional_text(logging.driver.as_ref()),
+                options: self.scalars(&logging.options),
+            }),
+            labels: self.scalars(&service.labels),
+            pull_policy: match &service.pull_policy {
+                Some(policy) => Some(policy.as_str()),
+                None => built_here.then_some(spec::PullPolicy::Never.as_str()),
+            },
+            platform: match &service.platform {
+                Some(platform) => Some(self.text(platform)),
+                None => self.optional_text(spec.stack.platform.as_ref()),
+            },
+            network_mode: service.network_mode.as_ref().map(|mode| self.text(&mode.value)),
+            extra_hosts,
+            ulimits,
+            tty: service.tty.as_ref().map(|value| self.value(value)),
+            stdin_open: service.stdin_open.as_ref().map(|value| self.value(value)),
+            deploy: self.deploy(service, extra.deploy),
+            read_only: service.read_only.as_ref().map(|value| self.value(value)),
+            tmpfs: self.texts(&service.tmpfs.0),
+            secrets: self.secret_uses(service),
+            cap_add: self.texts(&service.cap_add),
+            shm_size: service.shm_size.as_ref().map(|size| self.written(size, |size| size.0.clone())),
+            init: service.init.as_ref().map(|value| self.value(value)),
+            passthrough: extra.service,
+        }
+    }
+
+    /// Keys that say what a kind decides, or that belong to another kind.
+    fn check_kind_keys(&mut self, service: &Service) {
+        let kind = service.kind.as_ref().map(|kind| kind.value);
+        if let Some(kind) = kind {
+            let owned = [
+                ("command", service.command.as_ref().map(|c| c.span)),
+                ("entrypoint", service.entrypoint.as_ref().map(|c| c.span)),
+            ];
+            for (key, span) in owned {
+                if let Some(span) = span {
+                    self.report(
+                        Diagnostic::new("kind-decides", format!("kind `{}` decides the `{key}`", kind.as_str()), span)
+                            .help("remove it, or describe the service without `kind`"),
+                    );
+                }
+            }
+        }
+        let takes = super::kinds::settings(kind);
+        for (key, span) in service.settings.iter().flat_map(spec::Settings::in_use) {
+            if !takes.contains(&key) {
+                let title = match kind {
+                    Some(kind) => format!("kind `{}` has no setting `{key}`", kind.as_str()),
+                    None => format!("`{key}` is a setting of a kind, and this service has none"),
+                };
+                self.report(
+                    Diagnostic::new("foreign-setting", title, span)
+                        .help(format!("it has: {}", listed(takes.iter().copied()))),
+                );
+            }
+        }
+        let is_temporal = kind == Some(spec::Kind::TemporalServer);
+        let role = service.role.as_ref().map(|role| ("role", role.span)).filter(|_| !is_temporal);
+        let cluster = service
+            .cluster
+            .as_ref()
+            .map(|cluster| ("cluster", cluster.span))
+            .filter(|_| !is_temporal && kind != Some(spec::Kind::TemporalUi));
+        for (key, span) in role.into_iter().chain(cluster) {
+            self.report(
+                Diagnostic::new("foreign-setting", format!("`{key}` belongs to a Temporal service"), span)
+                    .help("remove it, or set `kind`"),
+            );
+        }
+    }
+
+    fn environment(
+        &mut self,
+        service: &Service,
+        preset: &Preset,
+        image: Option<&crate::spec::stack::Image>,
+    ) -> Vec<(String, ModelText)> {
+        let mut environment = preset.environment.clone();
+        let reads = image.and_then(|image| image.reads.as_ref());
+        for (name, value) in service.environment.iter() {
+            let text = &value.0;
+            if preset.environment.iter().any(|(known, _)| *known == name.value) {
+                self.report(
+                    Diagnostic::new(
+                        "kind-decides",
+                        format!("the kind of this service sets `{}`", name.value),
+                        name.span,
+                    )
+                    .help("remove it; change what it is made of: the cluster, the settings or [env]"),
+                );
+                continue;
+            }
+            let known = preset.reads.contains(&name.value.as_str());
+            let listed_names = reads.map(|reads| &reads.value);
+            let unread = match listed_names {
+                Some(list) => !known && !list.iter().any(|read| read.value == name.value),
+                None => !preset.reads.is_empty() && !known,
+            };
+            if unread {
+                let names: Vec<&str> = listed_names
+                    .map(|list| list.iter().map(|read| read.value.as_str()).collect::<Vec<_>>())
+                    .unwrap_or_default()
+                    .into_iter()
+                    .chain(preset.reads.iter().copied())
+                    .collect();
+                let mut diagnostic = Diagnostic::new(
+                    "unread-variable",
+                    format!("nothing in this image reads `{}`", name.value),
+                    name.span,
+                );
+                if let Some(reads) = reads {
+                    diagnostic = diagnostic.also(reads.span, "what it reads");
+                }
+                self.report(
+                    diagnostic.suggest(&name.value, names, || "remove it, or add it to the image's `reads`".to_owned()),
+                );
+            }
+            if text.literal().is_some()
+                && let Some(used) = self.variables.get(name.value.as_str())
+                && let Some((declared, _)) = self.spec.env.iter().find(|(declared, _)| declared.value == name.value)
+            {
+                let declared = declared.span;
+                let _ = used;
+                self.report(
+                    Diagnostic::new(
+                        "shadowed-variable",
+                        format!("`{}` of the user's .env is overruled here", name.value),
+                        text.span,
+                    )
+                    .at("a fixed value")
+                    .also(declared, "what the user may set")
+                    .help(format!("write `${{{}}}`, with its default in [env]", name.value)),
+                );
+            }
+            let value = self.text(text);
+            environment.push((name.value.clone(), value));
+        }
+        environment
+    }
+
+    /// The region and the host's credentials, read-only, in the home of the image's user.
+    fn aws(
+        &mut self,
+        name: &Spanned<String>,
+        service: &Service,
+        implied: Option<&'static str>,
+        image: &ServiceImage<'_>,
+        environment: &mut Vec<(String, ModelText)>,
+        mounts: &mut Vec<Mount>,
+    ) {
+        let wanted = service.aws.as_ref().is_some_and(|aws| aws.value);
+        let always =
+            implied.is_some() && service.kind.as_ref().is_some_and(|kind| kind.value == spec::Kind::TemporalServer);
+        if !wanted && !always {
+            return;
+        }
+        let span = service.aws.as_ref().map_or(name.span, |aws| aws.span);
+        const REGION: &str = "AWS_REGION";
+        if !self.spec.env.knows(REGION) {
+            self.report(
+                Diagnostic::new(
+                    "undeclared-variable",
+                    format!("a service that talks to AWS needs the variable `{REGION}`"),
+                    span,
+                )
+                .help(format!("declare it: `[env.{REGION}]` with a `description`")),
+            );
+        }
+        self.note_use(REGION);
+        let home = image.entry.and_then(|entry| entry.home.as_ref()).map(|home| home.value.as_str()).or(implied);
+        let Some(home) = home else {
+            self.report(
+                Diagnostic::new("missing-home", format!("where is the home of `{}`'s user?", name.value), span)
+                    .help("set `home` of its image in [images]: AWS looks for credentials there"),
+            );
+            return;
+        };
+        let required = self.variables.get(REGION).is_some_and(|used| used.variable.required.is_some());
+        let operator = if required {
+            model::text::Operator::Required(format!("set {REGION} in .env"))
+        } else {
+            model::text::Operator::Default(self.default_of(REGION).unwrap_or_default())
+        };
+        let region =
+            ModelText::Parts(vec![Segment::Env(Reference { name: REGION.to_owned(), operator: Some(operator) })]);
+        let folder = format!("{home}/.aws");
+        let entries = [
+            (REGION, region),
+            ("AWS_SHARED_CREDENTIALS_FILE", format!("{folder}/credentials").into()),
+            ("AWS_CONFIG_FILE", format!("{folder}/config").into()),
+        ];
+        for (key, value) in entries {
+            if !environment.iter().any(|(known, _)| known == key) {
+                environment.push((key.to_owned(), value));
+            }
+        }
+        mounts.push(Mount {
+            kind: MountType::Bind,
+            source: Some("~/.aws".into()),
+            target: folder.into(),
+            read_only: Some(ModelValue::Is(true)),
+        });
+    }
+
+    fn metrics(
+        &mut self,
+        service: &Service,
+        implied: Option<model::service::Metrics>,
+        ports: &[model::service::Port],
+    ) -> Option<model::service::Metrics> {
+        let Some(metrics) = &service.metrics else { return implied };
+        let Some(port) = ports.iter().find(|port| port.name == metrics.port.value) else {
+            let names = || ports.iter().map(|port| port.name.as_str());
+            self.report(
+                Diagnostic::new(
+                    "unknown-port",
+                    format!("this service has no port `{}`", metrics.port.value),
+                    metrics.port.span,
+                )
+                .suggest(&metrics.port.value, names(), || format!("it has: {}", listed(names()))),
+            );
+            return None;
+        };
+        Some(model::service::Metrics {
+            port: port.target,
+            path: metrics.path.clone().unwrap_or_else(|| "/metrics".to_owned()),
+        })
+    }
+
+    fn build(&mut self, build: &spec::Build, passthrough: model::Passthrough) -> model::service::Build {
+        model::service::Build {
+            context: self.optional_text(build.context.as_ref()),
+            dockerfile: self.optional_text(build.dockerfile.as_ref()),
+            target: self.optional_text(build.target.as_ref()),
+            args: self.scalars(&build.args),
+            cache_from: self.texts(&build.cache_from),
+            passthrough,
+        }
+    }
+
+    fn deploy(&mut self, service: &Service, passthrough: model::Passthrough) -> Option<model::service::Deploy> {
+        if service.deploy.is_none() && passthrough.is_empty() {
+            return None;
+        }
+        let written = service.deploy.as_ref();
+        let resources = written.and_then(|deploy| deploy.resources.as_ref());
+        let mut amount = |amount: Option<&spec::Amount>| {
+            amount.map(|amount| model::service::Amount {
+                cpus: amount.cpus.as_ref().map(|cpus| self.written(cpus, |cpus| cpus.0.clone())),
+                memory: amount.memory.as_ref().map(|memory| self.written(memory, |size| size.0.clone())),
+                pids: amount.pids.as_ref().map(|pids| self.value(pids)),
+            })
+        };
+        let limits = amount(resources.and_then(|resources| resources.limits.as_ref()));
+        let reservations = amount(resources.and_then(|resources| resources.reservations.as_ref()));
+        let replicas = written.and_then(|deploy| deploy.replicas.as_ref()).map(|replicas| self.value(replicas));
+        Some(model::service::Deploy { replicas, limits, reservations, passthrough })
+    }
+
+    pub(super) fn command(&mut self, command: &spec::Command) -> Command {
+        match command {
+            spec::Command::Line(text) => Command::Line(self.text(text)),
+            spec::Command::Arguments(texts) => Command::Arguments(self.texts(texts)),
+        }
+    }
+
+    /// A command or entrypoint; `shell` is the entrypoint that a command is handed to.
+    fn program(&mut self, command: &spec::Command, shell: Option<&Spanned<spec::Command>>) -> Command {
+        let has_shell = shell.is_some_and(|entrypoint| match &entrypoint.value {
+            spec::Command::Line(text) => text.literal().is_some_and(|line| line.split(' ').any(is_shell)),
+            spec::Command::Arguments(texts) => texts.first().and_then(Text::literal).is_some_and(is_shell),
+        });
+        if !has_shell {
+            match command {
+                spec::Command::Line(text) => self.check_no_shell(std::slice::from_ref(text)),
+                spec::Command::Arguments(texts) => self.check_no_shell(texts),
+            }
+        }
+        self.command(command)
+    }
+
+    /// A `$NAME` that no shell will expand.
+    pub(super) fn check_no_shell(&mut self, texts: &[Text]) {
+        let first = texts.first().and_then(Text::literal).unwrap_or_default();
+        if first.split(' ').next().is_some_and(is_shell) {
+            return;
+        }
+        for text in texts {
+            let found = text.parts.iter().find_map(|part| match part {
+                Part::Literal(literal) => variable_in(literal),
+                _ => None,
+            });
+            if let Some(found) = found {
+                self.report(
+                    Diagnostic::new("no-shell", format!("no shell expands `{found}` here"), text.span)
+                        .at("handed to the program as it is")
+                        .help("write `${NAME}` for a variable of the user's .env, or run it by `[\"sh\", \"-c\", …]`"),
+                );
+            }
+        }
+    }
+
+    /// `host.docker.internal` resolves on Linux only if the service says so.
+    fn check_host_name(&mut self, service: &Service, extra_hosts: &[(String, ModelText)]) {
+        if extra_hosts.iter().any(|(host, _)| host == HOST) {
+            return;
+        }
+        let commands =
+            [&service.command, &service.entrypoint].into_iter().flatten().flat_map(|command| match &command.value {
+                spec::Command::Line(text) => std::slice::from_ref(text),
+                spec::Command::Arguments(texts) => texts.as_slice(),
+            });
+        let texts = service.environment.iter().map(|(_, value)| &value.0).chain(commands);
+        let found = texts
+            .filter(|text| {
+                text.parts.iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(HOST)))
+            })
+            .map(|text| text.span)
+            .next();
+        if let Some(span) = found {
+            self.report(
+                Diagnostic::new("missing-extra-host", format!("`{HOST}` does not resolve on Linux"), span)
+                    .help(format!("add `extra_hosts = {{ \"{HOST}\" = \"host-gateway\" }}` to the service")),
+            );
+        }
+    }
+
+    pub(super) fn knows_service(&self, name: &str) -> bool {
+        self.index.contains_key(name) || self.spec.services.broken.iter().any(|broken| broken == name)
+    }
+}
+
+fn is_shell(program: &str) -> bool {
+    SHELLS.contains(&program.rsplit('/').next().unwrap_or_default())
+}
+
+/// The first `$NAME` or `${NAME}` among characters that stand for themselves.
+fn variable_in(literal: &str) -> Option<&str> {
+    literal.match_indices('$').find_map(|(at, _)| {
+        let rest = &literal[at + 1..];
+        let (inner, braces) = rest.strip_prefix('{').map_or((rest, 0), |inner| (inner, 2));
+        let length = inner.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(inner.len());
+        let named = inner.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        named.then(|| literal.get(at..(at + 1 + braces + length).min(literal.len())).unwrap_or(literal))
+    })
+}

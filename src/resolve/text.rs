@@ -1,0 +1,184 @@
+//! References in strings: environment variables and addresses.
+
+use super::Resolver;
+use super::kinds;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::text::{self as model, Segment};
+use crate::spec::decode::listed;
+use crate::spec::text::{Operator, Part, Scalar, Text, Value};
+
+impl Resolver<'_> {
+    /// A string with its references resolved.
+    pub(super) fn text(&mut self, text: &Text) -> model::Text {
+        if let Some(literal) = text.literal() {
+            return model::Text::Literal(literal.to_owned());
+        }
+        let mut segments: Vec<Segment> = Vec::with_capacity(text.parts.len());
+        let mut has_reference = false;
+        for part in &text.parts {
+            let literal = match part {
+                Part::Literal(literal) => literal.clone(),
+                Part::Address { service, endpoint, number, span } => {
+                    self.address(service, endpoint, *number, *span).unwrap_or_default()
+                }
+                Part::Env { name, operator, span } => {
+                    has_reference = true;
+                    segments.push(Segment::Env(self.reference(name, operator.as_ref(), *span)));
+                    continue;
+                }
+            };
+            if let Some(Segment::Literal(before)) = segments.last_mut() {
+                before.push_str(&literal);
+            } else {
+                segments.push(Segment::Literal(literal));
+            }
+        }
+        if has_reference {
+            return model::Text::Parts(segments);
+        }
+        match segments.pop() {
+            Some(Segment::Literal(literal)) => model::Text::Literal(literal),
+            _ => model::Text::Literal(String::new()),
+        }
+    }
+
+    pub(super) fn optional_text(&mut self, text: Option<&Text>) -> Option<model::Text> {
+        text.map(|text| self.text(text))
+    }
+
+    pub(super) fn texts(&mut self, texts: &[Text]) -> Vec<model::Text> {
+        texts.iter().map(|text| self.text(text)).collect()
+    }
+
+    pub(super) fn scalars(&mut self, map: &crate::spec::decode::Map<Scalar>) -> Vec<(String, model::Text)> {
+        map.iter().map(|(name, value)| (name.value.clone(), self.text(&value.0))).collect()
+    }
+
+    /// A typed value, or a reference in its place.
+    pub(super) fn value<T: Clone>(&mut self, value: &Value<T>) -> model::Value<T> {
+        match value {
+            Value::Is(value) => model::Value::Is(value.clone()),
+            Value::Env(text) => model::Value::Env(self.text(text)),
+        }
+    }
+
+    /// A typed value that is written as a string.
+    pub(super) fn written<T>(&mut self, value: &Value<T>, write: impl Fn(&T) -> String) -> model::Text {
+        match value {
+            Value::Is(value) => model::Text::Literal(write(value)),
+            Value::Env(text) => self.text(text),
+        }
+    }
+
+    /// `service:port`, a port's number, or an endpoint that the service's kind has.
+    fn address(&mut self, service: &str, endpoint: &str, number: bool, span: Span) -> Option<String> {
+        let Some(&index) = self.index.get(service) else {
+            if !self.spec.services.broken.iter().any(|name| name == service) {
+                let title = format!("there is no service `{service}`");
+                let names: Vec<&str> = self.spec.services.names().collect();
+                self.report(Diagnostic::new("unknown-service", title, span).suggest(
+                    service,
+                    names.iter().copied(),
+                    || "declare it under [services]".to_owned(),
+                ));
+            }
+            return None;
+        };
+        let ports = &self.ports[index];
+        let port = |name: &str| ports.iter().find(|port| port.name == name).map(|port| port.target);
+        if let Some(target) = port(endpoint) {
+            return Some(if number { target.to_string() } else { format!("{service}:{target}") });
+        }
+        let kind = self.spec.services.entries[index].1.kind.as_ref().map(|kind| kind.value);
+        if !number {
+            let known = kinds::endpoints(kind).iter().find(|known| known.name == endpoint);
+            if let Some(known) = known
+                && let Some(target) = port(known.port)
+            {
+                return Some(format!("http://{service}:{target}{}", known.path));
+            }
+        }
+        let mut names: Vec<String> = ports.iter().map(|port| port.name.clone()).collect();
+        if !number {
+            let has = |name: &str| names.iter().any(|known| known == name);
+            let more: Vec<String> = kinds::endpoints(kind)
+                .iter()
+                .filter(|known| has(known.port))
+                .map(|known| known.name.to_owned())
+                .collect();
+            names.extend(more);
+        }
+        let title = format!("service `{service}` has no port `{endpoint}`");
+        let declared = self.spec.services.entries[index].0.span;
+        self.report(Diagnostic::new("unknown-port", title, span).also(declared, "the service").suggest(
+            endpoint,
+            names.iter().map(String::as_str),
+            || format!("it has: {}", listed(names.iter().map(String::as_str))),
+        ));
+        None
+    }
+
+    /// A reference to a variable of `.env`: what it says, completed by the declaration.
+    fn reference(&mut self, name: &str, operator: Option<&Operator>, span: Span) -> model::Reference {
+        let reference = |operator| model::Reference { name: name.to_owned(), operator: Some(operator) };
+        let Some(used) = self.variables.get_mut(name) else {
+            let candidates: Vec<&str> = self.spec.env.names().collect();
+            if !self.spec.env.broken.iter().any(|broken| broken == name) {
+                self.diagnostics.push(
+                    Diagnostic::new("undeclared-variable", format!("the variable `{name}` is not declared"), span)
+                        .suggest(name, candidates.iter().copied(), || {
+                            format!("declare it: `[env.{name}]` with a `description`")
+                        }),
+                );
+            }
+            return model::Reference { name: name.to_owned(), operator: None };
+        };
+        used.used = true;
+        let declared = used.variable.default.as_ref();
+        match operator {
+            Some(Operator::Default(word)) => {
+                let conflict = match (declared, &used.inline) {
+                    (Some(default), _) => (default.value.0.literal() != Some(word)).then_some(default.span),
+                    (None, Some((first, first_span))) => (first != word).then_some(*first_span),
+                    (None, None) => {
+                        used.inline = Some((word.clone(), span));
+                        None
+                    }
+                };
+                if let Some(other) = conflict {
+                    self.diagnostics.push(
+                        Diagnostic::new("default-conflict", format!("`{name}` has two defaults"), span)
+                            .at("this default")
+                            .also(other, "and this one")
+                            .help(format!("declare the default once, in [env.{name}], and write `${{{name}}}`")),
+                    );
+                }
+                reference(model::Operator::Default(word.clone()))
+            }
+            Some(Operator::Required(message)) => reference(model::Operator::Required(message.clone())),
+            Some(Operator::Alternative(word)) => reference(model::Operator::Alternative(word.clone())),
+            None if used.variable.required.as_ref().is_some_and(|required| required.value) => {
+                reference(model::Operator::Required(format!("set {name} in .env")))
+            }
+            None => {
+                let default = self.default_of(name).unwrap_or_default();
+                reference(model::Operator::Default(default))
+            }
+        }
+    }
+
+    /// What a text is when the user's `.env` sets nothing; `None` if that isn't known.
+    pub(super) fn effective(&self, text: &Text) -> Option<String> {
+        let mut whole = String::new();
+        for part in &text.parts {
+            match part {
+                Part::Literal(literal) => whole.push_str(literal),
+                Part::Env { operator: Some(Operator::Default(word)), .. } => whole.push_str(word),
+                Part::Env { operator: Some(Operator::Alternative(_)), .. } => {}
+                Part::Env { name, .. } => whole.push_str(&self.default_of(name)?),
+                Part::Address { .. } => return None,
+            }
+        }
+        Some(whole)
+    }
+}

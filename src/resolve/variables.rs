@@ -1,0 +1,102 @@
+//! `[env]`: the variables of the user's `.env`, and who reads them.
+
+use super::Resolver;
+use crate::diagnostic::Diagnostic;
+use crate::lit;
+use crate::model::Variable;
+use crate::spec::decode::listed;
+
+impl Resolver<'_> {
+    /// What a variable is when the user sets nothing: declared, or known from the infrastructure.
+    pub(super) fn default_of(&self, name: &str) -> Option<String> {
+        let used = self.variables.get(name)?;
+        if let Some(default) = &used.variable.default {
+            return default.value.0.literal().map(ToOwned::to_owned);
+        }
+        // The region stands once: what Terraform creates in, the services talk to.
+        let output = used.variable.output.as_ref()?;
+        let infrastructure = self.spec.infrastructure.as_ref()?;
+        (output.value == super::infrastructure::REGION_OUTPUT).then(|| infrastructure.region.value.clone())
+    }
+
+    /// Notes a use of a variable that stands in no string.
+    pub(super) fn note_use(&mut self, name: &str) {
+        if let Some(used) = self.variables.get_mut(name) {
+            used.used = true;
+        }
+    }
+
+    /// Checks the declarations, once everything that may refer to one was resolved.
+    pub(super) fn finish_variables(&mut self) -> Vec<Variable> {
+        let spec = self.spec;
+        let outputs = self.output_names();
+        let mut variables = Vec::with_capacity(spec.env.entries.len());
+        for (name, variable) in spec.env.iter() {
+            let flag =
+                |flag: &Option<crate::spec::decode::Spanned<bool>>| flag.as_ref().filter(|flag| flag.value).cloned();
+            let (required, secret) = (flag(&variable.required), flag(&variable.secret));
+            if let Some(default) = &variable.default {
+                let contradiction = match (&required, &secret) {
+                    (Some(required), _) => Some((required.span, "a required variable has no default", "required")),
+                    (_, Some(secret)) => {
+                        Some((secret.span, "a secret has no default: it would be committed", "secret"))
+                    }
+                    _ => None,
+                };
+                if let Some((span, title, what)) = contradiction {
+                    self.report(
+                        Diagnostic::new("contradiction", title, default.span)
+                            .at("this default")
+                            .also(span, what)
+                            .help("remove one of the two"),
+                    );
+                }
+                let representable = default.value.0.literal().is_some_and(lit::compose::representable);
+                if !representable {
+                    self.report(
+                        Diagnostic::new(
+                            "invalid-default",
+                            format!("the default of `{}` can't stand in `${{{}:-…}}`", name.value, name.value),
+                            default.span,
+                        )
+                        .help("leave out `$`, `{`, `}` and line breaks, or leave the default out and say in the description what to write"),
+                    );
+                }
+            }
+            if let Some(output) = &variable.output
+                && !outputs.iter().any(|known| *known == output.value)
+            {
+                let names = || outputs.iter().map(String::as_str);
+                self.report(
+                    Diagnostic::new(
+                        "unknown-output",
+                        format!("Terraform has no output `{}`", output.value),
+                        output.span,
+                    )
+                    .suggest(&output.value, names(), || format!("it has: {}", listed(names()))),
+                );
+            }
+            let used = self.variables.get(name.value.as_str()).is_some_and(|used| used.used);
+            if !used {
+                self.report(
+                    Diagnostic::new(
+                        "unused-variable",
+                        format!("nothing reads the variable `{}`", name.value),
+                        name.span,
+                    )
+                    .help(format!("write `${{{}}}` where it belongs, or remove it", name.value)),
+                );
+            }
+            variables.push(Variable {
+                name: name.value.clone(),
+                description: variable.description.value.clone(),
+                group: variable.group.clone().unwrap_or_default(),
+                required: required.is_some(),
+                default: self.default_of(&name.value),
+                secret: secret.is_some(),
+                output: variable.output.as_ref().map(|output| output.value.clone()),
+            });
+        }
+        variables
+    }
+}

@@ -1,0 +1,461 @@
+//! Tree to typed tables.
+//!
+//! Every wrong key and value of a table is reported, not only the first one, and an unknown key
+//! names its nearest neighbour; that is what `serde` cannot give (it stops at the first error of a
+//! table) and why the tables of the spec are declared with [`table!`] and [`choice!`].
+
+use std::ops::Deref;
+
+use super::source::Sources;
+use super::tree::{Key, Node, Table, Value};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+
+/// What decoding needs besides the tree.
+pub struct Context<'c> {
+    /// The texts, to find a place inside a string.
+    pub sources: &'c Sources,
+    /// Where problems go.
+    pub diagnostics: &'c mut Diagnostics,
+}
+
+impl Context<'_> {
+    /// Reports a value of the wrong type.
+    pub fn mismatch(&mut self, node: &Node<'_>, expected: &str) {
+        self.diagnostics.push(
+            Diagnostic::new("wrong-type", format!("expected {expected}, found {}", node.value.describe()), node.span)
+                .at(format!("must be {expected}")),
+        );
+    }
+}
+
+/// A type that a value of the spec can be read as.
+pub trait Decode: Sized {
+    /// Reads it; `None` after the problems were reported.
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self>;
+
+    /// What a missing key means; `None` if the key is required.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+impl<T: Decode> Decode for Option<T> {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        // A value that is wrong was reported; taking it as absent lets the rest be checked too.
+        Some(T::decode(node, cx))
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T: Decode> Decode for Box<T> {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        T::decode(node, cx).map(Self::new)
+    }
+}
+
+/// A value with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T> Deref for Spanned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Decode> Decode for Spanned<T> {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = node.span;
+        T::decode(node, cx).map(|value| Self { value, span })
+    }
+}
+
+impl Decode for String {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match node.value {
+            Value::String(text) => {
+                let text = text.into_owned();
+                check_characters(&text, node.span, cx).then_some(text)
+            }
+            _ => {
+                cx.mismatch(&node, "a string");
+                None
+            }
+        }
+    }
+}
+
+/// No consumer of any output takes control characters in its values, and a NUL ends a C string.
+pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> bool {
+    let Some(found) = text.chars().find(|&c| c.is_control() && c != '\n' && c != '\t') else {
+        return true;
+    };
+    cx.diagnostics.push(
+        Diagnostic::new(
+            "control-character",
+            format!("the string holds the control character U+{:04X}", u32::from(found)),
+            span,
+        )
+        .help("only newline and tab are accepted; remove it"),
+    );
+    false
+}
+
+impl Decode for bool {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match node.value {
+            Value::Boolean(boolean) => Some(boolean),
+            _ => {
+                cx.mismatch(&node, "`true` or `false`");
+                None
+            }
+        }
+    }
+}
+
+macro_rules! integers {
+    ($($type:ty)*) => {$(
+        impl Decode for $type {
+            fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+                let Value::Integer(number) = node.value else {
+                    cx.mismatch(&node, "an integer");
+                    return None;
+                };
+                let converted = <$type>::try_from(number).ok();
+                if converted.is_none() {
+                    cx.diagnostics.push(
+                        Diagnostic::new(
+                            "number-out-of-range",
+                            format!("{number} is out of range"),
+                            node.span,
+                        )
+                        .at(format!("must be from {} to {}", <$type>::MIN, <$type>::MAX)),
+                    );
+                }
+                converted
+            }
+        }
+    )*};
+}
+integers!(u16 u32 i64);
+
+impl<T: Decode> Decode for Vec<T> {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match node.value {
+            Value::List(items) => Some(items.into_iter().filter_map(|item| T::decode(item, cx)).collect()),
+            _ => {
+                cx.mismatch(&node, "a list");
+                None
+            }
+        }
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+/// A table whose keys are names that the user chose, in source order.
+#[derive(Debug, Clone)]
+pub struct Map<T> {
+    /// The entries that could be read.
+    pub entries: Vec<(Spanned<String>, T)>,
+    /// The names of those that could not: they exist, so that a reference to one is no error.
+    pub broken: Vec<String>,
+}
+
+impl<T> Default for Map<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), broken: Vec::new() }
+    }
+}
+
+impl<T> Map<T> {
+    /// Whether there is an entry of that name, readable or not.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.get(name).is_some() || self.broken.iter().any(|broken| broken == name)
+    }
+
+    /// The entry of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
+    }
+
+    /// The names, in source order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|(key, _)| key.value.as_str())
+    }
+
+    /// The entries, in source order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Spanned<String>, &T)> {
+        self.entries.iter().map(|(key, value)| (key, value))
+    }
+
+    /// Whether it has no entry at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.broken.is_empty()
+    }
+}
+
+impl<T: Decode> Decode for Map<T> {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let table = table_of(node, "a table", cx)?;
+        let mut map = Self::default();
+        map.entries.reserve(table.entries.len());
+        for (key, node) in table.entries {
+            let name = key.name.into_owned();
+            if !check_characters(&name, key.span, cx) {
+                continue;
+            }
+            match T::decode(node, cx) {
+                Some(value) => map.entries.push((Spanned { value: name, span: key.span }, value)),
+                None => map.broken.push(name),
+            }
+        }
+        Some(map)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
+/// One value, or a list of them.
+#[derive(Debug, Clone)]
+pub struct Many<T>(pub Vec<T>);
+
+impl<T: Decode> Decode for Many<T> {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match node.value {
+            Value::List(_) => Vec::decode(node, cx).map(Self),
+            _ => T::decode(node, cx).map(|value| Self(vec![value])),
+        }
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self(Vec::new()))
+    }
+}
+
+/// A table of the spec that also has a short form.
+pub trait Shorthand: Decode {
+    /// Reads the short form: whatever is no table.
+    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self>;
+}
+
+/// A table, or its short form.
+#[derive(Debug, Clone)]
+pub struct Short<T>(pub T);
+
+impl<T: Shorthand> Decode for Short<T> {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match node.value {
+            Value::Table(_) => T::decode(node, cx),
+            _ => T::from_short(node, cx),
+        }
+        .map(Self)
+    }
+}
+
+impl<T: Listed> Listed for Short<T> {
+    fn from_name(span: Span) -> Self {
+        Self(T::from_name(span))
+    }
+}
+
+/// What a name in a list means, where a table of names is accepted too.
+pub trait Listed {
+    /// The entry of a name that stands at `span`.
+    fn from_name(span: Span) -> Self;
+}
+
+/// A list of names, or a table that says more of each.
+#[derive(Debug, Clone)]
+pub struct Named<T>(pub Vec<(Spanned<String>, T)>);
+
+impl<T: Decode + Listed> Decode for Named<T> {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if let Value::List(_) = node.value {
+            let names: Vec<Spanned<String>> = Vec::decode(node, cx)?;
+            let entry = |name: Spanned<String>| {
+                let span = name.span;
+                (name, T::from_name(span))
+            };
+            return Some(Self(names.into_iter().map(entry).collect()));
+        }
+        Map::decode(node, cx).map(|map| Self(map.entries))
+    }
+}
+
+/// The node's table, or a report that it is none.
+pub fn table_of<'s>(node: Node<'s>, expected: &str, cx: &mut Context<'_>) -> Option<Table<'s>> {
+    match node.value {
+        Value::Table(table) => Some(table),
+        _ => {
+            cx.mismatch(&node, expected);
+            None
+        }
+    }
+}
+
+/// Reports a key that a table does not have.
+pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut Context<'_>) {
+    cx.diagnostics.push(
+        Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
+            &key.name,
+            known.iter().copied(),
+            || format!("{what} has the keys {}", listed(known.iter().copied())),
+        ),
+    );
+}
+
+/// A name cut to what a message can hold.
+#[must_use]
+pub fn shown(name: &str) -> String {
+    const MOST: usize = 80;
+    let mut short: String = name.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if name.chars().count() > MOST {
+        short.push('…');
+    }
+    short
+}
+
+/// Names in back-ticks, separated by commas, cut to a readable number.
+pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const MOST: usize = 60;
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let mut text = names.iter().take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > MOST {
+        text.push_str(", …");
+    }
+    text
+}
+
+/// Declares a table of the spec: a struct whose fields are its keys.
+///
+/// A field of type `Option`, `Vec`, `Many` or `Map` may be left out; `field as "key"` gives a key
+/// that is no Rust identifier.
+macro_rules! table {
+    ($(#[$meta:meta])* pub struct $name:ident as $what:literal {
+        $($(#[$field_meta:meta])* $field:ident $(as $key:literal)?: $type:ty,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone)]
+        pub struct $name {
+            /// Where the table stands.
+            pub span: $crate::diagnostic::Span,
+            $($(#[$field_meta])* pub $field: $type,)*
+        }
+
+        impl $name {
+            /// The keys, in the order of the documentation.
+            pub const KEYS: &[&str] = &[$($crate::spec::decode::table!(@key $field $($key)?)),*];
+        }
+
+        impl $crate::spec::decode::Decode for $name {
+            fn decode(
+                node: $crate::spec::tree::Node<'_>,
+                cx: &mut $crate::spec::decode::Context<'_>,
+            ) -> Option<Self> {
+                let span = node.span;
+                let table = $crate::spec::decode::table_of(node, concat!("a table: ", $what), cx)?;
+                $(let mut $field: Option<Option<$type>> = None;)*
+                for (key, node) in table.entries {
+                    $(
+                        if key.name == $crate::spec::decode::table!(@key $field $($key)?) {
+                            $field = Some($crate::spec::decode::Decode::decode(node, cx));
+                            continue;
+                        }
+                    )*
+                    $crate::spec::decode::unknown_key(&key, $what, Self::KEYS, cx);
+                }
+                $(
+                    let $field = $field.unwrap_or_else(|| {
+                        let absent = $crate::spec::decode::Decode::absent();
+                        if absent.is_none() {
+                            cx.diagnostics.push($crate::diagnostic::Diagnostic::new(
+                                "missing-key",
+                                format!(
+                                    "{} needs the key `{}`",
+                                    $what,
+                                    $crate::spec::decode::table!(@key $field $($key)?),
+                                ),
+                                span,
+                            ));
+                        }
+                        absent
+                    });
+                )*
+                Some(Self { span, $($field: $field?,)* })
+            }
+        }
+    };
+    (@key $field:ident) => { stringify!($field) };
+    (@key $field:ident $key:literal) => { $key };
+}
+pub(crate) use table;
+
+/// Declares a value of the spec that is one of a few words.
+macro_rules! choice {
+    ($(#[$meta:meta])* pub enum $name:ident as $what:literal {
+        $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$variant_meta])* $variant,)* }
+
+        impl $name {
+            /// The words, in the order of the documentation.
+            pub const WORDS: &[&str] = &[$($word),*];
+
+            /// The word that stands for it.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+
+        impl $crate::spec::decode::Decode for $name {
+            fn decode(
+                node: $crate::spec::tree::Node<'_>,
+                cx: &mut $crate::spec::decode::Context<'_>,
+            ) -> Option<Self> {
+                let span = node.span;
+                let word = String::decode(node, cx)?;
+                match word.as_str() {
+                    $($word => Some(Self::$variant),)*
+                    _ => {
+                        $crate::spec::decode::unknown_word(&word, $what, Self::WORDS, span, cx);
+                        None
+                    }
+                }
+            }
+        }
+    };
+}
+pub(crate) use choice;
+
+/// Reports a word that is none of the accepted ones.
+pub fn unknown_word(word: &str, what: &str, known: &[&'static str], span: Span, cx: &mut Context<'_>) {
+    cx.diagnostics.push(Diagnostic::new("unknown-value", format!("`{}` is no {what}", shown(word)), span).suggest(
+        word,
+        known.iter().copied(),
+        || format!("expected one of {}", listed(known.iter().copied())),
+    ));
+}

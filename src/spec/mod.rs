@@ -1,0 +1,244 @@
+//! Stage 1: text to typed tables in which every value knows its place.
+
+pub mod decode;
+pub mod profile;
+pub mod service;
+pub mod source;
+pub mod stack;
+pub mod text;
+pub mod tree;
+pub mod value;
+
+use std::{fs, io};
+
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use decode::{Context, Decode, Spanned};
+use source::Sources;
+use stack::Spec;
+use tree::{Node, Table, Value};
+
+/// Where the spec begins, below the root.
+pub const MAIN: &str = "spec/stack.toml";
+
+/// A larger file is a mistake: 15,000 services need 6 MB.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// Why a spec could not be read at all.
+#[derive(Debug)]
+pub enum ReadError {
+    /// A file could not be read: its path and what the system said.
+    Io(Utf8PathBuf, io::Error),
+    /// A file was read and is no text, is too large, or may not be included.
+    Refused(Diagnostics),
+}
+
+/// Reads the main file and those that it includes.
+///
+/// # Errors
+/// If a file cannot be read, is not UTF-8, or an include is wrong; then nothing else is checked.
+pub fn read(root: &Utf8Path) -> Result<Sources, (Sources, ReadError)> {
+    let mut sources = Sources::default();
+    match read_all(root, &mut sources) {
+        Ok(()) => Ok(sources),
+        Err(error) => Err((sources, error)),
+    }
+}
+
+fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
+    let main = Utf8PathBuf::from(MAIN);
+    read_file(root, &main, None, sources)?;
+    // Most specs include nothing; parsing twice is for those that do.
+    if !sources.files()[0].text.contains("include") {
+        return Ok(());
+    }
+    let mut diagnostics = Diagnostics::default();
+    let includes: Vec<Spanned<String>> = {
+        // Syntax errors of the main file are reported when the whole is parsed.
+        let mut table = tree::parse(sources, 0, &mut Diagnostics::default());
+        match table.take("include") {
+            None => return Ok(()),
+            Some((_, node)) => {
+                let mut cx = Context { sources, diagnostics: &mut diagnostics };
+                Vec::decode(node, &mut cx).unwrap_or_default()
+            }
+        }
+    };
+    let mut seen: Vec<(Utf8PathBuf, Span)> = Vec::new();
+    for include in includes {
+        let refuse = |title: String, help: &str| Diagnostic::new("invalid-include", title, include.span).help(help);
+        let path = Utf8PathBuf::from(&include.value);
+        let plain = path.components().all(|part| matches!(part, Utf8Component::Normal(_)));
+        if !plain || path.as_str().is_empty() || path.as_str().contains(['\\', '\n']) {
+            diagnostics.push(refuse(
+                format!("`{}` is not a file below the folder of the spec", decode::shown(path.as_str())),
+                "write a path relative to `spec/`, without `..`",
+            ));
+            continue;
+        }
+        let path = Utf8Path::new(MAIN).parent().unwrap_or(Utf8Path::new("")).join(path);
+        if path == MAIN {
+            diagnostics.push(refuse("the spec includes itself".to_owned(), "remove it from the list"));
+            continue;
+        }
+        if let Some((_, first)) = seen.iter().find(|(other, _)| *other == path) {
+            diagnostics.push(
+                refuse(format!("`{path}` is included twice"), "remove one of the two")
+                    .also(*first, "first included here"),
+            );
+            continue;
+        }
+        if seen.len() >= Sources::MOST_FILES {
+            diagnostics
+                .push(refuse(format!("more than {} files are included", Sources::MOST_FILES), "join some of them"));
+            break;
+        }
+        match read_file(root, &path, Some(include.span), sources) {
+            Ok(()) => seen.push((path, include.span)),
+            Err(ReadError::Refused(more)) => {
+                for diagnostic in more.into_sorted() {
+                    diagnostics.push(diagnostic);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if diagnostics.is_empty() { Ok(()) } else { Err(ReadError::Refused(diagnostics)) }
+}
+
+/// Reads one file; `from` is the include that names it.
+fn read_file(root: &Utf8Path, path: &Utf8Path, from: Option<Span>, sources: &mut Sources) -> Result<(), ReadError> {
+    let refuse = |sources: &mut Sources, code, title: String, text: String, offset: usize, help: &str| {
+        let span = from.unwrap_or_else(|| {
+            let file = sources.push(path, text);
+            let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+            Span { file, start: offset, end: offset.saturating_add(1) }
+        });
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(Diagnostic::new(code, title, span).help(help));
+        Err(ReadError::Refused(diagnostics))
+    };
+    let full = root.join(path);
+    let metadata = match fs::metadata(&full) {
+        Ok(metadata) => metadata,
+        Err(error) if from.is_some() && error.kind() == io::ErrorKind::NotFound => {
+            let title = format!("the included file `{path}` does not exist");
+            return refuse(sources, "invalid-include", title, String::new(), 0, "create it, or correct the path");
+        }
+        Err(error) => return Err(ReadError::Io(path.to_owned(), error)),
+    };
+    if metadata.is_file() && metadata.len() > LARGEST {
+        let title = format!("`{path}` has {} bytes", metadata.len());
+        let help = format!("a file of the spec has at most {LARGEST} bytes");
+        return refuse(sources, "spec-too-large", title, String::new(), 0, &help);
+    }
+    let bytes = fs::read(&full).map_err(|error| ReadError::Io(path.to_owned(), error))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => {
+            sources.push(path, text);
+            Ok(())
+        }
+        Err(error) => {
+            let offset = error.utf8_error().valid_up_to();
+            let bytes = error.into_bytes();
+            let line = bytes.iter().take(offset).filter(|&&byte| byte == b'\n').count() + 1;
+            let title = format!("`{path}` is not UTF-8: byte {offset}, in line {line}, begins no character");
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            refuse(sources, "not-utf8", title, text, offset, "save the file as UTF-8")
+        }
+    }
+}
+
+/// The spec as one profile sees it.
+#[derive(Debug)]
+pub struct ProfileSpec {
+    /// The profile's name.
+    pub profile: Spanned<String>,
+    /// The tables; `None` after problems that leave nothing to check further.
+    pub spec: Option<Spec>,
+}
+
+/// A spec whose text was read, ready to be looked at profile by profile.
+pub struct Document<'s> {
+    sources: &'s Sources,
+    base: Table<'s>,
+    profiles: Vec<profile::Profile<'s>>,
+}
+
+/// Parses every file, joins them and reads the profiles.
+pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Document<'s> {
+    let mut base = Table::default();
+    for (index, _) in sources.files().iter().enumerate() {
+        let file = u16::try_from(index).unwrap_or(u16::MAX);
+        let mut table = tree::parse(sources, file, diagnostics);
+        if let Some((key, _)) = table.take("include")
+            && file > 0
+        {
+            diagnostics.push(
+                Diagnostic::new("invalid-include", "an included file includes others", key.span)
+                    .help(format!("list every file in the `include` of {MAIN}")),
+            );
+        }
+        join(&mut base, table, diagnostics);
+    }
+    let mut cx = Context { sources, diagnostics };
+    let entry = base.take("profiles");
+    let profiles = profile::read(entry, &mut cx);
+    Document { sources, base, profiles }
+}
+
+/// Tables of two files are joined; a key that stands in both is a mistake, since neither overrules.
+fn join<'s>(base: &mut Table<'s>, table: Table<'s>, diagnostics: &mut Diagnostics) {
+    if base.entries.is_empty() {
+        *base = table;
+        return;
+    }
+    for (key, node) in table.entries {
+        match base.entries.iter_mut().find(|(existing, _)| existing.name == key.name) {
+            None => base.entries.push((key, node)),
+            Some((existing, Node { value: old, .. })) => match (old, node.value) {
+                (Value::Table(old), Value::Table(new)) => join(old, new, diagnostics),
+                _ => diagnostics.push(
+                    Diagnostic::new(
+                        "defined-twice",
+                        format!("`{}` is defined in two files", decode::shown(&key.name)),
+                        key.span,
+                    )
+                    .at("again here")
+                    .also(existing.span, "first here")
+                    .help("remove one of the two; a profile may change a value, an included file may not"),
+                ),
+            },
+        }
+    }
+}
+
+impl Document<'_> {
+    /// The profiles' names.
+    pub fn profiles(&self) -> impl Iterator<Item = &Spanned<String>> {
+        self.profiles.iter().map(|profile| &profile.name)
+    }
+
+    /// Decodes each profile that `wanted` accepts, one after the other.
+    pub fn for_each(
+        mut self,
+        wanted: impl Fn(&str) -> bool,
+        diagnostics: &mut Diagnostics,
+        mut each: impl FnMut(ProfileSpec, &mut Diagnostics),
+    ) {
+        let mut profiles = std::mem::take(&mut self.profiles);
+        profiles.retain(|profile| wanted(&profile.name));
+        let last = profiles.len().saturating_sub(1);
+        for (index, profile) in profiles.into_iter().enumerate() {
+            // The last profile may have the base itself: a large spec has one profile.
+            let base = if index == last { std::mem::take(&mut self.base) } else { self.base.clone() };
+            let name = profile.name.clone();
+            let table = profile.apply(base, diagnostics);
+            let node = Node { span: Span { file: 0, start: 0, end: 0 }, value: Value::Table(table) };
+            let mut cx = Context { sources: self.sources, diagnostics };
+            let spec = Spec::decode(node, &mut cx);
+            each(ProfileSpec { profile: name, spec }, diagnostics);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Profiles: the base plus an overlay that adds, changes or removes by key.
+
+use super::decode::{Context, Spanned, listed, shown};
+use super::tree::{Key, Node, Table, Value};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+
+/// One profile: its name and what it changes.
+#[derive(Debug, Clone)]
+pub struct Profile<'s> {
+    /// Its name: a folder of the outputs.
+    pub name: Spanned<String>,
+    remove: Vec<(String, Span)>,
+    overlay: Table<'s>,
+}
+
+/// Reads `[profiles]`.
+pub fn read<'s>(entry: Option<(Key<'s>, Node<'s>)>, cx: &mut Context<'_>) -> Vec<Profile<'s>> {
+    let Some((_, node)) = entry else { return Vec::new() };
+    let Some(profiles) = super::decode::table_of(node, "a table of profiles", cx) else {
+        return Vec::new();
+    };
+    profiles.entries.into_iter().filter_map(|(key, node)| one(&key, node, cx)).collect()
+}
+
+fn one<'s>(key: &Key<'s>, node: Node<'s>, cx: &mut Context<'_>) -> Option<Profile<'s>> {
+    let mut overlay = super::decode::table_of(node, "a profile", cx)?;
+    let remove = match overlay.take("remove") {
+        None => Vec::new(),
+        Some((_, node)) => <Vec<Spanned<String>> as super::decode::Decode>::decode(node, cx)?
+            .into_iter()
+            .map(|path| (path.value, path.span))
+            .collect(),
+    };
+    for reserved in ["profiles", "include"] {
+        if let Some((key, _)) = overlay.take(reserved) {
+            cx.diagnostics.push(
+                Diagnostic::new("unknown-key", format!("a profile cannot change `{reserved}`"), key.span)
+                    .help("write it at the top of the spec"),
+            );
+        }
+    }
+    let name = Spanned { value: key.name.clone().into_owned(), span: key.span };
+    Some(Profile { name, remove, overlay })
+}
+
+impl<'s> Profile<'s> {
+    /// The base as this profile changes it: first what it removes, then what it adds or changes.
+    pub fn apply(self, mut base: Table<'s>, diagnostics: &mut Diagnostics) -> Table<'s> {
+        for (path, span) in &self.remove {
+            remove(&mut base, path, *span, diagnostics);
+        }
+        merge(&mut base, self.overlay);
+        base
+    }
+}
+
+fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagnostics) {
+    let mut table = base;
+    let mut steps = path.split('.').peekable();
+    while let Some(step) = steps.next() {
+        let missing = |table: &Table<'_>| {
+            Diagnostic::new("nothing-to-remove", format!("the spec has no `{}`", shown(path)), span)
+                .at(format!("`{}` does not exist", shown(step)))
+                .suggest(step, table.entries.iter().map(|(key, _)| key.name.as_ref()), || {
+                    format!("there is {}", listed(table.entries.iter().map(|(key, _)| key.name.as_ref())))
+                })
+        };
+        let Some(index) = table.entries.iter().position(|(key, _)| key.name == step) else {
+            diagnostics.push(missing(table));
+            return;
+        };
+        if steps.peek().is_none() {
+            table.entries.remove(index);
+            return;
+        }
+        let Value::Table(inner) = &mut table.entries[index].1.value else {
+            diagnostics.push(
+                Diagnostic::new("nothing-to-remove", format!("the spec has no `{}`", shown(path)), span)
+                    .at(format!("`{}` is no table", shown(step))),
+            );
+            return;
+        };
+        table = inner;
+    }
+}
+
+/// Tables are merged key by key, anything else is replaced.
+fn merge<'s>(base: &mut Table<'s>, overlay: Table<'s>) {
+    for (key, node) in overlay.entries {
+        match base.entries.iter_mut().find(|(existing, _)| existing.name == key.name) {
+            None => base.entries.push((key, node)),
+            Some((existing, old)) => match (&mut old.value, node.value) {
+                (Value::Table(old), Value::Table(new)) => merge(old, new),
+                (_, value) => {
+                    existing.span = key.span;
+                    *old = Node { span: node.span, value };
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The files that a spec is written in.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::diagnostic::Span;
+
+/// One file of the spec.
+#[derive(Debug)]
+pub struct Source {
+    /// Path below the project's root, `/` between its components.
+    pub path: Utf8PathBuf,
+    /// Its text, without a byte order mark and with `\n` at the ends of its lines.
+    pub text: String,
+}
+
+/// Every file of the spec: the main one first, then the included ones in their order.
+#[derive(Debug, Default)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+impl Sources {
+    /// More files than this is a mistake, and a [`Span`] counts them in 16 bits.
+    pub const MOST_FILES: usize = 1_000;
+
+    /// Adds a file and returns its index.
+    pub fn push(&mut self, path: impl AsRef<Utf8Path>, text: String) -> u16 {
+        let index = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
+        self.files.push(Source { path: path.as_ref().to_owned(), text: normalise(text) });
+        index
+    }
+
+    /// The files, in order.
+    #[must_use]
+    pub fn files(&self) -> &[Source] {
+        &self.files
+    }
+
+    /// The file that a span lies in.
+    #[must_use]
+    pub fn file(&self, span: Span) -> Option<&Source> {
+        self.files.get(usize::from(span.file))
+    }
+
+    /// One-based line and column (in characters) of a span's start.
+    #[must_use]
+    pub fn position(&self, span: Span) -> (usize, usize) {
+        let Some(source) = self.file(span) else { return (1, 1) };
+        let end = (span.start as usize).min(source.text.len());
+        let before = source.text.get(..end).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        (line, column)
+    }
+}
+
+/// An editor's byte order mark and Windows line endings mean nothing; in a multi-line string they
+/// would reach the outputs.
+fn normalise(mut text: String) -> String {
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    if text.contains("\r\n") { text.replace("\r\n", "\n") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_counts_lines_and_characters() {
+        let mut sources = Sources::default();
+        let file = sources.push("spec/stack.toml", "\u{feff}ä = 1\r\nö = 2\r\n".to_owned());
+        assert_eq!(sources.files()[0].text, "ä = 1\nö = 2\n");
+        let at = |start| sources.position(Span { file, start, end: start + 1 });
+        assert_eq!(at(0), (1, 1));
+        assert_eq!(at(3), (1, 3));
+        assert_eq!(at(7), (2, 1));
+        assert_eq!(at(99), (3, 1));
+    }
+}

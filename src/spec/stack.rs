@@ -1,0 +1,300 @@
+//! The top level of a spec and every table but the services.
+
+use super::decode::{Context, Decode, Map, Short, Shorthand, Spanned, choice, table};
+use super::service::Service;
+use super::text::{Scalar, Text, Tree};
+use super::tree::Node;
+use super::value::Duration;
+
+table! {
+    /// A whole stack, as one profile sees it.
+    pub struct Spec as "a spec" {
+        /// What the stack is called and what its services share.
+        stack: Stack,
+        /// Images by name.
+        images: Map<Short<Image>>,
+        /// Temporal clusters by name.
+        clusters: Map<Cluster>,
+        /// Services by name, in the order in which the outputs list them.
+        services: Map<Service>,
+        /// Volumes besides those that kinds imply.
+        volumes: Map<Volume>,
+        /// Networks besides the stack's own.
+        networks: Map<Network>,
+        /// Secrets.
+        secrets: Map<SecretSource>,
+        /// What Grafana queries.
+        datasources: Map<Datasource>,
+        /// The variables of the user's `.env`.
+        env: Map<Variable>,
+        /// What Terraform creates.
+        infrastructure: Option<Infrastructure>,
+    }
+}
+
+table! {
+    /// What the stack is called and what its services share.
+    pub struct Stack as "the stack" {
+        /// The Compose project is called `<name>-<profile>`.
+        name: Spanned<String>,
+        /// A title for the docs.
+        title: Option<String>,
+        /// What it is, in a sentence or two.
+        description: Option<String>,
+        /// The platform of every service.
+        platform: Option<Text>,
+        /// The name of the bridge network that services join.
+        network: Option<Spanned<String>>,
+        /// The host's address that published ports bind to; `127.0.0.1` if left out.
+        bind: Option<Spanned<Text>>,
+    }
+}
+
+table! {
+    /// An image.
+    pub struct Image as "an image" {
+        /// Repository with a tag or digest.
+        reference as "ref": Spanned<Text>,
+        /// How it is built, if it is built here; such an image is never pulled.
+        build: Option<ImageBuild>,
+        /// The home directory of its user, where AWS looks for credentials.
+        home: Option<Spanned<String>>,
+        /// The variables that its programs read; then a service may set no other.
+        reads: Option<Spanned<Vec<Spanned<String>>>>,
+    }
+}
+
+impl Shorthand for Image {
+    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = node.span;
+        Some(Self { span, reference: Spanned::decode(node, cx)?, build: None, home: None, reads: None })
+    }
+}
+
+choice! {
+    /// A Dockerfile that `gen` writes.
+    pub enum Recipe as "recipe" {
+        /// The Temporal server with the DSQL plugin, from its Go source tree.
+        TemporalDsql = "temporal-dsql",
+        /// The base image with the persistence template and the entrypoint that renders it.
+        TemporalRuntime = "temporal-runtime",
+    }
+}
+
+table! {
+    /// How an image is built here.
+    pub struct ImageBuild as "an image's build" {
+        /// The source tree, a reference to a variable; for `temporal-runtime` it is the output folder.
+        context: Option<Spanned<Text>>,
+        /// The Dockerfile that `gen` writes; without one the source tree brings its own.
+        recipe: Option<Spanned<Recipe>>,
+        /// The image that a `temporal-runtime` builds on, by name.
+        base: Option<Spanned<String>>,
+    }
+}
+
+table! {
+    /// A Temporal cluster that persists in Aurora DSQL.
+    pub struct Cluster as "a cluster" {
+        /// What it is for, in a few words.
+        title: Option<String>,
+        /// The endpoint of its DSQL cluster, a reference to a variable.
+        host: Spanned<Text>,
+        /// The database.
+        database: Option<Text>,
+        /// History shards; they can't be changed later.
+        history_shards: Spanned<u32>,
+        /// Connections of the pool; DSQL's plugin wants as many idle as there are.
+        pool: Spanned<u32>,
+        /// How long a connection lives; DSQL ends it after 60 minutes.
+        connection_lifetime: Option<Spanned<Duration>>,
+        /// `info` if left out.
+        log_level: Option<Spanned<LogLevel>>,
+        /// Its index in Elasticsearch; `temporal_visibility_v1_<name>` if left out.
+        visibility_index: Option<Spanned<String>>,
+        /// The Elasticsearch service, if there are several.
+        visibility: Option<Spanned<String>>,
+        /// How long an authentication token is used.
+        token_duration: Option<Spanned<Duration>>,
+        /// Whether servers wait a random time before they connect.
+        staggered_startup: Option<bool>,
+        /// Connections kept ready, opened ahead of need; off if left out.
+        reservoir: Option<Reservoir>,
+        /// Settings that the server reads again while it runs.
+        dynamic_config: Map<Spanned<Tree>>,
+    }
+}
+
+choice! {
+    /// What a Temporal server logs.
+    pub enum LogLevel as "log level" {
+        /// Everything.
+        Debug = "debug",
+        /// What happens.
+        Info = "info",
+        /// What looks wrong.
+        Warn = "warn",
+        /// What is wrong.
+        Error = "error",
+    }
+}
+
+table! {
+    /// Connections kept ready.
+    pub struct Reservoir as "a reservoir" {
+        /// How many.
+        target: Spanned<u32>,
+        /// How long each is kept.
+        base_lifetime: Spanned<Duration>,
+        /// How much the lifetimes vary.
+        lifetime_jitter: Spanned<Duration>,
+        /// How long before its end a connection is no longer handed out.
+        guard_window: Spanned<Duration>,
+    }
+}
+
+table! {
+    /// A volume.
+    pub struct Volume as "a volume" {
+        /// The driver.
+        driver: Option<Text>,
+        /// The driver's options.
+        driver_opts: Map<Scalar>,
+        /// Whether it exists outside of this stack.
+        external: Option<bool>,
+        /// Its name in the engine.
+        name: Option<Text>,
+        /// Its labels.
+        labels: Map<Scalar>,
+    }
+}
+
+table! {
+    /// A network.
+    pub struct Network as "a network" {
+        /// The driver.
+        driver: Option<Text>,
+        /// The driver's options.
+        driver_opts: Map<Scalar>,
+        /// Whether it exists outside of this stack.
+        external: Option<bool>,
+        /// Whether it is cut off from the outside.
+        internal: Option<bool>,
+        /// Its name in the engine.
+        name: Option<Text>,
+        /// Its subnet, which fixed addresses need.
+        subnet: Option<Text>,
+        /// Its labels.
+        labels: Map<Scalar>,
+    }
+}
+
+table! {
+    /// Where a secret comes from.
+    pub struct SecretSource as "a secret" {
+        /// A file, relative to the Compose file.
+        file: Option<Spanned<Text>>,
+        /// A variable of the user's `.env`.
+        environment: Option<Spanned<String>>,
+        /// Whether it exists outside of this stack.
+        external: Option<Spanned<bool>>,
+        /// Its name in the engine.
+        name: Option<Text>,
+    }
+}
+
+choice! {
+    /// What Grafana queries.
+    pub enum DatasourceType as "type of datasource" {
+        /// The Prometheus API of Mimir.
+        Prometheus = "prometheus",
+        /// Loki.
+        Loki = "loki",
+        /// Amazon CloudWatch.
+        CloudWatch = "cloudwatch",
+        /// A JSON API, by the Infinity plugin.
+        Json = "json",
+    }
+}
+
+table! {
+    /// Something that Grafana queries; the name of the table is its UID.
+    pub struct Datasource as "a datasource" {
+        /// Its type.
+        kind as "type": Spanned<DatasourceType>,
+        /// Its title in Grafana.
+        title: Spanned<String>,
+        /// The service that is queried; the only one of the fitting kind if left out.
+        service: Option<Spanned<String>>,
+        /// Whether panels that name no datasource use it.
+        default: Option<Spanned<bool>>,
+    }
+}
+
+table! {
+    /// A variable of the user's `.env`.
+    pub struct Variable as "a variable" {
+        /// What it is, in a sentence.
+        description: Spanned<String>,
+        /// A heading that related variables share.
+        group: Option<String>,
+        /// Whether the stack can't start without it.
+        required: Option<Spanned<bool>>,
+        /// What it is when the user sets nothing.
+        default: Option<Spanned<Scalar>>,
+        /// Whether it is a secret.
+        secret: Option<Spanned<bool>>,
+        /// The Terraform output that fills it.
+        output: Option<Spanned<String>>,
+    }
+}
+
+table! {
+    /// What Terraform creates, besides a DSQL cluster for each Temporal cluster.
+    pub struct Infrastructure as "the infrastructure" {
+        /// The prefix of every resource's name and the `Project` tag.
+        project: Spanned<String>,
+        /// The AWS region.
+        region: Spanned<String>,
+        /// The Bedrock knowledge base.
+        knowledge_base: Option<KnowledgeBase>,
+        /// Further private buckets, by name.
+        buckets: Map<Bucket>,
+    }
+}
+
+table! {
+    /// A Bedrock knowledge base on S3 Vectors, fed from an S3 bucket.
+    pub struct KnowledgeBase as "the knowledge base" {
+        /// What it knows.
+        description: Option<Spanned<String>>,
+        /// The embedding model's id.
+        embedding_model: Spanned<String>,
+        /// The embedding's dimensions.
+        dimensions: Spanned<u32>,
+        /// How distance is measured.
+        distance: Spanned<Distance>,
+        /// Tokens of a chunk.
+        chunk_tokens: Spanned<u32>,
+        /// How much of a chunk the next one repeats, in percent.
+        chunk_overlap: Spanned<u32>,
+    }
+}
+
+choice! {
+    /// How the distance of two vectors is measured.
+    pub enum Distance as "distance metric" {
+        /// The angle between them.
+        Cosine = "cosine",
+        /// The straight line between them.
+        Euclidean = "euclidean",
+    }
+}
+
+table! {
+    /// A private bucket.
+    pub struct Bucket as "a bucket" {
+        /// What it holds.
+        description: Option<Spanned<String>>,
+    }
+}

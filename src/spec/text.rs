@@ -1,0 +1,369 @@
+//! Strings that may hold references: `${NAME}` to an environment variable, `${service.port}` to an
+//! address of the stack.
+//!
+//! `$$` is a literal dollar, as in Compose; a `$` before anything but `{`, a letter or `_` stands
+//! for itself. `$NAME` is refused, since Compose would expand it and a shell too.
+
+use super::decode::{Context, Decode, Map, Spanned, check_characters};
+use super::tree::{Node, Value as TreeValue};
+use crate::diagnostic::{Diagnostic, Span};
+
+/// A string and its references.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Text {
+    /// Where the string stands.
+    pub span: Span,
+    /// Its pieces, in order; an empty string has none.
+    pub parts: Vec<Part>,
+}
+
+/// A piece of a [`Text`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// Characters that stand for themselves.
+    Literal(String),
+    /// `${NAME}`, with `:-word`, `:?message` or `:+word`.
+    Env {
+        /// The variable.
+        name: String,
+        /// What follows the name.
+        operator: Option<Operator>,
+        /// Where the reference stands.
+        span: Span,
+    },
+    /// `${service.name}` or `${service.name.port}`.
+    Address {
+        /// The service.
+        service: String,
+        /// One of its ports, or an endpoint that its kind has.
+        endpoint: String,
+        /// Whether just the port's number is wanted.
+        number: bool,
+        /// Where the reference stands.
+        span: Span,
+    },
+}
+
+/// What a reference does when its variable is unset or empty, or set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operator {
+    /// `:-word`: the word instead.
+    Default(String),
+    /// `:?message`: stop with the message.
+    Required(String),
+    /// `:+word`: the word if the variable is set, else nothing.
+    Alternative(String),
+}
+
+impl Text {
+    /// A text without references.
+    #[must_use]
+    pub fn plain(text: impl Into<String>, span: Span) -> Self {
+        Self { span, parts: vec![Part::Literal(text.into())] }
+    }
+
+    /// The characters, if there is no reference among them.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl Decode for Text {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match node.value {
+            TreeValue::String(text) => check_characters(&text, node.span, cx).then(|| parse(&text, node.span, cx))?,
+            _ => {
+                cx.mismatch(&node, "a string");
+                None
+            }
+        }
+    }
+}
+
+/// The value of an environment variable: a string, integer or boolean.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scalar(pub Text);
+
+impl Decode for Scalar {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let plain = |text: String| Some(Self(Text::plain(text, node.span)));
+        match node.value {
+            TreeValue::Integer(number) => plain(number.to_string()),
+            TreeValue::Boolean(boolean) => plain(boolean.to_string()),
+            TreeValue::Float(_) => {
+                cx.diagnostics.push(
+                    Diagnostic::new("unquoted-float", "a float loses its zeros on the way", node.span)
+                        .at("`1.50` would become `1.5`")
+                        .help("put it in quotes"),
+                );
+                None
+            }
+            _ => Text::decode(node, cx).map(Self),
+        }
+    }
+}
+
+/// A typed value, or a text with a reference in its place.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<T> {
+    /// The value.
+    Is(T),
+    /// A string that holds a reference; Compose reads the type from what it becomes.
+    Env(Text),
+}
+
+impl<T: Decode> Decode for Value<T> {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if let TreeValue::String(text) = &node.value
+            && text.contains("${")
+        {
+            return Text::decode(node, cx).map(Self::Env);
+        }
+        T::decode(node, cx).map(Self::Is)
+    }
+}
+
+/// A value of any shape, for tables that are passed on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tree {
+    /// A string.
+    Text(Text),
+    /// An integer.
+    Integer(i64),
+    /// A float.
+    Float(f64),
+    /// A boolean.
+    Boolean(bool),
+    /// A list.
+    List(Vec<Self>),
+    /// A table.
+    Table(Vec<(Spanned<String>, Self)>),
+}
+
+impl Decode for Tree {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        Some(match node.value {
+            TreeValue::String(_) => Self::Text(Text::decode(node, cx)?),
+            TreeValue::Integer(number) => Self::Integer(number),
+            TreeValue::Float(number) => Self::Float(number),
+            TreeValue::Boolean(boolean) => Self::Boolean(boolean),
+            TreeValue::List(_) => Self::List(Vec::decode(node, cx)?),
+            TreeValue::Table(_) => Self::Table(Map::decode(node, cx)?.entries),
+            TreeValue::Datetime => {
+                cx.diagnostics.push(
+                    Diagnostic::new("wrong-type", "no consumer takes a date here", node.span).help("put it in quotes"),
+                );
+                return None;
+            }
+        })
+    }
+}
+
+/// Byte offset in the source of a string's first character, if none of its characters is escaped.
+fn content_start(text: &str, span: Span, cx: &Context<'_>) -> Option<usize> {
+    let source = &cx.sources.file(span)?.text;
+    let raw = source.get(span.start as usize..span.end as usize)?;
+    let unquoted = raw.strip_prefix("\"\"\"").or_else(|| raw.strip_prefix("'''")).map_or_else(
+        || raw.get(1..raw.len().saturating_sub(1)),
+        |rest| rest.strip_suffix("\"\"\"").or_else(|| rest.strip_suffix("'''")),
+    )?;
+    let unquoted = unquoted.strip_prefix('\n').unwrap_or(unquoted);
+    (unquoted == text).then(|| unquoted.as_ptr() as usize - raw.as_ptr() as usize)
+}
+
+/// Splits a string into its parts; `None` after a problem was reported.
+pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
+    if !text.contains('$') {
+        return Some(Text::plain(text, span));
+    }
+    let start = content_start(text, span, cx);
+    let place = |from: usize, to: usize| start.map_or(span, |s| span.slice(s + from, s + to));
+    let mut parts = Vec::new();
+    let mut literal = String::new();
+    let mut sound = true;
+    let mut at = 0;
+    while let Some(found) = text[at..].find('$') {
+        let dollar = at + found;
+        literal.push_str(&text[at..dollar]);
+        let rest = &text[dollar + 1..];
+        match rest.chars().next() {
+            Some('$') => {
+                literal.push('$');
+                at = dollar + 2;
+            }
+            Some('{') => {
+                let Some(length) = rest.find('}') else {
+                    cx.diagnostics.push(
+                        Diagnostic::new("invalid-reference", "a reference has no end", place(dollar, text.len()))
+                            .help("close it with `}`, or write `$$` for a literal dollar"),
+                    );
+                    return None;
+                };
+                let end = dollar + 1 + length + 1;
+                match reference(&rest[1..length], place(dollar, end)) {
+                    Ok(part) => {
+                        if !literal.is_empty() {
+                            parts.push(Part::Literal(std::mem::take(&mut literal)));
+                        }
+                        parts.push(part);
+                    }
+                    Err(diagnostic) => {
+                        cx.diagnostics.push(*diagnostic);
+                        sound = false;
+                    }
+                }
+                at = end;
+            }
+            Some(c) if c.is_ascii_alphabetic() || c == '_' => {
+                let length = rest.find(|c: char| !is_name_character(c)).unwrap_or(rest.len());
+                let name = &rest[..length];
+                cx.diagnostics.push(
+                    Diagnostic::new(
+                        "unbraced-reference",
+                        format!("`${name}` is neither a reference nor a literal dollar"),
+                        place(dollar, dollar + 1 + length),
+                    )
+                    .help(format!(
+                        "write `${{{name}}}` for the variable of the user's .env, or `$${name}` for a dollar that a \
+                         shell in the container expands"
+                    )),
+                );
+                sound = false;
+                at = dollar + 1 + length;
+            }
+            _ => {
+                literal.push('$');
+                at = dollar + 1;
+            }
+        }
+    }
+    literal.push_str(&text[at..]);
+    if !literal.is_empty() {
+        parts.push(Part::Literal(literal));
+    }
+    sound.then_some(Text { span, parts })
+}
+
+fn is_name_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// Whether a name is one that every shell and Compose accept for a variable.
+#[must_use]
+pub fn is_variable_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(is_name_character)
+}
+
+/// Parses what stands between `${` and `}`.
+fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
+    let wrong = |title: String, help: &str| Err(Box::new(Diagnostic::new("invalid-reference", title, span).help(help)));
+    if let Some((service, rest)) = inner.split_once('.')
+        && !inner.contains(':')
+    {
+        let (endpoint, number) = match rest.split_once('.') {
+            None => (rest, false),
+            Some((endpoint, "port")) => (endpoint, true),
+            Some(_) => {
+                return wrong(
+                    format!("`${{{inner}}}` has too many parts"),
+                    "write `${service.port-name}` for `service:1234`, or `${service.port-name.port}` for `1234`",
+                );
+            }
+        };
+        return Ok(Part::Address { service: service.to_owned(), endpoint: endpoint.to_owned(), number, span });
+    }
+    let length = inner.find(|c: char| !is_name_character(c)).unwrap_or(inner.len());
+    let (name, rest) = inner.split_at(length);
+    if !is_variable_name(name) {
+        return wrong(
+            format!("`${{{inner}}}` does not begin with a variable's name"),
+            "write `${NAME}` or `${service.port-name}`; a literal dollar is `$$`",
+        );
+    }
+    let word_of = |rest: &str| rest.get(2..).unwrap_or_default().to_owned();
+    let operator = match rest.get(..2) {
+        None if rest.is_empty() => None,
+        Some(":-") => Some(Operator::Default(word_of(rest))),
+        Some(":?") => Some(Operator::Required(word_of(rest))),
+        Some(":+") => Some(Operator::Alternative(word_of(rest))),
+        _ => {
+            return wrong(
+                format!("`${{{inner}}}` has an unknown operator"),
+                "after the name comes `:-default`, `:?message` or `:+alternative`",
+            );
+        }
+    };
+    if rest.contains(['$', '{']) {
+        return wrong(
+            format!("`${{{inner}}}` nests a reference or holds a dollar or brace"),
+            "declare the default once, in [env]",
+        );
+    }
+    Ok(Part::Env { name: name.to_owned(), operator, span })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source::Sources;
+    use super::*;
+    use crate::diagnostic::Diagnostics;
+
+    fn parsed(toml: &str) -> (Option<Vec<Part>>, Vec<(String, String)>) {
+        let mut sources = Sources::default();
+        let file = sources.push("spec/stack.toml", toml.to_owned());
+        let mut diagnostics = Diagnostics::default();
+        let mut table = super::super::tree::parse(&sources, file, &mut diagnostics);
+        let node = table.take("a").map(|(_, node)| node).unwrap();
+        let mut cx = Context { sources: &sources, diagnostics: &mut diagnostics };
+        let text = Text::decode(node, &mut cx);
+        let found = diagnostics
+            .into_sorted()
+            .into_iter()
+            .map(|d| {
+                let span = d.primary().unwrap();
+                let place = &sources.file(span).unwrap().text[span.start as usize..span.end as usize];
+                (d.code.to_owned(), place.to_owned())
+            })
+            .collect();
+        (text.map(|text| text.parts), found)
+    }
+
+    #[test]
+    fn references_and_dollars() {
+        let (parts, found) = parsed("a = 'x$$y ${A:-1} $( $1 ${db.sql} ${db.sql.port}$'");
+        assert!(found.is_empty(), "{found:?}");
+        let parts = parts.unwrap();
+        assert_eq!(parts.len(), 7);
+        assert_eq!(parts[0], Part::Literal("x$y ".into()));
+        assert!(matches!(&parts[1], Part::Env { name, operator: Some(Operator::Default(word)), .. }
+            if name == "A" && word == "1"));
+        assert_eq!(parts[2], Part::Literal(" $( $1 ".into()));
+        assert!(matches!(&parts[3], Part::Address { number: false, .. }));
+        assert!(matches!(&parts[5], Part::Address { number: true, .. }));
+        assert_eq!(parts[6], Part::Literal("$".into()));
+    }
+
+    #[test]
+    fn every_problem_of_a_string_is_reported_at_its_place() {
+        for (toml, expected) in [
+            ("a = \"x $HOME ${1}\"", vec![("unbraced-reference", "$HOME"), ("invalid-reference", "${1}")]),
+            ("a = \"\"\"\nline\n ${A!}\"\"\"", vec![("invalid-reference", "${A!}")]),
+            ("a = '${A'", vec![("invalid-reference", "${A")]),
+            ("a = '${A:-${B}}'", vec![("invalid-reference", "${A:-${B}")]),
+            ("a = '${a.b.c}'", vec![("invalid-reference", "${a.b.c}")]),
+            // With an escape in the string the offsets are unknown: the whole string is shown.
+            ("a = \"\\t${A!}\"", vec![("invalid-reference", "\"\\t${A!}\"")]),
+            ("a = \"\\u0000\"", vec![("control-character", "\"\\u0000\"")]),
+        ] {
+            let (parts, found) = parsed(toml);
+            assert!(parts.is_none(), "{toml}");
+            let found: Vec<_> = found.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+            assert_eq!(found, expected, "{toml}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! TOML text to a tree whose every key and value knows its span.
+//!
+//! The `toml` crate's own tree counts spans from the start of one text; a spec has several files
+//! and its overlays mix them, so this one carries the file as well, and keeps keys in source order.
+
+use std::borrow::Cow;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::source::Sources;
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub struct Node<'s> {
+    /// Where the value stands.
+    pub span: Span,
+    /// What it is.
+    pub value: Value<'s>,
+}
+
+/// A TOML value.
+#[derive(Debug, Clone)]
+pub enum Value<'s> {
+    /// A string.
+    String(Cow<'s, str>),
+    /// An integer.
+    Integer(i64),
+    /// A float.
+    Float(f64),
+    /// A boolean.
+    Boolean(bool),
+    /// A date or time, which no key of the spec takes.
+    Datetime,
+    /// An array.
+    List(Vec<Node<'s>>),
+    /// A table.
+    Table(Table<'s>),
+}
+
+impl Value<'_> {
+    /// What the value is, for a message.
+    #[must_use]
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Self::String(_) => "a string",
+            Self::Integer(_) => "an integer",
+            Self::Float(_) => "a float",
+            Self::Boolean(_) => "a boolean",
+            Self::Datetime => "a date or time",
+            Self::List(_) => "a list",
+            Self::Table(_) => "a table",
+        }
+    }
+}
+
+/// A key and its place.
+#[derive(Debug, Clone)]
+pub struct Key<'s> {
+    /// Where it stands.
+    pub span: Span,
+    /// Its name, unquoted.
+    pub name: Cow<'s, str>,
+}
+
+/// A table, in source order.
+#[derive(Debug, Clone, Default)]
+pub struct Table<'s> {
+    /// Its keys and values.
+    pub entries: Vec<(Key<'s>, Node<'s>)>,
+}
+
+impl<'s> Table<'s> {
+    /// The entry of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&(Key<'s>, Node<'s>)> {
+        self.entries.iter().find(|(key, _)| key.name == name)
+    }
+
+    /// Takes the entry of that name out.
+    pub fn take(&mut self, name: &str) -> Option<(Key<'s>, Node<'s>)> {
+        let index = self.entries.iter().position(|(key, _)| key.name == name)?;
+        Some(self.entries.remove(index))
+    }
+}
+
+/// Parses one file; each syntax error becomes a diagnostic, and what could be read is returned.
+pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics) -> Table<'s> {
+    let Some(source) = sources.files().get(usize::from(file)) else {
+        return Table::default();
+    };
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    for error in errors {
+        let range = error.span().unwrap_or(0..0);
+        let span = span(file, &range);
+        diagnostics.push(syntax(error.message(), span));
+    }
+    let mut reader = Reader { file, diagnostics };
+    reader.table(document.into_inner())
+}
+
+fn syntax(message: &str, span: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::new("toml-syntax", format!("invalid TOML: {message}"), span);
+    match message {
+        "duplicate key" => diagnostic.help("remove one of the two"),
+        "recursion limit" => diagnostic.help("nothing in a spec nests that deep"),
+        _ => diagnostic,
+    }
+}
+
+fn span(file: u16, range: &std::ops::Range<usize>) -> Span {
+    let at = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+    Span { file, start: at(range.start), end: at(range.end) }
+}
+
+struct Reader<'d> {
+    file: u16,
+    diagnostics: &'d mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn table<'s>(&mut self, table: DeTable<'s>) -> Table<'s> {
+        let mut entries: Vec<(Key<'s>, Node<'s>)> = table
+            .into_iter()
+            .map(|(key, value)| {
+                let key = Key { span: span(self.file, &key.span()), name: key.into_inner() };
+                (key, self.node(value))
+            })
+            .collect();
+        // The crate's map is sorted by name.
+        entries.sort_by_key(|(key, _)| key.span.start);
+        Table { entries }
+    }
+
+    fn node<'s>(&mut self, value: Spanned<DeValue<'s>>) -> Node<'s> {
+        let span = span(self.file, &value.span());
+        let value = match value.into_inner() {
+            DeValue::String(text) => Value::String(text),
+            DeValue::Integer(number) => {
+                Value::Integer(i64::from_str_radix(number.as_str(), number.radix()).unwrap_or_else(|_| {
+                    self.diagnostics.push(
+                        Diagnostic::new("number-out-of-range", format!("`{number}` is out of range"), span)
+                            .help("an integer has at most 64 bits"),
+                    );
+                    0
+                }))
+            }
+            DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+            DeValue::Boolean(boolean) => Value::Boolean(boolean),
+            DeValue::Datetime(_) => Value::Datetime,
+            DeValue::Array(items) => Value::List(items.into_iter().map(|item| self.node(item)).collect()),
+            DeValue::Table(table) => Value::Table(self.table(table)),
+        };
+        Node { span, value }
+    }
+}

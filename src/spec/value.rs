@@ -1,0 +1,174 @@
+//! Values with a syntax of their own: durations, sizes, port numbers.
+
+use super::decode::{Context, Decode};
+use super::tree::{Node, Value as TreeValue};
+use crate::diagnostic::Diagnostic;
+
+/// A duration such as `30s` or `1m30s`, in Go's syntax, which Compose, Temporal, Loki and Alloy share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Duration {
+    /// As written.
+    pub text: String,
+    /// In milliseconds.
+    pub milliseconds: u64,
+}
+
+impl Duration {
+    /// Reads a duration; `None` if it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut total: u64 = 0;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+            let number: u64 = rest[..digits].parse().ok()?;
+            rest = &rest[digits..];
+            let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+            let factor = match &rest[..unit] {
+                "ms" => 1,
+                "s" => 1_000,
+                "m" => 60_000,
+                "h" => 3_600_000,
+                _ => return None,
+            };
+            total = total.checked_add(number.checked_mul(factor)?)?;
+            rest = &rest[unit..];
+        }
+        (!text.is_empty()).then(|| Self { text: text.to_owned(), milliseconds: total })
+    }
+}
+
+impl Decode for Duration {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = node.span;
+        let text = String::decode(node, cx)?;
+        let duration = Self::parse(&text);
+        if duration.is_none() {
+            cx.diagnostics.push(
+                Diagnostic::new("invalid-duration", format!("`{text}` is no duration"), span)
+                    .help("write numbers with the units `ms`, `s`, `m` or `h`, e.g. `1m30s`"),
+            );
+        }
+        duration
+    }
+}
+
+/// A size in bytes such as `64m` or `1gb`, as Docker reads it, or a plain number of bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Size(pub String);
+
+impl Decode for Size {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = node.span;
+        if let TreeValue::Integer(bytes @ 0..) = node.value {
+            return Some(Self(bytes.to_string()));
+        }
+        let text = String::decode(node, cx)?;
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let unit = text[digits..].to_ascii_lowercase();
+        if digits > 0 && matches!(unit.as_str(), "" | "b" | "k" | "kb" | "m" | "mb" | "g" | "gb") {
+            return Some(Self(text));
+        }
+        cx.diagnostics.push(
+            Diagnostic::new("invalid-size", format!("`{text}` is no size"), span)
+                .help("write a number with the unit `b`, `k`, `m` or `g`, e.g. `64m`"),
+        );
+        None
+    }
+}
+
+/// A number of CPUs: an integer, a float or a string such as `0.5`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cpus(pub String);
+
+impl Decode for Cpus {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = node.span;
+        let text = match &node.value {
+            TreeValue::Integer(number) => number.to_string(),
+            TreeValue::Float(number) => number.to_string(),
+            _ => String::decode(node, cx)?,
+        };
+        if text.parse::<f64>().is_ok_and(|cpus| cpus.is_finite() && cpus > 0.0) {
+            return Some(Self(text));
+        }
+        cx.diagnostics.push(
+            Diagnostic::new("invalid-cpus", format!("`{text}` is no number of CPUs"), span)
+                .help("write a positive number, e.g. `0.5`"),
+        );
+        None
+    }
+}
+
+/// One port or a range of ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    /// The first.
+    pub first: u16,
+    /// The last; equal to the first for one port.
+    pub last: u16,
+}
+
+impl Ports {
+    /// Reads `8080` or `8080-8090`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = |text: &str| {
+            let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            plain.then(|| text.parse::<u16>().ok()).flatten().filter(|&port| port > 0)
+        };
+        let (first, last) = match text.split_once('-') {
+            Some((first, last)) => (number(first)?, number(last)?),
+            None => (number(text)?, number(text)?),
+        };
+        (first <= last).then_some(Self { first, last })
+    }
+}
+
+impl Decode for Ports {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = node.span;
+        let text = match &node.value {
+            TreeValue::Integer(number) => number.to_string(),
+            TreeValue::String(text) => text.clone().into_owned(),
+            _ => {
+                cx.mismatch(&node, "a port number");
+                return None;
+            }
+        };
+        let ports = Self::parse(&text);
+        if ports.is_none() {
+            cx.diagnostics.push(
+                Diagnostic::new("invalid-port", format!("`{}` is no port", super::decode::shown(&text)), span)
+                    .at("must be from 1 to 65535")
+                    .help("write a number, or a range as a string: `\"8000-8010\"`"),
+            );
+        }
+        ports
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        let milliseconds = |text| Duration::parse(text).map(|duration| duration.milliseconds);
+        assert_eq!(milliseconds("1m30s"), Some(90_000));
+        assert_eq!(milliseconds("250ms"), Some(250));
+        assert_eq!(milliseconds("72h"), Some(259_200_000));
+        for wrong in ["", "5", "s", "5 s", "5d", "-5s", "1.5m", "99999999999999999999s", "9999999999999999h"] {
+            assert_eq!(milliseconds(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ports() {
+        assert_eq!(Ports::parse("8080"), Some(Ports { first: 8080, last: 8080 }));
+        assert_eq!(Ports::parse("8000-8010"), Some(Ports { first: 8000, last: 8010 }));
+        for wrong in ["", "0", "65536", "10-5", "+5", "1-", "-1", "80:80"] {
+            assert_eq!(Ports::parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `docker-compose.yml`.
+
+use askama::Template;
+
+use crate::lit::compose as filters;
+use crate::model::service::{Command, Healthcheck};
+use crate::model::{SecretSource, Stack};
+use crate::spec::service::{MountType, Protocol};
+
+#[derive(Template)]
+#[template(path = "docker-compose.yml")]
+struct Compose<'a> {
+    stack: &'a Stack,
+}
+
+/// Bytes of a usual service, so that a large stack's text is not moved again and again.
+const SERVICE: usize = 1_024;
+
+pub(super) fn render(stack: &Stack) -> askama::Result<String> {
+    let mut text = String::with_capacity((stack.services.len() + 1) * SERVICE);
+    Compose { stack }.render_into(&mut text)?;
+    Ok(text)
+}

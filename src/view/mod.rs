@@ -1,0 +1,120 @@
+//! Stage 4: one file an artifact, each a struct with just what its template prints.
+//!
+//! [`artifacts`] lists them all. An artifact's view, its template and its output share a name; the
+//! language that its values are written in is the one `use … as filters` of its file.
+
+mod alloy;
+mod compose;
+mod dockerfile;
+mod dotenv;
+mod dynamic_config;
+mod entrypoint;
+mod grafana;
+mod loki;
+mod mimir;
+mod persistence;
+mod readme;
+mod terraform;
+
+use camino::Utf8PathBuf;
+
+use crate::model::{ImageRecipe, Stack};
+
+/// One output of a profile, not yet rendered.
+pub struct Artifact<'a> {
+    /// Below the root.
+    pub path: Utf8PathBuf,
+    /// Whether it can be run.
+    pub executable: bool,
+    render: Box<dyn Fn() -> askama::Result<String> + 'a>,
+}
+
+impl Artifact<'_> {
+    /// The output's text.
+    ///
+    /// # Errors
+    /// Never because of what the spec says: only a template that is wrong can fail.
+    pub fn render(&self) -> askama::Result<String> {
+        let mut text = (self.render)()?;
+        // Templates lose their last newline.
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        Ok(text)
+    }
+}
+
+/// Every output of a profile, in the order in which reports list them.
+#[must_use]
+pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
+    let mut list = List {
+        generated: Utf8PathBuf::from("generated").join(&stack.profile),
+        terraform: Utf8PathBuf::from("terraform").join(&stack.profile),
+        artifacts: Vec::new(),
+    };
+    list.add("docker-compose.yml", || compose::render(stack));
+    list.add(".env.example", || dotenv::render(stack));
+    for alloy in &stack.alloys {
+        list.add(format!("config/{}.alloy", alloy.service), || alloy::render(stack, alloy));
+    }
+    for loki in &stack.lokis {
+        list.add(format!("config/{}.yaml", loki.service), || loki::render(loki));
+    }
+    for mimir in &stack.mimirs {
+        list.add(format!("config/{}.yaml", mimir.service), || mimir::render(mimir));
+    }
+    // Every Grafana of a stack has the same datasources and folders.
+    if let Some(grafana) = stack.grafanas.first() {
+        list.add("config/grafana-datasources.yaml", || grafana::datasources(stack, grafana));
+        if !grafana.folders.is_empty() {
+            list.add("config/grafana-dashboards.yaml", || grafana::dashboards(grafana));
+        }
+    }
+    for build in &stack.builds {
+        match &build.recipe {
+            ImageRecipe::TemporalDsql(_) => {
+                list.add("docker/base.Dockerfile", || dockerfile::base(build));
+            }
+            ImageRecipe::TemporalRuntime(base) => {
+                list.add("docker/Dockerfile", || dockerfile::runtime(base));
+                list.add_executable("docker/render-and-start.sh", entrypoint::render);
+                list.add("docker/persistence-dsql.template.yaml", persistence::render);
+            }
+            ImageRecipe::Own(_) => {}
+        }
+    }
+    for cluster in &stack.clusters {
+        list.add(format!("dynamicconfig/{}.yaml", cluster.name), || dynamic_config::render(cluster));
+    }
+    list.add("README.md", || readme::render(stack));
+    if let Some(infrastructure) = &stack.infrastructure {
+        list.add_terraform("main.tf", || terraform::main(infrastructure));
+        list.add_terraform("variables.tf", || terraform::variables(infrastructure));
+        list.add_terraform("outputs.tf", || terraform::outputs(infrastructure));
+    }
+    list.artifacts
+}
+
+struct List<'a> {
+    generated: Utf8PathBuf,
+    terraform: Utf8PathBuf,
+    artifacts: Vec<Artifact<'a>>,
+}
+
+impl<'a> List<'a> {
+    fn add(&mut self, name: impl AsRef<str>, render: impl Fn() -> askama::Result<String> + 'a) {
+        self.push(self.generated.join(name.as_ref()), false, render);
+    }
+
+    fn add_executable(&mut self, name: &str, render: impl Fn() -> askama::Result<String> + 'a) {
+        self.push(self.generated.join(name), true, render);
+    }
+
+    fn add_terraform(&mut self, name: &str, render: impl Fn() -> askama::Result<String> + 'a) {
+        self.push(self.terraform.join(name), false, render);
+    }
+
+    fn push(&mut self, path: Utf8PathBuf, executable: bool, render: impl Fn() -> askama::Result<String> + 'a) {
+        self.artifacts.push(Artifact { path, executable, render: Box::new(render) });
+    }
+}

@@ -1,0 +1,218 @@
+//! `README.md`.
+
+use askama::Template;
+
+use crate::lit::{markdown as filters, shell};
+use crate::model::service::Service;
+use crate::model::text::{Operator, Segment, Text};
+use crate::model::{ImageBuild, ImageRecipe, SourceTree, Stack};
+use crate::spec::service::Condition;
+
+#[derive(Template)]
+#[template(path = "README.md")]
+struct Readme<'a> {
+    stack: &'a Stack,
+    generated: String,
+    terraform: String,
+    count: u64,
+    published: u64,
+    trees: Vec<&'a SourceTree>,
+    builds: Vec<String>,
+    schemas: Vec<String>,
+    links: Vec<Link<'a>>,
+    groups: Vec<Group<'a>>,
+    edges: Vec<Edge<'a>>,
+    ports: Vec<PortRow<'a>>,
+    aws: bool,
+}
+
+struct Link<'a> {
+    title: &'a str,
+    url: String,
+}
+
+/// Services under one heading.
+struct Group<'a> {
+    title: &'a str,
+    services: Vec<&'a Service>,
+}
+
+struct Edge<'a> {
+    from: &'a str,
+    to: &'a str,
+    scrape: bool,
+}
+
+struct PortRow<'a> {
+    service: &'a str,
+    name: &'a str,
+    published: String,
+    address: String,
+    url: Option<String>,
+}
+
+pub(super) fn render(stack: &Stack) -> askama::Result<String> {
+    let ports = ports(stack);
+    let links = links(stack);
+    Readme {
+        stack,
+        generated: format!("generated/{}", stack.profile),
+        terraform: format!("terraform/{}", stack.profile),
+        count: stack.services.len() as u64,
+        published: ports.len() as u64,
+        trees: stack.builds.iter().filter_map(source_tree).collect(),
+        builds: stack.builds.iter().map(|build| build_command(stack, build)).collect(),
+        schemas: schema_commands(stack),
+        links,
+        groups: groups(stack),
+        edges: edges(stack),
+        aws: stack.services.iter().any(|service| service.environment.iter().any(|(name, _)| name == "AWS_CONFIG_FILE")),
+        ports,
+    }
+    .render()
+}
+
+fn source_tree(build: &ImageBuild) -> Option<&SourceTree> {
+    match &build.recipe {
+        ImageRecipe::TemporalDsql(tree) | ImageRecipe::Own(tree) => Some(tree),
+        ImageRecipe::TemporalRuntime(_) => None,
+    }
+}
+
+/// The path of a source tree for a shell, with its default.
+fn tree_path(tree: &SourceTree) -> String {
+    format!("\"${{{}:-{}}}\"", tree.variable, tree.default)
+}
+
+fn build_command(stack: &Stack, build: &ImageBuild) -> String {
+    let tag = shell::string(build.reference.as_str());
+    let docker = format!("generated/{}/docker", stack.profile);
+    match &build.recipe {
+        ImageRecipe::TemporalDsql(tree) => {
+            let path = tree_path(tree);
+            format!(
+                "docker build --tag {tag} --file {docker}/base.Dockerfile \
+                 --build-arg GO_VERSION=\"$(sed -n 's/^go //p' {path}/go.mod)\" {path}"
+            )
+        }
+        ImageRecipe::TemporalRuntime(_) => format!("docker build --tag {tag} {docker}"),
+        ImageRecipe::Own(tree) => format!("docker build --tag {tag} {}", tree_path(tree)),
+    }
+}
+
+fn schema_commands(stack: &Stack) -> Vec<String> {
+    let base = stack.builds.iter().find(|build| matches!(build.recipe, ImageRecipe::TemporalDsql(_)));
+    let Some(base) = base else { return Vec::new() };
+    let image = shell::string(base.reference.as_str());
+    let region = stack.infrastructure.as_ref().map_or_else(String::new, |infrastructure| {
+        format!(" --region {}", shell::string(infrastructure.region.as_str()))
+    });
+    let command = |variable: &String| {
+        let env = format!("generated/{}/.env", stack.profile);
+        format!(
+            "docker run --rm --volume ~/.aws:/home/temporal/.aws:ro --entrypoint temporal-dsql-tool {image} \
+             --endpoint \"$(sed -n 's/^{variable}=//p' {env})\"{region} setup-schema --schema-name dsql/temporal --version 1.1"
+        )
+    };
+    stack.clusters.iter().filter_map(|cluster| cluster.host_variable.as_ref()).map(command).collect()
+}
+
+fn url(service: &Service, port: &str) -> Option<String> {
+    let port = service.port(port)?;
+    let number = port.published.as_ref()?.number?;
+    let probed = match &service.healthcheck {
+        Some(crate::model::service::Healthcheck::Probe(probe)) => probe.http.as_ref(),
+        _ => None,
+    };
+    let path = match (&port.path, probed) {
+        (Some(path), _) => path,
+        (None, Some((target, path))) if *target == port.target => path,
+        _ => return None,
+    };
+    Some(format!("http://localhost:{number}{path}"))
+}
+
+fn links(stack: &Stack) -> Vec<Link<'_>> {
+    stack
+        .services
+        .iter()
+        .flat_map(|service| service.ports.iter().map(move |port| (service, port)))
+        .filter_map(|(service, port)| Some(Link { title: &service.name, url: url(service, &port.name)? }))
+        .collect()
+}
+
+fn groups(stack: &Stack) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut index = std::collections::HashMap::new();
+    for service in &stack.services {
+        let position = *index.entry(service.group.as_str()).or_insert_with(|| {
+            groups.push(Group { title: &service.group, services: Vec::new() });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(position) {
+            group.services.push(service);
+        }
+    }
+    groups
+}
+
+fn edges(stack: &Stack) -> Vec<Edge<'_>> {
+    let waits = stack.services.iter().flat_map(|service| {
+        service.depends_on.iter().map(|dependency| Edge { from: &service.name, to: &dependency.service, scrape: false })
+    });
+    let scrapes = stack.alloys.iter().flat_map(|alloy| {
+        alloy.targets.iter().filter(|target| !target.address.starts_with("host.")).map(|target| Edge {
+            from: &alloy.service,
+            to: &target.job,
+            scrape: true,
+        })
+    });
+    waits.chain(scrapes).collect()
+}
+
+fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
+    let mut rows = Vec::new();
+    for service in &stack.services {
+        for port in &service.ports {
+            let Some(published) = &port.published else { continue };
+            rows.push(PortRow {
+                service: &service.name,
+                name: &port.name,
+                published: format!("{}:{}", published.host_ip.shown(), published.port.shown()),
+                address: format!("{}:{}", service.name, port.target),
+                url: url(service, &port.name),
+            });
+        }
+    }
+    rows
+}
+
+impl Text {
+    /// The text as a reader of the docs should see it: references replaced by their defaults.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Literal(literal) => literal.clone(),
+            Self::Parts(segments) => segments
+                .iter()
+                .map(|segment| match segment {
+                    Segment::Literal(literal) => literal.clone(),
+                    Segment::Env(reference) => match &reference.operator {
+                        Some(Operator::Default(word)) if !word.is_empty() => word.clone(),
+                        _ => format!("${{{}}}", reference.name),
+                    },
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Condition {
+    /// What the condition means, for a reader of the docs.
+    fn described(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Healthy => "healthy",
+            Self::Completed => "completed",
+        }
+    }
+}
