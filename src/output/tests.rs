@@ -82,11 +82,11 @@ impl Sandbox {
     }
 
     fn compare(&self, files: Vec<File>) -> Result<Comparison, Error> {
-        compare(&self.root, &scope(), files)
+        compare(&self.root, &scope(), files.into_iter().map(Ok))
     }
 
     fn write(&self, files: Vec<File>, options: Options) -> Result<Written, Error> {
-        write(&self.root, &scope(), files, options)
+        write(&self.root, &scope(), files.into_iter().map(Ok), options)
     }
 
     /// Each difference as `path: cause`, in the order in which they are reported.

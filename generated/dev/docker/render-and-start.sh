@@ -22,12 +22,12 @@ rest="$(cat "${template}")"
 rendered=''
 missing=()
 invalid=()
-while [[ "${rest}" == *'${'* ]]; do
-  rendered+="${rest%%'${'*}"
-  rest="${rest#*'${'}"
-  [[ "${rest}" == *'}'* ]] || fail "a placeholder in ${template} has no end"
-  name="${rest%%'}'*}"
-  rest="${rest#*'}'}"
+while [[ "${rest}" == *"\${"* ]]; do
+  rendered+="${rest%%"\${"*}"
+  rest="${rest#*"\${"}"
+  [[ "${rest}" == *"}"* ]] || fail "a placeholder in ${template} has no end"
+  name="${rest%%"}"*}"
+  rest="${rest#*"}"}"
   [[ "${name}" =~ ^[A-Z][A-Z0-9_]*$ ]] || fail "'${name}' in ${template} is no placeholder"
   value="${!name-}"
   if [[ -z "${value}" ]]; then

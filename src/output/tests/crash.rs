@@ -200,13 +200,13 @@ fn at_each_operation(
 ) {
     for start in starts {
         let whole = Faulty::new(fault, usize::MAX);
-        write_to(&whole, &start.sandbox().root, &scope(), new(), RENDER).unwrap();
+        write_to(&whole, &start.sandbox().root, &scope(), new().into_iter().map(Ok), RENDER).unwrap();
         let operations = whole.done.get();
         assert!(operations > 20, "{start:?}: {operations}");
         for at in 0..operations {
             let sandbox = start.sandbox();
             let before = outputs(&sandbox);
-            let result = write_to(&Faulty::new(fault, at), &sandbox.root, &scope(), new(), RENDER);
+            let result = write_to(&Faulty::new(fault, at), &sandbox.root, &scope(), new().into_iter().map(Ok), RENDER);
             check(&sandbox, result, &before, &format!("{start:?}, {fault:?} at {at} of {operations}"));
         }
     }
@@ -230,7 +230,7 @@ fn a_killed_write_leaves_old_or_new_files_that_the_manifest_owns_and_the_next_co
 fn a_write_killed_twice_is_still_completed() {
     at_each_operation(&[Start::Merge], Fault::Death, |sandbox, _, _, context| {
         for at in (0..40).step_by(5) {
-            _ = write_to(&Faulty::new(Fault::Death, at), &sandbox.root, &scope(), third(), RENDER);
+            _ = write_to(&Faulty::new(Fault::Death, at), &sandbox.root, &scope(), third().into_iter().map(Ok), RENDER);
             assert_owned(sandbox, &format!("{context}, then at {at}"));
         }
         sandbox.write(old(), RENDER).unwrap_or_else(|error| panic!("{context}: {error}"));
@@ -270,10 +270,10 @@ fn a_forced_write_that_is_killed_keeps_asking_for_what_is_left_of_the_edits() {
         sandbox
     };
     let whole = Faulty::new(Fault::Death, usize::MAX);
-    write_to(&whole, &edited().root, &scope(), new(), FORCE).unwrap();
+    write_to(&whole, &edited().root, &scope(), new().into_iter().map(Ok), FORCE).unwrap();
     for at in 0..whole.done.get() {
         let sandbox = edited();
-        _ = write_to(&Faulty::new(Fault::Death, at), &sandbox.root, &scope(), new(), FORCE);
+        _ = write_to(&Faulty::new(Fault::Death, at), &sandbox.root, &scope(), new().into_iter().map(Ok), FORCE);
         let is_left = sandbox.text("generated/dev/stale") == "edited\n";
         match sandbox.write(third(), RENDER) {
             Err(Error::Refused(findings)) => {

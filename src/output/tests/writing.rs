@@ -183,7 +183,7 @@ fn a_directory_that_vanishes_between_is_an_error_and_the_next_render_completes()
         fs::remove_dir_all(&folder).unwrap();
         None
     }));
-    let error = write(&sandbox.root, &scope(), vanishing, RENDER).unwrap_err().to_string();
+    let error = write(&sandbox.root, &scope(), vanishing.map(Ok), RENDER).unwrap_err().to_string();
     assert_eq!(error, "cannot rename `terraform/dev/main.tf`: No such file or directory (os error 2)");
     assert!(!sandbox.exists("generated/.staging"));
     assert_eq!(
@@ -201,7 +201,7 @@ fn a_panic_while_rendering_leaves_nothing_behind() {
     changed[0].contents.push('#');
     let panicking = changed.into_iter().chain(std::iter::from_fn(|| panic!("rendering failed")));
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        write(&sandbox.root, &scope(), panicking, RENDER).unwrap()
+        write(&sandbox.root, &scope(), panicking.map(Ok), RENDER).unwrap()
     }));
     assert!(result.is_err());
     assert!(!sandbox.exists("generated/.staging"));
@@ -228,13 +228,13 @@ fn a_write_shuts_out_everybody_and_a_comparison_only_writes() {
     };
     let write_with = |options| {
         probe(&|files, look| {
-            write(&sandbox.root, &scope(), files.into_iter().inspect(|_| look()), options).unwrap();
+            write(&sandbox.root, &scope(), files.into_iter().inspect(|_| look()).map(Ok), options).unwrap();
         })
     };
     assert_eq!(write_with(RENDER), (false, false));
     assert_eq!(write_with(DRY), (true, false));
     let compared = probe(&|files, look| {
-        compare(&sandbox.root, &scope(), files.into_iter().inspect(|_| look())).unwrap();
+        compare(&sandbox.root, &scope(), files.into_iter().inspect(|_| look()).map(Ok)).unwrap();
     });
     assert_eq!(compared, (true, false));
 }

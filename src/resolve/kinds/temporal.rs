@@ -241,14 +241,31 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// A key of the list, which is sorted without regard to case: neither does the server's look-up have any.
+fn known_setting(name: &str) -> Option<(&'static str, &'static str)> {
+    let wanted = name.to_ascii_lowercase();
+    let (mut from, mut to) = (0, DYNAMIC_CONFIG.len());
+    while from < to {
+        let middle = from + (to - from) / 2;
+        let start = DYNAMIC_CONFIG[..middle].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = DYNAMIC_CONFIG[middle..].find('\n').map_or(DYNAMIC_CONFIG.len(), |newline| middle + newline);
+        let (key, kind) = DYNAMIC_CONFIG[start..end].split_once('\t')?;
+        match key.to_ascii_lowercase().cmp(&wanted) {
+            std::cmp::Ordering::Equal => return Some((key, kind)),
+            std::cmp::Ordering::Less => from = end + 1,
+            std::cmp::Ordering::Greater => to = start,
+        }
+    }
+    None
+}
+
 /// A dynamic setting, spelled as the server spells it; the type of its value is checked.
 pub(in crate::resolve) fn dynamic_setting(
     name: &Spanned<String>,
     value: &Spanned<Tree>,
 ) -> Result<DynamicSetting, Box<Diagnostic>> {
-    let known = || DYNAMIC_CONFIG.lines().filter_map(|line| line.split_once('\t'));
-    // The server's look-up ignores case.
-    let Some((key, kind)) = known().find(|(key, _)| key.eq_ignore_ascii_case(&name.value)) else {
+    let Some((key, kind)) = known_setting(&name.value) else {
+        let known = || DYNAMIC_CONFIG.lines().filter_map(|line| line.split_once('\t'));
         let title = format!("Temporal has no dynamic setting `{}`", shown(&name.value));
         let diagnostic = Diagnostic::new("unknown-setting", title, name.span);
         return Err(Box::new(match nearest(&name.value, known().map(|(key, _)| key)) {
@@ -292,4 +309,22 @@ pub(in crate::resolve) fn dynamic_setting(
         }
     };
     Ok(DynamicSetting { key: key.to_owned(), value: resolved })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_the_list_is_found_in_any_case() {
+        let mut count = 0;
+        for (key, kind) in DYNAMIC_CONFIG.lines().filter_map(|line| line.split_once('\t')) {
+            assert_eq!(known_setting(&key.to_uppercase()), Some((key, kind)));
+            count += 1;
+        }
+        assert_eq!(count, 616);
+        for unknown in ["", "zzz", "frontend.persistenceMaxQP", "frontend.persistenceMaxQPSS", "é"] {
+            assert_eq!(known_setting(unknown), None, "{unknown}");
+        }
+    }
 }

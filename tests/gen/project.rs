@@ -1,0 +1,127 @@
+//! A project in a folder of its own, and the binary run in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// The reference spec.
+pub const REFERENCE: &str = include_str!("../../spec/stack.toml");
+
+/// A project.
+pub struct Project {
+    folder: TempDir,
+}
+
+/// How a run of the binary ended.
+#[derive(Debug)]
+pub struct Run {
+    /// The exit code.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Project {
+    /// An empty folder.
+    pub fn empty() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
+    /// A folder with a main file.
+    pub fn new(spec: impl AsRef<[u8]>) -> Self {
+        let project = Self::empty();
+        project.write("spec/stack.toml", spec);
+        project
+    }
+
+    /// A folder with the reference spec, rendered.
+    pub fn reference() -> Self {
+        let project = Self::new(REFERENCE);
+        let run = project.run(&["render"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        project
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The full path of a file.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.root().join(path)
+    }
+
+    /// Writes a file and the folders above it.
+    pub fn write(&self, path: &str, contents: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, contents).unwrap();
+    }
+
+    /// Reads a file.
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Replaces a piece of a file that stands in it once.
+    pub fn replace(&self, path: &str, from: &str, to: &str) {
+        let text = self.read(path);
+        assert_eq!(text.matches(from).count(), 1, "`{from}` in {path}");
+        self.write(path, text.replace(from, to));
+    }
+
+    /// Runs the binary in the folder.
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        self.run_in(".", arguments)
+    }
+
+    /// Runs the binary in a folder below.
+    pub fn run_in(&self, folder: &str, arguments: &[&str]) -> Run {
+        self.command(arguments).current_dir(self.path(folder)).output().unwrap().into()
+    }
+
+    /// The binary with these arguments, to be run in the folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gen"));
+        command.args(arguments).current_dir(self.root()).env_remove("CLICOLOR_FORCE").env_remove("NO_COLOR");
+        command
+    }
+
+    /// Every file below the folder but the spec, with its bytes, sorted by path.
+    pub fn outputs(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files = Vec::new();
+        for folder in ["generated", "terraform"] {
+            collect(self.root(), &self.path(folder), &mut files);
+        }
+        files.sort();
+        files
+    }
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            files.push((name, fs::read(&path).unwrap()));
+        }
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
