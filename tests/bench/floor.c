@@ -3,6 +3,7 @@
  *   floor check BLOB ROOT    lstats, opens, reads, closes and compares each file with the bytes that it has
  *   floor render BLOB ROOT   makes the folders and writes each file below ROOT
  *   floor pack BLOB ROOT     makes the blob of the paths, relative to ROOT, on standard input
+ *   floor peak PROGRAM ...   runs a program without its output and prints the most memory that it had, in kB
  *
  * The blob stands for the spec: it is read whole, once. It holds, for each file, the path and the bytes, each
  * behind its length (size_t), and it is made on the machine that reads it. */
@@ -12,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void fail(const char *what, const char *path)
@@ -131,6 +134,24 @@ static void render(const char *path, const char *bytes, size_t size)
     close(file);
 }
 
+static int peak(char **command)
+{
+    struct rusage usage;
+    int status;
+    pid_t child = fork();
+    if (child < 0)
+        fail("fork", "");
+    if (child == 0) {
+        dup2(open_or_fail("/dev/null", O_WRONLY, 0), STDOUT_FILENO);
+        execv(command[0], command);
+        fail("run", command[0]);
+    }
+    if (wait4(child, &status, 0, &usage) < 0)
+        fail("wait for", command[0]);
+    printf("%ld\n", usage.ru_maxrss);
+    return status != 0;
+}
+
 /* A length, and where what it counts begins. */
 static const char *next(const char *at, size_t *length)
 {
@@ -140,8 +161,10 @@ static const char *next(const char *at, size_t *length)
 
 int main(int count, char **arguments)
 {
+    if (count > 2 && strcmp(arguments[1], "peak") == 0)
+        return peak(arguments + 2);
     if (count != 4) {
-        fputs("usage: floor check|render|pack BLOB ROOT\n", stderr);
+        fputs("usage: floor check|render|pack BLOB ROOT, floor peak PROGRAM ...\n", stderr);
         return 2;
     }
     const char *blob = arguments[2];
