@@ -117,7 +117,7 @@ pub struct Metrics {
 }
 
 /// How Compose builds an image.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Build {
     /// The folder that is sent to the builder.
     pub context: Option<Text>,
@@ -215,7 +215,7 @@ pub enum Healthcheck {
 }
 
 /// A command that probes, and when.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Probe {
     /// The command; the image's own if `None`.
     pub test: Option<Command>,

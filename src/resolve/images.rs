@@ -4,7 +4,7 @@ use super::{Resolver, kinds};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::text::Text as ModelText;
 use crate::model::{ImageBuild, ImageRecipe, SourceTree};
-use crate::spec::decode::{Spanned, listed};
+use crate::spec::decode::{Spanned, listed, shown};
 use crate::spec::service::Service;
 use crate::spec::stack::{Image, Recipe};
 use crate::spec::text::{Part, Text};
@@ -34,8 +34,9 @@ impl<'a> Resolver<'a> {
             },
             (None, Some(implied)) => (implied, service.kind.as_ref().map_or(name.span, |kind| kind.span)),
             (None, None) => {
-                if service.build.is_none() {
-                    self.report(
+                if service.build.is_none() && service.compose.get("build").is_none() {
+                    self.report_missing(
+                        service.sound,
                         Diagnostic::new("missing-image", format!("service `{}` has no image", name.value), name.span)
                             .help("set `image`, `build` or `kind`"),
                     );
@@ -48,16 +49,18 @@ impl<'a> Resolver<'a> {
         }
         if !self.spec.images.broken.iter().any(|broken| broken == key) {
             let names: Vec<&str> = self.spec.images.names().collect();
-            let diagnostic = Diagnostic::new("unknown-image", format!("there is no image `{key}`"), span);
-            self.report(if implied == Some(key) {
-                diagnostic
-                    .at("this kind runs it")
-                    .help(format!("add `{key} = \"repository:tag\"` to [images], or set `image`"))
+            let title = format!("there is no image `{}`", shown(key));
+            if implied == Some(key) && service.image.is_none() {
+                self.report(
+                    Diagnostic::new("unknown-image", title, span)
+                        .at("this kind runs it")
+                        .help(format!("add `{key} = \"repository:tag\"` to [images], or set `image`")),
+                );
             } else {
-                diagnostic.suggest(key, names.iter().copied(), || {
+                self.report_unknown(("unknown-image", title), "images", (key, span), names.iter().copied(), || {
                     format!("add it to [images], or write it with its tag; there is: {}", listed(names.iter().copied()))
-                })
-            });
+                });
+            }
         }
         nothing
     }
@@ -68,24 +71,20 @@ impl<'a> Resolver<'a> {
         let span = text.span;
         let last = reference.rsplit('/').next().unwrap_or_default();
         let problem = if reference.is_empty() || reference.contains(char::is_whitespace) || !reference.is_ascii() {
-            Some((
-                "invalid-image",
-                format!("`{}` is no image", crate::spec::decode::shown(&reference)),
-                "write `repository:tag`",
-            ))
+            Some(("invalid-image", format!("`{}` is no image", shown(&reference)), "write `repository:tag`"))
         } else if reference.contains('@') {
             None
         } else {
             match last.split_once(':') {
                 None | Some((_, "")) => Some((
                     "untagged-image",
-                    format!("the image `{reference}` has no tag, which means `latest`"),
+                    format!("the image `{}` has no tag, which means `latest`", shown(&reference)),
                     "pin a version: `repository:tag`",
                 )),
                 Some((_, "latest")) => Some((
                     "latest-tag",
-                    format!("the image `{reference}` is a different one every week"),
-                    "pin a version",
+                    format!("the image `{}` is a different one every week", shown(&reference)),
+                    "pin a version: `repository:tag`",
                 )),
                 Some(_) => None,
             }
@@ -103,10 +102,14 @@ impl<'a> Resolver<'a> {
             let image = &image.0;
             self.check_reference(&image.reference.value);
             let used = self.image_is_used(&name.value);
+            if !used && self.removes() {
+                continue;
+            }
             if !used {
-                self.report(
+                self.report_unused(
+                    "unknown-image",
                     Diagnostic::new("unused-image", format!("nothing runs the image `{}`", name.value), name.span)
-                        .help("remove it"),
+                        .help("name it in a service's `image`, or remove it"),
                 );
             }
             let Some(build) = &image.build else { continue };
@@ -130,7 +133,7 @@ impl<'a> Resolver<'a> {
                                 .help("remove `context`"),
                         );
                     }
-                    self.base_of(build.base.as_ref(), build.span).map(ImageRecipe::TemporalRuntime)
+                    self.base_of(build.base.as_ref(), build.span, build.sound).map(ImageRecipe::TemporalRuntime)
                 }
                 recipe => {
                     if let Some(base) = &build.base {
@@ -143,7 +146,7 @@ impl<'a> Resolver<'a> {
                             .help("remove `base`"),
                         );
                     }
-                    self.source_tree(build.context.as_ref(), build.span).map(|tree| match recipe {
+                    self.source_tree(build.context.as_ref(), build.span, build.sound).map(|tree| match recipe {
                         Some(Recipe::TemporalDsql) => ImageRecipe::TemporalDsql(tree),
                         _ => ImageRecipe::Own(tree),
                     })
@@ -153,9 +156,29 @@ impl<'a> Resolver<'a> {
                 builds.push(ImageBuild { name: name.value.clone(), reference, recipe });
             }
         }
+        for recipe in [Recipe::TemporalDsql, Recipe::TemporalRuntime] {
+            let mut found = self.recipes(recipe);
+            let first = found.next();
+            for (name, recipe) in found {
+                let title = format!("two images have the recipe `{}`", recipe.as_str());
+                let mut diagnostic = Diagnostic::new("recipe-clash", title, recipe.span);
+                if let Some((_, first)) = first {
+                    diagnostic = diagnostic.also(first.span, "the other one");
+                }
+                self.report(diagnostic.help(format!("its files would overwrite the other's; remove `{}`", name.value)));
+            }
+        }
         // A runtime needs its base first; nothing else depends on another image.
         builds.sort_by_key(|build| matches!(build.recipe, ImageRecipe::TemporalRuntime(_)));
         builds
+    }
+
+    /// The images with a recipe.
+    fn recipes(&self, wanted: Recipe) -> impl Iterator<Item = (&'a Spanned<String>, &'a Spanned<Recipe>)> + use<'a> {
+        self.spec.images.iter().filter_map(move |(name, image)| {
+            let recipe = image.0.build.as_ref()?.recipe.as_ref()?;
+            (recipe.value == wanted).then_some((name, recipe))
+        })
     }
 
     fn image_is_used(&self, name: &str) -> bool {
@@ -167,14 +190,13 @@ impl<'a> Resolver<'a> {
         let is_base = |image: &Image| {
             image.build.as_ref().and_then(|build| build.base.as_ref()).is_some_and(|base| base.value == name)
         };
-        by_service
-            || self.spec.images.iter().any(|(_, image)| is_base(&image.0))
-            || !self.spec.services.broken.is_empty()
+        by_service || self.spec.images.iter().any(|(_, image)| is_base(&image.0))
     }
 
-    fn base_of(&mut self, base: Option<&Spanned<String>>, span: Span) -> Option<String> {
+    fn base_of(&mut self, base: Option<&Spanned<String>>, span: Span, sound: bool) -> Option<String> {
         let Some(base) = base else {
-            self.report(
+            self.report_missing(
+                sound,
                 Diagnostic::new("missing-key", "a `temporal-runtime` needs the key `base`", span)
                     .help("name the image with the recipe `temporal-dsql`"),
             );
@@ -182,30 +204,33 @@ impl<'a> Resolver<'a> {
         };
         let found = self.spec.images.get(&base.value).map(|image| &image.0);
         let fits = found.is_some_and(|image| {
-            image
-                .build
-                .as_ref()
-                .and_then(|build| build.recipe.as_ref())
-                .is_some_and(|recipe| recipe.value == Recipe::TemporalDsql)
+            // A recipe that could not be read was reported.
+            !image.sound
+                || image
+                    .build
+                    .as_ref()
+                    .and_then(|build| build.recipe.as_ref())
+                    .is_some_and(|recipe| recipe.value == Recipe::TemporalDsql)
         });
         if !fits && !self.spec.images.broken.contains(&base.value) {
-            let names: Vec<&str> = self.spec.images.names().filter(|name| *name != base.value).collect();
-            self.report(
-                Diagnostic::new(
-                    "unknown-image",
-                    format!("there is no image `{}` with the recipe `temporal-dsql`", base.value),
-                    base.span,
-                )
-                .suggest(&base.value, names.iter().copied(), || format!("there is: {}", listed(names.iter().copied()))),
+            let fitting: Vec<&str> = self.recipes(Recipe::TemporalDsql).map(|(name, _)| name.value.as_str()).collect();
+            let title = format!("there is no image `{}` with the recipe `temporal-dsql`", shown(&base.value));
+            self.report_unknown(
+                ("unknown-image", title),
+                "images",
+                (&base.value, base.span),
+                fitting.iter().copied(),
+                || format!("with that recipe there is: {}", listed(fitting.iter().copied())),
             );
             return None;
         }
         found?.reference.value.literal().map(ToOwned::to_owned)
     }
 
-    fn source_tree(&mut self, context: Option<&Spanned<Text>>, span: Span) -> Option<SourceTree> {
+    fn source_tree(&mut self, context: Option<&Spanned<Text>>, span: Span, sound: bool) -> Option<SourceTree> {
         let Some(context) = context else {
-            self.report(
+            self.report_missing(
+                sound,
                 Diagnostic::new("missing-key", "an image's build needs the key `context`", span)
                     .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
             );

@@ -26,8 +26,6 @@ const SERVICE: &[&str] = &[
     "cpu_shares",
     "cpuset",
     "credential_spec",
-    "deploy",
-    "build",
     "develop",
     "device_cgroup_rules",
     "devices",
@@ -118,6 +116,7 @@ impl Resolver<'_> {
         let mut extra = Extra::default();
         for (key, value) in service.compose.iter() {
             let inner = match (key.value.as_str(), value) {
+                // Without a table they are first-class keys, and refused as such.
                 ("build", Tree::Table(table)) => Some((table, "build", Build::KEYS, BUILD, &mut extra.build)),
                 ("deploy", Tree::Table(table)) => Some((table, "deploy", Deploy::KEYS, DEPLOY, &mut extra.deploy)),
                 _ => None,

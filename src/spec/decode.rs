@@ -8,7 +8,7 @@ use std::ops::Deref;
 
 use super::source::Sources;
 use super::tree::{Key, Node, Table, Value};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 
 /// What decoding needs besides the tree.
 pub struct Context<'c> {
@@ -20,11 +20,13 @@ pub struct Context<'c> {
 
 impl Context<'_> {
     /// Reports a value of the wrong type.
-    pub fn mismatch(&mut self, node: &Node<'_>, expected: &str) {
-        self.diagnostics.push(
-            Diagnostic::new("wrong-type", format!("expected {expected}, found {}", node.value.describe()), node.span)
-                .at(format!("must be {expected}")),
-        );
+    pub fn mismatch(&mut self, node: &Node<'_>, expected: &str, help: Option<&str>) {
+        let title = format!("expected {expected}, found {}", node.value.describe());
+        let diagnostic = Diagnostic::new("wrong-type", title, node.span).at(format!("must be {expected}"));
+        self.diagnostics.push(match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
     }
 }
 
@@ -88,11 +90,17 @@ impl Decode for String {
                 check_characters(&text, node.span, cx).then_some(text)
             }
             _ => {
-                cx.mismatch(&node, "a string");
+                cx.mismatch(&node, "a string", quoting(&node.value));
                 None
             }
         }
     }
+}
+
+/// How a scalar becomes a string.
+pub(super) fn quoting(value: &Value<'_>) -> Option<&'static str> {
+    matches!(value, Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime)
+        .then_some("put it in quotes")
 }
 
 /// No consumer of any output takes control characters in its values, and a NUL ends a C string.
@@ -116,7 +124,7 @@ impl Decode for bool {
         match node.value {
             Value::Boolean(boolean) => Some(boolean),
             _ => {
-                cx.mismatch(&node, "`true` or `false`");
+                cx.mismatch(&node, "`true` or `false`", None);
                 None
             }
         }
@@ -128,7 +136,7 @@ macro_rules! integers {
         impl Decode for $type {
             fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
                 let Value::Integer(number) = node.value else {
-                    cx.mismatch(&node, "an integer");
+                    cx.mismatch(&node, "an integer", None);
                     return None;
                 };
                 let converted = <$type>::try_from(number).ok();
@@ -139,7 +147,8 @@ macro_rules! integers {
                             format!("{number} is out of range"),
                             node.span,
                         )
-                        .at(format!("must be from {} to {}", <$type>::MIN, <$type>::MAX)),
+                        .at(format!("must be from {} to {}", <$type>::MIN, <$type>::MAX))
+                        .help("write a number in that range"),
                     );
                 }
                 converted
@@ -154,7 +163,7 @@ impl<T: Decode> Decode for Vec<T> {
         match node.value {
             Value::List(items) => Some(items.into_iter().filter_map(|item| T::decode(item, cx)).collect()),
             _ => {
-                cx.mismatch(&node, "a list");
+                cx.mismatch(&node, "a list", None);
                 None
             }
         }
@@ -212,6 +221,10 @@ impl<T> Map<T> {
 
 impl<T: Decode> Decode for Map<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if let Value::List(_) = node.value {
+            cx.mismatch(&node, "a table", Some("write a name and a value for each: `name = …`"));
+            return None;
+        }
         let table = table_of(node, "a table", cx)?;
         let mut map = Self::default();
         map.entries.reserve(table.entries.len());
@@ -290,11 +303,21 @@ impl<T: Decode + Listed> Decode for Named<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         if let Value::List(_) = node.value {
             let names: Vec<Spanned<String>> = Vec::decode(node, cx)?;
-            let entry = |name: Spanned<String>| {
-                let span = name.span;
-                (name, T::from_name(span))
-            };
-            return Some(Self(names.into_iter().map(entry).collect()));
+            let mut entries: Vec<(Spanned<String>, T)> = Vec::with_capacity(names.len());
+            for name in names {
+                if let Some((first, _)) = entries.iter().find(|(known, _)| known.value == name.value) {
+                    cx.diagnostics.push(
+                        Diagnostic::new("listed-twice", format!("`{}` is listed twice", shown(&name.value)), name.span)
+                            .at("again here")
+                            .also(first.span, "first here")
+                            .help("remove one of the two"),
+                    );
+                    continue;
+                }
+                let entry = T::from_name(name.span);
+                entries.push((name, entry));
+            }
+            return Some(Self(entries));
         }
         Map::decode(node, cx).map(|map| Self(map.entries))
     }
@@ -305,20 +328,28 @@ pub fn table_of<'s>(node: Node<'s>, expected: &str, cx: &mut Context<'_>) -> Opt
     match node.value {
         Value::Table(table) => Some(table),
         _ => {
-            cx.mismatch(&node, expected);
+            cx.mismatch(&node, expected, None);
             None
         }
     }
 }
 
-/// Reports a key that a table does not have.
-pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut Context<'_>) {
+/// Reports a key that a table does not have; returns the one that was probably meant.
+pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut Context<'_>) -> Option<&'static str> {
     cx.diagnostics.push(
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,
             known.iter().copied(),
             || format!("{what} has the keys {}", listed(known.iter().copied())),
         ),
+    );
+    nearest(&key.name, known.iter().copied())
+}
+
+/// Reports a key that a table needs.
+pub fn missing_key(key: &str, what: &str, span: Span, cx: &mut Context<'_>) {
+    cx.diagnostics.push(
+        Diagnostic::new("missing-key", format!("{what} needs the key `{key}`"), span).help(format!("add `{key} = …`")),
     );
 }
 
@@ -360,6 +391,8 @@ macro_rules! table {
         pub struct $name {
             /// Where the table stands.
             pub span: $crate::diagnostic::Span,
+            /// Whether all of it could be read. If not, a key that seems to be missing may be one that is wrong.
+            pub sound: bool,
             $($(#[$field_meta])* pub $field: $type,)*
         }
 
@@ -374,8 +407,10 @@ macro_rules! table {
                 cx: &mut $crate::spec::decode::Context<'_>,
             ) -> Option<Self> {
                 let span = node.span;
+                let before = cx.diagnostics.len();
                 let table = $crate::spec::decode::table_of(node, concat!("a table: ", $what), cx)?;
                 $(let mut $field: Option<Option<$type>> = None;)*
+                let mut misspelt: Vec<&'static str> = Vec::new();
                 for (key, node) in table.entries {
                     $(
                         if key.name == $crate::spec::decode::table!(@key $field $($key)?) {
@@ -383,26 +418,20 @@ macro_rules! table {
                             continue;
                         }
                     )*
-                    $crate::spec::decode::unknown_key(&key, $what, Self::KEYS, cx);
+                    misspelt.extend($crate::spec::decode::unknown_key(&key, $what, Self::KEYS, cx));
                 }
                 $(
                     let $field = $field.unwrap_or_else(|| {
                         let absent = $crate::spec::decode::Decode::absent();
-                        if absent.is_none() {
-                            cx.diagnostics.push($crate::diagnostic::Diagnostic::new(
-                                "missing-key",
-                                format!(
-                                    "{} needs the key `{}`",
-                                    $what,
-                                    $crate::spec::decode::table!(@key $field $($key)?),
-                                ),
-                                span,
-                            ));
+                        let key = $crate::spec::decode::table!(@key $field $($key)?);
+                        if absent.is_none() && !misspelt.contains(&key) {
+                            $crate::spec::decode::missing_key(key, $what, span, cx);
                         }
                         absent
                     });
                 )*
-                Some(Self { span, $($field: $field?,)* })
+                let sound = cx.diagnostics.len() == before && !cx.diagnostics.is_full();
+                Some(Self { span, sound, $($field: $field?,)* })
             }
         }
     };

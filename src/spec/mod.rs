@@ -5,6 +5,7 @@ pub mod profile;
 pub mod service;
 pub mod source;
 pub mod stack;
+mod syntax;
 pub mod text;
 pub mod tree;
 pub mod value;
@@ -56,7 +57,7 @@ fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
     let mut diagnostics = Diagnostics::default();
     let includes: Vec<Spanned<String>> = {
         // Syntax errors of the main file are reported when the whole is parsed.
-        let mut table = tree::parse(sources, 0, &mut Diagnostics::default());
+        let mut table = tree::parse(sources, 0, &mut Diagnostics::default()).table;
         match table.take("include") {
             None => return Ok(()),
             Some((_, node)) => {
@@ -97,9 +98,7 @@ fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
         match read_file(root, &path, Some(include.span), sources) {
             Ok(()) => seen.push((path, include.span)),
             Err(ReadError::Refused(more)) => {
-                for diagnostic in more.into_sorted() {
-                    diagnostics.push(diagnostic);
-                }
+                diagnostics.append(more);
             }
             Err(error) => return Err(error),
         }
@@ -155,6 +154,8 @@ fn read_file(root: &Utf8Path, path: &Utf8Path, from: Option<Span>, sources: &mut
 pub struct ProfileSpec {
     /// The profile's name.
     pub profile: Spanned<String>,
+    /// What it removes: dotted paths.
+    pub removed: Vec<Spanned<String>>,
     /// The tables; `None` after problems that leave nothing to check further.
     pub spec: Option<Spec>,
 }
@@ -164,14 +165,18 @@ pub struct Document<'s> {
     sources: &'s Sources,
     base: Table<'s>,
     profiles: Vec<profile::Profile<'s>>,
+    unreadable: Vec<Span>,
 }
 
 /// Parses every file, joins them and reads the profiles.
 pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Document<'s> {
     let mut base = Table::default();
+    let mut unreadable = Vec::new();
     for (index, _) in sources.files().iter().enumerate() {
         let file = u16::try_from(index).unwrap_or(u16::MAX);
-        let mut table = tree::parse(sources, file, diagnostics);
+        let parsed = tree::parse(sources, file, diagnostics);
+        unreadable.extend(parsed.unreadable);
+        let mut table = parsed.table;
         if let Some((key, _)) = table.take("include")
             && file > 0
         {
@@ -182,10 +187,13 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
         }
         join(&mut base, table, diagnostics);
     }
-    let mut cx = Context { sources, diagnostics };
+    let mut found = Diagnostics::default();
+    let mut cx = Context { sources, diagnostics: &mut found };
     let entry = base.take("profiles");
     let profiles = profile::read(entry, &mut cx);
-    Document { sources, base, profiles }
+    let document = Document { sources, base, profiles, unreadable };
+    document.keep_certain(found, diagnostics);
+    document
 }
 
 /// Tables of two files are joined; a key that stands in both is a mistake, since neither overrules.
@@ -220,7 +228,8 @@ impl Document<'_> {
         self.profiles.iter().map(|profile| &profile.name)
     }
 
-    /// Decodes each profile that `wanted` accepts, one after the other.
+    /// Decodes each profile that `wanted` accepts, one after the other, and hands on those of a spec without syntax
+    /// errors.
     pub fn for_each(
         mut self,
         wanted: impl Fn(&str) -> bool,
@@ -228,17 +237,48 @@ impl Document<'_> {
         mut each: impl FnMut(ProfileSpec, &mut Diagnostics),
     ) {
         let mut profiles = std::mem::take(&mut self.profiles);
+        if profiles.is_empty() {
+            // What is wrong with the rest is told all the same.
+            let mut found = Diagnostics::default();
+            let base = std::mem::take(&mut self.base);
+            self.decode(base, &mut found);
+            self.keep_certain(found, diagnostics);
+        }
         profiles.retain(|profile| wanted(&profile.name));
         let last = profiles.len().saturating_sub(1);
         for (index, profile) in profiles.into_iter().enumerate() {
             // The last profile may have the base itself: a large spec has one profile.
             let base = if index == last { std::mem::take(&mut self.base) } else { self.base.clone() };
+            let mut found = Diagnostics::default();
             let name = profile.name.clone();
-            let table = profile.apply(base, diagnostics);
-            let node = Node { span: Span { file: 0, start: 0, end: 0 }, value: Value::Table(table) };
-            let mut cx = Context { sources: self.sources, diagnostics };
-            let spec = Spec::decode(node, &mut cx);
-            each(ProfileSpec { profile: name, spec }, diagnostics);
+            let removed = profile.removed();
+            let table = profile.apply(base, &mut found);
+            let spec = self.decode(table, &mut found);
+            self.keep_certain(found, diagnostics);
+            if self.unreadable.is_empty() {
+                each(ProfileSpec { profile: name, removed, spec }, diagnostics);
+            }
         }
+    }
+
+    fn decode(&self, table: Table<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
+        let node = Node { span: Span { file: 0, start: 0, end: 0 }, value: Value::Table(table) };
+        Spec::decode(node, &mut Context { sources: self.sources, diagnostics })
+    }
+
+    /// What a syntax error hid is not missing, and what was read around it may be something else.
+    fn keep_certain(&self, mut found: Diagnostics, diagnostics: &mut Diagnostics) {
+        if !self.unreadable.is_empty() {
+            let hidden = |at: Span| {
+                self.unreadable
+                    .iter()
+                    .any(|span| span.file == at.file && span.start <= at.start && at.start <= span.end)
+            };
+            found.retain(|diagnostic| {
+                !matches!(diagnostic.code, "missing-key" | "nothing-to-remove")
+                    && !diagnostic.labels.iter().any(|label| hidden(label.span))
+            });
+        }
+        diagnostics.append(found);
     }
 }

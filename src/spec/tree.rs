@@ -8,7 +8,9 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::decode::shown;
 use super::source::Sources;
+use super::syntax::{self, Problem};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// A value and its place.
@@ -85,28 +87,35 @@ impl<'s> Table<'s> {
     }
 }
 
-/// Parses one file; each syntax error becomes a diagnostic, and what could be read is returned.
-pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics) -> Table<'s> {
-    let Some(source) = sources.files().get(usize::from(file)) else {
-        return Table::default();
-    };
-    let (document, errors) = DeTable::parse_recoverable(&source.text);
-    for error in errors {
-        let range = error.span().unwrap_or(0..0);
-        let span = span(file, &range);
-        diagnostics.push(syntax(error.message(), span));
-    }
-    let mut reader = Reader { file, diagnostics };
-    reader.table(document.into_inner())
+/// A file's tree, and the parts of the file that the tree can't be trusted in.
+#[derive(Debug, Default)]
+pub struct Parsed<'s> {
+    /// What could be read.
+    pub table: Table<'s>,
+    /// Where there are syntax errors: the tables that hold one, from header to header.
+    pub unreadable: Vec<Span>,
 }
 
-fn syntax(message: &str, span: Span) -> Diagnostic {
-    let diagnostic = Diagnostic::new("toml-syntax", format!("invalid TOML: {message}"), span);
-    match message {
-        "duplicate key" => diagnostic.help("remove one of the two"),
-        "recursion limit" => diagnostic.help("nothing in a spec nests that deep"),
-        _ => diagnostic,
+/// Parses one file; each syntax error becomes a diagnostic, and what could be read is returned.
+pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics) -> Parsed<'s> {
+    let Some(source) = sources.files().get(usize::from(file)) else {
+        return Parsed::default();
+    };
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    let errors: Vec<Problem> = errors.iter().map(|error| Problem::new(error, 0)).collect();
+    let (problems, chunks) = syntax::causes(&source.text, errors);
+    for problem in problems {
+        let first = syntax::first_of(&source.text, document.get_ref(), &problem).map(|range| span(file, &range));
+        diagnostics.push(problem.diagnostic(span(file, &problem.range), first));
     }
+    let mut found = Diagnostics::default();
+    let mut reader = Reader { file, diagnostics: &mut found };
+    let table = reader.table(document.into_inner());
+    // What stands in a number's place may be what the parser made of something else.
+    if chunks.is_empty() {
+        diagnostics.append(found);
+    }
+    Parsed { table, unreadable: chunks.iter().map(|chunk| span(file, chunk)).collect() }
 }
 
 fn span(file: u16, range: &std::ops::Range<usize>) -> Span {
@@ -140,8 +149,12 @@ impl Reader<'_> {
             DeValue::Integer(number) => {
                 Value::Integer(i64::from_str_radix(number.as_str(), number.radix()).unwrap_or_else(|_| {
                     self.diagnostics.push(
-                        Diagnostic::new("number-out-of-range", format!("`{number}` is out of range"), span)
-                            .help("an integer has at most 64 bits"),
+                        Diagnostic::new(
+                            "number-out-of-range",
+                            format!("`{}` is out of range", shown(number.as_str())),
+                            span,
+                        )
+                        .help("an integer has at most 64 bits"),
                     );
                     0
                 }))
