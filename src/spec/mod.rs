@@ -1,6 +1,7 @@
 //! Stage 1: text to typed tables in which every value knows its place.
 
 pub mod decode;
+mod fast;
 pub mod profile;
 pub mod service;
 pub mod source;

@@ -1,5 +1,7 @@
 //! TOML text to a tree whose every key and value knows its span.
 //!
+//! A text without mistakes is read in one pass; one with mistakes by the `toml` crate, which recovers from them.
+//!
 //! The `toml` crate's own tree counts spans from the start of one text; a spec has several files
 //! and its overlays mix them, so this one carries the file as well, and keeps keys in source order.
 
@@ -9,12 +11,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::decode::shown;
-use super::source::Sources;
+use super::source::{Source, Sources};
 use super::syntax::{self, Problem};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// A value and its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Node<'s> {
     /// Where the value stands.
     pub span: Span,
@@ -23,7 +25,7 @@ pub struct Node<'s> {
 }
 
 /// A TOML value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Value<'s> {
     /// A string.
     String(Cow<'s, str>),
@@ -58,7 +60,7 @@ impl Value<'_> {
 }
 
 /// A key and its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Key<'s> {
     /// Where it stands.
     pub span: Span,
@@ -67,7 +69,7 @@ pub struct Key<'s> {
 }
 
 /// A table, in source order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table<'s> {
     /// Its keys and values.
     pub entries: Vec<(Key<'s>, Node<'s>)>,
@@ -101,6 +103,14 @@ pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics)
     let Some(source) = sources.files().get(usize::from(file)) else {
         return Parsed::default();
     };
+    if let Some(table) = super::fast::parse(&source.text, file) {
+        return Parsed { table, unreadable: Vec::new() };
+    }
+    parse_recovering(source, file, diagnostics)
+}
+
+/// Parses a file that has a mistake.
+fn parse_recovering<'s>(source: &'s Source, file: u16, diagnostics: &mut Diagnostics) -> Parsed<'s> {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let errors: Vec<Problem> = errors.iter().map(|error| Problem::new(error, 0)).collect();
     let (problems, chunks) = syntax::causes(&source.text, errors);
@@ -166,5 +176,88 @@ impl Reader<'_> {
             DeValue::Table(table) => Value::Table(self.table(table)),
         };
         Node { span, value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Both readers on one text: the fast one's tree, the other's, and whether the other found a mistake.
+    fn both(text: &str, check: impl FnOnce(Option<Table<'_>>, Table<'_>, bool)) {
+        let mut sources = Sources::default();
+        let file = sources.push("spec/stack.toml", text.to_owned());
+        let source = &sources.files()[usize::from(file)];
+        let mut diagnostics = Diagnostics::default();
+        let slow = parse_recovering(source, file, &mut diagnostics);
+        check(super::super::fast::parse(&source.text, file), slow.table, !diagnostics.is_empty());
+    }
+
+    #[test]
+    fn both_readers_see_the_same_tree() {
+        for text in [
+            "",
+            "# only a comment",
+            include_str!("../../spec/stack.toml"),
+            "a = 1\nb = [1, [2, { c = 'x', d.e = 1.5 }], true]\n[t]\nx.y = 1\nx.z = 2\n[t.u.v]\nw = 0x1f\n[t.u]\nq = \"\\u00e9\"\n",
+            "[[a]]\nx = 1\n[[a]]\nx = 2\n[a.b]\ny = 3\n[[a.c]]\n[[a.c]]\nz = 4\n",
+            "\"quoted key\" = '''\nliteral'''\n'k' = \"\"\"\nline \\\n   joined\"\"\"\n",
+            "a = [\n[1],\n[2],\n]\n",
+        ] {
+            both(text, |fast, slow, wrong| {
+                assert!(!wrong, "{text}");
+                assert_eq!(fast.expect(text), slow, "{text}");
+            });
+        }
+        let many: String = (0..2_000).map(|n| format!("[t.s{n}]\nk = {n}\nl = [\n  [{n}],\n]\n")).collect();
+        both(&many, |fast, slow, _| assert!(fast.expect("many tables") == slow));
+    }
+
+    #[test]
+    fn the_fast_reader_leaves_every_mistake_to_the_other() {
+        for text in [
+            "a = 1\na = 2\n",
+            "[a]\n[a]\n",
+            "[a]\nb.c = 1\n[a.b]\n",
+            "a = { b = 1 }\n[a.c]\n",
+            "a = { b = 1, b = 2 }\n",
+            "a = [1]\n[[a]]\n",
+            "[[a]]\n[a]\n",
+            "a = \n",
+            "a = 'x\n",
+            "[a\n",
+            "a = 99999999999999999999\n",
+            "a = 1 b = 2\n",
+            "a = \"\\q\"\n",
+        ] {
+            both(text, |fast, _, wrong| {
+                assert!(wrong, "{text}");
+                assert_eq!(fast, None, "{text}");
+            });
+        }
+        both(&format!("a = {}", "[".repeat(10_000)), |fast, _, _| assert_eq!(fast, None));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn what_the_fast_reader_accepts_the_other_reads_alike(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                "a", "b", "c", "\"d e\"", "'f'", ".", ".", " = ", " = ", "[", "]", "[[", "]]", "{ ", " }", ", ", "\n", "\n",
+                "1", "-2.5", "true", "\"x\"", "'y'", "\"\"\"\n\"\"\"", "# c", " ", "\n[a]\n", "\n[a.b]\n", "\n[[c]]\n",
+                "\na.b = 1\n", "\nb = { a.b = 1, c = [1, 2] }\n", "1979-05-27", "nan", "\n",
+            ]), 0..30)
+        ) {
+            let text = pieces.concat();
+            both(&text, |fast, slow, wrong| {
+                if let Some(fast) = fast {
+                    assert!(!wrong, "{text:?}");
+                    // No float equals `nan`.
+                    assert_eq!(format!("{fast:?}"), format!("{slow:?}"), "{text:?}");
+                }
+            });
+        }
     }
 }
