@@ -20,7 +20,7 @@ impl Resolver<'_> {
         written: Option<&spec::Healthcheck>,
         implied: Option<Probe>,
     ) -> Option<Healthcheck> {
-        let Some(written) = written else { return implied.map(Healthcheck::Probe) };
+        let Some(written) = written else { return implied.map(|probe| Healthcheck::Probe(Box::new(probe))) };
         if let Some(disable) = &written.disable
             && disable.value
         {
@@ -88,7 +88,8 @@ impl Resolver<'_> {
             Some(retries) => Some(self.value(retries)),
             None => implied.retries,
         };
-        Some(Healthcheck::Probe(Probe { test, interval, timeout, retries, start_period, start_interval, http }))
+        let probe = Probe { test, interval, timeout, retries, start_period, start_interval, http };
+        Some(Healthcheck::Probe(Box::new(probe)))
     }
 
     fn get(

@@ -20,6 +20,7 @@ impl Resolver<'_> {
         implied_volumes: &HashSet<String>,
     ) -> Vec<Mount> {
         let mut mounts = implied;
+        mounts.reserve_exact(service.volumes.len());
         let mut places: HashMap<String, Option<Span>> = HashMap::new();
         for mount in &mounts {
             places.insert(mount.target.literal().unwrap_or_default().to_owned(), None);

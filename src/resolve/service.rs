@@ -31,13 +31,15 @@ const HOST: &str = "host.docker.internal";
 impl<'a> Resolver<'a> {
     pub(super) fn services(&mut self, network: &str) -> Bundle {
         let spec = self.spec;
-        let mut presets: Vec<Preset> = Vec::with_capacity(spec.services.entries.len());
-        for (name, service) in spec.services.iter() {
-            presets.push(self.preset(name, service));
-        }
+        // Few services are of a kind, and a preset is large.
+        let mut presets: HashMap<usize, Preset> = HashMap::new();
         let mut implied_volumes = Vec::new();
-        for preset in &presets {
-            implied_volumes.extend(preset.volumes.iter().map(|(name, _)| name.clone()));
+        for (index, (name, service)) in spec.services.iter().enumerate() {
+            if service.kind.is_some() {
+                let preset = self.preset(name, service);
+                implied_volumes.extend(preset.volumes.iter().map(|(name, _)| name.clone()));
+                presets.insert(index, preset);
+            }
         }
         let known_volumes: HashSet<String> = implied_volumes.iter().cloned().collect();
         // A service that another waits for to end is a one-shot, and so never restarted.
@@ -49,10 +51,10 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
-        let mut services = Vec::with_capacity(presets.len());
+        let mut services = Vec::with_capacity(spec.services.entries.len());
         let mut names: HashMap<&str, (Span, &Service)> = HashMap::new();
-        for (index, preset) in presets.into_iter().enumerate() {
-            let (name, service) = &spec.services.entries[index];
+        for (index, (name, service)) in spec.services.iter().enumerate() {
+            let preset = presets.remove(&index).unwrap_or_default();
             let container = service.container_name.as_ref().unwrap_or(name);
             if let Some((first, other)) = names.insert(&container.value, (container.span, service))
                 && together(service, other)
@@ -150,9 +152,9 @@ impl<'a> Resolver<'a> {
             kind: service.kind.as_ref().map(|kind| kind.value),
             group: service.group.clone().unwrap_or_default(),
             description: service.description.clone().or(preset.description).unwrap_or_default(),
-            metrics: self.metrics(index, service, preset.metrics),
+            metrics: self.metrics(index, service, preset.metrics).map(Box::new),
             image: image.reference,
-            build: self.build(service, extra.build),
+            build: self.build(service, extra.build).map(Box::new),
             command,
             entrypoint,
             environment,
@@ -168,7 +170,7 @@ impl<'a> Resolver<'a> {
             expose: service.expose.iter().map(|ports| ports.value.to_string()).collect(),
             mounts: self.mounts(service, implied_mounts, implied_volumes),
             depends_on: self.dependencies(&name.value, service, preset.depends_on),
-            healthcheck: self.healthcheck(index, service.healthcheck.as_ref(), preset.healthcheck),
+            healthcheck: self.healthcheck(index, service.healthcheck.as_deref(), preset.healthcheck),
             ports,
             restart,
             networks: self.members(service, network),
@@ -177,9 +179,11 @@ impl<'a> Resolver<'a> {
                 .then(|| own_name(&service.hostname)),
             profiles: service.profiles.iter().map(|profile| profile.value.clone()).collect(),
             user: self.optional_text(service.user.as_ref()),
-            logging: service.logging.as_ref().map(|logging| model::service::Logging {
-                driver: self.optional_text(logging.driver.as_ref()),
-                options: self.scalars(&logging.options),
+            logging: service.logging.as_ref().map(|logging| {
+                Box::new(model::service::Logging {
+                    driver: self.optional_text(logging.driver.as_ref()),
+                    options: self.scalars(&logging.options),
+                })
             }),
             labels: self.scalars(&service.labels),
             pull_policy: match &service.pull_policy {
@@ -195,7 +199,7 @@ impl<'a> Resolver<'a> {
             ulimits,
             tty: service.tty.as_ref().map(|value| self.value(value)),
             stdin_open: service.stdin_open.as_ref().map(|value| self.value(value)),
-            deploy: self.deploy(service, extra.deploy),
+            deploy: self.deploy(service, extra.deploy).map(Box::new),
             read_only: service.read_only.as_ref().map(|value| self.value(value)),
             tmpfs: self.texts(&service.tmpfs.0),
             secrets: self.secret_uses(service),
@@ -224,7 +228,7 @@ impl<'a> Resolver<'a> {
             }
         }
         let takes = super::kinds::settings(kind);
-        for (key, span) in service.settings.iter().flat_map(spec::Settings::in_use) {
+        for (key, span) in service.settings.iter().flat_map(|settings| settings.in_use()) {
             if !takes.contains(&key) {
                 let title = match kind {
                     Some(kind) => format!("kind `{}` has no setting `{key}`", kind.as_str()),
@@ -261,7 +265,9 @@ impl<'a> Resolver<'a> {
         preset: &Preset,
         image: Option<&crate::spec::stack::Image>,
     ) -> Vec<(String, ModelText)> {
-        let mut environment = preset.environment.clone();
+        // Three more for a service that talks to AWS.
+        let mut environment = Vec::with_capacity(preset.environment.len() + service.environment.entries.len() + 3);
+        environment.extend(preset.environment.iter().cloned());
         let reads = image.and_then(|image| image.reads.as_ref());
         for (name, value) in service.environment.iter() {
             let text = &value.0;

@@ -161,7 +161,11 @@ integers!(u16 u32 i64);
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         match node.value {
-            Value::List(items) => Some(items.into_iter().filter_map(|item| T::decode(item, cx)).collect()),
+            Value::List(items) => {
+                let mut list = Self::with_capacity(items.len());
+                list.extend(items.into_iter().filter_map(|item| T::decode(item, cx)));
+                Some(list)
+            }
             _ => {
                 cx.mismatch(&node, "a list", None);
                 None
@@ -227,7 +231,7 @@ impl<T: Decode> Decode for Map<T> {
         }
         let table = table_of(node, "a table", cx)?;
         let mut map = Self::default();
-        map.entries.reserve(table.entries.len());
+        map.entries.reserve_exact(table.entries.len());
         for (key, node) in table.entries {
             let name = key.name.into_owned();
             if !check_characters(&name, key.span, cx) {

@@ -22,13 +22,13 @@ table! {
         /// Whether it talks to AWS: it gets the region and the host's `~/.aws`, read-only.
         aws: Option<Spanned<bool>>,
         /// Where it serves Prometheus metrics.
-        metrics: Option<Metrics>,
+        metrics: Option<Box<Metrics>>,
         /// What its kind can be told.
-        settings: Option<Settings>,
+        settings: Option<Box<Settings>>,
         /// A name in `[images]`, or an image with a tag or digest.
         image: Option<Spanned<Text>>,
         /// How Compose builds its image.
-        build: Option<Short<Build>>,
+        build: Option<Box<Short<Build>>>,
         /// What to run instead of the image's command.
         command: Option<Spanned<Command>>,
         /// What to run instead of the image's entrypoint.
@@ -46,7 +46,7 @@ table! {
         /// What must be up before it.
         depends_on: Option<Named<Short<Dependency>>>,
         /// How its health is probed.
-        healthcheck: Option<Healthcheck>,
+        healthcheck: Option<Box<Healthcheck>>,
         /// When it is started again.
         restart: Option<Spanned<Restart>>,
         /// The networks it joins; without any, the stack's.
@@ -60,7 +60,7 @@ table! {
         /// The user it runs as.
         user: Option<Text>,
         /// Where its output goes.
-        logging: Option<Logging>,
+        logging: Option<Box<Logging>>,
         /// Its container's labels.
         labels: Map<Scalar>,
         /// When its image is pulled.
@@ -78,7 +78,7 @@ table! {
         /// Whether its standard input stays open.
         stdin_open: Option<Value<bool>>,
         /// Replicas and resources.
-        deploy: Option<Deploy>,
+        deploy: Option<Box<Deploy>>,
         /// Whether its root file system is read-only.
         read_only: Option<Value<bool>>,
         /// Where it gets file systems in memory.
