@@ -70,28 +70,28 @@ impl<'a> Resolver<'a> {
         let Some(reference) = self.effective(text) else { return };
         let span = text.span;
         let last = reference.rsplit('/').next().unwrap_or_default();
-        let problem = if reference.is_empty() || reference.contains(char::is_whitespace) || !reference.is_ascii() {
-            Some(("invalid-image", format!("`{}` is no image", shown(&reference)), "write `repository:tag`"))
+        let diagnostic = if reference.is_empty() || reference.contains(char::is_whitespace) || !reference.is_ascii() {
+            Diagnostic::new("invalid-image", format!("`{}` is no image", shown(&reference)), span)
+                .help("write `repository:tag`")
         } else if reference.contains('@') {
-            None
+            return;
         } else {
             match last.split_once(':') {
-                None | Some((_, "")) => Some((
+                None | Some((_, "")) => Diagnostic::new(
                     "untagged-image",
                     format!("the image `{}` has no tag, which means `latest`", shown(&reference)),
-                    "pin a version: `repository:tag`",
-                )),
-                Some((_, "latest")) => Some((
+                    span,
+                ),
+                Some((_, "latest")) => Diagnostic::new(
                     "latest-tag",
                     format!("the image `{}` is a different one every week", shown(&reference)),
-                    "pin a version: `repository:tag`",
-                )),
-                Some(_) => None,
+                    span,
+                ),
+                Some(_) => return,
             }
+            .help("pin a version: `repository:tag`")
         };
-        if let Some((code, title, help)) = problem {
-            self.report(Diagnostic::new(code, title, span).help(help));
-        }
+        self.report(diagnostic);
     }
 
     /// The images that are built here, each after the one that it builds on.
@@ -113,18 +113,6 @@ impl<'a> Resolver<'a> {
                 );
             }
             let Some(build) = &image.build else { continue };
-            let reference = image.reference.value.literal().map(ToOwned::to_owned);
-            let Some(reference) = reference else {
-                self.report(
-                    Diagnostic::new(
-                        "invalid-image",
-                        "an image that is built here has a fixed name",
-                        image.reference.span,
-                    )
-                    .help("write repository and tag without a reference"),
-                );
-                continue;
-            };
             let recipe = match build.recipe.as_ref().map(|recipe| recipe.value) {
                 Some(Recipe::TemporalRuntime) => {
                     if let Some(context) = &build.context {
@@ -151,6 +139,17 @@ impl<'a> Resolver<'a> {
                         _ => ImageRecipe::Own(tree),
                     })
                 }
+            };
+            let Some(reference) = image.reference.value.literal().map(ToOwned::to_owned) else {
+                self.report(
+                    Diagnostic::new(
+                        "invalid-image",
+                        "an image that is built here has a fixed name",
+                        image.reference.span,
+                    )
+                    .help("write repository and tag without a reference"),
+                );
+                continue;
             };
             if let Some(recipe) = recipe {
                 builds.push(ImageBuild { name: name.value.clone(), reference, recipe });
@@ -237,22 +236,14 @@ impl<'a> Resolver<'a> {
             return None;
         };
         self.text(&context.value);
-        match context.value.parts.as_slice() {
-            [Part::Env { name, .. }] => {
-                let default = self.default_of(name).unwrap_or_default();
-                Some(SourceTree { variable: name.clone(), default })
-            }
-            _ => {
-                self.report(
-                    Diagnostic::new(
-                        "invalid-context",
-                        "the source tree is somewhere else on every machine",
-                        context.span,
-                    )
-                    .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
-                );
-                None
-            }
+        if let [Part::Env { name, .. }] = context.value.parts.as_slice() {
+            let default = self.default_of(name).unwrap_or_default();
+            return Some(SourceTree { variable: name.clone(), default });
         }
+        self.report(
+            Diagnostic::new("invalid-context", "the source tree is somewhere else on every machine", context.span)
+                .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
+        );
+        None
     }
 }

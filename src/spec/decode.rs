@@ -36,6 +36,7 @@ pub trait Decode: Sized {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self>;
 
     /// What a missing key means; `None` if the key is required.
+    #[must_use]
     fn absent() -> Option<Self> {
         None
     }
@@ -84,16 +85,11 @@ impl<T: Decode> Decode for Spanned<T> {
 
 impl Decode for String {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            Value::String(text) => {
-                let text = text.into_owned();
-                check_characters(&text, node.span, cx).then_some(text)
-            }
-            _ => {
-                cx.mismatch(&node, "a string", quoting(&node.value));
-                None
-            }
-        }
+        let Value::String(text) = node.value else {
+            cx.mismatch(&node, "a string", quoting(&node.value));
+            return None;
+        };
+        check_characters(&text, node.span, cx).then(|| text.into_owned())
     }
 }
 
@@ -121,13 +117,11 @@ pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> 
 
 impl Decode for bool {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            Value::Boolean(boolean) => Some(boolean),
-            _ => {
-                cx.mismatch(&node, "`true` or `false`", None);
-                None
-            }
-        }
+        let Value::Boolean(boolean) = node.value else {
+            cx.mismatch(&node, "`true` or `false`", None);
+            return None;
+        };
+        Some(boolean)
     }
 }
 
@@ -160,13 +154,11 @@ integers!(u16 u32 i64);
 
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            Value::List(items) => Some(items.into_iter().filter_map(|item| T::decode(item, cx)).collect()),
-            _ => {
-                cx.mismatch(&node, "a list", None);
-                None
-            }
-        }
+        let Value::List(items) = node.value else {
+            cx.mismatch(&node, "a list", None);
+            return None;
+        };
+        Some(items.into_iter().filter_map(|item| T::decode(item, cx)).collect())
     }
 
     fn absent() -> Option<Self> {
@@ -325,13 +317,11 @@ impl<T: Decode + Listed> Decode for Named<T> {
 
 /// The node's table, or a report that it is none.
 pub fn table_of<'s>(node: Node<'s>, expected: &str, cx: &mut Context<'_>) -> Option<Table<'s>> {
-    match node.value {
-        Value::Table(table) => Some(table),
-        _ => {
-            cx.mismatch(&node, expected, None);
-            None
-        }
-    }
+    let Value::Table(table) = node.value else {
+        cx.mismatch(&node, expected, None);
+        return None;
+    };
+    Some(table)
 }
 
 /// Reports a key that a table does not have; returns the one that was probably meant.
@@ -348,9 +338,8 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
 
 /// Reports a key that a table needs.
 pub fn missing_key(key: &str, what: &str, span: Span, cx: &mut Context<'_>) {
-    cx.diagnostics.push(
-        Diagnostic::new("missing-key", format!("{what} needs the key `{key}`"), span).help(format!("add `{key} = …`")),
-    );
+    let help = if span.end == 0 { format!("add the table `[{key}]`") } else { format!("add `{key} = …`") };
+    cx.diagnostics.push(Diagnostic::new("missing-key", format!("{what} needs the key `{key}`"), span).help(help));
 }
 
 /// A name cut to what a message can hold.

@@ -79,7 +79,8 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
         let Value::Table(inner) = &mut table.entries[index].1.value else {
             diagnostics.push(
                 Diagnostic::new("nothing-to-remove", format!("the spec has no `{}`", shown(path)), span)
-                    .at(format!("`{}` is no table", shown(step))),
+                    .at(format!("`{}` is no table", shown(step)))
+                    .help(format!("remove `{}` itself, or change it", shown(step))),
             );
             return;
         };

@@ -31,7 +31,13 @@ impl Problem {
     /// An error of a text that begins at byte `offset` of the file.
     pub(super) fn new(error: &Error, offset: usize) -> Self {
         let range = error.span().unwrap_or(0..0);
-        Self { message: error.message().to_owned(), range: range.start + offset..range.end + offset }
+        // A bare word that begins like `nan` or `inf` is a string without its quotes, too.
+        let message = if error.message().starts_with("invalid float, expected `") {
+            "string values must be quoted"
+        } else {
+            error.message()
+        };
+        Self { message: message.to_owned(), range: range.start + offset..range.end + offset }
     }
 
     pub(super) fn diagnostic(&self, span: Span, first: Option<Span>) -> Diagnostic {
@@ -45,7 +51,9 @@ impl Problem {
                 }
             }
             "recursion limit" => diagnostic.help("nothing in a spec nests that deep"),
-            message if message.contains("must be quoted") => diagnostic.help("put the value in quotes"),
+            message if message.contains("must be quoted") => {
+                diagnostic.help("put the value in quotes; a boolean is `true` or `false`")
+            }
             _ => diagnostic,
         }
     }

@@ -75,13 +75,11 @@ impl Text {
 
 impl Decode for Text {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            TreeValue::String(text) => check_characters(&text, node.span, cx).then(|| parse(&text, node.span, cx))?,
-            _ => {
-                cx.mismatch(&node, "a string", super::decode::quoting(&node.value));
-                None
-            }
-        }
+        let TreeValue::String(text) = node.value else {
+            cx.mismatch(&node, "a string", super::decode::quoting(&node.value));
+            return None;
+        };
+        check_characters(&text, node.span, cx).then(|| parse(&text, node.span, cx))?
     }
 }
 
