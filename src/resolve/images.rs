@@ -1,5 +1,7 @@
 //! `[images]`: what services run, and what is built here.
 
+use std::collections::HashSet;
+
 use super::{Resolver, kinds};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::text::Text as ModelText;
@@ -97,11 +99,12 @@ impl<'a> Resolver<'a> {
     /// The images that are built here, each after the one that it builds on.
     pub(super) fn builds(&mut self) -> Vec<ImageBuild> {
         let spec = self.spec;
+        let used_images = self.used_images();
         let mut builds: Vec<ImageBuild> = Vec::new();
         for (name, image) in spec.images.iter() {
             let image = &image.0;
             self.check_reference(&image.reference.value);
-            let used = self.image_is_used(&name.value);
+            let used = used_images.contains(name.value.as_str());
             if !used && self.removes() {
                 continue;
             }
@@ -180,16 +183,16 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn image_is_used(&self, name: &str) -> bool {
-        let by_service = self.spec.services.iter().any(|(_, service)| match (&service.image, &service.kind) {
-            (Some(image), _) => image.value.literal() == Some(name),
-            (None, Some(kind)) => kinds::image(kind.value) == name,
-            (None, None) => false,
+    /// The names of the images that a service runs or an image builds on.
+    fn used_images(&self) -> HashSet<&'a str> {
+        let spec = self.spec;
+        let run = spec.services.iter().filter_map(|(_, service)| match (&service.image, &service.kind) {
+            (Some(image), _) => image.value.literal(),
+            (None, kind) => kind.as_ref().map(|kind| kinds::image(kind.value)),
         });
-        let is_base = |image: &Image| {
-            image.build.as_ref().and_then(|build| build.base.as_ref()).is_some_and(|base| base.value == name)
-        };
-        by_service || self.spec.images.iter().any(|(_, image)| is_base(&image.0))
+        let bases =
+            spec.images.iter().filter_map(|(_, image)| Some(image.0.build.as_ref()?.base.as_ref()?.value.as_str()));
+        run.chain(bases).collect()
     }
 
     fn base_of(&mut self, base: Option<&Spanned<String>>, span: Span, sound: bool) -> Option<String> {

@@ -4,7 +4,9 @@
 //! names its nearest neighbour; that is what `serde` cannot give (it stops at the first error of a
 //! table) and why the tables of the spec are declared with [`table!`] and [`choice!`].
 
+use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::OnceLock;
 
 use super::source::Sources;
 use super::tree::{Key, Node, Table, Value};
@@ -21,6 +23,9 @@ pub struct Context<'c> {
 impl Context<'_> {
     /// Reports a value of the wrong type.
     pub fn mismatch(&mut self, node: &Node<'_>, expected: &str, help: Option<&str>) {
+        if let Value::Refused = node.value {
+            return;
+        }
         let title = format!("expected {expected}, found {}", node.value.describe());
         let diagnostic = Diagnostic::new("wrong-type", title, node.span).at(format!("must be {expected}"));
         self.diagnostics.push(match help {
@@ -173,11 +178,13 @@ pub struct Map<T> {
     pub entries: Vec<(Spanned<String>, T)>,
     /// The names of those that could not: they exist, so that a reference to one is no error.
     pub broken: Vec<String>,
+    /// The place of each entry, once somebody asks for one of many.
+    places: OnceLock<HashMap<String, usize>>,
 }
 
 impl<T> Default for Map<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), broken: Vec::new() }
+        Self { entries: Vec::new(), broken: Vec::new(), places: OnceLock::new() }
     }
 }
 
@@ -191,7 +198,14 @@ impl<T> Map<T> {
     /// The entry of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {
-        self.entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
+        // Most tables are small.
+        if self.entries.len() < 16 {
+            return self.entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value);
+        }
+        let places = self.places.get_or_init(|| {
+            self.entries.iter().enumerate().map(|(place, (key, _))| (key.value.clone(), place)).collect()
+        });
+        self.entries.get(*places.get(name)?).map(|(_, value)| value)
     }
 
     /// The names, in source order.
@@ -296,16 +310,18 @@ impl<T: Decode + Listed> Decode for Named<T> {
         if let Value::List(_) = node.value {
             let names: Vec<Spanned<String>> = Vec::decode(node, cx)?;
             let mut entries: Vec<(Spanned<String>, T)> = Vec::with_capacity(names.len());
+            let mut seen: HashMap<String, Span> = HashMap::with_capacity(names.len());
             for name in names {
-                if let Some((first, _)) = entries.iter().find(|(known, _)| known.value == name.value) {
+                if let Some(&first) = seen.get(&name.value) {
                     cx.diagnostics.push(
                         Diagnostic::new("listed-twice", format!("`{}` is listed twice", shown(&name.value)), name.span)
                             .at("again here")
-                            .also(first.span, "first here")
+                            .also(first, "first here")
                             .help("remove one of the two"),
                     );
                     continue;
                 }
+                seen.insert(name.value.clone(), name.span);
                 let entry = T::from_name(name.span);
                 entries.push((name, entry));
             }
@@ -326,6 +342,9 @@ pub fn table_of<'s>(node: Node<'s>, expected: &str, cx: &mut Context<'_>) -> Opt
 
 /// Reports a key that a table does not have; returns the one that was probably meant.
 pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut Context<'_>) -> Option<&'static str> {
+    if cx.diagnostics.is_full() {
+        return None;
+    }
     cx.diagnostics.push(
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,

@@ -152,6 +152,7 @@ impl Decode for Tree {
             TreeValue::Boolean(boolean) => Self::Boolean(boolean),
             TreeValue::List(_) => Self::List(Vec::decode(node, cx)?),
             TreeValue::Table(_) => Self::Table(Map::decode(node, cx)?.entries),
+            TreeValue::Refused => return None,
             TreeValue::Datetime => {
                 cx.diagnostics.push(
                     Diagnostic::new("wrong-type", "no consumer takes a date here", node.span).help("put it in quotes"),
@@ -186,6 +187,9 @@ pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
     let mut sound = true;
     let mut at = 0;
     while let Some(found) = text[at..].find('$') {
+        if cx.diagnostics.is_full() {
+            return None;
+        }
         let dollar = at + found;
         literal.push_str(&text[at..dollar]);
         let rest = &text[dollar + 1..];

@@ -1,5 +1,8 @@
 //! The binary, as a user runs it, and the artifacts, as their readers read them.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+
 mod diagnostics;
+mod hostile;
 mod profiles;
 mod project;
