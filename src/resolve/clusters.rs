@@ -80,6 +80,9 @@ impl Resolver<'_> {
                 .map(|service| service.name.clone())
                 .collect();
             if members.is_empty() {
+                // Its variables are as good as read: one mistake is enough.
+                self.text(&cluster.host.value);
+                self.optional_text(cluster.database.as_ref());
                 self.report_unused(
                     "unknown-cluster",
                     Diagnostic::new(

@@ -17,10 +17,10 @@ impl Resolver<'_> {
             let url = match source.kind.value {
                 DatasourceType::Prometheus => self
                     .store(("service", source.service.as_ref()), Kind::Mimir, &what, source.span)
-                    .map(|service| self.endpoint(service, Kind::Mimir, "prometheus")),
+                    .map(|service| endpoint(service, Kind::Mimir, "prometheus")),
                 DatasourceType::Loki => self
                     .store(("service", source.service.as_ref()), Kind::Loki, &what, source.span)
-                    .map(|service| self.endpoint(service, Kind::Loki, "url")),
+                    .map(|service| endpoint(service, Kind::Loki, "url")),
                 DatasourceType::CloudWatch => {
                     if let Some(service) = &source.service {
                         self.report(
@@ -53,15 +53,6 @@ impl Resolver<'_> {
         sources
     }
 
-    fn endpoint(&self, service: &str, kind: Kind, name: &str) -> String {
-        let endpoint = kinds::endpoints(Some(kind)).iter().find(|endpoint| endpoint.name == name);
-        let ports = kinds::ports(Some(kind), None);
-        endpoint
-            .and_then(|endpoint| Some((endpoint, ports.iter().find(|port| port.name == endpoint.port)?)))
-            .map(|(endpoint, port)| format!("http://{service}:{}{}", port.target, endpoint.path))
-            .unwrap_or_default()
-    }
-
     fn json_url(
         &mut self,
         uid: &crate::spec::decode::Spanned<String>,
@@ -86,4 +77,14 @@ impl Resolver<'_> {
         let port = self.port_of(index, "http", service.span, &[])?;
         Some(format!("http://{}:{port}", service.value))
     }
+}
+
+/// The URL of an endpoint that a kind has.
+fn endpoint(service: &str, kind: Kind, name: &str) -> String {
+    let endpoint = kinds::endpoints(Some(kind)).iter().find(|endpoint| endpoint.name == name);
+    let ports = kinds::ports(Some(kind), None);
+    endpoint
+        .and_then(|endpoint| Some((endpoint, ports.iter().find(|port| port.name == endpoint.port)?)))
+        .map(|(endpoint, port)| format!("http://{service}:{}{}", port.target, endpoint.path))
+        .unwrap_or_default()
 }

@@ -217,7 +217,8 @@ impl Resolver<'_> {
 fn needs(service: &model::Service, positions: &HashMap<&str, usize>) -> Vec<usize> {
     let shared = service.network_mode.as_ref().and_then(|mode| mode.literal()?.strip_prefix(SHARED));
     let names = service.depends_on.iter().map(|dependency| dependency.service.as_str()).chain(shared);
-    names.filter_map(|name| positions.get(name).copied()).collect()
+    // Who waits for itself was reported already.
+    names.filter(|name| *name != service.name).filter_map(|name| positions.get(name).copied()).collect()
 }
 
 /// An image may bring a healthcheck of its own; an empty `healthcheck = {}` says that it does.

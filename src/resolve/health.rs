@@ -155,7 +155,7 @@ impl Resolver<'_> {
 
     fn test(&mut self, index: usize, test: &Spanned<spec::Command>) -> Command {
         let texts = match &test.value {
-            spec::Command::Line(text) => std::slice::from_ref(text),
+            spec::Command::Line(line) => std::slice::from_ref(line),
             spec::Command::Arguments(texts) => texts.as_slice(),
         };
         if matches!(test.value, spec::Command::Arguments(_)) {

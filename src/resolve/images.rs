@@ -1,5 +1,7 @@
 //! `[images]`: what services run, and what is built here.
 
+use std::collections::HashSet;
+
 use super::{Resolver, kinds};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::text::Text as ModelText;
@@ -70,38 +72,39 @@ impl<'a> Resolver<'a> {
         let Some(reference) = self.effective(text) else { return };
         let span = text.span;
         let last = reference.rsplit('/').next().unwrap_or_default();
-        let problem = if reference.is_empty() || reference.contains(char::is_whitespace) || !reference.is_ascii() {
-            Some(("invalid-image", format!("`{}` is no image", shown(&reference)), "write `repository:tag`"))
+        let diagnostic = if reference.is_empty() || reference.contains(char::is_whitespace) || !reference.is_ascii() {
+            Diagnostic::new("invalid-image", format!("`{}` is no image", shown(&reference)), span)
+                .help("write `repository:tag`")
         } else if reference.contains('@') {
-            None
+            return;
         } else {
             match last.split_once(':') {
-                None | Some((_, "")) => Some((
+                None | Some((_, "")) => Diagnostic::new(
                     "untagged-image",
                     format!("the image `{}` has no tag, which means `latest`", shown(&reference)),
-                    "pin a version: `repository:tag`",
-                )),
-                Some((_, "latest")) => Some((
+                    span,
+                ),
+                Some((_, "latest")) => Diagnostic::new(
                     "latest-tag",
                     format!("the image `{}` is a different one every week", shown(&reference)),
-                    "pin a version: `repository:tag`",
-                )),
-                Some(_) => None,
+                    span,
+                ),
+                Some(_) => return,
             }
+            .help("pin a version: `repository:tag`")
         };
-        if let Some((code, title, help)) = problem {
-            self.report(Diagnostic::new(code, title, span).help(help));
-        }
+        self.report(diagnostic);
     }
 
     /// The images that are built here, each after the one that it builds on.
     pub(super) fn builds(&mut self) -> Vec<ImageBuild> {
         let spec = self.spec;
+        let used_images = self.used_images();
         let mut builds: Vec<ImageBuild> = Vec::new();
         for (name, image) in spec.images.iter() {
             let image = &image.0;
             self.check_reference(&image.reference.value);
-            let used = self.image_is_used(&name.value);
+            let used = used_images.contains(name.value.as_str());
             if !used && self.removes() {
                 continue;
             }
@@ -113,18 +116,6 @@ impl<'a> Resolver<'a> {
                 );
             }
             let Some(build) = &image.build else { continue };
-            let reference = image.reference.value.literal().map(ToOwned::to_owned);
-            let Some(reference) = reference else {
-                self.report(
-                    Diagnostic::new(
-                        "invalid-image",
-                        "an image that is built here has a fixed name",
-                        image.reference.span,
-                    )
-                    .help("write repository and tag without a reference"),
-                );
-                continue;
-            };
             let recipe = match build.recipe.as_ref().map(|recipe| recipe.value) {
                 Some(Recipe::TemporalRuntime) => {
                     if let Some(context) = &build.context {
@@ -151,6 +142,17 @@ impl<'a> Resolver<'a> {
                         _ => ImageRecipe::Own(tree),
                     })
                 }
+            };
+            let Some(reference) = image.reference.value.literal().map(ToOwned::to_owned) else {
+                self.report(
+                    Diagnostic::new(
+                        "invalid-image",
+                        "an image that is built here has a fixed name",
+                        image.reference.span,
+                    )
+                    .help("write repository and tag without a reference"),
+                );
+                continue;
             };
             if let Some(recipe) = recipe {
                 builds.push(ImageBuild { name: name.value.clone(), reference, recipe });
@@ -181,16 +183,16 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn image_is_used(&self, name: &str) -> bool {
-        let by_service = self.spec.services.iter().any(|(_, service)| match (&service.image, &service.kind) {
-            (Some(image), _) => image.value.literal() == Some(name),
-            (None, Some(kind)) => kinds::image(kind.value) == name,
-            (None, None) => false,
+    /// The names of the images that a service runs or an image builds on.
+    fn used_images(&self) -> HashSet<&'a str> {
+        let spec = self.spec;
+        let run = spec.services.iter().filter_map(|(_, service)| match (&service.image, &service.kind) {
+            (Some(image), _) => image.value.literal(),
+            (None, kind) => kind.as_ref().map(|kind| kinds::image(kind.value)),
         });
-        let is_base = |image: &Image| {
-            image.build.as_ref().and_then(|build| build.base.as_ref()).is_some_and(|base| base.value == name)
-        };
-        by_service || self.spec.images.iter().any(|(_, image)| is_base(&image.0))
+        let bases =
+            spec.images.iter().filter_map(|(_, image)| Some(image.0.build.as_ref()?.base.as_ref()?.value.as_str()));
+        run.chain(bases).collect()
     }
 
     fn base_of(&mut self, base: Option<&Spanned<String>>, span: Span, sound: bool) -> Option<String> {
@@ -237,22 +239,14 @@ impl<'a> Resolver<'a> {
             return None;
         };
         self.text(&context.value);
-        match context.value.parts.as_slice() {
-            [Part::Env { name, .. }] => {
-                let default = self.default_of(name).unwrap_or_default();
-                Some(SourceTree { variable: name.clone(), default })
-            }
-            _ => {
-                self.report(
-                    Diagnostic::new(
-                        "invalid-context",
-                        "the source tree is somewhere else on every machine",
-                        context.span,
-                    )
-                    .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
-                );
-                None
-            }
+        if let [Part::Env { name, .. }] = context.value.parts.as_slice() {
+            let default = self.default_of(name).unwrap_or_default();
+            return Some(SourceTree { variable: name.clone(), default });
         }
+        self.report(
+            Diagnostic::new("invalid-context", "the source tree is somewhere else on every machine", context.span)
+                .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
+        );
+        None
     }
 }

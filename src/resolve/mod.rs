@@ -44,13 +44,15 @@ struct Resolver<'a> {
     index: HashMap<&'a str, usize>,
     /// The ports of each service, by index.
     ports: Vec<Vec<model::service::Port>>,
-    /// Declared variables, and whether something refers to them.
-    variables: HashMap<&'a str, Used<'a>>,
+    /// Declared variables by name.
+    variables: HashMap<&'a str, Declared<'a>>,
 }
 
-struct Used<'a> {
+/// A variable of the user's `.env`.
+struct Declared<'a> {
     name: &'a Spanned<String>,
     variable: &'a crate::spec::stack::Variable,
+    /// Whether something that was resolved so far refers to it.
     used: bool,
     /// The first default that a reference gave to a variable that declares none.
     inline: Option<(String, Span)>,
@@ -62,7 +64,7 @@ impl<'a> Resolver<'a> {
         let variables = spec
             .env
             .iter()
-            .map(|(name, variable)| (name.value.as_str(), Used { name, variable, used: false, inline: None }))
+            .map(|(name, variable)| (name.value.as_str(), Declared { name, variable, used: false, inline: None }))
             .collect();
         Self { profile, spec, diagnostics, index, ports: Vec::new(), variables }
     }

@@ -152,10 +152,11 @@ impl Resolver<'_> {
             return true;
         }
         let shown = crate::spec::decode::shown(name);
+        let own = if what == "a service" { name.to_owned() } else { format!("{what}.{name}") };
         let instead = SAME.iter().find(|(other, _)| *other == name).map(|(_, field)| *field);
         self.report(if first_class.contains(&name) || instead.is_some() {
             Diagnostic::new("first-class-key", format!("`{shown}` has a key of its own"), key.span)
-                .help(format!("write `{}` in {what} itself, not in `compose`", instead.unwrap_or(name)))
+                .help(format!("write `{}` in the service itself, not in `compose`", instead.unwrap_or(&own)))
         } else {
             Diagnostic::new("unknown-key", format!("Compose knows no key `{shown}` of {what}"), key.span).suggest(
                 name,

@@ -28,7 +28,7 @@ const REGION: &str = "AWS_REGION";
 /// The host's own name inside a container: Docker Desktop has it, Linux only with an extra host.
 const HOST: &str = "host.docker.internal";
 
-impl<'a> Resolver<'a> {
+impl Resolver<'_> {
     pub(super) fn services(&mut self, network: &str) -> Bundle {
         let spec = self.spec;
         // Few services are of a kind, and a preset is large.
@@ -104,12 +104,13 @@ impl<'a> Resolver<'a> {
             .collect();
         implied_mounts.extend(preset.mounts);
         self.aws(name, service, preset.aws, &image, &mut environment, &mut implied_mounts);
-        let replicas =
-            service.deploy.as_ref().and_then(|deploy| deploy.replicas.as_ref()).map(|replicas| &replicas.value);
-        let single = matches!(replicas, None | Some(Value::Is(0 | 1)));
-        if !single && let Some(container) = &service.container_name {
+        let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas.as_ref());
+        let single = replicas.is_none_or(|replicas| matches!(replicas.value, Value::Is(0 | 1)));
+        if !single && let (Some(container), Some(replicas)) = (&service.container_name, replicas) {
             self.report(
                 Diagnostic::new("contradiction", "replicas can't share a container's name", container.span)
+                    .at("one name")
+                    .also(replicas.span, "several containers")
                     .help("remove `container_name` or `deploy.replicas`"),
             );
         }
@@ -358,6 +359,11 @@ impl<'a> Resolver<'a> {
                 .help(format!("declare it: `[env.{REGION}]` with a `description`")),
             );
         }
+        let region = if self.spec.env.knows(REGION) {
+            ModelText::from(self.reference(REGION, None, span))
+        } else {
+            ModelText::from("")
+        };
         let home = image.entry.and_then(|entry| entry.home.as_ref()).map(|home| home.value.as_str()).or(implied);
         let Some(home) = home else {
             // An image that is not known, or wrong, was reported.
@@ -371,11 +377,6 @@ impl<'a> Resolver<'a> {
                     .help("set `home` of its image in [images]: AWS looks for credentials there"),
             );
             return;
-        };
-        let region = if self.spec.env.knows(REGION) {
-            ModelText::from(self.reference(REGION, None, span))
-        } else {
-            ModelText::from("")
         };
         let folder = format!("{home}/.aws");
         let entries = [

@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::lit;
 use crate::model::Variable;
 use crate::spec::decode::{listed, shown};
+use crate::spec::text::is_variable_name;
 
 impl Resolver<'_> {
     /// What a variable is when the user sets nothing: declared, or known from the infrastructure.
@@ -81,7 +82,7 @@ impl Resolver<'_> {
                 }
             }
             if let Some(output) = &variable.output
-                && !outputs.iter().any(|known| *known == output.value)
+                && !outputs.contains(&output.value)
             {
                 let names = || outputs.iter().map(String::as_str);
                 self.report_missing(
@@ -98,7 +99,8 @@ impl Resolver<'_> {
             if !used && self.removes() {
                 continue;
             }
-            if !used {
+            // Nothing can refer to a variable whose name is wrong, which was reported.
+            if !used && is_variable_name(&name.value) {
                 self.report_unused(
                     "undeclared-variable",
                     Diagnostic::new(

@@ -4,7 +4,9 @@
 //! names its nearest neighbour; that is what `serde` cannot give (it stops at the first error of a
 //! table) and why the tables of the spec are declared with [`table!`] and [`choice!`].
 
+use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::OnceLock;
 
 use super::source::Sources;
 use super::tree::{Key, Node, Table, Value};
@@ -21,6 +23,9 @@ pub struct Context<'c> {
 impl Context<'_> {
     /// Reports a value of the wrong type.
     pub fn mismatch(&mut self, node: &Node<'_>, expected: &str, help: Option<&str>) {
+        if let Value::Refused = node.value {
+            return;
+        }
         let title = format!("expected {expected}, found {}", node.value.describe());
         let diagnostic = Diagnostic::new("wrong-type", title, node.span).at(format!("must be {expected}"));
         self.diagnostics.push(match help {
@@ -36,6 +41,7 @@ pub trait Decode: Sized {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self>;
 
     /// What a missing key means; `None` if the key is required.
+    #[must_use]
     fn absent() -> Option<Self> {
         None
     }
@@ -84,16 +90,11 @@ impl<T: Decode> Decode for Spanned<T> {
 
 impl Decode for String {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            Value::String(text) => {
-                let text = text.into_owned();
-                check_characters(&text, node.span, cx).then_some(text)
-            }
-            _ => {
-                cx.mismatch(&node, "a string", quoting(&node.value));
-                None
-            }
-        }
+        let Value::String(text) = node.value else {
+            cx.mismatch(&node, "a string", quoting(&node.value));
+            return None;
+        };
+        check_characters(&text, node.span, cx).then(|| text.into_owned())
     }
 }
 
@@ -121,13 +122,11 @@ pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> 
 
 impl Decode for bool {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            Value::Boolean(boolean) => Some(boolean),
-            _ => {
-                cx.mismatch(&node, "`true` or `false`", None);
-                None
-            }
-        }
+        let Value::Boolean(boolean) = node.value else {
+            cx.mismatch(&node, "`true` or `false`", None);
+            return None;
+        };
+        Some(boolean)
     }
 }
 
@@ -160,17 +159,13 @@ integers!(u16 u32 i64);
 
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            Value::List(items) => {
-                let mut list = Self::with_capacity(items.len());
-                list.extend(items.into_iter().filter_map(|item| T::decode(item, cx)));
-                Some(list)
-            }
-            _ => {
-                cx.mismatch(&node, "a list", None);
-                None
-            }
-        }
+        let Value::List(items) = node.value else {
+            cx.mismatch(&node, "a list", None);
+            return None;
+        };
+        let mut list = Self::with_capacity(items.len());
+        list.extend(items.into_iter().filter_map(|item| T::decode(item, cx)));
+        Some(list)
     }
 
     fn absent() -> Option<Self> {
@@ -185,11 +180,13 @@ pub struct Map<T> {
     pub entries: Vec<(Spanned<String>, T)>,
     /// The names of those that could not: they exist, so that a reference to one is no error.
     pub broken: Vec<String>,
+    /// The place of each entry, once somebody asks for one of many.
+    places: OnceLock<HashMap<String, usize>>,
 }
 
 impl<T> Default for Map<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), broken: Vec::new() }
+        Self { entries: Vec::new(), broken: Vec::new(), places: OnceLock::new() }
     }
 }
 
@@ -203,7 +200,14 @@ impl<T> Map<T> {
     /// The entry of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {
-        self.entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
+        // Most tables are small.
+        if self.entries.len() < 16 {
+            return self.entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value);
+        }
+        let places = self.places.get_or_init(|| {
+            self.entries.iter().enumerate().map(|(place, (key, _))| (key.value.clone(), place)).collect()
+        });
+        self.entries.get(*places.get(name)?).map(|(_, value)| value)
     }
 
     /// The names, in source order.
@@ -308,16 +312,18 @@ impl<T: Decode + Listed> Decode for Named<T> {
         if let Value::List(_) = node.value {
             let names: Vec<Spanned<String>> = Vec::decode(node, cx)?;
             let mut entries: Vec<(Spanned<String>, T)> = Vec::with_capacity(names.len());
+            let mut seen: HashMap<String, Span> = HashMap::with_capacity(names.len());
             for name in names {
-                if let Some((first, _)) = entries.iter().find(|(known, _)| known.value == name.value) {
+                if let Some(&first) = seen.get(&name.value) {
                     cx.diagnostics.push(
                         Diagnostic::new("listed-twice", format!("`{}` is listed twice", shown(&name.value)), name.span)
                             .at("again here")
-                            .also(first.span, "first here")
+                            .also(first, "first here")
                             .help("remove one of the two"),
                     );
                     continue;
                 }
+                seen.insert(name.value.clone(), name.span);
                 let entry = T::from_name(name.span);
                 entries.push((name, entry));
             }
@@ -329,17 +335,18 @@ impl<T: Decode + Listed> Decode for Named<T> {
 
 /// The node's table, or a report that it is none.
 pub fn table_of<'s>(node: Node<'s>, expected: &str, cx: &mut Context<'_>) -> Option<Table<'s>> {
-    match node.value {
-        Value::Table(table) => Some(table),
-        _ => {
-            cx.mismatch(&node, expected, None);
-            None
-        }
-    }
+    let Value::Table(table) = node.value else {
+        cx.mismatch(&node, expected, None);
+        return None;
+    };
+    Some(table)
 }
 
 /// Reports a key that a table does not have; returns the one that was probably meant.
 pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut Context<'_>) -> Option<&'static str> {
+    if cx.diagnostics.is_full() {
+        return None;
+    }
     cx.diagnostics.push(
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,
@@ -352,9 +359,8 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
 
 /// Reports a key that a table needs.
 pub fn missing_key(key: &str, what: &str, span: Span, cx: &mut Context<'_>) {
-    cx.diagnostics.push(
-        Diagnostic::new("missing-key", format!("{what} needs the key `{key}`"), span).help(format!("add `{key} = …`")),
-    );
+    let help = if span.end == 0 { format!("add the table `[{key}]`") } else { format!("add `{key} = …`") };
+    cx.diagnostics.push(Diagnostic::new("missing-key", format!("{what} needs the key `{key}`"), span).help(help));
 }
 
 /// A name cut to what a message can hold.

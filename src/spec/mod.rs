@@ -86,7 +86,7 @@ fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
         }
         if let Some((_, first)) = seen.iter().find(|(other, _)| *other == path) {
             diagnostics.push(
-                refuse(format!("`{path}` is included twice"), "remove one of the two")
+                refuse(format!("`{}` is included twice", decode::shown(path.as_str())), "remove one of the two")
                     .also(*first, "first included here"),
             );
             continue;
@@ -122,13 +122,27 @@ fn read_file(root: &Utf8Path, path: &Utf8Path, from: Option<Span>, sources: &mut
     let full = root.join(path);
     let metadata = match fs::metadata(&full) {
         Ok(metadata) => metadata,
-        Err(error) if from.is_some() && error.kind() == io::ErrorKind::NotFound => {
-            let title = format!("the included file `{path}` does not exist");
+        Err(error)
+            if from.is_some()
+                && matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
+                ) =>
+        {
+            let title = format!("the included file `{}` does not exist", decode::shown(path.as_str()));
             return refuse(sources, "invalid-include", title, String::new(), 0, "create it, or correct the path");
         }
         Err(error) => return Err(ReadError::Io(path.to_owned(), error)),
     };
-    if metadata.is_file() && metadata.len() > LARGEST {
+    // To read a pipe would take for ever.
+    if !metadata.is_file() {
+        if from.is_some() {
+            let title = format!("`{}` is not a file", decode::shown(path.as_str()));
+            return refuse(sources, "invalid-include", title, String::new(), 0, "include each file by its own path");
+        }
+        return Err(ReadError::Io(path.to_owned(), io::Error::other("it is not a file")));
+    }
+    if metadata.len() > LARGEST {
         let title = format!("`{path}` has {} bytes", metadata.len());
         let help = format!("a file of the spec has at most {LARGEST} bytes");
         return refuse(sources, "spec-too-large", title, String::new(), 0, &help);
@@ -203,8 +217,9 @@ fn join<'s>(base: &mut Table<'s>, table: Table<'s>, diagnostics: &mut Diagnostic
         *base = table;
         return;
     }
+    let places = base.places();
     for (key, node) in table.entries {
-        match base.entries.iter_mut().find(|(existing, _)| existing.name == key.name) {
+        match places.get(key.name.as_ref()).and_then(|&place| base.entries.get_mut(place)) {
             None => base.entries.push((key, node)),
             Some((existing, Node { value: old, .. })) => match (old, node.value) {
                 (Value::Table(old), Value::Table(new)) => join(old, new, diagnostics),

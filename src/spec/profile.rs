@@ -79,7 +79,8 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
         let Value::Table(inner) = &mut table.entries[index].1.value else {
             diagnostics.push(
                 Diagnostic::new("nothing-to-remove", format!("the spec has no `{}`", shown(path)), span)
-                    .at(format!("`{}` is no table", shown(step))),
+                    .at(format!("`{}` is no table", shown(step)))
+                    .help(format!("remove `{}` itself, or change it", shown(step))),
             );
             return;
         };
@@ -89,8 +90,9 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
 
 /// Tables are merged key by key, anything else is replaced.
 fn merge<'s>(base: &mut Table<'s>, overlay: Table<'s>) {
+    let places = base.places();
     for (key, node) in overlay.entries {
-        match base.entries.iter_mut().find(|(existing, _)| existing.name == key.name) {
+        match places.get(key.name.as_ref()).and_then(|&place| base.entries.get_mut(place)) {
             None => base.entries.push((key, node)),
             Some((existing, old)) => match (&mut old.value, node.value) {
                 (Value::Table(old), Value::Table(new)) => merge(old, new),

@@ -210,7 +210,7 @@ choice! {
         Prometheus = "prometheus",
         /// Loki.
         Loki = "loki",
-        /// Amazon CloudWatch.
+        /// Amazon's metrics.
         CloudWatch = "cloudwatch",
         /// A JSON API, by the Infinity plugin.
         Json = "json",

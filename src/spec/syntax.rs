@@ -31,7 +31,13 @@ impl Problem {
     /// An error of a text that begins at byte `offset` of the file.
     pub(super) fn new(error: &Error, offset: usize) -> Self {
         let range = error.span().unwrap_or(0..0);
-        Self { message: error.message().to_owned(), range: range.start + offset..range.end + offset }
+        // A bare word that begins like `nan` or `inf` is a string without its quotes, too.
+        let message = if error.message().starts_with("invalid float, expected `") {
+            "string values must be quoted"
+        } else {
+            error.message()
+        };
+        Self { message: message.to_owned(), range: range.start + offset..range.end + offset }
     }
 
     pub(super) fn diagnostic(&self, span: Span, first: Option<Span>) -> Diagnostic {
@@ -44,8 +50,10 @@ impl Problem {
                     None => diagnostic,
                 }
             }
-            "recursion limit" => diagnostic.help("nothing in a spec nests that deep"),
-            message if message.contains("must be quoted") => diagnostic.help("put the value in quotes"),
+            message if message.contains("recurs") => diagnostic.help("nothing in a spec nests that deep"),
+            message if message.contains("must be quoted") => {
+                diagnostic.help("put the value in quotes; a boolean is `true` or `false`")
+            }
             _ => diagnostic,
         }
     }
@@ -53,15 +61,24 @@ impl Problem {
 
 /// The errors that are no consequence of another, and the tables that hold one.
 pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Range<usize>>) {
-    let (mut causes, others): (Vec<Problem>, Vec<Problem>) =
+    let (mut causes, mut others): (Vec<Problem>, Vec<Problem>) =
         errors.into_iter().partition(|error| error.message == DUPLICATE);
-    let Some(first) = others.iter().map(|error| error.range.start).min() else { return (causes, Vec::new()) };
+    others.sort_by_key(|error| error.range.start);
+    let first = others.first().map_or(usize::MAX, |error| error.range.start);
     // A header that could not be read puts its keys into the table before.
     causes.retain(|error| error.range.start < first);
+    causes.truncate(MOST);
+    if others.is_empty() {
+        return (causes, Vec::new());
+    }
     let tables = tables(text);
     let mut chunks: Vec<Range<usize>> = Vec::new();
     for (index, table) in tables.iter().enumerate() {
-        let told = |table: &Range<usize>| others.iter().find(|error| holds(table, error.range.start, text.len()));
+        let told = |table: &Range<usize>| {
+            let error = others.get(others.partition_point(|error| error.range.start < table.start))?;
+            // An error at the end of the file belongs to the last table.
+            (error.range.start < table.end || table.end == text.len()).then_some(error)
+        };
         let error = told(table);
         // A bracket that is never closed is noticed at the next header only.
         let next = || tables.get(index + 1).and_then(told);
@@ -86,10 +103,6 @@ pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Ran
     causes.sort_by_key(|problem| problem.range.start);
     causes.truncate(MOST);
     (causes, chunks)
-}
-
-fn holds(chunk: &Range<usize>, at: usize, end: usize) -> bool {
-    chunk.contains(&at) || (at == end && chunk.end == end)
 }
 
 /// The errors of one table, parsed by itself; after each, on from the next key.

@@ -75,13 +75,11 @@ impl Text {
 
 impl Decode for Text {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            TreeValue::String(text) => check_characters(&text, node.span, cx).then(|| parse(&text, node.span, cx))?,
-            _ => {
-                cx.mismatch(&node, "a string", super::decode::quoting(&node.value));
-                None
-            }
-        }
+        let TreeValue::String(text) = node.value else {
+            cx.mismatch(&node, "a string", super::decode::quoting(&node.value));
+            return None;
+        };
+        check_characters(&text, node.span, cx).then(|| parse(&text, node.span, cx))?
     }
 }
 
@@ -154,6 +152,7 @@ impl Decode for Tree {
             TreeValue::Boolean(boolean) => Self::Boolean(boolean),
             TreeValue::List(_) => Self::List(Vec::decode(node, cx)?),
             TreeValue::Table(_) => Self::Table(Map::decode(node, cx)?.entries),
+            TreeValue::Refused => return None,
             TreeValue::Datetime => {
                 cx.diagnostics.push(
                     Diagnostic::new("wrong-type", "no consumer takes a date here", node.span).help("put it in quotes"),
@@ -188,6 +187,9 @@ pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
     let mut sound = true;
     let mut at = 0;
     while let Some(found) = text[at..].find('$') {
+        if cx.diagnostics.is_full() {
+            return None;
+        }
         let dollar = at + found;
         literal.push_str(&text[at..dollar]);
         let rest = &text[dollar + 1..];

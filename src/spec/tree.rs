@@ -6,6 +6,7 @@
 //! and its overlays mix them, so this one carries the file as well, and keeps keys in source order.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -37,6 +38,8 @@ pub enum Value<'s> {
     Boolean(bool),
     /// A date or time, which no key of the spec takes.
     Datetime,
+    /// A number that was too large, and was reported.
+    Refused,
     /// An array.
     List(Vec<Node<'s>>),
     /// A table.
@@ -49,7 +52,7 @@ impl Value<'_> {
     pub fn describe(&self) -> &'static str {
         match self {
             Self::String(_) => "a string",
-            Self::Integer(_) => "an integer",
+            Self::Integer(_) | Self::Refused => "an integer",
             Self::Float(_) => "a float",
             Self::Boolean(_) => "a boolean",
             Self::Datetime => "a date or time",
@@ -76,10 +79,10 @@ pub struct Table<'s> {
 }
 
 impl<'s> Table<'s> {
-    /// The entry of that name.
+    /// The place of each entry by its name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&(Key<'s>, Node<'s>)> {
-        self.entries.iter().find(|(key, _)| key.name == name)
+    pub fn places(&self) -> HashMap<String, usize> {
+        self.entries.iter().enumerate().map(|(place, (key, _))| (key.name.clone().into_owned(), place)).collect()
     }
 
     /// Takes the entry of that name out.
@@ -156,8 +159,8 @@ impl Reader<'_> {
         let span = span(self.file, &value.span());
         let value = match value.into_inner() {
             DeValue::String(text) => Value::String(text),
-            DeValue::Integer(number) => {
-                Value::Integer(i64::from_str_radix(number.as_str(), number.radix()).unwrap_or_else(|_| {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).map_or_else(
+                |_| {
                     self.diagnostics.push(
                         Diagnostic::new(
                             "number-out-of-range",
@@ -166,9 +169,10 @@ impl Reader<'_> {
                         )
                         .help("an integer has at most 64 bits"),
                     );
-                    0
-                }))
-            }
+                    Value::Refused
+                },
+                Value::Integer,
+            ),
             DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
             DeValue::Boolean(boolean) => Value::Boolean(boolean),
             DeValue::Datetime(_) => Value::Datetime,

@@ -30,14 +30,14 @@ impl<'a> Resolver<'a> {
             settings.is_some_and(|settings| settings.host_targets.as_ref().is_some_and(|targets| !targets.is_empty()));
         Preset {
             description: Some("Collects metrics and logs".to_owned()),
-            command: arguments([
+            command: Some(arguments([
                 "run",
                 "--server.http.listen-addr=0.0.0.0:12345",
                 // Log positions and the write-ahead log: without it logs are read again after a restart.
                 "--storage.path=/var/lib/alloy/data",
                 "--disable-reporting",
                 "/etc/alloy/config.alloy",
-            ]),
+            ])),
             volumes: vec![(format!("{}-data", name.value), "/var/lib/alloy/data".to_owned())],
             mounts: vec![
                 generated(format!("./config/{}.alloy", name.value), "/etc/alloy/config.alloy"),
@@ -108,10 +108,13 @@ impl<'a> Resolver<'a> {
             && let Some(target) = targets.first()
             && self.of_kind(Kind::Mimir).next().is_none()
         {
+            let declared = self.index.contains_key(target.job.as_str()).then(|| self.service_span(&target.job));
+            let declared = declared.unwrap_or(name.span);
             let title = format!("`{}` has metrics, and nothing stores them", target.job);
             self.report_missing(
                 self.spec.sound,
                 Diagnostic::new("missing-service", title, name.span)
+                    .also(declared, "has metrics")
                     .help("add a service with `kind = \"mimir\"`, or remove the metrics"),
             );
         }

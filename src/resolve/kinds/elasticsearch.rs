@@ -77,7 +77,7 @@ impl<'a> Resolver<'a> {
         };
         Preset {
             description: Some("Creates the visibility schema and indices, then ends".to_owned()),
-            entrypoint: super::arguments(["sh", "-c"]),
+            entrypoint: Some(super::arguments(["sh", "-c"])),
             command: Some(Command::Arguments(vec![Text::from(script)])),
             environment,
             depends_on: stores.iter().map(|(store, _)| needs(store, Condition::Healthy)).collect(),

@@ -82,21 +82,27 @@ impl<'a> Resolver<'a> {
 
     /// A password is a reference to a secret variable: anything else would be committed.
     fn password(&mut self, password: &Spanned<SpecText>) -> Text {
+        let mut named = None;
         let secret = match password.value.parts.as_slice() {
-            [Part::Env { name, .. }] => self
-                .variables
-                .get(name.as_str())
+            [Part::Env { name, .. }] => {
+                let used = self.variables.get(name.as_str());
+                named = used.map(|used| used.name.span);
                 // One that is not declared, or wrongly, is reported as such.
-                .is_none_or(|used| {
+                used.is_none_or(|used| {
                     !used.variable.sound || used.variable.secret.as_ref().is_some_and(|secret| secret.value)
-                }),
+                })
+            }
             _ => false,
         };
         if !secret {
-            self.report(
-                Diagnostic::new("exposed-secret", "a password would be committed with the outputs", password.span)
-                    .help("write a reference to a variable with `secret = true`"),
-            );
+            let diagnostic =
+                Diagnostic::new("exposed-secret", "a password would be committed with the outputs", password.span);
+            self.report(match named {
+                Some(variable) => diagnostic
+                    .also(variable, "this variable is no secret")
+                    .help("give the variable `secret = true`: then it has no default that could be committed"),
+                None => diagnostic.help("write a reference to a variable with `secret = true`"),
+            });
         }
         self.text(&password.value)
     }

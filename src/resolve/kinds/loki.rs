@@ -19,7 +19,7 @@ impl Resolver<'_> {
         probe.http = Some((LOKI_HTTP, "/ready".to_owned()));
         Preset {
             description: Some("Logs".to_owned()),
-            command: arguments(["-config.file=/etc/loki/loki.yaml"]),
+            command: Some(arguments(["-config.file=/etc/loki/loki.yaml"])),
             volumes: vec![(format!("{}-data", name.value), "/loki".to_owned())],
             mounts: vec![generated(format!("./config/{}.yaml", name.value), "/etc/loki/loki.yaml")],
             healthcheck: Some(probe),

@@ -46,8 +46,13 @@ impl<'a> Resolver<'a> {
         let Some(wanted) = &service.cluster else {
             self.report_missing(
                 service.sound,
-                Diagnostic::new("missing-key", format!("`{}` needs the key `cluster`", name.value), name.span)
-                    .help(format!("name one of: {}", listed(spec.clusters.names()))),
+                Diagnostic::new("missing-key", format!("`{}` needs the key `cluster`", name.value), name.span).help(
+                    if spec.clusters.is_empty() {
+                        "declare one: `[clusters.<name>]`".to_owned()
+                    } else {
+                        format!("name one of: {}", listed(spec.clusters.names()))
+                    },
+                ),
             );
             return None;
         };
@@ -294,9 +299,8 @@ pub(in crate::resolve) fn dynamic_setting(
     let resolved = match (kind, &value.value) {
         ("Bool" | "IDBool", Tree::Boolean(boolean)) => DynamicValue::Boolean(*boolean),
         ("Bool" | "IDBool", _) => return Err(wrong("`true` or `false`")),
-        ("Int", Tree::Integer(number)) => DynamicValue::Integer(*number),
+        ("Int" | "Float", Tree::Integer(number)) => DynamicValue::Integer(*number),
         ("Int", _) => return Err(wrong("an integer")),
-        ("Float", Tree::Integer(number)) => DynamicValue::Integer(*number),
         ("Float", Tree::Float(number)) if number.is_finite() => DynamicValue::Float(*number),
         ("Float", _) => return Err(wrong("a number")),
         ("Duration" | "IDDuration", Tree::Text(duration)) => {
