@@ -29,8 +29,7 @@ enum Stack {
     Synthetic(usize),
 }
 
-const STACKS: [Stack; 4] =
-    [Stack::Reference, Stack::Synthetic(150), Stack::Synthetic(1_500), Stack::Synthetic(15_000)];
+const STACKS: [Stack; 4] = [Stack::Reference, Stack::Synthetic(150), Stack::Synthetic(1_500), Stack::Synthetic(15_000)];
 
 impl fmt::Display for Stack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
