@@ -61,6 +61,8 @@ pub fn run(arguments: &Render) -> Outcome {
         );
     }
     print(anstream::stdout(), &out);
+    // The process ends: taking a large stack apart, string by string, would only take time.
+    std::mem::forget(project);
     outcome
 }
 

@@ -11,7 +11,7 @@ use askama::filters::Safe;
 
 pub use super::line;
 
-use super::{AsLit, Lit, collect, separated, unprintable, write_bool, write_int};
+use super::{AsLit, Lit, all_in, byte_set, collect, separated, unprintable, write_bool, write_int};
 
 /// The value as text; a line break becomes `<br>`, and a list its items with commas between.
 #[askama::filter_fn]
@@ -56,8 +56,23 @@ fn write_each(out: &mut String, lit: &Lit<'_>, string: fn(&mut String, &str)) {
     string(out, &scalar);
 }
 
+/// Bytes that mean themselves wherever they stand in a text.
+const PLAIN: [bool; 256] = byte_set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/:,;'\"%@?!(");
+
+/// Bytes that mean themselves inside a code span.
+const PLAIN_CODE: [bool; 256] =
+    byte_set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:,;'\"%@?!(){}[]<>=+-_.*&#$~^\\");
+
 fn write_str(out: &mut String, text: &str) {
     let bytes = text.as_bytes();
+    // Words, which most texts are: what means something at the beginning or the end only does not stand there.
+    if let [first, middle @ .., last] = bytes
+        && [first, last].iter().all(|&&byte| PLAIN[usize::from(byte)])
+        && middle.iter().all(|&byte| PLAIN[usize::from(byte)] || matches!(byte, b' ' | b'-' | b'.' | b'0'..=b'9'))
+    {
+        out.push_str(text);
+        return;
+    }
     let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
     for (at, character) in text.char_indices() {
         let edge = at == 0 || at + 1 == bytes.len();
@@ -100,6 +115,12 @@ fn push_reference(out: &mut String, character: char) {
 }
 
 fn write_code_str(out: &mut String, text: &str) {
+    if !text.is_empty() && all_in(text, &PLAIN_CODE) {
+        for part in ["`", text, "`"] {
+            out.push_str(part);
+        }
+        return;
+    }
     let unfit = |character| matches!(character, '|') || unprintable(character);
     if text.is_empty() || text.contains(unfit) {
         out.push_str("<code>");

@@ -94,7 +94,7 @@ fn service(text: &mut String, index: usize) {
         let _ = writeln!(text, "command = [\"/usr/bin/{trade}\", \"serve\", \"--shard\", \"{index}\"]");
     }
     let port = FIRST_PORT + index;
-    if port <= usize::from(u16::MAX) {
+    if u16::try_from(port).is_ok() {
         let _ = writeln!(text, "ports.http = {{ published = {port}, target = 8080 }}");
     } else {
         text.push_str("ports.http.target = 8080\n");
