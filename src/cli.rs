@@ -26,6 +26,7 @@ pub enum Command {
 /// Writes only files that change. A file that was edited by hand is not overwritten, and then nothing is.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen render --dry-run")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Render {
     /// Render one profile instead of all
     #[arg(long, value_name = "NAME")]

@@ -510,7 +510,7 @@ mod tests {
                     (None | Some(Operator::Alternative(_)), false) => {}
                     (Some(Operator::Required(word)), false) => out.extend(["!", word]),
                     (Some(Operator::Default(word)), false) | (Some(Operator::Alternative(word)), true) => {
-                        out.push_str(word)
+                        out.push_str(word);
                     }
                 },
             }

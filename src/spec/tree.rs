@@ -215,7 +215,7 @@ mod tests {
                 assert_eq!(fast.expect(text), slow, "{text}");
             });
         }
-        let many: String = (0..2_000).map(|n| format!("[t.s{n}]\nk = {n}\nl = [\n  [{n}],\n]\n")).collect();
+        let many = (0..2_000).fold(String::new(), |text, n| text + &format!("[t.s{n}]\nk = {n}\nl = [\n  [{n}],\n]\n"));
         both(&many, |fast, slow, _| assert!(fast.expect("many tables") == slow));
     }
 
