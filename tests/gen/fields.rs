@@ -234,8 +234,7 @@ fn every_field_is_in_the_spec_above() {
         for key in keys.iter().filter(|key| !elsewhere.contains(key)) {
             let written = SPEC.lines().any(|line| {
                 let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-                line.split('#').next().unwrap().contains(|c| c == '=' || c == '[')
-                    && words.into_iter().any(|word| word == *key)
+                line.split('#').next().unwrap().contains(['=', '[']) && words.into_iter().any(|word| word == *key)
             });
             assert!(written, "`{key}` is in no line of fields.toml");
         }

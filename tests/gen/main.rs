@@ -5,5 +5,6 @@
 mod diagnostics;
 mod fields;
 mod hostile;
+mod mistakes;
 mod profiles;
 mod project;
