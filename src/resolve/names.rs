@@ -2,11 +2,15 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::spec::decode::{Map, Spanned, shown};
+use crate::spec::service::Kind;
 use crate::spec::stack::Spec;
 use crate::spec::text::is_variable_name;
 
 /// The longest name: a label of a host name (RFC 1123) has at most 63 octets.
 const LONGEST: usize = 63;
+
+/// Outputs beside the ones that are named for their service.
+const GRAFANA_FILES: [&str; 2] = ["grafana-datasources", "grafana-dashboards"];
 
 /// What is wrong with a name that becomes a host name, a file name and a Terraform identifier.
 fn problem(name: &str) -> Option<String> {
@@ -67,6 +71,17 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         all(&service.hostname, "a host", diagnostics);
         all(&service.profiles, "a Compose profile", diagnostics);
         container(service.container_name.as_ref().unwrap_or(name), diagnostics);
+        let writes = service.kind.as_ref().is_some_and(|kind| matches!(kind.value, Kind::Loki | Kind::Mimir));
+        if writes && GRAFANA_FILES.contains(&name.value.as_str()) {
+            diagnostics.push(
+                Diagnostic::new(
+                    "invalid-name",
+                    format!("the output `config/{}.yaml` is Grafana's", name.value),
+                    name.span,
+                )
+                .help("call the service otherwise"),
+            );
+        }
         for (name, _) in service.environment.iter() {
             environment(name, diagnostics);
         }

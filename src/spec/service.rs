@@ -470,14 +470,6 @@ table! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restart(pub String);
 
-impl Restart {
-    /// Whether a container that ended with exit code 0 is started again.
-    #[must_use]
-    pub fn always(&self) -> bool {
-        matches!(self.0.as_str(), "always" | "unless-stopped")
-    }
-}
-
 impl Decode for Restart {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         const WORDS: &[&str] = &["no", "always", "on-failure", "unless-stopped"];

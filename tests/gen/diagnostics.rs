@@ -36,6 +36,51 @@ fn each_wrong_spec_has_its_diagnostic() {
 }
 
 #[test]
+fn programs_read_the_same_as_people() {
+    let project = Project::new("[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n[services.\"wéb\"]\nimgae = \"100%\"\n");
+    let run = project.run(&["check", "--format", "json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(2), ""), "{run:?}");
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let expected = serde_json::json!({ "diagnostics": [
+        {
+            "code": "invalid-name",
+            "title": "`wéb` is no name for a service",
+            "help": "a name holds lowercase letters, digits, `-` and `_`, not `é`",
+            "labels": [{ "path": "spec/stack.toml", "line": 6, "column": 11, "text": "" }],
+        },
+        {
+            "code": "unknown-key",
+            "title": "unknown key `imgae` in a service",
+            "help": "did you mean `image`?",
+            "labels": [{ "path": "spec/stack.toml", "line": 7, "column": 1, "text": "" }],
+        },
+    ]});
+    assert_eq!(report, expected);
+
+    let run = project.run(&["check", "--format", "github"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(2), ""), "{run:?}");
+    assert_eq!(
+        run.stdout.lines().last().unwrap(),
+        "::error file=spec/stack.toml,line=7,col=1,title=unknown-key::unknown key `imgae` in a service%0Adid you mean `image`?"
+    );
+}
+
+#[test]
+fn both_places_are_shown_however_far_from_each_other() {
+    let service = |name: &str| format!("[services.{name}]\nimage = \"nginx:1.29\"\nports.http = 8080\n\n");
+    let between = format!("# {}\n", "x".repeat(70)).repeat(30_000);
+    let head = "[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n";
+    let run = Project::new(format!("{head}{}{between}{}", service("first"), service("second"))).run(&["check"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.len() < 2_000, "{} bytes", run.stderr.len());
+    assert!(
+        run.stderr.contains("and by `first`") && run.stderr.contains("--> spec/stack.toml:30012:14"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn each_code_has_a_wrong_spec() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut reported: BTreeSet<String> = BTreeSet::new();

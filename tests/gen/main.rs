@@ -8,6 +8,7 @@ mod diagnostics;
 mod drift;
 mod fields;
 mod hostile;
+mod mistakes;
 mod profiles;
 mod project;
 mod values;

@@ -10,6 +10,7 @@ mod temporal;
 pub(super) use temporal::dynamic_setting;
 
 use super::Resolver;
+use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::kind::{
     ALLOY_HTTP, ELASTICSEARCH_HTTP, FRONTEND, FRONTEND_HTTP, HISTORY, LOKI_HTTP, MATCHING, MIMIR_HTTP,
@@ -169,6 +170,20 @@ impl<'a> Resolver<'a> {
                 Some(Kind::Grafana) => models.grafanas.push(self.grafana_model(name, service)),
                 _ => {}
             }
+        }
+        if let Some((name, _)) = self.spec.datasources.iter().next()
+            && models.grafanas.is_empty()
+            && !self.removes()
+        {
+            self.report_missing(
+                self.spec.sound,
+                Diagnostic::new(
+                    "missing-service",
+                    format!("nothing queries the datasource `{}`", name.value),
+                    name.span,
+                )
+                .help("add a service with `kind = \"grafana\"`, or remove the datasources"),
+            );
         }
         models
     }
