@@ -28,6 +28,7 @@ impl Resolver<'_> {
                                 .help("remove `service`"),
                         );
                     }
+                    self.check_grafana_credentials(uid);
                     Some(String::new())
                 }
                 DatasourceType::Json => self.json_url(uid, source),
@@ -51,6 +52,23 @@ impl Resolver<'_> {
             });
         }
         sources
+    }
+
+    /// Grafana asks CloudWatch with the credentials and the region of its own container.
+    fn check_grafana_credentials(&mut self, uid: &crate::spec::decode::Spanned<String>) {
+        for (name, service) in self.of_kind(Kind::Grafana) {
+            if !service.aws.as_ref().is_some_and(|aws| aws.value) {
+                self.report(
+                    Diagnostic::new(
+                        "missing-credentials",
+                        format!("the datasource `{}` has no credentials", uid.value),
+                        uid.span,
+                    )
+                    .also(name.span, "does not talk to AWS")
+                    .help(format!("set `aws = true` in [services.{}]", name.value)),
+                );
+            }
+        }
     }
 
     fn json_url(

@@ -300,9 +300,10 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
             );
         }
     };
-    if rest.contains(['$', '{']) {
+    // Compose looks for the end of a reference in its first line.
+    if rest.contains(['$', '{', '\n']) {
         return wrong(
-            format!("`${{{}}}` nests a reference or holds a dollar or brace", shown(inner)),
+            format!("`${{{}}}` nests a reference or holds a dollar, a brace or a line break", shown(inner)),
             "declare the default once, in [env]",
         );
     }
