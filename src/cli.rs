@@ -19,6 +19,8 @@ pub enum Command {
     Render(Render),
     /// Compare the outputs on disk with what the spec describes; never writes
     Check(Check),
+    /// Run the stack with Docker
+    Dev(Dev),
 }
 
 /// Writes only files that change. A file that was edited by hand is not overwritten, and then nothing is.
@@ -55,6 +57,51 @@ pub struct Check {
     /// Show how many lines differ instead of the lines
     #[arg(long)]
     pub stat: bool,
+}
+
+/// Runs Docker Compose on the rendered files of a profile. What follows the command is handed on to it.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen dev up --detach")]
+pub struct Dev {
+    /// The profile to run
+    #[arg(long, value_name = "NAME", default_value = "dev")]
+    pub profile: String,
+    #[command(subcommand)]
+    pub command: DevCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DevCommand {
+    /// Start the stack: `docker compose up`
+    Up {
+        /// Options and services for Docker Compose
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Stop the stack: `docker compose down`
+    Down {
+        /// Options for Docker Compose
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// List the services: `docker compose ps`
+    Ps {
+        /// Options and services for Docker Compose
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Show what the services say: `docker compose logs`
+    Logs {
+        /// Options and services for Docker Compose
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Build the images that no registry has: `docker build` for each
+    Build {
+        /// Options for every `docker build`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -49,14 +49,14 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic whose first place is `span`.
     pub fn new(code: &'static str, title: impl Into<String>, span: Span) -> Self {
-        Self { code, title: title.into(), labels: vec![Label { span, text: String::new() }], help: None }
+        Self { code, title: line(title), labels: vec![Label { span, text: String::new() }], help: None }
     }
 
     /// Says something at the first place.
     #[must_use]
     pub fn at(mut self, text: impl Into<String>) -> Self {
         if let Some(first) = self.labels.first_mut() {
-            first.text = text.into();
+            first.text = line(text);
         }
         self
     }
@@ -64,14 +64,14 @@ impl Diagnostic {
     /// Points at a further place.
     #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label { span, text: line(text) });
         self
     }
 
     /// Adds the way out.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
+        self.help = Some(line(text));
         self
     }
 
@@ -101,15 +101,50 @@ impl Diagnostic {
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
+    /// More than this are not kept: a megabyte of nonsense has a million problems.
+    const MOST: usize = 1_000;
+
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        if self.0.len() < Self::MOST {
+            self.0.push(diagnostic);
+        }
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether no more are kept.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.0.len() >= Self::MOST
+    }
+
+    /// Whether there is one with that code.
+    #[must_use]
+    pub fn has(&self, code: &str) -> bool {
+        self.0.iter().any(|diagnostic| diagnostic.code == code)
+    }
+
+    /// Keeps those that `keep` accepts.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.0.retain(keep);
+    }
+
+    /// Moves those of another list to the end of this one.
+    pub fn append(&mut self, other: Self) {
+        for diagnostic in other.0 {
+            self.push(diagnostic);
+        }
     }
 
     /// In source order, each problem once: profiles share most of the spec and so its problems.
@@ -126,7 +161,27 @@ impl Diagnostics {
     }
 }
 
+/// What a terminal and an annotation can show, whatever name of the spec the message quotes: one line, no control
+/// characters, an end.
+fn line(text: impl Into<String>) -> String {
+    const MOST: usize = 1_000;
+    let text = text.into();
+    if text.len() <= MOST && !text.contains(char::is_control) {
+        return text;
+    }
+    let mut short = String::with_capacity(MOST);
+    for c in text.chars() {
+        if short.len() >= MOST {
+            short.push('…');
+            break;
+        }
+        if c.is_control() { short.extend(c.escape_default()) } else { short.push(c) }
+    }
+    short
+}
+
 /// The candidate with the fewest edits from `name`, if they are few enough to be a slip.
+#[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A name this long is no slip of the fingers, and the table below grows with its length.
     const LONGEST: usize = 64;
@@ -167,7 +222,15 @@ fn edits(wanted: &[char], candidate: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{Diagnostic, Span, nearest};
+
+    #[test]
+    fn a_message_is_one_line_that_ends() {
+        let span = Span { file: 0, start: 0, end: 0 };
+        let diagnostic = Diagnostic::new("code", "a\nb\u{1b}[31m", span).help("x".repeat(10_000));
+        assert_eq!(diagnostic.title, "a\\nb\\u{1b}[31m");
+        assert!(diagnostic.help.unwrap().len() < 1_010);
+    }
 
     #[test]
     fn nearest_finds_slips_and_nothing_else() {

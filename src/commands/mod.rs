@@ -1,6 +1,7 @@
 //! One file a subcommand. Only here is anything printed.
 
 mod check;
+mod dev;
 mod render;
 mod report;
 
@@ -44,6 +45,7 @@ pub fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Dev(arguments) => dev::run(&arguments),
     }
 }
 

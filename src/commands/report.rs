@@ -1,6 +1,7 @@
 //! Diagnostics for people, programs and GitHub.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -13,6 +14,9 @@ const MOST: usize = 50;
 
 /// Lines around a label that are kept of the source before it is handed to the renderer.
 const AROUND: usize = 3;
+
+/// Bytes between the labels of one excerpt; further apart, each has its own.
+const LARGEST: usize = 1 << 20;
 
 /// Bytes of a line that are kept: a minified or hostile file is one line.
 const LONGEST_LINE: usize = 400;
@@ -43,18 +47,19 @@ struct Excerpt<'a> {
     source: &'a Source,
     text: String,
     first_line: usize,
-    labels: Vec<(std::ops::Range<usize>, &'a Label, bool)>,
+    labels: Vec<(Range<usize>, &'a Label, bool)>,
 }
 
 fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
-    let mut excerpts: Vec<Excerpt<'_>> = Vec::new();
     let mut files: Vec<u16> = Vec::new();
     for label in &diagnostic.labels {
         if !files.contains(&label.span.file) {
             files.push(label.span.file);
         }
     }
+    let mut excerpts: Vec<Excerpt<'_>> = Vec::new();
     for file in files {
+        let Some(source) = sources.files().get(usize::from(file)) else { continue };
         let labels: Vec<(&Label, bool)> = diagnostic
             .labels
             .iter()
@@ -62,8 +67,9 @@ fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> Strin
             .filter(|(_, label)| label.span.file == file)
             .map(|(index, label)| (label, index == 0))
             .collect();
-        if let Some(source) = sources.files().get(usize::from(file)) {
-            excerpts.push(excerpt(source, &labels));
+        match excerpt(source, &labels) {
+            Some(whole) => excerpts.push(whole),
+            None => excerpts.extend(labels.iter().map(|&(label, primary)| cut(source, label, primary))),
         }
     }
     let mut group: Group<'_> =
@@ -88,13 +94,24 @@ fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> Strin
     renderer.render(&[group])
 }
 
-/// Cuts the lines around the labels out of a source: the renderer reads all that it is given, which for a large
-/// spec would be megabytes a diagnostic.
-fn excerpt<'a>(source: &'a Source, labels: &[(&'a Label, bool)]) -> Excerpt<'a> {
+/// The bytes of a source that a label points at.
+fn place(source: &Source, label: &Label) -> Range<usize> {
     let all = source.text.as_str();
     let clamp = |at: u32| floor(all, (at as usize).min(all.len()));
-    let first = labels.iter().map(|(label, _)| clamp(label.span.start)).min().unwrap_or(0);
-    let last = labels.iter().map(|(label, _)| clamp(label.span.end)).max().unwrap_or(0);
+    let start = clamp(label.span.start);
+    start..clamp(label.span.end).max(start)
+}
+
+/// Cuts the lines around the labels out of a source: the renderer reads all that it is given, which for a large
+/// spec would be megabytes a diagnostic. `None` if they are far from each other, or their lines too long.
+fn excerpt<'a>(source: &'a Source, labels: &[(&'a Label, bool)]) -> Option<Excerpt<'a>> {
+    let all = source.text.as_str();
+    let places: Vec<Range<usize>> = labels.iter().map(|(label, _)| place(source, label)).collect();
+    let first = places.iter().map(|place| place.start).min()?;
+    let last = places.iter().map(|place| place.end).max()?;
+    if last - first > LARGEST {
+        return None;
+    }
     let mut from = line_start(all, first);
     for _ in 0..AROUND {
         from = line_start(all, from.saturating_sub(1));
@@ -103,32 +120,35 @@ fn excerpt<'a>(source: &'a Source, labels: &[(&'a Label, bool)]) -> Excerpt<'a> 
     for _ in 0..AROUND {
         to = line_end(all, (to + 1).min(all.len()));
     }
-    let first_line = all[..from].matches('\n').count() + 1;
     let window = &all[from..to];
-    let mut ranges: Vec<_> = labels
-        .iter()
-        .map(|(label, primary)| {
-            let start = clamp(label.span.start) - from;
-            let end = (clamp(label.span.end).max(clamp(label.span.start)) - from).max(start);
-            (start..end, *label, *primary)
-        })
-        .collect();
-    let too_long = window.lines().any(|line| line.len() > LONGEST_LINE) || window.len() > 1 << 20;
-    if !too_long {
-        return Excerpt { source, text: window.to_owned(), first_line, labels: ranges };
+    if window.lines().any(|line| line.len() > LONGEST_LINE) {
+        return None;
     }
-    // Only the primary label's line, cut around it.
-    ranges.retain(|(_, _, primary)| *primary);
-    let Some((range, label, primary)) = ranges.pop() else {
-        return Excerpt { source, text: String::new(), first_line, labels: Vec::new() };
-    };
-    let line_from = line_start(window, range.start);
-    let cut_from = floor(window, range.start.saturating_sub(LONGEST_LINE / 4)).max(line_from);
-    let line_to = line_end(window, range.start);
-    let cut_to = floor(window, (cut_from + LONGEST_LINE / 2).min(line_to));
-    let first_line = first_line + window[..cut_from].matches('\n').count();
-    let range = (range.start.min(cut_to) - cut_from)..(range.end.min(cut_to).max(range.start.min(cut_to)) - cut_from);
-    Excerpt { source, text: window[cut_from..cut_to].to_owned(), first_line, labels: vec![(range, label, primary)] }
+    let labels = labels
+        .iter()
+        .zip(places)
+        .map(|(&(label, primary), place)| (place.start - from..place.end - from, label, primary))
+        .collect();
+    Some(Excerpt { source, text: window.to_owned(), first_line: line_number(all, from), labels })
+}
+
+/// The piece of one line around a label.
+fn cut<'a>(source: &'a Source, label: &'a Label, primary: bool) -> Excerpt<'a> {
+    let all = source.text.as_str();
+    let place = place(source, label);
+    let from = floor(all, place.start.saturating_sub(LONGEST_LINE / 4)).max(line_start(all, place.start));
+    let to = floor(all, (from + LONGEST_LINE / 2).min(line_end(all, place.start))).max(place.start);
+    let range = place.start - from..place.end.min(to) - from;
+    Excerpt {
+        source,
+        text: all[from..to].to_owned(),
+        first_line: line_number(all, from),
+        labels: vec![(range, label, primary)],
+    }
+}
+
+fn line_number(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
 }
 
 fn floor(text: &str, mut at: usize) -> usize {
@@ -169,10 +189,6 @@ struct JsonLabel<'a> {
 
 /// One object with every diagnostic.
 pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
-    let label = |label: &'_ Label| {
-        let (line, column) = sources.position(label.span);
-        (line, column)
-    };
     let report = JsonReport {
         diagnostics: diagnostics
             .iter()
@@ -184,7 +200,7 @@ pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
                     .labels
                     .iter()
                     .map(|place| {
-                        let (line, column) = label(place);
+                        let (line, column) = sources.position(place.span);
                         let path = sources.file(place.span).map_or("", |source| source.path.as_str());
                         JsonLabel { path, line, column, text: &place.text }
                     })

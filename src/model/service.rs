@@ -16,11 +16,11 @@ pub struct Service {
     /// What it is for; may be empty.
     pub description: String,
     /// Where it serves Prometheus metrics.
-    pub metrics: Option<Metrics>,
+    pub metrics: Option<Box<Metrics>>,
     /// Its image; `None` if Compose builds it and names it.
     pub image: Option<Text>,
     /// How Compose builds it.
-    pub build: Option<Build>,
+    pub build: Option<Box<Build>>,
     /// What to run instead of the image's command.
     pub command: Option<Command>,
     /// What to run instead of the image's entrypoint.
@@ -52,7 +52,7 @@ pub struct Service {
     /// The user it runs as.
     pub user: Option<Text>,
     /// Where its output goes.
-    pub logging: Option<Logging>,
+    pub logging: Option<Box<Logging>>,
     /// Its container's labels.
     pub labels: Vec<(String, Text)>,
     /// When its image is pulled.
@@ -70,7 +70,7 @@ pub struct Service {
     /// Whether its standard input stays open.
     pub stdin_open: Option<Value<bool>>,
     /// Replicas and resources.
-    pub deploy: Option<Deploy>,
+    pub deploy: Option<Box<Deploy>>,
     /// Whether its root file system is read-only.
     pub read_only: Option<Value<bool>>,
     /// Where it gets file systems in memory.
@@ -117,7 +117,7 @@ pub struct Metrics {
 }
 
 /// How Compose builds an image.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Build {
     /// The folder that is sent to the builder.
     pub context: Option<Text>,
@@ -211,11 +211,11 @@ pub enum Healthcheck {
     /// Not at all.
     Disabled,
     /// By a command, or by the image's own when there is none.
-    Probe(Probe),
+    Probe(Box<Probe>),
 }
 
 /// A command that probes, and when.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Probe {
     /// The command; the image's own if `None`.
     pub test: Option<Command>,

@@ -11,29 +11,23 @@ use crate::spec::text::Part;
 /// would get no mappings, and the tool switches auto-creation off.
 const INDEX_PREFIX: &str = "temporal_visibility_v1";
 
+/// The visibility index of a cluster: stands once, for the server and for the one-shot.
+pub(super) fn visibility_index(name: &str, cluster: &Cluster) -> String {
+    cluster.visibility_index.as_ref().map_or_else(|| format!("{INDEX_PREFIX}_{name}"), |index| index.value.clone())
+}
+
 impl Resolver<'_> {
-    /// The visibility index of a cluster: stands once, for the server and for the one-shot.
-    #[expect(clippy::unused_self, reason = "called like its neighbours")]
-    pub(super) fn visibility_index(&self, name: &str, cluster: &Cluster) -> String {
-        cluster.visibility_index.as_ref().map_or_else(|| format!("{INDEX_PREFIX}_{name}"), |index| index.value.clone())
-    }
-
-    /// Every cluster's index, in spec order.
-    pub(super) fn visibility_indices(&self) -> Vec<String> {
-        self.spec.clusters.iter().map(|(name, cluster)| self.visibility_index(&name.value, cluster)).collect()
-    }
-
     pub(super) fn clusters(&mut self, services: &[model::Service]) -> Vec<model::Cluster> {
         let spec = self.spec;
         let mut clusters: Vec<model::Cluster> = Vec::with_capacity(spec.clusters.entries.len());
         for (name, cluster) in spec.clusters.iter() {
             self.store(
-                cluster.visibility.as_ref(),
+                ("visibility", cluster.visibility.as_ref()),
                 Kind::Elasticsearch,
                 &format!("the visibility of `{}`", name.value),
                 name.span,
             );
-            let index = self.visibility_index(&name.value, cluster);
+            let index = visibility_index(&name.value, cluster);
             let place = cluster.visibility_index.as_ref().map_or(name.span, |index| index.span);
             let plain = index.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c));
             if !index.starts_with(INDEX_PREFIX) || !plain {
@@ -66,11 +60,11 @@ impl Resolver<'_> {
             }
             for (key, number) in [("history_shards", &cluster.history_shards), ("pool", &cluster.pool)] {
                 if number.value == 0 {
-                    self.report(Diagnostic::new(
-                        "number-out-of-range",
-                        format!("`{key}` must be at least 1"),
-                        number.span,
-                    ));
+                    self.report(
+                        Diagnostic::new("number-out-of-range", "0 is out of range", number.span)
+                            .at("must be at least 1")
+                            .help(format!("a cluster needs at least one for `{key}`")),
+                    );
                 }
             }
             let members: Vec<String> = services
@@ -85,15 +79,20 @@ impl Resolver<'_> {
                 })
                 .map(|service| service.name.clone())
                 .collect();
-            if members.is_empty() && spec.services.broken.is_empty() {
-                self.report(
+            if members.is_empty() {
+                // Its variables are as good as read: one mistake is enough.
+                self.text(&cluster.host.value);
+                self.optional_text(cluster.database.as_ref());
+                self.report_unused(
+                    "unknown-cluster",
                     Diagnostic::new(
                         "unused-cluster",
                         format!("no service runs the cluster `{}`", name.value),
                         name.span,
                     )
                     .help(format!(
-                        "add a service with `kind = \"temporal-server\"` and `cluster = \"{}\"`",
+                        "add a service with `kind = \"temporal-server\"` and `cluster = \"{0}\"`, or remove the cluster; \
+                         a profile does so with `remove = [\"clusters.{0}\"]`",
                         name.value
                     )),
                 );

@@ -3,7 +3,6 @@
 use super::{Resolver, kinds};
 use crate::diagnostic::Diagnostic;
 use crate::model::Datasource;
-use crate::spec::decode::listed;
 use crate::spec::service::Kind;
 use crate::spec::stack::DatasourceType;
 
@@ -17,11 +16,11 @@ impl Resolver<'_> {
             let what = format!("the datasource `{}`", uid.value);
             let url = match source.kind.value {
                 DatasourceType::Prometheus => self
-                    .store(source.service.as_ref(), Kind::Mimir, &what, source.span)
-                    .map(|service| self.endpoint(service, Kind::Mimir, "prometheus")),
+                    .store(("service", source.service.as_ref()), Kind::Mimir, &what, source.span)
+                    .map(|service| endpoint(service, Kind::Mimir, "prometheus")),
                 DatasourceType::Loki => self
-                    .store(source.service.as_ref(), Kind::Loki, &what, source.span)
-                    .map(|service| self.endpoint(service, Kind::Loki, "url")),
+                    .store(("service", source.service.as_ref()), Kind::Loki, &what, source.span)
+                    .map(|service| endpoint(service, Kind::Loki, "url")),
                 DatasourceType::CloudWatch => {
                     if let Some(service) = &source.service {
                         self.report(
@@ -54,22 +53,14 @@ impl Resolver<'_> {
         sources
     }
 
-    fn endpoint(&self, service: &str, kind: Kind, name: &str) -> String {
-        let endpoint = kinds::endpoints(Some(kind)).iter().find(|endpoint| endpoint.name == name);
-        let ports = kinds::ports(Some(kind), None);
-        endpoint
-            .and_then(|endpoint| Some((endpoint, ports.iter().find(|port| port.name == endpoint.port)?)))
-            .map(|(endpoint, port)| format!("http://{service}:{}{}", port.target, endpoint.path))
-            .unwrap_or_default()
-    }
-
     fn json_url(
         &mut self,
         uid: &crate::spec::decode::Spanned<String>,
         source: &crate::spec::stack::Datasource,
     ) -> Option<String> {
         let Some(service) = &source.service else {
-            self.report(
+            self.report_missing(
+                source.sound,
                 Diagnostic::new(
                     "missing-key",
                     format!("the datasource `{}` needs the key `service`", uid.value),
@@ -80,31 +71,20 @@ impl Resolver<'_> {
             return None;
         };
         let Some(&index) = self.index.get(service.value.as_str()) else {
-            if !self.spec.services.broken.contains(&service.value) {
-                let names: Vec<&str> = self.spec.services.names().collect();
-                self.report(
-                    Diagnostic::new(
-                        "unknown-service",
-                        format!("there is no service `{}`", service.value),
-                        service.span,
-                    )
-                    .suggest(&service.value, names, || "declare it under [services]".to_owned()),
-                );
-            }
+            self.unknown_service(&service.value, service.span, None);
             return None;
         };
-        let port = self.ports[index].iter().find(|port| port.name == "http").map(|port| port.target);
-        if port.is_none() {
-            let names: Vec<String> = self.ports[index].iter().map(|port| port.name.clone()).collect();
-            self.report(
-                Diagnostic::new(
-                    "unknown-port",
-                    format!("service `{}` has no port `http`", service.value),
-                    service.span,
-                )
-                .help(format!("name the API's port `http`; it has: {}", listed(names.iter().map(String::as_str)))),
-            );
-        }
-        Some(format!("http://{}:{}", service.value, port?))
+        let port = self.port_of(index, "http", service.span, &[])?;
+        Some(format!("http://{}:{port}", service.value))
     }
+}
+
+/// The URL of an endpoint that a kind has.
+fn endpoint(service: &str, kind: Kind, name: &str) -> String {
+    let endpoint = kinds::endpoints(Some(kind)).iter().find(|endpoint| endpoint.name == name);
+    let ports = kinds::ports(Some(kind), None);
+    endpoint
+        .and_then(|endpoint| Some((endpoint, ports.iter().find(|port| port.name == endpoint.port)?)))
+        .map(|(endpoint, port)| format!("http://{service}:{}{}", port.target, endpoint.path))
+        .unwrap_or_default()
 }

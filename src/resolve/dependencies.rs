@@ -6,7 +6,11 @@ use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::service::{Dependency, Healthcheck};
-use crate::spec::service::{Condition, Service};
+use crate::spec::decode::listed;
+use crate::spec::service::{Condition, Kind, Service};
+
+/// A network mode that shares another service's network.
+pub(super) const SHARED: &str = "service:";
 
 impl Resolver<'_> {
     /// What a service waits for: what its kind implies, as the spec changes it.
@@ -22,12 +26,8 @@ impl Resolver<'_> {
                 );
                 continue;
             }
-            if !self.knows_service(&other.value) {
-                let names: Vec<&str> = self.spec.services.names().filter(|known| *known != name).collect();
-                self.report(
-                    Diagnostic::new("unknown-service", format!("there is no service `{}`", other.value), other.span)
-                        .suggest(&other.value, names, || "declare it under [services], or remove it".to_owned()),
-                );
+            if !self.index.contains_key(other.value.as_str()) {
+                self.unknown_service(&other.value, other.span, Some(name));
                 continue;
             }
             let resolved = Dependency {
@@ -46,16 +46,21 @@ impl Resolver<'_> {
 
     /// A condition that can't come true, and cycles.
     pub(super) fn check_dependencies(&mut self, services: &[model::Service]) {
-        let by_name: HashMap<&str, &model::Service> =
-            services.iter().map(|service| (service.name.as_str(), service)).collect();
+        let positions: HashMap<&str, usize> =
+            services.iter().enumerate().map(|(index, service)| (service.name.as_str(), index)).collect();
         for service in services {
             for dependency in &service.depends_on {
-                let Some(other) = by_name.get(dependency.service.as_str()) else { continue };
+                let Some(other) = positions.get(dependency.service.as_str()).map(|&index| &services[index]) else {
+                    continue;
+                };
                 let span = self.dependency_span(&service.name, &other.name);
+                self.check_switched_on(service, dependency, other, span);
+                let sound = self.in_spec(&other.name).is_some_and(|written| written.sound);
                 match dependency.condition {
                     Condition::Healthy if !can_be_healthy(other) => {
                         let declared = self.service_span(&other.name);
-                        self.report(
+                        self.report_missing(
+                            sound,
                             Diagnostic::new(
                                 "never-healthy",
                                 format!(
@@ -65,12 +70,18 @@ impl Resolver<'_> {
                                 span,
                             )
                             .also(declared, "has no healthcheck")
-                            .help("add a healthcheck there, or wait for `service_started`"),
+                            .help(if other.kind == Some(Kind::Mimir) {
+                                "wait for `service_started`: its image holds nothing that could probe"
+                            } else {
+                                "add a healthcheck there (`healthcheck = {}` if its image brings one), or wait for \
+                                 `service_started`"
+                            }),
                         );
                     }
                     Condition::Completed if matches!(other.restart.as_str(), "always" | "unless-stopped") => {
                         let declared = self.service_span(&other.name);
-                        self.report(
+                        self.report_missing(
+                            sound,
                             Diagnostic::new(
                                 "never-completed",
                                 format!(
@@ -87,18 +98,46 @@ impl Resolver<'_> {
                 }
             }
         }
-        self.check_cycles(services, &by_name);
+        self.check_cycles(services, &positions);
     }
 
-    fn check_cycles(&mut self, services: &[model::Service], by_name: &HashMap<&str, &model::Service>) {
+    /// A service that a Compose profile switches on is not there without it.
+    fn check_switched_on(
+        &mut self,
+        service: &model::Service,
+        dependency: &Dependency,
+        other: &model::Service,
+        span: Span,
+    ) {
+        let always = other.profiles.is_empty()
+            || (!service.profiles.is_empty()
+                && service.profiles.iter().all(|profile| other.profiles.contains(profile)));
+        if always || !dependency.required {
+            return;
+        }
+        let declared = self.service_span(&other.name);
+        self.report(
+            Diagnostic::new(
+                "disabled-dependency",
+                format!("`{}` waits for `{}`, which only a Compose profile switches on", service.name, other.name),
+                span,
+            )
+            .also(declared, format!("only with {}", listed(other.profiles.iter().map(String::as_str))))
+            .help(format!(
+                "give both the same `profiles`, or write `depends_on.{} = {{ required = false }}`",
+                other.name
+            )),
+        );
+    }
+
+    fn check_cycles(&mut self, services: &[model::Service], positions: &HashMap<&str, usize>) {
         #[derive(Clone, Copy, PartialEq)]
         enum State {
             New,
             Open,
             Done,
         }
-        let position: HashMap<&str, usize> =
-            services.iter().enumerate().map(|(index, service)| (service.name.as_str(), index)).collect();
+        let needs: Vec<Vec<usize>> = services.iter().map(|service| needs(service, positions)).collect();
         let mut states = vec![State::New; services.len()];
         for start in 0..services.len() {
             if states[start] != State::New {
@@ -108,16 +147,12 @@ impl Resolver<'_> {
             let mut path: Vec<(usize, usize)> = vec![(start, 0)];
             states[start] = State::Open;
             while let Some((current, next)) = path.last_mut() {
-                let Some(dependency) = services[*current].depends_on.get(*next) else {
+                let Some(&target) = needs[*current].get(*next) else {
                     states[*current] = State::Done;
                     path.pop();
                     continue;
                 };
                 *next += 1;
-                if !by_name.contains_key(dependency.service.as_str()) {
-                    continue;
-                }
-                let Some(&target) = position.get(dependency.service.as_str()) else { continue };
                 match states[target] {
                     State::Done => {}
                     State::New => {
@@ -154,12 +189,21 @@ impl Resolver<'_> {
 
     /// Where a dependency is written, or where the service is that implies it.
     fn dependency_span(&self, service: &str, other: &str) -> Span {
-        let index = self.index.get(service).copied();
-        let entry = index.and_then(|index| self.spec.services.entries.get(index));
-        entry
-            .and_then(|(_, service)| service.depends_on.as_ref())
+        let written = self.in_spec(service);
+        let named = written
+            .and_then(|service| service.depends_on.as_ref())
             .and_then(|written| written.0.iter().find(|(name, _)| name.value == other))
-            .map_or_else(|| self.service_span(service), |(name, _)| name.span)
+            .map(|(name, _)| name.span);
+        let shared = || {
+            let mode = written?.network_mode.as_ref()?;
+            (mode.value.literal()?.strip_prefix(SHARED)? == other).then_some(mode.span)
+        };
+        named.or_else(shared).unwrap_or_else(|| self.service_span(service))
+    }
+
+    /// A service as the spec has it.
+    fn in_spec(&self, service: &str) -> Option<&Service> {
+        self.spec.services.entries.get(*self.index.get(service)?).map(|(_, written)| written)
     }
 
     pub(super) fn service_span(&self, service: &str) -> Span {
@@ -167,6 +211,14 @@ impl Resolver<'_> {
         let entry = index.and_then(|index| self.spec.services.entries.get(index));
         entry.map_or(self.spec.span, |(name, _)| name.span)
     }
+}
+
+/// What a service waits for; the owner of a network that it shares must be there first, too.
+fn needs(service: &model::Service, positions: &HashMap<&str, usize>) -> Vec<usize> {
+    let shared = service.network_mode.as_ref().and_then(|mode| mode.literal()?.strip_prefix(SHARED));
+    let names = service.depends_on.iter().map(|dependency| dependency.service.as_str()).chain(shared);
+    // Who waits for itself was reported already.
+    names.filter(|name| *name != service.name).filter_map(|name| positions.get(name).copied()).collect()
 }
 
 /// An image may bring a healthcheck of its own; an empty `healthcheck = {}` says that it does.

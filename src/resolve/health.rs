@@ -2,9 +2,9 @@
 
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::service::{Command, Healthcheck, Port, Probe};
+use crate::model::service::{Command, Healthcheck, Probe};
 use crate::model::text::Text as ModelText;
-use crate::spec::decode::{Spanned, listed};
+use crate::spec::decode::{Spanned, shown};
 use crate::spec::service as spec;
 use crate::spec::text::{Part, Text, Value};
 use crate::spec::value::Duration;
@@ -16,11 +16,11 @@ impl Resolver<'_> {
     /// What the spec says, over what the kind implies.
     pub(super) fn healthcheck(
         &mut self,
+        index: usize,
         written: Option<&spec::Healthcheck>,
         implied: Option<Probe>,
-        ports: &[Port],
     ) -> Option<Healthcheck> {
-        let Some(written) = written else { return implied.map(Healthcheck::Probe) };
+        let Some(written) = written else { return implied.map(|probe| Healthcheck::Probe(Box::new(probe))) };
         if let Some(disable) = &written.disable
             && disable.value
         {
@@ -42,21 +42,37 @@ impl Resolver<'_> {
                     .help("remove one of the two"),
             );
         }
-        let implied = implied.unwrap_or(Probe {
-            test: None,
-            interval: None,
-            timeout: None,
-            retries: None,
-            start_period: None,
-            start_interval: None,
-            http: None,
-        });
+        let of_form = [
+            ("port", written.port.as_ref().map(|port| port.span), written.http.is_some(), "`http`"),
+            (
+                "probe",
+                written.probe.as_ref().map(|probe| probe.span),
+                written.http.is_some() || written.tcp.is_some(),
+                "`http` or `tcp`",
+            ),
+        ];
+        for (key, span, fits, form) in of_form {
+            if let Some(span) = span.filter(|_| !fits && written.sound) {
+                self.report(
+                    Diagnostic::new("contradiction", format!("`{key}` says nothing without {form}"), span)
+                        .help("remove it"),
+                );
+            }
+        }
+        if let Some(test) = &written.test
+            && let spec::Command::Arguments(texts) = &test.value
+            && let [none] = texts.as_slice()
+            && none.literal() == Some("NONE")
+        {
+            return Some(Healthcheck::Disabled);
+        }
+        let implied = implied.unwrap_or_default();
         let (test, http) = if let Some(path) = &written.http {
-            self.get(written, path, ports)
+            self.get(index, written, path)
         } else if let Some(port) = &written.tcp {
-            (self.connect(written, port, ports), None)
+            (self.connect(index, written, port), None)
         } else if let Some(test) = &written.test {
-            (Some(self.test(test, ports)), None)
+            (Some(self.test(index, test)), None)
         } else {
             (implied.test, implied.http)
         };
@@ -72,24 +88,25 @@ impl Resolver<'_> {
             Some(retries) => Some(self.value(retries)),
             None => implied.retries,
         };
-        Some(Healthcheck::Probe(Probe { test, interval, timeout, retries, start_period, start_interval, http }))
+        let probe = Probe { test, interval, timeout, retries, start_period, start_interval, http };
+        Some(Healthcheck::Probe(Box::new(probe)))
     }
 
     fn get(
         &mut self,
+        index: usize,
         written: &spec::Healthcheck,
         path: &Spanned<String>,
-        ports: &[Port],
     ) -> (Option<Command>, Option<(u16, String)>) {
         if !path.value.starts_with('/') {
             self.report(
-                Diagnostic::new("invalid-path", format!("`{}` is no path", path.value), path.span)
+                Diagnostic::new("invalid-path", format!("`{}` is no path", shown(&path.value)), path.span)
                     .help("begin it with `/`; the port has a key of its own"),
             );
         }
         let port = match &written.port {
-            Some(port) => self.port_number(&port.value, port.span, ports),
-            None => self.port_number("http", path.span, ports),
+            Some(port) => self.port_of(index, &port.value, port.span, &[]),
+            None => self.port_of(index, "http", path.span, &[]),
         };
         let Some(port) = port else { return (None, None) };
         let url = format!("http://127.0.0.1:{port}{}", path.value);
@@ -114,7 +131,7 @@ impl Resolver<'_> {
         (Some(run(arguments)), Some((port, path.value.clone())))
     }
 
-    fn connect(&mut self, written: &spec::Healthcheck, port: &Spanned<String>, ports: &[Port]) -> Option<Command> {
+    fn connect(&mut self, index: usize, written: &spec::Healthcheck, port: &Spanned<String>) -> Option<Command> {
         if let Some(probe) = &written.probe
             && matches!(probe.value, spec::Probe::Curl | spec::Probe::Wget)
         {
@@ -123,7 +140,7 @@ impl Resolver<'_> {
                     .help("use `nc` or `python3`, or probe with `http`"),
             );
         }
-        let number = self.port_number(&port.value, port.span, ports)?;
+        let number = self.port_of(index, &port.value, port.span, &[])?;
         let python = written.probe.as_ref().is_some_and(|probe| probe.value == spec::Probe::Python3);
         Some(run(if python {
             vec![
@@ -136,31 +153,22 @@ impl Resolver<'_> {
         }))
     }
 
-    fn port_number(&mut self, name: &str, span: Span, ports: &[Port]) -> Option<u16> {
-        let found = ports.iter().find(|port| port.name == name).map(|port| port.target);
-        if found.is_none() {
-            let names = || ports.iter().map(|port| port.name.as_str());
-            self.report(Diagnostic::new("unknown-port", format!("this service has no port `{name}`"), span).suggest(
-                name,
-                names(),
-                || format!("it has: {}", listed(names())),
-            ));
-        }
-        found
-    }
-
-    fn test(&mut self, test: &Spanned<spec::Command>, ports: &[Port]) -> Command {
+    fn test(&mut self, index: usize, test: &Spanned<spec::Command>) -> Command {
         let texts = match &test.value {
-            spec::Command::Line(text) => std::slice::from_ref(text),
+            spec::Command::Line(line) => std::slice::from_ref(line),
             spec::Command::Arguments(texts) => texts.as_slice(),
         };
         if matches!(test.value, spec::Command::Arguments(_)) {
             let first = texts.first().and_then(Text::literal).unwrap_or_default();
-            if !matches!(first, "CMD" | "CMD-SHELL" | "NONE") {
+            if !matches!(first, "CMD" | "CMD-SHELL" | "NONE") || (first != "NONE" && texts.len() < 2) {
                 let span = texts.first().map_or(test.span, |text| text.span);
                 self.report(
-                    Diagnostic::new("invalid-healthcheck", "a list of a test begins with CMD, CMD-SHELL or NONE", span)
-                        .help("put `\"CMD\"` before the program, or `\"CMD-SHELL\"` before one shell line"),
+                    Diagnostic::new(
+                        "invalid-healthcheck",
+                        "a test is CMD and a program, CMD-SHELL and a line, or NONE",
+                        span,
+                    )
+                    .help("put `\"CMD\"` before the program, or `\"CMD-SHELL\"` before one shell line"),
                 );
             }
             if first == "CMD" {
@@ -168,25 +176,28 @@ impl Resolver<'_> {
             }
         }
         for text in texts {
-            self.check_own_ports(text, ports);
+            self.check_own_ports(index, text);
         }
         self.command(&test.value)
     }
 
     /// A probe of a port that nobody listens on never passes.
-    fn check_own_ports(&mut self, text: &Text, ports: &[Port]) {
+    fn check_own_ports(&mut self, index: usize, text: &Text) {
         for part in &text.parts {
             let Part::Literal(literal) = part else { continue };
             for host in SELF {
                 for (at, _) in literal.match_indices(host) {
                     let digits = literal[at + host.len()..].split(|c: char| !c.is_ascii_digit()).next();
                     let Some(port) = digits.and_then(|digits| digits.parse::<u16>().ok()) else { continue };
+                    let ports = &self.ports[index];
                     if ports.iter().any(|known| known.target == port) {
                         continue;
                     }
                     let names: Vec<String> =
                         ports.iter().map(|port| format!("{} ({})", port.name, port.target)).collect();
-                    self.report(
+                    let sound = self.spec.services.entries[index].1.sound;
+                    self.report_missing(
+                        sound,
                         Diagnostic::new(
                             "unknown-port",
                             format!("nothing in this service listens on {port}"),

@@ -1,10 +1,12 @@
 //! `[images]`: what services run, and what is built here.
 
+use std::collections::HashSet;
+
 use super::{Resolver, kinds};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::text::Text as ModelText;
 use crate::model::{ImageBuild, ImageRecipe, SourceTree};
-use crate::spec::decode::{Spanned, listed};
+use crate::spec::decode::{Spanned, listed, shown};
 use crate::spec::service::Service;
 use crate::spec::stack::{Image, Recipe};
 use crate::spec::text::{Part, Text};
@@ -34,8 +36,9 @@ impl<'a> Resolver<'a> {
             },
             (None, Some(implied)) => (implied, service.kind.as_ref().map_or(name.span, |kind| kind.span)),
             (None, None) => {
-                if service.build.is_none() {
-                    self.report(
+                if service.build.is_none() && service.compose.get("build").is_none() {
+                    self.report_missing(
+                        service.sound,
                         Diagnostic::new("missing-image", format!("service `{}` has no image", name.value), name.span)
                             .help("set `image`, `build` or `kind`"),
                     );
@@ -48,16 +51,18 @@ impl<'a> Resolver<'a> {
         }
         if !self.spec.images.broken.iter().any(|broken| broken == key) {
             let names: Vec<&str> = self.spec.images.names().collect();
-            let diagnostic = Diagnostic::new("unknown-image", format!("there is no image `{key}`"), span);
-            self.report(if implied == Some(key) {
-                diagnostic
-                    .at("this kind runs it")
-                    .help(format!("add `{key} = \"repository:tag\"` to [images], or set `image`"))
+            let title = format!("there is no image `{}`", shown(key));
+            if implied == Some(key) && service.image.is_none() {
+                self.report(
+                    Diagnostic::new("unknown-image", title, span)
+                        .at("this kind runs it")
+                        .help(format!("add `{key} = \"repository:tag\"` to [images], or set `image`")),
+                );
             } else {
-                diagnostic.suggest(key, names.iter().copied(), || {
+                self.report_unknown(("unknown-image", title), "images", (key, span), names.iter().copied(), || {
                     format!("add it to [images], or write it with its tag; there is: {}", listed(names.iter().copied()))
-                })
-            });
+                });
+            }
         }
         nothing
     }
@@ -67,61 +72,50 @@ impl<'a> Resolver<'a> {
         let Some(reference) = self.effective(text) else { return };
         let span = text.span;
         let last = reference.rsplit('/').next().unwrap_or_default();
-        let problem = if reference.is_empty() || reference.contains(char::is_whitespace) || !reference.is_ascii() {
-            Some((
-                "invalid-image",
-                format!("`{}` is no image", crate::spec::decode::shown(&reference)),
-                "write `repository:tag`",
-            ))
+        let diagnostic = if reference.is_empty() || reference.contains(char::is_whitespace) || !reference.is_ascii() {
+            Diagnostic::new("invalid-image", format!("`{}` is no image", shown(&reference)), span)
+                .help("write `repository:tag`")
         } else if reference.contains('@') {
-            None
+            return;
         } else {
             match last.split_once(':') {
-                None | Some((_, "")) => Some((
+                None | Some((_, "")) => Diagnostic::new(
                     "untagged-image",
-                    format!("the image `{reference}` has no tag, which means `latest`"),
-                    "pin a version: `repository:tag`",
-                )),
-                Some((_, "latest")) => Some((
+                    format!("the image `{}` has no tag, which means `latest`", shown(&reference)),
+                    span,
+                ),
+                Some((_, "latest")) => Diagnostic::new(
                     "latest-tag",
-                    format!("the image `{reference}` is a different one every week"),
-                    "pin a version",
-                )),
-                Some(_) => None,
+                    format!("the image `{}` is a different one every week", shown(&reference)),
+                    span,
+                ),
+                Some(_) => return,
             }
+            .help("pin a version: `repository:tag`")
         };
-        if let Some((code, title, help)) = problem {
-            self.report(Diagnostic::new(code, title, span).help(help));
-        }
+        self.report(diagnostic);
     }
 
     /// The images that are built here, each after the one that it builds on.
     pub(super) fn builds(&mut self) -> Vec<ImageBuild> {
         let spec = self.spec;
+        let used_images = self.used_images();
         let mut builds: Vec<ImageBuild> = Vec::new();
         for (name, image) in spec.images.iter() {
             let image = &image.0;
             self.check_reference(&image.reference.value);
-            let used = self.image_is_used(&name.value);
+            let used = used_images.contains(name.value.as_str());
+            if !used && self.removes() {
+                continue;
+            }
             if !used {
-                self.report(
+                self.report_unused(
+                    "unknown-image",
                     Diagnostic::new("unused-image", format!("nothing runs the image `{}`", name.value), name.span)
-                        .help("remove it"),
+                        .help("name it in a service's `image`, or remove it"),
                 );
             }
             let Some(build) = &image.build else { continue };
-            let reference = image.reference.value.literal().map(ToOwned::to_owned);
-            let Some(reference) = reference else {
-                self.report(
-                    Diagnostic::new(
-                        "invalid-image",
-                        "an image that is built here has a fixed name",
-                        image.reference.span,
-                    )
-                    .help("write repository and tag without a reference"),
-                );
-                continue;
-            };
             let recipe = match build.recipe.as_ref().map(|recipe| recipe.value) {
                 Some(Recipe::TemporalRuntime) => {
                     if let Some(context) = &build.context {
@@ -130,7 +124,7 @@ impl<'a> Resolver<'a> {
                                 .help("remove `context`"),
                         );
                     }
-                    self.base_of(build.base.as_ref(), build.span).map(ImageRecipe::TemporalRuntime)
+                    self.base_of(build.base.as_ref(), build.span, build.sound).map(ImageRecipe::TemporalRuntime)
                 }
                 recipe => {
                     if let Some(base) = &build.base {
@@ -143,14 +137,37 @@ impl<'a> Resolver<'a> {
                             .help("remove `base`"),
                         );
                     }
-                    self.source_tree(build.context.as_ref(), build.span).map(|tree| match recipe {
+                    self.source_tree(build.context.as_ref(), build.span, build.sound).map(|tree| match recipe {
                         Some(Recipe::TemporalDsql) => ImageRecipe::TemporalDsql(tree),
                         _ => ImageRecipe::Own(tree),
                     })
                 }
             };
+            let Some(reference) = image.reference.value.literal().map(ToOwned::to_owned) else {
+                self.report(
+                    Diagnostic::new(
+                        "invalid-image",
+                        "an image that is built here has a fixed name",
+                        image.reference.span,
+                    )
+                    .help("write repository and tag without a reference"),
+                );
+                continue;
+            };
             if let Some(recipe) = recipe {
                 builds.push(ImageBuild { name: name.value.clone(), reference, recipe });
+            }
+        }
+        for recipe in [Recipe::TemporalDsql, Recipe::TemporalRuntime] {
+            let mut found = self.recipes(recipe);
+            let first = found.next();
+            for (name, recipe) in found {
+                let title = format!("two images have the recipe `{}`", recipe.as_str());
+                let mut diagnostic = Diagnostic::new("recipe-clash", title, recipe.span);
+                if let Some((_, first)) = first {
+                    diagnostic = diagnostic.also(first.span, "the other one");
+                }
+                self.report(diagnostic.help(format!("its files would overwrite the other's; remove `{}`", name.value)));
             }
         }
         // A runtime needs its base first; nothing else depends on another image.
@@ -158,23 +175,30 @@ impl<'a> Resolver<'a> {
         builds
     }
 
-    fn image_is_used(&self, name: &str) -> bool {
-        let by_service = self.spec.services.iter().any(|(_, service)| match (&service.image, &service.kind) {
-            (Some(image), _) => image.value.literal() == Some(name),
-            (None, Some(kind)) => kinds::image(kind.value) == name,
-            (None, None) => false,
-        });
-        let is_base = |image: &Image| {
-            image.build.as_ref().and_then(|build| build.base.as_ref()).is_some_and(|base| base.value == name)
-        };
-        by_service
-            || self.spec.images.iter().any(|(_, image)| is_base(&image.0))
-            || !self.spec.services.broken.is_empty()
+    /// The images with a recipe.
+    fn recipes(&self, wanted: Recipe) -> impl Iterator<Item = (&'a Spanned<String>, &'a Spanned<Recipe>)> + use<'a> {
+        self.spec.images.iter().filter_map(move |(name, image)| {
+            let recipe = image.0.build.as_ref()?.recipe.as_ref()?;
+            (recipe.value == wanted).then_some((name, recipe))
+        })
     }
 
-    fn base_of(&mut self, base: Option<&Spanned<String>>, span: Span) -> Option<String> {
+    /// The names of the images that a service runs or an image builds on.
+    fn used_images(&self) -> HashSet<&'a str> {
+        let spec = self.spec;
+        let run = spec.services.iter().filter_map(|(_, service)| match (&service.image, &service.kind) {
+            (Some(image), _) => image.value.literal(),
+            (None, kind) => kind.as_ref().map(|kind| kinds::image(kind.value)),
+        });
+        let bases =
+            spec.images.iter().filter_map(|(_, image)| Some(image.0.build.as_ref()?.base.as_ref()?.value.as_str()));
+        run.chain(bases).collect()
+    }
+
+    fn base_of(&mut self, base: Option<&Spanned<String>>, span: Span, sound: bool) -> Option<String> {
         let Some(base) = base else {
-            self.report(
+            self.report_missing(
+                sound,
                 Diagnostic::new("missing-key", "a `temporal-runtime` needs the key `base`", span)
                     .help("name the image with the recipe `temporal-dsql`"),
             );
@@ -182,52 +206,47 @@ impl<'a> Resolver<'a> {
         };
         let found = self.spec.images.get(&base.value).map(|image| &image.0);
         let fits = found.is_some_and(|image| {
-            image
-                .build
-                .as_ref()
-                .and_then(|build| build.recipe.as_ref())
-                .is_some_and(|recipe| recipe.value == Recipe::TemporalDsql)
+            // A recipe that could not be read was reported.
+            !image.sound
+                || image
+                    .build
+                    .as_ref()
+                    .and_then(|build| build.recipe.as_ref())
+                    .is_some_and(|recipe| recipe.value == Recipe::TemporalDsql)
         });
         if !fits && !self.spec.images.broken.contains(&base.value) {
-            let names: Vec<&str> = self.spec.images.names().filter(|name| *name != base.value).collect();
-            self.report(
-                Diagnostic::new(
-                    "unknown-image",
-                    format!("there is no image `{}` with the recipe `temporal-dsql`", base.value),
-                    base.span,
-                )
-                .suggest(&base.value, names.iter().copied(), || format!("there is: {}", listed(names.iter().copied()))),
+            let fitting: Vec<&str> = self.recipes(Recipe::TemporalDsql).map(|(name, _)| name.value.as_str()).collect();
+            let title = format!("there is no image `{}` with the recipe `temporal-dsql`", shown(&base.value));
+            self.report_unknown(
+                ("unknown-image", title),
+                "images",
+                (&base.value, base.span),
+                fitting.iter().copied(),
+                || format!("with that recipe there is: {}", listed(fitting.iter().copied())),
             );
             return None;
         }
         found?.reference.value.literal().map(ToOwned::to_owned)
     }
 
-    fn source_tree(&mut self, context: Option<&Spanned<Text>>, span: Span) -> Option<SourceTree> {
+    fn source_tree(&mut self, context: Option<&Spanned<Text>>, span: Span, sound: bool) -> Option<SourceTree> {
         let Some(context) = context else {
-            self.report(
+            self.report_missing(
+                sound,
                 Diagnostic::new("missing-key", "an image's build needs the key `context`", span)
                     .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
             );
             return None;
         };
         self.text(&context.value);
-        match context.value.parts.as_slice() {
-            [Part::Env { name, .. }] => {
-                let default = self.default_of(name).unwrap_or_default();
-                Some(SourceTree { variable: name.clone(), default })
-            }
-            _ => {
-                self.report(
-                    Diagnostic::new(
-                        "invalid-context",
-                        "the source tree is somewhere else on every machine",
-                        context.span,
-                    )
-                    .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
-                );
-                None
-            }
+        if let [Part::Env { name, .. }] = context.value.parts.as_slice() {
+            let default = self.default_of(name).unwrap_or_default();
+            return Some(SourceTree { variable: name.clone(), default });
         }
+        self.report(
+            Diagnostic::new("invalid-context", "the source tree is somewhere else on every machine", context.span)
+                .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
+        );
+        None
     }
 }

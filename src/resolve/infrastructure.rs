@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::infrastructure::{Bucket, DsqlCluster, Infrastructure, KnowledgeBase, Output, OutputValue};
-use crate::spec::decode::Spanned;
+use crate::spec::decode::{Spanned, shown};
 
 /// The output that says which region everything is in.
 pub(super) const REGION_OUTPUT: &str = "region";
@@ -32,6 +32,8 @@ impl Resolver<'_> {
                 .env
                 .iter()
                 .filter(|(_, variable)| variable.output.as_ref().is_some_and(|output| output.value == name))
+                // What a profile's removals leave unread is left out of its `.env`.
+                .filter(|(variable, _)| !self.removes() || self.is_used(&variable.value))
                 .map(|(variable, _)| variable.value.clone())
                 .collect();
             outputs.push(Output { name, description, value, fills });
@@ -71,7 +73,7 @@ impl Resolver<'_> {
             && region.value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !is_region {
             self.report(
-                Diagnostic::new("invalid-region", format!("`{}` is no AWS region", region.value), region.span)
+                Diagnostic::new("invalid-region", format!("`{}` is no AWS region", shown(&region.value)), region.span)
                     .help("write e.g. `eu-west-1`"),
             );
         }
@@ -82,7 +84,8 @@ impl Resolver<'_> {
                     "the project is the beginning of every bucket's name",
                     infrastructure.project.span,
                 )
-                .at(format!("at most {LONGEST_PROJECT} characters, no `_`")),
+                .at(format!("at most {LONGEST_PROJECT} characters, no `_`"))
+                .help("shorten it; separate words by `-`"),
             );
         }
         let mut labels: HashMap<String, Span> = HashMap::new();
@@ -103,21 +106,23 @@ impl Resolver<'_> {
                         "Titan Text Embeddings V2 makes vectors of 256, 512 or 1024 dimensions",
                         base.dimensions.span,
                     )
-                    .also(base.embedding_model.span, "the model"),
+                    .also(base.embedding_model.span, "the model")
+                    .help("write one of these"),
                 );
             }
             if !(1..=99).contains(&base.chunk_overlap.value) {
                 self.report(
                     Diagnostic::new("number-out-of-range", "`chunk_overlap` is a percentage", base.chunk_overlap.span)
-                        .at("must be from 1 to 99"),
+                        .at("must be from 1 to 99")
+                        .help("write how many percent of a chunk the next one repeats"),
                 );
             }
             if base.chunk_tokens.value == 0 {
-                self.report(Diagnostic::new(
-                    "number-out-of-range",
-                    "`chunk_tokens` must be at least 1",
-                    base.chunk_tokens.span,
-                ));
+                self.report(
+                    Diagnostic::new("number-out-of-range", "0 is out of range", base.chunk_tokens.span)
+                        .at("must be at least 1")
+                        .help("write how many tokens a chunk has"),
+                );
             }
             KnowledgeBase {
                 description: base

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::model;
 use crate::spec::ProfileSpec;
-use crate::spec::decode::Spanned;
+use crate::spec::decode::{Spanned, listed, shown};
 use crate::spec::service::{Kind, Service};
 use crate::spec::stack::Spec;
 
@@ -30,43 +30,120 @@ use crate::spec::stack::Spec;
 pub fn resolve(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
     names::profile(&profile.profile, diagnostics);
     let spec = profile.spec.as_ref()?;
-    let mut resolver = Resolver::new(spec, diagnostics);
+    let mut resolver = Resolver::new(profile, spec, diagnostics);
     let stack = resolver.stack(&profile.profile);
     diagnostics.is_empty().then_some(stack)
 }
 
 /// What the parts of this stage share.
 struct Resolver<'a> {
+    profile: &'a ProfileSpec,
     spec: &'a Spec,
     diagnostics: &'a mut Diagnostics,
     /// Index of each service by its name.
     index: HashMap<&'a str, usize>,
     /// The ports of each service, by index.
     ports: Vec<Vec<model::service::Port>>,
-    /// Declared variables, and whether something refers to them.
-    variables: HashMap<&'a str, Used<'a>>,
+    /// Declared variables by name.
+    variables: HashMap<&'a str, Declared<'a>>,
 }
 
-struct Used<'a> {
+/// A variable of the user's `.env`.
+struct Declared<'a> {
+    name: &'a Spanned<String>,
     variable: &'a crate::spec::stack::Variable,
+    /// Whether something that was resolved so far refers to it.
     used: bool,
     /// The first default that a reference gave to a variable that declares none.
     inline: Option<(String, Span)>,
 }
 
 impl<'a> Resolver<'a> {
-    fn new(spec: &'a Spec, diagnostics: &'a mut Diagnostics) -> Self {
+    fn new(profile: &'a ProfileSpec, spec: &'a Spec, diagnostics: &'a mut Diagnostics) -> Self {
         let index = spec.services.names().enumerate().map(|(index, name)| (name, index)).collect();
         let variables = spec
             .env
             .iter()
-            .map(|(name, variable)| (name.value.as_str(), Used { variable, used: false, inline: None }))
+            .map(|(name, variable)| (name.value.as_str(), Declared { name, variable, used: false, inline: None }))
             .collect();
-        Self { spec, diagnostics, index, ports: Vec::new(), variables }
+        Self { profile, spec, diagnostics, index, ports: Vec::new(), variables }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports what is missing, if the table that it should be in was `sound`: else it may be what is wrong there.
+    fn report_missing(&mut self, sound: bool, diagnostic: Diagnostic) {
+        if sound {
+            self.report(diagnostic);
+        }
+    }
+
+    /// Reports what nothing uses. A name that is not known may have been meant for it: those have the code `unknown`.
+    fn report_unused(&mut self, unknown: &str, diagnostic: Diagnostic) {
+        if self.spec.sound && !self.diagnostics.has(unknown) {
+            self.report(diagnostic);
+        }
+    }
+
+    /// Whether the profile removes something: what only that used is left out then, and no mistake.
+    fn removes(&self) -> bool {
+        !self.profile.removed.is_empty()
+    }
+
+    /// Reports a name that the table `section` does not have.
+    fn report_unknown<'n>(
+        &mut self,
+        (code, title): (&'static str, String),
+        section: &str,
+        (name, span): (&str, Span),
+        candidates: impl IntoIterator<Item = &'n str>,
+        otherwise: impl FnOnce() -> String,
+    ) {
+        let diagnostic = Diagnostic::new(code, title, span);
+        let path = format!("{section}.{name}");
+        let removed = self.profile.removed.iter().find(|removed| removed.value == path);
+        let diagnostic = match removed {
+            Some(removed) => diagnostic
+                .also(removed.span, format!("the profile `{}` removes it", shown(&self.profile.profile.value)))
+                .help("let the profile remove or change what refers to it, too"),
+            None => diagnostic.suggest(name, candidates, otherwise),
+        };
+        self.report(diagnostic);
+    }
+
+    /// Reports the name of a service that isn't there.
+    fn unknown_service(&mut self, name: &str, span: Span, but: Option<&str>) {
+        if self.spec.services.broken.iter().any(|broken| broken == name) {
+            return;
+        }
+        let title = format!("there is no service `{}`", shown(name));
+        let names: Vec<&str> = self.spec.services.names().filter(|known| Some(*known) != but).collect();
+        self.report_unknown(("unknown-service", title), "services", (name, span), names, || {
+            "declare it under [services]".to_owned()
+        });
+    }
+
+    /// The port of a service by its name; reports that there is none, among the names of `also`.
+    fn port_of(&mut self, index: usize, name: &str, span: Span, also: &[&str]) -> Option<u16> {
+        let ports = &self.ports[index];
+        if let Some(port) = ports.iter().find(|port| port.name == name) {
+            return Some(port.target);
+        }
+        let (service, written) = &self.spec.services.entries[index];
+        // A port that was refused, or that a wrong kind or role doesn't have, was reported.
+        if written.sound && !written.ports.knows(name) {
+            let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).chain(also.iter().copied()).collect();
+            let title = format!("service `{}` has no port `{}`", service.value, shown(name));
+            let diagnostic = Diagnostic::new("unknown-port", title, span).also(service.span, "the service").suggest(
+                name,
+                names.iter().copied(),
+                || format!("it has: {}", listed(names.iter().copied())),
+            );
+            self.report(diagnostic);
+        }
+        None
     }
 
     /// The services of a kind, in spec order.
@@ -74,42 +151,46 @@ impl<'a> Resolver<'a> {
         self.spec.services.iter().filter(move |(_, service)| is_kind(service, kind))
     }
 
-    /// The service that a table names, or the only one of the kind.
-    fn store(&mut self, named: Option<&Spanned<String>>, kind: Kind, what: &str, span: Span) -> Option<&'a str> {
+    /// The service that the `key` of a table names, or the only one of the kind.
+    fn store(
+        &mut self,
+        (key, named): (&str, Option<&Spanned<String>>),
+        kind: Kind,
+        what: &str,
+        span: Span,
+    ) -> Option<&'a str> {
+        if let Some(found) = self.find_store(named, kind) {
+            return Some(found);
+        }
         if let Some(name) = named {
-            let found = self.of_kind(kind).find(|(candidate, _)| candidate.value == name.value);
-            if let Some((found, _)) = found {
-                return Some(&found.value);
-            }
-            if self.spec.services.broken.contains(&name.value) {
+            let other = self.spec.services.get(&name.value);
+            if other.map_or(self.spec.services.knows(&name.value), |service| !service.sound) {
                 return None;
             }
             let candidates: Vec<&str> = self.of_kind(kind).map(|(name, _)| name.value.as_str()).collect();
-            let listed = crate::spec::decode::listed(candidates.iter().copied());
-            let title = format!("no service of kind `{}` is called `{}`", kind.as_str(), name.value);
-            self.report(
-                Diagnostic::new("unknown-service", title, name.span)
-                    .suggest(&name.value, candidates, || format!("of that kind there is: {listed}")),
-            );
+            let there_is = listed(candidates.iter().copied());
+            let title = format!("no service of kind `{}` is called `{}`", kind.as_str(), shown(&name.value));
+            self.report_unknown(("unknown-service", title), "services", (&name.value, name.span), candidates, || {
+                format!("of that kind there is: {there_is}")
+            });
             return None;
         }
         let found: Vec<&Spanned<String>> = self.of_kind(kind).map(|(name, _)| name).collect();
         match found.as_slice() {
-            [only] => Some(&only.value),
             [] => {
-                if self.spec.services.broken.is_empty() {
-                    self.report(
-                        Diagnostic::new(
-                            "missing-service",
-                            format!("{what} needs a service of kind `{}`", kind.as_str()),
-                            span,
-                        )
-                        .help(format!("add a service with `kind = \"{}\"`", kind.as_str())),
-                    );
-                }
+                self.report_missing(
+                    self.spec.sound,
+                    Diagnostic::new(
+                        "missing-service",
+                        format!("{what} needs a service of kind `{}`", kind.as_str()),
+                        span,
+                    )
+                    .help(format!("add a service with `kind = \"{}\"`", kind.as_str())),
+                );
                 None
             }
-            [first, second, ..] => {
+            [first, others @ ..] => {
+                let second = others.first().unwrap_or(first);
                 self.report(
                     Diagnostic::new(
                         "ambiguous-service",
@@ -118,11 +199,18 @@ impl<'a> Resolver<'a> {
                     )
                     .also(first.span, "one of that kind")
                     .also(second.span, "another")
-                    .help("name the one to use"),
+                    .help(format!("name the one to use: `{key} = \"{}\"`", first.value)),
                 );
                 None
             }
         }
+    }
+
+    /// The same without a report.
+    fn find_store(&self, named: Option<&Spanned<String>>, kind: Kind) -> Option<&'a str> {
+        let mut found = self.of_kind(kind).filter(|(name, _)| named.is_none_or(|named| named.value == name.value));
+        let (first, _) = found.next()?;
+        found.next().is_none().then_some(first.value.as_str())
     }
 
     fn stack(&mut self, profile: &Spanned<String>) -> model::Stack {

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Resolver;
+use super::dependencies::SHARED;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::service::Mount;
-use crate::spec::decode::{Map, listed};
+use crate::spec::decode::{Map, Spanned, shown};
 use crate::spec::service::{self as spec, MountType, Service};
 use crate::spec::text::Part;
 
@@ -19,6 +20,7 @@ impl Resolver<'_> {
         implied_volumes: &HashSet<String>,
     ) -> Vec<Mount> {
         let mut mounts = implied;
+        mounts.reserve_exact(service.volumes.len());
         let mut places: HashMap<String, Option<Span>> = HashMap::new();
         for mount in &mounts {
             places.insert(mount.target.literal().unwrap_or_default().to_owned(), None);
@@ -53,7 +55,11 @@ impl Resolver<'_> {
         let Some(source) = &mount.source else {
             let kind = mount.kind.as_ref().map_or(MountType::Volume, |kind| kind.value);
             if kind == MountType::Bind {
-                self.report(Diagnostic::new("missing-key", "a bind mount needs the key `source`", mount.span));
+                self.report_missing(
+                    mount.sound,
+                    Diagnostic::new("missing-key", "a bind mount needs the key `source`", mount.span)
+                        .help("add the path of the host: `source = \"./…\"`"),
+                );
                 return None;
             }
             return Some(Mount { kind, source: None, target, read_only });
@@ -66,6 +72,19 @@ impl Resolver<'_> {
         };
         let kind =
             mount.kind.as_ref().map_or(if is_path { MountType::Bind } else { MountType::Volume }, |kind| kind.value);
+        if kind == MountType::Tmpfs {
+            self.report(
+                Diagnostic::new("contradiction", "a file system in memory has no source", source.span)
+                    .help("remove `source`"),
+            );
+        }
+        if kind == MountType::Volume && source.literal().is_none() {
+            self.report(
+                Diagnostic::new("undeclared-volume", "a volume has a fixed name", source.span)
+                    .at("a reference")
+                    .help("begin a path with `./`, `/`, `~` or the reference; declare a volume under [volumes]"),
+            );
+        }
         if kind == MountType::Volume
             && let Some(name) = source.literal()
             && !self.spec.volumes.knows(name)
@@ -73,12 +92,13 @@ impl Resolver<'_> {
         {
             let names: Vec<&str> =
                 self.spec.volumes.names().chain(implied_volumes.iter().map(String::as_str)).collect();
-            self.report(
-                Diagnostic::new("undeclared-volume", format!("the volume `{name}` is not declared"), source.span)
-                    .suggest(name, names.iter().copied(), || {
-                        format!("declare it: `[volumes.{name}]`; a path begins with `./`, `/` or `~`")
-                    }),
-            );
+            // A kind that could not be read may imply it.
+            if self.spec.sound {
+                let title = format!("the volume `{}` is not declared", shown(name));
+                self.report_unknown(("undeclared-volume", title), "volumes", (name, source.span), names, || {
+                    format!("declare it: `[volumes.{name}]`; a path begins with `./`, `/` or `~`")
+                });
+            }
         }
         Some(Mount { kind, source: Some(self.text(source)), target, read_only })
     }
@@ -106,8 +126,12 @@ impl Resolver<'_> {
             }
         }
         for (name, volume) in spec.volumes.iter() {
-            if !used.contains(name.value.as_str()) && spec.services.broken.is_empty() {
-                self.report(
+            if !used.contains(name.value.as_str()) {
+                if self.removes() {
+                    continue;
+                }
+                self.report_unused(
+                    "undeclared-volume",
                     Diagnostic::new("unused-volume", format!("nothing mounts the volume `{}`", name.value), name.span)
                         .help("mount it in a service's `volumes`, or remove it"),
                 );
@@ -144,8 +168,12 @@ impl Resolver<'_> {
             });
         }
         for (name, network) in spec.networks.iter() {
-            if !used.contains(name.value.as_str()) && spec.services.broken.is_empty() {
-                self.report(
+            if !used.contains(name.value.as_str()) {
+                if self.removes() {
+                    continue;
+                }
+                self.report_unused(
+                    "unknown-network",
                     Diagnostic::new(
                         "unused-network",
                         format!("no service joins the network `{}`", name.value),
@@ -190,17 +218,33 @@ impl Resolver<'_> {
                     .help("remove one of the two"),
             );
         }
+        for (name, member) in &networks.0 {
+            if let Some(address) = &member.ipv4_address {
+                self.check_address(address);
+                let subnet = self.spec.networks.get(&name.value);
+                if subnet.map_or(name.value == stack, |network| {
+                    network.sound && network.subnet.is_none() && !network.external.unwrap_or(false)
+                }) {
+                    self.report(
+                        Diagnostic::new(
+                            "missing-subnet",
+                            format!("the network `{}` has no subnet", shown(&name.value)),
+                            address.span,
+                        )
+                        .at("a fixed address")
+                        .help(format!("declare it: `[networks.{}]` with `subnet = \"172.30.0.0/24\"`", name.value)),
+                    );
+                }
+            }
+        }
         let known = |name: &str| name == stack || self.spec.networks.knows(name);
         let unknown: Vec<_> = networks.0.iter().filter(|(name, _)| !known(&name.value)).collect();
         for (name, _) in unknown {
             let names: Vec<&str> = self.spec.networks.names().chain([stack]).collect();
-            self.report(
-                Diagnostic::new("unknown-network", format!("there is no network `{}`", name.value), name.span).suggest(
-                    &name.value,
-                    names.iter().copied(),
-                    || format!("declare it: `[networks.{}]`", name.value),
-                ),
-            );
+            let title = format!("there is no network `{}`", shown(&name.value));
+            self.report_unknown(("unknown-network", title), "networks", (&name.value, name.span), names, || {
+                format!("declare it: `[networks.{}]`", name.value)
+            });
         }
         networks
             .0
@@ -213,6 +257,47 @@ impl Resolver<'_> {
             .collect()
     }
 
+    /// A network mode: `host`, `none`, or another container's network.
+    pub(super) fn network_mode(&mut self, name: &Spanned<String>, service: &Service) -> Option<model::text::Text> {
+        let mode = service.network_mode.as_ref()?;
+        let text = self.text(&mode.value);
+        let literal = mode.value.literal().unwrap_or_default();
+        let shared = literal.strip_prefix(SHARED);
+        if let Some(other) = shared {
+            if other == name.value {
+                self.report(
+                    Diagnostic::new("dependency-cycle", format!("`{other}` shares its own network"), mode.span)
+                        .help("remove it"),
+                );
+            } else if !self.index.contains_key(other) {
+                self.unknown_service(other, mode.span, Some(&name.value));
+            }
+        }
+        let borrowed = shared.is_some() || literal.starts_with("container:");
+        if (borrowed || matches!(literal, "host" | "none"))
+            && let Some(port) = service.ports.iter().find_map(|(_, port)| port.0.published.as_ref())
+        {
+            self.report(
+                Diagnostic::new(
+                    "contradiction",
+                    format!("with the network mode `{}` no port is published", shown(literal)),
+                    port.span,
+                )
+                .at("published")
+                .also(mode.span, "the network mode")
+                .help("remove one of the two"),
+            );
+        }
+        if borrowed && let Some(hostname) = &service.hostname {
+            self.report(
+                Diagnostic::new("contradiction", "who shares a network shares its host name", hostname.span)
+                    .also(mode.span, "the network mode")
+                    .help("remove `hostname`"),
+            );
+        }
+        Some(text)
+    }
+
     /// The secrets that one service reads.
     pub(super) fn secret_uses(&mut self, service: &Service) -> Vec<model::service::SecretUse> {
         let mut uses = Vec::with_capacity(service.secrets.len());
@@ -221,12 +306,10 @@ impl Resolver<'_> {
             if !self.spec.secrets.knows(&secret.source.value) {
                 let names: Vec<&str> = self.spec.secrets.names().collect();
                 let name = &secret.source.value;
-                self.report(
-                    Diagnostic::new("unknown-secret", format!("there is no secret `{name}`"), secret.source.span)
-                        .suggest(name, names.iter().copied(), || {
-                            format!("declare it: `[secrets.{name}]`; there is: {}", listed(names.iter().copied()))
-                        }),
-                );
+                let title = format!("there is no secret `{}`", shown(name));
+                self.report_unknown(("unknown-secret", title), "secrets", (name, secret.source.span), names, || {
+                    format!("declare it: `[secrets.{name}]`")
+                });
             }
             uses.push(model::service::SecretUse {
                 source: secret.source.value.clone(),
@@ -245,8 +328,12 @@ impl Resolver<'_> {
         let mut secrets = Vec::new();
         for (name, secret) in spec.secrets.iter() {
             let used = services.iter().flat_map(|service| &service.secrets).any(|used| used.source == name.value);
-            if !used && spec.services.broken.is_empty() {
-                self.report(
+            if !used {
+                if self.removes() {
+                    continue;
+                }
+                self.report_unused(
+                    "unknown-secret",
                     Diagnostic::new(
                         "unused-secret",
                         format!("no service reads the secret `{}`", name.value),
@@ -259,25 +346,14 @@ impl Resolver<'_> {
             let source = match (&secret.file, &secret.environment, external) {
                 (Some(file), None, false) => model::SecretSource::File(self.text(&file.value)),
                 (None, Some(variable), false) => {
-                    if !spec.env.knows(&variable.value) {
-                        let names: Vec<&str> = spec.env.names().collect();
-                        self.report(
-                            Diagnostic::new(
-                                "undeclared-variable",
-                                format!("the variable `{}` is not declared", variable.value),
-                                variable.span,
-                            )
-                            .suggest(&variable.value, names.iter().copied(), || {
-                                format!("declare it: `[env.{}]` with a `description`", variable.value)
-                            }),
-                        );
-                    }
+                    self.undeclared_variable(&variable.value, variable.span);
                     self.note_use(&variable.value);
                     model::SecretSource::Environment(variable.value.clone())
                 }
                 (None, None, true) => model::SecretSource::External,
                 _ => {
-                    self.report(
+                    self.report_missing(
+                        secret.sound,
                         Diagnostic::new(
                             "contradiction",
                             format!(

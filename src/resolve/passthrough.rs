@@ -26,8 +26,6 @@ const SERVICE: &[&str] = &[
     "cpu_shares",
     "cpuset",
     "credential_spec",
-    "deploy",
-    "build",
     "develop",
     "device_cgroup_rules",
     "devices",
@@ -118,6 +116,7 @@ impl Resolver<'_> {
         let mut extra = Extra::default();
         for (key, value) in service.compose.iter() {
             let inner = match (key.value.as_str(), value) {
+                // Without a table they are first-class keys, and refused as such.
                 ("build", Tree::Table(table)) => Some((table, "build", Build::KEYS, BUILD, &mut extra.build)),
                 ("deploy", Tree::Table(table)) => Some((table, "deploy", Deploy::KEYS, DEPLOY, &mut extra.deploy)),
                 _ => None,
@@ -153,10 +152,11 @@ impl Resolver<'_> {
             return true;
         }
         let shown = crate::spec::decode::shown(name);
+        let own = if what == "a service" { name.to_owned() } else { format!("{what}.{name}") };
         let instead = SAME.iter().find(|(other, _)| *other == name).map(|(_, field)| *field);
         self.report(if first_class.contains(&name) || instead.is_some() {
             Diagnostic::new("first-class-key", format!("`{shown}` has a key of its own"), key.span)
-                .help(format!("write `{}` in {what} itself, not in `compose`", instead.unwrap_or(name)))
+                .help(format!("write `{}` in the service itself, not in `compose`", instead.unwrap_or(&own)))
         } else {
             Diagnostic::new("unknown-key", format!("Compose knows no key `{shown}` of {what}"), key.span).suggest(
                 name,

@@ -1,23 +1,25 @@
 //! Ports: what a service's are, and who wants one of the host's twice.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
+use super::service::together;
 use super::{Resolver, kinds};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::service::{Port, Published};
 use crate::model::text::Text as ModelText;
-use crate::spec::decode::listed;
+use crate::spec::decode::{listed, shown};
 use crate::spec::service::{Protocol, Service};
-use crate::spec::text::Value;
+use crate::spec::text::{Text, Value};
 use crate::spec::value::Ports;
 
 /// The address that published ports bind to unless the spec says otherwise: nothing here asks for a
 /// password, so nothing is open to the network.
 const LOOPBACK: &str = "127.0.0.1";
 
-/// A port of the host that a service wants.
+/// Ports of the host that a service wants.
+#[derive(Clone)]
 struct Claim {
-    ports: Ports,
     address: String,
     protocol: Protocol,
     service: usize,
@@ -28,6 +30,9 @@ impl Resolver<'_> {
     /// Fills in the ports of every service; everything else may refer to them.
     pub(super) fn resolve_ports(&mut self) {
         let spec = self.spec;
+        if let Some(bind) = &spec.stack.bind {
+            self.check_address(bind);
+        }
         let bind = match &spec.stack.bind {
             Some(bind) => self.text(bind),
             None => ModelText::Literal(LOOPBACK.to_owned()),
@@ -50,7 +55,8 @@ impl Resolver<'_> {
             {
                 let names = || implied.iter().map(|known| known.name);
                 let title = format!("a service of kind `{}` has no port `{}`", kind.as_str(), name.value);
-                self.report(
+                self.report_missing(
+                    service.sound,
                     Diagnostic::new("unknown-port", title, name.span)
                         .suggest(&name.value, names(), || format!("it has: {}", listed(names()))),
                 );
@@ -70,7 +76,9 @@ impl Resolver<'_> {
                 }
                 (Some(target), None) if target.value == 0 => {
                     self.report(
-                        Diagnostic::new("invalid-port", "`0` is no port", target.span).at("must be from 1 to 65535"),
+                        Diagnostic::new("invalid-port", "`0` is no port", target.span)
+                            .at("must be from 1 to 65535")
+                            .help("write the port that the program listens on"),
                     );
                     continue;
                 }
@@ -79,7 +87,8 @@ impl Resolver<'_> {
                 (None, None) => match port.published.as_ref().map(|published| &published.value) {
                     Some(Value::Is(ports)) if ports.first == ports.last => ports.first,
                     _ => {
-                        self.report(
+                        self.report_missing(
+                            port.sound,
                             Diagnostic::new(
                                 "missing-key",
                                 format!("port `{}` needs a `target`", name.value),
@@ -91,8 +100,11 @@ impl Resolver<'_> {
                     }
                 },
             };
+            if let Some(address) = &port.host_ip {
+                self.check_address(address);
+            }
             let published = port.published.as_ref().map(|published| Published {
-                port: self.written(&published.value, written),
+                port: self.written(&published.value, Ports::to_string),
                 number: self.effective_ports(&published.value).map(|ports| ports.first),
                 host_ip: match &port.host_ip {
                     Some(address) => self.text(address),
@@ -134,6 +146,18 @@ impl Resolver<'_> {
         }
     }
 
+    /// Compose accepts no host name where it binds a port.
+    pub(super) fn check_address(&mut self, text: &Text) {
+        let Some(address) = self.effective(text) else { return };
+        let plain = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&address);
+        if !address.is_empty() && plain.parse::<IpAddr>().is_err() {
+            self.report(
+                Diagnostic::new("invalid-address", format!("`{}` is no IP address", shown(&address)), text.span)
+                    .help("write e.g. `127.0.0.1`, or `0.0.0.0` for every address of the host"),
+            );
+        }
+    }
+
     /// Two services can't publish one port of the host at the same address.
     pub(super) fn check_port_clashes(&mut self) {
         let spec = self.spec;
@@ -143,6 +167,7 @@ impl Resolver<'_> {
         };
         // By port: a stack of thousands of services must not compare each with each.
         let mut claims: HashMap<u16, Vec<Claim>> = HashMap::new();
+        let mut clashes: Vec<(u16, Claim, Claim)> = Vec::new();
         for (index, (_, service)) in spec.services.iter().enumerate() {
             for (_, port) in service.ports.iter() {
                 let port = &port.0;
@@ -153,56 +178,46 @@ impl Resolver<'_> {
                     None => bind.clone(),
                 };
                 let Some(address) = address else { continue };
-                let protocol = port.protocol.unwrap_or(Protocol::Tcp);
-                let mut clash = None;
+                let claim = Claim {
+                    address,
+                    protocol: port.protocol.unwrap_or(Protocol::Tcp),
+                    service: index,
+                    span: published.span,
+                };
+                let at_once = |other: &Claim| together(service, &spec.services.entries[other.service].1);
+                let found = (ports.first..=ports.last).find_map(|number| {
+                    let others = claims.get(&number)?;
+                    Some((number, others.iter().find(|other| other.clashes_with(&claim) && at_once(other))?.clone()))
+                });
                 for number in ports.first..=ports.last {
-                    let others = claims.entry(number).or_default();
-                    let found =
-                        others.iter().find(|other| other.protocol == protocol && overlap(&other.address, &address));
-                    if let Some(found) = found {
-                        clash = Some((number, found.service, found.span));
-                        break;
-                    }
-                    others.push(Claim {
-                        ports,
-                        address: address.clone(),
-                        protocol,
-                        service: index,
-                        span: published.span,
-                    });
+                    claims.entry(number).or_default().push(claim.clone());
                 }
-                if let Some((number, other, other_span)) = clash {
-                    let name = |index: usize| &spec.services.entries[index].0.value;
-                    let free = free_port(&claims, number);
-                    let diagnostic = Diagnostic::new(
-                        "port-clash",
-                        format!("port {number} of the host is published twice"),
-                        published.span,
-                    )
-                    .at(format!("by `{}`", name(index)))
-                    .also(other_span, format!("and by `{}`", name(other)));
-                    self.report(match free {
-                        Some(free) => diagnostic.help(format!("publish one of them elsewhere; {free} is free")),
-                        None => diagnostic,
-                    });
-                }
+                clashes.extend(found.map(|(number, other)| (number, claim, other)));
             }
+        }
+        for (number, claim, other) in clashes {
+            let name = |index: usize| &spec.services.entries[index].0.value;
+            let diagnostic =
+                Diagnostic::new("port-clash", format!("port {number} of the host is published twice"), claim.span)
+                    .at(format!("by `{}`", name(claim.service)))
+                    .also(other.span, format!("and by `{}`", name(other.service)));
+            self.report(match free_port(&claims, number) {
+                Some(free) => diagnostic.help(format!("publish one of them elsewhere; {free} is free")),
+                None => diagnostic.help("publish one of them elsewhere"),
+            });
         }
     }
 }
 
-fn free_port(claims: &HashMap<u16, Vec<Claim>>, from: u16) -> Option<u16> {
-    // A range that was only partly entered above may go on: skip to its end.
-    let mut candidate = from;
-    while let Some(others) = claims.get(&candidate) {
-        let last = others.iter().map(|claim| claim.ports.last).max().unwrap_or(candidate);
-        candidate = last.max(candidate).checked_add(1)?;
+impl Claim {
+    fn clashes_with(&self, other: &Self) -> bool {
+        self.protocol == other.protocol && overlap(&self.address, &other.address)
     }
-    Some(candidate)
 }
 
-fn written(ports: &Ports) -> String {
-    if ports.first == ports.last { ports.first.to_string() } else { format!("{}-{}", ports.first, ports.last) }
+/// The next port of the host that nobody claims.
+fn free_port(claims: &HashMap<u16, Vec<Claim>>, from: u16) -> Option<u16> {
+    (from..=u16::MAX).find(|port| !claims.contains_key(port))
 }
 
 /// Whether two addresses of the host share a port: a wildcard shares with all.

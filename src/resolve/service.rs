@@ -8,7 +8,7 @@ use super::kinds::Preset;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::service::{Command, Mount};
-use crate::model::text::{Reference, Segment, Text as ModelText, Value as ModelValue};
+use crate::model::text::{Text as ModelText, Value as ModelValue};
 use crate::spec::decode::{Spanned, listed};
 use crate::spec::service::{self as spec, Condition, MountType, Service};
 use crate::spec::text::{Part, Text, Value};
@@ -22,19 +22,24 @@ pub(super) struct Bundle {
 /// Shells: after one of these, a `$NAME` in an argument is expanded.
 const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
 
+/// The variable that says where everything in AWS is.
+const REGION: &str = "AWS_REGION";
+
 /// The host's own name inside a container: Docker Desktop has it, Linux only with an extra host.
 const HOST: &str = "host.docker.internal";
 
-impl<'a> Resolver<'a> {
+impl Resolver<'_> {
     pub(super) fn services(&mut self, network: &str) -> Bundle {
         let spec = self.spec;
-        let mut presets: Vec<Preset> = Vec::with_capacity(spec.services.entries.len());
-        for (name, service) in spec.services.iter() {
-            presets.push(self.preset(name, service));
-        }
+        // Few services are of a kind, and a preset is large.
+        let mut presets: HashMap<usize, Preset> = HashMap::new();
         let mut implied_volumes = Vec::new();
-        for preset in &presets {
-            implied_volumes.extend(preset.volumes.iter().map(|(name, _)| name.clone()));
+        for (index, (name, service)) in spec.services.iter().enumerate() {
+            if service.kind.is_some() {
+                let preset = self.preset(name, service);
+                implied_volumes.extend(preset.volumes.iter().map(|(name, _)| name.clone()));
+                presets.insert(index, preset);
+            }
         }
         let known_volumes: HashSet<String> = implied_volumes.iter().cloned().collect();
         // A service that another waits for to end is a one-shot, and so never restarted.
@@ -46,12 +51,14 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
-        let mut services = Vec::with_capacity(presets.len());
-        let mut names: HashMap<&str, Span> = HashMap::new();
-        for (index, preset) in presets.into_iter().enumerate() {
-            let (name, service) = &spec.services.entries[index];
+        let mut services = Vec::with_capacity(spec.services.entries.len());
+        let mut names: HashMap<&str, (Span, &Service)> = HashMap::new();
+        for (index, (name, service)) in spec.services.iter().enumerate() {
+            let preset = presets.remove(&index).unwrap_or_default();
             let container = service.container_name.as_ref().unwrap_or(name);
-            if let Some(first) = names.insert(&container.value, container.span) {
+            if let Some((first, other)) = names.insert(&container.value, (container.span, service))
+                && together(service, other)
+            {
                 self.report(
                     Diagnostic::new(
                         "container-clash",
@@ -97,14 +104,17 @@ impl<'a> Resolver<'a> {
             .collect();
         implied_mounts.extend(preset.mounts);
         self.aws(name, service, preset.aws, &image, &mut environment, &mut implied_mounts);
-        let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas.clone());
-        let single = matches!(replicas, None | Some(Value::Is(0 | 1)));
-        if !single && let Some(container) = &service.container_name {
+        let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas.as_ref());
+        let single = replicas.is_none_or(|replicas| matches!(replicas.value, Value::Is(0 | 1)));
+        if !single && let (Some(container), Some(replicas)) = (&service.container_name, replicas) {
             self.report(
                 Diagnostic::new("contradiction", "replicas can't share a container's name", container.span)
+                    .at("one name")
+                    .also(replicas.span, "several containers")
                     .help("remove `container_name` or `deploy.replicas`"),
             );
         }
+        self.check_replicas(service);
         let own_name = |written: &Option<Spanned<String>>| {
             written.as_ref().map_or_else(|| name.value.clone(), |written| written.value.clone())
         };
@@ -136,27 +146,16 @@ impl<'a> Resolver<'a> {
                 ulimits.push((name.to_owned(), ModelValue::Is(limit), ModelValue::Is(limit)));
             }
         }
-        if let Some(mode) = &service.network_mode
-            && mode.value.literal() == Some("host")
-            && let Some((port, _)) = service.ports.iter().find(|(_, port)| port.0.published.is_some())
-        {
-            self.report(
-                Diagnostic::new("contradiction", "on the host's network no port is published", port.span)
-                    .at("published")
-                    .also(mode.span, "the host's network")
-                    .help("remove one of the two"),
-            );
-        }
         self.check_host_name(service, &extra_hosts);
-        let has_network_mode = service.network_mode.is_some();
+        let network_mode = self.network_mode(name, service);
         model::Service {
             name: name.value.clone(),
             kind: service.kind.as_ref().map(|kind| kind.value),
             group: service.group.clone().unwrap_or_default(),
             description: service.description.clone().or(preset.description).unwrap_or_default(),
-            metrics: self.metrics(service, preset.metrics, &ports),
+            metrics: self.metrics(index, service, preset.metrics).map(Box::new),
             image: image.reference,
-            build: service.build.as_ref().map(|build| self.build(&build.0, extra.build)),
+            build: self.build(service, extra.build).map(Box::new),
             command,
             entrypoint,
             environment,
@@ -169,31 +168,23 @@ impl<'a> Resolver<'a> {
                     required: file.0.required.unwrap_or(true),
                 })
                 .collect(),
-            expose: service
-                .expose
-                .iter()
-                .map(|ports| {
-                    if ports.first == ports.last {
-                        ports.first.to_string()
-                    } else {
-                        format!("{}-{}", ports.first, ports.last)
-                    }
-                })
-                .collect(),
+            expose: service.expose.iter().map(|ports| ports.value.to_string()).collect(),
             mounts: self.mounts(service, implied_mounts, implied_volumes),
             depends_on: self.dependencies(&name.value, service, preset.depends_on),
-            healthcheck: self.healthcheck(service.healthcheck.as_ref(), preset.healthcheck, &ports),
+            healthcheck: self.healthcheck(index, service.healthcheck.as_deref(), preset.healthcheck),
             ports,
             restart,
             networks: self.members(service, network),
-            container_name: (single && (service.container_name.is_some() || service.deploy.is_none() || single))
-                .then(|| own_name(&service.container_name)),
-            hostname: (!has_network_mode && single).then(|| own_name(&service.hostname)),
+            container_name: single.then(|| own_name(&service.container_name)),
+            hostname: (service.hostname.is_some() || (service.network_mode.is_none() && single))
+                .then(|| own_name(&service.hostname)),
             profiles: service.profiles.iter().map(|profile| profile.value.clone()).collect(),
             user: self.optional_text(service.user.as_ref()),
-            logging: service.logging.as_ref().map(|logging| model::service::Logging {
-                driver: self.optional_text(logging.driver.as_ref()),
-                options: self.scalars(&logging.options),
+            logging: service.logging.as_ref().map(|logging| {
+                Box::new(model::service::Logging {
+                    driver: self.optional_text(logging.driver.as_ref()),
+                    options: self.scalars(&logging.options),
+                })
             }),
             labels: self.scalars(&service.labels),
             pull_policy: match &service.pull_policy {
@@ -204,12 +195,12 @@ impl<'a> Resolver<'a> {
                 Some(platform) => Some(self.text(platform)),
                 None => self.optional_text(spec.stack.platform.as_ref()),
             },
-            network_mode: service.network_mode.as_ref().map(|mode| self.text(&mode.value)),
+            network_mode,
             extra_hosts,
             ulimits,
             tty: service.tty.as_ref().map(|value| self.value(value)),
             stdin_open: service.stdin_open.as_ref().map(|value| self.value(value)),
-            deploy: self.deploy(service, extra.deploy),
+            deploy: self.deploy(service, extra.deploy).map(Box::new),
             read_only: service.read_only.as_ref().map(|value| self.value(value)),
             tmpfs: self.texts(&service.tmpfs.0),
             secrets: self.secret_uses(service),
@@ -238,15 +229,18 @@ impl<'a> Resolver<'a> {
             }
         }
         let takes = super::kinds::settings(kind);
-        for (key, span) in service.settings.iter().flat_map(spec::Settings::in_use) {
+        for (key, span) in service.settings.iter().flat_map(|settings| settings.in_use()) {
             if !takes.contains(&key) {
                 let title = match kind {
                     Some(kind) => format!("kind `{}` has no setting `{key}`", kind.as_str()),
                     None => format!("`{key}` is a setting of a kind, and this service has none"),
                 };
-                self.report(
-                    Diagnostic::new("foreign-setting", title, span)
-                        .help(format!("it has: {}", listed(takes.iter().copied()))),
+                self.report_missing(
+                    service.sound,
+                    Diagnostic::new("foreign-setting", title, span).help(match takes {
+                        [] => "remove it".to_owned(),
+                        takes => format!("it has: {}", listed(takes.iter().copied())),
+                    }),
                 );
             }
         }
@@ -258,7 +252,8 @@ impl<'a> Resolver<'a> {
             .map(|cluster| ("cluster", cluster.span))
             .filter(|_| !is_temporal && kind != Some(spec::Kind::TemporalUi));
         for (key, span) in role.into_iter().chain(cluster) {
-            self.report(
+            self.report_missing(
+                service.sound,
                 Diagnostic::new("foreign-setting", format!("`{key}` belongs to a Temporal service"), span)
                     .help("remove it, or set `kind`"),
             );
@@ -271,7 +266,9 @@ impl<'a> Resolver<'a> {
         preset: &Preset,
         image: Option<&crate::spec::stack::Image>,
     ) -> Vec<(String, ModelText)> {
-        let mut environment = preset.environment.clone();
+        // Three more for a service that talks to AWS.
+        let mut environment = Vec::with_capacity(preset.environment.len() + service.environment.entries.len() + 3);
+        environment.extend(preset.environment.iter().cloned());
         let reads = image.and_then(|image| image.reads.as_ref());
         for (name, value) in service.environment.iter() {
             let text = &value.0;
@@ -288,10 +285,12 @@ impl<'a> Resolver<'a> {
             }
             let known = preset.reads.contains(&name.value.as_str());
             let listed_names = reads.map(|reads| &reads.value);
-            let unread = match listed_names {
-                Some(list) => !known && !list.iter().any(|read| read.value == name.value),
-                None => !preset.reads.is_empty() && !known,
-            };
+            let sound = service.sound && image.is_none_or(|image| image.sound);
+            let unread = sound
+                && match listed_names {
+                    Some(list) => !known && !list.iter().any(|read| read.value == name.value),
+                    None => !preset.reads.is_empty() && !known,
+                };
             if unread {
                 let names: Vec<&str> = listed_names
                     .map(|list| list.iter().map(|read| read.value.as_str()).collect::<Vec<_>>())
@@ -313,10 +312,8 @@ impl<'a> Resolver<'a> {
             }
             if text.literal().is_some()
                 && let Some(used) = self.variables.get(name.value.as_str())
-                && let Some((declared, _)) = self.spec.env.iter().find(|(declared, _)| declared.value == name.value)
             {
-                let declared = declared.span;
-                let _ = used;
+                let declared = used.name.span;
                 self.report(
                     Diagnostic::new(
                         "shadowed-variable",
@@ -351,9 +348,9 @@ impl<'a> Resolver<'a> {
             return;
         }
         let span = service.aws.as_ref().map_or(name.span, |aws| aws.span);
-        const REGION: &str = "AWS_REGION";
         if !self.spec.env.knows(REGION) {
-            self.report(
+            self.report_missing(
+                self.spec.sound,
                 Diagnostic::new(
                     "undeclared-variable",
                     format!("a service that talks to AWS needs the variable `{REGION}`"),
@@ -362,23 +359,25 @@ impl<'a> Resolver<'a> {
                 .help(format!("declare it: `[env.{REGION}]` with a `description`")),
             );
         }
-        self.note_use(REGION);
+        let region = if self.spec.env.knows(REGION) {
+            ModelText::from(self.reference(REGION, None, span))
+        } else {
+            ModelText::from("")
+        };
         let home = image.entry.and_then(|entry| entry.home.as_ref()).map(|home| home.value.as_str()).or(implied);
         let Some(home) = home else {
-            self.report(
+            // An image that is not known, or wrong, was reported.
+            let certain = match service.image.as_ref().filter(|_| image.reference.is_none()) {
+                Some(_) => false,
+                None => service.sound && image.entry.is_none_or(|entry| entry.sound),
+            };
+            self.report_missing(
+                certain,
                 Diagnostic::new("missing-home", format!("where is the home of `{}`'s user?", name.value), span)
                     .help("set `home` of its image in [images]: AWS looks for credentials there"),
             );
             return;
         };
-        let required = self.variables.get(REGION).is_some_and(|used| used.variable.required.is_some());
-        let operator = if required {
-            model::text::Operator::Required(format!("set {REGION} in .env"))
-        } else {
-            model::text::Operator::Default(self.default_of(REGION).unwrap_or_default())
-        };
-        let region =
-            ModelText::Parts(vec![Segment::Env(Reference { name: REGION.to_owned(), operator: Some(operator) })]);
         let folder = format!("{home}/.aws");
         let entries = [
             (REGION, region),
@@ -400,37 +399,45 @@ impl<'a> Resolver<'a> {
 
     fn metrics(
         &mut self,
+        index: usize,
         service: &Service,
         implied: Option<model::service::Metrics>,
-        ports: &[model::service::Port],
     ) -> Option<model::service::Metrics> {
         let Some(metrics) = &service.metrics else { return implied };
-        let Some(port) = ports.iter().find(|port| port.name == metrics.port.value) else {
-            let names = || ports.iter().map(|port| port.name.as_str());
-            self.report(
-                Diagnostic::new(
-                    "unknown-port",
-                    format!("this service has no port `{}`", metrics.port.value),
-                    metrics.port.span,
-                )
-                .suggest(&metrics.port.value, names(), || format!("it has: {}", listed(names()))),
-            );
-            return None;
-        };
-        Some(model::service::Metrics {
-            port: port.target,
-            path: metrics.path.clone().unwrap_or_else(|| "/metrics".to_owned()),
-        })
+        let port = self.port_of(index, &metrics.port.value, metrics.port.span, &[])?;
+        Some(model::service::Metrics { port, path: metrics.path.clone().unwrap_or_else(|| "/metrics".to_owned()) })
     }
 
-    fn build(&mut self, build: &spec::Build, passthrough: model::Passthrough) -> model::service::Build {
-        model::service::Build {
+    fn build(&mut self, service: &Service, passthrough: model::Passthrough) -> Option<model::service::Build> {
+        let Some(build) = &service.build else {
+            return (!passthrough.is_empty()).then(|| model::service::Build { passthrough, ..Default::default() });
+        };
+        let build = &build.0;
+        Some(model::service::Build {
             context: self.optional_text(build.context.as_ref()),
             dockerfile: self.optional_text(build.dockerfile.as_ref()),
             target: self.optional_text(build.target.as_ref()),
             args: self.scalars(&build.args),
             cache_from: self.texts(&build.cache_from),
             passthrough,
+        })
+    }
+
+    /// Several containers can't have one port of the host.
+    fn check_replicas(&mut self, service: &Service) {
+        let Some(replicas) = service.deploy.as_ref().and_then(|deploy| deploy.replicas.as_ref()) else { return };
+        let Value::Is(count @ 2..) = replicas.value else { return };
+        for (_, port) in service.ports.iter() {
+            let Some(published) = &port.0.published else { continue };
+            let Value::Is(ports) = published.value else { continue };
+            if u32::from(ports.last - ports.first) + 1 < count {
+                self.report(
+                    Diagnostic::new("contradiction", "replicas can't share a port of the host", published.span)
+                        .at(format!("published: {ports}"))
+                        .also(replicas.span, format!("{count} containers"))
+                        .help("publish a range with a port for each, or remove `deploy.replicas`"),
+                );
+            }
         }
     }
 
@@ -449,7 +456,7 @@ impl<'a> Resolver<'a> {
         };
         let limits = amount(resources.and_then(|resources| resources.limits.as_ref()));
         let reservations = amount(resources.and_then(|resources| resources.reservations.as_ref()));
-        let replicas = written.and_then(|deploy| deploy.replicas.as_ref()).map(|replicas| self.value(replicas));
+        let replicas = written.and_then(|deploy| deploy.replicas.as_ref()).map(|replicas| self.value(&replicas.value));
         Some(model::service::Deploy { replicas, limits, reservations, passthrough })
     }
 
@@ -514,16 +521,20 @@ impl<'a> Resolver<'a> {
             .map(|text| text.span)
             .next();
         if let Some(span) = found {
-            self.report(
+            self.report_missing(
+                service.sound,
                 Diagnostic::new("missing-extra-host", format!("`{HOST}` does not resolve on Linux"), span)
                     .help(format!("add `extra_hosts = {{ \"{HOST}\" = \"host-gateway\" }}` to the service")),
             );
         }
     }
+}
 
-    pub(super) fn knows_service(&self, name: &str) -> bool {
-        self.index.contains_key(name) || self.spec.services.broken.iter().any(|broken| broken == name)
-    }
+/// Whether two services can run at a time: those that different Compose profiles switch on can't.
+pub(super) fn together(a: &Service, b: &Service) -> bool {
+    a.profiles.is_empty()
+        || b.profiles.is_empty()
+        || a.profiles.iter().any(|profile| b.profiles.iter().any(|other| other.value == profile.value))
 }
 
 fn is_shell(program: &str) -> bool {

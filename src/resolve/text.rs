@@ -4,7 +4,6 @@ use super::Resolver;
 use super::kinds;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::text::{self as model, Segment};
-use crate::spec::decode::listed;
 use crate::spec::text::{Operator, Part, Scalar, Text, Value};
 
 impl Resolver<'_> {
@@ -73,70 +72,50 @@ impl Resolver<'_> {
     /// `service:port`, a port's number, or an endpoint that the service's kind has.
     fn address(&mut self, service: &str, endpoint: &str, number: bool, span: Span) -> Option<String> {
         let Some(&index) = self.index.get(service) else {
-            if !self.spec.services.broken.iter().any(|name| name == service) {
-                let title = format!("there is no service `{service}`");
-                let names: Vec<&str> = self.spec.services.names().collect();
-                self.report(Diagnostic::new("unknown-service", title, span).suggest(
-                    service,
-                    names.iter().copied(),
-                    || "declare it under [services]".to_owned(),
-                ));
-            }
+            self.unknown_service(service, span, None);
             return None;
         };
-        let ports = &self.ports[index];
-        let port = |name: &str| ports.iter().find(|port| port.name == name).map(|port| port.target);
-        if let Some(target) = port(endpoint) {
-            return Some(if number { target.to_string() } else { format!("{service}:{target}") });
-        }
         let kind = self.spec.services.entries[index].1.kind.as_ref().map(|kind| kind.value);
-        if !number {
-            let known = kinds::endpoints(kind).iter().find(|known| known.name == endpoint);
-            if let Some(known) = known
-                && let Some(target) = port(known.port)
-            {
-                return Some(format!("http://{service}:{target}{}", known.path));
-            }
+        let ports = &self.ports[index];
+        let has = |name: &str| ports.iter().any(|port| port.name == name);
+        // A port's name comes before an endpoint's.
+        let endpoints: Vec<&kinds::Endpoint> =
+            kinds::endpoints(kind).iter().filter(|known| !number && has(known.port)).collect();
+        if !has(endpoint)
+            && let Some(known) = endpoints.iter().find(|known| known.name == endpoint)
+        {
+            let target = self.port_of(index, known.port, span, &[])?;
+            return Some(format!("http://{service}:{target}{}", known.path));
         }
-        let mut names: Vec<String> = ports.iter().map(|port| port.name.clone()).collect();
-        if !number {
-            let has = |name: &str| names.iter().any(|known| known == name);
-            let more: Vec<String> = kinds::endpoints(kind)
-                .iter()
-                .filter(|known| has(known.port))
-                .map(|known| known.name.to_owned())
-                .collect();
-            names.extend(more);
-        }
-        let title = format!("service `{service}` has no port `{endpoint}`");
-        let declared = self.spec.services.entries[index].0.span;
-        self.report(Diagnostic::new("unknown-port", title, span).also(declared, "the service").suggest(
-            endpoint,
-            names.iter().map(String::as_str),
-            || format!("it has: {}", listed(names.iter().map(String::as_str))),
-        ));
-        None
+        let names: Vec<&str> = endpoints.iter().map(|known| known.name).collect();
+        let target = self.port_of(index, endpoint, span, &names)?;
+        Some(if number { target.to_string() } else { format!("{service}:{target}") })
     }
 
     /// A reference to a variable of `.env`: what it says, completed by the declaration.
-    fn reference(&mut self, name: &str, operator: Option<&Operator>, span: Span) -> model::Reference {
+    pub(super) fn reference(&mut self, name: &str, operator: Option<&Operator>, span: Span) -> model::Reference {
         let reference = |operator| model::Reference { name: name.to_owned(), operator: Some(operator) };
         let Some(used) = self.variables.get_mut(name) else {
-            let candidates: Vec<&str> = self.spec.env.names().collect();
-            if !self.spec.env.broken.iter().any(|broken| broken == name) {
-                self.diagnostics.push(
-                    Diagnostic::new("undeclared-variable", format!("the variable `{name}` is not declared"), span)
-                        .suggest(name, candidates.iter().copied(), || {
-                            format!("declare it: `[env.{name}]` with a `description`")
-                        }),
-                );
-            }
+            self.undeclared_variable(name, span);
             return model::Reference { name: name.to_owned(), operator: None };
         };
         used.used = true;
         let declared = used.variable.default.as_ref();
         match operator {
             Some(Operator::Default(word)) => {
+                let flags = [("required", &used.variable.required), ("secret", &used.variable.secret)];
+                let set =
+                    flags.into_iter().find_map(|(what, flag)| Some((what, flag.as_ref().filter(|flag| flag.value)?)));
+                if let Some((what, flag)) = set {
+                    let title = format!("`{name}` is {what} and has a default");
+                    self.diagnostics.push(
+                        Diagnostic::new("contradiction", title, span)
+                            .at("this default")
+                            .also(flag.span, what)
+                            .help(format!("write `${{{name}}}`")),
+                    );
+                    return reference(model::Operator::Default(word.clone()));
+                }
                 let conflict = match (declared, &used.inline) {
                     (Some(default), _) => (default.value.0.literal() != Some(word)).then_some(default.span),
                     (None, Some((first, first_span))) => (first != word).then_some(*first_span),

@@ -1,10 +1,11 @@
 //! `[env]`: the variables of the user's `.env`, and who reads them.
 
 use super::Resolver;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::lit;
 use crate::model::Variable;
-use crate::spec::decode::listed;
+use crate::spec::decode::{listed, shown};
+use crate::spec::text::is_variable_name;
 
 impl Resolver<'_> {
     /// What a variable is when the user sets nothing: declared, or known from the infrastructure.
@@ -17,6 +18,23 @@ impl Resolver<'_> {
         let output = used.variable.output.as_ref()?;
         let infrastructure = self.spec.infrastructure.as_ref()?;
         (output.value == super::infrastructure::REGION_OUTPUT).then(|| infrastructure.region.value.clone())
+    }
+
+    /// Reports a variable that `[env]` does not have.
+    pub(super) fn undeclared_variable(&mut self, name: &str, span: Span) {
+        if self.spec.env.knows(name) {
+            return;
+        }
+        let title = format!("the variable `{}` is not declared", shown(name));
+        let names: Vec<&str> = self.spec.env.names().collect();
+        self.report_unknown(("undeclared-variable", title), "env", (name, span), names, || {
+            format!("declare it: `[env.{name}]` with a `description`")
+        });
+    }
+
+    /// Whether something that was resolved so far refers to a variable.
+    pub(super) fn is_used(&self, name: &str) -> bool {
+        self.variables.get(name).is_some_and(|used| used.used)
     }
 
     /// Notes a use of a variable that stands in no string.
@@ -64,21 +82,27 @@ impl Resolver<'_> {
                 }
             }
             if let Some(output) = &variable.output
-                && !outputs.iter().any(|known| *known == output.value)
+                && !outputs.contains(&output.value)
             {
                 let names = || outputs.iter().map(String::as_str);
-                self.report(
+                self.report_missing(
+                    spec.sound,
                     Diagnostic::new(
                         "unknown-output",
-                        format!("Terraform has no output `{}`", output.value),
+                        format!("Terraform has no output `{}`", shown(&output.value)),
                         output.span,
                     )
                     .suggest(&output.value, names(), || format!("it has: {}", listed(names()))),
                 );
             }
-            let used = self.variables.get(name.value.as_str()).is_some_and(|used| used.used);
-            if !used {
-                self.report(
+            let used = self.is_used(&name.value);
+            if !used && self.removes() {
+                continue;
+            }
+            // Nothing can refer to a variable whose name is wrong, which was reported.
+            if !used && is_variable_name(&name.value) {
+                self.report_unused(
+                    "undeclared-variable",
                     Diagnostic::new(
                         "unused-variable",
                         format!("nothing reads the variable `{}`", name.value),

@@ -4,11 +4,13 @@
 //! names its nearest neighbour; that is what `serde` cannot give (it stops at the first error of a
 //! table) and why the tables of the spec are declared with [`table!`] and [`choice!`].
 
+use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::OnceLock;
 
 use super::source::Sources;
 use super::tree::{Key, Node, Table, Value};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 
 /// What decoding needs besides the tree.
 pub struct Context<'c> {
@@ -20,11 +22,16 @@ pub struct Context<'c> {
 
 impl Context<'_> {
     /// Reports a value of the wrong type.
-    pub fn mismatch(&mut self, node: &Node<'_>, expected: &str) {
-        self.diagnostics.push(
-            Diagnostic::new("wrong-type", format!("expected {expected}, found {}", node.value.describe()), node.span)
-                .at(format!("must be {expected}")),
-        );
+    pub fn mismatch(&mut self, node: &Node<'_>, expected: &str, help: Option<&str>) {
+        if let Value::Refused = node.value {
+            return;
+        }
+        let title = format!("expected {expected}, found {}", node.value.describe());
+        let diagnostic = Diagnostic::new("wrong-type", title, node.span).at(format!("must be {expected}"));
+        self.diagnostics.push(match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
     }
 }
 
@@ -34,6 +41,7 @@ pub trait Decode: Sized {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self>;
 
     /// What a missing key means; `None` if the key is required.
+    #[must_use]
     fn absent() -> Option<Self> {
         None
     }
@@ -82,17 +90,18 @@ impl<T: Decode> Decode for Spanned<T> {
 
 impl Decode for String {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            Value::String(text) => {
-                let text = text.into_owned();
-                check_characters(&text, node.span, cx).then_some(text)
-            }
-            _ => {
-                cx.mismatch(&node, "a string");
-                None
-            }
-        }
+        let Value::String(text) = node.value else {
+            cx.mismatch(&node, "a string", quoting(&node.value));
+            return None;
+        };
+        check_characters(&text, node.span, cx).then(|| text.into_owned())
     }
+}
+
+/// How a scalar becomes a string.
+pub(super) fn quoting(value: &Value<'_>) -> Option<&'static str> {
+    matches!(value, Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime)
+        .then_some("put it in quotes")
 }
 
 /// No consumer of any output takes control characters in its values, and a NUL ends a C string.
@@ -113,13 +122,11 @@ pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> 
 
 impl Decode for bool {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            Value::Boolean(boolean) => Some(boolean),
-            _ => {
-                cx.mismatch(&node, "`true` or `false`");
-                None
-            }
-        }
+        let Value::Boolean(boolean) = node.value else {
+            cx.mismatch(&node, "`true` or `false`", None);
+            return None;
+        };
+        Some(boolean)
     }
 }
 
@@ -128,7 +135,7 @@ macro_rules! integers {
         impl Decode for $type {
             fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
                 let Value::Integer(number) = node.value else {
-                    cx.mismatch(&node, "an integer");
+                    cx.mismatch(&node, "an integer", None);
                     return None;
                 };
                 let converted = <$type>::try_from(number).ok();
@@ -139,7 +146,8 @@ macro_rules! integers {
                             format!("{number} is out of range"),
                             node.span,
                         )
-                        .at(format!("must be from {} to {}", <$type>::MIN, <$type>::MAX)),
+                        .at(format!("must be from {} to {}", <$type>::MIN, <$type>::MAX))
+                        .help("write a number in that range"),
                     );
                 }
                 converted
@@ -151,13 +159,13 @@ integers!(u16 u32 i64);
 
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            Value::List(items) => Some(items.into_iter().filter_map(|item| T::decode(item, cx)).collect()),
-            _ => {
-                cx.mismatch(&node, "a list");
-                None
-            }
-        }
+        let Value::List(items) = node.value else {
+            cx.mismatch(&node, "a list", None);
+            return None;
+        };
+        let mut list = Self::with_capacity(items.len());
+        list.extend(items.into_iter().filter_map(|item| T::decode(item, cx)));
+        Some(list)
     }
 
     fn absent() -> Option<Self> {
@@ -172,11 +180,13 @@ pub struct Map<T> {
     pub entries: Vec<(Spanned<String>, T)>,
     /// The names of those that could not: they exist, so that a reference to one is no error.
     pub broken: Vec<String>,
+    /// The place of each entry, once somebody asks for one of many.
+    places: OnceLock<HashMap<String, usize>>,
 }
 
 impl<T> Default for Map<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), broken: Vec::new() }
+        Self { entries: Vec::new(), broken: Vec::new(), places: OnceLock::new() }
     }
 }
 
@@ -190,7 +200,14 @@ impl<T> Map<T> {
     /// The entry of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {
-        self.entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
+        // Most tables are small.
+        if self.entries.len() < 16 {
+            return self.entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value);
+        }
+        let places = self.places.get_or_init(|| {
+            self.entries.iter().enumerate().map(|(place, (key, _))| (key.value.clone(), place)).collect()
+        });
+        self.entries.get(*places.get(name)?).map(|(_, value)| value)
     }
 
     /// The names, in source order.
@@ -212,9 +229,13 @@ impl<T> Map<T> {
 
 impl<T: Decode> Decode for Map<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if let Value::List(_) = node.value {
+            cx.mismatch(&node, "a table", Some("write a name and a value for each: `name = …`"));
+            return None;
+        }
         let table = table_of(node, "a table", cx)?;
         let mut map = Self::default();
-        map.entries.reserve(table.entries.len());
+        map.entries.reserve_exact(table.entries.len());
         for (key, node) in table.entries {
             let name = key.name.into_owned();
             if !check_characters(&name, key.span, cx) {
@@ -290,11 +311,23 @@ impl<T: Decode + Listed> Decode for Named<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         if let Value::List(_) = node.value {
             let names: Vec<Spanned<String>> = Vec::decode(node, cx)?;
-            let entry = |name: Spanned<String>| {
-                let span = name.span;
-                (name, T::from_name(span))
-            };
-            return Some(Self(names.into_iter().map(entry).collect()));
+            let mut entries: Vec<(Spanned<String>, T)> = Vec::with_capacity(names.len());
+            let mut seen: HashMap<String, Span> = HashMap::with_capacity(names.len());
+            for name in names {
+                if let Some(&first) = seen.get(&name.value) {
+                    cx.diagnostics.push(
+                        Diagnostic::new("listed-twice", format!("`{}` is listed twice", shown(&name.value)), name.span)
+                            .at("again here")
+                            .also(first, "first here")
+                            .help("remove one of the two"),
+                    );
+                    continue;
+                }
+                seen.insert(name.value.clone(), name.span);
+                let entry = T::from_name(name.span);
+                entries.push((name, entry));
+            }
+            return Some(Self(entries));
         }
         Map::decode(node, cx).map(|map| Self(map.entries))
     }
@@ -302,17 +335,18 @@ impl<T: Decode + Listed> Decode for Named<T> {
 
 /// The node's table, or a report that it is none.
 pub fn table_of<'s>(node: Node<'s>, expected: &str, cx: &mut Context<'_>) -> Option<Table<'s>> {
-    match node.value {
-        Value::Table(table) => Some(table),
-        _ => {
-            cx.mismatch(&node, expected);
-            None
-        }
-    }
+    let Value::Table(table) = node.value else {
+        cx.mismatch(&node, expected, None);
+        return None;
+    };
+    Some(table)
 }
 
-/// Reports a key that a table does not have.
-pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut Context<'_>) {
+/// Reports a key that a table does not have; returns the one that was probably meant.
+pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut Context<'_>) -> Option<&'static str> {
+    if cx.diagnostics.is_full() {
+        return None;
+    }
     cx.diagnostics.push(
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,
@@ -320,6 +354,13 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
             || format!("{what} has the keys {}", listed(known.iter().copied())),
         ),
     );
+    nearest(&key.name, known.iter().copied())
+}
+
+/// Reports a key that a table needs.
+pub fn missing_key(key: &str, what: &str, span: Span, cx: &mut Context<'_>) {
+    let help = if span.end == 0 { format!("add the table `[{key}]`") } else { format!("add `{key} = …`") };
+    cx.diagnostics.push(Diagnostic::new("missing-key", format!("{what} needs the key `{key}`"), span).help(help));
 }
 
 /// A name cut to what a message can hold.
@@ -360,6 +401,8 @@ macro_rules! table {
         pub struct $name {
             /// Where the table stands.
             pub span: $crate::diagnostic::Span,
+            /// Whether all of it could be read. If not, a key that seems to be missing may be one that is wrong.
+            pub sound: bool,
             $($(#[$field_meta])* pub $field: $type,)*
         }
 
@@ -374,8 +417,10 @@ macro_rules! table {
                 cx: &mut $crate::spec::decode::Context<'_>,
             ) -> Option<Self> {
                 let span = node.span;
+                let before = cx.diagnostics.len();
                 let table = $crate::spec::decode::table_of(node, concat!("a table: ", $what), cx)?;
                 $(let mut $field: Option<Option<$type>> = None;)*
+                let mut misspelt: Vec<&'static str> = Vec::new();
                 for (key, node) in table.entries {
                     $(
                         if key.name == $crate::spec::decode::table!(@key $field $($key)?) {
@@ -383,26 +428,20 @@ macro_rules! table {
                             continue;
                         }
                     )*
-                    $crate::spec::decode::unknown_key(&key, $what, Self::KEYS, cx);
+                    misspelt.extend($crate::spec::decode::unknown_key(&key, $what, Self::KEYS, cx));
                 }
                 $(
                     let $field = $field.unwrap_or_else(|| {
                         let absent = $crate::spec::decode::Decode::absent();
-                        if absent.is_none() {
-                            cx.diagnostics.push($crate::diagnostic::Diagnostic::new(
-                                "missing-key",
-                                format!(
-                                    "{} needs the key `{}`",
-                                    $what,
-                                    $crate::spec::decode::table!(@key $field $($key)?),
-                                ),
-                                span,
-                            ));
+                        let key = $crate::spec::decode::table!(@key $field $($key)?);
+                        if absent.is_none() && !misspelt.contains(&key) {
+                            $crate::spec::decode::missing_key(key, $what, span, cx);
                         }
                         absent
                     });
                 )*
-                Some(Self { span, $($field: $field?,)* })
+                let sound = cx.diagnostics.len() == before && !cx.diagnostics.is_full();
+                Some(Self { span, sound, $($field: $field?,)* })
             }
         }
     };

@@ -1,10 +1,12 @@
 //! Stage 1: text to typed tables in which every value knows its place.
 
 pub mod decode;
+mod fast;
 pub mod profile;
 pub mod service;
 pub mod source;
 pub mod stack;
+mod syntax;
 pub mod text;
 pub mod tree;
 pub mod value;
@@ -56,7 +58,7 @@ fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
     let mut diagnostics = Diagnostics::default();
     let includes: Vec<Spanned<String>> = {
         // Syntax errors of the main file are reported when the whole is parsed.
-        let mut table = tree::parse(sources, 0, &mut Diagnostics::default());
+        let mut table = tree::parse(sources, 0, &mut Diagnostics::default()).table;
         match table.take("include") {
             None => return Ok(()),
             Some((_, node)) => {
@@ -84,7 +86,7 @@ fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
         }
         if let Some((_, first)) = seen.iter().find(|(other, _)| *other == path) {
             diagnostics.push(
-                refuse(format!("`{path}` is included twice"), "remove one of the two")
+                refuse(format!("`{}` is included twice", decode::shown(path.as_str())), "remove one of the two")
                     .also(*first, "first included here"),
             );
             continue;
@@ -97,9 +99,7 @@ fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
         match read_file(root, &path, Some(include.span), sources) {
             Ok(()) => seen.push((path, include.span)),
             Err(ReadError::Refused(more)) => {
-                for diagnostic in more.into_sorted() {
-                    diagnostics.push(diagnostic);
-                }
+                diagnostics.append(more);
             }
             Err(error) => return Err(error),
         }
@@ -122,13 +122,27 @@ fn read_file(root: &Utf8Path, path: &Utf8Path, from: Option<Span>, sources: &mut
     let full = root.join(path);
     let metadata = match fs::metadata(&full) {
         Ok(metadata) => metadata,
-        Err(error) if from.is_some() && error.kind() == io::ErrorKind::NotFound => {
-            let title = format!("the included file `{path}` does not exist");
+        Err(error)
+            if from.is_some()
+                && matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
+                ) =>
+        {
+            let title = format!("the included file `{}` does not exist", decode::shown(path.as_str()));
             return refuse(sources, "invalid-include", title, String::new(), 0, "create it, or correct the path");
         }
         Err(error) => return Err(ReadError::Io(path.to_owned(), error)),
     };
-    if metadata.is_file() && metadata.len() > LARGEST {
+    // To read a pipe would take for ever.
+    if !metadata.is_file() {
+        if from.is_some() {
+            let title = format!("`{}` is not a file", decode::shown(path.as_str()));
+            return refuse(sources, "invalid-include", title, String::new(), 0, "include each file by its own path");
+        }
+        return Err(ReadError::Io(path.to_owned(), io::Error::other("it is not a file")));
+    }
+    if metadata.len() > LARGEST {
         let title = format!("`{path}` has {} bytes", metadata.len());
         let help = format!("a file of the spec has at most {LARGEST} bytes");
         return refuse(sources, "spec-too-large", title, String::new(), 0, &help);
@@ -155,6 +169,8 @@ fn read_file(root: &Utf8Path, path: &Utf8Path, from: Option<Span>, sources: &mut
 pub struct ProfileSpec {
     /// The profile's name.
     pub profile: Spanned<String>,
+    /// What it removes: dotted paths.
+    pub removed: Vec<Spanned<String>>,
     /// The tables; `None` after problems that leave nothing to check further.
     pub spec: Option<Spec>,
 }
@@ -164,14 +180,18 @@ pub struct Document<'s> {
     sources: &'s Sources,
     base: Table<'s>,
     profiles: Vec<profile::Profile<'s>>,
+    unreadable: Vec<Span>,
 }
 
 /// Parses every file, joins them and reads the profiles.
 pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Document<'s> {
     let mut base = Table::default();
+    let mut unreadable = Vec::new();
     for (index, _) in sources.files().iter().enumerate() {
         let file = u16::try_from(index).unwrap_or(u16::MAX);
-        let mut table = tree::parse(sources, file, diagnostics);
+        let parsed = tree::parse(sources, file, diagnostics);
+        unreadable.extend(parsed.unreadable);
+        let mut table = parsed.table;
         if let Some((key, _)) = table.take("include")
             && file > 0
         {
@@ -182,10 +202,13 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
         }
         join(&mut base, table, diagnostics);
     }
-    let mut cx = Context { sources, diagnostics };
+    let mut found = Diagnostics::default();
+    let mut cx = Context { sources, diagnostics: &mut found };
     let entry = base.take("profiles");
     let profiles = profile::read(entry, &mut cx);
-    Document { sources, base, profiles }
+    let document = Document { sources, base, profiles, unreadable };
+    document.keep_certain(found, diagnostics);
+    document
 }
 
 /// Tables of two files are joined; a key that stands in both is a mistake, since neither overrules.
@@ -194,8 +217,9 @@ fn join<'s>(base: &mut Table<'s>, table: Table<'s>, diagnostics: &mut Diagnostic
         *base = table;
         return;
     }
+    let places = base.places();
     for (key, node) in table.entries {
-        match base.entries.iter_mut().find(|(existing, _)| existing.name == key.name) {
+        match places.get(key.name.as_ref()).and_then(|&place| base.entries.get_mut(place)) {
             None => base.entries.push((key, node)),
             Some((existing, Node { value: old, .. })) => match (old, node.value) {
                 (Value::Table(old), Value::Table(new)) => join(old, new, diagnostics),
@@ -220,7 +244,8 @@ impl Document<'_> {
         self.profiles.iter().map(|profile| &profile.name)
     }
 
-    /// Decodes each profile that `wanted` accepts, one after the other.
+    /// Decodes each profile that `wanted` accepts, one after the other, and hands on those of a spec without syntax
+    /// errors.
     pub fn for_each(
         mut self,
         wanted: impl Fn(&str) -> bool,
@@ -228,17 +253,48 @@ impl Document<'_> {
         mut each: impl FnMut(ProfileSpec, &mut Diagnostics),
     ) {
         let mut profiles = std::mem::take(&mut self.profiles);
+        if profiles.is_empty() {
+            // What is wrong with the rest is told all the same.
+            let mut found = Diagnostics::default();
+            let base = std::mem::take(&mut self.base);
+            self.decode(base, &mut found);
+            self.keep_certain(found, diagnostics);
+        }
         profiles.retain(|profile| wanted(&profile.name));
         let last = profiles.len().saturating_sub(1);
         for (index, profile) in profiles.into_iter().enumerate() {
             // The last profile may have the base itself: a large spec has one profile.
             let base = if index == last { std::mem::take(&mut self.base) } else { self.base.clone() };
+            let mut found = Diagnostics::default();
             let name = profile.name.clone();
-            let table = profile.apply(base, diagnostics);
-            let node = Node { span: Span { file: 0, start: 0, end: 0 }, value: Value::Table(table) };
-            let mut cx = Context { sources: self.sources, diagnostics };
-            let spec = Spec::decode(node, &mut cx);
-            each(ProfileSpec { profile: name, spec }, diagnostics);
+            let removed = profile.removed();
+            let table = profile.apply(base, &mut found);
+            let spec = self.decode(table, &mut found);
+            self.keep_certain(found, diagnostics);
+            if self.unreadable.is_empty() {
+                each(ProfileSpec { profile: name, removed, spec }, diagnostics);
+            }
         }
+    }
+
+    fn decode(&self, table: Table<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
+        let node = Node { span: Span { file: 0, start: 0, end: 0 }, value: Value::Table(table) };
+        Spec::decode(node, &mut Context { sources: self.sources, diagnostics })
+    }
+
+    /// What a syntax error hid is not missing, and what was read around it may be something else.
+    fn keep_certain(&self, mut found: Diagnostics, diagnostics: &mut Diagnostics) {
+        if !self.unreadable.is_empty() {
+            let hidden = |at: Span| {
+                self.unreadable
+                    .iter()
+                    .any(|span| span.file == at.file && span.start <= at.start && at.start <= span.end)
+            };
+            found.retain(|diagnostic| {
+                !matches!(diagnostic.code, "missing-key" | "nothing-to-remove")
+                    && !diagnostic.labels.iter().any(|label| hidden(label.span))
+            });
+        }
+        diagnostics.append(found);
     }
 }

@@ -1,6 +1,6 @@
 //! Profiles: the base plus an overlay that adds, changes or removes by key.
 
-use super::decode::{Context, Spanned, listed, shown};
+use super::decode::{Context, Decode, Spanned, listed, shown};
 use super::tree::{Key, Node, Table, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 pub struct Profile<'s> {
     /// Its name: a folder of the outputs.
     pub name: Spanned<String>,
-    remove: Vec<(String, Span)>,
+    remove: Vec<Spanned<String>>,
     overlay: Table<'s>,
 }
 
@@ -26,10 +26,7 @@ fn one<'s>(key: &Key<'s>, node: Node<'s>, cx: &mut Context<'_>) -> Option<Profil
     let mut overlay = super::decode::table_of(node, "a profile", cx)?;
     let remove = match overlay.take("remove") {
         None => Vec::new(),
-        Some((_, node)) => <Vec<Spanned<String>> as super::decode::Decode>::decode(node, cx)?
-            .into_iter()
-            .map(|path| (path.value, path.span))
-            .collect(),
+        Some((_, node)) => Vec::decode(node, cx)?,
     };
     for reserved in ["profiles", "include"] {
         if let Some((key, _)) = overlay.take(reserved) {
@@ -44,10 +41,16 @@ fn one<'s>(key: &Key<'s>, node: Node<'s>, cx: &mut Context<'_>) -> Option<Profil
 }
 
 impl<'s> Profile<'s> {
+    /// What it removes: dotted paths.
+    #[must_use]
+    pub fn removed(&self) -> Vec<Spanned<String>> {
+        self.remove.clone()
+    }
+
     /// The base as this profile changes it: first what it removes, then what it adds or changes.
     pub fn apply(self, mut base: Table<'s>, diagnostics: &mut Diagnostics) -> Table<'s> {
-        for (path, span) in &self.remove {
-            remove(&mut base, path, *span, diagnostics);
+        for path in &self.remove {
+            remove(&mut base, path, path.span, diagnostics);
         }
         merge(&mut base, self.overlay);
         base
@@ -76,7 +79,8 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
         let Value::Table(inner) = &mut table.entries[index].1.value else {
             diagnostics.push(
                 Diagnostic::new("nothing-to-remove", format!("the spec has no `{}`", shown(path)), span)
-                    .at(format!("`{}` is no table", shown(step))),
+                    .at(format!("`{}` is no table", shown(step)))
+                    .help(format!("remove `{}` itself, or change it", shown(step))),
             );
             return;
         };
@@ -86,8 +90,9 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
 
 /// Tables are merged key by key, anything else is replaced.
 fn merge<'s>(base: &mut Table<'s>, overlay: Table<'s>) {
+    let places = base.places();
     for (key, node) in overlay.entries {
-        match base.entries.iter_mut().find(|(existing, _)| existing.name == key.name) {
+        match places.get(key.name.as_ref()).and_then(|&place| base.entries.get_mut(place)) {
             None => base.entries.push((key, node)),
             Some((existing, old)) => match (&mut old.value, node.value) {
                 (Value::Table(old), Value::Table(new)) => merge(old, new),

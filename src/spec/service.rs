@@ -22,13 +22,13 @@ table! {
         /// Whether it talks to AWS: it gets the region and the host's `~/.aws`, read-only.
         aws: Option<Spanned<bool>>,
         /// Where it serves Prometheus metrics.
-        metrics: Option<Metrics>,
+        metrics: Option<Box<Metrics>>,
         /// What its kind can be told.
-        settings: Option<Settings>,
+        settings: Option<Box<Settings>>,
         /// A name in `[images]`, or an image with a tag or digest.
         image: Option<Spanned<Text>>,
         /// How Compose builds its image.
-        build: Option<Short<Build>>,
+        build: Option<Box<Short<Build>>>,
         /// What to run instead of the image's command.
         command: Option<Spanned<Command>>,
         /// What to run instead of the image's entrypoint.
@@ -46,7 +46,7 @@ table! {
         /// What must be up before it.
         depends_on: Option<Named<Short<Dependency>>>,
         /// How its health is probed.
-        healthcheck: Option<Healthcheck>,
+        healthcheck: Option<Box<Healthcheck>>,
         /// When it is started again.
         restart: Option<Spanned<Restart>>,
         /// The networks it joins; without any, the stack's.
@@ -60,7 +60,7 @@ table! {
         /// The user it runs as.
         user: Option<Text>,
         /// Where its output goes.
-        logging: Option<Logging>,
+        logging: Option<Box<Logging>>,
         /// Its container's labels.
         labels: Map<Scalar>,
         /// When its image is pulled.
@@ -78,7 +78,7 @@ table! {
         /// Whether its standard input stays open.
         stdin_open: Option<Value<bool>>,
         /// Replicas and resources.
-        deploy: Option<Deploy>,
+        deploy: Option<Box<Deploy>>,
         /// Whether its root file system is read-only.
         read_only: Option<Value<bool>>,
         /// Where it gets file systems in memory.
@@ -194,7 +194,15 @@ impl Shorthand for Build {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
         let context = Some(Text::decode(node, cx)?);
-        Some(Self { span, context, dockerfile: None, target: None, args: Map::default(), cache_from: Vec::new() })
+        Some(Self {
+            span,
+            sound: true,
+            context,
+            dockerfile: None,
+            target: None,
+            args: Map::default(),
+            cache_from: Vec::new(),
+        })
     }
 }
 
@@ -213,7 +221,7 @@ impl Decode for Command {
             TreeValue::List(_) => Vec::decode(node, cx).map(Self::Arguments),
             TreeValue::String(_) => Text::decode(node, cx).map(Self::Line),
             _ => {
-                cx.mismatch(&node, "a string or a list of strings");
+                cx.mismatch(&node, "a string or a list of strings", None);
                 None
             }
         }
@@ -233,7 +241,7 @@ table! {
 impl Shorthand for EnvFile {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
-        Some(Self { span, path: Text::decode(node, cx)?, required: None })
+        Some(Self { span, sound: true, path: Text::decode(node, cx)?, required: None })
     }
 }
 
@@ -289,7 +297,7 @@ impl Shorthand for Port {
             return None;
         }
         let published = Some(Spanned::decode(node, cx)?);
-        Some(Self { span, published, target: None, host_ip: None, protocol: None, mode: None, path: None })
+        Some(Self { span, sound: true, published, target: None, host_ip: None, protocol: None, mode: None, path: None })
     }
 }
 
@@ -323,7 +331,7 @@ impl Shorthand for Mount {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
         let TreeValue::String(text) = &node.value else {
-            cx.mismatch(&node, "a string or a table");
+            cx.mismatch(&node, "a string or a table", None);
             return None;
         };
         let wrong = |cx: &mut Context<'_>, title: String| {
@@ -350,6 +358,7 @@ impl Shorthand for Mount {
         let (source, target) = (piece(source), piece(target));
         Some(Self {
             span,
+            sound: true,
             kind: None,
             source: Some(source?),
             target: target?,
@@ -405,13 +414,13 @@ table! {
 impl Shorthand for Dependency {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
-        Some(Self { span, condition: Some(Spanned::decode(node, cx)?), restart: None, required: None })
+        Some(Self { span, sound: true, condition: Some(Spanned::decode(node, cx)?), restart: None, required: None })
     }
 }
 
 impl Listed for Dependency {
     fn from_name(span: Span) -> Self {
-        Self { span, condition: None, restart: None, required: None }
+        Self { span, sound: true, condition: None, restart: None, required: None }
     }
 }
 
@@ -513,7 +522,7 @@ table! {
 
 impl Listed for NetworkMember {
     fn from_name(span: Span) -> Self {
-        Self { span, aliases: Vec::new(), ipv4_address: None }
+        Self { span, sound: true, aliases: Vec::new(), ipv4_address: None }
     }
 }
 
@@ -541,7 +550,7 @@ impl Shorthand for Ulimit {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
         let both: Value<i64> = Value::decode(node, cx)?;
-        Some(Self { span, soft: both.clone(), hard: both })
+        Some(Self { span, sound: true, soft: both.clone(), hard: both })
     }
 }
 
@@ -549,7 +558,7 @@ table! {
     /// Replicas and resources.
     pub struct Deploy as "deploy" {
         /// How many containers.
-        replicas: Option<Value<u32>>,
+        replicas: Option<Spanned<Value<u32>>>,
         /// What they may use.
         resources: Option<Resources>,
     }
@@ -596,7 +605,15 @@ table! {
 impl Shorthand for Secret {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
-        Some(Self { span, source: Spanned::decode(node, cx)?, target: None, uid: None, gid: None, mode: None })
+        Some(Self {
+            span,
+            sound: true,
+            source: Spanned::decode(node, cx)?,
+            target: None,
+            uid: None,
+            gid: None,
+            mode: None,
+        })
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Source {
     pub path: Utf8PathBuf,
     /// Its text, without a byte order mark and with `\n` at the ends of its lines.
     pub text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 /// Every file of the spec: the main one first, then the included ones in their order.
@@ -26,7 +28,9 @@ impl Sources {
     /// Adds a file and returns its index.
     pub fn push(&mut self, path: impl AsRef<Utf8Path>, text: String) -> u16 {
         let index = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
-        self.files.push(Source { path: path.as_ref().to_owned(), text: normalise(text) });
+        let text = normalise(text);
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        self.files.push(Source { path: path.as_ref().to_owned(), text, lines });
         index
     }
 
@@ -47,9 +51,10 @@ impl Sources {
     pub fn position(&self, span: Span) -> (usize, usize) {
         let Some(source) = self.file(span) else { return (1, 1) };
         let end = (span.start as usize).min(source.text.len());
-        let before = source.text.get(..end).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        // A large spec may have many problems: its lines are counted once.
+        let line = source.lines.partition_point(|&start| start <= end);
+        let start = source.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let column = source.text.get(start..end).unwrap_or_default().chars().count() + 1;
         (line, column)
     }
 }

@@ -67,7 +67,7 @@ table! {
 impl Shorthand for Image {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
-        Some(Self { span, reference: Spanned::decode(node, cx)?, build: None, home: None, reads: None })
+        Some(Self { span, sound: true, reference: Spanned::decode(node, cx)?, build: None, home: None, reads: None })
     }
 }
 
@@ -210,7 +210,7 @@ choice! {
         Prometheus = "prometheus",
         /// Loki.
         Loki = "loki",
-        /// Amazon CloudWatch.
+        /// Amazon's metrics.
         CloudWatch = "cloudwatch",
         /// A JSON API, by the Infinity plugin.
         Json = "json",

@@ -4,7 +4,7 @@
 //! `$$` is a literal dollar, as in Compose; a `$` before anything but `{`, a letter or `_` stands
 //! for itself. `$NAME` is refused, since Compose would expand it and a shell too.
 
-use super::decode::{Context, Decode, Map, Spanned, check_characters};
+use super::decode::{Context, Decode, Map, Spanned, check_characters, shown};
 use super::tree::{Node, Value as TreeValue};
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -75,13 +75,11 @@ impl Text {
 
 impl Decode for Text {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            TreeValue::String(text) => check_characters(&text, node.span, cx).then(|| parse(&text, node.span, cx))?,
-            _ => {
-                cx.mismatch(&node, "a string");
-                None
-            }
-        }
+        let TreeValue::String(text) = node.value else {
+            cx.mismatch(&node, "a string", super::decode::quoting(&node.value));
+            return None;
+        };
+        check_characters(&text, node.span, cx).then(|| parse(&text, node.span, cx))?
     }
 }
 
@@ -154,6 +152,7 @@ impl Decode for Tree {
             TreeValue::Boolean(boolean) => Self::Boolean(boolean),
             TreeValue::List(_) => Self::List(Vec::decode(node, cx)?),
             TreeValue::Table(_) => Self::Table(Map::decode(node, cx)?.entries),
+            TreeValue::Refused => return None,
             TreeValue::Datetime => {
                 cx.diagnostics.push(
                     Diagnostic::new("wrong-type", "no consumer takes a date here", node.span).help("put it in quotes"),
@@ -188,6 +187,9 @@ pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
     let mut sound = true;
     let mut at = 0;
     while let Some(found) = text[at..].find('$') {
+        if cx.diagnostics.is_full() {
+            return None;
+        }
         let dollar = at + found;
         literal.push_str(&text[at..dollar]);
         let rest = &text[dollar + 1..];
@@ -221,7 +223,7 @@ pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
             }
             Some(c) if c.is_ascii_alphabetic() || c == '_' => {
                 let length = rest.find(|c: char| !is_name_character(c)).unwrap_or(rest.len());
-                let name = &rest[..length];
+                let name = shown(&rest[..length]);
                 cx.diagnostics.push(
                     Diagnostic::new(
                         "unbraced-reference",
@@ -270,7 +272,7 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
             Some((endpoint, "port")) => (endpoint, true),
             Some(_) => {
                 return wrong(
-                    format!("`${{{inner}}}` has too many parts"),
+                    format!("`${{{}}}` has too many parts", shown(inner)),
                     "write `${service.port-name}` for `service:1234`, or `${service.port-name.port}` for `1234`",
                 );
             }
@@ -281,7 +283,7 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
     let (name, rest) = inner.split_at(length);
     if !is_variable_name(name) {
         return wrong(
-            format!("`${{{inner}}}` does not begin with a variable's name"),
+            format!("`${{{}}}` does not begin with a variable's name", shown(inner)),
             "write `${NAME}` or `${service.port-name}`; a literal dollar is `$$`",
         );
     }
@@ -293,14 +295,14 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
         Some(":+") => Some(Operator::Alternative(word_of(rest))),
         _ => {
             return wrong(
-                format!("`${{{inner}}}` has an unknown operator"),
+                format!("`${{{}}}` has an unknown operator", shown(inner)),
                 "after the name comes `:-default`, `:?message` or `:+alternative`",
             );
         }
     };
     if rest.contains(['$', '{']) {
         return wrong(
-            format!("`${{{inner}}}` nests a reference or holds a dollar or brace"),
+            format!("`${{{}}}` nests a reference or holds a dollar or brace", shown(inner)),
             "declare the default once, in [env]",
         );
     }
@@ -317,7 +319,7 @@ mod tests {
         let mut sources = Sources::default();
         let file = sources.push("spec/stack.toml", toml.to_owned());
         let mut diagnostics = Diagnostics::default();
-        let mut table = super::super::tree::parse(&sources, file, &mut diagnostics);
+        let mut table = super::super::tree::parse(&sources, file, &mut diagnostics).table;
         let node = table.take("a").map(|(_, node)| node).unwrap();
         let mut cx = Context { sources: &sources, diagnostics: &mut diagnostics };
         let text = Text::decode(node, &mut cx);

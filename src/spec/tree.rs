@@ -1,18 +1,23 @@
 //! TOML text to a tree whose every key and value knows its span.
 //!
+//! A text without mistakes is read in one pass; one with mistakes by the `toml` crate, which recovers from them.
+//!
 //! The `toml` crate's own tree counts spans from the start of one text; a spec has several files
 //! and its overlays mix them, so this one carries the file as well, and keeps keys in source order.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::source::Sources;
+use super::decode::shown;
+use super::source::{Source, Sources};
+use super::syntax::{self, Problem};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// A value and its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Node<'s> {
     /// Where the value stands.
     pub span: Span,
@@ -21,7 +26,7 @@ pub struct Node<'s> {
 }
 
 /// A TOML value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Value<'s> {
     /// A string.
     String(Cow<'s, str>),
@@ -33,6 +38,8 @@ pub enum Value<'s> {
     Boolean(bool),
     /// A date or time, which no key of the spec takes.
     Datetime,
+    /// A number that was too large, and was reported.
+    Refused,
     /// An array.
     List(Vec<Node<'s>>),
     /// A table.
@@ -45,7 +52,7 @@ impl Value<'_> {
     pub fn describe(&self) -> &'static str {
         match self {
             Self::String(_) => "a string",
-            Self::Integer(_) => "an integer",
+            Self::Integer(_) | Self::Refused => "an integer",
             Self::Float(_) => "a float",
             Self::Boolean(_) => "a boolean",
             Self::Datetime => "a date or time",
@@ -56,7 +63,7 @@ impl Value<'_> {
 }
 
 /// A key and its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Key<'s> {
     /// Where it stands.
     pub span: Span,
@@ -65,17 +72,17 @@ pub struct Key<'s> {
 }
 
 /// A table, in source order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table<'s> {
     /// Its keys and values.
     pub entries: Vec<(Key<'s>, Node<'s>)>,
 }
 
 impl<'s> Table<'s> {
-    /// The entry of that name.
+    /// The place of each entry by its name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&(Key<'s>, Node<'s>)> {
-        self.entries.iter().find(|(key, _)| key.name == name)
+    pub fn places(&self) -> HashMap<String, usize> {
+        self.entries.iter().enumerate().map(|(place, (key, _))| (key.name.clone().into_owned(), place)).collect()
     }
 
     /// Takes the entry of that name out.
@@ -85,28 +92,43 @@ impl<'s> Table<'s> {
     }
 }
 
-/// Parses one file; each syntax error becomes a diagnostic, and what could be read is returned.
-pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics) -> Table<'s> {
-    let Some(source) = sources.files().get(usize::from(file)) else {
-        return Table::default();
-    };
-    let (document, errors) = DeTable::parse_recoverable(&source.text);
-    for error in errors {
-        let range = error.span().unwrap_or(0..0);
-        let span = span(file, &range);
-        diagnostics.push(syntax(error.message(), span));
-    }
-    let mut reader = Reader { file, diagnostics };
-    reader.table(document.into_inner())
+/// A file's tree, and the parts of the file that the tree can't be trusted in.
+#[derive(Debug, Default)]
+pub struct Parsed<'s> {
+    /// What could be read.
+    pub table: Table<'s>,
+    /// Where there are syntax errors: the tables that hold one, from header to header.
+    pub unreadable: Vec<Span>,
 }
 
-fn syntax(message: &str, span: Span) -> Diagnostic {
-    let diagnostic = Diagnostic::new("toml-syntax", format!("invalid TOML: {message}"), span);
-    match message {
-        "duplicate key" => diagnostic.help("remove one of the two"),
-        "recursion limit" => diagnostic.help("nothing in a spec nests that deep"),
-        _ => diagnostic,
+/// Parses one file; each syntax error becomes a diagnostic, and what could be read is returned.
+pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics) -> Parsed<'s> {
+    let Some(source) = sources.files().get(usize::from(file)) else {
+        return Parsed::default();
+    };
+    if let Some(table) = super::fast::parse(&source.text, file) {
+        return Parsed { table, unreadable: Vec::new() };
     }
+    parse_recovering(source, file, diagnostics)
+}
+
+/// Parses a file that has a mistake.
+fn parse_recovering<'s>(source: &'s Source, file: u16, diagnostics: &mut Diagnostics) -> Parsed<'s> {
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    let errors: Vec<Problem> = errors.iter().map(|error| Problem::new(error, 0)).collect();
+    let (problems, chunks) = syntax::causes(&source.text, errors);
+    for problem in problems {
+        let first = syntax::first_of(&source.text, document.get_ref(), &problem).map(|range| span(file, &range));
+        diagnostics.push(problem.diagnostic(span(file, &problem.range), first));
+    }
+    let mut found = Diagnostics::default();
+    let mut reader = Reader { file, diagnostics: &mut found };
+    let table = reader.table(document.into_inner());
+    // What stands in a number's place may be what the parser made of something else.
+    if chunks.is_empty() {
+        diagnostics.append(found);
+    }
+    Parsed { table, unreadable: chunks.iter().map(|chunk| span(file, chunk)).collect() }
 }
 
 fn span(file: u16, range: &std::ops::Range<usize>) -> Span {
@@ -137,15 +159,20 @@ impl Reader<'_> {
         let span = span(self.file, &value.span());
         let value = match value.into_inner() {
             DeValue::String(text) => Value::String(text),
-            DeValue::Integer(number) => {
-                Value::Integer(i64::from_str_radix(number.as_str(), number.radix()).unwrap_or_else(|_| {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).map_or_else(
+                |_| {
                     self.diagnostics.push(
-                        Diagnostic::new("number-out-of-range", format!("`{number}` is out of range"), span)
-                            .help("an integer has at most 64 bits"),
+                        Diagnostic::new(
+                            "number-out-of-range",
+                            format!("`{}` is out of range", shown(number.as_str())),
+                            span,
+                        )
+                        .help("an integer has at most 64 bits"),
                     );
-                    0
-                }))
-            }
+                    Value::Refused
+                },
+                Value::Integer,
+            ),
             DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
             DeValue::Boolean(boolean) => Value::Boolean(boolean),
             DeValue::Datetime(_) => Value::Datetime,
@@ -153,5 +180,88 @@ impl Reader<'_> {
             DeValue::Table(table) => Value::Table(self.table(table)),
         };
         Node { span, value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Both readers on one text: the fast one's tree, the other's, and whether the other found a mistake.
+    fn both(text: &str, check: impl FnOnce(Option<Table<'_>>, Table<'_>, bool)) {
+        let mut sources = Sources::default();
+        let file = sources.push("spec/stack.toml", text.to_owned());
+        let source = &sources.files()[usize::from(file)];
+        let mut diagnostics = Diagnostics::default();
+        let slow = parse_recovering(source, file, &mut diagnostics);
+        check(super::super::fast::parse(&source.text, file), slow.table, !diagnostics.is_empty());
+    }
+
+    #[test]
+    fn both_readers_see_the_same_tree() {
+        for text in [
+            "",
+            "# only a comment",
+            include_str!("../../spec/stack.toml"),
+            "a = 1\nb = [1, [2, { c = 'x', d.e = 1.5 }], true]\n[t]\nx.y = 1\nx.z = 2\n[t.u.v]\nw = 0x1f\n[t.u]\nq = \"\\u00e9\"\n",
+            "[[a]]\nx = 1\n[[a]]\nx = 2\n[a.b]\ny = 3\n[[a.c]]\n[[a.c]]\nz = 4\n",
+            "\"quoted key\" = '''\nliteral'''\n'k' = \"\"\"\nline \\\n   joined\"\"\"\n",
+            "a = [\n[1],\n[2],\n]\n",
+        ] {
+            both(text, |fast, slow, wrong| {
+                assert!(!wrong, "{text}");
+                assert_eq!(fast.expect(text), slow, "{text}");
+            });
+        }
+        let many: String = (0..2_000).map(|n| format!("[t.s{n}]\nk = {n}\nl = [\n  [{n}],\n]\n")).collect();
+        both(&many, |fast, slow, _| assert!(fast.expect("many tables") == slow));
+    }
+
+    #[test]
+    fn the_fast_reader_leaves_every_mistake_to_the_other() {
+        for text in [
+            "a = 1\na = 2\n",
+            "[a]\n[a]\n",
+            "[a]\nb.c = 1\n[a.b]\n",
+            "a = { b = 1 }\n[a.c]\n",
+            "a = { b = 1, b = 2 }\n",
+            "a = [1]\n[[a]]\n",
+            "[[a]]\n[a]\n",
+            "a = \n",
+            "a = 'x\n",
+            "[a\n",
+            "a = 99999999999999999999\n",
+            "a = 1 b = 2\n",
+            "a = \"\\q\"\n",
+        ] {
+            both(text, |fast, _, wrong| {
+                assert!(wrong, "{text}");
+                assert_eq!(fast, None, "{text}");
+            });
+        }
+        both(&format!("a = {}", "[".repeat(10_000)), |fast, _, _| assert_eq!(fast, None));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn what_the_fast_reader_accepts_the_other_reads_alike(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                "a", "b", "c", "\"d e\"", "'f'", ".", ".", " = ", " = ", "[", "]", "[[", "]]", "{ ", " }", ", ", "\n", "\n",
+                "1", "-2.5", "true", "\"x\"", "'y'", "\"\"\"\n\"\"\"", "# c", " ", "\n[a]\n", "\n[a.b]\n", "\n[[c]]\n",
+                "\na.b = 1\n", "\nb = { a.b = 1, c = [1, 2] }\n", "1979-05-27", "nan", "\n",
+            ]), 0..30)
+        ) {
+            let text = pieces.concat();
+            both(&text, |fast, slow, wrong| {
+                if let Some(fast) = fast {
+                    assert!(!wrong, "{text:?}");
+                    // No float equals `nan`.
+                    assert_eq!(format!("{fast:?}"), format!("{slow:?}"), "{text:?}");
+                }
+            });
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Values with a syntax of their own: durations, sizes, port numbers.
 
-use super::decode::{Context, Decode};
+use std::fmt;
+
+use super::decode::{Context, Decode, shown};
 use super::tree::{Node, Value as TreeValue};
 use crate::diagnostic::Diagnostic;
 
@@ -45,7 +47,7 @@ impl Decode for Duration {
         let duration = Self::parse(&text);
         if duration.is_none() {
             cx.diagnostics.push(
-                Diagnostic::new("invalid-duration", format!("`{text}` is no duration"), span)
+                Diagnostic::new("invalid-duration", format!("`{}` is no duration", shown(&text)), span)
                     .help("write numbers with the units `ms`, `s`, `m` or `h`, e.g. `1m30s`"),
             );
         }
@@ -70,7 +72,7 @@ impl Decode for Size {
             return Some(Self(text));
         }
         cx.diagnostics.push(
-            Diagnostic::new("invalid-size", format!("`{text}` is no size"), span)
+            Diagnostic::new("invalid-size", format!("`{}` is no size", shown(&text)), span)
                 .help("write a number with the unit `b`, `k`, `m` or `g`, e.g. `64m`"),
         );
         None
@@ -93,7 +95,7 @@ impl Decode for Cpus {
             return Some(Self(text));
         }
         cx.diagnostics.push(
-            Diagnostic::new("invalid-cpus", format!("`{text}` is no number of CPUs"), span)
+            Diagnostic::new("invalid-cpus", format!("`{}` is no number of CPUs", shown(&text)), span)
                 .help("write a positive number, e.g. `0.5`"),
         );
         None
@@ -125,6 +127,12 @@ impl Ports {
     }
 }
 
+impl fmt::Display for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last { write!(f, "{}", self.first) } else { write!(f, "{}-{}", self.first, self.last) }
+    }
+}
+
 impl Decode for Ports {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
@@ -132,14 +140,14 @@ impl Decode for Ports {
             TreeValue::Integer(number) => number.to_string(),
             TreeValue::String(text) => text.clone().into_owned(),
             _ => {
-                cx.mismatch(&node, "a port number");
+                cx.mismatch(&node, "a port number", None);
                 return None;
             }
         };
         let ports = Self::parse(&text);
         if ports.is_none() {
             cx.diagnostics.push(
-                Diagnostic::new("invalid-port", format!("`{}` is no port", super::decode::shown(&text)), span)
+                Diagnostic::new("invalid-port", format!("`{}` is no port", shown(&text)), span)
                     .at("must be from 1 to 65535")
                     .help("write a number, or a range as a string: `\"8000-8010\"`"),
             );

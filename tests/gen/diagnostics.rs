@@ -1,11 +1,17 @@
 //! Every mistake in a spec is shown with its places and a way out.
 //!
 //! `tests/specs/<name>/` is the `spec/` folder of a project; what the binary says of it stands in
-//! `tests/snapshots/<name>.snap`.
+//! `tests/snapshots/<name>.snap`. A folder is named for the code of its diagnostic, and after a `--` for what is
+//! special about it.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::project::Project;
+
+/// Codes that no `stack.toml` alone can show: `hostile.rs` and `profiles.rs` have their tests.
+const ELSEWHERE: [&str; 3] = ["not-utf8", "spec-too-large", "unknown-profile"];
 
 #[test]
 fn each_wrong_spec_has_its_diagnostic() {
@@ -14,9 +20,9 @@ fn each_wrong_spec_has_its_diagnostic() {
             let folder = path.parent().unwrap();
             let name = folder.file_name().unwrap().to_str().unwrap();
             let project = Project::empty();
-            for entry in fs::read_dir(folder).unwrap() {
-                let entry = entry.unwrap();
-                project.write(&format!("spec/{}", entry.file_name().to_str().unwrap()), fs::read(entry.path()).unwrap());
+            for file in files(folder) {
+                let below = file.strip_prefix(folder).unwrap().to_str().unwrap();
+                project.write(&format!("spec/{below}"), fs::read(&file).unwrap());
             }
             let run = project.run(&["check"]);
             assert_eq!(run.code, Some(2), "{name}: {run:?}");
@@ -27,6 +33,44 @@ fn each_wrong_spec_has_its_diagnostic() {
             });
         });
     });
+}
+
+#[test]
+fn each_code_has_a_wrong_spec() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut reported: BTreeSet<String> = BTreeSet::new();
+    for file in files(&root.join("src")).iter().filter(|file| file.extension().is_some_and(|end| end == "rs")) {
+        let mut source: String = fs::read_to_string(file).unwrap();
+        source.truncate(source.find("#[cfg(test)]").unwrap_or(source.len()));
+        source.retain(|c| !c.is_whitespace());
+        // A code is a literal where a diagnostic is made, or where one of these hands it on.
+        for opening in ["Diagnostic::new(", "report_unknown((", "refuse(sources,"] {
+            for (at, _) in source.match_indices(opening) {
+                let rest = &source[at + opening.len()..];
+                match rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+                    Some((code, _)) => _ = reported.insert(code.to_owned()),
+                    None => assert!(rest.starts_with("code,"), "{}: {opening} needs a literal code", file.display()),
+                }
+            }
+        }
+    }
+    let shown: BTreeSet<String> = fs::read_dir(root.join("tests/specs"))
+        .unwrap()
+        .map(|entry| code(entry.unwrap().file_name().to_str().unwrap()).to_owned())
+        .chain(ELSEWHERE.map(str::to_owned))
+        .collect();
+    assert!(reported.len() > 50, "{reported:?}");
+    assert_eq!(reported, shown, "codes in src/ (left) and folders of tests/specs/ (right)");
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
 }
 
 /// The code that a spec's folder is named for: what stands before a `--`.

@@ -1,4 +1,13 @@
 //! The binary, as a user runs it, and the artifacts, as their readers read them.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+
+mod artifacts;
+mod dev;
 mod diagnostics;
+mod drift;
+mod fields;
+mod hostile;
+mod profiles;
 mod project;
+mod values;

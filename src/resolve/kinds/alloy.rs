@@ -13,6 +13,10 @@ use crate::spec::service::{Condition, Kind, MountType, Service};
 /// How often metrics are scraped unless the spec says otherwise.
 const INTERVAL: &str = "15s";
 
+/// What Alloy needs a store for: the setting that names it, its kind, and what is stored there.
+const STORES: [(&str, Kind, &str); 2] =
+    [("metrics_store", Kind::Mimir, "Alloy, for the metrics,"), ("logs_store", Kind::Loki, "Alloy, for the logs,")];
+
 const SOCKET: &str = "/var/run/docker.sock";
 
 impl<'a> Resolver<'a> {
@@ -26,14 +30,14 @@ impl<'a> Resolver<'a> {
             settings.is_some_and(|settings| settings.host_targets.as_ref().is_some_and(|targets| !targets.is_empty()));
         Preset {
             description: Some("Collects metrics and logs".to_owned()),
-            command: arguments([
+            command: Some(arguments([
                 "run",
                 "--server.http.listen-addr=0.0.0.0:12345",
                 // Log positions and the write-ahead log: without it logs are read again after a restart.
                 "--storage.path=/var/lib/alloy/data",
                 "--disable-reporting",
                 "/etc/alloy/config.alloy",
-            ]),
+            ])),
             volumes: vec![(format!("{}-data", name.value), "/var/lib/alloy/data".to_owned())],
             mounts: vec![
                 generated(format!("./config/{}.alloy", name.value), "/etc/alloy/config.alloy"),
@@ -55,16 +59,13 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The services that store metrics and logs, if there are any.
+    /// The services that store metrics and logs, if there are any; reports it when they can't be told.
     fn alloy_stores(&mut self, span: Span, service: &'a Service) -> [Option<&'a str>; 2] {
-        let settings = service.settings.as_ref();
-        let metrics = settings.and_then(|settings| settings.metrics_store.as_ref());
-        let logs = settings.and_then(|settings| settings.logs_store.as_ref());
-        let mut find = |named: Option<&Spanned<String>>, kind, what| {
+        STORES.map(|(key, kind, what)| {
+            let named = store_setting(service, kind);
             let any = named.is_some() || self.of_kind(kind).next().is_some();
-            any.then(|| self.store(named, kind, what, span)).flatten()
-        };
-        [find(metrics, Kind::Mimir, "the metrics"), find(logs, Kind::Loki, "the logs")]
+            any.then(|| self.store((key, named), kind, what, span)).flatten()
+        })
     }
 
     pub(super) fn alloy_model(
@@ -73,10 +74,7 @@ impl<'a> Resolver<'a> {
         service: &'a Service,
         services: &[model::Service],
     ) -> model::Alloy {
-        // The stores were reported with the preset, once.
-        let before = std::mem::take(self.diagnostics);
-        let [metrics, logs] = self.alloy_stores(name.span, service);
-        *self.diagnostics = before;
+        let [metrics, logs] = STORES.map(|(_, kind, _)| self.find_store(store_setting(service, kind), kind));
         let settings = service.settings.as_ref();
         let mut targets: Vec<model::kind::ScrapeTarget> = services
             .iter()
@@ -93,9 +91,11 @@ impl<'a> Resolver<'a> {
             settings.and_then(|settings| settings.host_targets.as_ref()).into_iter().flat_map(|map| map.iter())
         {
             if targets.iter().any(|known| known.job == target.value) {
+                let declared = self.service_span(&target.value);
                 self.report(
                     Diagnostic::new("target-clash", format!("`{}` is scraped twice", target.value), target.span)
-                        .help("a service with metrics is scraped already; choose another name"),
+                        .also(declared, "a service with metrics is scraped already")
+                        .help("choose another name for the target on the host"),
                 );
             }
             targets.push(model::kind::ScrapeTarget {
@@ -108,9 +108,13 @@ impl<'a> Resolver<'a> {
             && let Some(target) = targets.first()
             && self.of_kind(Kind::Mimir).next().is_none()
         {
+            let declared = self.index.contains_key(target.job.as_str()).then(|| self.service_span(&target.job));
+            let declared = declared.unwrap_or(name.span);
             let title = format!("`{}` has metrics, and nothing stores them", target.job);
-            self.report(
+            self.report_missing(
+                self.spec.sound,
                 Diagnostic::new("missing-service", title, name.span)
+                    .also(declared, "has metrics")
                     .help("add a service with `kind = \"mimir\"`, or remove the metrics"),
             );
         }
@@ -123,5 +127,14 @@ impl<'a> Resolver<'a> {
             metrics_url: metrics.map(|store| format!("http://{store}:{MIMIR_HTTP}/api/v1/push")),
             logs_url: logs.map(|store| format!("http://{store}:{LOKI_HTTP}/loki/api/v1/push")),
         }
+    }
+}
+
+/// The setting that names a store.
+fn store_setting(service: &Service, kind: Kind) -> Option<&Spanned<String>> {
+    let settings = service.settings.as_ref()?;
+    match kind {
+        Kind::Mimir => settings.metrics_store.as_ref(),
+        _ => settings.logs_store.as_ref(),
     }
 }

@@ -1,10 +1,13 @@
 //! Elasticsearch for the clusters' visibility, and the one-shot that prepares it.
 
+use std::fmt::Write as _;
+
 use super::{Preset, fixed, needs, probe};
 use crate::model::kind::ELASTICSEARCH_HTTP;
 use crate::model::service::Command;
 use crate::model::text::Text;
 use crate::resolve::Resolver;
+use crate::resolve::clusters::visibility_index;
 use crate::resolve::health::{curl, run};
 use crate::spec::decode::Spanned;
 use crate::spec::service::{Condition, Kind, Service};
@@ -19,7 +22,8 @@ impl<'a> Resolver<'a> {
             .settings
             .as_ref()
             .and_then(|settings| settings.heap.as_ref())
-            .map_or(HEAP, |heap| heap.value.0.as_str());
+            // Java reads `256m`, and not the `256mb` that Docker reads, too.
+            .map_or(HEAP, |heap| heap.value.0.trim_end_matches(['b', 'B']));
         // The server's own time-out is shorter than the probe's, so that it answers.
         let url = format!("http://127.0.0.1:{ELASTICSEARCH_HTTP}/_cluster/health?wait_for_status=yellow&timeout=3s");
         Preset {
@@ -41,23 +45,48 @@ impl<'a> Resolver<'a> {
     }
 
     pub(super) fn elasticsearch_setup(&mut self, name: &'a Spanned<String>) -> Preset {
-        let store = self.store(None, Kind::Elasticsearch, &format!("`{}`", name.value), name.span);
-        // Both steps may be repeated: an index that exists is left as it is (admin-tools 1.31.2).
-        let mut script = String::from("set -eu\ntemporal-elasticsearch-tool setup-schema\n");
-        for index in self.visibility_indices() {
-            script.push_str("temporal-elasticsearch-tool create-index --index ");
-            script.push_str(&index);
-            script.push('\n');
+        let mut stores: Vec<(String, Vec<String>)> = Vec::new();
+        for (cluster_name, cluster) in self.spec.clusters.iter() {
+            // A cluster without a store is reported with the cluster.
+            let Some(store) = self.visibility_store(cluster) else { continue };
+            let index = visibility_index(&cluster_name.value, cluster);
+            match stores.iter_mut().find(|(known, _)| *known == store) {
+                Some((_, indices)) => indices.push(index),
+                None => stores.push((store, vec![index])),
+            }
         }
-        let Some(store) = store else { return Preset::default() };
+        if self.spec.clusters.is_empty() {
+            let what = format!("`{}`", name.value);
+            let store = self.store(("visibility", None), Kind::Elasticsearch, &what, name.span);
+            stores.extend(store.map(|store| (store.to_owned(), Vec::new())));
+        }
+        // Every step may be repeated: an index that exists is left as it is (admin-tools 1.31.2).
+        let mut script = String::from("set -eu\n");
+        for (store, indices) in &stores {
+            if stores.len() > 1 {
+                let _ = writeln!(script, "export ES_SERVER={}", url(store));
+            }
+            script.push_str("temporal-elasticsearch-tool setup-schema\n");
+            for index in indices {
+                let _ = writeln!(script, "temporal-elasticsearch-tool create-index --index {index}");
+            }
+        }
+        let environment = match stores.as_slice() {
+            [(store, _)] => vec![fixed("ES_SERVER", url(store))],
+            _ => Vec::new(),
+        };
         Preset {
             description: Some("Creates the visibility schema and indices, then ends".to_owned()),
-            entrypoint: super::arguments(["sh", "-c"]),
+            entrypoint: Some(super::arguments(["sh", "-c"])),
             command: Some(Command::Arguments(vec![Text::from(script)])),
-            environment: vec![fixed("ES_SERVER", format!("http://{store}:{ELASTICSEARCH_HTTP}"))],
-            depends_on: vec![needs(store, Condition::Healthy)],
+            environment,
+            depends_on: stores.iter().map(|(store, _)| needs(store, Condition::Healthy)).collect(),
             one_shot: true,
             ..Preset::default()
         }
     }
+}
+
+fn url(store: &str) -> String {
+    format!("http://{store}:{ELASTICSEARCH_HTTP}")
 }

@@ -3,12 +3,13 @@
 use super::{Preset, fixed, generated, needs, probe};
 use crate::diagnostic::Diagnostic;
 use crate::model;
+use crate::model::text::Text;
 use crate::resolve::Resolver;
 use crate::resolve::health::{curl, run};
 use crate::spec::decode::Spanned;
 use crate::spec::service::{Condition, Kind, Service};
 use crate::spec::stack::DatasourceType;
-use crate::spec::text::Part;
+use crate::spec::text::{Part, Text as SpecText};
 
 /// The home of the image's user; it holds an empty `.aws` for this purpose.
 const HOME: &str = "/usr/share/grafana";
@@ -20,8 +21,9 @@ impl<'a> Resolver<'a> {
     pub(super) fn grafana(&mut self, name: &Spanned<String>, service: &'a Service) -> Preset {
         let settings = service.settings.as_ref();
         let password = settings.and_then(|settings| settings.admin_password.as_ref());
-        let Some(password) = password else {
-            self.report(
+        if password.is_none() {
+            self.report_missing(
+                service.sound,
                 Diagnostic::new(
                     "missing-key",
                     format!("what is the password of `{}`'s administrator?", name.value),
@@ -29,24 +31,11 @@ impl<'a> Resolver<'a> {
                 )
                 .help("set `settings.admin_password` to a reference to a secret variable"),
             );
-            return Preset::default();
-        };
-        let secret = match password.value.parts.as_slice() {
-            [Part::Env { name, .. }] => self
-                .variables
-                .get(name.as_str())
-                .is_none_or(|used| used.variable.secret.as_ref().is_some_and(|secret| secret.value)),
-            _ => false,
-        };
-        if !secret {
-            self.report(
-                Diagnostic::new("exposed-secret", "a password would be committed with the outputs", password.span)
-                    .help("write a reference to a variable with `secret = true`"),
-            );
         }
+        let password = password.map_or_else(|| "".into(), |password| self.password(password));
         let mut environment = vec![
             fixed("GF_SECURITY_ADMIN_USER", "admin"),
-            ("GF_SECURITY_ADMIN_PASSWORD".to_owned(), self.text(&password.value)),
+            ("GF_SECURITY_ADMIN_PASSWORD".to_owned(), password),
             fixed("GF_AUTH_ANONYMOUS_ENABLED", "true"),
             fixed("GF_AUTH_ANONYMOUS_ORG_ROLE", "Viewer"),
             fixed("GF_ANALYTICS_REPORTING_ENABLED", "false"),
@@ -91,6 +80,33 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// A password is a reference to a secret variable: anything else would be committed.
+    fn password(&mut self, password: &Spanned<SpecText>) -> Text {
+        let mut named = None;
+        let secret = match password.value.parts.as_slice() {
+            [Part::Env { name, .. }] => {
+                let used = self.variables.get(name.as_str());
+                named = used.map(|used| used.name.span);
+                // One that is not declared, or wrongly, is reported as such.
+                used.is_none_or(|used| {
+                    !used.variable.sound || used.variable.secret.as_ref().is_some_and(|secret| secret.value)
+                })
+            }
+            _ => false,
+        };
+        if !secret {
+            let diagnostic =
+                Diagnostic::new("exposed-secret", "a password would be committed with the outputs", password.span);
+            self.report(match named {
+                Some(variable) => diagnostic
+                    .also(variable, "this variable is no secret")
+                    .help("give the variable `secret = true`: then it has no default that could be committed"),
+                None => diagnostic.help("write a reference to a variable with `secret = true`"),
+            });
+        }
+        self.text(&password.value)
+    }
+
     /// Plugins as `id@version`: those that the spec names, which must have the ones that datasources need.
     fn plugins(&mut self, service: &'a Service) -> Vec<String> {
         let written = service.settings.as_ref().and_then(|settings| settings.plugins.as_ref());
@@ -118,7 +134,8 @@ impl<'a> Resolver<'a> {
         if let Some((name, _)) = json
             && !has_infinity
         {
-            self.report(
+            self.report_missing(
+                service.sound,
                 Diagnostic::new(
                     "missing-plugin",
                     format!("the datasource `{}` needs the plugin `{INFINITY}`", name.value),

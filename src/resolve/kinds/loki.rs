@@ -19,7 +19,7 @@ impl Resolver<'_> {
         probe.http = Some((LOKI_HTTP, "/ready".to_owned()));
         Preset {
             description: Some("Logs".to_owned()),
-            command: arguments(["-config.file=/etc/loki/loki.yaml"]),
+            command: Some(arguments(["-config.file=/etc/loki/loki.yaml"])),
             volumes: vec![(format!("{}-data", name.value), "/loki".to_owned())],
             mounts: vec![generated(format!("./config/{}.yaml", name.value), "/etc/loki/loki.yaml")],
             healthcheck: Some(probe),
@@ -30,7 +30,8 @@ impl Resolver<'_> {
     pub(super) fn loki_model(&mut self, name: &Spanned<String>, service: &Service) -> Option<model::Loki> {
         let retention = service.settings.as_ref().and_then(|settings| settings.retention.as_ref());
         let Some(retention) = retention else {
-            self.report(
+            self.report_missing(
+                service.sound,
                 Diagnostic::new("missing-key", format!("how long does `{}` keep logs?", name.value), name.span)
                     .help("set `settings.retention`, e.g. `\"72h\"`"),
             );
@@ -39,7 +40,8 @@ impl Resolver<'_> {
         if retention.milliseconds < PERIOD_MILLISECONDS || retention.milliseconds % PERIOD_MILLISECONDS != 0 {
             self.report(
                 Diagnostic::new("invalid-retention", "Loki deletes whole days", retention.span)
-                    .at("must be a multiple of 24h"),
+                    .at("must be a multiple of 24h")
+                    .help("write e.g. `72h`"),
             );
         }
         Some(model::Loki { service: name.value.clone(), port: LOKI_HTTP, retention: retention.text.clone() })

@@ -15,7 +15,7 @@ impl Resolver<'_> {
     pub(super) fn mimir(&mut self, name: &Spanned<String>) -> Preset {
         Preset {
             description: Some("Metrics".to_owned()),
-            command: arguments(["-config.file=/etc/mimir/mimir.yaml"]),
+            command: Some(arguments(["-config.file=/etc/mimir/mimir.yaml"])),
             volumes: vec![(format!("{}-data", name.value), DATA.to_owned())],
             mounts: vec![generated(format!("./config/{}.yaml", name.value), "/etc/mimir/mimir.yaml")],
             // The image holds nothing but Mimir, which has no sub-command that probes.

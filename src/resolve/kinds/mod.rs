@@ -196,8 +196,8 @@ fn generated(source: String, target: &str) -> Mount {
 }
 
 /// Arguments of a command.
-fn arguments<const N: usize>(arguments: [&str; N]) -> Option<Command> {
-    Some(Command::Arguments(arguments.map(Text::from).to_vec()))
+fn arguments<const N: usize>(arguments: [&str; N]) -> Command {
+    Command::Arguments(arguments.map(Text::from).to_vec())
 }
 
 /// A probe with its times.

@@ -3,9 +3,10 @@
 use super::{Preset, fixed, generated, needs, probe};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::model::kind::{DynamicSetting, DynamicValue, ELASTICSEARCH_HTTP, FRONTEND, TEMPORAL_METRICS};
-use crate::model::service::{Command, Metrics};
+use crate::model::service::{Command, Dependency, Metrics};
 use crate::model::text::Text;
 use crate::resolve::Resolver;
+use crate::resolve::clusters::visibility_index;
 use crate::resolve::health::{nc, run, wget};
 use crate::resolve::images::TEMPORAL_HOME;
 use crate::spec::decode::{Spanned, listed, shown};
@@ -43,22 +44,48 @@ impl<'a> Resolver<'a> {
     ) -> Option<(&'a Spanned<String>, &'a Cluster)> {
         let spec = self.spec;
         let Some(wanted) = &service.cluster else {
-            self.report(
-                Diagnostic::new("missing-key", format!("`{}` needs the key `cluster`", name.value), name.span)
-                    .help(format!("name one of: {}", listed(spec.clusters.names()))),
+            self.report_missing(
+                service.sound,
+                Diagnostic::new("missing-key", format!("`{}` needs the key `cluster`", name.value), name.span).help(
+                    if spec.clusters.is_empty() {
+                        "declare one: `[clusters.<name>]`".to_owned()
+                    } else {
+                        format!("name one of: {}", listed(spec.clusters.names()))
+                    },
+                ),
             );
             return None;
         };
         let found = spec.clusters.iter().find(|(known, _)| known.value == wanted.value);
         if found.is_none() && !spec.clusters.knows(&wanted.value) {
-            self.report(
-                Diagnostic::new("unknown-cluster", format!("there is no cluster `{}`", wanted.value), wanted.span)
-                    .suggest(&wanted.value, spec.clusters.names(), || {
-                        format!("declare it: `[clusters.{}]`", wanted.value)
-                    }),
+            let title = format!("there is no cluster `{}`", shown(&wanted.value));
+            self.report_unknown(
+                ("unknown-cluster", title),
+                "clusters",
+                (&wanted.value, wanted.span),
+                spec.clusters.names(),
+                || format!("declare it: `[clusters.{}]`", wanted.value),
             );
         }
         found
+    }
+
+    /// Reports a role that a cluster needs and has no service for; once, whoever needs it.
+    fn missing_role(&mut self, cluster: &Spanned<String>, role: Role) {
+        // A service may have meant this cluster and named another.
+        let certain = self.spec.sound && !self.diagnostics.has("unknown-cluster");
+        self.report_missing(
+            certain,
+            Diagnostic::new(
+                "missing-role",
+                format!("cluster `{}` has no {} service", cluster.value, role.as_str()),
+                cluster.span,
+            )
+            .help(format!(
+                "add a service with `role = \"{}\"`; without a role a service runs all of them",
+                role.as_str()
+            )),
+        );
     }
 
     /// The service of a cluster that runs a role, or all of them.
@@ -72,10 +99,10 @@ impl<'a> Resolver<'a> {
     }
 
     pub(super) fn temporal_server(&mut self, name: &'a Spanned<String>, service: &'a Service) -> Preset {
-        let Some((cluster_name, cluster)) = self.cluster_of(name, service) else { return Preset::default() };
+        let found = self.cluster_of(name, service);
         let role = service.role.as_ref().map(|role| role.value);
-        let Some(&index) = self.index.get(name.value.as_str()) else { return Preset::default() };
-        let grpc = self.ports[index].iter().find(|port| port.name == "grpc").map_or(FRONTEND.grpc, |port| port.target);
+        let grpc = super::ports(Some(Kind::TemporalServer), role).iter().find(|port| port.name == "grpc");
+        let grpc = grpc.map_or(FRONTEND.grpc, |port| port.target);
 
         let mut command =
             vec!["--config-file", "/etc/temporal/config/persistence-dsql.yaml", "--allow-no-auth", "start"];
@@ -83,54 +110,45 @@ impl<'a> Resolver<'a> {
             command.extend(["--service", role.as_str()]);
         }
 
-        let mut depends_on = Vec::new();
-        for (setup, _) in self.of_kind(Kind::ElasticsearchSetup) {
-            depends_on.push(needs(&setup.value, Condition::Completed));
-        }
-        if self.of_kind(Kind::ElasticsearchSetup).next().is_none() && self.spec.services.broken.is_empty() {
-            self.report(
-                Diagnostic::new(
-                    "missing-service",
-                    format!("nothing creates the visibility index of `{}`", cluster_name.value),
-                    name.span,
-                )
-                .help("add a service with `kind = \"elasticsearch-setup\"`"),
-            );
-        }
-        let waits: &[(Role, Condition)] = match role {
-            None | Some(Role::History) => &[],
-            Some(Role::Matching) => &[(Role::History, Condition::Healthy)],
-            Some(Role::Frontend) => &[(Role::History, Condition::Healthy), (Role::Matching, Condition::Started)],
-            Some(Role::Worker) => &[(Role::History, Condition::Healthy), (Role::Frontend, Condition::Healthy)],
-        };
-        for &(other, condition) in waits {
-            match self.member(&cluster_name.value, other) {
-                Some(member) if member != name.value => depends_on.push(needs(member, condition)),
-                _ => self.report(
-                    Diagnostic::new(
-                        "missing-role",
-                        format!("cluster `{}` has no {} service", cluster_name.value, other.as_str()),
-                        name.span,
-                    )
-                    .help(format!(
-                        "add a service with `role = \"{}\"`; without a role a service runs all of them",
-                        other.as_str()
-                    )),
-                ),
+        let mut depends_on: Vec<Dependency> = self
+            .of_kind(Kind::ElasticsearchSetup)
+            .map(|(setup, _)| needs(&setup.value, Condition::Completed))
+            .collect();
+        if let Some((cluster, _)) = found {
+            if depends_on.is_empty() {
+                let title = format!("nothing creates the visibility index of `{}`", cluster.value);
+                self.report_missing(
+                    self.spec.sound,
+                    Diagnostic::new("missing-service", title, cluster.span)
+                        .help("add a service with `kind = \"elasticsearch-setup\"`"),
+                );
+            }
+            let waits: &[(Role, Condition)] = match role {
+                None | Some(Role::History) => &[],
+                Some(Role::Matching) => &[(Role::History, Condition::Healthy)],
+                Some(Role::Frontend) => &[(Role::History, Condition::Healthy), (Role::Matching, Condition::Started)],
+                Some(Role::Worker) => &[(Role::History, Condition::Healthy), (Role::Frontend, Condition::Healthy)],
+            };
+            for &(other, condition) in waits {
+                match self.member(&cluster.value, other) {
+                    Some(member) if member != name.value => depends_on.push(needs(member, condition)),
+                    _ => self.missing_role(cluster, other),
+                }
             }
         }
+        let cluster = found.map_or("unknown", |(cluster, _)| cluster.value.as_str());
         // The server listens on the container's own address only, so its host name is probed.
         let host = service.hostname.as_ref().map_or(name.value.as_str(), |host| host.value.as_str());
         Preset {
             description: Some(match role {
-                Some(role) => format!("Temporal {} of the {} cluster", role.as_str(), cluster_name.value),
-                None => format!("Temporal server of the {} cluster, all roles", cluster_name.value),
+                Some(role) => format!("Temporal {} of the {cluster} cluster", role.as_str()),
+                None => format!("Temporal server of the {cluster} cluster, all roles"),
             }),
             command: Some(Command::Arguments(command.into_iter().map(Text::from).collect())),
-            environment: self.server_environment(&cluster_name.value, cluster),
+            environment: found.map(|(name, cluster)| self.server_environment(&name.value, cluster)).unwrap_or_default(),
             reads: READS,
             mounts: vec![generated(
-                format!("./dynamicconfig/{}.yaml", cluster_name.value),
+                format!("./dynamicconfig/{cluster}.yaml"),
                 "/etc/temporal/config/dynamicconfig.yaml",
             )],
             depends_on,
@@ -184,7 +202,7 @@ impl<'a> Resolver<'a> {
             fixed("TEMPORAL_ELASTICSEARCH_PORT", ELASTICSEARCH_HTTP.to_string()),
             fixed("TEMPORAL_ELASTICSEARCH_SCHEME", "http"),
             fixed("TEMPORAL_ELASTICSEARCH_VERSION", "v8"),
-            fixed("TEMPORAL_ELASTICSEARCH_INDEX", self.visibility_index(name, cluster)),
+            fixed("TEMPORAL_ELASTICSEARCH_INDEX", visibility_index(name, cluster)),
         ];
         if let Some(duration) = &cluster.token_duration {
             environment.push(fixed("DSQL_TOKEN_DURATION", duration.text.clone()));
@@ -213,28 +231,25 @@ impl<'a> Resolver<'a> {
     }
 
     pub(super) fn temporal_ui(&mut self, name: &'a Spanned<String>, service: &'a Service) -> Preset {
-        let Some((cluster, _)) = self.cluster_of(name, service) else { return Preset::default() };
-        let Some(frontend) = self.member(&cluster.value, Role::Frontend) else {
-            self.report(
-                Diagnostic::new(
-                    "missing-role",
-                    format!("cluster `{}` has no frontend service", cluster.value),
-                    name.span,
-                )
-                .help("add a service with `role = \"frontend\"`"),
-            );
-            return Preset::default();
-        };
-        let mut environment = vec![fixed("TEMPORAL_ADDRESS", format!("{frontend}:{}", FRONTEND.grpc))];
+        let found = self.cluster_of(name, service);
+        let frontend = found.and_then(|(cluster, _)| self.member(&cluster.value, Role::Frontend));
+        if let (Some((cluster, _)), None) = (found, frontend) {
+            self.missing_role(cluster, Role::Frontend);
+        }
+        let cluster = found.map_or("unknown", |(cluster, _)| cluster.value.as_str());
+        let mut environment = Vec::new();
+        if let Some(frontend) = frontend {
+            environment.push(fixed("TEMPORAL_ADDRESS", format!("{frontend}:{}", FRONTEND.grpc)));
+        }
         if let Some(published) = self.published(&name.value, "http") {
             environment.push(fixed("TEMPORAL_CORS_ORIGINS", format!("http://localhost:{published}")));
         }
         let mut check = probe(run(wget("http://127.0.0.1:8080/healthz")), "10s", "5s", 10, "10s");
         check.http = Some((8080, "/healthz".to_owned()));
         Preset {
-            description: Some(format!("Web UI of the {} cluster", cluster.value)),
+            description: Some(format!("Web UI of the {cluster} cluster")),
             environment,
-            depends_on: vec![needs(frontend, Condition::Healthy)],
+            depends_on: frontend.map(|frontend| needs(frontend, Condition::Healthy)).into_iter().collect(),
             healthcheck: Some(check),
             ..Preset::default()
         }
@@ -284,9 +299,8 @@ pub(in crate::resolve) fn dynamic_setting(
     let resolved = match (kind, &value.value) {
         ("Bool" | "IDBool", Tree::Boolean(boolean)) => DynamicValue::Boolean(*boolean),
         ("Bool" | "IDBool", _) => return Err(wrong("`true` or `false`")),
-        ("Int", Tree::Integer(number)) => DynamicValue::Integer(*number),
+        ("Int" | "Float", Tree::Integer(number)) => DynamicValue::Integer(*number),
         ("Int", _) => return Err(wrong("an integer")),
-        ("Float", Tree::Integer(number)) => DynamicValue::Integer(*number),
         ("Float", Tree::Float(number)) if number.is_finite() => DynamicValue::Float(*number),
         ("Float", _) => return Err(wrong("a number")),
         ("Duration" | "IDDuration", Tree::Text(duration)) => {

@@ -1,0 +1,406 @@
+//! The tree of a text without mistakes, in one pass.
+//!
+//! The `toml` crate keeps every token and every event of a text before it builds its own tree, some twenty times the
+//! size of a large spec, since it has to recover from errors. This reader takes the events of its parser a piece of
+//! the text at a time and builds our tree from them. At the first doubt it gives up, and the text is read by the crate,
+//! which knows what to say about it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use toml_parser::decoder::{Encoding, ScalarKind};
+use toml_parser::lexer::{Token, TokenKind};
+use toml_parser::parser::{EventReceiver, RecursionGuard, ValidateWhitespace, parse_document};
+use toml_parser::{ErrorSink, ParseError, Source};
+
+use super::tree::{Key, Node, Table, Value};
+use crate::diagnostic::Span;
+
+/// As deep as the `toml` crate goes.
+const DEEPEST: u32 = 80;
+
+/// Tokens that are parsed at once, at least: up to the next header after them.
+const PIECE: usize = 4_096;
+
+/// From this many entries on a table is searched by a map.
+const LARGE: usize = 12;
+
+/// Reads a text; `None` if there is any mistake in it.
+pub(super) fn parse(text: &str, file: u16) -> Option<Table<'_>> {
+    let source = Source::new(text);
+    let mut builder = Builder::new(source, file);
+    let mut failed = Failed(false);
+    let mut tokens: Vec<Token> = Vec::with_capacity(PIECE * 2);
+    let mut depth = 0_usize;
+    let mut line_start = true;
+    for token in source.lex() {
+        let kind = token.kind();
+        if line_start && depth == 0 && kind == TokenKind::LeftSquareBracket && tokens.len() >= PIECE {
+            builder.feed(&tokens, &mut failed);
+            tokens.clear();
+            if failed.0 || builder.failed {
+                return None;
+            }
+        }
+        match kind {
+            TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => depth += 1,
+            TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        line_start = kind == TokenKind::Newline || (line_start && kind == TokenKind::Whitespace);
+        if kind != TokenKind::Eof {
+            tokens.push(token);
+        }
+    }
+    builder.feed(&tokens, &mut failed);
+    if failed.0 || builder.failed {
+        return None;
+    }
+    drop(tokens);
+    Some(builder.finish())
+}
+
+/// Notes that there was an error; what it was is for the other reader to say.
+struct Failed(bool);
+
+impl ErrorSink for Failed {
+    fn report_error(&mut self, _: ParseError) {
+        self.0 = true;
+    }
+}
+
+/// How a table came to be, which says who may add to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The root, or a header of its own.
+    Header,
+    /// A header of a table inside it.
+    Implied,
+    /// A dotted key.
+    Dotted,
+}
+
+/// A table that may still grow.
+struct Growing<'s> {
+    entries: Vec<(Key<'s>, Entry<'s>)>,
+    index: HashMap<Cow<'s, str>, usize>,
+    origin: Origin,
+    span: Span,
+}
+
+enum Entry<'s> {
+    Value(Node<'s>),
+    /// A table, by its number.
+    Table(usize),
+    /// An array of tables, by their numbers.
+    Tables(Vec<usize>),
+}
+
+impl<'s> Growing<'s> {
+    fn new(origin: Origin, span: Span) -> Self {
+        Self { entries: Vec::new(), index: HashMap::new(), origin, span }
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        if self.entries.len() < LARGE {
+            return self.entries.iter().position(|(key, _)| key.name == name);
+        }
+        self.index.get(name).copied()
+    }
+
+    fn push(&mut self, key: Key<'s>, entry: Entry<'s>) {
+        let next = self.entries.len();
+        if next + 1 == LARGE {
+            self.index.extend(self.entries.iter().enumerate().map(|(at, (key, _))| (key.name.clone(), at)));
+        }
+        if next + 1 >= LARGE {
+            self.index.insert(key.name.clone(), next);
+        }
+        self.entries.push((key, entry));
+    }
+}
+
+/// A value whose end is still to come.
+enum Open<'s> {
+    Array(usize, Vec<Node<'s>>),
+    /// An inline table: its number, its start, and the key of the value to come.
+    Inline(usize, usize, Vec<Key<'s>>),
+}
+
+struct Builder<'s> {
+    source: Source<'s>,
+    file: u16,
+    failed: bool,
+    tables: Vec<Growing<'s>>,
+    /// The table whose body is being read.
+    current: usize,
+    /// The keys of a header, or of the value to come.
+    keys: Vec<Key<'s>>,
+    /// Where the header began, and whether it is one of an array.
+    header: Option<(usize, bool)>,
+    open: Vec<Open<'s>>,
+}
+
+impl<'s> Builder<'s> {
+    fn new(source: Source<'s>, file: u16) -> Self {
+        let root = Growing::new(Origin::Header, Span { file, start: 0, end: 0 });
+        Self {
+            source,
+            file,
+            failed: false,
+            tables: vec![root],
+            current: 0,
+            keys: Vec::new(),
+            header: None,
+            open: Vec::new(),
+        }
+    }
+
+    fn feed(&mut self, tokens: &[Token], failed: &mut Failed) {
+        let source = self.source;
+        let mut validated = ValidateWhitespace::new(self, source);
+        let mut guarded = RecursionGuard::new(&mut validated, DEEPEST);
+        parse_document(tokens, &mut guarded, failed);
+        self.end_of_line();
+    }
+
+    /// A key without a value is no error to the parser.
+    fn end_of_line(&mut self) {
+        self.failed |= self.open.is_empty() && !(self.keys.is_empty() && self.header.is_none());
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        let at = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+        Span { file: self.file, start: at(start), end: at(end) }
+    }
+
+    /// The table that a path leads to from `table`, made where it is missing; `None` where TOML forbids it.
+    fn walk(&mut self, mut table: usize, path: &[Key<'s>], header: bool) -> Option<usize> {
+        for key in path {
+            let found = self.tables[table].position(&key.name);
+            table = match found.map(|at| &self.tables[table].entries[at].1) {
+                None => {
+                    let made = self.tables.len();
+                    let origin = if header { Origin::Implied } else { Origin::Dotted };
+                    self.tables.push(Growing::new(origin, key.span));
+                    self.tables[table].push(key.clone(), Entry::Table(made));
+                    made
+                }
+                Some(&Entry::Table(found)) => {
+                    if !header && self.tables[found].origin != Origin::Dotted {
+                        return None;
+                    }
+                    found
+                }
+                Some(Entry::Tables(all)) if header => *all.last()?,
+                Some(_) => return None,
+            };
+        }
+        // Deeper than the other reader goes.
+        (path.len() < DEEPEST as usize).then_some(table)
+    }
+
+    fn insert(&mut self, table: usize, mut path: Vec<Key<'s>>, entry: Entry<'s>) -> Option<()> {
+        let last = path.pop()?;
+        let table = self.walk(table, &path, false)?;
+        if self.tables[table].position(&last.name).is_some() {
+            return None;
+        }
+        self.tables[table].push(last, entry);
+        Some(())
+    }
+
+    /// Enters the table of a header.
+    fn enter(&mut self, array: bool, span: Span) -> Option<()> {
+        let mut path = std::mem::take(&mut self.keys);
+        let last = path.pop()?;
+        let parent = self.walk(0, &path, true)?;
+        let position = self.tables[parent].position(&last.name);
+        let made = self.tables.len();
+        if let Some(at) = position {
+            match self.tables[parent].entries.get_mut(at).map(|(_, entry)| entry) {
+                Some(Entry::Tables(all)) if array => all.push(made),
+                Some(&mut Entry::Table(found)) if !array => {
+                    let implied = self.tables.get_mut(found).filter(|table| table.origin == Origin::Implied)?;
+                    implied.origin = Origin::Header;
+                    implied.span = span;
+                    // The table stands where its own header does.
+                    self.tables[parent].entries[at].0 = last;
+                    self.current = found;
+                    return Some(());
+                }
+                _ => return None,
+            }
+        } else {
+            let entry = if array { Entry::Tables(vec![made]) } else { Entry::Table(made) };
+            self.tables[parent].push(last, entry);
+        }
+        self.tables.push(Growing::new(Origin::Header, span));
+        self.current = made;
+        Some(())
+    }
+
+    /// Puts a value where it belongs: into the innermost array or table.
+    fn place(&mut self, node: Node<'s>) {
+        let placed = match self.open.last_mut() {
+            Some(Open::Array(_, items)) => {
+                items.push(node);
+                Some(())
+            }
+            Some(Open::Inline(table, _, keys)) => {
+                let (table, keys) = (*table, std::mem::take(keys));
+                self.insert(table, keys, Entry::Value(node))
+            }
+            None => {
+                let keys = std::mem::take(&mut self.keys);
+                self.insert(self.current, keys, Entry::Value(node))
+            }
+        };
+        self.failed |= placed.is_none();
+    }
+
+    fn value(
+        &mut self,
+        span: toml_parser::Span,
+        encoding: Option<Encoding>,
+        errors: &mut dyn ErrorSink,
+    ) -> Option<Value<'s>> {
+        let text = self.source.input().get(span.start()..span.end())?;
+        let raw = toml_parser::Raw::new_unchecked(text, encoding, span);
+        let mut decoded = Cow::Borrowed("");
+        Some(match raw.decode_scalar(&mut decoded, errors) {
+            ScalarKind::String => Value::String(decoded),
+            ScalarKind::Boolean(boolean) => Value::Boolean(boolean),
+            ScalarKind::Integer(radix) => Value::Integer(i64::from_str_radix(&decoded, radix.value()).ok()?),
+            ScalarKind::Float => Value::Float(decoded.parse().ok()?),
+            // Nothing in a spec is a date.
+            ScalarKind::DateTime => return None,
+        })
+    }
+
+    fn finish(mut self) -> Table<'s> {
+        self.take(0)
+    }
+
+    fn take(&mut self, table: usize) -> Table<'s> {
+        let empty = Growing::new(Origin::Header, self.tables[table].span);
+        let table = std::mem::replace(&mut self.tables[table], empty);
+        let mut entries: Vec<(Key<'s>, Node<'s>)> = table
+            .entries
+            .into_iter()
+            .map(|(key, entry)| {
+                let node = match entry {
+                    Entry::Value(node) => node,
+                    Entry::Table(inner) => self.node(inner),
+                    Entry::Tables(all) => {
+                        let items: Vec<Node<'s>> = all.into_iter().map(|inner| self.node(inner)).collect();
+                        let span = items.first().map_or(key.span, |first| first.span);
+                        Node { span, value: Value::List(items) }
+                    }
+                };
+                (key, node)
+            })
+            .collect();
+        entries.sort_by_key(|(key, _)| key.span.start);
+        Table { entries }
+    }
+
+    fn node(&mut self, table: usize) -> Node<'s> {
+        let span = self.tables[table].span;
+        Node { span, value: Value::Table(self.take(table)) }
+    }
+}
+
+impl EventReceiver for Builder<'_> {
+    fn std_table_open(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
+        self.header = Some((span.start(), false));
+    }
+
+    fn array_table_open(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
+        self.header = Some((span.start(), true));
+    }
+
+    fn std_table_close(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
+        self.close_header(span);
+    }
+
+    fn array_table_close(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
+        self.close_header(span);
+    }
+
+    fn simple_key(&mut self, span: toml_parser::Span, kind: Option<Encoding>, errors: &mut dyn ErrorSink) {
+        let Some(text) = self.source.input().get(span.start()..span.end()) else {
+            self.failed = true;
+            return;
+        };
+        let mut name = Cow::Borrowed("");
+        toml_parser::Raw::new_unchecked(text, kind, span).decode_key(&mut name, errors);
+        let key = Key { span: self.span(span.start(), span.end()), name };
+        match self.open.last_mut() {
+            Some(Open::Inline(_, _, keys)) => keys.push(key),
+            Some(Open::Array(..)) => self.failed = true,
+            None => self.keys.push(key),
+        }
+    }
+
+    fn scalar(&mut self, span: toml_parser::Span, kind: Option<Encoding>, errors: &mut dyn ErrorSink) {
+        match self.value(span, kind, errors) {
+            Some(value) => self.place(Node { span: self.span(span.start(), span.end()), value }),
+            None => self.failed = true,
+        }
+    }
+
+    fn array_open(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) -> bool {
+        self.open.push(Open::Array(span.start(), Vec::new()));
+        true
+    }
+
+    fn array_close(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
+        match self.open.pop() {
+            Some(Open::Array(start, items)) => {
+                self.place(Node { span: self.span(start, span.end()), value: Value::List(items) });
+            }
+            _ => self.failed = true,
+        }
+    }
+
+    fn inline_table_open(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) -> bool {
+        let place = self.span(span.start(), span.end());
+        self.tables.push(Growing::new(Origin::Header, place));
+        self.open.push(Open::Inline(self.tables.len() - 1, span.start(), Vec::new()));
+        true
+    }
+
+    fn inline_table_close(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
+        match self.open.pop() {
+            Some(Open::Inline(table, start, keys)) if keys.is_empty() => {
+                let value = Value::Table(self.take(table));
+                self.place(Node { span: self.span(start, span.end()), value });
+            }
+            _ => self.failed = true,
+        }
+    }
+
+    fn newline(&mut self, _: toml_parser::Span, _: &mut dyn ErrorSink) {
+        self.end_of_line();
+    }
+
+    fn value_sep(&mut self, _: toml_parser::Span, _: &mut dyn ErrorSink) {
+        self.failed |= matches!(self.open.last(), Some(Open::Inline(_, _, keys)) if !keys.is_empty());
+    }
+
+    fn error(&mut self, _: toml_parser::Span, _: &mut dyn ErrorSink) {
+        self.failed = true;
+    }
+}
+
+impl Builder<'_> {
+    fn close_header(&mut self, span: toml_parser::Span) {
+        let Some((start, array)) = self.header.take() else {
+            self.failed = true;
+            return;
+        };
+        let span = self.span(start, span.end());
+        self.failed |= self.enter(array, span).is_none();
+    }
+}

@@ -1,0 +1,266 @@
+//! Which syntax errors of a file are causes, and which only follow from another.
+//!
+//! The parser goes on after an error, and then a bracket that is never closed makes an error of every line
+//! behind it. A table of the spec ends at the next header, so each table with an error is parsed again by itself:
+//! whatever is right there was only a consequence.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue, Error};
+
+use crate::diagnostic::{Diagnostic, Span};
+
+/// A file with more syntax errors than this needs another look first.
+const MOST: usize = 50;
+
+/// A longer table isn't parsed again and again: only its first error is told.
+const LONGEST: usize = 64 * 1024;
+
+const DUPLICATE: &str = "duplicate key";
+
+/// A syntax error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// What the parser says.
+    message: String,
+    /// Where, in bytes of the file.
+    pub(super) range: Range<usize>,
+}
+
+impl Problem {
+    /// An error of a text that begins at byte `offset` of the file.
+    pub(super) fn new(error: &Error, offset: usize) -> Self {
+        let range = error.span().unwrap_or(0..0);
+        // A bare word that begins like `nan` or `inf` is a string without its quotes, too.
+        let message = if error.message().starts_with("invalid float, expected `") {
+            "string values must be quoted"
+        } else {
+            error.message()
+        };
+        Self { message: message.to_owned(), range: range.start + offset..range.end + offset }
+    }
+
+    pub(super) fn diagnostic(&self, span: Span, first: Option<Span>) -> Diagnostic {
+        let diagnostic = Diagnostic::new("toml-syntax", format!("invalid TOML: {}", self.message), span);
+        match self.message.as_str() {
+            DUPLICATE => {
+                let diagnostic = diagnostic.help("remove one of the two");
+                match first {
+                    Some(first) => diagnostic.at("again here").also(first, "first here"),
+                    None => diagnostic,
+                }
+            }
+            message if message.contains("recurs") => diagnostic.help("nothing in a spec nests that deep"),
+            message if message.contains("must be quoted") => {
+                diagnostic.help("put the value in quotes; a boolean is `true` or `false`")
+            }
+            _ => diagnostic,
+        }
+    }
+}
+
+/// The errors that are no consequence of another, and the tables that hold one.
+pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Range<usize>>) {
+    let (mut causes, mut others): (Vec<Problem>, Vec<Problem>) =
+        errors.into_iter().partition(|error| error.message == DUPLICATE);
+    others.sort_by_key(|error| error.range.start);
+    let first = others.first().map_or(usize::MAX, |error| error.range.start);
+    // A header that could not be read puts its keys into the table before.
+    causes.retain(|error| error.range.start < first);
+    causes.truncate(MOST);
+    if others.is_empty() {
+        return (causes, Vec::new());
+    }
+    let tables = tables(text);
+    let mut chunks: Vec<Range<usize>> = Vec::new();
+    for (index, table) in tables.iter().enumerate() {
+        let told = |table: &Range<usize>| {
+            let error = others.get(others.partition_point(|error| error.range.start < table.start))?;
+            // An error at the end of the file belongs to the last table.
+            (error.range.start < table.end || table.end == text.len()).then_some(error)
+        };
+        let error = told(table);
+        // A bracket that is never closed is noticed at the next header only.
+        let next = || tables.get(index + 1).and_then(told);
+        if error.is_none() && next().is_none() {
+            continue;
+        }
+        let before = causes.len();
+        if table.len() <= LONGEST && causes.len() < MOST {
+            in_table(text, table, &mut causes);
+        }
+        if let Some(error) = error
+            && causes.len() == before
+            && chunks.is_empty()
+        {
+            // Right by itself and yet the first with an error: whatever it is, it must be told.
+            causes.push(error.clone());
+        }
+        if error.is_some() || causes.len() > before {
+            chunks.push(table.clone());
+        }
+    }
+    causes.sort_by_key(|problem| problem.range.start);
+    causes.truncate(MOST);
+    (causes, chunks)
+}
+
+/// The errors of one table, parsed by itself; after each, on from the next key.
+fn in_table(text: &str, chunk: &Range<usize>, causes: &mut Vec<Problem>) {
+    let mut from = chunk.start;
+    while from < chunk.end && causes.len() < MOST {
+        let (_, errors) = DeTable::parse_recoverable(&text[from..chunk.end]);
+        // They are not in the order of their places.
+        let first = errors
+            .iter()
+            .map(|error| Problem::new(error, from))
+            .filter(|problem| problem.message != DUPLICATE)
+            .min_by_key(|problem| problem.range.start);
+        let Some(problem) = first else { return };
+        let at = problem.range.start;
+        causes.push(problem);
+        let Some(next) = lines(text, chunk)
+            .filter(|line| line.start > from && line.start >= at)
+            .find(|line| is_key(&text[line.clone()]))
+        else {
+            return;
+        };
+        from = next.start;
+    }
+}
+
+/// From each header to the next; what stands before the first header is one of them.
+fn tables(text: &str) -> Vec<Range<usize>> {
+    let mut starts = vec![0];
+    starts.extend(
+        lines(text, &(0..text.len())).filter(|line| line.start > 0 && is_header(&text[line.clone()])).map(|l| l.start),
+    );
+    let ends = starts.iter().copied().skip(1).chain([text.len()]);
+    starts.iter().zip(ends).map(|(&start, end)| start..end).collect()
+}
+
+fn lines<'t>(text: &'t str, chunk: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<'t> {
+    let mut at = chunk.start;
+    text[chunk.clone()].split_inclusive('\n').map(move |line| {
+        let start = at;
+        at += line.len();
+        start..at
+    })
+}
+
+/// Whether a line looks like a table's header, closed or not.
+fn is_header(line: &str) -> bool {
+    line.starts_with('[') && line.split('#').next().unwrap_or_default().chars().all(|c| is_key_character(c, "[]"))
+}
+
+/// Whether a line looks like the beginning of a key and its value.
+fn is_key(line: &str) -> bool {
+    line.split_once('=').is_some_and(|(key, _)| {
+        key.starts_with(|c: char| c.is_alphanumeric() || "_\"'".contains(c))
+            && key.chars().all(|c| is_key_character(c, ""))
+    })
+}
+
+fn is_key_character(c: char, more: &str) -> bool {
+    c.is_alphanumeric() || c.is_whitespace() || "_-.\"'".contains(c) || more.contains(c)
+}
+
+/// Where the key stands that a duplicate repeats.
+pub(super) fn first_of(text: &str, document: &DeTable<'_>, problem: &Problem) -> Option<Range<usize>> {
+    if problem.message != DUPLICATE {
+        return None;
+    }
+    let at = problem.range.end;
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = &text[start..at];
+    let header_of = |line: Range<usize>| steps(text[line].trim_start_matches('[').split(']').next()?);
+    let headers = || lines(text, &(0..start)).filter(|line| is_header(&text[line.clone()]));
+    if line.starts_with('[') {
+        // The tree has the second header's place.
+        let path = header_of(start..at)?;
+        let first = headers().find(|line| header_of(line.clone()).as_ref() == Some(&path))?;
+        return Some(first.start..first.start + text[first].trim_end().len());
+    }
+    let mut path = match headers().last() {
+        Some(header) => header_of(header)?,
+        None => Vec::new(),
+    };
+    path.extend(steps(line)?);
+    let (last, tables) = path.split_last()?;
+    let mut table = document;
+    for step in tables {
+        let DeValue::Table(inner) = table.get(step.as_str())?.get_ref() else { return None };
+        table = inner;
+    }
+    let (key, _) = table.get_key_value(last.as_str())?;
+    Some(key.span()).filter(|range| range.start < problem.range.start)
+}
+
+/// The parts of a dotted key.
+fn steps(key: &str) -> Option<Vec<String>> {
+    let line = format!("{key} = 0");
+    let document = DeTable::parse(&line).ok()?;
+    let mut steps = Vec::new();
+    let mut table = document.get_ref();
+    loop {
+        let (key, value) = table.iter().next()?;
+        steps.push(key.get_ref().clone().into_owned());
+        match value.get_ref() {
+            DeValue::Table(inner) => table = inner,
+            _ => return Some(steps),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Line and message of each cause, and how many tables can't be trusted.
+    fn found(text: &str) -> (Vec<(usize, String)>, usize) {
+        let (_, errors) = DeTable::parse_recoverable(text);
+        let errors: Vec<Problem> = errors.iter().map(|error| Problem::new(error, 0)).collect();
+        let (causes, chunks) = causes(text, errors);
+        let line = |at: usize| text[..at].matches('\n').count() + 1;
+        (causes.into_iter().map(|cause| (line(cause.range.start), cause.message)).collect(), chunks.len())
+    }
+
+    #[test]
+    fn a_bracket_that_is_never_closed_is_one_error() {
+        let (causes, chunks) = found("[a]\nx = [1,\n  2\n\n[b]\ny = 1\n\n[c]\nz = 1\n");
+        assert_eq!(causes.len(), 1, "{causes:?}");
+        assert_eq!(chunks, 3);
+        let (causes, _) = found("[a]\nx = [1, 2\ny = 1\nz = 1\n\n[b]\nx = { a = 1\ny = 1\n");
+        let lines: Vec<usize> = causes.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [3, 8], "{causes:?}");
+    }
+
+    #[test]
+    fn errors_that_have_nothing_to_do_with_each_other_are_all_told() {
+        let (causes, chunks) = found("[a]\nx = \ny = no\nz = 'a\nw = 1\n\n[b]\nv = 1\n\n[c\nu = \"\n");
+        let lines: Vec<usize> = causes.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [2, 3, 4, 10, 11], "{causes:?}");
+        assert_eq!(chunks, 2);
+    }
+
+    #[test]
+    fn a_duplicate_knows_the_first() {
+        for (text, first) in [
+            ("[a.b]\nx = 1\n[c]\nx = 2\nx = 3\n", 4),
+            ("[a.b]\nx = 1\n[c]\n[a.b]\n", 1),
+            ("x = 1\n'x' = 2\n", 1),
+            ("[a]\nx.y = 1\nx.z = 2\nx.y = 3\n", 2),
+        ] {
+            let (document, errors) = DeTable::parse_recoverable(text);
+            let problem = Problem::new(&errors[0], 0);
+            let range = first_of(text, document.get_ref(), &problem).unwrap_or_else(|| panic!("{text}: {problem:?}"));
+            assert_eq!(text[..range.start].matches('\n').count() + 1, first, "{text}");
+        }
+    }
+
+    #[test]
+    fn duplicates_behind_another_error_may_be_its_consequence() {
+        let (causes, _) = found("[a]\nx = 1\nb]\nx = 1\n");
+        assert_eq!(causes.len(), 1, "{causes:?}");
+    }
+}

@@ -1,0 +1,531 @@
+//! Every artifact of the reference stack, read back by a parser of its language and compared with the model.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_yaml::Value;
+use stackgen::Plan;
+use stackgen::model::service::Healthcheck;
+use stackgen::model::text::{Operator, Segment, Text};
+use stackgen::spec::source::Sources;
+
+use super::project::{Project, REFERENCE};
+
+/// Plans a spec in this process.
+pub fn plan(spec: &str) -> Plan {
+    let mut sources = Sources::default();
+    sources.push("spec/stack.toml", spec.to_owned());
+    stackgen::plan(&sources, None).unwrap_or_else(|problems| panic!("{problems:#?}")).pop().unwrap()
+}
+
+/// Every file of a plan by its path.
+pub fn files(plan: &Plan) -> BTreeMap<String, String> {
+    plan.files().map(|file| file.unwrap()).map(|file| (file.path.into_string(), file.contents)).collect()
+}
+
+fn yaml(files: &BTreeMap<String, String>, path: &str) -> Value {
+    serde_yaml::from_str(&files[path]).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn hcl(files: &BTreeMap<String, String>, path: &str) -> serde_json::Value {
+    hcl::from_str(&files[path]).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A text as it stands in a Compose file.
+fn compose(text: &Text) -> String {
+    let literal = |text: &str| text.replace('$', "$$");
+    match text {
+        Text::Literal(text) => literal(text),
+        Text::Parts(parts) => parts
+            .iter()
+            .map(|part| match part {
+                Segment::Literal(text) => literal(text),
+                Segment::Env(reference) => {
+                    let operator = match &reference.operator {
+                        None => String::new(),
+                        Some(Operator::Default(word)) => format!(":-{word}"),
+                        Some(Operator::Required(word)) => format!(":?{word}"),
+                        Some(Operator::Alternative(word)) => format!(":+{word}"),
+                    };
+                    format!("${{{}{operator}}}", reference.name)
+                }
+            })
+            .collect(),
+    }
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_sequence().into_iter().flatten().map(|item| item.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_compose_file_says_what_the_model_says() {
+    let plan = plan(REFERENCE);
+    let file = yaml(&files(&plan), "generated/dev/docker-compose.yml");
+    let stack = plan.stack();
+    assert_eq!(file["name"], stack.project.as_str());
+    let services = file["services"].as_mapping().unwrap();
+    let names: Vec<&str> = services.keys().map(|key| key.as_str().unwrap()).collect();
+    assert_eq!(names, stack.services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>());
+    assert_eq!(names.len(), 15);
+    for service in &stack.services {
+        let found = &file["services"][service.name.as_str()];
+        assert_eq!(found["image"], compose(service.image.as_ref().unwrap()).as_str());
+        assert_eq!(found["container_name"], service.name.as_str());
+        assert_eq!(found["hostname"], service.name.as_str());
+        assert_eq!(found["platform"], "linux/arm64");
+        assert_eq!(found["restart"], service.restart.as_str());
+        let environment: Vec<(String, String)> = found["environment"]
+            .as_mapping()
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.as_str().unwrap().to_owned(), value.as_str().unwrap().to_owned()))
+            .collect();
+        let expected: Vec<(String, String)> =
+            service.environment.iter().map(|(name, text)| (name.clone(), compose(text))).collect();
+        assert_eq!(environment, expected, "{}", service.name);
+        let ports: Vec<(String, String, u64)> = found["ports"]
+            .as_sequence()
+            .into_iter()
+            .flatten()
+            .map(|port| {
+                let text = |key: &str| port[key].as_str().unwrap().to_owned();
+                (text("host_ip"), text("published"), port["target"].as_u64().unwrap())
+            })
+            .collect();
+        let expected: Vec<(String, String, u64)> = service
+            .ports
+            .iter()
+            .filter_map(|port| {
+                let published = port.published.as_ref()?;
+                Some((compose(&published.host_ip), compose(&published.port), port.target.into()))
+            })
+            .collect();
+        assert_eq!(ports, expected, "{}", service.name);
+        let depends_on: Vec<(&str, &str)> = found["depends_on"]
+            .as_mapping()
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.as_str().unwrap(), value["condition"].as_str().unwrap()))
+            .collect();
+        let expected: Vec<(&str, &str)> = service
+            .depends_on
+            .iter()
+            .map(|dependency| (dependency.service.as_str(), dependency.condition.as_str()))
+            .collect();
+        assert_eq!(depends_on, expected, "{}", service.name);
+        let mounts = found["volumes"].as_sequence().map_or(0, Vec::len);
+        assert_eq!(mounts, service.mounts.len(), "{}", service.name);
+        match &service.healthcheck {
+            Some(Healthcheck::Probe(probe)) => {
+                let test = strings(&found["healthcheck"]["test"]);
+                assert_eq!(test[0], "CMD", "{}", service.name);
+                assert_eq!(found["healthcheck"]["interval"], compose(probe.interval.as_ref().unwrap()).as_str());
+            }
+            _ => assert!(found["healthcheck"].is_null(), "{}", service.name),
+        }
+    }
+    let volumes: Vec<&str> = file["volumes"].as_mapping().unwrap().keys().map(|key| key.as_str().unwrap()).collect();
+    assert_eq!(volumes, stack.volumes.iter().map(|volume| volume.name.as_str()).collect::<Vec<_>>());
+    assert_eq!(file["networks"]["temporal-network"]["driver"], "bridge");
+}
+
+#[test]
+fn the_services_depend_and_are_probed_as_the_reference_says() {
+    let file = yaml(&files(&plan(REFERENCE)), "generated/dev/docker-compose.yml");
+    let test = |service: &str| strings(&file["services"][service]["healthcheck"]["test"]).join(" ");
+    assert_eq!(test("temporal-worker"), "CMD nc -z temporal-worker 7239");
+    assert_eq!(test("copilot-temporal"), "CMD nc -z copilot-temporal 7233");
+    assert_eq!(test("loki"), "CMD /usr/bin/loki -health");
+    assert!(test("grafana").ends_with("http://127.0.0.1:3000/api/health"));
+    assert!(test("temporal-ui").ends_with("http://127.0.0.1:8080/healthz"));
+    assert!(test("copilot-api").contains("http://127.0.0.1:8080/status"));
+    for silent in ["mimir", "alloy", "elasticsearch-setup", "copilot-worker"] {
+        assert!(file["services"][silent]["healthcheck"].is_null(), "{silent}");
+    }
+    let elasticsearch = &file["services"]["elasticsearch"]["healthcheck"];
+    assert_eq!((elasticsearch["interval"].as_str(), elasticsearch["retries"].as_u64()), (Some("5s"), Some(60)));
+    assert_eq!(file["services"]["elasticsearch-setup"]["restart"], "no");
+    assert_eq!(file["services"]["alloy"]["extra_hosts"]["host.docker.internal"], "host-gateway");
+}
+
+#[test]
+fn loki_deletes_what_is_old() {
+    let file = yaml(&files(&plan(REFERENCE)), "generated/dev/config/loki.yaml");
+    assert_eq!(file["limits_config"]["retention_period"], "72h");
+    assert_eq!(file["compactor"]["retention_enabled"], true);
+    assert_eq!(file["compactor"]["delete_request_store"], "filesystem");
+    let schema = &file["schema_config"]["configs"][0];
+    assert_eq!((schema["store"].as_str(), schema["schema"].as_str()), (Some("tsdb"), Some("v13")));
+    assert_eq!(schema["index"]["period"], "24h");
+    assert!(schema["from"].is_string(), "a date would be read as one by YAML 1.1");
+}
+
+#[test]
+fn mimir_has_its_limits_and_disjoint_directories() {
+    let plan = plan(REFERENCE);
+    let file = yaml(&files(&plan), "generated/dev/config/mimir.yaml");
+    let mimir = &plan.stack().mimirs[0];
+    assert_eq!(file["limits"]["max_global_series_per_user"], u64::from(mimir.max_series));
+    assert_eq!(mimir.max_series, 500_000);
+    assert_eq!(file["limits"]["max_global_series_per_metric"], 50_000);
+    assert_eq!(file["limits"]["ingestion_rate"], 100_000);
+    assert_eq!(file["limits"]["ingestion_burst_size"], 200_000);
+    assert_eq!(file["ingester"]["ring"]["replication_factor"], 1);
+    assert_eq!(file["store_gateway"]["sharding_ring"]["replication_factor"], 1);
+    let directories: Vec<&str> = [
+        &file["blocks_storage"]["filesystem"]["dir"],
+        &file["blocks_storage"]["tsdb"]["dir"],
+        &file["blocks_storage"]["bucket_store"]["sync_dir"],
+        &file["compactor"]["data_dir"],
+        &file["ruler"]["rule_path"],
+        &file["ruler_storage"]["filesystem"]["dir"],
+        &file["activity_tracker"]["filepath"],
+    ]
+    .iter()
+    .map(|value| value.as_str().unwrap())
+    .collect();
+    let service = plan.stack().services.iter().find(|service| service.name == "mimir").unwrap();
+    let volume = service.mounts.iter().find(|mount| mount.source == Some("mimir-data".into())).unwrap();
+    let inside = format!("{}/", volume.target.literal().unwrap());
+    for (index, one) in directories.iter().enumerate() {
+        assert!(one.starts_with(&inside), "{one}");
+        for (other_index, other) in directories.iter().enumerate() {
+            assert!(index == other_index || !format!("{one}/").starts_with(&format!("{other}/")), "{one} in {other}");
+        }
+    }
+}
+
+#[test]
+fn grafana_is_provisioned_with_the_datasources_and_folders() {
+    let files = files(&plan(REFERENCE));
+    let file = yaml(&files, "generated/dev/config/grafana-datasources.yaml");
+    let sources = file["datasources"].as_sequence().unwrap();
+    let found: Vec<(&str, &str, &str, bool)> = sources
+        .iter()
+        .map(|source| {
+            let text = |key: &str| source[key].as_str().unwrap_or_default();
+            (text("uid"), text("type"), text("url"), source["isDefault"].as_bool().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("mimir", "prometheus", "http://mimir:9009/prometheus", true),
+            ("cloudwatch", "cloudwatch", "", false),
+            ("loki", "loki", "http://loki:3100", false),
+            ("copilot", "yesoreyeram-infinity-datasource", "http://copilot-api:8080", false),
+        ]
+    );
+    assert_eq!(sources[0]["jsonData"]["httpMethod"], "POST");
+    assert_eq!(sources[1]["jsonData"]["defaultRegion"], "$AWS_REGION");
+    let file = yaml(&files, "generated/dev/config/grafana-dashboards.yaml");
+    let providers = file["providers"].as_sequence().unwrap();
+    let folders: Vec<&str> = providers.iter().map(|provider| provider["folder"].as_str().unwrap()).collect();
+    assert_eq!(folders, ["Temporal", "DSQL", "Copilot"]);
+    assert!(providers.iter().all(|provider| provider["updateIntervalSeconds"] == 30));
+}
+
+/// Alloy's syntax is HCL's but for the dots in the names of its components.
+#[test]
+fn alloy_scrapes_pushes_and_labels() {
+    let plan = plan(REFERENCE);
+    let source = files(&plan)["generated/dev/config/alloy.alloy"].clone();
+    let readable: String = source
+        .lines()
+        .map(|line| match line.split_once(' ') {
+            Some((name, rest)) if rest.ends_with('{') && !line.starts_with(['\t', '/']) => {
+                format!("{} {rest}\n", name.replace('.', "_"))
+            }
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let file: serde_json::Value = hcl::from_str(&readable).unwrap();
+    let scrape = &file["prometheus_scrape"]["services"];
+    let targets: Vec<(&str, &str)> = scrape["targets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|target| (target["job"].as_str().unwrap(), target["__address__"].as_str().unwrap()))
+        .collect();
+    let mut expected: Vec<(String, String)> = plan
+        .stack()
+        .services
+        .iter()
+        .filter_map(|service| {
+            Some((service.name.clone(), format!("{}:{}", service.name, service.metrics.as_ref()?.port)))
+        })
+        .collect();
+    assert_eq!(expected.len(), 5);
+    expected.push(("copilot-test-worker".to_owned(), "host.docker.internal:9091".to_owned()));
+    let expected: Vec<(&str, &str)> = expected.iter().map(|(job, address)| (job.as_str(), address.as_str())).collect();
+    assert_eq!(targets, expected);
+    assert_eq!(scrape["scrape_interval"].as_str(), Some("15s"));
+    let url = |block: &str, label: &str| file[block][label]["endpoint"]["url"].as_str().unwrap().to_owned();
+    assert_eq!(url("prometheus_remote_write", "metrics"), "http://mimir:9009/api/v1/push");
+    assert_eq!(url("loki_write", "logs"), "http://loki:3100/loki/api/v1/push");
+    let labels: BTreeSet<&str> = file["discovery_relabel"]["containers"]["rule"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| rule["target_label"].as_str().unwrap())
+        .collect();
+    assert_eq!(labels, BTreeSet::from(["container", "service"]));
+    assert_eq!(
+        file["discovery_docker"]["containers"]["filter"]["values"][0].as_str(),
+        Some("com.docker.compose.project=sre-copilot-dev")
+    );
+}
+
+#[test]
+fn the_example_environment_lists_every_variable() {
+    let plan = plan(REFERENCE);
+    let source = files(&plan)["generated/dev/.env.example"].clone();
+    let found: Vec<(&str, &str)> = source
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .map(|line| line.split_once('=').unwrap())
+        .collect();
+    let expected: Vec<(&str, &str)> = plan
+        .stack()
+        .variables
+        .iter()
+        .map(|variable| (variable.name.as_str(), variable.default.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(found, expected);
+    for variable in plan.stack().variables.iter().filter(|variable| variable.secret) {
+        assert_eq!(variable.default, None, "{}", variable.name);
+    }
+    assert!(found.contains(&("AWS_REGION", "eu-west-1")));
+}
+
+#[test]
+fn dynamic_configuration_is_a_list_of_values_a_key() {
+    let plan = plan(REFERENCE);
+    let file = yaml(&files(&plan), "generated/dev/dynamicconfig/monitored.yaml");
+    let keys: Vec<&str> = file.as_mapping().unwrap().keys().map(|key| key.as_str().unwrap()).collect();
+    let expected: Vec<&str> =
+        plan.stack().clusters[0].dynamic_config.iter().map(|setting| setting.key.as_str()).collect();
+    assert_eq!(keys, expected);
+    assert_eq!(file["frontend.persistenceMaxQPS"][0]["value"], 6000);
+    assert_eq!(file["matching.numTaskqueueReadPartitions"][0]["value"], 8);
+    assert_eq!(file["system.enableActivityEagerExecution"][0]["value"], true);
+}
+
+#[test]
+fn terraform_describes_what_the_model_says() {
+    let plan = plan(REFERENCE);
+    let files = files(&plan);
+    let main = hcl(&files, "terraform/dev/main.tf");
+    let resource = |kind: &str, name: &str| main["resource"][kind][name].clone();
+    for cluster in ["monitored", "copilot"] {
+        assert_eq!(resource("aws_dsql_cluster", cluster)["deletion_protection_enabled"], false);
+    }
+    for bucket in ["knowledge_source", "profiles"] {
+        assert_eq!(resource("aws_s3_bucket", bucket)["force_destroy"], true);
+        let block = resource("aws_s3_bucket_public_access_block", bucket);
+        assert_eq!(block["restrict_public_buckets"], true);
+        assert!(!resource("aws_s3_bucket_versioning", bucket).is_null());
+        assert!(!resource("aws_s3_bucket_server_side_encryption_configuration", bucket).is_null());
+    }
+    let index = resource("aws_s3vectors_index", "knowledge");
+    assert_eq!(index["dimension"].as_u64(), Some(1024));
+    assert_eq!(index["distance_metric"].as_str(), Some("cosine"));
+    let chunks = &resource("aws_bedrockagent_data_source", "this")["vector_ingestion_configuration"]["chunking_configuration"]
+        ["fixed_size_chunking_configuration"];
+    assert_eq!((chunks["max_tokens"].as_u64(), chunks["overlap_percentage"].as_u64()), (Some(512), Some(20)));
+    let tags = &main["provider"]["aws"]["default_tags"]["tags"];
+    assert_eq!((tags["Lifecycle"].as_str(), tags["ManagedBy"].as_str()), (Some("ephemeral"), Some("terraform")));
+    let outputs = hcl(&files, "terraform/dev/outputs.tf");
+    let names: BTreeSet<&str> = outputs["output"].as_object().unwrap().keys().map(String::as_str).collect();
+    let infrastructure = plan.stack().infrastructure.as_ref().unwrap();
+    assert_eq!(names, infrastructure.outputs.iter().map(|output| output.name.as_str()).collect::<BTreeSet<_>>());
+    let variables = hcl(&files, "terraform/dev/variables.tf");
+    assert_eq!(variables["variable"]["region"]["default"].as_str(), Some("eu-west-1"));
+}
+
+#[test]
+fn the_docs_list_every_service_port_and_variable() {
+    let plan = plan(REFERENCE);
+    let source = files(&plan)["generated/dev/README.md"].clone();
+    let mut tables: Vec<usize> = Vec::new();
+    let options = pulldown_cmark::Options::ENABLE_TABLES;
+    for event in pulldown_cmark::Parser::new_ext(&source, options) {
+        match event {
+            pulldown_cmark::Event::Start(pulldown_cmark::Tag::Table(_)) => tables.push(0),
+            pulldown_cmark::Event::Start(pulldown_cmark::Tag::TableRow) => *tables.last_mut().unwrap() += 1,
+            _ => {}
+        }
+    }
+    let stack = plan.stack();
+    let published =
+        stack.services.iter().flat_map(|service| &service.ports).filter(|port| port.published.is_some()).count();
+    assert_eq!(tables, [stack.services.len(), published, stack.variables.len()]);
+    for service in &stack.services {
+        assert!(source.contains(&format!("    {}\n", service.name)), "{} in the diagram", service.name);
+    }
+}
+
+/// Renders the persistence template as the container does; the server is replaced by `cat`.
+fn start(environment: &[(String, String)]) -> (bool, String, String) {
+    let project = Project::empty();
+    let files = files(&plan(REFERENCE));
+    project.write("script", &files["generated/dev/docker/render-and-start.sh"]);
+    project.write("template", &files["generated/dev/docker/persistence-dsql.template.yaml"]);
+    project.write("entrypoint", "#!/bin/sh\ncat config\necho \"arguments: $*\" >&2\n");
+    let made = Command::new("chmod").arg("755").arg(project.path("entrypoint")).status().unwrap();
+    assert!(made.success());
+    let output = Command::new("bash")
+        .arg("script")
+        .args(["start", "--service", "history"])
+        .current_dir(project.root())
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("TEMPORAL_PERSISTENCE_TEMPLATE", "template")
+        .env("TEMPORAL_PERSISTENCE_CONFIG", "config")
+        .env("TEMPORAL_BASE_ENTRYPOINT", "./entrypoint")
+        .envs(environment.iter().cloned())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+/// What Compose hands to a service, with `example` for every variable that has no default.
+fn environment_of(service: &str) -> Vec<(String, String)> {
+    let plan = plan(REFERENCE);
+    let service = plan.stack().services.iter().find(|found| found.name == service).unwrap().clone();
+    let value = |text: &Text| match text {
+        Text::Literal(text) => text.clone(),
+        Text::Parts(parts) => parts
+            .iter()
+            .map(|part| match part {
+                Segment::Literal(text) => text.clone(),
+                Segment::Env(reference) => match &reference.operator {
+                    Some(Operator::Default(word)) => word.clone(),
+                    _ => "example".to_owned(),
+                },
+            })
+            .collect(),
+    };
+    service.environment.iter().map(|(name, text)| (name.clone(), value(text))).collect()
+}
+
+#[test]
+fn the_entrypoint_renders_the_template_for_each_server() {
+    for service in ["temporal-history", "temporal-matching", "temporal-frontend", "temporal-worker", "copilot-temporal"]
+    {
+        let (ok, stdout, stderr) = start(&environment_of(service));
+        assert!(ok, "{service}: {stderr}");
+        assert_eq!(stderr, "arguments: start --service history\n");
+        assert!(!stdout.contains("${"), "{stdout}");
+        let config: Value = serde_yaml::from_str(&stdout).unwrap();
+        let sql = &config["persistence"]["datastores"]["dsql"]["sql"];
+        assert_eq!(sql["connectAddr"], "example:5432");
+        assert_eq!(sql["maxConns"], sql["maxIdleConns"]);
+        assert!(sql["maxConns"].is_u64() && sql["tls"]["enabled"] == true);
+        let index = &config["persistence"]["datastores"]["elasticsearch"]["elasticsearch"]["indices"]["visibility"];
+        let own = if service.starts_with("copilot") { "copilot" } else { "monitored" };
+        assert_eq!(index.as_str(), Some(format!("temporal_visibility_v1_{own}").as_str()));
+        assert!(config["publicClient"].is_null(), "a fixed address would make one cluster dial the other");
+        assert!(!stdout.contains("temporal-frontend"));
+    }
+}
+
+#[test]
+fn the_entrypoint_refuses_what_is_missing_or_cannot_stand_there() {
+    let whole = environment_of("temporal-history");
+    let placeholders: BTreeSet<String> = files(&plan(REFERENCE))["generated/dev/docker/persistence-dsql.template.yaml"]
+        .split("${")
+        .skip(1)
+        .map(|rest| rest.split('}').next().unwrap().to_owned())
+        .collect();
+    assert!(placeholders.len() > 10);
+    for name in &placeholders {
+        let without: Vec<_> = whole.iter().filter(|(known, _)| known != name).cloned().collect();
+        assert!(without.len() < whole.len(), "{name} is not set by Compose");
+        let (ok, stdout, stderr) = start(&without);
+        assert!(!ok && stdout.is_empty(), "{name}");
+        assert!(stderr.contains("not set: ") && stderr.contains(name.as_str()), "{stderr}");
+    }
+    let with = |name: &str, value: &str| {
+        let mut changed = whole.clone();
+        changed.iter_mut().find(|(known, _)| known == name).unwrap().1 = value.to_owned();
+        start(&changed)
+    };
+    for (name, value) in [
+        ("TEMPORAL_SQL_MAX_CONNS", "50\nuser: root"),
+        ("TEMPORAL_HISTORY_SHARDS", "4 # four"),
+        ("TEMPORAL_LOG_LEVEL", "{}"),
+        ("TEMPORAL_SQL_HOST", "a\nb"),
+    ] {
+        let (ok, stdout, stderr) = with(name, value);
+        assert!(!ok && stdout.is_empty(), "{name}={value:?}");
+        assert!(stderr.contains(&format!("cannot stand in the configuration: {name}")), "{stderr}");
+    }
+    for value in ["a\"b", "back\\slash", "${TEMPORAL_SQL_USER}", "& sed", "'quoted'", "ü 😀", "* [x] {y}", "a: b #c"]
+    {
+        let (ok, stdout, stderr) = with("TEMPORAL_SQL_DATABASE", value);
+        assert!(ok, "{value}: {stderr}");
+        let config: Value = serde_yaml::from_str(&stdout).unwrap();
+        assert_eq!(config["persistence"]["datastores"]["dsql"]["sql"]["databaseName"].as_str(), Some(value));
+    }
+}
+
+#[test]
+fn rendering_twice_gives_the_same_bytes_and_permuting_services_only_moves_lines() {
+    let once = files(&plan(REFERENCE));
+    assert_eq!(once, files(&plan(REFERENCE)));
+    let (head, rest) = REFERENCE.split_once("# ---- services: observability").unwrap();
+    let (observability, rest) = rest.split_once("# ---- services: the copilot").unwrap();
+    let (copilot, tail) = rest.split_once("# ---- datasources").unwrap();
+    let permuted = files(&plan(&format!("{head}#{copilot}\n#{observability}\n# ---- datasources{tail}")));
+    assert_eq!(once.keys().collect::<Vec<_>>(), permuted.keys().collect::<Vec<_>>());
+    for (path, text) in &once {
+        let sorted = |text: &str| {
+            let mut lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(sorted(text), sorted(&permuted[path]), "{path}");
+    }
+    assert_ne!(once["generated/dev/docker-compose.yml"], permuted["generated/dev/docker-compose.yml"]);
+}
+
+#[test]
+fn a_new_service_changes_no_line_of_another() {
+    let spec = format!("{REFERENCE}\n[services.extra]\nimage = \"alpine:3.23\"\nports.http = 9999\n");
+    let (before, after) = (files(&plan(REFERENCE)), files(&plan(&spec)));
+    for (path, text) in &after {
+        let diff = similar::TextDiff::from_lines(&before[path], text);
+        let removed: Vec<&str> = diff
+            .iter_all_changes()
+            .filter(|change| change.tag() == similar::ChangeTag::Delete)
+            .map(|change| change.value())
+            .collect();
+        // The docs count services and ports.
+        let expected = usize::from(path.ends_with("README.md"));
+        assert_eq!(removed.len(), expected, "{path}: {removed:?}");
+    }
+}
+
+#[test]
+fn templates_have_no_way_around_the_literal_filters() {
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"))];
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for banned in ["|safe", "| safe", "escape("] {
+                assert!(!text.contains(banned), "{banned} in {}", path.display());
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 10);
+}

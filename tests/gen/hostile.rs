@@ -1,0 +1,379 @@
+//! Specs that nobody writes on purpose: each ends with the right exit code and a short message that names the
+//! place, and nothing is written.
+
+use std::os::unix::fs::symlink;
+
+use super::project::{Project, REFERENCE, Run};
+
+const SPEC: &str = "[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n[services.web]\nimage = \"nginx:1.29\"\n";
+
+/// More than any message needs.
+const SHORT: usize = 4_096;
+
+const MEGABYTES_10: usize = 10 << 20;
+
+/// Runs both commands on a spec that is wrong; the message holds each of `parts`.
+fn refused(project: &Project, parts: &[&str]) {
+    for command in ["check", "render"] {
+        let run = project.run(&[command]);
+        assert_eq!(run.code, Some(2), "{command} {parts:?}: {}", shown(&run));
+        said(&run, parts);
+    }
+    assert!(!project.path("generated").exists(), "{parts:?}");
+}
+
+/// Whether a run said this, in few words.
+fn said(run: &Run, parts: &[&str]) {
+    assert!(run.stderr.len() < SHORT, "{} bytes: {}", run.stderr.len(), shown(run));
+    assert!(!run.stderr.contains("panicked"), "{}", shown(run));
+    assert!(!run.stderr.contains(|c: char| c.is_control() && c != '\n'), "{}", shown(run));
+    for part in parts {
+        assert!(run.stderr.contains(part), "`{part}`: {}", shown(run));
+    }
+}
+
+fn shown(run: &Run) -> String {
+    format!("{:?} {}", run.code, run.stderr.chars().take(SHORT).collect::<String>())
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let latin = [SPEC.as_bytes(), b"description = \"caf\xe9\"\n"].concat();
+    refused(
+        &Project::new(latin),
+        &["error[not-utf8]", "`spec/stack.toml` is not UTF-8", "in line 8", "stack.toml:8:19"],
+    );
+    refused(&Project::new(b"\xff\xfe[\0s\0"), &["error[not-utf8]", "stack.toml:1:1"]);
+    let included = Project::new(format!("include = [\"web.toml\"]\n{SPEC}"));
+    included.write("spec/web.toml", b"x = \"\xff\"");
+    refused(&included, &["error[not-utf8]", "`spec/web.toml` is not UTF-8", "stack.toml:1:12"]);
+    refused(&Project::new(format!("{SPEC}\0")), &["error[toml-syntax]", "stack.toml:8:1"]);
+    refused(&Project::new(format!("{SPEC}# \u{1b}[31mred\n")), &["error[toml-syntax]", "stack.toml:8:3"]);
+}
+
+#[test]
+fn what_an_editor_adds_changes_nothing() {
+    let plain = Project::reference();
+    for spec in [format!("\u{feff}{REFERENCE}"), REFERENCE.replace('\n', "\r\n")] {
+        let project = Project::new(spec);
+        let run = project.run(&["render"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(project.outputs(), plain.outputs());
+    }
+    // A byte order mark has no column.
+    refused(&Project::new("\u{feff}x = 1\r\n"), &["error[unknown-key]", "stack.toml:1:1"]);
+}
+
+#[test]
+fn nesting_without_an_end() {
+    for nested in [
+        "[".repeat(MEGABYTES_10),
+        format!("{SPEC}command = {}", "[".repeat(MEGABYTES_10)),
+        format!("a{} = 1", ".a".repeat(MEGABYTES_10 / 2)),
+        format!("[a{}]", ".a".repeat(MEGABYTES_10 / 2)),
+        format!("{SPEC}compose.x = {}", "{a=".repeat(MEGABYTES_10 / 3)),
+        format!("{SPEC}compose.x = {}1{}", "{a=".repeat(MEGABYTES_10 / 4), "}".repeat(MEGABYTES_10 / 4)),
+    ] {
+        let run = Project::new(nested).run(&["check"]);
+        assert_eq!(run.code, Some(2), "{}", shown(&run));
+        said(&run, &["error[toml-syntax]", "spec/stack.toml:"]);
+    }
+}
+
+#[test]
+fn one_long_line() {
+    let long = "x".repeat(MEGABYTES_10);
+    for (line, code) in [
+        (format!("restart = \"{long}\""), "unknown-value"),
+        (format!("hostname = \"{long}\""), "invalid-name"),
+        (format!("{long} = 1"), "unknown-key"),
+        (format!("ports.http = {}", long.replace('x', "9")), "number-out-of-range"),
+        (format!("user = \"${{{long}}}\""), "undeclared-variable"),
+        (format!("shm_size = \"{long}\""), "invalid-size"),
+        (format!("depends_on = [\"{long}\"]"), "unknown-service"),
+    ] {
+        let run = Project::new(format!("{SPEC}{line}\n")).run(&["check"]);
+        assert_eq!(run.code, Some(2), "{}", shown(&run));
+        said(&run, &[&format!("error[{code}]"), "spec/stack.toml:8:"]);
+    }
+    // Long, and right.
+    let run = Project::new(format!("{SPEC}description = \"{long}\"\n")).run(&["check"]);
+    assert_eq!(run.code, Some(1), "{}", shown(&run));
+}
+
+#[test]
+fn a_million_problems() {
+    for line in ["x", "x = 1", "user = \"$A$A$A$A\"", "[services.a]\nx", "tty = true"] {
+        let spec = format!("{SPEC}{}", format!("{line}\n").repeat(MEGABYTES_10 / 10 / (line.len() + 1)));
+        let run = Project::new(spec).run(&["check"]);
+        assert_eq!(run.code, Some(2), "{line}: {}", shown(&run));
+        assert!(!run.stderr.contains("panicked"), "{line}: {}", shown(&run));
+        assert!(run.stderr.len() < 64 * 1024, "{line}: {} bytes", run.stderr.len());
+    }
+}
+
+#[test]
+fn a_file_that_is_too_large_is_not_read() {
+    let project = Project::new("");
+    // A hole takes no space on disk.
+    let file = std::fs::File::create(project.path("spec/stack.toml")).unwrap();
+    file.set_len((64 << 20) + 1).unwrap();
+    refused(&project, &["error[spec-too-large]", "`spec/stack.toml` has 67108865 bytes"]);
+}
+
+#[test]
+fn names_that_are_no_names() {
+    for name in ["a/b", "../web", "..", ".", "", "a b", "Web", "-a", "wéb", "a\\u0000b", "a\\nb", "a\\u202eb"] {
+        for (table, rest) in [("services", "image = \"nginx:1.29\""), ("profiles", "")] {
+            let project = Project::new(format!("{SPEC}\n[{table}.\"{name}\"]\n{rest}\n"));
+            let run = project.run(&["render"]);
+            assert_eq!(run.code, Some(2), "{table} {name}: {}", shown(&run));
+            said(&run, &["spec/stack.toml:9:"]);
+            assert!(!project.path("generated").exists() && !project.path("terraform").exists(), "{table} {name}");
+        }
+    }
+}
+
+#[test]
+fn no_spec_at_all() {
+    let run = Project::empty().run(&["check"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    said(&run, &["no `spec/stack.toml`"]);
+    refused(&Project::new(""), &["error[no-profile]", "`[profiles.dev]`", "error[missing-key]", "spec/stack.toml:1:1"]);
+    refused(&Project::new("# nothing"), &["error[no-profile]"]);
+}
+
+#[test]
+fn a_folder_in_the_place_of_the_spec() {
+    let project = Project::empty();
+    project.write("spec/stack.toml/inside", "");
+    for command in ["check", "render"] {
+        let run = project.run(&[command]);
+        assert_eq!(run.code, Some(3), "{run:?}");
+        said(&run, &["cannot read `spec/stack.toml`", "not a file"]);
+    }
+}
+
+#[test]
+fn includes_of_what_is_no_file_of_the_spec() {
+    for (include, title) in [
+        ("/etc/passwd", "`/etc/passwd` is not a file below the folder of the spec"),
+        ("../stack.toml", "`../stack.toml` is not a file below"),
+        ("a/../../x.toml", "is not a file below"),
+        ("./x.toml", "`./x.toml` is not a file below"),
+        ("a\\\\b.toml", "is not a file below"),
+        ("", "`` is not a file below"),
+        ("stack.toml", "the spec includes itself"),
+        ("missing.toml", "`spec/missing.toml` does not exist"),
+        ("folder", "`spec/folder` is not a file"),
+        ("folder/inside.toml/x", "`spec/folder/inside.toml/x` does not exist"),
+        ("a\\nb", "is not a file below"),
+        ("a\\u0000b", "control character"),
+        (&"x".repeat(5_000), "does not exist"),
+    ] {
+        let project = Project::new(format!("include = [\"{include}\"]\n{SPEC}"));
+        project.write("spec/folder/inside.toml", "");
+        let run = project.run(&["check"]);
+        assert_eq!(run.code, Some(2), "{include}: {}", shown(&run));
+        said(&run, &[title, "spec/stack.toml:1:12"]);
+    }
+    let nested = Project::new(format!("include = [\"a.toml\", \"a.toml\"]\n{SPEC}"));
+    nested.write("spec/a.toml", "include = [\"b.toml\"]\n");
+    refused(&nested, &["`spec/a.toml` is included twice", "stack.toml:1:22", "first included here"]);
+    nested.replace("spec/stack.toml", ", \"a.toml\"", "");
+    refused(&nested, &["an included file includes others", "spec/a.toml:1:1"]);
+    refused(&Project::new(format!("include = \"a.toml\"\n{SPEC}")), &["error[wrong-type]", "stack.toml:1:11"]);
+}
+
+#[test]
+fn outputs_behind_a_link_out_of_the_project() {
+    let outside = Project::empty();
+    outside.write("kept", "kept");
+    for link in ["generated", "generated/dev", "terraform"] {
+        let project = Project::new(REFERENCE);
+        let path = project.path(link);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        symlink(outside.root(), &path).unwrap();
+        for arguments in [&["check"][..], &["render"], &["render", "--force"]] {
+            let run = project.run(arguments);
+            assert_eq!(run.code, Some(3), "{link} {arguments:?}: {}", shown(&run));
+            said(&run, &[link, "is a symbolic link to"]);
+        }
+        assert_eq!(std::fs::read_dir(outside.root()).unwrap().count(), 1, "{link}");
+        assert_eq!(outside.read("kept"), "kept");
+    }
+}
+
+#[test]
+fn a_profile_whose_folder_is_a_link_inside_the_project() {
+    let project = Project::new(REFERENCE);
+    project.write("elsewhere/README.md", "somebody's");
+    std::fs::create_dir(project.path("generated")).unwrap();
+    symlink("../elsewhere", project.path("generated/dev")).unwrap();
+    let run = project.run(&["render"]);
+    // Whatever is done with the link, nothing of somebody else is lost.
+    assert_eq!(project.read("elsewhere/README.md"), "somebody's", "{run:?}");
+    assert!(!run.stderr.contains("panicked"), "{run:?}");
+    assert_ne!(run.code, Some(0), "{run:?}");
+}
+
+mod mutations {
+    //! The reference spec, with pieces lost, repeated and replaced.
+
+    use proptest::prelude::*;
+    use stackgen::spec::source::Sources;
+
+    use super::REFERENCE;
+
+    /// What a slip or a merge does to a text.
+    #[derive(Debug, Clone)]
+    enum Mutation {
+        DeleteLine(usize),
+        RepeatLine(usize),
+        SwapLines(usize, usize),
+        ReplaceToken(usize, String),
+        DeleteToken(usize),
+        Insert(usize, String),
+        Cut(usize),
+    }
+
+    fn fragment() -> impl Strategy<Value = String> {
+        prop_oneof![
+            prop::sample::select(vec![
+                "",
+                "=",
+                "[",
+                "]",
+                "[[",
+                "{",
+                "}",
+                "\"",
+                "'",
+                "\"\"\"",
+                "#",
+                ".",
+                ",",
+                "\n",
+                "\\",
+                "$",
+                "${",
+                "${A}",
+                "${a.b}",
+                "${a.b.port}",
+                "$$",
+                "0",
+                "-1",
+                "1e9",
+                "99999999999999999999",
+                "true",
+                "1979-05-27",
+                "[profiles.x]",
+                "include = [\"x\"]",
+                "remove = [\"services\"]",
+                "kind = \"loki\"",
+                "[services.x]",
+                "\u{feff}",
+                "é",
+                "\u{0}",
+            ])
+            .prop_map(str::to_owned),
+            "\\PC{0,8}",
+        ]
+    }
+
+    fn mutation() -> impl Strategy<Value = Mutation> {
+        let at = any::<usize>;
+        prop_oneof![
+            at().prop_map(Mutation::DeleteLine),
+            at().prop_map(Mutation::RepeatLine),
+            (at(), at()).prop_map(|(a, b)| Mutation::SwapLines(a, b)),
+            (at(), fragment()).prop_map(|(a, text)| Mutation::ReplaceToken(a, text)),
+            at().prop_map(Mutation::DeleteToken),
+            (at(), fragment()).prop_map(|(a, text)| Mutation::Insert(a, text)),
+            at().prop_map(Mutation::Cut),
+        ]
+    }
+
+    /// The bytes of one word, number or sign.
+    fn token(text: &str, at: usize) -> std::ops::Range<usize> {
+        let mut tokens: Vec<usize> = Vec::new();
+        let mut inside = false;
+        for (offset, c) in text.char_indices() {
+            let word = c.is_alphanumeric() || c == '_' || c == '-';
+            if !(word && inside) {
+                tokens.push(offset);
+            }
+            inside = word;
+        }
+        tokens.push(text.len());
+        let index = at % (tokens.len() - 1).max(1);
+        tokens[index]..tokens.get(index + 1).copied().unwrap_or(text.len())
+    }
+
+    fn mutate(text: &mut String, mutation: &Mutation) {
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let count = lines.len().max(1);
+        match mutation {
+            Mutation::DeleteLine(at) if !lines.is_empty() => {
+                lines.remove(at % count);
+                *text = lines.concat();
+            }
+            Mutation::RepeatLine(at) if !lines.is_empty() => {
+                lines.insert(at % count, lines[at % count]);
+                *text = lines.concat();
+            }
+            Mutation::SwapLines(a, b) if !lines.is_empty() => {
+                lines.swap(a % count, b % count);
+                *text = lines.concat();
+            }
+            Mutation::ReplaceToken(at, new) => text.replace_range(token(text, *at), new),
+            Mutation::DeleteToken(at) => text.replace_range(token(text, *at), ""),
+            Mutation::Insert(at, new) => text.insert_str(token(text, *at).start, new),
+            Mutation::Cut(at) => text.truncate(token(text, *at).start),
+            _ => {}
+        }
+    }
+
+    fn plan(text: String) {
+        let mut sources = Sources::default();
+        sources.push("spec/stack.toml", text);
+        match stackgen::plan(&sources, None) {
+            // What the resolver accepts, every template can print.
+            Ok(plans) => {
+                for plan in &plans {
+                    for file in plan.files() {
+                        assert!(file.is_ok(), "{:?}", file.map(|file| file.path));
+                    }
+                }
+            }
+            Err(diagnostics) => {
+                assert!(!diagnostics.is_empty());
+                for label in diagnostics.iter().flat_map(|diagnostic| &diagnostic.labels) {
+                    let text = &sources.file(label.span).unwrap().text;
+                    assert!(label.span.start <= label.span.end && label.span.start as usize <= text.len());
+                }
+                for diagnostic in &diagnostics {
+                    assert!(!diagnostic.title.is_empty() && diagnostic.title.len() < 1_100, "{diagnostic:?}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_mutated_spec_is_planned_or_refused(mutations in prop::collection::vec(mutation(), 1..6)) {
+            let mut text = REFERENCE.to_owned();
+            for mutation in &mutations {
+                mutate(&mut text, mutation);
+            }
+            plan(text);
+        }
+
+        #[test]
+        fn any_text_is_planned_or_refused(text in "(\\PC|\n|[\\[\\]{}=\"'.,$#]){0,200}") {
+            plan(text);
+        }
+    }
+}

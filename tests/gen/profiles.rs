@@ -1,0 +1,174 @@
+//! Profiles and included files: what is rendered where, and whose line a diagnostic shows.
+
+use std::collections::BTreeSet;
+
+use serde_yaml::Value;
+
+use super::project::{Project, REFERENCE};
+
+const TWO: &str = r#"
+[stack]
+name = "shop"
+
+[profiles.dev]
+
+[profiles.staging]
+remove = ["services.debugger", "services.web.environment.DEBUG", "volumes.cores"]
+
+[profiles.staging.services.web]
+ports.http.published = 9080
+healthcheck.retries = 9
+environment.TITLE = "Staging"
+
+[profiles.staging.services.cache]
+image = "redis:8.4"
+
+[images]
+debugger = "debugger:1"
+
+[services.web]
+image = "nginx:1.29"
+ports.http = { published = 8080, target = 80 }
+healthcheck = { http = "/", interval = "5s", retries = 3 }
+environment = { DEBUG = "1", TITLE = "Shop" }
+
+[services.debugger]
+image = "debugger"
+environment.TOKEN = "${TOKEN}"
+volumes = ["cores:/cores"]
+
+[volumes.cores]
+
+[env.TOKEN]
+description = "Token of the debugger"
+"#;
+
+fn compose(project: &Project, profile: &str) -> Value {
+    serde_yaml::from_str(&project.read(&format!("generated/{profile}/docker-compose.yml"))).unwrap()
+}
+
+fn services(compose: &Value) -> Vec<String> {
+    compose["services"].as_mapping().unwrap().keys().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn each_profile_has_a_folder_of_its_own() {
+    let project = Project::new(TWO);
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+
+    let dev = compose(&project, "dev");
+    assert_eq!(dev["name"], "shop-dev");
+    assert_eq!(services(&dev), ["web", "debugger"]);
+    assert_eq!(dev["services"]["web"]["ports"][0]["published"], "8080");
+    assert_eq!(dev["services"]["web"]["healthcheck"]["retries"], 3);
+    assert_eq!(dev["services"]["web"]["environment"]["DEBUG"], "1");
+
+    let staging = compose(&project, "staging");
+    assert_eq!(staging["name"], "shop-staging");
+    assert_eq!(services(&staging), ["web", "cache"]);
+    let web = &staging["services"]["web"];
+    assert_eq!(web["ports"][0]["published"], "9080");
+    // What stands beside a changed key stays.
+    assert_eq!(web["ports"][0]["target"], 80);
+    assert_eq!(web["healthcheck"]["retries"], 9);
+    assert_eq!(web["healthcheck"]["interval"], "5s");
+    assert_eq!(web["environment"]["TITLE"], "Staging");
+    assert_eq!(web["environment"]["DEBUG"], Value::Null);
+}
+
+#[test]
+fn what_only_a_removed_service_read_is_left_out() {
+    let project = Project::new(TWO);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    assert!(project.read("generated/dev/.env.example").contains("TOKEN"));
+    assert!(!project.read("generated/staging/.env.example").contains("TOKEN"));
+    assert_eq!(compose(&project, "dev")["volumes"]["cores"], Value::Mapping(serde_yaml::Mapping::new()));
+    assert_eq!(compose(&project, "staging")["volumes"], Value::Null);
+}
+
+#[test]
+fn a_profile_of_the_command_line_is_the_only_one() {
+    let project = Project::new(TWO);
+    let run = project.run(&["render", "--profile", "staging"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(project.path("generated/staging/docker-compose.yml").exists());
+    assert!(!project.path("generated/dev").exists());
+    assert_eq!(project.run(&["check", "--profile", "staging"]).code, Some(0));
+    // The other one was never rendered.
+    assert_eq!(project.run(&["check"]).code, Some(1));
+}
+
+#[test]
+fn an_unknown_profile_has_a_suggestion() {
+    let project = Project::new(TWO);
+    for command in ["render", "check"] {
+        let run = project.run(&[command, "--profile", "stagign"]);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.stderr.contains("error[unknown-profile]: the spec has no profile `stagign`"), "{}", run.stderr);
+        assert!(run.stderr.contains("did you mean `staging`?"), "{}", run.stderr);
+    }
+    let run = project.run(&["check", "--profile", "production"]);
+    assert!(run.stderr.contains("it has: `dev`, `staging`"), "{}", run.stderr);
+    assert!(!project.path("generated").exists());
+}
+
+#[test]
+fn a_diagnostic_shows_the_line_of_the_overlay() {
+    let project = Project::new(TWO);
+    project.replace("spec/stack.toml", "healthcheck.retries = 9", "healthcheck.retries = \"often\"");
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("error[wrong-type]"), "{}", run.stderr);
+    assert!(run.stderr.contains("healthcheck.retries = \"often\""), "{}", run.stderr);
+    assert!(run.stderr.contains("--> spec/stack.toml:12:23"), "{}", run.stderr);
+    // The other profile has no part in it.
+    assert_eq!(project.run(&["check", "--profile", "dev"]).code, Some(1));
+}
+
+#[test]
+fn a_problem_that_profiles_share_is_told_once() {
+    let project = Project::new(TWO);
+    project.replace("spec/stack.toml", "interval = \"5s\"", "interval = \"soon\"");
+    let run = project.run(&["check"]);
+    assert_eq!(run.stderr.matches("error[").count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("error: 1 problem in the spec"), "{}", run.stderr);
+}
+
+#[test]
+fn what_is_not_there_can_not_be_removed() {
+    let project = Project::new(TWO);
+    project.replace("spec/stack.toml", "\"services.web.environment.DEBUG\"", "\"services.web.environment.DEBGU\"");
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("error[nothing-to-remove]"), "{}", run.stderr);
+    assert!(run.stderr.contains("did you mean `DEBUG`?"), "{}", run.stderr);
+}
+
+/// The spec cut at headers: each file has whole tables.
+fn cut(spec: &str) -> [String; 3] {
+    let at = |header: &str| spec.find(header).unwrap_or_else(|| panic!("{header} in the reference spec"));
+    let (services, datasources) = (at("[services.elasticsearch]"), at("[datasources.mimir]"));
+    [spec[..services].to_owned(), spec[services..datasources].to_owned(), spec[datasources..].to_owned()]
+}
+
+#[test]
+fn a_spec_in_three_files_renders_the_same_bytes() {
+    let whole = Project::reference();
+    let [head, services, rest] = cut(REFERENCE);
+    let split = Project::new(format!("include = [\"services.toml\", \"more/rest.toml\"]\n\n{head}"));
+    split.write("spec/services.toml", services);
+    split.write("spec/more/rest.toml", rest);
+    let run = split.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(split.outputs(), whole.outputs());
+}
+
+#[test]
+fn a_project_name_is_unique_for_its_profile() {
+    let project = Project::new(TWO);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let names: BTreeSet<String> =
+        ["dev", "staging"].map(|profile| compose(&project, profile)["name"].as_str().unwrap().to_owned()).into();
+    assert_eq!(names.len(), 2);
+}
