@@ -168,7 +168,7 @@ pub struct Datasource {
     pub title: String,
     /// Its type.
     pub kind: DatasourceType,
-    /// Its URL inside the network; empty for `CloudWatch`.
+    /// Its URL inside the network; empty for CloudWatch.
     pub url: String,
     /// Whether panels that name no datasource use it.
     pub default: bool,

@@ -5,7 +5,6 @@ use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::spec::service::Kind;
 use crate::spec::stack::Cluster;
-use crate::spec::text::Part;
 
 /// Temporal's index template covers the indices that begin like this (admin-tools 1.31.2); another
 /// would get no mappings, and the tool switches auto-creation off.
@@ -104,10 +103,7 @@ impl Resolver<'_> {
                     Err(diagnostic) => self.report(*diagnostic),
                 }
             }
-            let host_variable = match cluster.host.value.parts.as_slice() {
-                [Part::Env { name, .. }] => Some(name.clone()),
-                _ => None,
-            };
+            let host_variable = cluster.host.value.variable().map(ToOwned::to_owned);
             clusters.push(model::Cluster {
                 name: name.value.clone(),
                 title: cluster.title.clone().unwrap_or_else(|| name.value.clone()),

@@ -183,7 +183,7 @@ impl Resolver<'_> {
 
     /// A probe of a port that nobody listens on never passes.
     fn check_own_ports(&mut self, index: usize, text: &Text) {
-        for part in &text.parts {
+        for part in text.parts() {
             let Part::Literal(literal) = part else { continue };
             for host in SELF {
                 for (at, _) in literal.match_indices(host) {

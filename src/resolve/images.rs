@@ -9,7 +9,7 @@ use crate::model::{ImageBuild, ImageRecipe, SourceTree};
 use crate::spec::decode::{Spanned, listed, shown};
 use crate::spec::service::Service;
 use crate::spec::stack::{Image, Recipe};
-use crate::spec::text::{Part, Text};
+use crate::spec::text::Text;
 
 /// The home of the user `temporal` in the images that `gen` writes Dockerfiles for.
 pub(super) const TEMPORAL_HOME: &str = "/home/temporal";
@@ -239,9 +239,9 @@ impl<'a> Resolver<'a> {
             return None;
         };
         self.text(&context.value);
-        if let [Part::Env { name, .. }] = context.value.parts.as_slice() {
+        if let Some(name) = context.value.variable() {
             let default = self.default_of(name).unwrap_or_default();
-            return Some(SourceTree { variable: name.clone(), default });
+            return Some(SourceTree { variable: name.to_owned(), default });
         }
         self.report(
             Diagnostic::new("invalid-context", "the source tree is somewhere else on every machine", context.span)

@@ -65,7 +65,7 @@ impl Resolver<'_> {
             return Some(Mount { kind, source: None, target, read_only });
         };
         // A reference at the beginning can only be a path: volumes have fixed names.
-        let is_path = match source.parts.first() {
+        let is_path = match source.parts().first() {
             Some(Part::Literal(text)) => text.starts_with(['.', '/', '~']),
             Some(_) => true,
             None => false,

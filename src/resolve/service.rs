@@ -489,7 +489,7 @@ impl Resolver<'_> {
             return;
         }
         for text in texts {
-            let found = text.parts.iter().find_map(|part| match part {
+            let found = text.parts().iter().find_map(|part| match part {
                 Part::Literal(literal) => variable_in(literal),
                 _ => None,
             });
@@ -516,7 +516,7 @@ impl Resolver<'_> {
         let texts = service.environment.iter().map(|(_, value)| &value.0).chain(commands);
         let found = texts
             .filter(|text| {
-                text.parts.iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(HOST)))
+                text.parts().iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(HOST)))
             })
             .map(|text| text.span)
             .next();

@@ -12,17 +12,21 @@ impl Resolver<'_> {
         if let Some(literal) = text.literal() {
             return model::Text::Literal(literal.to_owned());
         }
-        let mut segments: Vec<Segment> = Vec::with_capacity(text.parts.len());
+        let mut segments: Vec<Segment> = Vec::with_capacity(text.parts().len());
         let mut has_reference = false;
-        for part in &text.parts {
+        for part in text.parts() {
             let literal = match part {
                 Part::Literal(literal) => literal.clone(),
-                Part::Address { service, endpoint, number, span } => {
-                    self.address(service, endpoint, *number, *span).unwrap_or_default()
+                Part::Address(address) => {
+                    self.address(&address.service, &address.endpoint, address.number, address.span).unwrap_or_default()
                 }
-                Part::Env { name, operator, span } => {
+                Part::Env(reference) => {
                     has_reference = true;
-                    segments.push(Segment::Env(self.reference(name, operator.as_ref(), *span)));
+                    segments.push(Segment::Env(self.reference(
+                        &reference.name,
+                        reference.operator.as_ref(),
+                        reference.span,
+                    )));
                     continue;
                 }
             };
@@ -149,13 +153,15 @@ impl Resolver<'_> {
     /// What a text is when the user's `.env` sets nothing; `None` if that isn't known.
     pub(super) fn effective(&self, text: &Text) -> Option<String> {
         let mut whole = String::new();
-        for part in &text.parts {
+        for part in text.parts() {
             match part {
                 Part::Literal(literal) => whole.push_str(literal),
-                Part::Env { operator: Some(Operator::Default(word)), .. } => whole.push_str(word),
-                Part::Env { operator: Some(Operator::Alternative(_)), .. } => {}
-                Part::Env { name, .. } => whole.push_str(&self.default_of(name)?),
-                Part::Address { .. } => return None,
+                Part::Env(reference) => match &reference.operator {
+                    Some(Operator::Default(word)) => whole.push_str(word),
+                    Some(Operator::Alternative(_)) => {}
+                    _ => whole.push_str(&self.default_of(&reference.name)?),
+                },
+                Part::Address(_) => return None,
             }
         }
         Some(whole)

@@ -13,8 +13,14 @@ use crate::diagnostic::{Diagnostic, Span};
 pub struct Text {
     /// Where the string stands.
     pub span: Span,
-    /// Its pieces, in order; an empty string has none.
-    pub parts: Vec<Part>,
+    parts: Parts,
+}
+
+/// The pieces of a [`Text`]: nearly every string of a spec is one, which then needs no memory of its own.
+#[derive(Debug, Clone, PartialEq)]
+enum Parts {
+    One(Part),
+    Many(Vec<Part>),
 }
 
 /// A piece of a [`Text`].
@@ -22,26 +28,34 @@ pub struct Text {
 pub enum Part {
     /// Characters that stand for themselves.
     Literal(String),
-    /// `${NAME}`, with `:-word`, `:?message` or `:+word`.
-    Env {
-        /// The variable.
-        name: String,
-        /// What follows the name.
-        operator: Option<Operator>,
-        /// Where the reference stands.
-        span: Span,
-    },
-    /// `${service.name}` or `${service.name.port}`.
-    Address {
-        /// The service.
-        service: String,
-        /// One of its ports, or an endpoint that its kind has.
-        endpoint: String,
-        /// Whether just the port's number is wanted.
-        number: bool,
-        /// Where the reference stands.
-        span: Span,
-    },
+    /// A reference to an environment variable.
+    Env(Box<EnvReference>),
+    /// A reference to an address of the stack.
+    Address(Box<AddressReference>),
+}
+
+/// `${NAME}`, with `:-word`, `:?message` or `:+word`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnvReference {
+    /// The variable.
+    pub name: String,
+    /// What follows the name.
+    pub operator: Option<Operator>,
+    /// Where the reference stands.
+    pub span: Span,
+}
+
+/// `${service.name}` or `${service.name.port}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AddressReference {
+    /// The service.
+    pub service: String,
+    /// One of its ports, or an endpoint that its kind has.
+    pub endpoint: String,
+    /// Whether just the port's number is wanted.
+    pub number: bool,
+    /// Where the reference stands.
+    pub span: Span,
 }
 
 /// What a reference does when its variable is unset or empty, or set.
@@ -59,13 +73,31 @@ impl Text {
     /// A text without references.
     #[must_use]
     pub fn plain(text: impl Into<String>, span: Span) -> Self {
-        Self { span, parts: vec![Part::Literal(text.into())] }
+        Self { span, parts: Parts::One(Part::Literal(text.into())) }
+    }
+
+    /// The pieces, in order; an empty string has none.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        match &self.parts {
+            Parts::One(part) => std::slice::from_ref(part),
+            Parts::Many(parts) => parts,
+        }
+    }
+
+    /// The variable, if the text is one reference and nothing else.
+    #[must_use]
+    pub fn variable(&self) -> Option<&str> {
+        match self.parts() {
+            [Part::Env(reference)] => Some(&reference.name),
+            _ => None,
+        }
     }
 
     /// The characters, if there is no reference among them.
     #[must_use]
     pub fn literal(&self) -> Option<&str> {
-        match self.parts.as_slice() {
+        match self.parts() {
             [] => Some(""),
             [Part::Literal(text)] => Some(text),
             _ => None,
@@ -248,7 +280,18 @@ pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
     if !literal.is_empty() {
         parts.push(Part::Literal(literal));
     }
-    sound.then_some(Text { span, parts })
+    if !sound {
+        return None;
+    }
+    let parts = match parts.pop() {
+        Some(only) if parts.is_empty() => Parts::One(only),
+        last => {
+            parts.extend(last);
+            parts.shrink_to_fit();
+            Parts::Many(parts)
+        }
+    };
+    Some(Text { span, parts })
 }
 
 fn is_name_character(c: char) -> bool {
@@ -277,7 +320,8 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
                 );
             }
         };
-        return Ok(Part::Address { service: service.to_owned(), endpoint: endpoint.to_owned(), number, span });
+        let (service, endpoint) = (service.to_owned(), endpoint.to_owned());
+        return Ok(Part::Address(Box::new(AddressReference { service, endpoint, number, span })));
     }
     let length = inner.find(|c: char| !is_name_character(c)).unwrap_or(inner.len());
     let (name, rest) = inner.split_at(length);
@@ -307,7 +351,7 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
             "declare the default once, in [env]",
         );
     }
-    Ok(Part::Env { name: name.to_owned(), operator, span })
+    Ok(Part::Env(Box::new(EnvReference { name: name.to_owned(), operator, span })))
 }
 
 #[cfg(test)]
@@ -333,7 +377,7 @@ mod tests {
                 (d.code.to_owned(), place.to_owned())
             })
             .collect();
-        (text.map(|text| text.parts), found)
+        (text.map(|text| text.parts().to_vec()), found)
     }
 
     #[test]
@@ -343,11 +387,11 @@ mod tests {
         let parts = parts.unwrap();
         assert_eq!(parts.len(), 7);
         assert_eq!(parts[0], Part::Literal("x$y ".into()));
-        assert!(matches!(&parts[1], Part::Env { name, operator: Some(Operator::Default(word)), .. }
-            if name == "A" && word == "1"));
+        assert!(matches!(&parts[1], Part::Env(reference)
+            if reference.name == "A" && reference.operator == Some(Operator::Default("1".into()))));
         assert_eq!(parts[2], Part::Literal(" $( $1 ".into()));
-        assert!(matches!(&parts[3], Part::Address { number: false, .. }));
-        assert!(matches!(&parts[5], Part::Address { number: true, .. }));
+        assert!(matches!(&parts[3], Part::Address(address) if !address.number));
+        assert!(matches!(&parts[5], Part::Address(address) if address.number));
         assert_eq!(parts[6], Part::Literal("$".into()));
     }
 

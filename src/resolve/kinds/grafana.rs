@@ -9,7 +9,7 @@ use crate::resolve::health::{curl, run};
 use crate::spec::decode::Spanned;
 use crate::spec::service::{Condition, Kind, Service};
 use crate::spec::stack::DatasourceType;
-use crate::spec::text::{Part, Text as SpecText};
+use crate::spec::text::Text as SpecText;
 
 /// The home of the image's user; it holds an empty `.aws` for this purpose.
 const HOME: &str = "/usr/share/grafana";
@@ -83,16 +83,16 @@ impl<'a> Resolver<'a> {
     /// A password is a reference to a secret variable: anything else would be committed.
     fn password(&mut self, password: &Spanned<SpecText>) -> Text {
         let mut named = None;
-        let secret = match password.value.parts.as_slice() {
-            [Part::Env { name, .. }] => {
-                let used = self.variables.get(name.as_str());
+        let secret = match password.value.variable() {
+            Some(name) => {
+                let used = self.variables.get(name);
                 named = used.map(|used| used.name.span);
                 // One that is not declared, or wrongly, is reported as such.
                 used.is_none_or(|used| {
                     !used.variable.sound || used.variable.secret.as_ref().is_some_and(|secret| secret.value)
                 })
             }
-            _ => false,
+            None => false,
         };
         if !secret {
             let diagnostic =
