@@ -190,7 +190,7 @@ impl Resolver<'_> {
                     Some((number, others.iter().find(|other| other.clashes_with(&claim) && at_once(other))?.clone()))
                 });
                 for number in ports.first..=ports.last {
-                    claims.entry(number).or_default().push(claim.clone());
+                    claims.entry(number).or_insert_with(|| Vec::with_capacity(1)).push(claim.clone());
                 }
                 clashes.extend(found.map(|(number, other)| (number, claim, other)));
             }

@@ -20,7 +20,7 @@ use crate::diagnostic::Span;
 const DEEPEST: u32 = 80;
 
 /// Tokens that are parsed at once, at least: up to the next header after them.
-const PIECE: usize = 4_096;
+const PIECE: usize = 512;
 
 /// From this many entries on a table is searched by a map.
 const LARGE: usize = 12;
@@ -83,7 +83,8 @@ enum Origin {
 /// A table that may still grow.
 struct Growing<'s> {
     entries: Vec<(Key<'s>, Entry<'s>)>,
-    index: HashMap<Cow<'s, str>, usize>,
+    /// Where each entry is, once there are many.
+    index: Option<Box<HashMap<Cow<'s, str>, usize>>>,
     origin: Origin,
     span: Span,
 }
@@ -98,25 +99,25 @@ enum Entry<'s> {
 
 impl<'s> Growing<'s> {
     fn new(origin: Origin, span: Span) -> Self {
-        Self { entries: Vec::new(), index: HashMap::new(), origin, span }
+        Self { entries: Vec::new(), index: None, origin, span }
     }
 
     fn position(&self, name: &str) -> Option<usize> {
-        if self.entries.len() < LARGE {
-            return self.entries.iter().position(|(key, _)| key.name == name);
+        match &self.index {
+            Some(index) => index.get(name).copied(),
+            None => self.entries.iter().position(|(key, _)| key.name == name),
         }
-        self.index.get(name).copied()
     }
 
     fn push(&mut self, key: Key<'s>, entry: Entry<'s>) {
-        let next = self.entries.len();
-        if next + 1 == LARGE {
-            self.index.extend(self.entries.iter().enumerate().map(|(at, (key, _))| (key.name.clone(), at)));
-        }
-        if next + 1 >= LARGE {
-            self.index.insert(key.name.clone(), next);
+        if let Some(index) = &mut self.index {
+            index.insert(key.name.clone(), self.entries.len());
         }
         self.entries.push((key, entry));
+        if self.index.is_none() && self.entries.len() >= LARGE {
+            let places = self.entries.iter().enumerate().map(|(at, (key, _))| (key.name.clone(), at));
+            self.index = Some(Box::new(places.collect()));
+        }
     }
 }
 

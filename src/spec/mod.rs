@@ -24,7 +24,7 @@ use tree::{Node, Table, Value};
 /// Where the spec begins, below the root.
 pub const MAIN: &str = "spec/stack.toml";
 
-/// A larger file is a mistake: 15,000 services need 6 MB.
+/// A larger file is a mistake: 15,000 services need 10 MB.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Why a spec could not be read at all.

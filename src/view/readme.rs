@@ -104,14 +104,19 @@ fn schema_commands(stack: &Stack) -> Vec<String> {
     let base = stack.builds.iter().find(|build| matches!(build.recipe, ImageRecipe::TemporalDsql(_)));
     let Some(base) = base else { return Vec::new() };
     let image = shell::string(base.reference.as_str());
-    let region = stack.infrastructure.as_ref().map_or_else(String::new, |infrastructure| {
-        format!(" --region {}", shell::string(infrastructure.region.as_str()))
-    });
+    let env = format!("generated/{}/.env", stack.profile);
+    let from_env = |variable: &str| format!("\"$(sed -n 's/^{variable}=//p' {env})\"");
+    let region = "AWS_REGION";
+    let region = if stack.variables.iter().any(|variable| variable.name == region) {
+        format!(" --region {}", from_env(region))
+    } else {
+        String::new()
+    };
     let command = |variable: &String| {
-        let env = format!("generated/{}/.env", stack.profile);
         format!(
             "docker run --rm --volume ~/.aws:/home/temporal/.aws:ro --entrypoint temporal-dsql-tool {image} \
-             --endpoint \"$(sed -n 's/^{variable}=//p' {env})\"{region} setup-schema --schema-name dsql/temporal --version 1.1"
+             --endpoint {}{region} setup-schema --schema-name dsql/temporal --version 1.1",
+            from_env(variable)
         )
     };
     stack.clusters.iter().filter_map(|cluster| cluster.host_variable.as_ref()).map(command).collect()
