@@ -84,7 +84,7 @@ enum Origin {
 struct Growing<'s> {
     entries: Vec<(Key<'s>, Entry<'s>)>,
     /// Where each entry is, once there are many.
-    index: Option<Box<HashMap<Cow<'s, str>, usize>>>,
+    index: Option<HashMap<Cow<'s, str>, usize>>,
     origin: Origin,
     span: Span,
 }
@@ -116,7 +116,7 @@ impl<'s> Growing<'s> {
         self.entries.push((key, entry));
         if self.index.is_none() && self.entries.len() >= LARGE {
             let places = self.entries.iter().enumerate().map(|(at, (key, _))| (key.name.clone(), at));
-            self.index = Some(Box::new(places.collect()));
+            self.index = Some(places.collect());
         }
     }
 }
