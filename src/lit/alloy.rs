@@ -4,20 +4,10 @@
 //! (<https://grafana.com/docs/alloy/latest/get-started/configuration-syntax/expressions/types_and_values/#strings>);
 //! `$` and `%` mean nothing. A raw NUL would be an error; it is escaped like any control character.
 
-use askama::filters::Safe;
+use super::{Lit, common_escape, write_quoted, write_with};
 
-use super::{AsLit, Lit, collect, common_escape, write_quoted, write_with};
-
-/// The value as an Alloy expression, on one line.
-#[askama::filter_fn]
-pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
-    let source = string(&value);
-    Ok(Safe(source))
-}
-
-/// The value as the `lit` filter writes it.
-pub fn string<T: AsLit + ?Sized>(value: &T) -> String {
-    collect(&value.as_lit(), write)
+language! {
+    /// The value as an Alloy expression, on one line.
 }
 
 /// Appends the value as the `lit` filter writes it.

@@ -4,23 +4,13 @@
 //! (<https://docs.docker.com/reference/dockerfile/#environment-replacement>). An instruction ends
 //! with its line and there is no escape for a line break: see [`representable`].
 
-use askama::filters::Safe;
-
 pub use super::line;
 
-use super::{AsLit, Escape, Lit, all_in, byte_set, collect, json, separated, write_bool, write_escaped, write_int};
+use super::{Escape, Lit, all_in, byte_set, json, separated, write_bool, write_escaped, write_int};
 
-/// The value as what follows `NAME=`, or a word elsewhere; a list is in the JSON form of `CMD` and
-/// `ENTRYPOINT`.
-#[askama::filter_fn]
-pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
-    let source = string(&value);
-    Ok(Safe(source))
-}
-
-/// The value as the `lit` filter writes it.
-pub fn string<T: AsLit + ?Sized>(value: &T) -> String {
-    collect(&value.as_lit(), write)
+language! {
+    /// The value as what follows `NAME=`, or a word elsewhere; a list is in the JSON form of `CMD` and
+    /// `ENTRYPOINT`.
 }
 
 /// Appends the value as the `lit` filter writes it.

@@ -7,22 +7,12 @@
 
 use std::fmt::Write as _;
 
-use askama::filters::Safe;
-
 pub use super::line;
 
-use super::{AsLit, Lit, all_in, byte_set, collect, separated, unprintable, write_bool, write_int};
+use super::{Lit, all_in, byte_set, separated, unprintable, write_bool, write_int};
 
-/// The value as what follows `NAME=`; a list is one value, its items joined with commas.
-#[askama::filter_fn]
-pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
-    let source = string(&value);
-    Ok(Safe(source))
-}
-
-/// The value as the `lit` filter writes it.
-pub fn string<T: AsLit + ?Sized>(value: &T) -> String {
-    collect(&value.as_lit(), write)
+language! {
+    /// The value as what follows `NAME=`; a list is one value, its items joined with commas.
 }
 
 /// Appends the value as the `lit` filter writes it.

@@ -7,14 +7,11 @@
 
 use askama::filters::Safe;
 
-use super::{AsLit, Lit, collect, separated, yaml};
+use super::{AsLit, Lit, separated, yaml};
 use super::{write_bool, write_int};
 
-/// The value on one line, with its dollars doubled.
-#[askama::filter_fn]
-pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
-    let source = string(&value);
-    Ok(Safe(source))
+language! {
+    /// The value on one line, with its dollars doubled.
 }
 
 /// A string as a mapping key, in which Grafana expands nothing.
@@ -22,11 +19,6 @@ pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<St
 pub fn key<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
     let source = yaml::string(&value);
     Ok(Safe(source))
-}
-
-/// The value as the `lit` filter writes it.
-pub fn string<T: AsLit + ?Sized>(value: &T) -> String {
-    collect(&value.as_lit(), write)
 }
 
 /// Appends the value as the `lit` filter writes it.

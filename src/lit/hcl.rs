@@ -10,13 +10,10 @@ use askama::filters::Safe;
 
 pub use super::line;
 
-use super::{AsLit, Escape, Lit, collect, common_escape, write_quoted, write_with};
+use super::{Escape, Lit, common_escape, write_quoted, write_with};
 
-/// The value as an HCL expression, on one line.
-#[askama::filter_fn]
-pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
-    let source = string(&value);
-    Ok(Safe(source))
+language! {
+    /// The value as an HCL expression, on one line.
 }
 
 /// A string as a part of a quoted template, which the file's template opens and closes.
@@ -37,11 +34,6 @@ pub fn identifier<T: AsRef<str>>(value: T, _: &dyn askama::Values) -> askama::Re
     let mut out = value.as_ref().to_owned();
     out.retain(|character| character.is_ascii_alphanumeric() || matches!(character, '_' | '-'));
     Ok(Safe(out))
-}
-
-/// The value as the `lit` filter writes it.
-pub fn string<T: AsLit + ?Sized>(value: &T) -> String {
-    collect(&value.as_lit(), write)
 }
 
 /// Appends the value as the `lit` filter writes it.

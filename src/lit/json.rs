@@ -1,19 +1,9 @@
 //! JSON after RFC 8259, on one line.
 
-use askama::filters::Safe;
+use super::{Lit, common_escape, write_quoted, write_with};
 
-use super::{AsLit, Lit, collect, common_escape, write_quoted, write_with};
-
-/// The value as JSON.
-#[askama::filter_fn]
-pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
-    let source = string(&value);
-    Ok(Safe(source))
-}
-
-/// The value as the `lit` filter writes it.
-pub fn string<T: AsLit + ?Sized>(value: &T) -> String {
-    collect(&value.as_lit(), write)
+language! {
+    /// The value as JSON.
 }
 
 /// Appends the value as the `lit` filter writes it.

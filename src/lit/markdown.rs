@@ -13,11 +13,8 @@ pub use super::line;
 
 use super::{AsLit, Lit, all_in, byte_set, collect, separated, unprintable, write_bool, write_int};
 
-/// The value as text; a line break becomes `<br>`, and a list its items with commas between.
-#[askama::filter_fn]
-pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
-    let source = string(&value);
-    Ok(Safe(source))
+language! {
+    /// The value as text; a line break becomes `<br>`, and a list its items with commas between.
 }
 
 /// The value as code: a code span, or a `<code>` element for what a span cannot hold (a pipe, a line
@@ -26,11 +23,6 @@ pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<St
 pub fn code<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
     let source = collect(&value.as_lit(), write_code);
     Ok(Safe(source))
-}
-
-/// The value as the `lit` filter writes it.
-pub fn string<T: AsLit + ?Sized>(value: &T) -> String {
-    collect(&value.as_lit(), write)
 }
 
 /// Appends the value as the `lit` filter writes it.

@@ -44,6 +44,26 @@
     reason = "askama::filter_fn drops a filter's documentation and generates the rest; no filter fails"
 )]
 
+/// What every language has: the filter and the function around its own `write`.
+macro_rules! language {
+    ($(#[$doc:meta])*) => {
+        $(#[$doc])*
+        #[askama::filter_fn]
+        pub fn lit<T: $crate::lit::AsLit>(
+            value: T,
+            _: &dyn askama::Values,
+        ) -> askama::Result<askama::filters::Safe<String>> {
+            let source = string(&value);
+            Ok(askama::filters::Safe(source))
+        }
+
+        /// The value as the `lit` filter writes it.
+        pub fn string<T: $crate::lit::AsLit + ?Sized>(value: &T) -> String {
+            $crate::lit::collect(&value.as_lit(), write)
+        }
+    };
+}
+
 pub mod alloy;
 pub mod compose;
 pub mod dockerfile;

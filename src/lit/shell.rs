@@ -4,20 +4,10 @@
 //! (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>). NUL
 //! cannot be part of a word: it is left out, and the specification never yields one.
 
-use askama::filters::Safe;
+use super::{Lit, all_in, byte_set, separated, write_bool, write_int};
 
-use super::{AsLit, Lit, all_in, byte_set, collect, separated, write_bool, write_int};
-
-/// The value as one word; a list as words with spaces between them.
-#[askama::filter_fn]
-pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
-    let source = string(&value);
-    Ok(Safe(source))
-}
-
-/// The value as the `lit` filter writes it.
-pub fn string<T: AsLit + ?Sized>(value: &T) -> String {
-    collect(&value.as_lit(), write)
+language! {
+    /// The value as one word; a list as words with spaces between them.
 }
 
 /// Appends the value as the `lit` filter writes it.

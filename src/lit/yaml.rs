@@ -9,17 +9,14 @@ use std::fmt::Write as _;
 
 use askama::filters::Safe;
 
-use super::{AsLit, Lit, collect, common_escape, separated, unprintable, write_bool, write_quoted};
+use super::{AsLit, Lit, common_escape, separated, unprintable, write_bool, write_quoted};
 use super::{byte_set, write_int};
 
-/// The value on one line: in block context, as a mapping key or as the item of a list.
-///
-/// Readers look no further than 1024 characters for the colon of a key, so a longer string is not
-/// a key.
-#[askama::filter_fn]
-pub fn lit<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
-    let source = string(&value);
-    Ok(Safe(source))
+language! {
+    /// The value on one line: in block context, as a mapping key or as the item of a list.
+    ///
+    /// Readers look no further than 1024 characters for the colon of a key, so a longer string is not
+    /// a key.
 }
 
 /// A string of several lines as a literal block scalar with its lines at column `indent`; any other
@@ -33,11 +30,6 @@ pub fn block<T: AsLit>(value: T, _: &dyn askama::Values, indent: usize) -> askam
     let mut out = String::new();
     write_block(&mut out, &value.as_lit(), indent);
     Ok(Safe(out))
-}
-
-/// The value as the `lit` filter writes it.
-pub fn string<T: AsLit + ?Sized>(value: &T) -> String {
-    collect(&value.as_lit(), write)
 }
 
 /// Appends the value as the `lit` filter writes it.
