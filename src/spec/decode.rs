@@ -2,7 +2,7 @@
 //!
 //! Every wrong key and value of a table is reported, not only the first one, and an unknown key
 //! names its nearest neighbour; that is what `serde` cannot give (it stops at the first error of a
-//! table) and why the tables of the spec are declared with [`table!`] and [`choice!`].
+//! table) and why the tables of the spec are declared with `table!` and `choice!`.
 
 use std::collections::HashMap;
 use std::ops::Deref;
