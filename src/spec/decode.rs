@@ -181,8 +181,11 @@ pub struct Map<T> {
     /// The names of those that could not: they exist, so that a reference to one is no error.
     pub broken: Vec<String>,
     /// The place of each entry, once somebody asks for one of many.
-    places: OnceLock<HashMap<String, usize>>,
+    places: OnceLock<Places>,
 }
+
+/// Boxed, since a service has half a dozen maps and hardly one of them is ever asked for many names.
+type Places = Box<HashMap<String, usize>>;
 
 impl<T> Default for Map<T> {
     fn default() -> Self {
@@ -205,7 +208,7 @@ impl<T> Map<T> {
             return self.entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value);
         }
         let places = self.places.get_or_init(|| {
-            self.entries.iter().enumerate().map(|(place, (key, _))| (key.value.clone(), place)).collect()
+            Box::new(self.entries.iter().enumerate().map(|(place, (key, _))| (key.value.clone(), place)).collect())
         });
         self.entries.get(*places.get(name)?).map(|(_, value)| value)
     }
