@@ -293,36 +293,6 @@ fn push_reference(out: &mut String, reference: &Reference) {
     out.push('}');
 }
 
-/// Whether Compose can read back the word of an [`Operator`].
-///
-/// There is no escape for a brace or a line break in a word. Compose finds the end of a reference
-/// by counting braces on one line, and it does not look at the character behind an opening one
-/// (`getFirstBraceClosingIndex` in compose-go's `template` package), so that braces must come in
-/// pairs with something between: `{a}` is a word, while `{`, `}` and `{}` are not, whatever follows
-/// the reference.
-#[must_use]
-pub fn representable(word: &str) -> bool {
-    let mut open = 0_usize;
-    // The dollar signs count as they are written.
-    let doubled = literal(word);
-    let mut bytes = doubled.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\n' => return false,
-            b'{' => {
-                open += 1;
-                if matches!(bytes.next(), None | Some(b'\n')) {
-                    return false;
-                }
-            }
-            b'}' if open == 0 => return false,
-            b'}' => open -= 1,
-            _ => {}
-        }
-    }
-    open == 0
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -357,10 +327,10 @@ mod tests {
     #[test]
     fn braces_of_a_word() {
         for word in ["", "a", "{a}", "${b}", "a$b", "{{a}b", "{a{b}c}", "\\", "\"", ":-?+"] {
-            assert!(representable(word), "{word:?}");
+            assert!(Operator::representable(word), "{word:?}");
         }
         for word in ["{", "}", "{}", "}{", "{{a}}", "a\nb", "{\n}", "{a", "a}"] {
-            assert!(!representable(word), "{word:?}");
+            assert!(!Operator::representable(word), "{word:?}");
         }
     }
 
@@ -519,7 +489,7 @@ mod tests {
     }
 
     fn word() -> impl Strategy<Value = String> {
-        hostile::string().prop_filter("a word that Compose can read", |word| representable(word))
+        hostile::string().prop_filter("a word that Compose can read", |word| Operator::representable(word))
     }
 
     fn text() -> impl Strategy<Value = Text> {

@@ -2,7 +2,7 @@
 //!
 //! Inside double quotes a backslash escapes `"`, `$` and itself
 //! (<https://docs.docker.com/reference/dockerfile/#environment-replacement>). An instruction ends
-//! with its line and there is no escape for a line break: see [`representable`].
+//! with its line and there is no escape for a line break: a space is written in its place.
 
 pub use super::line;
 
@@ -33,13 +33,6 @@ pub fn write(out: &mut String, lit: &Lit<'_>) {
             out.push(']');
         }
     }
-}
-
-/// Whether a value outside a list comes back as it is. A line break or NUL does not: `lit` writes a
-/// space in its place, so that the instruction at least ends where it should.
-#[must_use]
-pub fn representable(text: &str) -> bool {
-    !text.contains(['\n', '\r', '\0'])
 }
 
 const SAFE: [bool; 256] = byte_set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+.,:/@%");
@@ -94,7 +87,6 @@ mod tests {
         assert_eq!(string("a\nRUN b"), "\"a RUN b\"");
         assert_eq!(string(&["a", "b\nc"]), r#"["a", "b\nc"]"#);
         assert_eq!(string(&[1, 2]), r#"["1", "2"]"#);
-        assert!(!representable("a\nb"));
     }
 
     proptest! {
@@ -104,7 +96,6 @@ mod tests {
             prop_assert!(!source.contains(['\n', '\r']));
             let expected = text.replace(['\n', '\r'], " ");
             prop_assert_eq!(decode(&source), Some(expected));
-            prop_assert_eq!(representable(&text), !text.contains(['\n', '\r']));
         }
     }
 }

@@ -76,18 +76,6 @@ impl Text {
             Self::Parts(_) => None,
         }
     }
-
-    /// The references, in the order in which they stand.
-    pub fn references(&self) -> impl Iterator<Item = &Reference> {
-        let segments = match self {
-            Self::Literal(_) => &[],
-            Self::Parts(segments) => segments.as_slice(),
-        };
-        segments.iter().filter_map(|segment| match segment {
-            Segment::Literal(_) => None,
-            Segment::Env(reference) => Some(reference),
-        })
-    }
 }
 
 impl From<&str> for Text {
@@ -108,13 +96,6 @@ impl From<Reference> for Text {
     }
 }
 
-impl Reference {
-    /// A reference without an operator.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), operator: None }
-    }
-}
-
 impl Operator {
     /// The word behind the operator.
     #[must_use]
@@ -123,45 +104,31 @@ impl Operator {
             Self::Default(word) | Self::Required(word) | Self::Alternative(word) => word,
         }
     }
-}
 
-impl Tree {
-    /// Every text in the tree, in the order in which they stand.
-    pub fn texts(&self) -> Box<dyn Iterator<Item = &Text> + '_> {
-        match self {
-            Self::Text(text) => Box::new(std::iter::once(text)),
-            Self::Integer(_) | Self::Float(_) | Self::Boolean(_) => Box::new(std::iter::empty()),
-            Self::List(items) => Box::new(items.iter().flat_map(Self::texts)),
-            Self::Table(entries) => Box::new(entries.iter().flat_map(|(_, tree)| tree.texts())),
+    /// Whether Compose can read back a word.
+    ///
+    /// There is no escape for a brace or a line break in a word. Compose finds the end of a reference by counting
+    /// braces on one line, and it does not look at the character behind an opening one
+    /// (`getFirstBraceClosingIndex` in compose-go's `template` package), so that braces must come in pairs with
+    /// something between: `{a}` is a word, while `{`, `}` and `{}` are not, whatever follows the reference.
+    #[must_use]
+    pub fn representable(word: &str) -> bool {
+        let mut open = 0_usize;
+        let mut bytes = word.bytes();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'\n' => return false,
+                b'{' => {
+                    open += 1;
+                    if matches!(bytes.next(), None | Some(b'\n')) {
+                        return false;
+                    }
+                }
+                b'}' if open == 0 => return false,
+                b'}' => open -= 1,
+                _ => {}
+            }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn references_come_in_order() {
-        let text = Text::Parts(vec![
-            Segment::Env(Reference::new("A")),
-            Segment::Literal("-".into()),
-            Segment::Env(Reference::new("B")),
-        ]);
-        let names: Vec<_> = text.references().map(|r| r.name.as_str()).collect();
-        assert_eq!(names, ["A", "B"]);
-        assert_eq!(text.literal(), None);
-        assert_eq!(Text::from("x").references().count(), 0);
-        assert_eq!(Text::from("x").literal(), Some("x"));
-    }
-
-    #[test]
-    fn a_tree_knows_its_texts() {
-        let tree = Tree::Table(vec![
-            ("a".into(), Tree::Text("1".into())),
-            ("b".into(), Tree::List(vec![Tree::Integer(2), Tree::Text("3".into())])),
-        ]);
-        let texts: Vec<_> = tree.texts().filter_map(Text::literal).collect();
-        assert_eq!(texts, ["1", "3"]);
+        open == 0
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::lit;
 use crate::model::Variable;
+use crate::model::text::Operator;
 use crate::spec::decode::{listed, shown};
 use crate::spec::text::is_variable_name;
 
@@ -69,7 +69,7 @@ impl Resolver<'_> {
                             .help("remove one of the two"),
                     );
                 }
-                let representable = default.value.0.literal().is_some_and(lit::compose::representable);
+                let representable = default.value.0.literal().is_some_and(Operator::representable);
                 if !representable {
                     self.report(
                         Diagnostic::new(
