@@ -50,6 +50,16 @@ function number(node) {
   return node && ts.isNumericLiteral(node) ? Number(node.text) : undefined;
 }
 
+/** The first node that JSON doesn't have, such as a bare word. */
+function foreign(node) {
+  if (!node || ts.isStringLiteral(node) || ts.isNumericLiteral(node)) return undefined;
+  if ([ts.SyntaxKind.TrueKeyword, ts.SyntaxKind.FalseKeyword, ts.SyntaxKind.NullKeyword].includes(node.kind)) return undefined;
+  if (ts.isPrefixUnaryExpression(node)) return undefined;
+  if (ts.isPropertyAssignment(node)) return foreign(node.initializer);
+  const inner = node.elements ?? node.properties;
+  return inner ? inner.map(foreign).find(Boolean) : node;
+}
+
 const isObject = (node) => node !== undefined && ts.isObjectLiteralExpression(node);
 
 // --- One file ---------------------------------------------------------------------------------------------------
@@ -74,7 +84,8 @@ class Source {
       try {
         JSON.parse(json);
       } catch (error) {
-        this.#report(Number(/position (\d+)/.exec(error.message)?.[1] ?? 0), error.message);
+        const position = /position (\d+)/.exec(error.message)?.[1];
+        this.#report(position ? Number(position) : (foreign(this.root) ?? 0), error.message.replace(/\s+/g, ' '));
       }
     }
   }

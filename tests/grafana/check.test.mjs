@@ -103,6 +103,8 @@ const breaks = [
   ['key twice', '"title": "Health"', '"mergeValues": true,', '"mergeValues": true, ¦"mergeValues": true,', /multiple properties with the same name/],
   ['null', '"title": "Error rate"', '"noValue": "–"', '¦"noValue": null', /'null' is not assignable/],
   ['comma at an end', '"title": "Error rate"', '"showPercentChange": true,', '"showPercentChange": true,¦,', /./],
+  ['word that JSON does not have', '"title": "Error rate"', '"values": false', '"values": ¦no', /not valid JSON|Unexpected/],
+  ['comment', '"title": "Error rate"', '"values"', '¦// none\n"values"', /JSON/],
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'grafana-check-'));
@@ -142,8 +144,10 @@ breaks.forEach(([name, , , , said], i) => {
   });
 });
 
+const node = (...args) => spawnSync(process.execPath, args, { encoding: 'utf8' });
+
 test('the command line', () => {
-  const run = (...args) => spawnSync(process.execPath, [path('check.mjs'), ...args], { encoding: 'utf8' });
+  const run = (...args) => node(path('check.mjs'), ...args);
   assert.equal(run().status, 2);
   assert.equal(run('--help').status, 2);
   assert.equal(run(join(folder, 'nowhere.json')).status, 2);
@@ -151,4 +155,12 @@ test('the command line', () => {
   const bad = run(files[0].file);
   assert.equal(bad.status, 1);
   assert.match(bad.stdout, /0\.json:\d+:\d+ .*'refersh'/);
+});
+
+test('a drawing has every panel', () => {
+  const drawn = join(folder, 'good.html');
+  assert.equal(node(path('draw.mjs'), path('fixtures/good.json'), drawn).status, 0);
+  const html = readFileSync(drawn, 'utf8');
+  const { panels } = JSON.parse(good);
+  for (const { title } of panels.flatMap((panel) => [panel, ...(panel.panels ?? [])])) assert.ok(html.includes(title), title);
 });
