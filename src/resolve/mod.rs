@@ -2,6 +2,7 @@
 //! says about another is checked. Every problem is collected; only a spec without any has a model.
 
 mod clusters;
+mod dashboards;
 mod datasources;
 mod dependencies;
 mod health;

@@ -1,0 +1,213 @@
+//! Grafana's variables in a text.
+//!
+//! Grafana replaces whatever this regular expression matches, in every string of a dashboard that it interpolates
+//! (`variableRegex` in `public/app/features/variables/utils.ts` of Grafana 12, `VARIABLE_REGEX` in
+//! `packages/scenes/src/variables/constants.ts` of @grafana/scenes 6):
+//!
+//! ```text
+//! /\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\${(\w+)(?:\.([^:^\}]+))?(?::([^\}]+))?}/g
+//! ```
+//!
+//! It knows nothing of the language around it: quotes, comments and backslashes do not stop it.
+
+use std::ops::Range;
+
+/// One place of a text that Grafana replaces by the value of a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference<'a> {
+    /// The variable, e.g. `namespace`.
+    pub name: &'a str,
+    /// Bytes of the whole reference, with its `$` and brackets.
+    pub range: Range<usize>,
+    /// `field` of `${name.field}`.
+    pub field: Option<&'a str>,
+    /// `format` of `${name:format}` or `[[name:format]]`.
+    pub format: Option<&'a str>,
+}
+
+/// The references of a text, in order.
+///
+/// A name of nothing but digits is none, though Grafana's expression matches it: no variable is called so, and `$1` is
+/// a group that `label_replace` or a renaming of fields captured.
+#[must_use]
+pub fn references(text: &str) -> Vec<Reference<'_>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(next) = text.get(at..).and_then(|rest| rest.find(['$', '['])) {
+        let start = at + next;
+        match reference(text, start) {
+            Some(reference) => {
+                at = reference.range.end;
+                if !reference.name.bytes().all(|byte| byte.is_ascii_digit()) {
+                    found.push(reference);
+                }
+            }
+            None => at = start + 1,
+        }
+    }
+    found
+}
+
+/// The reference that starts at this byte.
+fn reference(text: &str, start: usize) -> Option<Reference<'_>> {
+    let rest = text.get(start..)?;
+    let whole =
+        |name, field, format, after: &str| Reference { name, range: start..text.len() - after.len(), field, format };
+    if let Some(inner) = rest.strip_prefix("[[") {
+        let (name, after) = word(inner)?;
+        let (format, after) = match after.strip_prefix(':').and_then(word) {
+            Some((format, after)) => (Some(format), after),
+            None => (None, after),
+        };
+        return Some(whole(name, None, format, after.strip_prefix("]]")?));
+    }
+    let rest = rest.strip_prefix('$')?;
+    let Some(inner) = rest.strip_prefix('{') else {
+        let (name, after) = word(rest)?;
+        return Some(whole(name, None, None, after));
+    };
+    let (name, after) = word(inner)?;
+    let (field, after) = match after.strip_prefix('.').and_then(|field| until(field, &[':', '^', '}'])) {
+        Some((field, after)) => (Some(field), after),
+        None => (None, after),
+    };
+    let (format, after) = match after.strip_prefix(':').and_then(|format| until(format, &['}'])) {
+        Some((format, after)) => (Some(format), after),
+        None => (None, after),
+    };
+    Some(whole(name, field, format, after.strip_prefix('}')?))
+}
+
+/// The longest start of word characters, `\w` of JavaScript, and the rest.
+fn word(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+/// What stands before the first of these characters, if anything does, and the rest.
+fn until<'a>(text: &'a str, stops: &[char]) -> Option<(&'a str, &'a str)> {
+    let end = text.find(stops).unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+/// Whether Grafana itself, or one of its data sources, gives a variable of this name a value.
+///
+/// Macros of the SQL data sources (`$__timeGroup(…)`) are not among them: no kind of the spec has such a data source.
+#[must_use]
+pub fn is_builtin(name: &str) -> bool {
+    matches!(
+        name,
+        // https://grafana.com/docs/grafana/latest/visualizations/dashboards/variables/global-variables/
+        "__dashboard" | "__from" | "__to" | "__interval" | "__interval_ms" | "__name" | "__org" | "__user"
+        | "__range" | "__range_s" | "__range_ms" | "__rate_interval" | "timeFilter" | "__timeFilter" | "__timezone"
+        | "__url_time_range" | "__all_variables"
+        // The Prometheus data source adds the interval in milliseconds: `getRateIntervalScopedVariable` of
+        // @grafana/prometheus.
+        | "__rate_interval_ms"
+        // `macrosIndex` of @grafana/scenes: links and titles that show data, and the address of the page.
+        | "__value" | "__data" | "__series" | "__field" | "__url"
+        // Links of the table panel before Grafana 7, which imported dashboards still have.
+        | "__cell"
+        // `constants.ts` of @grafana/scenes: what is typed in a variable's drop-down list, the chosen scopes.
+        | "__searchFilter" | "__scopes"
+        // `constants.ts` too, as values: all of a list, the interval that is computed. Loki's data source takes
+        // `[$__auto]` for a query's range: https://grafana.com/docs/grafana/latest/datasources/loki/template-variables/
+        | "__all" | "__auto"
+        // https://grafana.com/docs/grafana/latest/datasources/aws-cloudwatch/query-editor/
+        | "__period_auto"
+    ) || name.starts_with("__auto_interval_")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{is_builtin, references};
+
+    /// Name, field and format of each reference, as text.
+    fn shown(text: &str) -> Vec<String> {
+        references(text)
+            .iter()
+            .map(|reference| {
+                let whole = format!("{}@{}", reference.name, &text[reference.range.clone()]);
+                let field = reference.field.map(|field| format!(" .{field}"));
+                let format = reference.format.map(|format| format!(" :{format}"));
+                whole + &field.unwrap_or_default() + &format.unwrap_or_default()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_way_to_refer_to_a_variable_is_found() {
+        let table: &[(&str, &[&str])] = &[
+            ("", &[]),
+            ("no variable", &[]),
+            ("$ns", &["ns@$ns"]),
+            ("a$ns-b", &["ns@$ns"]),
+            ("${ns}", &["ns@${ns}"]),
+            ("${ns}_total", &["ns@${ns}"]),
+            ("$ns_total", &["ns_total@$ns_total"]),
+            ("${ns:regex}", &["ns@${ns:regex} :regex"]),
+            ("${__from:date:YYYY-MM}", &["__from@${__from:date:YYYY-MM} :date:YYYY-MM"]),
+            ("${__user.login}", &["__user@${__user.login} .login"]),
+            ("${__data.fields[0].name:raw}", &["__data@${__data.fields[0].name:raw} .fields[0].name :raw"]),
+            ("[[ns]]", &["ns@[[ns]]"]),
+            ("[[ns:pipe]]", &["ns@[[ns:pipe]] :pipe"]),
+            ("x[[[range]]]", &["range@[[range]]"]),
+            ("$a$b", &["a@$a", "b@$b"]),
+            ("$$a", &["a@$a"]),
+            ("\"$a\" # $b", &["a@$a", "b@$b"]),
+            ("ä$aä${b}ä", &["a@$a", "b@${b}"]),
+            // What the expression does not match.
+            ("$", &[]),
+            ("$ a", &[]),
+            ("${}", &[]),
+            ("${a", &[]),
+            ("${a.}", &[]),
+            ("${a:}", &[]),
+            ("${a b}", &[]),
+            ("${a^b}", &[]),
+            ("[[a]", &[]),
+            ("[[a:]]", &[]),
+            ("[[a.b]]", &[]),
+            ("[[:alpha:]]", &[]),
+            ("{{operation}}", &[]),
+            ("€", &[]),
+            // Groups that a regular expression captured.
+            ("$1", &[]),
+            ("${1}:$2", &[]),
+            ("$1 $a", &["a@$a"]),
+            ("$1st", &["1st@$1st"]),
+            // The name goes on to the brace that ends it, whatever else looks like a reference.
+            ("${a:$b}", &["a@${a:$b} :$b"]),
+            ("${a $b}", &["b@$b"]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(shown(text), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn grafana_knows_its_own_names() {
+        for name in
+            ["__interval", "__rate_interval", "__range_s", "__from", "timeFilter", "__auto_interval_step", "__field"]
+        {
+            assert!(is_builtin(name), "{name}");
+        }
+        for name in ["", "interval", "namespace", "__", "__rate", "__intervals", "__auto_intervals", "from"] {
+            assert!(!is_builtin(name), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn references_lie_in_the_text_in_order(text in "([$\\[\\]{}:.^a1_é \"]|\\$\\{|\\[\\[a)*") {
+            let mut end = 0;
+            for reference in references(&text) {
+                prop_assert!(reference.range.start >= end);
+                prop_assert!(text.get(reference.range.clone()).is_some_and(|whole| whole.contains(reference.name)));
+                end = reference.range.end;
+            }
+        }
+    }
+}
