@@ -2,3 +2,4 @@
 #![cfg_attr(not(test), expect(dead_code, reason = "dashboards are not described in the spec yet"))]
 
 mod interpolation;
+mod promql;
