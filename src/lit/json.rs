@@ -1,4 +1,6 @@
-//! JSON after RFC 8259, on one line.
+//! JSON after RFC 8259: values on one line, documents with a line for each value.
+
+use serde_json::Value;
 
 use super::{Lit, common_escape, write_quoted, write_with};
 
@@ -18,10 +20,61 @@ pub(super) fn write_str(out: &mut String, text: &str) {
     write_quoted(out, text, |_, character| common_escape(character));
 }
 
+/// A whole document, indented by two spaces.
+#[must_use]
+pub fn document(value: &Value) -> String {
+    let mut out = String::new();
+    write_value(&mut out, value, 0);
+    out.push('\n');
+    out
+}
+
+fn write_value(out: &mut String, value: &Value, depth: usize) {
+    match value {
+        Value::String(text) => write_str(out, text),
+        Value::Array(items) => write_members(out, ['[', ']'], items, depth, |out, item| {
+            write_value(out, item, depth + 1);
+        }),
+        Value::Object(object) => write_members(out, ['{', '}'], object, depth, |out, (key, value)| {
+            write_str(out, key);
+            out.push_str(": ");
+            write_value(out, value, depth + 1);
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
+    }
+}
+
+fn write_members<T>(
+    out: &mut String,
+    [open, close]: [char; 2],
+    members: impl IntoIterator<Item = T>,
+    depth: usize,
+    write: impl Fn(&mut String, T),
+) {
+    out.push(open);
+    let mut members = members.into_iter().peekable();
+    if members.peek().is_none() {
+        out.push(close);
+        return;
+    }
+    let indent = |out: &mut String, depth| (0..depth).for_each(|_| out.push_str("  "));
+    while let Some(member) = members.next() {
+        out.push('\n');
+        indent(out, depth + 1);
+        write(out, member);
+        if members.peek().is_some() {
+            out.push(',');
+        }
+    }
+    out.push('\n');
+    indent(out, depth);
+    out.push(close);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::Value;
+    use serde_json::json;
 
     use super::super::hostile;
     use super::*;
@@ -33,7 +86,20 @@ mod tests {
         assert_eq!(string(&[true, false]), "[true, false]");
     }
 
+    #[test]
+    fn a_document_has_a_line_for_each_value() {
+        let value = json!({ "b": [1, { "c": null }], "a": {}, "d": [] });
+        let expected = "{\n  \"b\": [\n    1,\n    {\n      \"c\": null\n    }\n  ],\n  \"a\": {},\n  \"d\": []\n}\n";
+        assert_eq!(document(&value), expected);
+    }
+
     proptest! {
+        #[test]
+        fn documents_round_trip(texts in proptest::collection::vec(hostile::string(), 0..4), number in any::<f64>()) {
+            let value = json!({ "texts": texts, "keys": { (texts.concat()): number } });
+            prop_assert_eq!(serde_json::from_str::<Value>(&document(&value))?, value);
+        }
+
         #[test]
         fn values_round_trip(texts in proptest::collection::vec(hostile::string(), 0..4)) {
             let read: Value = serde_json::from_str(&string(&texts))?;

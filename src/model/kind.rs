@@ -102,7 +102,7 @@ pub struct Grafana {
     pub service: String,
     /// What it queries.
     pub datasources: Vec<Datasource>,
-    /// The dashboard folders.
+    /// The folders that hold dashboards.
     pub folders: Vec<Folder>,
 }
 

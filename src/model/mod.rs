@@ -1,12 +1,14 @@
 //! Stage 3: the resolved stack. Every reference holds, every default is filled in, and nothing here
 //! knows where in the spec it was written.
 
+pub mod dashboard;
 pub mod infrastructure;
 pub mod kind;
 pub mod service;
 pub mod text;
 
 use crate::spec::stack::DatasourceType;
+pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
 pub use kind::{Alloy, Cluster, Grafana, Loki, Mimir};
 pub use service::Service;
@@ -43,6 +45,8 @@ pub struct Stack {
     pub alloys: Vec<Alloy>,
     /// Services of kind `grafana`.
     pub grafanas: Vec<Grafana>,
+    /// Dashboards, in the order of their files.
+    pub dashboards: Vec<Dashboard>,
     /// Variables of the user's `.env`.
     pub variables: Vec<Variable>,
     /// What Terraform creates.

@@ -224,6 +224,7 @@ impl<'a> Resolver<'a> {
         let clusters = self.clusters(&bundle.services);
         let infrastructure = self.infrastructure();
         let kinds = self.kind_models(&bundle.services);
+        let dashboards = self.dashboards();
         let networks = self.networks(&network, &bundle.services);
         let volumes = self.volumes(bundle.implied_volumes, &bundle.services);
         let secrets = self.secrets(&bundle.services);
@@ -246,6 +247,7 @@ impl<'a> Resolver<'a> {
             lokis: kinds.lokis,
             alloys: kinds.alloys,
             grafanas: kinds.grafanas,
+            dashboards,
             variables,
             infrastructure,
         }

@@ -40,6 +40,11 @@ pub(super) fn profile(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
     check(&name.value, name.span, "a profile", diagnostics);
 }
 
+/// A dashboard's name is that of its output.
+pub(super) fn dashboard(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    check(&name.value, name.span, "a dashboard", diagnostics);
+}
+
 fn all<'n>(names: impl IntoIterator<Item = &'n Spanned<String>>, what: &str, diagnostics: &mut Diagnostics) {
     for name in names {
         check(&name.value, name.span, what, diagnostics);

@@ -1,8 +1,11 @@
 //! Stage 1: text to typed tables in which every value knows its place.
 
+pub mod dashboard;
 pub mod decode;
 mod fast;
 pub mod profile;
+pub mod quoted;
+pub mod raw;
 pub mod service;
 pub mod source;
 pub mod stack;
@@ -19,10 +22,13 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use decode::{Context, Decode, Spanned};
 use source::Sources;
 use stack::Spec;
-use tree::{Node, Table, Value};
+use tree::{Key, Node, Table, Value};
 
 /// Where the spec begins, below the root.
 pub const MAIN: &str = "spec/stack.toml";
+
+/// Where dashboards are described, one file each.
+pub const DASHBOARDS: &str = "spec/dashboards";
 
 /// A larger file is a mistake: 15,000 services need 10 MB.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -36,13 +42,13 @@ pub enum ReadError {
     Refused(Diagnostics),
 }
 
-/// Reads the main file and those that it includes.
+/// Reads the main file, those that it includes and the dashboards.
 ///
 /// # Errors
 /// If a file cannot be read, is not UTF-8, or an include is wrong; then nothing else is checked.
 pub fn read(root: &Utf8Path) -> Result<Sources, (Sources, ReadError)> {
     let mut sources = Sources::default();
-    match read_all(root, &mut sources) {
+    match read_all(root, &mut sources).and_then(|()| read_dashboards(root, &mut sources)) {
         Ok(()) => Ok(sources),
         Err(error) => Err((sources, error)),
     }
@@ -84,6 +90,13 @@ fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
             diagnostics.push(refuse("the spec includes itself".to_owned(), "remove it from the list"));
             continue;
         }
+        if path.starts_with(DASHBOARDS) {
+            diagnostics.push(refuse(
+                format!("`{path}` is read as a dashboard"),
+                "remove it from the list: every file of that folder is",
+            ));
+            continue;
+        }
         if let Some((_, first)) = seen.iter().find(|(other, _)| *other == path) {
             diagnostics.push(
                 refuse(format!("`{}` is included twice", decode::shown(path.as_str())), "remove one of the two")
@@ -105,6 +118,36 @@ fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
         }
     }
     if diagnostics.is_empty() { Ok(()) } else { Err(ReadError::Refused(diagnostics)) }
+}
+
+/// Reads every file of the dashboards' folder, by name.
+fn read_dashboards(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
+    let folder = Utf8Path::new(DASHBOARDS);
+    let failed = |error| ReadError::Io(folder.to_owned(), error);
+    let entries = match root.join(folder).read_dir_utf8() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(failed)?.file_name().to_owned();
+        // Editors keep their own files beside, under names that begin with a dot.
+        let is_toml = Utf8Path::new(&name).extension() == Some("toml");
+        if is_toml && !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    for name in names {
+        let path = folder.join(name);
+        if sources.files().len() > Sources::MOST_FILES {
+            let refused = format!("the spec has more than {} files", Sources::MOST_FILES);
+            return Err(ReadError::Io(path, io::Error::other(refused)));
+        }
+        read_file(root, &path, None, sources)?;
+    }
+    Ok(())
 }
 
 /// Reads one file; `from` is the include that names it.
@@ -187,12 +230,14 @@ pub struct Document<'s> {
 pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Document<'s> {
     let mut base = Table::default();
     let mut unreadable = Vec::new();
-    for (index, _) in sources.files().iter().enumerate() {
+    for (index, source) in sources.files().iter().enumerate() {
         let file = u16::try_from(index).unwrap_or(u16::MAX);
         let parsed = tree::parse(sources, file, diagnostics);
         unreadable.extend(parsed.unreadable);
         let mut table = parsed.table;
-        if let Some((key, _)) = table.take("include")
+        if let Some(name) = dashboard_name(&source.path) {
+            table = as_dashboard(name, table, file);
+        } else if let Some((key, _)) = table.take("include")
             && file > 0
         {
             diagnostics.push(
@@ -209,6 +254,21 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
     let document = Document { sources, base, profiles, unreadable };
     document.keep_certain(found, diagnostics);
     document
+}
+
+/// The name of the dashboard that a file describes.
+fn dashboard_name(path: &Utf8Path) -> Option<&str> {
+    path.file_stem().filter(|_| path.parent().is_some_and(|folder| folder == DASHBOARDS))
+}
+
+/// A dashboard's file as if it stood under `[dashboards.<name>]`, so that profiles may change or remove it.
+fn as_dashboard<'s>(name: &'s str, table: Table<'s>, file: u16) -> Table<'s> {
+    let wrap = |name: &'s str, value: Table<'s>| {
+        let span = Span { file, start: 0, end: 1 };
+        let key = Key { span, name: name.into() };
+        Table { entries: vec![(key, Node { span, value: Value::Table(value) })] }
+    };
+    wrap("dashboards", wrap(name, table))
 }
 
 /// Tables of two files are joined; a key that stands in both is a mistake, since neither overrules.

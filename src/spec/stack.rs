@@ -1,5 +1,6 @@
 //! The top level of a spec and every table but the services.
 
+use super::dashboard::Dashboard;
 use super::decode::{Context, Decode, Map, Short, Shorthand, Spanned, choice, table};
 use super::service::Service;
 use super::text::{Scalar, Text, Tree};
@@ -25,6 +26,8 @@ table! {
         secrets: Map<SecretSource>,
         /// What Grafana queries.
         datasources: Map<Datasource>,
+        /// Dashboards by name; each has a file of its own below `spec/dashboards/`.
+        dashboards: Map<Dashboard>,
         /// The variables of the user's `.env`.
         env: Map<Variable>,
         /// What Terraform creates.

@@ -5,6 +5,7 @@
 
 mod alloy;
 mod compose;
+mod dashboard;
 mod dockerfile;
 mod dotenv;
 mod dynamic_config;
@@ -68,6 +69,10 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
         list.add("config/grafana-datasources.yaml", || grafana::datasources(stack, grafana));
         if !grafana.folders.is_empty() {
             list.add("config/grafana-dashboards.yaml", || grafana::dashboards(grafana));
+        }
+        for dashboard in &stack.dashboards {
+            let name = format!("grafana/{}/{}.json", dashboard.folder, dashboard.name);
+            list.add(name, || Ok(dashboard::render(dashboard)));
         }
     }
     for build in &stack.builds {

@@ -23,6 +23,7 @@ struct Readme<'a> {
     groups: Vec<Group<'a>>,
     edges: Vec<Edge<'a>>,
     ports: Vec<PortRow<'a>>,
+    dashboards: Vec<DashboardRow<'a>>,
     aws: bool,
 }
 
@@ -51,6 +52,13 @@ struct PortRow<'a> {
     url: Option<String>,
 }
 
+struct DashboardRow<'a> {
+    title: &'a str,
+    folder: &'a str,
+    description: &'a str,
+    url: Option<String>,
+}
+
 pub(super) fn render(stack: &Stack) -> askama::Result<String> {
     let ports = ports(stack);
     let links = links(stack);
@@ -65,11 +73,33 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
         schemas: schema_commands(stack),
         links,
         groups: groups(stack),
+        dashboards: dashboards(stack, &ports),
         edges: edges(stack),
         aws: stack.services.iter().any(|service| service.environment.iter().any(|(name, _)| name == "AWS_CONFIG_FILE")),
         ports,
     }
     .render()
+}
+
+/// Each dashboard with its URL, if Grafana's port is published.
+fn dashboards<'a>(stack: &'a Stack, ports: &[PortRow<'_>]) -> Vec<DashboardRow<'a>> {
+    let Some(grafana) = stack.grafanas.first() else { return Vec::new() };
+    let port = ports.iter().find(|port| port.service == grafana.service);
+    let base = port.and_then(|port| port.url.as_deref()).map(|url| url.trim_end_matches('/'));
+    stack
+        .dashboards
+        .iter()
+        .map(|dashboard| DashboardRow {
+            title: &dashboard.title,
+            folder: grafana
+                .folders
+                .iter()
+                .find(|folder| folder.directory == dashboard.folder)
+                .map_or("", |folder| folder.title.as_str()),
+            description: &dashboard.description,
+            url: base.map(|base| format!("{base}/d/{}", dashboard.uid)),
+        })
+        .collect()
 }
 
 fn source_tree(build: &ImageBuild) -> Option<&SourceTree> {

@@ -54,6 +54,14 @@ impl Project {
         let project = Self { folder: TempDir::new().unwrap() };
         fs::create_dir(project.root().join("spec")).unwrap();
         fs::write(project.root().join(spec::MAIN), text).unwrap();
+        if let Stack::Reference = stack {
+            let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(spec::DASHBOARDS);
+            let to = project.root().join(spec::DASHBOARDS);
+            fs::create_dir(&to).unwrap();
+            for file in from.read_dir_utf8().unwrap().map(Result::unwrap) {
+                fs::copy(file.path(), to.join(file.file_name())).unwrap();
+            }
+        }
         project
     }
 

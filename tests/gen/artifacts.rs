@@ -9,12 +9,15 @@ use stackgen::model::service::Healthcheck;
 use stackgen::model::text::{Operator, Segment, Text};
 use stackgen::spec::source::Sources;
 
-use super::project::{Project, REFERENCE};
+use super::project::{Project, REFERENCE, dashboards_of};
 
 /// Plans a spec in this process.
 pub fn plan(spec: &str) -> Plan {
     let mut sources = Sources::default();
     sources.push("spec/stack.toml", spec.to_owned());
+    for (path, text) in dashboards_of(spec.as_bytes()) {
+        sources.push(path, (*text).to_owned());
+    }
     stackgen::plan(&sources, None).unwrap_or_else(|problems| panic!("{problems:#?}")).pop().unwrap()
 }
 
@@ -345,7 +348,7 @@ fn terraform_describes_what_the_model_says() {
 }
 
 #[test]
-fn the_docs_list_every_service_port_and_variable() {
+fn the_docs_list_every_service_port_dashboard_and_variable() {
     let plan = plan(REFERENCE);
     let source = files(&plan)["generated/dev/README.md"].clone();
     let mut tables: Vec<usize> = Vec::new();
@@ -360,7 +363,7 @@ fn the_docs_list_every_service_port_and_variable() {
     let stack = plan.stack();
     let published =
         stack.services.iter().flat_map(|service| &service.ports).filter(|port| port.published.is_some()).count();
-    assert_eq!(tables, [stack.services.len(), published, stack.variables.len()]);
+    assert_eq!(tables, [stack.services.len(), published, stack.dashboards.len(), stack.variables.len()]);
     for service in &stack.services {
         assert!(source.contains(&format!("    {}\n", service.name)), "{} in the diagram", service.name);
     }

@@ -9,7 +9,6 @@ use hcl::{Attribute, Block, Body, Expression};
 use serde_yaml::Value;
 use stackgen::Plan;
 use stackgen::model::ImageRecipe;
-use stackgen::spec::source::Sources;
 
 use super::project::REFERENCE;
 
@@ -22,9 +21,7 @@ struct Rendered {
 static STACK: LazyLock<Rendered> = LazyLock::new(|| render(REFERENCE));
 
 fn render(spec: &str) -> Rendered {
-    let mut sources = Sources::default();
-    sources.push("spec/stack.toml", spec.to_owned());
-    let plan = stackgen::plan(&sources, None).unwrap().remove(0);
+    let plan = super::artifacts::plan(spec);
     let files = plan
         .files()
         .map(|file| {
@@ -227,6 +224,8 @@ fn a_documented_url_answers_404() {
             let published = service.port("http").unwrap().published.as_ref().unwrap().number.unwrap();
             format!("http://localhost:{published}{path}")
         })
+        // Grafana shows a dashboard at its UID.
+        .chain(["server", "persistence", "copilot"].map(|uid| format!("http://localhost:3000/d/{uid}")))
         .collect();
     let readme = file("README.md");
     let mut found = BTreeSet::new();

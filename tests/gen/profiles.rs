@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_yaml::Value;
 
-use super::project::{Project, REFERENCE};
+use super::project::{DASHBOARDS, Project, REFERENCE};
 
 const TWO: &str = r#"
 [stack]
@@ -157,6 +157,9 @@ fn a_spec_in_three_files_renders_the_same_bytes() {
     let whole = Project::reference();
     let [head, services, rest] = cut(REFERENCE);
     let split = Project::new(format!("include = [\"services.toml\", \"more/rest.toml\"]\n\n{head}"));
+    for (path, text) in DASHBOARDS {
+        split.write(path, text);
+    }
     split.write("spec/services.toml", services);
     split.write("spec/more/rest.toml", rest);
     let run = split.run(&["render"]);

@@ -9,6 +9,19 @@ use tempfile::TempDir;
 /// The reference spec.
 pub const REFERENCE: &str = include_str!("../../spec/stack.toml");
 
+/// Its dashboards.
+pub const DASHBOARDS: [(&str, &str); 3] = [
+    ("spec/dashboards/copilot.toml", include_str!("../../spec/dashboards/copilot.toml")),
+    ("spec/dashboards/persistence.toml", include_str!("../../spec/dashboards/persistence.toml")),
+    ("spec/dashboards/server.toml", include_str!("../../spec/dashboards/server.toml")),
+];
+
+/// The dashboards that belong to a spec: those of the reference, if it has their folders.
+pub fn dashboards_of(spec: &[u8]) -> &'static [(&'static str, &'static str)] {
+    let folders = b"folders = { server";
+    if spec.windows(folders.len()).any(|part| part == folders) { &DASHBOARDS } else { &[] }
+}
+
 /// A project.
 pub struct Project {
     folder: TempDir,
@@ -31,9 +44,12 @@ impl Project {
         Self { folder: TempDir::new().unwrap() }
     }
 
-    /// A folder with a main file.
+    /// A folder with a main file, and the dashboards that belong to it.
     pub fn new(spec: impl AsRef<[u8]>) -> Self {
         let project = Self::empty();
+        for (path, text) in dashboards_of(spec.as_ref()) {
+            project.write(path, text);
+        }
         project.write("spec/stack.toml", spec);
         project
     }

@@ -53,12 +53,15 @@ impl<'a> Resolver<'a> {
             "./config/grafana-datasources.yaml".to_owned(),
             &format!("{provisioning}/datasources/stack.yaml"),
         )];
-        if settings.is_some_and(|settings| settings.folders.is_some()) {
+        let folders = self.folders(service);
+        if !folders.is_empty() {
             mounts.push(generated(
                 "./config/grafana-dashboards.yaml".to_owned(),
                 &format!("{provisioning}/dashboards/stack.yaml"),
             ));
         }
+        mounts
+            .extend(folders.iter().map(|folder| generated(format!("./grafana/{}", folder.directory), &folder.path())));
         let stores = self
             .spec
             .services
@@ -148,18 +151,19 @@ impl<'a> Resolver<'a> {
     }
 
     pub(super) fn grafana_model(&mut self, name: &Spanned<String>, service: &'a Service) -> model::Grafana {
-        let folders = service.settings.as_ref().and_then(|settings| settings.folders.as_ref());
-        model::Grafana {
-            service: name.value.clone(),
-            datasources: self.datasources(),
-            folders: folders
-                .into_iter()
-                .flat_map(|map| map.iter())
-                .map(|(directory, title)| model::kind::Folder {
-                    directory: directory.value.clone(),
-                    title: title.clone(),
-                })
-                .collect(),
-        }
+        model::Grafana { service: name.value.clone(), datasources: self.datasources(), folders: self.folders(service) }
+    }
+
+    /// The folders that hold a dashboard: a directory without files would not be there.
+    fn folders(&self, service: &Service) -> Vec<model::kind::Folder> {
+        let written = service.settings.as_ref().and_then(|settings| settings.folders.as_ref());
+        written
+            .into_iter()
+            .flat_map(|map| map.iter())
+            .filter(|(directory, _)| {
+                self.spec.dashboards.iter().any(|(_, dashboard)| dashboard.folder.value == directory.value)
+            })
+            .map(|(directory, title)| model::kind::Folder { directory: directory.value.clone(), title: title.clone() })
+            .collect()
     }
 }

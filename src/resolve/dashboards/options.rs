@@ -1,0 +1,288 @@
+//! The options of Grafana's own panels: `panel_options.tsv`, written from @grafana/schema by
+//! `node tests/grafana/options.mjs`.
+
+use crate::diagnostic::Diagnostic;
+use crate::spec::decode::{Spanned, listed, shown};
+use crate::spec::raw::{Raw, RawValue};
+
+/// Panel type, area, dotted path and type; its first lines say how to read it.
+const TABLE: &str = include_str!("panel_options.tsv");
+
+/// Which table of a panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Area {
+    /// `options`.
+    Options,
+    /// `fieldConfig.defaults.custom`.
+    Custom,
+}
+
+impl Area {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Options => "options",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    panel: &'static str,
+    area: &'static str,
+    path: &'static str,
+    kind: &'static str,
+}
+
+/// The lines that begin with `start`. The table is sorted and searched as it is: taking it apart first would cost more
+/// than all of a run's searches.
+fn starting_with(start: String) -> impl Iterator<Item = Line> + Clone {
+    let head = TABLE.find("\n-").map_or(0, |end| end + 1);
+    let table = TABLE.get(head..).unwrap_or_default();
+    let (mut low, mut high) = (0, table.len());
+    while low < high {
+        let middle = low.midpoint(high);
+        let begin = table.as_bytes().get(..middle).and_then(|text| text.iter().rposition(|&byte| byte == b'\n'));
+        let begin = begin.map_or(0, |end| end + 1);
+        let line = table.get(begin..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        if line < start.as_str() {
+            low = begin + line.len() + 1;
+        } else {
+            high = begin;
+        }
+    }
+    let lines = table.get(low..).unwrap_or_default().lines().take_while(move |line| line.starts_with(&start));
+    lines.filter_map(|line| {
+        let mut fields = line.split('\t');
+        let (panel, area) = (fields.next()?, fields.next()?);
+        Some(Line { panel, area, path: fields.next()?, kind: fields.next()? })
+    })
+}
+
+/// The lines of a panel type.
+fn of(panel: &str) -> impl Iterator<Item = Line> + Clone {
+    starting_with(format!("{panel}\t"))
+}
+
+fn find(panel: &str, area: &str, path: &str) -> Option<Line> {
+    starting_with(format!("{panel}\t{area}\t{path}\t")).next()
+}
+
+/// Whether a panel type is Grafana's own.
+pub fn is_core(panel: &str) -> bool {
+    panel != COMMON && of(panel).next().is_some()
+}
+
+/// In place of a panel type: words that every panel knows.
+const COMMON: &str = "-";
+
+/// The names of Grafana's colours (`color`), of its ways to choose one (`color-mode`) or of its calculations (`reducer`).
+pub fn common_words(what: &str) -> impl Iterator<Item = &'static str> + Clone {
+    find(COMMON, what, ROOT).into_iter().flat_map(|line| line.kind.split('|')).collect::<Vec<_>>().into_iter()
+}
+
+/// The path of a whole table.
+const ROOT: &str = ".";
+
+/// Grafana's own panel types.
+pub fn core_types() -> impl Iterator<Item = &'static str> {
+    let mut last = COMMON;
+    starting_with(String::new())
+        .map(|line| line.panel)
+        .filter(move |panel| std::mem::replace(&mut last, panel) != *panel)
+}
+
+/// Whether panels of a type have an option; a plugin may have any.
+pub fn has(panel: &str, path: &str) -> bool {
+    !is_core(panel) || find(panel, Area::Options.word(), path).is_some()
+}
+
+/// Options that have a key of their own, by the paths of Grafana.
+const OWN: &[(&str, &str)] = &[
+    ("content", "content"),
+    ("legend.displayMode", "legend"),
+    ("legend.placement", "legend.placement"),
+    ("legend.calcs", "legend.calcs"),
+    ("legend.showLegend", "legend"),
+    ("legend.sortBy", "legend.sort_by"),
+    ("legend.sortDesc", "legend.sort_desc"),
+    ("legend.width", "legend.width"),
+    ("tooltip.mode", "tooltip"),
+    ("tooltip.sort", "tooltip.sort"),
+    ("reduceOptions.calcs", "reduce"),
+    ("reduceOptions.fields", "reduce.fields"),
+    ("reduceOptions.values", "reduce.values"),
+    ("reduceOptions.limit", "reduce.limit"),
+];
+
+/// What is wrong with the options of a panel; a plugin's are not known.
+pub fn check(panel: &str, area: Area, table: &[(Spanned<String>, Raw)]) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    let check = Check { panel, area };
+    // A panel without a line for the area has no such options; of some nothing is known.
+    if is_core(panel) && find(panel, area.word(), ROOT).is_none_or(|root| root.kind != "any") {
+        check.members("", table, &mut problems);
+    }
+    problems
+}
+
+struct Check<'c> {
+    panel: &'c str,
+    area: Area,
+}
+
+impl Check<'_> {
+    fn members(&self, prefix: &str, table: &[(Spanned<String>, Raw)], problems: &mut Vec<Diagnostic>) {
+        for (key, raw) in table {
+            let path = if prefix.is_empty() { key.value.clone() } else { format!("{prefix}.{}", key.value) };
+            let own = OWN.iter().find(|(own, _)| self.area == Area::Options && *own == path);
+            match (own, find(self.panel, self.area.word(), &path)) {
+                // The heatmap's legend has other options than the rest.
+                (Some((_, own)), Some(_)) => problems.push(
+                    Diagnostic::new("first-class-key", format!("`{path}` has a key of its own"), key.span)
+                        .help(format!("write `{own}` in the panel itself, not in `options`")),
+                ),
+                (_, Some(line)) => self.value(line.kind, &path, raw, problems),
+                (_, None) => problems.push(self.unknown(prefix, &path, key)),
+            }
+        }
+    }
+
+    fn unknown(&self, prefix: &str, path: &str, key: &Spanned<String>) -> Diagnostic {
+        let below = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
+        let area = self.area.word();
+        let siblings: Vec<&str> = of(self.panel)
+            .filter(|line| line.area == area)
+            .filter_map(|line| line.path.strip_prefix(&below))
+            .filter(|rest| !rest.contains('.') && !rest.is_empty())
+            .collect();
+        let title = format!("panels of type `{}` have no option `{}`", self.panel, shown(path));
+        Diagnostic::new("unknown-option", title, key.span).at(format!("in `{area}`")).suggest(
+            &key.value,
+            siblings.iter().copied(),
+            || {
+                let elsewhere = match self.area {
+                    Area::Options => Area::Custom,
+                    Area::Custom => Area::Options,
+                };
+                if find(self.panel, elsewhere.word(), path).is_some() {
+                    format!("it belongs into `{}`", elsewhere.word())
+                } else {
+                    format!("there are: {}", listed(siblings.iter().copied()))
+                }
+            },
+        )
+    }
+
+    fn value(&self, kind: &str, path: &str, raw: &Raw, problems: &mut Vec<Diagnostic>) {
+        let kinds: Vec<&str> = kind.split(" or ").collect();
+        let fitting = kinds.iter().find(|kind| fits(kind, raw));
+        match (fitting, &raw.value) {
+            (Some(&"object"), RawValue::Table(table)) => self.members(path, table, problems),
+            (Some(&"list object"), RawValue::List(items)) => {
+                for item in items {
+                    if let RawValue::Table(table) = &item.value {
+                        self.members(&format!("{path}.*"), table, problems);
+                    }
+                }
+            }
+            (Some(&"map object"), RawValue::Table(items)) => {
+                for (_, item) in items {
+                    if let RawValue::Table(table) = &item.value {
+                        self.members(&format!("{path}.*"), table, problems);
+                    }
+                }
+            }
+            (Some(_), _) => {}
+            (None, _) => {
+                let expected: Vec<String> = kinds.iter().map(|kind| describe(kind)).collect();
+                let title = format!("`{}` of a `{}` panel can't be that", shown(path), self.panel);
+                let words: Vec<&str> = kinds.iter().flat_map(|kind| kind.split('|')).collect();
+                let written = match &raw.value {
+                    RawValue::String(text) => text.as_str(),
+                    _ => "",
+                };
+                problems.push(Diagnostic::new("invalid-option", title, raw.span).suggest(
+                    written,
+                    if kind.contains('|') { words } else { Vec::new() },
+                    || format!("write {}", expected.join(" or ")),
+                ));
+            }
+        }
+    }
+}
+
+/// Whether a value is of one type of the table.
+fn fits(kind: &str, raw: &Raw) -> bool {
+    if let Some(inner) = kind.strip_prefix("list ") {
+        return matches!(&raw.value, RawValue::List(items) if items.iter().all(|item| fits(inner, item)));
+    }
+    if let Some(inner) = kind.strip_prefix("map ") {
+        return matches!(&raw.value, RawValue::Table(table) if table.iter().all(|(_, item)| fits(inner, item)));
+    }
+    match (kind, &raw.value) {
+        ("any", _)
+        | ("bool", RawValue::Boolean(_))
+        | ("number", RawValue::Integer(_) | RawValue::Float(_))
+        | ("object", RawValue::Table(_)) => true,
+        // A variable may stand for the word.
+        (_, RawValue::String(text)) => kind == "string" || words(kind).any(|word| word == text),
+        (_, RawValue::Integer(number)) => words(kind).any(|word| word == number.to_string()),
+        _ => false,
+    }
+}
+
+/// The words of a type that is a choice, or one word.
+fn words(kind: &str) -> impl Iterator<Item = &str> {
+    let named = matches!(kind, "any" | "bool" | "number" | "string" | "object");
+    kind.split('|').filter(move |_| !named)
+}
+
+fn describe(kind: &str) -> String {
+    match kind {
+        "bool" => "`true` or `false`".to_owned(),
+        "number" => "a number".to_owned(),
+        "string" => "a string".to_owned(),
+        "object" => "a table".to_owned(),
+        _ if kind.starts_with("list ") => "a list".to_owned(),
+        _ if kind.starts_with("map ") => "a table".to_owned(),
+        _ => format!("one of {}", listed(kind.split('|'))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_what_the_panels_of_the_issue_need() {
+        for panel in [
+            "timeseries",
+            "stat",
+            "gauge",
+            "bargauge",
+            "table",
+            "text",
+            "logs",
+            "heatmap",
+            "state-timeline",
+            "piechart",
+        ] {
+            assert!(is_core(panel), "{panel}");
+        }
+        assert!(!is_core("graph") && !is_core("singlestat") && !is_core("row"));
+        assert!(has("timeseries", "legend.displayMode") && !has("heatmap", "legend.displayMode"));
+        assert!(core_types().count() > 15);
+        for (path, _) in OWN {
+            assert!(starting_with(String::new()).any(|line| line.area == "options" && line.path == *path), "{path}");
+        }
+        for line in starting_with(String::new()) {
+            let found = find(line.panel, line.area, line.path).map(|found| found.kind);
+            assert_eq!(found, Some(line.kind), "{line:?}: the table is sorted");
+            for kind in line.kind.split(" or ") {
+                assert!(!kind.is_empty() && !kind.contains("  "), "{line:?}");
+            }
+        }
+    }
+}

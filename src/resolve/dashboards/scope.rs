@@ -1,0 +1,191 @@
+//! What a dashboard's strings refer to: its variables and the stack's datasources.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use super::interpolation::{is_builtin, references};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::dashboard::{Datasource, plugin};
+use crate::resolve::Resolver;
+use crate::spec::dashboard::{Dashboard, VariableType};
+use crate::spec::decode::{Spanned, shown};
+use crate::spec::quoted::Quoted;
+use crate::spec::raw::RawValue;
+
+/// UIDs of Grafana's own datasources, and their types.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("-- Dashboard --", "datasource"),
+    ("-- Grafana --", "grafana"),
+    ("grafana", "grafana"),
+    // Expressions over the panel's other queries.
+    ("__expr__", "__expr__"),
+];
+
+/// One dashboard while it is resolved.
+pub(super) struct Scope<'r, 'a> {
+    pub(super) resolver: &'r mut Resolver<'a>,
+    pub(super) name: &'a Spanned<String>,
+    pub(super) dashboard: &'a Dashboard,
+    /// Variables that something refers to.
+    used: HashSet<String>,
+    /// What panels query that name no datasource.
+    default: Option<Datasource>,
+}
+
+impl<'r, 'a> Scope<'r, 'a> {
+    pub(super) fn new(resolver: &'r mut Resolver<'a>, name: &'a Spanned<String>, dashboard: &'a Dashboard) -> Self {
+        Self { resolver, name, dashboard, used: HashSet::new(), default: None }
+    }
+
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        self.resolver.report(diagnostic);
+    }
+
+    /// A string in which Grafana puts in variables.
+    pub(super) fn text(&mut self, text: &Quoted) -> String {
+        self.refer(text, |range| text.place(range));
+        text.value.clone()
+    }
+
+    /// Notes the variables that a string refers to; reports those that the dashboard doesn't have.
+    pub(super) fn refer(&mut self, text: &str, place: impl Fn(&Range<usize>) -> Span) {
+        for reference in references(text) {
+            if !is_builtin(reference.name) {
+                self.refer_to(reference.name, place(&reference.range));
+            }
+        }
+    }
+
+    /// A key that holds the name of a variable, with or without its dollar.
+    pub(super) fn repeat(&mut self, name: &Quoted) -> String {
+        let plain = name.trim_start_matches('$').trim_matches(['{', '}']);
+        self.refer_to(plain, name.span);
+        plain.to_owned()
+    }
+
+    fn refer_to(&mut self, name: &str, span: Span) {
+        let variables = &self.dashboard.variables;
+        if variables.knows(name) {
+            if !self.used.contains(name) {
+                self.used.insert(name.to_owned());
+            }
+            return;
+        }
+        let title = format!("the dashboard has no variable `{}`", shown(name));
+        let names: Vec<&str> = variables.names().collect();
+        let diagnostic = Diagnostic::new("unknown-dashboard-variable", title, span)
+            .suggest(name, names, || format!("declare it under [variables.{}], or write the value", shown(name)));
+        self.report(diagnostic);
+    }
+
+    /// A link hands all variables on.
+    pub(super) fn use_all(&mut self) {
+        self.used.extend(self.dashboard.variables.names().map(str::to_owned));
+    }
+
+    pub(super) fn report_unused_variables(&mut self) {
+        let written = self.dashboard;
+        for (name, variable) in written.variables.iter() {
+            // Filters of the reader are in every query.
+            let used = variable.kind.value == VariableType::Adhoc || self.used.contains(&name.value);
+            if !used && written.sound {
+                let title = format!("nothing uses the variable `{}` of the dashboard", shown(&name.value));
+                let help = format!("write `${}` where its value belongs, or remove it", shown(&name.value));
+                let diagnostic = Diagnostic::new("unused-dashboard-variable", title, name.span).help(help);
+                self.resolver.report_unused("unknown-dashboard-variable", diagnostic);
+            }
+        }
+    }
+
+    /// Finds what panels query that name no datasource.
+    pub(super) fn dashboard_datasource(&mut self) {
+        self.default = if let Some(written) = &self.dashboard.datasource {
+            self.datasource(written)
+        } else {
+            let sources = &self.resolver.spec.datasources;
+            let default = sources.iter().find(|(_, source)| source.default.as_ref().is_some_and(|flag| flag.value));
+            let only = || sources.iter().next().filter(|_| sources.entries.len() == 1);
+            default.or_else(only).map(|(uid, source)| Datasource {
+                plugin: plugin(source.kind.value).to_owned(),
+                uid: uid.value.clone(),
+            })
+        };
+    }
+
+    /// The datasource that is named, or the dashboard's; `None` after a report.
+    pub(super) fn datasource_or_default(&mut self, written: Option<&Quoted>, span: Span) -> Option<Datasource> {
+        if let Some(written) = written {
+            return self.datasource(written);
+        }
+        if self.default.is_none()
+            && self.dashboard.datasource.is_none()
+            && self.resolver.spec.datasources.broken.is_empty()
+        {
+            self.report(Diagnostic::new("missing-datasource", "which datasource is queried?", span).help(
+                "name one: `datasource = \"<uid>\"` here or at the top of the dashboard, or give one of the \
+                     stack's `default = true`",
+            ));
+        }
+        self.default.clone()
+    }
+
+    /// The datasource of that UID, or the one that a variable stands for.
+    fn datasource(&mut self, written: &Quoted) -> Option<Datasource> {
+        let name = written.value.as_str();
+        if let [reference] = references(name).as_slice()
+            && reference.range == (0..name.len())
+        {
+            self.refer_to(reference.name, written.span);
+            return self.datasource_variable(reference.name, written.span);
+        }
+        if let Some((uid, plugin)) = BUILT_IN.iter().find(|(uid, _)| *uid == name) {
+            return Some(Datasource { plugin: (*plugin).to_owned(), uid: (*uid).to_owned() });
+        }
+        let sources = &self.resolver.spec.datasources;
+        if let Some(source) = sources.get(name) {
+            return Some(Datasource { plugin: plugin(source.kind.value).to_owned(), uid: name.to_owned() });
+        }
+        if sources.knows(name) {
+            return None;
+        }
+        let names: Vec<&str> = sources.names().collect();
+        let near = crate::diagnostic::nearest(name, names.iter().copied());
+        let declared = sources.iter().find(|(uid, _)| near.is_none_or(|near| uid.value == near));
+        let title = format!("the stack has no datasource `{}`", shown(name));
+        let help = format!("it has: {}", crate::spec::decode::listed(names.iter().copied()));
+        let removed = format!("datasources.{name}");
+        if self.resolver.profile.removed.iter().any(|path| path.value == removed) || declared.is_none() {
+            self.resolver.report_unknown(
+                ("unknown-datasource", title),
+                "datasources",
+                (name, written.span),
+                names,
+                || "declare it under [datasources]".to_owned(),
+            );
+        } else if let Some((uid, _)) = declared {
+            let diagnostic = Diagnostic::new("unknown-datasource", title, written.span)
+                .also(uid.span, if near.is_some() { "this one?" } else { "the stack's datasources" })
+                .suggest(name, near, || help);
+            self.report(diagnostic);
+        }
+        None
+    }
+
+    fn datasource_variable(&mut self, name: &str, span: Span) -> Option<Datasource> {
+        let variable = self.dashboard.variables.get(name)?;
+        if variable.kind.value != VariableType::Datasource {
+            self.report(
+                Diagnostic::new("unknown-datasource", format!("the variable `{name}` stands for no datasource"), span)
+                    .also(variable.kind.span, "its type")
+                    .help("give it `type = \"datasource\"`"),
+            );
+            return None;
+        }
+        let plugin = match variable.query.as_ref().map(|query| &query.value) {
+            Some(RawValue::String(plugin)) => plugin.clone(),
+            // Reported with the variable.
+            _ => return None,
+        };
+        Some(Datasource { plugin, uid: format!("${{{name}}}") })
+    }
+}
