@@ -1,0 +1,191 @@
+//! Which datasource is meant.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value};
+
+use super::Datasource;
+use super::note::Kind;
+use super::object::{Object, described};
+
+/// Datasources of Grafana's own, which every Grafana has.
+pub(super) const MIXED: &str = "-- Mixed --";
+pub(super) const DASHBOARD: &str = "-- Dashboard --";
+const GRAFANA: &str = "-- Grafana --";
+const EXPRESSION: &str = "__expr__";
+const BUILT_IN: [&str; 4] = [MIXED, DASHBOARD, GRAFANA, EXPRESSION];
+
+/// A datasource as the dashboard refers to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reference {
+    /// The UID, or `$name` of a variable; none for the stack's default when that isn't known.
+    pub uid: Option<String>,
+    /// The plugin, if it is known: it decides how a query is read.
+    pub plugin: Option<String>,
+}
+
+/// How the dashboard's references become those of the stack.
+pub(super) struct Datasources<'a> {
+    known: Option<&'a [Datasource]>,
+    /// `__inputs` of a shared export: the name that stands for a datasource, and its plugin.
+    inputs: HashMap<String, String>,
+    /// Datasource variables and their plugins.
+    variables: HashMap<String, String>,
+    /// How often a datasource is used where it isn't named for itself.
+    uses: BTreeMap<Option<String>, usize>,
+}
+
+impl<'a> Datasources<'a> {
+    pub fn new(known: Option<&'a [Datasource]>) -> Self {
+        Self { known, inputs: HashMap::new(), variables: HashMap::new(), uses: BTreeMap::new() }
+    }
+
+    pub fn add_input(&mut self, name: String, plugin: String) {
+        self.inputs.insert(name, plugin);
+    }
+
+    pub fn add_variable(&mut self, name: String, plugin: String) {
+        self.variables.insert(name, plugin);
+    }
+
+    /// The datasource that an object names below `datasource`; none if it names none.
+    pub fn take(&self, object: &mut Object<'_>) -> Option<Reference> {
+        let value = object.take("datasource")?;
+        let (uid, plugin) = match value {
+            Value::String(name) => (name, None),
+            Value::Object(mut map) => {
+                let plugin = text(&mut map, "type");
+                match (text(&mut map, "uid"), plugin) {
+                    (Some(uid), plugin) => (uid, plugin),
+                    // A reference by type means any of that type.
+                    (None, Some(plugin)) => match self.only(&plugin) {
+                        Some(found) => return Some(Self::found(found)),
+                        None if plugin == "grafana" => (GRAFANA.to_owned(), Some(plugin)),
+                        None => {
+                            object.note(
+                                Kind::Assumed,
+                                "datasource",
+                                format!("the default datasource for any `{plugin}`"),
+                            );
+                            return Some(Reference { plugin: Some(plugin), ..self.default() });
+                        }
+                    },
+                    (None, None) => return None,
+                }
+            }
+            other => {
+                object.note(Kind::Dropped, "datasource", format!("expected a datasource, found {}", described(&other)));
+                return None;
+            }
+        };
+        Some(self.resolve(object, "datasource", uid, plugin))
+    }
+
+    /// A UID or an older file's name of a datasource, as the stack knows it.
+    pub fn resolve(&self, object: &Object<'_>, key: &str, uid: String, plugin: Option<String>) -> Reference {
+        let note = |kind, message| object.notes.add_new(kind, &object.place, &object.path_of(key), message);
+        if let Some(name) = variable(&uid) {
+            if let Some(input) = self.inputs.get(name) {
+                return self.by_type(object, key, &uid, Some(input.clone()));
+            }
+            let plugin = plugin.or_else(|| self.variables.get(name).cloned());
+            return Reference { uid: Some(format!("${name}")), plugin };
+        }
+        match uid.as_str() {
+            "default" => return self.default(),
+            "grafana" => return Reference { uid: Some(GRAFANA.to_owned()), plugin: Some("grafana".to_owned()) },
+            built_in if BUILT_IN.contains(&built_in) => return Reference { uid: Some(uid), plugin },
+            _ => {}
+        }
+        let known = self.known.unwrap_or_default();
+        if let Some(found) = known.iter().find(|known| known.uid == uid) {
+            return Self::found(found);
+        }
+        // Before Grafana 8.3 a datasource was named by its title.
+        if plugin.is_none()
+            && let Some(found) = known.iter().find(|known| known.title == uid)
+        {
+            note(Kind::Converted, format!("the title `{uid}` to the UID `{}`", found.uid));
+            return Self::found(found);
+        }
+        self.by_type(object, key, &uid, plugin)
+    }
+
+    fn by_type(&self, object: &Object<'_>, key: &str, uid: &str, plugin: Option<String>) -> Reference {
+        let note = |kind, message| object.notes.add_new(kind, &object.place, &object.path_of(key), message);
+        if let Some(found) = plugin.as_deref().and_then(|plugin| self.only(plugin)) {
+            let plugin = &found.plugin;
+            let message = format!("`{uid}` is `{}`, the only datasource of type `{plugin}`", found.uid);
+            note(Kind::Assumed, message);
+            return Self::found(found);
+        }
+        let kind = plugin.as_deref().map(|plugin| format!(" of type `{plugin}`")).unwrap_or_default();
+        match (variable(uid), self.known) {
+            (Some(name), _) => {
+                note(Kind::Assumed, format!("`{name}` stands for a datasource{kind}: name it"));
+                return Reference { uid: Some(name.to_owned()), plugin };
+            }
+            (None, Some(_)) => {
+                note(Kind::Assumed, format!("the stack has no datasource `{uid}`{kind}"));
+            }
+            // Without a stack nothing can be compared, which is said once.
+            (None, None) => {}
+        }
+        Reference { uid: Some(uid.to_owned()), plugin }
+    }
+
+    fn only(&self, plugin: &str) -> Option<&'a Datasource> {
+        let mut found = self.known?.iter().filter(|known| known.plugin == plugin);
+        found.next().filter(|_| found.next().is_none())
+    }
+
+    fn found(found: &Datasource) -> Reference {
+        Reference { uid: Some(found.uid.clone()), plugin: Some(found.plugin.clone()) }
+    }
+
+    /// What null means.
+    pub fn default(&self) -> Reference {
+        match self.known.and_then(|known| known.iter().find(|known| known.default)) {
+            Some(found) => Self::found(found),
+            None => Reference { uid: None, plugin: None },
+        }
+    }
+
+    /// Counts a use that could go without a name.
+    pub fn count(&mut self, reference: &Reference) {
+        if !reference.uid.as_deref().is_some_and(|uid| BUILT_IN.contains(&uid)) {
+            *self.uses.entry(reference.uid.clone()).or_default() += 1;
+        }
+    }
+
+    /// The dashboard's datasource, and what to write for it: nothing if it is the stack's default.
+    pub fn of_dashboard(&self) -> (Option<String>, Option<String>) {
+        let default = self.default().uid;
+        // One that means the default can't be named as long as the default isn't known.
+        if self.uses.is_empty() || self.uses.contains_key(&None) {
+            return (default, None);
+        }
+        let used = self.uses.iter().max_by_key(|&(uid, count)| (*count, *uid == default));
+        let most = used.and_then(|(uid, _)| uid.clone());
+        let written = most.clone().filter(|_| most != default);
+        (most, written)
+    }
+}
+
+fn text(map: &mut Map<String, Value>, key: &str) -> Option<String> {
+    match map.remove(key) {
+        Some(Value::String(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+/// The name of a variable that is the whole of a text: `$x`, `${x}`, `[[x]]`.
+pub(super) fn variable(text: &str) -> Option<&str> {
+    let name = text
+        .strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'))
+        .or_else(|| text.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]")))
+        .or_else(|| text.strip_prefix('$'))?;
+    let name = name.split(':').next().unwrap_or(name);
+    (!name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')).then_some(name)
+}

@@ -1,0 +1,30 @@
+//! Names of panels, rows and annotations: the title, if nobody has it yet.
+
+use std::collections::HashMap;
+
+/// Hands out names that are unique in a dashboard.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// How often a wish was made; the next suffix to try is found without counting up from 2 again.
+    wishes: HashMap<String, usize>,
+    taken: std::collections::HashSet<String>,
+}
+
+impl Names {
+    /// The name itself, or the name with the first free number behind it.
+    pub fn unique(&mut self, wish: &str) -> String {
+        let count = self.wishes.entry(wish.to_owned()).or_insert(0);
+        loop {
+            *count += 1;
+            let name = if *count == 1 { wish.to_owned() } else { format!("{wish} {count}") };
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}
+
+/// A title as a name: on one line and without spaces around it.
+pub(super) fn name(title: &str) -> String {
+    title.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,94 @@
+//! What a person should know about an import.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt;
+
+/// What became of a piece of the JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// It stands below `grafana` as it was.
+    Passed,
+    /// It is said in another way.
+    Converted,
+    /// It will be somewhere else.
+    Moved,
+    /// It had to be guessed or can't be checked.
+    Assumed,
+    /// It is gone.
+    Dropped,
+}
+
+impl Kind {
+    /// Every kind, in the order in which they are counted.
+    pub const ALL: [Self; 5] = [Self::Passed, Self::Converted, Self::Moved, Self::Assumed, Self::Dropped];
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "passed through",
+            Self::Converted => "converted",
+            Self::Moved => "moved",
+            Self::Assumed => "assumed",
+            Self::Dropped => "dropped",
+        })
+    }
+}
+
+/// One thing that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What became of it.
+    pub kind: Kind,
+    /// The panel, variable, annotation or row: "panel `CPU`"; "dashboard" otherwise.
+    pub place: String,
+    /// The JSON path: `panels[3].options.foo`; empty for the whole dashboard.
+    pub path: String,
+    /// What and why.
+    pub message: String,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, place, path, message } = self;
+        let path = if path.is_empty() { "." } else { path };
+        // Titles come from a file that may hold anything; a terminal should see text only.
+        for c in format!("{kind}: {place}: {path}: {message}").chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+        }
+        Ok(())
+    }
+}
+
+/// The notes of one import; every reader adds to it.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    notes: RefCell<Vec<Note>>,
+    said: RefCell<HashSet<String>>,
+}
+
+impl Notes {
+    pub fn add(&self, kind: Kind, place: &str, path: &str, message: impl Into<String>) {
+        let note = Note { kind, place: place.to_owned(), path: path.to_owned(), message: message.into() };
+        self.notes.borrow_mut().push(note);
+    }
+
+    /// Adds a note about the dashboard that would be the same for every panel.
+    pub fn once(&self, kind: Kind, path: &str, message: &str) {
+        if self.said.borrow_mut().insert(format!("{path}\n{message}")) {
+            self.add(kind, "dashboard", path, message);
+        }
+    }
+
+    /// Adds a note unless the place has the same one already, as a panel's query has what the panel has.
+    pub fn add_new(&self, kind: Kind, place: &str, path: &str, message: String) {
+        if self.said.borrow_mut().insert(format!("{place}\n{message}")) {
+            self.add(kind, place, path, message);
+        }
+    }
+
+    pub fn into_vec(self) -> Vec<Note> {
+        self.notes.into_inner()
+    }
+}
