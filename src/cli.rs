@@ -1,5 +1,6 @@
 //! The command line.
 
+use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Turns `spec/stack.toml` into every file that the stack needs.
@@ -21,6 +22,8 @@ pub enum Command {
     Check(Check),
     /// Run the stack with Docker
     Dev(Dev),
+    /// Turn something of another tool into a piece of the spec
+    Import(Import),
 }
 
 /// Writes only files that change. A file that was edited by hand is not overwritten, and then nothing is.
@@ -103,6 +106,40 @@ pub enum DevCommand {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+}
+
+/// Reads what another tool wrote and says it in the words of the spec.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen import dashboard exported.json --output spec/dashboards/server.toml")]
+pub struct Import {
+    #[command(subcommand)]
+    pub command: ImportCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// A dashboard that was exported from Grafana, as JSON of the classic model
+    Dashboard(ImportDashboard),
+}
+
+/// Writes the TOML to standard output, and to standard error what was passed through, converted, moved, assumed and
+/// dropped. Datasources are looked up in the spec of the current folder, if there is one.
+///
+/// Exit codes: 0 written, 2 the file is no dashboard, 3 it cannot be read or the output cannot be written.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gen import dashboard exported.json --output spec/dashboards/server.toml\n  \
+    curl --silent localhost:3000/api/dashboards/uid/server | gen import dashboard -")]
+pub struct ImportDashboard {
+    /// The exported file; `-` is standard input
+    #[arg(value_name = "FILE.json")]
+    pub file: Utf8PathBuf,
+    /// Write this file, which must not exist, instead of standard output
+    #[arg(long, value_name = "FILE.toml")]
+    pub output: Option<Utf8PathBuf>,
+    /// The folder of the dashboard: a key of `settings.folders` of Grafana
+    #[arg(long, value_name = "NAME")]
+    pub folder: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

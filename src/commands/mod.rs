@@ -2,6 +2,7 @@
 
 mod check;
 mod dev;
+mod import;
 mod render;
 mod report;
 
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
     }
 }
 
