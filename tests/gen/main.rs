@@ -9,6 +9,7 @@ mod diagnostics;
 mod drift;
 mod fields;
 mod hostile;
+mod import;
 mod mistakes;
 mod profiles;
 mod project;

@@ -1,0 +1,615 @@
+//! `gen import dashboard`: JSON of Grafana in, TOML and notes out.
+//!
+//! `tests/dashboards/<name>.json` are dashboards of several ages; what becomes of each stands in
+//! `tests/snapshots/import-<name>.snap`, the TOML first, then the notes.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::Stdio;
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+use stackgen::import::{Context, Datasource, Error, Folder, import, toml as writer};
+
+use super::project::{Project, REFERENCE, Run};
+
+fn dashboard(name: &str) -> String {
+    fs::read_to_string(format!("{}/tests/dashboards/{name}.json", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// What the reference stack has.
+fn context() -> Context {
+    let source = |uid: &str, title: &str, plugin: &str| Datasource {
+        uid: uid.to_owned(),
+        title: title.to_owned(),
+        plugin: plugin.to_owned(),
+        default: uid == "mimir",
+    };
+    Context {
+        datasources: Ok(vec![
+            source("mimir", "Prometheus", "prometheus"),
+            source("cloudwatch", "CloudWatch", "cloudwatch"),
+            source("loki", "Loki", "loki"),
+            source("copilot", "Copilot API", "yesoreyeram-infinity-datasource"),
+        ]),
+        folders: vec![Folder { name: "server".to_owned(), title: "Temporal".to_owned() }],
+        folder: None,
+    }
+}
+
+/// The TOML and the notes of a dashboard.
+fn imported(text: &str, context: &Context) -> (String, Vec<String>) {
+    let imported = import(text, context).unwrap();
+    let text = writer::text(&imported.description);
+    check(&text);
+    (text, imported.notes.iter().map(ToString::to_string).collect())
+}
+
+fn of_panel(panel: &Value) -> String {
+    let text = json!({ "schemaVersion": 42, "title": "T", "panels": [panel] }).to_string();
+    imported(&text, &context()).0.split_once("\n\n").map(|(_, panel)| panel.to_owned()).unwrap_or_default()
+}
+
+#[test]
+fn dashboards_of_every_age() {
+    for name in ["modern", "legacy", "shared", "hostile"] {
+        let (text, notes) = imported(&dashboard(name), &context());
+        insta::with_settings!({
+            snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true
+        }, {
+            insta::assert_snapshot!(format!("import-{name}"), format!("{text}\n# Notes\n\n{}", notes.join("\n")));
+        });
+    }
+}
+
+// ---- the keys of the format ---------------------------------------------------------------------
+
+const DASHBOARD: &str = "folder title uid description tags datasource refresh time timezone graph_tooltip editable \
+    links variables annotations panels rows grafana";
+const ROW: &str = "title collapsed repeat id panels grafana";
+const PANEL: &str = "title description transparent type datasource queries unit decimals min max no_value display_name \
+    thresholds mappings color custom options legend tooltip reduce content overrides links data_links transformations \
+    width height id repeat repeat_direction max_per_row interval max_data_points time_from time_shift \
+    hide_time_override grafana";
+const QUERY: &str = "expr legend format instant range exemplar interval max_lines direction namespace metric statistic \
+    dimensions region period account search url root columns method parser hide datasource ref grafana";
+const VARIABLE: &str = "type label description hide datasource query values regex sort refresh multi include_all \
+    all_value current skip_url_sync allow_custom_value auto auto_count auto_min grafana";
+const ANNOTATION: &str = "query datasource color enabled hidden grafana";
+const LINK: &str = "title url tooltip icon new_tab include_variables keep_time tags dropdown";
+const OVERRIDE: &str = "name regexp unit decimals min max no_value display_name thresholds mappings color data_links \
+    custom grafana";
+const TRANSFORMATION: &str = "organize join_by_field sort_by filter_fields_by_name merge id options disabled";
+
+fn table<'a>(value: &'a toml::Value, keys: &str, what: &str) -> &'a toml::Table {
+    let table = value.as_table().unwrap_or_else(|| panic!("{what} is no table: {value:?}"));
+    for key in table.keys() {
+        assert!(keys.split_whitespace().any(|known| known == key), "{what} has no key `{key}`");
+    }
+    table
+}
+
+fn known(value: &toml::Value, keys: &str, what: &str) {
+    let _ = table(value, keys, what);
+}
+
+/// Fails unless the text is TOML and has no key but those of the format.
+fn check(text: &str) {
+    let read: toml::Table = toml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let read = toml::Value::Table(read);
+    let dashboard = table(&read, DASHBOARD, "a dashboard");
+    assert!(dashboard["folder"].is_str() && dashboard["title"].is_str(), "{text}");
+    each(dashboard.get("links"), |link| known(link, LINK, "a link"));
+    named(dashboard.get("variables"), |variable| {
+        let variable = table(variable, VARIABLE, "a variable");
+        assert!(variable["type"].is_str());
+    });
+    named(dashboard.get("annotations"), |annotation| known(annotation, ANNOTATION, "an annotation"));
+    named(dashboard.get("panels"), panel);
+    named(dashboard.get("rows"), |row| named(table(row, ROW, "a row").get("panels"), panel));
+}
+
+fn panel(panel: &toml::Value) {
+    let panel = table(panel, PANEL, "a panel");
+    assert!(panel["type"].is_str());
+    each(panel.get("queries"), query);
+    each(panel.get("links"), |link| known(link, LINK, "a link"));
+    fields(panel);
+    each(panel.get("overrides"), |rule| {
+        let rule = table(rule, OVERRIDE, "an override");
+        assert!(rule.contains_key("name") != rule.contains_key("regexp"));
+        fields(rule);
+    });
+    each(panel.get("transformations"), |one| {
+        let words = table(one, TRANSFORMATION, "a transformation").keys().filter(|key| *key != "disabled");
+        assert!(words.filter(|key| *key != "options").count() == 1, "{one:?}");
+    });
+    for (key, words) in [
+        ("legend", "mode placement calcs sort_by sort_desc width"),
+        ("tooltip", "mode sort"),
+        ("reduce", "calcs fields values limit"),
+    ] {
+        if let Some(value) = panel.get(key).filter(|value| !value.is_str()) {
+            table(value, words, key);
+        }
+    }
+}
+
+fn fields(fields: &toml::Table) {
+    each(fields.get("data_links"), |link| known(link, "title url new_tab", "a data link"));
+    each(fields.get("mappings"), |mapping| {
+        known(mapping, "value from to regexp special text color icon", "a mapping");
+    });
+    let steps = fields.get("thresholds").map(|value| match value.as_table() {
+        Some(_) => &table(value, "mode steps", "thresholds")["steps"],
+        None => value,
+    });
+    if let Some(steps) = steps {
+        let (base, rest) = steps.as_array().unwrap().split_first().unwrap();
+        assert!(base.is_str());
+        for step in rest {
+            known(step, "from color", "a threshold");
+        }
+    }
+    if let Some(color) = fields.get("color").filter(|color| !color.is_str()) {
+        table(color, "mode fixed by", "a colour");
+    }
+}
+
+fn query(query: &toml::Value) {
+    if !query.is_str() {
+        table(query, QUERY, "a query");
+    }
+}
+
+fn each(list: Option<&toml::Value>, check: impl Fn(&toml::Value)) {
+    match list {
+        Some(toml::Value::Array(items)) => items.iter().for_each(check),
+        Some(one) => assert!(one.is_str(), "{one:?}"),
+        None => {}
+    }
+}
+
+fn named(tables: Option<&toml::Value>, check: impl Fn(&toml::Value)) {
+    tables.into_iter().flat_map(|tables| tables.as_table().unwrap().values()).for_each(check);
+}
+
+// ---- what is special ----------------------------------------------------------------------------
+
+#[test]
+fn the_datasource_of_most_panels_is_the_dashboards() {
+    let panel = |uid: &str| json!({ "type": "logs", "datasource": { "uid": uid }, "targets": [{ "expr": "{}" }] });
+    let text = json!({ "panels": [panel("loki"), panel("mimir"), panel("loki")] }).to_string();
+    let (toml, _) = imported(&text, &context());
+    let read: toml::Table = toml::from_str(&toml).unwrap();
+    assert_eq!(read["datasource"].as_str(), Some("loki"));
+    let datasource = |name: &str| read["panels"][name].get("datasource").and_then(toml::Value::as_str);
+    assert_eq!([datasource("logs"), datasource("logs 2"), datasource("logs 3")], [None, Some("mimir"), None]);
+
+    // One that means the default can't be named where the default isn't known.
+    let text = json!({ "panels": [panel("loki"), { "type": "logs", "targets": [{ "expr": "{}" }] }] }).to_string();
+    let (toml, notes) = imported(&text, &Context::default());
+    let read: toml::Table = toml::from_str(&toml).unwrap();
+    assert_eq!((read.get("datasource"), read["panels"]["logs"]["datasource"].as_str()), (None, Some("loki")));
+    assert!(notes[0].contains("no stack is known"), "{notes:?}");
+}
+
+#[test]
+fn overrides_stay_in_order() {
+    let rule = |id: &str, property: &str| json!({ "matcher": { "id": id, "options": "x" }, "properties": [{ "id": property, "value": "s" }] });
+    let rules = [rule("byName", "unit"), rule("byType", "unit"), rule("byName", "unit"), rule("byName", "displayName")];
+    let panel = of_panel(&json!({ "type": "x", "fieldConfig": { "overrides": rules } }));
+    let read: toml::Table = toml::from_str(&panel).unwrap();
+    let panel = &read["panels"]["x"];
+    // The third beats the second, so both are behind; the fourth has nothing to do with them.
+    assert_eq!(panel["overrides"].as_array().unwrap().len(), 2, "{panel:?}");
+    assert_eq!(panel["grafana"]["fieldConfig"]["overrides"].as_array().unwrap().len(), 2, "{panel:?}");
+}
+
+#[test]
+fn places_that_do_not_flow_are_said() {
+    let panel = |x: i64, y: i64, w: i64, h: i64| json!({ "type": "t", "gridPos": { "x": x, "y": y, "w": w, "h": h } });
+    let moved = |panels: Value| {
+        let text = json!({ "panels": panels }).to_string();
+        let (_, notes) = imported(&text, &context());
+        notes.into_iter().filter(|note| note.starts_with("moved")).collect::<Vec<_>>()
+    };
+    assert!(moved(json!([panel(0, 0, 12, 8), panel(12, 0, 12, 8), panel(0, 8, 24, 8)])).is_empty());
+    // A gap above closes by itself.
+    assert!(moved(json!([panel(0, 5, 12, 8), panel(12, 5, 12, 8)])).is_empty());
+    assert_eq!(moved(json!([panel(0, 0, 12, 8), panel(12, 0, 12, 4), panel(12, 4, 12, 4)])).len(), 1);
+    assert_eq!(moved(json!([panel(6, 0, 12, 8)])).len(), 1);
+}
+
+#[test]
+fn queries_of_cloudwatch_say_what_counts() {
+    let queries = |target: Value| {
+        let datasource = json!({ "type": "cloudwatch", "uid": "cloudwatch" });
+        let panel = of_panel(&json!({ "type": "x", "datasource": datasource, "targets": [target] }));
+        panel.lines().find(|line| line.starts_with("queries")).unwrap_or_default().to_owned()
+    };
+    let builder = json!({ "metricEditorMode": 0, "namespace": "N", "metricName": "M", "expression": "X" });
+    assert_eq!(queries(builder), "queries = [{ namespace = \"N\", metric = \"M\" }]");
+    // Without a mode an expression is one; and one statistic was a list of one.
+    assert_eq!(
+        queries(json!({ "namespace": "N", "expression": "X", "id": "e" })),
+        "queries = [{ expr = 'X', grafana = { id = \"e\" } }]"
+    );
+    let old = json!({ "namespace": "N", "metricName": "M", "statistics": ["Sum"] });
+    assert_eq!(queries(old), "queries = [{ namespace = \"N\", metric = \"M\", statistic = \"Sum\" }]");
+    let logs = json!({ "queryMode": "Logs", "expression": "fields @message" });
+    assert_eq!(queries(logs), "queries = [{ grafana = { expression = \"fields @message\", queryMode = \"Logs\" } }]");
+}
+
+/// The same JSON means something else in another schema version.
+#[test]
+fn versions_count_where_the_shape_is_the_same() {
+    let panel = json!({
+        "title": "P", "type": "timeseries",
+        "links": [{ "title": "L", "url": "/x?a", "keepTime": true }],
+        "transformations": [{ "id": "labelsToFields" }, { "id": "timeSeriesTable", "options": { "refIdToStat": { "A": "max" } } }],
+        "fieldConfig": {
+            "defaults": {
+                "custom": { "axisPlacement": "hidden" },
+                "links": [{ "title": "$__series_name", "url": "/${__series.labels.x}" }],
+            },
+            "overrides": [{
+                "matcher": { "id": "byName", "options": "x" },
+                "properties": [{ "id": "custom.hideFrom", "value": { "viz": true } }],
+            }],
+        },
+    });
+    let read = |version: i64| {
+        let text = json!({ "schemaVersion": version, "panels": [panel] }).to_string();
+        let (text, _) = imported(&text, &context());
+        toml::from_str::<toml::Table>(&text).unwrap()["panels"]["P"].clone()
+    };
+    let (old, new) = (read(18), read(42));
+    assert_eq!(old["links"][0]["url"].as_str(), Some("/x?a&$__url_time_range"));
+    assert_eq!(new["links"][0]["url"].as_str(), Some("/x?a"));
+    assert_eq!(old["transformations"][1], toml::from_str::<toml::Value>("merge = true").unwrap());
+    assert_eq!(old["transformations"][2]["options"]["A"]["stat"].as_str(), Some("max"));
+    assert_eq!(new["transformations"].as_array().unwrap().len(), 2);
+    assert_eq!(old["data_links"][0]["title"].as_str(), Some("${__series.name}"));
+    assert_eq!(old["data_links"][0]["url"].as_str(), Some("/${__field.labels.x}"));
+    assert_eq!(old["overrides"][0]["custom"]["hideFrom"]["tooltip"].as_bool(), Some(true));
+    assert!(new["overrides"][0]["custom"]["hideFrom"].get("tooltip").is_none());
+    assert!(old["grafana"]["fieldConfig"]["overrides"][0]["matcher"]["id"].as_str() == Some("byType"));
+    assert!(new.get("grafana").is_none());
+}
+
+#[test]
+fn wrappers_are_taken_off() {
+    let classic = json!({ "title": "T", "panels": [] });
+    for wrapped in [
+        json!({ "dashboard": classic, "meta": { "folderTitle": "Temporal" } }),
+        json!({ "apiVersion": "dashboard.grafana.app/v1beta1", "kind": "Dashboard", "metadata": { "name": "u" }, "spec": classic }),
+    ] {
+        let (text, _) = imported(&wrapped.to_string(), &context());
+        assert!(text.starts_with("folder = \"server\"\ntitle = \"T\"\n"), "{text}");
+    }
+    let new = json!({ "elements": {}, "layout": { "kind": "GridLayout", "spec": {} } });
+    for new in [
+        json!({ "apiVersion": "dashboard.grafana.app/v2beta1", "kind": "Dashboard", "spec": new }),
+        json!({ "dashboard": new }),
+        new,
+    ] {
+        assert_eq!(import(&new.to_string(), &context()).unwrap_err(), Error::NewSchema);
+    }
+    for other in
+        ["[]", "5", "{}", "{\"a\":1}", "{\"kind\":\"Folder\",\"spec\":{}}", "{\"kind\":\"Dashboard\",\"spec\":1}"]
+    {
+        assert!(matches!(import(other, &context()).unwrap_err(), Error::NoDashboard(_)), "{other}");
+    }
+}
+
+// ---- the command --------------------------------------------------------------------------------
+
+fn piped(project: &Project, arguments: &[&str], input: &[u8]) -> Run {
+    let mut command = project.command(arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // One that refuses early closes the pipe.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn the_command_writes_toml_and_notes() {
+    let project = Project::new(REFERENCE);
+    project.write("in.json", dashboard("shared"));
+    let run = project.run(&["import", "dashboard", "in.json", "--folder", "dsql"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.starts_with("folder = \"dsql\"\ntitle = \"Shared\"\n"), "{run:?}");
+    assert!(run.stderr.contains("`${DS_PROMETHEUS}` is `mimir`, the only datasource of type `prometheus`"), "{run:?}");
+    assert!(run.stderr.contains("\ndashboard imported: "), "{run:?}");
+
+    let again = piped(&project, &["import", "dashboard", "-", "--folder", "dsql"], dashboard("shared").as_bytes());
+    assert_eq!((again.code, &again.stdout), (Some(0), &run.stdout), "{again:?}");
+
+    let arguments = ["import", "dashboard", "in.json", "--folder", "dsql", "--output", "out.toml"];
+    let written = project.run(&arguments);
+    assert_eq!((written.code, written.stdout.as_str()), (Some(0), ""), "{written:?}");
+    assert_eq!(project.read("out.toml"), run.stdout);
+    project.write("out.toml", "mine");
+    let refused = project.run(&arguments);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("cannot write `out.toml`"), "{refused:?}");
+    assert_eq!(project.read("out.toml"), "mine");
+}
+
+#[test]
+fn a_stack_is_not_needed() {
+    for (spec, why) in [(None, "no spec in this folder or above it"), (Some("[stack"), "the spec has problems")] {
+        let project = Project::empty();
+        if let Some(spec) = spec {
+            project.write("spec/stack.toml", spec);
+        }
+        let run = piped(&project, &["import", "dashboard", "-"], dashboard("modern").as_bytes());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(run.stderr.contains(why), "{run:?}");
+        check(&run.stdout);
+    }
+}
+
+#[test]
+fn what_is_no_dashboard_is_refused() {
+    let project = Project::empty();
+    let deep = "[".repeat(100_000);
+    for (input, message) in [
+        (&b"{\n  \"panels\": [,]\n}"[..], "-:2:14: expected value"),
+        (b"", "-:1:0: EOF while parsing a value"),
+        (deep.as_bytes(), "recursion limit exceeded"),
+        (b"[1]", "no dashboard: expected an object, found a list"),
+        (b"\xff\xfe", "byte 0 is not UTF-8"),
+        (b"{\"elements\":{},\"layout\":{\"kind\":\"x\"}}", "schema v2"),
+    ] {
+        let run = piped(&project, &["import", "dashboard", "-"], input);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
+        assert!(run.stderr.contains(message), "{run:?}");
+    }
+    let run = project.run(&["import", "dashboard", "none.json"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains("cannot read `none.json`"), "{run:?}");
+}
+
+#[test]
+fn a_title_cannot_talk_to_the_terminal() {
+    let text = json!({ "panels": [{ "title": "\u{1b}[2J", "odd": 1, "\u{1b}[2J": 1 }] }).to_string();
+    let run = piped(&Project::empty(), &["import", "dashboard", "-"], text.as_bytes());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{run:?}");
+}
+
+// ---- anything at all ----------------------------------------------------------------------------
+
+/// Words that mean something in a dashboard.
+const WORDS: &[&str] = &[
+    "title",
+    "type",
+    "panels",
+    "rows",
+    "targets",
+    "datasource",
+    "uid",
+    "expr",
+    "fieldConfig",
+    "defaults",
+    "overrides",
+    "custom",
+    "options",
+    "legend",
+    "tooltip",
+    "reduceOptions",
+    "calcs",
+    "thresholds",
+    "steps",
+    "value",
+    "color",
+    "mappings",
+    "links",
+    "url",
+    "matcher",
+    "id",
+    "properties",
+    "transformations",
+    "gridPos",
+    "x",
+    "y",
+    "w",
+    "h",
+    "templating",
+    "list",
+    "name",
+    "query",
+    "current",
+    "annotations",
+    "time",
+    "from",
+    "to",
+    "refresh",
+    "schemaVersion",
+    "yaxes",
+    "format",
+    "seriesOverrides",
+    "alias",
+    "aliasColors",
+    "styles",
+    "pattern",
+    "span",
+    "height",
+    "collapse",
+    "gauge",
+    "show",
+    "valueMaps",
+    "rangeMaps",
+    "text",
+    "colors",
+    "fieldOptions",
+    "libraryPanel",
+    "__inputs",
+    "__elements",
+    "pluginId",
+    "repeat",
+    "repeatPanelId",
+    "tags",
+    "mode",
+    "columns",
+    "minSpan",
+    "hide",
+    "sort",
+    "\u{7}",
+    "grid",
+    "y_formats",
+    "threshold1",
+    "legendFormat",
+    "options-gauge",
+    "valueOptions",
+    "nav",
+    "pulldowns",
+    "timepicker",
+];
+
+/// Values that choose a way through the code.
+const VALUES: &[&str] = &[
+    "graph",
+    "singlestat",
+    "table",
+    "table-old",
+    "grafana-piechart-panel",
+    "row",
+    "timeseries",
+    "stat",
+    "gauge",
+    "text",
+    "query",
+    "datasource",
+    "custom",
+    "interval",
+    "constant",
+    "textbox",
+    "adhoc",
+    "prometheus",
+    "loki",
+    "cloudwatch",
+    "yesoreyeram-infinity-datasource",
+    "-- Mixed --",
+    "-- Dashboard --",
+    "__expr__",
+    "$ds",
+    "${DS}",
+    "default",
+    "mimir",
+    "byName",
+    "byRegexp",
+    "unit",
+    "thresholds",
+    "custom.x",
+    "custom.",
+    "value",
+    "range",
+    "special",
+    "regex",
+    "null",
+    "1,2",
+    "80",
+    "250px",
+    "organize",
+    "joinByField",
+    "sortBy",
+    "filterFieldsByName",
+    "merge",
+    "lt",
+    "gt",
+    "a : b, c",
+    "viewPanel=5",
+    "'''",
+    "\"\"\"",
+    "\n",
+    "\r\n",
+    "\\",
+    "",
+    "fixed",
+    "percentage",
+    "constant",
+    "dashboard",
+];
+
+fn json_value() -> impl Strategy<Value = Value> {
+    let word = || prop::sample::select(WORDS).prop_map(str::to_owned);
+    let leaf = prop_oneof![
+        4 => prop::sample::select(VALUES).prop_map(|text| json!(text)),
+        2 => any::<String>().prop_map(|text| json!(text)),
+        2 => any::<bool>().prop_map(|flag| json!(flag)),
+        1 => any::<i64>().prop_map(|number| json!(number)),
+        1 => any::<u64>().prop_map(|number| json!(number)),
+        1 => any::<f64>().prop_map(|number| json!(number)),
+        3 => (-3_i64..30).prop_map(|number| json!(number)),
+        1 => Just(Value::Null),
+    ];
+    leaf.prop_recursive(7, 80, 8, move |inner| {
+        prop_oneof![
+            2 => prop::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
+            5 => prop::collection::vec((prop_oneof![9 => word(), 1 => any::<String>()], inner), 0..9)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+/// A panel with keys that panels have, each with anything.
+fn panel_value() -> impl Strategy<Value = Value> {
+    let kinds = prop::sample::select(&VALUES[..10]);
+    let keys = || prop::sample::select(WORDS).prop_map(str::to_owned);
+    (kinds, prop::collection::vec((keys(), json_value()), 0..10)).prop_map(|(kind, entries)| {
+        let mut map: Map<String, Value> = entries.into_iter().collect();
+        map.insert("type".to_owned(), json!(kind));
+        Value::Object(map)
+    })
+}
+
+fn dashboard_value() -> impl Strategy<Value = Value> {
+    let panels = || prop::collection::vec(panel_value(), 0..4);
+    let typed = (prop::sample::select(&VALUES[10..17]), json_value());
+    prop_oneof![
+        json_value(),
+        (panels(), prop::collection::vec(typed, 0..4), json_value(), any::<bool>()).prop_map(
+            |(panels, variables, rest, old)| {
+                let variables: Vec<Value> = variables
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, (kind, value))| {
+                        let mut value = if value.is_object() { value } else { json!({ "query": value }) };
+                        value["name"] = json!(format!("v{index}"));
+                        value["type"] = json!(kind);
+                        value
+                    })
+                    .collect();
+                let mut value = if rest.is_object() { rest } else { json!({ "title": rest }) };
+                value["templating"] = json!({ "list": variables });
+                if old {
+                    value["panels"] = Value::Null;
+                    value["rows"] = json!([{ "panels": panels, "collapse": true }]);
+                } else {
+                    value["panels"] = json!(panels);
+                }
+                value
+            }
+        ),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_json_gives_toml_or_an_error(value in dashboard_value(), known in any::<bool>()) {
+        let context = if known { context() } else { Context::default() };
+        if let Ok(imported) = import(&value.to_string(), &context) {
+            check(&writer::text(&imported.description));
+        }
+    }
+
+    #[test]
+    fn any_text_is_refused_or_read(text in "[\\[\\]{}\":,0-9eE.a-z \\n\\\\-]{0,64}") {
+        let _ = import(&text, &Context::default());
+    }
+}
