@@ -119,13 +119,14 @@ pub struct Import {
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
     /// A dashboard that was exported from Grafana, as JSON of the classic model
+    ///
+    /// Writes the TOML to standard output, and to standard error what was passed through, converted, moved, assumed
+    /// and dropped. Datasources are looked up in the spec of the current folder, if there is one. Exit codes:
+    /// 0 written, 2 the file is no dashboard, 3 it cannot be read or the output cannot be written.
     Dashboard(ImportDashboard),
 }
 
-/// Writes the TOML to standard output, and to standard error what was passed through, converted, moved, assumed and
-/// dropped. Datasources are looked up in the spec of the current folder, if there is one.
-///
-/// Exit codes: 0 written, 2 the file is no dashboard, 3 it cannot be read or the output cannot be written.
+/// Both streams are for people: the TOML to be edited, the notes to be read once.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     gen import dashboard exported.json --output spec/dashboards/server.toml\n  \

@@ -25,6 +25,8 @@ pub(super) struct Section<'a> {
 #[derive(Debug)]
 pub(super) struct Placed<'a> {
     pub object: Object<'a>,
+    /// Whether somebody put it there.
+    known: bool,
     pub x: i64,
     pub y: i64,
     pub width: i64,
@@ -38,7 +40,7 @@ impl<'a> Placed<'a> {
             let place = format!("panel `{title}`");
             object = object.named(&place);
         }
-        Self { object, x, y, width, height }
+        Self { object, known: true, x, y, width, height }
     }
 }
 
@@ -82,7 +84,7 @@ pub(super) fn sections<'a>(dashboard: &mut Object<'a>) -> Vec<Section<'a>> {
         }
         sections.push(Section { row: Some(object), panels });
     }
-    for section in &mut sections {
+    for section in &sections {
         check_flow(section);
     }
     sections
@@ -115,7 +117,8 @@ fn placed<'a>(object: &mut Object<'a>) -> Vec<Placed<'a>> {
         (x, y) = (read("x", 0, COLUMNS - 1).unwrap_or(x), read("y", 0, i64::from(i32::MAX)).unwrap_or(y));
         let width = if row { COLUMNS } else { width.unwrap_or(12) };
         let height = if row { 1 } else { height.unwrap_or(8) };
-        let placed = Placed::new(panel, x, y, width, height);
+        let mut placed = Placed::new(panel, x, y, width, height);
+        placed.known = known;
         if !known && !row {
             placed.object.note(Kind::Assumed, "gridPos", "12 columns wide, 8 rows high");
         }
@@ -176,7 +179,7 @@ fn old_rows<'a>(dashboard: &mut Object<'a>) -> Vec<Section<'a>> {
             section.panels.extend(panels);
         }
     }
-    for section in &mut sections {
+    for section in &sections {
         check_flow(section);
     }
     sections
@@ -199,7 +202,10 @@ fn height(value: Option<&Value>) -> Option<i64> {
 
 /// Says which panels will be elsewhere: panels flow from left to right, and a place that this doesn't lead to, beside
 /// one that is higher than its line or right of a gap, can't be written.
-fn check_flow(section: &mut Section<'_>) {
+fn check_flow(section: &Section<'_>) {
+    if section.panels.iter().any(|panel| !panel.known) {
+        return;
+    }
     let mut was = Skyline::default();
     let mut will = Skyline::default();
     let mut x = 0;

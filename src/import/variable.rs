@@ -149,6 +149,7 @@ fn ended(object: &mut Object<'_>) {
 
 fn query_variable(object: &mut Object<'_>, keys: &mut Table, datasource: Option<&Reference>) {
     match object.take("query") {
+        Some(Value::String(text)) if text.is_empty() => {}
         Some(Value::String(text)) => keys.put("query", text),
         Some(Value::Object(map)) => {
             let path = object.path_of("query");
