@@ -5,10 +5,11 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use stackgen::diagnostic::Diagnostics;
 use stackgen::import::{self, Context, Datasource, Folder, Kind, Note};
-use stackgen::model::Stack;
+use stackgen::model::dashboard::plugin;
 use stackgen::spec;
-use stackgen::spec::stack::DatasourceType;
+use stackgen::spec::decode::Spanned;
 
 use super::report::{BOLD, RESET};
 use super::{Outcome, fail, print};
@@ -113,32 +114,26 @@ fn stack() -> Result<Context, &'static str> {
     let root = current.ancestors().find(|folder| folder.join(spec::MAIN).exists()).ok_or(outside)?;
     let broken = "the spec has problems, which `gen check` shows";
     let sources = spec::read(root).map_err(|_| broken)?;
-    let plans = stackgen::plan(&sources, None).map_err(|_| broken)?;
-    // Profiles may differ in ports and sizes, but dashboards are written for all of them.
-    let stack = plans.first().map(stackgen::Plan::stack).ok_or(broken)?;
-    Ok(Context { datasources: Ok(datasources(stack)), folders: folders(stack), folder: None })
-}
-
-fn datasources(stack: &Stack) -> Vec<Datasource> {
-    let Some(grafana) = stack.grafanas.first() else { return Vec::new() };
-    let plugin = |kind| match kind {
-        DatasourceType::Prometheus => "prometheus",
-        DatasourceType::Loki => "loki",
-        DatasourceType::CloudWatch => "cloudwatch",
-        DatasourceType::Json => "yesoreyeram-infinity-datasource",
+    // What is wrong elsewhere, a folder that waits for this very dashboard for instance, is no matter here.
+    let mut diagnostics = Diagnostics::default();
+    let mut found = None;
+    // Profiles may differ, but dashboards are written for all of them.
+    spec::parse(&sources, &mut diagnostics).for_each(
+        |_| true,
+        &mut Diagnostics::default(),
+        |profile, _| found = found.take().or(profile.spec),
+    );
+    let spec = found.filter(|_| diagnostics.is_empty()).ok_or(broken)?;
+    let datasource = |(uid, source): (&Spanned<String>, &spec::stack::Datasource)| Datasource {
+        uid: uid.value.clone(),
+        title: source.title.value.clone(),
+        plugin: plugin(source.kind.value).to_owned(),
+        default: source.default.as_ref().is_some_and(|flag| flag.value),
     };
-    let datasource = |source: &stackgen::model::Datasource| Datasource {
-        uid: source.uid.clone(),
-        title: source.title.clone(),
-        plugin: plugin(source.kind).to_owned(),
-        default: source.default,
-    };
-    grafana.datasources.iter().map(datasource).collect()
-}
-
-fn folders(stack: &Stack) -> Vec<Folder> {
-    let Some(grafana) = stack.grafanas.first() else { return Vec::new() };
-    let folder =
-        |folder: &stackgen::model::kind::Folder| Folder { name: folder.directory.clone(), title: folder.title.clone() };
-    grafana.folders.iter().map(folder).collect()
+    let settings = spec.services.iter().filter_map(|(_, service)| service.settings.as_ref()?.folders.as_ref());
+    let folders = settings
+        .flat_map(|folders| folders.iter())
+        .map(|(name, title)| Folder { name: name.value.clone(), title: title.clone() })
+        .collect();
+    Ok(Context { datasources: Ok(spec.datasources.iter().map(datasource).collect()), folders, folder: None })
 }

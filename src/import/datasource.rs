@@ -173,7 +173,7 @@ impl<'a> Datasources<'a> {
 }
 
 fn text(map: &mut Map<String, Value>, key: &str) -> Option<String> {
-    match map.remove(key) {
+    match map.shift_remove(key) {
         Some(Value::String(text)) if !text.is_empty() => Some(text),
         _ => None,
     }

@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::defaults;
+use super::fit;
 use super::note::Kind;
 use super::object::{Object, amount, equal, says_nothing};
 use super::toml::{Item, Table};
+use crate::resolve::options::Area;
 
 /// The order of keys in an override.
 const OVERRIDE: &[&str] = &[
@@ -43,9 +45,9 @@ pub(super) fn read(object: &mut Object<'_>, kind: &str, keys: &mut Table) -> Tab
     {
         let Some(value) = fields.map.get(id) else { continue };
         if says_nothing(value) {
-            fields.map.remove(id);
+            fields.map.shift_remove(id);
         } else if let Some(item) = standard(id, value) {
-            fields.map.remove(id);
+            fields.map.shift_remove(id);
             keys.put(key, item);
         } else if !value.is_object() && !value.is_array() {
             fields.lose(id, "not of a form that Grafana knows");
@@ -53,15 +55,25 @@ pub(super) fn read(object: &mut Object<'_>, kind: &str, keys: &mut Table) -> Tab
     }
     let mut custom = fields.object("custom");
     defaults::forget_custom(kind, &mut custom);
-    let custom = custom.own();
-    if !custom.is_empty() {
-        keys.put("custom", custom);
+    let (own, unknown) = fit::split(kind, Area::Custom, custom.own());
+    if !own.is_empty() {
+        keys.put("custom", own);
     }
-    let rest = fields.rest_below("fieldConfig.defaults");
+    for (key, _) in unknown.iter() {
+        custom.note(
+            Kind::Passed,
+            key,
+            "as one of `grafana.fieldConfig.defaults.custom`: Grafana's types don't have it",
+        );
+    }
+    let mut rest = fields.rest_below("fieldConfig.defaults");
+    if !unknown.is_empty() {
+        rest.put("custom", unknown);
+    }
     if !rest.is_empty() {
         passed.put("defaults", rest);
     }
-    let (overrides, others) = overrides(object);
+    let (overrides, others) = overrides(object, kind);
     if !overrides.is_empty() {
         keys.put("overrides", overrides);
     }
@@ -75,7 +87,7 @@ pub(super) fn read(object: &mut Object<'_>, kind: &str, keys: &mut Table) -> Tab
 }
 
 /// The overrides that the format has words for, and the others, which are appended to them.
-fn overrides(object: &mut Object<'_>) -> (Vec<Table>, Vec<Item>) {
+fn overrides(object: &mut Object<'_>, kind: &str) -> (Vec<Table>, Vec<Item>) {
     let mut read = Vec::new();
     let mut others = Vec::new();
     // An override beats those before it: one that sets what a passed one sets has to stay behind it.
@@ -84,7 +96,7 @@ fn overrides(object: &mut Object<'_>) -> (Vec<Table>, Vec<Item>) {
         let properties = rule.map.get("properties").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let ids: Vec<&str> = properties.iter().filter_map(|property| property.get("id")?.as_str()).collect();
         let behind = ids.iter().any(|id| set_by_others.contains(*id));
-        match one_override(&rule.map).filter(|_| !behind) {
+        match one_override(&rule.map, kind).filter(|_| !behind) {
             Some(table) if table.len() > 1 => read.push(table),
             Some(_) => rule.note(Kind::Dropped, "", "an override without properties"),
             None => {
@@ -97,7 +109,7 @@ fn overrides(object: &mut Object<'_>) -> (Vec<Table>, Vec<Item>) {
     (read, others)
 }
 
-fn one_override(rule: &Map<String, Value>) -> Option<Table> {
+fn one_override(rule: &Map<String, Value>, kind: &str) -> Option<Table> {
     // Keys such as `__systemRef`, the mark of a series that was hidden by a click.
     if rule.iter().any(|(key, value)| key != "matcher" && key != "properties" && !says_nothing(value)) {
         return None;
@@ -138,6 +150,10 @@ fn one_override(rule: &Map<String, Value>) -> Option<Table> {
             return None;
         }
         target.push(key.to_owned(), item?);
+    }
+    let (custom, unknown) = fit::split(kind, Area::Custom, custom);
+    for (key, item) in unknown.into_entries() {
+        others.push(format!("custom.{key}"), item);
     }
     if !custom.is_empty() {
         table.put("custom", custom);

@@ -5,14 +5,16 @@
 
 use serde_json::{Value, json};
 
-use super::note::Kind;
+use super::Panel;
+use super::note::{Kind, Notes};
 use super::object::{Object, parse};
+use crate::resolve::layout::{Item, place};
 
 /// Columns of the grid.
 const COLUMNS: i64 = 24;
 
-/// A panel higher than this is no panel but a mistake.
-const HIGHEST: i64 = 1000;
+/// A panel higher than this is no panel but a mistake, and refused in the spec.
+const HIGHEST: i64 = 300;
 
 /// A row and its panels; without a row, those before the first one.
 #[derive(Debug)]
@@ -25,12 +27,20 @@ pub(super) struct Section<'a> {
 #[derive(Debug)]
 pub(super) struct Placed<'a> {
     pub object: Object<'a>,
+    pub spot: Spot,
+}
+
+/// Where a panel is.
+#[derive(Debug)]
+pub(super) struct Spot {
+    /// The panel's JSON path.
+    path: String,
     /// Whether somebody put it there.
     known: bool,
-    pub x: i64,
-    pub y: i64,
-    pub width: i64,
-    pub height: i64,
+    x: i64,
+    y: i64,
+    width: i64,
+    height: i64,
 }
 
 impl<'a> Placed<'a> {
@@ -40,7 +50,8 @@ impl<'a> Placed<'a> {
             let place = format!("panel `{title}`");
             object = object.named(&place);
         }
-        Self { object, known: true, x, y, width, height }
+        let spot = Spot { path: object.path.clone(), known: true, x, y, width, height };
+        Self { object, spot }
     }
 }
 
@@ -51,7 +62,7 @@ pub(super) fn sections<'a>(dashboard: &mut Object<'a>) -> Vec<Section<'a>> {
         // Grafana reads `rows` of old versions only, in which there were no panels beside them.
         dashboard.lose("rows", "beside `panels` Grafana ignores it");
     } else if dashboard.map.get("rows").and_then(Value::as_array).is_some_and(|rows| !rows.is_empty()) {
-        dashboard.map.remove("panels");
+        dashboard.map.shift_remove("panels");
         return old_rows(dashboard);
     }
     dashboard.forget_if("rows", &json!([]));
@@ -60,7 +71,7 @@ pub(super) fn sections<'a>(dashboard: &mut Object<'a>) -> Vec<Section<'a>> {
         let mut object = placed.object;
         if object.map.get("type").and_then(Value::as_str) != Some("row") {
             if let Some(section) = sections.last_mut() {
-                section.panels.push(Placed { object, ..placed });
+                section.panels.push(Placed { object, spot: placed.spot });
             }
             continue;
         }
@@ -83,9 +94,6 @@ pub(super) fn sections<'a>(dashboard: &mut Object<'a>) -> Vec<Section<'a>> {
             }
         }
         sections.push(Section { row: Some(object), panels });
-    }
-    for section in &sections {
-        check_flow(section);
     }
     sections
 }
@@ -118,13 +126,13 @@ fn placed<'a>(object: &mut Object<'a>) -> Vec<Placed<'a>> {
         let width = if row { COLUMNS } else { width.unwrap_or(12) };
         let height = if row { 1 } else { height.unwrap_or(8) };
         let mut placed = Placed::new(panel, x, y, width, height);
-        placed.known = known;
+        placed.spot.known = known;
         if !known && !row {
-            placed.object.note(Kind::Assumed, "gridPos", "12 columns wide, 8 rows high");
+            placed.object.note(Kind::Assumed, "gridPos", "it has no place and is laid out");
         }
         panels.push(placed);
     }
-    panels.sort_by_key(|panel| (panel.y, panel.x));
+    panels.sort_by_key(|panel| (panel.spot.y, panel.spot.x));
     panels
 }
 
@@ -179,9 +187,6 @@ fn old_rows<'a>(dashboard: &mut Object<'a>) -> Vec<Section<'a>> {
             section.panels.extend(panels);
         }
     }
-    for section in &sections {
-        check_flow(section);
-    }
     sections
 }
 
@@ -200,28 +205,63 @@ fn height(value: Option<&Value>) -> Option<i64> {
     (3..=HIGHEST).find(|rows| f64::from(i32::try_from(*rows).unwrap_or(i32::MAX)) * 38.0 >= pixels.max(90.0))
 }
 
-/// Says which panels will be elsewhere: panels flow from left to right, and a place that this doesn't lead to, beside
-/// one that is higher than its line or right of a gap, can't be written.
-fn check_flow(section: &Section<'_>) {
-    if section.panels.iter().any(|panel| !panel.known) {
-        return;
-    }
-    let mut was = Skyline::default();
-    let mut will = Skyline::default();
-    let mut x = 0;
-    for panel in &section.panels {
-        if x + panel.width > COLUMNS {
-            x = 0;
+/// Gives panels the sizes that lead to where they were, if the layout doesn't lead there by itself, and says which will be
+/// elsewhere: panels flow, and a place right of a gap can't be written.
+pub(super) fn arrange(panels: &mut [&mut Panel], spots: &[Spot], notes: &Notes) {
+    // Beyond this a section is none that a person looks at, and trying to leave out every size takes long.
+    const MOST: usize = 200;
+    let layout = |sizes: &[Size]| {
+        let items: Vec<Item> =
+            panels.iter().zip(sizes).map(|(panel, size)| Item::new(&panel.kind, size.width, size.height)).collect();
+        place(&items, 0).0
+    };
+    let written = |spot: &Spot| {
+        let size = Size { width: u32::try_from(spot.width).ok(), height: u32::try_from(spot.height).ok() };
+        if spot.known { size } else { Size::default() }
+    };
+    let mut sizes: Vec<Size> = spots.iter().map(written).collect();
+    let goal = layout(&sizes);
+    let free = vec![Size::default(); sizes.len()];
+    if layout(&free) == goal {
+        sizes = free;
+    } else if sizes.len() <= MOST {
+        for index in 0..sizes.len() {
+            let Some(size) = sizes.get(index).copied() else { break };
+            for less in [Size::default(), Size { width: None, ..size }, Size { height: None, ..size }] {
+                let mut fewer = sizes.clone();
+                if let Some(size) = fewer.get_mut(index) {
+                    *size = less;
+                }
+                if layout(&fewer) == goal {
+                    sizes = fewer;
+                    break;
+                }
+            }
         }
-        let now = (panel.x, was.rest(panel.x, panel.width, panel.height));
-        let then = (x, will.rest(x, panel.width, panel.height));
-        if now != then {
-            let message =
-                format!("from column {}, row {} to column {}, row {} below its heading", now.0, now.1, then.0, then.1);
-            panel.object.note(Kind::Moved, "gridPos", message);
-        }
-        x += panel.width;
     }
+    if spots.iter().all(|spot| spot.known) {
+        let mut was = Skyline::default();
+        for ((spot, panel), will) in spots.iter().zip(panels.iter()).zip(&goal) {
+            let now = (spot.x, was.rest(spot.x, spot.width, spot.height));
+            let then = (i64::from(will.x), i64::from(will.y));
+            if now != then {
+                let message =
+                    format!("from column {}, row {} to column {}, row {} of its section", now.0, now.1, then.0, then.1);
+                notes.add(Kind::Moved, &format!("panel `{}`", panel.name), &format!("{}.gridPos", spot.path), message);
+            }
+        }
+    }
+    for (panel, size) in panels.iter_mut().zip(sizes) {
+        panel.keys.put_some("width", size.width.map(i64::from));
+        panel.keys.put_some("height", size.height.map(i64::from));
+    }
+}
+
+/// The size that is written of a panel.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    width: Option<u32>,
+    height: Option<u32>,
 }
 
 /// How far down each column is filled: Grafana lets panels float up until they meet another.

@@ -9,7 +9,7 @@ use super::toml::Table;
 /// Reads a link.
 pub(super) fn read(mut link: Object<'_>) -> Option<Table> {
     let mut table = Table::default();
-    table.put_some("title", link.filled("title"));
+    table.put("title", link.filled("title").unwrap_or_default());
     let kind = link.filled("type").unwrap_or_default();
     let tags = link.texts("tags");
     let url = link.filled("url");
@@ -26,7 +26,7 @@ pub(super) fn read(mut link: Object<'_>) -> Option<Table> {
         return None;
     }
     table.put_some("tooltip", link.filled("tooltip"));
-    table.put_some("icon", link.filled("icon"));
+    table.put_some("icon", link.filled("icon").filter(|icon| icon != "external link"));
     for (flag, key) in [
         ("targetBlank", "new_tab"),
         ("includeVars", "include_variables"),

@@ -1,7 +1,7 @@
 //! The way back: a dashboard that was exported from Grafana to a description of the spec.
 //!
 //! An edit in Grafana's editor, or a dashboard of somebody else, comes into `spec/dashboards/` by this. It stands beside
-//! the stages and knows none of them: the JSON goes through `legacy`, which brings older forms up to date, is read
+//! the stages and knows of them only the layout: the JSON goes through `legacy`, which brings older forms up to date, is read
 //! piece by piece into a [`Description`], and [`toml`] writes that. Each piece is *taken* out of the JSON, so that what
 //! is left at the end is what the format has no key for; that goes below `grafana` and is told as a [`Note`].
 
@@ -9,6 +9,7 @@ mod annotation;
 mod datasource;
 mod defaults;
 mod field;
+mod fit;
 mod layout;
 mod legacy;
 mod link;
@@ -122,10 +123,6 @@ pub struct Panel {
     pub name: String,
     /// Its type.
     pub kind: String,
-    /// Its columns, which are also the key `width`: one that the automatic layout leads to can be removed.
-    pub width: i64,
-    /// Its rows of the grid, which are also the key `height`.
-    pub height: i64,
     /// Its keys.
     pub keys: Table,
 }
@@ -204,8 +201,8 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
     let mut path = "";
     let classic = |map: &Map<String, Value>| map.get("panels").or_else(|| map.get("rows")).is_some_and(Value::is_array);
     if !classic(&map) {
-        if let Some(dashboard @ Value::Object(_)) = map.remove("dashboard") {
-            let meta = map.remove("meta").unwrap_or_default();
+        if let Some(dashboard @ Value::Object(_)) = map.shift_remove("dashboard") {
+            let meta = map.shift_remove("meta").unwrap_or_default();
             folder = meta.get("folderTitle").and_then(Value::as_str).map(ToOwned::to_owned);
             let Value::Object(inner) = dashboard else { return Err(Error::NewSchema) };
             (map, path) = (inner, "dashboard");
@@ -217,7 +214,7 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
             if kind != "Dashboard" && kind != "DashboardWithAccessInfo" {
                 return Err(Error::NoDashboard(format!("it is of kind `{}`", kind.escape_debug())));
             }
-            let Some(Value::Object(mut inner)) = map.remove("spec") else {
+            let Some(Value::Object(mut inner)) = map.shift_remove("spec") else {
                 return Err(Error::NoDashboard("its `spec` is no object".to_owned()));
             };
             if new(&inner) || version.rsplit('/').next().is_some_and(|version| version.starts_with("v2")) {
@@ -241,6 +238,7 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
 }
 
 fn read(mut object: Object<'_>, context: &Context, folder: Option<String>) -> Description {
+    let notes = object.notes;
     let version = object.map.get("schemaVersion").and_then(Value::as_i64).unwrap_or(0);
     if let Err(why) = &context.datasources {
         object.note(Kind::Assumed, "", format!("{why}: datasources are named as they were"));
@@ -262,7 +260,10 @@ fn read(mut object: Object<'_>, context: &Context, folder: Option<String>) -> De
     let mut drafts = Vec::new();
     for Section { row, panels } in sections {
         let row = row.map(|row| read_row(row, &mut row_names, &reader.referred));
-        let panels: Vec<panel::Draft> = panels.into_iter().map(|placed| reader.panel(placed)).collect();
+        let (objects, spots): (Vec<_>, Vec<_>) = panels.into_iter().map(|placed| (placed.object, placed.spot)).unzip();
+        let mut panels: Vec<panel::Draft> = objects.into_iter().map(|object| reader.panel(object)).collect();
+        let mut placed: Vec<&mut Panel> = panels.iter_mut().map(|draft| &mut draft.panel).collect();
+        layout::arrange(&mut placed, &spots, notes);
         drafts.push((row, panels));
     }
     drafts.iter().flat_map(|(_, panels)| panels).for_each(|draft| draft.count(&mut datasources));
@@ -531,7 +532,7 @@ fn read_row(row: Object<'_>, names: &mut Names, referred: &HashSet<i64>) -> (Str
     for key in
         ["repeatIteration", "repeatPanelId", "repeatRowId", "scopedVars", "fieldConfig", "options", "pluginVersion"]
     {
-        row.map.remove(key);
+        row.map.shift_remove(key);
     }
     let rest = row.rest();
     if !rest.is_empty() {
@@ -551,8 +552,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn panel(&mut self, placed: layout::Placed<'_>) -> panel::Draft {
-        let layout::Placed { mut object, width, height, .. } = placed;
+    fn panel(&mut self, mut object: Object<'_>) -> panel::Draft {
         self.library_panel(&mut object);
         let title = match object.map.get("title") {
             Some(Value::String(title)) => title.clone(),
@@ -574,7 +574,7 @@ impl Reader<'_> {
         });
         let id = self.id(&mut object);
         let title = (name != title).then_some(title);
-        panel::read(object, panel::Named { name, title, kind, width, height, id }, self.datasources)
+        panel::read(object, panel::Named { name, title, kind, id }, self.datasources)
     }
 
     /// The id, if something refers to it and it is one.
@@ -596,20 +596,12 @@ impl Reader<'_> {
         match self.elements.get(uid).and_then(|element| element.get("model")).and_then(Value::as_object) {
             Some(model) => {
                 object.note(Kind::Converted, "libraryPanel", "to a panel of its own");
-                object.map.remove("libraryPanel");
+                object.map.shift_remove("libraryPanel");
                 for (key, value) in model {
                     object.map.entry(key.clone()).or_insert_with(|| value.clone());
                 }
             }
             None => object.note(Kind::Assumed, "libraryPanel", "Grafana has to have the library panel"),
         }
-    }
-}
-
-impl Panel {
-    /// Takes out the size, when the layout would give it anyway.
-    pub fn without_size(&mut self) {
-        self.keys.remove("width");
-        self.keys.remove("height");
     }
 }

@@ -41,7 +41,7 @@ impl<'a> Object<'a> {
 
     /// Takes a value; null is nothing.
     pub fn take(&mut self, key: &str) -> Option<Value> {
-        self.map.remove(key).filter(|value| !value.is_null())
+        self.map.shift_remove(key).filter(|value| !value.is_null())
     }
 
     fn wrong(&self, key: &str, expected: &str, found: &Value) {
@@ -197,14 +197,14 @@ impl<'a> Object<'a> {
     /// Takes what Grafana writes itself or what says nothing.
     pub fn forget(&mut self, keys: &[&str]) {
         for key in keys {
-            self.map.remove(*key);
+            self.map.shift_remove(*key);
         }
     }
 
     /// Takes a key if it has the value that Grafana assumes anyway.
     pub fn forget_if(&mut self, key: &str, default: &Value) {
         if self.map.get(key).is_some_and(|value| equal(value, default)) {
-            self.map.remove(key);
+            self.map.shift_remove(key);
         }
     }
 

@@ -3,11 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::datasource::{Datasources, MIXED, Reference};
+use super::fit;
 use super::note::Kind;
 use super::object::{Object, says_nothing};
 use super::query::{self, Query};
 use super::toml::{Item, Table};
 use super::{Panel, defaults, field, link};
+use crate::resolve::options::{self as panel_options, Area};
 
 /// The order of keys in a panel.
 const PANEL: &[&str] = &[
@@ -64,8 +66,6 @@ pub(super) struct Named {
     /// The title, if it isn't the name.
     pub title: Option<String>,
     pub kind: String,
-    pub width: i64,
-    pub height: i64,
     /// The id, if something refers to it.
     pub id: Option<i64>,
 }
@@ -126,7 +126,7 @@ fn alike(items: Vec<Item>) -> Vec<Item> {
 
 /// Reads a panel.
 pub(super) fn read(mut object: Object<'_>, named: Named, datasources: &Datasources<'_>) -> Draft {
-    let Named { name, title, kind, width, height, id } = named;
+    let Named { name, title, kind, id } = named;
     let mut keys = Table::default();
     keys.put_some("title", title);
     keys.put("type", kind.as_str());
@@ -151,8 +151,6 @@ pub(super) fn read(mut object: Object<'_>, named: Named, datasources: &Datasourc
         keys.put("links", links);
     }
     transformations(&mut object, &mut keys);
-    keys.put("width", width);
-    keys.put("height", height);
     keys.put_some("id", id);
     if let Some(repeat) = object.filled("repeat") {
         keys.put("repeat", repeat);
@@ -180,7 +178,7 @@ pub(super) fn read(mut object: Object<'_>, named: Named, datasources: &Datasourc
         keys.put("grafana", passed);
     }
     keys.arrange(PANEL);
-    Draft { panel: Panel { name, kind, width, height, keys }, datasource, queries }
+    Draft { panel: Panel { name, kind, keys }, datasource, queries }
 }
 
 fn read_queries(object: &mut Object<'_>, datasources: &Datasources<'_>) -> (Option<Reference>, Vec<Query>) {
@@ -211,7 +209,8 @@ fn read_options(options: &mut Object<'_>, kind: &str, keys: &mut Table) -> Table
     defaults::forget_options(kind, options);
     if options.map.get("legend").is_some_and(|legend| {
         ["displayMode", "showLegend", "calcs", "placement"].iter().any(|key| legend.get(key).is_some())
-    }) {
+    }) && panel_options::has(kind, "legend.displayMode")
+    {
         let mut legend = options.object("legend");
         read_legend(&mut legend, kind, keys);
         let rest = legend.rest_below("options.legend");
@@ -221,6 +220,7 @@ fn read_options(options: &mut Object<'_>, kind: &str, keys: &mut Table) -> Table
     }
     if let Some(mode) = options.map.get("tooltip").and_then(|tooltip| tooltip.get("mode")).and_then(Value::as_str)
         && ["single", "multi", "none"].contains(&mode)
+        && panel_options::has(kind, "tooltip.mode")
         && only_common(options.map.get("tooltip"))
     {
         let mut tooltip = options.object("tooltip");
@@ -230,7 +230,8 @@ fn read_options(options: &mut Object<'_>, kind: &str, keys: &mut Table) -> Table
             passed.put("tooltip", rest);
         }
     }
-    if options.map.get("reduceOptions").is_some_and(Value::is_object) {
+    if options.map.get("reduceOptions").is_some_and(Value::is_object) && panel_options::has(kind, "reduceOptions.calcs")
+    {
         let mut reduce = options.object("reduceOptions");
         read_reduce(&mut reduce, kind, keys);
         let rest = reduce.rest_below("options.reduceOptions");
@@ -241,11 +242,19 @@ fn read_options(options: &mut Object<'_>, kind: &str, keys: &mut Table) -> Table
     if kind == "text" {
         keys.put_some("content", options.filled("content"));
     }
-    let own = options.own();
+    // What is left of the legend and its like stands beside the other options.
+    let mut own = options.own();
+    for (key, rest) in passed.into_entries() {
+        own.push(key, rest);
+    }
+    let (own, rest) = fit::split(kind, Area::Options, own);
     if !own.is_empty() {
         keys.put("options", own);
     }
-    passed
+    for (key, _) in rest.iter() {
+        options.note(Kind::Passed, key, "as one of `grafana.options`: Grafana's types don't have it");
+    }
+    rest
 }
 
 fn read_legend(legend: &mut Object<'_>, kind: &str, keys: &mut Table) {
@@ -438,20 +447,19 @@ fn in_words(id: &str, options: &Value) -> Option<(&'static str, Item)> {
             Some(("organize", table.into()))
         }
         "filterFieldsByName" if known(&["include", "exclude"]) => {
-            let (include, exclude) = (map.get("include"), map.get("exclude"));
-            let (side, word) = match (include, exclude) {
-                (Some(side), None) => (side, "include"),
-                (None, Some(side)) => (side, "exclude"),
-                _ => return None,
-            };
-            let side = side.as_object()?;
-            match (side.len(), side.get("names"), side.get("pattern")) {
-                (1, Some(names), _) => {
-                    let names = names.as_array()?.iter().map(|name| name.as_str().map(Item::from));
-                    table.put(word, Item::List(names.collect::<Option<Vec<_>>>()?));
+            for (side, names_key, pattern_key) in
+                [("include", "include", "include_regexp"), ("exclude", "exclude", "exclude_regexp")]
+            {
+                for (key, value) in map.get(side).map_or(Some(&Map::new()), Value::as_object)? {
+                    match key.as_str() {
+                        "names" => {
+                            let names = value.as_array()?.iter().map(|name| name.as_str().map(Item::from));
+                            table.put(names_key, Item::List(names.collect::<Option<Vec<_>>>()?));
+                        }
+                        "pattern" => table.put(pattern_key, value.as_str()?),
+                        _ => return None,
+                    }
                 }
-                (1, None, Some(pattern)) if word == "include" => table.put("pattern", pattern.as_str()?),
-                _ => return None,
             }
             Some(("filter_fields_by_name", table.into()))
         }

@@ -229,7 +229,7 @@ fn cloudwatch(target: &mut Object<'_>, keys: &mut Table) {
     target.forget(&["queryMode", "metricQueryType"]);
     for key in ["sqlExpression", "id", "alias", "expression"] {
         if target.map.get(key).is_some_and(says_nothing) {
-            target.map.remove(key);
+            target.map.shift_remove(key);
         }
     }
     keys.put_some("legend", target.filled("label"));
@@ -254,7 +254,7 @@ fn cloudwatch(target: &mut Object<'_>, keys: &mut Table) {
         if target.map.get("statistics").and_then(Value::as_array).is_some_and(|list| list.len() > 1) {
             target.note(Kind::Dropped, "statistics", "all but the first: write a query for each");
         }
-        target.map.remove("statistics");
+        target.map.shift_remove("statistics");
         target.map.entry("statistic").or_insert(first.into());
     }
     keys.put_some("namespace", target.filled("namespace"));
@@ -290,7 +290,7 @@ fn infinity(target: &mut Object<'_>, keys: &mut Table) {
         target.map.insert("url_options".to_owned(), Value::Object(options.map));
     }
     if let Some(columns) = target.map.get("columns").and_then(columns) {
-        target.map.remove("columns");
+        target.map.shift_remove("columns");
         if !columns.is_empty() {
             keys.put("columns", columns);
         }

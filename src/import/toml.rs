@@ -113,6 +113,11 @@ impl Table {
     }
 
     /// The entries in order.
+    pub fn into_entries(self) -> impl Iterator<Item = (String, Item)> {
+        self.entries.into_iter()
+    }
+
+    /// The keys and their values, in order, as they stand.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Item)> {
         self.entries.iter().map(|(key, item)| (key.as_str(), item))
     }

@@ -163,8 +163,11 @@ fn query_variable(object: &mut Object<'_>, keys: &mut Table, datasource: Option<
                 Some(words) if !series && (!more || prometheus) => keys.put("query", words),
                 _ => {
                     if let Some(mut table) = object.child(Value::Object(map), path) {
-                        table.forget(&["refId"]);
-                        table.map.retain(|_, value| !says_nothing(value));
+                        // Other datasources want all of their query.
+                        if prometheus {
+                            table.forget(&["refId"]);
+                            table.map.retain(|_, value| !says_nothing(value));
+                        }
                         keys.put("query", table.own());
                     }
                 }

@@ -17,6 +17,8 @@ mod service;
 mod text;
 mod variables;
 
+pub use dashboards::{layout, options};
+
 use std::collections::HashMap;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};

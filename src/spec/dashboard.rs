@@ -83,8 +83,8 @@ table! {
         title: Quoted,
         /// Where it leads.
         url: Option<Quoted>,
-        /// The dashboards with all of these tags, instead of a URL.
-        tags: Vec<String>,
+        /// The dashboards with all of these tags, instead of a URL; without any tag all dashboards.
+        tags: Option<Vec<String>>,
         /// What pointing at it says.
         tooltip: Option<Quoted>,
         /// Its icon.

@@ -212,6 +212,112 @@ fn a_dashboard_may_stand_in_the_main_file() {
     assert!(run.stderr.contains("error[defined-twice]"), "{run:?}");
 }
 
+/// Without ids, which go by the names that an import makes of the titles.
+fn without_ids(mut dashboard: Value) -> Value {
+    fn strip(panels: &mut Value) {
+        for panel in panels.as_array_mut().into_iter().flatten() {
+            panel.as_object_mut().unwrap().shift_remove("id");
+            strip(&mut panel["panels"]);
+            if panel["panels"].is_null() {
+                panel.as_object_mut().unwrap().shift_remove("panels");
+            }
+        }
+    }
+    strip(&mut dashboard["panels"]);
+    dashboard
+}
+
+/// Imports a dashboard and renders it in a stack; returns what became of it and what was noted.
+fn round_trip(stack: &str, json: &str) -> (Value, Vec<String>) {
+    let project = Project::new(stack);
+    project.write("dashboard.json", json);
+    let _ = std::fs::remove_dir_all(project.path("spec/dashboards"));
+    // The folders are there as long as nothing is checked.
+    let run = project.run(&["import", "dashboard", "dashboard.json", "--folder", "main", "--output", "imported.toml"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let notes = run.stderr.lines().map(str::to_owned).collect();
+    project.write("spec/dashboards/imported.toml", project.read("imported.toml"));
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{}\n{}", run.stderr, project.read("imported.toml"));
+    (parse(&project.read("generated/dev/grafana/main/imported.json")), notes)
+}
+
+#[test]
+fn what_is_rendered_comes_back_the_same_from_an_import() {
+    // What an import leaves out: what Grafana fills in by itself.
+    let everything = include_str!("../dashboards/everything.json");
+    let (again, notes) = round_trip(STACK, everything);
+    let [before, after] = [parse(everything), again.clone()].map(|json| pretty(&without_ids(json)));
+    let diff = TextDiff::from_lines(&before, &after).unified_diff().context_radius(1).to_string();
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("import-everything", format!("{diff}\n{}", notes.join("\n")));
+    });
+    // A second time nothing more goes.
+    let (third, notes) = round_trip(STACK, &again.to_string());
+    assert_same(&without_ids(again), &without_ids(third), &notes);
+
+    let stack = STACK
+        .replace("[datasources.metrics]", "[datasources.mimir]")
+        .replace("title = \"Metrics\"", "title = \"Prometheus\"")
+        .replace("[datasources.logs]", "[datasources.loki]")
+        .replace("[datasources.cloud]", "[datasources.cloudwatch]")
+        .replace("[datasources.api]", "[datasources.copilot]");
+    for (path, json) in files(&plan(REFERENCE)).iter().filter(|(path, _)| path.contains("/grafana/")) {
+        let (again, notes) = round_trip(&stack, json);
+        assert!(
+            notes.iter().all(|note| !note.starts_with("moved") && !note.starts_with("dropped")),
+            "{path}: {notes:#?}"
+        );
+        assert_same(&without_ids(parse(json)), &without_ids(again), &notes);
+    }
+}
+
+/// Keys in order, so that only what they hold counts.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::Object(object) => {
+            let keys: BTreeSet<&String> = object.keys().collect();
+            Value::Object(keys.into_iter().map(|key| (key.clone(), sorted(&object[key]))).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+#[test]
+fn dashboards_of_every_age_render_after_an_import() {
+    let stack = STACK
+        .replace("[datasources.metrics]", "[datasources.mimir]")
+        .replace("title = \"Metrics\"", "title = \"Prometheus\"")
+        .replace("[datasources.logs]", "[datasources.loki]")
+        .replace("[datasources.cloud]", "[datasources.cloudwatch]")
+        .replace("[datasources.api]", "[datasources.copilot]");
+    for name in ["modern", "legacy"] {
+        let json =
+            std::fs::read_to_string(format!("{}/tests/dashboards/{name}.json", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        // An unknown datasource and a variable that nothing uses are for a person to decide about.
+        let json = json.replace("Elsewhere", "loki").replace("\"Nodes\"", "\"Nodes of $job\"");
+        let (again, _) = round_trip(&stack, &json);
+        let [before, after] = [parse(&json), again].map(|json| pretty(&sorted(&without_ids(json))));
+        let diff = TextDiff::from_lines(&before, &after).unified_diff().context_radius(2).to_string();
+        insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(format!("import-rendered-{name}"), diff);
+        });
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap()
+}
+
+fn assert_same(expected: &Value, found: &Value, notes: &[String]) {
+    let (expected, found) = (pretty(expected), pretty(found));
+    if expected != found {
+        let diff = TextDiff::from_lines(&expected, &found).unified_diff().header("before", "after").to_string();
+        panic!("{diff}\n{notes:#?}");
+    }
+}
+
 /// A panel of a name.
 fn panel(name: &str) -> String {
     format!("[panels.{name:?}]\ntype = \"stat\"\nqueries = \"up\"\n\n")

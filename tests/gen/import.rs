@@ -217,7 +217,8 @@ fn places_that_do_not_flow_are_said() {
     assert!(moved(json!([panel(0, 0, 12, 8), panel(12, 0, 12, 8), panel(0, 8, 24, 8)])).is_empty());
     // A gap above closes by itself.
     assert!(moved(json!([panel(0, 5, 12, 8), panel(12, 5, 12, 8)])).is_empty());
-    assert_eq!(moved(json!([panel(0, 0, 12, 8), panel(12, 0, 12, 4), panel(12, 4, 12, 4)])).len(), 1);
+    // Beside a taller one panels stack.
+    assert!(moved(json!([panel(0, 0, 12, 8), panel(12, 0, 12, 4), panel(12, 4, 12, 4)])).is_empty());
     assert_eq!(moved(json!([panel(6, 0, 12, 8)])).len(), 1);
 }
 
@@ -238,7 +239,7 @@ fn queries_of_cloudwatch_say_what_counts() {
     let old = json!({ "namespace": "N", "metricName": "M", "statistics": ["Sum"] });
     assert_eq!(queries(old), "queries = [{ namespace = \"N\", metric = \"M\", statistic = \"Sum\" }]");
     let logs = json!({ "queryMode": "Logs", "expression": "fields @message" });
-    assert_eq!(queries(logs), "queries = [{ grafana = { expression = \"fields @message\", queryMode = \"Logs\" } }]");
+    assert_eq!(queries(logs), "queries = [{ grafana = { queryMode = \"Logs\", expression = \"fields @message\" } }]");
 }
 
 /// The same JSON means something else in another schema version.

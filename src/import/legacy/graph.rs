@@ -13,7 +13,7 @@ const LEGEND: [(&str, &str); 5] =
 pub(super) fn convert(panel: &mut Object<'_>) {
     old_grid(panel);
     let (mut defaults, mut overrides) = take_fields(panel);
-    let mut custom = match defaults.remove("custom") {
+    let mut custom = match defaults.shift_remove("custom") {
         Some(Value::Object(custom)) => custom,
         _ => Map::new(),
     };
@@ -319,15 +319,15 @@ fn series_override(
         Some(false) => set("custom.drawStyle", json!("line")),
         None => {}
     }
-    if let Some(width) = number(series.map.remove("linewidth").as_ref()) {
+    if let Some(width) = number(series.map.shift_remove("linewidth").as_ref()) {
         set("custom.lineWidth", width);
     }
     if let Some(radius) = series.number("pointradius").and_then(|radius| radius.as_f64()) {
         set("custom.pointSize", json!(2.0 + radius * 2.0));
     }
     if let Some(dashes) = series.flag("dashes") {
-        let dash = number(series.map.remove("dashLength").as_ref()).unwrap_or(json!(10));
-        let space = number(series.map.remove("spaceLength").as_ref()).unwrap_or(json!(10));
+        let dash = number(series.map.shift_remove("dashLength").as_ref()).unwrap_or(json!(10));
+        let space = number(series.map.shift_remove("spaceLength").as_ref()).unwrap_or(json!(10));
         set("custom.lineStyle", json!({ "fill": if dashes { "dash" } else { "solid" }, "dash": [dash, space] }));
     }
     match series.take("stack") {

@@ -42,9 +42,9 @@ pub(super) fn dashboard(object: &mut Object<'_>) {
     }
     object.forget_if("style", &json!("dark"));
     object.lose("style", "Grafana 10 ended styles of dashboards");
-    if let Some(Value::Object(mut picker)) = object.map.remove("timepicker") {
+    if let Some(Value::Object(mut picker)) = object.map.shift_remove("timepicker") {
         for key in ["collapse", "enable", "notice", "now", "status", "type", "time_options"] {
-            picker.remove(key);
+            picker.shift_remove(key);
         }
         // What the editor writes into every dashboard.
         let usual = |list: &Value, usual: &[&str]| {
@@ -52,7 +52,7 @@ pub(super) fn dashboard(object: &mut Object<'_>) {
         };
         let intervals = ["5s", "10s", "30s", "1m", "5m", "15m", "30m", "1h", "2h", "1d"];
         if picker.get("refresh_intervals").is_some_and(|list| usual(list, &intervals)) {
-            picker.remove("refresh_intervals");
+            picker.shift_remove("refresh_intervals");
         }
         if !picker.is_empty() {
             object.map.insert("timepicker".to_owned(), Value::Object(picker));
@@ -150,7 +150,7 @@ fn by_version(object: &mut Object<'_>, version: i64) {
     {
         for link in links.iter_mut().filter_map(Value::as_object_mut) {
             for (flag, variable) in [("keepTime", "$__url_time_range"), ("includeVars", "$__all_variables")] {
-                if link.remove(flag) == Some(Value::Bool(true))
+                if link.shift_remove(flag) == Some(Value::Bool(true))
                     && let Some(Value::String(url)) = link.get_mut("url")
                 {
                     url.push(if url.contains('?') { '&' } else { '?' });
@@ -171,7 +171,7 @@ fn by_version(object: &mut Object<'_>, version: i64) {
     {
         for one in list.iter_mut().filter(|one| one.get("id") == Some(&json!("timeSeriesTable"))) {
             let Some(Value::Object(options)) = one.get_mut("options") else { continue };
-            if let Some(Value::Object(old)) = options.remove("refIdToStat") {
+            if let Some(Value::Object(old)) = options.shift_remove("refIdToStat") {
                 options.extend(old.into_iter().map(|(id, stat)| (id, json!({ "stat": stat }))));
             }
         }
@@ -232,7 +232,7 @@ fn old_variables(value: &mut Value) -> bool {
 /// The old text panel has its content beside its options.
 fn text(object: &mut Object<'_>) {
     for key in ["content", "mode"] {
-        if let Some(value @ Value::String(_)) = object.map.remove(key)
+        if let Some(value @ Value::String(_)) = object.map.shift_remove(key)
             && let Value::Object(options) = object.map.entry("options").or_insert_with(|| json!({}))
         {
             options.entry(key).or_insert(value);
@@ -251,7 +251,7 @@ fn common(object: &mut Object<'_>) {
         object.forget(&["editable"]);
     }
     if let Some(least) = object.map.get("minSpan").and_then(Value::as_f64) {
-        object.map.remove("minSpan");
+        object.map.shift_remove("minSpan");
         // The most of 1, 2, 3, 4, 6, 8, 12 and 24 panels that are as wide.
         let most = 12.0 / least.clamp(1.0, 12.0);
         let count = [24, 12, 8, 6, 4, 3, 2].into_iter().find(|count| f64::from(*count) <= most).unwrap_or(1);
@@ -263,7 +263,7 @@ fn common(object: &mut Object<'_>) {
         object.forget(&["repeatDirection"]);
     }
     for key in ["repeatPanelId", "repeatByRow", "repeatIteration", "repeatedByRow"] {
-        object.map.remove(key);
+        object.map.shift_remove(key);
     }
     if let Some(Value::Array(links)) = object.map.get_mut("links") {
         for link in links.iter_mut().filter_map(Value::as_object_mut) {
@@ -283,7 +283,7 @@ fn common(object: &mut Object<'_>) {
         }
     }
     if let Some(Value::Object(options)) = object.map.get_mut("options")
-        && let Some(old) = options.remove("tooltipOptions")
+        && let Some(old) = options.shift_remove("tooltipOptions")
     {
         options.entry("tooltip").or_insert(old);
     }
@@ -319,7 +319,7 @@ fn panel_link(link: &mut Map<String, Value>) {
     }
     if kind != "dashboards" {
         for key in ["type", "dashUri", "dashboard", "params"] {
-            link.remove(key);
+            link.shift_remove(key);
         }
     }
 }
@@ -339,7 +339,7 @@ fn slug(title: &str) -> String {
 
 /// Standard options of fields in their older forms.
 fn standard(defaults: &mut Map<String, Value>) {
-    if let Some(title) = defaults.remove("title") {
+    if let Some(title) = defaults.shift_remove("title") {
         defaults.entry("displayName").or_insert(title);
     }
     if let Some(Value::String(color)) = defaults.get("color") {
@@ -354,9 +354,9 @@ fn standard(defaults: &mut Map<String, Value>) {
         defaults.insert("mappings".to_owned(), old);
     }
     // What it was about is done by the reducer since Grafana 7.
-    defaults.remove("nullValueMode");
+    defaults.shift_remove("nullValueMode");
     if let Some(Value::Object(hide)) = defaults.get_mut("custom").and_then(|custom| custom.get_mut("hideFrom"))
-        && let Some(graph) = hide.remove("graph")
+        && let Some(graph) = hide.shift_remove("graph")
     {
         hide.insert("viz".to_owned(), graph);
     }
@@ -441,7 +441,7 @@ fn display_mode(kind: &str, custom: Option<&mut Map<String, Value>>) {
     let Some(custom) = custom else { return };
     if let Some(mode) = custom.get("displayMode").and_then(Value::as_str) {
         let options = cell_options(mode);
-        custom.remove("displayMode");
+        custom.shift_remove("displayMode");
         custom.entry("cellOptions").or_insert(options);
     }
 }
@@ -473,7 +473,7 @@ fn override_property(kind: &str, property: &mut Value) {
         }
         ("color", Value::String(color)) => ("color", json!({ "mode": "fixed", "fixedColor": color })),
         ("custom.hideFrom", Value::Object(mut hide)) if hide.contains_key("graph") => {
-            let graph = hide.remove("graph").unwrap_or_default();
+            let graph = hide.shift_remove("graph").unwrap_or_default();
             hide.insert("viz".to_owned(), graph);
             ("custom.hideFrom", Value::Object(hide))
         }
@@ -485,12 +485,14 @@ fn override_property(kind: &str, property: &mut Value) {
 
 /// The field configuration of a panel, made if there is none.
 fn take_fields(object: &mut Object<'_>) -> (Map<String, Value>, Vec<Value>) {
-    let Some(Value::Object(mut fields)) = object.map.remove("fieldConfig") else { return (Map::new(), Vec::new()) };
-    let defaults = match fields.remove("defaults") {
+    let Some(Value::Object(mut fields)) = object.map.shift_remove("fieldConfig") else {
+        return (Map::new(), Vec::new());
+    };
+    let defaults = match fields.shift_remove("defaults") {
         Some(Value::Object(defaults)) => defaults,
         _ => Map::new(),
     };
-    let overrides = match fields.remove("overrides") {
+    let overrides = match fields.shift_remove("overrides") {
         Some(Value::Array(overrides)) => overrides,
         _ => Vec::new(),
     };

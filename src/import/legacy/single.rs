@@ -156,7 +156,7 @@ fn mappings(panel: &mut Object<'_>, defaults: &mut Map<String, Value>) {
 pub(super) fn field_options(panel: &mut Object<'_>) {
     panel.note(Kind::Converted, "options", "options of Grafana 6 to field configuration");
     let (mut defaults, mut overrides) = take_fields(panel);
-    let mut options = match panel.map.remove("options-gauge") {
+    let mut options = match panel.map.shift_remove("options-gauge") {
         Some(Value::Object(map)) => {
             panel.forget(&["options"]);
             let mut options = panel.object("options");

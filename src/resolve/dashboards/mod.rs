@@ -2,8 +2,8 @@
 
 mod ids;
 mod interpolation;
-mod layout;
-mod options;
+pub mod layout;
+pub mod options;
 mod panel;
 mod promql;
 mod query;
@@ -256,10 +256,10 @@ impl<'a> Scope<'_, 'a> {
     }
 
     fn link(&mut self, link: &spec::Link) -> model::Link {
-        let target = match (&link.url, link.tags.as_slice()) {
-            (Some(url), []) => LinkTarget::Url(self.text(url)),
-            (None, [_, ..]) => {
-                LinkTarget::Dashboards { tags: link.tags.clone(), dropdown: link.dropdown.unwrap_or(false) }
+        let target = match (&link.url, &link.tags) {
+            (Some(url), None) => LinkTarget::Url(self.text(url)),
+            (None, Some(tags)) => {
+                LinkTarget::Dashboards { tags: tags.clone(), dropdown: link.dropdown.unwrap_or(false) }
             }
             (url, _) => {
                 let title = match url {

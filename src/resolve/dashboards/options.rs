@@ -70,6 +70,7 @@ fn find(panel: &str, area: &str, path: &str) -> Option<Line> {
 }
 
 /// Whether a panel type is Grafana's own.
+#[must_use]
 pub fn is_core(panel: &str) -> bool {
     panel != COMMON && of(panel).next().is_some()
 }
@@ -94,6 +95,7 @@ pub fn core_types() -> impl Iterator<Item = &'static str> {
 }
 
 /// Whether panels of a type have an option; a plugin may have any.
+#[must_use]
 pub fn has(panel: &str, path: &str) -> bool {
     !is_core(panel) || find(panel, Area::Options.word(), path).is_some()
 }
@@ -117,6 +119,7 @@ const OWN: &[(&str, &str)] = &[
 ];
 
 /// What is wrong with the options of a panel; a plugin's are not known.
+#[must_use]
 pub fn check(panel: &str, area: Area, table: &[(Spanned<String>, Raw)]) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let check = Check { panel, area };

@@ -3,7 +3,7 @@
 use super::ids::reference;
 use super::promql;
 use super::raw;
-use super::scope::Scope;
+use super::scope::{EXPRESSION, Scope};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::dashboard::{Ask, Datasource, JsonQuery, Language, LokiQuery, MetricQuery, PromQuery, Query};
 use crate::spec::dashboard as spec;
@@ -52,6 +52,7 @@ impl Scope<'_, '_> {
         } else {
             self.datasource_or_default(panel.datasource.as_ref(), span)
         };
+        let names = self.references(panel);
         let mut sources = Vec::new();
         let mut queries: Vec<Query> = Vec::with_capacity(panel.queries.0.len());
         for query in &panel.queries.0 {
@@ -59,12 +60,18 @@ impl Scope<'_, '_> {
                 Some(_) => self.datasource_or_default(query.0.datasource.as_ref(), span),
                 None => own.clone(),
             };
+            if source.as_ref().is_some_and(|source| source.plugin == EXPRESSION) {
+                self.queries.clone_from(&names);
+            }
             queries.push(self.query(&query.0, source.as_ref()));
+            self.queries.clear();
             sources.push(source);
         }
-        self.references(panel, &mut queries);
+        for (query, name) in queries.iter_mut().zip(names) {
+            query.reference = name;
+        }
         // Expressions go over the panel's other queries, wherever those go.
-        let asked: Vec<&Datasource> = sources.iter().flatten().filter(|source| source.plugin != "__expr__").collect();
+        let asked: Vec<&Datasource> = sources.iter().flatten().filter(|source| source.plugin != EXPRESSION).collect();
         let panel_source = match asked.as_slice() {
             [] => sources.iter().flatten().next().cloned(),
             [first, rest @ ..] if rest.iter().all(|source| source == first) => Some((*first).clone()),
@@ -76,7 +83,8 @@ impl Scope<'_, '_> {
         (panel_source, queries)
     }
 
-    fn references(&mut self, panel: &spec::Panel, queries: &mut [Query]) {
+    /// The names of a panel's queries.
+    fn references(&mut self, panel: &spec::Panel) -> Vec<String> {
         let written: Vec<_> = panel.queries.0.iter().map(|query| query.0.reference.as_ref()).collect();
         for (index, name) in written.iter().enumerate() {
             let first =
@@ -90,9 +98,10 @@ impl Scope<'_, '_> {
             }
         }
         let mut free = (0..).map(reference).filter(|name| !written.iter().flatten().any(|taken| taken.value == *name));
-        for (query, name) in queries.iter_mut().zip(&written) {
-            query.reference = name.map(|name| name.value.clone()).or_else(|| free.next()).unwrap_or_default();
-        }
+        written
+            .iter()
+            .map(|name| name.map(|name| name.value.clone()).or_else(|| free.next()).unwrap_or_default())
+            .collect()
     }
 
     /// One query, without its name.

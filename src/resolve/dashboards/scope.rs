@@ -17,9 +17,11 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("-- Dashboard --", "datasource"),
     ("-- Grafana --", "grafana"),
     ("grafana", "grafana"),
-    // Expressions over the panel's other queries.
-    ("__expr__", "__expr__"),
+    (EXPRESSION, EXPRESSION),
 ];
+
+/// The datasource of expressions over a panel's other queries.
+pub(super) const EXPRESSION: &str = "__expr__";
 
 /// One dashboard while it is resolved.
 pub(super) struct Scope<'r, 'a> {
@@ -30,11 +32,13 @@ pub(super) struct Scope<'r, 'a> {
     used: HashSet<String>,
     /// What panels query that name no datasource.
     default: Option<Datasource>,
+    /// Queries that an expression may refer to as if they were variables.
+    pub(super) queries: Vec<String>,
 }
 
 impl<'r, 'a> Scope<'r, 'a> {
     pub(super) fn new(resolver: &'r mut Resolver<'a>, name: &'a Spanned<String>, dashboard: &'a Dashboard) -> Self {
-        Self { resolver, name, dashboard, used: HashSet::new(), default: None }
+        Self { resolver, name, dashboard, used: HashSet::new(), default: None, queries: Vec::new() }
     }
 
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
@@ -50,7 +54,7 @@ impl<'r, 'a> Scope<'r, 'a> {
     /// Notes the variables that a string refers to; reports those that the dashboard doesn't have.
     pub(super) fn refer(&mut self, text: &str, place: impl Fn(&Range<usize>) -> Span) {
         for reference in references(text) {
-            if !is_builtin(reference.name) {
+            if !is_builtin(reference.name) && !self.queries.iter().any(|query| query == reference.name) {
                 self.refer_to(reference.name, place(&reference.range));
             }
         }
