@@ -122,6 +122,16 @@ fn grafana_finds_each_dashboard_where_compose_mounts_it() {
     assert_eq!(folders.len(), 3);
 }
 
+#[test]
+fn the_example_of_the_readme_renders() {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("\n## Dashboards\n").unwrap();
+    let (_, example) = section.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("\n```\n").unwrap();
+    let dashboard = parse(&render(&example.replace("folder = \"server\"", "folder = \"main\"")));
+    assert_eq!(dashboard["panels"][1]["title"], "p95 latency by service");
+}
+
 /// The hunks of a change, each as its removed and added lines.
 fn hunks(before: &str, after: &str) -> Vec<String> {
     let diff = TextDiff::from_lines(before, after);

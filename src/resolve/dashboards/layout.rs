@@ -1,7 +1,8 @@
 //! Panels onto the grid: 24 columns, rows of 30 pixels.
 //!
-//! Panels flow in order, line by line. As few lines as their least widths allow are filled as evenly as can be; what is
-//! left of a line widens the panels that have no width of their own, and those without a height get the line's. A panel
+//! Panels flow in order, line by line. As few lines as their least widths allow are filled as evenly as can be, panels of
+//! one height together where that costs no line; what is left of a line widens the panels that have no width of their own,
+//! and those without a height get the line's. A panel
 //! whose width and height are written moves up under a shorter one, as Grafana moves it, but never before the panel
 //! that it follows.
 
@@ -61,21 +62,30 @@ pub fn place(items: &[Item], top: u32) -> (Vec<Grid>, u32) {
     (places, skyline.into_iter().max().unwrap_or(top))
 }
 
-/// Where each line ends: as few lines as possible, and of those the most even ones.
+/// Where each line ends: as few lines as possible, and of those the ones with the least cost, which is the square of what
+/// is left in each.
 fn lines(items: &[Item]) -> Vec<usize> {
-    // For the panels up to each: the lines, the squares of what is left in them, where the last begins.
+    // A line of panels of several heights looks worse than any that is not full.
+    const MIXED: u64 = (COLUMNS * COLUMNS) as u64;
+    // For the panels up to each: the lines, their cost, where the last begins.
     let mut best: Vec<(usize, u64, usize)> = vec![(0, 0, 0)];
     for end in 1..=items.len() {
         let mut found: Option<(usize, u64, usize)> = None;
         let mut used = 0;
+        let mut mixed = 0;
+        let height = items.get(end - 1).map(|item| item.height.0);
         for start in (0..end).rev() {
-            used += items.get(start).map_or(0, |item| item.width.0);
+            let item = items.get(start);
+            used += item.map_or(0, |item| item.width.0);
+            if item.map(|item| item.height.0) != height {
+                mixed = MIXED;
+            }
             if used > COLUMNS {
                 break;
             }
             let Some(&(count, cost, _)) = best.get(start) else { break };
             let rest = u64::from(COLUMNS - used);
-            let candidate = (count + 1, cost + rest * rest, start);
+            let candidate = (count + 1, cost + rest * rest + mixed, start);
             // Of two that are as good the one that begins earlier has the longer last line; the first lines shall be
             // the longer ones.
             if found.is_none_or(|found| (candidate.0, candidate.1) < (found.0, found.1)) {
@@ -146,6 +156,9 @@ mod tests {
         assert_eq!(four, [(0, 1, 12, 8), (12, 1, 12, 8), (0, 9, 12, 8), (12, 9, 12, 8)]);
         let five: Vec<u32> = row(&["timeseries"; 5]).iter().map(|place| place.2).collect();
         assert_eq!(five, [8, 8, 8, 12, 12]);
+        let kinds = [["stat"; 6].as_slice(), &["timeseries"; 4]].concat();
+        let lines: Vec<u32> = row(&kinds).iter().map(|place| place.1).collect();
+        assert_eq!(lines, [1, 1, 1, 1, 1, 1, 5, 5, 13, 13]);
         assert_eq!(row(&["stat"; 5]).iter().map(|place| place.2).collect::<Vec<_>>(), [5, 5, 5, 5, 4]);
         // The shorter one gets the line's height.
         assert_eq!(row(&["text", "stat", "timeseries"])[1..], [(0, 4, 10, 8), (10, 4, 14, 8)]);
