@@ -266,12 +266,7 @@ fn what_is_rendered_comes_back_the_same_from_an_import() {
     let (third, notes) = round_trip(STACK, &again.to_string());
     assert_same(&without_ids(again), &without_ids(third), &notes);
 
-    let stack = STACK
-        .replace("[datasources.metrics]", "[datasources.mimir]")
-        .replace("title = \"Metrics\"", "title = \"Prometheus\"")
-        .replace("[datasources.logs]", "[datasources.loki]")
-        .replace("[datasources.cloud]", "[datasources.cloudwatch]")
-        .replace("[datasources.api]", "[datasources.copilot]");
+    let stack = reference_like();
     for (path, json) in files(&plan(REFERENCE)).iter().filter(|(path, _)| path.contains("/grafana/")) {
         let (again, notes) = round_trip(&stack, json);
         assert!(
@@ -296,12 +291,7 @@ fn sorted(value: &Value) -> Value {
 
 #[test]
 fn dashboards_of_every_age_render_after_an_import() {
-    let stack = STACK
-        .replace("[datasources.metrics]", "[datasources.mimir]")
-        .replace("title = \"Metrics\"", "title = \"Prometheus\"")
-        .replace("[datasources.logs]", "[datasources.loki]")
-        .replace("[datasources.cloud]", "[datasources.cloudwatch]")
-        .replace("[datasources.api]", "[datasources.copilot]");
+    let stack = reference_like();
     for name in ["modern", "legacy"] {
         let json =
             std::fs::read_to_string(format!("{}/tests/dashboards/{name}.json", env!("CARGO_MANIFEST_DIR"))).unwrap();
@@ -318,6 +308,16 @@ fn dashboards_of_every_age_render_after_an_import() {
 
 fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap()
+}
+
+/// The small stack, with datasources that are called as those of the reference stack.
+fn reference_like() -> String {
+    STACK
+        .replace("[datasources.metrics]", "[datasources.mimir]")
+        .replace("title = \"Metrics\"", "title = \"Prometheus\"")
+        .replace("[datasources.logs]", "[datasources.loki]")
+        .replace("[datasources.cloud]", "[datasources.cloudwatch]")
+        .replace("[datasources.api]", "[datasources.copilot]")
 }
 
 fn assert_same(expected: &Value, found: &Value, notes: &[String]) {
