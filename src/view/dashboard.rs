@@ -3,34 +3,39 @@
 //! There is no template: JSON is a tree, and so is a dashboard. Keys stand in one order, from what a dashboard is to what
 //! it holds; what Grafana fills in by itself is left out, and an object that its types want whole is written whole.
 
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
-use crate::lit;
+use serde_json::{Map, Value};
+
+use crate::lit::json::{Tree, document as print};
 use crate::model::dashboard::{
     Annotation, Ask, Choice, Color, Current, Dashboard, Datasource, Grid, JsonQuery, Legend, Link, LinkTarget,
-    LokiQuery, Mapping, Matcher, Matches, MetricQuery, Panel, Passthrough, PromQuery, Property, Query, Reduce, Row,
-    Thresholds, Tooltip, Transformation, TransformationStep, Variable, VariableValues,
+    LokiQuery, Mapping, Matcher, Matches, MetricQuery, Override, Panel, Passthrough, PromQuery, Property, Query,
+    Reduce, Row, Thresholds, Tooltip, Transformation, TransformationStep, Variable, VariableValues,
 };
-use crate::spec::dashboard::{GraphTooltip, Hide, LegendMode, Refresh, Sort};
+use crate::spec::dashboard::{
+    ColorBy, ColumnType, Direction, GraphTooltip, Hide, LegendMode, QueryFormat, Refresh, RepeatDirection, Sort,
+    TooltipSort,
+};
 
 /// The classic schema's last version (`DASHBOARD_SCHEMA_VERSION` of Grafana 13).
 const SCHEMA_VERSION: u32 = 42;
 
 pub(super) fn render(dashboard: &Dashboard) -> String {
-    lit::json::document(&Value::Object(document(dashboard)))
+    print(&document(dashboard).into())
 }
 
 /// An object whose keys stand in the order in which they are added; what there is none of is left out.
 #[derive(Default)]
-struct Object(Map<String, Value>);
+struct Object<'a>(Vec<(Cow<'a, str>, Tree<'a>)>);
 
-impl Object {
-    fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(key.to_owned(), value.into());
+impl<'a> Object<'a> {
+    fn with(mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Tree<'a>>) -> Self {
+        self.0.push((key.into(), value.into()));
         self
     }
 
-    fn option(self, key: &str, value: Option<impl Into<Value>>) -> Self {
+    fn option(self, key: &'a str, value: Option<impl Into<Tree<'a>>>) -> Self {
         match value {
             Some(value) => self.with(key, value),
             None => self,
@@ -38,57 +43,69 @@ impl Object {
     }
 
     /// A flag that is off unless it is written.
-    fn flag(self, key: &str, value: bool) -> Self {
+    fn flag(self, key: &'a str, value: bool) -> Self {
         if value { self.with(key, true) } else { self }
     }
 
+    /// A flag that is on unless it is written.
+    fn flag_off(self, key: &'a str, value: bool) -> Self {
+        if value { self } else { self.with(key, false) }
+    }
+
     /// A list, if there is anything in it.
-    fn list<T>(self, key: &str, items: &[T], each: impl Fn(&T) -> Value) -> Self {
-        if items.is_empty() { self } else { self.with(key, items.iter().map(each).collect::<Vec<_>>()) }
+    fn list<T, R: Into<Tree<'a>>>(self, key: &'a str, items: &'a [T], each: impl Fn(&'a T) -> R) -> Self {
+        if items.is_empty() { self } else { self.with(key, list(items, each)) }
     }
 
     /// An object, if there is anything in it.
-    fn object(self, key: &str, object: Self) -> Self {
-        if object.0.is_empty() { self } else { self.with(key, object.0) }
+    fn object(self, key: &'a str, object: Self) -> Self {
+        if object.0.is_empty() { self } else { self.with(key, object) }
     }
 
     /// Adds what the spec passes on: objects are joined, lists continued.
-    fn and(mut self, more: &Passthrough) -> Self {
+    fn and(mut self, more: &'a Passthrough) -> Self {
         join(&mut self.0, more);
         self
     }
 }
 
-impl From<Object> for Value {
-    fn from(object: Object) -> Self {
-        Self::Object(object.0)
-    }
-}
-
-fn join(object: &mut Map<String, Value>, more: &Map<String, Value>) {
+fn join<'a>(object: &mut Vec<(Cow<'a, str>, Tree<'a>)>, more: &'a Map<String, Value>) {
     for (key, value) in more {
-        match (object.get_mut(key), value) {
-            (Some(Value::Object(old)), Value::Object(new)) => join(old, new),
-            (Some(Value::Array(old)), Value::Array(new)) => old.extend(new.iter().cloned()),
-            _ => _ = object.insert(key.clone(), value.clone()),
+        let place = object.iter_mut().find(|(name, _)| name == key).map(|(_, tree)| tree);
+        match (place, value) {
+            (Some(Tree::Object(old)), Value::Object(new)) => join(old, new),
+            (Some(Tree::List(old)), Value::Array(new)) => old.extend(new.iter().map(Tree::Value)),
+            (Some(old), new) => *old = Tree::Value(new),
+            (None, _) => object.push((key.as_str().into(), Tree::Value(value))),
         }
     }
 }
 
-fn document(dashboard: &Dashboard) -> Map<String, Value> {
-    let mut panels: Vec<Value> = dashboard.panels.iter().map(panel).collect();
+impl<'a> From<Object<'a>> for Tree<'a> {
+    fn from(object: Object<'a>) -> Self {
+        Self::Object(object.0)
+    }
+}
+
+/// A list of what `each` makes of the items.
+fn list<'a, T, R: Into<Tree<'a>>>(items: &'a [T], each: impl Fn(&'a T) -> R) -> Tree<'a> {
+    Tree::List(items.iter().map(|item| each(item).into()).collect())
+}
+
+fn document(dashboard: &Dashboard) -> Object<'_> {
+    let mut panels: Vec<Tree<'_>> = dashboard.panels.iter().map(|one| panel(one).into()).collect();
     for one in &dashboard.rows {
-        panels.push(row(one));
+        panels.push(row(one).into());
         // Grafana keeps the panels of a closed row inside of it, those of an open one after it.
         if !one.collapsed {
-            panels.extend(one.panels.iter().map(panel));
+            panels.extend(one.panels.iter().map(|one| Tree::from(panel(one))));
         }
     }
     Object::default()
         .with("uid", dashboard.uid.as_str())
         .with("title", dashboard.title.as_str())
         .option("description", some(&dashboard.description))
-        .list("tags", &dashboard.tags, string)
+        .list("tags", &dashboard.tags, String::as_str)
         .flag_off("editable", dashboard.editable)
         .option(
             "graphTooltip",
@@ -99,46 +116,35 @@ fn document(dashboard: &Dashboard) -> Map<String, Value> {
             },
         )
         .option("refresh", dashboard.refresh.as_deref())
-        .option("time", dashboard.time.as_ref().map(|(from, to)| json!({ "from": from, "to": to })))
+        .option(
+            "time",
+            dashboard
+                .time
+                .as_ref()
+                .map(|(from, to)| Object::default().with("from", from.as_str()).with("to", to.as_str())),
+        )
         .option("timezone", dashboard.timezone.as_deref())
         .list("links", &dashboard.links, link)
         .object("templating", Object::default().list("list", &dashboard.variables, variable))
         .object("annotations", Object::default().list("list", &dashboard.annotations, annotation))
         .and(&dashboard.grafana)
-        .with("panels", panels)
+        .with("panels", Tree::List(panels))
         .with("schemaVersion", SCHEMA_VERSION)
-        .0
-}
-
-impl Object {
-    /// A flag that is on unless it is written.
-    fn flag_off(self, key: &str, value: bool) -> Self {
-        if value { self } else { self.with(key, false) }
-    }
 }
 
 fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-#[expect(clippy::ptr_arg, reason = "it is handed to `list` as it is")]
-fn string(text: &String) -> Value {
-    Value::from(text.as_str())
+fn datasource(source: &Datasource) -> Object<'_> {
+    Object::default().with("type", source.plugin.as_str()).with("uid", source.uid.as_str())
 }
 
-/// A number as JSON writes it best: `1`, not `1.0`.
-#[expect(clippy::cast_possible_truncation, reason = "only whole numbers that fit are cast")]
-fn number(number: f64) -> Value {
-    // Up to here a float holds every whole number.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() <= EXACT { Value::from(number as i64) } else { Value::from(number) }
+fn strings(texts: &[String]) -> Tree<'_> {
+    list(texts, String::as_str)
 }
 
-fn datasource(source: &Datasource) -> Value {
-    json!({ "type": source.plugin, "uid": source.uid })
-}
-
-fn link(link: &Link) -> Value {
+fn link(link: &Link) -> Object<'_> {
     let (kind, url, tags, dropdown) = match &link.target {
         LinkTarget::Url(url) => ("link", Some(url.as_str()), [].as_slice(), false),
         LinkTarget::Dashboards { tags, dropdown } => ("dashboards", None, tags.as_slice(), *dropdown),
@@ -149,15 +155,14 @@ fn link(link: &Link) -> Value {
         .option("url", url)
         .with("icon", link.icon.as_str())
         .with("tooltip", link.tooltip.as_str())
-        .with("tags", tags)
+        .with("tags", strings(tags))
         .with("asDropdown", dropdown)
         .with("includeVars", link.include_variables)
         .with("keepTime", link.keep_time)
         .with("targetBlank", link.new_tab)
-        .into()
 }
 
-fn variable(variable: &Variable) -> Value {
+fn variable(variable: &Variable) -> Object<'_> {
     let object = Object::default()
         .with("name", variable.name.as_str())
         .with(
@@ -182,7 +187,6 @@ fn variable(variable: &Variable) -> Value {
             }),
         )
         .flag("skipUrlSync", variable.skip_url_sync);
-    let current = |value: &Value| json!({ "text": value, "value": value });
     let object = match &variable.values {
         VariableValues::Query { datasource: source, query, refresh, choice } => {
             let refresh = match refresh {
@@ -190,7 +194,7 @@ fn variable(variable: &Variable) -> Value {
                 Refresh::Load => 1,
                 Refresh::TimeRange => 2,
             };
-            let object = object.with("datasource", datasource(source)).with("query", query.clone());
+            let object = object.with("datasource", datasource(source)).with("query", query);
             chosen(object.with("refresh", refresh), choice)
         }
         VariableValues::Datasource { plugin, choice } => chosen(object.with("query", plugin.as_str()), choice),
@@ -199,7 +203,8 @@ fn variable(variable: &Variable) -> Value {
             chosen(object.with("query", query.join(", ")), choice)
         }
         VariableValues::Textbox(text) | VariableValues::Constant(text) => {
-            object.with("query", text.as_str()).with("current", current(&Value::from(text.as_str())))
+            let current = Object::default().with("text", text.as_str()).with("value", text.as_str());
+            object.with("query", text.as_str()).with("current", current)
         }
         VariableValues::Interval { values, auto } => object
             .with("query", values.join(","))
@@ -215,10 +220,9 @@ fn variable(variable: &Variable) -> Value {
     object
         .option("current", variable.current.as_ref().map(|current| self::current(current, texts)))
         .and(&variable.grafana)
-        .into()
 }
 
-fn chosen(object: Object, choice: &Choice) -> Object {
+fn chosen<'a>(object: Object<'a>, choice: &'a Choice) -> Object<'a> {
     object
         .option("regex", choice.regex.as_deref())
         .option(
@@ -247,18 +251,18 @@ fn custom(text: Option<&str>, value: &str) -> String {
     text.map_or_else(|| plain(value), |text| format!("{} : {}", plain(text), plain(value)))
 }
 
-fn current(current: &Current, texts: &[(Option<String>, String)]) -> Value {
-    let text = |value: &String| {
+fn current<'a>(current: &'a Current, texts: &'a [(Option<String>, String)]) -> Object<'a> {
+    let text = |value: &'a String| {
         let named = texts.iter().find(|(_, other)| other == value).and_then(|(text, _)| text.as_deref());
-        Value::from(if value == "$__all" { "All" } else { named.unwrap_or(value) })
+        if value == "$__all" { "All" } else { named.unwrap_or(value) }
     };
     match current {
-        Current::One(value) => json!({ "text": text(value), "value": value }),
-        Current::Many(values) => json!({ "text": values.iter().map(text).collect::<Vec<_>>(), "value": values }),
+        Current::One(value) => Object::default().with("text", text(value)).with("value", value.as_str()),
+        Current::Many(values) => Object::default().with("text", list(values, text)).with("value", strings(values)),
     }
 }
 
-fn annotation(note: &Annotation) -> Value {
+fn annotation(note: &Annotation) -> Object<'_> {
     Object::default()
         .with("name", note.name.as_str())
         .with("datasource", datasource(&note.datasource))
@@ -267,15 +271,14 @@ fn annotation(note: &Annotation) -> Value {
         .with("iconColor", note.color.as_str())
         .option("target", note.query.as_ref().map(target))
         .and(&note.grafana)
-        .into()
 }
 
-fn grid(grid: Grid) -> Value {
-    json!({ "h": grid.height, "w": grid.width, "x": grid.x, "y": grid.y })
+fn grid(grid: Grid) -> Object<'static> {
+    Object::default().with("h", grid.height).with("w", grid.width).with("x", grid.x).with("y", grid.y)
 }
 
-fn row(row: &Row) -> Value {
-    let inner: Vec<Value> = if row.collapsed { row.panels.iter().map(panel).collect() } else { Vec::new() };
+fn row(row: &Row) -> Object<'_> {
+    let inner = if row.collapsed { row.panels.as_slice() } else { &[] };
     Object::default()
         .with("id", row.id)
         .with("type", "row")
@@ -284,11 +287,10 @@ fn row(row: &Row) -> Value {
         .with("collapsed", row.collapsed)
         .option("repeat", row.repeat.as_deref())
         .and(&row.grafana)
-        .with("panels", inner)
-        .into()
+        .with("panels", list(inner, panel))
 }
 
-fn panel(panel: &Panel) -> Value {
+fn panel(panel: &Panel) -> Object<'_> {
     let mut options = Object::default();
     if let Some(content) = &panel.content {
         // The types want the mode; the spec may give another one.
@@ -299,7 +301,6 @@ fn panel(panel: &Panel) -> Value {
         .option("legend", panel.legend.as_ref().map(legend))
         .option("tooltip", panel.tooltip.as_ref().map(tooltip))
         .and(&panel.options);
-    let defaults = defaults(&panel.field);
     let mut object = Object::default()
         .with("id", panel.id)
         .with("type", panel.kind.as_str())
@@ -311,7 +312,7 @@ fn panel(panel: &Panel) -> Value {
     if let Some((variable, direction, most)) = &panel.repeat {
         object = object
             .with("repeat", variable.as_str())
-            .option("repeatDirection", direction.map(super::super::spec::dashboard::RepeatDirection::as_str))
+            .option("repeatDirection", direction.map(RepeatDirection::as_str))
             .option("maxPerRow", *most);
     }
     object = object
@@ -323,16 +324,14 @@ fn panel(panel: &Panel) -> Value {
         .flag("hideTimeOverride", panel.hide_time_override)
         .list("targets", &panel.queries, target)
         .list("transformations", &panel.transformations, transformation);
-    let has_field = panel.grafana.contains_key("fieldConfig");
-    if !defaults.0.is_empty() || !panel.overrides.is_empty() || has_field {
-        let overrides: Vec<Value> = panel.overrides.iter().map(|one| override_(&one.matcher, &one.field)).collect();
-        object =
-            object.with("fieldConfig", Object::default().with("defaults", defaults.0).with("overrides", overrides));
+    if !panel.field.is_empty() || !panel.overrides.is_empty() || panel.grafana.contains_key("fieldConfig") {
+        let field = Object::default().with("defaults", defaults(&panel.field));
+        object = object.with("fieldConfig", field.with("overrides", list(&panel.overrides, override_)));
     }
-    object.object("options", options).and(&panel.grafana).into()
+    object.object("options", options).and(&panel.grafana)
 }
 
-fn target(query: &Query) -> Value {
+fn target(query: &Query) -> Object<'_> {
     let object = Object::default()
         .with("refId", query.reference.as_str())
         .option("datasource", query.datasource.as_ref().map(datasource))
@@ -350,14 +349,14 @@ fn target(query: &Query) -> Value {
         Ask::Json(query) => json_api(object, query),
         Ask::Other => object,
     };
-    object.and(&query.grafana).into()
+    object.and(&query.grafana)
 }
 
-fn prometheus(object: Object, query: &PromQuery) -> Object {
+fn prometheus<'a>(object: Object<'a>, query: &'a PromQuery) -> Object<'a> {
     object
         .with("expr", query.expr.as_str())
         .option("legendFormat", query.legend.as_deref())
-        .option("format", query.format.map(super::super::spec::dashboard::QueryFormat::as_str))
+        .option("format", query.format.map(QueryFormat::as_str))
         .flag("instant", query.instant)
         // Without either word Prometheus is asked for a range.
         .flag("range", query.range && query.instant)
@@ -365,27 +364,27 @@ fn prometheus(object: Object, query: &PromQuery) -> Object {
         .option("interval", query.interval.as_deref())
 }
 
-fn loki(object: Object, query: &LokiQuery) -> Object {
+fn loki<'a>(object: Object<'a>, query: &'a LokiQuery) -> Object<'a> {
     object
         .with("expr", query.expr.as_str())
         .option("legendFormat", query.legend.as_deref())
         .option("queryType", query.instant.then_some("instant"))
         .option("step", query.step.as_deref())
         .option("maxLines", query.max_lines)
-        .option("direction", query.direction.map(super::super::spec::dashboard::Direction::as_str))
+        .option("direction", query.direction.map(Direction::as_str))
 }
 
 /// What every metric query of CloudWatch has; the editor's mode is 0 for a form, 1 for an expression.
-fn cloudwatch(object: Object, editor: u8) -> Object {
+fn cloudwatch(object: Object<'_>, editor: u32) -> Object<'_> {
     object.with("queryMode", "Metrics").with("metricQueryType", 0).with("metricEditorMode", editor).with("id", "")
 }
 
-fn metric(object: Object, query: &MetricQuery) -> Object {
+fn metric<'a>(object: Object<'a>, query: &'a MetricQuery) -> Object<'a> {
     let mut dimensions = Object::default();
     for (name, values) in &query.dimensions {
         dimensions = match values.as_slice() {
             [one] => dimensions.with(name, one.as_str()),
-            values => dimensions.with(name, values),
+            values => dimensions.with(name, strings(values)),
         };
     }
     cloudwatch(object, 0)
@@ -400,97 +399,100 @@ fn metric(object: Object, query: &MetricQuery) -> Object {
         .option("label", query.label.as_deref())
 }
 
-fn json_api(object: Object, query: &JsonQuery) -> Object {
-    let column = |(title, selector, kind): &(String, String, crate::spec::dashboard::ColumnType)| json!({ "selector": selector, "text": title, "type": kind.as_str() });
+fn json_api<'a>(object: Object<'a>, query: &'a JsonQuery) -> Object<'a> {
+    let column = |column: &'a (String, String, ColumnType)| {
+        let (title, selector, kind) = column;
+        Object::default().with("selector", selector.as_str()).with("text", title.as_str()).with("type", kind.as_str())
+    };
     object
         .with("type", "json")
         .with("source", "url")
         .with("parser", query.parser.as_str())
         .with("format", query.format.as_str())
         .with("url", query.url.as_str())
-        .with("url_options", json!({ "method": query.method.as_str(), "data": "" }))
+        .with("url_options", Object::default().with("method", query.method.as_str()).with("data", ""))
         .with("root_selector", query.root.as_str())
-        .with("columns", query.columns.iter().map(column).collect::<Vec<_>>())
-        .with("filters", Vec::<Value>::new())
+        .with("columns", list(&query.columns, column))
+        .with("filters", Tree::List(Vec::new()))
 }
 
 /// Properties as the object of a panel's defaults.
-fn defaults(field: &[Property]) -> Object {
+fn defaults(field: &[Property]) -> Object<'_> {
     let mut custom = Object::default();
     let mut object = Object::default();
     for one in field {
         if let Property::Custom(key, value) = one {
-            custom = custom.with(key, value.clone());
+            custom = custom.with(key, value);
         } else {
             let (id, value) = property(one);
-            object = object.with(&id, value);
+            object = object.with(id, value);
         }
     }
     object.object("custom", custom)
 }
 
-fn override_(matcher: &Matcher, field: &[Property]) -> Value {
-    let (id, options) = match matcher {
+fn override_(one: &Override) -> Object<'_> {
+    let (id, options) = match &one.matcher {
         Matcher::Name(name) => ("byName", name),
         Matcher::Regexp(regexp) => ("byRegexp", regexp),
     };
-    let properties: Vec<Value> = field
-        .iter()
-        .map(|one| {
-            let (id, value) = property(one);
-            json!({ "id": id, "value": value })
-        })
-        .collect();
-    json!({ "matcher": { "id": id, "options": options }, "properties": properties })
+    let matcher = Object::default().with("id", id).with("options", options.as_str());
+    let each = |one| {
+        let (id, value) = property(one);
+        Object::default().with("id", Tree::Str(id)).with("value", value)
+    };
+    Object::default().with("matcher", matcher).with("properties", list(&one.field, each))
 }
 
 /// A property's id and value.
-fn property(property: &Property) -> (String, Value) {
+fn property(property: &Property) -> (Cow<'_, str>, Tree<'_>) {
     let (id, value) = match property {
-        Property::DisplayName(name) => ("displayName", Value::from(name.as_str())),
-        Property::Unit(unit) => ("unit", Value::from(unit.as_str())),
-        Property::Decimals(decimals) => ("decimals", Value::from(*decimals)),
-        Property::Min(min) => ("min", number(*min)),
-        Property::Max(max) => ("max", number(*max)),
-        Property::NoValue(text) => ("noValue", Value::from(text.as_str())),
-        Property::Color(color) => ("color", self::color(color)),
-        Property::Thresholds(thresholds) => ("thresholds", self::thresholds(thresholds)),
+        Property::DisplayName(name) => ("displayName", name.as_str().into()),
+        Property::Unit(unit) => ("unit", unit.as_str().into()),
+        Property::Decimals(decimals) => ("decimals", (*decimals).into()),
+        Property::Min(min) => ("min", (*min).into()),
+        Property::Max(max) => ("max", (*max).into()),
+        Property::NoValue(text) => ("noValue", text.as_str().into()),
+        Property::Color(color) => ("color", self::color(color).into()),
+        Property::Thresholds(thresholds) => ("thresholds", self::thresholds(thresholds).into()),
         Property::Mappings(mappings) => ("mappings", self::mappings(mappings)),
         Property::Links(links) => {
-            let link = |(title, url, new_tab): &(String, String, bool)| {
-                Value::from(
-                    Object::default()
-                        .with("title", title.as_str())
-                        .with("url", url.as_str())
-                        .flag("targetBlank", *new_tab),
-                )
+            let each = |link| {
+                let (title, url, new_tab): &(String, String, bool) = link;
+                Object::default().with("title", title.as_str()).with("url", url.as_str()).flag("targetBlank", *new_tab)
             };
-            ("links", links.iter().map(link).collect())
+            ("links", list(links, each))
         }
-        Property::Custom(key, value) => return (format!("custom.{key}"), value.clone()),
-        Property::Other(id, value) => return (id.clone(), value.clone()),
+        Property::Custom(key, value) => return (format!("custom.{key}").into(), value.into()),
+        Property::Other(id, value) => return (id.as_str().into(), value.into()),
     };
-    (id.to_owned(), value)
+    (id.into(), value)
 }
 
-fn color(color: &Color) -> Value {
+fn color(color: &Color) -> Object<'_> {
     Object::default()
         .with("mode", color.mode.as_str())
         .option("fixedColor", color.fixed.as_deref())
-        .option("seriesBy", color.by.map(super::super::spec::dashboard::ColorBy::as_str))
-        .into()
+        .option("seriesBy", color.by.map(ColorBy::as_str))
 }
 
-fn thresholds(thresholds: &Thresholds) -> Value {
-    // The first colour holds from minus infinity on, which JSON writes as `null`.
-    let step = |(from, color): &(Option<f64>, String)| json!({ "color": color, "value": from.map(number) });
-    json!({ "mode": thresholds.mode.as_str(), "steps": thresholds.steps.iter().map(step).collect::<Vec<_>>() })
+fn thresholds(thresholds: &Thresholds) -> Object<'_> {
+    let step = |step| {
+        // The first colour holds from minus infinity on, which JSON writes as `null`.
+        let (from, color): &(Option<f64>, String) = step;
+        Object::default().with("color", color.as_str()).with("value", or_null(*from))
+    };
+    Object::default().with("mode", thresholds.mode.as_str()).with("steps", list(&thresholds.steps, step))
+}
+
+fn or_null(number: Option<f64>) -> Tree<'static> {
+    number.map_or(Tree::Null, Tree::Float)
 }
 
 /// Mappings of single values that follow each other are one of Grafana's.
-fn mappings(mappings: &[Mapping]) -> Value {
-    let mut list: Vec<(&str, Object)> = Vec::new();
-    for (index, mapping) in mappings.iter().enumerate() {
+fn mappings(mappings: &[Mapping]) -> Tree<'_> {
+    let mut found: Vec<(&str, Object<'_>)> = Vec::new();
+    for (index, mapping) in (0_u32..).zip(mappings) {
         let result = Object::default()
             .option("text", mapping.text.as_deref())
             .option("color", mapping.color.as_deref())
@@ -498,18 +500,18 @@ fn mappings(mappings: &[Mapping]) -> Value {
             .with("index", index);
         let (kind, options) = match &mapping.matches {
             Matches::Value(value) => {
-                if let Some(("value", options)) = list.last_mut()
-                    && !options.0.contains_key(value)
+                if let Some(("value", options)) = found.last_mut()
+                    && !options.0.iter().any(|(known, _)| known == value)
                 {
-                    options.0.insert(value.clone(), result.into());
+                    options.0.push((value.into(), result.into()));
                     continue;
                 }
                 ("value", Object::default().with(value, result))
             }
-            Matches::Range(from, to) => (
-                "range",
-                Object::default().with("from", from.map(number)).with("to", to.map(number)).with("result", result),
-            ),
+            Matches::Range(from, to) => {
+                let range = Object::default().with("from", or_null(*from)).with("to", or_null(*to));
+                ("range", range.with("result", result))
+            }
             Matches::Regexp(pattern) => {
                 ("regex", Object::default().with("pattern", pattern.as_str()).with("result", result))
             }
@@ -517,47 +519,52 @@ fn mappings(mappings: &[Mapping]) -> Value {
                 ("special", Object::default().with("match", special.as_str()).with("result", result))
             }
         };
-        list.push((kind, options));
+        found.push((kind, options));
     }
-    list.into_iter().map(|(kind, options)| json!({ "type": kind, "options": options.0 })).collect()
+    let each = |(kind, options)| Object::default().with("type", kind).with("options", options).into();
+    Tree::List(found.into_iter().map(each).collect())
 }
 
-fn legend(legend: &Legend) -> Value {
+fn legend(legend: &Legend) -> Object<'_> {
     let shown = legend.mode != LegendMode::None;
     let mode = if shown { legend.mode.as_str() } else { LegendMode::List.as_str() };
     let object = Object::default()
         .with("showLegend", shown)
         .with("displayMode", mode)
         .with("placement", legend.placement.as_str())
-        .with("calcs", legend.calcs.as_slice());
+        .with("calcs", strings(&legend.calcs));
     let object = match &legend.sort {
         Some((by, desc)) => object.with("sortBy", by.as_str()).with("sortDesc", *desc),
         None => object,
     };
-    object.option("width", legend.width).into()
+    object.option("width", legend.width)
 }
 
-fn tooltip(tooltip: &Tooltip) -> Value {
-    let sort = tooltip.sort.map(super::super::spec::dashboard::TooltipSort::as_str);
-    Object::default().with("mode", tooltip.mode.as_str()).option("sort", sort).into()
+fn tooltip(tooltip: &Tooltip) -> Object<'_> {
+    let sort = tooltip.sort.map(TooltipSort::as_str);
+    Object::default().with("mode", tooltip.mode.as_str()).option("sort", sort)
 }
 
-fn reduce(reduce: &Reduce) -> Value {
+fn reduce(reduce: &Reduce) -> Object<'_> {
     Object::default()
-        .with("calcs", reduce.calcs.as_slice())
+        .with("calcs", strings(&reduce.calcs))
         .with("fields", reduce.fields.as_str())
         .with("values", reduce.values)
         .option("limit", reduce.limit)
-        .into()
 }
 
-fn transformation(transformation: &Transformation) -> Value {
-    let truths = |names: &[String]| names.iter().fold(Object::default(), |object, name| object.with(name, true));
-    let (id, options) = match &transformation.step {
+fn transformation(transformation: &Transformation) -> Object<'_> {
+    fn truths(names: &[String]) -> Object<'_> {
+        names.iter().fold(Object::default(), |object, name| object.with(name, true))
+    }
+    fn side((names, pattern): &(Vec<String>, Option<String>)) -> Object<'_> {
+        Object::default().list("names", names, String::as_str).option("pattern", pattern.as_deref())
+    }
+    let (id, options): (&str, Tree<'_>) = match &transformation.step {
         TransformationStep::Organize { exclude, include, rename, order } => {
             let renamed = rename.iter().fold(Object::default(), |object, (old, new)| object.with(old, new.as_str()));
             let ordered =
-                order.iter().enumerate().fold(Object::default(), |object, (index, name)| object.with(name, index));
+                (0_u32..).zip(order).fold(Object::default(), |object, (index, name)| object.with(name, index));
             let options = Object::default()
                 .with("excludeByName", truths(exclude))
                 .with("includeByName", truths(include))
@@ -569,16 +576,16 @@ fn transformation(transformation: &Transformation) -> Value {
             let options = Object::default().option("byField", field.as_deref()).with("mode", mode.as_str());
             ("joinByField", options.into())
         }
-        TransformationStep::SortBy(field, desc) => ("sortBy", json!({ "sort": [{ "field": field, "desc": desc }] })),
+        TransformationStep::SortBy(field, desc) => {
+            let sort = Object::default().with("field", field.as_str()).with("desc", *desc);
+            ("sortBy", Object::default().with("sort", Tree::List(vec![sort.into()])).into())
+        }
         TransformationStep::FilterFieldsByName { include, exclude } => {
-            let side = |(names, pattern): &(Vec<String>, Option<String>)| {
-                Object::default().list("names", names, string).option("pattern", pattern.as_deref())
-            };
             let options = Object::default().object("include", side(include)).object("exclude", side(exclude));
             ("filterFieldsByName", options.into())
         }
-        TransformationStep::Merge => ("merge", json!({})),
-        TransformationStep::Other(id, options) => (id.as_str(), options.clone()),
+        TransformationStep::Merge => ("merge", Object::default().into()),
+        TransformationStep::Other(id, options) => (id, options.into()),
     };
-    Object::default().with("id", id).flag("disabled", transformation.disabled).with("options", options).into()
+    Object::default().with("id", id).flag("disabled", transformation.disabled).with("options", options)
 }
