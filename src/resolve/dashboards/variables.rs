@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::raw;
 use super::scope::Scope;
+use super::{promql, raw};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::dashboard::{Choice, Current, Datasource, Variable, VariableValues};
+use crate::model::dashboard::{Choice, Current, Datasource, Language, Variable, VariableValues};
 use crate::spec::dashboard as spec;
 use crate::spec::dashboard::{Refresh, VariableType};
 use crate::spec::decode::{Spanned, listed, shown};
@@ -31,6 +31,9 @@ impl Scope<'_, '_> {
         let values = match variable.kind.value {
             VariableType::Query => {
                 let datasource = self.datasource_or_default(variable.datasource.as_ref(), name.span);
+                if datasource.as_ref().is_some_and(|source| Language::of(&source.plugin) == Language::PromQl) {
+                    self.check_promql(variable);
+                }
                 VariableValues::Query {
                     datasource: datasource.unwrap_or_else(Datasource::mixed),
                     query: self.required_query(name, variable),
@@ -110,6 +113,29 @@ impl Scope<'_, '_> {
             include_all,
             all_value: variable.all_value.as_ref().map(|value| value.value.clone()),
             allow_custom_value: variable.allow_custom_value.unwrap_or(true),
+        }
+    }
+
+    /// The query of a variable of Prometheus is a function of Grafana's, which may hold PromQL (the variable query editor
+    /// of @grafana/prometheus).
+    fn check_promql(&mut self, variable: &spec::Variable) {
+        let Some(Raw { span, value: RawValue::String(query) }) = &variable.query else { return };
+        let inside =
+            |function: &str| query.trim().strip_prefix(function)?.trim_start().strip_prefix('(')?.strip_suffix(')');
+        let part = match (inside("query_result"), inside("label_values")) {
+            (Some(expression), _) => Some(expression),
+            // A label alone, or a selector before the label.
+            (_, Some(arguments)) => arguments.rsplit_once(',').map(|(selector, _)| selector),
+            _ if ["metrics(", "label_names("].iter().any(|function| query.trim().starts_with(function)) => None,
+            // Anything else is asked as it stands.
+            _ => Some(query.as_str()),
+        };
+        if let Some(Err(problem)) = part.map(promql::check) {
+            self.report(
+                Diagnostic::new("invalid-promql", "Prometheus can't read the variable's query", *span)
+                    .at(problem.message)
+                    .help("write `label_values(<selector>, <label>)`, `query_result(<query>)`, `metrics(<regexp>)` or a query"),
+            );
         }
     }
 
