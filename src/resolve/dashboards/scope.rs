@@ -75,6 +75,10 @@ impl<'r, 'a> Scope<'r, 'a> {
             }
             return;
         }
+        // A megabyte of dollars has a million problems.
+        if self.resolver.diagnostics.is_full() {
+            return;
+        }
         let title = format!("the dashboard has no variable `{}`", shown(name));
         let names: Vec<&str> = variables.names().collect();
         let diagnostic = Diagnostic::new("unknown-dashboard-variable", title, span)
