@@ -40,7 +40,7 @@ project() {
     local name=$1
     mkdir -p "$work/$name"
     case $name in
-        reference) mkdir "$work/$name/spec" && cp spec/stack.toml "$work/$name/spec/" ;;
+        reference) cp -R spec "$work/$name/" ;;
         *) cargo run --quiet --example synthetic -- "$name" "$work/$name" ;;
     esac
     (cd "$work/$name" && "$gen" render >/dev/null && outputs) | "$floor" pack "$work/$name.blob" "$work/$name"

@@ -38,8 +38,8 @@ struct Line {
 /// The lines that begin with `start`. The table is sorted and searched as it is: taking it apart first would cost more
 /// than all of a run's searches.
 fn starting_with(start: String) -> impl Iterator<Item = Line> + Clone {
-    let head = TABLE.find("\n-").map_or(0, |end| end + 1);
-    let table = TABLE.get(head..).unwrap_or_default();
+    // The comment at its head sorts before everything that is searched.
+    let table = TABLE;
     let (mut low, mut high) = (0, table.len());
     while low < high {
         let middle = low.midpoint(high);
@@ -53,7 +53,7 @@ fn starting_with(start: String) -> impl Iterator<Item = Line> + Clone {
         }
     }
     let lines = table.get(low..).unwrap_or_default().lines().take_while(move |line| line.starts_with(&start));
-    lines.filter_map(|line| {
+    lines.filter(|line| !line.starts_with('#')).filter_map(|line| {
         let mut fields = line.split('\t');
         let (panel, area) = (fields.next()?, fields.next()?);
         Some(Line { panel, area, path: fields.next()?, kind: fields.next()? })
@@ -80,7 +80,7 @@ const COMMON: &str = "-";
 
 /// The names of Grafana's colours (`color`), of its ways to choose one (`color-mode`) or of its calculations (`reducer`).
 pub fn common_words(what: &str) -> impl Iterator<Item = &'static str> + Clone {
-    find(COMMON, what, ROOT).into_iter().flat_map(|line| line.kind.split('|')).collect::<Vec<_>>().into_iter()
+    find(COMMON, what, ROOT).map_or("", |line| line.kind).split('|')
 }
 
 /// The path of a whole table.
