@@ -23,6 +23,8 @@ pub mod resolve;
 pub mod spec;
 pub mod view;
 
+use std::collections::BTreeMap;
+
 use camino::Utf8PathBuf;
 
 use diagnostic::{Diagnostic, Diagnostics, Span};
@@ -57,6 +59,14 @@ impl Plan {
             manifest: generated.join("manifest.sha256"),
             folders: vec![generated, Utf8PathBuf::from("terraform").join(profile)],
         }
+    }
+
+    /// The digest of the generated files that a service mounts, by the service's name: the value of its label
+    /// [`CONFIG_LABEL`](model::service::CONFIG_LABEL). A container with another one runs with a stale configuration.
+    #[must_use]
+    pub fn config_digests(&self) -> BTreeMap<String, String> {
+        // Only a template that is wrong can fail, and then `files` says so.
+        view::config_digests(&self.stack).unwrap_or_default()
     }
 
     /// Every output, rendered when it is asked for: a large stack's files need not be in memory at once.

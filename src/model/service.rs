@@ -4,6 +4,10 @@ use super::Passthrough;
 use super::text::{Text, Value};
 use crate::spec::service::{Condition, Kind, MountType, PortMode, Protocol};
 
+/// The label of a container that holds a digest of the generated files that it mounts: Compose does not notice that
+/// the contents of a mounted file changed, but a changed label makes it recreate the container.
+pub const CONFIG_LABEL: &str = "stackgen.config";
+
 /// One service.
 #[derive(Debug, Clone)]
 pub struct Service {

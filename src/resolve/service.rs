@@ -7,7 +7,7 @@ use super::images::ServiceImage;
 use super::kinds::Preset;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
-use crate::model::service::{Command, Mount};
+use crate::model::service::{CONFIG_LABEL, Command, Mount};
 use crate::model::text::{Text as ModelText, Value as ModelValue};
 use crate::spec::decode::{Spanned, listed};
 use crate::spec::service::{self as spec, Condition, MountType, Service};
@@ -186,7 +186,7 @@ impl Resolver<'_> {
                     options: self.scalars(&logging.options),
                 })
             }),
-            labels: self.scalars(&service.labels),
+            labels: self.labels(service),
             pull_policy: match &service.pull_policy {
                 Some(policy) => Some(policy.as_str()),
                 None => built_here.then_some(spec::PullPolicy::Never.as_str()),
@@ -395,6 +395,18 @@ impl Resolver<'_> {
             target: folder.into(),
             read_only: Some(ModelValue::Is(true)),
         });
+    }
+
+    /// The container's labels: all but the one that `gen` writes.
+    fn labels(&mut self, service: &Service) -> Vec<(String, ModelText)> {
+        if let Some((name, _)) = service.labels.iter().find(|(name, _)| name.value == CONFIG_LABEL) {
+            self.report(
+                Diagnostic::new("reserved-label", format!("the label `{CONFIG_LABEL}` is `gen`'s own"), name.span)
+                    .at("would be overwritten")
+                    .help("call it otherwise"),
+            );
+        }
+        self.scalars(&service.labels)
     }
 
     fn metrics(

@@ -5,6 +5,7 @@
 
 mod alloy;
 mod compose;
+mod config;
 mod dashboard;
 mod dockerfile;
 mod dotenv;
@@ -17,9 +18,14 @@ mod persistence;
 mod readme;
 mod terraform;
 
+pub use config::config_digests;
+
 use camino::Utf8PathBuf;
 
 use crate::model::{ImageRecipe, Stack};
+
+/// The output that names every other one.
+const COMPOSE: &str = "docker-compose.yml";
 
 /// One output of a profile, not yet rendered.
 pub struct Artifact<'a> {
@@ -53,7 +59,7 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
         terraform: Utf8PathBuf::from("terraform").join(&stack.profile),
         artifacts: Vec::new(),
     };
-    list.add("docker-compose.yml", || compose::render(stack));
+    list.add(COMPOSE, || compose::render(stack));
     list.add(".env.example", || dotenv::render(stack));
     for alloy in &stack.alloys {
         list.add(format!("config/{}.alloy", alloy.service), || alloy::render(stack, alloy));

@@ -57,13 +57,14 @@ fn a_spec_that_was_not_rendered_is_stale_and_its_diff_is_shown() {
         "-  retention_period: 72h\n",
         "+  retention_period: 96h\n",
         "  help: run `gen render`\n",
-        "files compared, 2 differ\n",
+        "\n-      stackgen.config: ",
+        "files compared, 3 differ\n",
     ] {
         assert!(run.stdout.contains(line), "{line}: {run:?}");
     }
     let run = project.run(&["render"]);
     assert_eq!(run.code, Some(0));
-    assert!(run.stdout.contains("2 written"), "one output and the manifest: {run:?}");
+    assert!(run.stdout.contains("3 written"), "one output, its reader's label and the manifest: {run:?}");
     assert_clean(&project);
 }
 
