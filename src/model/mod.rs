@@ -33,6 +33,11 @@ pub struct Stack {
     pub secrets: Vec<Secret>,
     /// Services in spec order.
     pub services: Vec<Service>,
+    /// The one-shots that only the Compose profile [`SCHEMA_PROFILE`] switches on: no part of the running stack, so
+    /// they are not among its services.
+    pub schema_services: Vec<Service>,
+    /// What creates schemas, in the order in which it is to be run. A step may be repeated.
+    pub schema: Vec<SchemaStep>,
     /// Images that are built outside of Compose, in the order in which they must be built.
     pub builds: Vec<ImageBuild>,
     /// Temporal clusters.
@@ -51,6 +56,22 @@ pub struct Stack {
     pub variables: Vec<Variable>,
     /// What Terraform creates.
     pub infrastructure: Option<Infrastructure>,
+}
+
+/// The Compose profile of the one-shots that create schemas. A plain `docker compose up` doesn't start them.
+pub const SCHEMA_PROFILE: &str = "schema";
+
+/// Something that creates or updates a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaStep {
+    /// Its name, unique among the steps: the cluster, the name below `[schema]`, or the store.
+    pub name: String,
+    /// The Compose service that does it and ends.
+    pub service: String,
+    /// What it creates.
+    pub description: String,
+    /// Whether the service is in the Compose profile [`SCHEMA_PROFILE`]; else it is one of the stack's own.
+    pub compose_profile: bool,
 }
 
 /// A network.

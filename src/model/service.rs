@@ -9,7 +9,7 @@ use crate::spec::service::{Condition, Kind, MountType, PortMode, Protocol};
 pub const CONFIG_LABEL: &str = "stackgen.config";
 
 /// One service.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Service {
     /// Its name: also its host name inside the network.
     pub name: String,

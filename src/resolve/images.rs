@@ -15,6 +15,7 @@ use crate::spec::text::Text;
 pub(super) const TEMPORAL_HOME: &str = "/home/temporal";
 
 /// The image of a service.
+#[derive(Default)]
 pub(super) struct ServiceImage<'a> {
     pub reference: Option<ModelText>,
     /// Its entry in `[images]`.
@@ -23,18 +24,22 @@ pub(super) struct ServiceImage<'a> {
 
 impl<'a> Resolver<'a> {
     /// The image that a service names, or the one that its kind implies.
-    pub(super) fn image_of(&mut self, name: &Spanned<String>, service: &'a Service) -> ServiceImage<'a> {
-        let nothing = ServiceImage { reference: None, entry: None };
-        let implied = service.kind.as_ref().map(|kind| kinds::image(kind.value));
-        let (key, span) = match (&service.image, implied) {
-            (Some(image), _) => match image.value.literal() {
-                Some(literal) if !literal.contains([':', '/', '@']) => (literal, image.span),
-                _ => {
-                    self.check_reference(&image.value);
-                    return ServiceImage { reference: Some(self.text(&image.value)), entry: None };
-                }
-            },
-            (None, Some(implied)) => (implied, service.kind.as_ref().map_or(name.span, |kind| kind.span)),
+    pub(super) fn image_of(&mut self, name: &Spanned<String>, service: &Service) -> ServiceImage<'a> {
+        match (&service.image, &service.kind) {
+            (Some(image), _) => self.named_image(image),
+            (None, Some(kind)) => {
+                let key = kinds::image(kind.value);
+                self.find_image(key).unwrap_or_else(|| {
+                    if !self.spec.images.broken.iter().any(|broken| broken == key) {
+                        self.report(
+                            Diagnostic::new("unknown-image", format!("there is no image `{key}`"), kind.span)
+                                .at("this kind runs it")
+                                .help(format!("add `{key} = \"repository:tag\"` to [images], or set `image`")),
+                        );
+                    }
+                    ServiceImage::default()
+                })
+            }
             (None, None) => {
                 if service.build.is_none() && service.compose.get("build").is_none() {
                     self.report_missing(
@@ -43,28 +48,45 @@ impl<'a> Resolver<'a> {
                             .help("set `image`, `build` or `kind`"),
                     );
                 }
-                return nothing;
+                ServiceImage::default()
+            }
+        }
+    }
+
+    /// An image that the spec names: an entry of `[images]`, or a repository with a tag or digest.
+    pub(super) fn named_image(&mut self, image: &Spanned<Text>) -> ServiceImage<'a> {
+        let key = match image.value.literal() {
+            Some(literal) if !literal.contains([':', '/', '@']) => literal,
+            _ => {
+                self.check_reference(&image.value);
+                return ServiceImage { reference: Some(self.text(&image.value)), entry: None };
             }
         };
-        if let Some(entry) = self.spec.images.get(key) {
-            return ServiceImage { reference: Some(self.text(&entry.0.reference.value)), entry: Some(&entry.0) };
-        }
-        if !self.spec.images.broken.iter().any(|broken| broken == key) {
-            let names: Vec<&str> = self.spec.images.names().collect();
-            let title = format!("there is no image `{}`", shown(key));
-            if implied == Some(key) && service.image.is_none() {
-                self.report(
-                    Diagnostic::new("unknown-image", title, span)
-                        .at("this kind runs it")
-                        .help(format!("add `{key} = \"repository:tag\"` to [images], or set `image`")),
+        self.find_image(key).unwrap_or_else(|| {
+            if !self.spec.images.broken.iter().any(|broken| broken == key) {
+                let names: Vec<&str> = self.spec.images.names().collect();
+                let title = format!("there is no image `{}`", shown(key));
+                self.report_unknown(
+                    ("unknown-image", title),
+                    "images",
+                    (key, image.span),
+                    names.iter().copied(),
+                    || {
+                        format!(
+                            "add it to [images], or write it with its tag; there is: {}",
+                            listed(names.iter().copied())
+                        )
+                    },
                 );
-            } else {
-                self.report_unknown(("unknown-image", title), "images", (key, span), names.iter().copied(), || {
-                    format!("add it to [images], or write it with its tag; there is: {}", listed(names.iter().copied()))
-                });
             }
-        }
-        nothing
+            ServiceImage::default()
+        })
+    }
+
+    /// An entry of `[images]`.
+    fn find_image(&mut self, key: &str) -> Option<ServiceImage<'a>> {
+        let entry = &self.spec.images.get(key)?.0;
+        Some(ServiceImage { reference: Some(self.text(&entry.reference.value)), entry: Some(entry) })
     }
 
     /// An image has a tag or a digest, and the tag isn't one that moves by design.
@@ -183,16 +205,17 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// The names of the images that a service runs or an image builds on.
+    /// The names of the images that a service or a schema step runs, or an image builds on.
     fn used_images(&self) -> HashSet<&'a str> {
         let spec = self.spec;
         let run = spec.services.iter().filter_map(|(_, service)| match (&service.image, &service.kind) {
             (Some(image), _) => image.value.literal(),
             (None, kind) => kind.as_ref().map(|kind| kinds::image(kind.value)),
         });
+        let steps = spec.schema.iter().filter_map(|(_, step)| step.image.value.literal());
         let bases =
             spec.images.iter().filter_map(|(_, image)| Some(image.0.build.as_ref()?.base.as_ref()?.value.as_str()));
-        run.chain(bases).collect()
+        run.chain(steps).chain(bases).collect()
     }
 
     fn base_of(&mut self, base: Option<&Spanned<String>>, span: Span, sound: bool) -> Option<String> {

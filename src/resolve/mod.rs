@@ -13,6 +13,7 @@ mod mounts;
 mod names;
 mod passthrough;
 mod ports;
+mod schema;
 mod service;
 mod text;
 mod variables;
@@ -221,7 +222,9 @@ impl<'a> Resolver<'a> {
         names::stack(spec, self.diagnostics);
         self.resolve_ports();
         let network = spec.stack.network.as_ref().map_or_else(|| "default".to_owned(), |name| name.value.clone());
-        let bundle = self.services(&network);
+        let mut bundle = self.services(&network);
+        let running = bundle.services.len();
+        let schema = self.schema(&network, &mut bundle.services);
         let builds = self.builds();
         let clusters = self.clusters(&bundle.services);
         let infrastructure = self.infrastructure();
@@ -233,6 +236,7 @@ impl<'a> Resolver<'a> {
         let variables = self.finish_variables();
         self.check_port_clashes();
         self.check_dependencies(&bundle.services);
+        let schema_services = bundle.services.split_off(running);
         let title = spec.stack.title.clone().unwrap_or_else(|| spec.stack.name.value.clone());
         model::Stack {
             profile: profile.value.clone(),
@@ -243,6 +247,8 @@ impl<'a> Resolver<'a> {
             volumes,
             secrets,
             services: bundle.services,
+            schema_services,
+            schema,
             builds,
             clusters,
             mimirs: kinds.mimirs,

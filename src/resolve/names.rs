@@ -62,6 +62,7 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     all(keys([&spec.services]), "a service", diagnostics);
     all(keys([&spec.images]), "an image", diagnostics);
     all(keys([&spec.clusters]), "a cluster", diagnostics);
+    all(keys([&spec.schema]), "a schema step", diagnostics);
     all(keys([&spec.volumes]), "a volume", diagnostics);
     all(keys([&spec.networks]), "a network", diagnostics);
     all(keys([&spec.secrets]), "a secret", diagnostics);
@@ -93,6 +94,11 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         if let Some(settings) = &service.settings {
             all(keys(settings.folders.iter().map(|map| &map.value)), "a folder", diagnostics);
             all(keys(settings.host_targets.iter().map(|map| &map.value)), "a target", diagnostics);
+        }
+    }
+    for (_, step) in spec.schema.iter() {
+        for (name, _) in step.environment.iter() {
+            environment(name, diagnostics);
         }
     }
     for (name, _) in spec.env.iter() {

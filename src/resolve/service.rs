@@ -9,9 +9,9 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::service::{CONFIG_LABEL, Command, Mount};
 use crate::model::text::{Text as ModelText, Value as ModelValue};
-use crate::spec::decode::{Spanned, listed};
+use crate::spec::decode::{Map, Spanned, listed};
 use crate::spec::service::{self as spec, Condition, MountType, Service};
-use crate::spec::text::{Part, Text, Value};
+use crate::spec::text::{Part, Scalar, Text, Value};
 
 /// Every service, and the volumes that kinds imply.
 pub(super) struct Bundle {
@@ -23,7 +23,7 @@ pub(super) struct Bundle {
 const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
 
 /// The variable that says where everything in AWS is.
-const REGION: &str = "AWS_REGION";
+pub(super) const REGION: &str = "AWS_REGION";
 
 /// The host's own name inside a container: Docker Desktop has it, Linux only with an extra host.
 const HOST: &str = "host.docker.internal";
@@ -91,7 +91,7 @@ impl Resolver<'_> {
         let image = self.image_of(name, service);
         let built_here = image.entry.is_some_and(|entry| entry.build.is_some());
         let extra = self.passthrough(service);
-        let mut environment = self.environment(service, &preset, image.entry);
+        let mut environment = self.environment(&service.environment, service.sound, &preset, image.entry);
         let mut implied_mounts: Vec<Mount> = preset
             .volumes
             .into_iter()
@@ -260,17 +260,18 @@ impl Resolver<'_> {
         }
     }
 
-    fn environment(
+    pub(super) fn environment(
         &mut self,
-        service: &Service,
+        written: &Map<Scalar>,
+        sound: bool,
         preset: &Preset,
         image: Option<&crate::spec::stack::Image>,
     ) -> Vec<(String, ModelText)> {
         // Three more for a service that talks to AWS.
-        let mut environment = Vec::with_capacity(preset.environment.len() + service.environment.entries.len() + 3);
+        let mut environment = Vec::with_capacity(preset.environment.len() + written.entries.len() + 3);
         environment.extend(preset.environment.iter().cloned());
         let reads = image.and_then(|image| image.reads.as_ref());
-        for (name, value) in service.environment.iter() {
+        for (name, value) in written.iter() {
             let text = &value.0;
             if preset.environment.iter().any(|(known, _)| *known == name.value) {
                 self.report(
@@ -285,7 +286,7 @@ impl Resolver<'_> {
             }
             let known = preset.reads.contains(&name.value.as_str());
             let listed_names = reads.map(|reads| &reads.value);
-            let sound = service.sound && image.is_none_or(|image| image.sound);
+            let sound = sound && image.is_none_or(|image| image.sound);
             let unread = sound
                 && match listed_names {
                     Some(list) => !known && !list.iter().any(|read| read.value == name.value),
@@ -348,6 +349,24 @@ impl Resolver<'_> {
             return;
         }
         let span = service.aws.as_ref().map_or(name.span, |aws| aws.span);
+        // An image that is not known, or wrong, was reported.
+        let certain = match service.image.as_ref().filter(|_| image.reference.is_none()) {
+            Some(_) => false,
+            None => service.sound && image.entry.is_none_or(|entry| entry.sound),
+        };
+        let home = image.entry.and_then(|entry| entry.home.as_ref()).map(|home| home.value.as_str()).or(implied);
+        mounts.extend(self.credentials((&name.value, span), home, certain, environment));
+    }
+
+    /// The region, and the host's credentials as a mount in the home of somebody's user; that it isn't known is
+    /// reported if it is `certain`.
+    pub(super) fn credentials(
+        &mut self,
+        (who, span): (&str, Span),
+        home: Option<&str>,
+        certain: bool,
+        environment: &mut Vec<(String, ModelText)>,
+    ) -> Option<Mount> {
         if !self.spec.env.knows(REGION) {
             self.report_missing(
                 self.spec.sound,
@@ -364,19 +383,13 @@ impl Resolver<'_> {
         } else {
             ModelText::from("")
         };
-        let home = image.entry.and_then(|entry| entry.home.as_ref()).map(|home| home.value.as_str()).or(implied);
         let Some(home) = home else {
-            // An image that is not known, or wrong, was reported.
-            let certain = match service.image.as_ref().filter(|_| image.reference.is_none()) {
-                Some(_) => false,
-                None => service.sound && image.entry.is_none_or(|entry| entry.sound),
-            };
             self.report_missing(
                 certain,
-                Diagnostic::new("missing-home", format!("where is the home of `{}`'s user?", name.value), span)
+                Diagnostic::new("missing-home", format!("where is the home of `{who}`'s user?"), span)
                     .help("set `home` of its image in [images]: AWS looks for credentials there"),
             );
-            return;
+            return None;
         };
         let folder = format!("{home}/.aws");
         let entries = [
@@ -389,12 +402,12 @@ impl Resolver<'_> {
                 environment.push((key.to_owned(), value));
             }
         }
-        mounts.push(Mount {
+        Some(Mount {
             kind: MountType::Bind,
             source: Some("~/.aws".into()),
             target: folder.into(),
             read_only: Some(ModelValue::Is(true)),
-        });
+        })
     }
 
     /// The container's labels: all but the one that `gen` writes.
@@ -480,7 +493,7 @@ impl Resolver<'_> {
     }
 
     /// A command or entrypoint; `shell` is the entrypoint that a command is handed to.
-    fn program(&mut self, command: &spec::Command, shell: Option<&Spanned<spec::Command>>) -> Command {
+    pub(super) fn program(&mut self, command: &spec::Command, shell: Option<&Spanned<spec::Command>>) -> Command {
         let has_shell = shell.is_some_and(|entrypoint| match &entrypoint.value {
             spec::Command::Line(text) => text.literal().is_some_and(|line| line.split(' ').any(is_shell)),
             spec::Command::Arguments(texts) => texts.first().and_then(Text::literal).is_some_and(is_shell),

@@ -2,7 +2,7 @@
 
 use super::dashboard::Dashboard;
 use super::decode::{Context, Decode, Map, Short, Shorthand, Spanned, choice, table};
-use super::service::Service;
+use super::service::{Command, Service};
 use super::text::{Scalar, Text, Tree};
 use super::tree::Node;
 use super::value::Duration;
@@ -18,6 +18,8 @@ table! {
         clusters: Map<Cluster>,
         /// Services by name, in the order in which the outputs list them.
         services: Map<Service>,
+        /// Steps that create a schema, besides those that clusters and kinds imply.
+        schema: Map<SchemaStep>,
         /// Volumes besides those that kinds imply.
         volumes: Map<Volume>,
         /// Networks besides the stack's own.
@@ -153,6 +155,25 @@ table! {
         lifetime_jitter: Spanned<Duration>,
         /// How long before its end a connection is no longer handed out.
         guard_window: Spanned<Duration>,
+    }
+}
+
+table! {
+    /// A step that creates or updates a schema of a program's own: a one-shot in the Compose profile `schema`. It must
+    /// be safe to repeat.
+    pub struct SchemaStep as "a schema step" {
+        /// What it creates, in one line.
+        description: Spanned<String>,
+        /// A name in `[images]`, or an image with a tag or digest.
+        image: Spanned<Text>,
+        /// What to run.
+        command: Spanned<Command>,
+        /// What to run instead of the image's entrypoint.
+        entrypoint: Option<Spanned<Command>>,
+        /// Whether it talks to AWS: it gets the region and the host's `~/.aws`, read-only.
+        aws: Option<Spanned<bool>>,
+        /// Its environment variables.
+        environment: Map<Scalar>,
     }
 }
 

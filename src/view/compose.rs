@@ -21,7 +21,7 @@ struct Compose<'a> {
 const SERVICE: usize = 1_024;
 
 pub(super) fn render(stack: &Stack) -> askama::Result<String> {
-    let mut text = String::with_capacity((stack.services.len() + 1) * SERVICE);
+    let mut text = String::with_capacity((stack.services.len() + stack.schema_services.len() + 1) * SERVICE);
     Compose { stack, digests: super::config_digests(stack)? }.render_into(&mut text)?;
     Ok(text)
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use crate::lit::{markdown as filters, shell};
 use crate::model::service::Service;
 use crate::model::text::{Operator, Segment, Text};
-use crate::model::{ImageBuild, ImageRecipe, SourceTree, Stack};
+use crate::model::{ImageBuild, ImageRecipe, SCHEMA_PROFILE, SchemaStep, SourceTree, Stack};
 use crate::spec::service::Condition;
 
 #[derive(Template)]
@@ -18,7 +18,7 @@ struct Readme<'a> {
     published: u64,
     trees: Vec<&'a SourceTree>,
     builds: Vec<String>,
-    schemas: Vec<String>,
+    schemas: Vec<&'a SchemaStep>,
     links: Vec<Link<'a>>,
     groups: Vec<Group<'a>>,
     edges: Vec<Edge<'a>>,
@@ -70,7 +70,7 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
         published: ports.len() as u64,
         trees: stack.builds.iter().filter_map(source_tree).collect(),
         builds: stack.builds.iter().map(|build| build_command(stack, build)).collect(),
-        schemas: schema_commands(stack),
+        schemas: stack.schema.iter().filter(|step| step.compose_profile).collect(),
         links,
         groups: groups(stack),
         dashboards: dashboards(stack, &ports),
@@ -128,28 +128,6 @@ fn build_command(stack: &Stack, build: &ImageBuild) -> String {
         ImageRecipe::TemporalRuntime(_) => format!("docker build --tag {tag} {docker}"),
         ImageRecipe::Own(tree) => format!("docker build --tag {tag} {}", tree_path(tree)),
     }
-}
-
-fn schema_commands(stack: &Stack) -> Vec<String> {
-    let base = stack.builds.iter().find(|build| matches!(build.recipe, ImageRecipe::TemporalDsql(_)));
-    let Some(base) = base else { return Vec::new() };
-    let image = shell::string(base.reference.as_str());
-    let env = format!("generated/{}/.env", stack.profile);
-    let from_env = |variable: &str| format!("\"$(sed -n 's/^{variable}=//p' {env})\"");
-    let region = "AWS_REGION";
-    let region = if stack.variables.iter().any(|variable| variable.name == region) {
-        format!(" --region {}", from_env(region))
-    } else {
-        String::new()
-    };
-    let command = |variable: &String| {
-        format!(
-            "docker run --rm --volume ~/.aws:/home/temporal/.aws:ro --entrypoint temporal-dsql-tool {image} \
-             --endpoint {}{region} setup-schema --schema-name dsql/temporal --version 1.1",
-            from_env(variable)
-        )
-    };
-    stack.clusters.iter().filter_map(|cluster| cluster.host_variable.as_ref()).map(command).collect()
 }
 
 fn url(service: &Service, port: &str) -> Option<String> {

@@ -69,13 +69,14 @@ fn the_compose_file_says_what_the_model_says() {
     assert_eq!(file["name"], stack.project.as_str());
     let services = file["services"].as_mapping().unwrap();
     let names: Vec<&str> = services.keys().map(|key| key.as_str().unwrap()).collect();
-    assert_eq!(names, stack.services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>());
-    assert_eq!(names.len(), 15);
-    for service in &stack.services {
+    let all = || stack.services.iter().chain(&stack.schema_services);
+    assert_eq!(names, all().map(|service| service.name.as_str()).collect::<Vec<_>>());
+    assert_eq!(stack.services.len(), 15);
+    for service in all() {
         let found = &file["services"][service.name.as_str()];
         assert_eq!(found["image"], compose(service.image.as_ref().unwrap()).as_str());
-        assert_eq!(found["container_name"], service.name.as_str());
-        assert_eq!(found["hostname"], service.name.as_str());
+        let name = service.profiles.is_empty().then_some(service.name.as_str());
+        assert_eq!((found["container_name"].as_str(), found["hostname"].as_str()), (name, name));
         assert_eq!(found["platform"], "linux/arm64");
         assert_eq!(found["restart"], service.restart.as_str());
         let environment: Vec<(String, String)> = found["environment"]

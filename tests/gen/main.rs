@@ -14,4 +14,5 @@ mod import;
 mod mistakes;
 mod profiles;
 mod project;
+mod schema;
 mod values;

@@ -1,0 +1,170 @@
+//! What creates schemas: each cluster's, those of `[schema]`, and the indices in Elasticsearch.
+
+use super::Resolver;
+use super::images::TEMPORAL_HOME;
+use super::kinds::Preset;
+use super::service::REGION;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::service::{Command, NetworkMember, Service};
+use crate::model::text::Text;
+use crate::model::{SCHEMA_PROFILE, SchemaStep};
+use crate::spec::decode::Spanned;
+use crate::spec::service::{Kind, PullPolicy};
+use crate::spec::stack::{self as spec, Cluster, Recipe};
+
+/// Safe to repeat, for an empty database and for one that `setup-schema --version 1.1` filled: `setup-schema` without
+/// a schema only creates the tables of versions, and `update-schema` applies the versions that are newer than the
+/// database's, none if it is up to date. The first is refused where the second was interrupted before it had applied
+/// anything, so that only the second one's exit code counts. `setup-schema --schema-name` can't be repeated: it would
+/// create tables that exist. (`tools/dsql/main.go` at 31b8cb8, `tools/dsql/db.go` at 313791e and
+/// `tools/common/schema/setuptask.go` at 9d2fdcc of github.com/iw/temporal)
+const SCRIPT: &str = "\
+temporal-dsql-tool setup-schema --version 0.0 || echo 'going on: update-schema tells whether that matters' >&2
+exec temporal-dsql-tool update-schema --schema-name dsql/temporal
+";
+
+/// What names of the steps' services begin with.
+const PREFIX: &str = "schema-";
+
+impl Resolver<'_> {
+    /// The steps in the order in which they run; the services of those that have one of their own are appended.
+    pub(super) fn schema(&mut self, network: &str, services: &mut Vec<Service>) -> Vec<SchemaStep> {
+        let spec = self.spec;
+        let mut steps: Vec<(Span, SchemaStep)> = Vec::new();
+        // Without the recipe it isn't known which image has the tool.
+        let tool = spec.images.iter().find(|(_, image)| {
+            let recipe = image.0.build.as_ref().and_then(|build| build.recipe.as_ref());
+            recipe.is_some_and(|recipe| recipe.value == Recipe::TemporalDsql)
+        });
+        for (name, cluster) in spec.clusters.iter() {
+            let Some((_, image)) = tool else { break };
+            let reference = self.text(&image.0.reference.value);
+            let service = self.cluster_schema(name, cluster, reference);
+            self.own_step(name, service, &mut steps, services, network);
+        }
+        for (name, step) in spec.schema.iter() {
+            let service = self.own_schema(name, step);
+            self.own_step(name, service, &mut steps, services, network);
+        }
+        // The last ones: these run with the stack, whoever else is late.
+        for (name, _) in self.of_kind(Kind::ElasticsearchSetup) {
+            let description = services.iter().find(|service| service.name == name.value);
+            let step = SchemaStep {
+                name: name.value.strip_suffix("-setup").unwrap_or(&name.value).to_owned(),
+                service: name.value.clone(),
+                description: description.map(|service| service.description.clone()).unwrap_or_default(),
+                compose_profile: false,
+            };
+            self.add_step(name.span, step, &mut steps);
+        }
+        steps.into_iter().map(|(_, step)| step).collect()
+    }
+
+    /// Adds a step that has a service of its own.
+    fn own_step(
+        &mut self,
+        name: &Spanned<String>,
+        service: Service,
+        steps: &mut Vec<(Span, SchemaStep)>,
+        services: &mut Vec<Service>,
+        network: &str,
+    ) {
+        let service = Service {
+            name: format!("{PREFIX}{}", name.value),
+            restart: "no".to_owned(),
+            profiles: vec![SCHEMA_PROFILE.to_owned()],
+            platform: self.optional_text(self.spec.stack.platform.as_ref()),
+            networks: vec![NetworkMember { name: network.to_owned(), aliases: Vec::new(), ipv4_address: None }],
+            ..service
+        };
+        if let Some(&index) = self.index.get(service.name.as_str()) {
+            let (taken, _) = &self.spec.services.entries[index];
+            self.report(
+                Diagnostic::new("schema-clash", format!("two services are called `{}`", service.name), taken.span)
+                    .also(name.span, "`gen` writes a service of that name for its schema")
+                    .help("call the service otherwise"),
+            );
+            return;
+        }
+        let step = SchemaStep {
+            name: name.value.clone(),
+            service: service.name.clone(),
+            description: service.description.clone(),
+            compose_profile: true,
+        };
+        if self.add_step(name.span, step, steps) {
+            services.push(service);
+        }
+    }
+
+    /// Adds a step unless its name is taken.
+    fn add_step(&mut self, span: Span, step: SchemaStep, steps: &mut Vec<(Span, SchemaStep)>) -> bool {
+        let other = steps.iter().find(|(_, other)| other.name == step.name).map(|&(other, _)| other);
+        match other {
+            Some(other) => self.report(
+                Diagnostic::new("schema-clash", format!("two schema steps are called `{}`", step.name), span)
+                    .also(other, "the other one")
+                    .help("clusters, the entries of [schema] and what prepares Elasticsearch share their names"),
+            ),
+            None => steps.push((span, step)),
+        }
+        other.is_none()
+    }
+
+    /// Temporal's schema in the DSQL cluster of a Temporal cluster.
+    fn cluster_schema(&mut self, name: &Spanned<String>, cluster: &Cluster, image: Text) -> Service {
+        let fixed = |name: &str, value: &str| (name.to_owned(), Text::from(value));
+        let database = match &cluster.database {
+            Some(database) => self.text(database),
+            None => "postgres".into(),
+        };
+        // The names that the tool reads; the port and the user as the servers have them.
+        let mut environment = vec![
+            ("CLUSTER_ENDPOINT".to_owned(), self.text(&cluster.host.value)),
+            fixed("SQL_PORT", "5432"),
+            fixed("SQL_USER", "admin"),
+            ("SQL_DATABASE".to_owned(), database),
+            fixed("AWS_EC2_METADATA_DISABLED", "true"),
+        ];
+        // A region that isn't declared is reported with the cluster's servers.
+        let credentials = if self.spec.env.knows(REGION) {
+            self.credentials((&name.value, name.span), Some(TEMPORAL_HOME), true, &mut environment)
+        } else {
+            None
+        };
+        Service {
+            description: format!("Temporal's schema of the {} cluster", name.value),
+            image: Some(image),
+            pull_policy: Some(PullPolicy::Never.as_str()),
+            entrypoint: Some(Command::Arguments(vec!["sh".into(), "-c".into()])),
+            command: Some(Command::Arguments(vec![SCRIPT.into()])),
+            environment,
+            mounts: credentials.into_iter().collect(),
+            ..Service::default()
+        }
+    }
+
+    /// A step that the spec describes.
+    fn own_schema(&mut self, name: &Spanned<String>, step: &spec::SchemaStep) -> Service {
+        let image = self.named_image(&step.image);
+        let mut environment = self.environment(&step.environment, step.sound, &Preset::default(), image.entry);
+        let mut mounts = Vec::new();
+        if let Some(aws) = step.aws.as_ref().filter(|aws| aws.value) {
+            let home = image.entry.and_then(|entry| entry.home.as_ref()).map(|home| home.value.as_str());
+            // An image that is not known, or wrong, was reported.
+            let certain = step.sound && image.reference.is_some() && image.entry.is_none_or(|entry| entry.sound);
+            mounts.extend(self.credentials((&name.value, aws.span), home, certain, &mut environment));
+        }
+        let entrypoint = step.entrypoint.as_ref();
+        Service {
+            description: step.description.value.clone(),
+            command: Some(self.program(&step.command.value, entrypoint)),
+            entrypoint: entrypoint.map(|entrypoint| self.program(&entrypoint.value, None)),
+            pull_policy: image.entry.is_some_and(|entry| entry.build.is_some()).then_some(PullPolicy::Never.as_str()),
+            image: image.reference,
+            environment,
+            mounts,
+            ..Service::default()
+        }
+    }
+}
