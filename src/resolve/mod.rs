@@ -122,6 +122,14 @@ impl<'a> Resolver<'a> {
         if self.spec.services.broken.iter().any(|broken| broken == name) {
             return;
         }
+        if name.strip_prefix(schema::PREFIX).is_some_and(|step| self.is_step(step)) {
+            self.report(
+                Diagnostic::new("unknown-service", format!("`{}` is a schema step, and no service", shown(name)), span)
+                    .at("not there unless somebody runs it")
+                    .help("remove it: nothing can wait for a schema step or reach it"),
+            );
+            return;
+        }
         let title = format!("there is no service `{}`", shown(name));
         let names: Vec<&str> = self.spec.services.names().filter(|known| Some(*known) != but).collect();
         self.report_unknown(("unknown-service", title), "services", (name, span), names, || {

