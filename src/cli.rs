@@ -20,7 +20,7 @@ pub enum Command {
     Render(Render),
     /// Compare the outputs on disk with what the spec describes; never writes
     Check(Check),
-    /// Run the stack with Docker
+    /// Run the stack: Docker Compose, images, schema, Terraform, `.env`
     Dev(Dev),
     /// Turn something of another tool into a piece of the spec
     Import(Import),
@@ -63,12 +63,15 @@ pub struct Check {
     pub stat: bool,
 }
 
-/// Runs Docker Compose on the rendered files of a profile. What follows the command is handed on to it.
+/// Runs Docker Compose, Docker and Terraform on the rendered files of a profile, at the root of the project.
+///
+/// Their input, output, signals and exit codes are passed on. Exit codes of its own: 0 clean, 1 findings, 2 the spec
+/// or the command line is wrong, 3 the system failed.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  gen dev up --detach")]
+#[command(after_help = "Example:\n  gen dev up --wait")]
 pub struct Dev {
     /// The profile to run
-    #[arg(long, value_name = "NAME", default_value = "dev")]
+    #[arg(long, value_name = "NAME", default_value = "dev", global = true)]
     pub profile: String,
     #[command(subcommand)]
     pub command: DevCommand,
@@ -76,36 +79,111 @@ pub struct Dev {
 
 #[derive(Debug, Subcommand)]
 pub enum DevCommand {
-    /// Start the stack: `docker compose up`
-    Up {
-        /// Options and services for Docker Compose
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<String>,
-    },
-    /// Stop the stack: `docker compose down`
+    /// Start the stack, or some services and what they depend on
+    ///
+    /// Looks first for what would keep it from running, and runs the steps of the schema that have not succeeded yet.
+    /// Recreates the services whose configuration has changed.
+    Up(Up),
+    /// Stop the stack, and remove its containers and networks
     Down {
-        /// Options for Docker Compose
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<String>,
+        /// Remove the volumes, too: all data is lost
+        #[arg(short, long)]
+        volumes: bool,
     },
-    /// List the services: `docker compose ps`
+    /// List the services: state, health, URL, and whether their configuration is stale
     Ps {
-        /// Options and services for Docker Compose
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<String>,
+        /// How to list
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
     },
-    /// Show what the services say: `docker compose logs`
+    /// Show what the services say
     Logs {
-        /// Options and services for Docker Compose
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<String>,
+        /// Go on until stopped
+        #[arg(short, long)]
+        follow: bool,
+        /// The services; all without one
+        #[arg(value_name = "SERVICE")]
+        services: Vec<String>,
     },
-    /// Build the images that no registry has: `docker build` for each
+    /// Stop services and start them again
+    Restart {
+        /// The services; those that run without one
+        #[arg(value_name = "SERVICE")]
+        services: Vec<String>,
+    },
+    /// Build the images that no registry has
     Build {
-        /// Options for every `docker build`
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<String>,
+        /// `all`, `temporal`, or the name of an image, a service or a group; all without one
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
+        /// Build every layer anew
+        #[arg(long)]
+        no_cache: bool,
     },
+    /// The schema of the databases
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// What Terraform creates
+    #[command(subcommand)]
+    Infra(InfraCommand),
+    /// Look for whatever could keep the stack from running
+    Doctor,
+    /// The variables of `.env`
+    #[command(subcommand)]
+    Env(EnvCommand),
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Leave the stack running in the background
+    #[arg(short, long)]
+    pub detach: bool,
+    /// Wait until it is healthy, then leave it running in the background
+    #[arg(long)]
+    pub wait: bool,
+    /// The services; all without one
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Run each step's service; one that fails doesn't keep the others from running
+    Setup {
+        /// Run one step
+        #[arg(long, value_name = "STEP")]
+        only: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum InfraCommand {
+    /// Create or change it, then fill `.env` with the outputs
+    Apply {
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Destroy all of it; asks for the project's name, which is read from standard input
+    Destroy,
+    /// Show Terraform's outputs
+    Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EnvCommand {
+    /// Say which variables are missing, what they are and where they come from
+    Check,
+    /// Fill what has no value yet with Terraform's outputs; nothing else is touched
+    Fill,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// For people
+    Text,
+    /// For programs: one object
+    Json,
 }
 
 /// Reads what another tool wrote and says it in the words of the spec.

@@ -9,11 +9,14 @@
 //! 5. [`lit`], language by language;
 //! 6. [`output`] compares the rendered files with the disk or writes them.
 //!
+//! [`dev`] runs what the files describe.
+//!
 //! [`import`] is a way back: a dashboard of Grafana becomes a description of the spec.
 //!
 //! [`plan()`] goes from 1 to 4. What is wrong with a spec is a [`diagnostic`], as data; only the commands of
 //! the binary print.
 
+pub mod dev;
 pub mod diagnostic;
 pub mod import;
 pub mod lit;

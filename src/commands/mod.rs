@@ -28,6 +28,8 @@ pub enum Outcome {
     Invalid,
     /// The system failed.
     Failed,
+    /// A program that was run ended with this code.
+    Exit(u8),
 }
 
 impl From<Outcome> for ExitCode {
@@ -37,6 +39,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Findings => 1,
             Outcome::Invalid => 2,
             Outcome::Failed => 3,
+            Outcome::Exit(code) => code,
         })
     }
 }

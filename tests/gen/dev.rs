@@ -1,107 +1,132 @@
-//! `gen dev` hands the right commands to Docker: a stub on `PATH` records them.
+//! `gen dev` hands the right commands to Docker and Terraform: stubs on `PATH` record them and answer from files.
+
+mod commands;
+mod signals;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use super::project::{Project, Run};
 
-/// A rendered project with a `docker` that records its arguments and ends with `code`.
-fn project(code: u8) -> Project {
-    let project = Project::reference();
-    project.write("bin/docker", format!("#!/bin/sh\nprintf '%s\\n' \"$*\" >> \"$RECORD\"\nexit {code}\n"));
-    fs::set_permissions(project.path("bin/docker"), fs::Permissions::from_mode(0o755)).unwrap();
-    project
+/// A stack without anything of the reference one.
+const SMALL: &str = r#"
+[stack]
+name = "small"
+title = "Small"
+
+[profiles.dev]
+
+[services.db]
+image = "example/db:1"
+group = "data"
+
+[services.api]
+image = "example/api:1"
+group = "front"
+ports.http = { published = "${PORT}", target = 80 }
+depends_on.db = "service_started"
+healthcheck = { http = "/health" }
+environment = { DB = "db", TOKEN = "${TOKEN}" }
+
+[env.PORT]
+description = "The port of the API"
+default = "18080"
+
+[env.TOKEN]
+description = "Token of the payment provider"
+required = true
+secret = true
+"#;
+
+/// The command of Compose for the small stack.
+const COMPOSE: &str = "docker compose --project-name small-dev --file generated/dev/docker-compose.yml";
+
+/// Records its arguments; answers as the first pattern says that they hold, and otherwise with nothing.
+const STUB: &str = r#"#!/bin/sh
+set -u
+line="${0##*/} $*"
+printf '%s\n' "${line}" >> "${STUB}/record"
+for answer in "${STUB}"/answers/*/; do
+  [ -f "${answer}pattern" ] || continue
+  case "${line}" in
+  *"$(cat "${answer}pattern")"*) . "${answer}script" ;;
+  esac
+done
+exit 0
+"#;
+
+/// A project with stubs.
+struct Stubs {
+    project: Project,
+    answers: std::cell::Cell<usize>,
 }
 
-fn run(project: &Project, arguments: &[&str]) -> Run {
-    let path = format!("{}:{}", project.path("bin").display(), std::env::var("PATH").unwrap());
-    let mut command = project.command(arguments);
-    command.env("PATH", path).env("RECORD", project.path("record"));
-    command.env_remove("TEMPORAL_DSQL_PATH").env_remove("COPILOT_PATH").output().unwrap().into()
-}
-
-fn record(project: &Project) -> Vec<String> {
-    let root = format!("{}/", fs::canonicalize(project.root()).unwrap().display());
-    project.read("record").replace(&root, "").lines().map(ToOwned::to_owned).collect()
-}
-
-#[test]
-fn compose_gets_the_file_the_verb_and_the_rest() {
-    let project = project(0);
-    for arguments in [
-        &["dev", "up", "--detach", "grafana"][..],
-        &["dev", "down", "-v"],
-        &["dev", "ps"],
-        &["dev", "--profile", "dev", "logs", "-f", "loki"],
-    ] {
-        let run = run(&project, arguments);
-        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+impl Stubs {
+    /// A rendered project; its `.env` is filled, and the engine is fine.
+    fn new(spec: &str) -> Self {
+        let stubs = Self { project: Project::new(spec), answers: std::cell::Cell::new(50) };
+        let run = stubs.project.run(&["render"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        for program in ["docker", "terraform"] {
+            stubs.project.write(&format!("bin/{program}"), STUB);
+            let path = stubs.project.path(&format!("bin/{program}"));
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        stubs.project.write("generated/dev/.env", "TOKEN=hush\n");
+        stubs.answer("docker compose version", 0, "2.40.3\n");
+        stubs.answer("docker info", 0, r#"{"ServerVersion":"28.2.2","MemTotal":16000000000}"#);
+        stubs.answer("terraform version", 0, r#"{"terraform_version":"1.11.4"}"#);
+        stubs
     }
-    let file = "compose --file generated/dev/docker-compose.yml";
-    assert_eq!(
-        record(&project),
-        [
-            format!("{file} up --detach grafana"),
-            format!("{file} down -v"),
-            format!("{file} ps"),
-            format!("{file} logs -f loki"),
-        ]
-    );
+
+    /// Later answers go before earlier ones.
+    fn script(&self, pattern: &str, script: &str) {
+        let number = self.answers.get() - 1;
+        self.answers.set(number);
+        self.project.write(&format!("answers/{number:02}/pattern"), pattern);
+        self.project.write(&format!("answers/{number:02}/script"), script);
+    }
+
+    fn answer(&self, pattern: &str, code: u8, stdout: &str) {
+        self.script(pattern, &format!("cat <<'END'\n{stdout}\nEND\nexit {code}\n"));
+    }
+
+    /// The containers that Compose knows.
+    fn containers(&self, lines: &[&str]) {
+        self.answer("ps --all --format json", 0, &lines.join("\n"));
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let path = format!("{}:{}", self.project.path("bin").display(), std::env::var("PATH").unwrap());
+        let mut command = self.project.command(&[&["dev"], arguments].concat());
+        command.env("PATH", path).env("STUB", self.project.root());
+        for name in ["TEMPORAL_DSQL_PATH", "COPILOT_PATH", "TOKEN", "PORT", "DOCKER_HOST"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// What was run since the last time.
+    fn record(&self) -> Vec<String> {
+        let path = self.project.path("record");
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let _ = fs::remove_file(path);
+        text.lines().map(ToOwned::to_owned).collect()
+    }
+
+    /// Of what was run, what changed something.
+    fn changes(&self) -> Vec<String> {
+        let asks = ["compose version", "docker info", " ps ", " config ", "image inspect", "terraform version"];
+        self.record().into_iter().filter(|line| !asks.iter().any(|ask| line.contains(ask))).collect()
+    }
 }
 
-#[test]
-fn the_exit_code_is_dockers() {
-    assert_eq!(run(&project(17), &["dev", "up"]).code, Some(17));
-}
-
-#[test]
-fn images_are_built_each_after_its_base() {
-    let project = project(0);
-    project.write("dsql/go.mod", "module x\n\ngo 1.26.2\n");
-    project.write("copilot/Dockerfile", "FROM scratch\n");
-    project.write("generated/dev/.env", "TEMPORAL_DSQL_PATH=dsql\nCOPILOT_PATH='copilot'\n");
-    let run = run(&project, &["dev", "build", "--no-cache"]);
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
-    assert_eq!(
-        record(&project),
-        [
-            "build --tag temporal-dsql:test --file generated/dev/docker/base.Dockerfile \
-             --build-arg GO_VERSION=1.26.2 dsql --no-cache",
-            "build --tag temporal-sre-copilot:dev copilot --no-cache",
-            "build --tag temporal-dsql-runtime:test generated/dev/docker --no-cache",
-        ]
-    );
-}
-
-#[test]
-fn a_source_tree_that_is_missing_is_named_with_its_variable() {
-    let project = project(0);
-    let run = run(&project, &["dev", "build"]);
-    assert_eq!(run.code, Some(3), "{run:?}");
-    assert!(run.stderr.contains("temporal-dsql`; set TEMPORAL_DSQL_PATH in"), "{run:?}");
-    assert!(!project.path("record").exists(), "nothing was built");
-}
-
-#[test]
-fn a_build_that_fails_ends_the_rest() {
-    let project = project(1);
-    project.write("dsql/go.mod", "go 1.26\n");
-    project.write("generated/dev/.env", "TEMPORAL_DSQL_PATH=dsql\n");
-    let run = run(&project, &["dev", "build"]);
-    assert_eq!(run.code, Some(3), "{run:?}");
-    assert!(run.stderr.contains("`temporal-dsql:test` was not built"), "{run:?}");
-    assert_eq!(record(&project).len(), 1);
-}
-
-#[test]
-fn what_is_missing_is_said() {
-    let rendered = Project::reference();
-    let run = rendered.command(&["dev", "up"]).env("PATH", rendered.root()).output().unwrap();
-    assert_eq!(run.status.code(), Some(3));
-    assert!(String::from_utf8(run.stderr).unwrap().contains("cannot run `docker`"));
-
-    let unrendered = Project::new(super::project::REFERENCE);
-    let run = unrendered.run(&["dev", "up"]);
-    assert_eq!(run.code, Some(2));
-    assert!(run.stderr.contains("run `gen render`"), "{run:?}");
+/// A port that nobody has.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }

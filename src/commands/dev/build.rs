@@ -1,0 +1,45 @@
+//! `gen dev build`.
+
+use stackgen::dev::{Finding, build};
+
+use super::{Context, Outcome, Step, note, say};
+
+pub fn run(context: &Context, targets: &[String], no_cache: bool) -> Step {
+    context.rendered()?;
+    let environment = context.environment()?;
+    let targets = match build::targets(context.stack(), &environment, targets) {
+        Ok(targets) => targets,
+        Err(finding) => {
+            say(&[finding]);
+            return Ok(Outcome::Invalid);
+        }
+    };
+    // Everything that is missing is said before anything is built.
+    let mut missing: Vec<Finding> = Vec::new();
+    let mut commands = Vec::new();
+    for image in targets.images {
+        match build::invocation(&context.root, context.stack(), &environment, image, no_cache) {
+            Ok(command) => commands.push((format!("`{}`", image.reference), command)),
+            Err(finding) => missing.push(finding),
+        }
+    }
+    if !missing.is_empty() {
+        say(&missing);
+        return Ok(Outcome::Findings);
+    }
+    if !targets.services.is_empty() {
+        commands.push((targets.services.join(", "), context.compose.build(no_cache, &targets.services)));
+    }
+    if commands.is_empty() {
+        note("every image comes from a registry; there is nothing to build");
+    }
+    for (what, command) in commands {
+        note(&format!("building {what}"));
+        let ended = context.children.run(&command)?;
+        if !ended.succeeded() {
+            say(&[Finding::error(format!("{what} was not built"), "read what the builder says above")]);
+            return Ok(Outcome::Exit(ended.code.max(1)));
+        }
+    }
+    Ok(Outcome::Clean)
+}

@@ -1,0 +1,252 @@
+//! Child processes: with the terminal as their own, and with signals that reach them once.
+//!
+//! A Ctrl-C of the terminal reaches every process of the foreground group, so the child has it already: this process
+//! only has to outlive the child and pass on how it ended. SIGTERM and SIGHUP, which somebody sends to this process
+//! alone, are sent on. While no child runs, signals do what they do by default.
+
+use std::io::{self, Read};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+
+use stackgen::dev::{Finding, Invocation};
+
+/// How a child with inherited input and output ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended {
+    /// Its exit code; as a shell says it, 128 and the signal if one ended it.
+    pub code: u8,
+    /// Whether this process was told to end meanwhile.
+    pub interrupted: bool,
+}
+
+impl Ended {
+    pub fn succeeded(self) -> bool {
+        self.code == 0 && !self.interrupted
+    }
+}
+
+/// What a child said.
+#[derive(Debug)]
+pub struct Answer {
+    pub succeeded: bool,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Answer {
+    /// The last line of what it complained about.
+    pub fn complaint(&self) -> String {
+        let last = |text: &str| text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(ToOwned::to_owned);
+        last(&self.stderr).or_else(|| last(&self.stdout)).unwrap_or_else(|| "it didn't say why".to_owned())
+    }
+}
+
+/// Runs children; one of these exists.
+#[derive(Debug)]
+pub struct Children {
+    signals: signals::Signals,
+}
+
+impl Children {
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { signals: signals::Signals::new()? })
+    }
+
+    /// Runs a program with this process's input and output.
+    pub fn run(&self, invocation: &Invocation) -> Result<Ended, Finding> {
+        self.run_with(invocation, Stdio::inherit())
+    }
+
+    /// Runs a program with this process's output.
+    #[expect(dead_code, reason = "the next command needs it")]
+    pub fn run_without_input(&self, invocation: &Invocation) -> Result<Ended, Finding> {
+        self.run_with(invocation, Stdio::null())
+    }
+
+    fn run_with(&self, invocation: &Invocation, input: Stdio) -> Result<Ended, Finding> {
+        let mut command = command(invocation);
+        command.stdin(input);
+        let mut child = self.signals.spawn(&mut command).map_err(|error| cannot_run(invocation, &error))?;
+        let (status, interrupted) = self.signals.wait(&mut child).map_err(|error| cannot_run(invocation, &error))?;
+        Ok(Ended { code: code(status), interrupted })
+    }
+
+    /// Runs a program for its answer. Being told to end meanwhile ends this process.
+    pub fn ask(&self, invocation: &Invocation) -> Result<Answer, Finding> {
+        let mut command = command(invocation);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.signals.spawn(&mut command).map_err(|error| cannot_run(invocation, &error))?;
+        let stderr = child.stderr.take();
+        let complaints = thread::spawn(move || read(stderr));
+        let stdout = read(child.stdout.take());
+        let stderr = complaints.join().unwrap_or_default();
+        let (status, interrupted) = self.signals.wait(&mut child).map_err(|error| cannot_run(invocation, &error))?;
+        if interrupted {
+            self.signals.end();
+        }
+        Ok(Answer { succeeded: status.success(), stdout, stderr })
+    }
+}
+
+/// Becomes the program: its signals and its exit code are this process's then. Returns only if it can't.
+#[cfg(unix)]
+pub fn become_(invocation: &Invocation) -> Result<u8, Finding> {
+    use std::os::unix::process::CommandExt;
+    Err(cannot_run(invocation, &command(invocation).exec()))
+}
+
+#[cfg(not(unix))]
+pub fn become_(invocation: &Invocation) -> Result<u8, Finding> {
+    command(invocation).status().map(code).map_err(|error| cannot_run(invocation, &error))
+}
+
+fn command(invocation: &Invocation) -> Command {
+    let mut command = Command::new(invocation.program);
+    command.args(&invocation.args).current_dir(&invocation.dir);
+    command
+}
+
+fn read(stream: Option<impl Read>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        // What was read before an error is better than nothing.
+        let _ = stream.read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn code(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal: Option<i32> = None;
+    let code = status.code().or(signal.map(|signal| 128 + signal)).unwrap_or(1);
+    u8::try_from(code).unwrap_or(1)
+}
+
+/// A program that can't be run.
+fn cannot_run(invocation: &Invocation, error: &io::Error) -> Finding {
+    let program = invocation.program;
+    if error.kind() == io::ErrorKind::NotFound {
+        Finding::error(
+            format!("`{program}` is not installed, or not on PATH"),
+            stackgen::dev::engine::how_to_get(program),
+        )
+    } else {
+        Finding::error(format!("cannot run `{program}`: {error}"), "see that it can be executed")
+    }
+}
+
+#[cfg(unix)]
+mod signals {
+    use std::io;
+    use std::process::{Child, Command, ExitStatus};
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+    use std::thread;
+
+    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    use signal_hook::low_level::emulate_default_handler;
+
+    /// What the thread that receives signals has to know.
+    #[derive(Debug, Default)]
+    struct State {
+        /// The child that runs: it isn't reaped as long as it stands here, so that no other process has its number.
+        child: Option<Pid>,
+        /// The signal that told this process to end while it ran.
+        received: Option<i32>,
+    }
+
+    #[derive(Debug)]
+    pub struct Signals(Arc<Mutex<State>>);
+
+    impl Signals {
+        pub fn new() -> io::Result<Self> {
+            let state = Arc::new(Mutex::new(State::default()));
+            let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+            let shared = Arc::clone(&state);
+            thread::spawn(move || {
+                for signal in signals.forever() {
+                    receive(&shared, signal);
+                }
+            });
+            Ok(Self(state))
+        }
+
+        /// The lock is held from before the start, so that no signal falls between the two.
+        pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+            let mut state = lock(&self.0);
+            let child = command.spawn()?;
+            state.received = None;
+            state.child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+            Ok(child)
+        }
+
+        pub fn wait(&self, child: &mut Child) -> io::Result<(ExitStatus, bool)> {
+            let pid = lock(&self.0).child;
+            if let Some(pid) = pid {
+                while let Err(rustix::io::Errno::INTR) =
+                    waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+                {}
+            }
+            let interrupted = {
+                let mut state = lock(&self.0);
+                state.child = None;
+                state.received.is_some()
+            };
+            Ok((child.wait()?, interrupted))
+        }
+
+        /// Ends this process by the signal that told it to.
+        pub fn end(&self) {
+            if let Some(signal) = lock(&self.0).received {
+                let _ = emulate_default_handler(signal);
+            }
+        }
+    }
+
+    fn receive(state: &Mutex<State>, signal: i32) {
+        let mut state = lock(state);
+        let Some(child) = state.child else {
+            let _ = emulate_default_handler(signal);
+            return;
+        };
+        state.received = Some(signal);
+        let sent_on = match signal {
+            SIGTERM => Signal::TERM,
+            SIGHUP => Signal::HUP,
+            _ => return,
+        };
+        // It may have ended just now.
+        let _ = kill_process(child, sent_on);
+    }
+
+    fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+        state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(not(unix))]
+mod signals {
+    use std::io;
+    use std::process::{Child, Command, ExitStatus};
+
+    #[derive(Debug)]
+    pub struct Signals;
+
+    impl Signals {
+        pub fn new() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+            command.spawn()
+        }
+
+        pub fn wait(&self, child: &mut Child) -> io::Result<(ExitStatus, bool)> {
+            Ok((child.wait()?, false))
+        }
+
+        pub fn end(&self) {}
+    }
+}

@@ -1,0 +1,148 @@
+//! `gen dev ps`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+
+use serde::Serialize;
+use stackgen::dev::compose::Container;
+use stackgen::dev::generated::{self, CONFIG_LABEL};
+use stackgen::dev::services::urls;
+
+use super::{BOLD, Context, Outcome, RESET, Step, YELLOW, print};
+use crate::cli::Listing;
+use crate::commands::report;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    project: &'a str,
+    services: Vec<Row>,
+}
+
+/// A container, or a service that has none.
+#[derive(Serialize)]
+struct Row {
+    service: String,
+    group: String,
+    state: String,
+    health: Option<String>,
+    exit_code: Option<i64>,
+    urls: Vec<String>,
+    /// Whether its container was made from other files than those that the spec describes now.
+    stale_configuration: bool,
+    /// Whether the spec knows it.
+    in_spec: bool,
+}
+
+pub fn run(context: &Context, format: Listing) -> Step {
+    context.rendered()?;
+    let containers = context.containers()?;
+    let rows = rows(context, &containers)?;
+    match format {
+        Listing::Text => print(anstream::stdout(), &text(&rows)),
+        Listing::Json => {
+            let report = Report { project: &context.stack().project, services: rows };
+            print(io::stdout(), &report::serialise(&report));
+        }
+    }
+    Ok(Outcome::Clean)
+}
+
+fn rows(context: &Context, containers: &[Container]) -> Step<Vec<Row>> {
+    let environment = context.environment()?;
+    let digests: BTreeMap<String, String> = generated::config_digests(&context.plan);
+    let mut rows = Vec::new();
+    for service in &context.stack().services {
+        let own = containers.iter().filter(|container| container.service == service.name);
+        let before = rows.len();
+        for container in own {
+            rows.push(Row {
+                group: service.group.clone(),
+                urls: if container.is_up() { urls(service, &environment) } else { Vec::new() },
+                stale_configuration: container.label(CONFIG_LABEL) != digests.get(&service.name).map(String::as_str),
+                in_spec: true,
+                ..Row::of(container)
+            });
+        }
+        // Services of a Compose profile are there only when somebody wants them.
+        if rows.len() == before && service.profiles.is_empty() {
+            rows.push(Row {
+                service: service.name.clone(),
+                group: service.group.clone(),
+                state: "not created".to_owned(),
+                health: None,
+                exit_code: None,
+                urls: Vec::new(),
+                stale_configuration: false,
+                in_spec: true,
+            });
+        }
+    }
+    let unknown = |container: &&Container| !context.stack().services.iter().any(|own| own.name == container.service);
+    rows.extend(containers.iter().filter(unknown).map(Row::of));
+    Ok(rows)
+}
+
+impl Row {
+    fn of(container: &Container) -> Self {
+        Self {
+            service: container.service.clone(),
+            group: String::new(),
+            state: container.state.clone(),
+            health: Some(container.health.clone()).filter(|health| !health.is_empty()),
+            exit_code: (!container.is_up()).then_some(container.exit_code),
+            urls: Vec::new(),
+            stale_configuration: false,
+            in_spec: false,
+        }
+    }
+
+    fn shown_state(&self) -> String {
+        match self.exit_code {
+            Some(code) if self.state == "exited" => format!("exited ({code})"),
+            _ => self.state.clone(),
+        }
+    }
+}
+
+fn text(rows: &[Row]) -> String {
+    let mut cells: Vec<[String; 5]> = vec![["GROUP", "SERVICE", "STATE", "HEALTH", "URL"].map(ToOwned::to_owned)];
+    for row in rows {
+        let url = row.urls.join(" ");
+        let health = row.health.clone().unwrap_or_else(|| "-".to_owned());
+        cells.push([row.group.clone(), row.service.clone(), row.shown_state(), health, url]);
+    }
+    let mut widths = [0; 4];
+    for row in &cells {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut out = String::new();
+    for (index, line) in cells.iter().enumerate() {
+        let [group, service, state, health, url] = line;
+        let [first, second, third, fourth] = widths;
+        let line = format!("{group:first$}  {service:second$}  {state:third$}  {health:fourth$}  {url}");
+        let line = line.trim_end();
+        // Writing to a `String` cannot fail.
+        let _ = if index == 0 { writeln!(out, "{BOLD}{line}{RESET}") } else { writeln!(out, "{line}") };
+    }
+    notes(&mut out, rows);
+    out
+}
+
+/// What the table doesn't say by itself, and what to do about it.
+fn notes(out: &mut String, rows: &[Row]) {
+    let names = |wanted: &dyn Fn(&Row) -> bool| {
+        let names: Vec<&str> = rows.iter().filter(|row| wanted(row)).map(|row| row.service.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    if let Some(names) = names(&|row| row.stale_configuration) {
+        let _ = writeln!(out, "\n{YELLOW}stale configuration{RESET}: {names}");
+        let _ = writeln!(out, "  help: `gen dev up --detach` recreates them");
+    }
+    if let Some(names) = names(&|row| !row.in_spec) {
+        let _ = writeln!(out, "\n{YELLOW}not in the spec{RESET}: {names}");
+        let _ = writeln!(out, "  help: `gen dev down` removes them with the rest");
+    }
+}

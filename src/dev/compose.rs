@@ -1,0 +1,262 @@
+//! Docker Compose: its commands and its answers.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Deserialize;
+
+use super::Invocation;
+use crate::model::Stack;
+use crate::model::service::Service;
+
+/// The label in which Compose keeps the digest of a container's configuration.
+const HASH_LABEL: &str = "com.docker.compose.config-hash";
+
+/// The Compose project of a profile.
+#[derive(Debug, Clone)]
+pub struct Compose {
+    root: Utf8PathBuf,
+    project: String,
+    file: Utf8PathBuf,
+}
+
+/// A container of the project.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Container {
+    /// Its id.
+    #[serde(rename = "ID")]
+    pub id: String,
+    /// Its service.
+    pub service: String,
+    /// `created`, `running`, `restarting`, `exited`, …
+    pub state: String,
+    /// `healthy`, `unhealthy`, `starting`, or empty without a healthcheck.
+    pub health: String,
+    /// How it ended, if it did.
+    pub exit_code: i64,
+    /// `name=value`, separated by commas.
+    labels: String,
+    /// The ports that it has on the host.
+    publishers: Option<Vec<Publisher>>,
+}
+
+/// A port of a container on the host.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Publisher {
+    published_port: u16,
+}
+
+impl Compose {
+    /// The project of a profile, whose Compose file is one of its outputs.
+    #[must_use]
+    pub fn new(root: &Utf8Path, stack: &Stack) -> Self {
+        Self { root: root.to_owned(), project: stack.project.clone(), file: folder(stack).join("docker-compose.yml") }
+    }
+
+    /// The Compose file, relative to the root.
+    #[must_use]
+    pub fn file(&self) -> &Utf8Path {
+        &self.file
+    }
+
+    /// A command for the services of no Compose profile and those that it names.
+    ///
+    /// The project's name is given, since a variable of the environment would go before the file's.
+    fn command(&self, options: &[&str], verb: &str) -> Invocation {
+        Invocation::new(
+            "docker",
+            &self.root,
+            ["compose", "--project-name", &self.project, "--file", self.file.as_str()],
+        )
+        .with(options.iter().copied())
+        .with([verb])
+    }
+
+    /// A command for the services of every Compose profile.
+    fn command_for_all(&self, verb: &str) -> Invocation {
+        self.command(&["--profile", "*"], verb)
+    }
+
+    /// Starts services, or all.
+    #[must_use]
+    pub fn up(&self, detach: bool, wait: bool, services: &[String]) -> Invocation {
+        self.command(&[], "up").with_flag("--detach", detach).with_flag("--wait", wait).with(services)
+    }
+
+    /// Stops everything and removes its containers and networks: also those of services that the spec had once.
+    #[must_use]
+    pub fn down(&self, volumes: bool) -> Invocation {
+        self.command_for_all("down").with(["--remove-orphans"]).with_flag("--volumes", volumes)
+    }
+
+    /// Every container, as JSON; see [`containers`].
+    #[must_use]
+    pub fn ps(&self) -> Invocation {
+        self.command_for_all("ps").with(["--all", "--format", "json"])
+    }
+
+    /// What services say, or all.
+    #[must_use]
+    pub fn logs(&self, follow: bool, services: &[String]) -> Invocation {
+        self.command_for_all("logs").with_flag("--follow", follow).with(services)
+    }
+
+    /// The last words of a service.
+    #[must_use]
+    pub fn last_lines(&self, lines: usize, service: &str) -> Invocation {
+        self.command_for_all("logs").with(["--no-log-prefix", "--no-color", "--tail", &lines.to_string(), service])
+    }
+
+    /// Stops services and starts them again.
+    #[must_use]
+    pub fn restart(&self, services: &[String]) -> Invocation {
+        self.command_for_all("restart").with(services)
+    }
+
+    /// Builds the images that Compose itself builds.
+    #[must_use]
+    pub fn build(&self, no_cache: bool, services: &[String]) -> Invocation {
+        self.command_for_all("build").with_flag("--no-cache", no_cache).with(services)
+    }
+
+    /// Starts a one-shot service anew, after what it depends on.
+    #[must_use]
+    pub fn start_once(&self, service: &Service) -> Invocation {
+        let mut options = Vec::new();
+        for profile in &service.profiles {
+            options.extend(["--profile", profile.as_str()]);
+        }
+        self.command(&options, "up").with(["--detach", "--force-recreate", service.name.as_str()])
+    }
+
+    /// The digests of services' configurations; see [`hashes`].
+    #[must_use]
+    pub fn hash(&self, services: &[String]) -> Invocation {
+        self.command_for_all("config").with(["--hash", &services.join(",")])
+    }
+}
+
+/// The folder of a profile's outputs: of the Compose file and the user's `.env`.
+#[must_use]
+pub fn folder(stack: &Stack) -> Utf8PathBuf {
+    Utf8PathBuf::from("generated").join(&stack.profile)
+}
+
+/// What a container says until it ends.
+#[must_use]
+pub fn follow(root: &Utf8Path, container: &str) -> Invocation {
+    Invocation::new("docker", root, ["logs", "--follow", container])
+}
+
+/// Waits for a container's end; the answer is its exit code.
+#[must_use]
+pub fn wait(root: &Utf8Path, container: &str) -> Invocation {
+    Invocation::new("docker", root, ["wait", container])
+}
+
+/// Ends a container.
+#[must_use]
+pub fn stop(root: &Utf8Path, container: &str) -> Invocation {
+    Invocation::new("docker", root, ["stop", container])
+}
+
+/// Reads the answer to [`Compose::ps`]: one object a line.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn containers(answer: &str) -> Result<Vec<Container>, serde_json::Error> {
+    let mut containers = Vec::new();
+    for value in serde_json::Deserializer::from_str(answer).into_iter::<serde_json::Value>() {
+        match value? {
+            // As Compose answered before version 2.21.
+            serde_json::Value::Array(items) => {
+                for item in items {
+                    containers.push(serde_json::from_value(item)?);
+                }
+            }
+            value => containers.push(serde_json::from_value(value)?),
+        }
+    }
+    Ok(containers)
+}
+
+/// Reads the answer to [`Compose::hash`]: a service and its digest a line.
+pub fn hashes(answer: &str) -> impl Iterator<Item = (&str, &str)> {
+    answer
+        .lines()
+        .filter_map(|line| line.trim().split_once(char::is_whitespace))
+        .map(|(name, hash)| (name, hash.trim()))
+}
+
+impl Container {
+    /// A label.
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.split(',').find_map(|label| label.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// The digest of the configuration that it was created with.
+    #[must_use]
+    pub fn hash(&self) -> Option<&str> {
+        self.label(HASH_LABEL)
+    }
+
+    /// The ports that it has on the host.
+    pub fn published(&self) -> impl Iterator<Item = u16> {
+        self.publishers.iter().flatten().map(|publisher| publisher.published_port).filter(|&port| port != 0)
+    }
+
+    /// Whether its processes run, or are about to again.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        matches!(self.state.as_str(), "running" | "restarting" | "paused")
+    }
+
+    /// Whether it has done what it was made for and ended.
+    #[must_use]
+    pub fn has_succeeded(&self) -> bool {
+        self.state == "exited" && self.exit_code == 0
+    }
+
+    /// What is wrong with it, in a few words.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        match (self.state.as_str(), self.health.as_str()) {
+            ("exited", _) if self.exit_code != 0 => Some(format!("ended with exit code {}", self.exit_code)),
+            ("dead", _) => Some("is dead".to_owned()),
+            ("restarting", _) => {
+                Some(format!("crashes and is restarted again and again, last with exit code {}", self.exit_code))
+            }
+            ("running", "unhealthy") => Some("is unhealthy".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &str = r#"
+{"ID":"1","Service":"web","State":"running","Health":"healthy","ExitCode":0,"Labels":"a=1,stackgen.config=0f,b=2","Publishers":[{"URL":"127.0.0.1","TargetPort":80,"PublishedPort":8080,"Protocol":"tcp"},{"URL":"","TargetPort":81,"PublishedPort":0,"Protocol":"tcp"}]}
+{"ID":"2","Service":"once","State":"exited","Health":"","ExitCode":3,"Labels":"","Publishers":null,"New":{}}
+"#;
+
+    #[test]
+    fn containers_are_read_as_lines_or_as_a_list() {
+        let read = containers(ANSWER).unwrap();
+        let list = format!("[{}]", ANSWER.trim().replace('\n', ","));
+        assert_eq!(containers(&list).unwrap(), read);
+        assert_eq!(read[0].label("stackgen.config"), Some("0f"));
+        assert_eq!(read[0].published().collect::<Vec<_>>(), [8080]);
+        assert_eq!(read[0].trouble(), None);
+        assert_eq!(read[1].trouble().as_deref(), Some("ended with exit code 3"));
+        assert!(containers("").unwrap().is_empty());
+        assert!(containers("no JSON").is_err());
+    }
+
+    #[test]
+    fn hashes_are_read_line_by_line() {
+        assert_eq!(hashes("a  01\nb 02\n\n").collect::<Vec<_>>(), [("a", "01"), ("b", "02")]);
+    }
+}

@@ -1,0 +1,498 @@
+//! The user's `.env`: read as Compose reads it, and filled without touching what is there.
+//!
+//! The rules are those of compose-go's `dotenv` package (`parser.go`): `NAME=value` or `NAME: value`, with `export`
+//! before it or not; a value is bare, up to ` #` or the end of the line, or quoted, over several lines if need be.
+//! `NAME` alone takes the value of the environment.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::ops::Range;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::Finding;
+use crate::lit::dotenv as lit;
+
+/// A `.env` file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dotenv {
+    text: String,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    name: String,
+    value: String,
+    /// Where the value stands, with its quotes.
+    place: Range<usize>,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `NAME` alone.
+    Inherited,
+    Bare,
+    Quoted,
+}
+
+/// A variable to be filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// What it is: a comment for a variable that the file doesn't have.
+    pub description: String,
+}
+
+/// What filling does about a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It had no value, or did not stand in the file.
+    Filled,
+    /// It has that value.
+    Same,
+    /// It has another value, which stays.
+    Kept,
+}
+
+/// A file that Compose can't read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// The line, one-based.
+    pub line: usize,
+    /// What is wrong there.
+    pub reason: &'static str,
+}
+
+impl Dotenv {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// Compose could not read it.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let mut parser = Parser { text, at: if text.starts_with('\u{feff}') { 3 } else { 0 } };
+        let mut entries = Vec::new();
+        while let Some(entry) = parser.entry()? {
+            entries.push(entry);
+        }
+        Ok(Self { text: text.to_owned(), entries })
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The value of a variable: the last one counts. Nothing is interpolated.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.entry(name).filter(|entry| entry.form != Form::Inherited).map(|entry| entry.value.as_str())
+    }
+
+    /// Names and values, the last of a name last.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.entries.iter().filter(|entry| entry.form != Form::Inherited);
+        own.map(|entry| (entry.name.as_str(), entry.value.as_str()))
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().rev().find(|entry| entry.name == name)
+    }
+
+    /// The text with variables filled that have no value yet; everything else stays as it is. What it does to each
+    /// is in their order.
+    #[must_use]
+    pub fn fill(&self, assignments: &[Assignment]) -> (String, Vec<Change>) {
+        let mut changes = Vec::new();
+        let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+        let mut added = String::new();
+        let line_end = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
+        for Assignment { name, value, description } in assignments {
+            let quoted = lit::string(value);
+            changes.push(match self.entry(name) {
+                Some(entry) if entry.form != Form::Inherited && entry.value == *value => Change::Same,
+                Some(entry) if !entry.value.is_empty() => Change::Kept,
+                Some(entry) => {
+                    edits.push((
+                        entry.place.clone(),
+                        match entry.form {
+                            Form::Inherited => format!("={quoted}"),
+                            Form::Bare => quoted,
+                            // What follows might be read as a part of a bare value.
+                            Form::Quoted if quoted.starts_with(['\'', '"']) => quoted,
+                            Form::Quoted => format!("'{quoted}'"),
+                        },
+                    ));
+                    Change::Filled
+                }
+                None => {
+                    added.push_str(line_end);
+                    for line in description.lines() {
+                        added.extend(["# ", line, line_end]);
+                    }
+                    added.extend([name.as_str(), "=", quoted.as_str(), line_end]);
+                    Change::Filled
+                }
+            });
+        }
+        let mut text = self.text.clone();
+        edits.sort_by_key(|(place, _)| place.start);
+        for (place, replacement) in edits.into_iter().rev() {
+            text.replace_range(place, &replacement);
+        }
+        if !added.is_empty() {
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push_str(line_end);
+            }
+            text.push_str(if text.is_empty() { added.trim_start() } else { &added });
+        }
+        (text, changes)
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// What `isSpace` of the package takes: white space but for the end of a line.
+fn is_blank(character: char) -> bool {
+    matches!(character, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}')
+}
+
+impl Parser<'_> {
+    fn rest(&self) -> &str {
+        &self.text[self.at..]
+    }
+
+    fn skip(&mut self, skipped: impl Fn(char) -> bool) {
+        let rest = self.rest();
+        self.at += rest.len() - rest.trim_start_matches(skipped).len();
+    }
+
+    fn malformed(&self, at: usize, reason: &'static str) -> Malformed {
+        Malformed { line: self.text[..at].matches('\n').count() + 1, reason }
+    }
+
+    fn entry(&mut self) -> Result<Option<Entry>, Malformed> {
+        loop {
+            self.skip(char::is_whitespace);
+            if !self.rest().starts_with('#') {
+                break;
+            }
+            self.skip(|character| character != '\n');
+        }
+        if self.rest().is_empty() {
+            return Ok(None);
+        }
+        if let Some(after) = self.rest().strip_prefix("export")
+            && after.starts_with(char::is_whitespace)
+        {
+            self.at += "export".len();
+            self.skip(is_blank);
+        }
+        let start = self.at;
+        let mut end = self.text.len();
+        let mut separator = None;
+        for (offset, character) in self.rest().char_indices() {
+            match character {
+                '=' | ':' | '\n' => {
+                    end = start + offset;
+                    separator = Some(character);
+                    break;
+                }
+                '_' | '.' | '-' | '[' | ']' => {}
+                _ if is_blank(character) || character.is_alphabetic() || character.is_numeric() => {}
+                _ => return Err(self.malformed(start, "a name holds letters, digits and underscores")),
+            }
+        }
+        let name = self.text[start..end].trim_end().to_owned();
+        if name.contains(' ') {
+            return Err(self.malformed(start, "a name holds no space"));
+        }
+        self.at = end + separator.map_or(0, char::len_utf8);
+        if !matches!(separator, Some('=' | ':')) {
+            let place = start + name.len();
+            return Ok(Some(Entry { name, value: String::new(), place: place..place, form: Form::Inherited }));
+        }
+        let after_separator = self.at;
+        self.skip(is_blank);
+        match self.rest().chars().next() {
+            Some(quote @ ('\'' | '"')) => self.quoted(name, quote).map(Some),
+            _ => Ok(Some(self.bare(name, after_separator))),
+        }
+    }
+
+    fn bare(&mut self, name: String, after_separator: usize) -> Entry {
+        let line = self.rest().split('\n').next().unwrap_or_default();
+        let value = line.split(" #").next().unwrap_or_default().trim_end().to_owned();
+        let start = if value.is_empty() { after_separator } else { self.at };
+        let place = start..start + value.len();
+        self.at += line.len();
+        Entry { name, value, place, form: Form::Bare }
+    }
+
+    fn quoted(&mut self, name: String, quote: char) -> Result<Entry, Malformed> {
+        let start = self.at;
+        let mut value = String::new();
+        let mut escaped = false;
+        for (offset, character) in self.rest().char_indices().skip(1) {
+            if character == quote && !escaped {
+                self.at = start + offset + 1;
+                let value = value.replace("\r\n", "\n");
+                let value = if quote == '"' { expand_escapes(&value) } else { value };
+                return Ok(Entry { name, value, place: start..self.at, form: Form::Quoted });
+            }
+            if character == '\\' && !escaped {
+                escaped = true;
+                continue;
+            }
+            if escaped && character != quote {
+                value.push('\\');
+            }
+            escaped = false;
+            value.push(character);
+        }
+        Err(self.malformed(start, "a quoted value has no end"))
+    }
+}
+
+/// `expandEscapes`, and the dollars that are no references.
+fn expand_escapes(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let mut rest = value.chars().peekable();
+    while let Some(character) = rest.next() {
+        if character == '$' && rest.next_if_eq(&'$').is_some() {
+            text.push('$');
+            continue;
+        }
+        if character != '\\' {
+            text.push(character);
+            continue;
+        }
+        match rest.next() {
+            Some('a') => text.push('\u{7}'),
+            Some('b') => text.push('\u{8}'),
+            Some('f') => text.push('\u{c}'),
+            Some('n') => text.push('\n'),
+            Some('r') => text.push('\r'),
+            Some('t') => text.push('\t'),
+            Some('v') => text.push('\u{b}'),
+            Some(same @ ('\\' | '$' | '"')) => text.push(same),
+            Some('0') => {
+                let mut code = 0;
+                for _ in 0..3 {
+                    let Some(digit) = rest.peek().and_then(|digit| digit.to_digit(8)) else { break };
+                    code = code * 8 + digit;
+                    rest.next();
+                }
+                text.extend(char::from_u32(code));
+            }
+            Some(other) => text.extend(['\\', other]),
+            None => text.push('\\'),
+        }
+    }
+    text
+}
+
+/// Reads the file; `None` if there is none.
+///
+/// # Errors
+/// It can't be read, by this process or by Compose.
+pub fn load(path: &Utf8Path, shown: &Utf8Path) -> Result<Option<Dotenv>, Finding> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(Finding::error(
+                format!("cannot read `{shown}`: {error}"),
+                "make it a text file that you can read",
+            ));
+        }
+    };
+    match Dotenv::parse(&text) {
+        Ok(file) => Ok(Some(file)),
+        Err(Malformed { line, reason }) => {
+            Err(Finding::error(format!("`{shown}` can't be read: {reason}"), format!("mend line {line}")))
+        }
+    }
+}
+
+/// Writes the file, so that a process that is killed leaves the old or the new one, and only its owner can read it.
+/// A link is followed if it doesn't lead out of the root.
+///
+/// # Errors
+/// The file isn't this project's to write, or the system fails.
+pub fn save(root: &Utf8Path, path: &Utf8Path, text: &str) -> Result<(), Finding> {
+    let target = target(root, path)?;
+    let failed =
+        |error: io::Error| Finding::error(format!("cannot write `{path}`: {error}"), "see that you can write there");
+    let staged = Utf8PathBuf::from(format!("{target}.new"));
+    match fs::remove_file(&staged) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    write(&staged, text).and_then(|()| fs::rename(&staged, &target)).map_err(|error| {
+        // Best effort: the error that led here is the one to report.
+        let _ = fs::remove_file(&staged);
+        failed(error)
+    })
+}
+
+fn write(path: &Utf8Path, text: &str) -> io::Result<()> {
+    let mut options = fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    // Unlike an output it can't be rendered again.
+    file.sync_all()
+}
+
+/// The file behind the path.
+fn target(root: &Utf8Path, path: &Utf8Path) -> Result<Utf8PathBuf, Finding> {
+    let link = root.join(path);
+    let (Some(folder), Some(name)) = (link.parent(), link.file_name()) else {
+        return Err(Finding::error(format!("`{path}` is no file"), "name a file"));
+    };
+    let failed = |error: &io::Error| {
+        Finding::error(
+            format!("cannot tell where `{path}` leads: {error}"),
+            "see that its folder is there, and where its link leads",
+        )
+    };
+    let real_root = root.canonicalize_utf8().map_err(|error| failed(&error))?;
+    let target = match fs::symlink_metadata(&link) {
+        Ok(_) => link.canonicalize_utf8().map_err(|error| failed(&error))?,
+        Err(_) => folder.canonicalize_utf8().map_err(|error| failed(&error))?.join(name),
+    };
+    if !target.starts_with(&real_root) {
+        return Err(Finding::error(
+            format!("`{path}` leads out of the project, to `{target}`"),
+            "edit that file by hand, or replace the link by a file",
+        ));
+    }
+    match fs::symlink_metadata(&target) {
+        Ok(metadata) if !metadata.is_file() => {
+            Err(Finding::error(format!("`{path}` is no file"), "move it away and run the command again"))
+        }
+        Ok(metadata) if metadata.permissions().readonly() => {
+            Err(Finding::error(format!("`{path}` is read-only"), format!("allow writing: `chmod u+w {path}`")))
+        }
+        _ => Ok(target),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Change::{Filled, Kept, Same};
+    use super::*;
+
+    fn assign(name: &str, value: &str) -> Assignment {
+        Assignment { name: name.to_owned(), value: value.to_owned(), description: "What it is".to_owned() }
+    }
+
+    #[test]
+    fn a_file_is_read_as_compose_reads_it() {
+        let text = "\u{feff}# A=0\nA=x\nexport B = 'it''s' # no\nC: \"a\\n$$5\\$\" # c\r\nD=1 # two\nE=\r\nF\nG='a\nb'\nA=1\nH=a#b";
+        let file = Dotenv::parse(&text.replace("'it''s'", "'it\\'s'")).unwrap();
+        let variables: Vec<_> = file.variables().collect();
+        assert_eq!(
+            variables,
+            [
+                ("A", "x"),
+                ("B", "it's"),
+                ("C", "a\n$5$"),
+                ("D", "1"),
+                ("E", ""),
+                ("G", "a\nb"),
+                ("A", "1"),
+                ("H", "a#b")
+            ]
+        );
+        assert_eq!(file.get("A"), Some("1"));
+        assert_eq!(file.get("F"), None);
+    }
+
+    #[test]
+    fn what_compose_refuses_is_refused() {
+        for (text, line) in [("A=1\nB='2\n\n", 2), ("\n\nA B=1", 3), ("A%=1", 1)] {
+            assert_eq!(Dotenv::parse(text).unwrap_err().line, line, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_has_no_value_is_filled() {
+        let text = "# mine\nKEEP=mine # really\nexport EMPTY=   \nQUOTED=\"\"#c\n\nINHERITED\nSAME='x y'\nLAST=1";
+        let file = Dotenv::parse(text).unwrap();
+        let names =
+            [("KEEP", "a"), ("EMPTY", "b"), ("QUOTED", "c"), ("INHERITED", "d"), ("SAME", "x y"), ("NEW", "e f")];
+        let assignments: Vec<_> = names.iter().map(|&(name, value)| assign(name, value)).collect();
+        let (filled, changes) = file.fill(&assignments);
+        assert_eq!(
+            filled,
+            "# mine\nKEEP=mine # really\nexport EMPTY=b   \nQUOTED='c'#c\n\nINHERITED=d\nSAME='x y'\nLAST=1\n\n# What it is\nNEW='e f'\n"
+        );
+        assert_eq!(changes, [Kept, Filled, Filled, Filled, Same, Filled]);
+    }
+
+    /// Lines as users write them, and others.
+    fn files() -> impl Strategy<Value = String> {
+        let line = prop_oneof![
+            Just(String::new()),
+            "# [ -~é]{0,20}",
+            "(export )?[AB](=|: | =|= )[a-z# ]{0,6}",
+            "[ABC]=('[a-z \\n#]{0,5}'|\"[a-z \\\\\\n$\"#]{0,5}\")( # c)?",
+            "[ABCD]",
+            "[ABC]=",
+            "\\PC{0,10}",
+        ];
+        (proptest::collection::vec(line, 0..10), prop_oneof![Just("\n"), Just("\r\n")], any::<bool>())
+            .prop_map(|(lines, line_end, last)| lines.join(line_end) + if last { line_end } else { "" })
+    }
+
+    proptest! {
+        #[test]
+        fn a_merge_keeps_every_line_and_is_done_once(
+            text in files(),
+            values in proptest::collection::vec("[ -~\\n\\té$'\"\\\\]{1,8}", 3),
+        ) {
+            let Ok(file) = Dotenv::parse(&text) else { return Ok(()) };
+            let assignments: Vec<_> = ["A", "B", "NEW"].iter().zip(&values).map(|(name, value)| assign(name, value)).collect();
+            let (filled, changes) = file.fill(&assignments);
+            let again = Dotenv::parse(&filled).unwrap();
+            for (assignment, change) in assignments.iter().zip(&changes) {
+                let now = again.get(&assignment.name);
+                let expected = if *change == Kept { file.get(&assignment.name) } else { Some(assignment.value.as_str()) };
+                prop_assert_eq!(now, expected);
+            }
+            // Every line is there in its place; a filled one holds what it held.
+            let mut lines = filled.lines();
+            for line in text.lines() {
+                let now = lines.next().unwrap_or_default();
+                let mut rest = now.chars();
+                let contained = line.chars().filter(|c| !matches!(c, '\'' | '"')).all(|c| rest.any(|other| other == c));
+                prop_assert!(contained, "{:?} became {:?}", line, now);
+            }
+            for (name, value) in file.variables() {
+                if !["A", "B", "NEW"].contains(&name) {
+                    prop_assert!(again.variables().any(|other| other == (name, value)));
+                }
+            }
+            let (twice, changes) = again.fill(&assignments);
+            prop_assert_eq!(twice, filled);
+            prop_assert!(!changes.contains(&Filled));
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The tools and the engine: what they answer, and what is wrong with them.
+
+use std::fmt;
+
+use camino::Utf8Path;
+use serde::Deserialize;
+
+use super::{Finding, Invocation};
+
+/// Compose reads a port's `name` and `--profile "*"` since then.
+const COMPOSE: Version = Version(2, 24);
+
+/// The generated configuration uses what Terraform has since then.
+const TERRAFORM: Version = Version(1, 9);
+
+/// What the engine should have, in bytes.
+const MEMORY: u64 = 8_000_000_000;
+
+/// Major and minor version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(u32, u32);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+impl Version {
+    /// Reads `2.40.3` or `v2.40.3-desktop.1`.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let mut numbers = text.trim().trim_start_matches('v').split(|c: char| !c.is_ascii_digit());
+        Some(Self(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+    }
+}
+
+/// How to get a tool.
+#[must_use]
+pub fn how_to_get(program: &str) -> &'static str {
+    match program {
+        "terraform" => "install Terraform: https://developer.hashicorp.com/terraform/install",
+        _ => "install Docker with Compose: https://docs.docker.com/get-started/get-docker/",
+    }
+}
+
+/// Asks for Compose's version; see [`check_compose`].
+#[must_use]
+pub fn compose_version(root: &Utf8Path) -> Invocation {
+    Invocation::new("docker", root, ["compose", "version", "--short"])
+}
+
+/// Asks for the engine; see [`check_engine`].
+#[must_use]
+pub fn info(root: &Utf8Path) -> Invocation {
+    Invocation::new("docker", root, ["info", "--format", "{{json .}}"])
+}
+
+/// Asks for an image: the answer is a failure if it isn't there.
+#[must_use]
+pub fn image(root: &Utf8Path, reference: &str) -> Invocation {
+    Invocation::new("docker", root, ["image", "inspect", "--format", "{{.Id}}", reference])
+}
+
+/// Asks for the running containers of every project; see [`container_with_port`].
+#[must_use]
+pub fn running(root: &Utf8Path) -> Invocation {
+    Invocation::new("docker", root, ["ps", "--format", "{{.Names}}\t{{.Ports}}"])
+}
+
+/// Asks for Terraform's version; see [`check_terraform`].
+#[must_use]
+pub fn terraform_version(root: &Utf8Path) -> Invocation {
+    Invocation::new("terraform", root, ["version", "-json"])
+}
+
+/// What is wrong with Compose, whose version this is; `None` if there is none.
+#[must_use]
+pub fn check_compose(version: Option<&str>) -> Option<Finding> {
+    let help = "install the Compose plugin of Docker: https://docs.docker.com/compose/install/";
+    match version {
+        None => Some(Finding::error("`docker compose` doesn't answer: its plugin is not installed", help)),
+        Some(text) => match Version::read(text) {
+            Some(version) if version >= COMPOSE => None,
+            _ => Some(Finding::error(
+                format!("Docker Compose {} is too old: {COMPOSE} or newer is needed", text.trim()),
+                help,
+            )),
+        },
+    }
+}
+
+/// What is wrong with Terraform, whose version this is.
+#[must_use]
+pub fn check_terraform(answer: &str) -> Option<Finding> {
+    #[derive(Deserialize)]
+    struct Answer {
+        terraform_version: String,
+    }
+    let text = serde_json::from_str::<Answer>(answer).map(|answer| answer.terraform_version).unwrap_or_default();
+    match Version::read(&text) {
+        Some(version) if version >= TERRAFORM => None,
+        _ => Some(Finding::error(
+            format!("Terraform {text} is too old: {TERRAFORM} or newer is needed"),
+            how_to_get("terraform"),
+        )),
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Info {
+    server_version: String,
+    mem_total: u64,
+    server_errors: Option<Vec<String>>,
+}
+
+/// What is wrong with the engine. A client without an engine answers as well, and says why in the answer or beside
+/// it.
+#[must_use]
+pub fn check_engine(answer: &str, complaint: &str) -> Option<Finding> {
+    let info: Info = serde_json::from_str(answer.trim()).unwrap_or_default();
+    if info.server_version.is_empty() {
+        let errors = info.server_errors.unwrap_or_default();
+        let reason = errors.first().map_or(complaint, String::as_str).trim();
+        let help = if reason.contains("permission denied") {
+            "let your user use it: `sudo usermod -aG docker $USER`, then log in again"
+        } else {
+            "start Docker: Docker Desktop, or `sudo systemctl start docker`"
+        };
+        return Some(Finding::error(format!("the Docker engine can't be reached: {reason}"), help));
+    }
+    (info.mem_total < MEMORY).then(|| {
+        Finding::warning(
+            format!("the Docker engine has {} of memory; 8 GB are recommended", gigabytes(info.mem_total)),
+            "give it more in the settings of Docker Desktop, or start fewer services: `gen dev up SERVICE…`",
+        )
+    })
+}
+
+fn gigabytes(bytes: u64) -> String {
+    let tenths = bytes / 100_000_000;
+    format!("{}.{} GB", tenths / 10, tenths % 10)
+}
+
+/// The container that has a port of the host, as `docker ps` tells.
+#[must_use]
+pub fn container_with_port(answer: &str, port: u16) -> Option<&str> {
+    answer.lines().find_map(|line| {
+        let (name, ports) = line.split_once('\t')?;
+        ports
+            .split(", ")
+            .filter_map(|one| one.split_once("->")?.0.rsplit_once(':'))
+            .any(|(_, numbers)| {
+                let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
+                let number = |text: &str| text.parse::<u16>().ok();
+                number(first).zip(number(last)).is_some_and(|(first, last)| (first..=last).contains(&port))
+            })
+            .then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        assert_eq!(Version::read("2.40.3\n"), Some(Version(2, 40)));
+        assert_eq!(Version::read("v2.24.0-desktop.1"), Some(Version(2, 24)));
+        assert_eq!(Version::read("dev"), None);
+        assert_eq!(check_compose(Some("2.24.0")), None);
+        assert!(check_compose(Some("v2.23.9")).unwrap().what.contains("2.23.9 is too old"));
+        assert!(check_compose(None).unwrap().what.contains("not installed"));
+        assert_eq!(check_terraform(r#"{"terraform_version":"1.9.0"}"#), None);
+        assert!(check_terraform(r#"{"terraform_version":"1.8.5"}"#).is_some());
+        assert!(check_terraform("?").is_some());
+    }
+
+    #[test]
+    fn an_engine() {
+        assert_eq!(check_engine(r#"{"ServerVersion":"28.0","MemTotal":8330000000}"#, ""), None);
+        let small = check_engine(r#"{"ServerVersion":"28.0","MemTotal":4100000000}"#, "").unwrap();
+        assert!(!small.is_error() && small.what.contains("4.1 GB"), "{small:?}");
+        let away = check_engine(r#"{"ServerErrors":["Cannot connect to the Docker daemon"]}"#, "").unwrap();
+        assert!(away.is_error() && away.what.contains("Cannot connect") && away.help.contains("systemctl"), "{away:?}");
+        let denied = check_engine("", "permission denied while trying to connect").unwrap();
+        assert!(denied.help.contains("usermod"), "{denied:?}");
+    }
+
+    #[test]
+    fn the_container_with_a_port() {
+        let answer = "web\t127.0.0.1:8080->80/tcp, :::9000-9002->9000-9002/tcp\ndb\t5432/tcp\n";
+        assert_eq!(container_with_port(answer, 8080), Some("web"));
+        assert_eq!(container_with_port(answer, 9001), Some("web"));
+        assert_eq!(container_with_port(answer, 5432), None);
+    }
+}

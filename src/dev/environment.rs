@@ -1,0 +1,90 @@
+//! The variables that Compose sees: those of the process, then those of `.env`.
+
+use std::collections::BTreeMap;
+
+use crate::model::text::{Operator, Reference, Segment, Text};
+
+/// Variables and their values.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// The process's variables go before those of the file, as in Compose.
+    pub fn new(
+        file: impl IntoIterator<Item = (String, String)>,
+        process: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        let mut variables: BTreeMap<String, String> = file.into_iter().collect();
+        variables.extend(process);
+        Self { variables }
+    }
+
+    /// A variable that is set, and not to the empty string.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// A text as Compose reads it; `None` if a variable that it requires has no value.
+    #[must_use]
+    pub fn expand(&self, text: &Text) -> Option<String> {
+        match text {
+            Text::Literal(literal) => Some(literal.clone()),
+            Text::Parts(segments) => segments
+                .iter()
+                .map(|segment| match segment {
+                    Segment::Literal(literal) => Some(literal.as_str()),
+                    Segment::Env(reference) => self.reference(reference),
+                })
+                .collect(),
+        }
+    }
+
+    fn reference<'a>(&'a self, reference: &'a Reference) -> Option<&'a str> {
+        let value = self.get(&reference.name);
+        match &reference.operator {
+            None => Some(value.unwrap_or_default()),
+            Some(Operator::Default(word)) => Some(value.unwrap_or(word)),
+            Some(Operator::Required(_)) => value,
+            Some(Operator::Alternative(word)) => Some(if value.is_some() { word } else { "" }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    #[test]
+    fn the_process_goes_before_the_file_and_empty_is_unset() {
+        let environment = Environment::new(pairs(&[("A", "file"), ("B", "file"), ("C", "")]), pairs(&[("A", "shell")]));
+        assert_eq!(environment.get("A"), Some("shell"));
+        assert_eq!(environment.get("B"), Some("file"));
+        assert_eq!(environment.get("C"), None);
+    }
+
+    #[test]
+    fn references_are_read_as_compose_reads_them() {
+        let environment = Environment::new(pairs(&[("A", "1")]), []);
+        let text = |name: &str, operator| Text::from(Reference { name: name.to_owned(), operator });
+        let word = || "word".to_owned();
+        for (text, expected) in [
+            (text("A", None), Some("1")),
+            (text("B", None), Some("")),
+            (text("A", Some(Operator::Default(word()))), Some("1")),
+            (text("B", Some(Operator::Default(word()))), Some("word")),
+            (text("A", Some(Operator::Required(word()))), Some("1")),
+            (text("B", Some(Operator::Required(word()))), None),
+            (text("A", Some(Operator::Alternative(word()))), Some("word")),
+            (text("B", Some(Operator::Alternative(word()))), Some("")),
+        ] {
+            assert_eq!(environment.expand(&text).as_deref(), expected, "{text:?}");
+        }
+    }
+}

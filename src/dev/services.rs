@@ -1,0 +1,88 @@
+//! Services: which ones a command is about, and where they are found.
+
+use std::collections::BTreeSet;
+
+use super::{Environment, Finding};
+use crate::diagnostic::nearest;
+use crate::model::Stack;
+use crate::model::service::{Healthcheck, Port, Service};
+use crate::spec::decode::{listed, shown};
+
+/// Checks that services exist.
+///
+/// # Errors
+/// The first that doesn't, and which one may have been meant.
+pub fn known(stack: &Stack, names: &[String]) -> Result<(), Finding> {
+    let all = || stack.services.iter().map(|service| service.name.as_str());
+    match names.iter().find(|&name| !all().any(|known| known == name)) {
+        None => Ok(()),
+        Some(name) => Err(unknown("service", name, all)),
+    }
+}
+
+/// Something that the stack doesn't have.
+pub(super) fn unknown<'a, I: Iterator<Item = &'a str>>(what: &str, name: &str, all: impl Fn() -> I) -> Finding {
+    let help = match nearest(name, all()) {
+        Some(found) => format!("did you mean `{found}`?"),
+        None => format!("there are: {}", listed(all())),
+    };
+    Finding::error(format!("there is no {what} `{}`", shown(name)), help)
+}
+
+/// The services that `up` starts when it is given these names, or none: with what they depend on, in spec order.
+#[must_use]
+pub fn started<'a>(stack: &'a Stack, names: &[String]) -> Vec<&'a Service> {
+    let mut open: Vec<&str> = if names.is_empty() {
+        stack
+            .services
+            .iter()
+            .filter(|service| service.profiles.is_empty())
+            .map(|service| service.name.as_str())
+            .collect()
+    } else {
+        names.iter().map(String::as_str).collect()
+    };
+    let mut wanted: BTreeSet<&str> = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if wanted.insert(name)
+            && let Some(service) = stack.services.iter().find(|service| service.name == name)
+        {
+            open.extend(service.depends_on.iter().map(|dependency| dependency.service.as_str()));
+        }
+    }
+    stack.services.iter().filter(|service| wanted.contains(service.name.as_str())).collect()
+}
+
+/// The image of a service.
+#[must_use]
+pub fn image(service: &Service, environment: &Environment) -> Option<String> {
+    environment.expand(service.image.as_ref()?)
+}
+
+/// The pages of a service that can be opened on this machine.
+#[must_use]
+pub fn urls(service: &Service, environment: &Environment) -> Vec<String> {
+    service.ports.iter().filter_map(|port| url(service, port, environment)).collect()
+}
+
+/// A port has a page if the spec says its path, or if the healthcheck gets one from it.
+fn url(service: &Service, port: &Port, environment: &Environment) -> Option<String> {
+    let published = port.published.as_ref()?;
+    let probed = match &service.healthcheck {
+        Some(Healthcheck::Probe(probe)) => probe.http.as_ref(),
+        _ => None,
+    };
+    let path = match (&port.path, probed) {
+        (Some(path), _) => path,
+        (None, Some((target, path))) if *target == port.target => path,
+        _ => return None,
+    };
+    let numbers = environment.expand(&published.port)?;
+    let number = numbers.split('-').next()?;
+    let host = environment.expand(&published.host_ip)?;
+    let host = match host.as_str() {
+        "" | "0.0.0.0" | "127.0.0.1" | "::" | "::1" | "[::]" | "[::1]" => "localhost",
+        address => address,
+    };
+    Some(format!("http://{host}:{number}{path}"))
+}

@@ -1,0 +1,124 @@
+//! Terraform: its commands and its outputs.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Deserialize;
+
+use super::{Finding, Invocation};
+use crate::model::{Infrastructure, Stack};
+
+/// Terraform in the folder of a profile.
+#[derive(Debug, Clone)]
+pub struct Terraform {
+    root: Utf8PathBuf,
+    folder: Utf8PathBuf,
+}
+
+/// A variable of `.env` and the output that fills it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filled {
+    /// The variable.
+    pub name: String,
+    /// The output.
+    pub output: String,
+    /// What Terraform says.
+    pub value: String,
+}
+
+impl Terraform {
+    /// The folder of a profile.
+    #[must_use]
+    pub fn new(root: &Utf8Path, stack: &Stack) -> Self {
+        Self { root: root.to_owned(), folder: Utf8PathBuf::from("terraform").join(&stack.profile) }
+    }
+
+    /// The folder, relative to the root.
+    #[must_use]
+    pub fn folder(&self) -> &Utf8Path {
+        &self.folder
+    }
+
+    fn command(&self, args: &[&str]) -> Invocation {
+        Invocation::new("terraform", &self.root, [format!("-chdir={}", self.folder).as_str()])
+            .with(args.iter().copied())
+    }
+
+    /// Whether providers are still to be installed.
+    #[must_use]
+    pub fn needs_init(&self) -> bool {
+        let folder = self.root.join(&self.folder);
+        !folder.join(".terraform/providers").is_dir() || !folder.join(".terraform.lock.hcl").is_file()
+    }
+
+    /// Installs the providers.
+    #[must_use]
+    pub fn init(&self) -> Invocation {
+        self.command(&["init", "-input=false"])
+    }
+
+    /// Creates what is described; Terraform shows its plan, and asks unless it must not.
+    #[must_use]
+    pub fn apply(&self, yes: bool) -> Invocation {
+        self.command(if yes { &["apply", "-input=false", "-auto-approve"] } else { &["apply"] })
+    }
+
+    /// Shows what would be destroyed.
+    #[must_use]
+    pub fn plan_destroy(&self) -> Invocation {
+        self.command(&["plan", "-destroy", "-input=false"])
+    }
+
+    /// Destroys everything; whoever runs this has asked.
+    #[must_use]
+    pub fn destroy(&self) -> Invocation {
+        self.command(&["destroy", "-input=false", "-auto-approve"])
+    }
+
+    /// Shows the outputs.
+    #[must_use]
+    pub fn output(&self) -> Invocation {
+        self.command(&["output"])
+    }
+
+    /// Tells the outputs; see [`filled`].
+    #[must_use]
+    pub fn output_json(&self) -> Invocation {
+        self.command(&["output", "-json"])
+    }
+}
+
+/// The variables that Terraform's outputs fill, of those that have a value.
+///
+/// # Errors
+/// The answer isn't one of `terraform output -json`.
+pub fn filled(infrastructure: &Infrastructure, answer: &str) -> Result<Vec<Filled>, Finding> {
+    #[derive(Deserialize)]
+    struct Output {
+        value: serde_json::Value,
+    }
+    let outputs: BTreeMap<String, Output> = serde_json::from_str(answer).map_err(|error| {
+        Finding::error(
+            format!("cannot read the answer of `terraform output -json`: {error}"),
+            "run `gen dev infra output` and put the values into `.env` by hand",
+        )
+    })?;
+    let mut filled = Vec::new();
+    for output in &infrastructure.outputs {
+        let value = match outputs.get(&output.name).map(|output| &output.value) {
+            Some(serde_json::Value::String(text)) => text.clone(),
+            Some(value @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => value.to_string(),
+            _ => continue,
+        };
+        if value.is_empty() {
+            continue;
+        }
+        let fills = output.fills.iter();
+        filled.extend(fills.map(|name| Filled {
+            name: name.clone(),
+            output: output.name.clone(),
+            value: value.clone(),
+        }));
+    }
+    Ok(filled)
+}
