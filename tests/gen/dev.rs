@@ -1,7 +1,11 @@
 //! `gen dev` hands the right commands to Docker and Terraform: stubs on `PATH` record them and answer from files.
 
 mod commands;
+mod dotenv;
+mod preflight;
+mod schema;
 mod signals;
+mod terraform;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

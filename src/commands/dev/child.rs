@@ -58,7 +58,6 @@ impl Children {
     }
 
     /// Runs a program with this process's output.
-    #[expect(dead_code, reason = "the next command needs it")]
     pub fn run_without_input(&self, invocation: &Invocation) -> Result<Ended, Finding> {
         self.run_with(invocation, Stdio::null())
     }

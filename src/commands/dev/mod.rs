@@ -2,10 +2,15 @@
 
 mod build;
 mod child;
+mod doctor;
 mod down;
+mod env;
+mod infra;
 mod logs;
+mod preflight;
 mod ps;
 mod restart;
+mod schema;
 mod up;
 
 use std::fmt::Write as _;
@@ -17,9 +22,9 @@ use stackgen::dev::{Environment, Finding, dotenv};
 use stackgen::model::Stack;
 
 use self::child::Children;
-use super::report::{BOLD, CYAN, RED, RESET};
+use super::report::{BOLD, CYAN, GREEN, RED, RESET};
 use super::{Outcome, print, project};
-use crate::cli::{Dev, DevCommand, Format};
+use crate::cli::{Dev, DevCommand, Format, SchemaCommand};
 
 const YELLOW: &str = "\u{1b}[33m";
 
@@ -68,7 +73,10 @@ fn dispatch(arguments: &Dev) -> Step {
         DevCommand::Logs { follow, services } => logs::run(&context, *follow, services),
         DevCommand::Restart { services } => restart::run(&context, services),
         DevCommand::Build { targets, no_cache } => build::run(&context, targets, *no_cache),
-        _ => Ok(Outcome::Invalid),
+        DevCommand::Schema(SchemaCommand::Setup { only }) => schema::setup(&context, only.as_deref()),
+        DevCommand::Infra(command) => infra::run(&context, command),
+        DevCommand::Doctor => doctor::run(&context),
+        DevCommand::Env(command) => env::run(&context, command),
     }
 }
 

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use stackgen::dev::compose::Container;
-use stackgen::dev::{Finding, services};
+use stackgen::dev::generated::SchemaStep;
+use stackgen::dev::{Environment, Finding, services};
 use stackgen::model::Service;
 
-use super::{BOLD, Context, Outcome, RESET, Step, child, note, print, say};
+use super::preflight::{self, Machine};
+use super::{BOLD, Context, Outcome, RESET, Step, Stop, child, note, print, say, schema};
 use crate::cli::Up;
 
 /// So much of a service's log tells why it crashed.
@@ -17,6 +19,12 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
     context.known(&arguments.services)?;
     let environment = context.environment()?;
     let started = services::started(context.stack(), &arguments.services);
+    let containers = preflight(context, &environment, &started)?;
+    let steps = schema::pending(context, &started, &containers)?;
+    let set_up = prepare(context, &environment, &steps)?;
+    if set_up != Outcome::Clean {
+        return Ok(set_up);
+    }
     let up = context.compose.up(arguments.detach, arguments.wait, &arguments.services);
     let pages = pages(&started, &environment);
     if !arguments.detach && !arguments.wait {
@@ -48,8 +56,49 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
     Ok(Outcome::Clean)
 }
 
+/// Says what is found, and stops if it keeps the services from running. Gives the containers that there are.
+fn preflight(context: &Context, environment: &Environment, started: &[&Service]) -> Step<Vec<Container>> {
+    let mut findings = preflight::tools(&context.root, &context.children);
+    let has_engine = !findings.iter().any(Finding::is_error);
+    let variables = preflight::variables(context, environment)?;
+    let is_complete = variables.is_empty();
+    findings.extend(variables);
+    findings.extend(preflight::drift(context));
+    let mut containers = Vec::new();
+    if has_engine {
+        let mut machine = Machine::new(context, environment);
+        findings.extend(machine.images(started)?);
+        // Without its required variables Compose doesn't tell.
+        if is_complete {
+            containers = context.containers()?;
+            findings.extend(machine.ports(started, &containers));
+        }
+    }
+    say(&findings);
+    if findings.iter().any(Finding::is_error) {
+        note("nothing was started");
+        return Err(Stop::Outcome(Outcome::Findings));
+    }
+    Ok(containers)
+}
+
+/// Creates the schema before what waits for it starts.
+fn prepare(context: &Context, environment: &Environment, steps: &[SchemaStep]) -> Step {
+    if steps.is_empty() {
+        return Ok(Outcome::Clean);
+    }
+    let names: Vec<String> = steps.iter().map(|step| step.service.clone()).collect();
+    let findings = Machine::new(context, environment).images(&services::started(context.stack(), &names))?;
+    if !findings.is_empty() {
+        say(&findings);
+        note("nothing was started");
+        return Ok(Outcome::Findings);
+    }
+    Ok(schema::run(context, steps))
+}
+
 /// What to open, a line each.
-fn pages(started: &[&Service], environment: &stackgen::dev::Environment) -> String {
+fn pages(started: &[&Service], environment: &Environment) -> String {
     let width = started.iter().map(|service| service.name.len()).max().unwrap_or_default();
     let mut out = String::new();
     for service in started {

@@ -1,0 +1,44 @@
+//! `gen dev doctor`.
+
+use std::fmt::Write as _;
+
+use stackgen::dev::Finding;
+use stackgen::model::Service;
+
+use super::preflight::{self, Machine};
+use super::{Context, GREEN, Outcome, RESET, Step, print, text};
+
+pub fn run(context: &Context) -> Step {
+    let mut findings = preflight::tools(&context.root, &context.children);
+    let has_engine = !findings.iter().any(Finding::is_error);
+    if context.stack().infrastructure.is_some() {
+        findings.extend(preflight::terraform(context));
+    }
+    findings.extend(preflight::drift(context));
+    match context.environment() {
+        Err(finding) => findings.push(finding),
+        Ok(environment) => {
+            findings.extend(preflight::variables(context, &environment)?);
+            findings.extend(preflight::dotenv(context)?);
+            let services: Vec<&Service> = context.stack().services.iter().collect();
+            let mut machine = Machine::new(context, &environment);
+            if has_engine {
+                findings.extend(machine.images(&services)?);
+            }
+            findings.extend(machine.sources());
+            // Compose needs the file and its required variables to tell which ports are the project's own.
+            let containers = if has_engine { context.containers().unwrap_or_default() } else { Vec::new() };
+            findings.extend(machine.ports(&services, &containers));
+        }
+    }
+    let errors = findings.iter().filter(|finding| finding.is_error()).count();
+    let mut out = text(&findings);
+    // Writing to a `String` cannot fail.
+    let _ = match (errors, findings.len()) {
+        (0, 0) => writeln!(out, "{GREEN}nothing found{RESET}: the stack can run"),
+        (0, warnings) => writeln!(out, "{warnings} found, none of which keeps the stack from running"),
+        (errors, all) => writeln!(out, "{all} found, {errors} of which must be mended"),
+    };
+    print(anstream::stdout(), &out);
+    Ok(if errors == 0 { Outcome::Clean } else { Outcome::Findings })
+}

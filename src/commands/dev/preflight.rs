@@ -1,0 +1,170 @@
+//! What could keep the stack from running, looked for: by `doctor` everything, by `up` what concerns it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{TcpListener, UdpSocket};
+
+use camino::Utf8Path;
+use stackgen::dev::compose::Container;
+use stackgen::dev::ports::{self, Wanted};
+use stackgen::dev::{Environment, Finding, dotenv, engine, preflight};
+use stackgen::model::service::Service;
+use stackgen::output::{self, Cause};
+
+use super::child::Children;
+use super::{Context, Step};
+
+/// What is known about the machine, found out once.
+pub struct Machine<'a> {
+    context: &'a Context,
+    environment: &'a Environment,
+    images: BTreeMap<String, bool>,
+}
+
+/// Compose and the engine; without them nothing else can be looked at.
+pub fn tools(root: &Utf8Path, children: &Children) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match children.ask(&engine::compose_version(root)) {
+        Ok(answer) => findings.extend(engine::check_compose(answer.succeeded.then_some(answer.stdout.as_str()))),
+        Err(finding) => return vec![finding],
+    }
+    match children.ask(&engine::info(root)) {
+        Ok(answer) => findings.extend(engine::check_engine(&answer.stdout, &answer.complaint())),
+        Err(finding) => findings.push(finding),
+    }
+    findings
+}
+
+/// Terraform.
+pub fn terraform(context: &Context) -> Vec<Finding> {
+    match context.children.ask(&engine::terraform_version(&context.root)) {
+        Ok(answer) => engine::check_terraform(&answer.stdout).into_iter().collect(),
+        Err(finding) => vec![finding],
+    }
+}
+
+/// `.env`: what is required of it.
+pub fn variables(context: &Context, environment: &Environment) -> Result<Vec<Finding>, Finding> {
+    let path = context.dotenv();
+    let file = dotenv::load(&context.root.join(&path), &path)?;
+    Ok(preflight::variables(context.stack(), environment, file.as_ref()))
+}
+
+/// `.env`: what else might be wrong with it.
+pub fn dotenv(context: &Context) -> Result<Vec<Finding>, Finding> {
+    let path = context.dotenv();
+    let Some(file) = dotenv::load(&context.root.join(&path), &path)? else { return Ok(Vec::new()) };
+    let mut findings = preflight::strangers(context.stack(), &file);
+    #[cfg(unix)]
+    if let Ok(metadata) = std::fs::metadata(context.root.join(&path)) {
+        use std::os::unix::fs::PermissionsExt as _;
+        findings.extend(preflight::readable_by_others(&path, metadata.permissions().mode()));
+    }
+    Ok(findings)
+}
+
+/// Outputs that aren't as they would be rendered.
+pub fn drift(context: &Context) -> Vec<Finding> {
+    match output::compare(&context.root, &context.plan.scope(), context.plan.files()) {
+        Ok(comparison) => {
+            let differences = comparison.differences.iter();
+            // The manifest's lines repeat what the others say.
+            let manifest = context.plan.scope().manifest;
+            let mut count = differences.filter(|difference| difference.path != manifest).count();
+            if count == 0 && comparison.differences.iter().any(|found| matches!(found.cause, Cause::Interrupted)) {
+                count = 1;
+            }
+            preflight::drift(context.plan.profile(), count).into_iter().collect()
+        }
+        Err(error) => vec![Finding::warning(
+            format!("the generated files can't be compared with the spec: {error}"),
+            "`gen check` tells more",
+        )],
+    }
+}
+
+impl<'a> Machine<'a> {
+    pub fn new(context: &'a Context, environment: &'a Environment) -> Self {
+        Self { context, environment, images: BTreeMap::new() }
+    }
+
+    /// Images that must have been built.
+    pub fn images(&mut self, services: &[&Service]) -> Step<Vec<Finding>> {
+        for build in &self.context.stack().builds {
+            if !self.images.contains_key(&build.reference) {
+                let answer = self.context.children.ask(&engine::image(&self.context.root, &build.reference))?;
+                self.images.insert(build.reference.clone(), answer.succeeded);
+            }
+        }
+        let is_there = |reference: &str| self.images.get(reference).copied().unwrap_or_default();
+        Ok(preflight::images(self.context.stack(), self.environment, services, is_there))
+    }
+
+    /// The source trees of images.
+    pub fn sources(&self) -> Vec<Finding> {
+        let is_built = |reference: &str| self.images.get(reference).copied().unwrap_or_default();
+        preflight::sources(&self.context.root, self.context.stack(), self.environment, is_built)
+    }
+
+    /// Ports that something has which isn't this project.
+    pub fn ports(&self, services: &[&Service], containers: &[Container]) -> Vec<Finding> {
+        if is_elsewhere(self.environment) {
+            return Vec::new();
+        }
+        let own: Vec<u16> =
+            containers.iter().filter(|container| container.is_up()).flat_map(Container::published).collect();
+        let mut findings = Vec::new();
+        for port in ports::wanted(services, self.environment) {
+            if own.contains(&port.number) {
+                continue;
+            }
+            match bind(&port) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    findings.push(preflight::taken(&port, self.holder(&port).as_deref()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                    findings.push(preflight::no_address(&port));
+                }
+                // What this user may not do, the engine may.
+                Err(_) | Ok(()) => {}
+            }
+        }
+        findings
+    }
+
+    /// Who has a port, if the system tells: a container of another project, or a process.
+    fn holder(&self, port: &Wanted) -> Option<String> {
+        let running = self.context.children.ask(&engine::running(&self.context.root)).ok();
+        let container = running.as_ref().and_then(|answer| engine::container_with_port(&answer.stdout, port.number));
+        container.map(|name| format!("the container `{name}`")).or_else(|| process_with_port(port.number))
+    }
+}
+
+/// Whether the engine runs on another machine, whose ports can't be looked at.
+fn is_elsewhere(environment: &Environment) -> bool {
+    environment.get("DOCKER_HOST").is_some_and(|host| host.starts_with("tcp:") || host.starts_with("ssh:"))
+}
+
+fn bind(port: &Wanted) -> io::Result<()> {
+    let address = (port.address, port.number);
+    if port.udp { UdpSocket::bind(address).map(drop) } else { TcpListener::bind(address).map(drop) }
+}
+
+/// Looks in `/proc`, where there is one; processes of other users keep their files to themselves.
+fn process_with_port(port: u16) -> Option<String> {
+    let tables: String =
+        ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+    let sockets: Vec<String> = ports::listeners(&tables, port).map(|inode| format!("socket:[{inode}]")).collect();
+    for process in std::fs::read_dir("/proc").ok()?.flatten() {
+        let Ok(files) = std::fs::read_dir(process.path().join("fd")) else { continue };
+        let has = files.flatten().any(|file| {
+            std::fs::read_link(file.path())
+                .is_ok_and(|to| sockets.iter().any(|socket| to.as_os_str() == socket.as_str()))
+        });
+        if has {
+            let name = std::fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            return Some(format!("`{}` (process {})", name.trim(), process.file_name().display()));
+        }
+    }
+    None
+}

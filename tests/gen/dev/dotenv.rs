@@ -1,0 +1,120 @@
+//! `gen dev env`.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::super::project::REFERENCE;
+use super::Stubs;
+use super::terraform::OUTPUTS;
+
+const ENV: &str = "generated/dev/.env";
+
+fn stubs() -> Stubs {
+    let stubs = Stubs::new(REFERENCE);
+    fs::remove_file(stubs.project.path(ENV)).unwrap();
+    stubs.answer("output -json", 0, OUTPUTS);
+    stubs
+}
+
+#[test]
+fn check_says_what_is_missing_and_where_it_comes_from() {
+    let stubs = stubs();
+    let run = stubs.run(&["env", "check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for said in [
+        "error: `TEMPORAL_SQL_HOST` has no value: Endpoint of the monitored cluster's DSQL cluster; there is no \
+         `generated/dev/.env` yet\n  help: it comes from Terraform's output `monitored_endpoint`: run `gen dev infra apply`",
+        "error: `GRAFANA_ADMIN_PASSWORD` has no value",
+        "help: you choose it: set GRAFANA_ADMIN_PASSWORD in `generated/dev/.env`",
+    ] {
+        assert!(run.stdout.contains(said), "`{said}` in:\n{}", run.stdout);
+    }
+    stubs.project.write(ENV, "TEMPORAL_SQL_HOST=a\nCOPILOT_DSQL_HOST=b\nGRAFANA_ADMIN_PASSWORD=c\n");
+    let run = stubs.run(&["env", "check"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("complete: every variable"), "{run:?}");
+}
+
+#[test]
+fn fill_begins_with_the_example_and_says_what_is_left() {
+    let stubs = stubs();
+    let run = stubs.run(&["env", "fill"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.contains("generated/dev/.env: created\n"), "{run:?}");
+    let line = "  TEMPORAL_SQL_HOST = `monitored.dsql.on.aws`, from Terraform's output `monitored_endpoint`\n";
+    assert!(run.stdout.contains(line), "{run:?}");
+    assert!(run.stdout.contains("generated/dev/.env: 3 variables filled"), "{run:?}");
+    assert!(run.stderr.contains("`GRAFANA_ADMIN_PASSWORD` has no value"), "{run:?}");
+
+    let expected = stubs.project.read("generated/dev/.env.example");
+    let (_, expected) = expected.split_once("\n\n").unwrap();
+    let expected = expected
+        .replace("TEMPORAL_SQL_HOST=\n", "TEMPORAL_SQL_HOST=monitored.dsql.on.aws\n")
+        .replace("COPILOT_DSQL_HOST=\n", "COPILOT_DSQL_HOST=copilot.dsql.on.aws\n")
+        .replace("COPILOT_KNOWLEDGE_BASE_ID=\n", "COPILOT_KNOWLEDGE_BASE_ID='KB $1'\n");
+    assert_eq!(stubs.project.read(ENV), expected);
+    let mode = fs::metadata(stubs.project.path(ENV)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(!stubs.project.path("generated/dev/.env.new").exists());
+}
+
+#[test]
+fn values_that_are_there_stay() {
+    let stubs = stubs();
+    let own = "# mine\r\nTEMPORAL_SQL_HOST=my.host # really\r\nGRAFANA_ADMIN_PASSWORD='x'\r\nCOPILOT_DSQL_HOST=\r\n";
+    stubs.project.write(ENV, own);
+    let run = stubs.run(&["env", "fill"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let said = "TEMPORAL_SQL_HOST keeps `my.host`; Terraform's output `monitored_endpoint` is `monitored.dsql.on.aws`\n    \
+                help: empty it in `generated/dev/.env`";
+    assert!(run.stdout.contains(said), "{run:?}");
+    let env = stubs.project.read(ENV);
+    assert!(env.starts_with(&own.replace("COPILOT_DSQL_HOST=", "COPILOT_DSQL_HOST=copilot.dsql.on.aws")), "{env}");
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let secret = REFERENCE.replace("output = \"monitored_endpoint\"", "output = \"monitored_endpoint\"\nsecret = true");
+    let stubs = Stubs::new(&secret);
+    stubs.answer("output -json", 0, OUTPUTS);
+    let run = stubs.run(&["env", "fill"]);
+    assert!(run.stdout.contains("TEMPORAL_SQL_HOST = (secret), from"), "{run:?}");
+    stubs.project.write(ENV, "TEMPORAL_SQL_HOST=hush\n");
+    let run = stubs.run(&["env", "fill"]);
+    assert!(run.stdout.contains("TEMPORAL_SQL_HOST keeps (secret)"), "{run:?}");
+    assert!(!(run.stdout + &run.stderr).contains("hush"));
+}
+
+#[test]
+fn a_link_is_followed_within_the_project_only() {
+    let stubs = stubs();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let outside = elsewhere.path().join("env");
+    fs::write(&outside, "A=1\n").unwrap();
+    symlink(&outside, stubs.project.path(ENV)).unwrap();
+    let run = stubs.run(&["env", "fill"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("`generated/dev/.env` leads out of the project, to"), "{run:?}");
+    assert!(run.stderr.contains("help: edit that file by hand"), "{run:?}");
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "A=1\n");
+
+    fs::remove_file(stubs.project.path(ENV)).unwrap();
+    stubs.project.write("shared.env", "GRAFANA_ADMIN_PASSWORD=x\n");
+    symlink("../../shared.env", stubs.project.path(ENV)).unwrap();
+    let run = stubs.run(&["env", "fill"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(stubs.project.read("shared.env").contains("TEMPORAL_SQL_HOST=monitored"));
+    assert!(fs::symlink_metadata(stubs.project.path(ENV)).unwrap().is_symlink());
+}
+
+#[test]
+fn terraform_without_outputs_is_said() {
+    let stubs = stubs();
+    stubs.answer("output -json", 0, "{}");
+    let run = stubs.run(&["env", "fill"]);
+    assert!(run.stderr.contains("Terraform has no outputs yet\n  help: run `gen dev infra apply` first"), "{run:?}");
+    stubs.script("output -json", "echo 'Error: no state' >&2\nexit 1\n");
+    let run = stubs.run(&["env", "fill"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("Terraform doesn't tell its outputs: Error: no state"), "{run:?}");
+}

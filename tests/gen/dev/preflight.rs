@@ -1,0 +1,180 @@
+//! What is said before anything starts, and by `doctor`.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use super::{SMALL, Stubs, free_port};
+
+/// The small stack with an image that is built here.
+fn with_build() -> Stubs {
+    let stubs = Stubs::new(
+        &(SMALL.replace("example/api:1", "own")
+            + "\n[images.own]\nref = \"own:1\"\nbuild = { context = \"${TREE}\" }\n\
+               \n[env.TREE]\ndescription = \"Source tree of the API\"\ndefault = \".\"\n"),
+    );
+    let env = format!("TOKEN=hush\nPORT={}\n", free_port());
+    stubs.project.write("generated/dev/.env", env);
+    fs::set_permissions(stubs.project.path("generated/dev/.env"), fs::Permissions::from_mode(0o600)).unwrap();
+    stubs
+}
+
+#[test]
+fn a_stack_that_can_run_is_told_so() {
+    let stubs = with_build();
+    let run = stubs.run(&["doctor"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "nothing found: the stack can run\n"), "{run:?}");
+    let run = stubs.run(&["up", "--detach"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "quietly");
+}
+
+/// Breaks something; both say it with what to do, and nothing is started.
+fn keeps_from_running(break_it: impl FnOnce(&Stubs), what: &str, help: &str) {
+    let stubs = with_build();
+    break_it(&stubs);
+    for arguments in [&["up"][..], &["up", "--wait", "api"], &["doctor"]] {
+        let run = stubs.run(arguments);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        let said = run.stdout + &run.stderr;
+        assert!(said.contains(&format!("error: {what}")), "`{what}` in:\n{said}");
+        assert!(said.contains(&format!("  help: {help}")), "`{help}` in:\n{said}");
+        assert!(stubs.changes().is_empty(), "nothing was started");
+    }
+}
+
+#[test]
+fn compose_must_be_there_and_new_enough() {
+    let get = "install the Compose plugin of Docker";
+    keeps_from_running(|stubs| stubs.answer("compose version", 1, ""), "`docker compose` doesn't answer", get);
+    keeps_from_running(
+        |stubs| stubs.answer("compose version", 0, "2.23.3"),
+        "Docker Compose 2.23.3 is too old: 2.24",
+        get,
+    );
+}
+
+#[test]
+fn the_engine_must_be_reached() {
+    keeps_from_running(
+        |stubs| stubs.script("docker info", "echo 'Cannot connect to the Docker daemon' >&2\nexit 1\n"),
+        "the Docker engine can't be reached: Cannot connect to the Docker daemon",
+        "start Docker",
+    );
+}
+
+#[test]
+fn required_variables_must_have_values() {
+    let what = "`TOKEN` has no value: Token of the payment provider";
+    let help = "you choose it: set TOKEN in `generated/dev/.env`";
+    keeps_from_running(|stubs| stubs.project.write("generated/dev/.env", "TOKEN=''\n"), what, help);
+    keeps_from_running(
+        |stubs| fs::remove_file(stubs.project.path("generated/dev/.env")).unwrap(),
+        &format!("{what}; there is no `generated/dev/.env` yet"),
+        help,
+    );
+    keeps_from_running(
+        |stubs| stubs.project.write("generated/dev/.env", "A=1\nTOKEN='\n"),
+        "`generated/dev/.env` can't be read: a quoted value has no end",
+        "mend line 2",
+    );
+}
+
+#[test]
+fn images_must_have_been_built() {
+    keeps_from_running(
+        |stubs| stubs.answer("image inspect", 1, ""),
+        "the image `own:1` is not there, and no registry has it",
+        "build it: `gen dev build own`",
+    );
+}
+
+#[test]
+fn ports_must_be_free() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let take = |stubs: &Stubs| stubs.project.write("generated/dev/.env", format!("TOKEN=a\nPORT={port}\n"));
+    let help = "end that program, or publish the port elsewhere";
+    if cfg!(target_os = "linux") {
+        let holder = format!("(process {})", std::process::id());
+        let stubs = with_build();
+        take(&stubs);
+        let run = stubs.run(&["up"]);
+        assert!(run.stderr.contains(&holder), "{run:?}");
+    }
+    keeps_from_running(take, &format!("port {port} of `api` is taken by `"), help);
+    keeps_from_running(
+        |stubs| {
+            take(stubs);
+            stubs.answer("docker ps --format", 0, &format!("theirs\t127.0.0.1:{port}->80/tcp"));
+        },
+        &format!("port {port} of `api` is taken by the container `theirs`"),
+        help,
+    );
+}
+
+#[test]
+fn the_ports_of_this_projects_containers_are_its_own() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let stubs = with_build();
+    stubs.project.write("generated/dev/.env", format!("TOKEN=a\nPORT={port}\n"));
+    let publisher = format!(r#"{{"URL":"127.0.0.1","TargetPort":80,"PublishedPort":{port},"Protocol":"tcp"}}"#);
+    stubs.containers(&[&format!(r#"{{"Service":"api","State":"running","Publishers":[{publisher}]}}"#)]);
+    assert_eq!(stubs.run(&["up", "--detach"]).code, Some(0));
+    // A service that publishes nothing doesn't care.
+    stubs.containers(&[]);
+    assert_eq!(stubs.run(&["up", "--detach", "db"]).code, Some(0));
+}
+
+#[test]
+fn warnings_do_not_keep_it_from_running() {
+    let stubs = with_build();
+    stubs.answer("docker info", 0, r#"{"ServerVersion":"28.2.2","MemTotal":4000000000}"#);
+    stubs.project.write("generated/dev/docker-compose.yml", "edited");
+    let run = stubs.run(&["up", "--detach"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(
+        run.stderr.contains("warning: the Docker engine has 4.0 GB of memory; 8 GB are recommended\n  help: "),
+        "{run:?}"
+    );
+    let drift = "warning: 1 generated file is not as the spec says\n  help: see them with `gen check --profile dev`";
+    assert!(run.stderr.contains(drift), "{run:?}");
+    assert_eq!(stubs.run(&["doctor"]).code, Some(0));
+}
+
+#[test]
+fn a_source_tree_matters_to_who_builds() {
+    let stubs = with_build();
+    let env = stubs.project.read("generated/dev/.env");
+    stubs.project.write("generated/dev/.env", format!("{env}TREE=../gone\n"));
+    let run = stubs.run(&["doctor"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("warning: `own:1` can't be built again: there is no source tree at"), "{run:?}");
+    assert!(run.stdout.contains("help: set TREE in `generated/dev/.env`"), "{run:?}");
+    assert!(!stubs.run(&["up", "--detach"]).stderr.contains("source tree"));
+    stubs.answer("image inspect", 1, "");
+    assert_eq!(stubs.run(&["doctor"]).code, Some(1));
+}
+
+#[test]
+fn doctor_shows_everything_at_once() {
+    let stubs = with_build();
+    stubs.answer("image inspect", 1, "");
+    stubs.project.write("generated/dev/.env", "TOKE=x\n");
+    fs::set_permissions(stubs.project.path("generated/dev/.env"), fs::Permissions::from_mode(0o644)).unwrap();
+    let run = stubs.run(&["doctor"]);
+    assert_eq!(run.code, Some(1));
+    for what in [
+        "error: `TOKEN` has no value",
+        "warning: `TOKE` of `.env` is read by nobody\n  help: did you mean `TOKEN`?",
+        "warning: `generated/dev/.env` may hold secrets, and others can read it\n  help: keep it to yourself: `chmod 600",
+        "error: the image `own:1` is not there",
+        "4 found, 2 of which must be mended",
+    ] {
+        assert!(run.stdout.contains(what), "`{what}` in:\n{}", run.stdout);
+    }
+    let mut command = stubs.command(&["doctor"]);
+    let run: super::Run = command.env("PATH", stubs.project.root()).output().unwrap().into();
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains("error: `docker` is not installed, or not on PATH\n  help: install Docker"), "{run:?}");
+}

@@ -1,0 +1,109 @@
+//! `gen dev infra`.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use super::super::project::REFERENCE;
+use super::{Run, SMALL, Stubs};
+
+pub const OUTPUTS: &str = r#"{
+  "region": {"sensitive": false, "type": "string", "value": "eu-west-1"},
+  "monitored_endpoint": {"value": "monitored.dsql.on.aws"},
+  "copilot_endpoint": {"value": "copilot.dsql.on.aws"},
+  "knowledge_base_id": {"value": "KB $1"},
+  "profiles_bucket": {"value": ""},
+  "data_source_id": {"value": null}
+}"#;
+
+const CHDIR: &str = "terraform -chdir=terraform/dev";
+
+fn stubs() -> Stubs {
+    let stubs = Stubs::new(REFERENCE);
+    stubs.project.write("generated/dev/.env", "# mine\nGRAFANA_ADMIN_PASSWORD=secret\n");
+    stubs.answer("output -json", 0, OUTPUTS);
+    stubs
+}
+
+fn typed(stubs: &Stubs, arguments: &[&str], text: &str) -> Run {
+    let mut command = stubs.command(arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn apply_installs_what_is_needed_and_fills_the_variables() {
+    let stubs = stubs();
+    let run = stubs.run(&["infra", "apply"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(
+        stubs.changes(),
+        [format!("{CHDIR} init -input=false"), format!("{CHDIR} apply"), format!("{CHDIR} output -json")]
+    );
+    let env = stubs.project.read("generated/dev/.env");
+    assert!(env.starts_with("# mine\nGRAFANA_ADMIN_PASSWORD=secret\n"), "{env}");
+    assert!(env.contains("\nTEMPORAL_SQL_HOST=monitored.dsql.on.aws\n"), "{env}");
+    assert!(env.contains("\nCOPILOT_KNOWLEDGE_BASE_ID='KB $1'\n"), "{env}");
+    assert!(!env.contains("COPILOT_PROFILE_S3_BUCKET"), "{env}");
+
+    stubs.project.write("terraform/dev/.terraform.lock.hcl", "");
+    stubs.project.write("terraform/dev/.terraform/providers/x", "");
+    let run = stubs.run(&["infra", "apply", "--yes"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("generated/dev/.env: 0 variables filled"), "{run:?}");
+    assert_eq!(stubs.changes(), [format!("{CHDIR} apply -input=false -auto-approve"), format!("{CHDIR} output -json")]);
+    assert_eq!(stubs.project.read("generated/dev/.env"), env);
+}
+
+#[test]
+fn what_terraform_says_with_its_exit_code_is_passed_on() {
+    let stubs = stubs();
+    stubs.answer(" apply", 5, "");
+    assert_eq!(stubs.run(&["infra", "apply"]).code, Some(5));
+    stubs.answer(" init", 6, "");
+    stubs.record();
+    assert_eq!(stubs.run(&["infra", "apply"]).code, Some(6));
+    assert_eq!(stubs.changes(), [format!("{CHDIR} init -input=false")]);
+    stubs.answer("terraform -chdir=terraform/dev output", 7, "");
+    assert_eq!(stubs.run(&["infra", "output"]).code, Some(7));
+}
+
+#[test]
+fn destroy_wants_the_projects_name() {
+    let stubs = stubs();
+    let asked = [format!("{CHDIR} init -input=false"), format!("{CHDIR} plan -destroy -input=false")];
+    for text in ["", "yes\n", "temporal\n"] {
+        let run = typed(&stubs, &["infra", "destroy"], text);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.stderr.contains("Type the project's name, temporal-sre-copilot, to go on"), "{run:?}");
+        assert!(run.stderr.contains("nothing was destroyed"), "{run:?}");
+        assert_eq!(stubs.changes(), asked);
+    }
+    let run = typed(&stubs, &["infra", "destroy"], "temporal-sre-copilot\n");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(stubs.changes()[2], format!("{CHDIR} destroy -input=false -auto-approve"));
+    stubs.answer("plan -destroy", 9, "");
+    assert_eq!(typed(&stubs, &["infra", "destroy"], "temporal-sre-copilot\n").code, Some(9));
+}
+
+#[test]
+fn a_stack_without_infrastructure_says_so() {
+    let stubs = Stubs::new(SMALL);
+    let run = stubs.run(&["infra", "apply"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("profile `dev` has no infrastructure\n  help: describe it below"), "{run:?}");
+}
+
+#[test]
+fn terraform_must_be_there_and_new_enough() {
+    let stubs = stubs();
+    stubs.answer("terraform version", 0, r#"{"terraform_version":"1.5.7"}"#);
+    let run = stubs.run(&["infra", "apply"]);
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr.contains("Terraform 1.5.7 is too old: 1.9 or newer is needed\n  help: install Terraform"),
+        "{run:?}"
+    );
+    assert!(stubs.changes().is_empty());
+    assert!(stubs.run(&["doctor"]).stdout.contains("Terraform 1.5.7 is too old"));
+}
