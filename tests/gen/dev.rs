@@ -2,6 +2,7 @@
 
 mod commands;
 mod dotenv;
+mod persistence;
 mod preflight;
 mod schema;
 mod signals;
