@@ -64,3 +64,28 @@ logs *ARGS:
 [group('dev')]
 ps *ARGS:
     cargo run --quiet -- dev ps {{ ARGS }}
+
+# Stop services and start them again
+[group('dev')]
+restart *ARGS:
+    cargo run --quiet -- dev restart {{ ARGS }}
+
+# Set up the schema of the databases
+[group('dev')]
+schema *ARGS:
+    cargo run --quiet -- dev schema setup {{ ARGS }}
+
+# Terraform: apply, destroy, output
+[group('dev')]
+infra *ARGS:
+    cargo run --quiet -- dev infra {{ ARGS }}
+
+# Look for what could keep the stack from running
+[group('dev')]
+doctor *ARGS:
+    cargo run --quiet -- dev doctor {{ ARGS }}
+
+# The variables of .env: check, fill
+[group('dev')]
+env *ARGS:
+    cargo run --quiet -- dev env {{ ARGS }}
