@@ -9,7 +9,6 @@ pub mod dotenv;
 pub mod engine;
 pub mod environment;
 pub mod finding;
-pub mod generated;
 pub mod ports;
 pub mod preflight;
 pub mod schema;

@@ -2,8 +2,8 @@
 
 use super::Finding;
 use super::compose::Container;
-use super::generated::SchemaStep;
 use super::services::unknown;
+use crate::model::SchemaStep;
 
 /// The steps to run: all, or one.
 ///

@@ -13,7 +13,7 @@ use crate::spec::decode::{listed, shown};
 /// # Errors
 /// The first that doesn't, and which one may have been meant.
 pub fn known(stack: &Stack, names: &[String]) -> Result<(), Finding> {
-    let all = || stack.services.iter().map(|service| service.name.as_str());
+    let all = || stack.every_service().map(|service| service.name.as_str());
     match names.iter().find(|&name| !all().any(|known| known == name)) {
         None => Ok(()),
         Some(name) => Err(unknown("service", name, all)),
@@ -45,12 +45,12 @@ pub fn started<'a>(stack: &'a Stack, names: &[String]) -> Vec<&'a Service> {
     let mut wanted: BTreeSet<&str> = BTreeSet::new();
     while let Some(name) = open.pop() {
         if wanted.insert(name)
-            && let Some(service) = stack.services.iter().find(|service| service.name == name)
+            && let Some(service) = stack.every_service().find(|service| service.name == name)
         {
             open.extend(service.depends_on.iter().map(|dependency| dependency.service.as_str()));
         }
     }
-    stack.services.iter().filter(|service| wanted.contains(service.name.as_str())).collect()
+    stack.every_service().filter(|service| wanted.contains(service.name.as_str())).collect()
 }
 
 /// The image of a service.

@@ -202,6 +202,13 @@ pub struct Datasource {
 /// A passthrough key of a Compose service.
 pub type Passthrough = Vec<(String, Tree)>;
 
+impl Stack {
+    /// Every service of the Compose file: the stack's own, and the one-shots that create schemas.
+    pub fn every_service(&self) -> impl Iterator<Item = &Service> {
+        self.services.iter().chain(&self.schema_services)
+    }
+}
+
 impl Network {
     /// Whether only its name is known.
     #[must_use]

@@ -6,8 +6,8 @@ use std::io;
 
 use serde::Serialize;
 use stackgen::dev::compose::Container;
-use stackgen::dev::generated::{self, CONFIG_LABEL};
 use stackgen::dev::services::urls;
+use stackgen::model::service::CONFIG_LABEL;
 
 use super::{BOLD, Context, Outcome, RESET, Step, YELLOW, print};
 use crate::cli::Listing;
@@ -50,7 +50,7 @@ pub fn run(context: &Context, format: Listing) -> Step {
 
 fn rows(context: &Context, containers: &[Container]) -> Step<Vec<Row>> {
     let environment = context.environment()?;
-    let digests: BTreeMap<String, String> = generated::config_digests(&context.plan);
+    let digests: BTreeMap<String, String> = context.plan.config_digests();
     let mut rows = Vec::new();
     for service in &context.stack().services {
         let own = containers.iter().filter(|container| container.service == service.name);
@@ -78,7 +78,7 @@ fn rows(context: &Context, containers: &[Container]) -> Step<Vec<Row>> {
             });
         }
     }
-    let unknown = |container: &&Container| !context.stack().services.iter().any(|own| own.name == container.service);
+    let unknown = |container: &&Container| !context.stack().every_service().any(|own| own.name == container.service);
     rows.extend(containers.iter().filter(unknown).map(Row::of));
     Ok(rows)
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use stackgen::dev::compose::{self, Container};
-use stackgen::dev::generated::{self, SchemaStep};
 use stackgen::dev::schema::{self, StepEnd};
 use stackgen::dev::{Finding, services};
-use stackgen::model::Service;
+use stackgen::model::{SchemaStep, Service};
 
 use super::preflight::{self, Machine};
 use super::{Context, Outcome, Step, Stop, note, say};
@@ -14,8 +13,7 @@ use super::{Context, Outcome, Step, Stop, note, say};
 /// Runs every step, or one.
 pub fn setup(context: &Context, only: Option<&str>) -> Step {
     context.rendered()?;
-    let steps = generated::schema(context.stack());
-    let steps = match schema::chosen(&steps, only) {
+    let steps = match schema::chosen(&context.stack().schema, only) {
         Ok(steps) => steps,
         Err(finding) => {
             say(&[finding]);
@@ -45,9 +43,13 @@ pub fn setup(context: &Context, only: Option<&str>) -> Step {
 /// The steps that `up` has to run before it starts these services: of those that Compose doesn't run by itself, the
 /// ones that have not succeeded yet with the configuration that they have now.
 pub fn pending(context: &Context, started: &[&Service], containers: &[Container]) -> Step<Vec<SchemaStep>> {
-    let all = generated::schema(context.stack());
-    let steps: Vec<SchemaStep> =
-        all.into_iter().filter(|step| step.compose_profile && concerns(context, step, started)).collect();
+    let steps: Vec<SchemaStep> = context
+        .stack()
+        .schema
+        .iter()
+        .filter(|step| step.compose_profile && concerns(context, step, started))
+        .cloned()
+        .collect();
     if steps.is_empty() {
         return Ok(steps);
     }
@@ -111,7 +113,7 @@ pub fn run<'a>(context: &Context, steps: impl IntoIterator<Item = &'a SchemaStep
 fn one(context: &Context, step: &SchemaStep) -> Step<StepEnd> {
     let title = if step.description.is_empty() { &step.service } else { &step.description };
     note(&format!("schema step `{}`: {title}", step.name));
-    let Some(service) = context.stack().services.iter().find(|service| service.name == step.service) else {
+    let Some(service) = context.stack().every_service().find(|service| service.name == step.service) else {
         return Err(Finding::error(format!("there is no service `{}`", step.service), "run `gen render`").into());
     };
     let ended = context.children.run_without_input(&context.compose.start_once(service))?;

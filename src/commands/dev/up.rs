@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 
 use stackgen::dev::compose::Container;
-use stackgen::dev::generated::SchemaStep;
 use stackgen::dev::{Environment, Finding, services};
-use stackgen::model::Service;
+use stackgen::model::{SchemaStep, Service};
 
 use super::preflight::{self, Machine};
 use super::{BOLD, Context, Outcome, RESET, Step, Stop, child, note, print, say, schema};
