@@ -2,7 +2,8 @@
 
 use super::{COMPOSE, SMALL, Stubs, free_port};
 
-fn stubs() -> Stubs {
+/// A stack with three steps that have succeeded.
+pub fn stubs() -> Stubs {
     let mut spec = SMALL.to_owned();
     for name in ["a", "b", "c"] {
         spec.extend(["\n[services.schema-", name, "]\nimage = \"example/schema:1\"\nprofiles = [\"schema\"]\n"]);

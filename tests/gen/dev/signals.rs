@@ -21,6 +21,10 @@ fn patient(pattern: &str) -> Stubs {
     let stubs = Stubs::new(SMALL);
     let port = super::free_port();
     stubs.project.write("generated/dev/.env", format!("TOKEN=hush\nPORT={port}\n"));
+    with_patient(stubs, pattern)
+}
+
+fn with_patient(stubs: Stubs, pattern: &str) -> Stubs {
     for pipe in ["ready", "noticed", "go"] {
         assert!(Command::new("mkfifo").arg(stubs.project.path(pipe)).status().unwrap().success());
     }
@@ -84,4 +88,17 @@ fn gen_ends_by_the_signal_while_it_asks() {
     kill("-TERM", &child.id().to_string());
     assert_eq!(child.wait().unwrap().signal(), Some(15));
     assert_eq!(stubs.project.read("signals"), "TERM\n");
+}
+
+#[test]
+fn a_schema_step_that_is_interrupted_is_stopped_and_so_are_the_rest() {
+    let stubs = with_patient(super::schema::stubs(), "docker logs --follow id-a");
+    let mut child = start(&stubs, &["schema", "setup"]);
+    kill("-INT", &format!("-{}", child.id()));
+    assert_eq!(stubs.project.read("noticed"), "INT\n");
+    fs::write(stubs.project.path("go"), "go\n").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(7));
+    let changes = stubs.changes();
+    assert_eq!(changes.last().map(String::as_str), Some("docker stop id-a"), "{changes:?}");
+    assert!(!changes.iter().any(|line| line.contains("schema-b")), "{changes:?}");
 }
