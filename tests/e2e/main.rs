@@ -1,0 +1,13 @@
+//! `gen dev` with a real engine: a small stack, images from scratch, no stub. See CONTRIBUTING.md.
+//!
+//! Nothing is measured by a clock of the test: what happened when, the engine and the services' logs say.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+
+mod change;
+mod fail;
+#[path = "../gen/project.rs"]
+#[expect(dead_code, reason = "the other tests use the rest")]
+mod project;
+mod run;
+mod stack;
