@@ -3,6 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -115,13 +118,36 @@ fn an_interrupt_stops_what_runs_in_the_foreground() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let seen = lines.any(|line| line.contains("GET /web-health 200"));
     let group = format!("-{}", child.id());
-    assert!(seen && Command::new("kill").args(["-INT", "--", &group]).status().unwrap().success());
-    // What it still says must go somewhere.
-    lines.for_each(drop);
+    let signal = |name: &str| assert!(Command::new("kill").args([name, "--", &group]).status().unwrap().success());
+    let (sender, lines) = mpsc::channel();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let reader = thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    // Whoever hangs fails.
+    let next = || lines.recv_timeout(Duration::from_secs(90));
+    let mut said = Vec::new();
+    while !said.last().is_some_and(|line: &String| line.contains("GET /web-health 200")) {
+        match next() {
+            Ok(line) => said.push(line),
+            Err(error) => {
+                drop(child.kill());
+                panic!("{error}: {said:#?}");
+            }
+        }
+    }
+    signal("-INT");
+    loop {
+        match next() {
+            Ok(_) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                signal("-KILL");
+                panic!("the interrupt did not end it");
+            }
+        }
+    }
     let status = child.wait().unwrap();
+    reader.join().unwrap().unwrap();
     let running: Vec<String> = stack.everything().into_iter().filter(|line| line.contains(" Up ")).collect();
     assert_eq!(running, [""; 0], "{status}");
 }

@@ -7,6 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::Value;
 
@@ -52,12 +53,11 @@ impl Stack {
     }
 
     fn without_image(test: &str) -> Self {
-        let [web, loki] = free_ports();
+        let (web, loki) = (free_port(), free_port());
         let name = format!("gen-e2e-{test}");
-        let spec = SPEC
-            .replace("stackgen-e2e", &name)
-            .replace("18000", &web.to_string())
-            .replace("13100", &loki.to_string());
+        let spec = SPEC.replace("stackgen-e2e", &name);
+        let spec = spec.replace("published = 28000", &format!("published = {web}"));
+        let spec = spec.replace("ports.http = 23100", &format!("ports.http = {loki}"));
         let stack = Self { project: Project::new(spec), name: format!("{name}-dev"), web };
         // What an earlier run left that was killed.
         stack.remove();
@@ -204,10 +204,15 @@ pub fn docker(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Ports of 127.0.0.1 that nobody has; all are taken at once, so that they differ.
-fn free_ports() -> [u16; 2] {
-    let taken = [(); 2].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
-    taken.map(|listener| listener.local_addr().unwrap().port())
+/// A port of 127.0.0.1 that nobody has, below those that the system gives away by itself; no test gets it again.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(18_000);
+    loop {
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A time of the engine, whose fraction has as many digits as it needs, as text that sorts by time.

@@ -37,8 +37,8 @@ fn run() -> Result<u8> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         [program, .., url] if program.ends_with("curl") => get(url).map(|_| 0),
-        [_, "serve", port] => serve(port, env::var("ANSWER").unwrap_or_default()),
-        [_, "serve", port, file] => serve(port, fs::read_to_string(file)?),
+        [_, "serve", port] => serve(port, &env::var("ANSWER").unwrap_or_default()),
+        [_, "serve", port, file] => serve(port, &fs::read_to_string(file)?),
         [_, "get", url] => {
             println!("{}", get(url)?);
             Ok(0)
@@ -53,19 +53,19 @@ fn run() -> Result<u8> {
             let file = argument.strip_prefix("-config.file=").ok_or("no such command")?;
             let text = fs::read_to_string(file)?;
             let port = text.lines().find_map(|line| line.trim().strip_prefix("http_listen_port: "));
-            serve(port.ok_or("the configuration names no port")?, text.clone())
+            serve(port.ok_or("the configuration names no port")?, &text)
         }
         _ => Err("no such command".into()),
     }
 }
 
-fn serve(port: &str, answer: String) -> Result<u8> {
+fn serve(port: &str, answer: &str) -> Result<u8> {
     let mut unready = env::var("UNREADY").ok().and_then(|count| count.parse::<u32>().ok()).unwrap_or_default();
     let listener = TcpListener::bind(("0.0.0.0", port.parse()?))?;
     println!("serving on {port}");
     loop {
         let (stream, _) = listener.accept()?;
-        let (status, body) = if unready > 0 { ("503 Unavailable", "") } else { ("200 OK", answer.as_str()) };
+        let (status, body) = if unready > 0 { ("503 Unavailable", "") } else { ("200 OK", answer) };
         match reply(stream, status, body) {
             Ok(path) => {
                 unready = unready.saturating_sub(1);
