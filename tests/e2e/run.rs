@@ -28,13 +28,14 @@ fn everything_starts_after_what_it_waits_for_and_down_leaves_nothing() {
     let steps = [
         ("db starts", stack.moment("db", "StartedAt")),
         ("db is healthy", first_answer(&stack, "db")),
-        ("setup starts", stack.moment("setup", "StartedAt")),
         ("setup has ended", stack.moment("setup", "FinishedAt")),
         ("api starts", stack.moment("api", "StartedAt")),
         ("api is healthy", first_answer(&stack, "api")),
         ("web starts", stack.moment("web", "StartedAt")),
     ];
     assert!(steps.is_sorted_by_key(|(_, moment)| moment), "{steps:#?}");
+    // Not among the steps: the engine writes down the start of something so short when it has ended already.
+    assert!(stack.moment("setup", "StartedAt") > first_answer(&stack, "db"));
     assert_eq!(stack.inspect("setup")["State"]["ExitCode"], 0);
     assert_eq!(stack.log("setup").first().unwrap().1, "schema 7");
     for service in ["db", "api", "web", "loki", "mimir"] {
