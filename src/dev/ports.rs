@@ -11,6 +11,8 @@ use crate::spec::service::Protocol;
 pub struct Wanted {
     /// The service.
     pub service: String,
+    /// The port's name in the spec.
+    pub name: String,
     /// The address that it binds to.
     pub address: IpAddr,
     /// Its number.
@@ -41,7 +43,8 @@ pub fn wanted(services: &[&Service], environment: &Environment) -> Vec<Wanted> {
             // Zero is any port.
             if number != 0 {
                 let udp = port.protocol == Protocol::Udp;
-                wanted.push(Wanted { service: service.name.clone(), address, number, udp });
+                let (service, name) = (service.name.clone(), port.name.clone());
+                wanted.push(Wanted { service, name, address, number, udp });
             }
         }
     }

@@ -113,7 +113,7 @@ pub fn sources(
 pub fn taken(port: &Wanted, holder: Option<&str>) -> Finding {
     let by = holder.map_or_else(|| "another program".to_owned(), ToOwned::to_owned);
     Finding::error(
-        format!("port {} of `{}` is taken by {by}", port.number, port.service),
+        format!("port {} (`{}` of `{}`) is taken by {by}", port.number, port.name, port.service),
         "end that program, or publish the port elsewhere: `published` in the spec, then `gen render`",
     )
 }

@@ -3,7 +3,7 @@
 #
 # Renders the persistence template from the environment, then starts the server.
 # A placeholder is ${NAME}. Inside double quotes any printable value is accepted and escaped for
-# YAML; outside only letters, digits, dots, dashes and underscores are.
+# YAML; outside only letters, digits, dots, dashes and underscores are, a letter or digit first.
 set -euo pipefail
 
 template="${TEMPORAL_PERSISTENCE_TEMPLATE:-/etc/temporal/config/persistence-dsql.template.yaml}"
@@ -19,10 +19,13 @@ fail() {
 [[ -x "${entrypoint}" ]] || fail "cannot run the entrypoint ${entrypoint}"
 
 rest="$(cat "${template}")"
+# The template's own text so far: the quotes in a value are its own.
+seen=''
 rendered=''
 missing=()
 invalid=()
 while [[ "${rest}" == *"\${"* ]]; do
+  seen+="${rest%%"\${"*}"
   rendered+="${rest%%"\${"*}"
   rest="${rest#*"\${"}"
   [[ "${rest}" == *"}"* ]] || fail "a placeholder in ${template} has no end"
@@ -35,13 +38,13 @@ while [[ "${rest}" == *"\${"* ]]; do
     continue
   fi
   # An odd number of quotes so far in this line: the placeholder stands inside a string.
-  line="${rendered##*$'\n'}"
+  line="${seen##*$'\n'}"
   quotes="${line//[!\"]/}"
   if [[ ! "${quotes}" =~ ^(\"\")*$ ]]; then
     [[ "${value}" != *[[:cntrl:]]* ]] || invalid+=("${name}")
     value="${value//\\/\\\\}"
     value="${value//\"/\\\"}"
-  elif [[ ! "${value}" =~ ^[A-Za-z0-9._-]+$ ]]; then
+  elif [[ ! "${value}" =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]]; then
     invalid+=("${name}")
   fi
   rendered+="${value}"

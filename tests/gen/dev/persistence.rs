@@ -22,8 +22,6 @@ struct Template {
 struct Place {
     /// Always inside quotes.
     quoted: bool,
-    /// Always the last of its line.
-    last: bool,
 }
 
 fn template() -> &'static Template {
@@ -35,9 +33,8 @@ fn template() -> &'static Template {
         for line in text.lines() {
             for (at, _) in line.match_indices("${") {
                 let name = line[at + 2..].split('}').next().unwrap().to_owned();
-                let place = variables.entry(name).or_insert(Place { quoted: true, last: true });
+                let place = variables.entry(name).or_insert(Place { quoted: true });
                 place.quoted &= line[..at].matches('"').count() % 2 == 1;
-                place.last &= !line[at + 2..].contains("${");
             }
         }
         project.write("entrypoint", "#!/bin/sh\ntouch \"${OUT}.started\"\n");
@@ -80,8 +77,6 @@ fn complete() -> impl Strategy<Value = BTreeMap<String, String>> {
                 Just("${TEMPORAL_SQL_HOST}".to_owned()),
                 Just("\\\"${".to_owned()),
             ]
-            // The entrypoint counts the quotes of a value, too, and then takes what follows for unquoted.
-            .prop_map(move |text| if place.last { text } else { text.replace('"', "'") })
             .boxed()
         } else {
             "[A-Za-z0-9][A-Za-z0-9._-]{0,11}".boxed()

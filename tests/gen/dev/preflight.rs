@@ -101,13 +101,13 @@ fn ports_must_be_free() {
         let run = stubs.run(&["up"]);
         assert!(run.stderr.contains(&holder), "{run:?}");
     }
-    keeps_from_running(take, &format!("port {port} of `api` is taken by `"), help);
+    keeps_from_running(take, &format!("port {port} (`http` of `api`) is taken by `"), help);
     keeps_from_running(
         |stubs| {
             take(stubs);
             stubs.answer("docker ps --format", 0, &format!("theirs\t127.0.0.1:{port}->80/tcp"));
         },
-        &format!("port {port} of `api` is taken by the container `theirs`"),
+        &format!("port {port} (`http` of `api`) is taken by the container `theirs`"),
         help,
     );
 }

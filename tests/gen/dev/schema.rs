@@ -4,10 +4,10 @@ use super::{COMPOSE, SMALL, Stubs, free_port};
 
 /// A stack with three steps that have succeeded.
 pub fn stubs() -> Stubs {
-    let mut spec = SMALL.to_owned();
+    let mut spec = format!("{SMALL}\n[images]\nschema = \"example/schema:1\"\n");
     for name in ["a", "b", "c"] {
-        spec.extend(["\n[services.schema-", name, "]\nimage = \"example/schema:1\"\nprofiles = [\"schema\"]\n"]);
-        spec.push_str("restart = \"no\"\ndepends_on.db = \"service_started\"\n");
+        spec.extend(["\n[schema.", name, "]\ndescription = \"Tables of ", name, "\"\n"]);
+        spec.push_str("image = \"schema\"\ncommand = [\"set-up\"]\n");
     }
     let stubs = Stubs::new(&spec);
     stubs.project.write("generated/dev/.env", format!("TOKEN=a\nPORT={}\n", free_port()));
