@@ -152,3 +152,29 @@ fn an_interrupt_stops_what_runs_in_the_foreground() {
     let running: Vec<String> = stack.everything().into_iter().filter(|line| line.contains(" Up ")).collect();
     assert_eq!(running, [""; 0], "{status}");
 }
+
+#[test]
+fn the_schema_is_there_before_the_stack_and_a_step_that_fails_stops_no_other() {
+    let stack = Stack::new("schema");
+    let step = |name: &str, command: &str| {
+        format!("[schema.{name}]\ndescription = \"Tables of {name}\"\nimage = \"service\"\ncommand = {command}\n\n")
+    };
+    let torn = "[\"crash\", \"no such column\"]";
+    let steps = step("torn", torn) + &step("whole", "[\"say\", \"all tables are there\"]");
+    stack.change("[env.GREETING]", &format!("{steps}[env.GREETING]"));
+
+    let run = stack.dev(&["up", "--wait"]).failed();
+    run.says(&["no such column", "`torn` failed", "schema setup --only torn", "all tables are there"]);
+    assert!(!stack.containers().contains_key("db"), "nothing starts without its schema: {run}");
+    assert_eq!(stack.dev(&["schema", "setup"]).code, Some(1));
+    stack.dev(&["schema", "setup", "--only", "whole"]).succeeded().says(&["all tables are there"]);
+
+    stack.change(torn, "[\"say\", \"the column is there now\"]");
+    let up = stack.up();
+    up.says(&["the column is there now"]);
+    assert!(!format!("{up}").contains("all tables are there"), "what has succeeded isn't repeated: {up}");
+    assert!(stack.moment("schema-torn", "FinishedAt") < stack.moment("db", "StartedAt"));
+    assert!(!stack.up().stderr.contains("schema step"), "both are done");
+    stack.dev(&["down", "-v"]).succeeded();
+    assert_eq!(stack.everything(), [""; 0]);
+}

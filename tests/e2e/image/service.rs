@@ -43,6 +43,10 @@ fn run() -> Result<u8> {
             println!("{}", get(url)?);
             Ok(0)
         }
+        [_, "say", line] => {
+            println!("{line}");
+            Ok(0)
+        }
         [_, "crash", lines @ ..] => {
             for line in lines {
                 eprintln!("{line}");
