@@ -56,6 +56,8 @@ pub struct Stack {
     pub variables: Vec<Variable>,
     /// What Terraform creates.
     pub infrastructure: Option<Infrastructure>,
+    /// Findings of security scanners that are accepted: the check's id and the reason.
+    pub accepted: Vec<(String, String)>,
 }
 
 /// The Compose profile of the one-shots that create schemas. A plain `docker compose up` doesn't start them.

@@ -83,6 +83,10 @@ pub struct Service {
     pub secrets: Vec<SecretUse>,
     /// Capabilities it gets.
     pub cap_add: Vec<Text>,
+    /// Capabilities that are taken from it.
+    pub cap_drop: Vec<Text>,
+    /// Security options.
+    pub security_opt: Vec<Text>,
     /// The size of `/dev/shm`.
     pub shm_size: Option<Text>,
     /// Whether an init process reaps its children.

@@ -4,8 +4,8 @@ use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::service::{Command, Healthcheck, Probe};
 use crate::model::text::Text as ModelText;
-use crate::spec::decode::{Spanned, shown};
-use crate::spec::service as spec;
+use crate::spec::decode::{Spanned, listed, shown};
+use crate::spec::service::{self as spec, Kind};
 use crate::spec::text::{Part, Text, Value};
 use crate::spec::value::Duration;
 
@@ -88,8 +88,53 @@ impl Resolver<'_> {
             Some(retries) => Some(self.value(retries)),
             None => implied.retries,
         };
+        self.check_program(index, written, test.as_ref());
         let probe = Probe { test, interval, timeout, retries, start_period, start_interval, http };
         Some(Healthcheck::Probe(Box::new(probe)))
+    }
+
+    /// A probe that the image of a kind doesn't hold never passes.
+    fn check_program(&mut self, index: usize, written: &spec::Healthcheck, test: Option<&Command>) {
+        let spec = self.spec;
+        let (_, service) = &spec.services.entries[index];
+        // Another image may hold anything.
+        let Some(kind) = service.kind.as_ref().filter(|_| service.image.is_none()) else { return };
+        let span = match (&written.probe, &written.http, &written.tcp, &written.test) {
+            (Some(probe), ..) => probe.span,
+            (_, Some(path), ..) => path.span,
+            (_, _, Some(port), _) => port.span,
+            (.., Some(test)) => test.span,
+            _ => return,
+        };
+        let program = match test {
+            Some(Command::Line(_)) => "sh",
+            Some(Command::Arguments(arguments)) => match arguments.as_slice() {
+                [form, ..] if form.literal() == Some("CMD-SHELL") => "sh",
+                [_, program, ..] => program.literal().unwrap_or_default(),
+                _ => return,
+            },
+            None => return,
+        };
+        let name = program.rsplit('/').next().unwrap_or_default();
+        let known = super::kinds::programs(kind.value);
+        // Of any other program nobody knows here whether it is there.
+        if !["sh", "bash", "curl", "wget", "nc", "python3"].contains(&name) || known.contains(&name) {
+            return;
+        }
+        let usable: Vec<&str> = known.iter().copied().filter(|program| !program.ends_with("sh")).collect();
+        self.report(
+            Diagnostic::new(
+                "missing-program",
+                format!("the image of kind `{}` holds no `{name}`", kind.as_str()),
+                span,
+            )
+            .at("would never pass")
+            .help(match (usable.as_slice(), kind.value) {
+                ([], Kind::Loki) => "leave the healthcheck out: the kind has one of its own".to_owned(),
+                ([], _) => "leave the healthcheck out: nothing in the image could probe".to_owned(),
+                (usable, _) => format!("it holds: {}", listed(usable.iter().copied())),
+            }),
+        );
     }
 
     fn get(

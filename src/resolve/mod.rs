@@ -1,6 +1,7 @@
 //! Stage 2: spec to model. Names are looked up, defaults filled in, and everything that one table
 //! says about another is checked. Every problem is collected; only a spec without any has a model.
 
+mod accepted;
 mod clusters;
 mod dashboards;
 mod datasources;
@@ -18,7 +19,7 @@ mod service;
 mod text;
 mod variables;
 
-pub use dashboards::{layout, options};
+pub use dashboards::{layout, options, with_stand_ins};
 
 use std::collections::HashMap;
 
@@ -33,10 +34,17 @@ use crate::spec::stack::Spec;
 #[must_use]
 pub fn resolve(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
     names::profile(&profile.profile, diagnostics);
+    let stack = resolve_all_the_same(profile, diagnostics)?;
+    diagnostics.is_empty().then_some(stack)
+}
+
+/// What can be resolved of a profile, whatever is wrong with it: nothing that is run or written comes from it, but it
+/// shows what a key is good for.
+#[must_use]
+pub fn resolve_all_the_same(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
     let spec = profile.spec.as_ref()?;
     let mut resolver = Resolver::new(profile, spec, diagnostics);
-    let stack = resolver.stack(&profile.profile);
-    diagnostics.is_empty().then_some(stack)
+    Some(resolver.stack(&profile.profile))
 }
 
 /// What the parts of this stage share.
@@ -241,6 +249,7 @@ impl<'a> Resolver<'a> {
         let networks = self.networks(&network, &bundle.services);
         let volumes = self.volumes(bundle.implied_volumes, &bundle.services);
         let secrets = self.secrets(&bundle.services);
+        let accepted = self.accepted();
         let variables = self.finish_variables();
         self.check_port_clashes();
         self.check_dependencies(&bundle.services);
@@ -266,6 +275,7 @@ impl<'a> Resolver<'a> {
             dashboards,
             variables,
             infrastructure,
+            accepted,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::kinds::Preset;
 use super::service::REGION;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::service::{Command, NetworkMember, Service};
-use crate::model::text::Text;
+use crate::model::text::{Text, Value};
 use crate::model::{SCHEMA_PROFILE, SchemaStep};
 use crate::spec::decode::Spanned;
 use crate::spec::service::{Kind, PullPolicy};
@@ -78,6 +78,7 @@ impl Resolver<'_> {
             name: format!("{PREFIX}{}", name.value),
             restart: "no".to_owned(),
             profiles: vec![SCHEMA_PROFILE.to_owned()],
+            security_opt: super::kinds::no_new_privileges(),
             platform: self.optional_text(self.spec.stack.platform.as_ref()),
             networks: vec![NetworkMember { name: network.to_owned(), aliases: Vec::new(), ipv4_address: None }],
             ..service
@@ -145,6 +146,9 @@ impl Resolver<'_> {
             command: Some(Command::Arguments(vec![SCRIPT.into()])),
             environment,
             mounts: credentials.into_iter().collect(),
+            cap_drop: super::kinds::all_capabilities(),
+            read_only: Some(Value::Is(true)),
+            tmpfs: vec!["/tmp".into()],
             ..Service::default()
         }
     }

@@ -146,6 +146,15 @@ impl Resolver<'_> {
                 ulimits.push((name.to_owned(), ModelValue::Is(limit), ModelValue::Is(limit)));
             }
         }
+        let mut tmpfs = self.texts(&service.tmpfs.0);
+        let is_tmp = |text: &ModelText| text.literal().is_some_and(|path| path == "/tmp" || path.starts_with("/tmp:"));
+        // Who says that the image may be written to needs none.
+        if preset.confinement.read_only && service.read_only.is_none() && !tmpfs.iter().any(is_tmp) {
+            tmpfs.push("/tmp".into());
+        }
+        let mut cap_add = self.texts(&service.cap_add);
+        let kept = preset.confinement.keep.iter().map(|&name| ModelText::from(name));
+        cap_add.extend(kept.filter(|_| service.cap_drop.is_none()));
         self.check_host_name(service, &extra_hosts);
         let network_mode = self.network_mode(name, service);
         model::Service {
@@ -201,10 +210,22 @@ impl Resolver<'_> {
             tty: service.tty.as_ref().map(|value| self.value(value)),
             stdin_open: service.stdin_open.as_ref().map(|value| self.value(value)),
             deploy: self.deploy(service, extra.deploy).map(Box::new),
-            read_only: service.read_only.as_ref().map(|value| self.value(value)),
-            tmpfs: self.texts(&service.tmpfs.0),
+            read_only: match &service.read_only {
+                Some(value) => Some(self.value(value)),
+                None => preset.confinement.read_only.then_some(ModelValue::Is(true)),
+            },
+            tmpfs,
             secrets: self.secret_uses(service),
-            cap_add: self.texts(&service.cap_add),
+            cap_add,
+            cap_drop: match &service.cap_drop {
+                Some(written) => self.texts(written),
+                None if preset.confinement.drop_all => super::kinds::all_capabilities(),
+                None => Vec::new(),
+            },
+            security_opt: match &service.security_opt {
+                Some(written) => self.texts(written),
+                None => super::kinds::no_new_privileges(),
+            },
             shm_size: service.shm_size.as_ref().map(|size| self.written(size, |size| size.0.clone())),
             init: service.init.as_ref().map(|value| self.value(value)),
             passthrough: extra.service,

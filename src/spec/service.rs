@@ -87,6 +87,10 @@ table! {
         secrets: Vec<Short<Secret>>,
         /// Capabilities it gets.
         cap_add: Vec<Text>,
+        /// Capabilities that are taken from it; `["ALL"]` for a kind, none for any other service, if left out.
+        cap_drop: Option<Vec<Text>>,
+        /// Security options; `["no-new-privileges:true"]` if left out.
+        security_opt: Option<Vec<Text>>,
         /// The size of `/dev/shm`.
         shm_size: Option<Value<Size>>,
         /// Whether an init process reaps its children.

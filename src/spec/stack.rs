@@ -34,6 +34,8 @@ table! {
         env: Map<Variable>,
         /// What Terraform creates.
         infrastructure: Option<Infrastructure>,
+        /// Findings of checkov that `gen verify` accepts: the id of each check, and the reason.
+        accepted: Map<Spanned<String>>,
     }
 }
 

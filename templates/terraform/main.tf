@@ -59,6 +59,27 @@ resource "aws_s3_bucket_versioning" {= bucket.label|lit =} {
   }
 }
 
+resource "aws_s3_bucket_lifecycle_configuration" {= bucket.label|lit =} {
+  bucket = aws_s3_bucket.{= bucket.label|identifier =}.id
+  # Rules on versions need versioning.
+  depends_on = [aws_s3_bucket_versioning.{= bucket.label|identifier =}]
+
+  rule {
+    id     = "remains"
+    status = "Enabled"
+
+    filter {}
+
+    noncurrent_version_expiration {
+      noncurrent_days = 7
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 7
+    }
+  }
+}
+
 resource "aws_s3_bucket_server_side_encryption_configuration" {= bucket.label|lit =} {
   bucket = aws_s3_bucket.{= bucket.label|identifier =}.id
 

@@ -61,6 +61,27 @@ resource "aws_s3_bucket_versioning" "knowledge_source" {
   }
 }
 
+resource "aws_s3_bucket_lifecycle_configuration" "knowledge_source" {
+  bucket = aws_s3_bucket.knowledge_source.id
+  # Rules on versions need versioning.
+  depends_on = [aws_s3_bucket_versioning.knowledge_source]
+
+  rule {
+    id     = "remains"
+    status = "Enabled"
+
+    filter {}
+
+    noncurrent_version_expiration {
+      noncurrent_days = 7
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 7
+    }
+  }
+}
+
 resource "aws_s3_bucket_server_side_encryption_configuration" "knowledge_source" {
   bucket = aws_s3_bucket.knowledge_source.id
 
@@ -92,6 +113,27 @@ resource "aws_s3_bucket_versioning" "profiles" {
 
   versioning_configuration {
     status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "profiles" {
+  bucket = aws_s3_bucket.profiles.id
+  # Rules on versions need versioning.
+  depends_on = [aws_s3_bucket_versioning.profiles]
+
+  rule {
+    id     = "remains"
+    status = "Enabled"
+
+    filter {}
+
+    noncurrent_version_expiration {
+      noncurrent_days = 7
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 7
+    }
   }
 }
 

@@ -100,6 +100,8 @@ fn long_forms() {
             ("tmpfs", "[/tmp, '/run:size=64m']"),
             ("secrets", "[{source: token, target: api-token, uid: '103', gid: '103', mode: '0440'}]"),
             ("cap_add", "[NET_ADMIN, SYS_PTRACE]"),
+            ("cap_drop", "[ALL]"),
+            ("security_opt", "['no-new-privileges:true', 'label=disable']"),
             ("shm_size", "64m"),
             ("init", "true"),
             ("working_dir", "/srv"),
@@ -107,7 +109,6 @@ fn long_forms() {
             ("group_add", "['${GROUP:-21}', 20]"),
             ("sysctls", "{net.core.somaxconn: 1024}"),
             ("x-note", "kept"),
-            ("security_opt", "['no-new-privileges:true']"),
             ("privileged", "false"),
         ],
     );
@@ -137,6 +138,7 @@ fn short_forms_and_typed_values_as_references() {
                  {type: bind, source: '${CACHE_PATH:-/tmp}', target: /cache, bind: {create_host_path: false}}]",
             ),
             ("tmpfs", "[/tmp]"),
+            ("security_opt", "['no-new-privileges:true']"),
             ("restart", "unless-stopped"),
             ("networks", "[back]"),
             ("tty", "'${TTY:-false}'"),
@@ -164,6 +166,7 @@ fn what_a_key_implies_for_the_others() {
             ("healthcheck", "{disable: true}"),
             ("restart", "'no'"),
             ("network_mode", "service:db"),
+            ("security_opt", "['no-new-privileges:true']"),
         ],
     );
     // Replicas have no names; the image is the one of [images].
@@ -180,6 +183,7 @@ fn what_a_key_implies_for_the_others() {
             ),
             ("restart", "unless-stopped"),
             ("networks", "[shop]"),
+            ("security_opt", "['no-new-privileges:true']"),
             ("deploy", "{replicas: '${AGENTS:-2}'}"),
         ],
     );
@@ -192,6 +196,7 @@ fn what_a_key_implies_for_the_others() {
             ("healthcheck", "{test: test -f /tmp/ready}"),
             ("restart", "'no'"),
             ("network_mode", "none"),
+            ("security_opt", "['no-new-privileges:true']"),
         ],
     );
 }

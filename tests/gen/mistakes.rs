@@ -554,3 +554,59 @@ fn every_port_is_open_to_the_network() {
     // A secret has no default that would be committed.
     assert_eq!(variables()["GRAFANA_ADMIN_PASSWORD"], "");
 }
+
+#[test]
+fn a_container_may_do_more_than_it_needs() {
+    let mut socket = Vec::new();
+    let mut writable = Vec::new();
+    for (name, service) in services() {
+        assert_eq!(list(&service["security_opt"]), ["no-new-privileges:true"], "{name}");
+        // The image of the copilot's own schema is not known here, and neither is what it needs.
+        let dropped = list(&service["cap_drop"]);
+        assert!(dropped == ["ALL"] || name == "schema-copilot-app", "{name}: {dropped:?}");
+        assert!(service["cap_add"].is_null() || name == "alloy", "{name}");
+        assert!(service["privileged"].is_null(), "{name}");
+        if service["read_only"].as_bool() == Some(true) {
+            assert!(list(&service["tmpfs"]).contains(&"/tmp".to_owned()), "{name} has nowhere to write");
+        } else {
+            writable.push(name.clone());
+        }
+        let mounts = service["volumes"].as_sequence().cloned().unwrap_or_default();
+        if mounts.iter().any(|mount| text(&mount["source"]).ends_with("docker.sock")) {
+            socket.push(name);
+        }
+    }
+    // Alloy reads the containers' logs, the worker restarts containers.
+    assert_eq!(socket, ["alloy", "copilot-worker"]);
+    // Those that write to their own image, or whose image is not known here.
+    assert_eq!(
+        writable,
+        [
+            "copilot-api",
+            "copilot-temporal",
+            "copilot-ui",
+            "copilot-worker",
+            "elasticsearch",
+            "grafana",
+            "schema-copilot-app",
+            "temporal-frontend",
+            "temporal-history",
+            "temporal-matching",
+            "temporal-ui",
+            "temporal-worker",
+        ]
+    );
+}
+
+#[test]
+fn a_collector_without_logs_has_the_socket_all_the_same() {
+    let spec = REFERENCE.replace(
+        "[profiles.dev]",
+        "[profiles.dev]\nremove = [\"services.loki\", \"datasources.loki\", \"services.copilot-worker\", \
+         \"dashboards.copilot\", \"services.grafana.settings.folders.copilot\"]",
+    );
+    let rendered = render(&spec);
+    let compose: Value = serde_yaml::from_str(&rendered.files["docker-compose.yml"]).unwrap();
+    assert!(!rendered.files["config/alloy.alloy"].contains("discovery.docker"));
+    assert!(!serde_yaml::to_string(&compose["services"]["alloy"]).unwrap().contains("docker.sock"));
+}

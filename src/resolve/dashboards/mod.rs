@@ -26,6 +26,23 @@ use ids::Ids;
 use layout::Item;
 use scope::Scope;
 
+/// A query with something in the place of each variable that Prometheus could read there: a name, and for a range a
+/// duration.
+#[must_use]
+pub fn with_stand_ins(query: &str) -> String {
+    let mut out = String::with_capacity(query.len());
+    let mut from = 0;
+    for reference in interpolation::references(query) {
+        out.push_str(&query[from..reference.range.start]);
+        let before = &query[..reference.range.start];
+        let in_range = before.rfind('[').is_some_and(|open| !before[open..].contains(']'));
+        out.push_str(if in_range { "5m" } else { "x" });
+        from = reference.range.end;
+    }
+    out.push_str(&query[from..]);
+    out
+}
+
 impl Resolver<'_> {
     /// Every dashboard, for a stack that has a Grafana.
     pub(super) fn dashboards(&mut self) -> Vec<Dashboard> {

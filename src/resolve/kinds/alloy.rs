@@ -1,6 +1,6 @@
 //! Alloy: scrapes metrics, collects the containers' logs.
 
-use super::{Preset, arguments, generated, needs};
+use super::{Confinement, Preset, READ_ONLY, arguments, generated, needs};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::kind::{LOKI_HTTP, MIMIR_HTTP};
@@ -22,9 +22,17 @@ const SOCKET: &str = "/var/run/docker.sock";
 impl<'a> Resolver<'a> {
     pub(super) fn alloy(&mut self, name: &Spanned<String>, service: &'a Service) -> Preset {
         let settings = service.settings.as_ref();
-        let mut depends_on = Vec::new();
-        for store in self.alloy_stores(name.span, service).into_iter().flatten() {
-            depends_on.push(needs(store, Condition::Started));
+        let stores = self.alloy_stores(name.span, service);
+        let depends_on = stores.iter().flatten().map(|store| needs(store, Condition::Started)).collect();
+        let mut mounts = vec![generated(format!("./config/{}.alloy", name.value), "/etc/alloy/config.alloy")];
+        // Who may use the socket may do anything on the host: only the containers' logs need it.
+        if stores[1].is_some() {
+            mounts.push(Mount {
+                kind: MountType::Bind,
+                source: Some(SOCKET.into()),
+                target: SOCKET.into(),
+                read_only: Some(Value::Is(true)),
+            });
         }
         let hosts =
             settings.is_some_and(|settings| settings.host_targets.as_ref().is_some_and(|targets| !targets.is_empty()));
@@ -39,16 +47,10 @@ impl<'a> Resolver<'a> {
                 "/etc/alloy/config.alloy",
             ])),
             volumes: vec![(format!("{}-data", name.value), "/var/lib/alloy/data".to_owned())],
-            mounts: vec![
-                generated(format!("./config/{}.alloy", name.value), "/etc/alloy/config.alloy"),
-                Mount {
-                    kind: MountType::Bind,
-                    source: Some(SOCKET.into()),
-                    target: SOCKET.into(),
-                    read_only: Some(Value::Is(true)),
-                },
-            ],
+            mounts,
             depends_on,
+            // It runs as root in a folder of another user (Alloy 1.19), and only this capability lets it write there.
+            confinement: Confinement { keep: &["DAC_OVERRIDE"], ..READ_ONLY },
             // Docker Desktop knows the name by itself, Linux does not.
             extra_hosts: if hosts {
                 vec![("host.docker.internal".to_owned(), "host-gateway".into())]

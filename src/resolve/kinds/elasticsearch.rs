@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Preset, fixed, needs, probe};
+use super::{Preset, READ_ONLY, WRITABLE, fixed, needs, probe};
 use crate::model::kind::ELASTICSEARCH_HTTP;
 use crate::model::service::Command;
 use crate::model::text::Text;
@@ -40,6 +40,8 @@ impl<'a> Resolver<'a> {
             volumes: vec![(format!("{}-data", name.value), "/usr/share/elasticsearch/data".to_owned())],
             healthcheck: Some(probe(run(curl(&url)), "5s", "5s", 60, "30s")),
             ulimits: vec![("nofile", 65_536)],
+            // It creates its keystore beside its configuration.
+            confinement: WRITABLE,
             ..Preset::default()
         }
     }
@@ -82,6 +84,7 @@ impl<'a> Resolver<'a> {
             environment,
             depends_on: stores.iter().map(|(store, _)| needs(store, Condition::Healthy)).collect(),
             one_shot: true,
+            confinement: READ_ONLY,
             ..Preset::default()
         }
     }

@@ -1,6 +1,6 @@
 //! Grafana.
 
-use super::{Preset, fixed, generated, needs, probe};
+use super::{Preset, WRITABLE, fixed, generated, needs, probe};
 use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::text::Text;
@@ -79,6 +79,8 @@ impl<'a> Resolver<'a> {
             depends_on: stores,
             healthcheck: Some(check),
             aws: Some(HOME),
+            // It moves its bundled plugins about.
+            confinement: WRITABLE,
             ..Preset::default()
         }
     }

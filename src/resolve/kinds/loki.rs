@@ -1,6 +1,6 @@
 //! Loki in one process.
 
-use super::{Preset, arguments, generated, probe};
+use super::{Preset, READ_ONLY, arguments, generated, probe};
 use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::kind::LOKI_HTTP;
@@ -23,6 +23,8 @@ impl Resolver<'_> {
             volumes: vec![(format!("{}-data", name.value), "/loki".to_owned())],
             mounts: vec![generated(format!("./config/{}.yaml", name.value), "/etc/loki/loki.yaml")],
             healthcheck: Some(probe),
+            // As the Helm chart of Loki runs it.
+            confinement: READ_ONLY,
             ..Preset::default()
         }
     }

@@ -1,6 +1,6 @@
 //! Mimir in one process.
 
-use super::{Preset, arguments, generated};
+use super::{Preset, READ_ONLY, arguments, generated};
 use crate::model;
 use crate::model::kind::MIMIR_HTTP;
 use crate::resolve::Resolver;
@@ -20,6 +20,8 @@ impl Resolver<'_> {
             mounts: vec![generated(format!("./config/{}.yaml", name.value), "/etc/mimir/mimir.yaml")],
             // The image holds nothing but Mimir, which has no sub-command that probes.
             healthcheck: None,
+            // As the Helm chart of Mimir runs it; everything is written below the volume.
+            confinement: READ_ONLY,
             ..Preset::default()
         }
     }

@@ -58,7 +58,26 @@ pub(super) struct Preset {
     pub aws: Option<&'static str>,
     /// Whether it ends by itself.
     pub one_shot: bool,
+    /// What its processes may not do.
+    pub confinement: Confinement,
 }
+
+/// What the processes of a known image need not do, and so may not.
+#[derive(Default, Clone, Copy)]
+pub(super) struct Confinement {
+    /// Whether every capability is dropped.
+    pub drop_all: bool,
+    /// Those that it needs all the same.
+    pub keep: &'static [&'static str],
+    /// Whether the image's own files can't be changed; then what is written goes to volumes and to `/tmp` in memory.
+    pub read_only: bool,
+}
+
+/// No capabilities, and an image that is only read.
+const READ_ONLY: Confinement = Confinement { drop_all: true, keep: &[], read_only: true };
+
+/// No capabilities, for an image that writes to itself.
+const WRITABLE: Confinement = Confinement { drop_all: true, keep: &[], read_only: false };
 
 /// The models of the kinds that have a configuration file.
 #[derive(Default)]
@@ -132,6 +151,23 @@ pub(super) fn settings(kind: Option<Kind>) -> &'static [&'static str] {
         Some(Kind::Alloy) => &["scrape_interval", "host_targets", "metrics_store", "logs_store"],
         Some(Kind::Grafana) => &["admin_password", "plugins", "folders"],
         Some(Kind::TemporalServer | Kind::TemporalUi | Kind::ElasticsearchSetup) | None => &[],
+    }
+}
+
+/// Of the programs that healthchecks use, those in the image of a kind; `sh` stands for any shell line.
+pub(super) fn programs(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        // Distroless.
+        Kind::Mimir | Kind::Loki => &[],
+        // Ubuntu without tools for the network (Alloy 1.19).
+        Kind::Alloy => &["sh", "bash"],
+        // The image that elasticsearch 8 builds on has curl only.
+        Kind::Elasticsearch => &["sh", "bash", "curl"],
+        // Alpine, whose busybox has `wget` and `nc` (admin-tools 1.31, ui 2.54).
+        Kind::ElasticsearchSetup | Kind::TemporalUi => &["sh", "wget", "nc"],
+        Kind::Grafana => &["sh", "bash", "curl", "wget", "nc"],
+        // As its Dockerfile here installs them.
+        Kind::TemporalServer => &["sh", "bash", "curl", "wget", "nc", "python3"],
     }
 }
 
@@ -226,6 +262,16 @@ fn probe(test: Command, interval: &str, timeout: &str, retries: u32, start_perio
         start_interval: None,
         http: None,
     }
+}
+
+/// Capabilities that are dropped, all of them.
+pub(super) fn all_capabilities() -> Vec<Text> {
+    vec!["ALL".into()]
+}
+
+/// What keeps a program from gaining privileges by running another one.
+pub(super) fn no_new_privileges() -> Vec<Text> {
+    vec!["no-new-privileges:true".into()]
 }
 
 /// A variable with a fixed value.

@@ -1,6 +1,6 @@
 //! Temporal's servers and its web UI.
 
-use super::{Preset, fixed, generated, needs, probe};
+use super::{Preset, WRITABLE, fixed, generated, needs, probe};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::model::kind::{DynamicSetting, DynamicValue, ELASTICSEARCH_HTTP, FRONTEND, TEMPORAL_METRICS};
 use crate::model::service::{Command, Dependency, Metrics};
@@ -16,7 +16,7 @@ use crate::spec::text::Tree;
 use crate::spec::value::Duration;
 
 /// The keys that Temporal 1.31.2 reads from dynamic configuration, and their types: others are only
-/// a warning in its log.
+/// a warning in its log. Written by `target/consumers/dynamic-config-keys` from the server's own registry.
 const DYNAMIC_CONFIG: &str = include_str!("temporal_dynamic_config.tsv");
 
 /// What the entrypoint, the server, the DSQL plugin and the AWS SDK read besides what the kind sets.
@@ -155,6 +155,8 @@ impl<'a> Resolver<'a> {
             healthcheck: Some(probe(run(nc(host, grpc)), "10s", "5s", 30, "60s")),
             metrics: Some(Metrics { port: TEMPORAL_METRICS, path: "/metrics".to_owned() }),
             aws: Some(TEMPORAL_HOME),
+            // The entrypoint renders the configuration beside its template.
+            confinement: WRITABLE,
             ..Preset::default()
         }
     }
@@ -251,6 +253,8 @@ impl<'a> Resolver<'a> {
             environment,
             depends_on: frontend.map(|frontend| needs(frontend, Condition::Healthy)).into_iter().collect(),
             healthcheck: Some(check),
+            // Some releases of the image write their configuration when they start.
+            confinement: WRITABLE,
             ..Preset::default()
         }
     }
@@ -297,19 +301,17 @@ pub(in crate::resolve) fn dynamic_setting(
     };
     let text = |text: &crate::spec::text::Text| text.literal().map(ToOwned::to_owned);
     let resolved = match (kind, &value.value) {
-        ("Bool" | "IDBool", Tree::Boolean(boolean)) => DynamicValue::Boolean(*boolean),
-        ("Bool" | "IDBool", _) => return Err(wrong("`true` or `false`")),
+        ("Bool", Tree::Boolean(boolean)) => DynamicValue::Boolean(*boolean),
+        ("Bool", _) => return Err(wrong("`true` or `false`")),
         ("Int" | "Float", Tree::Integer(number)) => DynamicValue::Integer(*number),
         ("Int", _) => return Err(wrong("an integer")),
         ("Float", Tree::Float(number)) if number.is_finite() => DynamicValue::Float(*number),
         ("Float", _) => return Err(wrong("a number")),
-        ("Duration" | "IDDuration", Tree::Text(duration)) => {
-            match text(duration).filter(|text| Duration::parse(text).is_some()) {
-                Some(duration) => DynamicValue::String(duration),
-                None => return Err(wrong("a duration such as `10s`")),
-            }
-        }
-        ("Duration" | "IDDuration", _) => return Err(wrong("a duration such as `10s`")),
+        ("Duration", Tree::Text(duration)) => match text(duration).filter(|text| Duration::parse(text).is_some()) {
+            Some(duration) => DynamicValue::String(duration),
+            None => return Err(wrong("a duration such as `10s`")),
+        },
+        ("Duration", _) => return Err(wrong("a duration such as `10s`")),
         ("String", Tree::Text(string)) => match text(string) {
             Some(string) => DynamicValue::String(string),
             None => return Err(wrong("a string without references")),
@@ -336,7 +338,7 @@ mod tests {
             assert_eq!(known_setting(&key.to_uppercase()), Some((key, kind)));
             count += 1;
         }
-        assert_eq!(count, 616);
+        assert_eq!(count, 626);
         for unknown in ["", "zzz", "frontend.persistenceMaxQP", "frontend.persistenceMaxQPSS", "é"] {
             assert_eq!(known_setting(unknown), None, "{unknown}");
         }
