@@ -1,5 +1,6 @@
-// Checks dashboards against Grafana's types: `node check.mjs FILE.json…`. Exits 0 if all is well, 1 with findings as
-// `file:line:column message`, 2 if it was called wrongly.
+#!/usr/bin/env node
+// Checks dashboards and provisioning files against Grafana's types: `node check.mjs FILE.json… FILE.yaml…`; installed,
+// `grafana-check`. Exits 0 if all is well, 1 with findings as `file:line:column message`, 2 if it was called wrongly.
 //
 // Each file becomes a TypeScript module of one expression, the JSON text as it is. Around every piece whose type
 // depends on a word inside it (a panel's `type`, a target's datasource, an override's `id`) goes `is<…>(…)` with that
@@ -9,6 +10,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { Provisioning } from './provisioning.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -19,9 +21,9 @@ const here = dirname(fileURLToPath(import.meta.url));
  * @returns {Finding[]} in the order of the files and their lines
  */
 export function check(paths) {
-  const sources = paths.map((path) => new Source(path, readFileSync(path, 'utf8')));
+  const sources = paths.map((path) => new (/\.ya?ml$/.test(path) ? Provisioning : Source)(path, readFileSync(path, 'utf8')));
   const readable = sources.filter((source) => source.findings.length === 0);
-  for (const source of readable) source.dashboard();
+  for (const source of readable) source.dashboard?.();
   typeCheck(readable);
   return sources.flatMap((source) => source.sorted());
 }
@@ -303,8 +305,13 @@ function plain(message) {
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const paths = process.argv.slice(2);
+  if (paths[0] === '--version') {
+    const installed = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+    console.log(`grafana-check with @grafana/schema ${installed.dependencies['@grafana/schema']}`);
+    process.exit();
+  }
   if (paths.length === 0 || paths.some((path) => path.startsWith('-'))) {
-    console.error('usage: node check.mjs FILE.json…');
+    console.error('usage: grafana-check FILE.json… FILE.yaml…');
     process.exit(2);
   }
   let findings;
@@ -317,7 +324,7 @@ if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.me
   for (const { file, line, column, message } of findings) {
     console.log(`${relative('', file)}:${line}:${column} ${message}`);
   }
-  const dashboards = paths.length === 1 ? 'dashboard' : 'dashboards';
-  console.log(`${paths.length} ${dashboards} checked, ${findings.length} findings`);
+  const files = paths.length === 1 ? 'file' : 'files';
+  console.log(`${paths.length} ${files} checked, ${findings.length} findings`);
   process.exit(findings.length === 0 ? 0 : 1);
 }

@@ -144,11 +144,42 @@ breaks.forEach(([name, , , , said], i) => {
   });
 });
 
+// [what is broken, the broken file, what is said, in which line]
+const provisioning = [
+  ['misspelt key of a datasource', 'datasources:\n  - name: A\n    type: loki\n    isDefalt: true\n', /'isDefalt' does not exist/, 4],
+  ['misspelt option', 'datasources:\n  - name: A\n    type: prometheus\n    jsonData:\n      httpMethd: POST\n', /'httpMethd' does not exist/, 5],
+  ['option of another datasource', 'datasources:\n  - name: A\n    type: loki\n    jsonData:\n      prometheusType: Mimir\n', /'prometheusType' does not exist/, 5],
+  ['unknown type', 'datasources:\n  - name: A\n    type: lokki\n', /'lokki' does not exist/, 3],
+  ['string for a boolean', 'datasources:\n  - name: A\n    type: loki\n    editable: "no"\n', /not assignable to type 'boolean'/, 4],
+  ['provider without a path', 'providers:\n  - name: A\n    type: file\n    options: {}\n', /'path' is missing/, 4],
+  ['misspelt key of a provider', 'providers:\n  - name: A\n    allowUIUpdates: true\n    options:\n      path: /d\n', /'allowUIUpdates' does not exist/, 3],
+  ['key twice', 'providers:\n  - name: A\n    name: B\n    options:\n      path: /d\n', /unique/, 3],
+  ['no file of Grafana', 'groups: []\n', /neither datasources nor providers/, 1],
+];
+
+provisioning.forEach(([name, text, said, line], i) => {
+  test(name, () => {
+    const file = join(folder, `${i}.yaml`);
+    writeFileSync(file, `apiVersion: 1\n${text}`);
+    const found = check([file]);
+    assert.equal(found.length, 1, JSON.stringify(found));
+    assert.match(found[0].message, said);
+    assert.equal(found[0].line, text.startsWith('groups') ? 1 : line + 1);
+  });
+});
+
+test('a good provisioning file', () => {
+  const file = join(folder, 'good.yaml');
+  writeFileSync(file, 'apiVersion: 1\nprune: true\ndatasources:\n  - name: A\n    type: loki\n    url: $LOKI\n');
+  assert.deepEqual(check([file]), []);
+});
+
 const node = (...args) => spawnSync(process.execPath, args, { encoding: 'utf8' });
 
 test('the command line', () => {
   const run = (...args) => node(path('check.mjs'), ...args);
   assert.equal(run().status, 2);
+  assert.match(run('--version').stdout, /@grafana\/schema \d+\.\d+\.\d+/);
   assert.equal(run('--help').status, 2);
   assert.equal(run(join(folder, 'nowhere.json')).status, 2);
   assert.equal(run(path('fixtures/good.json')).status, 0);

@@ -628,3 +628,112 @@ export interface Dashboard extends Omit<Json<schema.Dashboard>, 'panels' | 'anno
   annotations?: { list?: Checked[] };
   templating?: { list?: Checked[] };
 }
+
+// --- Provisioning -----------------------------------------------------------------------------------------------
+//
+// The files that Grafana reads when it starts: https://grafana.com/docs/grafana/latest/administration/provisioning/
+// and the documentation of each datasource, as of Grafana 13. A variable of the environment stands for any string.
+
+/** A file below `provisioning/datasources`. */
+export interface DatasourceFile {
+  apiVersion: 1;
+  prune?: boolean;
+  deleteDatasources?: { name: string; orgId?: number }[];
+  datasources?: Checked[];
+}
+
+interface DatasourceOf<Type extends string, Data> {
+  name: string;
+  uid?: string;
+  type: Type;
+  access?: 'proxy' | 'direct';
+  orgId?: number;
+  url?: string;
+  user?: string;
+  database?: string;
+  basicAuth?: boolean;
+  basicAuthUser?: string;
+  withCredentials?: boolean;
+  isDefault?: boolean;
+  editable?: boolean;
+  version?: number;
+  jsonData?: schema.DataSourceJsonData & Data;
+  secureJsonData?: Record<string, string>;
+}
+
+export interface Datasources {
+  prometheus: DatasourceOf<
+    'prometheus',
+    {
+      httpMethod?: 'GET' | 'POST';
+      prometheusType?: 'Cortex' | 'Mimir' | 'Prometheus' | 'Thanos';
+      prometheusVersion?: string;
+      timeInterval?: string;
+      queryTimeout?: string;
+      cacheLevel?: 'Low' | 'Medium' | 'High' | 'None';
+      defaultEditor?: 'builder' | 'code';
+      disableMetricsLookup?: boolean;
+      incrementalQuerying?: boolean;
+      incrementalQueryOverlapWindow?: string;
+      customQueryParameters?: string;
+      seriesLimit?: number;
+      exemplarTraceIdDestinations?: { name: string; url?: string; urlDisplayLabel?: string; datasourceUid?: string }[];
+    }
+  >;
+  loki: DatasourceOf<
+    'loki',
+    {
+      maxLines?: number;
+      timeout?: number;
+      derivedFields?: {
+        name: string;
+        matcherRegex: string;
+        matcherType?: 'label' | 'regex';
+        url?: string;
+        urlDisplayLabel?: string;
+        datasourceUid?: string;
+      }[];
+      predefinedOperations?: string;
+    }
+  >;
+  cloudwatch: DatasourceOf<
+    'cloudwatch',
+    {
+      authType?: 'default' | 'keys' | 'credentials' | 'ec2_iam_role' | 'grafana_assume_role';
+      assumeRoleArn?: string;
+      externalId?: string;
+      endpoint?: string;
+      customMetricsNamespaces?: string;
+      logsTimeout?: string;
+      tracingDatasourceUid?: string;
+    }
+  >;
+  'yesoreyeram-infinity-datasource': DatasourceOf<
+    'yesoreyeram-infinity-datasource',
+    {
+      auth_method?: 'none' | 'basicAuth' | 'apiKey' | 'bearerToken' | 'oauth2' | 'aws' | 'azureBlob' | 'digestAuth';
+      allowedHosts?: string[];
+      timeoutInSeconds?: number;
+      tlsSkipVerify?: boolean;
+      customHealthCheckEnabled?: boolean;
+      customHealthCheckUrl?: string;
+    }
+  >;
+}
+
+/** A file below `provisioning/dashboards`. */
+export interface ProviderFile {
+  apiVersion: 1;
+  providers: {
+    name: string;
+    orgId?: number;
+    folder?: string;
+    folderUid?: string;
+    type?: 'file';
+    disableDeletion?: boolean;
+    updateIntervalSeconds?: number;
+    allowUiUpdates?: boolean;
+    editable?: boolean;
+    options: { path: string; foldersFromFilesStructure?: boolean };
+  }[];
+}
