@@ -20,6 +20,8 @@ pub enum Command {
     Render(Render),
     /// Compare the outputs on disk with what the spec describes; never writes
     Check(Check),
+    /// Have the programs that read the outputs check them
+    Verify(Verify),
     /// Run the stack: Docker Compose, images, schema, Terraform, `.env`
     Dev(Dev),
     /// Turn something of another tool into a piece of the spec
@@ -61,6 +63,24 @@ pub struct Check {
     /// Show how many lines differ instead of the lines
     #[arg(long)]
     pub stat: bool,
+}
+
+/// Runs the consumers' own checkers on the files on disk: Compose, Alloy, Loki, Mimir, Temporal, Terraform and the
+/// linters of the rest. A checker is a program on PATH, or else the image that the spec pins, where there is an engine;
+/// what neither can check is skipped, and said so. What a checker refuses is shown with the line and with the keys of the
+/// spec that make it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gen verify\n  gen verify --require compose,alloy,temporal-server")]
+pub struct Verify {
+    /// Verify one profile instead of all
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Fail if one of these consumers, or of all, is skipped
+    #[arg(long, value_name = "all|NAME,…", value_delimiter = ',')]
+    pub require: Vec<String>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Runs Docker Compose, Docker and Terraform on the rendered files of a profile, at the root of the project.

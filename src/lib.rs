@@ -9,9 +9,10 @@
 //! 5. [`lit`], language by language;
 //! 6. [`output`] compares the rendered files with the disk or writes them.
 //!
-//! [`dev`] runs what the files describe.
+//! [`dev`] runs what the files describe, [`verify`] has them judged by the programs that read them.
 //!
-//! [`import`] is a way back: a dashboard of Grafana becomes a description of the spec.
+//! [`import`] is a way back: a dashboard of Grafana becomes a description of the spec. [`trace`] is another: it tells
+//! which keys of the spec a line of an output comes from.
 //!
 //! [`plan()`] goes from 1 to 4. What is wrong with a spec is a [`diagnostic`], as data; only the commands of
 //! the binary print.
@@ -24,6 +25,8 @@ pub mod model;
 pub mod output;
 pub mod resolve;
 pub mod spec;
+pub mod trace;
+pub mod verify;
 pub mod view;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@ mod dev;
 mod import;
 mod render;
 mod report;
+mod verify;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ pub fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
     }
@@ -57,6 +59,7 @@ pub fn run(cli: Cli) -> Outcome {
 /// The project that the current folder belongs to, and its plans.
 struct Project {
     root: Utf8PathBuf,
+    sources: Sources,
     plans: Vec<Plan>,
 }
 
@@ -65,7 +68,7 @@ fn project(profile: Option<&str>, format: Format) -> Result<Project, Outcome> {
     let root = root()?;
     let (sources, diagnostics) = match spec::read(&root) {
         Ok(sources) => match stackgen::plan(&sources, profile) {
-            Ok(plans) => return Ok(Project { root, plans }),
+            Ok(plans) => return Ok(Project { root, sources, plans }),
             Err(diagnostics) => (sources, diagnostics),
         },
         Err((_, ReadError::Io(path, error))) => {

@@ -25,16 +25,23 @@ pub const RED: &str = "\u{1b}[1;31m";
 pub const GREEN: &str = "\u{1b}[32m";
 pub const BOLD: &str = "\u{1b}[1m";
 pub const CYAN: &str = "\u{1b}[36m";
+pub const YELLOW: &str = "\u{1b}[33m";
 pub const RESET: &str = "\u{1b}[0m";
 
-/// With excerpts, styled.
-pub fn text(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+/// Each with excerpts, styled, as many as are shown.
+pub fn excerpts(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
     let mut out = String::new();
     for diagnostic in diagnostics.iter().take(MOST) {
         out.push_str(&one(sources, diagnostic, &renderer));
         out.push_str("\n\n");
     }
+    out
+}
+
+/// With excerpts, styled, and counted.
+pub fn text(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+    let mut out = excerpts(sources, diagnostics);
     let (shown, total) = (diagnostics.len().min(MOST), diagnostics.len());
     let problems = if total == 1 { "problem" } else { "problems" };
     let cut = if shown < total { format!(", the first {shown} shown") } else { String::new() };
@@ -167,11 +174,6 @@ fn line_end(text: &str, at: usize) -> usize {
 }
 
 #[derive(Serialize)]
-struct JsonReport<'a> {
-    diagnostics: Vec<JsonDiagnostic<'a>>,
-}
-
-#[derive(Serialize)]
 struct JsonDiagnostic<'a> {
     code: &'a str,
     title: &'a str,
@@ -189,26 +191,30 @@ struct JsonLabel<'a> {
 
 /// One object with every diagnostic.
 pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
-    let report = JsonReport {
-        diagnostics: diagnostics
-            .iter()
-            .map(|diagnostic| JsonDiagnostic {
-                code: diagnostic.code,
-                title: &diagnostic.title,
-                help: diagnostic.help.as_deref(),
-                labels: diagnostic
-                    .labels
-                    .iter()
-                    .map(|place| {
-                        let (line, column) = sources.position(place.span);
-                        let path = sources.file(place.span).map_or("", |source| source.path.as_str());
-                        JsonLabel { path, line, column, text: &place.text }
-                    })
-                    .collect(),
-            })
-            .collect(),
-    };
-    serialise(&report)
+    serialise(&serde_json::json!({ "diagnostics": json_diagnostics(sources, diagnostics) }))
+}
+
+/// A list of them.
+pub fn json_diagnostics(sources: &Sources, diagnostics: &[Diagnostic]) -> serde_json::Value {
+    let list: Vec<JsonDiagnostic<'_>> = diagnostics
+        .iter()
+        .map(|diagnostic| JsonDiagnostic {
+            code: diagnostic.code,
+            title: &diagnostic.title,
+            help: diagnostic.help.as_deref(),
+            labels: diagnostic
+                .labels
+                .iter()
+                .map(|place| {
+                    let (line, column) = sources.position(place.span);
+                    let path = sources.file(place.span).map_or("", |source| source.path.as_str());
+                    JsonLabel { path, line, column, text: &place.text }
+                })
+                .collect(),
+        })
+        .collect();
+    // Strings and numbers: that can't fail.
+    serde_json::to_value(list).unwrap_or_default()
 }
 
 /// A report as JSON, one object.

@@ -298,7 +298,7 @@ fn join<'s>(base: &mut Table<'s>, table: Table<'s>, diagnostics: &mut Diagnostic
     }
 }
 
-impl Document<'_> {
+impl<'s> Document<'s> {
     /// The profiles' names.
     pub fn profiles(&self) -> impl Iterator<Item = &Spanned<String>> {
         self.profiles.iter().map(|profile| &profile.name)
@@ -337,7 +337,17 @@ impl Document<'_> {
         }
     }
 
-    fn decode(&self, table: Table<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
+    /// The tree of one profile, before it is decoded; with the profile's name and what it removes.
+    #[must_use]
+    pub fn profile(&self, name: &str) -> Option<(ProfileSpec, Table<'s>)> {
+        let profile = self.profiles.iter().find(|profile| profile.name.value == name)?.clone();
+        let spec = ProfileSpec { profile: profile.name.clone(), removed: profile.removed(), spec: None };
+        let table = profile.apply(self.base.clone(), &mut Diagnostics::default());
+        Some((spec, table))
+    }
+
+    /// Decodes a tree.
+    pub fn decode(&self, table: Table<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
         let node = Node { span: Span { file: 0, start: 0, end: 0 }, value: Value::Table(table) };
         Spec::decode(node, &mut Context { sources: self.sources, diagnostics })
     }

@@ -15,4 +15,6 @@ mod mistakes;
 mod profiles;
 mod project;
 mod schema;
+mod trace;
 mod values;
+mod verify;

@@ -22,11 +22,9 @@ use stackgen::dev::{Environment, Finding, dotenv};
 use stackgen::model::Stack;
 
 use self::child::Children;
-use super::report::{BOLD, CYAN, GREEN, RED, RESET};
+use super::report::{BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::{Outcome, print, project};
 use crate::cli::{Dev, DevCommand, Format, SchemaCommand};
-
-const YELLOW: &str = "\u{1b}[33m";
 
 /// What every subcommand needs.
 struct Context {

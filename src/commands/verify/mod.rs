@@ -1,0 +1,227 @@
+//! `gen verify`: the programs that read the outputs judge them.
+
+mod find;
+mod report;
+mod run;
+mod trail;
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use stackgen::Plan;
+use stackgen::spec::source::Sources;
+use stackgen::verify::{self, Check, Complaint, Consumer};
+
+use self::find::{Engine, Local};
+use super::{Outcome, fail, print, project};
+use crate::cli::{Format, Verify};
+
+/// A check and how it ended.
+struct Row {
+    check: Check,
+    /// The consumer's version, as far as it is known.
+    version: Option<String>,
+    /// Whether an image of it judged.
+    in_image: bool,
+    verdict: Verdict,
+    time: Duration,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Verdict {
+    Accepted,
+    Rejected(Vec<Complaint>),
+    /// Nobody judged, since somebody or something isn't here.
+    Skipped(String),
+    /// It should have judged, and failed.
+    Broken(String),
+}
+
+/// A profile and its checks.
+struct Profile<'p> {
+    plan: &'p Plan,
+    rows: Vec<Row>,
+    /// The outputs that no program reads.
+    unread: Vec<Utf8PathBuf>,
+}
+
+pub fn run(arguments: &Verify) -> Outcome {
+    let required = match required(&arguments.require) {
+        Ok(required) => required,
+        Err(outcome) => return outcome,
+    };
+    let project = match project(arguments.profile.as_deref(), arguments.format) {
+        Ok(project) => project,
+        Err(outcome) => return outcome,
+    };
+    let root = &project.root;
+    let read = |path: &Utf8Path| std::fs::read_to_string(root.join(path)).ok();
+    let mut checks: Vec<(usize, Check)> = Vec::new();
+    let mut missing = Vec::new();
+    for (index, plan) in project.plans.iter().enumerate() {
+        let of_plan = verify::checks(plan.stack(), &read);
+        missing.extend(
+            of_plan.iter().flat_map(|check| &check.artifacts).filter(|path| !root.join(path).is_file()).cloned(),
+        );
+        checks.extend(of_plan.into_iter().map(|check| (index, check)));
+    }
+    if let Some(path) = missing.first() {
+        fail(&format!("there is no `{path}`: run `gen render`"));
+        return Outcome::Invalid;
+    }
+    let rows = judge(root, checks);
+    let mut profiles: Vec<Profile<'_>> =
+        project.plans.iter().map(|plan| Profile { plan, rows: Vec::new(), unread: Vec::new() }).collect();
+    for (index, row) in rows {
+        if let Some(profile) = profiles.get_mut(index) {
+            profile.rows.push(row);
+        }
+    }
+    for profile in &mut profiles {
+        let read = |path: &Utf8PathBuf| !profile.rows.iter().any(|row| row.check.artifacts.contains(path));
+        profile.unread = verify::outputs(profile.plan.stack()).into_iter().filter(read).collect();
+    }
+    show(root, &project.sources, &profiles, &required, arguments.format)
+}
+
+fn show(root: &Utf8Path, sources: &Sources, profiles: &[Profile<'_>], required: &[&str], format: Format) -> Outcome {
+    let trail = trail::follow(root, sources, profiles);
+    match format {
+        Format::Text => print(anstream::stdout(), &report::text(profiles, &trail, required)),
+        Format::Json => print(io::stdout(), &report::json(profiles, &trail)),
+        Format::Github => print(io::stdout(), &report::github(profiles, &trail, required)),
+    }
+    let rows = || profiles.iter().flat_map(|profile| &profile.rows);
+    let missed = |row: &Row| matches!(row.verdict, Verdict::Skipped(_)) && required.contains(&row.check.consumer.name);
+    let judged = |row: &Row| matches!(row.verdict, Verdict::Accepted | Verdict::Rejected(_));
+    if rows().any(|row| missed(row) || matches!(row.verdict, Verdict::Broken(_))) || !rows().any(judged) {
+        Outcome::Failed
+    } else if rows().any(|row| matches!(row.verdict, Verdict::Rejected(_))) {
+        Outcome::Findings
+    } else {
+        Outcome::Clean
+    }
+}
+
+/// The consumers that must judge.
+fn required(names: &[String]) -> Result<Vec<&'static str>, Outcome> {
+    let known = || verify::CONSUMERS.iter().map(|consumer| consumer.name);
+    if names.iter().any(|name| name == "all") {
+        return Ok(known().collect());
+    }
+    names
+        .iter()
+        .map(|name| {
+            known().find(|known| known == name).ok_or_else(|| {
+                let names: Vec<&str> = known().collect();
+                fail(&format!("`--require {name}`: there is no such consumer; there are: all, {}", names.join(", ")));
+                Outcome::Invalid
+            })
+        })
+        .collect()
+}
+
+/// Runs the checks side by side; they come back in their order.
+fn judge(root: &Utf8Path, checks: Vec<(usize, Check)>) -> Vec<(usize, Row)> {
+    let consumers: Vec<&'static Consumer> = verify::CONSUMERS
+        .iter()
+        .copied()
+        .filter(|consumer| checks.iter().any(|(_, check)| check.consumer == *consumer))
+        .collect();
+    let progress = Progress::new(consumers.len() + checks.len());
+    let found: BTreeMap<&str, Result<Local, String>> = side_by_side(&consumers, |consumer| {
+        let local = find::local(root, consumer);
+        progress.done(consumer.name);
+        (consumer.name, local)
+    })
+    .into_iter()
+    .collect();
+    let engine = Engine::new(root);
+    let results = side_by_side(&checks, |(_, check)| {
+        let started = Instant::now();
+        let (verdict, version, in_image) = match found.get(check.consumer.name) {
+            Some(Ok(local)) => (run::local(root, check, local), local.version.clone(), false),
+            Some(Err(reason)) => inside(root, check, &engine, reason),
+            None => (Verdict::Broken("it was not looked for".to_owned()), None, false),
+        };
+        progress.done(check.consumer.name);
+        (verdict, version, in_image, started.elapsed())
+    });
+    progress.clear();
+    checks
+        .into_iter()
+        .zip(results)
+        .map(|((index, check), (verdict, version, in_image, time))| {
+            (index, Row { check, version, in_image, verdict, time })
+        })
+        .collect()
+}
+
+/// Runs a check in the image that the spec pins, since there is no local program, for a reason.
+fn inside(root: &Utf8Path, check: &Check, engine: &Engine<'_>, reason: &str) -> (Verdict, Option<String>, bool) {
+    let (Some(image), Some(inside)) = (&check.image, &check.inside) else {
+        let how = check.consumer.how_to_get;
+        return (Verdict::Skipped(format!("{reason}; to get it: {how}")), None, false);
+    };
+    let version = image.version().map(ToOwned::to_owned);
+    match engine.has(image) {
+        Err(missing) => (Verdict::Skipped(format!("{reason}, and {missing}")), version, false),
+        Ok(()) => (run::inside(root, check, image, inside), version, true),
+    }
+}
+
+/// Does something for each item, as many at once as there are processors; the results are in the items' order.
+fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
+    // Checkers mostly wait for the disk and for containers: a few more than processors keep those busy.
+    let workers = thread::available_parallelism().map_or(2, NonZero::get).clamp(2, 8).min(items.len());
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(at) else { break };
+                    let result = work(item);
+                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// A line on the terminal, if standard error is one.
+struct Progress {
+    total: usize,
+    done: AtomicUsize,
+    shown: bool,
+}
+
+impl Progress {
+    fn new(total: usize) -> Self {
+        Self { total, done: AtomicUsize::new(0), shown: io::stderr().is_terminal() }
+    }
+
+    fn done(&self, name: &str) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.shown {
+            let _ = write!(io::stderr(), "\r\u{1b}[Kverifying {done}/{}: {name}", self.total);
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            let _ = write!(io::stderr(), "\r\u{1b}[K");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Runs one check.
+
+use std::env;
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use stackgen::verify::{Answer, Arg, Check, INSIDE, Image, Reading, Run};
+use tempfile::TempDir;
+
+use super::Verdict;
+use super::find::Local;
+
+/// A checker that takes longer hangs.
+pub const LOCAL_LIMIT: Duration = Duration::from_mins(2);
+
+/// An image may have to be pulled first.
+const IMAGE_LIMIT: Duration = Duration::from_mins(15);
+
+/// Of the variables of this process those that a program needs to be found, to find an engine and to find its own
+/// settings: anything else could change what an output means.
+const INHERITED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "SystemRoot",
+    "APPDATA",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "TF_CLI_CONFIG_FILE",
+    "TF_DATA_DIR",
+    "TF_PLUGIN_CACHE_DIR",
+    "NODE_PATH",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+];
+
+/// How a program ended.
+pub struct Ended {
+    pub succeeded: bool,
+    /// Its exit code, if no signal ended it.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A program at the root, with few of this process's variables.
+pub fn command(root: &Utf8Path, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root).env_clear().envs(INHERITED.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+    command
+}
+
+/// Runs a program for its answer.
+pub fn answer(mut command: Command, limit: Duration) -> io::Result<Ended> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let read = |stream: Option<Box<dyn Read + Send>>| {
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            if let Some(mut stream) = stream {
+                // What was read before an error is better than nothing.
+                let _ = stream.read_to_end(&mut bytes);
+            }
+            String::from_utf8_lossy(&bytes).into_owned()
+        })
+    };
+    let stdout = read(child.stdout.take().map(|stream| Box::new(stream) as _));
+    let stderr = read(child.stderr.take().map(|stream| Box::new(stream) as _));
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if started.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {} s", limit.as_secs())));
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    };
+    Ok(Ended {
+        succeeded: status.success(),
+        code: status.code(),
+        stdout: stdout.join().unwrap_or_default(),
+        stderr: stderr.join().unwrap_or_default(),
+    })
+}
+
+/// Runs a check with the program on `PATH`.
+pub fn local(root: &Utf8Path, check: &Check, local: &Local) -> Verdict {
+    let inputs = match inputs(check) {
+        Ok(inputs) => inputs,
+        Err(error) => return Verdict::Broken(format!("its files can't be written: {error}")),
+    };
+    let value = |arg: &Arg| match arg {
+        Arg::Is(text) => text.into(),
+        Arg::Input(before, name) => {
+            let mut text = std::ffi::OsString::from(before);
+            text.push(if name.is_empty() { inputs.path().to_owned() } else { inputs.path().join(name) });
+            text
+        }
+        Arg::Program => local.path.clone().into_os_string(),
+    };
+    let run = &check.local;
+    let mut command = match run.through {
+        Some(other) => command(root, Path::new(other)),
+        None => command(root, &local.path),
+    };
+    if run.through.is_none() {
+        command.args(local.first);
+    }
+    command.args(run.args.iter().map(value)).envs(run.env.iter().map(|(name, arg)| (name, value(arg))));
+    match answer(command, LOCAL_LIMIT) {
+        Ok(ended) => verdict(root, check, &ended),
+        Err(error) => Verdict::Broken(error.to_string()),
+    }
+}
+
+/// Runs a check in an image, without a network: what it reads is mounted, and nothing else.
+pub fn inside(root: &Utf8Path, check: &Check, image: &Image, run: &Run) -> Verdict {
+    let mut command = command(root, Path::new("docker"));
+    command.args(["run", "--rm", "--network=none", if image.built_here { "--pull=never" } else { "--pull=missing" }]);
+    let mounts = check.artifacts.iter().map(|path| (path, format!("{INSIDE}/{path}")));
+    for (path, target) in mounts.chain(run.mounts.iter().map(|(path, target)| (path, (*target).to_owned()))) {
+        command.arg(format!("--volume={}:{target}:ro", root.join(path)));
+    }
+    for (name, value) in &run.env {
+        if let Arg::Is(value) = value {
+            command.arg(format!("--env={name}={value}"));
+        }
+    }
+    command.args(run.entrypoint.map(|entrypoint| format!("--entrypoint={entrypoint}")));
+    command.arg(&image.reference);
+    command.args(run.args.iter().filter_map(|arg| if let Arg::Is(text) = arg { Some(text) } else { None }));
+    match answer(command, IMAGE_LIMIT) {
+        // Docker's own: it could not start the container. `docker run` documents the three.
+        Ok(ended) if matches!(ended.code, Some(125..=127)) => {
+            Verdict::Skipped(format!("`{}` can't be run: {}", image.reference, last_line(&ended.stderr)))
+        }
+        Ok(ended) if ended.stderr.contains("exec format error") => {
+            Verdict::Skipped(format!("`{}` is an image for another platform", image.reference))
+        }
+        Ok(ended) => verdict(root, check, &ended),
+        Err(error) => Verdict::Broken(error.to_string()),
+    }
+}
+
+fn inputs(check: &Check) -> io::Result<TempDir> {
+    let folder = TempDir::with_prefix("gen-verify-")?;
+    for (name, text) in &check.inputs {
+        std::fs::write(folder.path().join(name), text)?;
+    }
+    Ok(folder)
+}
+
+fn verdict(root: &Utf8Path, check: &Check, ended: &Ended) -> Verdict {
+    let files: Vec<(Utf8PathBuf, String)> = check
+        .artifacts
+        .iter()
+        .map(|path| (path.clone(), std::fs::read_to_string(root.join(path)).unwrap_or_default()))
+        .collect();
+    let answer = Answer { succeeded: ended.succeeded, stdout: &ended.stdout, stderr: &ended.stderr, files: &files };
+    match (check.read)(&answer) {
+        Reading::Judged(complaints) if complaints.is_empty() => Verdict::Accepted,
+        Reading::Judged(complaints) => Verdict::Rejected(complaints),
+        Reading::Skipped(reason) => Verdict::Skipped(reason),
+        Reading::NoVerdict(reason) => Verdict::Broken(reason),
+    }
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it didn't say why")
+}

@@ -1,0 +1,131 @@
+//! From a complaint to the line of the output, and from there to the keys of the spec that make it.
+
+use camino::Utf8Path;
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+use stackgen::diagnostic::{Diagnostic, Label, Span};
+use stackgen::spec::source::Sources;
+use stackgen::trace::{Key, Part, Trace};
+use stackgen::verify::Complaint;
+
+use super::{Profile, Verdict};
+
+/// The complaints as diagnostics, whose places are in outputs and in the spec.
+pub struct Trail {
+    /// The spec's files, then the outputs that somebody complained about.
+    pub sources: Sources,
+    /// In the order of the checks.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A second key that makes a line may be the one to change; more would only be read past.
+const MOST_KEYS: usize = 2;
+
+pub fn follow(root: &Utf8Path, spec: &Sources, profiles: &[Profile<'_>]) -> Trail {
+    let mut trail = Trail { sources: Sources::default(), diagnostics: Vec::new() };
+    for source in spec.files() {
+        trail.sources.push(&source.path, source.text.clone());
+    }
+    for profile in profiles {
+        // Planned only if there is something to trace.
+        let mut trace = None;
+        for row in &profile.rows {
+            let Verdict::Rejected(complaints) = &row.verdict else { continue };
+            let trace = trace.get_or_insert_with(|| Trace::new(spec, profile.plan.profile()));
+            for path in &row.check.artifacts {
+                let of_file: Vec<&Complaint> = complaints.iter().filter(|complaint| complaint.path == *path).collect();
+                if !of_file.is_empty() {
+                    trail.add(root, row.check.consumer.name, path, &of_file, trace.as_ref());
+                }
+            }
+        }
+    }
+    trail
+}
+
+impl Trail {
+    /// The complaints of a consumer about one output.
+    fn add(
+        &mut self,
+        root: &Utf8Path,
+        consumer: &'static str,
+        path: &Utf8Path,
+        complaints: &[&Complaint],
+        trace: Option<&Trace<'_>>,
+    ) {
+        let text = std::fs::read_to_string(root.join(path)).unwrap_or_default();
+        let known = self.sources.files().iter().position(|source| source.path == path);
+        let file =
+            known.and_then(|index| u16::try_from(index).ok()).unwrap_or_else(|| self.sources.push(path, text.clone()));
+        let rendered: Vec<Option<usize>> =
+            complaints.iter().map(|complaint| rendered_line(trace?.output(path)?, &text, complaint.line?)).collect();
+        let lines: Vec<usize> = rendered.iter().copied().flatten().collect();
+        let keys = trace.filter(|_| !lines.is_empty()).map(|trace| trace.causes(path, &lines)).unwrap_or_default();
+        let mut keys = keys.into_iter();
+        for (complaint, rendered) in complaints.iter().zip(rendered) {
+            let diagnostic = Diagnostic {
+                code: consumer,
+                title: one_line(&complaint.message),
+                labels: vec![Label { span: span_of(file, &text, complaint.line.unwrap_or(1)), text: String::new() }],
+                help: None,
+            };
+            self.diagnostics.push(match rendered {
+                Some(_) => with_keys(diagnostic, &keys.next().unwrap_or_default()),
+                None if complaint.line.is_some() => {
+                    diagnostic.help("the line is not what the spec says: `gen check` shows the difference")
+                }
+                None => diagnostic,
+            });
+        }
+    }
+}
+
+/// Points at the keys that make the line.
+fn with_keys(diagnostic: Diagnostic, keys: &[&Key]) -> Diagnostic {
+    if keys.is_empty() {
+        return diagnostic.help("no key of the spec makes this line: it is the template's own");
+    }
+    keys.iter().take(MOST_KEYS).fold(diagnostic, |diagnostic, key| {
+        let what = if key.part == Part::Name { "the name of " } else { "" };
+        diagnostic.also(key.span, format!("{what}`{}` makes this line", key.path))
+    })
+}
+
+/// A consumer's words in one line: its own line breaks are for its own layout.
+fn one_line(message: &str) -> String {
+    message
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The text of a line, without the space before it.
+fn span_of(file: u16, text: &str, line: usize) -> Span {
+    let mut start = 0;
+    for (index, content) in text.split_inclusive('\n').enumerate() {
+        if index + 1 == line {
+            let trimmed = content.trim();
+            let from = start + (content.len() - content.trim_start().len()).min(content.len());
+            let at = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+            return Span { file, start: at(from), end: at(from + trimmed.len()) };
+        }
+        start += content.len();
+    }
+    Span { file, start: 0, end: 0 }
+}
+
+/// The line of the rendered text that stands on disk as this one, if it is not the hand of somebody.
+fn rendered_line(rendered: &str, on_disk: &str, line: usize) -> Option<usize> {
+    if rendered == on_disk {
+        return Some(line);
+    }
+    let old: Vec<&str> = on_disk.lines().collect();
+    let new: Vec<&str> = rendered.lines().collect();
+    let at = line.checked_sub(1)?;
+    capture_diff_slices(Algorithm::Myers, &old, &new).into_iter().find_map(|op| match op {
+        DiffOp::Equal { old_index, new_index, len } if (old_index..old_index + len).contains(&at) => {
+            Some(new_index + (at - old_index) + 1)
+        }
+        _ => None,
+    })
+}

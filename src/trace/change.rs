@@ -1,0 +1,231 @@
+//! Changing one key of a spec's tree.
+
+use std::borrow::Cow;
+
+use super::{Part, Step};
+use crate::diagnostic::Span;
+use crate::spec::tree::{Key, Node, Table, Value};
+
+/// The tree with the key changed, in several ways; whoever asks takes the first that makes sense.
+pub(super) fn variants<'s>(table: &Table<'s>, steps: &[Step], part: Part) -> Vec<Table<'s>> {
+    let mut variants = Vec::new();
+    match part {
+        Part::Name => {
+            let Some(name) = name_of(steps) else { return variants };
+            let mut changed = table.clone();
+            if let Some((key, _)) = entry_at(&mut changed, steps) {
+                key.name = Cow::Owned(other_name(name));
+                variants.push(changed);
+            }
+        }
+        Part::Value => {
+            let values = value_at(table, steps).map(others).unwrap_or_default();
+            for value in values {
+                let mut changed = table.clone();
+                if let Some(node) = node_at(&mut changed, steps) {
+                    node.value = value;
+                    variants.push(changed);
+                }
+            }
+            let mut without = table.clone();
+            if take_at(&mut without, steps) {
+                variants.push(without);
+            }
+        }
+    }
+    variants
+}
+
+/// Changes what refers to a name that has been changed, where something was found to be wrong; tells whether anything
+/// was there to change.
+pub(super) fn follow(table: &mut Table<'_>, steps: &[Step], places: &[Span]) -> bool {
+    let Some(name) = name_of(steps) else { return false };
+    let new = other_name(name);
+    let mut changed = false;
+    rename(table, name, &new, places, &mut changed);
+    changed
+}
+
+/// Another name of the same shape.
+fn other_name(name: &str) -> String {
+    let last = name.chars().next_back();
+    let more = if last.is_some_and(char::is_uppercase) { 'X' } else { 'x' };
+    format!("{name}{more}")
+}
+
+/// Other values of the same type, the likeliest to be valid first.
+fn others<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
+    match value {
+        Value::Boolean(boolean) => vec![Value::Boolean(!boolean)],
+        Value::Integer(number) => {
+            [number.checked_add(1), number.checked_sub(1)].into_iter().flatten().map(Value::Integer).collect()
+        }
+        Value::Float(number) => vec![Value::Float(number + 1.0), Value::Float(number / 2.0)],
+        Value::String(text) => {
+            let string = |text: String| Value::String(Cow::Owned(text));
+            let more = string(format!("{text}x"));
+            match count(text) {
+                // A number in a text is what it is about: a version, a duration, a port.
+                Some(counted) => vec![string(counted), more],
+                None => vec![more, string(format!("x{text}"))],
+            }
+        }
+        Value::Datetime | Value::Refused | Value::List(_) | Value::Table(_) => Vec::new(),
+    }
+}
+
+/// The text with its last number, outside of references, doubled: multiples stay multiples.
+fn count(text: &str) -> Option<String> {
+    let outside = text.rfind('}').map_or(0, |end| end + 1);
+    let end = outside + text.get(outside..)?.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let start = text[..end].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1).max(outside);
+    let number: u64 = text[start..end].parse().ok()?;
+    let other = if number == 0 { 1 } else { number.checked_mul(2)? };
+    Some(format!("{}{other}{}", &text[..start], &text[end..]))
+}
+
+fn rename(table: &mut Table<'_>, name: &str, new: &str, places: &[Span], changed: &mut bool) {
+    let meant = |span: Span| {
+        places.iter().any(|place| place.file == span.file && span.start <= place.start && place.start <= span.end)
+    };
+    for (key, node) in &mut table.entries {
+        if key.name == name && meant(key.span) {
+            key.name = Cow::Owned(new.to_owned());
+            *changed = true;
+        }
+        rename_value(node, name, new, places, changed, &meant);
+    }
+}
+
+fn rename_value(
+    node: &mut Node<'_>,
+    name: &str,
+    new: &str,
+    places: &[Span],
+    changed: &mut bool,
+    meant: &impl Fn(Span) -> bool,
+) {
+    match &mut node.value {
+        Value::String(text) if meant(node.span) => {
+            let renamed = replace_word(text, name, new);
+            if renamed != *text {
+                *text = Cow::Owned(renamed);
+                *changed = true;
+            }
+        }
+        Value::List(items) => {
+            for item in items {
+                rename_value(item, name, new, places, changed, meant);
+            }
+        }
+        Value::Table(table) => rename(table, name, new, places, changed),
+        _ => {}
+    }
+}
+
+/// Replaces a name where it is not a part of a longer one.
+fn replace_word(text: &str, name: &str, new: &str) -> String {
+    let part_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let mut out = String::with_capacity(text.len() + 1);
+    let mut from = 0;
+    for (at, found) in text.match_indices(name) {
+        let end = at + found.len();
+        let alone = !text[..at].chars().next_back().is_some_and(part_of_name) && !text[end..].starts_with(part_of_name);
+        out.push_str(&text[from..at]);
+        out.push_str(if alone { new } else { found });
+        from = end;
+    }
+    out.push_str(&text[from..]);
+    out
+}
+
+fn entry_at<'t, 's>(table: &'t mut Table<'s>, steps: &[Step]) -> Option<&'t mut (Key<'s>, Node<'s>)> {
+    let (Step::Key(name), above) = steps.split_last()? else { return None };
+    let table = match above {
+        [] => table,
+        above => match &mut node_at(table, above)?.value {
+            Value::Table(table) => table,
+            _ => return None,
+        },
+    };
+    table.entries.iter_mut().find(|(key, _)| key.name == *name)
+}
+
+fn node_at<'t, 's>(table: &'t mut Table<'s>, steps: &[Step]) -> Option<&'t mut Node<'s>> {
+    let (Step::Key(first), rest) = steps.split_first()? else { return None };
+    let mut node = &mut table.entries.iter_mut().find(|(key, _)| key.name == *first)?.1;
+    for step in rest {
+        node = match (&mut node.value, step) {
+            (Value::Table(table), Step::Key(name)) => {
+                &mut table.entries.iter_mut().find(|(key, _)| key.name == *name)?.1
+            }
+            (Value::List(items), Step::Item(index)) => items.get_mut(*index)?,
+            _ => return None,
+        };
+    }
+    Some(node)
+}
+
+fn value_at<'t, 's>(table: &'t Table<'s>, steps: &[Step]) -> Option<&'t Value<'s>> {
+    let (Step::Key(first), rest) = steps.split_first()? else { return None };
+    let mut node = &table.entries.iter().find(|(key, _)| key.name == *first)?.1;
+    for step in rest {
+        node = match (&node.value, step) {
+            (Value::Table(table), Step::Key(name)) => &table.entries.iter().find(|(key, _)| key.name == *name)?.1,
+            (Value::List(items), Step::Item(index)) => items.get(*index)?,
+            _ => return None,
+        };
+    }
+    Some(&node.value)
+}
+
+/// Whether there is such a key.
+pub(super) fn exists(table: &Table<'_>, steps: &[Step]) -> bool {
+    value_at(table, steps).is_some()
+}
+
+fn name_of(steps: &[Step]) -> Option<&str> {
+    match steps.last()? {
+        Step::Key(name) => Some(name),
+        Step::Item(_) => None,
+    }
+}
+
+/// Takes a key or an item of a list away.
+fn take_at(table: &mut Table<'_>, steps: &[Step]) -> bool {
+    let Some((last, above)) = steps.split_last() else { return false };
+    let table = match above {
+        [] => Some(table),
+        above => match (node_at(table, above).map(|node| &mut node.value), last) {
+            (Some(Value::List(items)), &Step::Item(index)) if index < items.len() => {
+                items.remove(index);
+                return true;
+            }
+            (Some(Value::Table(table)), _) => Some(table),
+            _ => None,
+        },
+    };
+    match (table, last) {
+        (Some(table), Step::Key(name)) => table.take(name).is_some(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_counts_outside_of_its_references() {
+        assert_eq!(count("72h").as_deref(), Some("144h"));
+        assert_eq!(count("grafana/loki:3.7.6").as_deref(), Some("grafana/loki:3.7.12"));
+        assert_eq!(count("${A1}:8080/x").as_deref(), Some("${A1}:16160/x"));
+        assert_eq!(count("${A1}"), None);
+        assert_eq!(count("info"), None);
+    }
+
+    #[test]
+    fn a_name_is_replaced_where_it_stands_alone() {
+        assert_eq!(replace_word("${db.sql} db-2 db", "db", "dbx"), "${dbx.sql} db-2 dbx");
+    }
+}

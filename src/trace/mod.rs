@@ -1,0 +1,316 @@
+//! Which keys of the spec a line of an output comes from, and the other way round.
+//!
+//! Nothing keeps a record of what becomes of a key: it is measured. A key is changed in the tree of the spec, in a way
+//! that its type allows, everything is resolved and rendered again, and the lines that move are those that the key
+//! reaches. So the answer is right for derived values, for defaults that the spec repeats and for every artifact that
+//! is still to come; it costs a millisecond or two a key.
+//!
+//! A key has a value, and in a table whose keys are names that the user chose it has a name as well. A name is changed
+//! together with what refers to it, so that the stack stays whole.
+
+mod change;
+
+use std::num::NonZero;
+use std::thread;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::spec::source::Sources;
+use crate::spec::tree::{Node, Table, Value};
+use crate::spec::{self, Document, ProfileSpec};
+use crate::{model, resolve, view};
+
+/// What of a key is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The name that the user chose.
+    Name,
+    /// The value.
+    Value,
+}
+
+/// A key of the spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its names from the top, separated by dots; an item of a list has its number, from 0, in brackets.
+    pub path: String,
+    /// Where the name or the value stands.
+    pub span: Span,
+    /// Which of the two it is.
+    pub part: Part,
+    /// The way to it in the tree.
+    steps: Vec<Step>,
+}
+
+/// One step down in the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    /// Into a table.
+    Key(String),
+    /// Into a list.
+    Item(usize),
+}
+
+/// The lines of an output that a key reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// The output, below the root.
+    pub path: Utf8PathBuf,
+    /// Its lines, one-based, ascending.
+    pub lines: Vec<usize>,
+}
+
+/// A profile of a spec whose keys can be changed one by one.
+pub struct Trace<'s> {
+    document: Document<'s>,
+    profile: ProfileSpec,
+    table: Table<'s>,
+    keys: Vec<Key>,
+    outputs: Vec<(Utf8PathBuf, String)>,
+}
+
+impl<'s> Trace<'s> {
+    /// A profile of a spec that has no mistake; `None` if it has one, or there is no such profile.
+    #[must_use]
+    pub fn new(sources: &'s Sources, profile: &str) -> Option<Self> {
+        let mut diagnostics = Diagnostics::default();
+        let document = spec::parse(sources, &mut diagnostics);
+        let (profile, table) = document.profile(profile)?;
+        let mut keys = Vec::new();
+        collect(&table, "", &mut Vec::new(), &mut keys);
+        let mut trace = Self { document, profile, table, keys, outputs: Vec::new() };
+        let stack = trace.resolve(trace.table.clone(), &mut diagnostics)?;
+        if !diagnostics.is_empty() {
+            return None;
+        }
+        trace.outputs = render(&stack, |_| true);
+        Some(trace)
+    }
+
+    /// Every key, in source order; profiles show theirs where they change the rest.
+    #[must_use]
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// An output as it is rendered.
+    #[must_use]
+    pub fn output(&self, path: &Utf8Path) -> Option<&str> {
+        self.outputs.iter().find(|(known, _)| known == path).map(|(_, text)| text.as_str())
+    }
+
+    /// The outputs, in the order in which reports list them.
+    pub fn outputs(&self) -> impl Iterator<Item = &Utf8Path> {
+        self.outputs.iter().map(|(path, _)| path.as_path())
+    }
+
+    /// Which lines of the outputs a key reaches.
+    #[must_use]
+    pub fn reach(&self, key: &Key) -> Vec<Reach> {
+        self.measure(&Base { table: self.table.clone(), problems: 0 }, key, &|_| true)
+    }
+
+    /// The keys that reach each of some lines of an output, those first that reach the fewest lines of it.
+    #[must_use]
+    pub fn causes(&self, path: &Utf8Path, lines: &[usize]) -> Vec<Vec<&Key>> {
+        let base = self.base_for(path);
+        let candidates: Vec<&Key> = self.keys.iter().filter(|key| change::exists(&base.table, &key.steps)).collect();
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let size = candidates.len().div_ceil(threads).max(1);
+        // Their lines are needed for the order, however many are asked for.
+        let reached: Vec<(&Key, Vec<usize>)> = thread::scope(|scope| {
+            let base = &base;
+            let parts: Vec<_> = candidates
+                .chunks(size)
+                .map(|part| {
+                    scope.spawn(move || {
+                        part.iter()
+                            .filter_map(|&key| {
+                                let reach = self.measure(base, key, &|other| other == path).pop()?;
+                                Some((key, reach.lines))
+                            })
+                            .collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+        });
+        lines
+            .iter()
+            .map(|line| {
+                let mut found: Vec<&(&Key, Vec<usize>)> =
+                    reached.iter().filter(|(_, lines)| lines.binary_search(line).is_ok()).collect();
+                found.sort_by_key(|(key, lines)| (lines.len(), key.span));
+                found.into_iter().map(|(key, _)| *key).collect()
+            })
+            .collect()
+    }
+
+    /// What is changed to find out about an output: dashboards are the largest part of a spec, and most outputs are the
+    /// same without them.
+    fn base_for(&self, path: &Utf8Path) -> Base<'s> {
+        let mut table = self.table.clone();
+        let name = path.file_stem().filter(|_| path.extension() == Some("json"));
+        if let Some((_, Node { value: Value::Table(dashboards), .. })) =
+            table.entries.iter_mut().find(|(key, _)| key.name == DASHBOARDS)
+        {
+            dashboards.entries.retain(|(key, _)| name == Some(&*key.name));
+        }
+        let mut problems = Diagnostics::default();
+        let spec = self.document.decode(table.clone(), &mut problems);
+        let stack = resolve::resolve_all_the_same(&ProfileSpec { spec, ..self.without_spec() }, &mut problems);
+        let same = stack.is_some_and(|stack| {
+            render(&stack, |other| other == path)
+                .pop()
+                .is_some_and(|(_, text)| Some(text.as_str()) == self.output(path))
+        });
+        if same {
+            // A folder without a dashboard is a mistake, and here none that counts.
+            Base { table, problems: problems.len() }
+        } else {
+            Base { table: self.table.clone(), problems: 0 }
+        }
+    }
+
+    /// Changes a key in the first way that leaves the spec without a mistake, or at least readable, and compares.
+    fn measure(&self, base: &Base<'s>, key: &Key, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
+        let mut second_best = None;
+        for table in change::variants(&base.table, &key.steps, key.part) {
+            let (stack, judgement) = self.judge(table, base, key);
+            match (stack, judgement) {
+                (Some(stack), Judgement::Sound) => return self.compare(&stack, wanted),
+                (Some(stack), Judgement::Readable) if second_best.is_none() => second_best = Some(stack),
+                _ => {}
+            }
+        }
+        second_best.map_or_else(Vec::new, |stack| self.compare(&stack, wanted))
+    }
+
+    /// What becomes of a changed tree; references to a changed name are changed as well.
+    fn judge(&self, mut table: Table<'s>, base: &Base<'s>, key: &Key) -> (Option<model::Stack>, Judgement) {
+        /// References to references.
+        const ROUNDS: usize = 3;
+        for round in 0..=ROUNDS {
+            let mut unreadable = Diagnostics::default();
+            let Some(spec) = self.document.decode(table.clone(), &mut unreadable) else {
+                return (None, Judgement::Unreadable);
+            };
+            if !unreadable.is_empty() {
+                return (None, Judgement::Unreadable);
+            }
+            let profile = ProfileSpec { spec: Some(spec), ..self.without_spec() };
+            let mut problems = Diagnostics::default();
+            let stack = resolve::resolve_all_the_same(&profile, &mut problems);
+            if problems.len() <= base.problems {
+                return (stack, Judgement::Sound);
+            }
+            let places: Vec<Span> = problems.into_sorted().iter().filter_map(Diagnostic::primary).collect();
+            let renamed = key.part == Part::Name && round < ROUNDS && change::follow(&mut table, &key.steps, &places);
+            if !renamed {
+                return (stack, Judgement::Readable);
+            }
+        }
+        (None, Judgement::Unreadable)
+    }
+
+    fn without_spec(&self) -> ProfileSpec {
+        ProfileSpec { profile: self.profile.profile.clone(), removed: self.profile.removed.clone(), spec: None }
+    }
+
+    fn resolve(&self, table: Table<'s>, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
+        let spec = self.document.decode(table, diagnostics);
+        resolve::resolve(&ProfileSpec { spec, ..self.without_spec() }, diagnostics)
+    }
+
+    fn compare(&self, stack: &model::Stack, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
+        let changed = render(stack, wanted);
+        self.outputs
+            .iter()
+            .filter(|(path, _)| wanted(path))
+            .filter_map(|(path, old)| {
+                let new = changed.iter().find(|(known, _)| known == path).map_or("", |(_, text)| text);
+                let lines = moved(old, new);
+                (!lines.is_empty()).then(|| Reach { path: path.clone(), lines })
+            })
+            .collect()
+    }
+}
+
+/// The key of the top below which the dashboards stand.
+const DASHBOARDS: &str = "dashboards";
+
+/// A tree to be changed in one place, and how many problems it has before.
+struct Base<'s> {
+    table: Table<'s>,
+    problems: usize,
+}
+
+/// How a changed spec is to be taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Judgement {
+    /// Nothing is wrong with it.
+    Sound,
+    /// Every table could be read, and something in them contradicts the rest.
+    Readable,
+    /// A value or key is none that its table takes.
+    Unreadable,
+}
+
+/// Every key below a table, with its name and, unless that is a table or list of its own, its value.
+fn collect(table: &Table<'_>, above: &str, steps: &mut Vec<Step>, keys: &mut Vec<Key>) {
+    for (key, node) in &table.entries {
+        let path = if above.is_empty() { key.name.to_string() } else { format!("{above}.{}", key.name) };
+        steps.push(Step::Key(key.name.to_string()));
+        keys.push(Key { path: path.clone(), span: key.span, part: Part::Name, steps: steps.clone() });
+        collect_value(node, &path, steps, keys);
+        steps.pop();
+    }
+}
+
+fn collect_value(node: &Node<'_>, path: &str, steps: &mut Vec<Step>, keys: &mut Vec<Key>) {
+    match &node.value {
+        Value::Table(table) => collect(table, path, steps, keys),
+        Value::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                steps.push(Step::Item(index));
+                collect_value(item, &format!("{path}[{index}]"), steps, keys);
+                steps.pop();
+            }
+        }
+        _ => keys.push(Key { path: path.to_owned(), span: node.span, part: Part::Value, steps: steps.clone() }),
+    }
+}
+
+/// The outputs of a stack.
+fn render(stack: &model::Stack, wanted: impl Fn(&Utf8Path) -> bool) -> Vec<(Utf8PathBuf, String)> {
+    view::artifacts(stack)
+        .into_iter()
+        .filter(|artifact| wanted(&artifact.path))
+        // Only a template that is wrong can fail, and then a render says so.
+        .filter_map(|artifact| Some((artifact.path.clone(), artifact.render().ok()?)))
+        .collect()
+}
+
+/// The lines of the old text, one-based, that the new one doesn't have in their place.
+fn moved(old: &str, new: &str) -> Vec<usize> {
+    if old == new {
+        return Vec::new();
+    }
+    let old: Vec<&str> = old.lines().collect();
+    let new: Vec<&str> = new.lines().collect();
+    if old.len() == new.len() {
+        return old.iter().zip(&new).enumerate().filter(|(_, (a, b))| a != b).map(|(at, _)| at + 1).collect();
+    }
+    capture_diff_slices(Algorithm::Myers, &old, &new)
+        .into_iter()
+        .filter_map(|op| match op {
+            DiffOp::Delete { old_index, old_len, .. } | DiffOp::Replace { old_index, old_len, .. } => {
+                Some(old_index + 1..=old_index + old_len)
+            }
+            DiffOp::Equal { .. } | DiffOp::Insert { .. } => None,
+        })
+        .flatten()
+        .collect()
+}

@@ -1,0 +1,66 @@
+//! Alloy checks its configuration with `validate`, and its layout with `fmt` (Alloy 1.19).
+
+use super::{Answer, Check, Complaint, Consumer, Outputs, Program, Reading, Run, place};
+
+pub(super) const CONSUMER: Consumer = Consumer {
+    name: "alloy",
+    programs: &[Program { name: "alloy", first: &[], version: &["--version"] }],
+    how_to_get: "https://grafana.com/docs/alloy/latest/set-up/install/",
+};
+
+pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check> + use<'a> {
+    outputs.stack.alloys.iter().flat_map(|alloy| {
+        let file = outputs.generated(&format!("config/{}.alloy", alloy.service));
+        let inside = format!("{}/{file}", super::INSIDE);
+        let image = outputs.image(&alloy.service);
+        let check = move |words: &[&'static str], read: fn(&Answer<'_>) -> Reading| Check {
+            consumer: &CONSUMER,
+            what: words.first().copied().unwrap_or_default(),
+            stops_at_the_first: false,
+            artifacts: vec![file.clone()],
+            image: image.clone(),
+            local: Run::new(words.iter().copied().chain([file.as_str()])),
+            inside: Some(Run::new(words.iter().copied().chain([inside.as_str()]))),
+            inputs: Vec::new(),
+            read: Box::new(read),
+        };
+        // Without `--test` it prints the text as it should be, and so the line that isn't.
+        [check(&["validate"], validated), check(&["fmt"], formatted)]
+    })
+}
+
+/// `Error: FILE:12:3: message`, then an excerpt.
+fn validated(answer: &Answer<'_>) -> Reading {
+    if answer.succeeded {
+        return Reading::Judged(Vec::new());
+    }
+    answer.judged(diagnostics(answer))
+}
+
+fn diagnostics(answer: &Answer<'_>) -> Vec<Complaint> {
+    answer
+        .stderr
+        .lines()
+        .filter_map(|line| {
+            let line = line.strip_prefix("Error: ").unwrap_or(line);
+            let (_, rest) = line.split_once(".alloy:")?;
+            let number = place::number(rest)?;
+            let message = rest.splitn(3, ':').nth(2)?.trim();
+            Some(answer.complaint(Some(number), message))
+        })
+        .collect()
+}
+
+fn formatted(answer: &Answer<'_>) -> Reading {
+    if !answer.succeeded {
+        return answer.judged(diagnostics(answer));
+    }
+    let text = answer.text();
+    if answer.stdout == text {
+        return Reading::Judged(Vec::new());
+    }
+    let differs = text.lines().zip(answer.stdout.lines()).position(|(is, should)| is != should);
+    let line = differs.unwrap_or_else(|| text.lines().count().min(answer.stdout.lines().count())) + 1;
+    let should = answer.stdout.lines().nth(line - 1).unwrap_or_default();
+    Reading::Judged(vec![answer.complaint(Some(line), format!("not as `alloy fmt` writes it: `{}`", should.trim()))])
+}

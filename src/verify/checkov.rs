@@ -1,0 +1,94 @@
+//! checkov knows what makes Terraform and Dockerfiles unsafe. What the spec accepts, with a reason, is no complaint;
+//! what it accepts in vain is.
+
+use serde::Deserialize;
+
+use super::{Answer, Check, Complaint, Consumer, Outputs, Program, Reading, Run};
+
+pub(super) const CONSUMER: Consumer = Consumer {
+    name: "checkov",
+    programs: &[Program { name: "checkov", first: &[], version: &["--version"] }],
+    how_to_get: "`pip install checkov`, or https://www.checkov.io/2.Basics/Installing%20Checkov.html",
+};
+
+pub(super) fn check(outputs: &Outputs<'_>) -> Option<Check> {
+    let files = outputs.which(|path| path.extension() == Some("tf") || path.as_str().ends_with("Dockerfile"));
+    let accepted: Vec<String> = outputs.stack.accepted.iter().map(|(id, _)| id.clone()).collect();
+    let options = ["--framework", "terraform", "dockerfile", "--skip-download", "--compact", "--output", "json"];
+    (!files.is_empty()).then(|| Check {
+        consumer: &CONSUMER,
+        what: "",
+        stops_at_the_first: false,
+        image: None,
+        local: Run::new(options.into_iter().chain(["--file"]).chain(files.iter().map(|file| file.as_str()))),
+        inside: None,
+        artifacts: files,
+        inputs: Vec::new(),
+        read: Box::new(move |answer| reading(answer, &accepted)),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Reports {
+    Many(Vec<Report>),
+    One(Box<Report>),
+}
+
+#[derive(Deserialize)]
+struct Report {
+    results: Results,
+    summary: Summary,
+}
+
+#[derive(Deserialize)]
+struct Results {
+    failed_checks: Vec<Failed>,
+}
+
+#[derive(Deserialize)]
+struct Failed {
+    check_id: String,
+    check_name: String,
+    repo_file_path: String,
+    file_line_range: (usize, usize),
+    resource: String,
+}
+
+#[derive(Deserialize)]
+struct Summary {
+    passed: usize,
+    parsing_errors: usize,
+}
+
+/// It ends with 0 on files that it can't read (3.3), so the summary is what tells.
+fn reading(answer: &Answer<'_>, accepted: &[String]) -> Reading {
+    let Ok(reports) = serde_json::from_str::<Reports>(answer.stdout) else { return answer.unreadable() };
+    let reports = match reports {
+        Reports::Many(reports) => reports,
+        Reports::One(report) => vec![*report],
+    };
+    if reports.iter().any(|report| report.summary.parsing_errors > 0) {
+        return Reading::NoVerdict("it could not read some of the files".to_owned());
+    }
+    let failed: Vec<&Failed> = reports.iter().flat_map(|report| &report.results.failed_checks).collect();
+    if failed.is_empty() && reports.iter().all(|report| report.summary.passed == 0) {
+        return Reading::NoVerdict("it checked nothing".to_owned());
+    }
+    let mut complaints: Vec<Complaint> = failed
+        .iter()
+        .filter(|failed| !accepted.contains(&failed.check_id))
+        .map(|failed| {
+            let path = answer.named(&failed.repo_file_path).map(ToOwned::to_owned).unwrap_or_default();
+            let message = format!(
+                "{}: {} ({}); mend it, or accept it with a reason: `{} = \"…\"` below [accepted]",
+                failed.check_id, failed.check_name, failed.resource, failed.check_id
+            );
+            Complaint { path, line: Some(failed.file_line_range.0), message }
+        })
+        .collect();
+    for id in accepted.iter().filter(|id| !failed.iter().any(|failed| failed.check_id == **id)) {
+        complaints.push(answer.complaint(None, format!("the spec accepts {id}, which is not found: remove it there")));
+    }
+    Reading::Judged(complaints)
+}

@@ -1,0 +1,63 @@
+//! Loki checks its configuration with `-verify-config` (Loki 3.7).
+
+use super::{Answer, Reading};
+use super::{Check, Consumer, Outputs, Program, Run, place};
+
+pub(super) const CONSUMER: Consumer = Consumer {
+    name: "loki",
+    programs: &[Program { name: "loki", first: &[], version: &["-version"] }],
+    how_to_get: "https://grafana.com/docs/loki/latest/setup/install/",
+};
+
+pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check> + use<'a> {
+    outputs.stack.lokis.iter().map(|loki| {
+        let file = outputs.generated(&format!("config/{}.yaml", loki.service));
+        Check {
+            consumer: &CONSUMER,
+            what: "",
+            stops_at_the_first: false,
+            image: outputs.image(&loki.service),
+            local: Run::new(["-verify-config", &format!("-config.file={file}")]),
+            inside: Some(Run::new(["-verify-config", &format!("-config.file={}/{file}", super::INSIDE)])),
+            artifacts: vec![file],
+            inputs: Vec::new(),
+            read: Box::new(reading),
+        }
+    })
+}
+
+/// `failed parsing config: …` with a line for each wrong key, or a line of its log with `err="…"`.
+pub(super) fn reading(answer: &Answer<'_>) -> Reading {
+    if answer.succeeded {
+        return Reading::Judged(Vec::new());
+    }
+    answer.judged(yaml_complaints(answer))
+}
+
+/// The complaints of a program in Go about its YAML: those of the decoder have a line each, any other is one.
+pub(super) fn yaml_complaints(answer: &Answer<'_>) -> Vec<super::Complaint> {
+    let text = answer.text();
+    let decoder: Vec<super::Complaint> = answer
+        .stderr
+        .lines()
+        .filter_map(|line| {
+            let rest = line.trim_start().strip_prefix("line ")?;
+            let (number, message) = rest.split_once(": ")?;
+            let hint = message.find(". Use `-config.expand-env").unwrap_or(message.len());
+            Some(answer.complaint(Some(number.parse().ok()?), &message[..hint]))
+        })
+        .collect();
+    if !decoder.is_empty() {
+        return decoder;
+    }
+    answer
+        .stderr
+        .lines()
+        .filter(|line| line.contains("err=") || line.contains("rror ") || line.contains("failed"))
+        .map(|line| {
+            let message = line.split_once("err=\"").map_or(line, |(_, message)| message.trim_end_matches('"'));
+            answer.complaint(place::line(text, message), message)
+        })
+        .take(1)
+        .collect()
+}

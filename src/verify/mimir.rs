@@ -1,0 +1,38 @@
+//! Mimir has no flag that checks, but `-modules` loads and validates the configuration, lists the modules and ends
+//! before anything is created or listens (`cmd/mimir/main.go` of Mimir 2.16 and 3.0).
+
+use super::{Answer, Check, Consumer, Outputs, Program, Reading, Run, loki};
+
+pub(super) const CONSUMER: Consumer = Consumer {
+    name: "mimir",
+    programs: &[Program { name: "mimir", first: &[], version: &["-version"] }],
+    how_to_get: "https://grafana.com/docs/mimir/latest/get-started/",
+};
+
+pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check> + use<'a> {
+    outputs.stack.mimirs.iter().map(|mimir| {
+        let file = outputs.generated(&format!("config/{}.yaml", mimir.service));
+        Check {
+            consumer: &CONSUMER,
+            what: "",
+            stops_at_the_first: false,
+            image: outputs.image(&mimir.service),
+            local: Run::new(["-modules", &format!("-config.file={file}")]),
+            inside: Some(Run::new(["-modules", &format!("-config.file={}/{file}", super::INSIDE)])),
+            artifacts: vec![file],
+            inputs: Vec::new(),
+            read: Box::new(reading),
+        }
+    })
+}
+
+/// `error loading config …` with a line for each wrong key, or `error validating config: …`.
+fn reading(answer: &Answer<'_>) -> Reading {
+    if answer.succeeded && answer.stdout.contains("distributor") {
+        return Reading::Judged(Vec::new());
+    }
+    if answer.succeeded {
+        return Reading::NoVerdict("it ended well without listing its modules".to_owned());
+    }
+    answer.judged(loki::yaml_complaints(answer))
+}

@@ -1,0 +1,152 @@
+//! The Temporal server reads its dynamic configuration (`validate-dynamic-config`) and, rendered from the template, its
+//! static one (`render-config`), as of 1.31.
+//!
+//! The server passes over keys of the static configuration that it doesn't know. `render-config` prints everything that
+//! it has read, so a key of the template that does not come back is one that does nothing.
+
+use std::collections::HashSet;
+
+use super::{Answer, Arg, Check, Consumer, Outputs, Program, Reading, Run, place};
+use crate::model::{Cluster, ImageRecipe, Service};
+
+pub(super) const CONSUMER: Consumer = Consumer {
+    name: "temporal-server",
+    programs: &[Program { name: "temporal-server", first: &[], version: &["--version"] }],
+    how_to_get: "https://github.com/temporalio/temporal/releases",
+};
+
+/// Where the image has the template, and where the server's own loader looks for a configuration in a folder.
+const TEMPLATE: &str = "/etc/temporal/config/persistence-dsql.template.yaml";
+const ENTRYPOINT: &str = "/etc/temporal/render-and-start.sh";
+
+pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
+    let mut checks: Vec<Check> = outputs
+        .stack
+        .clusters
+        .iter()
+        .map(|cluster| {
+            let file = outputs.generated(&format!("dynamicconfig/{}.yaml", cluster.name));
+            Check {
+                consumer: &CONSUMER,
+                what: "",
+                stops_at_the_first: false,
+                image: member(outputs, cluster).and_then(|service| outputs.image(&service.name)),
+                local: Run::new(["validate-dynamic-config", file.as_str()]),
+                inside: Some(Run {
+                    entrypoint: Some("temporal-server"),
+                    ..Run::new(["validate-dynamic-config", &format!("{}/{file}", super::INSIDE)])
+                }),
+                artifacts: vec![file],
+                inputs: Vec::new(),
+                read: Box::new(dynamic),
+            }
+        })
+        .collect();
+    let is_runtime = |recipe: &ImageRecipe| matches!(recipe, ImageRecipe::TemporalRuntime(_));
+    if outputs.stack.builds.iter().any(|build| is_runtime(&build.recipe)) {
+        checks.extend(
+            outputs.stack.clusters.iter().filter_map(|cluster| Some(persistence(outputs, member(outputs, cluster)?))),
+        );
+    }
+    checks
+}
+
+/// A service of a cluster.
+fn member<'s>(outputs: &Outputs<'s>, cluster: &Cluster) -> Option<&'s Service> {
+    outputs.stack.services.iter().find(|service| cluster.services.contains(&service.name))
+}
+
+/// The template as the entrypoint renders it with the variables of a service.
+fn persistence(outputs: &Outputs<'_>, service: &Service) -> Check {
+    let template = outputs.generated("docker/persistence-dsql.template.yaml");
+    let script = outputs.generated("docker/render-and-start.sh");
+    let environment = outputs.environment();
+    let mut env: Vec<(String, Arg)> = service
+        .environment
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), Arg::Is(environment.expand(value)?))))
+        .collect();
+    let inside = Run {
+        env: env
+            .iter()
+            .cloned()
+            .chain([("TEMPORAL_PERSISTENCE_CONFIG".to_owned(), Arg::Is("/tmp/base.yaml".to_owned()))])
+            .collect(),
+        mounts: vec![(template.clone(), TEMPLATE), (script.clone(), ENTRYPOINT)],
+        ..Run::new(["--config", "/tmp", "render-config"])
+    };
+    env.push(("TEMPORAL_PERSISTENCE_TEMPLATE".to_owned(), Arg::Is(template.to_string())));
+    env.push(("TEMPORAL_PERSISTENCE_CONFIG".to_owned(), Arg::Input("", "base.yaml")));
+    env.push(("TEMPORAL_BASE_ENTRYPOINT".to_owned(), Arg::Program));
+    let local = Run { through: Some("bash"), env, ..Run::new([script.as_str(), "--config"]) }
+        .with(Arg::Input("", ""))
+        .with(Arg::Is("render-config".to_owned()));
+    Check {
+        consumer: &CONSUMER,
+        what: "",
+        stops_at_the_first: false,
+        image: outputs.image(&service.name),
+        local,
+        inside: Some(inside),
+        artifacts: vec![template],
+        inputs: Vec::new(),
+        read: Box::new(stat),
+    }
+}
+
+/// The file's name, then a line for each problem. The exit code is 0 whatever it found (1.31.2).
+fn dynamic(answer: &Answer<'_>) -> Reading {
+    let Some(file) = answer.files.first() else { return answer.unreadable() };
+    if !answer.stdout.contains(file.0.as_str()) {
+        return answer.unreadable();
+    }
+    let entries = place::entries(answer.text());
+    let complaints = answer
+        .stdout
+        .lines()
+        .filter_map(|line| {
+            let line = line.trim_start();
+            let message = line.strip_prefix("error: ").or_else(|| line.strip_prefix("warning: "))?;
+            // It speaks of keys in lower case.
+            let quoted = message.split('"').nth(1).unwrap_or_default();
+            let by_key =
+                entries.iter().find(|entry| entry.path.last().is_some_and(|key| key.eq_ignore_ascii_case(quoted)));
+            Some(
+                answer
+                    .complaint(by_key.map(|entry| entry.line).or_else(|| place::line(answer.text(), message)), message),
+            )
+        })
+        .collect();
+    Reading::Judged(complaints)
+}
+
+fn stat(answer: &Answer<'_>) -> Reading {
+    let template = answer.text();
+    if !answer.succeeded {
+        if let Some(message) = answer.stderr.lines().find_map(|line| line.strip_prefix("render-and-start: ")) {
+            let name = message.rsplit(' ').next().unwrap_or_default();
+            let line = template.lines().position(|line| line.contains(&format!("${{{name}}}"))).map(|at| at + 1);
+            return Reading::Judged(vec![answer.complaint(line, message)]);
+        }
+        let message: Vec<&str> =
+            answer.stderr.lines().filter(|line| !line.contains(" Loading config")).map(str::trim).collect();
+        let message = message.join(" ");
+        // Placeholders are replaced in their lines, so the lines of the rendered file are those of the template.
+        let spelt = message.replace("Persistence.NumHistoryShards", "persistence.numHistoryShards");
+        return answer.judged(vec![answer.complaint(place::line(template, &spelt), message)]);
+    }
+    let read: HashSet<Vec<String>> = place::entries(answer.stdout).into_iter().map(|entry| entry.path).collect();
+    if read.is_empty() {
+        return Reading::NoVerdict("`render-config` printed no configuration".to_owned());
+    }
+    Reading::Judged(
+        place::entries(template)
+            .into_iter()
+            .filter(|entry| !read.contains(&entry.path))
+            .map(|entry| {
+                let message = format!("the server has no key `{}` and drops it without a word", entry.path.join("."));
+                answer.complaint(Some(entry.line), message)
+            })
+            .collect(),
+    )
+}

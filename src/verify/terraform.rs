@@ -1,0 +1,147 @@
+//! Terraform checks its files with `validate`, for which it needs the provider, and their layout with `fmt`.
+
+use camino::Utf8PathBuf;
+use serde::Deserialize;
+
+use super::{Answer, Check, Complaint, Consumer, Outputs, Program, Reading, Run, place};
+
+pub(super) const CONSUMER: Consumer = Consumer {
+    name: "terraform",
+    programs: &[Program { name: "terraform", first: &[], version: &["version", "-json"] }],
+    how_to_get: "https://developer.hashicorp.com/terraform/install",
+};
+
+pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
+    let files = outputs.which(|path| path.extension() == Some("tf"));
+    if files.is_empty() {
+        return Vec::new();
+    }
+    let check = |what,
+                 local: Run,
+                 artifacts: Vec<Utf8PathBuf>,
+                 read: Box<dyn Fn(&Answer<'_>) -> Reading + Send + Sync>| Check {
+        consumer: &CONSUMER,
+        what,
+        stops_at_the_first: false,
+        artifacts,
+        image: None,
+        local,
+        inside: None,
+        inputs: Vec::new(),
+        read,
+    };
+    let fmt = ["fmt", "-check", "-diff", "-no-color"];
+    let folder = outputs.terraform.clone();
+    let validate = ["validate", "-json", "-no-color"];
+    vec![
+        check(
+            "fmt",
+            Run::new(fmt.into_iter().chain(files.iter().map(|file| file.as_str()))),
+            files.clone(),
+            Box::new(formatted),
+        ),
+        check(
+            "validate",
+            Run::new([format!("-chdir={folder}").as_str()].into_iter().chain(validate)),
+            files,
+            Box::new(move |answer| validated(answer, &folder)),
+        ),
+    ]
+}
+
+/// The differences of a file: `--- old/main.tf`, then hunks. A syntax error has `on FILE line N`.
+fn formatted(answer: &Answer<'_>) -> Reading {
+    if answer.succeeded {
+        return Reading::Judged(Vec::new());
+    }
+    let mut complaints = Vec::new();
+    let mut file = None;
+    let mut next = None;
+    for line in answer.stdout.lines() {
+        if let Some(name) = line.strip_prefix("--- old/") {
+            file = answer.named(name).map(ToOwned::to_owned);
+        } else if let Some(hunk) = line.strip_prefix("@@ -") {
+            next = place::number(hunk);
+        } else if let (Some(path), Some(at)) = (&file, next) {
+            match line.as_bytes().first() {
+                Some(b'-' | b'+') => {
+                    let message = format!("not as `terraform fmt` writes it: `{}`", line[1..].trim());
+                    complaints.push(Complaint { path: path.clone(), line: Some(at), message });
+                    next = None;
+                }
+                _ => next = Some(at + 1),
+            }
+        }
+    }
+    if complaints.is_empty() {
+        complaints.extend(answer.stderr.lines().find_map(|line| {
+            let (_, rest) = line.split_once(" on ")?;
+            let (name, rest) = rest.split_once(" line ")?;
+            let message =
+                answer.stderr.lines().find_map(|line| line.split_once("Error: ")).map_or("syntax error", |(_, it)| it);
+            Some(Complaint {
+                path: answer.named(name)?.to_owned(),
+                line: place::number(rest),
+                message: message.to_owned(),
+            })
+        }));
+    }
+    answer.judged(complaints)
+}
+
+#[derive(Deserialize)]
+struct Report {
+    valid: bool,
+    diagnostics: Vec<Diagnostic>,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    severity: String,
+    summary: String,
+    detail: String,
+    range: Option<Range>,
+}
+
+#[derive(Deserialize)]
+struct Range {
+    filename: String,
+    start: Start,
+}
+
+#[derive(Deserialize)]
+struct Start {
+    line: usize,
+}
+
+fn validated(answer: &Answer<'_>, folder: &Utf8PathBuf) -> Reading {
+    let Ok(report) = serde_json::from_str::<Report>(answer.stdout) else { return answer.unreadable() };
+    if report.valid {
+        return Reading::Judged(Vec::new());
+    }
+    let errors: Vec<&Diagnostic> = report.diagnostics.iter().filter(|found| found.severity == "error").collect();
+    // Terraform 1.11: these come without a place, and alone.
+    let not_there = ["Missing required provider", "Module not installed", "Required plugins are not installed"];
+    if !errors.is_empty() && errors.iter().all(|error| not_there.contains(&error.summary.as_str())) {
+        return Reading::Skipped(format!(
+            "the provider is not installed: run `terraform -chdir={folder} init -backend=false`"
+        ));
+    }
+    let complaints = errors
+        .into_iter()
+        .map(|error| {
+            let place = error.range.as_ref();
+            let path = place.and_then(|range| answer.named(&range.filename)).map(ToOwned::to_owned);
+            let message = if error.detail.is_empty() {
+                error.summary.clone()
+            } else {
+                format!("{}: {}", error.summary, error.detail)
+            };
+            match path {
+                Some(path) => Complaint { path, line: place.map(|range| range.start.line), message },
+                None => answer.complaint(None, message),
+            }
+        })
+        .collect();
+    answer.judged(complaints)
+}

@@ -1,0 +1,116 @@
+//! What a line comes from, measured on the reference stack.
+
+use std::sync::OnceLock;
+
+use camino::Utf8Path;
+use stackgen::spec::source::Sources;
+use stackgen::trace::{Key, Part, Trace};
+
+use super::project::{DASHBOARDS, REFERENCE};
+
+fn trace() -> &'static Trace<'static> {
+    static SOURCES: OnceLock<Sources> = OnceLock::new();
+    static TRACE: OnceLock<Trace<'static>> = OnceLock::new();
+    TRACE.get_or_init(|| {
+        let sources = SOURCES.get_or_init(|| {
+            let mut sources = Sources::default();
+            sources.push("spec/stack.toml", REFERENCE.to_owned());
+            for (path, text) in DASHBOARDS {
+                sources.push(path, text.to_owned());
+            }
+            sources
+        });
+        Trace::new(sources, "dev").unwrap()
+    })
+}
+
+fn shown(key: &Key) -> String {
+    format!("{}{}", if key.part == Part::Name { "name of " } else { "" }, key.path)
+}
+
+/// The keys that make the first line of an output that holds each of some texts.
+fn causes<const N: usize>(path: &str, needles: [&str; N]) -> [Vec<String>; N] {
+    let path = Utf8Path::new(path);
+    let text = trace().output(path).unwrap();
+    let lines = needles.map(|needle| {
+        text.lines().position(|line| line.contains(needle)).unwrap_or_else(|| panic!("`{needle}` is nowhere")) + 1
+    });
+    let found = trace().causes(path, &lines);
+    let mut found = found.into_iter().map(|keys| keys.into_iter().map(shown).collect());
+    [(); N].map(|()| found.next().unwrap())
+}
+
+#[test]
+fn a_line_of_the_compose_file() {
+    let [image, url, origins, published, restart] = causes(
+        "generated/dev/docker-compose.yml",
+        [
+            "image: grafana/loki",
+            "PROMETHEUS_ENDPOINT: http://mimir:9009/prometheus",
+            "TEMPORAL_CORS_ORIGINS: http://localhost:8082",
+            "published: \"9009\"",
+            "services:",
+        ],
+    );
+    assert_eq!(image[0], "images.loki");
+    // A URL that is made of a service's name: the reference to it, and the name.
+    assert_eq!(url[1], "services.copilot-worker.environment.PROMETHEUS_ENDPOINT");
+    assert!(url.contains(&"name of services.mimir".to_owned()), "{url:?}");
+    // The port that another table publishes.
+    assert_eq!(origins[0], "services.copilot-ui.ports.http");
+    assert_eq!(published[0], "services.mimir.ports.http");
+    // The template's own.
+    assert_eq!(restart, [""; 0]);
+}
+
+#[test]
+fn a_line_of_a_configuration_file() {
+    let [target, interval, label] =
+        causes("generated/dev/config/alloy.alloy", ["temporal-history:9090", "scrape_interval", "compose.project="]);
+    assert_eq!(target[0], "name of services.temporal-history");
+    // The spec says what is the default anyway.
+    assert_eq!(interval[0], "services.alloy.settings.scrape_interval");
+    assert_eq!(label[0], "stack.name");
+    let [retention] = causes("generated/dev/config/loki.yaml", ["retention_period: 72h"]);
+    assert_eq!(retention[0], "services.loki.settings.retention");
+    let [value] = causes("generated/dev/dynamicconfig/monitored.yaml", ["- value: 6000"]);
+    assert_eq!(value[0], "clusters.monitored.dynamic_config.frontend.persistenceMaxQPS");
+    let [bucket, region] = causes("terraform/dev/main.tf", ["\"aws_s3_bucket\" \"profiles\"", "region = var.region"]);
+    assert_eq!(bucket[0], "name of infrastructure.buckets.profiles");
+    assert_eq!(region, ["infrastructure.project"; 0]);
+}
+
+#[test]
+fn a_line_of_a_dashboard() {
+    let [title, panel] =
+        causes("generated/dev/grafana/copilot/copilot.json", ["\"title\": \"SRE copilot\"", "\"unit\""]);
+    assert_eq!(title[0], "dashboards.copilot.title");
+    assert!(panel[0].starts_with("dashboards.copilot."), "{panel:?}");
+}
+
+#[test]
+fn a_key_reaches_every_artifact_that_it_stands_in() {
+    let key = |path: &str, part| trace().keys().iter().find(|key| key.path == path && key.part == part).unwrap();
+    let reached =
+        |path, part| trace().reach(key(path, part)).into_iter().map(|reach| reach.path.to_string()).collect::<Vec<_>>();
+    assert_eq!(
+        reached("services.loki.settings.retention", Part::Value),
+        // The first holds a digest of the second.
+        ["generated/dev/docker-compose.yml", "generated/dev/config/loki.yaml"]
+    );
+    // A name is changed with all that refers to it, so that everything stays whole.
+    let name = reached("services.mimir", Part::Name);
+    for path in ["docker-compose.yml", "config/alloy.alloy", "config/mimir.yaml", "config/grafana-datasources.yaml"] {
+        assert!(name.contains(&format!("generated/dev/{path}")), "{path}: {name:?}");
+    }
+    assert!(!name.iter().any(|path| path.starts_with("terraform")), "{name:?}");
+    assert_eq!(reached("infrastructure.knowledge_base.chunk_tokens", Part::Value), ["terraform/dev/main.tf"]);
+}
+
+#[test]
+fn a_spec_with_a_mistake_is_not_traced() {
+    let mut sources = Sources::default();
+    sources.push("spec/stack.toml", "[stack]\nname = \"x\"\nnmae = 1\n[profiles.dev]\n".to_owned());
+    assert!(Trace::new(&sources, "dev").is_none());
+    assert!(Trace::new(&sources, "prod").is_none());
+}

@@ -1,0 +1,251 @@
+//! `gen verify` with the consumers' own checkers: `.ci/checkers cargo test --test verify`.
+//!
+//! Each case breaks one output of the reference stack in one place, and the consumer must find it there. A checker that
+//! is not on `PATH` fails its cases. Loki and Mimir are not among them: `tests/gen/verify.rs` has what they say.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+
+#[path = "../gen/project.rs"]
+#[expect(dead_code, reason = "the other tests need more of it")]
+mod project;
+
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use project::{Project, REFERENCE, Run};
+
+/// Runs `gen verify` with these programs on `PATH` and what every system has.
+fn verify(project: &Project, programs: &[&str], arguments: &[&str]) -> (Run, Value) {
+    let bin = project.path("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    for &program in programs {
+        let link = bin.join(program);
+        if !link.exists() {
+            symlink(which(program), link).unwrap();
+        }
+    }
+    let arguments = [&["verify", "--format", "json"], arguments].concat();
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let path = if programs.contains(&"grafana-check") {
+        format!("{path}:{}", which("node").parent().unwrap().display())
+    } else {
+        path
+    };
+    let run: Run = project.command(&arguments).env("PATH", path).output().unwrap().into();
+    let report = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+    (run, report)
+}
+
+fn which(program: &str) -> PathBuf {
+    std::env::split_paths(&std::env::var_os("PATH").unwrap())
+        .map(|folder| folder.join(program))
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("`{program}` is not on PATH: run `.ci/checkers cargo test --test verify`"))
+}
+
+/// Breaks an output and wants the consumer to say `said` of the line that then holds `at`.
+fn refuses(consumer: &str, path: &str, (from, to): (&str, &str), at: &str, said: &str) {
+    let project = Project::reference();
+    let text = project.read(path);
+    assert!(text.contains(from), "nothing to break: `{from}` in {path}");
+    let broken = text.replacen(from, to, 1);
+    let line = broken.lines().position(|line| line.contains(at)).unwrap() + 1;
+    project.write(path, broken);
+    let program = if consumer == "compose" { "docker-compose" } else { consumer };
+    // Of Terraform's two checks one needs the provider.
+    let require: &[&str] = if consumer == "terraform" { &[] } else { &["--require", consumer] };
+    let (run, report) = verify(&project, &[program], require);
+    assert_eq!(run.code, Some(1), "{consumer}, {to}: {run:?}");
+    let complaints = report["complaints"].as_array().unwrap();
+    let found = complaints.iter().find(|complaint| {
+        let place = &complaint["labels"][0];
+        complaint["code"] == consumer
+            && place["path"] == path
+            && place["line"] == line
+            && complaint["title"].as_str().unwrap().contains(said)
+    });
+    assert!(found.is_some(), "{consumer} is to say `{said}` at {path}:{line}: {complaints:#?}");
+    assert!(complaints.iter().all(|complaint| complaint["code"] == consumer), "{complaints:#?}");
+    // An edited line comes from no key; one that was left as it was does, or is the template's.
+    let found = found.unwrap();
+    let untouched = text.lines().any(|line| line.contains(at));
+    let help = found["help"].as_str().unwrap_or_default();
+    assert!(untouched || help.contains("not what the spec says"), "{found:#}");
+    assert!(
+        !untouched || help.contains("the template's own") || found["labels"][1]["path"] == "spec/stack.toml",
+        "{found:#}"
+    );
+}
+
+const COMPOSE: &str = "generated/dev/docker-compose.yml";
+
+#[test]
+fn compose() {
+    let breaks = |change, at, said| refuses("compose", COMPOSE, change, at, said);
+    breaks(("    hostname: mimir\n", "    hostnam: mimir\n"), "hostnam: mimir", "'hostnam' not allowed");
+    breaks(("    tmpfs:\n      - /tmp\n", "    tmpfs: 3\n"), "tmpfs: 3", "tmpfs must be");
+    breaks(
+        ("        source: loki-data\n", "        source: lokis-data\n"),
+        "lokis-data",
+        "undefined volume lokis-data",
+    );
+    breaks(("      interval: 5s\n", "      interval: soon\n"), "interval: soon", "invalid duration");
+    breaks(
+        ("    restart: \"no\"\n", "    restart: \"no\"\n    restart: always\n"),
+        "restart: always",
+        "already defined",
+    );
+    breaks(
+        ("      elasticsearch:\n        condition", "      elastic:\n        condition"),
+        "      elastic:",
+        "depends on undefined service \"elastic\"",
+    );
+    breaks(("  grafana-data: {}\n", "  grafana-data: {}\nvolumez: {}\n"), "volumez", "'volumez' not allowed");
+}
+
+#[test]
+fn alloy() {
+    let path = "generated/dev/config/alloy.alloy";
+    let breaks = |change, at, said| refuses("alloy", path, change, at, said);
+    breaks(
+        ("\tscrape_timeout ", "\tscrape_timeoot "),
+        "scrape_timeoot",
+        "unrecognized attribute name \"scrape_timeoot\"",
+    );
+    breaks(
+        ("\t\turl = \"http://mimir", "\t\tuurl = \"http://mimir"),
+        "endpoint {",
+        "missing required attribute \"url\"",
+    );
+    breaks(("[prometheus.remote_write.metrics.receiver]", "3"), "forward_to      = 3", "should be");
+    breaks(("\"15s\"", "\"soon\""), "\"soon\"", "invalid duration");
+    breaks(("loki.write.logs.receiver", "loki.write.logz.receiver"), "logz", "does not exist");
+    breaks(("\tlevel  = ", "\tlevel = "), "\tlevel = ", "not as `alloy fmt` writes it");
+}
+
+#[test]
+fn temporal() {
+    let dynamic = "generated/dev/dynamicconfig/monitored.yaml";
+    let breaks = |path, change, at, said| refuses("temporal-server", path, change, at, said);
+    breaks(dynamic, ("history.enableChasm:", "history.enableChazm:"), "Chazm", "unregistered key");
+    breaks(dynamic, ("- value: 6000", "- value: many"), "frontend.persistenceMaxQPS", "value type is not int");
+    breaks(
+        dynamic,
+        ("- value: 6000", "- value: 6000\n    constraints:\n      nampespace: x"),
+        "nampespace",
+        "unknown constraint",
+    );
+    let fixed = "generated/dev/docker/persistence-dsql.template.yaml";
+    breaks(
+        fixed,
+        ("    listenAddress:", "    listenAdress:"),
+        "listenAdress",
+        "the server has no key `global.metrics.prometheus.listenAdress`",
+    );
+    breaks(fixed, ("      grpcPort: 7234", "      grpcPort: many"), "grpcPort: many", "cannot unmarshal");
+    breaks(
+        fixed,
+        ("maxJoinDuration: 30s", "maxJoinDuration: ${JOIN_DURATION}"),
+        "JOIN_DURATION",
+        "not set: JOIN_DURATION",
+    );
+    breaks(
+        fixed,
+        ("numHistoryShards: ${TEMPORAL_HISTORY_SHARDS}", "numHistoryShards: 0"),
+        "numHistoryShards: 0",
+        "zero value",
+    );
+}
+
+#[test]
+fn promtool() {
+    let path = "generated/dev/grafana/server/server.json";
+    let breaks = |change, at, said| refuses("promtool", path, change, at, said);
+    breaks(("sum(rate(", "sum(rat("), "sum(rat(", "unknown function");
+    breaks(("[$__rate_interval]", "[$__rate_interval"), "[$__rate_interval)", "parse error");
+}
+
+#[test]
+fn grafana() {
+    let breaks = |path, change, at, said| refuses("grafana-check", path, change, at, said);
+    let server = "generated/dev/grafana/server/server.json";
+    breaks(server, ("\"schemaVersion\"", "\"schemaVersions\""), "schemaVersions", "'schemaVersions' does not exist");
+    breaks(server, ("\"graphMode\"", "\"grafMode\""), "grafMode", "'grafMode' does not exist");
+    let datasources = "generated/dev/config/grafana-datasources.yaml";
+    breaks(datasources, ("httpMethod: POST", "httpMethod: PUT"), "PUT", "not assignable");
+    let providers = "generated/dev/config/grafana-dashboards.yaml";
+    breaks(providers, ("    allowUiUpdates:", "    allowUIUpdates:"), "allowUIUpdates", "does not exist");
+}
+
+#[test]
+fn linters() {
+    let base = "generated/dev/docker/base.Dockerfile";
+    refuses("hadolint", base, ("# hadolint ignore=DL3018\n", ""), "RUN apk add", "DL3018");
+    refuses("hadolint", base, ("WORKDIR /src", "WORKDIR src"), "WORKDIR src", "DL3000");
+    let script = "generated/dev/docker/render-and-start.sh";
+    refuses(
+        "shellcheck",
+        script,
+        ("printf 'render-and-start: %s\\n' \"$*\"", "printf \"render-and-start: $*\\n\""),
+        "printf \"render",
+        "SC2059",
+    );
+    refuses("shellcheck", script, ("missing=()", "missing=()\nunused=()"), "unused=()", "SC2034");
+    let terraform = "terraform/dev/main.tf";
+    refuses(
+        "terraform",
+        terraform,
+        ("  force_destroy = true\n", "  force_destroy  = true\n"),
+        "force_destroy  =",
+        "not as `terraform fmt`",
+    );
+    refuses("terraform", terraform, ("provider \"aws\" {", "provider \"aws\" {{"), "provider \"aws\" {{", "");
+}
+
+#[test]
+fn checkov() {
+    let terraform = "terraform/dev/main.tf";
+    refuses(
+        "checkov",
+        terraform,
+        ("  block_public_acls       = true", "  block_public_acls       = false"),
+        "resource \"aws_s3_bucket_public_access_block\"",
+        "CKV_AWS_53",
+    );
+    let runtime = "generated/dev/docker/Dockerfile";
+    refuses("checkov", runtime, ("USER 1000:1000", "USER root"), "USER root", "CKV_DOCKER_8");
+}
+
+#[test]
+fn what_the_spec_causes_is_told_at_the_spec() {
+    let spec = REFERENCE.replace(
+        "compose.group_add = [\"${DOCKER_GROUP_ID}\"]",
+        "compose.group_add = [\"${DOCKER_GROUP_ID}\"]\ncompose.stop_grace_period = \"soon\"",
+    );
+    let project = Project::new(&spec);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let (run, report) = verify(&project, &["docker-compose"], &[]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let labels = &report["complaints"][0]["labels"];
+    let line = |text: &str, needle: &str| text.lines().position(|line| line.contains(needle)).unwrap() + 1;
+    assert_eq!(labels[0]["path"], COMPOSE);
+    assert_eq!(labels[0]["line"], line(&project.read(COMPOSE), "stop_grace_period: soon"));
+    let key = labels.as_array().unwrap().iter().find(|label| {
+        label["text"].as_str().unwrap().starts_with("`services.copilot-worker.compose.stop_grace_period`")
+    });
+    assert_eq!(key.unwrap_or_else(|| panic!("{labels:#}"))["path"], "spec/stack.toml");
+    assert_eq!(key.unwrap()["line"], line(&spec, "stop_grace_period"));
+}
+
+#[test]
+fn what_is_accepted_in_vain_is_told() {
+    let spec = REFERENCE.replace("[accepted]\n", "[accepted]\nCKV_AWS_19 = \"It is encrypted\"\n");
+    let project = Project::new(&spec);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let (run, report) = verify(&project, &["checkov"], &["--require", "checkov"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let title = report["complaints"][0]["title"].as_str().unwrap();
+    assert!(title.contains("CKV_AWS_19, which is not found"), "{title}");
+}
