@@ -40,6 +40,11 @@ render *ARGS:
 check *ARGS:
     cargo run --quiet -- check {{ ARGS }}
 
+# Have the outputs checked by the programs that read them
+[group('gen')]
+verify *ARGS:
+    .ci/checkers cargo run --quiet -- verify {{ ARGS }}
+
 # Start the stack
 [group('dev')]
 up *ARGS:
