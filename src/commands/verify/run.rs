@@ -152,7 +152,7 @@ pub fn inside(root: &Utf8Path, check: &Check, image: &Image, run: &Run) -> Verdi
     match answer(command, IMAGE_LIMIT) {
         // Docker's own: it could not start the container. `docker run` documents the three.
         Ok(ended) if matches!(ended.code, Some(125..=127)) => {
-            Verdict::Skipped(format!("`{}` can't be run: {}", image.reference, last_line(&ended.stderr)))
+            Verdict::Skipped(format!("`{}` can't be run: {}", image.reference, reason(&ended.stderr)))
         }
         Ok(ended) if ended.stderr.contains("exec format error") => {
             Verdict::Skipped(format!("`{}` is an image for another platform", image.reference))
@@ -185,6 +185,9 @@ fn verdict(root: &Utf8Path, check: &Check, ended: &Ended) -> Verdict {
     }
 }
 
-fn last_line(text: &str) -> &str {
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it didn't say why")
+/// What Docker says, without the hint that follows.
+fn reason(text: &str) -> &str {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.clone().find_map(|line| line.strip_prefix("docker: "));
+    first.or_else(|| lines.next_back()).unwrap_or("it didn't say why")
 }
