@@ -20,6 +20,8 @@ pub enum Command {
     Render(Render),
     /// Compare the outputs on disk with what the spec describes; never writes
     Check(Check),
+    /// Print the JSON Schema of the spec, for editors
+    Schema(Schema),
     /// Have the programs that read the outputs check them
     Verify(Verify),
     /// Run the stack: Docker Compose, images, schema, Terraform, `.env`
@@ -63,6 +65,24 @@ pub struct Check {
     /// Show how many lines differ instead of the lines
     #[arg(long)]
     pub stat: bool,
+}
+
+/// A render writes both schemas beside the spec. A TOML editor (Even Better TOML, Tombi, Taplo) completes and checks a file
+/// that begins with a line such as `#:schema stack.schema.json`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen schema dashboard")]
+pub struct Schema {
+    /// Of which files
+    #[arg(value_enum, default_value_t = SchemaOf::Stack)]
+    pub of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// `spec/stack.toml` and the files that it includes
+    Stack,
+    /// `spec/dashboards/*.toml`
+    Dashboard,
 }
 
 /// Runs the consumers' own checkers on the files on disk: Compose, Alloy, Loki, Mimir, Temporal, Terraform and the

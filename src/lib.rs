@@ -19,6 +19,7 @@
 
 pub mod dev;
 pub mod diagnostic;
+pub mod editor;
 pub mod import;
 pub mod lit;
 pub mod model;

@@ -9,7 +9,7 @@ use similar::{ChangeTag, TextDiff};
 use stackgen::output::{self, Cause, Difference};
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET};
-use super::{Outcome, fail, print, project};
+use super::{Outcome, Outputs, fail, print, project};
 use crate::cli::{Check, Format};
 
 /// Lines of a diff that are shown; the rest is counted. `--stat` shows none.
@@ -26,11 +26,11 @@ pub fn run(arguments: &Check) -> Outcome {
     let mut compared = 0;
     let mut found: Vec<Drift> = Vec::new();
     let mut outcome = Outcome::Clean;
-    for plan in &project.plans {
-        match output::compare(&project.root, &plan.scope(), plan.files()) {
+    for Outputs { scope, files, .. } in project.outputs(arguments.profile.as_deref()) {
+        match output::compare(&project.root, &scope, files) {
             Ok(comparison) => {
                 compared += comparison.compared;
-                let manifest = plan.scope().manifest;
+                let manifest = scope.manifest;
                 found.extend(comparison.differences.into_iter().map(|mut difference| {
                     // Its lines are digests of the other outputs: they repeat what those differences say.
                     if difference.path == manifest {

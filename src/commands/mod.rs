@@ -5,6 +5,7 @@ mod dev;
 mod import;
 mod render;
 mod report;
+mod schema;
 mod verify;
 
 use std::io::{self, Write};
@@ -13,6 +14,8 @@ use std::process::ExitCode;
 use camino::Utf8PathBuf;
 use stackgen::Plan;
 use stackgen::diagnostic::Diagnostic;
+use stackgen::editor;
+use stackgen::output;
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 
@@ -50,6 +53,7 @@ pub fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
@@ -61,6 +65,38 @@ struct Project {
     root: Utf8PathBuf,
     sources: Sources,
     plans: Vec<Plan>,
+}
+
+impl Project {
+    /// What is owned on disk and what is to stand there: that of each profile and, unless one was chosen, the schemas.
+    fn outputs(&self, profile: Option<&str>) -> Vec<Outputs<'_>> {
+        let mut outputs: Vec<Outputs<'_>> = self
+            .plans
+            .iter()
+            .map(|plan| Outputs {
+                what: format!("profile `{}` was", plan.profile()),
+                scope: plan.scope(),
+                files: Box::new(plan.files()),
+            })
+            .collect();
+        if profile.is_none() {
+            outputs.push(Outputs {
+                what: "the schemas were".to_owned(),
+                scope: editor::scope(),
+                files: Box::new(editor::files().map(Ok)),
+            });
+        }
+        outputs
+    }
+}
+
+/// Outputs that stand and fall together.
+struct Outputs<'p> {
+    /// For a sentence that goes on with what was not done to them.
+    what: String,
+    scope: output::Scope,
+    /// Rendered one after the other.
+    files: Box<dyn Iterator<Item = Result<output::File, output::Error>> + 'p>,
 }
 
 /// Finds, reads and plans; reports what is wrong.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use stackgen::output::{self, Cause, Error, Finding, Options, Written};
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, check, fail, print, project};
+use super::{Outcome, Outputs, check, fail, print, project};
 use crate::cli::{Format, Render};
 
 pub fn run(arguments: &Render) -> Outcome {
@@ -17,8 +17,8 @@ pub fn run(arguments: &Render) -> Outcome {
     let mut outcome = Outcome::Clean;
     let mut out = String::new();
     let mut total = Written::default();
-    for plan in &project.plans {
-        match output::write(&project.root, &plan.scope(), plan.files(), options) {
+    for Outputs { what, scope, files } in project.outputs(arguments.profile.as_deref()) {
+        match output::write(&project.root, &scope, files, options) {
             Ok(written) => {
                 total.written.extend(written.written);
                 total.removed.extend(written.removed);
@@ -26,7 +26,7 @@ pub fn run(arguments: &Render) -> Outcome {
                 total.unchanged += written.unchanged;
             }
             Err(Error::Refused(findings)) => {
-                refuse(plan.profile(), &findings);
+                refuse(&what, &findings);
                 outcome = outcome.max(if findings.iter().any(|finding| finding.cause.is_hopeless()) {
                     Outcome::Failed
                 } else {
@@ -66,8 +66,8 @@ pub fn run(arguments: &Render) -> Outcome {
     outcome
 }
 
-fn refuse(profile: &str, findings: &[Finding]) {
-    let mut message = format!("profile `{profile}` was not rendered, nothing of it was changed:\n");
+fn refuse(what: &str, findings: &[Finding]) {
+    let mut message = format!("{what} not rendered, and nothing there was changed:\n");
     for Finding { path, cause } in findings {
         let _ = writeln!(message, "  {path}: {cause}");
         let _ = writeln!(message, "    {}", check::remedy(cause));

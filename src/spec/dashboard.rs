@@ -2,9 +2,12 @@
 //!
 //! Strings are Grafana's: `$namespace` and `${namespace:regex}` mean variables of the dashboard.
 
+use serde_json::json;
+
 use super::decode::{Context, Decode, Many, Map, Short, Shorthand, Spanned, choice, table};
 use super::quoted::Quoted;
 use super::raw::{Number, Raw};
+use super::schema::{self, Schema, Schemas};
 use super::tree::{Node, Value};
 
 table! {
@@ -61,6 +64,10 @@ impl Shorthand for TimeRange {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
         Some(Self { span, sound: true, from: Quoted::decode(node, cx)?, to: None })
+    }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        Quoted::schema(schemas)
     }
 }
 
@@ -224,6 +231,10 @@ impl Decode for Values {
         }
         let list: Vec<String> = Vec::decode(node, cx)?;
         Some(Self(list.into_iter().map(|value| (None, value)).collect()))
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::any_of([schema::list::<String>(schemas), schema::map::<String>(schemas)])
     }
 }
 
@@ -446,6 +457,10 @@ impl Shorthand for Query {
             grafana: Map::default(),
         })
     }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        Quoted::schema(schemas)
+    }
 }
 
 choice! {
@@ -517,6 +532,10 @@ impl Shorthand for Column {
         let span = node.span;
         Some(Self { span, sound: true, selector: Quoted::decode(node, cx)?, kind: None })
     }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        Quoted::schema(schemas)
+    }
 }
 
 choice! {
@@ -552,6 +571,10 @@ impl Shorthand for Thresholds {
         let span = node.span;
         Some(Self { span, sound: true, mode: None, steps: Vec::decode(node, cx)? })
     }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        schema::list::<Short<Step>>(schemas)
+    }
 }
 
 choice! {
@@ -578,6 +601,10 @@ impl Shorthand for Step {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
         Some(Self { span, sound: true, from: None, color: Spanned::decode(node, cx)? })
+    }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        String::schema(schemas)
     }
 }
 
@@ -616,6 +643,10 @@ impl Decode for Word {
             _ => String::decode(node, cx).map(Self),
         }
     }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        json!({ "type": ["string", "number", "boolean"] })
+    }
 }
 
 choice! {
@@ -653,6 +684,10 @@ impl Shorthand for Color {
         let span = node.span;
         // A mode, or else a colour: resolving knows the modes.
         Some(Self { span, sound: true, mode: Some(Spanned::decode(node, cx)?), fixed: None, by: None })
+    }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        String::schema(schemas)
     }
 }
 
@@ -705,6 +740,10 @@ impl Shorthand for Legend {
         let calcs = Vec::new();
         Some(Self { span, sound: true, mode, placement: None, calcs, sort_by: None, sort_desc: None, width: None })
     }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        LegendMode::schema(schemas)
+    }
 }
 
 choice! {
@@ -743,6 +782,10 @@ impl Shorthand for Tooltip {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
         Some(Self { span, sound: true, mode: Some(TooltipMode::decode(node, cx)?), sort: None })
+    }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        TooltipMode::schema(schemas)
     }
 }
 
@@ -789,6 +832,10 @@ impl Shorthand for Reduce {
         let span = node.span;
         let calcs = vec![Spanned::decode(node, cx)?];
         Some(Self { span, sound: true, calcs, fields: None, values: None, limit: None })
+    }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        String::schema(schemas)
     }
 }
 

@@ -8,6 +8,9 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
+use serde_json::json;
+
+use super::schema::{self, Schema, Schemas};
 use super::source::Sources;
 use super::tree::{Key, Node, Table, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
@@ -45,6 +48,9 @@ pub trait Decode: Sized {
     fn absent() -> Option<Self> {
         None
     }
+
+    /// What an editor is told of it.
+    fn schema(schemas: &mut Schemas) -> Schema;
 }
 
 impl<T: Decode> Decode for Option<T> {
@@ -56,11 +62,19 @@ impl<T: Decode> Decode for Option<T> {
     fn absent() -> Option<Self> {
         Some(None)
     }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        T::schema(schemas)
+    }
 }
 
 impl<T: Decode> Decode for Box<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         T::decode(node, cx).map(Self::new)
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        T::schema(schemas)
     }
 }
 
@@ -86,6 +100,10 @@ impl<T: Decode> Decode for Spanned<T> {
         let span = node.span;
         T::decode(node, cx).map(|value| Self { value, span })
     }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        T::schema(schemas)
+    }
 }
 
 impl Decode for String {
@@ -95,6 +113,10 @@ impl Decode for String {
             return None;
         };
         check_characters(&text, node.span, cx).then(|| text.into_owned())
+    }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        json!({ "type": "string" })
     }
 }
 
@@ -128,6 +150,10 @@ impl Decode for bool {
         };
         Some(boolean)
     }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        json!({ "type": "boolean" })
+    }
 }
 
 macro_rules! integers {
@@ -152,6 +178,10 @@ macro_rules! integers {
                 }
                 converted
             }
+
+            fn schema(_: &mut Schemas) -> Schema {
+                json!({ "type": "integer", "minimum": <$type>::MIN, "maximum": <$type>::MAX })
+            }
         }
     )*};
 }
@@ -170,6 +200,10 @@ impl<T: Decode> Decode for Vec<T> {
 
     fn absent() -> Option<Self> {
         Some(Self::new())
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::list::<T>(schemas)
     }
 }
 
@@ -255,6 +289,10 @@ impl<T: Decode> Decode for Map<T> {
     fn absent() -> Option<Self> {
         Some(Self::default())
     }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::map::<T>(schemas)
+    }
 }
 
 /// One value, or a list of them.
@@ -272,12 +310,19 @@ impl<T: Decode> Decode for Many<T> {
     fn absent() -> Option<Self> {
         Some(Self(Vec::new()))
     }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::any_of([T::schema(schemas), schema::list::<T>(schemas)])
+    }
 }
 
 /// A table of the spec that also has a short form.
 pub trait Shorthand: Decode {
     /// Reads the short form: whatever is no table.
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self>;
+
+    /// What an editor is told of the short form.
+    fn short_schema(schemas: &mut Schemas) -> Schema;
 }
 
 /// A table, or its short form.
@@ -291,6 +336,10 @@ impl<T: Shorthand> Decode for Short<T> {
             _ => T::from_short(node, cx),
         }
         .map(Self)
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::any_of([T::short_schema(schemas), T::schema(schemas)])
     }
 }
 
@@ -333,6 +382,11 @@ impl<T: Decode + Listed> Decode for Named<T> {
             return Some(Self(entries));
         }
         Map::decode(node, cx).map(|map| Self(map.entries))
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        let names = json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true });
+        schema::any_of([names, schema::map::<T>(schemas)])
     }
 }
 
@@ -396,17 +450,17 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// A field of type `Option`, `Vec`, `Many` or `Map` may be left out; `field as "key"` gives a key
 /// that is no Rust identifier.
 macro_rules! table {
-    ($(#[$meta:meta])* pub struct $name:ident as $what:literal {
-        $($(#[$field_meta:meta])* $field:ident $(as $key:literal)?: $type:ty,)*
+    ($(#[doc = $docs:literal])* pub struct $name:ident as $what:literal {
+        $($(#[doc = $field_docs:literal])* $field:ident $(as $key:literal)?: $type:ty,)*
     }) => {
-        $(#[$meta])*
+        $(#[doc = $docs])*
         #[derive(Debug, Clone)]
         pub struct $name {
             /// Where the table stands.
             pub span: $crate::diagnostic::Span,
             /// Whether all of it could be read. If not, a key that seems to be missing may be one that is wrong.
             pub sound: bool,
-            $($(#[$field_meta])* pub $field: $type,)*
+            $($(#[doc = $field_docs])* pub $field: $type,)*
         }
 
         impl $name {
@@ -446,6 +500,21 @@ macro_rules! table {
                 let sound = cx.diagnostics.len() == before && !cx.diagnostics.is_full();
                 Some(Self { span, sound, $($field: $field?,)* })
             }
+
+            fn schema(schemas: &mut $crate::spec::schema::Schemas) -> $crate::spec::schema::Schema {
+                schemas.table::<Self>($what, concat!($($docs, "\n"),*))
+            }
+        }
+
+        impl $crate::spec::schema::Tabular for $name {
+            fn fields(schemas: &mut $crate::spec::schema::Schemas) -> Vec<$crate::spec::schema::Field> {
+                vec![$($crate::spec::schema::Field {
+                    key: $crate::spec::decode::table!(@key $field $($key)?),
+                    docs: concat!($($field_docs, "\n"),*),
+                    schema: <$type as $crate::spec::decode::Decode>::schema(schemas),
+                    required: <$type as $crate::spec::decode::Decode>::absent().is_none(),
+                }),*]
+            }
         }
     };
     (@key $field:ident) => { stringify!($field) };
@@ -455,12 +524,12 @@ pub(crate) use table;
 
 /// Declares a value of the spec that is one of a few words.
 macro_rules! choice {
-    ($(#[$meta:meta])* pub enum $name:ident as $what:literal {
-        $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)*
+    ($(#[doc = $docs:literal])* pub enum $name:ident as $what:literal {
+        $($(#[doc = $variant_docs:literal])* $variant:ident = $word:literal,)*
     }) => {
-        $(#[$meta])*
+        $(#[doc = $docs])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$variant_meta])* $variant,)* }
+        pub enum $name { $($(#[doc = $variant_docs])* $variant,)* }
 
         impl $name {
             /// The words, in the order of the documentation.
@@ -487,6 +556,10 @@ macro_rules! choice {
                         None
                     }
                 }
+            }
+
+            fn schema(_: &mut $crate::spec::schema::Schemas) -> $crate::spec::schema::Schema {
+                $crate::spec::schema::words(Self::WORDS, &[$(concat!($($variant_docs, "\n"),*)),*])
             }
         }
     };

@@ -6,6 +6,7 @@ mod fast;
 pub mod profile;
 pub mod quoted;
 pub mod raw;
+pub mod schema;
 pub mod service;
 pub mod source;
 pub mod stack;

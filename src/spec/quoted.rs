@@ -2,7 +2,10 @@
 
 use std::ops::{Deref, Range};
 
+use serde_json::json;
+
 use super::decode::{Context, Decode};
+use super::schema::{Schema, Schemas};
 use super::tree::Node;
 use crate::diagnostic::Span;
 
@@ -44,6 +47,10 @@ impl Decode for Quoted {
         let value = String::decode(node, cx)?;
         let offsets = Offsets::new(&value, span, cx);
         Some(Self { value, span, offsets })
+    }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        json!({ "type": "string" })
     }
 }
 

@@ -1,6 +1,9 @@
 //! Values of any shape whose strings are another program's: no reference of the stack is looked for in them.
 
+use serde_json::json;
+
 use super::decode::{Context, Decode, Map, Spanned};
+use super::schema::{Schema, Schemas};
 use super::tree::{Node, Value};
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -24,6 +27,10 @@ impl Decode for Number {
                 None
             }
         }
+    }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        json!({ "type": "number" })
     }
 }
 
@@ -81,5 +88,9 @@ impl Decode for Raw {
             }
         };
         Some(Self { span, value })
+    }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        json!({})
     }
 }

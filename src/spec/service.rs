@@ -1,6 +1,7 @@
 //! `[services.<name>]`: one container.
 
 use super::decode::{Context, Decode, Listed, Many, Map, Named, Short, Shorthand, Spanned, choice, table};
+use super::schema::{self, Schema, Schemas};
 use super::text::{Scalar, Text, Tree, Value};
 use super::tree::{Node, Value as TreeValue};
 use super::value::{Cpus, Duration, Ports, Size};
@@ -208,6 +209,10 @@ impl Shorthand for Build {
             cache_from: Vec::new(),
         })
     }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        Text::schema(schemas)
+    }
 }
 
 /// A command: a string for the image's shell rules, or a list of arguments.
@@ -230,6 +235,10 @@ impl Decode for Command {
             }
         }
     }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::any_of([Text::schema(schemas), schema::list::<Text>(schemas)])
+    }
 }
 
 table! {
@@ -246,6 +255,10 @@ impl Shorthand for EnvFile {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
         Some(Self { span, sound: true, path: Text::decode(node, cx)?, required: None })
+    }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        Text::schema(schemas)
     }
 }
 
@@ -302,6 +315,10 @@ impl Shorthand for Port {
         }
         let published = Some(Spanned::decode(node, cx)?);
         Some(Self { span, sound: true, published, target: None, host_ip: None, protocol: None, mode: None, path: None })
+    }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        Value::<Ports>::schema(schemas)
     }
 }
 
@@ -369,6 +386,10 @@ impl Shorthand for Mount {
             read_only: read_only.then_some(Value::Is(true)),
         })
     }
+
+    fn short_schema(_: &mut Schemas) -> Schema {
+        schema::pattern(":", &["data:/var/lib/data", "./conf:/etc/app:ro"])
+    }
 }
 
 /// Splits at the colons that stand outside of `${…}`.
@@ -419,6 +440,10 @@ impl Shorthand for Dependency {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
         Some(Self { span, sound: true, condition: Some(Spanned::decode(node, cx)?), restart: None, required: None })
+    }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        Condition::schema(schemas)
     }
 }
 
@@ -486,6 +511,13 @@ impl Decode for Restart {
         super::decode::unknown_word(&word, "restart policy", WORDS, span, cx);
         None
     }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        schema::pattern(
+            "^(no|always|on-failure(:[0-9]+)?|unless-stopped)$",
+            &["no", "always", "on-failure", "unless-stopped"],
+        )
+    }
 }
 
 choice! {
@@ -547,6 +579,10 @@ impl Shorthand for Ulimit {
         let span = node.span;
         let both: Value<i64> = Value::decode(node, cx)?;
         Some(Self { span, sound: true, soft: both.clone(), hard: both })
+    }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        Value::<i64>::schema(schemas)
     }
 }
 
@@ -610,6 +646,10 @@ impl Shorthand for Secret {
             gid: None,
             mode: None,
         })
+    }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        String::schema(schemas)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::dashboard::Dashboard;
 use super::decode::{Context, Decode, Map, Short, Shorthand, Spanned, choice, table};
+use super::schema::{Schema, Schemas};
 use super::service::{Command, Service};
 use super::text::{Scalar, Text, Tree};
 use super::tree::Node;
@@ -75,6 +76,10 @@ impl Shorthand for Image {
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
         Some(Self { span, sound: true, reference: Spanned::decode(node, cx)?, build: None, home: None, reads: None })
+    }
+
+    fn short_schema(schemas: &mut Schemas) -> Schema {
+        Text::schema(schemas)
     }
 }
 

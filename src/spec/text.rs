@@ -4,7 +4,10 @@
 //! `$$` is a literal dollar, as in Compose; a `$` before anything but `{`, a letter or `_` stands
 //! for itself. `$NAME` is refused, since Compose would expand it and a shell too.
 
+use serde_json::json;
+
 use super::decode::{Context, Decode, Map, Spanned, check_characters, shown};
+use super::schema::{self, Schema, Schemas};
 use super::tree::{Node, Value as TreeValue};
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -113,6 +116,10 @@ impl Decode for Text {
         };
         check_characters(&text, node.span, cx).then(|| parse(&text, node.span, cx))?
     }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        json!({ "type": "string" })
+    }
 }
 
 /// The value of an environment variable: a string, integer or boolean.
@@ -136,6 +143,10 @@ impl Decode for Scalar {
             _ => Text::decode(node, cx).map(Self),
         }
     }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        json!({ "type": ["string", "integer", "boolean"] })
+    }
 }
 
 /// A typed value, or a text with a reference in its place.
@@ -155,6 +166,10 @@ impl<T: Decode> Decode for Value<T> {
             return Text::decode(node, cx).map(Self::Env);
         }
         T::decode(node, cx).map(Self::Is)
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::any_of([T::schema(schemas), schema::pattern(r"\$\{", &["${NAME:-default}"])])
     }
 }
 
@@ -192,6 +207,10 @@ impl Decode for Tree {
                 return None;
             }
         })
+    }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        json!({})
     }
 }
 

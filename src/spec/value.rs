@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use serde_json::json;
+
 use super::decode::{Context, Decode, shown};
+use super::schema::{self, Schema, Schemas, any_of};
 use super::tree::{Node, Value as TreeValue};
 use crate::diagnostic::Diagnostic;
 
@@ -53,6 +56,10 @@ impl Decode for Duration {
         }
         duration
     }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        schema::pattern("^([0-9]+(ms|s|m|h))+$", &["30s", "1m30s"])
+    }
 }
 
 /// A size in bytes such as `64m` or `1gb`, as Docker reads it, or a plain number of bytes.
@@ -77,6 +84,10 @@ impl Decode for Size {
         );
         None
     }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        any_of([json!({ "type": "integer", "minimum": 0 }), schema::pattern("^[0-9]+([bB]|[kmgKMG][bB]?)?$", &["64m"])])
+    }
 }
 
 /// A number of CPUs: an integer, a float or a string such as `0.5`.
@@ -99,6 +110,10 @@ impl Decode for Cpus {
                 .help("write a positive number, e.g. `0.5`"),
         );
         None
+    }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        any_of([json!({ "type": "number", "exclusiveMinimum": 0 }), schema::pattern("^[0-9.eE+-]+$", &["0.5"])])
     }
 }
 
@@ -153,6 +168,13 @@ impl Decode for Ports {
             );
         }
         ports
+    }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        any_of([
+            json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
+            schema::pattern("^[0-9]+(-[0-9]+)?$", &["8000-8010"]),
+        ])
     }
 }
 

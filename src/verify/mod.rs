@@ -58,10 +58,11 @@ impl Image {
     /// The version that the stack runs, if the tag tells.
     #[must_use]
     pub fn version(&self) -> Option<&str> {
+        // A registry may have a port.
         let (_, tag) =
             self.reference.split_once('@').map_or(self.reference.as_str(), |(name, _)| name).rsplit_once(':')?;
         let tag = tag.trim_start_matches('v');
-        tag.starts_with(|c: char| c.is_ascii_digit()).then_some(tag)
+        (tag.starts_with(|c: char| c.is_ascii_digit()) && !tag.contains('/')).then_some(tag)
     }
 }
 

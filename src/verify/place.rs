@@ -54,7 +54,9 @@ pub(super) fn entries(text: &str) -> Vec<Entry> {
         }
         let path = |open: &[(usize, String)]| open.iter().map(|(_, name)| name.clone()).collect();
         let Some((key, value)) = key_and_value(rest) else {
-            if !rest.is_empty() {
+            if rest.starts_with(['|', '>']) {
+                block = open.last().map(|&(at, _)| at);
+            } else if !rest.is_empty() {
                 entries.push(Entry { line: index + 1, path: path(&open), value: unquoted(rest).to_owned() });
             }
             continue;
@@ -160,7 +162,10 @@ fn by_value(entries: &[Entry], message: &str) -> Option<usize> {
         .filter(|word| !word.is_empty())
         .collect();
     let found = |word: &&str| {
-        entries.iter().find(|entry| entry.value == **word || entry.path.last().is_some_and(|key| key == *word))
+        let named = entries.iter().filter(|entry| entry.path.last().is_some_and(|key| key == *word));
+        let valued = entries.iter().filter(|entry| entry.value == **word);
+        // A complaint that spells no path is about the top.
+        valued.chain(named).min_by_key(|entry| entry.path.len())
     };
     quoted.iter().rev().find_map(found).map(|entry| entry.line)
 }

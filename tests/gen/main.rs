@@ -8,6 +8,7 @@ mod dashboards;
 mod dev;
 mod diagnostics;
 mod drift;
+mod editor;
 mod fields;
 mod hostile;
 mod import;

@@ -108,12 +108,15 @@ impl Project {
         command
     }
 
-    /// Every file below the folder but the spec, with its bytes, sorted by path.
+    /// Every file that a render writes, with its bytes, sorted by path.
     pub fn outputs(&self) -> Vec<(String, Vec<u8>)> {
         let mut files = Vec::new();
-        for folder in ["generated", "terraform"] {
+        for folder in ["generated", "terraform", "spec"] {
             collect(self.root(), &self.path(folder), &mut files);
         }
+        files.retain(|(path, _)| {
+            !path.starts_with("spec/") || path.ends_with(".schema.json") || path.ends_with(".sha256")
+        });
         files.sort();
         files
     }

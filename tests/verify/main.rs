@@ -10,8 +10,10 @@
 mod project;
 
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use camino::Utf8PathBuf;
 use serde_json::Value;
 
 use project::{Project, REFERENCE, Run};
@@ -237,6 +239,104 @@ fn what_the_spec_causes_is_told_at_the_spec() {
     });
     assert_eq!(key.unwrap_or_else(|| panic!("{labels:#}"))["path"], "spec/stack.toml");
     assert_eq!(key.unwrap()["line"], line(&spec, "stop_grace_period"));
+}
+
+/// Codes of problems that the shape of a table has, which a schema can tell.
+const SHAPE: [&str; 12] = [
+    "unknown-key",
+    "wrong-type",
+    "unknown-value",
+    "missing-key",
+    "number-out-of-range",
+    "invalid-duration",
+    "invalid-size",
+    "invalid-cpus",
+    "invalid-port",
+    "invalid-mount",
+    "listed-twice",
+    "unquoted-float",
+];
+
+/// Specs whose problem has such a code, and is one between tables, of another program's words, of a number that no schema
+/// has a bound for, or of a table that an included file may hold.
+const BETWEEN_TABLES: [&str; 12] = [
+    "first-class-key--dashboard",
+    "invalid-duration--dashboard",
+    "missing-key--builds",
+    "missing-key--dashboard",
+    "missing-key--kinds",
+    "missing-key--stack",
+    "no-profile--empty",
+    "number-out-of-range",
+    "number-out-of-range--64-bits",
+    "unknown-key--compose",
+    "unknown-value--dashboard",
+    "wrong-type--setting",
+];
+
+/// What an editor calls wrong is what `gen` calls wrong, as far as a schema can tell: Taplo reads every wrong spec of
+/// `tests/specs` and every right one.
+#[test]
+fn the_schema_and_the_parser_agree() {
+    let root = Utf8PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let taplo = which("taplo");
+    let accepts = |file: &Path, schema: &str| {
+        let schema = format!("file://{root}/spec/{schema}.schema.json");
+        let output = Command::new(&taplo).args(["lint", "--schema", &schema]).arg(file).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (file, schema) in [
+        ("spec/stack.toml", "stack"),
+        ("spec/dashboards/server.toml", "dashboard"),
+        ("spec/dashboards/persistence.toml", "dashboard"),
+        ("spec/dashboards/copilot.toml", "dashboard"),
+        ("tests/dashboards/everything.toml", "dashboard"),
+        ("tests/dashboards/stack.toml", "stack"),
+        ("tests/gen/fields.toml", "stack"),
+        ("tests/e2e/spec/stack.toml", "stack"),
+    ] {
+        let (accepted, said) = accepts(root.join(file).as_std_path(), schema);
+        assert!(accepted, "{file}: {said}");
+    }
+    let mut differ = Vec::new();
+    for folder in std::fs::read_dir(root.join("tests/specs")).unwrap() {
+        let folder = folder.unwrap().path();
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let project = Project::new(include_str!("../dashboards/stack.toml"));
+        let mut accepted = true;
+        for (file, schema) in files(&folder) {
+            let below = file.strip_prefix(&folder).unwrap().to_str().unwrap();
+            project.write(&format!("spec/{below}"), std::fs::read(&file).unwrap());
+            accepted &= accepts(&file, schema).0;
+        }
+        let report: Value = serde_json::from_str(&project.run(&["check", "--format", "json"]).stdout).unwrap();
+        let codes: Vec<&str> =
+            report["diagnostics"].as_array().unwrap().iter().map(|found| found["code"].as_str().unwrap()).collect();
+        // Taplo's own reader has more to say of syntax than the schema.
+        if codes.contains(&"toml-syntax") {
+            continue;
+        }
+        let expected = !codes.iter().any(|code| SHAPE.contains(code)) || BETWEEN_TABLES.contains(&name.as_str());
+        if accepted != expected {
+            differ.push(format!("{name}: {codes:?}, and the schema {}", if accepted { "accepts" } else { "refuses" }));
+        }
+    }
+    assert!(differ.is_empty(), "{differ:#?}");
+}
+
+/// The files of a spec, with the name of their schema.
+fn files(folder: &Path) -> Vec<(PathBuf, &'static str)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            let dashboards = std::fs::read_dir(&path).unwrap().map(|entry| (entry.unwrap().path(), "dashboard"));
+            files.extend(dashboards);
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push((path, "stack"));
+        }
+    }
+    files
 }
 
 #[test]

@@ -1,0 +1,266 @@
+//! JSON Schema of the spec, for editors: written from the same declarations that decode it, so that the two can't differ
+//! in what they know.
+//!
+//! It is draft 7, which the TOML editors read (Taplo, Tombi, Even Better TOML). It says what a table may hold; what one
+//! table says about another is beyond a schema. A key's description is its documentation, and so are its default
+//! (`` `X` if left out ``) and its examples (``e.g. `X` ``), which are written for people in the same place.
+
+use serde_json::{Map, Value, json};
+
+use super::dashboard::Dashboard;
+use super::decode::Decode;
+use super::stack::Spec;
+
+/// A schema.
+pub type Schema = Value;
+
+/// The schema of the main file, and of those that it includes.
+#[must_use]
+pub fn stack() -> Schema {
+    let mut schemas = Schemas::default();
+    let spec = schemas.properties_of::<Spec>();
+    schemas.partial = true;
+    let mut overlay = schemas.properties_of::<Spec>();
+    overlay.insert(
+        "remove".to_owned(),
+        described(
+            json!({ "type": "array", "items": { "type": "string" } }),
+            "Keys of the spec to take away, with dots.\n",
+        ),
+    );
+    let profile = json!({ "type": "object", "additionalProperties": false, "properties": overlay });
+    schemas
+        .definitions
+        .insert("Profile".to_owned(), described(profile, "What a profile adds to the spec or changes in it.\n"));
+    let mut properties = Map::new();
+    properties.insert(
+        "include".to_owned(),
+        described(
+            json!({ "type": "array", "items": { "type": "string" } }),
+            "Further files of the spec, relative to `spec/`; only the main file has this key.\n",
+        ),
+    );
+    properties.extend(spec);
+    properties.insert(
+        "profiles".to_owned(),
+        described(
+            json!({ "type": "object", "additionalProperties": { "$ref": "#/definitions/Profile" } }),
+            "Each is rendered to `generated/<profile>/` and `terraform/<profile>/`.\n",
+        ),
+    );
+    root("A stack", "spec/stack.toml: what `gen` turns into every file that the stack needs.", properties, &[], schemas)
+}
+
+/// The schema of a dashboard's file.
+#[must_use]
+pub fn dashboard() -> Schema {
+    let mut schemas = Schemas::default();
+    let properties = schemas.properties_of::<Dashboard>();
+    let required = ["folder", "title"];
+    root("A dashboard", "spec/dashboards/<name>.toml: rows of panels.", properties, &required, schemas)
+}
+
+fn root(title: &str, description: &str, properties: Map<String, Value>, required: &[&str], schemas: Schemas) -> Schema {
+    let mut schema = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": title,
+        "description": description,
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema["definitions"] = Value::Object(schemas.definitions);
+    schema
+}
+
+/// The tables that were described so far.
+#[derive(Debug, Default)]
+pub struct Schemas {
+    definitions: Map<String, Value>,
+    /// Whether a table may leave out what it needs elsewhere, as that of a profile may.
+    partial: bool,
+}
+
+/// A key of a table.
+pub struct Field {
+    /// Its name.
+    pub key: &'static str,
+    /// Its documentation.
+    pub docs: &'static str,
+    /// Its value.
+    pub schema: Schema,
+    /// Whether the table needs it.
+    pub required: bool,
+}
+
+/// A table with named keys.
+pub trait Tabular {
+    /// Its keys, in the order of the documentation.
+    fn fields(schemas: &mut Schemas) -> Vec<Field>;
+}
+
+impl Schemas {
+    fn properties_of<T: Tabular>(&mut self) -> Map<String, Value> {
+        T::fields(self).into_iter().map(|field| (field.key.to_owned(), described(field.schema, field.docs))).collect()
+    }
+
+    /// A reference to a table, which is described once. `what` it is called in messages is what it is called here, since
+    /// two types may share a name.
+    pub fn table<T: Tabular>(&mut self, what: &str, docs: &str) -> Schema {
+        let name = format!("{}{}", name_of(what), if self.partial { "Changes" } else { "" });
+        if !self.definitions.contains_key(&name) {
+            // A table may hold tables of its own kind.
+            self.definitions.insert(name.clone(), Value::Null);
+            let fields = T::fields(self);
+            let required: Vec<&str> =
+                fields.iter().filter(|field| field.required && !self.partial).map(|field| field.key).collect();
+            let mut schema = json!({ "type": "object", "additionalProperties": false });
+            if !required.is_empty() {
+                schema["required"] = json!(required);
+            }
+            schema["properties"] =
+                fields.into_iter().map(|field| (field.key.to_owned(), described(field.schema, field.docs))).collect();
+            self.definitions.insert(name.clone(), described(schema, docs));
+        }
+        json!({ "$ref": format!("#/definitions/{name}") })
+    }
+}
+
+/// `a dashboard's variable` as `DashboardVariable`.
+fn name_of(what: &str) -> String {
+    what.replace("'s ", " ")
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !matches!(*word, "a" | "an" | "the" | "of"))
+        .flat_map(|word| word.chars().enumerate().map(|(at, c)| if at == 0 { c.to_ascii_uppercase() } else { c }))
+        .collect()
+}
+
+/// One of several forms.
+#[must_use]
+pub fn any_of(forms: impl IntoIterator<Item = Schema>) -> Schema {
+    let mut flat: Vec<Schema> = Vec::new();
+    for form in forms {
+        match form {
+            Value::Object(mut object) if object.len() == 1 && object.contains_key("anyOf") => {
+                flat.extend(object.remove("anyOf").and_then(|forms| forms.as_array().cloned()).unwrap_or_default());
+            }
+            form => flat.push(form),
+        }
+    }
+    json!({ "anyOf": flat })
+}
+
+/// A string that a regular expression matches.
+#[must_use]
+pub fn pattern(pattern: &str, examples: &[&str]) -> Schema {
+    json!({ "type": "string", "pattern": pattern, "examples": examples })
+}
+
+/// One of a few words, each with its documentation.
+#[must_use]
+pub fn words(words: &[&str], docs: &[&str]) -> Schema {
+    let docs: Vec<String> = docs.iter().map(|docs| prose(docs)).collect();
+    json!({ "type": "string", "enum": words, "x-taplo": { "docs": { "enumValues": docs } } })
+}
+
+/// A list.
+#[must_use]
+pub fn list<T: Decode>(schemas: &mut Schemas) -> Schema {
+    json!({ "type": "array", "items": T::schema(schemas) })
+}
+
+/// A table whose keys the user chooses.
+#[must_use]
+pub fn map<T: Decode>(schemas: &mut Schemas) -> Schema {
+    json!({ "type": "object", "additionalProperties": T::schema(schemas) })
+}
+
+/// A schema with what its documentation says.
+fn described(schema: Schema, docs: &str) -> Schema {
+    let docs = prose(docs);
+    let mut object = match schema {
+        // Beside a reference nothing counts in this draft.
+        Value::Object(object) if !object.contains_key("$ref") => object,
+        other => Map::from_iter([("allOf".to_owned(), json!([other]))]),
+    };
+    let literal = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+    if let Some(default) = quoted_before(&docs, " if left out").filter(|text| !text.contains('<')) {
+        object.insert("default".to_owned(), literal(default));
+    }
+    if let Some((_, rest)) = docs.split_once("e.g. `")
+        && let Some((example, _)) = rest.split_once('`')
+        && !object.contains_key("examples")
+    {
+        object.insert("examples".to_owned(), json!([literal(example)]));
+    }
+    object.insert("description".to_owned(), Value::String(docs));
+    Value::Object(object)
+}
+
+/// What stands in back-ticks right before some words, and behind nothing but the end of a clause.
+fn quoted_before<'d>(docs: &'d str, words: &str) -> Option<&'d str> {
+    let (before, _) = docs.split_once(words)?;
+    let (clause, quoted) = before.strip_suffix('`')?.rsplit_once('`')?;
+    (clause.is_empty() || clause.ends_with("; ") || clause.ends_with(". ")).then_some(quoted)
+}
+
+/// The lines of a documentation as one text.
+fn prose(docs: &str) -> String {
+    docs.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documentation_gives_defaults_and_examples() {
+        let schema = described(json!({ "type": "string" }), " How often, e.g. `30s`; `15s` if left out.\n");
+        assert_eq!(schema["default"], "15s");
+        assert_eq!(schema["examples"], json!(["30s"]));
+        assert_eq!(schema["description"], "How often, e.g. `30s`; `15s` if left out.");
+        assert_eq!(described(json!({}), "Whether; `true` if left out.")["default"], true);
+        assert_eq!(described(json!({}), "`x_<name>` if left out.").get("default"), None);
+        assert_eq!(described(json!({}), "Where; the stack's `bind` if left out.").get("default"), None);
+        assert_eq!(described(json!({}), "The kind's, or the published one, if left out.").get("default"), None);
+    }
+
+    #[test]
+    fn tables_have_names_of_their_own() {
+        assert_eq!(name_of("a dashboard's variable"), "DashboardVariable");
+        assert_eq!(name_of("a secret of a service"), "SecretService");
+        let schema = stack();
+        // The variables of .env and those of dashboards.
+        assert!(schema["definitions"]["Variable"]["properties"]["secret"].is_object());
+        assert!(schema["definitions"]["DashboardVariable"]["properties"]["multi"].is_object());
+    }
+
+    #[test]
+    fn every_reference_has_its_definition_and_every_key_a_description() {
+        fn walk(schema: &Value, root: &Value, path: &str) {
+            match schema {
+                Value::Object(object) => {
+                    if let Some(Value::String(reference)) = object.get("$ref") {
+                        let name = reference.strip_prefix("#/definitions/").unwrap();
+                        assert!(root["definitions"][name].is_object(), "{reference}");
+                    }
+                    if let Some(Value::Object(properties)) = object.get("properties") {
+                        for (key, property) in properties {
+                            let text = property["description"].as_str().unwrap_or_default();
+                            assert!(text.ends_with('.'), "{path}.{key}: `{text}`");
+                        }
+                    }
+                    object.iter().for_each(|(key, value)| walk(value, root, &format!("{path}.{key}")));
+                }
+                Value::Array(items) => items.iter().for_each(|item| walk(item, root, path)),
+                _ => {}
+            }
+        }
+        for schema in [stack(), dashboard()] {
+            walk(&schema, &schema, "");
+        }
+    }
+}

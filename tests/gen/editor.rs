@@ -1,0 +1,45 @@
+//! `gen schema`, and the schemas beside the spec. That they agree with the parser is in `tests/verify/`.
+
+use serde_json::Value;
+
+use super::project::Project;
+
+#[test]
+fn a_schema_says_what_the_tables_say() {
+    let run = Project::empty().run(&["schema"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    let schema: Value = serde_json::from_str(&run.stdout).unwrap();
+    let service = &schema["definitions"]["Service"]["properties"];
+    assert_eq!(service["kind"]["enum"][0], "temporal-server");
+    assert_eq!(service["kind"]["x-taplo"]["docs"]["enumValues"][0], "A Temporal server on Aurora DSQL.");
+    assert_eq!(service["security_opt"]["default"], serde_json::json!(["no-new-privileges:true"]));
+    assert_eq!(schema["definitions"]["Cluster"]["required"], serde_json::json!(["host", "history_shards", "pool"]));
+    // A profile changes what it names, and may leave the rest out.
+    assert_eq!(schema["definitions"]["ClusterChanges"].get("required"), None);
+    assert!(schema["definitions"]["Profile"]["properties"]["remove"].is_object());
+    let run = Project::empty().run(&["schema", "dashboard"]);
+    let schema: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(schema["required"], serde_json::json!(["folder", "title"]));
+    assert_eq!(schema["properties"]["refresh"]["examples"], serde_json::json!(["30s"]));
+}
+
+#[test]
+fn the_schemas_beside_the_spec_are_guarded() {
+    let project = Project::reference();
+    for (path, arguments) in
+        [("spec/stack.schema.json", &["schema"] as &[&str]), ("spec/dashboard.schema.json", &["schema", "dashboard"])]
+    {
+        assert_eq!(project.read(path), project.run(arguments).stdout, "{path}");
+    }
+    project.replace("spec/stack.schema.json", "\"title\": \"A stack\"", "\"title\": \"My stack\"");
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains("spec/stack.schema.json: edited by hand"), "{}", run.stdout);
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("the schemas were not rendered, and nothing there was changed"), "{}", run.stderr);
+    // One profile alone has nothing to do with them.
+    assert_eq!(project.run(&["check", "--profile", "dev"]).code, Some(0));
+    assert_eq!(project.run(&["render", "--force"]).code, Some(0));
+    assert_eq!(project.run(&["check"]).code, Some(0));
+}
