@@ -20,6 +20,10 @@ pub enum Command {
     Render(Render),
     /// Compare the outputs on disk with what the spec describes; never writes
     Check(Check),
+    /// Say which keys of the spec make a line of an output
+    Explain(Explain),
+    /// Say which lines of the outputs a key of the spec reaches
+    Impact(Impact),
     /// Print the JSON Schema of the spec, for editors
     Schema(Schema),
     /// Have the programs that read the outputs check them
@@ -65,6 +69,36 @@ pub struct Check {
     /// Show how many lines differ instead of the lines
     #[arg(long)]
     pub stat: bool,
+}
+
+/// It is measured: each key is changed, everything is rendered again, and the lines that move are those it reaches. So a
+/// name, a port or a value is found in whatever is derived from it. Keys come first that reach the fewest lines.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  gen explain generated/dev/config/loki.yaml:33\n  gen explain --format json terraform/dev/main.tf:49"
+)]
+pub struct Explain {
+    /// A line of an output
+    #[arg(value_name = "FILE:LINE")]
+    pub place: String,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Listing::Text)]
+    pub format: Listing,
+}
+
+/// It is measured as by `explain`. A table stands for all that it holds.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gen impact services.loki.settings.retention\n  gen impact spec/stack.toml:148")]
+pub struct Impact {
+    /// A key with dots, or a line of the spec
+    #[arg(value_name = "KEY|FILE:LINE")]
+    pub key: String,
+    /// Look at one profile instead of all
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Listing::Text)]
+    pub format: Listing,
 }
 
 /// A render writes both schemas beside the spec. A TOML editor (Even Better TOML, Tombi, Taplo) completes and checks a file

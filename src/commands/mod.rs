@@ -2,6 +2,8 @@
 
 mod check;
 mod dev;
+mod explain;
+mod impact;
 mod import;
 mod render;
 mod report;
@@ -53,6 +55,8 @@ pub fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Impact(arguments) => impact::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),

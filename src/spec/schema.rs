@@ -48,7 +48,13 @@ pub fn stack() -> Schema {
             "Each is rendered to `generated/<profile>/` and `terraform/<profile>/`.\n",
         ),
     );
-    root("A stack", "spec/stack.toml: what `gen` turns into every file that the stack needs.", properties, &[], schemas)
+    root(
+        "A stack",
+        "spec/stack.toml: what `gen` turns into every file that the stack needs.",
+        properties,
+        &[],
+        schemas.definitions,
+    )
 }
 
 /// The schema of a dashboard's file.
@@ -57,10 +63,16 @@ pub fn dashboard() -> Schema {
     let mut schemas = Schemas::default();
     let properties = schemas.properties_of::<Dashboard>();
     let required = ["folder", "title"];
-    root("A dashboard", "spec/dashboards/<name>.toml: rows of panels.", properties, &required, schemas)
+    root("A dashboard", "spec/dashboards/<name>.toml: rows of panels.", properties, &required, schemas.definitions)
 }
 
-fn root(title: &str, description: &str, properties: Map<String, Value>, required: &[&str], schemas: Schemas) -> Schema {
+fn root(
+    title: &str,
+    description: &str,
+    properties: Map<String, Value>,
+    required: &[&str],
+    definitions: Map<String, Value>,
+) -> Schema {
     let mut schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": title,
@@ -72,7 +84,7 @@ fn root(title: &str, description: &str, properties: Map<String, Value>, required
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
-    schema["definitions"] = Value::Object(schemas.definitions);
+    schema["definitions"] = Value::Object(definitions);
     schema
 }
 

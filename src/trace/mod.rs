@@ -10,6 +10,7 @@
 
 mod change;
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::thread;
 
@@ -106,10 +107,37 @@ impl<'s> Trace<'s> {
         self.outputs.iter().map(|(path, _)| path.as_path())
     }
 
-    /// Which lines of the outputs a key reaches.
+    /// Which lines of the outputs some keys reach, in the order of the outputs.
     #[must_use]
-    pub fn reach(&self, key: &Key) -> Vec<Reach> {
-        self.measure(&Base { table: self.table.clone(), problems: 0 }, key, &|_| true)
+    pub fn reach(&self, keys: &[&Key]) -> Vec<Reach> {
+        let base = Base { table: self.table.clone(), problems: 0 };
+        let found = side_by_side(keys, |key| self.measure(&base, key, &|_| true));
+        self.outputs
+            .iter()
+            .filter_map(|(path, _)| {
+                let of_path = found.iter().flatten().filter(|reach| reach.path == *path);
+                let lines: BTreeSet<usize> = of_path.flat_map(|reach| reach.lines.iter().copied()).collect();
+                (!lines.is_empty()).then(|| Reach { path: path.clone(), lines: lines.into_iter().collect() })
+            })
+            .collect()
+    }
+
+    /// The line of an output, as it is rendered, that stands on disk as this one; `None` if it came there otherwise.
+    #[must_use]
+    pub fn rendered_line(&self, path: &Utf8Path, on_disk: &str, line: usize) -> Option<usize> {
+        let rendered = self.output(path)?;
+        let old: Vec<&str> = on_disk.lines().collect();
+        let at = line.checked_sub(1).filter(|&at| at < old.len())?;
+        if rendered == on_disk {
+            return Some(line);
+        }
+        let new: Vec<&str> = rendered.lines().collect();
+        capture_diff_slices(Algorithm::Myers, &old, &new).into_iter().find_map(|op| match op {
+            DiffOp::Equal { old_index, new_index, len } if (old_index..old_index + len).contains(&at) => {
+                Some(new_index + (at - old_index) + 1)
+            }
+            _ => None,
+        })
     }
 
     /// The keys that reach each of some lines of an output, those first that reach the fewest lines of it.
@@ -117,26 +145,14 @@ impl<'s> Trace<'s> {
     pub fn causes(&self, path: &Utf8Path, lines: &[usize]) -> Vec<Vec<&Key>> {
         let base = self.base_for(path);
         let candidates: Vec<&Key> = self.keys.iter().filter(|key| change::exists(&base.table, &key.steps)).collect();
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let size = candidates.len().div_ceil(threads).max(1);
         // Their lines are needed for the order, however many are asked for.
-        let reached: Vec<(&Key, Vec<usize>)> = thread::scope(|scope| {
-            let base = &base;
-            let parts: Vec<_> = candidates
-                .chunks(size)
-                .map(|part| {
-                    scope.spawn(move || {
-                        part.iter()
-                            .filter_map(|&key| {
-                                let reach = self.measure(base, key, &|other| other == path).pop()?;
-                                Some((key, reach.lines))
-                            })
-                            .collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
-        });
+        let reached: Vec<(&Key, Vec<usize>)> = side_by_side(&candidates, |&key| {
+            let reach = self.measure(&base, key, &|other| other == path).pop()?;
+            Some((key, reach.lines))
+        })
+        .into_iter()
+        .flatten()
+        .collect();
         lines
             .iter()
             .map(|line| {
@@ -225,17 +241,44 @@ impl<'s> Trace<'s> {
     }
 
     fn compare(&self, stack: &model::Stack, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
-        let changed = render(stack, wanted);
-        self.outputs
-            .iter()
-            .filter(|(path, _)| wanted(path))
-            .filter_map(|(path, old)| {
-                let new = changed.iter().find(|(known, _)| known == path).map_or("", |(_, text)| text);
-                let lines = moved(old, new);
-                (!lines.is_empty()).then(|| Reach { path: path.clone(), lines })
-            })
-            .collect()
+        let changed = view::artifacts(stack);
+        let is_new = |path: &Utf8Path| !self.outputs.iter().any(|(known, _)| known == path);
+        // An output that is named for a key has another name now, and its lines are compared all the same.
+        let mut renamed: Vec<&view::Artifact<'_>> = changed.iter().filter(|artifact| is_new(&artifact.path)).collect();
+        let mut reached = Vec::new();
+        for (path, old) in &self.outputs {
+            let same = changed.iter().find(|artifact| artifact.path == *path);
+            let now = same.or_else(|| {
+                let beside = |other: &&view::Artifact<'_>| {
+                    other.path.parent() == path.parent() && other.path.extension() == path.extension()
+                };
+                let at = renamed.iter().position(beside)?;
+                Some(renamed.remove(at))
+            });
+            if !wanted(path) {
+                continue;
+            }
+            // Only a template that is wrong can fail, and then a render says so.
+            let new = now.and_then(|artifact| artifact.render().ok()).unwrap_or_default();
+            let lines = moved(old, &new);
+            if !lines.is_empty() {
+                reached.push(Reach { path: path.clone(), lines });
+            }
+        }
+        reached
     }
+}
+
+/// Does something for each item on all processors; the results are in the items' order.
+fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let size = items.len().div_ceil(threads).max(1);
+    let work = &work;
+    thread::scope(|scope| {
+        let parts: Vec<_> =
+            items.chunks(size).map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<R>>())).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+    })
 }
 
 /// The key of the top below which the dashboards stand.

@@ -9,6 +9,7 @@ mod dev;
 mod diagnostics;
 mod drift;
 mod editor;
+mod explain;
 mod fields;
 mod hostile;
 mod import;

@@ -1,7 +1,6 @@
 //! From a complaint to the line of the output, and from there to the keys of the spec that make it.
 
 use camino::Utf8Path;
-use similar::{Algorithm, DiffOp, capture_diff_slices};
 use stackgen::diagnostic::{Diagnostic, Label, Span};
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Part, Trace};
@@ -57,7 +56,7 @@ impl Trail {
         let file =
             known.and_then(|index| u16::try_from(index).ok()).unwrap_or_else(|| self.sources.push(path, text.clone()));
         let rendered: Vec<Option<usize>> =
-            complaints.iter().map(|complaint| rendered_line(trace?.output(path)?, &text, complaint.line?)).collect();
+            complaints.iter().map(|complaint| trace?.rendered_line(path, &text, complaint.line?)).collect();
         let lines: Vec<usize> = rendered.iter().copied().flatten().collect();
         let keys = trace.filter(|_| !lines.is_empty()).map(|trace| trace.causes(path, &lines)).unwrap_or_default();
         let mut keys = keys.into_iter();
@@ -112,20 +111,4 @@ fn span_of(file: u16, text: &str, line: usize) -> Span {
         start += content.len();
     }
     Span { file, start: 0, end: 0 }
-}
-
-/// The line of the rendered text that stands on disk as this one, if it is not the hand of somebody.
-fn rendered_line(rendered: &str, on_disk: &str, line: usize) -> Option<usize> {
-    if rendered == on_disk {
-        return Some(line);
-    }
-    let old: Vec<&str> = on_disk.lines().collect();
-    let new: Vec<&str> = rendered.lines().collect();
-    let at = line.checked_sub(1)?;
-    capture_diff_slices(Algorithm::Myers, &old, &new).into_iter().find_map(|op| match op {
-        DiffOp::Equal { old_index, new_index, len } if (old_index..old_index + len).contains(&at) => {
-            Some(new_index + (at - old_index) + 1)
-        }
-        _ => None,
-    })
 }

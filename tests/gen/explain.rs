@@ -1,0 +1,114 @@
+//! `gen explain` and `gen impact`.
+
+use serde_json::Value;
+
+use super::project::Project;
+
+const LOKI: &str = "generated/dev/config/loki.yaml";
+
+fn line(project: &Project, path: &str, needle: &str) -> usize {
+    project.read(path).lines().position(|line| line.contains(needle)).unwrap() + 1
+}
+
+#[test]
+fn a_line_leads_to_its_keys() {
+    let project = Project::reference();
+    let at = line(&project, LOKI, "retention_period");
+    let key = line(&project, "spec/stack.toml", "settings.retention");
+    let run = project.run(&["explain", &format!("{LOKI}:{at}")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(
+        run.stdout.starts_with(&format!(
+            "{LOKI}:{at}\n  retention_period: 72h\n\nspec/stack.toml:{key}:22 services.loki.settings.retention\n  settings.retention = \"72h\"\n"
+        )),
+        "{}",
+        run.stdout
+    );
+    // As an editor's own terminal has it: from a folder below, with a column.
+    let run = project
+        .run_in("generated/dev", &["explain", &format!("./config/../config/loki.yaml:{at}:3"), "--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&report["path"], &report["line"], &report["rendered"]), (&LOKI.into(), &at.into(), &true.into()));
+    assert_eq!(report["keys"][0]["key"], "services.loki.settings.retention");
+    assert_eq!((&report["keys"][0]["line"], &report["keys"][0]["column"]), (&key.into(), &22.into()));
+    assert_eq!(report["keys"][0]["part"], "value");
+}
+
+#[test]
+fn a_line_that_no_key_makes_says_why() {
+    let project = Project::reference();
+    let run = project.run(&["explain", &format!("{LOKI}:{}", line(&project, LOKI, "auth_enabled"))]);
+    // It is there because Loki is.
+    assert!(run.stdout.ends_with("services.loki.kind\n  kind = \"loki\"\n"), "{}", run.stdout);
+    let run = project.run(&["explain", "generated/dev/docker-compose.yml:1"]);
+    assert_eq!(run.code, Some(0));
+    assert!(run.stdout.contains("comes from no key of the spec: it is the template's own"), "{}", run.stdout);
+    // Lines above it have moved it, and it is still found.
+    project.replace(LOKI, "auth_enabled: false\n", "auth_enabled: false\n# mine\n");
+    let run = project.run(&["explain", &format!("{LOKI}:{}", line(&project, LOKI, "# mine"))]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains("is not what the spec says: `gen check` shows the difference"), "{}", run.stdout);
+    let run = project.run(&["explain", &format!("{LOKI}:{}", line(&project, LOKI, "retention_period"))]);
+    assert!(run.stdout.contains("services.loki.settings.retention"), "{}", run.stdout);
+}
+
+#[test]
+fn what_is_no_line_of_an_output_is_refused() {
+    let project = Project::reference();
+    for (place, said) in [
+        ("generated/dev/config/lok.yaml:1", "did you mean `generated/dev/config/loki.yaml`?"),
+        ("spec/stack.toml:1", "`spec/stack.toml` is no output of the spec: "),
+        (LOKI, "is no line of a file"),
+        ("generated/dev/config/loki.yaml:0", "is no line of a file"),
+        ("generated/dev/config/loki.yaml:999", "`generated/dev/config/loki.yaml` has 40 lines"),
+        (":1", "is no line of a file"),
+    ] {
+        let run = project.run(&["explain", place]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{place}");
+        assert!(run.stderr.contains(said), "{place}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_key_leads_to_its_lines() {
+    let project = Project::reference();
+    let at = line(&project, LOKI, "retention_period");
+    let run = project.run(&["impact", "services.loki.settings.retention"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains(&format!("\n{LOKI}\n    {at}    retention_period: 72h\n")), "{}", run.stdout);
+    assert!(run.stdout.ends_with("\n3 lines of 2 outputs\n"), "{}", run.stdout);
+    // The same by its line; and derived values: the port of a service in a URL of another.
+    let key = line(&project, "spec/stack.toml", "ports.http = 8082");
+    let run = project.run(&["impact", &format!("spec/stack.toml:{key}"), "--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["keys"][1]["key"], "services.copilot-ui.ports.http");
+    let compose = &report["outputs"][0];
+    assert_eq!(compose["path"], "generated/dev/docker-compose.yml");
+    let texts: Vec<&str> =
+        compose["lines"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap().trim()).collect();
+    assert!(texts.contains(&"TEMPORAL_CORS_ORIGINS: http://localhost:8082"), "{texts:?}");
+    assert!(texts.contains(&"published: \"8082\""), "{texts:?}");
+    // What only people and checkers read reaches nothing.
+    let run = project.run(&["impact", "accepted"]);
+    assert!(run.stdout.ends_with("reaches no line of any output\n"), "{}", run.stdout);
+}
+
+#[test]
+fn what_is_no_key_is_refused() {
+    let project = Project::reference();
+    for (key, said) in [
+        ("services.lokii", "the spec has no key `services.lokii`: did you mean `services.loki`?"),
+        ("zzzzzz", "write its names with dots"),
+        ("spec/stack.toml:9999", "no key of the spec stands at `spec/stack.toml:9999`"),
+    ] {
+        let run = project.run(&["impact", key]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{key}");
+        assert!(run.stderr.contains(said), "{key}: {}", run.stderr);
+    }
+    project.replace("spec/stack.toml", "retention = \"72h\"", "retention = 72");
+    for command in ["explain", "impact"] {
+        let run = project.run(&[command, "generated/dev/docker-compose.yml:1", "--format", "json"]);
+        assert_eq!(run.code, Some(2));
+        assert!(run.stdout.contains("wrong-type"), "{run:?}");
+    }
+}
