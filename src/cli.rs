@@ -1,7 +1,7 @@
 //! The command line.
 
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// Turns `spec/stack.toml` into every file that the stack needs.
 ///
@@ -14,6 +14,13 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// The command line itself, for what is written from it.
+    pub fn definition() -> clap::Command {
+        Self::command()
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write the outputs that the spec describes
@@ -24,6 +31,20 @@ pub enum Command {
     Explain(Explain),
     /// Say which lines of the outputs a key of the spec reaches
     Impact(Impact),
+    /// Render whenever the spec is saved
+    Watch(Watch),
+    /// Print what a shell needs to complete commands
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages
+    Man {
+        /// The folder to write them to
+        #[arg(value_name = "FOLDER")]
+        folder: Utf8PathBuf,
+    },
     /// Print the JSON Schema of the spec, for editors
     Schema(Schema),
     /// Have the programs that read the outputs check them
@@ -99,6 +120,16 @@ pub struct Impact {
     /// How to report
     #[arg(long, value_enum, default_value_t = Listing::Text)]
     pub format: Listing,
+}
+
+/// Shows which lines change. A mistake in the spec, or an output that was edited by hand, is told, and the next save is
+/// waited for.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen watch --profile dev")]
+pub struct Watch {
+    /// Render one profile instead of all
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
 }
 
 /// A render writes both schemas beside the spec. A TOML editor (Even Better TOML, Tombi, Taplo) completes and checks a file

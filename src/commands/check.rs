@@ -169,6 +169,16 @@ fn count(compared: usize, found: &[Drift]) -> String {
     }
 }
 
+/// The lines that rendering would change, cut to a number of them; nothing for a file that is not there yet.
+pub fn changes(differences: Vec<Difference>, most: usize) -> String {
+    let mut out = String::new();
+    let mut left = most;
+    for drift in differences.into_iter().map(Drift::new) {
+        lines(&mut out, drift.difference.path.as_str(), &drift.diff, drift.difference.expected.is_some(), &mut left);
+    }
+    out
+}
+
 fn text(compared: usize, found: &[Drift], stat: bool) -> String {
     let mut out = String::new();
     let mut left = MOST_LINES;

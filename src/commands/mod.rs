@@ -1,6 +1,7 @@
 //! One file a subcommand. Only here is anything printed.
 
 mod check;
+mod completions;
 mod dev;
 mod explain;
 mod impact;
@@ -9,6 +10,7 @@ mod render;
 mod report;
 mod schema;
 mod verify;
+mod watch;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -57,6 +59,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Impact(arguments) => impact::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man { folder } => completions::man(&folder),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),

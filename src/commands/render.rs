@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use stackgen::output::{self, Cause, Error, Finding, Options, Written};
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, Outputs, check, fail, print, project};
+use super::{Outcome, Outputs, Project, check, fail, print, project};
 use crate::cli::{Format, Render};
 
 pub fn run(arguments: &Render) -> Outcome {
@@ -14,10 +14,18 @@ pub fn run(arguments: &Render) -> Outcome {
         Err(outcome) => return outcome,
     };
     let options = Options { force: arguments.force, dry_run: arguments.dry_run, prune: !arguments.no_prune };
+    let outcome = write(&project, arguments.profile.as_deref(), options);
+    // The process ends: taking a large stack apart, string by string, would only take time.
+    std::mem::forget(project);
+    outcome
+}
+
+/// Writes what changed, and says what was written, removed and left.
+pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outcome {
     let mut outcome = Outcome::Clean;
     let mut out = String::new();
     let mut total = Written::default();
-    for Outputs { what, scope, files } in project.outputs(arguments.profile.as_deref()) {
+    for Outputs { what, scope, files } in project.outputs(profile) {
         match output::write(&project.root, &scope, files, options) {
             Ok(written) => {
                 total.written.extend(written.written);
@@ -61,8 +69,6 @@ pub fn run(arguments: &Render) -> Outcome {
         );
     }
     print(anstream::stdout(), &out);
-    // The process ends: taking a large stack apart, string by string, would only take time.
-    std::mem::forget(project);
     outcome
 }
 

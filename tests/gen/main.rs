@@ -20,3 +20,4 @@ mod schema;
 mod trace;
 mod values;
 mod verify;
+mod watch;

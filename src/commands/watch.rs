@@ -1,0 +1,93 @@
+//! `gen watch`.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use notify::{Event, RecursiveMode, Watcher};
+use stackgen::output;
+
+use super::render::write;
+use super::report::{BOLD, RESET};
+use super::{Outcome, Outputs, check, fail, print, project, root};
+use crate::cli::{Format, Watch};
+
+/// An editor saves a file in several steps: events that follow each other sooner than this are one.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Lines of one render's changes that are shown.
+const MOST_LINES: usize = 60;
+
+pub fn run(arguments: &Watch) -> Outcome {
+    let root = match root() {
+        Ok(root) => root,
+        Err(outcome) => return outcome,
+    };
+    let folder = root.join("spec");
+    let (sender, events) = channel();
+    let watcher = notify::recommended_watcher(move |event| {
+        // The receiver is gone only when the process is.
+        let _ = sender.send(event);
+    });
+    let watched = watcher.and_then(|mut watcher| {
+        watcher.watch(folder.as_std_path(), RecursiveMode::Recursive)?;
+        Ok(watcher)
+    });
+    // Watching ends when this is dropped.
+    let _watcher = match watched {
+        Ok(watcher) => watcher,
+        Err(error) => {
+            fail(&format!("cannot watch `{folder}`: {error}"));
+            return Outcome::Failed;
+        }
+    };
+    loop {
+        render(arguments.profile.as_deref());
+        print(anstream::stdout(), &format!("{BOLD}watching{RESET} spec/\n"));
+        if let Err(outcome) = wait(&events) {
+            return outcome;
+        }
+    }
+}
+
+/// Waits until a file of the spec has been saved.
+fn wait(events: &Receiver<notify::Result<Event>>) -> Result<(), Outcome> {
+    let mut saved = false;
+    while !saved {
+        match events.recv() {
+            Ok(Ok(event)) => saved = concerns(&event),
+            Ok(Err(error)) => {
+                fail(&format!("cannot go on watching: {error}"));
+                return Err(Outcome::Failed);
+            }
+            // The watcher lives as long as this.
+            Err(_) => return Err(Outcome::Failed),
+        }
+    }
+    while events.recv_timeout(QUIET).is_ok() {}
+    Ok(())
+}
+
+/// Reading is no change, and neither is what a render itself writes beside the spec.
+fn concerns(event: &Event) -> bool {
+    let is_spec = |path: &Path| {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        path.extension().is_some_and(|extension| extension == "toml") && !hidden
+    };
+    !event.kind.is_access() && event.paths.iter().any(|path| is_spec(path))
+}
+
+/// Renders once, and shows what changes.
+fn render(profile: Option<&str>) {
+    let Ok(project) = project(profile, Format::Text) else { return };
+    for Outputs { scope, files, .. } in project.outputs(profile) {
+        if let Ok(comparison) = output::compare(&project.root, &scope, files) {
+            let manifest = scope.manifest;
+            let differences =
+                comparison.differences.into_iter().filter(|difference| difference.path != manifest).collect();
+            print(anstream::stdout(), &check::changes(differences, MOST_LINES));
+        }
+    }
+    let options = output::Options { force: false, dry_run: false, prune: true };
+    write(&project, profile, options);
+}
