@@ -73,7 +73,7 @@ fn each_save_is_rendered_and_a_mistake_ends_nothing() {
 
     // What an editor keeps beside is none of the spec's.
     project.write("spec/.stack.toml.swp", "");
-    save(&project, "spec/dashboards/server.toml", "Temporal server health", "Server health");
+    save(&project, "spec/dashboards/server.toml", "title = \"Temporal server health\"", "title = \"Server health\"");
     assert!(watch.until_it_waits().contains("+  \"title\": \"Server health\""));
 
     let complaints = watch.end();
