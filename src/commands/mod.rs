@@ -2,7 +2,10 @@
 
 mod check;
 mod dev;
+mod fmt;
 mod import;
+mod init;
+mod new;
 mod render;
 mod report;
 mod verify;
@@ -51,6 +54,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
     }
