@@ -1,7 +1,6 @@
 //! `gen init`.
 
 use std::fmt::Write as _;
-use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::edit::example::Example;
@@ -47,10 +46,6 @@ pub fn run(arguments: &Init) -> Outcome {
     let texts = files.iter().map(|(path, text)| (Utf8Path::new(path), *text));
     if let Err((index, error)) = save::create(&current, texts) {
         let path = files.get(index).map_or(MAIN, |(path, _)| path);
-        if error.kind() == io::ErrorKind::AlreadyExists {
-            refuse(&format!("`{path}` is there already; nothing was written"), "move it away");
-            return Outcome::Findings;
-        }
         fail(&format!("cannot write `{path}`: {error}"));
         return Outcome::Failed;
     }

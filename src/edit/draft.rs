@@ -169,13 +169,11 @@ impl Draft {
             .rev()
             .find_map(|wanted| {
                 let files = self.files.iter().enumerate().filter(|(_, file)| !file.path.starts_with(spec::DASHBOARDS));
-                files
-                    .filter_map(|(index, file)| {
-                        let sections = outline::of(&file.text);
-                        let last = sections.iter().rposition(|section| section.concerns(wanted))?;
-                        Some((index, sections.get(last)?.end))
-                    })
-                    .last()
+                files.rev().find_map(|(index, file)| {
+                    let sections = outline::of(&file.text);
+                    let last = sections.iter().rposition(|section| section.concerns(wanted))?;
+                    Some((index, sections.get(last)?.end))
+                })
             })
             .or_else(|| Some((0, outline::of(&self.files.first()?.text).last()?.end)))
     }

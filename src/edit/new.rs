@@ -265,11 +265,10 @@ impl Writer {
             _ => None,
         });
         match found {
-            Some((Some(image), _)) if self.draft.look(|base, _| has_header(base, "images")) => {
-                self.draft.set(&["images", name], &image)
-            }
             Some((Some(image), _)) => {
-                self.draft.add_table("images", &format!("[images]\n{} = {image}\n", key(name)));
+                if self.draft.set(&["images", name], &image).is_err() {
+                    self.draft.add_table("images", &format!("[images]\n{} = {image}\n", key(name)));
+                }
                 Ok(())
             }
             Some((None, base)) => {
@@ -338,8 +337,13 @@ impl Writer {
         if let Some(service) = queried {
             let _ = writeln!(text, "service = {}", string(&service));
         }
-        if self.names("datasources").is_empty() {
-            text.push_str("default = true\n");
+        match self.names("datasources").as_slice() {
+            [] => text.push_str("default = true\n"),
+            // The only one is what dashboards query that name none; it would no longer be.
+            [only] if !self.draft.has(&["datasources", only, "default"]) => {
+                self.draft.set(&["datasources", only, "default"], "true")?;
+            }
+            _ => {}
         }
         self.draft.add_table("datasources", &text);
         self.complete_grafana(kind)
@@ -509,15 +513,6 @@ fn word<'a>(table: &'a Table<'_>, key: &str) -> Option<&'a str> {
     match &table.at(&[key])?.value {
         Value::String(word) => Some(word),
         _ => None,
-    }
-}
-
-/// Whether a table is there to put a key into.
-fn has_header(base: &Table<'_>, table: &str) -> bool {
-    match base.at(&[table]).map(|node| &node.value) {
-        // Entries that are tables have headers of their own, which says nothing about this one.
-        Some(Value::Table(found)) => found.entries.iter().any(|(_, node)| !matches!(node.value, Value::Table(_))),
-        _ => false,
     }
 }
 
