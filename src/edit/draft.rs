@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use toml_writer::{ToTomlKey as _, TomlKeyBuilder};
 
-use super::outline::{self, Section};
+use super::outline::{self, KeyValue, Section};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::spec::decode::shown;
 use crate::spec::source::Sources;
@@ -178,15 +178,14 @@ impl Draft {
             .or_else(|| Some((0, outline::of(&self.files.first()?.text).last()?.end)))
     }
 
-    /// Sets a key that isn't there, in the nearest table that has a header or is written in braces.
+    /// Sets a key that isn't there, in the nearest table that is there: with a header, in braces or as dotted keys.
     ///
     /// # Errors
-    /// Neither is there, so the key would need a table of its own.
+    /// None is there, so the key would need a table of its own.
     pub fn set(&mut self, path: &[&str], value: &str) -> Result<(), Refusal> {
         for split in (1..path.len()).rev() {
             let (table, rest) = path.split_at(split);
-            let key: Vec<String> = rest.iter().map(|name| key(name)).collect();
-            let line = format!("{} = {value}", key.join("."));
+            let line = format!("{} = {value}", dotted(rest));
             if let Some(place) = self.braces(table) {
                 self.insert_into(place, &line, table);
                 return Ok(());
@@ -195,11 +194,16 @@ impl Draft {
                 self.insert_line(file, at, &line, table);
                 return Ok(());
             }
+            if let Some((file, at, depth)) = self.dotted(table) {
+                let line = format!("{} = {value}", dotted(path.get(depth..).unwrap_or_default()));
+                self.insert_line(file, at, &line, table);
+                return Ok(());
+            }
         }
-        let table: Vec<String> = path.iter().take(path.len() - 1).map(|name| key(name)).collect();
-        let last = path.last().map(|name| key(name)).unwrap_or_default();
+        let (last, table) = path.split_last().unwrap_or((&"", &[]));
+        let last = key(last);
         Err(Refusal::new(
-            format!("`{MAIN}` has no table [{}] that `{last}` could be put into", table.join(".")),
+            format!("`{MAIN}` has no table [{}] that `{last}` could be put into", dotted(table)),
             format!("write `{last} = {value}` where the rest of it stands"),
         ))
     }
@@ -275,6 +279,23 @@ impl Draft {
             .find_map(|(index, file)| Some((index, outline::of(&file.text).iter().find(is_it)?.place.end)))
     }
 
+    /// The file of a table that is written as dotted keys, the end of the last of those, and how many names of the table
+    /// stand in the header above them.
+    fn dotted(&self, path: &[&str]) -> Option<(usize, usize, usize)> {
+        self.files.iter().enumerate().find_map(|(index, file)| {
+            outline::of(&file.text).iter().find_map(|section| {
+                let (above, rest) = path.split_at_checked(section.path.len())?;
+                if above != section.path {
+                    return None;
+                }
+                let is_of_it =
+                    |key: &&KeyValue| key.path.len() > rest.len() && key.path.iter().zip(rest).all(|(a, b)| a == b);
+                let last = section.keys.iter().rev().find(is_of_it)?;
+                Some((index, last.place.end, section.path.len()))
+            })
+        })
+    }
+
     fn insert_line(&mut self, file: usize, at: usize, line: &str, table: &[&str]) {
         let Some(File { path, text, .. }) = self.files.get_mut(file) else { return };
         let newline = if text[..at].ends_with('\n') { "" } else { "\n" };
@@ -304,4 +325,9 @@ impl Draft {
 #[must_use]
 pub fn key(name: &str) -> String {
     TomlKeyBuilder::new(name).as_default().to_toml_key()
+}
+
+/// A dotted key.
+fn dotted(path: &[&str]) -> String {
+    path.iter().map(|name| key(name)).collect::<Vec<_>>().join(".")
 }

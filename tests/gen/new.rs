@@ -218,6 +218,32 @@ fn a_setting_goes_where_the_others_are() {
     }
 }
 
+/// Tables may be written without any header, or in braces.
+#[test]
+fn tables_are_found_however_they_are_written() {
+    for (text, expected) in [
+        (
+            "stack.name = \"dotted\"\nprofiles.dev = {}\nimages.web = \"example/web:1\"\nservices.web.image = \"web\"\n",
+            "images.web = \"example/web:1\"\nimages.loki = \"grafana/loki:3.7.6\"\nservices.web.image = \"web\"\n\n[services.loki]\n",
+        ),
+        (
+            "stack = { name = \"braces\" }\nprofiles = { dev = {} }\nimages = {}\n\n[services]\nweb = { image = \"example/web:1\" }",
+            "images = { loki = \"grafana/loki:3.7.6\" }\n\n[services]\nweb = { image = \"example/web:1\" }\n\n[services.loki]\n",
+        ),
+    ] {
+        let project = Project::new(text);
+        let run = new(&project, &["service", "loki"]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{text}");
+        let after = project.read(MAIN);
+        assert!(after.contains(expected), "{after}");
+        checks(&project, &[]);
+    }
+    // A table in braces can't be added to by a header, so nothing is done.
+    let project =
+        Project::new("stack = { name = \"x\" }\nprofiles = { dev = {} }\nservices = { web = { image = \"a/b:1\" } }\n");
+    refused(&project, &["service", "api", "--image", "c/d:1"], &["error[toml-syntax]", "nothing was written"]);
+}
+
 #[test]
 fn a_spec_of_several_files_gets_each_block_where_its_sort_is() {
     let main = "include = [\"services.toml\"]\n\n[stack]\nname = \"split\"\n\n[profiles.dev]\n\n[images]\n\
