@@ -293,7 +293,7 @@ pub struct NewService {
     /// What runs in it, if `gen` knows how to configure that; without kind and image, what its name says
     #[arg(long, value_name = "KIND", conflicts_with = "image", value_parser = PossibleValuesParser::new(Kind::WORDS))]
     pub kind: Option<String>,
-    /// A name in [images], or an image with a tag or digest
+    /// The name of an entry of `[images]`, or an image with a tag or digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
     /// Its port on the host; that of its kind, or the next free one, if left out
