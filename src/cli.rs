@@ -1,7 +1,10 @@
 //! The command line.
 
 use camino::Utf8PathBuf;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use stackgen::spec::service::Kind;
+use stackgen::spec::stack::DatasourceType;
 
 /// Turns `spec/stack.toml` into every file that the stack needs.
 ///
@@ -49,6 +52,12 @@ pub enum Command {
     Schema(Schema),
     /// Have the programs that read the outputs check them
     Verify(Verify),
+    /// Write a small spec to begin with
+    Init(Init),
+    /// Add a service, a datasource or a dashboard to the spec
+    New(New),
+    /// Lay out the spec's files
+    Fmt(Fmt),
     /// Run the stack: Docker Compose, images, schema, Terraform, `.env`
     Dev(Dev),
     /// Turn something of another tool into a piece of the spec
@@ -324,6 +333,95 @@ pub struct ImportDashboard {
     /// The folder of the dashboard: a key of `settings.folders` of Grafana
     #[arg(long, value_name = "NAME")]
     pub folder: Option<String>,
+}
+
+/// Writes `spec/stack.toml`, and dashboards where the example has some, into the current folder. Nothing that is there
+/// is overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gen init\n  gen init --example observability")]
+pub struct Init {
+    /// `minimal` is a web page and a database; `observability` has Mimir, Loki, Alloy and Grafana; `temporal-dsql` is
+    /// the reference stack
+    #[arg(long, value_name = "NAME", default_value = "minimal", value_parser = ["minimal", "observability", "temporal-dsql"])]
+    pub example: String,
+}
+
+/// Puts it where others of its sort stand, with what it needs besides and isn't there: an image, a variable, another
+/// service. Comments and layout stay as they are. Nothing is written if the spec would have a mistake that it hasn't now.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gen new service api --image example/api:1.4.2 --port 8081\n  \
+    gen new service loki\n  \
+    gen new datasource logs --type loki\n  \
+    gen new dashboard api --folder server")]
+pub struct New {
+    #[command(subcommand)]
+    pub command: NewCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum NewCommand {
+    /// A service, behind the last one
+    Service(NewService),
+    /// A datasource of Grafana, behind the last one
+    Datasource(NewDatasource),
+    /// A dashboard, in a file of its own with one row and one panel
+    Dashboard(NewDashboard),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen new service api --image example/api:1.4.2 --port 8081")]
+pub struct NewService {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// What runs in it, if `gen` knows how to configure that; without kind and image, what its name says
+    #[arg(long, value_name = "KIND", conflicts_with = "image", value_parser = PossibleValuesParser::new(Kind::WORDS))]
+    pub kind: Option<String>,
+    /// The name of an entry of `[images]`, or an image with a tag or digest
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// Its port on the host; that of its kind, or the next free one, if left out
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// The cluster of a Temporal server or UI, if there are several
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen new datasource logs --type loki")]
+pub struct NewDatasource {
+    /// Its name, which is its UID
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Its type
+    #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(DatasourceType::WORDS))]
+    pub kind: String,
+    /// The service that is queried, if there is a choice
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen new dashboard api --folder server")]
+pub struct NewDashboard {
+    /// Its name, which is that of its file
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// A key of Grafana's `settings.folders`; the first one if left out
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<String>,
+}
+
+/// Lays out the main file, those that it includes and the dashboards: blanks, blank lines, indentation of lists, commas
+/// behind the last item. No value and no comment changes, and nothing moves.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen fmt --check")]
+pub struct Fmt {
+    /// Write nothing; say which files would change, and fail if there is one
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -11,6 +11,8 @@
 //!
 //! [`dev`] runs what the files describe, [`verify`] has them judged by the programs that read them.
 //!
+//! [`edit`] starts a spec, adds to it and lays it out.
+//!
 //! [`import`] is a way back: a dashboard of Grafana becomes a description of the spec. [`trace`] is another: it tells
 //! which keys of the spec a line of an output comes from.
 //!
@@ -19,6 +21,7 @@
 
 pub mod dev;
 pub mod diagnostic;
+pub mod edit;
 pub mod editor;
 pub mod import;
 pub mod lit;

@@ -4,8 +4,11 @@ mod check;
 mod completions;
 mod dev;
 mod explain;
+mod fmt;
 mod impact;
 mod import;
+mod init;
+mod new;
 mod render;
 mod report;
 mod schema;
@@ -64,6 +67,9 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Man { folder } => completions::man(&folder),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
     }

@@ -13,7 +13,8 @@ const LONGEST: usize = 63;
 const GRAFANA_FILES: [&str; 2] = ["grafana-datasources", "grafana-dashboards"];
 
 /// What is wrong with a name that becomes a host name, a file name and a Terraform identifier.
-fn problem(name: &str) -> Option<String> {
+#[must_use]
+pub fn problem(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("a name can't be empty".to_owned());
     }

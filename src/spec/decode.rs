@@ -535,6 +535,12 @@ macro_rules! choice {
             /// The words, in the order of the documentation.
             pub const WORDS: &[&str] = &[$($word),*];
 
+            /// What a word stands for.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+
             /// The word that stands for it.
             #[must_use]
             pub fn as_str(self) -> &'static str {

@@ -338,6 +338,12 @@ impl<'s> Document<'s> {
         }
     }
 
+    /// The tree without any profile.
+    #[must_use]
+    pub fn base(&self) -> &Table<'s> {
+        &self.base
+    }
+
     /// The tree of one profile, before it is decoded; with the profile's name and what it removes.
     #[must_use]
     pub fn profile(&self, name: &str) -> Option<(ProfileSpec, Table<'s>)> {

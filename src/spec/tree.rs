@@ -85,6 +85,18 @@ impl<'s> Table<'s> {
         self.entries.iter().enumerate().map(|(place, (key, _))| (key.name.clone().into_owned(), place)).collect()
     }
 
+    /// The value at a path.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<&Node<'s>> {
+        let (name, rest) = path.split_first()?;
+        let (_, node) = self.entries.iter().find(|(key, _)| key.name == *name)?;
+        match &node.value {
+            _ if rest.is_empty() => Some(node),
+            Value::Table(table) => table.at(rest),
+            _ => None,
+        }
+    }
+
     /// Takes the entry of that name out.
     pub fn take(&mut self, name: &str) -> Option<(Key<'s>, Node<'s>)> {
         let index = self.entries.iter().position(|(key, _)| key.name == name)?;

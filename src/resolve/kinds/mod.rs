@@ -22,7 +22,7 @@ use crate::spec::decode::Spanned;
 use crate::spec::service::{Condition, Kind, Role, Service};
 
 /// A port that a kind listens on.
-pub(super) struct KindPort {
+pub(crate) struct KindPort {
     pub name: &'static str,
     pub target: u16,
     /// A path that answers a GET with 200.
@@ -97,7 +97,7 @@ macro_rules! kind_ports {
 }
 
 /// The ports of a kind.
-pub(super) fn ports(kind: Option<Kind>, role: Option<Role>) -> &'static [KindPort] {
+pub(crate) fn ports(kind: Option<Kind>, role: Option<Role>) -> &'static [KindPort] {
     // The frontend's HTTP API answers nothing at `/` (Temporal 1.31.2).
     const FRONTEND_API: &str = "/api/v1/system-info";
     macro_rules! server_ports {
@@ -172,7 +172,7 @@ pub(super) fn programs(kind: Kind) -> &'static [&'static str] {
 }
 
 /// The name in `[images]` that a kind runs unless the service names another.
-pub(super) fn image(kind: Kind) -> &'static str {
+pub(crate) fn image(kind: Kind) -> &'static str {
     match kind {
         Kind::ElasticsearchSetup => "temporal-admin-tools",
         kind => kind.as_str(),

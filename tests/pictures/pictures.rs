@@ -22,7 +22,8 @@ fn main() {
     let out = root.join(FOLDER);
     fs::create_dir_all(&out).unwrap();
     // The binary that belongs to these sources, wherever else one is installed.
-    let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--bin", "gen"]).current_dir(root).status().unwrap();
+    let built =
+        Command::new(env!("CARGO")).args(["build", "--quiet", "--bin", "gen"]).current_dir(root).status().unwrap();
     assert!(built.success());
     let binary = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("gen");
     for picture in PICTURES {
@@ -49,7 +50,9 @@ fn main() {
         };
         let git = |arguments: &[&str]| {
             let author = ["-c", "user.name=reader", "-c", "user.email=reader@example.org"];
-            assert!(Command::new("git").args(author).args(arguments).current_dir(folder.path()).status().unwrap().success());
+            assert!(
+                Command::new("git").args(author).args(arguments).current_dir(folder.path()).status().unwrap().success()
+            );
         };
         git(&["init", "--quiet"]);
         run(&["render"]);

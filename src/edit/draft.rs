@@ -1,0 +1,333 @@
+//! A spec that is being edited, in memory.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use toml_writer::{ToTomlKey as _, TomlKeyBuilder};
+
+use super::outline::{self, KeyValue, Section};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::spec::decode::shown;
+use crate::spec::source::Sources;
+use crate::spec::tree::{Table, Value};
+use crate::spec::{self, MAIN};
+
+/// The order in which the tables of a spec are read, and where a new one goes.
+const ORDER: [&str; 13] = [
+    "stack",
+    "profiles",
+    "images",
+    "clusters",
+    "services",
+    "schema",
+    "volumes",
+    "networks",
+    "secrets",
+    "datasources",
+    "env",
+    "infrastructure",
+    "accepted",
+];
+
+/// The texts of a spec, and what was put in.
+#[derive(Debug)]
+pub struct Draft {
+    files: Vec<File>,
+    changes: Vec<Change>,
+}
+
+#[derive(Debug)]
+struct File {
+    path: Utf8PathBuf,
+    text: String,
+    is_new: bool,
+}
+
+/// Something that was put into a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The file.
+    pub path: Utf8PathBuf,
+    /// Whether the file is new.
+    pub is_new_file: bool,
+    /// The table that got a key, if it was no table of its own.
+    pub table: Option<String>,
+    /// What was put in, in lines.
+    pub text: String,
+}
+
+/// Why something can't be put in: what stands in the way, and what to do instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What stands in the way.
+    pub message: String,
+    /// The way out.
+    pub help: String,
+}
+
+impl Refusal {
+    /// One with its way out.
+    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into() }
+    }
+}
+
+impl Draft {
+    /// The spec as it is.
+    #[must_use]
+    pub fn new(sources: &Sources) -> Self {
+        let files = sources.files().iter();
+        let files = files.map(|file| File { path: file.path.clone(), text: file.text.clone(), is_new: false });
+        Self { files: files.collect(), changes: Vec::new() }
+    }
+
+    /// The spec as it would be.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        let mut sources = Sources::default();
+        for file in &self.files {
+            sources.push(&file.path, file.text.clone());
+        }
+        sources
+    }
+
+    /// What was put in, in the order of its tables' files.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// The files that changed, with their text and whether they are new.
+    pub fn changed(&self) -> impl Iterator<Item = (&Utf8Path, &str, bool)> {
+        let is_changed = |file: &&File| self.changes.iter().any(|change| change.path == file.path);
+        self.files.iter().filter(is_changed).map(|file| (file.path.as_path(), file.text.as_str(), file.is_new))
+    }
+
+    /// The mistakes that the spec would have, and has not in `before`.
+    #[must_use]
+    pub fn mistakes(&self, before: &Sources) -> (Sources, Vec<Diagnostic>) {
+        let sources = self.sources();
+        let mut known = crate::plan(before, None).err().unwrap_or_default();
+        let mut mistakes = crate::plan(&sources, None).err().unwrap_or_default();
+        // The same mistake stands in another line now.
+        mistakes.retain(|mistake| {
+            let same = |old: &Diagnostic| old.code == mistake.code && old.title == mistake.title;
+            match known.iter().position(same) {
+                Some(at) => {
+                    known.swap_remove(at);
+                    false
+                }
+                None => true,
+            }
+        });
+        (sources, mistakes)
+    }
+
+    /// Looks at the tree without profiles, and at that of each profile.
+    pub fn look<T>(&self, look: impl FnOnce(&Table<'_>, &[Table<'_>]) -> T) -> T {
+        let sources = self.sources();
+        let document = spec::parse(&sources, &mut Diagnostics::default());
+        let names: Vec<String> = document.profiles().map(|profile| profile.value.clone()).collect();
+        let profiles: Vec<Table<'_>> =
+            names.iter().filter_map(|name| document.profile(name)).map(|(_, table)| table).collect();
+        look(document.base(), &profiles)
+    }
+
+    /// Whether something stands at a path, in a profile or without.
+    #[must_use]
+    pub fn has(&self, path: &[&str]) -> bool {
+        self.look(|base, profiles| std::iter::once(base).chain(profiles).any(|table| table.at(path).is_some()))
+    }
+
+    /// Adds a file.
+    pub fn add_file(&mut self, path: Utf8PathBuf, text: String) {
+        self.changes.push(Change { path: path.clone(), is_new_file: true, table: None, text: text.clone() });
+        self.files.push(File { path, text, is_new: true });
+    }
+
+    /// Puts a table, with its header, behind the last one of those.
+    pub fn add_table(&mut self, table: &str, text: &str) {
+        let Some((file, at)) = self.end_of(table) else { return };
+        let Some(File { path, text: all, .. }) = self.files.get_mut(file) else { return };
+        let before = &all[..at];
+        let gap = match before {
+            "" => "",
+            _ if before.ends_with("\n\n") => "",
+            _ if before.ends_with('\n') => "\n",
+            _ => "\n\n",
+        };
+        let after = &all[at..];
+        let end = if after.is_empty() || after.starts_with('\n') { "" } else { "\n" };
+        all.insert_str(at, &format!("{gap}{text}{end}"));
+        self.changes.push(Change { path: path.clone(), is_new_file: false, table: None, text: text.to_owned() });
+    }
+
+    /// The file and the place behind the last table of that name.
+    fn end_of(&self, table: &str) -> Option<(usize, usize)> {
+        let place = ORDER.iter().position(|known| *known == table)?;
+        // Itself, then those that come before it, the nearest first.
+        ORDER[..=place]
+            .iter()
+            .rev()
+            .find_map(|wanted| {
+                let files = self.files.iter().enumerate().filter(|(_, file)| !file.path.starts_with(spec::DASHBOARDS));
+                files.rev().find_map(|(index, file)| {
+                    let sections = outline::of(&file.text);
+                    let last = sections.iter().rposition(|section| section.concerns(wanted))?;
+                    Some((index, sections.get(last)?.end))
+                })
+            })
+            .or_else(|| Some((0, outline::of(&self.files.first()?.text).last()?.end)))
+    }
+
+    /// Sets a key that isn't there, in the nearest table that is there: with a header, in braces or as dotted keys.
+    ///
+    /// # Errors
+    /// None is there, so the key would need a table of its own.
+    pub fn set(&mut self, path: &[&str], value: &str) -> Result<(), Refusal> {
+        for split in (1..path.len()).rev() {
+            let (table, rest) = path.split_at(split);
+            let line = format!("{} = {value}", dotted(rest));
+            if let Some(place) = self.braces(table) {
+                self.insert_into(place, &line, table);
+                return Ok(());
+            }
+            if let Some((file, at)) = self.section(table) {
+                self.insert_line(file, at, &line, table);
+                return Ok(());
+            }
+            if let Some((file, at, depth)) = self.dotted(table) {
+                let line = format!("{} = {value}", dotted(path.get(depth..).unwrap_or_default()));
+                self.insert_line(file, at, &line, table);
+                return Ok(());
+            }
+        }
+        let (last, table) = path.split_last().unwrap_or((&"", &[]));
+        let last = key(last);
+        Err(Refusal::new(
+            format!("`{MAIN}` has no table [{}] that `{last}` could be put into", dotted(table)),
+            format!("write `{last} = {value}` where the rest of it stands"),
+        ))
+    }
+
+    /// Adds an item to a list.
+    ///
+    /// # Errors
+    /// There is no such list.
+    pub fn push(&mut self, path: &[&str], value: &str) -> Result<(), Refusal> {
+        let place = self.look(|base, _| {
+            let node = base.at(path)?;
+            let Value::List(items) = &node.value else { return None };
+            Some((node.span, items.last().map(|item| item.span.end as usize)))
+        });
+        let Some((span, last)) = place else {
+            let name = path.join(".");
+            return Err(Refusal::new(format!("`{name}` is no list"), format!("make it one that holds {value}")));
+        };
+        let Some(File { path: name, text, .. }) = self.files.get_mut(usize::from(span.file)) else { return Ok(()) };
+        let (start, end) = (span.start as usize, span.end as usize);
+        let (at, inserted) = match last {
+            // Where the closing bracket has a line of its own, so has each item.
+            Some(last) if text.get(last..end).is_some_and(|rest| rest.contains('\n')) => {
+                let line = text[..last].rfind('\n').map_or(0, |newline| newline + 1);
+                let indent: String = text[line..].chars().take_while(|c| c.is_whitespace()).collect();
+                (last, format!(",\n{indent}{value}"))
+            }
+            Some(last) => (last, format!(", {value}")),
+            None => (start + 1, value.to_owned()),
+        };
+        text.insert_str(at, &inserted);
+        self.changes.push(Change {
+            path: name.clone(),
+            is_new_file: false,
+            table: Some(path.join(".")),
+            text: format!("{value}\n"),
+        });
+        Ok(())
+    }
+
+    /// The file and the end of a table in braces, before the closing one; whether there is something in it.
+    fn braces(&self, path: &[&str]) -> Option<(usize, usize, bool)> {
+        let (span, is_empty) = self.look(|base, _| {
+            let node = base.at(path)?;
+            let Value::Table(table) = &node.value else { return None };
+            Some((node.span, table.entries.is_empty()))
+        })?;
+        let file = usize::from(span.file);
+        let inside = self.files.get(file)?.text.get(span.start as usize..span.end as usize)?;
+        let before = inside.starts_with('{').then(|| inside.strip_suffix('}')).flatten()?;
+        Some((file, span.start as usize + before.trim_end().len(), is_empty))
+    }
+
+    fn insert_into(&mut self, (file, at, is_empty): (usize, usize, bool), line: &str, table: &[&str]) {
+        let Some(File { path, text, .. }) = self.files.get_mut(file) else { return };
+        let comma = if is_empty || text[..at].ends_with(',') { "" } else { "," };
+        let space = if text[at..].starts_with(char::is_whitespace) { "" } else { " " };
+        text.insert_str(at, &format!("{comma} {line}{space}"));
+        self.changes.push(Change {
+            path: path.clone(),
+            is_new_file: false,
+            table: Some(table.join(".")),
+            text: format!("{line}\n"),
+        });
+    }
+
+    /// The file of a table with a header, and the end of its last key.
+    fn section(&self, path: &[&str]) -> Option<(usize, usize)> {
+        let is_it = |section: &&Section| section.has_header && section.path == path;
+        self.files
+            .iter()
+            .enumerate()
+            .find_map(|(index, file)| Some((index, outline::of(&file.text).iter().find(is_it)?.place.end)))
+    }
+
+    /// The file of a table that is written as dotted keys, the end of the last of those, and how many names of the table
+    /// stand in the header above them.
+    fn dotted(&self, path: &[&str]) -> Option<(usize, usize, usize)> {
+        self.files.iter().enumerate().find_map(|(index, file)| {
+            outline::of(&file.text).iter().find_map(|section| {
+                let (above, rest) = path.split_at_checked(section.path.len())?;
+                if above != section.path {
+                    return None;
+                }
+                let is_of_it =
+                    |key: &&KeyValue| key.path.len() > rest.len() && key.path.iter().zip(rest).all(|(a, b)| a == b);
+                let last = section.keys.iter().rev().find(is_of_it)?;
+                Some((index, last.place.end, section.path.len()))
+            })
+        })
+    }
+
+    fn insert_line(&mut self, file: usize, at: usize, line: &str, table: &[&str]) {
+        let Some(File { path, text, .. }) = self.files.get_mut(file) else { return };
+        let newline = if text[..at].ends_with('\n') { "" } else { "\n" };
+        text.insert_str(at, &format!("{newline}{line}\n"));
+        self.changes.push(Change {
+            path: path.clone(),
+            is_new_file: false,
+            table: Some(table.join(".")),
+            text: format!("{line}\n"),
+        });
+    }
+
+    /// Refuses a name that is taken.
+    ///
+    /// # Errors
+    /// It is.
+    pub fn refuse_taken(&self, table: &str, what: &str, name: &str) -> Result<(), Refusal> {
+        if self.has(&[table, name]) {
+            let message = format!("there is {what} `{}` already", shown(name));
+            return Err(Refusal::new(message, "choose another name, or edit the one that is there"));
+        }
+        Ok(())
+    }
+}
+
+/// A key, quoted if it must be.
+#[must_use]
+pub fn key(name: &str) -> String {
+    TomlKeyBuilder::new(name).as_default().to_toml_key()
+}
+
+/// A dotted key.
+fn dotted(path: &[&str]) -> String {
+    path.iter().map(|name| key(name)).collect::<Vec<_>>().join(".")
+}

@@ -1,0 +1,589 @@
+//! A new service, datasource or dashboard, and what it needs besides.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use camino::Utf8Path;
+use toml_writer::{ToTomlValue as _, TomlStringBuilder};
+
+use super::draft::{Draft, Refusal, key};
+use super::example::REFERENCE;
+use super::outline;
+use crate::diagnostic::nearest;
+use crate::resolve::{image_of_kind, name_problem, ports_of_kind};
+use crate::spec::decode::{listed, shown};
+use crate::spec::service::Kind;
+use crate::spec::source::Sources;
+use crate::spec::stack::DatasourceType;
+use crate::spec::tree::{Table, Value};
+use crate::spec::{DASHBOARDS, MAIN};
+
+/// The plugin that a `json` datasource needs.
+const INFINITY: &str = "yesoreyeram-infinity-datasource";
+
+/// What is to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum New<'a> {
+    /// A service.
+    Service(Service<'a>),
+    /// A datasource.
+    Datasource {
+        /// Its name, which is its UID.
+        name: &'a str,
+        /// Its type.
+        kind: DatasourceType,
+        /// The service that is queried, if there is a choice.
+        service: Option<&'a str>,
+    },
+    /// A dashboard.
+    Dashboard {
+        /// Its name.
+        name: &'a str,
+        /// A key of Grafana's `settings.folders`; the first one if left out.
+        folder: Option<&'a str>,
+    },
+}
+
+/// A service that is to be made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Service<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its kind; with neither kind nor image, what its name says.
+    pub kind: Option<Kind>,
+    /// Its image.
+    pub image: Option<&'a str>,
+    /// Its port on the host.
+    pub port: Option<u16>,
+    /// The cluster of a Temporal server or UI, if there is a choice.
+    pub cluster: Option<&'a str>,
+}
+
+/// Puts it into the spec, with what it needs and isn't there.
+///
+/// # Errors
+/// The name is taken or wrong, or there is a choice that only the user can make.
+pub fn add(sources: &Sources, new: New<'_>) -> Result<Draft, Refusal> {
+    let mut writer = Writer { draft: Draft::new(sources) };
+    let (what, name) = match new {
+        New::Service(service) => ("a service", service.name),
+        New::Datasource { name, .. } => ("a datasource", name),
+        New::Dashboard { name, .. } => ("a dashboard", name),
+    };
+    if let Some(problem) = name_problem(name) {
+        return Err(Refusal::new(format!("`{}` is no name for {what}", shown(name)), problem));
+    }
+    match new {
+        New::Service(service) => {
+            writer.draft.refuse_taken("services", what, name)?;
+            writer.service(service)?;
+        }
+        New::Datasource { name, kind, service } => {
+            writer.draft.refuse_taken("datasources", what, name)?;
+            writer.datasource(name, kind, service)?;
+        }
+        New::Dashboard { name, folder } => {
+            writer.draft.refuse_taken("dashboards", what, name)?;
+            writer.dashboard(name, folder)?;
+        }
+    }
+    Ok(writer.draft)
+}
+
+struct Writer {
+    draft: Draft,
+}
+
+impl Writer {
+    fn service(&mut self, service: Service<'_>) -> Result<(), Refusal> {
+        let name = service.name;
+        let (mut kind, mut image) = (service.kind, service.image);
+        if kind.is_none() && image.is_none() {
+            kind = Kind::from_word(name);
+            image = (kind.is_none() && self.draft.has(&["images", name])).then_some(name);
+        }
+        if kind.is_none() && image.is_none() {
+            return Err(Refusal::new(
+                format!("what runs in `{name}`?"),
+                format!("say `--image REPOSITORY:TAG`, or `--kind` and one of {}", listed(Kind::WORDS.iter().copied())),
+            ));
+        }
+        if service.cluster.is_some() && !matches!(kind, Some(Kind::TemporalServer | Kind::TemporalUi)) {
+            let help = "leave `--cluster` out";
+            return Err(Refusal::new("only a `temporal-server` or `temporal-ui` has a cluster", help));
+        }
+        let mut lines = String::new();
+        // Writing to a `String` cannot fail.
+        if let Some(kind) = kind {
+            let _ = writeln!(lines, "kind = \"{}\"", kind.as_str());
+        }
+        if let Some(image) = image {
+            let _ = writeln!(lines, "image = {}", string(image));
+        }
+        let cluster = match kind {
+            Some(Kind::TemporalServer | Kind::TemporalUi) => Some(self.cluster(service.cluster)?),
+            _ => None,
+        };
+        if let Some(cluster) = &cluster {
+            let _ = writeln!(lines, "cluster = {}", string(cluster));
+        }
+        let main = ports_of_kind(kind, None).first().map(|port| (port.name, port.target));
+        match (main, kind, service.port) {
+            (Some((port, target)), ..) => {
+                let published = service.port.unwrap_or_else(|| self.free_port(target));
+                let _ = writeln!(lines, "ports.{port} = {published}");
+            }
+            (None, None, Some(published)) => {
+                let _ = writeln!(lines, "ports.http = {published}");
+            }
+            (None, Some(kind), Some(_)) => {
+                let message = format!("the kind `{}` listens on no port", kind.as_str());
+                return Err(Refusal::new(message, "leave `--port` out"));
+            }
+            (None, _, None) => {}
+        }
+        if let Some(kind) = kind {
+            self.needs(kind, cluster.as_deref())?;
+            lines.push_str(&self.settings(kind));
+        }
+        self.draft.add_table("services", &format!("[services.{}]\n{lines}", key(name)));
+        if kind == Some(Kind::Grafana) {
+            let types = self.all("datasources", "type").into_iter();
+            for kind in types.filter_map(|(_, word)| DatasourceType::from_word(&word)).collect::<Vec<_>>() {
+                self.complete_grafana(kind)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a kind needs besides its own table.
+    fn needs(&mut self, kind: Kind, cluster: Option<&str>) -> Result<(), Refusal> {
+        self.image(image_of_kind(kind))?;
+        match kind {
+            Kind::Grafana => self.variable("GRAFANA_ADMIN_PASSWORD"),
+            Kind::Alloy => {
+                let has_metrics = !self.of_kind(Kind::TemporalServer).is_empty()
+                    || self
+                        .draft
+                        .look(|base, _| entries(base, "services").any(|(_, table)| table.at(&["metrics"]).is_some()));
+                if has_metrics {
+                    self.ensure(Kind::Mimir)?;
+                }
+            }
+            Kind::ElasticsearchSetup => self.ensure(Kind::Elasticsearch)?,
+            Kind::TemporalServer => {
+                self.ensure(Kind::ElasticsearchSetup)?;
+                self.variable("AWS_REGION");
+                if !self.of_kind(Kind::Alloy).is_empty() {
+                    self.ensure(Kind::Mimir)?;
+                }
+            }
+            Kind::TemporalUi => {
+                let has_frontend = self.draft.look(|base, _| {
+                    entries(base, "services").any(|(_, table)| {
+                        word(table, "kind") == Some(Kind::TemporalServer.as_str())
+                            && word(table, "cluster") == cluster
+                            && word(table, "role").is_none_or(|role| role == "frontend")
+                    })
+                });
+                if !has_frontend {
+                    let name = self.free_name(Kind::TemporalServer.as_str());
+                    let kind = Some(Kind::TemporalServer);
+                    self.service(Service { name: &name, kind, cluster, ..Service::default() })?;
+                }
+            }
+            Kind::Elasticsearch | Kind::Mimir | Kind::Loki => {}
+        }
+        Ok(())
+    }
+
+    /// What a kind must or may be told: lines of its table.
+    fn settings(&self, kind: Kind) -> String {
+        match kind {
+            // The shortest that gives a weekend's logs on Monday.
+            Kind::Loki => "settings.retention = \"72h\"\n".to_owned(),
+            Kind::Grafana => "settings.admin_password = \"${GRAFANA_ADMIN_PASSWORD}\"\n".to_owned(),
+            Kind::Alloy => {
+                let stores = [("metrics_store", Kind::Mimir), ("logs_store", Kind::Loki)];
+                let named = stores.iter().filter_map(|(setting, kind)| match self.of_kind(*kind).as_slice() {
+                    [first, _, ..] => Some(format!("settings.{setting} = {}\n", string(first))),
+                    _ => None,
+                });
+                named.collect()
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// Adds a service of a kind, if there is none.
+    fn ensure(&mut self, kind: Kind) -> Result<(), Refusal> {
+        if self.of_kind(kind).is_empty() {
+            let name = self.free_name(kind.as_str());
+            self.service(Service { name: &name, kind: Some(kind), ..Service::default() })?;
+        }
+        Ok(())
+    }
+
+    /// The cluster that is named, the only one, or a new one.
+    fn cluster(&mut self, wanted: Option<&str>) -> Result<String, Refusal> {
+        if let Some(wanted) = wanted {
+            return Ok(wanted.to_owned());
+        }
+        let known = self.names("clusters");
+        match known.as_slice() {
+            [only] => Ok(only.clone()),
+            [] => {
+                if !self.draft.has(&["env", "TEMPORAL_SQL_HOST"]) {
+                    let lines = "description = \"Endpoint of the cluster's DSQL cluster\"\nrequired = true\n";
+                    self.draft.add_table("env", &format!("[env.TEMPORAL_SQL_HOST]\n{lines}"));
+                }
+                let lines = "host = \"${TEMPORAL_SQL_HOST}\"\nhistory_shards = 4\npool = 10\n";
+                self.draft.add_table("clusters", &format!("[clusters.temporal]\n{lines}"));
+                Ok("temporal".to_owned())
+            }
+            _ => {
+                let names = listed(known.iter().map(String::as_str));
+                Err(Refusal::new("which cluster does it belong to?", format!("say `--cluster` and one of {names}")))
+            }
+        }
+    }
+
+    /// An entry of `[images]`, as the reference spec has it.
+    fn image(&mut self, name: &str) -> Result<(), Refusal> {
+        if self.draft.has(&["images", name]) {
+            return Ok(());
+        }
+        let reference = reference();
+        let found = reference.look(|base, _| match base.at(&["images", name]).map(|node| &node.value) {
+            Some(Value::String(image)) => Some((Some(string(image)), None)),
+            Some(Value::Table(table)) => {
+                let base = table.at(&["build", "base"]).map(|node| &node.value);
+                let base =
+                    base.and_then(|base| if let Value::String(base) = base { Some(base.to_string()) } else { None });
+                Some((None, base))
+            }
+            _ => None,
+        });
+        match found {
+            Some((Some(image), _)) => {
+                if self.draft.set(&["images", name], &image).is_err() {
+                    self.draft.add_table("images", &format!("[images]\n{} = {image}\n", key(name)));
+                }
+                Ok(())
+            }
+            Some((None, base)) => {
+                if let Some(base) = base {
+                    self.image(&base)?;
+                }
+                let text = table_of_reference("images", name);
+                for variable in variables(&text) {
+                    self.variable(&variable);
+                }
+                self.draft.add_table("images", &text);
+                Ok(())
+            }
+            // The reference spec has an image for each kind: a test says so.
+            None => Ok(()),
+        }
+    }
+
+    /// A variable of `.env`, as the reference spec has it.
+    fn variable(&mut self, name: &str) {
+        if self.draft.has(&["env", name]) {
+            return;
+        }
+        let has_outputs = self.draft.has(&["infrastructure"]);
+        let text = table_of_reference("env", name);
+        // Terraform's outputs are those of the infrastructure, which not every stack has.
+        let lines = text.split_inclusive('\n').filter(|line| has_outputs || !line.starts_with("output = "));
+        let text: String = lines.collect();
+        self.draft.add_table("env", &text);
+    }
+
+    fn datasource(&mut self, name: &str, kind: DatasourceType, service: Option<&str>) -> Result<(), Refusal> {
+        let store = match kind {
+            DatasourceType::Prometheus => Some(Kind::Mimir),
+            DatasourceType::Loki => Some(Kind::Loki),
+            DatasourceType::CloudWatch | DatasourceType::Json => None,
+        };
+        let mut queried = service.map(ToOwned::to_owned);
+        match (store, kind) {
+            (Some(store), _) => {
+                self.ensure(store)?;
+                let found = self.of_kind(store);
+                if found.len() > 1 && queried.is_none() {
+                    return Err(which_service(&found));
+                }
+            }
+            (None, DatasourceType::Json) if queried.is_none() => {
+                let found: Vec<String> = self.draft.look(|base, _| {
+                    let services =
+                        entries(base, "services").filter(|(_, table)| table.at(&["ports", "http"]).is_some());
+                    services
+                        .filter(|(_, table)| table.at(&["kind"]).is_none())
+                        .map(|(name, _)| name.to_owned())
+                        .collect()
+                });
+                match <[String; 1]>::try_from(found) {
+                    Ok([only]) => queried = Some(only),
+                    Err(found) => return Err(which_service(&found)),
+                }
+            }
+            (None, _) => {}
+        }
+        self.ensure(Kind::Grafana)?;
+        let mut text = format!("[datasources.{}]\ntype = \"{}\"\ntitle = {}\n", key(name), kind.as_str(), title(name));
+        // Writing to a `String` cannot fail.
+        if let Some(service) = queried {
+            let _ = writeln!(text, "service = {}", string(&service));
+        }
+        match self.names("datasources").as_slice() {
+            [] => text.push_str("default = true\n"),
+            // The only one is what dashboards query that name none; it would no longer be.
+            [only] if !self.draft.has(&["datasources", only, "default"]) => {
+                self.draft.set(&["datasources", only, "default"], "true")?;
+            }
+            _ => {}
+        }
+        self.draft.add_table("datasources", &text);
+        self.complete_grafana(kind)
+    }
+
+    /// What Grafana needs for a type of datasource.
+    fn complete_grafana(&mut self, kind: DatasourceType) -> Result<(), Refusal> {
+        for grafana in self.of_kind(Kind::Grafana) {
+            match kind {
+                DatasourceType::CloudWatch => {
+                    self.variable("AWS_REGION");
+                    if !self.draft.has(&["services", &grafana, "aws"]) {
+                        self.draft.set(&["services", &grafana, "aws"], "true")?;
+                    }
+                }
+                DatasourceType::Json => {
+                    let Some(plugin) = plugin() else { continue };
+                    let path = ["services", &grafana, "settings", "plugins"];
+                    let has = self.draft.look(|base, _| {
+                        match base.at(&path).map(|node| &node.value) {
+                        Some(Value::List(items)) => Some(items.iter().any(|item| {
+                            matches!(&item.value, Value::String(text) if text.split('@').next() == Some(INFINITY))
+                        })),
+                        Some(_) => Some(true),
+                        None => None,
+                    }
+                    });
+                    match has {
+                        None => self.draft.set(&path, &format!("[{}]", string(&plugin)))?,
+                        Some(false) => self.draft.push(&path, &string(&plugin))?,
+                        Some(true) => {}
+                    }
+                }
+                DatasourceType::Prometheus | DatasourceType::Loki => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn dashboard(&mut self, name: &str, folder: Option<&str>) -> Result<(), Refusal> {
+        let grafanas = self.of_kind(Kind::Grafana);
+        let Some(grafana) = grafanas.first() else {
+            let help = "add one first: `gen new service grafana`";
+            return Err(Refusal::new("no service of kind `grafana` would show the dashboard", help));
+        };
+        let folders: Vec<String> = self.draft.look(|base, _| {
+            let of = |grafana: &String| base.at(&["services", grafana, "settings", "folders"]).map(|node| &node.value);
+            let tables = grafanas.iter().filter_map(of);
+            tables
+                .filter_map(|value| if let Value::Table(table) = value { Some(table) } else { None })
+                .flat_map(|table| table.entries.iter().map(|(key, _)| key.name.to_string()))
+                .collect()
+        });
+        let declare = |folder: &str| {
+            format!("write `settings.folders.{} = {}` below [services.{grafana}]", key(folder), title(folder))
+        };
+        let folder = match (folder, folders.first()) {
+            (Some(wanted), _) if folders.iter().any(|known| known == wanted) => wanted,
+            (Some(wanted), _) => {
+                let near = nearest(wanted, folders.iter().map(String::as_str));
+                let help = near.map_or_else(
+                    || format!("{}, or name one of {}", declare(wanted), listed(folders.iter().map(String::as_str))),
+                    |near| format!("did you mean `{near}`? If not, {}", declare(wanted)),
+                );
+                let help = if folders.is_empty() { declare(wanted) } else { help };
+                return Err(Refusal::new(format!("Grafana has no folder `{}`", shown(wanted)), help));
+            }
+            (None, Some(first)) => first,
+            (None, None) => return Err(Refusal::new("Grafana has no folder for dashboards", declare("stack"))),
+        };
+        let (datasource, kind) = self.default_datasource();
+        let mut text = format!("folder = {}\ntitle = {}\n", string(folder), title(name));
+        if let Some(datasource) = datasource {
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(text, "datasource = {}", string(&datasource));
+        }
+        text.push_str("\n[rows.\"Overview\".panels.");
+        text.push_str(match kind {
+            Some(DatasourceType::Prometheus) => {
+                "\"Targets that answer\"]\ntype = \"timeseries\"\n\
+                 queries = [{ expr = \"up\", legend = \"{{job}}\" }]\n"
+            }
+            Some(DatasourceType::Loki) => "\"Logs\"]\ntype = \"logs\"\nqueries = '{container=~\".+\"}'\n",
+            _ => "\"About\"]\ntype = \"text\"\ncontent = \"What this dashboard is for.\"\n",
+        });
+        self.draft.add_file(Utf8Path::new(DASHBOARDS).join(format!("{name}.toml")), text);
+        Ok(())
+    }
+
+    /// The datasource of a new dashboard, if it must be named, and its type: the default, or the first one.
+    fn default_datasource(&self) -> (Option<String>, Option<DatasourceType>) {
+        self.draft.look(|base, _| {
+            let all: Vec<(&str, &Table<'_>)> = entries(base, "datasources").collect();
+            let is_default = |table: &Table<'_>| {
+                table.at(&["default"]).is_some_and(|node| matches!(node.value, Value::Boolean(true)))
+            };
+            let default = all.iter().find(|(_, table)| is_default(table));
+            let Some((name, table)) = default.or(all.first()) else { return (None, None) };
+            let is_implied = default.is_some() || all.len() == 1;
+            ((!is_implied).then(|| (*name).to_owned()), word(table, "type").and_then(DatasourceType::from_word))
+        })
+    }
+
+    /// The services of a kind.
+    fn of_kind(&self, kind: Kind) -> Vec<String> {
+        let all = self.all("services", "kind").into_iter();
+        all.filter(|(_, word)| word == kind.as_str()).map(|(name, _)| name).collect()
+    }
+
+    /// The names in a table, with the word that each has for a key.
+    fn all(&self, table: &str, key: &str) -> Vec<(String, String)> {
+        self.draft.look(|base, _| {
+            entries(base, table)
+                .filter_map(|(name, entry)| Some((name.to_owned(), word(entry, key)?.to_owned())))
+                .collect()
+        })
+    }
+
+    fn names(&self, table: &str) -> Vec<String> {
+        self.draft.look(|base, _| entries(base, table).map(|(name, _)| name.to_owned()).collect())
+    }
+
+    /// A name that no service has.
+    fn free_name(&self, wanted: &str) -> String {
+        let numbered = (2..).map(|number| format!("{wanted}-{number}"));
+        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
+        names.find(|name| !self.draft.has(&["services", name])).unwrap_or_default()
+    }
+
+    /// The first port from this one on that no profile publishes.
+    fn free_port(&self, wanted: u16) -> u16 {
+        let taken: HashSet<i64> = self.draft.look(|base, profiles| {
+            let ports = std::iter::once(base).chain(profiles).flat_map(|table| entries(table, "services"));
+            ports.flat_map(|(_, service)| published(service)).collect()
+        });
+        (wanted..=u16::MAX).find(|port| !taken.contains(&i64::from(*port))).unwrap_or(wanted)
+    }
+}
+
+/// The ports of the host that a service takes, as far as they are plain numbers.
+fn published(service: &Table<'_>) -> Vec<i64> {
+    let Some(Value::Table(ports)) = service.at(&["ports"]).map(|node| &node.value) else { return Vec::new() };
+    let numbers = ports.entries.iter().filter_map(|(_, node)| match &node.value {
+        Value::Integer(number) => Some(*number),
+        Value::Table(port) => match port.at(&["published"]).map(|node| &node.value) {
+            Some(Value::Integer(number)) => Some(*number),
+            _ => None,
+        },
+        _ => None,
+    });
+    numbers.collect()
+}
+
+/// The tables in a table, by name.
+fn entries<'a>(base: &'a Table<'_>, table: &str) -> impl Iterator<Item = (&'a str, &'a Table<'a>)> + use<'a> {
+    let found = match base.at(&[table]).map(|node| &node.value) {
+        Some(Value::Table(found)) => found.entries.as_slice(),
+        _ => &[],
+    };
+    found.iter().filter_map(|(key, node)| match &node.value {
+        Value::Table(table) => Some((key.name.as_ref(), table)),
+        _ => None,
+    })
+}
+
+fn word<'a>(table: &'a Table<'_>, key: &str) -> Option<&'a str> {
+    match &table.at(&[key])?.value {
+        Value::String(word) => Some(word),
+        _ => None,
+    }
+}
+
+fn which_service(found: &[String]) -> Refusal {
+    let help = match found {
+        [] => "say `--service` and the name of a service".to_owned(),
+        found => format!("say `--service` and one of {}", listed(found.iter().map(String::as_str))),
+    };
+    Refusal::new("which service is queried?", help)
+}
+
+/// The reference spec.
+fn reference() -> Draft {
+    let mut sources = Sources::default();
+    sources.push(MAIN, REFERENCE.to_owned());
+    Draft::new(&sources)
+}
+
+/// The plugin for JSON APIs, in the version that the reference spec has.
+fn plugin() -> Option<String> {
+    reference().look(|base, _| {
+        let mut grafanas = entries(base, "services").filter(|(_, table)| word(table, "kind") == Some("grafana"));
+        let (_, grafana) = grafanas.next()?;
+        let Value::List(plugins) = &grafana.at(&["settings", "plugins"])?.value else { return None };
+        plugins.iter().find_map(|plugin| match &plugin.value {
+            Value::String(text) if text.split('@').next() == Some(INFINITY) => Some(text.to_string()),
+            _ => None,
+        })
+    })
+}
+
+/// A table of the reference spec, as it is written there.
+fn table_of_reference(table: &str, name: &str) -> String {
+    let sections = outline::of(REFERENCE);
+    let section = sections.iter().find(|section| section.path == [table, name]);
+    section.and_then(|section| REFERENCE.get(section.place.clone())).unwrap_or_default().to_owned()
+}
+
+/// The variables that a text refers to.
+fn variables(text: &str) -> Vec<String> {
+    let references = text.split("${").skip(1);
+    references.map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()).collect()
+}
+
+/// A string of TOML.
+fn string(text: &str) -> String {
+    TomlStringBuilder::new(text).as_default().to_toml_value()
+}
+
+/// A name as a title, as a string of TOML.
+fn title(name: &str) -> String {
+    let words = name.replace(['-', '_'], " ");
+    let mut characters = words.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    string(&first.into_iter().chain(characters).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_spec_has_what_a_new_service_may_need() {
+        let reference = reference();
+        for word in Kind::WORDS {
+            let image = image_of_kind(Kind::from_word(word).unwrap());
+            assert!(reference.has(&["images", image]), "{image}");
+        }
+        for variable in ["GRAFANA_ADMIN_PASSWORD", "AWS_REGION", "TEMPORAL_DSQL_PATH"] {
+            assert!(table_of_reference("env", variable).starts_with(&format!("[env.{variable}]\n")), "{variable}");
+        }
+        assert!(plugin().is_some_and(|plugin| plugin.starts_with(INFINITY)));
+    }
+}

@@ -1,0 +1,33 @@
+//! The tokens of a TOML text, with what they are made of.
+
+use std::ops::Range;
+
+use toml_parser::lexer::TokenKind;
+
+/// A token of a text.
+#[derive(Debug, Clone)]
+pub(super) struct Token<'t> {
+    pub(super) kind: TokenKind,
+    pub(super) text: &'t str,
+    /// Where it stands, in bytes.
+    pub(super) place: Range<usize>,
+}
+
+impl Token<'_> {
+    /// Whether it is only layout.
+    pub(super) fn is_layout(&self) -> bool {
+        matches!(self.kind, TokenKind::Whitespace | TokenKind::Newline)
+    }
+}
+
+/// Every token but the end.
+pub(super) fn of(text: &str) -> Vec<Token<'_>> {
+    toml_parser::Source::new(text)
+        .lex()
+        .filter(|token| token.kind() != TokenKind::Eof)
+        .map(|token| {
+            let place = token.span().start()..token.span().end();
+            Token { kind: token.kind(), text: text.get(place.clone()).unwrap_or_default(), place }
+        })
+        .collect()
+}

@@ -1,0 +1,125 @@
+//! `gen init`: specs to begin with.
+
+use std::fs;
+
+use super::project::{DASHBOARDS, Project, REFERENCE};
+
+const EXAMPLES: [&str; 3] = ["minimal", "observability", "temporal-dsql"];
+
+fn example(name: &str) -> Project {
+    let project = Project::empty();
+    let run = project.run(&["init", "--example", name]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    project
+}
+
+#[test]
+fn each_example_renders_and_checks_at_once() {
+    for name in EXAMPLES {
+        let project = example(name);
+        for command in [&["render"][..], &["check"], &["fmt", "--check"]] {
+            let run = project.run(command);
+            assert_eq!(run.code, Some(0), "{name}, {command:?}: {run:?}");
+        }
+    }
+}
+
+#[test]
+fn it_says_what_it_wrote_and_what_comes_next() {
+    let run = Project::empty().run(&["init", "--example", "observability"]);
+    assert!(run.stdout.starts_with("spec/stack.toml: created\nspec/dashboards/stack.toml: created\n\nNext:\n"));
+    assert!(run.stdout.contains("\n  gen render ") && run.stdout.contains("\n  gen dev up "), "{}", run.stdout);
+    assert!(run.stdout.lines().all(|line| line.len() <= 80), "{}", run.stdout);
+    assert!(!run.stdout.contains('\u{1b}'));
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn without_a_name_it_is_the_minimal_one() {
+    let project = Project::empty();
+    assert_eq!(project.run(&["init"]).code, Some(0));
+    assert_eq!(project.read("spec/stack.toml"), example("minimal").read("spec/stack.toml"));
+    assert!(!project.path("spec/dashboards").exists());
+    assert_eq!(project.run(&["init", "--example", "maximal"]).code, Some(2));
+}
+
+#[test]
+fn the_small_ones_fit_a_terminal_and_are_explained() {
+    for name in ["minimal", "observability"] {
+        let project = example(name);
+        let files = ["spec/stack.toml", "spec/dashboards/stack.toml"];
+        for file in files.into_iter().filter(|file| project.path(file).exists()) {
+            let text = project.read(file);
+            let longest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
+            assert!(longest.chars().count() <= 100, "{name}, {file}: {longest}");
+            assert!(text.starts_with("# "), "{name}, {file}");
+        }
+    }
+    let minimal = example("minimal").read("spec/stack.toml");
+    for piece in ["${db.sql}", "[env.", "healthcheck", "volumes", "depends_on"] {
+        assert!(minimal.contains(piece), "{piece}");
+    }
+}
+
+#[test]
+fn the_large_one_is_the_spec_of_this_repository() {
+    let project = example("temporal-dsql");
+    assert_eq!(project.read("spec/stack.toml"), REFERENCE);
+    let dashboards = fs::read_dir(project.path("spec/dashboards")).unwrap().count();
+    let own = fs::read_dir(format!("{}/spec/dashboards", env!("CARGO_MANIFEST_DIR"))).unwrap().count();
+    assert_eq!(dashboards, own, "a dashboard of spec/dashboards/ is missing in src/edit/example.rs");
+    for (path, text) in DASHBOARDS {
+        assert_eq!(project.read(path), text);
+    }
+}
+
+#[test]
+fn the_images_of_an_example_are_those_of_the_reference() {
+    let text = example("observability").read("spec/stack.toml");
+    let images = text.split("[images]\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    assert_eq!(images.lines().count(), 4);
+    for image in images.lines() {
+        assert!(REFERENCE.contains(&format!("\n{image}\n")), "{image}");
+    }
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let project = Project::empty();
+    project.write("spec/stack.toml", "# mine\n");
+    let run = project.run(&["init"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("`spec/stack.toml` is there already") && run.stderr.contains("help: "), "{run:?}");
+    assert_eq!(project.read("spec/stack.toml"), "# mine\n");
+
+    // A dashboard of somebody else's stops it before the main file is written.
+    let project = Project::empty();
+    project.write("spec/dashboards/stack.toml", "# mine\n");
+    let run = project.run(&["init", "--example", "observability"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("`spec/dashboards/stack.toml`"), "{run:?}");
+    assert_eq!(project.read("spec/dashboards/stack.toml"), "# mine\n");
+    assert!(!project.path("spec/stack.toml").exists());
+}
+
+#[test]
+fn a_folder_of_another_project_is_refused() {
+    let project = example("minimal");
+    fs::create_dir_all(project.path("a/b")).unwrap();
+    let run = project.run_in("a/b", &["init"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("inside another project, whose spec is `"), "{run:?}");
+    assert!(!project.path("a/b/spec").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_written_is_a_failure_and_leaves_nothing() {
+    let project = Project::empty();
+    // A file where the folder of the dashboards should be.
+    project.write("spec/dashboards", "");
+    let run = project.run(&["init", "--example", "observability"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains("cannot write `spec/dashboards/stack.toml`"), "{run:?}");
+    assert!(!project.path("spec/stack.toml").exists());
+}
