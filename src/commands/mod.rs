@@ -5,6 +5,7 @@ mod dev;
 mod import;
 mod render;
 mod report;
+mod review;
 mod verify;
 
 use std::io::{self, Write};
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Review(arguments) => review::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
     }
