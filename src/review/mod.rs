@@ -389,3 +389,61 @@ fn value(
         changes.push(Change::notice(area, subject, format!("{} {what}", quoted(name))).was(before).is(after));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::source::Sources;
+    use crate::trace::Trace;
+
+    const REFERENCE: &[(&str, &str)] = &[
+        ("spec/stack.toml", include_str!("../../spec/stack.toml")),
+        ("spec/dashboards/copilot.toml", include_str!("../../spec/dashboards/copilot.toml")),
+        ("spec/dashboards/persistence.toml", include_str!("../../spec/dashboards/persistence.toml")),
+        ("spec/dashboards/server.toml", include_str!("../../spec/dashboards/server.toml")),
+    ];
+
+    const FIELDS: &[(&str, &str)] = &[("spec/stack.toml", include_str!("../../tests/gen/fields.toml"))];
+
+    const DASHBOARD: &[(&str, &str)] = &[
+        ("spec/stack.toml", include_str!("../../tests/dashboards/stack.toml")),
+        ("spec/dashboards/everything.toml", include_str!("../../tests/dashboards/everything.toml")),
+    ];
+
+    /// Changes each key, and says which changes of outputs have no meaning.
+    fn untold(files: &[(&str, &str)]) -> (usize, Vec<String>) {
+        let mut sources = Sources::default();
+        for (path, text) in files {
+            sources.push(path, (*text).to_owned());
+        }
+        let trace = Trace::new(&sources, "dev").unwrap();
+        let before = crate::plan(&sources, Some("dev")).unwrap();
+        let (mut changed, mut untold) = (0, Vec::new());
+        for key in trace.keys() {
+            // Those of the reference say nothing that `everything.toml` doesn't, and are many.
+            if files.len() > 2 && key.path.starts_with("dashboards.") {
+                continue;
+            }
+            let Some(stack) = trace.changed(key) else { continue };
+            let review = review(&before, &[Plan { stack }]).unwrap();
+            let Outputs { added, changed: files, removed } = &review.outputs;
+            if added.is_empty() && files.is_empty() && removed.is_empty() {
+                continue;
+            }
+            changed += 1;
+            if review.changes.iter().all(|change| change.area == Area::Outputs) {
+                untold.push(format!("{} ({:?}): {files:?}", key.path, key.part));
+            }
+        }
+        (changed, untold)
+    }
+
+    #[test]
+    fn each_key_that_reaches_an_output_has_a_change() {
+        for (files, least) in [(REFERENCE, 200), (FIELDS, 80), (DASHBOARD, 100)] {
+            let (changed, untold) = untold(files);
+            assert!(changed >= least, "{changed}");
+            assert!(untold.is_empty(), "{untold:#?}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::written::{Written, text};
-use super::{Area, Change, Fate, Pair, Severity, fates, quoted};
+use super::{Area, Change, Fate, Pair, Severity, fates};
 use crate::model::service::{Port, Published, Service};
 use crate::model::text::{Operator, Segment, Text};
 
@@ -50,9 +50,9 @@ impl Reach {
     fn described(self) -> &'static str {
         match self {
             Self::Nobody | Self::Host => "",
-            Self::Unknown => ", at an address that `.env` decides",
-            Self::Address => ", and reachable from the network",
-            Self::Everybody => ", and bound to every address of the host: reachable from the network",
+            Self::Unknown => " on an address that `.env` decides",
+            Self::Address => " on an address of the host that others reach",
+            Self::Everybody => " on every address of the host: reachable from the network",
         }
     }
 }
@@ -74,6 +74,11 @@ fn effective(text: &Text) -> Option<String> {
     }
 }
 
+/// A port as references name it.
+fn named(service: &Service, port: &Port) -> String {
+    format!("{}.{}", service.name, port.name)
+}
+
 fn binding(published: &Published) -> String {
     format!("{}:{}", text(&published.host_ip), text(&published.port))
 }
@@ -89,8 +94,8 @@ pub(super) fn added(new: &Service, changes: &mut Vec<Change>) {
 
 fn opened(service: &Service, port: &Port, published: &Published, changes: &mut Vec<Change>) {
     let reach = Reach::of(Some(published));
-    let what = format!("port {} published{}", quoted(&port.name), reach.described());
-    changes.push(Change::new(reach.severity(), AREA, &service.name, what).is(binding(published)));
+    let what = format!("published{}", reach.described());
+    changes.push(Change::new(reach.severity(), AREA, named(service, port), what).is(binding(published)));
 }
 
 /// The ports of a service that was there before.
@@ -100,13 +105,11 @@ pub(super) fn compare(pair: &Pair<'_>, old: &Service, new: &Service, changes: &m
         match fate {
             Fate::Added(port) => match &port.published {
                 Some(published) => opened(new, port, published, changes),
-                None => changes.push(
-                    Change::notice(AREA, subject, format!("port {} is new inside the network", quoted(&port.name)))
-                        .is(port.target.to_string()),
-                ),
+                None => changes
+                    .push(Change::notice(AREA, named(new, port), "new inside the network").is(port.target.to_string())),
             },
             Fate::Removed(port) => changes.push(
-                Change::notice(AREA, subject, format!("port {} is gone", quoted(&port.name)))
+                Change::notice(AREA, named(old, port), "gone")
                     .was(port.published.as_ref().map_or_else(|| port.target.to_string(), binding)),
             ),
             Fate::Stays(before, after) => stays(pair, new, before, after, changes),
@@ -116,17 +119,17 @@ pub(super) fn compare(pair: &Pair<'_>, old: &Service, new: &Service, changes: &m
 }
 
 fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, changes: &mut Vec<Change>) {
-    let (subject, name) = (&service.name, quoted(&after.name));
+    let subject = &named(service, after);
     if before.target != after.target {
         changes.push(
-            Change::notice(AREA, subject, format!("port {name} is another one in the container"))
+            Change::notice(AREA, subject, "another port in the container")
                 .was(before.target.to_string())
                 .is(after.target.to_string()),
         );
     }
     if before.protocol != after.protocol {
         changes.push(
-            Change::notice(AREA, subject, format!("port {name} has another protocol"))
+            Change::notice(AREA, subject, "another protocol")
                 .was(before.protocol.as_str().to_owned())
                 .is(after.protocol.as_str().to_owned()),
         );
@@ -134,37 +137,34 @@ fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, change
     match (&before.published, &after.published) {
         (None, None) => {}
         (None, Some(published)) => opened(service, after, published, changes),
-        (Some(published), None) => changes
-            .push(Change::notice(AREA, subject, format!("port {name} is no longer published")).was(binding(published))),
+        (Some(published), None) => {
+            changes.push(Change::notice(AREA, subject, "no longer published").was(binding(published)))
+        }
         (Some(old), Some(new)) => {
-            let wider = Reach::of(Some(new)) > Reach::of(Some(old));
+            let reach = Reach::of(Some(new));
+            let wider = reach > Reach::of(Some(old));
             if wider || !pair.same(&old.host_ip, &new.host_ip) {
-                let reach = Reach::of(Some(new));
                 let (severity, what) = if wider {
-                    (reach.severity(), format!("port {name} bound to another address{}", reach.described()))
+                    (reach.severity(), format!("published{}", reach.described()))
                 } else {
-                    (Severity::Notice, format!("port {name} bound to another address"))
+                    (Severity::Notice, "published on another address".to_owned())
                 };
-                changes.push(Change::new(severity, AREA, subject, what).was(binding(old)).is(binding(new)));
-            } else if !pair.same(&old.port, &new.port) {
-                let what = format!("port {name} moved on the host");
-                changes.push(Change::notice(AREA, subject, what).was(binding(old)).is(binding(new)));
+                let (before, after) = (text(&old.host_ip), text(&new.host_ip));
+                changes.push(Change::new(severity, AREA, subject, what).was(before).is(after));
+            }
+            if !pair.same(&old.port, &new.port) {
+                let what = "moved on the host";
+                changes.push(Change::notice(AREA, subject, what).was(text(&old.port)).is(text(&new.port)));
             }
             if old.mode != new.mode {
                 let mode = |published: &Published| published.mode.map(|mode| mode.as_str().to_owned());
-                changes.push(
-                    Change::notice(AREA, subject, format!("port {name} published in another mode"))
-                        .was(mode(old))
-                        .is(mode(new)),
-                );
+                changes.push(Change::notice(AREA, subject, "published in another mode").was(mode(old)).is(mode(new)));
             }
         }
     }
     if before.path != after.path {
         changes.push(
-            Change::notice(AREA, subject, format!("port {name} has another path in the docs"))
-                .was(before.path.clone())
-                .is(after.path.clone()),
+            Change::notice(AREA, subject, "another path in the docs").was(before.path.clone()).is(after.path.clone()),
         );
     }
 }

@@ -38,7 +38,9 @@ impl Grant {
 /// What a new service may do that is out of the ordinary.
 pub(super) fn added(new: &Service, changes: &mut Vec<Change>) {
     for grant in grants(new).into_iter().filter(|grant| !grant.usual) {
-        changes.push(Change::new(grant.severity, AREA, &new.name, format!("gets {}", grant.what)));
+        // Several kinds can't do without, and others ask for it in so many words.
+        let severity = if grant.what == CREDENTIALS { Severity::Caution } else { grant.severity };
+        changes.push(Change::new(severity, AREA, &new.name, format!("gets {}", grant.what)));
     }
 }
 
@@ -53,11 +55,14 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     for grant in before.iter().filter(|grant| !after.contains(grant) && !(together && grant.part)) {
         changes.push(Change::notice(AREA, &new.name, format!("loses {}", grant.what)));
     }
-    let told = changes.len();
-    value(changes, (AREA, &new.name), "user", old.user.written(), new.user.written());
-    if let Some(change) = changes.get_mut(told) {
-        // Whose files it can read and write is another matter now, too.
-        change.severity = Severity::Caution;
+    let is_root = |grants: &[Grant]| grants.iter().any(|grant| grant.what == ROOT);
+    if is_root(&before) == is_root(&after) {
+        let told = changes.len();
+        value(changes, (AREA, &new.name), "user", old.user.written(), new.user.written());
+        if let Some(change) = changes.get_mut(told) {
+            // Whose files it can read and write is another matter now, too.
+            change.severity = Severity::Caution;
+        }
     }
     // Another spelling or order of the same.
     if before == after {
@@ -95,7 +100,7 @@ fn grants(service: &Service) -> Vec<Grant> {
     if let Some(user) = service.user.as_ref().and_then(Text::literal)
         && matches!(user.split(':').next(), Some("root" | "0"))
     {
-        grants.push(Grant::new(Severity::Danger, "the user root"));
+        grants.push(Grant::new(Severity::Danger, ROOT));
     }
     capabilities(service, &mut grants);
     let options: Vec<String> = service.security_opt.iter().map(text).collect();
@@ -140,6 +145,12 @@ fn capabilities(service: &Service, grants: &mut Vec<Grant>) {
     }
 }
 
+/// What a service with `aws = true` gets.
+const CREDENTIALS: &str = "the host's AWS credentials";
+
+/// What a service that says otherwise gets.
+const ROOT: &str = "the user root";
+
 /// All of them.
 const WHOLE: &str = "Docker's usual capabilities";
 
@@ -173,7 +184,7 @@ fn of_host(mount: &Mount) -> Option<Grant> {
         return Some(Grant::new(Severity::Danger, what));
     }
     if source == "~/.aws" || source.ends_with("/.aws") {
-        return Some(Grant::new(Severity::Danger, "the host's AWS credentials"));
+        return Some(Grant::new(Severity::Danger, CREDENTIALS));
     }
     if source == "/" {
         return Some(Grant::new(Severity::Danger, "the host's whole file system"));

@@ -116,13 +116,7 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
     );
     for (name, old, new) in [("command", &old.command, &new.command), ("entrypoint", &old.entrypoint, &new.entrypoint)]
     {
-        let plain = |command: &Option<Command>| {
-            command.as_ref().map(|command| match command {
-                Command::Line(line) => format!("{:?}", pair.plain(line)),
-                Command::Arguments(list) => format!("{:?}", list.iter().map(|t| pair.plain(t)).collect::<Vec<_>>()),
-            })
-        };
-        if plain(old) != plain(new) {
+        if plain(pair, old.as_ref()) != plain(pair, new.as_ref()) {
             let (before, after) = (old.written(), new.written());
             if before == after {
                 // A line and the list of its words.
@@ -167,6 +161,24 @@ fn build((area, subject): (Area, &str), old: Option<&Build>, new: Option<&Build>
     }
 }
 
+/// A command without what the declarations of variables put into it.
+fn plain(pair: &Pair<'_>, command: Option<&Command>) -> String {
+    match command {
+        None => String::new(),
+        Some(Command::Line(line)) => format!("{:?}", pair.plain(line)),
+        Some(Command::Arguments(list)) => format!("{:?}", list.iter().map(|text| pair.plain(text)).collect::<Vec<_>>()),
+    }
+}
+
+/// The texts of a command.
+fn texts(command: Option<&Command>) -> &[Text] {
+    match command {
+        None => &[],
+        Some(Command::Line(line)) => std::slice::from_ref(line),
+        Some(Command::Arguments(list)) => list,
+    }
+}
+
 /// Compose recreates a container if what it hashes is different. That leaves out how the image is built and pulled, what
 /// the service waits for, its profiles and the number of its replicas (`ServiceHash` of Compose 2 and 5).
 fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new: &Service, changes: &mut Vec<Change>) {
@@ -192,8 +204,22 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     } else {
         reasons.push("environment");
     }
+    for (name, old, new) in [
+        ("command", old.command.as_ref(), new.command.as_ref()),
+        ("entrypoint", old.entrypoint.as_ref(), new.entrypoint.as_ref()),
+    ] {
+        if plain(pair, old) != plain(pair, new) {
+            reasons.push(name);
+        } else {
+            for (before, after) in texts(old).iter().zip(texts(new)) {
+                if before != after {
+                    variables.extend(pair.through(before));
+                }
+            }
+        }
+    }
     fields!(
-        command entrypoint env_file expose networks container_name hostname user logging labels platform network_mode
+        env_file expose networks container_name hostname user logging labels platform network_mode
         extra_hosts ulimits tty stdin_open read_only tmpfs secrets cap_add cap_drop security_opt shm_size init restart
         passthrough
     );
@@ -214,15 +240,17 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     }
     variables.sort_unstable();
     variables.dedup();
-    let why = match (reasons.is_empty(), variables.is_empty()) {
-        (true, true) => return,
-        (false, true) => reasons.join(", "),
-        (true, false) => format!("the declaration of {}", quoted_list(variables)),
-        (false, false) => format!("{}, the declaration of {}", reasons.join(", "), quoted_list(variables)),
-    };
+    let mut why: Vec<String> = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+    if !variables.is_empty() {
+        why.push(format!("what is declared of {}", quoted_list(variables)));
+    }
+    if why.is_empty() {
+        return;
+    }
+    let why = why.join(", ");
     changes.push(match role {
-        Role::Stack => Change::notice(Area::Services, &new.name, format!("recreated: {}", why.replace('_', " "))),
-        Role::Schema => Change::notice(Area::Schema, &new.name, format!("runs again: {}", why.replace('_', " "))),
+        Role::Stack => Change::notice(Area::Services, &new.name, format!("recreated: {why}")),
+        Role::Schema => Change::notice(Area::Schema, &new.name, format!("runs again: {why}")),
     });
 }
 

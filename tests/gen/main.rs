@@ -14,6 +14,7 @@ mod import;
 mod mistakes;
 mod profiles;
 mod project;
+mod review;
 mod schema;
 mod trace;
 mod values;

@@ -169,10 +169,14 @@ fn merge_base(root: &Utf8Path, name: &str, other: &str) -> Result<Option<String>
     }
 }
 
-/// Runs git, which is to change nothing.
+/// Runs git, which is to change nothing, on the repository that the project lies in: what a hook of git says of another
+/// one, or relative to another folder, doesn't count.
 fn command(root: &Utf8Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.args(arguments).current_dir(root).stdin(Stdio::null()).env("GIT_OPTIONAL_LOCKS", "0");
+    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE"] {
+        command.env_remove(variable);
+    }
     command
 }
 

@@ -1,5 +1,6 @@
 //! What a change means, for people, pull requests and programs.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -21,7 +22,7 @@ const MOST: usize = 100;
 /// Characters of a value that are shown.
 const LONGEST: usize = 120;
 
-/// Subjects of one line.
+/// Subjects of one line of notices; of anything worse all are shown.
 const SUBJECTS: usize = 6;
 
 /// Characters of two values that stand on one line.
@@ -47,13 +48,11 @@ struct Line<'r> {
 
 fn lines(changes: &[Change], severity: Severity) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut places = HashMap::new();
     for change in changes.iter().filter(|change| change.severity == severity) {
-        let alike = |line: &&mut Line<'_>| {
-            let other = line.change;
-            (other.area, &other.what, &other.before, &other.after, &other.profiles)
-                == (change.area, &change.what, &change.before, &change.after, &change.profiles)
-        };
-        match lines.iter_mut().find(alike) {
+        let alike = (change.area, &change.what, &change.before, &change.after, &change.profiles);
+        let place = *places.entry(alike).or_insert(lines.len());
+        match lines.get_mut(place) {
             Some(line) => line.subjects.push(&change.subject),
             None => lines.push(Line { change, subjects: vec![&change.subject] }),
         }
@@ -67,6 +66,12 @@ fn counted(number: usize, noun: &str) -> String {
 
 const SEVERITIES: [(Severity, &str, &str); 3] =
     [(Severity::Danger, "danger", RED), (Severity::Caution, "caution", YELLOW), (Severity::Notice, "notice", CYAN)];
+
+impl Line<'_> {
+    fn shown(&self) -> usize {
+        if self.change.severity == Severity::Notice { SUBJECTS } else { MOST }
+    }
+}
 
 impl Report<'_> {
     fn count(&self) -> String {
@@ -138,9 +143,9 @@ impl Report<'_> {
 
     fn line(&self, out: &mut String, line: &Line<'_>, word: &str, colour: &str) {
         let Line { change, subjects } = line;
-        let mut subject = visible(&subjects.iter().take(SUBJECTS).copied().collect::<Vec<_>>().join(", "));
-        if subjects.len() > SUBJECTS {
-            let _ = write!(subject, " and {} more", subjects.len() - SUBJECTS);
+        let mut subject = visible(&subjects.iter().take(line.shown()).copied().collect::<Vec<_>>().join(", "));
+        if subjects.len() > line.shown() {
+            let _ = write!(subject, " and {} more", subjects.len() - line.shown());
         }
         let profiles = if self.several { format!(" ({})", change.profiles.join(", ")) } else { String::new() };
         let head = format!("{word}[{}]", change.area.as_str());
@@ -252,10 +257,10 @@ impl Report<'_> {
     }
 
     fn subjects(&self, line: &Line<'_>) -> String {
-        let names: Vec<String> = line.subjects.iter().take(SUBJECTS).map(|name| code(&short(name))).collect();
+        let names: Vec<String> = line.subjects.iter().take(line.shown()).map(|name| code(&short(name))).collect();
         let mut out = names.join(", ");
-        if line.subjects.len() > SUBJECTS {
-            let _ = write!(out, " and {} more", line.subjects.len() - SUBJECTS);
+        if line.subjects.len() > line.shown() {
+            let _ = write!(out, " and {} more", line.subjects.len() - line.shown());
         }
         if self.several {
             let _ = write!(out, " ({})", line.change.profiles.join(", "));
