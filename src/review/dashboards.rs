@@ -1,6 +1,6 @@
 //! Dashboards, their panels and variables, by title.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt::Debug;
 
 use super::written::Written;
@@ -82,10 +82,10 @@ fn stays(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
         }
     }
     for fate in fates(&old.variables, &new.variables, |variable| variable.name.as_str()) {
-        named(title, "variable", fate, |variable| &variable.name, changes);
+        named(title, "variable", &fate, |variable| &variable.name, changes);
     }
     for fate in fates(&old.annotations, &new.annotations, |annotation| annotation.name.as_str()) {
-        named(title, "annotation", fate, |annotation| &annotation.name, changes);
+        named(title, "annotation", &fate, |annotation| &annotation.name, changes);
     }
     rows(old, new, changes);
     all_panels(old, new, changes);
@@ -99,7 +99,7 @@ fn debug(value: &impl Debug) -> String {
 fn named<T: Debug>(
     dashboard: &str,
     part: &str,
-    fate: Fate<'_, T>,
+    fate: &Fate<'_, T>,
     name: impl Fn(&T) -> &str,
     changes: &mut Vec<Change>,
 ) {
@@ -117,7 +117,7 @@ fn rows(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
     let own = |row: &Row| Row { grid: Grid::default(), panels: Vec::new(), ..row.clone() };
     let own = |dashboard: &Dashboard| dashboard.rows.iter().map(own).collect::<Vec<_>>();
     for fate in fates(&own(old), &own(new), |row| row.id) {
-        named(&new.title, "row", fate, |row| &row.title, changes);
+        named(&new.title, "row", &fate, |row| &row.title, changes);
     }
 }
 
@@ -142,8 +142,8 @@ fn all_panels(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
     }
     // A panel that comes or goes moves those below, which says nothing; another order does.
     let places = |panels: &[(&str, &Panel)], others: &[(&str, &Panel)]| -> Vec<u32> {
-        let known: HashMap<u32, ()> = others.iter().map(|(_, panel)| (panel.id, ())).collect();
-        panels.iter().map(|(_, panel)| panel.id).filter(|id| known.contains_key(id)).collect()
+        let known: HashSet<u32> = others.iter().map(|(_, panel)| panel.id).collect();
+        panels.iter().map(|(_, panel)| panel.id).filter(|id| known.contains(id)).collect()
     };
     if places(&before, &after) != places(&after, &before) {
         changes.push(Change::notice(AREA, title, "panels stand in another order"));

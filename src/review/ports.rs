@@ -138,7 +138,7 @@ fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, change
         (None, None) => {}
         (None, Some(published)) => opened(service, after, published, changes),
         (Some(published), None) => {
-            changes.push(Change::notice(AREA, subject, "no longer published").was(binding(published)))
+            changes.push(Change::notice(AREA, subject, "no longer published").was(binding(published)));
         }
         (Some(old), Some(new)) => {
             let reach = Reach::of(Some(new));

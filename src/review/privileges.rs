@@ -19,7 +19,6 @@ const LISTS: &[(&str, Severity, &str)] = &[
 ];
 
 /// Something that a service may do.
-#[derive(PartialEq)]
 struct Grant {
     what: String,
     severity: Severity,
@@ -49,10 +48,14 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     let (before, after) = (grants(old), grants(new));
     let whole = |grants: &[Grant]| grants.iter().any(|grant| grant.what == WHOLE);
     let together = whole(&before) != whole(&after);
-    for grant in after.iter().filter(|grant| !before.contains(grant) && !(together && grant.part)) {
+    let stays = |grant: &Grant, others: &[Grant]| {
+        let has = others.iter().any(|other| other.what == grant.what);
+        has || (together && grant.part)
+    };
+    for grant in after.iter().filter(|grant| !stays(grant, &before)) {
         changes.push(Change::new(grant.severity, AREA, &new.name, format!("gets {}", grant.what)));
     }
-    for grant in before.iter().filter(|grant| !after.contains(grant) && !(together && grant.part)) {
+    for grant in before.iter().filter(|grant| !stays(grant, &after)) {
         changes.push(Change::notice(AREA, &new.name, format!("loses {}", grant.what)));
     }
     let is_root = |grants: &[Grant]| grants.iter().any(|grant| grant.what == ROOT);
@@ -65,7 +68,8 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
         }
     }
     // Another spelling or order of the same.
-    if before == after {
+    let names = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<Vec<_>>();
+    if names(&before) == names(&after) {
         for (name, before, after) in [
             ("cap_drop", &old.cap_drop, &new.cap_drop),
             ("cap_add", &old.cap_add, &new.cap_add),

@@ -15,8 +15,8 @@ pub(super) fn compare(before: &[Plan], after: &[Plan]) -> Vec<(String, Vec<Chang
     for new in after {
         let old = of(before, new.profile()).and_then(|index| before.get(index));
         let mut changes = match old {
-            Some(old) => stacks(Digests::of(Some(old), Some(new)), old.stack(), new.stack()),
-            None => stacks(Digests::of(None, Some(new)), &nothing(new.stack()), new.stack()),
+            Some(old) => stacks(&Digests::of(Some(old), Some(new)), old.stack(), new.stack()),
+            None => stacks(&Digests::of(None, Some(new)), &nothing(new.stack()), new.stack()),
         };
         if old.is_none() && !before.is_empty() {
             // It is mostly what the other profiles are.
@@ -46,13 +46,13 @@ fn counted(number: usize, noun: &str) -> String {
 }
 
 /// Every area, in the order of the spec.
-fn stacks(digests: Digests, before: &Stack, after: &Stack) -> Vec<Change> {
+fn stacks(digests: &Digests, before: &Stack, after: &Stack) -> Vec<Change> {
     let pair = Pair::new(before, after);
     let mut changes = Vec::new();
     stack(&pair, &mut changes);
     images::compare(&pair, &mut changes);
     clusters::compare(&pair, &mut changes);
-    services::compare(&pair, &digests, &mut changes);
+    services::compare(&pair, digests, &mut changes);
     settings::kinds(&pair, &mut changes);
     storage::compare(&pair, &mut changes);
     schema::compare(&pair, &mut changes);

@@ -208,14 +208,11 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
         ("command", old.command.as_ref(), new.command.as_ref()),
         ("entrypoint", old.entrypoint.as_ref(), new.entrypoint.as_ref()),
     ] {
-        if plain(pair, old) != plain(pair, new) {
-            reasons.push(name);
+        if plain(pair, old) == plain(pair, new) {
+            let both = texts(old).iter().zip(texts(new));
+            variables.extend(both.filter(|(old, new)| old != new).flat_map(|(old, _)| pair.through(old)));
         } else {
-            for (before, after) in texts(old).iter().zip(texts(new)) {
-                if before != after {
-                    variables.extend(pair.through(before));
-                }
-            }
+            reasons.push(name);
         }
     }
     fields!(

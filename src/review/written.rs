@@ -1,6 +1,6 @@
 //! Values of the model as a reader of the spec knows them.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use crate::lit::json;
 use crate::model::service::{Amount, Command, EnvFile, Logging, Metrics, NetworkMember};
@@ -90,10 +90,10 @@ impl Written for NetworkMember {
     fn written(&self) -> Option<String> {
         let mut out = self.name.clone();
         if let Some(address) = &self.ipv4_address {
-            out.push_str(&format!(" at {}", text(address)));
+            let _ = write!(out, " at {}", text(address));
         }
         if let Some(aliases) = self.aliases.written() {
-            out.push_str(&format!(" as {aliases}"));
+            let _ = write!(out, " as {aliases}");
         }
         Some(out)
     }

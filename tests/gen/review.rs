@@ -259,6 +259,12 @@ fn what_exposes_something() {
              http://127.0.0.1:80/ -> -]",
         ],
     );
+    // What it had among Docker's usual ones it doesn't gain.
+    case(
+        SHOP,
+        &[("user = \"1000\"", "user = \"1000\"\ncap_drop = [\"ALL\"]\ncap_add = [\"CAP_CHOWN\"]")],
+        &["notice privileges web: loses Docker's usual capabilities"],
+    );
     case(
         SHOP,
         &[(
