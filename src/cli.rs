@@ -23,6 +23,17 @@ pub enum Command {
     /// Have the programs that read the outputs check them
     Verify(Verify),
     /// Say what a change of the spec means, dangers first
+    ///
+    /// Compares the spec in the work tree with the one at a revision of git: services, images, ports, privileges, data,
+    /// variables, dashboards, what Terraform would do. The revision is read from git's objects; neither the work tree
+    /// nor the index is touched.
+    ///
+    /// A revision that has gone on since the current branch left it is compared as it was then (the merge base with
+    /// HEAD), so that only changes of the branch are told. Both specs are read by this `gen`: what another version of it
+    /// would write is not told.
+    ///
+    /// Exit codes: 0 nothing is dangerous, 1 data would be lost or something exposed, 2 a spec, the revision or the
+    /// command line is wrong, 3 git is missing or fails.
     Review(Review),
     /// Run the stack: Docker Compose, images, schema, Terraform, `.env`
     Dev(Dev),
@@ -243,14 +254,7 @@ pub struct ImportDashboard {
     pub folder: Option<String>,
 }
 
-/// Compares the spec in the work tree with the one at a revision of git: services, images, ports, privileges, data,
-/// dashboards, what Terraform would do. Reads the revision from git's objects; neither the work tree nor the index is
-/// touched.
-///
-/// A revision that has gone on since the current branch left it is compared as it was then (the merge base with HEAD), so
-/// that only changes of the branch are told. Both specs are read by this `gen`: what another version would write is not
-/// told. Exit codes: 0 no danger, 1 something is dangerous (data is lost, or something is exposed), 2 a spec, the
-/// revision or the command line is wrong, 3 git is missing or fails.
+/// What to compare with, and how to report.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  gen review\n  gen review --against origin/main --format markdown > comment.md")]
 pub struct Review {

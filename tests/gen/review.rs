@@ -748,3 +748,13 @@ fn without_git() {
     assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""), "{run:?}");
     assert!(run.stderr.contains("there is no `git` on PATH"), "{run:?}");
 }
+
+#[test]
+fn the_help_tells_what_is_compared() {
+    let run = Project::empty().run(&["review", "--help"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let words = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for word in ["merge base", "Exit codes:", "--against origin/main"] {
+        assert!(words.contains(word), "`{word}` in {}", run.stdout);
+    }
+}
