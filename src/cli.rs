@@ -58,6 +58,19 @@ pub enum Command {
     New(New),
     /// Lay out the spec's files
     Fmt(Fmt),
+    /// Say what a change of the spec means, dangers first
+    ///
+    /// Compares the spec in the work tree with the one at a revision of git: services, images, ports, privileges, data,
+    /// variables, dashboards, what Terraform would do. The revision is read from git's objects; neither the work tree
+    /// nor the index is touched.
+    ///
+    /// A revision that has gone on since the current branch left it is compared as it was then (the merge base with
+    /// HEAD), so that only changes of the branch are told. Both specs are read by this `gen`: what another version of it
+    /// would write is not told.
+    ///
+    /// Exit codes: 0 nothing is dangerous, 1 data would be lost or something exposed, 2 a spec, the revision or the
+    /// command line is wrong, 3 git is missing or fails.
+    Review(Review),
     /// Run the stack: Docker Compose, images, schema, Terraform, `.env`
     Dev(Dev),
     /// Turn something of another tool into a piece of the spec
@@ -422,6 +435,31 @@ pub struct Fmt {
     /// Write nothing; say which files would change, and fail if there is one
     #[arg(long)]
     pub check: bool,
+}
+
+/// What to compare with, and how to report.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gen review\n  gen review --against origin/main --format markdown > comment.md")]
+pub struct Review {
+    /// The revision to compare with: a branch, a tag, a commit
+    #[arg(long, value_name = "REF", default_value = "HEAD")]
+    pub against: String,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = ReviewFormat::Text)]
+    pub format: ReviewFormat,
+    /// Compare one profile instead of all
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReviewFormat {
+    /// For people
+    Text,
+    /// For the comment of a pull request
+    Markdown,
+    /// For programs: one object
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

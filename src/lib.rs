@@ -9,7 +9,8 @@
 //! 5. [`lit`], language by language;
 //! 6. [`output`] compares the rendered files with the disk or writes them.
 //!
-//! [`dev`] runs what the files describe, [`verify`] has them judged by the programs that read them.
+//! [`dev`] runs what the files describe, [`verify`] has them judged by the programs that read them. [`review`] says what
+//! the difference between two specs means.
 //!
 //! [`edit`] starts a spec, adds to it and lays it out.
 //!
@@ -28,6 +29,7 @@ pub mod lit;
 pub mod model;
 pub mod output;
 pub mod resolve;
+pub mod review;
 pub mod spec;
 pub mod trace;
 pub mod verify;

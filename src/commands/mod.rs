@@ -11,6 +11,7 @@ mod init;
 mod new;
 mod render;
 mod report;
+mod review;
 mod schema;
 mod verify;
 mod watch;
@@ -70,6 +71,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Init(arguments) => init::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Review(arguments) => review::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
     }

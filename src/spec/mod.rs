@@ -3,6 +3,7 @@
 pub mod dashboard;
 pub mod decode;
 mod fast;
+pub mod files;
 pub mod profile;
 pub mod quoted;
 pub mod raw;
@@ -15,12 +16,13 @@ pub mod text;
 pub mod tree;
 pub mod value;
 
-use std::{fs, io};
+use std::io;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use decode::{Context, Decode, Spanned};
+use files::{Disk, Files};
 use source::Sources;
 use stack::Spec;
 use tree::{Key, Node, Table, Value};
@@ -48,16 +50,24 @@ pub enum ReadError {
 /// # Errors
 /// If a file cannot be read, is not UTF-8, or an include is wrong; then nothing else is checked.
 pub fn read(root: &Utf8Path) -> Result<Sources, (Sources, ReadError)> {
+    read_from(&Disk { root })
+}
+
+/// As [`read`] does, from files that need not be on the disk.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_from(from: &dyn Files) -> Result<Sources, (Sources, ReadError)> {
     let mut sources = Sources::default();
-    match read_all(root, &mut sources).and_then(|()| read_dashboards(root, &mut sources)) {
+    match read_all(from, &mut sources).and_then(|()| read_dashboards(from, &mut sources)) {
         Ok(()) => Ok(sources),
         Err(error) => Err((sources, error)),
     }
 }
 
-fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
+fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
     let main = Utf8PathBuf::from(MAIN);
-    read_file(root, &main, None, sources)?;
+    read_file(files, &main, None, sources)?;
     // Most specs include nothing; parsing twice is for those that do.
     if !sources.files()[0].text.contains("include") {
         return Ok(());
@@ -110,7 +120,7 @@ fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
                 .push(refuse(format!("more than {} files are included", Sources::MOST_FILES), "join some of them"));
             break;
         }
-        match read_file(root, &path, Some(include.span), sources) {
+        match read_file(files, &path, Some(include.span), sources) {
             Ok(()) => seen.push((path, include.span)),
             Err(ReadError::Refused(more)) => {
                 diagnostics.append(more);
@@ -122,23 +132,15 @@ fn read_all(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
 }
 
 /// Reads every file of the dashboards' folder, by name.
-fn read_dashboards(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadError> {
+fn read_dashboards(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
     let folder = Utf8Path::new(DASHBOARDS);
-    let failed = |error| ReadError::Io(folder.to_owned(), error);
-    let entries = match root.join(folder).read_dir_utf8() {
-        Ok(entries) => entries,
+    let mut names = match files.names(folder) {
+        Ok(names) => names,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(ReadError::Io(folder.to_owned(), error)),
     };
-    let mut names = Vec::new();
-    for entry in entries {
-        let name = entry.map_err(failed)?.file_name().to_owned();
-        // Editors keep their own files beside, under names that begin with a dot.
-        let is_toml = Utf8Path::new(&name).extension() == Some("toml");
-        if is_toml && !name.starts_with('.') {
-            names.push(name);
-        }
-    }
+    // Editors keep their own files beside, under names that begin with a dot.
+    names.retain(|name| Utf8Path::new(name).extension() == Some("toml") && !name.starts_with('.'));
     names.sort_unstable();
     for name in names {
         let path = folder.join(name);
@@ -146,13 +148,13 @@ fn read_dashboards(root: &Utf8Path, sources: &mut Sources) -> Result<(), ReadErr
             let refused = format!("the spec has more than {} files", Sources::MOST_FILES);
             return Err(ReadError::Io(path, io::Error::other(refused)));
         }
-        read_file(root, &path, None, sources)?;
+        read_file(files, &path, None, sources)?;
     }
     Ok(())
 }
 
 /// Reads one file; `from` is the include that names it.
-fn read_file(root: &Utf8Path, path: &Utf8Path, from: Option<Span>, sources: &mut Sources) -> Result<(), ReadError> {
+fn read_file(files: &dyn Files, path: &Utf8Path, from: Option<Span>, sources: &mut Sources) -> Result<(), ReadError> {
     let refuse = |sources: &mut Sources, code, title: String, text: String, offset: usize, help: &str| {
         let span = from.unwrap_or_else(|| {
             let file = sources.push(path, text);
@@ -163,9 +165,8 @@ fn read_file(root: &Utf8Path, path: &Utf8Path, from: Option<Span>, sources: &mut
         diagnostics.push(Diagnostic::new(code, title, span).help(help));
         Err(ReadError::Refused(diagnostics))
     };
-    let full = root.join(path);
-    let metadata = match fs::metadata(&full) {
-        Ok(metadata) => metadata,
+    let found = match files.look(path) {
+        Ok(found) => found,
         Err(error)
             if from.is_some()
                 && matches!(
@@ -179,19 +180,19 @@ fn read_file(root: &Utf8Path, path: &Utf8Path, from: Option<Span>, sources: &mut
         Err(error) => return Err(ReadError::Io(path.to_owned(), error)),
     };
     // To read a pipe would take for ever.
-    if !metadata.is_file() {
+    if !found.is_file {
         if from.is_some() {
             let title = format!("`{}` is not a file", decode::shown(path.as_str()));
             return refuse(sources, "invalid-include", title, String::new(), 0, "include each file by its own path");
         }
         return Err(ReadError::Io(path.to_owned(), io::Error::other("it is not a file")));
     }
-    if metadata.len() > LARGEST {
-        let title = format!("`{path}` has {} bytes", metadata.len());
+    if found.size > LARGEST {
+        let title = format!("`{path}` has {} bytes", found.size);
         let help = format!("a file of the spec has at most {LARGEST} bytes");
         return refuse(sources, "spec-too-large", title, String::new(), 0, &help);
     }
-    let bytes = fs::read(&full).map_err(|error| ReadError::Io(path.to_owned(), error))?;
+    let bytes = files.read(path).map_err(|error| ReadError::Io(path.to_owned(), error))?;
     match String::from_utf8(bytes) {
         Ok(text) => {
             sources.push(path, text);

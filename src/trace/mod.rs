@@ -231,6 +231,18 @@ impl<'s> Trace<'s> {
         (None, Judgement::Unreadable)
     }
 
+    /// The stack with a key changed, in the first way that leaves the spec without a mistake.
+    #[cfg(test)]
+    pub(crate) fn changed(&self, key: &Key) -> Option<model::Stack> {
+        let base = Base { table: self.table.clone(), problems: 0 };
+        change::variants(&base.table, &key.steps, key.part).into_iter().find_map(|table| {
+            match self.judge(table, &base, key) {
+                (stack, Judgement::Sound) => stack,
+                _ => None,
+            }
+        })
+    }
+
     fn without_spec(&self) -> ProfileSpec {
         ProfileSpec { profile: self.profile.profile.clone(), removed: self.profile.removed.clone(), spec: None }
     }

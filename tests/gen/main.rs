@@ -19,6 +19,7 @@ mod mistakes;
 mod new;
 mod profiles;
 mod project;
+mod review;
 mod schema;
 mod trace;
 mod values;

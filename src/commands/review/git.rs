@@ -1,0 +1,284 @@
+//! A revision of the spec, read from git's objects.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use stackgen::spec::files::{Files, Found};
+
+use super::super::Outcome;
+
+/// Characters of a commit's name that are shown.
+const SHORT: usize = 10;
+
+/// Why a revision can't be read.
+#[derive(Debug)]
+pub struct Failure {
+    /// What is wrong, and a way out.
+    pub message: String,
+    /// Whether the command line is wrong or the system failed.
+    pub outcome: Outcome,
+}
+
+impl Failure {
+    fn invalid(message: impl Into<String>) -> Self {
+        Self { message: message.into(), outcome: Outcome::Invalid }
+    }
+
+    fn failed(message: impl Into<String>) -> Self {
+        Self { message: message.into(), outcome: Outcome::Failed }
+    }
+}
+
+/// The files of a project at a commit.
+pub struct Revision<'r> {
+    root: &'r Utf8Path,
+    /// As the user calls it.
+    pub name: String,
+    /// The commit that is read.
+    pub commit: String,
+    /// Whether that is where the current branch left the revision, which has gone on since.
+    pub is_merge_base: bool,
+    /// Files below `spec/`, by their path below the project's root.
+    entries: BTreeMap<Utf8PathBuf, Entry>,
+    objects: RefCell<Option<Objects>>,
+}
+
+/// A file of a tree.
+struct Entry {
+    mode: String,
+    object: String,
+    size: u64,
+}
+
+impl fmt::Display for Revision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let commit = self.commit.get(..SHORT).unwrap_or(&self.commit);
+        if self.is_merge_base {
+            write!(f, "`{}`, as it was when this branch left it ({commit})", self.name)
+        } else {
+            write!(f, "`{}` ({commit})", self.name)
+        }
+    }
+}
+
+impl<'r> Revision<'r> {
+    /// Finds a revision of the repository that a project is in.
+    ///
+    /// # Errors
+    /// If there is no repository or no such revision, or git can't be run.
+    pub fn find(root: &'r Utf8Path, name: &str) -> Result<Self, Failure> {
+        // An option would be taken as one.
+        if name.is_empty() || name.starts_with('-') || name.contains(char::is_control) {
+            let shown = name.escape_default();
+            return Err(Failure::invalid(format!("`{shown}` is no revision: name a branch, a tag or a commit")));
+        }
+        let prefix = succeed(root, &["rev-parse", "--show-prefix"])?;
+        let prefix = prefix.strip_suffix('\n').unwrap_or(&prefix).to_owned();
+        let Some(wanted) = commit(root, name)? else { return Err(unknown(root, name)?) };
+        let base = merge_base(root, name, &wanted)?.unwrap_or_else(|| wanted.clone());
+        let tree =
+            succeed(root, &["ls-tree", "-r", "-l", "-z", "--full-tree", &base, "--", &format!("{prefix}spec/")])?;
+        let mut entries = BTreeMap::new();
+        for line in tree.split_terminator('\0') {
+            // `100644 blob <object>    <size>\t<path>`
+            let Some((fields, path)) = line.split_once('\t') else { continue };
+            let mut fields = fields.split_ascii_whitespace();
+            let (Some(mode), Some(_), Some(object), Some(size)) =
+                (fields.next(), fields.next(), fields.next(), fields.next())
+            else {
+                continue;
+            };
+            if let Some(path) = path.strip_prefix(&prefix) {
+                let entry = Entry {
+                    mode: mode.to_owned(),
+                    object: object.to_owned(),
+                    // A submodule has none.
+                    size: size.parse().unwrap_or_default(),
+                };
+                entries.insert(Utf8PathBuf::from(path), entry);
+            }
+        }
+        Ok(Self {
+            root,
+            name: name.to_owned(),
+            is_merge_base: base != wanted,
+            commit: base,
+            entries,
+            objects: RefCell::new(None),
+        })
+    }
+
+    /// Whether there is a file.
+    pub fn has(&self, path: &str) -> bool {
+        self.entries.contains_key(Utf8Path::new(path))
+    }
+
+    fn below(&self, folder: &Utf8Path) -> impl Iterator<Item = &Utf8Path> {
+        self.entries.keys().filter_map(move |path| path.strip_prefix(folder).ok())
+    }
+}
+
+/// The commit that a name stands for.
+fn commit(root: &Utf8Path, name: &str) -> Result<Option<String>, Failure> {
+    let output = run(root, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let object = text.trim();
+    // `^main` would be printed as what it excludes.
+    let found = output.status.success() && object.len() >= 40 && object.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Ok(found.then(|| object.to_owned()))
+}
+
+fn is_shallow(root: &Utf8Path) -> Result<bool, Failure> {
+    Ok(succeed(root, &["rev-parse", "--is-shallow-repository"])?.trim() == "true")
+}
+
+fn unknown(root: &Utf8Path, name: &str) -> Result<Failure, Failure> {
+    if commit(root, "HEAD")?.is_none() {
+        let message = "the repository has no commit yet, so there is nothing to compare with";
+        return Ok(Failure::invalid(message));
+    }
+    let help = if is_shallow(root)? {
+        "the clone is shallow and may lack it: run `git fetch --unshallow`, or `git fetch origin` with its name"
+    } else {
+        "name a branch, a tag or a commit, or fetch it first"
+    };
+    Ok(Failure::invalid(format!("the repository has no revision `{name}`; {help}")))
+}
+
+/// Where the current branch and a commit parted.
+fn merge_base(root: &Utf8Path, name: &str, other: &str) -> Result<Option<String>, Failure> {
+    let Some(head) = commit(root, "HEAD")? else { return Ok(None) };
+    if head == other {
+        return Ok(None);
+    }
+    let output = run(root, &["merge-base", other, &head])?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    match output.status.code() {
+        Some(0) => Ok(text.lines().next().map(ToOwned::to_owned)),
+        // They have none.
+        Some(1) if is_shallow(root)? => Err(Failure::failed(format!(
+            "the clone is shallow, and lacks the commits since this branch left `{name}`; run `git fetch --unshallow` \
+             (`fetch-depth: 0` of actions/checkout)"
+        ))),
+        Some(1) => Ok(None),
+        _ => Err(failure(&["merge-base"], &output)),
+    }
+}
+
+/// Runs git, which is to change nothing, on the repository that the project lies in: what a hook of git says of another
+/// one, or relative to another folder, doesn't count.
+fn command(root: &Utf8Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command.args(arguments).current_dir(root).stdin(Stdio::null()).env("GIT_OPTIONAL_LOCKS", "0");
+    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn run(root: &Utf8Path, arguments: &[&str]) -> Result<Output, Failure> {
+    command(root, arguments).output().map_err(|error| not_run(&error))
+}
+
+fn not_run(error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::NotFound {
+        Failure::failed("there is no `git` on PATH, which knows the revisions: install it")
+    } else {
+        Failure::failed(format!("cannot run `git`: {error}"))
+    }
+}
+
+fn succeed(root: &Utf8Path, arguments: &[&str]) -> Result<String, Failure> {
+    let output = run(root, arguments)?;
+    if !output.status.success() {
+        return Err(failure(arguments, &output));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn failure(arguments: &[&str], output: &Output) -> Failure {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim();
+    let said = if said.is_empty() { "it didn't say why" } else { said };
+    Failure::failed(format!("`git {}` failed: {said}", arguments.first().copied().unwrap_or_default()))
+}
+
+impl Files for Revision<'_> {
+    fn look(&self, path: &Utf8Path) -> io::Result<Found> {
+        match self.entries.get(path) {
+            Some(entry) if entry.mode.starts_with("100") => Ok(Found { is_file: true, size: entry.size }),
+            // Where it leads may be outside of the repository.
+            Some(entry) if entry.mode == "120000" => {
+                Err(io::Error::other("it is a symbolic link, which is not followed in a revision"))
+            }
+            Some(_) => Ok(Found { is_file: false, size: 0 }),
+            None if self.below(path).next().is_some() => Ok(Found { is_file: false, size: 0 }),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn read(&self, path: &Utf8Path) -> io::Result<Vec<u8>> {
+        let entry = self.entries.get(path).ok_or(io::ErrorKind::NotFound)?;
+        let mut objects = self.objects.borrow_mut();
+        let objects = match &mut *objects {
+            Some(objects) => objects,
+            None => objects.insert(Objects::open(self.root)?),
+        };
+        objects.read(&entry.object)
+    }
+
+    fn names(&self, folder: &Utf8Path) -> io::Result<Vec<String>> {
+        let mut names: Vec<String> =
+            self.below(folder).filter_map(|path| Some(path.components().next()?.as_str().to_owned())).collect();
+        names.dedup();
+        if names.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(names) }
+    }
+}
+
+/// A `git cat-file` that answers one question after the other.
+struct Objects {
+    child: Child,
+    questions: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Objects {
+    fn open(root: &Utf8Path) -> io::Result<Self> {
+        let mut child = command(root, &["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("`git cat-file` has no pipes"));
+        };
+        Ok(Self { child, questions: Some(questions), answers: BufReader::new(answers) })
+    }
+
+    fn read(&mut self, object: &str) -> io::Result<Vec<u8>> {
+        if let Some(questions) = &mut self.questions {
+            writeln!(questions, "{object}")?;
+            questions.flush()?;
+        }
+        // `<object> blob <size>`, or `<object> missing`.
+        let mut header = String::new();
+        self.answers.read_line(&mut header)?;
+        let size: Option<usize> = header.trim_end().rsplit_once(' ').and_then(|(_, size)| size.parse().ok());
+        let Some(size) = size else {
+            return Err(io::Error::other(format!("`git cat-file` says: {}", header.trim_end())));
+        };
+        let mut bytes = vec![0; size];
+        self.answers.read_exact(&mut bytes)?;
+        // A newline follows.
+        self.answers.read_exact(&mut [0])?;
+        Ok(bytes)
+    }
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        // It ends when nobody asks any more.
+        self.questions = None;
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,418 @@
+//! What a change means, for people, pull requests and programs.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use stackgen::lit::{Lit, markdown};
+use stackgen::review::{Change, Outputs, Review, Severity};
+
+use super::super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
+use super::git::Revision;
+
+/// Columns of a line for people.
+const WIDTH: usize = 80;
+
+/// Notices that are shown; the rest is counted. GitHub takes 65,536 characters of a comment.
+const MOST_NOTICES: usize = 150;
+
+/// Dangers and cautions that are shown, each.
+const MOST: usize = 100;
+
+/// Characters of a value that are shown.
+const LONGEST: usize = 120;
+
+/// Subjects of one line of notices; of anything worse all are shown.
+const SUBJECTS: usize = 6;
+
+/// Characters of two values that stand on one line.
+const SHORT: usize = 60;
+
+/// A review and where it comes from.
+pub struct Report<'r> {
+    pub review: &'r Review,
+    pub revision: &'r Revision<'r>,
+    /// Whether the revision has no spec.
+    pub is_new: bool,
+    /// Whether the files of the spec are others, whatever they mean.
+    pub files_differ: bool,
+    /// Whether there are several profiles.
+    pub several: bool,
+}
+
+/// Changes that only differ in what they are about.
+struct Line<'r> {
+    change: &'r Change,
+    subjects: Vec<&'r str>,
+}
+
+fn lines(changes: &[Change], severity: Severity) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut places = HashMap::new();
+    for change in changes.iter().filter(|change| change.severity == severity) {
+        let alike = (change.area, &change.what, &change.before, &change.after, &change.profiles);
+        let place = *places.entry(alike).or_insert(lines.len());
+        match lines.get_mut(place) {
+            Some(line) => line.subjects.push(&change.subject),
+            None => lines.push(Line { change, subjects: vec![&change.subject] }),
+        }
+    }
+    lines
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+const SEVERITIES: [(Severity, &str, &str); 3] =
+    [(Severity::Danger, "danger", RED), (Severity::Caution, "caution", YELLOW), (Severity::Notice, "notice", CYAN)];
+
+impl Line<'_> {
+    fn shown(&self) -> usize {
+        if self.change.severity == Severity::Notice { SUBJECTS } else { MOST }
+    }
+}
+
+impl Report<'_> {
+    fn count(&self) -> String {
+        let parts: Vec<String> = SEVERITIES
+            .iter()
+            .map(|(severity, noun, _)| (self.review.count(*severity), noun))
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, noun)| counted(number, noun))
+            .collect();
+        parts.join(", ")
+    }
+
+    /// What there is to say where there is no change.
+    fn unchanged(&self) -> String {
+        if self.files_differ {
+            format!("the files of the spec differ from those at {}, but mean the same", self.revision)
+        } else {
+            format!("the spec is the one at {}", self.revision)
+        }
+    }
+
+    fn outputs(&self) -> Option<String> {
+        let Outputs { added, changed, removed } = &self.review.outputs;
+        let parts: Vec<String> = [(added, "added"), (changed, "changed"), (removed, "removed")]
+            .iter()
+            .filter(|(files, _)| !files.is_empty())
+            .map(|(files, what)| format!("{} {what}", files.len()))
+            .collect();
+        (!parts.is_empty()).then(|| format!("outputs: {}", parts.join(", ")))
+    }
+
+    fn heading(&self) -> String {
+        if self.is_new {
+            format!("there is no spec at {}: everything is new", self.revision)
+        } else {
+            format!("compared with {}", self.revision)
+        }
+    }
+
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        if self.review.changes.is_empty() && !self.is_new {
+            wrap(&mut out, &sentence(&visible(&self.unchanged())), 0);
+            out.push('\n');
+            return out;
+        }
+        wrap(&mut out, &sentence(&visible(&self.heading())), 0);
+        out.push_str("\n\n");
+        for (severity, word, colour) in SEVERITIES {
+            let lines = lines(&self.review.changes, severity);
+            let most = if severity == Severity::Notice { MOST_NOTICES } else { MOST };
+            for line in lines.iter().take(most) {
+                self.line(&mut out, line, word, colour);
+            }
+            if lines.len() > most {
+                let _ = writeln!(out, "… {} more: see `--format json`", counted(lines.len() - most, word));
+            }
+            if !lines.is_empty() {
+                out.push('\n');
+            }
+        }
+        let _ = write!(out, "{}", self.count());
+        if let Some(outputs) = self.outputs() {
+            let _ = write!(out, "; {outputs}");
+        }
+        out.push('\n');
+        out
+    }
+
+    fn line(&self, out: &mut String, line: &Line<'_>, word: &str, colour: &str) {
+        let Line { change, subjects } = line;
+        let mut subject = visible(&subjects.iter().take(line.shown()).copied().collect::<Vec<_>>().join(", "));
+        if subjects.len() > line.shown() {
+            let _ = write!(subject, " and {} more", subjects.len() - line.shown());
+        }
+        let profiles = if self.several { format!(" ({})", change.profiles.join(", ")) } else { String::new() };
+        let head = format!("{word}[{}]", change.area.as_str());
+        // Colours have no width: they are put in where the words stand.
+        let mut plain = String::new();
+        wrap(&mut plain, &format!("{head} {subject}{profiles}: {}", visible(&change.what)), 4);
+        let _ = write!(out, "{colour}{word}{RESET}");
+        let rest = plain.strip_prefix(word).unwrap_or(&plain);
+        let bold = rest.find(&subject).filter(|_| !subject.is_empty());
+        match bold {
+            Some(at) => {
+                let (before, after) = rest.split_at(at);
+                let (name, after) = after.split_at(subject.len());
+                let _ = writeln!(out, "{before}{BOLD}{name}{RESET}{after}");
+            }
+            None => {
+                let _ = writeln!(out, "{rest}");
+            }
+        }
+        let value = |value: &Option<String>| value.as_deref().map(short);
+        match (value(&change.before), value(&change.after)) {
+            (Some(before), Some(after)) if before.chars().count() + after.chars().count() <= SHORT => {
+                let _ = writeln!(out, "    {RED}{before}{RESET} -> {GREEN}{after}{RESET}");
+            }
+            (before, after) => {
+                for (sign, colour, value) in [("-", RED, before), ("+", GREEN, after)] {
+                    if let Some(value) = value {
+                        let mut wrapped = String::new();
+                        wrap(&mut wrapped, &format!("    {sign} {value}"), 6);
+                        let _ = writeln!(out, "{colour}{wrapped}{RESET}");
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn markdown(&self) -> String {
+        let mut out = String::from("### What this change of the spec means\n\n");
+        if self.review.changes.is_empty() && !self.is_new {
+            out.push_str(&prose(&sentence(&self.unchanged())));
+            out.push_str(".\n");
+            return out;
+        }
+        let _ = write!(out, "{}.\n\n**{}**", prose(&sentence(&self.heading())), self.count());
+        if let Some(outputs) = self.outputs() {
+            let _ = write!(out, "; {outputs}");
+        }
+        out.push('\n');
+        for (severity, title) in [(Severity::Danger, "Dangers"), (Severity::Caution, "Cautions")] {
+            let lines = lines(&self.review.changes, severity);
+            if lines.is_empty() {
+                continue;
+            }
+            let _ = write!(out, "\n#### {title}\n\n");
+            out.push_str("| Area | What | Before | After |\n| --- | --- | --- | --- |\n");
+            for line in lines.iter().take(MOST) {
+                let Line { change, .. } = line;
+                let value = |value: &Option<String>| value.as_deref().map(|value| code(&short(value)));
+                let _ = writeln!(
+                    out,
+                    "| {} | {}: {} | {} | {} |",
+                    change.area.as_str(),
+                    self.subjects(line),
+                    prose(&change.what),
+                    value(&change.before).unwrap_or_default(),
+                    value(&change.after).unwrap_or_default()
+                );
+            }
+            if lines.len() > MOST {
+                let _ = write!(out, "\n… and {} more\n", lines.len() - MOST);
+            }
+        }
+        self.notices(&mut out);
+        out
+    }
+
+    /// The long tail, folded.
+    fn notices(&self, out: &mut String) {
+        let lines = lines(&self.review.changes, Severity::Notice);
+        if lines.is_empty() {
+            return;
+        }
+        let number = counted(self.review.count(Severity::Notice), "notice");
+        // An empty line ends the HTML, so that what follows is read as Markdown.
+        let _ = write!(out, "\n<details>\n<summary>{number}</summary>\n");
+        let mut area = None;
+        for line in lines.iter().take(MOST_NOTICES) {
+            let Line { change, .. } = line;
+            if area != Some(change.area) {
+                area = Some(change.area);
+                let _ = write!(out, "\n**{}**\n\n", change.area.as_str());
+            }
+            let _ = write!(out, "- {}: {}", self.subjects(line), prose(&change.what));
+            match (&change.before, &change.after) {
+                (Some(before), Some(after)) => {
+                    let _ = write!(out, " ({} → {})", code(&short(before)), code(&short(after)));
+                }
+                (Some(value), None) | (None, Some(value)) => {
+                    let _ = write!(out, " ({})", code(&short(value)));
+                }
+                (None, None) => {}
+            }
+            out.push('\n');
+        }
+        if lines.len() > MOST_NOTICES {
+            let _ = write!(out, "\n… and {} more\n", lines.len() - MOST_NOTICES);
+        }
+        out.push_str("\n</details>\n");
+    }
+
+    fn subjects(&self, line: &Line<'_>) -> String {
+        let names: Vec<String> = line.subjects.iter().take(line.shown()).map(|name| code(&short(name))).collect();
+        let mut out = names.join(", ");
+        if line.subjects.len() > line.shown() {
+            let _ = write!(out, " and {} more", line.subjects.len() - line.shown());
+        }
+        if self.several {
+            let _ = write!(out, " ({})", line.change.profiles.join(", "));
+        }
+        out
+    }
+
+    pub fn json(&self) -> String {
+        let count = |severity| self.review.count(severity);
+        report::serialise(&Json {
+            against: JsonRevision {
+                revision: &self.revision.name,
+                commit: &self.revision.commit,
+                merge_base: self.revision.is_merge_base,
+                has_spec: !self.is_new,
+            },
+            files_differ: self.files_differ,
+            counts: JsonCounts {
+                danger: count(Severity::Danger),
+                caution: count(Severity::Caution),
+                notice: count(Severity::Notice),
+            },
+            changes: &self.review.changes,
+            outputs: &self.review.outputs,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Json<'r> {
+    against: JsonRevision<'r>,
+    files_differ: bool,
+    counts: JsonCounts,
+    changes: &'r [Change],
+    outputs: &'r Outputs,
+}
+
+#[derive(Serialize)]
+struct JsonRevision<'r> {
+    revision: &'r str,
+    commit: &'r str,
+    merge_base: bool,
+    has_spec: bool,
+}
+
+#[derive(Serialize)]
+struct JsonCounts {
+    danger: usize,
+    caution: usize,
+    notice: usize,
+}
+
+/// With a capital letter.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// A value on one line, cut to what a report can hold, with control characters made visible.
+fn short(value: &str) -> String {
+    let mut out: String = visible(value).chars().take(LONGEST).collect();
+    if value.chars().count() > LONGEST {
+        out.push('…');
+    }
+    out
+}
+
+/// Text that may hold anything, on one line.
+fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.trim_end_matches('\n').chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                let _ = write!(out, "{}", c.escape_unicode());
+            }
+            _ if c.is_control() => {
+                let _ = write!(out, "{}", c.escape_default());
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+fn code(text: &str) -> String {
+    let mut out = String::new();
+    markdown::write_code(&mut out, &Lit::Str(text));
+    out
+}
+
+/// A sentence whose names stand in back-ticks: these become code, and nothing else means anything.
+fn prose(text: &str) -> String {
+    let mut out = String::new();
+    for (index, piece) in text.split('`').enumerate() {
+        if index % 2 == 1 {
+            out.push_str(&code(&short(piece)));
+        } else if !piece.is_empty() {
+            // A space at the edge of a piece is one between words.
+            let words = piece.trim_matches(' ');
+            out.push_str(if piece.starts_with(' ') { " " } else { "" });
+            markdown::write(&mut out, &Lit::Str(words));
+            out.push_str(if piece.ends_with(' ') && !words.is_empty() { " " } else { "" });
+        }
+    }
+    out
+}
+
+/// Appends text in lines of [`WIDTH`] columns; all but the first are indented.
+fn wrap(out: &mut String, text: &str, indent: usize) {
+    let start = text.len() - text.trim_start_matches(' ').len();
+    out.push_str(&" ".repeat(start));
+    let mut column = start;
+    for (index, word) in text.split_whitespace().enumerate() {
+        let width = word.chars().count();
+        if index > 0 && column + 1 + width > WIDTH {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if index > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_mean_nothing_in_markdown() {
+        assert_eq!(prose("port `http` published, and bound"), "port `http` published, and bound");
+        assert_eq!(prose("panel `<img src=x>` is new"), "panel `<img src=x>` is new");
+        assert_eq!(prose("<b> @x `a|b`"), "\\<b\\> @x <code>a&#124;b</code>");
+        // Whatever ends a quotation early is still text.
+        assert_eq!(prose("a `b` c` <i>"), "a `b` c` <i>`");
+    }
+
+    #[test]
+    fn lines_are_wrapped() {
+        let mut out = String::new();
+        wrap(&mut out, &"word ".repeat(40), 4);
+        assert!(out.lines().all(|line| line.chars().count() <= WIDTH), "{out}");
+        assert!(out.lines().skip(1).all(|line| line.starts_with("    w")), "{out}");
+    }
+
+    #[test]
+    fn values_are_one_line_without_controls() {
+        assert_eq!(short("a\nb\u{1b}[31m\u{202e}c\n"), "a\\nb\\u{1b}[31m\\u{202e}c");
+        assert_eq!(short(&"x".repeat(500)).chars().count(), LONGEST + 1);
+    }
+}

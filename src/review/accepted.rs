@@ -1,0 +1,20 @@
+//! Findings of scanners that are accepted.
+
+use super::{Area, Change, Fate, Pair, fates};
+
+pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
+    for fate in fates(&pair.before.accepted, &pair.after.accepted, |(id, _)| id) {
+        changes.push(match fate {
+            Fate::Added((id, reason)) => {
+                Change::caution(Area::Accepted, id, "this finding is accepted now").is(reason.clone())
+            }
+            Fate::Removed((id, reason)) => {
+                Change::notice(Area::Accepted, id, "this finding is no longer accepted").was(reason.clone())
+            }
+            Fate::Stays((_, before), (id, after)) if before != after => {
+                Change::notice(Area::Accepted, id, "accepted for another reason").was(before.clone()).is(after.clone())
+            }
+            Fate::Stays(..) => continue,
+        });
+    }
+}

@@ -1,0 +1,58 @@
+//! What Grafana queries, and the folders that it shows.
+
+use super::{Area, Change, Fate, Pair, Severity, fates, quoted};
+use crate::model::{Datasource, Grafana, Stack};
+
+pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
+    const AREA: Area = Area::Datasources;
+    let (before, after) = (grafana(pair.before), grafana(pair.after));
+    let sources = |grafana: Option<&Grafana>| -> Vec<Datasource> {
+        grafana.map(|grafana| grafana.datasources.clone()).unwrap_or_default()
+    };
+    for fate in fates(&sources(before), &sources(after), |source| source.uid.as_str()) {
+        match fate {
+            Fate::Added(new) => changes.push(Change::notice(AREA, &new.title, "new").is(at(new))),
+            Fate::Removed(old) => changes.push(
+                Change::caution(AREA, &old.title, "gone: dashboards made in Grafana itself may query it").was(at(old)),
+            ),
+            Fate::Stays(old, new) => {
+                let mut differs = |severity, what: &str, before: String, after: String| {
+                    if before != after {
+                        changes.push(Change::new(severity, AREA, &new.title, what).was(before).is(after));
+                    }
+                };
+                let kind = |source: &Datasource| source.kind.as_str().to_owned();
+                differs(Severity::Caution, "another type", kind(old), kind(new));
+                differs(Severity::Notice, "another title", old.title.clone(), new.title.clone());
+                differs(Severity::Notice, "queried elsewhere", old.url.clone(), new.url.clone());
+                if old.default != new.default {
+                    let what = if new.default { "the default now" } else { "no longer the default" };
+                    changes.push(Change::notice(AREA, &new.title, what));
+                }
+            }
+        }
+    }
+    let folders = |grafana: Option<&Grafana>| grafana.map(|grafana| grafana.folders.clone()).unwrap_or_default();
+    for fate in fates(&folders(before), &folders(after), |folder| folder.directory.as_str()) {
+        let what = |what: &str, directory: &str| format!("folder {} {what}", quoted(directory));
+        changes.push(match fate {
+            Fate::Added(new) => Change::notice(Area::Dashboards, &new.title, what("is new", &new.directory)),
+            Fate::Removed(old) => Change::notice(Area::Dashboards, &old.title, what("is gone", &old.directory)),
+            Fate::Stays(old, new) if old.title != new.title => {
+                Change::notice(Area::Dashboards, &new.title, what("has another title", &new.directory))
+                    .was(old.title.clone())
+                    .is(new.title.clone())
+            }
+            Fate::Stays(..) => continue,
+        });
+    }
+}
+
+fn at(source: &Datasource) -> String {
+    if source.url.is_empty() { source.kind.as_str().to_owned() } else { source.url.clone() }
+}
+
+/// Every Grafana of a stack has the same.
+fn grafana(stack: &Stack) -> Option<&Grafana> {
+    stack.grafanas.first()
+}

@@ -1,0 +1,69 @@
+//! The variables that containers see.
+
+use std::collections::HashSet;
+
+use super::written::text;
+use super::{Area, Change, Fate, Pair, clusters, fates, quoted};
+use crate::model::Stack;
+use crate::model::service::Service;
+use crate::model::text::{Segment, Text};
+
+const AREA: Area = Area::Environment;
+
+/// The secrets of a stack.
+pub(super) struct Secrets<'s>(HashSet<&'s str>);
+
+impl<'s> Secrets<'s> {
+    pub(super) fn of(stack: &'s Stack) -> Self {
+        let secret = stack.variables.iter().filter(|variable| variable.secret);
+        Self(secret.map(|variable| variable.name.as_str()).collect())
+    }
+
+    fn any(&self, text: &Text) -> bool {
+        match text {
+            Text::Literal(_) => false,
+            Text::Parts(segments) => segments
+                .iter()
+                .any(|segment| matches!(segment, Segment::Env(reference) if self.0.contains(reference.name.as_str()))),
+        }
+    }
+}
+
+/// The environment of a service that was there before.
+pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
+    let service = &new.name;
+    for fate in fates(&old.environment, &new.environment, |(name, _)| name.as_str()) {
+        match fate {
+            Fate::Added((name, value)) if !clusters::tells(pair, service, name) => {
+                changes.push(Change::notice(AREA, service, format!("{} set", quoted(name))).is(text(value)));
+            }
+            Fate::Removed((name, value)) if !clusters::tells(pair, service, name) => {
+                changes.push(Change::notice(AREA, service, format!("{} no longer set", quoted(name))).was(text(value)));
+            }
+            Fate::Stays((_, before), (name, after))
+                if !pair.same(before, after) && !clusters::tells(pair, service, name) =>
+            {
+                let lost = secrets.any(before) && after.literal().is_some_and(|literal| !literal.is_empty());
+                changes.push(if lost {
+                    // What it is now must not be repeated wherever this is printed.
+                    let what = format!("{} was a secret of `.env`, and stands in the spec now", quoted(name));
+                    Change::danger(AREA, service, what).was(text(before))
+                } else {
+                    Change::notice(AREA, service, format!("{} changed", quoted(name))).was(text(before)).is(text(after))
+                });
+            }
+            Fate::Added(_) | Fate::Removed(_) | Fate::Stays(..) => {}
+        }
+    }
+    // A later one overrules.
+    let names =
+        |service: &Service| -> Vec<String> { service.environment.iter().map(|(name, _)| name.clone()).collect() };
+    let (mut before, mut after) = (names(old), names(new));
+    if before != after {
+        before.sort_unstable();
+        after.sort_unstable();
+        if before == after {
+            changes.push(Change::notice(AREA, service, "the same variables in another order"));
+        }
+    }
+}

@@ -1,0 +1,449 @@
+//! What the difference between two specs means for whoever runs the stack, as data.
+//!
+//! Two resolved stacks are compared area by area, one file each, in the order of the spec: names, defaults and derived
+//! values are compared as what they are, and comments, order and files don't count. Each difference is a [`Change`]: how
+//! dangerous it is, what it is about, what happens, and both values.
+//!
+//! That nothing is left out is a test: each key of the reference spec that reaches an output has a change.
+
+mod accepted;
+mod clusters;
+mod dashboards;
+mod datasources;
+mod environment;
+mod images;
+mod infrastructure;
+mod ports;
+mod privileges;
+mod profiles;
+mod schema;
+mod services;
+mod settings;
+mod storage;
+mod variables;
+mod written;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::Hash;
+
+use serde::Serialize;
+
+use crate::Plan;
+use crate::model::Stack;
+use crate::model::text::{Operator, Segment, Text};
+use crate::output;
+
+/// How much attention a change needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Data is lost or can't be found any more, or something is exposed.
+    Danger,
+    /// It may break something, or weakens what protected it.
+    Caution,
+    /// It is just different.
+    Notice,
+}
+
+/// What a change is about, in the order of the spec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Area {
+    /// Profiles that come and go.
+    Profiles,
+    /// The stack as a whole.
+    Stack,
+    /// What services run, and what is built here.
+    Images,
+    /// Temporal clusters.
+    Clusters,
+    /// Containers.
+    Services,
+    /// Ports of the host and of the network.
+    Ports,
+    /// What containers see of the host and of volumes.
+    Mounts,
+    /// What containers may do.
+    Privileges,
+    /// The variables that containers see.
+    Environment,
+    /// Resources, and what stores accept.
+    Limits,
+    /// What waits for what.
+    Dependencies,
+    /// How health is probed.
+    Healthchecks,
+    /// How long data is kept.
+    Retention,
+    /// What is scraped, and how often.
+    Metrics,
+    /// Named volumes.
+    Volumes,
+    /// Networks.
+    Networks,
+    /// Secrets of Compose.
+    Secrets,
+    /// What creates schemas.
+    Schema,
+    /// What Grafana queries.
+    Datasources,
+    /// What Grafana shows.
+    Dashboards,
+    /// The user's `.env`.
+    Variables,
+    /// What Terraform creates.
+    Infrastructure,
+    /// Findings of scanners that are accepted.
+    Accepted,
+    /// Outputs that differ though nothing above does.
+    Outputs,
+}
+
+impl Area {
+    /// Its name, for people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Profiles => "profiles",
+            Self::Stack => "stack",
+            Self::Images => "images",
+            Self::Clusters => "clusters",
+            Self::Services => "services",
+            Self::Ports => "ports",
+            Self::Mounts => "mounts",
+            Self::Privileges => "privileges",
+            Self::Environment => "environment",
+            Self::Limits => "limits",
+            Self::Dependencies => "dependencies",
+            Self::Healthchecks => "healthchecks",
+            Self::Retention => "retention",
+            Self::Metrics => "metrics",
+            Self::Volumes => "volumes",
+            Self::Networks => "networks",
+            Self::Secrets => "secrets",
+            Self::Schema => "schema",
+            Self::Datasources => "datasources",
+            Self::Dashboards => "dashboards",
+            Self::Variables => "variables",
+            Self::Infrastructure => "infrastructure",
+            Self::Accepted => "accepted",
+            Self::Outputs => "outputs",
+        }
+    }
+}
+
+/// One thing that is different.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Change {
+    /// How much attention it needs.
+    pub severity: Severity,
+    /// What it is about.
+    pub area: Area,
+    /// What is different: a name of the spec, of Terraform or of an image.
+    pub subject: String,
+    /// What happens, in one line; names stand in back-ticks.
+    pub what: String,
+    /// What was there.
+    pub before: Option<String>,
+    /// What is there now.
+    pub after: Option<String>,
+    /// The profiles in which it is so.
+    pub profiles: Vec<String>,
+}
+
+impl Change {
+    fn new(severity: Severity, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self {
+            severity,
+            area,
+            subject: subject.into(),
+            what: what.into(),
+            before: None,
+            after: None,
+            profiles: Vec::new(),
+        }
+    }
+
+    fn danger(area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(Severity::Danger, area, subject, what)
+    }
+
+    fn caution(area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(Severity::Caution, area, subject, what)
+    }
+
+    fn notice(area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(Severity::Notice, area, subject, what)
+    }
+
+    fn was(mut self, before: impl Into<Option<String>>) -> Self {
+        self.before = before.into();
+        self
+    }
+
+    fn is(mut self, after: impl Into<Option<String>>) -> Self {
+        self.after = after.into();
+        self
+    }
+}
+
+/// What a change of the spec means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Dangers first, then cautions, then the rest; each in the order of the spec.
+    pub changes: Vec<Change>,
+    /// The outputs that a render would write, change or delete.
+    pub outputs: Outputs,
+}
+
+/// Outputs that are not what they were.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Outputs {
+    /// Those that are new.
+    pub added: Vec<String>,
+    /// Those that say something else.
+    pub changed: Vec<String>,
+    /// Those that are gone.
+    pub removed: Vec<String>,
+}
+
+impl Review {
+    /// How many changes need that much attention.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.changes.iter().filter(|change| change.severity == severity).count()
+    }
+}
+
+/// Compares the plans of two specs, profile by profile.
+///
+/// # Errors
+/// Never because of what a spec says: only a template that is wrong can fail.
+pub fn review(before: &[Plan], after: &[Plan]) -> Result<Review, output::Error> {
+    // What is the same in several profiles is told once.
+    let mut found: Vec<Change> = Vec::new();
+    let mut places: HashMap<Change, usize> = HashMap::new();
+    for (profile, mut changes) in profiles::compare(before, after) {
+        for change in changes.drain(..) {
+            let place = *places.entry(change.clone()).or_insert(found.len());
+            if place == found.len() {
+                found.push(change);
+            }
+            if let Some(change) = found.get_mut(place)
+                && change.profiles.last() != Some(&profile)
+            {
+                change.profiles.push(profile.clone());
+            }
+        }
+    }
+    let outputs = outputs(before, after)?;
+    if found.is_empty() {
+        // A safety net: whatever no area knows of is better told without a meaning than not at all.
+        for path in &outputs.changed {
+            found.push(Change::notice(Area::Outputs, path, "says something else"));
+        }
+    }
+    found.sort_by_key(|change| (change.severity, change.area));
+    Ok(Review { changes: found, outputs })
+}
+
+fn outputs(before: &[Plan], after: &[Plan]) -> Result<Outputs, output::Error> {
+    let mut old: BTreeMap<String, String> = BTreeMap::new();
+    for file in before.iter().flat_map(Plan::files) {
+        let file = file?;
+        old.insert(file.path.into_string(), file.contents);
+    }
+    let mut outputs = Outputs::default();
+    for file in after.iter().flat_map(Plan::files) {
+        let file = file?;
+        match old.remove(file.path.as_str()) {
+            None => outputs.added.push(file.path.into_string()),
+            Some(contents) if contents != file.contents => outputs.changed.push(file.path.into_string()),
+            Some(_) => {}
+        }
+    }
+    outputs.removed = old.into_keys().collect();
+    Ok(outputs)
+}
+
+/// The two stacks of a profile.
+struct Pair<'p> {
+    before: &'p Stack,
+    after: &'p Stack,
+    /// Variables whose default, or whether they are required, is different: each reference to one is, too, and one
+    /// change tells that.
+    redefined: HashSet<&'p str>,
+}
+
+impl<'p> Pair<'p> {
+    fn new(before: &'p Stack, after: &'p Stack) -> Self {
+        let defined = |stack: &'p Stack| -> HashMap<&'p str, (bool, Option<&'p str>)> {
+            let variables = stack.variables.iter();
+            variables.map(|v| (v.name.as_str(), (v.required, v.default.as_deref()))).collect()
+        };
+        // The region that nobody sets is the infrastructure's.
+        let region = |stack: &Stack| stack.infrastructure.as_ref().map(|infrastructure| infrastructure.region.clone());
+        let (old, new) = (defined(before), defined(after));
+        let mut redefined: HashSet<&str> =
+            old.iter().filter(|(name, value)| new.get(*name) != Some(value)).map(|(name, _)| *name).collect();
+        redefined.extend(new.keys().filter(|name| !old.contains_key(*name)));
+        if region(before) != region(after) {
+            redefined.insert("AWS_REGION");
+        }
+        Self { before, after, redefined }
+    }
+
+    /// Whether two texts say the same, but for the defaults of variables that are declared otherwise now.
+    fn same(&self, a: &Text, b: &Text) -> bool {
+        a == b || self.plain(a) == self.plain(b)
+    }
+
+    /// A text without what the declarations of variables put into it.
+    fn plain(&self, text: &Text) -> Text {
+        let Text::Parts(segments) = text else { return text.clone() };
+        let segments = segments.iter().cloned().map(|segment| match segment {
+            Segment::Env(mut reference)
+                if self.redefined.contains(reference.name.as_str())
+                    && !matches!(reference.operator, Some(Operator::Alternative(_))) =>
+            {
+                reference.operator = None;
+                Segment::Env(reference)
+            }
+            other => other,
+        });
+        Text::Parts(segments.collect())
+    }
+
+    /// The variables without whose new declaration two texts would be the same.
+    fn through<'t>(&self, text: &'t Text) -> Vec<&'t str> {
+        match text {
+            Text::Literal(_) => Vec::new(),
+            Text::Parts(segments) => segments
+                .iter()
+                .filter_map(|segment| match segment {
+                    Segment::Env(reference) => Some(reference.name.as_str()),
+                    Segment::Literal(_) => None,
+                })
+                .filter(|name| self.redefined.contains(name))
+                .collect(),
+        }
+    }
+}
+
+/// What became of an item of a list whose items have names.
+enum Fate<'i, T> {
+    Added(&'i T),
+    Removed(&'i T),
+    Stays(&'i T, &'i T),
+}
+
+/// Finds the items of two lists that are the same by a key: those of the new one in its order, then those that are gone.
+fn fates<'i, T, K: Hash + Eq>(before: &'i [T], after: &'i [T], key: impl Fn(&'i T) -> K) -> Vec<Fate<'i, T>> {
+    let mut old: HashMap<K, &T> = HashMap::with_capacity(before.len());
+    for item in before {
+        old.entry(key(item)).or_insert(item);
+    }
+    let mut seen = HashSet::with_capacity(after.len());
+    let mut fates = Vec::with_capacity(after.len());
+    for item in after {
+        let key = key(item);
+        fates.push(match old.get(&key) {
+            Some(&other) => Fate::Stays(other, item),
+            None => Fate::Added(item),
+        });
+        seen.insert(key);
+    }
+    fates.extend(before.iter().filter(|item| !seen.contains(&key(item))).map(Fate::Removed));
+    fates
+}
+
+/// A name in a line of text. It may be anything that the user typed, and must not end the quotation.
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "'"))
+}
+
+/// Names, as in a sentence.
+fn quoted_list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let names: Vec<String> = names.into_iter().map(quoted).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The change of a value that may not be there, if it is another.
+fn value(
+    changes: &mut Vec<Change>,
+    (area, subject): (Area, &str),
+    name: &str,
+    before: Option<String>,
+    after: Option<String>,
+) {
+    if before != after {
+        let what = match (&before, &after) {
+            (None, _) => "set",
+            (_, None) => "no longer set",
+            _ => "changed",
+        };
+        changes.push(Change::notice(area, subject, format!("{} {what}", quoted(name))).was(before).is(after));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::source::Sources;
+    use crate::trace::Trace;
+
+    const REFERENCE: &[(&str, &str)] = &[
+        ("spec/stack.toml", include_str!("../../spec/stack.toml")),
+        ("spec/dashboards/copilot.toml", include_str!("../../spec/dashboards/copilot.toml")),
+        ("spec/dashboards/persistence.toml", include_str!("../../spec/dashboards/persistence.toml")),
+        ("spec/dashboards/server.toml", include_str!("../../spec/dashboards/server.toml")),
+    ];
+
+    const FIELDS: &[(&str, &str)] = &[("spec/stack.toml", include_str!("../../tests/gen/fields.toml"))];
+
+    const DASHBOARD: &[(&str, &str)] = &[
+        ("spec/stack.toml", include_str!("../../tests/dashboards/stack.toml")),
+        ("spec/dashboards/everything.toml", include_str!("../../tests/dashboards/everything.toml")),
+    ];
+
+    /// Changes each key, and says which changes of outputs have no meaning.
+    fn untold(files: &[(&str, &str)]) -> (usize, Vec<String>) {
+        let mut sources = Sources::default();
+        for (path, text) in files {
+            sources.push(path, (*text).to_owned());
+        }
+        let trace = Trace::new(&sources, "dev").unwrap();
+        let before = crate::plan(&sources, Some("dev")).unwrap();
+        let (mut changed, mut untold) = (0, Vec::new());
+        for key in trace.keys() {
+            // Those of the reference say nothing that `everything.toml` doesn't, and are many.
+            if files.len() > 2 && key.path.starts_with("dashboards.") {
+                continue;
+            }
+            let Some(stack) = trace.changed(key) else { continue };
+            let review = review(&before, &[Plan { stack }]).unwrap();
+            let Outputs { added, changed: files, removed } = &review.outputs;
+            if added.is_empty() && files.is_empty() && removed.is_empty() {
+                continue;
+            }
+            changed += 1;
+            if review.changes.iter().all(|change| change.area == Area::Outputs) {
+                untold.push(format!("{} ({:?}): {files:?}", key.path, key.part));
+            }
+        }
+        (changed, untold)
+    }
+
+    #[test]
+    fn each_key_that_reaches_an_output_has_a_change() {
+        for (files, least) in [(REFERENCE, 200), (FIELDS, 80), (DASHBOARD, 100)] {
+            let (changed, untold) = untold(files);
+            assert!(changed >= least, "{changed}");
+            assert!(untold.is_empty(), "{untold:#?}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Ports: which are published, where, and who can reach them.
+
+use std::net::IpAddr;
+
+use super::written::{Written, text};
+use super::{Area, Change, Fate, Pair, Severity, fates};
+use crate::model::service::{Port, Published, Service};
+use crate::model::text::{Operator, Segment, Text};
+
+const AREA: Area = Area::Ports;
+
+/// Who reaches a port of the host, from the fewest to the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// Nobody outside of the stack.
+    Nobody,
+    /// The host itself.
+    Host,
+    /// That depends on `.env`.
+    Unknown,
+    /// Whoever reaches one address of the host.
+    Address,
+    /// Whoever reaches the host.
+    Everybody,
+}
+
+impl Reach {
+    fn of(port: Option<&Published>) -> Self {
+        let Some(port) = port else { return Self::Nobody };
+        let Some(address) = effective(&port.host_ip) else { return Self::Unknown };
+        let plain = address.trim_start_matches('[').trim_end_matches(']');
+        match plain.parse::<IpAddr>() {
+            // Compose takes an empty address for all of them.
+            _ if plain.is_empty() => Self::Everybody,
+            Ok(address) if address.is_unspecified() => Self::Everybody,
+            Ok(address) if address.is_loopback() => Self::Host,
+            Ok(_) => Self::Address,
+            Err(_) => Self::Unknown,
+        }
+    }
+
+    fn severity(self) -> Severity {
+        match self {
+            Self::Nobody | Self::Host => Severity::Notice,
+            Self::Unknown => Severity::Caution,
+            Self::Address | Self::Everybody => Severity::Danger,
+        }
+    }
+
+    fn described(self) -> &'static str {
+        match self {
+            Self::Nobody | Self::Host => "",
+            Self::Unknown => " on an address that `.env` decides",
+            Self::Address => " on an address of the host that others reach",
+            Self::Everybody => " on every address of the host: reachable from the network",
+        }
+    }
+}
+
+/// A text with the defaults of its references; `None` if one has none.
+fn effective(text: &Text) -> Option<String> {
+    match text {
+        Text::Literal(literal) => Some(literal.clone()),
+        Text::Parts(segments) => segments
+            .iter()
+            .map(|segment| match segment {
+                Segment::Literal(literal) => Some(literal.as_str()),
+                Segment::Env(reference) => match &reference.operator {
+                    Some(Operator::Default(word)) if !word.is_empty() => Some(word.as_str()),
+                    _ => None,
+                },
+            })
+            .collect(),
+    }
+}
+
+/// A port as references name it.
+fn named(service: &Service, port: &Port) -> String {
+    format!("{}.{}", service.name, port.name)
+}
+
+fn binding(published: &Published) -> String {
+    format!("{}:{}", text(&published.host_ip), text(&published.port))
+}
+
+/// The ports that a new service publishes.
+pub(super) fn added(new: &Service, changes: &mut Vec<Change>) {
+    for port in &new.ports {
+        if let Some(published) = &port.published {
+            opened(new, port, published, changes);
+        }
+    }
+}
+
+fn opened(service: &Service, port: &Port, published: &Published, changes: &mut Vec<Change>) {
+    let reach = Reach::of(Some(published));
+    let what = format!("published{}", reach.described());
+    changes.push(Change::new(reach.severity(), AREA, named(service, port), what).is(binding(published)));
+}
+
+/// The ports of a service that was there before.
+pub(super) fn compare(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
+    let subject = &new.name;
+    for fate in fates(&old.ports, &new.ports, |port| port.name.as_str()) {
+        match fate {
+            Fate::Added(port) => match &port.published {
+                Some(published) => opened(new, port, published, changes),
+                None => changes
+                    .push(Change::notice(AREA, named(new, port), "new inside the network").is(port.target.to_string())),
+            },
+            Fate::Removed(port) => changes.push(
+                Change::notice(AREA, named(old, port), "gone")
+                    .was(port.published.as_ref().map_or_else(|| port.target.to_string(), binding)),
+            ),
+            Fate::Stays(before, after) => stays(pair, new, before, after, changes),
+        }
+    }
+    super::value(changes, (AREA, subject), "expose", old.expose.written(), new.expose.written());
+}
+
+fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, changes: &mut Vec<Change>) {
+    let subject = &named(service, after);
+    if before.target != after.target {
+        changes.push(
+            Change::notice(AREA, subject, "another port in the container")
+                .was(before.target.to_string())
+                .is(after.target.to_string()),
+        );
+    }
+    if before.protocol != after.protocol {
+        changes.push(
+            Change::notice(AREA, subject, "another protocol")
+                .was(before.protocol.as_str().to_owned())
+                .is(after.protocol.as_str().to_owned()),
+        );
+    }
+    match (&before.published, &after.published) {
+        (None, None) => {}
+        (None, Some(published)) => opened(service, after, published, changes),
+        (Some(published), None) => {
+            changes.push(Change::notice(AREA, subject, "no longer published").was(binding(published)));
+        }
+        (Some(old), Some(new)) => {
+            let reach = Reach::of(Some(new));
+            let wider = reach > Reach::of(Some(old));
+            if wider || !pair.same(&old.host_ip, &new.host_ip) {
+                let (severity, what) = if wider {
+                    (reach.severity(), format!("published{}", reach.described()))
+                } else {
+                    (Severity::Notice, "published on another address".to_owned())
+                };
+                let (before, after) = (text(&old.host_ip), text(&new.host_ip));
+                changes.push(Change::new(severity, AREA, subject, what).was(before).is(after));
+            }
+            if !pair.same(&old.port, &new.port) {
+                let what = "moved on the host";
+                changes.push(Change::notice(AREA, subject, what).was(text(&old.port)).is(text(&new.port)));
+            }
+            if old.mode != new.mode {
+                let mode = |published: &Published| published.mode.map(|mode| mode.as_str().to_owned());
+                changes.push(Change::notice(AREA, subject, "published in another mode").was(mode(old)).is(mode(new)));
+            }
+        }
+    }
+    if before.path != after.path {
+        changes.push(
+            Change::notice(AREA, subject, "another path in the docs").was(before.path.clone()).is(after.path.clone()),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::text::Reference;
+
+    fn reach(address: impl Into<Text>) -> Reach {
+        Reach::of(Some(&Published { port: "80".into(), number: Some(80), host_ip: address.into(), mode: None }))
+    }
+
+    #[test]
+    fn who_reaches_an_address() {
+        let variable = |default: Option<&str>| {
+            Text::from(Reference {
+                name: "BIND".to_owned(),
+                operator: default.map(|word| Operator::Default(word.to_owned())),
+            })
+        };
+        for (address, expected) in [
+            ("127.0.0.1", Reach::Host),
+            ("127.1.2.3", Reach::Host),
+            ("::1", Reach::Host),
+            ("[::1]", Reach::Host),
+            ("0.0.0.0", Reach::Everybody),
+            ("::", Reach::Everybody),
+            ("[::]", Reach::Everybody),
+            ("", Reach::Everybody),
+            ("192.168.0.7", Reach::Address),
+        ] {
+            assert_eq!(reach(address), expected, "{address}");
+            if !address.is_empty() {
+                assert_eq!(reach(variable(Some(address))), expected, "{address}");
+            }
+        }
+        assert_eq!(reach(variable(None)), Reach::Unknown);
+        assert_eq!(Reach::of(None), Reach::Nobody);
+    }
+}

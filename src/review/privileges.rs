@@ -1,0 +1,223 @@
+//! What containers may do to the host: each grant that a service gets or loses.
+
+use super::written::{Written, text};
+use super::{Area, Change, Severity, quoted, value};
+use crate::model::service::{Mount, Service};
+use crate::model::text::{Text, Tree, Value};
+use crate::spec::service::MountType;
+
+const AREA: Area = Area::Privileges;
+
+/// Keys of Compose that give a container a namespace of the host's.
+const NAMESPACES: &[&str] = &["pid", "ipc", "uts", "userns_mode", "cgroup"];
+
+/// Keys of Compose each of whose items gives a container something.
+const LISTS: &[(&str, Severity, &str)] = &[
+    ("devices", Severity::Danger, "the device"),
+    ("device_cgroup_rules", Severity::Danger, "devices by the rule"),
+    ("group_add", Severity::Caution, "the group"),
+];
+
+/// Something that a service may do.
+struct Grant {
+    what: String,
+    severity: Severity,
+    /// Whether a service without a word about it has it.
+    usual: bool,
+    /// Whether it is one of Docker's usual capabilities, which come and go together as well.
+    part: bool,
+}
+
+impl Grant {
+    fn new(severity: Severity, what: impl Into<String>) -> Self {
+        Self { what: what.into(), severity, usual: false, part: false }
+    }
+}
+
+/// What a new service may do that is out of the ordinary.
+pub(super) fn added(new: &Service, changes: &mut Vec<Change>) {
+    for grant in grants(new).into_iter().filter(|grant| !grant.usual) {
+        // Several kinds can't do without, and others ask for it in so many words.
+        let severity = if grant.what == CREDENTIALS { Severity::Caution } else { grant.severity };
+        changes.push(Change::new(severity, AREA, &new.name, format!("gets {}", grant.what)));
+    }
+}
+
+/// What a service may do that it might not, and the other way round.
+pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
+    let (before, after) = (grants(old), grants(new));
+    let whole = |grants: &[Grant]| grants.iter().any(|grant| grant.what == WHOLE);
+    let together = whole(&before) != whole(&after);
+    let stays = |grant: &Grant, others: &[Grant]| {
+        let has = others.iter().any(|other| other.what == grant.what);
+        has || (together && grant.part)
+    };
+    for grant in after.iter().filter(|grant| !stays(grant, &before)) {
+        changes.push(Change::new(grant.severity, AREA, &new.name, format!("gets {}", grant.what)));
+    }
+    for grant in before.iter().filter(|grant| !stays(grant, &after)) {
+        changes.push(Change::notice(AREA, &new.name, format!("loses {}", grant.what)));
+    }
+    let is_root = |grants: &[Grant]| grants.iter().any(|grant| grant.what == ROOT);
+    if is_root(&before) == is_root(&after) {
+        let told = changes.len();
+        value(changes, (AREA, &new.name), "user", old.user.written(), new.user.written());
+        if let Some(change) = changes.get_mut(told) {
+            // Whose files it can read and write is another matter now, too.
+            change.severity = Severity::Caution;
+        }
+    }
+    // Another spelling or order of the same.
+    let names = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<Vec<_>>();
+    if names(&before) == names(&after) {
+        for (name, before, after) in [
+            ("cap_drop", &old.cap_drop, &new.cap_drop),
+            ("cap_add", &old.cap_add, &new.cap_add),
+            ("security_opt", &old.security_opt, &new.security_opt),
+        ] {
+            value(changes, (AREA, &new.name), name, before.written(), after.written());
+        }
+    }
+}
+
+fn grants(service: &Service) -> Vec<Grant> {
+    let mut grants = Vec::new();
+    let of_compose = |key: &str| service.passthrough.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+    match of_compose("privileged") {
+        None | Some(Tree::Boolean(false)) => {}
+        Some(_) => grants.push(Grant::new(Severity::Danger, "every privilege of the host: `privileged`")),
+    }
+    if service.network_mode.as_ref().and_then(Text::literal) == Some("host") {
+        let what = "the host's network: whatever it listens on is open there";
+        grants.push(Grant::new(Severity::Danger, what));
+    }
+    for &key in NAMESPACES {
+        if matches!(of_compose(key), Some(Tree::Text(Text::Literal(mode))) if mode == "host") {
+            grants.push(Grant::new(Severity::Danger, format!("the host's namespace {}", quoted(key))));
+        }
+    }
+    for &(key, severity, what) in LISTS {
+        for item in items(of_compose(key)) {
+            grants.push(Grant::new(severity, format!("{what} {}", quoted(&item))));
+        }
+    }
+    if let Some(user) = service.user.as_ref().and_then(Text::literal)
+        && matches!(user.split(':').next(), Some("root" | "0"))
+    {
+        grants.push(Grant::new(Severity::Danger, ROOT));
+    }
+    capabilities(service, &mut grants);
+    let options: Vec<String> = service.security_opt.iter().map(text).collect();
+    let confined =
+        |option: &String| matches!(option.replace('=', ":").as_str(), "no-new-privileges" | "no-new-privileges:true");
+    if !options.iter().any(confined) {
+        grants.push(Grant::new(Severity::Danger, "a way to gain privileges: `no-new-privileges` is not set"));
+    }
+    for option in options {
+        let plain = option.replace('=', ":");
+        if plain.ends_with(":unconfined") || plain == "label:disable" {
+            grants.push(Grant::new(Severity::Danger, format!("the security option {}", quoted(&option))));
+        }
+    }
+    if matches!(service.read_only, None | Some(Value::Is(false))) {
+        let what = "a root file system that it can write";
+        grants.push(Grant { usual: true, ..Grant::new(Severity::Caution, what) });
+    }
+    for mount in &service.mounts {
+        grants.extend(of_host(mount));
+    }
+    grants
+}
+
+/// The capabilities of a container: Docker's usual ones, if it doesn't drop all, and those that it adds.
+fn capabilities(service: &Service, grants: &mut Vec<Grant>) {
+    let name = |capability: &Text| {
+        let name = text(capability).to_ascii_uppercase();
+        name.strip_prefix("CAP_").map(ToOwned::to_owned).unwrap_or(name)
+    };
+    let dropped: Vec<String> = service.cap_drop.iter().map(name).collect();
+    for added in service.cap_add.iter().map(name) {
+        let what = format!("the capability {}", quoted(&added));
+        grants.push(Grant::new(Severity::Danger, what));
+    }
+    if !dropped.iter().any(|dropped| dropped == "ALL") {
+        grants.push(Grant { usual: true, ..Grant::new(Severity::Danger, WHOLE) });
+        for &usual in USUAL.iter().filter(|usual| !dropped.iter().any(|dropped| dropped == *usual)) {
+            let what = format!("the capability {}", quoted(usual));
+            grants.push(Grant { usual: true, part: true, ..Grant::new(Severity::Danger, what) });
+        }
+    }
+}
+
+/// What a service with `aws = true` gets.
+const CREDENTIALS: &str = "the host's AWS credentials";
+
+/// What a service that says otherwise gets.
+const ROOT: &str = "the user root";
+
+/// All of them.
+const WHOLE: &str = "Docker's usual capabilities";
+
+/// What Docker gives a container that says nothing (`DefaultCapabilities` of Moby's `oci/caps`).
+const USUAL: &[&str] = &[
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FSETID",
+    "FOWNER",
+    "MKNOD",
+    "NET_RAW",
+    "SETGID",
+    "SETUID",
+    "SETFCAP",
+    "SETPCAP",
+    "NET_BIND_SERVICE",
+    "SYS_CHROOT",
+    "KILL",
+    "AUDIT_WRITE",
+];
+
+/// What a mount gives of the host.
+fn of_host(mount: &Mount) -> Option<Grant> {
+    if mount.kind != MountType::Bind {
+        return None;
+    }
+    let source = text(mount.source.as_ref()?);
+    let written = !matches!(mount.read_only, Some(Value::Is(true)));
+    if is_socket(&source) || is_socket(&text(&mount.target)) {
+        let what = "the Docker socket: whoever controls the container controls the host";
+        return Some(Grant::new(Severity::Danger, what));
+    }
+    if source == "~/.aws" || source.ends_with("/.aws") {
+        return Some(Grant::new(Severity::Danger, CREDENTIALS));
+    }
+    if source == "/" {
+        return Some(Grant::new(Severity::Danger, "the host's whole file system"));
+    }
+    // What stands beside the Compose file is the project's own.
+    (written && !source.starts_with("./"))
+        .then(|| Grant::new(Severity::Caution, format!("a path of the host to write to: {}", quoted(&source))))
+}
+
+fn is_socket(path: &str) -> bool {
+    path.ends_with("/docker.sock")
+}
+
+/// The items of a list of Compose.
+fn items(tree: Option<&Tree>) -> Vec<String> {
+    match tree {
+        None => Vec::new(),
+        Some(Tree::List(items)) => items
+            .iter()
+            .map(|item| match item {
+                Tree::Text(value) => text(value),
+                other => other.written().unwrap_or_default(),
+            })
+            .collect(),
+        Some(other) => other.written().into_iter().collect(),
+    }
+}
+
+/// Keys of Compose that are told here.
+pub(super) fn tells(key: &str) -> bool {
+    matches!(key, "privileged" | "devices" | "device_cgroup_rules" | "group_add")
+}

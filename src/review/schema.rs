@@ -1,0 +1,34 @@
+//! The steps that create schemas. Their services are compared with the other services.
+
+use super::{Area, Change, Fate, Pair, fates};
+use crate::model::SchemaStep;
+
+pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
+    const AREA: Area = Area::Schema;
+    let (before, after) = (&pair.before.schema, &pair.after.schema);
+    for fate in fates(before, after, |step| step.name.as_str()) {
+        match fate {
+            // A service of its own is told as such.
+            Fate::Added(new) if !new.compose_profile => {
+                changes.push(Change::notice(AREA, &new.name, "a step now").is(new.description.clone()));
+            }
+            Fate::Removed(old) if !old.compose_profile => {
+                changes.push(Change::notice(AREA, &old.name, "no step any more").was(old.description.clone()));
+            }
+            Fate::Stays(old, new) if old.service != new.service => {
+                let what = "another service runs the step";
+                changes.push(Change::notice(AREA, &new.name, what).was(old.service.clone()).is(new.service.clone()));
+            }
+            Fate::Added(_) | Fate::Removed(_) | Fate::Stays(..) => {}
+        }
+    }
+    let order = |steps: &[SchemaStep], others: &[SchemaStep]| -> Vec<String> {
+        let known = |name: &str| others.iter().any(|other| other.name == name);
+        steps.iter().map(|step| step.name.clone()).filter(|name| known(name)).collect()
+    };
+    let (old, new) = (order(before, after), order(after, before));
+    if old != new {
+        let what = "the steps run in another order";
+        changes.push(Change::caution(AREA, &pair.after.project, what).was(old.join(", ")).is(new.join(", ")));
+    }
+}

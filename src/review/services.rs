@@ -1,0 +1,289 @@
+//! Containers: those that come, go, and are recreated, and every key without an area of its own.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::environment::{self, Secrets};
+use super::written::{Written, text};
+use super::{Area, Change, Fate, Pair, fates, ports, privileges, quoted, quoted_list, settings, storage, value};
+use crate::Plan;
+use crate::model::service::{Build, Command, Healthcheck, Port, Service};
+use crate::model::text::Text;
+
+/// Whether services belong to the stack or are run on demand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Stack,
+    Schema,
+}
+
+impl Role {
+    fn area(self) -> Area {
+        match self {
+            Self::Stack => Area::Services,
+            Self::Schema => Area::Schema,
+        }
+    }
+}
+
+/// The digests of the files that services mount.
+pub(super) struct Digests {
+    before: BTreeMap<String, String>,
+    after: BTreeMap<String, String>,
+}
+
+impl Digests {
+    pub(super) fn of(before: Option<&Plan>, after: Option<&Plan>) -> Self {
+        let digests = |plan: Option<&Plan>| plan.map(Plan::config_digests).unwrap_or_default();
+        Self { before: digests(before), after: digests(after) }
+    }
+}
+
+pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Change>) {
+    let secrets = Secrets::of(pair.before);
+    let both = [
+        (Role::Stack, &pair.before.services, &pair.after.services),
+        (Role::Schema, &pair.before.schema_services, &pair.after.schema_services),
+    ];
+    for (role, before, after) in both {
+        for fate in fates(before, after, |service| service.name.as_str()) {
+            match fate {
+                Fate::Added(new) => added(role, new, changes),
+                Fate::Removed(old) => {
+                    let what = "gone; `docker compose up` leaves its container until `--remove-orphans`";
+                    let what = if role == Role::Stack { what } else { "gone" };
+                    changes.push(Change::notice(role.area(), &old.name, what).was(old.image.written()));
+                }
+                Fate::Stays(old, new) => stays(role, pair, &secrets, digests, old, new, changes),
+            }
+        }
+        let common = |services: &[Service], others: &[Service]| -> Vec<String> {
+            let known: HashSet<&str> = others.iter().map(|service| service.name.as_str()).collect();
+            services.iter().map(|s| s.name.clone()).filter(|name| known.contains(name.as_str())).collect()
+        };
+        if common(before, after) != common(after, before) {
+            let what = "the same services in another order";
+            changes.push(Change::notice(role.area(), &pair.after.project, what));
+        }
+    }
+}
+
+fn added(role: Role, new: &Service, changes: &mut Vec<Change>) {
+    let image = new.image.written().or_else(|| new.build.as_ref().map(|_| "built by Compose".to_owned()));
+    changes.push(Change::notice(role.area(), &new.name, "new").is(image));
+    ports::added(new, changes);
+    privileges::added(new, changes);
+}
+
+fn stays(
+    role: Role,
+    pair: &Pair<'_>,
+    secrets: &Secrets<'_>,
+    digests: &Digests,
+    old: &Service,
+    new: &Service,
+    changes: &mut Vec<Change>,
+) {
+    let digest = |digests: &BTreeMap<String, String>, name: &str| digests.get(name).cloned();
+    let reconfigured = digest(&digests.before, &old.name) != digest(&digests.after, &new.name);
+    // Most services of a large stack are what they were.
+    if !reconfigured && format!("{old:?}") == format!("{new:?}") {
+        return;
+    }
+    environment::compare(pair, secrets, old, new, changes);
+    ports::compare(pair, old, new, changes);
+    privileges::compare(old, new, changes);
+    storage::mounts(pair, old, new, changes);
+    settings::service(pair, old, new, changes);
+    keys(role, pair, old, new, changes);
+    if pair.before.project == pair.after.project {
+        recreated(role, pair, reconfigured, old, new, changes);
+    }
+}
+
+/// Keys whose meaning needs no more words than their names.
+fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
+    let subject = (role.area(), new.name.as_str());
+    let kind = |service: &Service| service.kind.map(|kind| kind.as_str().to_owned());
+    value(changes, subject, "kind", kind(old), kind(new));
+    macro_rules! keys {
+        ($($field:ident)*) => {
+            $(value(changes, subject, stringify!($field), old.$field.written(), new.$field.written());)*
+        };
+    }
+    keys!(
+        group description metrics restart container_name hostname profiles env_file logging labels pull_policy
+        platform network_mode networks extra_hosts ulimits tty stdin_open tmpfs shm_size init
+    );
+    for (name, old, new) in [("command", &old.command, &new.command), ("entrypoint", &old.entrypoint, &new.entrypoint)]
+    {
+        if plain(pair, old.as_ref()) != plain(pair, new.as_ref()) {
+            let (before, after) = (old.written(), new.written());
+            if before == after {
+                // A line and the list of its words.
+                changes.push(Change::notice(subject.0, subject.1, format!("{} is split otherwise", quoted(name))));
+            } else {
+                value(changes, subject, name, before, after);
+            }
+        }
+    }
+    build(subject, old.build.as_deref(), new.build.as_deref(), changes);
+    for fate in fates(&old.passthrough, &new.passthrough, |(key, _)| key.as_str()) {
+        let (key, before, after) = match fate {
+            Fate::Added((key, after)) => (key, None, after.written()),
+            Fate::Removed((key, before)) => (key, before.written(), None),
+            Fate::Stays((key, before), (_, after)) => (key, before.written(), after.written()),
+        };
+        if !privileges::tells(key) {
+            value(changes, subject, key, before, after);
+        }
+    }
+}
+
+fn build((area, subject): (Area, &str), old: Option<&Build>, new: Option<&Build>, changes: &mut Vec<Change>) {
+    let shown = |build: Option<&Build>| {
+        let build = build?;
+        let named = |name: &str, value: Option<String>| Some(format!("{name} {}", value?));
+        let parts = [
+            build.context.written(),
+            named("dockerfile", build.dockerfile.written()),
+            named("target", build.target.written()),
+            named("args", build.args.written()),
+            named("cache_from", build.cache_from.written()),
+        ];
+        let rest = build.passthrough.iter().filter_map(|(key, value)| named(key, value.written()));
+        Some(parts.into_iter().flatten().chain(rest).collect::<Vec<_>>().join(", "))
+    };
+    let (before, after) = (shown(old), shown(new));
+    if before != after {
+        changes.push(
+            Change::notice(area, subject, "built otherwise by Compose: run `gen dev build`").was(before).is(after),
+        );
+    }
+}
+
+/// A command without what the declarations of variables put into it.
+fn plain(pair: &Pair<'_>, command: Option<&Command>) -> String {
+    match command {
+        None => String::new(),
+        Some(Command::Line(line)) => format!("{:?}", pair.plain(line)),
+        Some(Command::Arguments(list)) => format!("{:?}", list.iter().map(|text| pair.plain(text)).collect::<Vec<_>>()),
+    }
+}
+
+/// The texts of a command.
+fn texts(command: Option<&Command>) -> &[Text] {
+    match command {
+        None => &[],
+        Some(Command::Line(line)) => std::slice::from_ref(line),
+        Some(Command::Arguments(list)) => list,
+    }
+}
+
+/// Compose recreates a container if what it hashes is different. That leaves out how the image is built and pulled, what
+/// the service waits for, its profiles and the number of its replicas (`ServiceHash` of Compose 2 and 5).
+fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new: &Service, changes: &mut Vec<Change>) {
+    let mut reasons: Vec<&str> = Vec::new();
+    let mut variables: Vec<&str> = Vec::new();
+    macro_rules! fields {
+        ($($field:ident)*) => {
+            $(if format!("{:?}", old.$field) != format!("{:?}", new.$field) {
+                reasons.push(stringify!($field));
+            })*
+        };
+    }
+    let image = |service: &Service| service.image.as_ref().map(|image| pair.plain(image));
+    if image(old) != image(new) {
+        reasons.push("image");
+    }
+    if same_but_defaults(pair, &old.environment, &new.environment) {
+        for ((_, before), (_, after)) in old.environment.iter().zip(&new.environment) {
+            if before != after {
+                variables.extend(pair.through(before));
+            }
+        }
+    } else {
+        reasons.push("environment");
+    }
+    for (name, old, new) in [
+        ("command", old.command.as_ref(), new.command.as_ref()),
+        ("entrypoint", old.entrypoint.as_ref(), new.entrypoint.as_ref()),
+    ] {
+        if plain(pair, old) == plain(pair, new) {
+            let both = texts(old).iter().zip(texts(new));
+            variables.extend(both.filter(|(old, new)| old != new).flat_map(|(old, _)| pair.through(old)));
+        } else {
+            reasons.push(name);
+        }
+    }
+    fields!(
+        env_file expose networks container_name hostname user logging labels platform network_mode
+        extra_hosts ulimits tty stdin_open read_only tmpfs secrets cap_add cap_drop security_opt shm_size init restart
+        passthrough
+    );
+    if format!("{:?}", old.mounts) != format!("{:?}", new.mounts) {
+        reasons.push("mounts");
+    }
+    if published(old) != published(new) {
+        reasons.push("ports");
+    }
+    if probe(old) != probe(new) {
+        reasons.push("healthcheck");
+    }
+    if resources(old) != resources(new) {
+        reasons.push("resources");
+    }
+    if reconfigured {
+        reasons.push("configuration file");
+    }
+    variables.sort_unstable();
+    variables.dedup();
+    let mut why: Vec<String> = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+    if !variables.is_empty() {
+        why.push(format!("what is declared of {}", quoted_list(variables)));
+    }
+    if why.is_empty() {
+        return;
+    }
+    let why = why.join(", ");
+    changes.push(match role {
+        Role::Stack => Change::notice(Area::Services, &new.name, format!("recreated: {why}")),
+        Role::Schema => Change::notice(Area::Schema, &new.name, format!("runs again: {why}")),
+    });
+}
+
+fn same_but_defaults(pair: &Pair<'_>, before: &[(String, Text)], after: &[(String, Text)]) -> bool {
+    before.len() == after.len() && before.iter().zip(after).all(|((a, old), (b, new))| a == b && pair.same(old, new))
+}
+
+/// Of the ports what the Compose file has.
+fn published(service: &Service) -> Vec<String> {
+    let shown = |port: &Port| {
+        let published = port.published.as_ref()?;
+        let (address, number) = (text(&published.host_ip), text(&published.port));
+        Some(format!(
+            "{} {address} {number} {} {} {:?}",
+            port.name,
+            port.target,
+            port.protocol.as_str(),
+            published.mode
+        ))
+    };
+    service.ports.iter().filter_map(shown).collect()
+}
+
+fn probe(service: &Service) -> String {
+    match &service.healthcheck {
+        Some(Healthcheck::Probe(probe)) => {
+            let mut probe = probe.clone();
+            // For the docs.
+            probe.http = None;
+            format!("{probe:?}")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn resources(service: &Service) -> String {
+    let deploy = service.deploy.as_ref();
+    format!("{:?}", deploy.map(|deploy| (&deploy.limits, &deploy.reservations, &deploy.passthrough)))
+}

@@ -1,0 +1,760 @@
+//! `gen review` in a repository: what each change of the spec means, and how git is asked.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::project::{Project, REFERENCE, Run};
+
+/// A stack with what the reference has none of.
+const SHOP: &str = r#"
+[stack]
+name = "shop"
+
+[profiles.dev]
+
+[services.web]
+image = "nginx:1.29"
+ports.http = { published = 8080, target = 80 }
+depends_on.db = "service_healthy"
+healthcheck = { http = "/", interval = "5s", retries = 3 }
+user = "1000"
+environment = { TOKEN = "${TOKEN}", TITLE = "Shop" }
+
+[services.db]
+image = "postgres:18.1"
+volumes = ["data:/var/lib/postgresql"]
+healthcheck = { test = ["CMD", "pg_isready"], interval = "5s", retries = 3 }
+cap_drop = ["ALL"]
+environment.PASSWORD = "${PASSWORD}"
+
+[volumes.data]
+
+[env.TOKEN]
+description = "Token of the payment provider"
+secret = true
+
+[env.PASSWORD]
+description = "Password of the database"
+"#;
+
+/// A project whose spec is committed.
+struct Repository {
+    project: Project,
+    /// Below the root of the repository.
+    folder: &'static str,
+}
+
+impl Repository {
+    fn new(spec: &str) -> Self {
+        let repository = Self { project: Project::new(spec), folder: "." };
+        repository.git(&["init", "--quiet", "--initial-branch=main"]);
+        repository.commit("Begin");
+        repository
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        git(self.project.root(), arguments)
+    }
+
+    fn commit(&self, message: &str) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+    }
+
+    /// Reviews, and sees to it that neither the work tree nor the index is another afterwards.
+    fn review(&self, arguments: &[&str]) -> Run {
+        let state = || {
+            let index = fs::read(self.project.path(".git/index")).unwrap();
+            (self.git(&["--no-optional-locks", "status", "--porcelain", "--untracked-files=all"]), index)
+        };
+        let before = state();
+        let run = self.project.run_in(self.folder, &[&["review"], arguments].concat());
+        assert_eq!(state(), before);
+        run
+    }
+
+    /// Each change on a line: severity, area, subject, what happens and the values.
+    fn changes(&self, arguments: &[&str]) -> (Option<i32>, Vec<String>) {
+        let run = self.review(&[&["--format", "json"], arguments].concat());
+        assert_eq!(run.stderr, "", "{run:?}");
+        let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let lines = report["changes"].as_array().unwrap().iter().map(|change| {
+            let [severity, area, subject, what] = ["severity", "area", "subject", "what"].map(|key| text(&change[key]));
+            let values = format!(" [{} -> {}]", text(&change["before"]), text(&change["after"]));
+            let values = if values == " [- -> -]" { "" } else { &values };
+            format!("{severity} {area} {subject}: {what}{values}")
+        });
+        (run.code, lines.collect())
+    }
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Makes edits of the main file, and compares the changes: all that are dangers or cautions, and some notices.
+fn case(spec: &str, edits: &[(&str, &str)], expected: &[&str]) {
+    let repository = Repository::new(spec);
+    for (from, to) in edits {
+        let text = repository.project.read("spec/stack.toml");
+        assert!(text.contains(from), "`{from}`");
+        repository.project.write("spec/stack.toml", text.replace(from, to));
+    }
+    let (code, found) = repository.changes(&[]);
+    let is_notice = |line: &str| line.starts_with("notice ");
+    let (notices, worse): (Vec<&str>, Vec<&str>) = expected.iter().copied().partition(|line| is_notice(line));
+    let found_worse: Vec<&str> = found.iter().map(String::as_str).filter(|line| !is_notice(line)).collect();
+    assert_eq!(found_worse, worse, "{edits:?}");
+    for notice in notices {
+        assert!(found.iter().any(|line| line == notice), "{edits:?}: `{notice}` in {found:#?}");
+    }
+    let dangerous = worse.iter().any(|line| line.starts_with("danger "));
+    assert_eq!(code, Some(i32::from(dangerous)), "{edits:?}");
+}
+
+#[test]
+fn what_loses_data() {
+    case(
+        REFERENCE,
+        &[("retention = \"72h\"", "retention = \"48h\"")],
+        &[
+            "danger retention loki: shortened: older logs are deleted [72h -> 48h]",
+            "notice services loki: recreated: configuration file",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[("retention = \"72h\"", "retention = \"96h\"")],
+        &["notice retention loki: logs are kept longer [72h -> 96h]"],
+    );
+    case(
+        REFERENCE,
+        &[("history_shards = 4\npool = 50", "history_shards = 8\npool = 40")],
+        &[
+            "danger clusters monitored: `history_shards` can't be changed: the workflows that a cluster has belong to \
+             shards, and are not found any more [4 -> 8]",
+            "notice clusters monitored: `pool` changed [50 -> 40]",
+            "notice services temporal-history: recreated: environment",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[("pool = 50", "pool = 50\nvisibility_index = \"temporal_visibility_v1_new\"")],
+        &[
+            "danger clusters monitored: another visibility index, which begins empty: executions in the old one are not \
+             listed any more [temporal_visibility_v1_monitored -> temporal_visibility_v1_new]",
+            "notice services elasticsearch-setup: recreated: command",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[("name = \"sre-copilot\"", "name = \"copilot\"")],
+        &["danger stack copilot-dev: another Compose project: every container is made anew, and the old ones run on; \
+             its volumes begin empty [sre-copilot-dev -> copilot-dev]"],
+    );
+    case(
+        SHOP,
+        &[("volumes = [\"data:/var/lib/postgresql\"]\n", ""), ("[volumes.data]\n", "")],
+        &[
+            "danger volumes data: orphaned: its data stays in the engine, and no service reads it [shop-dev_data -> -]",
+            "caution mounts db: `/var/lib/postgresql` is no volume any more: what is written there goes with the \
+             container [data -> -]",
+        ],
+    );
+    case(
+        SHOP,
+        &[("[volumes.data]", "[volumes.data]\nname = \"other\"")],
+        &["danger volumes data: another volume of the engine: what the old one holds isn't there any more \
+             [shop-dev_data -> other]"],
+    );
+    case(
+        SHOP,
+        &[("[volumes.data]", "[volumes.data]\ndriver_opts.type = \"tmpfs\"")],
+        &["danger volumes data: can't be changed: Compose has to delete it, with its data, to make it anew \
+             [local -> local, type=tmpfs]"],
+    );
+}
+
+#[test]
+fn what_exposes_something() {
+    case(
+        SHOP,
+        &[("published = 8080", "published = 8080, host_ip = \"0.0.0.0\"")],
+        &["danger ports web.http: published on every address of the host: reachable from the network \
+           [127.0.0.1 -> 0.0.0.0]"],
+    );
+    case(
+        SHOP,
+        &[("name = \"shop\"", "name = \"shop\"\nbind = \"192.168.0.2\"")],
+        &["danger ports web.http: published on an address of the host that others reach [127.0.0.1 -> 192.168.0.2]"],
+    );
+    case(
+        SHOP,
+        &[("published = 8080", "published = 9080")],
+        &["notice ports web.http: moved on the host [8080 -> 9080]", "notice services web: recreated: ports"],
+    );
+    case(SHOP, &[("published = 8080, ", "")], &["notice ports web.http: no longer published [127.0.0.1:8080 -> -]"]);
+    case(
+        SHOP,
+        &[("user = \"1000\"", "user = \"root\"\ncompose.privileged = true\ncompose.pid = \"host\"")],
+        &[
+            "danger privileges web: gets every privilege of the host: `privileged`",
+            "danger privileges web: gets the host's namespace `pid`",
+            "danger privileges web: gets the user root",
+        ],
+    );
+    case(
+        SHOP,
+        &[("cap_drop = [\"ALL\"]", "cap_drop = []\nsecurity_opt = []\ncap_add = [\"SYS_ADMIN\"]")],
+        &[
+            "danger privileges db: gets the capability `SYS_ADMIN`",
+            "danger privileges db: gets Docker's usual capabilities",
+            "danger privileges db: gets a way to gain privileges: `no-new-privileges` is not set",
+        ],
+    );
+    case(
+        SHOP,
+        &[("user = \"1000\"", "user = \"1000\"\ncap_drop = [\"NET_RAW\"]\nread_only = true")],
+        &[
+            "notice privileges web: loses the capability `NET_RAW`",
+            "notice privileges web: loses a root file system that it can write",
+        ],
+    );
+    case(
+        SHOP,
+        &[(
+            "user = \"1000\"",
+            "user = \"1000\"\nvolumes = [\"/var/run/docker.sock:/var/run/docker.sock\", \"~/.aws:/root/.aws:ro\", \
+             \"/srv:/srv\"]",
+        )],
+        &[
+            "danger privileges web: gets the Docker socket: whoever controls the container controls the host",
+            "danger privileges web: gets the host's AWS credentials",
+            "caution privileges web: gets a path of the host to write to: `/srv`",
+        ],
+    );
+    case(
+        SHOP,
+        &[
+            ("user = \"1000\"", "user = \"1000\"\nnetwork_mode = \"host\""),
+            ("ports.http = { published = 8080, target = 80 }\n", ""),
+            ("healthcheck = { http = \"/\", interval = \"5s\", retries = 3 }\n", ""),
+        ],
+        &[
+            "danger privileges web: gets the host's network: whatever it listens on is open there",
+            "caution healthchecks web: health is no longer probed [CMD curl -fsS -o /dev/null \
+             http://127.0.0.1:80/ -> -]",
+        ],
+    );
+    // What it had among Docker's usual ones it doesn't gain.
+    case(
+        SHOP,
+        &[("user = \"1000\"", "user = \"1000\"\ncap_drop = [\"ALL\"]\ncap_add = [\"CAP_CHOWN\"]")],
+        &["notice privileges web: loses Docker's usual capabilities"],
+    );
+    case(
+        SHOP,
+        &[(
+            "[volumes.data]",
+            "[services.spy]\nimage = \"spy:1.0\"\nvolumes = [\"/var/run/docker.sock:/var/run/docker.sock:ro\"]\n\n[volumes.data]",
+        )],
+        &["danger privileges spy: gets the Docker socket: whoever controls the container controls the host"],
+    );
+}
+
+#[test]
+fn a_secret_that_is_none_any_more() {
+    case(
+        SHOP,
+        &[("secret = true", "default = \"hunter2\"")],
+        &["danger variables TOKEN: was a secret, and has a default now: it is committed"],
+    );
+    case(
+        SHOP,
+        &[
+            ("TOKEN = \"${TOKEN}\"", "TOKEN = \"hunter2\""),
+            ("[env.TOKEN]\ndescription = \"Token of the payment provider\"\nsecret = true\n", ""),
+        ],
+        &["danger environment web: `TOKEN` was a secret of `.env`, and stands in the spec now [${TOKEN} -> -]"],
+    );
+}
+
+#[test]
+fn images() {
+    case(
+        REFERENCE,
+        &[("grafana/loki:3.7.6", "grafana/loki:3.8.0")],
+        &["notice images grafana/loki: updated; runs in `loki` [3.7.6 -> 3.8.0]"],
+    );
+    case(
+        REFERENCE,
+        &[("grafana/mimir:3.2.1", "grafana/mimir:2.17.0")],
+        &[
+            "danger images grafana/mimir: downgraded: it may not read what the newer one wrote to `mimir-data`; runs in \
+           `mimir` [3.2.1 -> 2.17.0]",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[("temporalio/ui:2.54.1", "temporalio/ui:3.0.0")],
+        &[
+            "caution images temporalio/ui: another major version; runs in `temporal-ui` and `copilot-ui` [2.54.1 -> 3.0.0]",
+        ],
+    );
+}
+
+#[test]
+fn infrastructure() {
+    case(
+        REFERENCE,
+        &[
+            ("[clusters.copilot", "[clusters.helper"),
+            ("cluster = \"copilot\"", "cluster = \"helper\""),
+            ("\"copilot_endpoint\"", "\"helper_endpoint\""),
+        ],
+        &[
+            "danger infrastructure aws_dsql_cluster.copilot: would be destroyed, with its databases",
+            "caution privileges schema-helper: gets the host's AWS credentials",
+            "notice infrastructure aws_dsql_cluster.helper: would be created",
+            "notice clusters copilot: gone; its index `temporal_visibility_v1_copilot` stays in Elasticsearch \
+             [the copilot's own cluster -> -]",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[
+            ("[infrastructure.buckets.profiles]", "[infrastructure.buckets.behaviour]"),
+            ("\"profiles_bucket\"", "\"behaviour_bucket\""),
+        ],
+        &[
+            "danger infrastructure aws_s3_bucket.profiles: would be destroyed, with all its objects",
+            "notice infrastructure aws_s3_bucket.behaviour: would be created, private, encrypted and with versions",
+            "notice variables COPILOT_PROFILE_S3_BUCKET: filled from another Terraform output \
+             [profiles_bucket -> behaviour_bucket]",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[("region = \"eu-west-1\"", "region = \"eu-north-1\"")],
+        &[
+            "danger infrastructure region: every resource of the region would be replaced: it is destroyed in the old one, \
+           with its data, and made empty in the new one [eu-west-1 -> eu-north-1]",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[("chunk_tokens = 512", "chunk_tokens = 256")],
+        &[
+            "caution infrastructure aws_bedrockagent_data_source.this: would be replaced: `max_tokens` can't be changed; \
+           synchronise it afterwards [512 -> 256]",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[("amazon.titan-embed-text-v2:0", "cohere.embed-english-v3")],
+        &[
+            "caution infrastructure aws_bedrockagent_knowledge_base.this: would be replaced: `embedding_model_arn` can't be \
+           changed; it gets another id: run `gen dev infra apply`, which fills `.env` \
+           [amazon.titan-embed-text-v2:0 -> cohere.embed-english-v3]",
+        ],
+    );
+}
+
+#[test]
+fn the_rest_of_the_spec() {
+    case(
+        REFERENCE,
+        &[
+            (
+                "\"system.enableActivityEagerExecution\" = true\n\"frontend.persistenceMaxQPS\" = 6000",
+                "\"frontend.persistenceMaxQPS\" = 9000",
+            ),
+            ("max_series = 500_000", "max_series = 400_000"),
+            ("scrape_interval = \"15s\"", "scrape_interval = \"30s\""),
+            ("\nhost_targets.copilot-test-worker = 9091", ""),
+            ("CKV_AWS_18 = ", "CKV_AWS_21 = "),
+            ("\"copilot\", \"db\", \"setup-schema\"", "\"copilot\", \"db\", \"migrate\""),
+        ],
+        &[
+            "caution limits mimir: `max_series` lowered: Mimir refuses what is above [500000 -> 400000]",
+            "caution metrics alloy: no longer scrapes `copilot-test-worker` [host.docker.internal:9091/metrics -> -]",
+            "caution accepted CKV_AWS_21: this finding is accepted now [- -> The buckets live as long as a development \
+             stack: a log of who reads them would outlive them]",
+            "notice clusters monitored: `frontend.persistenceMaxQPS` changed [6000 -> 9000]",
+            "notice clusters monitored: `system.enableActivityEagerExecution` no longer set [true -> -]",
+            "notice metrics alloy: `scrape_interval` changed [15s -> 30s]",
+            "notice schema schema-copilot-app: runs again: command",
+            "notice services temporal-worker: recreated: configuration file",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[("default = \"postgres\"", "required = true"), ("default = \"0\"", "default = \"999\"")],
+        &[
+            "caution privileges copilot-worker: gets the group `${DOCKER_GROUP_ID:-999}`",
+            "caution variables COPILOT_DSQL_DATABASE: required now: the stack doesn't start until `.env` sets it \
+             [postgres -> -]",
+            "notice variables DOCKER_GROUP_ID: another default, where `.env` says nothing [0 -> 999]",
+            "notice services copilot-api: recreated: what is declared of `COPILOT_DSQL_DATABASE`",
+            "notice schema schema-copilot-app: runs again: what is declared of `COPILOT_DSQL_DATABASE`",
+        ],
+    );
+    case(
+        SHOP,
+        &[
+            ("depends_on.db = \"service_healthy\"", "depends_on.db = \"service_started\""),
+            ("retries = 3 }\nuser", "retries = 9 }\nuser"),
+            ("TITLE = \"Shop\"", "NAME = \"Shop\""),
+        ],
+        &[
+            "caution dependencies web: waits for less of `db` [service_healthy -> service_started]",
+            "notice healthchecks web: `retries` changed [3 -> 9]",
+            "notice environment web: `NAME` set [- -> Shop]",
+            "notice environment web: `TITLE` no longer set [Shop -> -]",
+            "notice services web: recreated: environment, healthcheck",
+        ],
+    );
+    case(
+        SHOP,
+        &[
+            ("[volumes.data]", "[services.cache]\nimage = \"redis:8.4\"\nports.redis = 6379\n\n[volumes.data]"),
+            ("depends_on.db = \"service_healthy\"\n", "depends_on = [\"db\", \"cache\"]\n"),
+        ],
+        &[
+            "caution dependencies web: waits for less of `db` [service_healthy -> service_started]",
+            "notice services cache: new [- -> redis:8.4]",
+            "notice ports cache.redis: published [- -> 127.0.0.1:6379]",
+        ],
+    );
+}
+
+#[test]
+fn dashboards() {
+    let repository = Repository::new(REFERENCE);
+    let file = "spec/dashboards/server.toml";
+    let before = repository.project.read(file);
+    let title = before.lines().find_map(|line| line.strip_prefix("title = \"")?.strip_suffix('"')).unwrap().to_owned();
+    let panels: Vec<&str> =
+        before.lines().filter_map(|line| line.split(".panels.\"").nth(1)?.strip_suffix("\"]")).collect();
+    let [first, .., last] = panels.as_slice() else { panic!("{panels:?}") };
+    let text = before
+        .replace(&format!("panels.\"{first}\"]"), "panels.\"Something <b>else</b>\"]")
+        .replace("refresh = \"30s\"", "refresh = \"1m\"");
+    let at = text.rfind(&format!("panels.\"{last}\"]")).unwrap();
+    let at = at + text[at..].find('\n').unwrap() + 1;
+    repository.project.write(
+        file,
+        format!(
+            "{}description = \"Where it ends\"\n{}",
+            &text[..at],
+            &text[at..].replacen("description = ", "# description = ", 1)
+        ),
+    );
+    let (code, found) = repository.changes(&[]);
+    assert_eq!(code, Some(0), "{found:#?}");
+    for what in ["`refresh` changed [30s -> 1m]".to_owned(), format!("panel `{last}`: another `description`")] {
+        let line = format!("notice dashboards {title}: {what}");
+        assert!(found.contains(&line), "`{line}` in {found:#?}");
+    }
+    let new = format!("notice dashboards {title}: panel `Something <b>else</b>` is new");
+    let gone = format!("notice dashboards {title}: panel `{first}` is gone");
+    assert!(found.iter().any(|line| line.starts_with(&new)), "{found:#?}");
+    assert!(found.iter().any(|line| line.starts_with(&gone)), "{found:#?}");
+    // Names mean nothing to whoever reads Markdown.
+    let run = repository.review(&["--format", "markdown"]);
+    assert!(run.stdout.contains("`Something <b>else</b>`"), "{}", run.stdout);
+}
+
+/// A change of everything, as people and pull requests see it.
+#[test]
+fn a_large_change() {
+    let repository = Repository::new(SHOP);
+    let project = &repository.project;
+    project.write(
+        "spec/stack.toml",
+        SHOP.replace("nginx:1.29", "nginx:2.0")
+            .replace("postgres:18.1", "postgres:17.4")
+            .replace("target = 80 }", "target = 80, host_ip = \"0.0.0.0\" }")
+            .replace("TITLE = \"Shop\"", "TITLE = \"<img src=x onerror=alert(1)> | `a` @all\"")
+            .replace("secret = true", "required = true")
+            .replace("cap_drop = [\"ALL\"]\n", "")
+            .replace("[volumes.data]", "[services.cache]\nimage = \"redis:8.4\"\nports.redis = 6379\n\n[volumes.data]"),
+    );
+    let hidden = |text: &str| {
+        let commit = git(project.root(), &["rev-parse", "HEAD"]);
+        text.replace(&commit[..10], "[commit]")
+    };
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        let run = repository.review(&[]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""), "{run:?}");
+        assert!(run.stdout.lines().all(|line| line.chars().count() <= 80), "{}", run.stdout);
+        insta::assert_snapshot!("review-text", hidden(&run.stdout));
+        let run = repository.review(&["--format", "markdown"]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""), "{run:?}");
+        insta::assert_snapshot!("review-markdown", hidden(&run.stdout));
+    });
+}
+
+/// Whatever a spec holds, no reader of Markdown takes it for anything but text.
+#[test]
+fn markdown_holds_no_html_of_the_spec() {
+    use pulldown_cmark::{Event, Options, Parser};
+
+    let hostile = "</code></details><script>x</script> | `a` ``b`` [c](d) ![e](f) \\n<!-- @all #1";
+    let repository = Repository::new(SHOP);
+    let spec = SHOP
+        .replace("TITLE = \"Shop\"", &format!("TITLE = '''{hostile}'''"))
+        .replace("\"Token of the payment provider\"", &format!("'''{hostile}'''"))
+        .replace("user = \"1000\"", &format!("user = \"1000\"\nlabels.\"{}\" = 'x'", hostile.replace('\\', "")))
+        .replace("published = 8080", "published = 9080, host_ip = '0.0.0.0'")
+        .replace("\"data:/var/lib/postgresql\"", &format!("{{ source = 'data', target = '''/{hostile}''' }}"));
+    repository.project.write("spec/stack.toml", spec);
+    let run = repository.review(&["--format", "markdown"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""), "{run:?}");
+    assert!(run.stdout.contains("script"), "{}", run.stdout);
+    let options = Options::ENABLE_TABLES | Options::ENABLE_GFM | Options::ENABLE_STRIKETHROUGH;
+    for event in Parser::new_ext(&run.stdout, options) {
+        match event {
+            Event::Html(html) | Event::InlineHtml(html) => {
+                let html = html.trim();
+                let own = ["<details>", "</details>", "<code>", "</code>"].contains(&html)
+                    || (html.starts_with("<summary>") && html.ends_with(" notices</summary>"));
+                assert!(own, "{html} in {}", run.stdout);
+            }
+            Event::Start(pulldown_cmark::Tag::Link { .. } | pulldown_cmark::Tag::Image { .. }) => {
+                panic!("a link in {}", run.stdout)
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn what_means_nothing_is_told_apart_from_nothing() {
+    let repository = Repository::new(SHOP);
+    let run = repository.review(&[]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.starts_with("The spec is the one at `HEAD` ("), "{run:?}");
+    repository.project.write("spec/stack.toml", format!("# A comment\n{}", SHOP.replace(" = ", "=")));
+    let run = repository.review(&[]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(
+        run.stdout.replace('\n', " ").contains("differ from those at `HEAD` (")
+            && run.stdout.contains("mean the\nsame"),
+        "{run:?}"
+    );
+    let run = repository.review(&["--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["files_differ"], true);
+    assert_eq!(report["counts"], serde_json::json!({ "danger": 0, "caution": 0, "notice": 0 }));
+    assert_eq!(report["outputs"], serde_json::json!({ "added": [], "changed": [], "removed": [] }));
+}
+
+#[test]
+fn profiles_that_come_and_go() {
+    let repository = Repository::new(SHOP);
+    repository.project.write("spec/stack.toml", SHOP.replace("[profiles.dev]", "[profiles.dev]\n\n[profiles.staging]"));
+    let (code, found) = repository.changes(&[]);
+    assert_eq!(
+        (code, found.as_slice()),
+        (Some(0), ["notice profiles staging: new: 2 services [- -> shop-staging]".to_owned()].as_slice())
+    );
+    repository.commit("Stage");
+    // What is the same in both is told once, with both.
+    let both = repository.project.read("spec/stack.toml");
+    repository.project.write("spec/stack.toml", both.replace("nginx:1.29", "nginx:1.30"));
+    let run = repository.review(&["--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["changes"][0]["profiles"], serde_json::json!(["dev", "staging"]));
+    assert_eq!(report["counts"]["notice"], 2, "{report:#}");
+    let run = repository.review(&[]);
+    assert!(run.stdout.contains("notice[images] nginx (dev, staging): updated"), "{}", run.stdout);
+    let run = repository.review(&["--profile", "dev"]);
+    assert!(run.stdout.contains("notice[images] nginx: updated"), "{}", run.stdout);
+    repository.project.write("spec/stack.toml", SHOP);
+    let (code, found) = repository.changes(&[]);
+    assert_eq!(code, Some(1));
+    assert!(found[0].starts_with("danger profiles staging: gone"), "{found:?}");
+}
+
+#[test]
+fn a_revision_without_a_spec_has_everything_new() {
+    let repository = Repository { project: Project::empty(), folder: "." };
+    repository.git(&["init", "--quiet", "--initial-branch=main"]);
+    repository.project.write("README.md", "A shop\n");
+    repository.commit("Begin");
+    repository.project.write("spec/stack.toml", SHOP);
+    let run = repository.review(&[]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.starts_with("There is no spec at `HEAD` ("), "{run:?}");
+    assert!(run.stdout.contains("notice[services] web: new"), "{run:?}");
+}
+
+#[test]
+fn a_project_in_a_folder_with_several_files() {
+    let repository = Repository { project: Project::empty(), folder: "deploy/my shop" };
+    let project = &repository.project;
+    let (head, rest) = SHOP.split_once("[services.db]").unwrap();
+    project.write("deploy/my shop/spec/stack.toml", format!("include = [\"more/rest.toml\"]\n{head}"));
+    project.write("deploy/my shop/spec/more/rest.toml", format!("[services.db]{rest}"));
+    project.write("spec/stack.toml", "another project's, and none");
+    repository.git(&["init", "--quiet", "--initial-branch=main"]);
+    repository.commit("Begin");
+    project.replace("deploy/my shop/spec/more/rest.toml", "postgres:18.1", "postgres:18.2");
+    let (code, found) = repository.changes(&[]);
+    assert_eq!(code, Some(0));
+    // A hook of git has these, relative to the root of the repository.
+    let hook =
+        project.command(&["review"]).current_dir(project.path(repository.folder)).env("GIT_DIR", ".git").output();
+    assert_eq!(Run::from(hook.unwrap()).code, Some(0));
+    assert!(found.contains(&"notice images postgres: updated; runs in `db` [18.1 -> 18.2]".to_owned()), "{found:?}");
+}
+
+#[test]
+fn a_branch_is_compared_as_it_was_when_it_was_left() {
+    let repository = Repository::new(SHOP);
+    let spec = |text: &str| repository.project.write("spec/stack.toml", text);
+    repository.git(&["switch", "--quiet", "--create", "topic"]);
+    spec(&SHOP.replace("nginx:1.29", "nginx:1.30"));
+    repository.commit("Update");
+    repository.git(&["switch", "--quiet", "main"]);
+    spec(&SHOP.replace("postgres:18.1", "postgres:18.2"));
+    repository.commit("Go on");
+    repository.git(&["switch", "--quiet", "topic"]);
+    let (_, found) = repository.changes(&["--against", "main"]);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("notice images nginx: updated"), "{found:?}");
+    let run = repository.review(&["--against", "main"]);
+    assert!(run.stdout.starts_with("Compared with `main`, as it was when this branch left it ("), "{run:?}");
+    // One without a common past is compared as it is.
+    repository.git(&["switch", "--quiet", "--orphan", "other"]);
+    spec(SHOP);
+    repository.commit("Begin again");
+    let (_, found) = repository.changes(&["--against", "main"]);
+    assert!(found.contains(&"danger images postgres: downgraded: it may not read what the newer one wrote to `data`; runs in `db` [18.2 -> 18.1]".to_owned()), "{found:?}");
+}
+
+#[test]
+fn a_revision_that_can_not_be_had() {
+    let repository = Repository::new(SHOP);
+    for (name, said) in [
+        ("nowhere", "the repository has no revision `nowhere`; name a branch, a tag or a commit, or fetch it first"),
+        ("--output=x", "`--output=x` is no revision"),
+        ("-h", "`-h` is no revision"),
+        ("", "`` is no revision"),
+        ("^HEAD", "the repository has no revision `^HEAD`"),
+        ("HEAD:spec", "the repository has no revision `HEAD:spec`"),
+        ("HEAD..HEAD", "the repository has no revision `HEAD..HEAD`"),
+        ("a\nb", "`a\\nb` is no revision"),
+    ] {
+        let run = repository.review(&[&format!("--against={name}")]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{name}: {run:?}");
+        assert!(run.stderr.contains(said), "{name}: {}", run.stderr);
+    }
+    assert!(!repository.project.path("x").exists());
+}
+
+#[test]
+fn a_repository_that_has_too_little() {
+    let none = Project::new(SHOP);
+    // Whatever the folder of the tests lies in.
+    let review = |project: &Project| -> Run {
+        let parent = project.root().parent().unwrap();
+        project.command(&["review"]).env("GIT_CEILING_DIRECTORIES", parent).output().unwrap().into()
+    };
+    let run = review(&none);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains("`git rev-parse` failed") && run.stderr.contains("not a git repository"), "{run:?}");
+    git(none.root(), &["init", "--quiet"]);
+    let run = review(&none);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("the repository has no commit yet"), "{run:?}");
+
+    let origin = Repository::new(SHOP);
+    origin.git(&["switch", "--quiet", "--create", "topic"]);
+    origin.commit("On a branch");
+    origin.git(&["switch", "--quiet", "main"]);
+    origin.commit("Go on");
+    origin.git(&["switch", "--quiet", "topic"]);
+    let clone = Project::empty();
+    let from = format!("file://{}", origin.project.root().display());
+    git(clone.root(), &["clone", "--quiet", "--depth=1", "--no-single-branch", &from, "."]);
+    let run = clone.run(&["review", "--against", "origin/main"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains("the clone is shallow") && run.stderr.contains("--unshallow"), "{run:?}");
+    let run = clone.run(&["review", "--against", "HEAD~1"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("the clone is shallow and may lack it"), "{run:?}");
+    assert_eq!(clone.run(&["review"]).code, Some(0));
+}
+
+#[test]
+fn a_spec_that_is_wrong_at_either_end() {
+    let repository = Repository::new(&SHOP.replace("image = \"nginx:1.29\"", "imgae = \"nginx:1.29\""));
+    let run = repository.review(&[]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
+    assert!(run.stderr.contains("in the spec; nothing was written or compared"), "{run:?}");
+    repository.project.write("spec/stack.toml", SHOP);
+    let run = repository.review(&[]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
+    assert!(run.stderr.contains("error[unknown-key]: unknown key `imgae`"), "{run:?}");
+    assert!(run.stderr.contains("in the spec at `HEAD` (") && run.stderr.contains("--against"), "{run:?}");
+    let run = repository.review(&["--format", "json"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        (report["revision"].as_str(), report["diagnostics"][0]["code"].as_str()),
+        (Some("HEAD"), Some("unknown-key"))
+    );
+    let run = repository.review(&["--profile", "prod"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("error[unknown-profile]"), "{run:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_revision_is_not_followed() {
+    let repository = Repository::new(SHOP);
+    let path = repository.project.path("spec/stack.toml");
+    fs::rename(&path, repository.project.path("elsewhere.toml")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere.toml", &path).unwrap();
+    repository.commit("Link");
+    let run = repository.review(&[]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(
+        run.stderr.contains("cannot read `spec/stack.toml` at `HEAD`") && run.stderr.contains("symbolic link"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn without_git() {
+    let repository = Repository::new(SHOP);
+    let run: Run =
+        repository.project.command(&["review"]).env("PATH", repository.project.path("spec")).output().unwrap().into();
+    assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""), "{run:?}");
+    assert!(run.stderr.contains("there is no `git` on PATH"), "{run:?}");
+}
+
+#[test]
+fn the_help_tells_what_is_compared() {
+    let run = Project::empty().run(&["review", "--help"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let words = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for word in ["merge base", "Exit codes:", "--against origin/main"] {
+        assert!(words.contains(word), "`{word}` in {}", run.stdout);
+    }
+}
