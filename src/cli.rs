@@ -27,14 +27,26 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write the outputs that the spec describes
+    ///
+    /// Writes only files that change. A file that was edited by hand is not overwritten, and then nothing is.
     Render(Render),
     /// Compare the outputs on disk with what the spec describes; never writes
+    ///
+    /// Each difference is shown with its cause and with what mends it.
     Check(Check),
     /// Say which keys of the spec make a line of an output
+    ///
+    /// It is measured: each key is changed, everything is rendered again, and the lines that move are those it reaches. So a
+    /// name, a port or a value is found in whatever is derived from it. Keys come first that reach the fewest lines.
     Explain(Explain),
     /// Say which lines of the outputs a key of the spec reaches
+    ///
+    /// It is measured as by `explain`. A table stands for all that it holds.
     Impact(Impact),
     /// Render whenever the spec is saved
+    ///
+    /// Shows which lines change. A mistake in the spec, or an output that was edited by hand, is told, and the next save is
+    /// waited for.
     Watch(Watch),
     /// Print what a shell needs to complete commands
     Completions {
@@ -49,14 +61,31 @@ pub enum Command {
         folder: Utf8PathBuf,
     },
     /// Print the JSON Schema of the spec, for editors
+    ///
+    /// A render writes both schemas beside the spec. A TOML editor (Even Better TOML, Tombi, Taplo) completes and checks a file
+    /// that begins with a line such as `#:schema stack.schema.json`.
     Schema(Schema),
     /// Have the programs that read the outputs check them
+    ///
+    /// Runs the consumers' own checkers on the files on disk: Compose, Alloy, Loki, Mimir, Temporal, Terraform and the
+    /// linters of the rest. A checker is a program on PATH, or else the image that the spec pins, where there is an engine;
+    /// what neither can check is skipped, and said so. What a checker refuses is shown with the line and with the keys of the
+    /// spec that make it.
     Verify(Verify),
     /// Write a small spec to begin with
+    ///
+    /// Writes `spec/stack.toml`, and dashboards where the example has some, into the current folder. Nothing that is there
+    /// is overwritten.
     Init(Init),
     /// Add a service, a datasource or a dashboard to the spec
+    ///
+    /// Puts it where others of its sort stand, with what it needs besides and isn't there: an image, a variable, another
+    /// service. Comments and layout stay as they are. Nothing is written if the spec would have a mistake that it hasn't now.
     New(New),
     /// Lay out the spec's files
+    ///
+    /// Lays out the main file, those that it includes and the dashboards: blanks, blank lines, indentation of lists, commas
+    /// behind the last item. No value and no comment changes, and nothing moves.
     Fmt(Fmt),
     /// Say what a change of the spec means, dangers first
     ///
@@ -72,12 +101,19 @@ pub enum Command {
     /// command line is wrong, 3 git is missing or fails.
     Review(Review),
     /// Run the stack: Docker Compose, images, schema, Terraform, `.env`
+    ///
+    /// Runs Docker Compose, Docker and Terraform on the rendered files of a profile, at the root of the project.
+    ///
+    /// Their input, output, signals and exit codes are passed on. Exit codes of its own: 0 clean, 1 findings, 2 the spec
+    /// or the command line is wrong, 3 the system failed.
     Dev(Dev),
     /// Turn something of another tool into a piece of the spec
+    ///
+    /// Reads what another tool wrote and says it in the words of the spec.
     Import(Import),
 }
 
-/// Writes only files that change. A file that was edited by hand is not overwritten, and then nothing is.
+/// What `gen render` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen render --dry-run")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -99,7 +135,7 @@ pub struct Render {
     pub no_prune: bool,
 }
 
-/// Each difference is shown with its cause and with what mends it.
+/// What `gen check` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen check --stat")]
 pub struct Check {
@@ -114,8 +150,7 @@ pub struct Check {
     pub stat: bool,
 }
 
-/// It is measured: each key is changed, everything is rendered again, and the lines that move are those it reaches. So a
-/// name, a port or a value is found in whatever is derived from it. Keys come first that reach the fewest lines.
+/// What `gen explain` takes.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  gen explain generated/dev/config/loki.yaml:33\n  gen explain --format json terraform/dev/main.tf:49"
@@ -129,7 +164,7 @@ pub struct Explain {
     pub format: Listing,
 }
 
-/// It is measured as by `explain`. A table stands for all that it holds.
+/// What `gen impact` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  gen impact services.loki.settings.retention\n  gen impact spec/stack.toml:148")]
 pub struct Impact {
@@ -144,8 +179,7 @@ pub struct Impact {
     pub format: Listing,
 }
 
-/// Shows which lines change. A mistake in the spec, or an output that was edited by hand, is told, and the next save is
-/// waited for.
+/// What `gen watch` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen watch --profile dev")]
 pub struct Watch {
@@ -154,8 +188,7 @@ pub struct Watch {
     pub profile: Option<String>,
 }
 
-/// A render writes both schemas beside the spec. A TOML editor (Even Better TOML, Tombi, Taplo) completes and checks a file
-/// that begins with a line such as `#:schema stack.schema.json`.
+/// What `gen schema` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen schema dashboard")]
 pub struct Schema {
@@ -172,10 +205,7 @@ pub enum SchemaOf {
     Dashboard,
 }
 
-/// Runs the consumers' own checkers on the files on disk: Compose, Alloy, Loki, Mimir, Temporal, Terraform and the
-/// linters of the rest. A checker is a program on PATH, or else the image that the spec pins, where there is an engine;
-/// what neither can check is skipped, and said so. What a checker refuses is shown with the line and with the keys of the
-/// spec that make it.
+/// What `gen verify` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  gen verify\n  gen verify --require compose,alloy,temporal-server")]
 pub struct Verify {
@@ -190,10 +220,7 @@ pub struct Verify {
     pub format: Format,
 }
 
-/// Runs Docker Compose, Docker and Terraform on the rendered files of a profile, at the root of the project.
-///
-/// Their input, output, signals and exit codes are passed on. Exit codes of its own: 0 clean, 1 findings, 2 the spec
-/// or the command line is wrong, 3 the system failed.
+/// What `gen dev` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen dev up --wait")]
 pub struct Dev {
@@ -313,7 +340,7 @@ pub enum Listing {
     Json,
 }
 
-/// Reads what another tool wrote and says it in the words of the spec.
+/// What `gen import` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen import dashboard exported.json --output spec/dashboards/server.toml")]
 pub struct Import {
@@ -348,8 +375,7 @@ pub struct ImportDashboard {
     pub folder: Option<String>,
 }
 
-/// Writes `spec/stack.toml`, and dashboards where the example has some, into the current folder. Nothing that is there
-/// is overwritten.
+/// What `gen init` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  gen init\n  gen init --example observability")]
 pub struct Init {
@@ -359,8 +385,7 @@ pub struct Init {
     pub example: String,
 }
 
-/// Puts it where others of its sort stand, with what it needs besides and isn't there: an image, a variable, another
-/// service. Comments and layout stay as they are. Nothing is written if the spec would have a mistake that it hasn't now.
+/// What `gen new` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     gen new service api --image example/api:1.4.2 --port 8081\n  \
@@ -427,8 +452,7 @@ pub struct NewDashboard {
     pub folder: Option<String>,
 }
 
-/// Lays out the main file, those that it includes and the dashboards: blanks, blank lines, indentation of lists, commas
-/// behind the last item. No value and no comment changes, and nothing moves.
+/// What `gen fmt` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen fmt --check")]
 pub struct Fmt {

@@ -2,17 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a picture that can't be drawn is not drawn")]
 
-#[path = "../gen/project.rs"]
-#[allow(dead_code, reason = "the tests need more of it")]
-mod project;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anstyle_svg::Term;
 
-use project::{DASHBOARDS, REFERENCE};
+/// The reference spec and its dashboards.
+const SPEC: [(&str, &str); 4] = [
+    ("spec/stack.toml", include_str!("../../spec/stack.toml")),
+    ("spec/dashboards/copilot.toml", include_str!("../../spec/dashboards/copilot.toml")),
+    ("spec/dashboards/persistence.toml", include_str!("../../spec/dashboards/persistence.toml")),
+    ("spec/dashboards/server.toml", include_str!("../../spec/dashboards/server.toml")),
+];
 
 /// Where the README finds them.
 const FOLDER: &str = ".github/pictures";
@@ -33,8 +35,7 @@ fn main() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        write("spec/stack.toml", REFERENCE);
-        for (path, text) in DASHBOARDS {
+        for (path, text) in SPEC {
             write(path, text);
         }
         let run = |arguments: &[&str]| {
