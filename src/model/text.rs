@@ -76,6 +76,18 @@ impl Text {
             Self::Parts(_) => None,
         }
     }
+
+    /// The variables that it refers to.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let segments: &[Segment] = match self {
+            Self::Literal(_) => &[],
+            Self::Parts(segments) => segments,
+        };
+        segments.iter().filter_map(|segment| match segment {
+            Segment::Env(reference) => Some(reference.name.as_str()),
+            Segment::Literal(_) => None,
+        })
+    }
 }
 
 impl From<&str> for Text {
