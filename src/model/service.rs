@@ -122,6 +122,18 @@ impl References {
     }
 }
 
+impl Condition {
+    /// What the condition means, in one word.
+    #[must_use]
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Healthy => "healthy",
+            Self::Completed => "completed",
+        }
+    }
+}
+
 impl Service {
     /// Whether it joins its networks without aliases or fixed addresses.
     #[must_use]

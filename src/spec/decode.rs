@@ -459,7 +459,7 @@ macro_rules! choice {
         $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)*
     }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$variant_meta])* $variant,)* }
 
         impl $name {
