@@ -68,7 +68,9 @@ impl<const N: usize> Table<N> {
         };
         let mut widths: [usize; N] = std::array::from_fn(|index| column(index, &length));
         let least: [usize; N] = std::array::from_fn(|index| {
-            column(index, &|cell| words(cell, self.soft[index]).iter().map(|word| length(word)).max().unwrap_or_default())
+            column(index, &|cell| {
+                words(cell, self.soft[index]).iter().map(|word| length(word)).max().unwrap_or_default()
+            })
         });
         while widths.iter().sum::<usize>() + GAP * (N - 1) > WIDTH {
             let widest = (0..N).filter(|&index| widths[index] > least[index]).max_by_key(|&index| widths[index]);

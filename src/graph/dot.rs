@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Graph, Line, Talk, one_line};
+use crate::spec::service::Condition;
 
 /// The graph as a program of Graphviz.
 #[must_use]
@@ -47,6 +48,13 @@ fn attributes(line: &Line) -> String {
     if !line.talks.is_empty() {
         let _ = write!(attributes, ", label={}", quoted(&line.verbs()));
     }
+    let head = match line.waits {
+        None => "vee",
+        Some(Condition::Started) => "empty",
+        Some(Condition::Healthy) => "normal",
+        Some(Condition::Completed) => "diamond",
+    };
+    let _ = write!(attributes, ", arrowhead={head}");
     if let Some(condition) = line.waits {
         let tip = format!("starts after: {}", condition.described());
         let _ = write!(attributes, ", tooltip={}", quoted(&tip));

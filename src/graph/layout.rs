@@ -31,8 +31,9 @@ const LINES_GAP: f64 = 12.0;
 /// Between a column's sides and what it holds, and between two columns.
 const COLUMN_PADDING: i32 = 20;
 const COLUMN_GAP: i32 = 20;
-/// Height of the headings.
+/// Height of the headings, and what stands above the services without any.
 const HEADER: i32 = 44;
+const NO_HEADER: i32 = 8;
 /// Around the drawing.
 const MARGIN: i32 = 20;
 /// Between two horizontal pieces of lines; above the first of them; below the last, where arrowheads are.
@@ -183,7 +184,8 @@ fn layers(count: usize, strokes: &[Stroke]) -> Vec<usize> {
         for &node in sorted.iter().rev() {
             let Some(highest) = above[node].iter().map(|&upper| rank[upper] - 1).min() else { continue };
             let lowest = below[node].iter().map(|&lower| rank[lower] + 1).max().unwrap_or_default();
-            let wanted = if above[node].len() > below[node].len() { highest } else { rank[node].clamp(lowest, highest) };
+            let wanted =
+                if above[node].len() > below[node].len() { highest } else { rank[node].clamp(lowest, highest) };
             moved |= std::mem::replace(&mut rank[node], wanted) != wanted;
         }
         if !moved {
@@ -216,7 +218,10 @@ fn columns(graph: &Graph, strokes: &[Stroke]) -> Vec<usize> {
         between[graph.nodes[stroke.from].group][graph.nodes[stroke.to].group] += 1;
     }
     let cost = |order: &[usize]| -> usize {
-        let pairs = order.iter().enumerate().flat_map(|(a, &one)| order.iter().enumerate().map(move |(b, &two)| (a, one, b, two)));
+        let pairs = order
+            .iter()
+            .enumerate()
+            .flat_map(|(a, &one)| order.iter().enumerate().map(move |(b, &two)| (a, one, b, two)));
         pairs.map(|(a, one, b, two)| between[one][two] * a.abs_diff(b)).sum()
     };
     let spec: Vec<usize> = (0..count).collect();
@@ -338,7 +343,8 @@ impl<'s> Drawing<'s> {
             *votes.entry(self.items[end].column).or_default() += 1;
         }
         let own = self.items[root].column;
-        let column = votes.iter().max_by_key(|&(&column, &votes)| (votes, column == own)).map_or(own, |(&column, _)| column);
+        let column =
+            votes.iter().max_by_key(|&(&column, &votes)| (votes, column == own)).map_or(own, |(&column, _)| column);
         let layers = || tips.iter().map(|&tip| self.items[tip].layer);
         let at_root = self.items[root].layer;
         let (first, last) = if gathers {
@@ -536,7 +542,7 @@ impl<'s> Drawing<'s> {
         let ends = self.line_ends();
         let spans: Vec<Vec<Placed>> = self.channels.iter().map(|channel| placed(channel, &ends)).collect();
         let mut tops: Vec<i32> = Vec::new();
-        let mut y = MARGIN + HEADER;
+        let mut y = MARGIN + if graph.groups.iter().all(|group| group.title.is_empty()) { NO_HEADER } else { HEADER };
         let mut tracks: Vec<Vec<i32>> = Vec::new();
         for layer in 0..self.rows.len() {
             tops.push(y);
@@ -631,11 +637,29 @@ impl<'s> Drawing<'s> {
         // A line ends where its arrowhead begins; one that passes goes on to the other side of the layer.
         let from = |&(x, item): &(i32, usize)| {
             let passes = self.items[item].passes;
-            (x, if passes && !span.gathers { top - NODE_HEIGHT } else if upwards && !passes { top + HEAD } else { top })
+            (
+                x,
+                if passes && !span.gathers {
+                    top - NODE_HEIGHT
+                } else if upwards && !passes {
+                    top + HEAD
+                } else {
+                    top
+                },
+            )
         };
         let to = |&(x, item): &(i32, usize)| {
             let passes = self.items[item].passes;
-            (x, if passes && span.gathers { bottom + NODE_HEIGHT } else if upwards || passes { bottom } else { bottom - HEAD })
+            (
+                x,
+                if passes && span.gathers {
+                    bottom + NODE_HEIGHT
+                } else if upwards || passes {
+                    bottom
+                } else {
+                    bottom - HEAD
+                },
+            )
         };
         if upwards {
             let heads = span.upper.iter().filter(|(_, item)| !self.items[*item].passes);
@@ -752,7 +776,8 @@ fn assign(spans: &[Placed]) -> (Vec<i32>, i32) {
         let (above, below) = (&spans[above], &spans[below]);
         let down = above.lower.iter().filter(|(x, _)| meets(*x, of_below)).count();
         let up = below.upper.iter().filter(|(x, _)| meets(*x, of_above)).count();
-        let on_top = above.lower.iter().flat_map(|(x, _)| below.upper.iter().filter(move |(y, _)| (x - y).abs() < 4)).count();
+        let on_top =
+            above.lower.iter().flat_map(|(x, _)| below.upper.iter().filter(move |(y, _)| (x - y).abs() < 4)).count();
         let total = i64::try_from(down + up).unwrap_or(i64::MAX);
         total.saturating_add(ON_TOP.saturating_mul(i64::try_from(on_top).unwrap_or(i64::MAX)))
     };
@@ -859,9 +884,9 @@ fn isotonic(wanted: &[(f64, f64)], apart: &dyn Fn(usize) -> f64) -> Vec<f64> {
 /// Pushes places in order back between two bounds, without changing their distances where they fit.
 fn keep_within(at: &mut [f64], from: f64, to: f64) {
     let gap = |at: &[f64], index: usize| at[index + 1] - at[index];
-    let over = at.last().map_or(0.0, |last| (last - to).max(0.0));
-    let under = at.first().map_or(0.0, |first| (from - first).max(0.0));
-    if at.len() > 1 && over > 0.0 && under > 0.0 {
+    if let [first, .., last] = *at
+        && last - first > to - from
+    {
         let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
         let step = (to - from) / number(at.len() - 1);
         for (index, place) in at.iter_mut().enumerate() {
@@ -911,4 +936,160 @@ fn node_width(node: &super::Node) -> i32 {
 /// The width that a group's heading needs.
 fn title_width(title: &str) -> i32 {
     cells(&super::one_line(title)) * TITLE_CHARACTER
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{Edge, Group, Kind, Node};
+    use super::*;
+
+    /// Services with these numbers of characters in their names, by group, and edges by number.
+    fn graph(groups: &[&[usize]], edges: &[(usize, usize, Kind)]) -> Graph {
+        let mut graph = Graph { title: String::new(), groups: Vec::new(), nodes: Vec::new(), edges: Vec::new() };
+        for (group, names) in groups.iter().enumerate() {
+            graph.groups.push(Group { title: format!("group {group}") });
+            graph.nodes.extend(names.iter().map(|&length| Node {
+                name: "x".repeat(length),
+                group,
+                description: String::new(),
+                published: Vec::new(),
+            }));
+        }
+        graph.edges = edges.iter().map(|&(from, to, kind)| Edge { from, to, kind }).collect();
+        graph.edges.sort_by_key(|edge| (edge.from, edge.to, edge.kind));
+        graph.edges.dedup();
+        graph
+    }
+
+    const WAITS: Kind = Kind::StartsAfter(Condition::Healthy);
+    const USES: Kind = Kind::Talks(Talk::Uses);
+
+    fn overlap(a: Rect, b: Rect) -> bool {
+        a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
+    }
+
+    /// Whether a straight piece of a line goes through the inside of a box.
+    fn goes_through((from, to): ((i32, i32), (i32, i32)), node: Rect) -> bool {
+        let (left, right) = (from.0.min(to.0), from.0.max(to.0));
+        let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
+        left < node.x + node.width && right > node.x && top < node.y + node.height && bottom > node.y
+    }
+
+    fn check(graph: &Graph) {
+        let layout = layout(graph);
+        assert_eq!(layout, super::layout(graph), "the same graph, the same drawing");
+        let all = Rect { x: 0, y: 0, width: layout.width, height: layout.height };
+        for (index, &node) in layout.nodes.iter().enumerate() {
+            let column = layout.groups[graph.nodes[index].group];
+            assert!(node.x > column.x && node.x + node.width < column.x + column.width, "{index} is in its group");
+            assert!(node.y > column.y && node.y + node.height < column.y + column.height, "{index} is in its group");
+            assert!(node.width >= cells(&graph.nodes[index].name) * NAME_CHARACTER, "{index} holds its name");
+            for &other in &layout.nodes[..index] {
+                assert!(!overlap(node, other), "{node:?} {other:?}");
+            }
+        }
+        for (index, &column) in layout.groups.iter().enumerate() {
+            assert!(layout.groups[..index].iter().all(|&other| !overlap(column, other)));
+            assert!(column.x + column.width < all.width && column.y + column.height < all.height);
+        }
+        let mut drawn = 0;
+        for net in &layout.nets {
+            drawn += net.lines.len();
+            for piece in &net.pieces {
+                for ends in piece.windows(2) {
+                    let (from, to) = (ends[0], ends[1]);
+                    assert!(from.0 == to.0 || from.1 == to.1, "{from:?} {to:?} is oblique");
+                    for &node in &layout.nodes {
+                        assert!(!goes_through((from, to), node), "{from:?} {to:?} goes through {node:?}");
+                    }
+                }
+            }
+            // Each line begins at one service and has an arrowhead at the other.
+            for line in &net.lines {
+                let (from, to) = (layout.nodes[line.from], layout.nodes[line.to]);
+                let touches = |node: Rect, (x, y): (i32, i32)| {
+                    (node.x..=node.x + node.width).contains(&x) && (y == node.y || y == node.y + node.height)
+                };
+                assert!(net.heads.iter().any(|head| touches(to, head.tip)), "{line:?} has an arrowhead: {net:?}");
+                let mut ends = net.pieces.iter().flatten();
+                assert!(ends.any(|&end| touches(from, end)), "{line:?} begins at its service: {net:?}");
+            }
+        }
+        let lines: usize = graph.lines().iter().map(|line| line.talks.len().max(1)).sum();
+        assert_eq!(drawn, lines);
+    }
+
+    #[test]
+    fn nothing_and_little() {
+        check(&graph(&[], &[]));
+        check(&graph(&[&[1]], &[]));
+        check(&graph(&[&[3, 60]], &[(0, 1, WAITS), (0, 1, USES)]));
+    }
+
+    #[test]
+    fn what_talks_in_a_circle_is_drawn_upwards_once() {
+        let graph = graph(&[&[3, 3], &[3]], &[(0, 1, WAITS), (1, 2, USES), (2, 0, USES), (1, 0, USES)]);
+        check(&graph);
+        let nets = layout(&graph).nets;
+        let upwards = nets.iter().filter(|net| net.heads.iter().any(|head| !head.down));
+        assert!(upwards.count() >= 2, "{nets:?}");
+    }
+
+    #[test]
+    fn lines_to_one_service_share_a_trunk_and_an_arrowhead() {
+        let graph = graph(&[&[4, 4, 4, 4]], &[(0, 3, WAITS), (1, 3, WAITS), (2, 3, WAITS)]);
+        check(&graph);
+        let nets = layout(&graph).nets;
+        assert_eq!((nets.len(), nets[0].lines.len(), nets[0].heads.len()), (1, 3, 1), "{nets:?}");
+    }
+
+    #[test]
+    fn a_service_that_many_need_stands_right_below_them() {
+        // 0 → 1 → 2 is a chain; 3, which needs nothing, could stand beside 2 as well.
+        let graph = graph(&[&[3, 3, 3, 3]], &[(0, 1, WAITS), (1, 2, WAITS), (0, 3, WAITS)]);
+        let nodes = layout(&graph).nodes;
+        assert_eq!(nodes[3].y, nodes[1].y);
+        assert!(nodes[3].y < nodes[2].y);
+    }
+
+    #[test]
+    fn the_nearest_places_in_order() {
+        assert_eq!(isotonic(&[(0.0, 1.0), (10.0, 1.0)], &|_| 5.0), [0.0, 10.0]);
+        assert_eq!(isotonic(&[(0.0, 1.0), (0.0, 1.0)], &|_| 4.0), [-2.0, 2.0]);
+        assert_eq!(isotonic(&[(0.0, 3.0), (0.0, 1.0)], &|_| 4.0), [-1.0, 3.0]);
+        let mut at = [1.0, 15.0, 29.0];
+        keep_within(&mut at, 0.0, 20.0);
+        assert!(at[0] >= 0.0 && at[2] <= 20.0 && at[0] < at[1] && at[1] < at[2], "{at:?}");
+    }
+
+    prop_compose! {
+        /// Waiting goes from lower numbers to higher ones only, as it has no cycles; talking goes anywhere.
+        fn any_graph()(sizes in prop::collection::vec(prop::collection::vec(1_usize..30, 1..6), 1..5))
+            (edges in prop::collection::vec((0_usize..20, 0_usize..20, 0_usize..7), 0..50), sizes in Just(sizes)) -> Graph {
+            let count = sizes.iter().map(Vec::len).sum::<usize>();
+            let kinds = [
+                WAITS, Kind::StartsAfter(Condition::Started), Kind::StartsAfter(Condition::Completed),
+                USES, Kind::Talks(Talk::Pushes), Kind::Talks(Talk::Scrapes), Kind::Talks(Talk::Queries),
+            ];
+            let mut waits = std::collections::BTreeSet::new();
+            let edges: Vec<(usize, usize, Kind)> = edges
+                .into_iter()
+                .map(|(from, to, kind)| (from % count, to % count, kinds[kind]))
+                .filter(|(from, to, _)| from != to)
+                .map(|(from, to, kind)| if matches!(kind, Kind::Talks(_)) { (from, to, kind) } else { (from.min(to), from.max(to), kind) })
+                .filter(|(from, to, kind)| matches!(kind, Kind::Talks(_)) || waits.insert((*from, *to)))
+                .collect();
+            let sizes: Vec<&[usize]> = sizes.iter().map(Vec::as_slice).collect();
+            graph(&sizes, &edges)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_box_overlaps_and_no_line_goes_through_one(graph in any_graph()) {
+            check(&graph);
+        }
+    }
 }

@@ -7,8 +7,20 @@ use super::{Graph, Line, one_line};
 
 /// Words that mean something where a node's name stands; so would a name that begins with one and a dash.
 const WORDS: [&str; 14] = [
-    "call", "class", "classdef", "click", "default", "direction", "end", "flowchart", "graph", "href", "interpolate",
-    "linkstyle", "style", "subgraph",
+    "call",
+    "class",
+    "classdef",
+    "click",
+    "default",
+    "direction",
+    "end",
+    "flowchart",
+    "graph",
+    "href",
+    "interpolate",
+    "linkstyle",
+    "style",
+    "subgraph",
 ];
 
 /// The graph as a flowchart. A solid arrow waits, a dotted one doesn't; one with a label talks.
@@ -61,15 +73,21 @@ fn id(name: &str, taken: &mut HashSet<String>) -> String {
     id
 }
 
-/// A label in quotes. Whatever could end it, or mean HTML or Markdown, is written as an entity.
-/// <https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters>
+/// A label in quotes. What could end it, or mean HTML, Markdown or something to Mermaid is written as an entity of HTML,
+/// with a name: Mermaid 11 reads its own numbered ones (`#35;`) in labels of nodes and not in those of groups.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in one_line(text).chars() {
-        if c.is_alphanumeric() || " -_.,:/()+".contains(c) {
-            out.push(c);
-        } else {
-            let _ = write!(out, "#{};", u32::from(c));
+        match c {
+            '"' => out.push_str("&quot;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '`' => out.push_str("&grave;"),
+            '#' => out.push_str("&num;"),
+            '%' => out.push_str("&percnt;"),
+            '\\' => out.push_str("&bsol;"),
+            _ => out.push(c),
         }
     }
     out.push('"');

@@ -46,7 +46,8 @@ const CHARACTER: i32 = 7;
 pub fn render(graph: &Graph) -> String {
     let layout = layout(graph);
     let legend = legend(&layout);
-    let legend_width = legend.iter().map(|row| LEGEND_LEFT + row.last().map_or(0, |entry| entry.x + entry.width())).max();
+    let legend_width =
+        legend.iter().map(|row| LEGEND_LEFT + row.last().map_or(0, |entry| entry.x + entry.width())).max();
     let width = layout.width.max(legend_width.unwrap_or_default() + LEGEND_LEFT);
     let legend_height = LEGEND_LINE * i32::try_from(legend.len()).unwrap_or_default();
     let height = layout.height + legend_height;
@@ -154,7 +155,8 @@ fn class(talk: Talk) -> &'static str {
 fn path(points: &[(i32, i32)]) -> String {
     let mut out = String::new();
     let length = |a: (i32, i32), b: (i32, i32)| (a.0 - b.0).abs() + (a.1 - b.1).abs();
-    let toward = |a: (i32, i32), b: (i32, i32), by: i32| (a.0 + (b.0 - a.0).signum() * by, a.1 + (b.1 - a.1).signum() * by);
+    let toward =
+        |a: (i32, i32), b: (i32, i32), by: i32| (a.0 + (b.0 - a.0).signum() * by, a.1 + (b.1 - a.1).signum() * by);
     let last = points.len().saturating_sub(1);
     for (index, &point) in points.iter().enumerate() {
         if index == 0 {
@@ -225,11 +227,8 @@ fn legend(layout: &Layout) -> Vec<Vec<Entry>> {
     let styles: BTreeSet<Style> = layout.nets.iter().map(|net| net.style).collect();
     let conditions = [Condition::Started, Condition::Healthy, Condition::Completed];
     let waits = conditions.into_iter().filter(|&wanted| styles.iter().any(|style| style.waits == Some(wanted)));
-    let waits: Vec<(Option<Style>, &'static str)> = waits
-        .map(|condition| {
-            (Some(Style { talk: None, waits: Some(condition) }), words(condition))
-        })
-        .collect();
+    let waits: Vec<(Option<Style>, &'static str)> =
+        waits.map(|condition| (Some(Style { talk: None, waits: Some(condition) }), words(condition))).collect();
     let talks = Talk::ALL.into_iter().filter(|&wanted| styles.iter().any(|style| style.talk == Some(wanted)));
     let talks: Vec<(Option<Style>, &'static str)> =
         talks.map(|talk| (Some(Style { talk: Some(talk), waits: None }), talk.verb())).collect();

@@ -160,15 +160,17 @@ pub fn services(stack: &Stack) -> Vec<ServiceRow<'_>> {
 pub fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
     let mut rows: Vec<PortRow<'_>> = Vec::new();
     for service in &stack.services {
-        rows.extend(service.ports.iter().map(|port| PortRow {
-            host: port
-                .published
-                .as_ref()
-                .map(|published| Host { address: published.host_ip.shown(), port: published.port.shown() }),
-            service: &service.name,
-            name: Some(&port.name),
-            container_port: port.target.to_string(),
-            protocol: port.protocol.as_str(),
+        rows.extend(service.ports.iter().map(|port| {
+            PortRow {
+                host: port
+                    .published
+                    .as_ref()
+                    .map(|published| Host { address: published.host_ip.shown(), port: published.port.shown() }),
+                service: &service.name,
+                name: Some(&port.name),
+                container_port: port.target.to_string(),
+                protocol: port.protocol.as_str(),
+            }
         }));
         rows.extend(service.expose.iter().map(|exposed| {
             let (ports, protocol) = exposed.split_once('/').unwrap_or((exposed, "tcp"));
@@ -296,9 +298,7 @@ pub fn datasources(stack: &Stack) -> Vec<DatasourceRow<'_>> {
 /// Only if a template is wrong.
 pub fn artifacts(plan: &Plan) -> Result<Vec<ArtifactRow>, output::Error> {
     let files = plan.files().collect::<Result<Vec<_>, _>>()?;
-    let read = |path: &camino::Utf8Path| {
-        files.iter().find(|file| file.path == path).map(|file| file.contents.clone())
-    };
+    let read = |path: &camino::Utf8Path| files.iter().find(|file| file.path == path).map(|file| file.contents.clone());
     let checks = verify::checks(plan.stack(), &read);
     let rows = files.iter().map(|file| {
         let mut readers: Vec<&'static str> = Vec::new();
