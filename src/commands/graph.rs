@@ -17,18 +17,16 @@ pub fn run(arguments: &Graph) -> Outcome {
     };
     let mut graph = Drawn::of(plan.stack());
     if let Some(name) = &arguments.focus {
-        match graph.find(name) {
-            Some(node) => graph = graph.focus(node),
-            None => {
-                let known = || graph.nodes.iter().map(|node| node.name.as_str());
-                let help = match nearest(name, known()) {
-                    Some(found) => format!("did you mean `{found}`?"),
-                    None => format!("there are: {}", listed(known())),
-                };
-                fail(&format!("there is no service `{}`\n  {CYAN}help{RESET}: {help}", shown(name)));
-                return Outcome::Invalid;
-            }
-        }
+        let Some(node) = graph.find(name) else {
+            let known = || graph.nodes.iter().map(|node| node.name.as_str());
+            let help = match nearest(name, known()) {
+                Some(found) => format!("did you mean `{found}`?"),
+                None => format!("there are: {}", listed(known())),
+            };
+            fail(&format!("there is no service `{}`\n  {CYAN}help{RESET}: {help}", shown(name)));
+            return Outcome::Invalid;
+        };
+        graph = graph.focus(node);
     }
     let text = match arguments.format {
         GraphFormat::Mermaid => mermaid::render(&graph),

@@ -56,7 +56,8 @@ fn yes(flag: bool) -> String {
 }
 
 fn services(rows: &[list::ServiceRow<'_>]) -> String {
-    let mut table = Table::new(["GROUP…", "SERVICE", "KIND OR IMAGE…", "PORTS", "STARTS AFTER"]);
+    let mut table =
+        Table::new(["GROUP", "SERVICE", "KIND OR IMAGE", "PORTS", "STARTS AFTER"]).soft(&["GROUP", "KIND OR IMAGE"]);
     for row in rows {
         let runs = row.kind.map_or_else(|| or_dash(row.image.clone().unwrap_or_default()), ToOwned::to_owned);
         let after = joined(row.depends_on.iter().map(|dependency| dependency.service));
@@ -79,7 +80,7 @@ fn ports(rows: &[list::PortRow<'_>]) -> String {
 }
 
 fn variables(rows: &[list::VariableRow<'_>]) -> String {
-    let mut table = Table::new(["VARIABLE", "DEFAULT…", "FROM", "READ BY"]);
+    let mut table = Table::new(["VARIABLE", "DEFAULT", "FROM", "READ BY"]).soft(&["DEFAULT"]);
     for row in rows {
         let default = match (row.required, row.default) {
             (true, _) => "(required)".to_owned(),
@@ -101,7 +102,7 @@ fn variables(rows: &[list::VariableRow<'_>]) -> String {
 }
 
 fn images(rows: &[list::ImageRow<'_>]) -> String {
-    let mut table = Table::new(["IMAGE", "FROM", "USED BY"]);
+    let mut table = Table::new(["IMAGE", "FROM", "USED BY"]).soft(&["IMAGE"]);
     for row in rows {
         let services = row.services.iter().map(|&name| name.to_owned());
         let images = row.images.iter().map(|name| format!("image {name}"));
@@ -112,7 +113,7 @@ fn images(rows: &[list::ImageRow<'_>]) -> String {
 }
 
 fn datasources(rows: &[list::DatasourceRow<'_>]) -> String {
-    let mut table = Table::new(["UID", "TITLE…", "TYPE", "URL", "DEFAULT"]);
+    let mut table = Table::new(["UID", "TITLE", "TYPE", "URL", "DEFAULT"]);
     for row in rows {
         let url = or_dash(row.url.unwrap_or_default());
         table.push([row.uid.to_owned(), row.title.to_owned(), row.kind.to_owned(), url, yes(row.default)]);

@@ -21,11 +21,15 @@ pub struct Table<const N: usize> {
 }
 
 impl<const N: usize> Table<N> {
-    /// A table with a header; a header that ends with `…` marks a column whose words may be broken: no names that one
-    /// would copy.
+    /// A table with a header.
     pub fn new(header: [&'static str; N]) -> Self {
-        let soft = header.map(|title| title.ends_with('…'));
-        Self { header: header.map(|title| title.trim_end_matches('…')), soft, rows: Vec::new() }
+        Self { header, soft: [false; N], rows: Vec::new() }
+    }
+
+    /// Lets words of these columns be broken: nothing in them is a name that one would copy.
+    pub fn soft(mut self, columns: &[&str]) -> Self {
+        self.soft = self.header.map(|title| columns.contains(&title));
+        self
     }
 
     /// Adds a row.
@@ -60,22 +64,24 @@ impl<const N: usize> Table<N> {
         out
     }
 
-    /// The widest columns give way first, none further than to its longest word.
+    /// The widest columns give way first, none further than to its longest word; only then words are broken.
     fn widths(&self) -> [usize; N] {
         let column = |column: usize, measure: &dyn Fn(&str) -> usize| {
             let cells = self.rows.iter().map(|row| measure(&row[column])).max().unwrap_or_default();
             cells.max(length(self.header[column]))
         };
         let mut widths: [usize; N] = std::array::from_fn(|index| column(index, &length));
-        let least: [usize; N] = std::array::from_fn(|index| {
-            column(index, &|cell| {
-                words(cell, self.soft[index]).iter().map(|word| length(word)).max().unwrap_or_default()
-            })
-        });
-        while widths.iter().sum::<usize>() + GAP * (N - 1) > WIDTH {
-            let widest = (0..N).filter(|&index| widths[index] > least[index]).max_by_key(|&index| widths[index]);
-            let Some(widest) = widest else { break };
-            widths[widest] -= 1;
+        for soft in [[false; N], self.soft] {
+            let least: [usize; N] = std::array::from_fn(|index| {
+                column(index, &|cell| {
+                    words(cell, soft[index]).iter().map(|word| length(word)).max().unwrap_or_default()
+                })
+            });
+            while widths.iter().sum::<usize>() + GAP * (N - 1) > WIDTH {
+                let widest = (0..N).filter(|&index| widths[index] > least[index]).max_by_key(|&index| widths[index]);
+                let Some(widest) = widest else { break };
+                widths[widest] -= 1;
+            }
         }
         widths
     }
@@ -85,7 +91,7 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// The pieces of a cell that stay on one line; a space belongs to the word before it, and doesn't count at the end.
+/// The pieces of a cell that stay on one line.
 fn words(cell: &str, soft: bool) -> Vec<&str> {
     let mut words = Vec::new();
     for word in cell.split(' ').filter(|word| !word.is_empty()) {

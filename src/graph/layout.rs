@@ -716,13 +716,15 @@ fn bundles(strokes: &[Stroke], layers: &[usize]) -> Vec<Bundle> {
             candidates.entry((stroke.style, false, stroke.from)).or_default().push(index);
         }
         // Of those of one size the first; a stroke by itself goes to its end.
-        let largest = candidates.iter().map(|(_, members)| members.len()).max().unwrap_or_default();
+        let largest = candidates.values().map(Vec::len).max().unwrap_or_default();
         if largest == 0 {
             break;
         }
         for ((_, gathers, _), members) in candidates.iter().rev() {
             if members.len() == largest && members.iter().all(|&member| free[member]) {
-                members.iter().for_each(|&member| free[member] = false);
+                for &member in members {
+                    free[member] = false;
+                }
                 bundles.push(Bundle { strokes: members.clone(), gathers: *gathers });
             }
         }
@@ -844,7 +846,7 @@ fn apart(left: &Item, right: &Item) -> f64 {
         (true, true) => LINES_GAP,
         _ => LINE_GAP,
     };
-    (left.width + right.width) / 2.0 + gap
+    f64::midpoint(left.width, right.width) + gap
 }
 
 /// Moves the items of a row as near as possible to where they want to be, with their weights.

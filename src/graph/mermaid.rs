@@ -65,9 +65,11 @@ fn id(name: &str, taken: &mut HashSet<String>) -> String {
     if WORDS.contains(&id.to_ascii_lowercase().as_str()) {
         id.push('_');
     }
-    if taken.contains(&id) {
-        let number = (2_usize..).find(|number| !taken.contains(&format!("{id}_{number}")));
-        let _ = write!(id, "_{}", number.unwrap_or_default());
+    let name = id.clone();
+    let mut number = 2;
+    while taken.contains(&id) {
+        id = format!("{name}_{number}");
+        number += 1;
     }
     taken.insert(id.clone());
     id

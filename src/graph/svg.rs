@@ -233,7 +233,7 @@ fn legend(layout: &Layout) -> Vec<Vec<Entry>> {
     let talks: Vec<(Option<Style>, &'static str)> =
         talks.map(|talk| (Some(Style { talk: Some(talk), waits: None }), talk.verb())).collect();
     let both = styles.iter().any(|style| style.talk.is_some() && style.waits.is_some());
-    let note = both.then_some((None, "(a solid line: and starts after it)"));
+    let note = both.then_some((None, "(solid: starts after it, too)"));
     let rows = [("starts after it", waits, None), ("talks to it", talks, note)];
     rows.into_iter()
         .filter(|(_, entries, _)| !entries.is_empty())

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::Plan;
 use crate::model::service::Service;
+use crate::model::text::Text;
 use crate::model::{ImageRecipe, SecretSource, Stack};
 use crate::output;
 use crate::verify;
@@ -141,7 +142,7 @@ pub fn services(stack: &Stack) -> Vec<ServiceRow<'_>> {
             group: &service.group,
             description: &service.description,
             kind: service.kind.map(crate::spec::service::Kind::as_str),
-            image: service.image.as_ref().map(crate::model::text::Text::shown),
+            image: service.image.as_ref().map(Text::shown),
             published_ports: row(service),
             depends_on: service
                 .depends_on
@@ -265,7 +266,7 @@ pub fn images(stack: &Stack) -> Vec<ImageRow<'_>> {
     // What Compose builds by itself, it also names if nothing else does.
     for service in stack.services.iter().filter(|service| service.build.is_some()) {
         let reference =
-            service.image.as_ref().map_or_else(|| format!("{}-{}", stack.project, service.name), |image| image.shown());
+            service.image.as_ref().map_or_else(|| format!("{}-{}", stack.project, service.name), Text::shown);
         let place = row(&mut rows, reference);
         rows[place].built = true;
         if service.image.is_none() {

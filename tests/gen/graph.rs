@@ -181,10 +181,10 @@ fn the_picture_has_every_service_and_group_and_a_legend() {
 }
 
 /// Whatever a title or a description holds, it ends nothing and begins nothing.
-const HOSTILE: &str = r##"</text><script>alert(1)</script> "quoted' ]]> `tick` --> end ]\" \\N #quot; & -- ```"##;
+const HOSTILE: &str = r#"</text><script>alert(1)</script> "quoted' ]]> `tick` --> end ]\" \\N #quot; & -- ```"#;
 
 fn hostile() -> Project {
-    let quoted = serde_json::to_string(&format!("{HOSTILE}\n\u{1}second")).unwrap();
+    let quoted = serde_json::to_string(&format!("{HOSTILE}\nsecond")).unwrap();
     Project::new(format!(
         "[stack]\nname = \"x\"\ntitle = {quoted}\n[profiles.dev]\n\
          [services.end]\nimage = \"a:1\"\ngroup = {quoted}\ndescription = {quoted}\ndepends_on = [\"a--b\"]\n\

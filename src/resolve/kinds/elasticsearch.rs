@@ -61,7 +61,9 @@ impl<'a> Resolver<'a> {
         if self.spec.clusters.is_empty() {
             let what = format!("`{}`", name.value);
             let store = self.store(("visibility", None), Kind::Elasticsearch, &what, name.span);
-            store.into_iter().for_each(|store| self.references.service(store));
+            if let Some(store) = store {
+                self.references.service(store);
+            }
             stores.extend(store.map(|store| (store.to_owned(), Vec::new())));
         }
         // Every step may be repeated: an index that exists is left as it is (admin-tools 1.31.2).
