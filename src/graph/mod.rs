@@ -198,8 +198,9 @@ impl Graph {
                 open.extend(&waits[next]);
             }
         }
+        // Of the chain each link is told whole: what waits for another may use it as well.
         let stays = |edge: &&Edge| {
-            let of_chain = matches!(edge.kind, Kind::StartsAfter(_)) && chain[edge.from] && chain[edge.to];
+            let of_chain = chain[edge.from] && waits[edge.from].contains(&edge.to);
             of_chain || edge.from == node || edge.to == node
         };
         let edges: Vec<Edge> = self.edges.iter().filter(stays).copied().collect();

@@ -131,6 +131,11 @@ fn a_focus_keeps_neighbours_and_what_the_service_starts_after() {
             "elasticsearch"
         ])
     );
+    let chain = graph.focus(graph.find("temporal-ui").unwrap());
+    assert_eq!(
+        edges(&chain, Kind::Talks(Talk::Uses)),
+        [("elasticsearch-setup", "elasticsearch"), ("temporal-ui", "temporal-frontend")]
+    );
     let focused = graph.focus(graph.find("mimir").unwrap());
     assert!(focused.edges.iter().all(|edge| focused.nodes[edge.to].name == "mimir"), "{focused:?}");
     assert_eq!(focused.groups.len(), 2);
