@@ -87,6 +87,15 @@ pub enum Command {
     /// Lays out the main file, those that it includes and the dashboards: blanks, blank lines, indentation of lists, commas
     /// behind the last item. No value and no comment changes, and nothing moves.
     Fmt(Fmt),
+    /// List what there is: services, ports, variables, images, datasources, outputs
+    ///
+    /// Tables are made for 80 columns; names are never cut.
+    List(List),
+    /// Draw who needs whom
+    ///
+    /// Services in their groups, and a line where one needs another: it starts after it, pushes to it, scrapes it, queries
+    /// it as a datasource, or uses its address.
+    Graph(Graph),
     /// Say what a change of the spec means, dangers first
     ///
     /// Compares the spec in the work tree with the one at a revision of git: services, images, ports, privileges, data,
@@ -484,6 +493,71 @@ pub enum ReviewFormat {
     Markdown,
     /// For programs: one object
     Json,
+}
+
+/// What `gen list` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gen list ports\n  gen list env --format json | jq '.[] | select(.required).name'")]
+pub struct List {
+    /// What to list
+    #[arg(value_enum, value_name = "WHAT")]
+    pub what: Listed,
+    /// The profile; without it the only one, or of several `dev`
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// How to list
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// Group, kind or image, published ports, and what each starts after
+    Services,
+    /// By number: on the host, and in the network only
+    Ports,
+    /// Variables of `.env`: default, where the value comes from, who reads it
+    Env,
+    /// Built or pulled, and who uses them
+    Images,
+    /// What Grafana queries
+    Datasources,
+    /// Every output, and the programs that read it
+    Artifacts,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people: a table
+    Text,
+    /// For programs: a list of objects
+    Json,
+}
+
+/// What `gen graph` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gen graph --format svg > stack.svg\n  gen graph --focus grafana\n  \
+    gen graph --format dot | dot -Tpdf > stack.pdf")]
+pub struct Graph {
+    /// Draw for this language, or this reader
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+    pub format: GraphFormat,
+    /// Draw this service only, with those that it needs or that need it, and whatever it starts after
+    #[arg(long, value_name = "SERVICE")]
+    pub focus: Option<String>,
+    /// The profile; without it the only one, or of several `dev`
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// For Markdown on GitHub and elsewhere
+    Mermaid,
+    /// For Graphviz
+    Dot,
+    /// A picture, for a browser
+    Svg,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -17,6 +17,8 @@
 //! [`import`] is a way back: a dashboard of Grafana becomes a description of the spec. [`trace`] is another: it tells
 //! which keys of the spec a line of an output comes from.
 //!
+//! [`graph`] draws who needs whom, and [`list`] tells what there is.
+//!
 //! [`plan()`] goes from 1 to 4. What is wrong with a spec is a [`diagnostic`], as data; only the commands of
 //! the binary print.
 
@@ -24,7 +26,9 @@ pub mod dev;
 pub mod diagnostic;
 pub mod edit;
 pub mod editor;
+pub mod graph;
 pub mod import;
+pub mod list;
 pub mod lit;
 pub mod model;
 pub mod output;

@@ -5,14 +5,17 @@ mod completions;
 mod dev;
 mod explain;
 mod fmt;
+mod graph;
 mod impact;
 mod import;
 mod init;
+mod list;
 mod new;
 mod render;
 mod report;
 mod review;
 mod schema;
+mod table;
 mod verify;
 mod watch;
 
@@ -28,6 +31,9 @@ use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 
 use crate::cli::{Cli, Command, Format};
+
+/// Of several profiles the one that is meant if none is named.
+const DEFAULT_PROFILE: &str = "dev";
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +78,8 @@ pub fn run(cli: Cli) -> Outcome {
         Command::New(arguments) => new::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
     }
@@ -132,6 +140,20 @@ fn project(profile: Option<&str>, format: Format) -> Result<Project, Outcome> {
     };
     report_diagnostics(&sources, &diagnostics, format);
     Err(Outcome::Invalid)
+}
+
+/// The plan of the profile that a command is about: the one that is named, the only one, or `dev`.
+fn one_profile(profile: Option<&str>) -> Result<Plan, Outcome> {
+    let mut plans = project(profile, Format::Text)?.plans;
+    if plans.len() > 1 {
+        let Some(index) = plans.iter().position(|plan| plan.profile() == DEFAULT_PROFILE) else {
+            let names: Vec<&str> = plans.iter().map(Plan::profile).collect();
+            fail(&format!("the spec has several profiles: name one with `--profile`: {}", names.join(", ")));
+            return Err(Outcome::Invalid);
+        };
+        plans.swap(0, index);
+    }
+    plans.into_iter().next().ok_or(Outcome::Invalid)
 }
 
 fn root() -> Result<Utf8PathBuf, Outcome> {

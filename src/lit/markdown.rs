@@ -25,6 +25,13 @@ pub fn code<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<S
     Ok(Safe(source))
 }
 
+/// Text of another language, whose values its own writer has quoted, for a block between fences. Three backticks would end
+/// the block, and so become apostrophes.
+#[askama::filter_fn]
+pub fn fenced<T: AsRef<str>>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
+    Ok(Safe(value.as_ref().trim_end().replace("```", "'''")))
+}
+
 /// Appends the value as the `lit` filter writes it.
 pub fn write(out: &mut String, lit: &Lit<'_>) {
     write_each(out, lit, write_str);

@@ -93,6 +93,45 @@ pub struct Service {
     pub init: Option<Value<bool>>,
     /// Any other keys.
     pub passthrough: Passthrough,
+    /// What it refers to, now that its texts hold addresses only.
+    pub refers_to: References,
+}
+
+/// What the definition of a service refers to, each once, in the order in which it does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct References {
+    /// Services whose address it holds.
+    pub services: Vec<String>,
+    /// Variables of the user's `.env` that it reads.
+    pub variables: Vec<String>,
+}
+
+impl References {
+    /// Adds a service.
+    pub fn service(&mut self, name: &str) {
+        if !self.services.iter().any(|known| known == name) {
+            self.services.push(name.to_owned());
+        }
+    }
+
+    /// Adds a variable.
+    pub fn variable(&mut self, name: &str) {
+        if !self.variables.iter().any(|known| known == name) {
+            self.variables.push(name.to_owned());
+        }
+    }
+}
+
+impl Condition {
+    /// What the condition means, in one word.
+    #[must_use]
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Healthy => "healthy",
+            Self::Completed => "completed",
+        }
+    }
 }
 
 impl Service {

@@ -76,6 +76,36 @@ impl Text {
             Self::Parts(_) => None,
         }
     }
+
+    /// The text as a reader of the docs should see it: references replaced by their defaults.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Literal(literal) => literal.clone(),
+            Self::Parts(segments) => segments
+                .iter()
+                .map(|segment| match segment {
+                    Segment::Literal(literal) => literal.clone(),
+                    Segment::Env(reference) => match &reference.operator {
+                        Some(Operator::Default(word)) if !word.is_empty() => word.clone(),
+                        _ => format!("${{{}}}", reference.name),
+                    },
+                })
+                .collect(),
+        }
+    }
+
+    /// The variables that it refers to.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let segments: &[Segment] = match self {
+            Self::Literal(_) => &[],
+            Self::Parts(segments) => segments,
+        };
+        segments.iter().filter_map(|segment| match segment {
+            Segment::Env(reference) => Some(reference.name.as_str()),
+            Segment::Literal(_) => None,
+        })
+    }
 }
 
 impl From<&str> for Text {

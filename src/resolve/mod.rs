@@ -27,6 +27,7 @@ use std::collections::HashMap;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::model;
+use crate::model::service::References;
 use crate::spec::ProfileSpec;
 use crate::spec::decode::{Spanned, listed, shown};
 use crate::spec::service::{Kind, Service};
@@ -60,6 +61,8 @@ struct Resolver<'a> {
     ports: Vec<Vec<model::service::Port>>,
     /// Declared variables by name.
     variables: HashMap<&'a str, Declared<'a>>,
+    /// What was referred to since somebody took it: what a service refers to is known when it has been resolved.
+    references: References,
 }
 
 /// A variable of the user's `.env`.
@@ -80,7 +83,7 @@ impl<'a> Resolver<'a> {
             .iter()
             .map(|(name, variable)| (name.value.as_str(), Declared { name, variable, used: false, inline: None }))
             .collect();
-        Self { profile, spec, diagnostics, index, ports: Vec::new(), variables }
+        Self { profile, spec, diagnostics, index, ports: Vec::new(), variables, references: References::default() }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

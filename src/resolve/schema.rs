@@ -5,7 +5,7 @@ use super::images::TEMPORAL_HOME;
 use super::kinds::Preset;
 use super::service::REGION;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::service::{Command, NetworkMember, Service};
+use crate::model::service::{Command, NetworkMember, References, Service};
 use crate::model::text::{Text, Value};
 use crate::model::{SCHEMA_PROFILE, SchemaStep};
 use crate::spec::decode::Spanned;
@@ -38,11 +38,13 @@ impl Resolver<'_> {
         });
         for (name, cluster) in spec.clusters.iter() {
             let Some((_, image)) = tool else { break };
+            self.references = References::default();
             let reference = self.text(&image.0.reference.value);
             let service = self.cluster_schema(name, cluster, reference);
             self.own_step(name, service, &mut steps, services, network);
         }
         for (name, step) in spec.schema.iter() {
+            self.references = References::default();
             let service = self.own_schema(name, step);
             self.own_step(name, service, &mut steps, services, network);
         }
@@ -81,6 +83,7 @@ impl Resolver<'_> {
             security_opt: super::kinds::no_new_privileges(),
             platform: self.optional_text(self.spec.stack.platform.as_ref()),
             networks: vec![NetworkMember { name: network.to_owned(), aliases: Vec::new(), ipv4_address: None }],
+            refers_to: std::mem::take(&mut self.references),
             ..service
         };
         if let Some(&index) = self.index.get(service.name.as_str()) {

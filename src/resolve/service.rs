@@ -7,7 +7,7 @@ use super::images::ServiceImage;
 use super::kinds::Preset;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
-use crate::model::service::{CONFIG_LABEL, Command, Mount};
+use crate::model::service::{CONFIG_LABEL, Command, Mount, References};
 use crate::model::text::{Text as ModelText, Value as ModelValue};
 use crate::spec::decode::{Map, Spanned, listed};
 use crate::spec::service::{self as spec, Condition, MountType, Service};
@@ -32,13 +32,14 @@ impl Resolver<'_> {
     pub(super) fn services(&mut self, network: &str) -> Bundle {
         let spec = self.spec;
         // Few services are of a kind, and a preset is large.
-        let mut presets: HashMap<usize, Preset> = HashMap::new();
+        let mut presets: HashMap<usize, (Preset, References)> = HashMap::new();
         let mut implied_volumes = Vec::new();
         for (index, (name, service)) in spec.services.iter().enumerate() {
             if service.kind.is_some() {
+                self.references = References::default();
                 let preset = self.preset(name, service);
                 implied_volumes.extend(preset.volumes.iter().map(|(name, _)| name.clone()));
-                presets.insert(index, preset);
+                presets.insert(index, (preset, std::mem::take(&mut self.references)));
             }
         }
         let known_volumes: HashSet<String> = implied_volumes.iter().cloned().collect();
@@ -54,7 +55,8 @@ impl Resolver<'_> {
         let mut services = Vec::with_capacity(spec.services.entries.len());
         let mut names: HashMap<&str, (Span, &Service)> = HashMap::new();
         for (index, (name, service)) in spec.services.iter().enumerate() {
-            let preset = presets.remove(&index).unwrap_or_default();
+            let (preset, implied) = presets.remove(&index).unwrap_or_default();
+            self.references = implied;
             let container = service.container_name.as_ref().unwrap_or(name);
             if let Some((first, other)) = names.insert(&container.value, (container.span, service))
                 && together(service, other)
@@ -70,9 +72,22 @@ impl Resolver<'_> {
                 );
             }
             let one_shot = preset.one_shot || awaited.contains(name.value.as_str());
-            services.push(self.service(index, preset, network, one_shot, &known_volumes));
+            let service = self.service(index, preset, network, one_shot, &known_volumes);
+            services.push(model::Service { refers_to: self.references_of(&service), ..service });
         }
         Bundle { services, implied_volumes }
+    }
+
+    /// What was referred to while a service was resolved; its ports were resolved before all services.
+    fn references_of(&mut self, service: &model::Service) -> References {
+        let mut references = std::mem::take(&mut self.references);
+        references.services.retain(|name| *name != service.name);
+        for published in service.ports.iter().filter_map(|port| port.published.as_ref()) {
+            for name in published.port.variables().chain(published.host_ip.variables()) {
+                references.variable(name);
+            }
+        }
+        references
     }
 
     #[expect(clippy::too_many_lines, reason = "one field after the other; nothing is shared between them")]
@@ -229,6 +244,7 @@ impl Resolver<'_> {
             shm_size: service.shm_size.as_ref().map(|size| self.written(size, |size| size.0.clone())),
             init: service.init.as_ref().map(|value| self.value(value)),
             passthrough: extra.service,
+            refers_to: References::default(),
         }
     }
 

@@ -79,6 +79,7 @@ impl Resolver<'_> {
             self.unknown_service(service, span, None);
             return None;
         };
+        self.references.service(service);
         let kind = self.spec.services.entries[index].1.kind.as_ref().map(|kind| kind.value);
         let ports = &self.ports[index];
         let has = |name: &str| ports.iter().any(|port| port.name == name);
@@ -104,6 +105,7 @@ impl Resolver<'_> {
             return model::Reference { name: name.to_owned(), operator: None };
         };
         used.used = true;
+        self.references.variable(name);
         let declared = used.variable.default.as_ref();
         match operator {
             Some(Operator::Default(word)) => {

@@ -528,7 +528,7 @@ macro_rules! choice {
         $($(#[doc = $variant_docs:literal])* $variant:ident = $word:literal,)*
     }) => {
         $(#[doc = $docs])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[doc = $variant_docs])* $variant,)* }
 
         impl $name {

@@ -2,11 +2,10 @@
 
 use askama::Template;
 
+use crate::graph::{Graph, mermaid};
 use crate::lit::{markdown as filters, shell};
 use crate::model::service::Service;
-use crate::model::text::{Operator, Segment, Text};
 use crate::model::{ImageBuild, ImageRecipe, SCHEMA_PROFILE, SchemaStep, SourceTree, Stack};
-use crate::spec::service::Condition;
 
 #[derive(Template)]
 #[template(path = "README.md")]
@@ -20,8 +19,7 @@ struct Readme<'a> {
     builds: Vec<String>,
     schemas: Vec<&'a SchemaStep>,
     links: Vec<Link<'a>>,
-    groups: Vec<Group<'a>>,
-    edges: Vec<Edge<'a>>,
+    diagram: String,
     ports: Vec<PortRow<'a>>,
     dashboards: Vec<DashboardRow<'a>>,
     aws: bool,
@@ -30,18 +28,6 @@ struct Readme<'a> {
 struct Link<'a> {
     title: &'a str,
     url: String,
-}
-
-/// Services under one heading.
-struct Group<'a> {
-    title: &'a str,
-    services: Vec<&'a Service>,
-}
-
-struct Edge<'a> {
-    from: &'a str,
-    to: &'a str,
-    scrape: bool,
 }
 
 struct PortRow<'a> {
@@ -72,9 +58,8 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
         builds: stack.builds.iter().map(|build| build_command(stack, build)).collect(),
         schemas: stack.schema.iter().filter(|step| step.compose_profile).collect(),
         links,
-        groups: groups(stack),
+        diagram: mermaid::render(&Graph::of(stack)),
         dashboards: dashboards(stack, &ports),
-        edges: edges(stack),
         aws: stack.services.iter().any(|service| service.environment.iter().any(|(name, _)| name == "AWS_CONFIG_FILE")),
         ports,
     }
@@ -154,35 +139,6 @@ fn links(stack: &Stack) -> Vec<Link<'_>> {
         .collect()
 }
 
-fn groups(stack: &Stack) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut index = std::collections::HashMap::new();
-    for service in &stack.services {
-        let position = *index.entry(service.group.as_str()).or_insert_with(|| {
-            groups.push(Group { title: &service.group, services: Vec::new() });
-            groups.len() - 1
-        });
-        if let Some(group) = groups.get_mut(position) {
-            group.services.push(service);
-        }
-    }
-    groups
-}
-
-fn edges(stack: &Stack) -> Vec<Edge<'_>> {
-    let waits = stack.services.iter().flat_map(|service| {
-        service.depends_on.iter().map(|dependency| Edge { from: &service.name, to: &dependency.service, scrape: false })
-    });
-    let scrapes = stack.alloys.iter().flat_map(|alloy| {
-        alloy.targets.iter().filter(|target| !target.address.starts_with("host.")).map(|target| Edge {
-            from: &alloy.service,
-            to: &target.job,
-            scrape: true,
-        })
-    });
-    waits.chain(scrapes).collect()
-}
-
 fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
     let mut rows = Vec::new();
     for service in &stack.services {
@@ -198,34 +154,4 @@ fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
         }
     }
     rows
-}
-
-impl Text {
-    /// The text as a reader of the docs should see it: references replaced by their defaults.
-    pub(super) fn shown(&self) -> String {
-        match self {
-            Self::Literal(literal) => literal.clone(),
-            Self::Parts(segments) => segments
-                .iter()
-                .map(|segment| match segment {
-                    Segment::Literal(literal) => literal.clone(),
-                    Segment::Env(reference) => match &reference.operator {
-                        Some(Operator::Default(word)) if !word.is_empty() => word.clone(),
-                        _ => format!("${{{}}}", reference.name),
-                    },
-                })
-                .collect(),
-        }
-    }
-}
-
-impl Condition {
-    /// What the condition means, for a reader of the docs.
-    fn described(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Healthy => "healthy",
-            Self::Completed => "completed",
-        }
-    }
 }

@@ -51,6 +51,7 @@ impl<'a> Resolver<'a> {
         for (cluster_name, cluster) in self.spec.clusters.iter() {
             // A cluster without a store is reported with the cluster.
             let Some(store) = self.visibility_store(cluster) else { continue };
+            self.references.service(&store);
             let index = visibility_index(&cluster_name.value, cluster);
             match stores.iter_mut().find(|(known, _)| *known == store) {
                 Some((_, indices)) => indices.push(index),
@@ -60,6 +61,9 @@ impl<'a> Resolver<'a> {
         if self.spec.clusters.is_empty() {
             let what = format!("`{}`", name.value);
             let store = self.store(("visibility", None), Kind::Elasticsearch, &what, name.span);
+            if let Some(store) = store {
+                self.references.service(store);
+            }
             stores.extend(store.map(|store| (store.to_owned(), Vec::new())));
         }
         // Every step may be repeated: an index that exists is left as it is (admin-tools 1.31.2).

@@ -164,6 +164,7 @@ impl<'a> Resolver<'a> {
     /// Each placeholder of the persistence template, and what the DSQL plugin reads.
     fn server_environment(&mut self, name: &str, cluster: &'a Cluster) -> Vec<(String, Text)> {
         let elasticsearch = self.visibility_store(cluster).unwrap_or_default();
+        self.references.service(&elasticsearch);
         let database = match &cluster.database {
             Some(database) => self.text(database),
             None => "postgres".into(),
@@ -241,6 +242,7 @@ impl<'a> Resolver<'a> {
         let cluster = found.map_or("unknown", |(cluster, _)| cluster.value.as_str());
         let mut environment = Vec::new();
         if let Some(frontend) = frontend {
+            self.references.service(frontend);
             environment.push(fixed("TEMPORAL_ADDRESS", format!("{frontend}:{}", FRONTEND.grpc)));
         }
         if let Some(published) = self.published(&name.value, "http") {

@@ -1,0 +1,130 @@
+//! `gen list`.
+
+use std::io;
+
+use serde::Serialize;
+use stackgen::list;
+
+use super::table::Table;
+use super::{Outcome, fail, one_profile, print, report};
+use crate::cli::{List, ListFormat, Listed};
+
+pub fn run(arguments: &List) -> Outcome {
+    let plan = match one_profile(arguments.profile.as_deref()) {
+        Ok(plan) => plan,
+        Err(outcome) => return outcome,
+    };
+    let stack = plan.stack();
+    let format = arguments.format;
+    match arguments.what {
+        Listed::Services => show(format, &list::services(stack), services),
+        Listed::Ports => show(format, &list::ports(stack), ports),
+        Listed::Env => show(format, &list::variables(stack), variables),
+        Listed::Images => show(format, &list::images(stack), images),
+        Listed::Datasources => show(format, &list::datasources(stack), datasources),
+        Listed::Artifacts => match list::artifacts(&plan) {
+            Ok(rows) => show(format, &rows, artifacts),
+            Err(error) => {
+                fail(&error.to_string());
+                return Outcome::Failed;
+            }
+        },
+    }
+    Outcome::Clean
+}
+
+fn show<T: Serialize>(format: ListFormat, rows: &[T], text: impl Fn(&[T]) -> String) {
+    match format {
+        ListFormat::Text => print(anstream::stdout(), &text(rows)),
+        ListFormat::Json => print(io::stdout(), &report::serialise(&rows)),
+    }
+}
+
+/// Names one after the other, or that there is none.
+fn joined<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let names: Vec<S> = names.into_iter().collect();
+    or_dash(names.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", "))
+}
+
+fn or_dash(text: impl Into<String>) -> String {
+    let text = text.into();
+    if text.is_empty() { "-".to_owned() } else { text }
+}
+
+fn yes(flag: bool) -> String {
+    if flag { "yes" } else { "-" }.to_owned()
+}
+
+fn services(rows: &[list::ServiceRow<'_>]) -> String {
+    let mut table =
+        Table::new(["GROUP", "SERVICE", "KIND OR IMAGE", "PORTS", "STARTS AFTER"]).soft(&["GROUP", "KIND OR IMAGE"]);
+    for row in rows {
+        let runs = row.kind.map_or_else(|| or_dash(row.image.clone().unwrap_or_default()), ToOwned::to_owned);
+        let after = joined(row.depends_on.iter().map(|dependency| dependency.service));
+        table.push([or_dash(row.group), row.name.to_owned(), runs, joined(&row.published_ports), after]);
+    }
+    table.text()
+}
+
+fn ports(rows: &[list::PortRow<'_>]) -> String {
+    let mut table = Table::new(["ON THE HOST", "SERVICE.PORT", "IN THE CONTAINER"]);
+    for row in rows {
+        let host = row.host.as_ref().map_or_else(
+            || "(network only)".to_owned(),
+            |host| if host.address.is_empty() { host.port.clone() } else { format!("{}:{}", host.address, host.port) },
+        );
+        let name = row.name.map_or_else(|| row.service.to_owned(), |name| format!("{}.{name}", row.service));
+        table.push([host, name, format!("{}/{}", row.container_port, row.protocol)]);
+    }
+    table.text()
+}
+
+fn variables(rows: &[list::VariableRow<'_>]) -> String {
+    let mut table = Table::new(["VARIABLE", "DEFAULT", "FROM", "READ BY"]).soft(&["DEFAULT"]);
+    for row in rows {
+        let default = match (row.required, row.default) {
+            (true, _) => "(required)".to_owned(),
+            (false, default) => or_dash(default.unwrap_or_default()),
+        };
+        let from = match (row.terraform_output, row.secret) {
+            (Some(output), _) => format!("Terraform {output}"),
+            (None, true) => "you, a secret".to_owned(),
+            (None, false) => "you".to_owned(),
+        };
+        let services = row.services.iter().map(|&name| name.to_owned());
+        let images = row.images.iter().map(|name| format!("image {name}"));
+        let readers: Vec<String> = services.chain(images).collect();
+        // Every variable is used: what no service and no image does, networks, volumes and the like do.
+        let readers = if readers.is_empty() { "Compose".to_owned() } else { readers.join(", ") };
+        table.push([row.name.to_owned(), default, from, readers]);
+    }
+    table.text()
+}
+
+fn images(rows: &[list::ImageRow<'_>]) -> String {
+    let mut table = Table::new(["IMAGE", "FROM", "USED BY"]).soft(&["IMAGE"]);
+    for row in rows {
+        let services = row.services.iter().map(|&name| name.to_owned());
+        let images = row.images.iter().map(|name| format!("image {name}"));
+        let from = if row.built { "built" } else { "pulled" };
+        table.push([row.reference.clone(), from.to_owned(), joined(services.chain(images))]);
+    }
+    table.text()
+}
+
+fn datasources(rows: &[list::DatasourceRow<'_>]) -> String {
+    let mut table = Table::new(["UID", "TITLE", "TYPE", "URL", "DEFAULT"]);
+    for row in rows {
+        let url = or_dash(row.url.unwrap_or_default());
+        table.push([row.uid.to_owned(), row.title.to_owned(), row.kind.to_owned(), url, yes(row.default)]);
+    }
+    table.text()
+}
+
+fn artifacts(rows: &[list::ArtifactRow]) -> String {
+    let mut table = Table::new(["PATH", "READ BY", "LINES", "RUN"]);
+    for row in rows {
+        table.push([row.path.clone(), joined(&row.readers), row.lines.to_string(), yes(row.executable)]);
+    }
+    table.text()
+}
