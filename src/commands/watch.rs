@@ -29,12 +29,12 @@ pub fn run(arguments: &Watch) -> Outcome {
         // The receiver is gone only when the process is.
         let _ = sender.send(event);
     });
-    let watched = watcher.and_then(|mut watcher| {
+    let started = watcher.and_then(|mut watcher| {
         watcher.watch(folder.as_std_path(), RecursiveMode::Recursive)?;
         Ok(watcher)
     });
     // Watching ends when this is dropped.
-    let _watcher = match watched {
+    let _watcher = match started {
         Ok(watcher) => watcher,
         Err(error) => {
             fail(&format!("cannot watch `{folder}`: {error}"));

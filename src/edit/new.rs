@@ -415,7 +415,8 @@ impl Writer {
             (None, None) => return Err(Refusal::new("Grafana has no folder for dashboards", declare("stack"))),
         };
         let (datasource, kind) = self.default_datasource();
-        let mut text = format!("folder = {}\ntitle = {}\n", string(folder), title(name));
+        let mut text =
+            format!("#:schema ../dashboard.schema.json\nfolder = {}\ntitle = {}\n", string(folder), title(name));
         if let Some(datasource) = datasource {
             // Writing to a `String` cannot fail.
             let _ = writeln!(text, "datasource = {}", string(&datasource));

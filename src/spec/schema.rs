@@ -28,7 +28,8 @@ pub fn stack() -> Schema {
             "Keys of the spec to take away, with dots.\n",
         ),
     );
-    let profile = json!({ "type": "object", "additionalProperties": false, "properties": overlay });
+    let mut profile = json!({ "type": "object", "additionalProperties": false });
+    profile["properties"] = Value::Object(overlay);
     schemas
         .definitions
         .insert("Profile".to_owned(), described(profile, "What a profile adds to the spec or changes in it.\n"));
@@ -79,11 +80,11 @@ fn root(
         "description": description,
         "type": "object",
         "additionalProperties": false,
-        "properties": properties,
     });
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
+    schema["properties"] = Value::Object(properties);
     schema["definitions"] = Value::Object(definitions);
     schema
 }
@@ -157,12 +158,14 @@ pub fn any_of(forms: impl IntoIterator<Item = Schema>) -> Schema {
     for form in forms {
         match form {
             Value::Object(mut object) if object.len() == 1 && object.contains_key("anyOf") => {
-                flat.extend(object.remove("anyOf").and_then(|forms| forms.as_array().cloned()).unwrap_or_default());
+                if let Some(Value::Array(forms)) = object.remove("anyOf") {
+                    flat.extend(forms);
+                }
             }
             form => flat.push(form),
         }
     }
-    json!({ "anyOf": flat })
+    object([("anyOf", Value::Array(flat))])
 }
 
 /// A string that a regular expression matches.
@@ -181,13 +184,18 @@ pub fn words(words: &[&str], docs: &[&str]) -> Schema {
 /// A list.
 #[must_use]
 pub fn list<T: Decode>(schemas: &mut Schemas) -> Schema {
-    json!({ "type": "array", "items": T::schema(schemas) })
+    object([("type", "array".into()), ("items", T::schema(schemas))])
 }
 
 /// A table whose keys the user chooses.
 #[must_use]
 pub fn map<T: Decode>(schemas: &mut Schemas) -> Schema {
-    json!({ "type": "object", "additionalProperties": T::schema(schemas) })
+    object([("type", "object".into()), ("additionalProperties", T::schema(schemas))])
+}
+
+/// An object of values that are moved into it, which `json!` would copy.
+fn object<const N: usize>(entries: [(&str, Value); N]) -> Schema {
+    Value::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// A schema with what its documentation says.
@@ -196,7 +204,7 @@ fn described(schema: Schema, docs: &str) -> Schema {
     let mut object = match schema {
         // Beside a reference nothing counts in this draft.
         Value::Object(object) if !object.contains_key("$ref") => object,
-        other => Map::from_iter([("allOf".to_owned(), json!([other]))]),
+        other => Map::from_iter([("allOf".to_owned(), Value::Array(vec![other]))]),
     };
     let literal = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
     if let Some(default) = quoted_before(&docs, " if left out").filter(|text| !text.contains('<')) {

@@ -52,7 +52,7 @@ fn the_small_ones_fit_a_terminal_and_are_explained() {
             let text = project.read(file);
             let longest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
             assert!(longest.chars().count() <= 100, "{name}, {file}: {longest}");
-            assert!(text.starts_with("# "), "{name}, {file}");
+            assert!(text.starts_with("#:schema ") && text.contains(".schema.json\n# "), "{name}, {file}");
         }
     }
     let minimal = example("minimal").read("spec/stack.toml");

@@ -272,10 +272,15 @@ fn a_dashboard_gets_a_file_of_its_own() {
     let text = project.read("spec/dashboards/api-latency.toml");
     assert_eq!(
         text,
-        "folder = \"stack\"\ntitle = \"Api latency\"\n\n[rows.\"Overview\".panels.\"Targets that answer\"]\n\
+        "#:schema ../dashboard.schema.json\nfolder = \"stack\"\ntitle = \"Api latency\"\n\n[rows.\"Overview\".panels.\"Targets that answer\"]\n\
          type = \"timeseries\"\nqueries = [{ expr = \"up\", legend = \"{{job}}\" }]\n"
     );
-    assert!(run.stdout.starts_with("spec/dashboards/api-latency.toml: created\n+ folder = \"stack\"\n"), "{run:?}");
+    assert!(
+        run.stdout.starts_with(
+            "spec/dashboards/api-latency.toml: created\n+ #:schema ../dashboard.schema.json\n+ folder = \"stack\"\n"
+        ),
+        "{run:?}"
+    );
     assert_eq!(project.read(MAIN), main);
     checks(&project, &[]);
 

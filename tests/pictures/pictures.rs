@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anstyle_svg::Term;
+use anstyle_svg::{Term, WIN10_CONSOLE};
 
 /// The reference spec and its dashboards.
 const SPEC: [(&str, &str); 4] = [
@@ -51,14 +51,20 @@ fn main() {
         };
         let git = |arguments: &[&str]| {
             let author = ["-c", "user.name=reader", "-c", "user.email=reader@example.org"];
-            assert!(
-                Command::new("git").args(author).args(arguments).current_dir(folder.path()).status().unwrap().success()
-            );
+            // The same commit each time.
+            let dates = ["GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"].map(|name| (name, "2026-01-01T00:00:00Z"));
+            let mut command = Command::new("git");
+            command.args(author).args(arguments).envs(dates).current_dir(folder.path());
+            assert!(command.status().unwrap().success());
         };
         git(&["init", "--quiet"]);
         run(&["render"]);
         git(&["add", "."]);
         git(&["commit", "--quiet", "--message", "a stack"]);
+        if picture.command.contains(&"graph") {
+            fs::write(out.join("graph.svg"), run(picture.command)).unwrap();
+            continue;
+        }
         for (path, from, to) in picture.edits {
             let text = fs::read_to_string(folder.path().join(path)).unwrap();
             assert!(text.contains(from), "{}: `{from}`", picture.name);
@@ -66,7 +72,7 @@ fn main() {
         }
         let said = String::from_utf8(run(picture.command)).unwrap();
         let session = format!("\u{1b}[1m$ gen {}\u{1b}[0m\n{}", picture.command.join(" "), said.trim_end());
-        let svg = Term::new().render_svg(&session);
+        let svg = Term::new().palette(WIN10_CONSOLE).render_svg(&session);
         fs::write(out.join(format!("{}.svg", picture.name)), svg).unwrap();
     }
 }
@@ -101,5 +107,6 @@ const PICTURES: &[Picture] = &[
         ],
         command: &["review"],
     },
+    Picture { name: "graph", edits: &[], command: &["graph", "--format", "svg"] },
     Picture { name: "explain", edits: &[], command: &["explain", "generated/dev/config/loki.yaml:33"] },
 ];
