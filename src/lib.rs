@@ -32,6 +32,7 @@ pub mod list;
 pub mod lit;
 pub mod model;
 pub mod output;
+pub mod parallel;
 pub mod resolve;
 pub mod review;
 pub mod spec;

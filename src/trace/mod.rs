@@ -11,13 +11,12 @@
 mod change;
 
 use std::collections::BTreeSet;
-use std::num::NonZero;
-use std::thread;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::parallel::{processors, side_by_side};
 use crate::spec::source::Sources;
 use crate::spec::tree::{Node, Table, Value};
 use crate::spec::{self, Document, ProfileSpec};
@@ -111,7 +110,7 @@ impl<'s> Trace<'s> {
     #[must_use]
     pub fn reach(&self, keys: &[&Key]) -> Vec<Reach> {
         let base = Base { table: self.table.clone(), problems: 0 };
-        let found = side_by_side(keys, |key| self.measure(&base, key, &|_| true));
+        let found = side_by_side(processors(), keys, |key| self.measure(&base, key, &|_| true));
         self.outputs
             .iter()
             .filter_map(|(path, _)| {
@@ -146,7 +145,7 @@ impl<'s> Trace<'s> {
         let base = self.base_for(path);
         let candidates: Vec<&Key> = self.keys.iter().filter(|key| change::exists(&base.table, &key.steps)).collect();
         // Their lines are needed for the order, however many are asked for.
-        let reached: Vec<(&Key, Vec<usize>)> = side_by_side(&candidates, |&key| {
+        let reached: Vec<(&Key, Vec<usize>)> = side_by_side(processors(), &candidates, |&key| {
             let reach = self.measure(&base, key, &|other| other == path).pop()?;
             Some((key, reach.lines))
         })
@@ -279,18 +278,6 @@ impl<'s> Trace<'s> {
         }
         reached
     }
-}
-
-/// Does something for each item on all processors; the results are in the items' order.
-fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let size = items.len().div_ceil(threads).max(1);
-    let work = &work;
-    thread::scope(|scope| {
-        let parts: Vec<_> =
-            items.chunks(size).map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<R>>())).collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
-    })
 }
 
 /// The key of the top below which the dashboards stand.

@@ -13,19 +13,14 @@ pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check
         let file = outputs.generated(&format!("config/{}.alloy", alloy.service));
         let inside = format!("{}/{file}", super::INSIDE);
         let image = outputs.image(&alloy.service);
-        let check = move |words: &[&'static str], read: fn(&Answer<'_>) -> Reading| Check {
-            consumer: &CONSUMER,
-            what: words.first().copied().unwrap_or_default(),
-            stops_at_the_first: false,
-            artifacts: vec![file.clone()],
+        let check = move |what: &'static str, read: fn(&Answer<'_>) -> Reading| Check {
+            what,
             image: image.clone(),
-            local: Run::new(words.iter().copied().chain([file.as_str()])),
-            inside: Some(Run::new(words.iter().copied().chain([inside.as_str()]))),
-            inputs: Vec::new(),
-            read: Box::new(read),
+            inside: Some(Run::new([what, &inside])),
+            ..Check::new(&CONSUMER, vec![file.clone()], Run::new([what, file.as_str()]), read)
         };
         // Without `--test` it prints the text as it should be, and so the line that isn't.
-        [check(&["validate"], validated), check(&["fmt"], formatted)]
+        [check("validate", validated), check("fmt", formatted)]
     })
 }
 

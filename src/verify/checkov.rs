@@ -15,17 +15,9 @@ pub(super) fn check(outputs: &Outputs<'_>) -> Option<Check> {
     let files = outputs.which(|path| path.extension() == Some("tf") || path.as_str().ends_with("Dockerfile"));
     let accepted: Vec<String> = outputs.stack.accepted.iter().map(|(id, _)| id.clone()).collect();
     let options = ["--framework", "terraform", "dockerfile", "--skip-download", "--compact", "--output", "json"];
-    (!files.is_empty()).then(|| Check {
-        consumer: &CONSUMER,
-        what: "",
-        stops_at_the_first: false,
-        image: None,
-        local: Run::new(options.into_iter().chain(["--file"]).chain(files.iter().map(|file| file.as_str()))),
-        inside: None,
-        artifacts: files,
-        inputs: Vec::new(),
-        read: Box::new(move |answer| reading(answer, &accepted)),
-    })
+    let local = Run::new(options.into_iter().chain(["--file"]).chain(files.iter().map(|file| file.as_str())));
+    let read = move |answer: &Answer<'_>| reading(answer, &accepted);
+    (!files.is_empty()).then(|| Check::new(&CONSUMER, files, local, read))
 }
 
 #[derive(Deserialize)]

@@ -32,15 +32,9 @@ pub(super) fn check(outputs: &Outputs<'_>, read: &dyn Fn(&Utf8Path) -> Option<St
         .with(Arg::Is("config".to_owned()))
         .with(Arg::Is("--quiet".to_owned()));
     Check {
-        consumer: &CONSUMER,
-        what: "",
         stops_at_the_first: true,
-        artifacts: vec![file, example],
-        image: None,
-        local,
-        inside: None,
         inputs: vec![("env".to_owned(), environment)],
-        read: Box::new(reading),
+        ..Check::new(&CONSUMER, vec![file, example], local, reading)
     }
 }
 

@@ -14,17 +14,8 @@ pub(super) fn check(outputs: &Outputs<'_>) -> Option<Check> {
     let files = outputs.which(|path| {
         path.extension() == Some("json") || path.file_name().is_some_and(|name| provisioning.contains(&name))
     });
-    (!files.is_empty()).then(|| Check {
-        consumer: &CONSUMER,
-        what: "",
-        stops_at_the_first: false,
-        image: None,
-        local: Run::new(files.iter().map(|file| file.as_str())),
-        inside: None,
-        artifacts: files,
-        inputs: Vec::new(),
-        read: Box::new(reading),
-    })
+    let local = Run::new(files.iter().map(|file| file.as_str()));
+    (!files.is_empty()).then(|| Check::new(&CONSUMER, files, local, reading))
 }
 
 /// `file:line:column message`, then how many were checked.

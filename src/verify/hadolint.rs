@@ -14,16 +14,9 @@ pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
     outputs
         .which(|path| path.as_str().ends_with("Dockerfile"))
         .into_iter()
-        .map(|file| Check {
-            consumer: &CONSUMER,
-            what: "",
-            stops_at_the_first: false,
-            image: None,
-            local: Run::new(["--format", "json", "--no-fail", file.as_str()]),
-            inside: None,
-            artifacts: vec![file],
-            inputs: Vec::new(),
-            read: Box::new(reading),
+        .map(|file| {
+            let local = Run::new(["--format", "json", "--no-fail", file.as_str()]);
+            Check::new(&CONSUMER, vec![file], local, reading)
         })
         .collect()
 }

@@ -12,16 +12,11 @@ pub(super) const CONSUMER: Consumer = Consumer {
 pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check> + use<'a> {
     outputs.stack.mimirs.iter().map(|mimir| {
         let file = outputs.generated(&format!("config/{}.yaml", mimir.service));
+        let run = |folder: &str| Run::new(["-modules", &format!("-config.file={folder}{file}")]);
         Check {
-            consumer: &CONSUMER,
-            what: "",
-            stops_at_the_first: false,
             image: outputs.image(&mimir.service),
-            local: Run::new(["-modules", &format!("-config.file={file}")]),
-            inside: Some(Run::new(["-modules", &format!("-config.file={}/{file}", super::INSIDE)])),
-            artifacts: vec![file],
-            inputs: Vec::new(),
-            read: Box::new(reading),
+            inside: Some(run(&format!("{}/", super::INSIDE))),
+            ..Check::new(&CONSUMER, vec![file.clone()], run(""), reading)
         }
     })
 }

@@ -88,6 +88,28 @@ pub struct Check {
     pub read: Box<dyn Fn(&Answer<'_>) -> Reading + Send + Sync>,
 }
 
+impl Check {
+    /// A check of a program that is looked for on `PATH` only.
+    fn new(
+        consumer: &'static Consumer,
+        artifacts: Vec<Utf8PathBuf>,
+        local: Run,
+        read: impl Fn(&Answer<'_>) -> Reading + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            consumer,
+            what: "",
+            artifacts,
+            stops_at_the_first: false,
+            image: None,
+            local,
+            inside: None,
+            inputs: Vec::new(),
+            read: Box::new(read),
+        }
+    }
+}
+
 /// Where a container finds the outputs, at the paths that they have below the root.
 pub const INSIDE: &str = "/verify";
 

@@ -24,16 +24,11 @@ pub(super) fn checks(outputs: &Outputs<'_>, read: &dyn Fn(&Utf8Path) -> Option<S
         .filter_map(|file| {
             let text = read(&file)?;
             let queries = queries(&text);
+            let local = Run::new(["check", "rules"]).with(Arg::Input("", "rules.yaml"));
+            let inputs = vec![("rules.yaml".to_owned(), rules(&queries))];
             (!queries.is_empty()).then(|| Check {
-                consumer: &CONSUMER,
-                what: "",
-                stops_at_the_first: false,
-                artifacts: vec![file],
-                image: None,
-                local: Run::new(["check", "rules"]).with(Arg::Input("", "rules.yaml")),
-                inside: None,
-                inputs: vec![("rules.yaml".to_owned(), rules(&queries))],
-                read: Box::new(move |answer| reading(answer, &queries)),
+                inputs,
+                ..Check::new(&CONSUMER, vec![file], local, move |answer| reading(answer, &queries))
             })
         })
         .collect()

@@ -26,19 +26,15 @@ pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
         .iter()
         .map(|cluster| {
             let file = outputs.generated(&format!("dynamicconfig/{}.yaml", cluster.name));
+            let local = Run::new(["validate-dynamic-config", file.as_str()]);
+            let inside = Run {
+                entrypoint: Some("temporal-server"),
+                ..Run::new(["validate-dynamic-config", &format!("{}/{file}", super::INSIDE)])
+            };
             Check {
-                consumer: &CONSUMER,
-                what: "",
-                stops_at_the_first: false,
                 image: member(outputs, cluster).and_then(|service| outputs.image(&service.name)),
-                local: Run::new(["validate-dynamic-config", file.as_str()]),
-                inside: Some(Run {
-                    entrypoint: Some("temporal-server"),
-                    ..Run::new(["validate-dynamic-config", &format!("{}/{file}", super::INSIDE)])
-                }),
-                artifacts: vec![file],
-                inputs: Vec::new(),
-                read: Box::new(dynamic),
+                inside: Some(inside),
+                ..Check::new(&CONSUMER, vec![file], local, dynamic)
             }
         })
         .collect();
@@ -82,15 +78,9 @@ fn persistence(outputs: &Outputs<'_>, service: &Service) -> Check {
         .with(Arg::Input("", ""))
         .with(Arg::Is("render-config".to_owned()));
     Check {
-        consumer: &CONSUMER,
-        what: "",
-        stops_at_the_first: false,
         image: outputs.image(&service.name),
-        local,
         inside: Some(inside),
-        artifacts: vec![template],
-        inputs: Vec::new(),
-        read: Box::new(stat),
+        ..Check::new(&CONSUMER, vec![template], local, stat)
     }
 }
 

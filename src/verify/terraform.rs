@@ -1,6 +1,6 @@
 //! Terraform checks its files with `validate`, for which it needs the provider, and their layout with `fmt`.
 
-use camino::Utf8PathBuf;
+use camino::Utf8Path;
 use serde::Deserialize;
 
 use super::{Answer, Check, Complaint, Consumer, Outputs, Program, Reading, Run, place};
@@ -16,37 +16,14 @@ pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
     if files.is_empty() {
         return Vec::new();
     }
-    let check = |what,
-                 local: Run,
-                 artifacts: Vec<Utf8PathBuf>,
-                 read: Box<dyn Fn(&Answer<'_>) -> Reading + Send + Sync>| Check {
-        consumer: &CONSUMER,
-        what,
-        stops_at_the_first: false,
-        artifacts,
-        image: None,
-        local,
-        inside: None,
-        inputs: Vec::new(),
-        read,
-    };
     let fmt = ["fmt", "-check", "-diff", "-no-color"];
     let folder = outputs.terraform.clone();
     let validate = ["validate", "-json", "-no-color"];
-    vec![
-        check(
-            "fmt",
-            Run::new(fmt.into_iter().chain(files.iter().map(|file| file.as_str()))),
-            files.clone(),
-            Box::new(formatted),
-        ),
-        check(
-            "validate",
-            Run::new([format!("-chdir={folder}").as_str()].into_iter().chain(validate)),
-            files,
-            Box::new(move |answer| validated(answer, &folder)),
-        ),
-    ]
+    let local = Run::new(fmt.into_iter().chain(files.iter().map(|file| file.as_str())));
+    let fmt = Check { what: "fmt", ..Check::new(&CONSUMER, files.clone(), local, formatted) };
+    let local = Run::new([format!("-chdir={folder}").as_str()].into_iter().chain(validate));
+    let read = move |answer: &Answer<'_>| validated(answer, &folder);
+    vec![fmt, Check { what: "validate", ..Check::new(&CONSUMER, files, local, read) }]
 }
 
 /// The differences of a file: `--- old/main.tf`, then hunks. A syntax error has `on FILE line N`.
@@ -114,7 +91,7 @@ struct Start {
     line: usize,
 }
 
-fn validated(answer: &Answer<'_>, folder: &Utf8PathBuf) -> Reading {
+fn validated(answer: &Answer<'_>, folder: &Utf8Path) -> Reading {
     let Ok(report) = serde_json::from_str::<Report>(answer.stdout) else { return answer.unreadable() };
     if report.valid {
         return Reading::Judged(Vec::new());

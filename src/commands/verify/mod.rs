@@ -7,14 +7,12 @@ mod trail;
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
-use std::num::NonZero;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::Plan;
+use stackgen::parallel::{processors, side_by_side};
 use stackgen::spec::source::Sources;
 use stackgen::verify::{self, Check, Complaint, Consumer};
 
@@ -136,7 +134,7 @@ fn judge(root: &Utf8Path, checks: Vec<(usize, Check)>) -> Vec<(usize, Row)> {
         .filter(|consumer| checks.iter().any(|(_, check)| check.consumer == *consumer))
         .collect();
     let progress = Progress::new(consumers.len() + checks.len());
-    let found: BTreeMap<&str, Result<Local, String>> = side_by_side(&consumers, |consumer| {
+    let found: BTreeMap<&str, Result<Local, String>> = side_by_side(workers(), &consumers, |consumer| {
         let local = find::local(root, consumer);
         progress.done(consumer.name);
         (consumer.name, local)
@@ -144,7 +142,7 @@ fn judge(root: &Utf8Path, checks: Vec<(usize, Check)>) -> Vec<(usize, Row)> {
     .into_iter()
     .collect();
     let engine = Engine::new(root);
-    let results = side_by_side(&checks, |(_, check)| {
+    let results = side_by_side(workers(), &checks, |(_, check)| {
         let started = Instant::now();
         let (verdict, version, in_image) = match found.get(check.consumer.name) {
             Some(Ok(local)) => (run::local(root, check, local), local.version.clone(), false),
@@ -177,27 +175,9 @@ fn inside(root: &Utf8Path, check: &Check, engine: &Engine<'_>, reason: &str) -> 
     }
 }
 
-/// Does something for each item, as many at once as there are processors; the results are in the items' order.
-fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
-    // Checkers mostly wait for the disk and for containers: a few more than processors keep those busy.
-    let workers = thread::available_parallelism().map_or(2, NonZero::get).clamp(2, 8).min(items.len());
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(at) else { break };
-                    let result = work(item);
-                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, result));
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
+/// Checkers mostly wait for the disk and for containers: a few more than there are processors.
+fn workers() -> usize {
+    (processors() * 2).clamp(2, 8)
 }
 
 /// A line on the terminal, if standard error is one.
