@@ -18,6 +18,9 @@ use crate::spec::stack::DatasourceType;
 use crate::spec::tree::{Table, Value};
 use crate::spec::{DASHBOARDS, MAIN};
 
+/// The folder of dashboards that a Grafana without any gets.
+const FOLDER: &str = "stack";
+
 /// The plugin that a `json` datasource needs.
 const INFINITY: &str = "yesoreyeram-infinity-datasource";
 
@@ -412,7 +415,11 @@ impl Writer {
                 return Err(Refusal::new(format!("Grafana has no folder `{}`", shown(wanted)), help));
             }
             (None, Some(first)) => first,
-            (None, None) => return Err(Refusal::new("Grafana has no folder for dashboards", declare("stack"))),
+            // The first one; its name says nothing that is not so.
+            (None, None) => {
+                self.draft.set(&["services", grafana, "settings", "folders", FOLDER], &title(FOLDER))?;
+                FOLDER
+            }
         };
         let (datasource, kind) = self.default_datasource();
         let mut text =

@@ -1,5 +1,7 @@
 //! `gen new`: a block more, and nothing else.
 
+use std::fs;
+
 use stackgen::spec::service::Kind;
 use stackgen::spec::stack::DatasourceType;
 
@@ -296,10 +298,12 @@ fn a_dashboard_queries_what_there_is() {
     let project = example("minimal");
     refused(&project, &["dashboard", "d"], &["no service of kind `grafana`", "gen new service grafana"]);
     added(&project, &["service", "grafana"]);
-    refused(&project, &["dashboard", "d"], &["no folder for dashboards", "settings.folders.stack = \"Stack\""]);
+    // A Grafana without a folder gets one.
+    let run = new(&project, &["dashboard", "d"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("+ settings.folders.stack = \"Stack\"\n"), "{run:?}");
     // A folder waits for its dashboard: the mistake that the new file mends.
-    let password = "settings.admin_password = \"${GRAFANA_ADMIN_PASSWORD}\"\n";
-    project.replace(MAIN, password, &format!("{password}settings.folders.stack = \"Stack\"\n"));
+    fs::remove_file(project.path("spec/dashboards/d.toml")).unwrap();
     assert_eq!(project.run(&["check"]).code, Some(2));
     added(&project, &["dashboard", "without"]);
     assert!(project.read("spec/dashboards/without.toml").contains("type = \"text\"\n"));
