@@ -49,12 +49,14 @@ pub enum Command {
     /// waited for.
     Watch(Watch),
     /// Print what a shell needs to complete commands
+    #[command(after_help = "Example:\n  gen completions bash > ~/.local/share/bash-completion/completions/gen")]
     Completions {
         /// The shell
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
     /// Write the man pages
+    #[command(after_help = "Example:\n  gen man ~/.local/share/man/man1")]
     Man {
         /// The folder to write them to
         #[arg(value_name = "FOLDER")]

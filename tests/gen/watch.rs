@@ -100,6 +100,11 @@ fn every_shell_and_the_manual_know_every_command() {
         .filter(|name| *name != "help")
         .collect();
     assert!(commands.contains(&"verify") && commands.contains(&"watch"), "{commands:?}");
+    for command in &commands {
+        assert!(include_str!("../../README.md").contains(&format!("`gen {command}")), "{command} is not in the README");
+        let help = project.run(&[command, "--help"]).stdout;
+        assert!(help.contains("Example"), "{command} has no example");
+    }
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = project.run(&["completions", shell]).stdout;
         for command in &commands {
