@@ -6,10 +6,11 @@ use std::process::{Child, Command, Stdio};
 
 use super::{SMALL, Stubs};
 
-/// Notes every signal and tells of it through `noticed`; ends by SIGTERM, or with 7 when told through `go`.
+/// Notes every signal and tells of it through `noticed`; ends by SIGTERM, or with 7 when told through `go`. Its reader has
+/// the shell's traps until it has run: only a SIGKILL is never lost on it, and a reader that lives on keeps the output open.
 const PATIENT: &str = r#"
 trap 'echo INT >> "${STUB}/signals"; echo INT > "${STUB}/noticed"' INT
-trap 'echo TERM >> "${STUB}/signals"; kill "${reader}"; exit 143' TERM
+trap 'echo TERM >> "${STUB}/signals"; kill -KILL "${reader}"; exit 143' TERM
 (read -r line < "${STUB}/go") &
 reader=$!
 echo ready > "${STUB}/ready"
