@@ -52,6 +52,14 @@ fn save(project: &Project, path: &str, from: &str, to: &str) {
     std::fs::rename(project.path("spec/.saving"), project.path(path)).unwrap();
 }
 
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // A test that fails leaves no process behind; one that has ended can't be killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn each_save_is_rendered_and_a_mistake_ends_nothing() {
     let project = Project::new(REFERENCE);
