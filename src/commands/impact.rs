@@ -5,6 +5,7 @@ use std::io;
 
 use serde::Serialize;
 use stackgen::diagnostic::nearest;
+use stackgen::review::counted;
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Reach, Trace};
 
@@ -123,13 +124,9 @@ fn text(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> S
     let files: usize = reached.iter().map(|(_, _, reach)| reach.len()).sum();
     let _ = match lines {
         0 => writeln!(out, "\nreaches no line of any output"),
-        _ => writeln!(out, "\n{} of {}", count(lines, "line"), count(files, "output")),
+        _ => writeln!(out, "\n{} of {}", counted(lines, "line"), counted(files, "output")),
     };
     out
-}
-
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 #[derive(Serialize)]
@@ -151,7 +148,13 @@ struct JsonLine<'a> {
 }
 
 fn json(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> String {
-    let keys = reached.first().map(|(_, keys, _)| keys.as_slice()).unwrap_or_default();
+    let mut keys: Vec<&Key> = Vec::new();
+    for key in reached.iter().flat_map(|(_, keys, _)| keys) {
+        // Profiles share most of the spec.
+        if !keys.contains(key) {
+            keys.push(key);
+        }
+    }
     let outputs = reached
         .iter()
         .flat_map(|(trace, _, reach)| reach.iter().map(move |reach| (trace, reach)))

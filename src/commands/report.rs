@@ -28,8 +28,16 @@ pub const CYAN: &str = "\u{1b}[36m";
 pub const YELLOW: &str = "\u{1b}[33m";
 pub const RESET: &str = "\u{1b}[0m";
 
-/// Each with excerpts, styled, as many as are shown.
+/// Each with excerpts, styled, and how many are not shown.
 pub fn excerpts(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+    let mut out = first_excerpts(sources, diagnostics);
+    if diagnostics.len() > MOST {
+        let _ = writeln!(out, "… and {} more\n", diagnostics.len() - MOST);
+    }
+    out
+}
+
+fn first_excerpts(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
     let mut out = String::new();
     for diagnostic in diagnostics.iter().take(MOST) {
@@ -41,7 +49,7 @@ pub fn excerpts(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
 
 /// With excerpts, styled, and counted.
 pub fn text(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
-    let mut out = excerpts(sources, diagnostics);
+    let mut out = first_excerpts(sources, diagnostics);
     let (shown, total) = (diagnostics.len().min(MOST), diagnostics.len());
     let problems = if total == 1 { "problem" } else { "problems" };
     let cut = if shown < total { format!(", the first {shown} shown") } else { String::new() };

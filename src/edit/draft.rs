@@ -1,9 +1,11 @@
 //! A spec that is being edited, in memory.
 
 use camino::{Utf8Path, Utf8PathBuf};
+use toml_parser::lexer::TokenKind;
 use toml_writer::{ToTomlKey as _, TomlKeyBuilder};
 
 use super::outline::{self, KeyValue, Section};
+use super::tokens;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::spec::decode::shown;
 use crate::spec::source::Sources;
@@ -229,7 +231,15 @@ impl Draft {
             Some(last) if text.get(last..end).is_some_and(|rest| rest.contains('\n')) => {
                 let line = text[..last].rfind('\n').map_or(0, |newline| newline + 1);
                 let indent: String = text[line..].chars().take_while(|c| c.is_whitespace()).collect();
-                (last, format!(",\n{indent}{value}"))
+                // A comment behind the last item stays behind it.
+                let rest = &text[last..end];
+                let line_end = last + rest.find('\n').unwrap_or(rest.len());
+                if rest.trim_start().starts_with(',') {
+                    (line_end, format!("\n{indent}{value},"))
+                } else {
+                    text.insert(last, ',');
+                    (line_end + 1, format!("\n{indent}{value}"))
+                }
             }
             Some(last) => (last, format!(", {value}")),
             None => (start + 1, value.to_owned()),
@@ -254,14 +264,22 @@ impl Draft {
         let file = usize::from(span.file);
         let inside = self.files.get(file)?.text.get(span.start as usize..span.end as usize)?;
         let before = inside.starts_with('{').then(|| inside.strip_suffix('}')).flatten()?;
-        Some((file, span.start as usize + before.trim_end().len(), is_empty))
+        Some((file, span.start as usize + end_of_last(before), is_empty))
     }
 
     fn insert_into(&mut self, (file, at, is_empty): (usize, usize, bool), line: &str, table: &[&str]) {
         let Some(File { path, text, .. }) = self.files.get_mut(file) else { return };
         let comma = if is_empty || text[..at].ends_with(',') { "" } else { "," };
-        let space = if text[at..].starts_with(char::is_whitespace) { "" } else { " " };
-        text.insert_str(at, &format!("{comma} {line}{space}"));
+        // A comment behind it stays where it is, and belongs to what it stands behind.
+        let rest = &text[at..];
+        let ends = rest.find('\n').filter(|&end| rest[..end].contains('#'));
+        if let Some(end) = ends {
+            text.insert_str(at + end, &format!("\n  {line}"));
+            text.insert_str(at, comma);
+        } else {
+            let space = if rest.starts_with(char::is_whitespace) { "" } else { " " };
+            text.insert_str(at, &format!("{comma} {line}{space}"));
+        }
         self.changes.push(Change {
             path: path.clone(),
             is_new_file: false,
@@ -330,4 +348,9 @@ pub fn key(name: &str) -> String {
 /// A dotted key.
 fn dotted(path: &[&str]) -> String {
     path.iter().map(|name| key(name)).collect::<Vec<_>>().join(".")
+}
+/// The end of the last token that is neither layout nor a comment.
+fn end_of_last(text: &str) -> usize {
+    let is_last = |token: &&tokens::Token<'_>| !token.is_layout() && token.kind != TokenKind::Comment;
+    tokens::of(text).iter().rev().find(is_last).map_or(0, |token| token.place.end)
 }

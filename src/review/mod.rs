@@ -362,10 +362,21 @@ fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "'"))
 }
 
+/// A number of things.
+#[must_use]
+pub fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 /// Names, as in a sentence.
 fn quoted_list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    /// More names than this tell nobody more.
+    const MOST: usize = 12;
     let names: Vec<String> = names.into_iter().map(quoted).collect();
     match names.as_slice() {
+        [first @ .., _] if names.len() > MOST => {
+            format!("{} and {} more", first[..MOST - 1].join(", "), names.len() - (MOST - 1))
+        }
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),

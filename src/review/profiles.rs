@@ -22,7 +22,7 @@ pub(super) fn compare(before: &[Plan], after: &[Plan]) -> Vec<(String, Vec<Chang
             // It is mostly what the other profiles are.
             changes.retain(|change| change.severity == Severity::Danger);
             let stack = new.stack();
-            let what = format!("new: {}", counted(stack.services.len(), "service"));
+            let what = format!("new: {}", super::counted(stack.services.len(), "service"));
             changes.push(Change::notice(Area::Profiles, new.profile(), what).is(stack.project.clone()));
         }
         all.push((new.profile().to_owned(), changes));
@@ -39,10 +39,6 @@ fn gone(old: &Stack) -> Change {
                 before, run `gen dev down` and `gen dev infra destroy`";
     let severity = if keeps { Severity::Danger } else { Severity::Caution };
     Change::new(severity, Area::Profiles, &old.profile, what).was(old.project.clone())
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// Every area, in the order of the spec.

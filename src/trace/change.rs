@@ -78,7 +78,7 @@ fn others<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
 fn count(text: &str) -> Option<String> {
     let outside = text.rfind('}').map_or(0, |end| end + 1);
     let end = outside + text.get(outside..)?.rfind(|c: char| c.is_ascii_digit())? + 1;
-    let start = text[..end].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1).max(outside);
+    let start = text[..end].trim_end_matches(|c: char| c.is_ascii_digit()).len().max(outside);
     let number: u64 = text[start..end].parse().ok()?;
     let other = if number == 0 { 1 } else { number.checked_mul(2)? };
     Some(format!("{}{other}{}", &text[..start], &text[end..]))
@@ -220,6 +220,8 @@ mod tests {
         assert_eq!(count("72h").as_deref(), Some("144h"));
         assert_eq!(count("grafana/loki:3.7.6").as_deref(), Some("grafana/loki:3.7.12"));
         assert_eq!(count("${A1}:8080/x").as_deref(), Some("${A1}:16160/x"));
+        assert_eq!(count("answers in ≤5 s").as_deref(), Some("answers in ≤10 s"));
+        assert_eq!(count("№9").as_deref(), Some("№18"));
         assert_eq!(count("${A1}"), None);
         assert_eq!(count("info"), None);
     }

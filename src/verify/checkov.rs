@@ -71,16 +71,23 @@ fn reading(answer: &Answer<'_>, accepted: &[String]) -> Reading {
         .iter()
         .filter(|failed| !accepted.contains(&failed.check_id))
         .map(|failed| {
-            let path = answer.named(&failed.repo_file_path).map(ToOwned::to_owned).unwrap_or_default();
             let message = format!(
                 "{}: {} ({}); mend it, or accept it with a reason: `{} = \"…\"` below [accepted]",
                 failed.check_id, failed.check_name, failed.resource, failed.check_id
             );
-            Complaint { path, line: Some(failed.file_line_range.0), message }
+            let line = Some(failed.file_line_range.0);
+            match answer.named(&failed.repo_file_path) {
+                Some(path) => Complaint { path: path.to_owned(), line, message },
+                None => answer.complaint(None, message),
+            }
         })
         .collect();
     for id in accepted.iter().filter(|id| !failed.iter().any(|failed| failed.check_id == **id)) {
-        complaints.push(answer.complaint(None, format!("the spec accepts {id}, which is not found: remove it there")));
+        let message = format!(
+            "the spec accepts {id}, which is not found here: remove it, or, if another profile needs it, write \
+             `remove = [\"accepted.{id}\"]` in this one"
+        );
+        complaints.push(answer.complaint(None, message));
     }
     Reading::Judged(complaints)
 }

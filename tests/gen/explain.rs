@@ -112,3 +112,34 @@ fn what_is_no_key_is_refused() {
         assert!(run.stdout.contains("wrong-type"), "{run:?}");
     }
 }
+
+#[test]
+fn a_number_behind_any_character_is_changed_like_any_other() {
+    let project = Project::reference();
+    project.replace(
+        "spec/stack.toml",
+        "title = \"SRE copilot for Temporal on Aurora DSQL\"",
+        "title = \"Answers in ≤5 s\"",
+    );
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let run = project.run(&["impact", "stack.title"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("# Answers in ≤5 s"), "{}", run.stdout);
+}
+
+#[test]
+fn the_keys_of_every_profile_are_told() {
+    let project = Project::reference();
+    let spec = project.read("spec/stack.toml");
+    project.write(
+        "spec/stack.toml",
+        spec.replace("[profiles.dev]", "[profiles.dev]\n[profiles.prod.services.loki]\nsettings.retention = \"240h\""),
+    );
+    let run = project.run(&["impact", "services.loki.settings.retention", "--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let texts: Vec<&str> = report["keys"].as_array().unwrap().iter().map(|key| key["text"].as_str().unwrap()).collect();
+    assert!(
+        texts.iter().any(|text| text.contains("72h")) && texts.iter().any(|text| text.contains("240h")),
+        "{texts:?}"
+    );
+}

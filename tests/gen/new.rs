@@ -197,7 +197,7 @@ fn a_setting_goes_where_the_others_are() {
             format!(
                 "\n[services.grafana.settings]\n{password}\nfolders.stack = \"Stack\"\nplugins = [\n  \"a-panel@1.0.0\", # x\n]\n"
             ),
-            format!("plugins = [\n  \"a-panel@1.0.0\",\n  \"{plugin}\", # x\n]\n"),
+            format!("plugins = [\n  \"a-panel@1.0.0\", # x\n  \"{plugin}\",\n]\n"),
         ),
         (
             format!("settings = {{ {password}, folders = {{ stack = \"Stack\" }} }}\n"),
@@ -384,4 +384,23 @@ fn outside_of_a_project_there_is_nothing_to_add_to() {
     let run = new(&Project::empty(), &["service", "api", "--image", "x:1"]);
     assert_eq!(run.code, Some(2), "{run:?}");
     assert!(run.stderr.contains("no `spec/stack.toml` in "), "{run:?}");
+}
+
+#[test]
+fn a_comment_stays_with_what_it_stands_behind() {
+    let project = example("minimal");
+    added(&project, &["service", "grafana"]);
+    let text = project.read(MAIN);
+    let start = text.find("[services.grafana]").unwrap();
+    let end = start + text[start..].find("\n\n").unwrap();
+    let in_braces = "[services]\ngrafana = {\n  kind = \"grafana\",\n  ports.http = 3000,\n  settings.plugins = [\n    \
+                     \"a-panel@1.0.0\", # needed by the map\n  ],\n  \
+                     settings.admin_password = \"${GRAFANA_ADMIN_PASSWORD}\" # kept\n}";
+    project.write(MAIN, format!("{}{in_braces}{}", &text[..start], &text[end..]));
+    assert_eq!(new(&project, &["datasource", "cw", "--type", "cloudwatch"]).code, Some(0));
+    let text = project.read(MAIN);
+    assert!(text.contains("\"${GRAFANA_ADMIN_PASSWORD}\", # kept\n  aws = true\n}"), "{text}");
+    assert_eq!(new(&project, &["datasource", "api", "--type", "json", "--service", "web"]).code, Some(0));
+    let text = project.read(MAIN);
+    assert!(text.contains("\"a-panel@1.0.0\", # needed by the map\n    \"yesoreyeram-infinity-datasource@"), "{text}");
 }

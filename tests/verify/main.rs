@@ -347,5 +347,5 @@ fn what_is_accepted_in_vain_is_told() {
     let (run, report) = verify(&project, &["checkov"], &["--require", "checkov"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     let title = report["complaints"][0]["title"].as_str().unwrap();
-    assert!(title.contains("CKV_AWS_19, which is not found"), "{title}");
+    assert!(title.contains("CKV_AWS_19, which is not found here"), "{title}");
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use stackgen::lit::{Lit, markdown};
-use stackgen::review::{Change, Outputs, Review, Severity};
+use stackgen::review::{Change, Outputs, Review, Severity, counted};
 
 use super::super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::git::Revision;
@@ -13,8 +13,11 @@ use super::git::Revision;
 /// Columns of a line for people.
 const WIDTH: usize = 80;
 
-/// Notices that are shown; the rest is counted. GitHub takes 65,536 characters of a comment.
+/// Notices that are shown; the rest is counted.
 const MOST_NOTICES: usize = 150;
+
+/// Bytes of Markdown for each of dangers, cautions and notices: GitHub takes 65,536 characters of a comment.
+const BUDGET: usize = 18_000;
 
 /// Dangers and cautions that are shown, each.
 const MOST: usize = 100;
@@ -58,10 +61,6 @@ fn lines(changes: &[Change], severity: Severity) -> Vec<Line<'_>> {
         }
     }
     lines
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 const SEVERITIES: [(Severity, &str, &str); 3] =
@@ -201,7 +200,13 @@ impl Report<'_> {
             }
             let _ = write!(out, "\n#### {title}\n\n");
             out.push_str("| Area | What | Before | After |\n| --- | --- | --- | --- |\n");
+            let shown = out.len();
+            let mut left = lines.len();
             for line in lines.iter().take(MOST) {
+                if out.len() - shown > BUDGET {
+                    break;
+                }
+                left -= 1;
                 let Line { change, .. } = line;
                 let value = |value: &Option<String>| value.as_deref().map(|value| code(&short(value)));
                 let _ = writeln!(
@@ -214,8 +219,8 @@ impl Report<'_> {
                     value(&change.after).unwrap_or_default()
                 );
             }
-            if lines.len() > MOST {
-                let _ = write!(out, "\n… and {} more\n", lines.len() - MOST);
+            if left > 0 {
+                let _ = write!(out, "\n… and {left} more\n");
             }
         }
         self.notices(&mut out);
@@ -232,7 +237,13 @@ impl Report<'_> {
         // An empty line ends the HTML, so that what follows is read as Markdown.
         let _ = write!(out, "\n<details>\n<summary>{number}</summary>\n");
         let mut area = None;
+        let shown = out.len();
+        let mut left = lines.len();
         for line in lines.iter().take(MOST_NOTICES) {
+            if out.len() - shown > BUDGET {
+                break;
+            }
+            left -= 1;
             let Line { change, .. } = line;
             if area != Some(change.area) {
                 area = Some(change.area);
@@ -250,8 +261,8 @@ impl Report<'_> {
             }
             out.push('\n');
         }
-        if lines.len() > MOST_NOTICES {
-            let _ = write!(out, "\n… and {} more\n", lines.len() - MOST_NOTICES);
+        if left > 0 {
+            let _ = write!(out, "\n… and {left} more\n");
         }
         out.push_str("\n</details>\n");
     }

@@ -135,8 +135,14 @@ pub fn local(root: &Utf8Path, check: &Check, local: &Local) -> Verdict {
 
 /// Runs a check in an image, without a network: what it reads is mounted, and nothing else.
 pub fn inside(root: &Utf8Path, check: &Check, image: &Image, run: &Run) -> Verdict {
+    let folder = match TempDir::with_prefix("gen-verify-") {
+        Ok(folder) => folder,
+        Err(error) => return Verdict::Broken(format!("its files can't be written: {error}")),
+    };
+    let id = folder.path().join("container");
     let mut command = command(root, Path::new("docker"));
-    command.args(["run", "--rm", "--network=none", if image.built_here { "--pull=never" } else { "--pull=missing" }]);
+    command.arg("run").arg("--cidfile").arg(&id);
+    command.args(["--rm", "--network=none", if image.built_here { "--pull=never" } else { "--pull=missing" }]);
     let mounts = check.artifacts.iter().map(|path| (path, format!("{INSIDE}/{path}")));
     for (path, target) in mounts.chain(run.mounts.iter().map(|(path, target)| (path, (*target).to_owned()))) {
         command.arg(format!("--volume={}:{target}:ro", root.join(path)));
@@ -158,7 +164,15 @@ pub fn inside(root: &Utf8Path, check: &Check, image: &Image, run: &Run) -> Verdi
             Verdict::Skipped(format!("`{}` is an image for another platform", image.reference))
         }
         Ok(ended) => verdict(root, check, &ended),
-        Err(error) => Verdict::Broken(error.to_string()),
+        Err(error) => {
+            // The client can't tell the container any more.
+            if let Ok(container) = std::fs::read_to_string(&id) {
+                let mut kill = self::command(root, Path::new("docker"));
+                kill.args(["kill", container.trim()]);
+                let _ = answer(kill, LOCAL_LIMIT);
+            }
+            Verdict::Broken(error.to_string())
+        }
     }
 }
 
