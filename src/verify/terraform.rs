@@ -122,3 +122,35 @@ fn validated(answer: &Answer<'_>, folder: &Utf8Path) -> Reading {
         .collect();
     answer.judged(complaints)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(stdout: &str) -> Reading {
+        let files =
+            [("terraform/dev/main.tf".into(), String::new()), ("terraform/dev/outputs.tf".into(), String::new())];
+        let answer = Answer { succeeded: false, stdout, stderr: "", files: &files };
+        validated(&answer, Utf8Path::new("terraform/dev"))
+    }
+
+    /// As Terraform 1.11 says it.
+    #[test]
+    fn what_validate_says_is_judged_skipped_or_a_complaint() {
+        assert_eq!(answer(r#"{"valid":true,"diagnostics":[]}"#), Reading::Judged(Vec::new()));
+        let missing = r#"{"valid":false,"diagnostics":[{"severity":"error","summary":"Missing required provider","detail":"This configuration requires provider registry.terraform.io/hashicorp/aws, but that provider isn't available."}]}"#;
+        assert!(matches!(answer(missing), Reading::Skipped(reason) if reason.contains("init -backend=false")));
+        let wrong = r#"{"valid":false,"diagnostics":[{"severity":"error","summary":"Unsupported argument","detail":"An argument named \"regoin\" is not expected here.","range":{"filename":"outputs.tf","start":{"line":7,"column":3,"byte":99}}}]}"#;
+        let Reading::Judged(complaints) = answer(wrong) else { panic!("no verdict") };
+        assert_eq!(complaints[0].path, "terraform/dev/outputs.tf");
+        assert_eq!(complaints[0].line, Some(7));
+        assert_eq!(complaints[0].message, "Unsupported argument: An argument named \"regoin\" is not expected here.");
+        // A mistake beside a missing provider counts.
+        let both = missing.replace(
+            "\"diagnostics\":[",
+            "\"diagnostics\":[{\"severity\":\"error\",\"summary\":\"Duplicate output\",\"detail\":\"\"},",
+        );
+        assert!(matches!(answer(&both), Reading::Judged(complaints) if complaints.len() == 2));
+        assert!(matches!(answer("no JSON"), Reading::Judged(complaints) if complaints[0].message == "no JSON"));
+    }
+}
