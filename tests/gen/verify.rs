@@ -104,7 +104,7 @@ fn the_table_says_who_judged_what() {
     let bench = Bench::new().says("loki", "3.6.0", "", 0);
     let run = bench.run(&[]);
     let line = run.stdout.lines().find(|line| line.starts_with("config/loki.yaml")).unwrap();
-    assert!(line.contains("loki 3.6.0") && line.contains("accepted") && line.ends_with(" s"), "{line}");
+    assert!(line.contains("loki 3.6.0") && line.contains("accepted") && line.ends_with('s'), "{line}");
     assert!(run.stdout.contains("note: loki 3.6.0 judged, and the spec pins 3.7.6"), "{}", run.stdout);
     assert!(run.stdout.lines().any(|line| line.starts_with("README.md") && line.ends_with("read by people")));
     assert!(run.stdout.lines().all(|line| line.len() <= 80 || line.starts_with("skipped")), "{}", run.stdout);

@@ -96,7 +96,7 @@ fn consumer(row: &Row) -> String {
 }
 
 fn seconds(time: Duration) -> String {
-    format!("{:.2} s", time.as_secs_f64())
+    format!("{:.2}s", time.as_secs_f64())
 }
 
 pub fn text(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> String {
@@ -111,7 +111,7 @@ pub fn text(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> Strin
         for line in &lines {
             let Line { verdict, colour, time, .. } = line;
             let row = format!(
-                "{:path$}  {:consumer$}  {colour}{verdict}{RESET}{:rest$}{time:>6}",
+                "{:path$}  {:consumer$} {colour}{verdict}{RESET}{:rest$}{time:>5}",
                 line.path,
                 line.consumer,
                 "",
