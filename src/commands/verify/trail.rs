@@ -83,7 +83,11 @@ fn with_keys(diagnostic: Diagnostic, keys: &[&Key]) -> Diagnostic {
     if keys.is_empty() {
         return diagnostic.help("no key of the spec makes this line: it is the template's own");
     }
-    keys.iter().take(MOST_KEYS).fold(diagnostic, |diagnostic, key| {
+    // Where a value is told, its own name says nothing more.
+    let told = |key: &&&Key| {
+        key.part == Part::Value || !keys.iter().any(|other| other.part == Part::Value && other.path == key.path)
+    };
+    keys.iter().filter(told).take(MOST_KEYS).fold(diagnostic, |diagnostic, key| {
         let what = if key.part == Part::Name { "the name of " } else { "" };
         diagnostic.also(key.span, format!("{what}`{}` makes this line", key.path))
     })
