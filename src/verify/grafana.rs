@@ -6,7 +6,7 @@ use super::{Answer, Check, Complaint, Consumer, Outputs, Program, Reading, Run};
 pub(super) const CONSUMER: Consumer = Consumer {
     name: "grafana-check",
     programs: &[Program { name: "grafana-check", first: &[], version: &["--version"] }],
-    how_to_get: "`npm install --global` the folder `tests/grafana` of gen's source",
+    how_to_get: "`npm install --global --install-links tests/grafana` in gen's source",
 };
 
 pub(super) fn check(outputs: &Outputs<'_>) -> Option<Check> {
