@@ -115,7 +115,7 @@ fn images(rows: &[list::ImageRow<'_>]) -> String {
 fn datasources(rows: &[list::DatasourceRow<'_>]) -> String {
     let mut table = Table::new(["UID", "TITLE", "TYPE", "URL", "DEFAULT"]);
     for row in rows {
-        let url = or_dash(row.url.unwrap_or_default());
+        let url = or_dash(row.url.as_deref().unwrap_or_default());
         table.push([row.uid.to_owned(), row.title.to_owned(), row.kind.to_owned(), url, yes(row.default)]);
     }
     table.text()

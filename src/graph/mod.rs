@@ -10,7 +10,7 @@ pub mod svg;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::Stack;
+use crate::model::{Address, Stack};
 use crate::spec::service::Condition;
 
 /// A stack as a graph.
@@ -155,17 +155,18 @@ impl Graph {
             }
         }
         for alloy in &stack.alloys {
-            for url in [&alloy.metrics_url, &alloy.logs_url].into_iter().flatten() {
-                add(&alloy.service, host(url), Kind::Talks(Talk::Pushes));
+            for store in [&alloy.metrics, &alloy.logs].into_iter().flatten().filter_map(Address::service) {
+                add(&alloy.service, store, Kind::Talks(Talk::Pushes));
             }
             // Without a store nothing is scraped.
-            for target in alloy.targets.iter().filter(|_| alloy.metrics_url.is_some()) {
-                add(&alloy.service, host(&target.address), Kind::Talks(Talk::Scrapes));
+            let targets = alloy.targets.iter().filter(|_| alloy.metrics.is_some());
+            for target in targets.filter_map(|target| target.address.service()) {
+                add(&alloy.service, target, Kind::Talks(Talk::Scrapes));
             }
         }
         for grafana in &stack.grafanas {
-            for datasource in &grafana.datasources {
-                add(&grafana.service, host(&datasource.url), Kind::Talks(Talk::Queries));
+            for queried in grafana.datasources.iter().filter_map(|datasource| datasource.address.as_ref()?.service()) {
+                add(&grafana.service, queried, Kind::Talks(Talk::Queries));
             }
         }
         // In the order of the spec, whatever made them; two datasources of one service are one edge.
@@ -270,12 +271,6 @@ impl Line {
 /// The published ports of a service in short.
 fn ports(node: &Node) -> String {
     node.published.iter().map(|port| format!(":{}", one_line(port))).collect::<Vec<_>>().join(" ")
-}
-
-/// The host of an address or a URL as this crate writes them.
-fn host(address: &str) -> &str {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    rest.split([':', '/']).next().unwrap_or(rest)
 }
 
 /// Text on one line: what breaks a line or moves the cursor becomes a space.

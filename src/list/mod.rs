@@ -108,7 +108,7 @@ pub struct DatasourceRow<'s> {
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// Its URL inside the network; `None` for what is outside.
-    pub url: Option<&'s str>,
+    pub url: Option<String>,
     /// Whether panels that name no datasource use it.
     pub default: bool,
 }
@@ -287,7 +287,7 @@ pub fn datasources(stack: &Stack) -> Vec<DatasourceRow<'_>> {
             uid: &datasource.uid,
             title: &datasource.title,
             kind: datasource.kind.as_str(),
-            url: Some(datasource.url.as_str()).filter(|url| !url.is_empty()),
+            url: datasource.address.as_ref().map(ToString::to_string),
             default: datasource.default,
         })
         .collect()

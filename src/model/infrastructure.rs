@@ -3,7 +3,7 @@
 use crate::spec::stack::Distance;
 
 /// What Terraform creates, besides a DSQL cluster for each Temporal cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Infrastructure {
     /// The prefix of every resource's name and the `Project` tag.
     pub project: String,
@@ -20,7 +20,7 @@ pub struct Infrastructure {
 }
 
 /// A DSQL cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DsqlCluster {
     /// The Temporal cluster's name.
     pub name: String,
@@ -31,7 +31,7 @@ pub struct DsqlCluster {
 }
 
 /// A Bedrock knowledge base on S3 Vectors.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct KnowledgeBase {
     /// What it knows.
     pub description: String,
@@ -48,7 +48,7 @@ pub struct KnowledgeBase {
 }
 
 /// A private bucket.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bucket {
     /// Its name in the spec.
     pub name: String,
@@ -59,7 +59,7 @@ pub struct Bucket {
 }
 
 /// A Terraform output.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Output {
     /// Its name.
     pub name: String,
@@ -72,7 +72,7 @@ pub struct Output {
 }
 
 /// What a Terraform output is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum OutputValue {
     /// The region.
     Region,

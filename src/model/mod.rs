@@ -10,7 +10,7 @@ pub mod text;
 use crate::spec::stack::DatasourceType;
 pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
-pub use kind::{Alloy, Cluster, Grafana, Loki, Mimir};
+pub use kind::{Address, Alloy, Cluster, Grafana, Loki, Mimir};
 pub use service::Service;
 use text::{Text, Tree};
 
@@ -77,7 +77,7 @@ pub struct SchemaStep {
 }
 
 /// A network.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     /// Its name in the Compose file.
     pub name: String,
@@ -98,7 +98,7 @@ pub struct Network {
 }
 
 /// A named volume.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Volume {
     /// Its name in the Compose file.
     pub name: String,
@@ -115,7 +115,7 @@ pub struct Volume {
 }
 
 /// A secret.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Secret {
     /// Its name in the Compose file.
     pub name: String,
@@ -126,7 +126,7 @@ pub struct Secret {
 }
 
 /// Where a secret comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum SecretSource {
     /// A file.
     File(Text),
@@ -137,7 +137,7 @@ pub enum SecretSource {
 }
 
 /// An image that is built here and never pulled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ImageBuild {
     /// Its name in the spec.
     pub name: String,
@@ -148,7 +148,7 @@ pub struct ImageBuild {
 }
 
 /// How an image is built.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ImageRecipe {
     /// The Temporal server with the DSQL plugin, from its Go source tree.
     TemporalDsql(SourceTree),
@@ -159,7 +159,7 @@ pub enum ImageRecipe {
 }
 
 /// A source tree on the host.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SourceTree {
     /// The variable that holds its path.
     pub variable: String,
@@ -168,7 +168,7 @@ pub struct SourceTree {
 }
 
 /// A variable of the user's `.env`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Variable {
     /// Its name.
     pub name: String,
@@ -187,7 +187,7 @@ pub struct Variable {
 }
 
 /// Something that Grafana queries.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Datasource {
     /// Its UID.
     pub uid: String,
@@ -195,8 +195,8 @@ pub struct Datasource {
     pub title: String,
     /// Its type.
     pub kind: DatasourceType,
-    /// Its URL inside the network; empty for CloudWatch.
-    pub url: String,
+    /// Where it is inside the network; `None` for CloudWatch.
+    pub address: Option<Address>,
     /// Whether panels that name no datasource use it.
     pub default: bool,
 }

@@ -9,7 +9,7 @@ use crate::spec::service::{Condition, Kind, MountType, PortMode, Protocol};
 pub const CONFIG_LABEL: &str = "stackgen.config";
 
 /// One service.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Service {
     /// Its name: also its host name inside the network.
     pub name: String,
@@ -19,6 +19,8 @@ pub struct Service {
     pub group: String,
     /// What it is for; may be empty.
     pub description: String,
+    /// Whether it talks to AWS, with the region and the credentials of the host.
+    pub aws: bool,
     /// Where it serves Prometheus metrics.
     pub metrics: Option<Box<Metrics>>,
     /// Its image; `None` if Compose builds it and names it.
@@ -155,7 +157,7 @@ impl Service {
 }
 
 /// Where a service serves Prometheus metrics.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Metrics {
     /// The port in the container.
     pub port: u16,
@@ -164,7 +166,7 @@ pub struct Metrics {
 }
 
 /// How Compose builds an image.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Build {
     /// The folder that is sent to the builder.
     pub context: Option<Text>,
@@ -181,7 +183,7 @@ pub struct Build {
 }
 
 /// A command.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// One string, split like a shell would.
     Line(Text),
@@ -190,7 +192,7 @@ pub enum Command {
 }
 
 /// A file of environment variables.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EnvFile {
     /// The file, relative to the Compose file.
     pub path: Text,
@@ -199,7 +201,7 @@ pub struct EnvFile {
 }
 
 /// A port.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Port {
     /// Its name.
     pub name: String,
@@ -214,7 +216,7 @@ pub struct Port {
 }
 
 /// A port on the host.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Published {
     /// The number or range as Compose reads it.
     pub port: Text,
@@ -227,7 +229,7 @@ pub struct Published {
 }
 
 /// A mount.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mount {
     /// What is mounted.
     pub kind: MountType,
@@ -240,7 +242,7 @@ pub struct Mount {
 }
 
 /// A dependency.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Dependency {
     /// The service that must be up.
     pub service: String,
@@ -253,7 +255,7 @@ pub struct Dependency {
 }
 
 /// How health is probed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Healthcheck {
     /// Not at all.
     Disabled,
@@ -262,7 +264,7 @@ pub enum Healthcheck {
 }
 
 /// A command that probes, and when.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Probe {
     /// The command; the image's own if `None`.
     pub test: Option<Command>,
@@ -281,7 +283,7 @@ pub struct Probe {
 }
 
 /// A network that a service joins.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NetworkMember {
     /// The network.
     pub name: String,
@@ -292,7 +294,7 @@ pub struct NetworkMember {
 }
 
 /// Where output goes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Logging {
     /// Docker's logging driver.
     pub driver: Option<Text>,
@@ -301,7 +303,7 @@ pub struct Logging {
 }
 
 /// Replicas and resources.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Deploy {
     /// How many containers.
     pub replicas: Option<Value<u32>>,
@@ -314,7 +316,7 @@ pub struct Deploy {
 }
 
 /// An amount of resources.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Amount {
     /// CPUs.
     pub cpus: Option<Text>,
@@ -325,7 +327,7 @@ pub struct Amount {
 }
 
 /// A secret that a service reads.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SecretUse {
     /// Its name.
     pub source: String,

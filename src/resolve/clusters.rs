@@ -3,8 +3,17 @@
 use super::{Resolver, kinds};
 use crate::diagnostic::Diagnostic;
 use crate::model;
+use crate::model::kind::{ClusterServer, Reservoir};
+use crate::model::text::Text;
 use crate::spec::service::Kind;
-use crate::spec::stack::Cluster;
+use crate::spec::stack::{Cluster, LogLevel};
+use crate::spec::value::Duration;
+
+/// DSQL ends a connection after 60 minutes.
+const DSQL_LIFETIME_MILLISECONDS: u64 = 60 * 60_000;
+
+/// How long a connection lives unless the spec says otherwise, in minutes.
+const CONNECTION_LIFETIME: u32 = 55;
 
 /// Temporal's index template covers the indices that begin like this (admin-tools 1.31.2); another
 /// would get no mappings, and the tool switches auto-creation off.
@@ -79,9 +88,6 @@ impl Resolver<'_> {
                 .map(|service| service.name.clone())
                 .collect();
             if members.is_empty() {
-                // Its variables are as good as read: one mistake is enough.
-                self.text(&cluster.host.value);
-                self.optional_text(cluster.database.as_ref());
                 self.report_unused(
                     "unknown-cluster",
                     Diagnostic::new(
@@ -103,16 +109,60 @@ impl Resolver<'_> {
                     Err(diagnostic) => self.report(*diagnostic),
                 }
             }
-            let host_variable = cluster.host.value.variable().map(ToOwned::to_owned);
+            if let Some(lifetime) = &cluster.connection_lifetime
+                && lifetime.milliseconds >= DSQL_LIFETIME_MILLISECONDS
+            {
+                self.report(
+                    Diagnostic::new(
+                        "connection-lifetime",
+                        "Aurora DSQL ends a connection after 60 minutes",
+                        lifetime.span,
+                    )
+                    .at("must be less than 60m")
+                    .help("leave it out for 55m"),
+                );
+            }
+            let server = self.cluster_server(cluster);
+            let variables = kinds::server_environment(&server, &index).into_iter().map(|(variable, _)| variable);
             clusters.push(model::Cluster {
                 name: name.value.clone(),
                 title: cluster.title.clone().unwrap_or_else(|| name.value.clone()),
+                variables: variables.collect(),
+                server,
                 visibility_index: index,
-                host_variable,
                 dynamic_config,
                 services: members,
             });
         }
         clusters
+    }
+
+    /// What the servers of a cluster share. Whoever asks refers to its variables.
+    pub(super) fn cluster_server(&mut self, cluster: &Cluster) -> ClusterServer {
+        ClusterServer {
+            host: self.text(&cluster.host.value),
+            database: self.database(cluster),
+            history_shards: cluster.history_shards.value,
+            pool: cluster.pool.value,
+            connection_lifetime: match &cluster.connection_lifetime {
+                Some(lifetime) => lifetime.value.clone(),
+                None => Duration::minutes(CONNECTION_LIFETIME),
+            },
+            log_level: cluster.log_level.as_ref().map_or(LogLevel::Info, |level| level.value),
+            visibility: self.visibility_store(cluster).unwrap_or_default(),
+            token_duration: cluster.token_duration.as_ref().map(|duration| duration.value.clone()),
+            staggered_startup: cluster.staggered_startup,
+            reservoir: cluster.reservoir.as_ref().map(|reservoir| Reservoir {
+                target: reservoir.target.value,
+                base_lifetime: reservoir.base_lifetime.value.clone(),
+                lifetime_jitter: reservoir.lifetime_jitter.value.clone(),
+                guard_window: reservoir.guard_window.value.clone(),
+            }),
+        }
+    }
+
+    /// The database of a cluster.
+    pub(super) fn database(&mut self, cluster: &Cluster) -> Text {
+        cluster.database.as_ref().map_or_else(|| "postgres".into(), |database| self.text(database))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Resolver, kinds};
 use crate::diagnostic::Diagnostic;
-use crate::model::Datasource;
+use crate::model::{Address, Datasource};
 use crate::spec::service::Kind;
 use crate::spec::stack::DatasourceType;
 
@@ -14,13 +14,13 @@ impl Resolver<'_> {
         let mut default = None;
         for (uid, source) in spec.datasources.iter() {
             let what = format!("the datasource `{}`", uid.value);
-            let url = match source.kind.value {
+            let address = match source.kind.value {
                 DatasourceType::Prometheus => self
                     .store(("service", source.service.as_ref()), Kind::Mimir, &what, source.span)
-                    .map(|service| endpoint(service, Kind::Mimir, "prometheus")),
+                    .and_then(|service| endpoint(service, Kind::Mimir, "prometheus")),
                 DatasourceType::Loki => self
                     .store(("service", source.service.as_ref()), Kind::Loki, &what, source.span)
-                    .map(|service| endpoint(service, Kind::Loki, "url")),
+                    .and_then(|service| endpoint(service, Kind::Loki, "url")),
                 DatasourceType::CloudWatch => {
                     if let Some(service) = &source.service {
                         self.report(
@@ -29,9 +29,9 @@ impl Resolver<'_> {
                         );
                     }
                     self.check_grafana_credentials(uid);
-                    Some(String::new())
+                    None
                 }
-                DatasourceType::Json => self.json_url(uid, source),
+                DatasourceType::Json => self.json_address(uid, source),
             };
             if let Some(flag) = source.default.as_ref().filter(|flag| flag.value) {
                 match default {
@@ -47,7 +47,7 @@ impl Resolver<'_> {
                 uid: uid.value.clone(),
                 title: source.title.value.clone(),
                 kind: source.kind.value,
-                url: url.unwrap_or_default(),
+                address,
                 default: source.default.as_ref().is_some_and(|flag| flag.value),
             });
         }
@@ -71,11 +71,11 @@ impl Resolver<'_> {
         }
     }
 
-    fn json_url(
+    fn json_address(
         &mut self,
         uid: &crate::spec::decode::Spanned<String>,
         source: &crate::spec::stack::Datasource,
-    ) -> Option<String> {
+    ) -> Option<Address> {
         let Some(service) = &source.service else {
             self.report_missing(
                 source.sound,
@@ -93,16 +93,13 @@ impl Resolver<'_> {
             return None;
         };
         let port = self.port_of(index, "http", service.span, &[])?;
-        Some(format!("http://{}:{port}", service.value))
+        Some(Address::of_service(&service.value, port, ""))
     }
 }
 
-/// The URL of an endpoint that a kind has.
-fn endpoint(service: &str, kind: Kind, name: &str) -> String {
-    let endpoint = kinds::endpoints(Some(kind)).iter().find(|endpoint| endpoint.name == name);
-    let ports = kinds::ports(Some(kind), None);
-    endpoint
-        .and_then(|endpoint| Some((endpoint, ports.iter().find(|port| port.name == endpoint.port)?)))
-        .map(|(endpoint, port)| format!("http://{service}:{}{}", port.target, endpoint.path))
-        .unwrap_or_default()
+/// An endpoint that a kind has.
+fn endpoint(service: &str, kind: Kind, name: &str) -> Option<Address> {
+    let endpoint = kinds::endpoints(Some(kind)).iter().find(|endpoint| endpoint.name == name)?;
+    let port = kinds::ports(Some(kind), None).iter().find(|port| port.name == endpoint.port)?;
+    Some(Address::of_service(service, port.target, endpoint.path))
 }

@@ -123,10 +123,7 @@ impl Resolver<'_> {
     /// Temporal's schema in the DSQL cluster of a Temporal cluster.
     fn cluster_schema(&mut self, name: &Spanned<String>, cluster: &Cluster, image: Text) -> Service {
         let fixed = |name: &str, value: &str| (name.to_owned(), Text::from(value));
-        let database = match &cluster.database {
-            Some(database) => self.text(database),
-            None => "postgres".into(),
-        };
+        let database = self.database(cluster);
         // The names that the tool reads; the port and the user as the servers have them.
         let mut environment = vec![
             ("CLUSTER_ENDPOINT".to_owned(), self.text(&cluster.host.value)),
@@ -148,6 +145,7 @@ impl Resolver<'_> {
             entrypoint: Some(Command::Arguments(vec!["sh".into(), "-c".into()])),
             command: Some(Command::Arguments(vec![SCRIPT.into()])),
             environment,
+            aws: credentials.is_some(),
             mounts: credentials.into_iter().collect(),
             cap_drop: super::kinds::all_capabilities(),
             read_only: Some(Value::Is(true)),
@@ -175,6 +173,7 @@ impl Resolver<'_> {
             pull_policy: image.entry.is_some_and(|entry| entry.build.is_some()).then_some(PullPolicy::Never.as_str()),
             image: image.reference,
             environment,
+            aws: step.aws.as_ref().is_some_and(|aws| aws.value),
             mounts,
             ..Service::default()
         }

@@ -7,6 +7,7 @@ use super::images::ServiceImage;
 use super::kinds::Preset;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
+use crate::model::kind::DOCKER_HOST;
 use crate::model::service::{CONFIG_LABEL, Command, Mount, References};
 use crate::model::text::{Text as ModelText, Value as ModelValue};
 use crate::spec::decode::{Map, Spanned, listed};
@@ -24,9 +25,6 @@ const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
 
 /// The variable that says where everything in AWS is.
 pub(super) const REGION: &str = "AWS_REGION";
-
-/// The host's own name inside a container: Docker Desktop has it, Linux only with an extra host.
-const HOST: &str = "host.docker.internal";
 
 impl Resolver<'_> {
     pub(super) fn services(&mut self, network: &str) -> Bundle {
@@ -118,7 +116,7 @@ impl Resolver<'_> {
             })
             .collect();
         implied_mounts.extend(preset.mounts);
-        self.aws(name, service, preset.aws, &image, &mut environment, &mut implied_mounts);
+        let aws = self.aws(name, service, preset.aws, &image, &mut environment, &mut implied_mounts);
         let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas.as_ref());
         let single = replicas.is_none_or(|replicas| matches!(replicas.value, Value::Is(0 | 1)));
         if !single && let (Some(container), Some(replicas)) = (&service.container_name, replicas) {
@@ -177,6 +175,7 @@ impl Resolver<'_> {
             kind: service.kind.as_ref().map(|kind| kind.value),
             group: service.group.clone().unwrap_or_default(),
             description: service.description.clone().or(preset.description).unwrap_or_default(),
+            aws,
             metrics: self.metrics(index, service, preset.metrics).map(Box::new),
             image: image.reference,
             build: self.build(service, extra.build).map(Box::new),
@@ -369,7 +368,7 @@ impl Resolver<'_> {
         environment
     }
 
-    /// The region and the host's credentials, read-only, in the home of the image's user.
+    /// The region and the host's credentials, read-only, in the home of the image's user; whether the service gets them.
     fn aws(
         &mut self,
         name: &Spanned<String>,
@@ -378,12 +377,12 @@ impl Resolver<'_> {
         image: &ServiceImage<'_>,
         environment: &mut Vec<(String, ModelText)>,
         mounts: &mut Vec<Mount>,
-    ) {
+    ) -> bool {
         let wanted = service.aws.as_ref().is_some_and(|aws| aws.value);
         let always =
             implied.is_some() && service.kind.as_ref().is_some_and(|kind| kind.value == spec::Kind::TemporalServer);
         if !wanted && !always {
-            return;
+            return false;
         }
         let span = service.aws.as_ref().map_or(name.span, |aws| aws.span);
         // An image that is not known, or wrong, was reported.
@@ -393,6 +392,7 @@ impl Resolver<'_> {
         };
         let home = image.entry.and_then(|entry| entry.home.as_ref()).map(|home| home.value.as_str()).or(implied);
         mounts.extend(self.credentials((&name.value, span), home, certain, environment));
+        true
     }
 
     /// The region, and the host's credentials as a mount in the home of somebody's user; that it isn't known is
@@ -567,7 +567,7 @@ impl Resolver<'_> {
 
     /// `host.docker.internal` resolves on Linux only if the service says so.
     fn check_host_name(&mut self, service: &Service, extra_hosts: &[(String, ModelText)]) {
-        if extra_hosts.iter().any(|(host, _)| host == HOST) {
+        if extra_hosts.iter().any(|(host, _)| host == DOCKER_HOST) {
             return;
         }
         let commands =
@@ -578,15 +578,15 @@ impl Resolver<'_> {
         let texts = service.environment.iter().map(|(_, value)| &value.0).chain(commands);
         let found = texts
             .filter(|text| {
-                text.parts().iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(HOST)))
+                text.parts().iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(DOCKER_HOST)))
             })
             .map(|text| text.span)
             .next();
         if let Some(span) = found {
             self.report_missing(
                 service.sound,
-                Diagnostic::new("missing-extra-host", format!("`{HOST}` does not resolve on Linux"), span)
-                    .help(format!("add `extra_hosts = {{ \"{HOST}\" = \"host-gateway\" }}` to the service")),
+                Diagnostic::new("missing-extra-host", format!("`{DOCKER_HOST}` does not resolve on Linux"), span)
+                    .help(format!("add `extra_hosts = {{ \"{DOCKER_HOST}\" = \"host-gateway\" }}` to the service")),
             );
         }
     }

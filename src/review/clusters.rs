@@ -2,44 +2,81 @@
 
 use super::written::text;
 use super::{Area, Change, Fate, Pair, Severity, fates, quoted, value};
-use crate::model::kind::DynamicValue;
-use crate::model::service::Service;
+use crate::model::kind::{ClusterServer, DynamicValue};
 use crate::model::text::Text;
 use crate::model::{Cluster, Stack};
+use crate::spec::value::Duration;
 
 const AREA: Area = Area::Clusters;
 
-/// What each server of a cluster gets as a variable, the key of the spec that it comes from, and what another value does.
-/// What no servers share is not among them.
-const SETTINGS: &[(&str, &str, Severity, &str)] = &[
+/// A key of a cluster, what it says, and what another value does.
+type Setting = (&'static str, fn(&ClusterServer) -> Option<Text>, Severity, &'static str);
+
+/// What the servers of a cluster share. The pool's idle connections follow from `pool`.
+const SETTINGS: &[Setting] = &[
     (
-        "TEMPORAL_HISTORY_SHARDS",
         "history_shards",
+        |server| number(server.history_shards),
         Severity::Danger,
         "can't be changed: the workflows that a cluster has belong to shards, and are not found any more",
     ),
-    ("TEMPORAL_SQL_HOST", "host", Severity::Caution, "another database: what the old one holds isn't there"),
-    ("TEMPORAL_SQL_DATABASE", "database", Severity::Caution, "another database: what the old one holds isn't there"),
     (
-        "TEMPORAL_ELASTICSEARCH_HOST",
+        "host",
+        |server| Some(server.host.clone()),
+        Severity::Caution,
+        "another database: what the old one holds isn't there",
+    ),
+    (
+        "database",
+        |server| Some(server.database.clone()),
+        Severity::Caution,
+        "another database: what the old one holds isn't there",
+    ),
+    (
         "visibility",
+        |server| Some(server.visibility.as_str().into()),
         Severity::Caution,
         "another store of visibility: what the old one holds isn't there",
     ),
-    ("TEMPORAL_SQL_MAX_CONNS", "pool", Severity::Notice, ""),
-    ("TEMPORAL_SQL_MAX_CONN_LIFETIME", "connection_lifetime", Severity::Notice, ""),
-    ("TEMPORAL_LOG_LEVEL", "log_level", Severity::Notice, ""),
-    ("DSQL_TOKEN_DURATION", "token_duration", Severity::Notice, ""),
-    ("DSQL_STAGGERED_STARTUP", "staggered_startup", Severity::Notice, ""),
-    ("DSQL_RESERVOIR_ENABLED", "reservoir", Severity::Notice, ""),
-    ("DSQL_RESERVOIR_TARGET_READY", "reservoir.target", Severity::Notice, ""),
-    ("DSQL_RESERVOIR_BASE_LIFETIME", "reservoir.base_lifetime", Severity::Notice, ""),
-    ("DSQL_RESERVOIR_LIFETIME_JITTER", "reservoir.lifetime_jitter", Severity::Notice, ""),
-    ("DSQL_RESERVOIR_GUARD_WINDOW", "reservoir.guard_window", Severity::Notice, ""),
+    ("pool", |server| number(server.pool), Severity::Notice, ""),
+    ("connection_lifetime", |server| duration(Some(&server.connection_lifetime)), Severity::Notice, ""),
+    ("log_level", |server| Some(server.log_level.as_str().into()), Severity::Notice, ""),
+    ("token_duration", |server| duration(server.token_duration.as_ref()), Severity::Notice, ""),
+    (
+        "staggered_startup",
+        |server| server.staggered_startup.map(|staggered| staggered.to_string().into()),
+        Severity::Notice,
+        "",
+    ),
+    ("reservoir", |server| Some(server.reservoir.is_some().to_string().into()), Severity::Notice, ""),
+    ("reservoir.target", |server| number(server.reservoir.as_ref()?.target), Severity::Notice, ""),
+    (
+        "reservoir.base_lifetime",
+        |server| duration(server.reservoir.as_ref().map(|reservoir| &reservoir.base_lifetime)),
+        Severity::Notice,
+        "",
+    ),
+    (
+        "reservoir.lifetime_jitter",
+        |server| duration(server.reservoir.as_ref().map(|reservoir| &reservoir.lifetime_jitter)),
+        Severity::Notice,
+        "",
+    ),
+    (
+        "reservoir.guard_window",
+        |server| duration(server.reservoir.as_ref().map(|reservoir| &reservoir.guard_window)),
+        Severity::Notice,
+        "",
+    ),
 ];
 
-/// Variables that follow from others of the cluster.
-const DERIVED: &[&str] = &["TEMPORAL_SQL_MAX_IDLE_CONNS", "TEMPORAL_ELASTICSEARCH_INDEX"];
+fn number(number: u32) -> Option<Text> {
+    Some(number.to_string().into())
+}
+
+fn duration(duration: Option<&Duration>) -> Option<Text> {
+    duration.map(|duration| duration.text.as_str().into())
+}
 
 pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.clusters, &pair.after.clusters, |cluster| cluster.name.as_str()) {
@@ -68,10 +105,8 @@ fn stays(pair: &Pair<'_>, old: &Cluster, new: &Cluster, changes: &mut Vec<Change
             Change::danger(AREA, &new.name, what).was(old.visibility_index.clone()).is(new.visibility_index.clone()),
         );
     }
-    let (servers_before, servers_after) = (server(pair.before, old), server(pair.after, new));
-    for &(variable, key, severity, why) in SETTINGS {
-        let of = |server: Option<&Service>| server.and_then(|server| environment(server, variable)).cloned();
-        let (before, after) = (of(servers_before), of(servers_after));
+    for &(key, of, severity, why) in SETTINGS {
+        let (before, after) = (of(&old.server), of(&new.server));
         let same = match (&before, &after) {
             (Some(before), Some(after)) => pair.same(before, after),
             _ => before == after,
@@ -109,25 +144,15 @@ fn stays(pair: &Pair<'_>, old: &Cluster, new: &Cluster, changes: &mut Vec<Change
     }
 }
 
-/// A server of the cluster: what belongs to the cluster is the same in all of them.
-fn server<'s>(stack: &'s Stack, cluster: &Cluster) -> Option<&'s Service> {
-    let name = cluster.services.first()?;
-    stack.services.iter().find(|service| service.name == *name)
-}
-
-fn environment<'s>(service: &'s Service, variable: &str) -> Option<&'s Text> {
-    service.environment.iter().find(|(name, _)| name == variable).map(|(_, value)| value)
-}
-
 /// Whether a variable of a service is told with its cluster.
 pub(super) fn tells(pair: &Pair<'_>, service: &str, variable: &str) -> bool {
-    let member = |stack: &Stack| {
-        stack
-            .clusters
-            .iter()
-            .find(|cluster| cluster.services.iter().any(|name| name == service))
-            .map(|c| c.name.clone())
+    let (Some(before), Some(after)) = (cluster_of(pair.before, service), cluster_of(pair.after, service)) else {
+        return false;
     };
-    let known = DERIVED.contains(&variable) || SETTINGS.iter().any(|(name, ..)| *name == variable);
-    known && member(pair.before).is_some() && member(pair.before) == member(pair.after)
+    before.name == after.name && before.variables.iter().chain(&after.variables).any(|name| name == variable)
+}
+
+/// The cluster that a service belongs to.
+fn cluster_of<'s>(stack: &'s Stack, service: &str) -> Option<&'s Cluster> {
+    stack.clusters.iter().find(|cluster| cluster.services.iter().any(|name| name == service))
 }

@@ -24,7 +24,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                 let kind = |source: &Datasource| source.kind.as_str().to_owned();
                 differs(Severity::Caution, "another type", kind(old), kind(new));
                 differs(Severity::Notice, "another title", old.title.clone(), new.title.clone());
-                differs(Severity::Notice, "queried elsewhere", old.url.clone(), new.url.clone());
+                differs(Severity::Notice, "queried elsewhere", at(old), at(new));
                 if old.default != new.default {
                     let what = if new.default { "the default now" } else { "no longer the default" };
                     changes.push(Change::notice(AREA, &new.title, what));
@@ -49,7 +49,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 }
 
 fn at(source: &Datasource) -> String {
-    if source.url.is_empty() { source.kind.as_str().to_owned() } else { source.url.clone() }
+    source.address.as_ref().map_or_else(|| source.kind.as_str().to_owned(), ToString::to_string)
 }
 
 /// Every Grafana of a stack has the same.

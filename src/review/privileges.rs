@@ -1,5 +1,7 @@
 //! What containers may do to the host: each grant that a service gets or loses.
 
+use camino::Utf8Path;
+
 use super::written::{Written, text};
 use super::{Area, Change, Severity, quoted, value};
 use crate::model::service::{Mount, Service};
@@ -126,6 +128,9 @@ fn grants(service: &Service) -> Vec<Grant> {
     for mount in &service.mounts {
         grants.extend(of_host(mount));
     }
+    if service.aws && !grants.iter().any(|grant| grant.what == CREDENTIALS) {
+        grants.push(Grant::new(Severity::Danger, CREDENTIALS));
+    }
     grants
 }
 
@@ -187,7 +192,7 @@ fn of_host(mount: &Mount) -> Option<Grant> {
         let what = "the Docker socket: whoever controls the container controls the host";
         return Some(Grant::new(Severity::Danger, what));
     }
-    if source == "~/.aws" || source.ends_with("/.aws") {
+    if Utf8Path::new(&source).ends_with(".aws") {
         return Some(Grant::new(Severity::Danger, CREDENTIALS));
     }
     if source == "/" {

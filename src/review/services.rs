@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::environment::{self, Secrets};
-use super::written::{Written, text};
+use super::written::Written;
 use super::{Area, Change, Fate, Pair, fates, ports, privileges, quoted, quoted_list, settings, storage, value};
 use crate::Plan;
-use crate::model::service::{Build, Command, Healthcheck, Port, Service};
+use crate::model::Passthrough;
+use crate::model::service::{Amount, Build, Command, Deploy, Healthcheck, Port, Published, Service};
 use crate::model::text::Text;
 
 /// Whether services belong to the stack or are run on demand.
@@ -86,7 +87,7 @@ fn stays(
     let digest = |digests: &BTreeMap<String, String>, name: &str| digests.get(name).cloned();
     let reconfigured = digest(&digests.before, &old.name) != digest(&digests.after, &new.name);
     // Most services of a large stack are what they were.
-    if !reconfigured && format!("{old:?}") == format!("{new:?}") {
+    if !reconfigured && old == new {
         return;
     }
     environment::compare(pair, secrets, old, new, changes);
@@ -162,12 +163,11 @@ fn build((area, subject): (Area, &str), old: Option<&Build>, new: Option<&Build>
 }
 
 /// A command without what the declarations of variables put into it.
-fn plain(pair: &Pair<'_>, command: Option<&Command>) -> String {
-    match command {
-        None => String::new(),
-        Some(Command::Line(line)) => format!("{:?}", pair.plain(line)),
-        Some(Command::Arguments(list)) => format!("{:?}", list.iter().map(|text| pair.plain(text)).collect::<Vec<_>>()),
-    }
+fn plain(pair: &Pair<'_>, command: Option<&Command>) -> Option<Command> {
+    Some(match command? {
+        Command::Line(line) => Command::Line(pair.plain(line)),
+        Command::Arguments(list) => Command::Arguments(list.iter().map(|text| pair.plain(text)).collect()),
+    })
 }
 
 /// The texts of a command.
@@ -186,7 +186,7 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     let mut variables: Vec<&str> = Vec::new();
     macro_rules! fields {
         ($($field:ident)*) => {
-            $(if format!("{:?}", old.$field) != format!("{:?}", new.$field) {
+            $(if old.$field != new.$field {
                 reasons.push(stringify!($field));
             })*
         };
@@ -220,7 +220,7 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
         extra_hosts ulimits tty stdin_open read_only tmpfs secrets cap_add cap_drop security_opt shm_size init restart
         passthrough
     );
-    if format!("{:?}", old.mounts) != format!("{:?}", new.mounts) {
+    if old.mounts != new.mounts {
         reasons.push("mounts");
     }
     if published(old) != published(new) {
@@ -229,7 +229,7 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     if probe(old) != probe(new) {
         reasons.push("healthcheck");
     }
-    if resources(old) != resources(new) {
+    if resources(old.deploy.as_deref()) != resources(new.deploy.as_deref()) {
         reasons.push("resources");
     }
     if reconfigured {
@@ -256,34 +256,24 @@ fn same_but_defaults(pair: &Pair<'_>, before: &[(String, Text)], after: &[(Strin
 }
 
 /// Of the ports what the Compose file has.
-fn published(service: &Service) -> Vec<String> {
-    let shown = |port: &Port| {
-        let published = port.published.as_ref()?;
-        let (address, number) = (text(&published.host_ip), text(&published.port));
-        Some(format!(
-            "{} {address} {number} {} {} {:?}",
-            port.name,
-            port.target,
-            port.protocol.as_str(),
-            published.mode
-        ))
+fn published(service: &Service) -> Vec<Port> {
+    // The path is for the docs, and the number for links.
+    let plain = |port: &Port| {
+        let published = port.published.clone()?;
+        Some(Port { path: None, published: Some(Published { number: None, ..published }), ..port.clone() })
     };
-    service.ports.iter().filter_map(shown).collect()
+    service.ports.iter().filter_map(plain).collect()
 }
 
-fn probe(service: &Service) -> String {
-    match &service.healthcheck {
-        Some(Healthcheck::Probe(probe)) => {
-            let mut probe = probe.clone();
-            // For the docs.
-            probe.http = None;
-            format!("{probe:?}")
-        }
-        other => format!("{other:?}"),
+fn probe(service: &Service) -> Option<Healthcheck> {
+    let mut healthcheck = service.healthcheck.clone();
+    if let Some(Healthcheck::Probe(probe)) = &mut healthcheck {
+        // For the docs.
+        probe.http = None;
     }
+    healthcheck
 }
 
-fn resources(service: &Service) -> String {
-    let deploy = service.deploy.as_ref();
-    format!("{:?}", deploy.map(|deploy| (&deploy.limits, &deploy.reservations, &deploy.passthrough)))
+fn resources(deploy: Option<&Deploy>) -> Option<(&Option<Amount>, &Option<Amount>, &Passthrough)> {
+    deploy.map(|deploy| (&deploy.limits, &deploy.reservations, &deploy.passthrough))
 }

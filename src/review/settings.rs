@@ -4,9 +4,8 @@ use super::written::Written;
 use super::{Area, Change, Fate, Pair, Severity, fates, quoted, value};
 use crate::model::kind::ScrapeTarget;
 use crate::model::service::{Command, Dependency, Deploy, Healthcheck, Probe, Service};
-use crate::model::{Alloy, Loki, Mimir};
+use crate::model::{Address, Alloy, Loki, Mimir};
 use crate::spec::service::Condition;
-use crate::spec::value::Duration;
 
 /// Of a service that was there before.
 pub(super) fn service(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
@@ -150,20 +149,19 @@ fn retention(old: &Loki, new: &Loki, changes: &mut Vec<Change>) {
     if old.retention == new.retention {
         return;
     }
-    let length = |text: &str| Duration::parse(text).map_or(0, |duration| duration.milliseconds);
-    let change = match length(&new.retention).cmp(&length(&old.retention)) {
+    let change = match new.retention.milliseconds.cmp(&old.retention.milliseconds) {
         std::cmp::Ordering::Less => Change::danger(Area::Retention, &new.service, "shortened: older logs are deleted"),
         std::cmp::Ordering::Equal => Change::notice(Area::Retention, &new.service, "written otherwise, the same time"),
         std::cmp::Ordering::Greater => Change::notice(Area::Retention, &new.service, "logs are kept longer"),
     };
-    changes.push(change.was(old.retention.clone()).is(new.retention.clone()));
+    changes.push(change.was(old.retention.text.clone()).is(new.retention.text.clone()));
 }
 
 fn alloy(old: &Alloy, new: &Alloy, changes: &mut Vec<Change>) {
     let subject = (Area::Metrics, new.service.as_str());
-    value(changes, subject, "scrape_interval", old.scrape_interval.written(), new.scrape_interval.written());
+    value(changes, subject, "scrape_interval", old.scrape_interval.text.written(), new.scrape_interval.text.written());
     for fate in fates(&old.targets, &new.targets, |target| target.job.as_str()) {
-        let at = |target: &ScrapeTarget| format!("{}{}", target.address, target.path);
+        let at = |target: &ScrapeTarget| format!("{}{}", target.address.authority(), target.address.path);
         changes.push(match fate {
             Fate::Added(target) => {
                 Change::notice(subject.0, subject.1, format!("scrapes {}", quoted(&target.job))).is(at(target))
@@ -172,7 +170,7 @@ fn alloy(old: &Alloy, new: &Alloy, changes: &mut Vec<Change>) {
                 Change::caution(subject.0, subject.1, format!("no longer scrapes {}", quoted(&target.job)))
                     .was(at(target))
             }
-            Fate::Stays(old, new) if at(old) != at(new) => {
+            Fate::Stays(old, new) if old.address != new.address => {
                 Change::notice(subject.0, subject.1, format!("scrapes {} elsewhere", quoted(&new.job)))
                     .was(at(old))
                     .is(at(new))
@@ -180,6 +178,7 @@ fn alloy(old: &Alloy, new: &Alloy, changes: &mut Vec<Change>) {
             Fate::Stays(..) => continue,
         });
     }
-    value(changes, subject, "metrics_store", old.metrics_url.written(), new.metrics_url.written());
-    value(changes, subject, "logs_store", old.logs_url.written(), new.logs_url.written());
+    let url = |store: &Option<Address>| store.as_ref().map(ToString::to_string);
+    value(changes, subject, "metrics_store", url(&old.metrics), url(&new.metrics));
+    value(changes, subject, "logs_store", url(&old.logs), url(&new.logs));
 }

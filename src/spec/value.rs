@@ -10,7 +10,7 @@ use super::tree::{Node, Value as TreeValue};
 use crate::diagnostic::Diagnostic;
 
 /// A duration such as `30s` or `1m30s`, in Go's syntax, which Compose, Temporal, Loki and Alloy share.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duration {
     /// As written.
     pub text: String,
@@ -40,6 +40,24 @@ impl Duration {
             rest = &rest[unit..];
         }
         (!text.is_empty()).then(|| Self { text: text.to_owned(), milliseconds: total })
+    }
+
+    /// A number of seconds.
+    #[must_use]
+    pub fn seconds(number: u32) -> Self {
+        Self { text: format!("{number}s"), milliseconds: u64::from(number) * 1_000 }
+    }
+
+    /// A number of minutes.
+    #[must_use]
+    pub fn minutes(number: u32) -> Self {
+        Self { text: format!("{number}m"), milliseconds: u64::from(number) * 60_000 }
+    }
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

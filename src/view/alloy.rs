@@ -11,24 +11,16 @@ use crate::spec::value::Duration;
 struct Config<'a> {
     alloy: &'a Alloy,
     /// A scrape may not take longer than the interval.
-    timeout: String,
+    timeout: Duration,
     /// What the containers of this Compose project are labelled with.
     label: String,
 }
 
-/// Prometheus's own time-out of a scrape.
-const LONGEST_TIMEOUT_MILLISECONDS: u64 = 10_000;
+/// Prometheus's own time-out of a scrape, in seconds.
+const LONGEST_TIMEOUT: u32 = 10;
 
 pub(super) fn render(stack: &Stack, alloy: &Alloy) -> askama::Result<String> {
-    let interval = Duration::parse(&alloy.scrape_interval).map_or(0, |interval| interval.milliseconds);
-    Config {
-        alloy,
-        timeout: if interval >= LONGEST_TIMEOUT_MILLISECONDS {
-            "10s".to_owned()
-        } else {
-            alloy.scrape_interval.clone()
-        },
-        label: format!("com.docker.compose.project={}", stack.project),
-    }
-    .render()
+    let (longest, interval) = (Duration::seconds(LONGEST_TIMEOUT), &alloy.scrape_interval);
+    let timeout = if interval.milliseconds >= longest.milliseconds { longest } else { interval.clone() };
+    Config { alloy, timeout, label: format!("com.docker.compose.project={}", stack.project) }.render()
 }

@@ -15,7 +15,7 @@ struct Datasources<'a> {
 }
 
 pub(super) fn datasources(stack: &Stack, grafana: &Grafana) -> askama::Result<String> {
-    let interval = stack.alloys.first().map_or("15s", |alloy| alloy.scrape_interval.as_str());
+    let interval = stack.alloys.first().map_or("15s", |alloy| alloy.scrape_interval.text.as_str());
     Datasources { grafana, interval }.render()
 }
 

@@ -60,7 +60,7 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
         links,
         diagram: mermaid::render(&Graph::of(stack)),
         dashboards: dashboards(stack, &ports),
-        aws: stack.services.iter().any(|service| service.environment.iter().any(|(name, _)| name == "AWS_CONFIG_FILE")),
+        aws: stack.services.iter().any(|service| service.aws),
         ports,
     }
     .render()

@@ -3,15 +3,16 @@
 use super::{Confinement, Preset, READ_ONLY, arguments, generated, needs};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
-use crate::model::kind::{LOKI_HTTP, MIMIR_HTTP};
+use crate::model::kind::{Address, DOCKER_HOST, Host, LOKI_HTTP, MIMIR_HTTP};
 use crate::model::service::Mount;
 use crate::model::text::Value;
 use crate::resolve::Resolver;
 use crate::spec::decode::Spanned;
 use crate::spec::service::{Condition, Kind, MountType, Service};
+use crate::spec::value::Duration;
 
-/// How often metrics are scraped unless the spec says otherwise.
-const INTERVAL: &str = "15s";
+/// How often metrics are scraped unless the spec says otherwise, in seconds.
+const INTERVAL: u32 = 15;
 
 /// What Alloy needs a store for: the setting that names it, its kind, and what is stored there.
 const STORES: [(&str, Kind, &str); 2] =
@@ -52,11 +53,7 @@ impl<'a> Resolver<'a> {
             // It runs as root in a folder of another user (Alloy 1.19), and only this capability lets it write there.
             confinement: Confinement { keep: &["DAC_OVERRIDE"], ..READ_ONLY },
             // Docker Desktop knows the name by itself, Linux does not.
-            extra_hosts: if hosts {
-                vec![("host.docker.internal".to_owned(), "host-gateway".into())]
-            } else {
-                Vec::new()
-            },
+            extra_hosts: if hosts { vec![(DOCKER_HOST.to_owned(), "host-gateway".into())] } else { Vec::new() },
             ..Preset::default()
         }
     }
@@ -84,8 +81,7 @@ impl<'a> Resolver<'a> {
                 let metrics = service.metrics.as_ref()?;
                 Some(model::kind::ScrapeTarget {
                     job: service.name.clone(),
-                    address: format!("{}:{}", service.name, metrics.port),
-                    path: metrics.path.clone(),
+                    address: Address::of_service(&service.name, metrics.port, &metrics.path),
                 })
             })
             .collect();
@@ -102,8 +98,7 @@ impl<'a> Resolver<'a> {
             }
             targets.push(model::kind::ScrapeTarget {
                 job: target.value.clone(),
-                address: format!("host.docker.internal:{}", port.value),
-                path: "/metrics".to_owned(),
+                address: Address { host: Host::Docker, port: port.value, path: "/metrics".to_owned() },
             });
         }
         if metrics.is_none()
@@ -124,10 +119,10 @@ impl<'a> Resolver<'a> {
             service: name.value.clone(),
             scrape_interval: settings
                 .and_then(|settings| settings.scrape_interval.as_ref())
-                .map_or_else(|| INTERVAL.to_owned(), |interval| interval.text.clone()),
+                .map_or_else(|| Duration::seconds(INTERVAL), |interval| interval.value.clone()),
             targets,
-            metrics_url: metrics.map(|store| format!("http://{store}:{MIMIR_HTTP}/api/v1/push")),
-            logs_url: logs.map(|store| format!("http://{store}:{LOKI_HTTP}/loki/api/v1/push")),
+            metrics: metrics.map(|store| Address::of_service(store, MIMIR_HTTP, "/api/v1/push")),
+            logs: logs.map(|store| Address::of_service(store, LOKI_HTTP, "/loki/api/v1/push")),
         }
     }
 }

@@ -46,6 +46,6 @@ impl Resolver<'_> {
                     .help("write e.g. `72h`"),
             );
         }
-        Some(model::Loki { service: name.value.clone(), port: LOKI_HTTP, retention: retention.text.clone() })
+        Some(model::Loki { service: name.value.clone(), port: LOKI_HTTP, retention: retention.value.clone() })
     }
 }

@@ -7,7 +7,7 @@ mod loki;
 mod mimir;
 mod temporal;
 
-pub(super) use temporal::dynamic_setting;
+pub(super) use temporal::{dynamic_setting, server_environment};
 
 use super::Resolver;
 use crate::diagnostic::Diagnostic;

@@ -2,7 +2,7 @@
 
 use super::{Preset, WRITABLE, fixed, generated, needs, probe};
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::model::kind::{DynamicSetting, DynamicValue, ELASTICSEARCH_HTTP, FRONTEND, TEMPORAL_METRICS};
+use crate::model::kind::{ClusterServer, DynamicSetting, DynamicValue, ELASTICSEARCH_HTTP, FRONTEND, TEMPORAL_METRICS};
 use crate::model::service::{Command, Dependency, Metrics};
 use crate::model::text::Text;
 use crate::resolve::Resolver;
@@ -30,10 +30,6 @@ const READS: &[&str] = &[
     "GOMEMLIMIT",
     "TZ",
 ];
-
-/// DSQL ends a connection after 60 minutes.
-const DSQL_LIFETIME_MILLISECONDS: u64 = 60 * 60_000;
-const CONNECTION_LIFETIME: &str = "55m";
 
 impl<'a> Resolver<'a> {
     /// The cluster that a service names.
@@ -136,6 +132,11 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
+        let environment = found.map(|(name, cluster)| {
+            let server = self.cluster_server(cluster);
+            self.references.service(&server.visibility);
+            server_environment(&server, &visibility_index(&name.value, cluster))
+        });
         let cluster = found.map_or("unknown", |(cluster, _)| cluster.value.as_str());
         // The server listens on the container's own address only, so its host name is probed.
         let host = service.hostname.as_ref().map_or(name.value.as_str(), |host| host.value.as_str());
@@ -145,7 +146,7 @@ impl<'a> Resolver<'a> {
                 None => format!("Temporal server of the {cluster} cluster, all roles"),
             }),
             command: Some(Command::Arguments(command.into_iter().map(Text::from).collect())),
-            environment: found.map(|(name, cluster)| self.server_environment(&name.value, cluster)).unwrap_or_default(),
+            environment: environment.unwrap_or_default(),
             reads: READS,
             mounts: vec![generated(
                 format!("./dynamicconfig/{cluster}.yaml"),
@@ -159,70 +160,6 @@ impl<'a> Resolver<'a> {
             confinement: WRITABLE,
             ..Preset::default()
         }
-    }
-
-    /// Each placeholder of the persistence template, and what the DSQL plugin reads.
-    fn server_environment(&mut self, name: &str, cluster: &'a Cluster) -> Vec<(String, Text)> {
-        let elasticsearch = self.visibility_store(cluster).unwrap_or_default();
-        self.references.service(&elasticsearch);
-        let database = match &cluster.database {
-            Some(database) => self.text(database),
-            None => "postgres".into(),
-        };
-        let lifetime = match &cluster.connection_lifetime {
-            Some(lifetime) if lifetime.milliseconds >= DSQL_LIFETIME_MILLISECONDS => {
-                self.report(
-                    Diagnostic::new(
-                        "connection-lifetime",
-                        "Aurora DSQL ends a connection after 60 minutes",
-                        lifetime.span,
-                    )
-                    .at("must be less than 60m")
-                    .help("leave it out for 55m"),
-                );
-                CONNECTION_LIFETIME.to_owned()
-            }
-            Some(lifetime) => lifetime.text.clone(),
-            None => CONNECTION_LIFETIME.to_owned(),
-        };
-        let log_level = cluster.log_level.as_ref().map_or("info", |level| level.as_str());
-        let pool = cluster.pool.to_string();
-        let host = self.text(&cluster.host.value);
-        let mut environment = vec![
-            ("TEMPORAL_SQL_HOST".to_owned(), host),
-            fixed("TEMPORAL_SQL_PORT", "5432"),
-            fixed("TEMPORAL_SQL_USER", "admin"),
-            fixed("TEMPORAL_SQL_DATABASE", database),
-            fixed("TEMPORAL_SQL_PLUGIN_NAME", "dsql"),
-            fixed("TEMPORAL_SQL_TLS_ENABLED", "true"),
-            // DSQL's plugin wants as many idle connections as there are: a new one costs a token.
-            fixed("TEMPORAL_SQL_MAX_CONNS", pool.clone()),
-            fixed("TEMPORAL_SQL_MAX_IDLE_CONNS", pool),
-            fixed("TEMPORAL_SQL_MAX_CONN_LIFETIME", lifetime),
-            fixed("TEMPORAL_HISTORY_SHARDS", cluster.history_shards.to_string()),
-            fixed("TEMPORAL_LOG_LEVEL", log_level),
-            fixed("TEMPORAL_ELASTICSEARCH_HOST", elasticsearch),
-            fixed("TEMPORAL_ELASTICSEARCH_PORT", ELASTICSEARCH_HTTP.to_string()),
-            fixed("TEMPORAL_ELASTICSEARCH_SCHEME", "http"),
-            fixed("TEMPORAL_ELASTICSEARCH_VERSION", "v8"),
-            fixed("TEMPORAL_ELASTICSEARCH_INDEX", visibility_index(name, cluster)),
-        ];
-        if let Some(duration) = &cluster.token_duration {
-            environment.push(fixed("DSQL_TOKEN_DURATION", duration.text.clone()));
-        }
-        if let Some(staggered) = cluster.staggered_startup {
-            environment.push(fixed("DSQL_STAGGERED_STARTUP", staggered.to_string()));
-        }
-        environment.push(fixed("DSQL_RESERVOIR_ENABLED", cluster.reservoir.is_some().to_string()));
-        if let Some(reservoir) = &cluster.reservoir {
-            environment.push(fixed("DSQL_RESERVOIR_TARGET_READY", reservoir.target.to_string()));
-            environment.push(fixed("DSQL_RESERVOIR_BASE_LIFETIME", reservoir.base_lifetime.text.clone()));
-            environment.push(fixed("DSQL_RESERVOIR_LIFETIME_JITTER", reservoir.lifetime_jitter.text.clone()));
-            environment.push(fixed("DSQL_RESERVOIR_GUARD_WINDOW", reservoir.guard_window.text.clone()));
-        }
-        // Credentials come from files; asking an instance's metadata only costs time here.
-        environment.push(fixed("AWS_EC2_METADATA_DISABLED", "true"));
-        environment
     }
 
     /// The Elasticsearch service of a cluster. Its absence is reported with the cluster.
@@ -260,6 +197,46 @@ impl<'a> Resolver<'a> {
             ..Preset::default()
         }
     }
+}
+
+/// Each placeholder of the persistence template, and what the DSQL plugin reads.
+pub(in crate::resolve) fn server_environment(server: &ClusterServer, index: &str) -> Vec<(String, Text)> {
+    let pool = server.pool.to_string();
+    let mut environment = vec![
+        fixed("TEMPORAL_SQL_HOST", server.host.clone()),
+        fixed("TEMPORAL_SQL_PORT", "5432"),
+        fixed("TEMPORAL_SQL_USER", "admin"),
+        fixed("TEMPORAL_SQL_DATABASE", server.database.clone()),
+        fixed("TEMPORAL_SQL_PLUGIN_NAME", "dsql"),
+        fixed("TEMPORAL_SQL_TLS_ENABLED", "true"),
+        // DSQL's plugin wants as many idle connections as there are: a new one costs a token.
+        fixed("TEMPORAL_SQL_MAX_CONNS", pool.clone()),
+        fixed("TEMPORAL_SQL_MAX_IDLE_CONNS", pool),
+        fixed("TEMPORAL_SQL_MAX_CONN_LIFETIME", server.connection_lifetime.text.clone()),
+        fixed("TEMPORAL_HISTORY_SHARDS", server.history_shards.to_string()),
+        fixed("TEMPORAL_LOG_LEVEL", server.log_level.as_str()),
+        fixed("TEMPORAL_ELASTICSEARCH_HOST", server.visibility.clone()),
+        fixed("TEMPORAL_ELASTICSEARCH_PORT", ELASTICSEARCH_HTTP.to_string()),
+        fixed("TEMPORAL_ELASTICSEARCH_SCHEME", "http"),
+        fixed("TEMPORAL_ELASTICSEARCH_VERSION", "v8"),
+        fixed("TEMPORAL_ELASTICSEARCH_INDEX", index),
+    ];
+    if let Some(duration) = &server.token_duration {
+        environment.push(fixed("DSQL_TOKEN_DURATION", duration.text.clone()));
+    }
+    if let Some(staggered) = server.staggered_startup {
+        environment.push(fixed("DSQL_STAGGERED_STARTUP", staggered.to_string()));
+    }
+    environment.push(fixed("DSQL_RESERVOIR_ENABLED", server.reservoir.is_some().to_string()));
+    if let Some(reservoir) = &server.reservoir {
+        environment.push(fixed("DSQL_RESERVOIR_TARGET_READY", reservoir.target.to_string()));
+        environment.push(fixed("DSQL_RESERVOIR_BASE_LIFETIME", reservoir.base_lifetime.text.clone()));
+        environment.push(fixed("DSQL_RESERVOIR_LIFETIME_JITTER", reservoir.lifetime_jitter.text.clone()));
+        environment.push(fixed("DSQL_RESERVOIR_GUARD_WINDOW", reservoir.guard_window.text.clone()));
+    }
+    // Credentials come from files; asking an instance's metadata only costs time here.
+    environment.push(fixed("AWS_EC2_METADATA_DISABLED", "true"));
+    environment
 }
 
 /// A key of the list, which is sorted without regard to case: neither does the server's look-up have any.
