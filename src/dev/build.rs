@@ -40,7 +40,7 @@ pub fn targets<'a>(stack: &'a Stack, environment: &Environment, names: &[String]
         images.extend(found.map(|build| build.reference.as_str()));
         let is_image = images.len() > before.0 && name != ALL;
         for service in stack.services.iter().filter(|service| !is_image && service_answers(service, name)) {
-            if service.build.is_some() {
+            if service.is_built() {
                 services.push(service);
             } else if let Some(image) = image(service, environment)
                 && let Some(build) = stack.builds.iter().find(|build| build.reference == image)
@@ -87,7 +87,7 @@ fn service_answers(service: &Service, name: &str) -> bool {
 
 fn words(stack: &Stack) -> impl Iterator<Item = &str> {
     let builds = || stack.builds.iter().map(|build| build.name.as_str());
-    let built = stack.services.iter().filter(|service| service.build.is_some()).map(|service| service.name.as_str());
+    let built = stack.services.iter().filter(|service| service.is_built()).map(|service| service.name.as_str());
     let temporal = stack.builds.iter().any(|build| image_answers(build, TEMPORAL)).then_some(TEMPORAL);
     [ALL].into_iter().chain(temporal).chain(builds()).chain(built)
 }
@@ -182,7 +182,7 @@ fn platform(stack: &Stack, environment: &Environment, build: &ImageBuild) -> Opt
         .services
         .iter()
         .filter(|service| image(service, environment).is_some_and(|image| references.contains(&image.as_str())))
-        .map(|service| environment.expand(service.platform.as_ref()?).filter(|platform| !platform.is_empty()));
+        .map(|service| environment.expand(service.keys.text("platform")?).filter(|platform| !platform.is_empty()));
     let first = platforms.next()??;
     platforms.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }

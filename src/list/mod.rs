@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::Plan;
 use crate::model::service::Service;
 use crate::model::text::Text;
-use crate::model::{ImageRecipe, SecretSource, Stack};
+use crate::model::{ImageRecipe, Stack};
 use crate::output;
 use crate::verify;
 
@@ -173,8 +173,9 @@ pub fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
                 protocol: port.protocol.as_str(),
             }
         }));
-        rows.extend(service.expose.iter().map(|exposed| {
-            let (ports, protocol) = exposed.split_once('/').unwrap_or((exposed, "tcp"));
+        rows.extend(service.keys.texts("expose").map(|exposed| {
+            let exposed = exposed.shown();
+            let (ports, protocol) = exposed.split_once('/').unwrap_or((&exposed, "tcp"));
             PortRow {
                 host: None,
                 service: &service.name,
@@ -196,18 +197,8 @@ pub fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
 #[must_use]
 pub fn variables(stack: &Stack) -> Vec<VariableRow<'_>> {
     let mut readers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    // The variables that are the source of a secret.
-    let secrets: BTreeMap<&str, &str> = stack
-        .secrets
-        .iter()
-        .filter_map(|secret| match &secret.source {
-            SecretSource::Environment(variable) => Some((secret.name.as_str(), variable.as_str())),
-            SecretSource::File(_) | SecretSource::External => None,
-        })
-        .collect();
     for service in stack.every_service() {
-        let by_secret = service.secrets.iter().filter_map(|used| secrets.get(used.source.as_str()).copied());
-        for variable in service.refers_to.variables.iter().map(String::as_str).chain(by_secret) {
+        for variable in &service.refers_to.variables {
             let readers = readers.entry(variable).or_default();
             if readers.last() != Some(&service.name.as_str()) {
                 readers.push(&service.name);
@@ -264,7 +255,7 @@ pub fn images(stack: &Stack) -> Vec<ImageRow<'_>> {
         }
     }
     // What Compose builds by itself, it also names if nothing else does.
-    for service in stack.services.iter().filter(|service| service.build.is_some()) {
+    for service in stack.services.iter().filter(|service| service.is_built()) {
         let reference =
             service.image.as_ref().map_or_else(|| format!("{}-{}", stack.project, service.name), Text::shown);
         let place = row(&mut rows, reference);

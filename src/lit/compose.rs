@@ -20,18 +20,6 @@ pub fn lit<T: AsCompose>(value: T, _: &dyn askama::Values) -> askama::Result<Saf
     Ok(Safe(source))
 }
 
-/// A string of several lines as a literal block scalar with its lines at column `indent`, see
-/// [`yaml::block`]; any other value as [`lit()`] writes it.
-#[askama::filter_fn]
-pub fn block<T: AsCompose>(value: T, _: &dyn askama::Values, indent: usize) -> askama::Result<Safe<String>> {
-    let mut out = String::new();
-    match value.as_compose() {
-        Compose::Str(text) => yaml::write_block_str(&mut out, &text, indent),
-        other => write(&mut out, &other),
-    }
-    Ok(Safe(out))
-}
-
 /// A mapping key, in which Compose interpolates nothing.
 #[askama::filter_fn]
 pub fn key<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
@@ -39,16 +27,40 @@ pub fn key<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<St
     Ok(Safe(source))
 }
 
-/// An untyped tree as what follows a key and its colon: `name:{= tree|tree(6) =}`.
+/// A node as what follows a key and its colon: `name:{= node|tree(6) =}`.
 ///
 /// A scalar or an empty table or list stays on the line of the key, behind a space. Anything else
 /// begins on the next line, one entry or item a line at column `indent`, which is two more than the
 /// column of the key.
 #[askama::filter_fn]
-pub fn tree<T: AsTree>(value: T, _: &dyn askama::Values, indent: usize) -> askama::Result<Safe<String>> {
+pub fn tree<T: AsNode>(value: T, _: &dyn askama::Values, indent: usize) -> askama::Result<Safe<String>> {
     let mut out = String::new();
-    write_tree(&mut out, value.as_tree(), indent);
+    write_node(&mut out, &value.as_node(), indent);
     Ok(Safe(out))
+}
+
+/// What the `tree` filter accepts.
+pub trait AsNode {
+    /// The node, borrowed if it is one.
+    fn as_node(&self) -> Cow<'_, Node<'_>>;
+}
+
+impl AsNode for Node<'_> {
+    fn as_node(&self) -> Cow<'_, Node<'_>> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl AsNode for Tree {
+    fn as_node(&self) -> Cow<'_, Node<'_>> {
+        Cow::Owned(self.into())
+    }
+}
+
+impl<T: AsNode + ?Sized> AsNode for &T {
+    fn as_node(&self) -> Cow<'_, Node<'_>> {
+        (**self).as_node()
+    }
 }
 
 /// The value as the `lit` filter writes it.
@@ -72,70 +84,176 @@ pub fn write(out: &mut String, value: &Compose<'_>) {
     }
 }
 
-/// Appends a tree as the `tree` filter writes it.
-pub fn write_tree(out: &mut String, tree: &Tree, indent: usize) {
-    match tree {
-        Tree::Text(text) => {
+/// A value of a Compose file that borrows its strings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Node<'a> {
+    /// No value.
+    Null,
+    /// A string with references.
+    Text(&'a Text),
+    /// A string that means itself.
+    Str(Cow<'a, str>),
+    /// An integer.
+    Integer(i64),
+    /// A float.
+    Float(f64),
+    /// A boolean.
+    Boolean(bool),
+    /// A list.
+    List(Vec<Self>),
+    /// A table.
+    Table(Vec<(&'a str, Self)>),
+}
+
+impl<'a> Node<'a> {
+    /// A list of what there is of each item.
+    pub fn list<T, N: Into<Self>>(items: impl IntoIterator<Item = T>, each: impl Fn(T) -> N) -> Self {
+        Self::List(items.into_iter().map(|item| each(item).into()).collect())
+    }
+
+    /// A table of what there is of each item.
+    pub fn table<T, N: Into<Self>>(items: impl IntoIterator<Item = T>, each: impl Fn(T) -> (&'a str, N)) -> Self {
+        let entry = |item| {
+            let (key, value) = each(item);
+            (key, value.into())
+        };
+        Self::Table(items.into_iter().map(entry).collect())
+    }
+
+    /// Whether it is a table or list with nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::List(items) => items.is_empty(),
+            Self::Table(entries) => entries.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+impl<'a> From<&'a Tree> for Node<'a> {
+    fn from(tree: &'a Tree) -> Self {
+        match tree {
+            Tree::Text(text) => Self::Text(text),
+            Tree::Integer(integer) => Self::Integer(*integer),
+            Tree::Float(float) => Self::Float(*float),
+            Tree::Boolean(boolean) => Self::Boolean(*boolean),
+            Tree::List(items) => Self::list(items, Self::from),
+            Tree::Table(entries) => Self::table(entries, |(key, value)| (key.as_str(), Self::from(value))),
+        }
+    }
+}
+
+impl<'a> From<&'a Text> for Node<'a> {
+    fn from(text: &'a Text) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a str> for Node<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Str(text.into())
+    }
+}
+
+impl<'a> From<&'a String> for Node<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Str(text.into())
+    }
+}
+
+impl From<bool> for Node<'_> {
+    fn from(boolean: bool) -> Self {
+        Self::Boolean(boolean)
+    }
+}
+
+impl From<u16> for Node<'_> {
+    fn from(number: u16) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
+impl<'a, T: Copy + Into<Self>> From<&'a Value<T>> for Node<'a> {
+    fn from(value: &'a Value<T>) -> Self {
+        match value {
+            Value::Is(value) => (*value).into(),
+            Value::Env(text) => Self::Text(text),
+        }
+    }
+}
+
+impl From<u32> for Node<'_> {
+    fn from(number: u32) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
+/// Appends a node as the `tree` filter writes it.
+pub fn write_node(out: &mut String, node: &Node<'_>, indent: usize) {
+    match node {
+        Node::Null => {}
+        Node::Text(text) => {
             out.push(' ');
             yaml::write_block_str(out, &source(text), indent);
         }
-        Tree::Integer(integer) => {
+        Node::Str(text) => {
+            out.push(' ');
+            yaml::write_block_str(out, &literal(text), indent);
+        }
+        Node::Integer(integer) => {
             out.push(' ');
             write_int(out, i128::from(*integer));
         }
-        Tree::Float(float) => {
+        Node::Float(float) => {
             out.push(' ');
             write_float(out, *float);
         }
-        Tree::Boolean(boolean) => {
+        Node::Boolean(boolean) => {
             out.push(' ');
             write_bool(out, *boolean);
         }
-        Tree::List(items) if items.is_empty() => out.push_str(" []"),
-        Tree::Table(entries) if entries.is_empty() => out.push_str(" {}"),
-        Tree::List(_) | Tree::Table(_) => {
+        Node::List(items) if items.is_empty() => out.push_str(" []"),
+        Node::Table(entries) if entries.is_empty() => out.push_str(" {}"),
+        Node::List(_) | Node::Table(_) => {
             line(out, indent);
-            write_lines(out, tree, indent);
+            write_lines(out, node, indent);
         }
     }
 }
 
 /// Appends the lines of a table or list that is not empty; the first begins where `out` ends, at
 /// column `indent`.
-fn write_lines(out: &mut String, tree: &Tree, indent: usize) {
+fn write_lines(out: &mut String, node: &Node<'_>, indent: usize) {
     let between = |out: &mut String, position: usize| {
         if position > 0 {
             line(out, indent);
         }
     };
-    match tree {
-        Tree::List(items) => {
+    match node {
+        Node::List(items) => {
             for (position, item) in items.iter().enumerate() {
                 between(out, position);
                 out.push('-');
                 match item {
-                    // The first entry of a table stands on the line of its dash.
-                    Tree::Table(entries) if !entries.is_empty() => {
+                    // The first entry of a table or list stands on the line of its dash.
+                    Node::Table(_) | Node::List(_) if !item.is_empty() => {
                         out.push(' ');
                         write_lines(out, item, indent + 2);
                     }
-                    Tree::List(inner) if !inner.is_empty() => {
-                        out.push(' ');
-                        write_lines(out, item, indent + 2);
-                    }
-                    _ => write_tree(out, item, indent + 2),
+                    _ => write_node(out, item, indent + 2),
                 }
             }
         }
-        Tree::Table(entries) => {
+        Node::Table(entries) => {
             for (position, (key, value)) in entries.iter().enumerate() {
                 between(out, position);
                 yaml::write_str(out, key);
                 out.push(':');
-                write_tree(out, value, indent + 2);
+                write_node(out, value, indent + 2);
             }
         }
-        Tree::Text(_) | Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_) => {}
+        _ => {}
     }
 }
 
@@ -174,24 +292,6 @@ pub enum Compose<'a> {
 pub trait AsCompose {
     /// The value, borrowed where nothing has to be escaped.
     fn as_compose(&self) -> Compose<'_>;
-}
-
-/// What the `tree` filter accepts: a [`Tree`] behind any number of references.
-pub trait AsTree {
-    /// The tree itself.
-    fn as_tree(&self) -> &Tree;
-}
-
-impl AsTree for Tree {
-    fn as_tree(&self) -> &Tree {
-        self
-    }
-}
-
-impl<T: AsTree + ?Sized> AsTree for &T {
-    fn as_tree(&self) -> &Tree {
-        (**self).as_tree()
-    }
 }
 
 impl<T: AsCompose + ?Sized> AsCompose for &T {
@@ -360,7 +460,7 @@ mod tests {
     #[test]
     fn trees_are_one_item_a_line() {
         let mut out = "t:".to_owned();
-        write_tree(&mut out, &sample(), 2);
+        write_node(&mut out, &Node::from(&sample()), 2);
         assert_eq!(
             out,
             r#"t:
@@ -392,17 +492,22 @@ mod tests {
 
         #[derive(Template)]
         #[template(
-            source = "{= name|key =}:\n  a: {= text|lit =}\n  b: {= text|block(4) =}\n  c:{= tree|tree(4) =}\n",
+            source = "{= name|key =}:\n  a: {= text|lit =}\n  b:{= other|tree(4) =}\n  c:{= tree|tree(4) =}\n",
             ext = "yml"
         )]
         struct Page {
             name: String,
             text: Text,
+            other: Tree,
             tree: Tree,
         }
 
-        let page =
-            Page { name: "$x".into(), text: "$1\n2".into(), tree: Tree::Table(vec![("k".into(), Tree::Integer(1))]) };
+        let page = Page {
+            name: "$x".into(),
+            text: "$1\n2".into(),
+            other: "$1\n2".into(),
+            tree: Tree::Table(vec![("k".into(), Tree::Integer(1))]),
+        };
         assert_eq!(
             page.render().ok().as_deref(),
             Some("$x:\n  a: \"$$1\\n2\"\n  b: |-\n    $$1\n    2\n  c:\n    k: 1\n")
@@ -549,7 +654,7 @@ mod tests {
         #[test]
         fn trees_round_trip(tree in arbitrary_tree()) {
             let mut out = "t:".to_owned();
-            write_tree(&mut out, &tree, 2);
+            write_node(&mut out, &Node::from(&tree), 2);
             out.push_str("\nz: 1\n");
             let read: serde_yaml::Value = serde_yaml::from_str(&out)?;
             prop_assert_eq!(&read["t"], &as_yaml(&tree));

@@ -3,6 +3,7 @@
 
 pub mod dashboard;
 pub mod infrastructure;
+pub mod keys;
 pub mod kind;
 pub mod service;
 pub mod text;
@@ -10,12 +11,12 @@ pub mod text;
 use crate::spec::stack::DatasourceType;
 pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
+pub use keys::Keys;
 pub use kind::{Address, Alloy, Cluster, Grafana, Loki, Mimir};
 pub use service::Service;
-use text::{Text, Tree};
 
 /// One profile of a stack.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Stack {
     /// The profile: a folder of the outputs.
     pub profile: String,
@@ -26,11 +27,15 @@ pub struct Stack {
     /// What the stack is; may be empty.
     pub description: String,
     /// Networks, the stack's own first.
-    pub networks: Vec<Network>,
+    pub networks: Vec<Named>,
     /// Volumes, those of the kinds first.
-    pub volumes: Vec<Volume>,
+    pub volumes: Vec<Named>,
     /// Secrets.
-    pub secrets: Vec<Secret>,
+    pub secrets: Vec<Named>,
+    /// Configs: files that containers read.
+    pub configs: Vec<Named>,
+    /// AI models that Compose runs.
+    pub models: Vec<Named>,
     /// Services in spec order.
     pub services: Vec<Service>,
     /// The one-shots that only the Compose profile [`SCHEMA_PROFILE`] switches on: no part of the running stack, so
@@ -76,64 +81,13 @@ pub struct SchemaStep {
     pub compose_profile: bool,
 }
 
-/// A network.
+/// Something at the top level of the Compose file that services name: a network, a volume, a secret, a config or a model.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Network {
+pub struct Named {
     /// Its name in the Compose file.
     pub name: String,
-    /// Its name in the engine.
-    pub engine_name: Option<Text>,
-    /// The driver.
-    pub driver: Option<Text>,
-    /// The driver's options.
-    pub driver_opts: Vec<(String, Text)>,
-    /// Whether it exists outside of this stack.
-    pub external: bool,
-    /// Whether it is cut off from the outside.
-    pub internal: bool,
-    /// Its subnet.
-    pub subnet: Option<Text>,
-    /// Its labels.
-    pub labels: Vec<(String, Text)>,
-}
-
-/// A named volume.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Volume {
-    /// Its name in the Compose file.
-    pub name: String,
-    /// Its name in the engine.
-    pub engine_name: Option<Text>,
-    /// The driver.
-    pub driver: Option<Text>,
-    /// The driver's options.
-    pub driver_opts: Vec<(String, Text)>,
-    /// Whether it exists outside of this stack.
-    pub external: bool,
-    /// Its labels.
-    pub labels: Vec<(String, Text)>,
-}
-
-/// A secret.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Secret {
-    /// Its name in the Compose file.
-    pub name: String,
-    /// Where it comes from.
-    pub source: SecretSource,
-    /// Its name in the engine.
-    pub engine_name: Option<Text>,
-}
-
-/// Where a secret comes from.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SecretSource {
-    /// A file.
-    File(Text),
-    /// A variable of the environment.
-    Environment(String),
-    /// It exists outside of this stack.
-    External,
+    /// What Compose is told of it.
+    pub keys: Keys,
 }
 
 /// An image that is built here and never pulled.
@@ -201,38 +155,9 @@ pub struct Datasource {
     pub default: bool,
 }
 
-/// A passthrough key of a Compose service.
-pub type Passthrough = Vec<(String, Tree)>;
-
 impl Stack {
     /// Every service of the Compose file: the stack's own, and the one-shots that create schemas.
     pub fn every_service(&self) -> impl Iterator<Item = &Service> {
         self.services.iter().chain(&self.schema_services)
-    }
-}
-
-impl Network {
-    /// Whether only its name is known.
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
-        !self.external
-            && !self.internal
-            && self.engine_name.is_none()
-            && self.driver.is_none()
-            && self.driver_opts.is_empty()
-            && self.subnet.is_none()
-            && self.labels.is_empty()
-    }
-}
-
-impl Volume {
-    /// Whether only its name is known.
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
-        !self.external
-            && self.engine_name.is_none()
-            && self.driver.is_none()
-            && self.driver_opts.is_empty()
-            && self.labels.is_empty()
     }
 }

@@ -1,6 +1,6 @@
 //! A container, as Compose will run it.
 
-use super::Passthrough;
+use super::Keys;
 use super::text::{Text, Value};
 use crate::spec::service::{Condition, Kind, MountType, PortMode, Protocol};
 
@@ -25,20 +25,16 @@ pub struct Service {
     pub metrics: Option<Box<Metrics>>,
     /// Its image; `None` if Compose builds it and names it.
     pub image: Option<Text>,
-    /// How Compose builds it.
-    pub build: Option<Box<Build>>,
     /// What to run instead of the image's command.
     pub command: Option<Command>,
     /// What to run instead of the image's entrypoint.
     pub entrypoint: Option<Command>,
     /// Its environment.
     pub environment: Vec<(String, Text)>,
-    /// Files of environment variables.
-    pub env_file: Vec<EnvFile>,
+    /// Variables that it takes from where Compose runs, if they are set there.
+    pub inherited: Vec<String>,
     /// Its ports, published or not.
     pub ports: Vec<Port>,
-    /// Ports documented as reachable inside the network, e.g. `8000` or `8000-8010`.
-    pub expose: Vec<String>,
     /// Its mounts.
     pub mounts: Vec<Mount>,
     /// What must be up before it.
@@ -55,46 +51,18 @@ pub struct Service {
     pub hostname: Option<String>,
     /// The Compose profiles that switch it on.
     pub profiles: Vec<String>,
-    /// The user it runs as.
-    pub user: Option<Text>,
-    /// Where its output goes.
-    pub logging: Option<Box<Logging>>,
     /// Its container's labels.
     pub labels: Vec<(String, Text)>,
-    /// When its image is pulled.
-    pub pull_policy: Option<&'static str>,
-    /// Its platform.
-    pub platform: Option<Text>,
     /// Its network mode.
     pub network_mode: Option<Text>,
     /// Host names and their addresses.
-    pub extra_hosts: Vec<(String, Text)>,
-    /// Limits of the kernel: name, soft, hard.
-    pub ulimits: Vec<(String, Value<i64>, Value<i64>)>,
-    /// Whether it gets a terminal.
-    pub tty: Option<Value<bool>>,
-    /// Whether its standard input stays open.
-    pub stdin_open: Option<Value<bool>>,
-    /// Replicas and resources.
-    pub deploy: Option<Box<Deploy>>,
-    /// Whether its root file system is read-only.
-    pub read_only: Option<Value<bool>>,
-    /// Where it gets file systems in memory.
-    pub tmpfs: Vec<Text>,
+    pub extra_hosts: Vec<(String, Vec<Text>)>,
     /// The secrets it reads.
-    pub secrets: Vec<SecretUse>,
-    /// Capabilities it gets.
-    pub cap_add: Vec<Text>,
-    /// Capabilities that are taken from it.
-    pub cap_drop: Vec<Text>,
-    /// Security options.
-    pub security_opt: Vec<Text>,
-    /// The size of `/dev/shm`.
-    pub shm_size: Option<Text>,
-    /// Whether an init process reaps its children.
-    pub init: Option<Value<bool>>,
-    /// Any other keys.
-    pub passthrough: Passthrough,
+    pub secrets: Vec<FileGrant>,
+    /// The configs it reads.
+    pub configs: Vec<FileGrant>,
+    /// Further keys of Compose.
+    pub keys: Keys,
     /// What it refers to, now that its texts hold addresses only.
     pub refers_to: References,
 }
@@ -137,10 +105,10 @@ impl Condition {
 }
 
 impl Service {
-    /// Whether it joins its networks without aliases or fixed addresses.
+    /// Whether Compose builds its image.
     #[must_use]
-    pub fn plain_networks(&self) -> bool {
-        self.networks.iter().all(|member| member.aliases.is_empty() && member.ipv4_address.is_none())
+    pub fn is_built(&self) -> bool {
+        self.keys.get("build").is_some()
     }
 
     /// Whether any of its ports is published.
@@ -165,23 +133,6 @@ pub struct Metrics {
     pub path: String,
 }
 
-/// How Compose builds an image.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Build {
-    /// The folder that is sent to the builder.
-    pub context: Option<Text>,
-    /// The Dockerfile.
-    pub dockerfile: Option<Text>,
-    /// The stage to build.
-    pub target: Option<Text>,
-    /// Build arguments.
-    pub args: Vec<(String, Text)>,
-    /// Images to take cached layers from.
-    pub cache_from: Vec<Text>,
-    /// Any other keys.
-    pub passthrough: Passthrough,
-}
-
 /// A command.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -189,15 +140,6 @@ pub enum Command {
     Line(Text),
     /// The arguments.
     Arguments(Vec<Text>),
-}
-
-/// A file of environment variables.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EnvFile {
-    /// The file, relative to the Compose file.
-    pub path: Text,
-    /// Whether it must exist.
-    pub required: bool,
 }
 
 /// A port.
@@ -211,6 +153,8 @@ pub struct Port {
     pub published: Option<Published>,
     /// Its protocol.
     pub protocol: Protocol,
+    /// The protocol that is spoken on it.
+    pub app_protocol: Option<String>,
     /// A path that answers a GET with 200, for links.
     pub path: Option<String>,
 }
@@ -239,6 +183,8 @@ pub struct Mount {
     pub target: Text,
     /// Whether it can't be written.
     pub read_only: Option<Value<bool>>,
+    /// Further keys of Compose.
+    pub keys: Keys,
 }
 
 /// A dependency.
@@ -283,62 +229,21 @@ pub struct Probe {
 }
 
 /// A network that a service joins.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct NetworkMember {
     /// The network.
     pub name: String,
-    /// Further host names.
-    pub aliases: Vec<Text>,
-    /// A fixed address.
-    pub ipv4_address: Option<Text>,
+    /// How it joins.
+    pub keys: Keys,
 }
 
-/// Where output goes.
+/// A secret or a config that a service reads from a file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Logging {
-    /// Docker's logging driver.
-    pub driver: Option<Text>,
-    /// The driver's options.
-    pub options: Vec<(String, Text)>,
-}
-
-/// Replicas and resources.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Deploy {
-    /// How many containers.
-    pub replicas: Option<Value<u32>>,
-    /// At most.
-    pub limits: Option<Amount>,
-    /// At least.
-    pub reservations: Option<Amount>,
-    /// Any other keys.
-    pub passthrough: Passthrough,
-}
-
-/// An amount of resources.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Amount {
-    /// CPUs.
-    pub cpus: Option<Text>,
-    /// Memory.
-    pub memory: Option<Text>,
-    /// Processes.
-    pub pids: Option<Value<u32>>,
-}
-
-/// A secret that a service reads.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SecretUse {
+pub struct FileGrant {
     /// Its name.
     pub source: String,
-    /// The file below `/run/secrets`.
-    pub target: Option<Text>,
-    /// The file's owner.
-    pub uid: Option<String>,
-    /// The file's group.
-    pub gid: Option<String>,
-    /// The file's mode.
-    pub mode: Option<String>,
+    /// Where and with which rights.
+    pub keys: Keys,
 }
 
 impl Probe {
@@ -351,13 +256,5 @@ impl Probe {
             || self.retries.is_some()
             || self.start_period.is_some()
             || self.start_interval.is_some()
-    }
-}
-
-impl Deploy {
-    /// Whether nothing is said.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.replicas.is_none() && self.limits.is_none() && self.reservations.is_none() && self.passthrough.is_empty()
     }
 }

@@ -6,7 +6,7 @@ use crate::model;
 use crate::model::kind::{ClusterServer, Reservoir};
 use crate::model::text::Text;
 use crate::spec::service::Kind;
-use crate::spec::stack::{Cluster, LogLevel};
+use crate::spec::stack::{Cluster, LOG_LEVEL};
 use crate::spec::value::Duration;
 
 /// DSQL ends a connection after 60 minutes.
@@ -66,6 +66,7 @@ impl Resolver<'_> {
                         .help("leave `visibility_index` out: then each has its own"),
                 );
             }
+            self.check_lifetime(cluster);
             for (key, number) in [("history_shards", &cluster.history_shards), ("pool", &cluster.pool)] {
                 if number.value == 0 {
                     self.report(
@@ -109,19 +110,6 @@ impl Resolver<'_> {
                     Err(diagnostic) => self.report(*diagnostic),
                 }
             }
-            if let Some(lifetime) = &cluster.connection_lifetime
-                && lifetime.milliseconds >= DSQL_LIFETIME_MILLISECONDS
-            {
-                self.report(
-                    Diagnostic::new(
-                        "connection-lifetime",
-                        "Aurora DSQL ends a connection after 60 minutes",
-                        lifetime.span,
-                    )
-                    .at("must be less than 60m")
-                    .help("leave it out for 55m"),
-                );
-            }
             let server = self.cluster_server(cluster);
             let variables = kinds::server_environment(&server, &index).into_iter().map(|(variable, _)| variable);
             clusters.push(model::Cluster {
@@ -137,6 +125,18 @@ impl Resolver<'_> {
         clusters
     }
 
+    fn check_lifetime(&mut self, cluster: &Cluster) {
+        if let Some(lifetime) = &cluster.connection_lifetime
+            && lifetime.milliseconds >= DSQL_LIFETIME_MILLISECONDS
+        {
+            self.report(
+                Diagnostic::new("connection-lifetime", "Aurora DSQL ends a connection after 60 minutes", lifetime.span)
+                    .at("must be less than 60m")
+                    .help("leave it out for 55m"),
+            );
+        }
+    }
+
     /// What the servers of a cluster share. Whoever asks refers to its variables.
     pub(super) fn cluster_server(&mut self, cluster: &Cluster) -> ClusterServer {
         ClusterServer {
@@ -148,7 +148,7 @@ impl Resolver<'_> {
                 Some(lifetime) => lifetime.value.clone(),
                 None => Duration::minutes(CONNECTION_LIFETIME),
             },
-            log_level: cluster.log_level.as_ref().map_or(LogLevel::Info, |level| level.value),
+            log_level: cluster.log_level.as_ref().map_or(LOG_LEVEL, |level| level.value),
             visibility: self.visibility_store(cluster).unwrap_or_default(),
             token_duration: cluster.token_duration.as_ref().map(|duration| duration.value.clone()),
             staggered_startup: cluster.staggered_startup,

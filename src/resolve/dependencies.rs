@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::service::{Dependency, Healthcheck};
 use crate::spec::decode::listed;
-use crate::spec::service::{Condition, Kind, Service};
+use crate::spec::service::{CONDITION, Condition, Kind, Service};
 
 /// A network mode that shares another service's network.
 pub(super) const SHARED: &str = "service:";
@@ -32,7 +32,7 @@ impl Resolver<'_> {
             }
             let resolved = Dependency {
                 service: other.value.clone(),
-                condition: dependency.condition.as_ref().map_or(Condition::Started, |condition| condition.value),
+                condition: dependency.condition.as_ref().map_or(CONDITION, |condition| condition.value),
                 restart: dependency.restart.unwrap_or(false),
                 required: dependency.required.unwrap_or(true),
             };

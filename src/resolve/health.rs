@@ -151,7 +151,7 @@ impl Resolver<'_> {
         }
         let port = match &written.port {
             Some(port) => self.port_of(index, &port.value, port.span, &[]),
-            None => self.port_of(index, "http", path.span, &[]),
+            None => self.port_of(index, spec::HTTP_PORT, path.span, &[]),
         };
         let Some(port) = port else { return (None, None) };
         let url = format!("http://127.0.0.1:{port}{}", path.value);

@@ -41,7 +41,7 @@ impl<'a> Resolver<'a> {
                 })
             }
             (None, None) => {
-                if service.build.is_none() && service.compose.get("build").is_none() {
+                if service.compose.get("build").is_none() {
                     self.report_missing(
                         service.sound,
                         Diagnostic::new("missing-image", format!("service `{}` has no image", name.value), name.span)

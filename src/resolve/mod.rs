@@ -3,6 +3,7 @@
 
 mod accepted;
 mod clusters;
+mod compose;
 mod dashboards;
 mod datasources;
 mod dependencies;
@@ -12,7 +13,6 @@ mod infrastructure;
 mod kinds;
 mod mounts;
 mod names;
-mod passthrough;
 mod ports;
 mod schema;
 mod service;
@@ -253,7 +253,9 @@ impl<'a> Resolver<'a> {
         let dashboards = self.dashboards();
         let networks = self.networks(&network, &bundle.services);
         let volumes = self.volumes(bundle.implied_volumes, &bundle.services);
-        let secrets = self.secrets(&bundle.services);
+        let secrets = self.secrets();
+        let configs = self.configs();
+        let models = self.models();
         let accepted = self.accepted();
         let variables = self.finish_variables();
         self.check_port_clashes();
@@ -268,6 +270,8 @@ impl<'a> Resolver<'a> {
             networks,
             volumes,
             secrets,
+            configs,
+            models,
             services: bundle.services,
             schema_services,
             schema,

@@ -3,15 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Resolver;
+use super::compose::{Section, Words, mentions};
 use super::dependencies::SHARED;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
-use crate::model::service::Mount;
-use crate::spec::decode::{Map, Spanned, shown};
+use crate::model::service::{FileGrant, Mount, NetworkMember};
+use crate::spec::compose::Keys;
+use crate::spec::decode::{Map, Short, Spanned, listed, shown};
 use crate::spec::service::{self as spec, MountType, Service};
-use crate::spec::text::Part;
+use crate::spec::stack::{ConfigSource, SecretSource};
+use crate::spec::text::{Part, Tree};
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
     /// A service's mounts after those that its kind implies.
     pub(super) fn mounts(
         &mut self,
@@ -44,6 +47,7 @@ impl Resolver<'_> {
 
     fn mount(&mut self, mount: &spec::Mount, implied_volumes: &HashSet<String>) -> Option<Mount> {
         let read_only = mount.read_only.as_ref().map(|value| self.value(value));
+        let mut keys = self.keys(&mount.compose);
         let target = self.text(&mount.target);
         let relative = target.literal().is_some_and(|target| !target.starts_with('/'));
         if relative {
@@ -62,7 +66,7 @@ impl Resolver<'_> {
                 );
                 return None;
             }
-            return Some(Mount { kind, source: None, target, read_only });
+            return Some(Mount { kind, source: None, target, read_only, keys });
         };
         // A reference at the beginning can only be a path: volumes have fixed names.
         let is_path = match source.parts().first() {
@@ -100,13 +104,16 @@ impl Resolver<'_> {
                 });
             }
         }
-        Some(Mount { kind, source: Some(self.text(source)), target, read_only })
+        if kind == MountType::Bind {
+            keep_missing(&mut keys);
+        }
+        Some(Mount { kind, source: Some(self.text(source)), target, read_only, keys })
     }
 
     /// Declared volumes, after those that kinds imply.
-    pub(super) fn volumes(&mut self, implied: Vec<String>, services: &[model::Service]) -> Vec<model::Volume> {
+    pub(super) fn volumes(&mut self, implied: Vec<String>, services: &[model::Service]) -> Vec<model::Named> {
         let spec = self.spec;
-        let mut volumes: Vec<model::Volume> = Vec::new();
+        let mut volumes: Vec<model::Named> = Vec::new();
         let used: HashSet<&str> = services
             .iter()
             .flat_map(|service| &service.mounts)
@@ -115,14 +122,7 @@ impl Resolver<'_> {
             .collect();
         for name in implied {
             if !spec.volumes.knows(&name) {
-                volumes.push(model::Volume {
-                    name,
-                    engine_name: None,
-                    driver: None,
-                    driver_opts: Vec::new(),
-                    external: false,
-                    labels: Vec::new(),
-                });
+                volumes.push(model::Named { name, keys: model::Keys::default() });
             }
         }
         for (name, volume) in spec.volumes.iter() {
@@ -136,36 +136,25 @@ impl Resolver<'_> {
                         .help("mount it in a service's `volumes`, or remove it"),
                 );
             }
-            volumes.push(model::Volume {
-                name: name.value.clone(),
-                engine_name: self.optional_text(volume.name.as_ref()),
-                driver: self.optional_text(volume.driver.as_ref()),
-                driver_opts: self.scalars(&volume.driver_opts),
-                external: volume.external.unwrap_or(false),
-                labels: self.scalars(&volume.labels),
-            });
+            volumes.push(model::Named { name: name.value.clone(), keys: self.keys(&volume.compose) });
         }
         volumes
     }
 
     /// The networks that services join.
-    pub(super) fn networks(&mut self, stack: &str, services: &[model::Service]) -> Vec<model::Network> {
+    pub(super) fn networks(&mut self, stack: &str, services: &[model::Service]) -> Vec<model::Named> {
         let spec = self.spec;
         let used: HashSet<&str> =
             services.iter().flat_map(|service| &service.networks).map(|member| member.name.as_str()).collect();
         let mut networks = Vec::new();
         if !spec.networks.knows(stack) && used.contains(stack) {
-            networks.push(model::Network {
-                name: stack.to_owned(),
-                // Without a name of its own Compose would put the project's before it.
-                engine_name: spec.stack.network.as_ref().map(|name| model::text::Text::from(name.value.as_str())),
-                driver: Some("bridge".into()),
-                driver_opts: Vec::new(),
-                external: false,
-                internal: false,
-                subnet: None,
-                labels: Vec::new(),
-            });
+            let mut keys = model::Keys::default();
+            // Without a name of its own Compose would put the project's before it.
+            if let Some(name) = &spec.stack.network {
+                keys.fill("name", name.value.as_str());
+            }
+            keys.fill("driver", "bridge");
+            networks.push(model::Named { name: stack.to_owned(), keys });
         }
         for (name, network) in spec.networks.iter() {
             if !used.contains(name.value.as_str()) {
@@ -182,31 +171,18 @@ impl Resolver<'_> {
                     .help("name it in a service's `networks`, or remove it"),
                 );
             }
-            networks.push(model::Network {
-                name: name.value.clone(),
-                engine_name: self.optional_text(network.name.as_ref()),
-                driver: self.optional_text(network.driver.as_ref()),
-                driver_opts: self.scalars(&network.driver_opts),
-                external: network.external.unwrap_or(false),
-                internal: network.internal.unwrap_or(false),
-                subnet: self.optional_text(network.subnet.as_ref()),
-                labels: self.scalars(&network.labels),
-            });
+            networks.push(model::Named { name: name.value.clone(), keys: self.keys(&network.compose) });
         }
         networks
     }
 
     /// The networks that one service joins.
-    pub(super) fn members(&mut self, service: &Service, stack: &str) -> Vec<model::service::NetworkMember> {
+    pub(super) fn members(&mut self, service: &Service, stack: &str) -> Vec<NetworkMember> {
         let Some(networks) = &service.networks else {
             if service.network_mode.is_some() {
                 return Vec::new();
             }
-            return vec![model::service::NetworkMember {
-                name: stack.to_owned(),
-                aliases: Vec::new(),
-                ipv4_address: None,
-            }];
+            return vec![NetworkMember { name: stack.to_owned(), ..NetworkMember::default() }];
         };
         if let Some(mode) = &service.network_mode
             && let Some((name, _)) = networks.0.first()
@@ -222,9 +198,7 @@ impl Resolver<'_> {
             if let Some(address) = &member.ipv4_address {
                 self.check_address(address);
                 let subnet = self.spec.networks.get(&name.value);
-                if subnet.map_or(name.value == stack, |network| {
-                    network.sound && network.subnet.is_none() && !network.external.unwrap_or(false)
-                }) {
+                if subnet.map_or(name.value == stack, |network| network.sound && !has_subnet(&network.compose)) {
                     self.report(
                         Diagnostic::new(
                             "missing-subnet",
@@ -232,7 +206,10 @@ impl Resolver<'_> {
                             address.span,
                         )
                         .at("a fixed address")
-                        .help(format!("declare it: `[networks.{}]` with `subnet = \"172.30.0.0/24\"`", name.value)),
+                        .help(format!(
+                            "add `ipam.config = [{{ subnet = \"172.30.0.0/24\" }}]` to [networks.{}]",
+                            name.value
+                        )),
                     );
                 }
             }
@@ -246,15 +223,15 @@ impl Resolver<'_> {
                 format!("declare it: `[networks.{}]`", name.value)
             });
         }
-        networks
-            .0
-            .iter()
-            .map(|(name, member)| model::service::NetworkMember {
-                name: name.value.clone(),
-                aliases: self.texts(&member.aliases),
-                ipv4_address: self.optional_text(member.ipv4_address.as_ref()),
-            })
-            .collect()
+        let mut members = Vec::with_capacity(networks.0.len());
+        for (name, member) in &networks.0 {
+            let mut keys = self.keys(&member.compose);
+            if let Some(address) = &member.ipv4_address {
+                keys.0.push(("ipv4_address".to_owned(), self.text(address).into()));
+            }
+            members.push(NetworkMember { name: name.value.clone(), keys });
+        }
+        members
     }
 
     /// A network mode: `host`, `none`, or another container's network.
@@ -298,86 +275,114 @@ impl Resolver<'_> {
         Some(text)
     }
 
-    /// The secrets that one service reads.
-    pub(super) fn secret_uses(&mut self, service: &Service) -> Vec<model::service::SecretUse> {
-        let mut uses = Vec::with_capacity(service.secrets.len());
-        for secret in &service.secrets {
-            let secret = &secret.0;
-            if !self.spec.secrets.knows(&secret.source.value) {
-                let names: Vec<&str> = self.spec.secrets.names().collect();
-                let name = &secret.source.value;
-                let title = format!("there is no secret `{}`", shown(name));
-                self.report_unknown(("unknown-secret", title), "secrets", (name, secret.source.span), names, || {
-                    format!("declare it: `[secrets.{name}]`")
-                });
-            }
-            uses.push(model::service::SecretUse {
-                source: secret.source.value.clone(),
-                target: self.optional_text(secret.target.as_ref()),
-                uid: secret.uid.clone(),
-                gid: secret.gid.clone(),
-                mode: secret.mode.clone(),
-            });
-        }
-        uses
+    /// The secrets or configs that one service reads.
+    pub(super) fn grants(&mut self, written: &[Short<spec::FileGrant>]) -> Vec<FileGrant> {
+        let grant = |Short(grant): &Short<spec::FileGrant>| FileGrant {
+            source: grant.source.value.clone(),
+            keys: self.keys(&grant.compose),
+        };
+        written.iter().map(grant).collect()
     }
 
     /// Declared secrets.
-    pub(super) fn secrets(&mut self, services: &[model::Service]) -> Vec<model::Secret> {
-        let spec = self.spec;
-        let mut secrets = Vec::new();
-        for (name, secret) in spec.secrets.iter() {
-            let used = services.iter().flat_map(|service| &service.secrets).any(|used| used.source == name.value);
-            if !used {
-                if self.removes() {
-                    continue;
-                }
-                self.report_unused(
-                    "unknown-secret",
-                    Diagnostic::new(
-                        "unused-secret",
-                        format!("no service reads the secret `{}`", name.value),
-                        name.span,
-                    )
-                    .help("name it in a service's `secrets`, or remove it"),
-                );
-            }
-            let external = secret.external.as_ref().is_some_and(|external| external.value);
-            let source = match (&secret.file, &secret.environment, external) {
-                (Some(file), None, false) => model::SecretSource::File(self.text(&file.value)),
-                (None, Some(variable), false) => {
-                    self.undeclared_variable(&variable.value, variable.span);
-                    self.note_use(&variable.value);
-                    model::SecretSource::Environment(variable.value.clone())
-                }
-                (None, None, true) => model::SecretSource::External,
-                _ => {
-                    self.report_missing(
-                        secret.sound,
-                        Diagnostic::new(
-                            "contradiction",
-                            format!(
-                                "secret `{}` needs exactly one of `file`, `environment` and `external`",
-                                name.value
-                            ),
-                            name.span,
-                        )
-                        .help("say where it comes from, once"),
-                    );
-                    continue;
-                }
-            };
-            secrets.push(model::Secret {
-                name: name.value.clone(),
-                source,
-                engine_name: self.optional_text(secret.name.as_ref()),
-            });
-        }
-        secrets
+    pub(super) fn secrets(&mut self) -> Vec<model::Named> {
+        let used = self.used(&self.spec.secrets, Section::Secrets);
+        let source = |(name, secret): (&Spanned<String>, &'a SecretSource)| {
+            self.file_source(name, secret.sound, &secret.compose, Section::Secrets)
+        };
+        used.into_iter().filter_map(source).collect()
     }
 
-    /// A table of texts.
-    pub(super) fn text_map(&mut self, map: &Map<crate::spec::text::Text>) -> Vec<(String, model::text::Text)> {
-        map.iter().map(|(name, text)| (name.value.clone(), self.text(text))).collect()
+    /// Declared configs.
+    pub(super) fn configs(&mut self) -> Vec<model::Named> {
+        let used = self.used(&self.spec.configs, Section::Configs);
+        let source = |(name, config): (&Spanned<String>, &'a ConfigSource)| {
+            self.file_source(name, config.sound, &config.compose, Section::Configs)
+        };
+        used.into_iter().filter_map(source).collect()
     }
+
+    /// Declared models.
+    pub(super) fn models(&mut self) -> Vec<model::Named> {
+        let spec = self.spec;
+        let used = self.used(&spec.models, Section::Models);
+        used.into_iter()
+            .map(|(name, model)| model::Named { name: name.value.clone(), keys: self.keys(&model.compose) })
+            .collect()
+    }
+
+    /// The entries of a table, but for those that a profile has left without a service; reports any other without one.
+    fn used<T>(&mut self, table: &'a Map<T>, section: Section) -> Vec<(&'a Spanned<String>, &'a T)> {
+        let spec = self.spec;
+        let mentioned: HashSet<&str> = spec
+            .services
+            .iter()
+            .flat_map(|(_, service)| mentions(service))
+            .filter(|mention| mention.section == Some(section))
+            .map(|mention| mention.name)
+            .collect();
+        let (unused, _): (Vec<_>, Vec<_>) =
+            table.iter().partition(|(name, _)| !mentioned.contains(name.value.as_str()));
+        let removes = self.removes();
+        let Words { what, table: key, unknown, unused: code } = section.words();
+        for (name, _) in unused.iter().filter(|_| !removes) {
+            self.report_unused(
+                unknown,
+                Diagnostic::new(code, format!("unused {what} `{}`", name.value), name.span)
+                    .help(format!("name it in a service's `{key}`, or remove it")),
+            );
+        }
+        table.iter().filter(|(name, _)| !removes || mentioned.contains(name.value.as_str())).collect()
+    }
+
+    /// Where a secret or a config comes from.
+    fn file_source(
+        &mut self,
+        name: &Spanned<String>,
+        sound: bool,
+        keys: &Keys,
+        section: Section,
+    ) -> Option<model::Named> {
+        let sources: &[&str] = match section {
+            Section::Secrets => &["file", "environment", "external", "driver"],
+            _ => &["file", "environment", "external", "content"],
+        };
+        let says = |key: &&&str| !matches!(keys.get(key), None | Some(Tree::Boolean(false)));
+        if sources.iter().filter(says).count() != 1 {
+            let title = format!("{} `{}` needs exactly one source", section.words().what, name.value);
+            self.report_missing(
+                sound,
+                Diagnostic::new("contradiction", title, name.span)
+                    .help(format!("set one of {}", listed(sources.iter().copied()))),
+            );
+            return None;
+        }
+        if let Some(Tree::Text(variable)) = keys.get("environment")
+            && let Some(name) = variable.literal()
+        {
+            self.undeclared_variable(name, variable.span);
+            self.note_use(name);
+        }
+        Some(model::Named { name: name.value.clone(), keys: self.keys(keys) })
+    }
+}
+
+/// What Compose does by default and `gen` does not: to make a folder of a path that does not exist.
+pub(super) fn keep_missing(keys: &mut model::Keys) {
+    keys.fill("bind", model::text::Tree::Table(Vec::new()));
+    if let Some((_, model::text::Tree::Table(bind))) = keys.0.iter_mut().find(|(key, _)| key == "bind")
+        && !bind.iter().any(|(key, _)| key == "create_host_path")
+    {
+        bind.push(("create_host_path".to_owned(), false.into()));
+    }
+}
+
+/// Whether a network of the stack has a subnet, or may have one where it was made.
+fn has_subnet(keys: &Keys) -> bool {
+    let blocks = match keys.at(&["ipam", "config"]) {
+        Some(Tree::List(blocks)) => blocks.as_slice(),
+        _ => &[],
+    };
+    blocks.iter().any(|block| block.get("subnet").is_some())
+        || !matches!(keys.get("external"), None | Some(Tree::Boolean(false)))
 }

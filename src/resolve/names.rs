@@ -67,13 +67,15 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     all(keys([&spec.volumes]), "a volume", diagnostics);
     all(keys([&spec.networks]), "a network", diagnostics);
     all(keys([&spec.secrets]), "a secret", diagnostics);
+    all(keys([&spec.configs]), "a config", diagnostics);
+    all(keys([&spec.models]), "a model", diagnostics);
     all(keys([&spec.datasources]), "a datasource", diagnostics);
     if let Some(infrastructure) = &spec.infrastructure {
         all(keys([&infrastructure.buckets]), "a bucket", diagnostics);
         all([&infrastructure.project], "a project", diagnostics);
     }
     for (name, service) in spec.services.iter() {
-        all(keys([&service.ports]), "a port", diagnostics);
+        all(service.ports.iter().map(|(name, _)| name), "a port", diagnostics);
         all(&service.container_name, "a container", diagnostics);
         all(&service.hostname, "a host", diagnostics);
         all(&service.profiles, "a Compose profile", diagnostics);

@@ -9,13 +9,10 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::service::{Port, Published};
 use crate::model::text::Text as ModelText;
 use crate::spec::decode::{listed, shown};
-use crate::spec::service::{Protocol, Service};
+use crate::spec::service::{self as spec, PROTOCOL, Protocol, Service};
+use crate::spec::stack::LOOPBACK;
 use crate::spec::text::{Text, Value};
 use crate::spec::value::Ports;
-
-/// The address that published ports bind to unless the spec says otherwise: nothing here asks for a
-/// password, so nothing is open to the network.
-const LOOPBACK: &str = "127.0.0.1";
 
 /// Ports of the host that a service wants.
 #[derive(Clone)]
@@ -63,7 +60,7 @@ impl Resolver<'_> {
                 continue;
             }
             let target = match (&port.target, known) {
-                (Some(target), Some(known)) if target.value != known.target => {
+                (Some(target), Some(known)) if (target.first, target.last) != (known.target, known.target) => {
                     self.report(
                         Diagnostic::new(
                             "kind-decides",
@@ -74,18 +71,10 @@ impl Resolver<'_> {
                     );
                     continue;
                 }
-                (Some(target), None) if target.value == 0 => {
-                    self.report(
-                        Diagnostic::new("invalid-port", "`0` is no port", target.span)
-                            .at("must be from 1 to 65535")
-                            .help("write the port that the program listens on"),
-                    );
-                    continue;
-                }
-                (_, Some(known)) => known.target,
+                (_, Some(known)) => Ports { first: known.target, last: known.target },
                 (Some(target), None) => target.value,
                 (None, None) => match port.published.as_ref().map(|published| &published.value) {
-                    Some(Value::Is(ports)) if ports.first == ports.last => ports.first,
+                    Some(Value::Is(ports)) if ports.first == ports.last => *ports,
                     _ => {
                         self.report_missing(
                             port.sound,
@@ -112,17 +101,16 @@ impl Resolver<'_> {
                 },
                 mode: port.mode,
             });
-            ports.push(Port {
+            let path = port.path.as_ref().map(|path| path.value.clone());
+            let resolved = Port {
                 name: name.value.clone(),
-                target,
+                target: target.first,
                 published,
-                protocol: port.protocol.unwrap_or(Protocol::Tcp),
-                path: port
-                    .path
-                    .as_ref()
-                    .map(|path| path.value.clone())
-                    .or_else(|| known.and_then(|known| known.path).map(ToOwned::to_owned)),
-            });
+                protocol: port.protocol.unwrap_or(PROTOCOL),
+                app_protocol: port.app_protocol.clone(),
+                path: path.or_else(|| known.and_then(|known| known.path).map(ToOwned::to_owned)),
+            };
+            self.expand(resolved, target, port, name.span, &mut ports);
         }
         for known in implied {
             let listed = ports.iter().any(|port: &Port| port.name == known.name);
@@ -132,11 +120,40 @@ impl Resolver<'_> {
                     target: known.target,
                     published: None,
                     protocol: Protocol::Tcp,
+                    app_protocol: None,
                     path: None,
                 });
             }
         }
         ports
+    }
+
+    /// Adds a port, or each of a range, with as many ports of the host.
+    fn expand(&mut self, first: Port, target: Ports, written: &spec::Port, place: Span, ports: &mut Vec<Port>) {
+        let port = |target| Port { name: numbered(&first, target), target, ..first.clone() };
+        let targets = target.first..=target.last;
+        match (target.count(), written.published.as_ref().map(|published| &published.value)) {
+            (1, _) => ports.push(first),
+            (count, Some(Value::Is(published))) if published.count() == count => {
+                ports.extend(targets.zip(published.first..=published.last).map(|(target, number)| {
+                    let published = first.published.clone().map(|published| Published {
+                        port: number.to_string().into(),
+                        number: Some(number),
+                        ..published
+                    });
+                    Port { published, ..port(target) }
+                }));
+            }
+            (_, None) => ports.extend(targets.map(port)),
+            (count, Some(_)) => {
+                let span = written.target.as_ref().map_or(place, |target| target.span);
+                self.report(
+                    Diagnostic::new("invalid-port", format!("port `{}` has two ranges", first.name), span)
+                        .at(format!("{count} ports in the container"))
+                        .help("publish as many ports of the host, as a range of numbers"),
+                );
+            }
+        }
     }
 
     fn effective_ports(&self, value: &Value<Ports>) -> Option<Ports> {
@@ -180,7 +197,7 @@ impl Resolver<'_> {
                 let Some(address) = address else { continue };
                 let claim = Claim {
                     address,
-                    protocol: port.protocol.unwrap_or(Protocol::Tcp),
+                    protocol: port.protocol.unwrap_or(PROTOCOL),
                     service: index,
                     span: published.span,
                 };
@@ -212,6 +229,17 @@ impl Resolver<'_> {
 impl Claim {
     fn clashes_with(&self, other: &Self) -> bool {
         self.protocol == other.protocol && overlap(&self.address, &other.address)
+    }
+}
+
+/// The name of a port of a range: the first one has the range's, and one that is called by its number stays so.
+fn numbered(first: &Port, target: u16) -> String {
+    if target == first.target {
+        first.name.clone()
+    } else if first.name == first.target.to_string() {
+        target.to_string()
+    } else {
+        format!("{}-{target}", first.name)
     }
 }
 

@@ -6,10 +6,10 @@ use super::kinds::Preset;
 use super::service::REGION;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::service::{Command, NetworkMember, References, Service};
-use crate::model::text::{Text, Value};
-use crate::model::{SCHEMA_PROFILE, SchemaStep};
+use crate::model::text::Text;
+use crate::model::{Keys, SCHEMA_PROFILE, SchemaStep};
 use crate::spec::decode::Spanned;
-use crate::spec::service::{Kind, PullPolicy};
+use crate::spec::service::Kind;
 use crate::spec::stack::{self as spec, Cluster, Recipe};
 
 /// Safe to repeat, for an empty database and for one that `setup-schema --version 1.1` filled: `setup-schema` without
@@ -76,13 +76,17 @@ impl Resolver<'_> {
         services: &mut Vec<Service>,
         network: &str,
     ) {
+        let mut keys = service.keys;
+        if let Some(platform) = &self.spec.stack.platform {
+            keys.fill("platform", self.text(platform));
+        }
+        keys.fill("security_opt", super::kinds::no_new_privileges());
         let service = Service {
             name: format!("{PREFIX}{}", name.value),
             restart: "no".to_owned(),
             profiles: vec![SCHEMA_PROFILE.to_owned()],
-            security_opt: super::kinds::no_new_privileges(),
-            platform: self.optional_text(self.spec.stack.platform.as_ref()),
-            networks: vec![NetworkMember { name: network.to_owned(), aliases: Vec::new(), ipv4_address: None }],
+            networks: vec![NetworkMember { name: network.to_owned(), ..NetworkMember::default() }],
+            keys,
             refers_to: std::mem::take(&mut self.references),
             ..service
         };
@@ -141,15 +145,17 @@ impl Resolver<'_> {
         Service {
             description: format!("Temporal's schema of the {} cluster", name.value),
             image: Some(image),
-            pull_policy: Some(PullPolicy::Never.as_str()),
             entrypoint: Some(Command::Arguments(vec!["sh".into(), "-c".into()])),
             command: Some(Command::Arguments(vec![SCRIPT.into()])),
             environment,
             aws: credentials.is_some(),
             mounts: credentials.into_iter().collect(),
-            cap_drop: super::kinds::all_capabilities(),
-            read_only: Some(Value::Is(true)),
-            tmpfs: vec!["/tmp".into()],
+            keys: Keys(vec![
+                ("pull_policy".to_owned(), "never".into()),
+                ("cap_drop".to_owned(), super::kinds::all_capabilities().into()),
+                ("read_only".to_owned(), true.into()),
+                ("tmpfs".to_owned(), vec![Text::from("/tmp")].into()),
+            ]),
             ..Service::default()
         }
     }
@@ -166,11 +172,15 @@ impl Resolver<'_> {
             mounts.extend(self.credentials((&name.value, aws.span), home, certain, &mut environment));
         }
         let entrypoint = step.entrypoint.as_ref();
+        let mut keys = Keys::default();
+        if image.entry.is_some_and(|entry| entry.build.is_some()) {
+            keys.fill("pull_policy", "never");
+        }
         Service {
+            keys,
             description: step.description.value.clone(),
             command: Some(self.program(&step.command.value, entrypoint)),
             entrypoint: entrypoint.map(|entrypoint| self.program(&entrypoint.value, None)),
-            pull_policy: image.entry.is_some_and(|entry| entry.build.is_some()).then_some(PullPolicy::Never.as_str()),
             image: image.reference,
             environment,
             aws: step.aws.as_ref().is_some_and(|aws| aws.value),

@@ -3,16 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Resolver;
+use super::compose::single_ports;
 use super::images::ServiceImage;
-use super::kinds::Preset;
+use super::kinds::{Confinement, Preset, all_capabilities, no_new_privileges};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
+use crate::model::Keys;
 use crate::model::kind::DOCKER_HOST;
 use crate::model::service::{CONFIG_LABEL, Command, Mount, References};
-use crate::model::text::{Text as ModelText, Value as ModelValue};
+use crate::model::text::{Text as ModelText, Tree as ModelTree};
 use crate::spec::decode::{Map, Spanned, listed};
 use crate::spec::service::{self as spec, Condition, MountType, Service};
-use crate::spec::text::{Part, Scalar, Text, Value};
+use crate::spec::text::{Part, Scalar, Text, Tree, Value};
 
 /// Every service, and the volumes that kinds imply.
 pub(super) struct Bundle {
@@ -88,7 +90,6 @@ impl Resolver<'_> {
         references
     }
 
-    #[expect(clippy::too_many_lines, reason = "one field after the other; nothing is shared between them")]
     fn service(
         &mut self,
         index: usize,
@@ -103,7 +104,7 @@ impl Resolver<'_> {
         self.check_kind_keys(service);
         let image = self.image_of(name, service);
         let built_here = image.entry.is_some_and(|entry| entry.build.is_some());
-        let extra = self.passthrough(service);
+        self.check_keys(name, service);
         let mut environment = self.environment(&service.environment, service.sound, &preset, image.entry);
         let mut implied_mounts: Vec<Mount> = preset
             .volumes
@@ -113,18 +114,21 @@ impl Resolver<'_> {
                 source: Some(volume.into()),
                 target: target.into(),
                 read_only: None,
+                keys: Keys::default(),
             })
             .collect();
         implied_mounts.extend(preset.mounts);
         let aws = self.aws(name, service, preset.aws, &image, &mut environment, &mut implied_mounts);
-        let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas.as_ref());
-        let single = replicas.is_none_or(|replicas| matches!(replicas.value, Value::Is(0 | 1)));
-        if !single && let (Some(container), Some(replicas)) = (&service.container_name, replicas) {
+        let replicas = replicas(service);
+        let single = replicas.is_none_or(|(_, count)| matches!(count, Tree::Integer(0 | 1)));
+        if let (Some(container), Some((span, _))) = (&service.container_name, replicas)
+            && !single
+        {
             self.report(
                 Diagnostic::new("contradiction", "replicas can't share a container's name", container.span)
                     .at("one name")
-                    .also(replicas.span, "several containers")
-                    .help("remove `container_name` or `deploy.replicas`"),
+                    .also(span, "several containers")
+                    .help("remove `container_name` or the number of replicas"),
             );
         }
         self.check_replicas(service);
@@ -144,30 +148,15 @@ impl Resolver<'_> {
             Some(entrypoint) => Some(self.program(&entrypoint.value, None)),
             None => preset.entrypoint,
         };
-        let mut extra_hosts = self.text_map(&service.extra_hosts);
+        let mut extra_hosts: Vec<(String, Vec<ModelText>)> = Vec::new();
+        for (host, addresses) in &service.extra_hosts.0 {
+            extra_hosts.push((host.value.clone(), self.texts(addresses)));
+        }
         for (host, address) in preset.extra_hosts {
             if !extra_hosts.iter().any(|(known, _)| *known == host) {
-                extra_hosts.push((host, address));
+                extra_hosts.push((host, vec![address]));
             }
         }
-        let mut ulimits: Vec<(String, ModelValue<i64>, ModelValue<i64>)> = Vec::new();
-        for (name, limit) in service.ulimits.iter() {
-            ulimits.push((name.value.clone(), self.value(&limit.0.soft), self.value(&limit.0.hard)));
-        }
-        for (name, limit) in preset.ulimits {
-            if !ulimits.iter().any(|(known, ..)| known == name) {
-                ulimits.push((name.to_owned(), ModelValue::Is(limit), ModelValue::Is(limit)));
-            }
-        }
-        let mut tmpfs = self.texts(&service.tmpfs.0);
-        let is_tmp = |text: &ModelText| text.literal().is_some_and(|path| path == "/tmp" || path.starts_with("/tmp:"));
-        // Who says that the image may be written to needs none.
-        if preset.confinement.read_only && service.read_only.is_none() && !tmpfs.iter().any(is_tmp) {
-            tmpfs.push("/tmp".into());
-        }
-        let mut cap_add = self.texts(&service.cap_add);
-        let kept = preset.confinement.keep.iter().map(|&name| ModelText::from(name));
-        cap_add.extend(kept.filter(|_| service.cap_drop.is_none()));
         self.check_host_name(service, &extra_hosts);
         let network_mode = self.network_mode(name, service);
         model::Service {
@@ -178,20 +167,10 @@ impl Resolver<'_> {
             aws,
             metrics: self.metrics(index, service, preset.metrics).map(Box::new),
             image: image.reference,
-            build: self.build(service, extra.build).map(Box::new),
             command,
             entrypoint,
             environment,
-            env_file: service
-                .env_file
-                .0
-                .iter()
-                .map(|file| model::service::EnvFile {
-                    path: self.text(&file.0.path),
-                    required: file.0.required.unwrap_or(true),
-                })
-                .collect(),
-            expose: service.expose.iter().map(|ports| ports.value.to_string()).collect(),
+            inherited: self.inherited(service),
             mounts: self.mounts(service, implied_mounts, implied_volumes),
             depends_on: self.dependencies(&name.value, service, preset.depends_on),
             healthcheck: self.healthcheck(index, service.healthcheck.as_deref(), preset.healthcheck),
@@ -202,49 +181,77 @@ impl Resolver<'_> {
             hostname: (service.hostname.is_some() || (service.network_mode.is_none() && single))
                 .then(|| own_name(&service.hostname)),
             profiles: service.profiles.iter().map(|profile| profile.value.clone()).collect(),
-            user: self.optional_text(service.user.as_ref()),
-            logging: service.logging.as_ref().map(|logging| {
-                Box::new(model::service::Logging {
-                    driver: self.optional_text(logging.driver.as_ref()),
-                    options: self.scalars(&logging.options),
-                })
-            }),
             labels: self.labels(service),
-            pull_policy: match &service.pull_policy {
-                Some(policy) => Some(policy.as_str()),
-                None => built_here.then_some(spec::PullPolicy::Never.as_str()),
-            },
-            platform: match &service.platform {
-                Some(platform) => Some(self.text(platform)),
-                None => self.optional_text(spec.stack.platform.as_ref()),
-            },
             network_mode,
             extra_hosts,
-            ulimits,
-            tty: service.tty.as_ref().map(|value| self.value(value)),
-            stdin_open: service.stdin_open.as_ref().map(|value| self.value(value)),
-            deploy: self.deploy(service, extra.deploy).map(Box::new),
-            read_only: match &service.read_only {
-                Some(value) => Some(self.value(value)),
-                None => preset.confinement.read_only.then_some(ModelValue::Is(true)),
-            },
-            tmpfs,
-            secrets: self.secret_uses(service),
-            cap_add,
-            cap_drop: match &service.cap_drop {
-                Some(written) => self.texts(written),
-                None if preset.confinement.drop_all => super::kinds::all_capabilities(),
-                None => Vec::new(),
-            },
-            security_opt: match &service.security_opt {
-                Some(written) => self.texts(written),
-                None => super::kinds::no_new_privileges(),
-            },
-            shm_size: service.shm_size.as_ref().map(|size| self.written(size, |size| size.0.clone())),
-            init: service.init.as_ref().map(|value| self.value(value)),
-            passthrough: extra.service,
+            secrets: self.grants(&service.secrets),
+            configs: self.grants(&service.configs),
+            keys: self.further_keys(service, built_here, preset.confinement, preset.ulimits),
             refers_to: References::default(),
         }
+    }
+
+    /// Further keys of Compose, and what the kind, the stack and the image add to them.
+    fn further_keys(
+        &mut self,
+        service: &Service,
+        built_here: bool,
+        confinement: Confinement,
+        ulimits: Vec<(&'static str, i64)>,
+    ) -> Keys {
+        let mut keys = self.keys(&service.compose);
+        if let Some((_, exposed)) = keys.0.iter_mut().find(|(key, _)| key == "expose") {
+            let ports = std::mem::replace(exposed, ModelTree::List(Vec::new()));
+            *exposed = single_ports(ports);
+        }
+        if built_here {
+            keys.fill("pull_policy", "never");
+        }
+        if let Some(platform) = &self.spec.stack.platform {
+            keys.fill("platform", self.text(platform));
+        }
+        let is_tmp = |text: &ModelText| text.literal().is_some_and(|path| path == "/tmp" || path.starts_with("/tmp:"));
+        // Who says that the image may be written to needs none.
+        if confinement.read_only && keys.get("read_only").is_none() && !keys.texts("tmpfs").any(is_tmp) {
+            keys.add("tmpfs", ["/tmp".into()]);
+        }
+        if !ulimits.is_empty() {
+            keys.fill("ulimits", ModelTree::Table(Vec::new()));
+        }
+        if let Some((_, ModelTree::Table(limits))) = keys.0.iter_mut().find(|(key, _)| key == "ulimits") {
+            for (name, limit) in ulimits {
+                let both = ["soft", "hard"].map(|key| (key.to_owned(), ModelTree::Integer(limit)));
+                if !limits.iter().any(|(known, _)| known == name) {
+                    limits.push((name.to_owned(), ModelTree::Table(both.into())));
+                }
+            }
+        }
+        if confinement.read_only {
+            keys.fill("read_only", true);
+        }
+        if keys.get("cap_drop").is_none() && !confinement.keep.is_empty() {
+            keys.add("cap_add", confinement.keep.iter().map(|&capability| capability.into()));
+        }
+        if confinement.drop_all {
+            keys.fill("cap_drop", all_capabilities());
+        }
+        // Compose joins the list with that of the service that is extended, and refuses an item that is there twice.
+        if keys.get("extends").is_none_or(|base| base.get("file").is_some()) {
+            keys.fill("security_opt", no_new_privileges());
+        }
+        keys
+    }
+
+    /// Variables that are taken from where Compose runs.
+    fn inherited(&mut self, service: &Service) -> Vec<String> {
+        let mut names = Vec::with_capacity(service.environment.bare.len());
+        for name in &service.environment.bare {
+            self.undeclared_variable(&name.value, name.span);
+            self.note_use(&name.value);
+            self.references.variable(&name.value);
+            names.push(name.value.clone());
+        }
+        names
     }
 
     /// Keys that say what a kind decides, or that belong to another kind.
@@ -439,12 +446,7 @@ impl Resolver<'_> {
                 environment.push((key.to_owned(), value));
             }
         }
-        Some(Mount {
-            kind: MountType::Bind,
-            source: Some("~/.aws".into()),
-            target: folder.into(),
-            read_only: Some(ModelValue::Is(true)),
-        })
+        Some(super::kinds::host_path("~/.aws".to_owned(), folder))
     }
 
     /// The container's labels: all but the one that `gen` writes.
@@ -456,7 +458,9 @@ impl Resolver<'_> {
                     .help("call it otherwise"),
             );
         }
-        self.scalars(&service.labels)
+        let mut labels = self.scalars(&service.labels);
+        labels.extend(service.labels.bare.iter().map(|name| (name.value.clone(), ModelText::from(""))));
+        labels
     }
 
     fn metrics(
@@ -467,59 +471,27 @@ impl Resolver<'_> {
     ) -> Option<model::service::Metrics> {
         let Some(metrics) = &service.metrics else { return implied };
         let port = self.port_of(index, &metrics.port.value, metrics.port.span, &[])?;
-        Some(model::service::Metrics { port, path: metrics.path.clone().unwrap_or_else(|| "/metrics".to_owned()) })
-    }
-
-    fn build(&mut self, service: &Service, passthrough: model::Passthrough) -> Option<model::service::Build> {
-        let Some(build) = &service.build else {
-            return (!passthrough.is_empty()).then(|| model::service::Build { passthrough, ..Default::default() });
-        };
-        let build = &build.0;
-        Some(model::service::Build {
-            context: self.optional_text(build.context.as_ref()),
-            dockerfile: self.optional_text(build.dockerfile.as_ref()),
-            target: self.optional_text(build.target.as_ref()),
-            args: self.scalars(&build.args),
-            cache_from: self.texts(&build.cache_from),
-            passthrough,
+        Some(model::service::Metrics {
+            port,
+            path: metrics.path.clone().unwrap_or_else(|| spec::METRICS_PATH.to_owned()),
         })
     }
 
     /// Several containers can't have one port of the host.
     fn check_replicas(&mut self, service: &Service) {
-        let Some(replicas) = service.deploy.as_ref().and_then(|deploy| deploy.replicas.as_ref()) else { return };
-        let Value::Is(count @ 2..) = replicas.value else { return };
+        let Some((span, &Tree::Integer(count @ 2..))) = replicas(service) else { return };
         for (_, port) in service.ports.iter() {
             let Some(published) = &port.0.published else { continue };
             let Value::Is(ports) = published.value else { continue };
-            if u32::from(ports.last - ports.first) + 1 < count {
+            if i64::from(ports.count()) < count {
                 self.report(
                     Diagnostic::new("contradiction", "replicas can't share a port of the host", published.span)
                         .at(format!("published: {ports}"))
-                        .also(replicas.span, format!("{count} containers"))
-                        .help("publish a range with a port for each, or remove `deploy.replicas`"),
+                        .also(span, format!("{count} containers"))
+                        .help("publish a range with a port for each, or remove the number of replicas"),
                 );
             }
         }
-    }
-
-    fn deploy(&mut self, service: &Service, passthrough: model::Passthrough) -> Option<model::service::Deploy> {
-        if service.deploy.is_none() && passthrough.is_empty() {
-            return None;
-        }
-        let written = service.deploy.as_ref();
-        let resources = written.and_then(|deploy| deploy.resources.as_ref());
-        let mut amount = |amount: Option<&spec::Amount>| {
-            amount.map(|amount| model::service::Amount {
-                cpus: amount.cpus.as_ref().map(|cpus| self.written(cpus, |cpus| cpus.0.clone())),
-                memory: amount.memory.as_ref().map(|memory| self.written(memory, |size| size.0.clone())),
-                pids: amount.pids.as_ref().map(|pids| self.value(pids)),
-            })
-        };
-        let limits = amount(resources.and_then(|resources| resources.limits.as_ref()));
-        let reservations = amount(resources.and_then(|resources| resources.reservations.as_ref()));
-        let replicas = written.and_then(|deploy| deploy.replicas.as_ref()).map(|replicas| self.value(&replicas.value));
-        Some(model::service::Deploy { replicas, limits, reservations, passthrough })
     }
 
     pub(super) fn command(&mut self, command: &spec::Command) -> Command {
@@ -566,7 +538,7 @@ impl Resolver<'_> {
     }
 
     /// `host.docker.internal` resolves on Linux only if the service says so.
-    fn check_host_name(&mut self, service: &Service, extra_hosts: &[(String, ModelText)]) {
+    fn check_host_name(&mut self, service: &Service, extra_hosts: &[(String, Vec<ModelText>)]) {
         if extra_hosts.iter().any(|(host, _)| host == DOCKER_HOST) {
             return;
         }
@@ -597,6 +569,11 @@ pub(super) fn together(a: &Service, b: &Service) -> bool {
     a.profiles.is_empty()
         || b.profiles.is_empty()
         || a.profiles.iter().any(|profile| b.profiles.iter().any(|other| other.value == profile.value))
+}
+
+/// How many containers there are of a service, and where it says so.
+fn replicas(service: &Service) -> Option<(Span, &Tree)> {
+    service.compose.entry_at(&["deploy", "replicas"]).or_else(|| service.compose.entry("scale"))
 }
 
 fn is_shell(program: &str) -> bool {

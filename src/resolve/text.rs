@@ -45,10 +45,6 @@ impl Resolver<'_> {
         }
     }
 
-    pub(super) fn optional_text(&mut self, text: Option<&Text>) -> Option<model::Text> {
-        text.map(|text| self.text(text))
-    }
-
     pub(super) fn texts(&mut self, texts: &[Text]) -> Vec<model::Text> {
         texts.iter().map(|text| self.text(text)).collect()
     }

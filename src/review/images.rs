@@ -150,6 +150,7 @@ mod tests {
             source: Some(name.into()),
             target: "/data".into(),
             read_only: None,
+            keys: crate::model::Keys::default(),
         }));
         let change = image(Some(&from.into()), Some(&to.into()), &[&service]);
         (change.severity, change.what)

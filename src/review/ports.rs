@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::written::{Written, text};
+use super::written::text;
 use super::{Area, Change, Fate, Pair, Severity, fates};
 use crate::model::service::{Port, Published, Service};
 use crate::model::text::{Operator, Segment, Text};
@@ -100,7 +100,6 @@ fn opened(service: &Service, port: &Port, published: &Published, changes: &mut V
 
 /// The ports of a service that was there before.
 pub(super) fn compare(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
-    let subject = &new.name;
     for fate in fates(&old.ports, &new.ports, |port| port.name.as_str()) {
         match fate {
             Fate::Added(port) => match &port.published {
@@ -115,7 +114,6 @@ pub(super) fn compare(pair: &Pair<'_>, old: &Service, new: &Service, changes: &m
             Fate::Stays(before, after) => stays(pair, new, before, after, changes),
         }
     }
-    super::value(changes, (AREA, subject), "expose", old.expose.written(), new.expose.written());
 }
 
 fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, changes: &mut Vec<Change>) {

@@ -63,7 +63,8 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     let is_root = |grants: &[Grant]| grants.iter().any(|grant| grant.what == ROOT);
     if is_root(&before) == is_root(&after) {
         let told = changes.len();
-        value(changes, (AREA, &new.name), "user", old.user.written(), new.user.written());
+        let user = |service: &Service| service.keys.get("user").and_then(Written::written);
+        value(changes, (AREA, &new.name), "user", user(old), user(new));
         if let Some(change) = changes.get_mut(told) {
             // Whose files it can read and write is another matter now, too.
             change.severity = Severity::Caution;
@@ -72,22 +73,18 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     // Another spelling or order of the same.
     let names = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<Vec<_>>();
     if names(&before) == names(&after) {
-        for (name, before, after) in [
-            ("cap_drop", &old.cap_drop, &new.cap_drop),
-            ("cap_add", &old.cap_add, &new.cap_add),
-            ("security_opt", &old.security_opt, &new.security_opt),
-        ] {
-            value(changes, (AREA, &new.name), name, before.written(), after.written());
+        for name in ["cap_drop", "cap_add", "security_opt"] {
+            let list = |service: &Service| service.keys.get(name).and_then(Written::written);
+            value(changes, (AREA, &new.name), name, list(old), list(new));
         }
     }
 }
 
 fn grants(service: &Service) -> Vec<Grant> {
     let mut grants = Vec::new();
-    let of_compose = |key: &str| service.passthrough.iter().find(|(name, _)| name == key).map(|(_, value)| value);
-    match of_compose("privileged") {
-        None | Some(Tree::Boolean(false)) => {}
-        Some(_) => grants.push(Grant::new(Severity::Danger, "every privilege of the host: `privileged`")),
+    let of_compose = |key: &str| service.keys.get(key);
+    if service.keys.is_set("privileged") {
+        grants.push(Grant::new(Severity::Danger, "every privilege of the host: `privileged`"));
     }
     if service.network_mode.as_ref().and_then(Text::literal) == Some("host") {
         let what = "the host's network: whatever it listens on is open there";
@@ -103,13 +100,13 @@ fn grants(service: &Service) -> Vec<Grant> {
             grants.push(Grant::new(severity, format!("{what} {}", quoted(&item))));
         }
     }
-    if let Some(user) = service.user.as_ref().and_then(Text::literal)
+    if let Some(user) = service.keys.text("user").and_then(Text::literal)
         && matches!(user.split(':').next(), Some("root" | "0"))
     {
         grants.push(Grant::new(Severity::Danger, ROOT));
     }
     capabilities(service, &mut grants);
-    let options: Vec<String> = service.security_opt.iter().map(text).collect();
+    let options: Vec<String> = service.keys.texts("security_opt").map(text).collect();
     let confined =
         |option: &String| matches!(option.replace('=', ":").as_str(), "no-new-privileges" | "no-new-privileges:true");
     if !options.iter().any(confined) {
@@ -121,7 +118,7 @@ fn grants(service: &Service) -> Vec<Grant> {
             grants.push(Grant::new(Severity::Danger, format!("the security option {}", quoted(&option))));
         }
     }
-    if matches!(service.read_only, None | Some(Value::Is(false))) {
+    if !service.keys.is_set("read_only") {
         let what = "a root file system that it can write";
         grants.push(Grant { usual: true, ..Grant::new(Severity::Caution, what) });
     }
@@ -140,8 +137,8 @@ fn capabilities(service: &Service, grants: &mut Vec<Grant>) {
         let name = text(capability).to_ascii_uppercase();
         name.strip_prefix("CAP_").map(ToOwned::to_owned).unwrap_or(name)
     };
-    let dropped: Vec<String> = service.cap_drop.iter().map(name).collect();
-    for added in service.cap_add.iter().map(name) {
+    let dropped: Vec<String> = service.keys.texts("cap_drop").map(name).collect();
+    for added in service.keys.texts("cap_add").map(name) {
         let what = format!("the capability {}", quoted(&added));
         grants.push(Grant::new(Severity::Danger, what));
     }
@@ -224,5 +221,6 @@ fn items(tree: Option<&Tree>) -> Vec<String> {
 
 /// Keys of Compose that are told here.
 pub(super) fn tells(key: &str) -> bool {
-    matches!(key, "privileged" | "devices" | "device_cgroup_rules" | "group_add")
+    const TOLD: &[&str] = &["privileged", "user", "read_only", "cap_add", "cap_drop", "security_opt"];
+    TOLD.contains(&key) || LISTS.iter().any(|(list, ..)| *list == key)
 }

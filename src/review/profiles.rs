@@ -34,7 +34,7 @@ pub(super) fn compare(before: &[Plan], after: &[Plan]) -> Vec<(String, Vec<Chang
 }
 
 fn gone(old: &Stack) -> Change {
-    let keeps = old.infrastructure.is_some() || old.volumes.iter().any(|volume| !volume.external);
+    let keeps = old.infrastructure.is_some() || old.volumes.iter().any(|volume| !volume.keys.is_set("external"));
     let what = "gone: what runs of it, its volumes and what Terraform created stay, and nothing describes them; \
                 before, run `gen dev down` and `gen dev infra destroy`";
     let severity = if keeps { Severity::Danger } else { Severity::Caution };
@@ -63,7 +63,8 @@ fn stacks(digests: &Digests, before: &Stack, after: &Stack) -> Vec<Change> {
 fn stack(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     let (before, after) = (pair.before, pair.after);
     if before.project != after.project {
-        let volumes = before.volumes.iter().any(|volume| volume.engine_name.is_none() && !volume.external);
+        let volumes =
+            before.volumes.iter().any(|volume| volume.keys.get("name").is_none() && !volume.keys.is_set("external"));
         let what = "another Compose project: every container is made anew, and the old ones run on";
         changes.push(
             if volumes {
@@ -93,21 +94,6 @@ fn nothing(like: &Stack) -> Stack {
         project: like.project.clone(),
         title: like.title.clone(),
         description: like.description.clone(),
-        networks: Vec::new(),
-        volumes: Vec::new(),
-        secrets: Vec::new(),
-        services: Vec::new(),
-        schema_services: Vec::new(),
-        schema: Vec::new(),
-        builds: Vec::new(),
-        clusters: Vec::new(),
-        mimirs: Vec::new(),
-        lokis: Vec::new(),
-        alloys: Vec::new(),
-        grafanas: Vec::new(),
-        dashboards: Vec::new(),
-        variables: Vec::new(),
-        infrastructure: None,
-        accepted: Vec::new(),
+        ..Stack::default()
     }
 }

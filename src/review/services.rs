@@ -6,9 +6,8 @@ use super::environment::{self, Secrets};
 use super::written::Written;
 use super::{Area, Change, Fate, Pair, fates, ports, privileges, quoted, quoted_list, settings, storage, value};
 use crate::Plan;
-use crate::model::Passthrough;
-use crate::model::service::{Amount, Build, Command, Deploy, Healthcheck, Port, Published, Service};
-use crate::model::text::Text;
+use crate::model::service::{Command, Healthcheck, Port, Published, Service};
+use crate::model::text::{Text, Tree};
 
 /// Whether services belong to the stack or are run on demand.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,7 +68,7 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
 }
 
 fn added(role: Role, new: &Service, changes: &mut Vec<Change>) {
-    let image = new.image.written().or_else(|| new.build.as_ref().map(|_| "built by Compose".to_owned()));
+    let image = new.image.written().or_else(|| new.is_built().then(|| "built by Compose".to_owned()));
     changes.push(Change::notice(role.area(), &new.name, "new").is(image));
     ports::added(new, changes);
     privileges::added(new, changes);
@@ -112,8 +111,8 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
         };
     }
     keys!(
-        group description metrics restart container_name hostname profiles env_file logging labels pull_policy
-        platform network_mode networks extra_hosts ulimits tty stdin_open tmpfs shm_size init
+        group description metrics restart container_name hostname profiles labels network_mode networks extra_hosts
+        inherited
     );
     for (name, old, new) in [("command", &old.command, &new.command), ("entrypoint", &old.entrypoint, &new.entrypoint)]
     {
@@ -127,38 +126,25 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
             }
         }
     }
-    build(subject, old.build.as_deref(), new.build.as_deref(), changes);
-    for fate in fates(&old.passthrough, &new.passthrough, |(key, _)| key.as_str()) {
+    for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
         let (key, before, after) = match fate {
-            Fate::Added((key, after)) => (key, None, after.written()),
-            Fate::Removed((key, before)) => (key, before.written(), None),
-            Fate::Stays((key, before), (_, after)) => (key, before.written(), after.written()),
+            Fate::Added((key, after)) => (key, None, Some(after)),
+            Fate::Removed((key, before)) => (key, Some(before), None),
+            Fate::Stays((key, before), (_, after)) => (key, Some(before), Some(after)),
         };
-        if !privileges::tells(key) {
-            value(changes, subject, key, before, after);
+        if before == after || privileges::tells(key) {
+            continue;
         }
-    }
-}
-
-fn build((area, subject): (Area, &str), old: Option<&Build>, new: Option<&Build>, changes: &mut Vec<Change>) {
-    let shown = |build: Option<&Build>| {
-        let build = build?;
-        let named = |name: &str, value: Option<String>| Some(format!("{name} {}", value?));
-        let parts = [
-            build.context.written(),
-            named("dockerfile", build.dockerfile.written()),
-            named("target", build.target.written()),
-            named("args", build.args.written()),
-            named("cache_from", build.cache_from.written()),
-        ];
-        let rest = build.passthrough.iter().filter_map(|(key, value)| named(key, value.written()));
-        Some(parts.into_iter().flatten().chain(rest).collect::<Vec<_>>().join(", "))
-    };
-    let (before, after) = (shown(old), shown(new));
-    if before != after {
-        changes.push(
-            Change::notice(area, subject, "built otherwise by Compose: run `gen dev build`").was(before).is(after),
-        );
+        let written = |tree: Option<&Tree>| tree.and_then(Written::written);
+        match key.as_str() {
+            "build" => {
+                let what = "built otherwise by Compose: run `gen dev build`";
+                changes.push(Change::notice(subject.0, subject.1, what).was(written(before)).is(written(after)));
+            }
+            "deploy" => settings::deploy(&new.name, before, after, changes),
+            "expose" => value(changes, (Area::Ports, &new.name), key, written(before), written(after)),
+            _ => value(changes, subject, key, written(before), written(after)),
+        }
     }
 }
 
@@ -178,6 +164,9 @@ fn texts(command: Option<&Command>) -> &[Text] {
         Some(Command::Arguments(list)) => list,
     }
 }
+
+/// Keys that are no part of what Compose hashes.
+const NOT_HASHED: &[&str] = &["build", "pull_policy", "scale"];
 
 /// Compose recreates a container if what it hashes is different. That leaves out how the image is built and pulled, what
 /// the service waits for, its profiles and the number of its replicas (`ServiceHash` of Compose 2 and 5).
@@ -216,10 +205,18 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
         }
     }
     fields!(
-        env_file expose networks container_name hostname user logging labels platform network_mode
-        extra_hosts ulimits tty stdin_open read_only tmpfs secrets cap_add cap_drop security_opt shm_size init restart
-        passthrough
+        networks container_name hostname labels network_mode extra_hosts secrets configs restart inherited
     );
+    for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
+        let (key, before, after) = match fate {
+            Fate::Added((key, after)) => (key, None, Some(after)),
+            Fate::Removed((key, before)) => (key, Some(before), None),
+            Fate::Stays((key, before), (_, after)) => (key, Some(before), Some(after)),
+        };
+        if !NOT_HASHED.contains(&key.as_str()) && hashed(key, before) != hashed(key, after) {
+            reasons.push(if key == "deploy" { "resources" } else { key });
+        }
+    }
     if old.mounts != new.mounts {
         reasons.push("mounts");
     }
@@ -228,9 +225,6 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     }
     if probe(old) != probe(new) {
         reasons.push("healthcheck");
-    }
-    if resources(old.deploy.as_deref()) != resources(new.deploy.as_deref()) {
-        reasons.push("resources");
     }
     if reconfigured {
         reasons.push("configuration file");
@@ -274,6 +268,14 @@ fn probe(service: &Service) -> Option<Healthcheck> {
     healthcheck
 }
 
-fn resources(deploy: Option<&Deploy>) -> Option<(&Option<Amount>, &Option<Amount>, &Passthrough)> {
-    deploy.map(|deploy| (&deploy.limits, &deploy.reservations, &deploy.passthrough))
+/// A key without what it says of the number of containers.
+fn hashed<'t>(key: &str, value: Option<&'t Tree>) -> Option<Vec<(&'t str, &'t Tree)>> {
+    match value? {
+        Tree::Table(entries) if key == "deploy" => {
+            let entries = entries.iter().filter(|(key, _)| key != "replicas");
+            Some(entries.map(|(key, value)| (key.as_str(), value)).collect())
+        }
+        _ if key == "deploy" => None,
+        value => Some(vec![("", value)]),
+    }
 }

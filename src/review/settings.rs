@@ -1,35 +1,38 @@
 //! Limits, dependencies, healthchecks, and what the kinds are told: what stores accept and keep, and what is scraped.
 
-use super::written::Written;
+use super::written::{Written, entries};
 use super::{Area, Change, Fate, Pair, Severity, fates, quoted, value};
 use crate::model::kind::ScrapeTarget;
-use crate::model::service::{Command, Dependency, Deploy, Healthcheck, Probe, Service};
+use crate::model::service::{Command, Dependency, Healthcheck, Probe, Service};
+use crate::model::text::Tree;
 use crate::model::{Address, Alloy, Loki, Mimir};
 use crate::spec::service::Condition;
 
 /// Of a service that was there before.
 pub(super) fn service(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
-    limits(old, new, changes);
     for fate in fates(&old.depends_on, &new.depends_on, |dependency| dependency.service.as_str()) {
         dependency(&new.name, &fate, changes);
     }
     healthcheck(pair, old, new, changes);
 }
 
-fn limits(old: &Service, new: &Service, changes: &mut Vec<Change>) {
-    let subject = (Area::Limits, new.name.as_str());
-    let (before, after) = (old.deploy.as_deref(), new.deploy.as_deref());
-    let replicas = |deploy: Option<&Deploy>| deploy.and_then(|deploy| deploy.replicas.written());
-    value(changes, subject, "replicas", replicas(before), replicas(after));
-    let limits = |deploy: Option<&Deploy>| deploy.and_then(|deploy| deploy.limits.written());
-    value(changes, subject, "limits", limits(before), limits(after));
-    let reserved = |deploy: Option<&Deploy>| deploy.and_then(|deploy| deploy.reservations.written());
-    value(changes, subject, "reservations", reserved(before), reserved(after));
-    let rest = |deploy: Option<&Deploy>| {
-        let entries = deploy.into_iter().flat_map(|deploy| &deploy.passthrough);
-        let entries: Vec<String> =
-            entries.map(|(key, value)| format!("{key} {}", value.written().unwrap_or_default())).collect();
-        (!entries.is_empty()).then(|| entries.join(", "))
+/// The key `deploy` of a service.
+pub(super) fn deploy(service: &str, before: Option<&Tree>, after: Option<&Tree>, changes: &mut Vec<Change>) {
+    let subject = (Area::Limits, service);
+    for (name, path) in [
+        ("replicas", &["replicas"][..]),
+        ("limits", &["resources", "limits"]),
+        ("reservations", &["resources", "reservations"]),
+    ] {
+        let of = |tree: Option<&Tree>| path.iter().try_fold(tree?, |tree, key| tree.get(key))?.written();
+        value(changes, subject, name, of(before), of(after));
+    }
+    let rest = |tree: Option<&Tree>| match tree? {
+        Tree::Table(table) => {
+            let rest = table.iter().filter(|(key, _)| !matches!(key.as_str(), "replicas" | "resources"));
+            entries(&rest.cloned().collect::<Vec<_>>())
+        }
+        other => other.written(),
     };
     value(changes, subject, "deploy", rest(before), rest(after));
 }

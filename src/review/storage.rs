@@ -1,9 +1,9 @@
 //! Mounts, volumes, networks and secrets.
 
-use super::written::{Written, text};
+use super::written::{Written, entries, text};
 use super::{Area, Change, Fate, Pair, fates, quoted, value};
-use crate::model::service::{Mount, SecretUse, Service};
-use crate::model::{Network, Secret, SecretSource, Stack, Volume};
+use crate::model::service::{FileGrant, Mount, Service};
+use crate::model::{Named, Stack};
 use crate::spec::service::MountType;
 
 /// The mounts and secrets of a service that was there before.
@@ -39,6 +39,10 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
                         Change::notice(AREA, subject, what)
                     };
                     changes.push(change.was(described(before)).is(described(after)));
+                } else if before.keys != after.keys {
+                    let what = format!("{target} mounted otherwise");
+                    changes
+                        .push(Change::notice(AREA, subject, what).was(before.keys.written()).is(after.keys.written()));
                 } else if before.read_only != after.read_only {
                     changes.push(
                         Change::notice(AREA, subject, format!("{target} may be written or not, other than before"))
@@ -49,21 +53,26 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
             }
         }
     }
-    let used = |secret: &SecretUse| {
-        let parts = [secret.target.written(), secret.uid.written(), secret.gid.written(), secret.mode.written()];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
-    };
-    for fate in fates(&old.secrets, &new.secrets, |secret| secret.source.as_str()) {
+    grants((Area::Secrets, "secret"), subject, (&old.secrets, &new.secrets), changes);
+    grants((Area::Secrets, "config"), subject, (&old.configs, &new.configs), changes);
+}
+
+/// The secrets or configs that a service reads.
+fn grants(
+    (area, what): (Area, &str),
+    subject: &str,
+    (old, new): (&[FileGrant], &[FileGrant]),
+    changes: &mut Vec<Change>,
+) {
+    for fate in fates(old, new, |grant| grant.source.as_str()) {
         changes.push(match fate {
-            Fate::Added(secret) => {
-                Change::notice(Area::Secrets, subject, format!("reads the secret {}", quoted(&secret.source)))
+            Fate::Added(grant) => Change::notice(area, subject, format!("reads the {what} {}", quoted(&grant.source))),
+            Fate::Removed(grant) => {
+                Change::notice(area, subject, format!("no longer reads the {what} {}", quoted(&grant.source)))
             }
-            Fate::Removed(secret) => {
-                Change::notice(Area::Secrets, subject, format!("no longer reads the secret {}", quoted(&secret.source)))
-            }
-            Fate::Stays(before, after) if used(before) != used(after) => {
-                let what = format!("the file of the secret {} is another", quoted(&after.source));
-                Change::notice(Area::Secrets, subject, what).was(used(before)).is(used(after))
+            Fate::Stays(before, after) if before.keys != after.keys => {
+                let title = format!("the file of the {what} {} is another", quoted(&after.source));
+                Change::notice(area, subject, title).was(before.keys.written()).is(after.keys.written())
             }
             Fate::Stays(..) => continue,
         });
@@ -82,14 +91,25 @@ fn described(mount: &Mount) -> String {
 pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     volumes(pair, changes);
     networks(pair, changes);
-    secrets(pair, changes);
+    files((Area::Secrets, &pair.before.secrets, &pair.after.secrets), changes);
+    files((Area::Secrets, &pair.before.configs, &pair.after.configs), changes);
+    files((Area::Services, &pair.before.models, &pair.after.models), changes);
 }
 
 /// The name of a volume in the engine.
-fn in_engine(stack: &Stack, volume: &Volume) -> String {
-    volume.engine_name.written().unwrap_or_else(|| {
-        if volume.external { volume.name.clone() } else { format!("{}_{}", stack.project, volume.name) }
+fn in_engine(stack: &Stack, volume: &Named) -> String {
+    volume.keys.text("name").written().unwrap_or_else(|| {
+        if is_external(volume) { volume.name.clone() } else { format!("{}_{}", stack.project, volume.name) }
     })
+}
+
+fn is_external(named: &Named) -> bool {
+    named.keys.is_set("external")
+}
+
+/// What Compose makes something of.
+fn made(named: &Named) -> Option<String> {
+    entries(&named.keys.0.iter().filter(|(key, _)| key != "name" && key != "external").cloned().collect::<Vec<_>>())
 }
 
 fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
@@ -99,10 +119,10 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.volumes, &pair.after.volumes, |volume| volume.name.as_str()) {
         match fate {
             Fate::Added(new) => {
-                let what = if new.external { "must exist in the engine" } else { "new" };
+                let what = if is_external(new) { "must exist in the engine" } else { "new" };
                 changes.push(Change::notice(AREA, &new.name, what).is(in_engine(pair.after, new)));
             }
-            Fate::Removed(old) if old.external => {
+            Fate::Removed(old) if is_external(old) => {
                 changes.push(Change::notice(AREA, &old.name, "no longer used").was(in_engine(pair.before, old)));
             }
             Fate::Removed(old) => changes.push(
@@ -111,21 +131,16 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
             ),
             Fate::Stays(old, new) => {
                 let (before, after) = (in_engine(pair.before, old), in_engine(pair.after, new));
-                let own = |volume: &Volume| volume.engine_name.is_none() && !volume.external;
+                let own = |volume: &Named| volume.keys.get("name").is_none() && !is_external(volume);
                 if before != after && !(renamed && own(old) && own(new)) {
                     let what = "another volume of the engine: what the old one holds isn't there any more";
                     changes.push(Change::danger(AREA, &new.name, what).was(before).is(after));
-                } else if old.external != new.external {
-                    let what = if new.external { "must exist in the engine now" } else { "Compose's own now" };
+                } else if is_external(old) != is_external(new) {
+                    let what = if is_external(new) { "must exist in the engine now" } else { "Compose's own now" };
                     changes.push(Change::caution(AREA, &new.name, what));
                 }
-                let made = |volume: &Volume| {
-                    let driver = volume.driver.written().unwrap_or_else(|| "local".to_owned());
-                    let rest = [volume.driver_opts.written(), volume.labels.written()];
-                    [Some(driver)].into_iter().chain(rest).flatten().collect::<Vec<_>>().join(", ")
-                };
                 let (before, after) = (made(old), made(new));
-                if before != after && !new.external {
+                if before != after && !is_external(new) {
                     let what = "can't be changed: Compose has to delete it, with its data, to make it anew";
                     changes.push(Change::danger(AREA, &new.name, what).was(before).is(after));
                 } else if before != after {
@@ -141,51 +156,50 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.networks, &pair.after.networks, |network| network.name.as_str()) {
         let (old, new) = match fate {
             Fate::Added(new) => {
-                changes.push(Change::notice(AREA, &new.name, "new").is(new.engine_name.written()));
+                changes.push(Change::notice(AREA, &new.name, "new").is(new.keys.text("name").written()));
                 continue;
             }
             Fate::Removed(old) => {
-                changes.push(Change::notice(AREA, &old.name, "gone").was(old.engine_name.written()));
+                changes.push(Change::notice(AREA, &old.name, "gone").was(old.keys.text("name").written()));
                 continue;
             }
             Fate::Stays(old, new) => (old, new),
         };
-        if old.internal != new.internal {
-            changes.push(if new.internal {
+        let (before, after) = (old.keys.is_set("internal"), new.keys.is_set("internal"));
+        if before != after {
+            changes.push(if after {
                 Change::notice(AREA, &new.name, "cut off from the outside now")
             } else {
                 Change::caution(AREA, &new.name, "no longer cut off from the outside")
             });
         }
-        let external = |network: &Network| Some(network.external.to_string());
-        value(changes, (AREA, &new.name), "external", external(old), external(new));
-        macro_rules! keys {
-            ($($name:literal $field:ident)*) => {
-                $(value(changes, (AREA, &new.name), $name, old.$field.written(), new.$field.written());)*
-            };
-        }
-        keys!("name" engine_name "driver" driver "driver_opts" driver_opts "subnet" subnet "labels" labels);
+        each_key(AREA, old, new, &["internal"], changes);
     }
 }
 
-fn secrets(pair: &Pair<'_>, changes: &mut Vec<Change>) {
-    const AREA: Area = Area::Secrets;
-    let from = |secret: &Secret| {
-        let source = match &secret.source {
-            SecretSource::File(file) => format!("the file {}", text(file)),
-            SecretSource::Environment(variable) => format!("the variable {variable}"),
-            SecretSource::External => "the engine".to_owned(),
-        };
-        secret.engine_name.written().map_or_else(|| source.clone(), |name| format!("{source}, as {name}"))
-    };
-    for fate in fates(&pair.before.secrets, &pair.after.secrets, |secret| secret.name.as_str()) {
+fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Change>) {
+    for fate in fates(before, after, |file| file.name.as_str()) {
         changes.push(match fate {
-            Fate::Added(new) => Change::notice(AREA, &new.name, "new").is(from(new)),
-            Fate::Removed(old) => Change::notice(AREA, &old.name, "gone").was(from(old)),
-            Fate::Stays(old, new) if from(old) != from(new) => {
-                Change::notice(AREA, &new.name, "comes from somewhere else").was(from(old)).is(from(new))
-            }
+            Fate::Added(new) => Change::notice(area, &new.name, "new").is(new.keys.written()),
+            Fate::Removed(old) => Change::notice(area, &old.name, "gone").was(old.keys.written()),
+            Fate::Stays(old, new) if old != new => Change::notice(area, &new.name, "comes from somewhere else")
+                .was(old.keys.written())
+                .is(new.keys.written()),
             Fate::Stays(..) => continue,
         });
+    }
+}
+
+/// Keys whose meaning needs no more words than their names.
+fn each_key(area: Area, old: &Named, new: &Named, but: &[&str], changes: &mut Vec<Change>) {
+    for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
+        let (key, before, after) = match fate {
+            Fate::Added((key, after)) => (key, None, after.written()),
+            Fate::Removed((key, before)) => (key, before.written(), None),
+            Fate::Stays((key, before), (_, after)) => (key, before.written(), after.written()),
+        };
+        if !but.contains(&key.as_str()) {
+            value(changes, (area, &new.name), key, before, after);
+        }
     }
 }

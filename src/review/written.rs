@@ -1,9 +1,10 @@
 //! Values of the model as a reader of the spec knows them.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 
 use crate::lit::json;
-use crate::model::service::{Amount, Command, EnvFile, Logging, Metrics, NetworkMember};
+use crate::model::Keys;
+use crate::model::service::{Command, Metrics, NetworkMember};
 use crate::model::text::{Operator, Segment, Text, Tree, Value};
 
 /// Something that can be shown, or says nothing.
@@ -18,15 +19,21 @@ impl Written for Text {
     }
 }
 
+impl<T: Written + ?Sized> Written for &T {
+    fn written(&self) -> Option<String> {
+        (**self).written()
+    }
+}
+
 impl Written for String {
     fn written(&self) -> Option<String> {
         (!self.is_empty()).then(|| self.clone())
     }
 }
 
-impl Written for &str {
+impl Written for str {
     fn written(&self) -> Option<String> {
-        (!self.is_empty()).then(|| (*self).to_owned())
+        (!self.is_empty()).then(|| self.to_owned())
     }
 }
 
@@ -64,9 +71,9 @@ impl Written for (String, Text) {
     }
 }
 
-impl Written for (String, Value<i64>, Value<i64>) {
+impl Written for (String, Vec<Text>) {
     fn written(&self) -> Option<String> {
-        Some(format!("{}={}:{}", self.0, self.1.written()?, self.2.written()?))
+        Some(format!("{}={}", self.0, self.1.iter().map(text).collect::<Vec<_>>().join(" ")))
     }
 }
 
@@ -79,30 +86,16 @@ impl Written for Command {
     }
 }
 
-impl Written for EnvFile {
-    fn written(&self) -> Option<String> {
-        let optional = if self.required { "" } else { " (optional)" };
-        Some(format!("{}{optional}", text(&self.path)))
-    }
-}
-
 impl Written for NetworkMember {
     fn written(&self) -> Option<String> {
-        let mut out = self.name.clone();
-        if let Some(address) = &self.ipv4_address {
-            let _ = write!(out, " at {}", text(address));
-        }
-        if let Some(aliases) = self.aliases.written() {
-            let _ = write!(out, " as {aliases}");
-        }
-        Some(out)
+        let how = self.keys.written();
+        Some(how.map_or_else(|| self.name.clone(), |how| format!("{} ({how})", self.name)))
     }
 }
 
-impl Written for Logging {
+impl Written for Keys {
     fn written(&self) -> Option<String> {
-        let driver = self.driver.written().unwrap_or_else(|| "the engine's driver".to_owned());
-        Some(self.options.written().map_or_else(|| driver.clone(), |options| format!("{driver}: {options}")))
+        entries(&self.0)
     }
 }
 
@@ -112,21 +105,36 @@ impl Written for Metrics {
     }
 }
 
-impl Written for Amount {
+impl Written for Tree {
     fn written(&self) -> Option<String> {
-        let parts = [("cpus", self.cpus.written()), ("memory", self.memory.written()), ("pids", self.pids.written())];
-        let parts: Vec<String> =
-            parts.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))).collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
+        match self {
+            Self::Text(value) => Some(text(value)),
+            Self::List(items) => items.iter().map(Tree::text).collect::<Option<Vec<_>>>().map_or_else(
+                || Some(one_line(self)),
+                |texts| Some(texts.into_iter().map(text).collect::<Vec<_>>().join(", ")),
+            ),
+            Self::Table(table) => entries(table),
+            other => Some(one_line(other)),
+        }
     }
 }
 
-impl Written for Tree {
-    fn written(&self) -> Option<String> {
-        let mut out = String::new();
-        tree(&mut out, self);
-        Some(out)
-    }
+/// Keys and values in the order of the spec.
+pub(super) fn entries(entries: &[(String, Tree)]) -> Option<String> {
+    let entries: Vec<String> = entries
+        .iter()
+        .map(|(key, value)| match value {
+            Tree::Text(value) => format!("{key} {}", text(value)),
+            value => format!("{key} {}", one_line(value)),
+        })
+        .collect();
+    (!entries.is_empty()).then(|| entries.join(", "))
+}
+
+fn one_line(value: &Tree) -> String {
+    let mut out = String::new();
+    tree(&mut out, value);
+    out
 }
 
 /// A text as the spec writes it. What a required variable's error says is `gen`'s own, and left out.

@@ -344,15 +344,15 @@ impl<T: Shorthand> Decode for Short<T> {
 }
 
 impl<T: Listed> Listed for Short<T> {
-    fn from_name(span: Span) -> Self {
-        Self(T::from_name(span))
+    fn from_name(span: Span) -> Option<Self> {
+        T::from_name(span).map(Self)
     }
 }
 
 /// What a name in a list means, where a table of names is accepted too.
-pub trait Listed {
-    /// The entry of a name that stands at `span`.
-    fn from_name(span: Span) -> Self;
+pub trait Listed: Sized {
+    /// The entry of a name that stands at `span`; `None` if a name alone says too little.
+    fn from_name(span: Span) -> Option<Self>;
 }
 
 /// A list of names, or a table that says more of each.
@@ -366,18 +366,11 @@ impl<T: Decode + Listed> Decode for Named<T> {
             let mut entries: Vec<(Spanned<String>, T)> = Vec::with_capacity(names.len());
             let mut seen: HashMap<String, Span> = HashMap::with_capacity(names.len());
             for name in names {
-                if let Some(&first) = seen.get(&name.value) {
-                    cx.diagnostics.push(
-                        Diagnostic::new("listed-twice", format!("`{}` is listed twice", shown(&name.value)), name.span)
-                            .at("again here")
-                            .also(first, "first here")
-                            .help("remove one of the two"),
-                    );
-                    continue;
+                if listed_once(&name, &mut seen, cx)
+                    && let Some(entry) = T::from_name(name.span)
+                {
+                    entries.push((name, entry));
                 }
-                seen.insert(name.value.clone(), name.span);
-                let entry = T::from_name(name.span);
-                entries.push((name, entry));
             }
             return Some(Self(entries));
         }
@@ -388,6 +381,18 @@ impl<T: Decode + Listed> Decode for Named<T> {
         let names = json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true });
         schema::any_of([names, schema::map::<T>(schemas)])
     }
+}
+
+/// Reports a name that a list has already.
+pub(super) fn listed_once(name: &Spanned<String>, seen: &mut HashMap<String, Span>, cx: &mut Context<'_>) -> bool {
+    let Some(first) = seen.insert(name.value.clone(), name.span) else { return true };
+    cx.diagnostics.push(
+        Diagnostic::new("listed-twice", format!("`{}` is listed twice", shown(&name.value)), name.span)
+            .at("again here")
+            .also(first, "first here")
+            .help("remove one of the two"),
+    );
+    false
 }
 
 /// The node's table, or a report that it is none.
@@ -448,10 +453,13 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// Declares a table of the spec: a struct whose fields are its keys.
 ///
 /// A field of type `Option`, `Vec`, `Many` or `Map` may be left out; `field as "key"` gives a key
-/// that is no Rust identifier.
+/// that is no Rust identifier, and `field: type = value` what a missing one means. A table with `(short field)` may be
+/// written as the value of that field, one that is `(listed)` as a name in a list; then the other fields are left out. `..keys: "definition"` takes each further key
+/// that Compose has in that definition of its specification.
 macro_rules! table {
-    ($(#[doc = $docs:literal])* pub struct $name:ident as $what:literal {
-        $($(#[doc = $field_docs:literal])* $field:ident $(as $key:literal)?: $type:ty,)*
+    ($(#[doc = $docs:literal])* pub struct $name:ident as $what:literal $(($($form:tt)*))? {
+        $($(#[doc = $field_docs:literal])* $field:ident $(as $key:literal)?: $type:ty $(= $default:expr)?,)*
+        $(..$rest:ident: $definition:literal,)?
     }) => {
         $(#[doc = $docs])*
         #[derive(Debug, Clone)]
@@ -461,6 +469,10 @@ macro_rules! table {
             /// Whether all of it could be read. If not, a key that seems to be missing may be one that is wrong.
             pub sound: bool,
             $($(#[doc = $field_docs])* pub $field: $type,)*
+            $(
+                /// Further keys of Compose.
+                pub $rest: $crate::spec::compose::Keys,
+            )?
         }
 
         impl $name {
@@ -477,6 +489,7 @@ macro_rules! table {
                 let before = cx.diagnostics.len();
                 let table = $crate::spec::decode::table_of(node, concat!("a table: ", $what), cx)?;
                 $(let mut $field: Option<Option<$type>> = None;)*
+                $(let mut $rest = $crate::spec::compose::Keys::default();)?
                 let mut misspelt: Vec<&'static str> = Vec::new();
                 for (key, node) in table.entries {
                     $(
@@ -485,7 +498,14 @@ macro_rules! table {
                             continue;
                         }
                     )*
-                    misspelt.extend($crate::spec::decode::unknown_key(&key, $what, Self::KEYS, cx));
+                    $(
+                        if let Some(shape) = $crate::spec::compose::definition($definition).key(&key.name) {
+                            $rest.add(&key, node, shape, cx);
+                            continue;
+                        }
+                        let known: Vec<&'static str> = $crate::spec::compose::definition($definition).keys().collect();
+                    )?
+                    misspelt.extend($crate::spec::decode::table!(@unknown key cx $what $($definition known)?));
                 }
                 $(
                     let $field = $field.unwrap_or_else(|| {
@@ -497,8 +517,9 @@ macro_rules! table {
                         absent
                     });
                 )*
+                $($crate::spec::compose::definition($definition).check_required(Self::KEYS, &$rest, $what, span, cx);)?
                 let sound = cx.diagnostics.len() == before && !cx.diagnostics.is_full();
-                Some(Self { span, sound, $($field: $field?,)* })
+                Some(Self { span, sound, $($field: $field?,)* $($rest,)? })
             }
 
             fn schema(schemas: &mut $crate::spec::schema::Schemas) -> $crate::spec::schema::Schema {
@@ -508,17 +529,73 @@ macro_rules! table {
 
         impl $crate::spec::schema::Tabular for $name {
             fn fields(schemas: &mut $crate::spec::schema::Schemas) -> Vec<$crate::spec::schema::Field> {
-                vec![$($crate::spec::schema::Field {
+                #[allow(unused_mut, reason = "only Compose's tables have further keys")]
+                let mut fields = vec![$($crate::spec::schema::Field {
                     key: $crate::spec::decode::table!(@key $field $($key)?),
                     docs: concat!($($field_docs, "\n"),*),
+                    default: $crate::spec::decode::table!(@default $($default)?),
                     schema: <$type as $crate::spec::decode::Decode>::schema(schemas),
                     required: <$type as $crate::spec::decode::Decode>::absent().is_none(),
-                }),*]
+                }),*];
+                $(schemas.further($crate::spec::compose::definition($definition), &mut fields);)?
+                fields
+            }
+        }
+
+        $crate::spec::decode::table!(@forms $name [$($($form)*)?] $($field)* $(, $rest)?);
+    };
+    (@default) => { None };
+    (@default $default:expr) => { Some($default.into()) };
+    (@key $field:ident) => { stringify!($field) };
+    (@key $field:ident $key:literal) => { $key };
+    (@unknown $key:ident $cx:ident $what:literal) => {
+        $crate::spec::decode::unknown_key(&$key, $what, Self::KEYS, $cx)
+    };
+    (@unknown $key:ident $cx:ident $what:literal $definition:literal $known:ident) => {
+        $crate::spec::decode::unknown_key(&$key, $what, &[Self::KEYS, &$known].concat(), $cx)
+    };
+    (@forms $name:ident [] $($field:ident)* $(, $rest:ident)?) => {};
+    (@forms $name:ident [short $short:ident] $($field:ident)* $(, $rest:ident)?) => {
+        impl $crate::spec::decode::Shorthand for $name {
+            fn from_short(
+                node: $crate::spec::tree::Node<'_>,
+                cx: &mut $crate::spec::decode::Context<'_>,
+            ) -> Option<Self> {
+                let span = node.span;
+                let before = cx.diagnostics.len();
+                let mut node = Some(node);
+                $(
+                    let $field = if stringify!($field) == stringify!($short) {
+                        node.take().and_then(|node| $crate::spec::decode::Decode::decode(node, cx))
+                    } else {
+                        $crate::spec::decode::Decode::absent()
+                    };
+                )*
+                let sound = cx.diagnostics.len() == before && !cx.diagnostics.is_full();
+                Some(Self { span, sound, $($field: $field?,)* $($rest: Default::default(),)? })
+            }
+
+            fn short_schema(schemas: &mut $crate::spec::schema::Schemas) -> $crate::spec::schema::Schema {
+                $crate::spec::schema::schema_of(|value: &Self| &value.$short, schemas)
             }
         }
     };
-    (@key $field:ident) => { stringify!($field) };
-    (@key $field:ident $key:literal) => { $key };
+    (@forms $name:ident [short $short:ident, listed] $($field:ident)* $(, $rest:ident)?) => {
+        $crate::spec::decode::table!(@forms $name [short $short] $($field)* $(, $rest)?);
+        $crate::spec::decode::table!(@forms $name [listed] $($field)* $(, $rest)?);
+    };
+    (@forms $name:ident [listed] $($field:ident)* $(, $rest:ident)?) => {
+        impl $crate::spec::decode::Listed for $name {
+            fn from_name(span: $crate::diagnostic::Span) -> Option<Self> {
+                Some(Self {
+                    span,
+                    sound: true,
+                    $($field: $crate::spec::decode::Decode::absent()?,)*
+                    $($rest: Default::default(),)?
+                })
+            }
+        }
+    };
 }
 pub(crate) use table;
 
@@ -574,7 +651,7 @@ pub(crate) use choice;
 
 /// Reports a word that is none of the accepted ones.
 pub fn unknown_word(word: &str, what: &str, known: &[&'static str], span: Span, cx: &mut Context<'_>) {
-    cx.diagnostics.push(Diagnostic::new("unknown-value", format!("`{}` is no {what}", shown(word)), span).suggest(
+    cx.diagnostics.push(Diagnostic::new("unknown-value", format!("unknown {what} `{}`", shown(word)), span).suggest(
         word,
         known.iter().copied(),
         || format!("expected one of {}", listed(known.iter().copied())),

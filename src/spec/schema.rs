@@ -7,6 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::compose::{self, Shape};
 use super::dashboard::Dashboard;
 use super::decode::Decode;
 use super::stack::Spec;
@@ -103,10 +104,22 @@ pub struct Field {
     pub key: &'static str,
     /// Its documentation.
     pub docs: &'static str,
+    /// What it is if it is left out, where that is one value for all.
+    pub default: Option<Value>,
     /// Its value.
     pub schema: Schema,
     /// Whether the table needs it.
     pub required: bool,
+}
+
+impl Field {
+    fn property(self) -> (String, Schema) {
+        let mut schema = described(self.schema, self.docs);
+        if let (Some(default), Value::Object(object)) = (self.default, &mut schema) {
+            object.insert("default".to_owned(), default);
+        }
+        (self.key.to_owned(), schema)
+    }
 }
 
 /// A table with named keys.
@@ -116,8 +129,57 @@ pub trait Tabular {
 }
 
 impl Schemas {
+    /// The keys of a definition of Compose that a table does not have itself.
+    pub(super) fn further(&mut self, definition: Shape, fields: &mut Vec<Field>) {
+        for key in definition.keys() {
+            if fields.iter().any(|field| field.key == key) {
+                continue;
+            }
+            let Some(shape) = definition.key(key) else { continue };
+            let docs = shape.schema().get("description").and_then(Value::as_str).unwrap_or("As in Compose.");
+            let default = compose::filled_in(key);
+            fields.push(Field { key, docs, default, schema: self.compose(shape), required: false });
+        }
+    }
+
+    /// A part of Compose's specification, with the definitions that it refers to.
+    pub(super) fn compose(&mut self, shape: Shape) -> Schema {
+        self.translated(shape.schema())
+    }
+
+    fn translated(&mut self, schema: &Value) -> Value {
+        if let Some(name) = compose::referenced(schema) {
+            let own = format!("Compose.{name}");
+            if !self.definitions.contains_key(&own) {
+                self.definitions.insert(own.clone(), Value::Null);
+                let translated = self.translated(compose::definition(name).schema());
+                self.definitions.insert(own.clone(), translated);
+            }
+            let reference = json!({ "$ref": format!("#/definitions/{own}") });
+            return match schema.get("description").and_then(Value::as_str) {
+                Some(docs) => described(reference, docs),
+                None => reference,
+            };
+        }
+        match schema {
+            Value::Object(entries) => {
+                let translated: Map<String, Value> =
+                    entries.iter().map(|(key, value)| (key.clone(), self.translated(value))).collect();
+                // A reference to a variable stands for any scalar.
+                match translated.get("type").and_then(Value::as_str) {
+                    Some("boolean" | "integer" | "number") => {
+                        any_of([Value::Object(translated), pattern(r"\$\{", &["${NAME:-default}"])])
+                    }
+                    _ => Value::Object(translated),
+                }
+            }
+            Value::Array(items) => items.iter().map(|item| self.translated(item)).collect(),
+            other => other.clone(),
+        }
+    }
+
     fn properties_of<T: Tabular>(&mut self) -> Map<String, Value> {
-        T::fields(self).into_iter().map(|field| (field.key.to_owned(), described(field.schema, field.docs))).collect()
+        T::fields(self).into_iter().map(Field::property).collect()
     }
 
     /// A reference to a table, which is described once. `what` it is called in messages is what it is called here, since
@@ -134,12 +196,16 @@ impl Schemas {
             if !required.is_empty() {
                 schema["required"] = json!(required);
             }
-            schema["properties"] =
-                fields.into_iter().map(|field| (field.key.to_owned(), described(field.schema, field.docs))).collect();
+            schema["properties"] = fields.into_iter().map(Field::property).collect();
             self.definitions.insert(name.clone(), described(schema, docs));
         }
         json!({ "$ref": format!("#/definitions/{name}") })
     }
+}
+
+/// The schema of what a function returns.
+pub(super) fn schema_of<S, T: Decode>(_: impl Fn(&S) -> &T, schemas: &mut Schemas) -> Schema {
+    T::schema(schemas)
 }
 
 /// `a dashboard's variable` as `DashboardVariable`.
@@ -270,7 +336,9 @@ mod tests {
                     if let Some(Value::Object(properties)) = object.get("properties") {
                         for (key, property) in properties {
                             let text = property["description"].as_str().unwrap_or_default();
-                            assert!(text.ends_with('.'), "{path}.{key}: `{text}`");
+                            // Compose's own descriptions are what they are.
+                            let foreign = include_str!("compose-spec.json").contains(text);
+                            assert!(text.ends_with('.') || foreign, "{path}.{key}: `{text}`");
                         }
                     }
                     object.iter().for_each(|(key, value)| walk(value, root, &format!("{path}.{key}")));

@@ -1,14 +1,30 @@
 //! `[services.<name>]`: one container.
 
-use super::decode::{Context, Decode, Listed, Many, Map, Named, Short, Shorthand, Spanned, choice, table};
+use std::collections::HashMap;
+use std::ops::Deref;
+
+use super::compose::{self, Assignment, Keys};
+use super::decode::{self, Context, Decode, Many, Map, Named, Short, Shorthand, Spanned, choice, shown, table};
 use super::schema::{self, Schema, Schemas};
-use super::text::{Scalar, Text, Tree, Value};
+use super::text::{self, Scalar, Text, Tree, Value};
 use super::tree::{Node, Value as TreeValue};
-use super::value::{Cpus, Duration, Ports, Size};
+use super::value::{Duration, Ports, Size};
 use crate::diagnostic::{Diagnostic, Span};
 
+/// The path of metrics unless a service says otherwise.
+pub const METRICS_PATH: &str = "/metrics";
+
+/// The protocol of a port unless it says otherwise.
+pub const PROTOCOL: Protocol = Protocol::Tcp;
+
+/// What a dependency waits for unless it says otherwise.
+pub const CONDITION: Condition = Condition::Started;
+
+/// The port that a GET probes unless the healthcheck says otherwise.
+pub const HTTP_PORT: &str = "http";
+
 table! {
-    /// One container. The keys from `image` on are Compose's, with Compose's meaning.
+    /// One container. The keys from `image` on are Compose's, with Compose's meaning; so is any other that Compose has.
     pub struct Service as "a service" {
         /// What runs in it, if it is something that `gen` knows how to configure.
         kind: Option<Spanned<Kind>>,
@@ -28,20 +44,14 @@ table! {
         settings: Option<Box<Settings>>,
         /// A name in `[images]`, or an image with a tag or digest.
         image: Option<Spanned<Text>>,
-        /// How Compose builds its image.
-        build: Option<Box<Short<Build>>>,
         /// What to run instead of the image's command.
         command: Option<Spanned<Command>>,
         /// What to run instead of the image's entrypoint.
         entrypoint: Option<Spanned<Command>>,
-        /// Its environment variables.
-        environment: Map<Scalar>,
-        /// Files of environment variables, relative to the Compose file.
-        env_file: Many<Short<EnvFile>>,
-        /// Its ports by name.
-        ports: Map<Short<Port>>,
-        /// Ports that are documented as reachable inside the network.
-        expose: Vec<Spanned<Ports>>,
+        /// Its environment variables; in a list, one without a value is taken from where Compose runs.
+        environment: Assignments,
+        /// Its ports by name, or a list in Compose's forms.
+        ports: NamedPorts,
         /// Bind mounts and volumes.
         volumes: Vec<Short<Mount>>,
         /// What must be up before it.
@@ -58,46 +68,17 @@ table! {
         hostname: Option<Spanned<String>>,
         /// The Compose profiles that switch it on.
         profiles: Vec<Spanned<String>>,
-        /// The user it runs as.
-        user: Option<Text>,
-        /// Where its output goes.
-        logging: Option<Box<Logging>>,
         /// Its container's labels.
-        labels: Map<Scalar>,
-        /// When its image is pulled.
-        pull_policy: Option<Spanned<PullPolicy>>,
-        /// Its platform; the stack's if left out.
-        platform: Option<Text>,
+        labels: Assignments,
         /// `host`, `none`, `service:<name>` or `container:<name>`.
         network_mode: Option<Spanned<Text>>,
         /// Host names and their addresses.
-        extra_hosts: Map<Text>,
-        /// Limits of the kernel.
-        ulimits: Map<Short<Ulimit>>,
-        /// Whether it gets a terminal.
-        tty: Option<Value<bool>>,
-        /// Whether its standard input stays open.
-        stdin_open: Option<Value<bool>>,
-        /// Replicas and resources.
-        deploy: Option<Box<Deploy>>,
-        /// Whether its root file system is read-only.
-        read_only: Option<Value<bool>>,
-        /// Where it gets file systems in memory.
-        tmpfs: Many<Text>,
+        extra_hosts: ExtraHosts,
         /// The secrets it reads.
-        secrets: Vec<Short<Secret>>,
-        /// Capabilities it gets.
-        cap_add: Vec<Text>,
-        /// Capabilities that are taken from it; `["ALL"]` for a kind, none for any other service, if left out.
-        cap_drop: Option<Vec<Text>>,
-        /// Security options; `["no-new-privileges:true"]` if left out.
-        security_opt: Option<Vec<Text>>,
-        /// The size of `/dev/shm`.
-        shm_size: Option<Value<Size>>,
-        /// Whether an init process reaps its children.
-        init: Option<Value<bool>>,
-        /// Any other key of a Compose service, as it is.
-        compose: Map<Tree>,
+        secrets: Vec<Short<FileGrant>>,
+        /// The configs it reads.
+        configs: Vec<Short<FileGrant>>,
+        ..compose: "service",
     }
 }
 
@@ -142,8 +123,8 @@ table! {
     pub struct Metrics as "metrics" {
         /// One of the service's ports.
         port: Spanned<String>,
-        /// The path, `/metrics` if left out.
-        path: Option<String>,
+        /// The path.
+        path: Option<String> = METRICS_PATH,
     }
 }
 
@@ -179,42 +160,6 @@ table! {
     }
 }
 
-table! {
-    /// How Compose builds an image.
-    pub struct Build as "build" {
-        /// The folder that is sent to the builder.
-        context: Option<Text>,
-        /// The Dockerfile, relative to the context.
-        dockerfile: Option<Text>,
-        /// The stage to build.
-        target: Option<Text>,
-        /// Build arguments.
-        args: Map<Scalar>,
-        /// Images to take cached layers from.
-        cache_from: Vec<Text>,
-    }
-}
-
-impl Shorthand for Build {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        let context = Some(Text::decode(node, cx)?);
-        Some(Self {
-            span,
-            sound: true,
-            context,
-            dockerfile: None,
-            target: None,
-            args: Map::default(),
-            cache_from: Vec::new(),
-        })
-    }
-
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        Text::schema(schemas)
-    }
-}
-
 /// A command: a string for the image's shell rules, or a list of arguments.
 #[derive(Debug, Clone)]
 pub enum Command {
@@ -241,24 +186,100 @@ impl Decode for Command {
     }
 }
 
-table! {
-    /// A file of environment variables.
-    pub struct EnvFile as "env_file" {
-        /// The file.
-        path: Text,
-        /// Whether it must exist.
-        required: Option<bool>,
+/// `NAME = value`, as a table or as Compose's list of `NAME=value`.
+#[derive(Debug, Clone, Default)]
+pub struct Assignments {
+    values: Map<Scalar>,
+    /// Names of a list that have no value.
+    pub bare: Vec<Spanned<String>>,
+}
+
+impl Deref for Assignments {
+    type Target = Map<Scalar>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.values
     }
 }
 
-impl Shorthand for EnvFile {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        Some(Self { span, sound: true, path: Text::decode(node, cx)?, required: None })
+impl Decode for Assignments {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let TreeValue::List(items) = node.value else {
+            return Map::decode(node, cx).map(|values| Self { values, bare: Vec::new() });
+        };
+        let mut list = Self::default();
+        let mut names = HashMap::with_capacity(items.len());
+        for item in items {
+            let TreeValue::String(text) = &item.value else {
+                cx.mismatch(&item, "a string", decode::quoting(&item.value));
+                continue;
+            };
+            let Some(Assignment { name, value }) = compose::assignment(text, item.span, &['='], cx) else { continue };
+            if !decode::listed_once(&name, &mut names, cx) {
+                continue;
+            }
+            match value {
+                None => list.bare.push(name),
+                Some((value, span)) => match text::parse(value, span, cx) {
+                    Some(value) => list.values.entries.push((name, Scalar(value))),
+                    None => list.values.broken.push(name.value),
+                },
+            }
+        }
+        Some(list)
     }
 
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        Text::schema(schemas)
+    fn absent() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::any_of([schema::map::<Scalar>(schemas), schema::list::<String>(schemas)])
+    }
+}
+
+/// Host names and their addresses, as a table or as Compose's list of `host=address`.
+#[derive(Debug, Clone, Default)]
+pub struct ExtraHosts(pub Vec<(Spanned<String>, Vec<Text>)>);
+
+impl Decode for ExtraHosts {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let TreeValue::List(items) = node.value else {
+            let hosts: Map<Many<Text>> = Map::decode(node, cx)?;
+            return Some(Self(hosts.entries.into_iter().map(|(host, addresses)| (host, addresses.0)).collect()));
+        };
+        let mut hosts: Vec<(Spanned<String>, Vec<Text>)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for item in items {
+            let TreeValue::String(text) = &item.value else {
+                cx.mismatch(&item, "a string", decode::quoting(&item.value));
+                continue;
+            };
+            let parts = compose::assignment(text, item.span, &['=', ':'], cx);
+            let Some(Assignment { name, value }) = parts else { continue };
+            let Some((address, span)) = value else {
+                cx.diagnostics.push(
+                    Diagnostic::new("invalid-host", format!("`{}` has no address", shown(text)), item.span)
+                        .help("write `host=address`"),
+                );
+                continue;
+            };
+            let Some(address) = text::parse(address, span, cx) else { continue };
+            let place = *places.entry(name.value.clone()).or_insert(hosts.len());
+            match hosts.get_mut(place) {
+                Some((_, addresses)) => addresses.push(address),
+                None => hosts.push((name, vec![address])),
+            }
+        }
+        Some(Self(hosts))
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::any_of([schema::map::<Many<Text>>(schemas), schema::list::<String>(schemas)])
     }
 }
 
@@ -269,6 +290,8 @@ choice! {
         Tcp = "tcp",
         /// UDP.
         Udp = "udp",
+        /// SCTP.
+        Sctp = "sctp",
     }
 }
 
@@ -284,42 +307,131 @@ choice! {
 
 table! {
     /// A port of a service.
-    pub struct Port as "a port" {
+    pub struct Port as "a port" (short published) {
         /// The port on the host; without one the port is reachable inside the network only.
         published: Option<Spanned<Value<Ports>>>,
-        /// The port in the container; the kind's, or the published one, if left out.
-        target: Option<Spanned<u16>>,
+        /// The port in the container, or as many as are published; the kind's, or the published one, if left out.
+        target: Option<Spanned<Ports>>,
         /// The host's address to bind to; the stack's `bind` if left out.
         host_ip: Option<Spanned<Text>>,
-        /// `tcp` if left out.
-        protocol: Option<Protocol>,
+        /// The transport protocol.
+        protocol: Option<Protocol> = PROTOCOL.as_str(),
         /// Compose's default if left out.
         mode: Option<PortMode>,
+        /// The protocol that is spoken, such as `http`.
+        app_protocol: Option<String>,
         /// A path that answers a GET with 200, for the links in the docs.
         path: Option<Spanned<String>>,
     }
 }
 
-impl Shorthand for Port {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        if let TreeValue::String(text) = &node.value
-            && text.contains(':')
-            && !text.contains("${")
-        {
-            cx.diagnostics.push(
-                Diagnostic::new("invalid-port", format!("`{}` is no port", super::decode::shown(text)), span)
-                    .help("write `{ published = 8082, target = 8080 }`"),
-            );
-            return None;
+/// Ports by name. One of a list without a name is called by its number in the container.
+#[derive(Debug, Clone, Default)]
+pub struct NamedPorts(Map<Short<Port>>);
+
+impl Deref for NamedPorts {
+    type Target = Map<Short<Port>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Decode for NamedPorts {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let TreeValue::List(items) = node.value else { return Map::decode(node, cx).map(Self) };
+        let mut ports: Map<Short<Port>> = Map::default();
+        for mut item in items {
+            let span = item.span;
+            let written = match &mut item.value {
+                TreeValue::Table(table) => table.take("name").and_then(|(_, name)| Spanned::<String>::decode(name, cx)),
+                _ => None,
+            };
+            let port = match &item.value {
+                TreeValue::Table(_) => Port::decode(item, cx),
+                TreeValue::String(text) => short_port(text, span, cx),
+                _ => Ports::decode(item, cx).map(|target| container_port(target, span)),
+            };
+            let Some(port) = port else { continue };
+            let name = written.or_else(|| {
+                let target = port.target.as_ref()?;
+                let protocol = port.protocol.filter(|&protocol| protocol != Protocol::Tcp);
+                let suffix = protocol.map(|protocol| format!("-{}", protocol.as_str())).unwrap_or_default();
+                Some(Spanned { value: format!("{}{suffix}", target.first), span })
+            });
+            match name {
+                Some(name) => ports.entries.push((name, Short(port))),
+                None => decode::missing_key("target", "a port of a list", span, cx),
+            }
         }
-        let published = Some(Spanned::decode(node, cx)?);
-        Some(Self { span, sound: true, published, target: None, host_ip: None, protocol: None, mode: None, path: None })
+        Some(Self(ports))
     }
 
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        Value::<Ports>::schema(schemas)
+    fn absent() -> Option<Self> {
+        Some(Self::default())
     }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        let listed = schemas.compose(compose::definition("service/properties/ports"));
+        schema::any_of([schema::map::<Short<Port>>(schemas), listed])
+    }
+}
+
+fn container_port(target: Ports, span: Span) -> Port {
+    Port {
+        span,
+        sound: true,
+        published: None,
+        target: Some(Spanned { value: target, span }),
+        host_ip: None,
+        protocol: None,
+        mode: None,
+        app_protocol: None,
+        path: None,
+    }
+}
+
+/// `[[address:]published:]target[/protocol]`.
+fn short_port(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Port> {
+    let mut wrong = || {
+        cx.diagnostics.push(
+            Diagnostic::new("invalid-port", format!("invalid port `{}`", shown(text)), span)
+                .help("write `published:target`, or `{ published = 8082, target = 8080 }`"),
+        );
+        None
+    };
+    let (text, protocol) = match text.rsplit_once('/') {
+        Some((ports, protocol)) => match Protocol::from_word(protocol) {
+            Some(protocol) => (ports, Some(protocol)),
+            None => return wrong(),
+        },
+        None => (text, None),
+    };
+    let pieces = split_outside(text);
+    let (host, published, target) = match pieces.as_slice() {
+        [target] => (None, None, target),
+        [published, target] => (None, Some(*published), target),
+        [address @ .., published, target] => {
+            let end: usize = address.iter().map(|piece| piece.len() + 1).sum();
+            (text.get(..end - 1), Some(*published), target)
+        }
+        [] => return wrong(),
+    };
+    let Some(target) = Ports::parse(target) else { return wrong() };
+    let published = match published.filter(|published| !published.is_empty()) {
+        Some(published) if published.contains("${") => Some(Value::Env(text::parse(published, span, cx)?)),
+        Some(published) => match Ports::parse(published) {
+            Some(ports) => Some(Value::Is(ports)),
+            None => return wrong(),
+        },
+        None => None,
+    };
+    let host_ip = match host {
+        Some(host) => Some(Spanned { value: text::parse(host, span, cx)?, span }),
+        None => None,
+    };
+    let published = published.map(|value| Spanned { value, span });
+    Some(Port { published, host_ip, protocol, ..container_port(target, span) })
 }
 
 choice! {
@@ -331,6 +443,12 @@ choice! {
         Volume = "volume",
         /// A file system in memory.
         Tmpfs = "tmpfs",
+        /// An image's files.
+        Image = "image",
+        /// A named pipe of Windows.
+        Npipe = "npipe",
+        /// A volume of a cluster.
+        Cluster = "cluster",
     }
 }
 
@@ -339,12 +457,13 @@ table! {
     pub struct Mount as "a mount" {
         /// What it is; told from the source if left out.
         kind as "type": Option<Spanned<MountType>>,
-        /// A path of the host, or the name of a volume.
+        /// A path of the host, the name of a volume, or an image.
         source: Option<Text>,
         /// Where it appears in the container.
         target: Text,
         /// Whether the container may only read it.
         read_only: Option<Value<bool>>,
+        ..compose: "service/properties/volumes/items/oneOf/1",
     }
 }
 
@@ -362,44 +481,57 @@ impl Shorthand for Mount {
             );
             None
         };
-        let pieces = split_outside_references(text);
-        let (source, target, read_only) = match pieces.as_slice() {
-            [source, target] | [source, target, "rw"] => (*source, *target, false),
-            [source, target, "ro"] => (*source, *target, true),
-            _ => return wrong(cx, format!("`{}` is no mount", super::decode::shown(text))),
+        let pieces = split_outside(text);
+        let (source, target, options) = match pieces.as_slice() {
+            [target] => (None, *target, ""),
+            [source, target] => (Some(*source), *target, ""),
+            [source, target, options] => (Some(*source), *target, *options),
+            _ => return wrong(cx, format!("invalid mount `{}`", shown(text))),
         };
-        if source.is_empty() || target.is_empty() {
+        if source == Some("") || target.is_empty() {
             return wrong(cx, "a mount needs a source and a target".to_owned());
+        }
+        let mut read_only = None;
+        let mut compose = Keys::default();
+        for option in options.split(',').filter(|option| !option.is_empty()) {
+            match option {
+                "ro" => read_only = Some(Value::Is(true)),
+                "z" | "Z" => compose.set("bind", "selinux", Tree::Text(Text::plain(option, span)), span),
+                "nocopy" => compose.set("volume", "nocopy", Tree::Boolean(true), span),
+                "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave" => {
+                    compose.set("bind", "propagation", Tree::Text(Text::plain(option, span)), span);
+                }
+                // The default, and what Docker ignores by now.
+                "rw" | "cached" | "delegated" | "consistent" => {}
+                _ => return wrong(cx, format!("unknown option `{}` of a mount", shown(option))),
+            }
         }
         let mut piece = |piece: &str| {
             let from = piece.as_ptr() as usize - text.as_ptr() as usize;
             // One for the quote; a place inside a string with escapes is only near.
-            super::text::parse(piece, span.slice(from + 1, from + 1 + piece.len()), cx)
+            text::parse(piece, span.slice(from + 1, from + 1 + piece.len()), cx)
         };
-        let (source, target) = (piece(source), piece(target));
-        Some(Self {
-            span,
-            sound: true,
-            kind: None,
-            source: Some(source?),
-            target: target?,
-            read_only: read_only.then_some(Value::Is(true)),
-        })
+        let source = match source {
+            Some(source) => Some(piece(source)?),
+            None => None,
+        };
+        Some(Self { span, sound: true, kind: None, source, target: piece(target)?, read_only, compose })
     }
 
     fn short_schema(_: &mut Schemas) -> Schema {
-        schema::pattern(":", &["data:/var/lib/data", "./conf:/etc/app:ro"])
+        schema::pattern("^.", &["data:/var/lib/data", "./conf:/etc/app:ro"])
     }
 }
 
-/// Splits at the colons that stand outside of `${…}`.
-fn split_outside_references(text: &str) -> Vec<&str> {
+/// Splits at the colons that stand outside of `${…}` and `[…]`.
+fn split_outside(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut from, mut inside, mut before) = (0, false, ' ');
     for (at, c) in text.char_indices() {
         match c {
             '{' if before == '$' => inside = true,
-            '}' => inside = false,
+            '[' if at == from => inside = true,
+            '}' | ']' => inside = false,
             ':' if !inside => {
                 pieces.push(&text[from..at]);
                 from = at + 1;
@@ -426,30 +558,13 @@ choice! {
 
 table! {
     /// A dependency.
-    pub struct Dependency as "a dependency" {
-        /// What to wait for; `service_started` if left out.
-        condition: Option<Spanned<Condition>>,
+    pub struct Dependency as "a dependency" (short condition, listed) {
+        /// What to wait for.
+        condition: Option<Spanned<Condition>> = CONDITION.as_str(),
         /// Whether this service is restarted with it.
         restart: Option<bool>,
         /// Whether it must be there at all.
         required: Option<bool>,
-    }
-}
-
-impl Shorthand for Dependency {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        Some(Self { span, sound: true, condition: Some(Spanned::decode(node, cx)?), restart: None, required: None })
-    }
-
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        Condition::schema(schemas)
-    }
-}
-
-impl Listed for Dependency {
-    fn from_name(span: Span) -> Self {
-        Self { span, sound: true, condition: None, restart: None, required: None }
     }
 }
 
@@ -474,8 +589,8 @@ table! {
         http: Option<Spanned<String>>,
         /// The port, by name, that accepts connections when the service is healthy.
         tcp: Option<Spanned<String>>,
-        /// The port of the GET, by name; `http` if left out.
-        port: Option<Spanned<String>>,
+        /// The port of the GET, by name.
+        port: Option<Spanned<String>> = HTTP_PORT,
         /// The program that probes: `curl` for a GET and `nc` for a connection if left out.
         probe: Option<Spanned<Probe>>,
         /// A command instead: a list that begins with `CMD` or `CMD-SHELL`, or a shell line.
@@ -520,136 +635,21 @@ impl Decode for Restart {
     }
 }
 
-choice! {
-    /// When an image is pulled.
-    pub enum PullPolicy as "pull policy" {
-        /// Every time.
-        Always = "always",
-        /// Not at all.
-        Never = "never",
-        /// If it isn't there.
-        Missing = "missing",
-        /// It is built.
-        Build = "build",
-        /// Once a day.
-        Daily = "daily",
-        /// Once a week.
-        Weekly = "weekly",
-    }
-}
-
 table! {
     /// How a service joins a network.
-    pub struct NetworkMember as "a network of a service" {
-        /// Further host names.
-        aliases: Vec<Text>,
+    pub struct NetworkMember as "a network of a service" (listed) {
         /// A fixed address.
         ipv4_address: Option<Text>,
-    }
-}
-
-impl Listed for NetworkMember {
-    fn from_name(span: Span) -> Self {
-        Self { span, sound: true, aliases: Vec::new(), ipv4_address: None }
+        ..compose: "service/properties/networks/oneOf/1/patternProperties/^[a-zA-Z0-9._-]+$/oneOf/0",
     }
 }
 
 table! {
-    /// Where output goes.
-    pub struct Logging as "logging" {
-        /// Docker's logging driver.
-        driver: Option<Text>,
-        /// The driver's options.
-        options: Map<Scalar>,
-    }
-}
-
-table! {
-    /// A limit of the kernel: one number for both, or a soft and a hard one.
-    pub struct Ulimit as "a ulimit" {
-        /// What the process starts with.
-        soft: Value<i64>,
-        /// What it may raise it to.
-        hard: Value<i64>,
-    }
-}
-
-impl Shorthand for Ulimit {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        let both: Value<i64> = Value::decode(node, cx)?;
-        Some(Self { span, sound: true, soft: both.clone(), hard: both })
-    }
-
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        Value::<i64>::schema(schemas)
-    }
-}
-
-table! {
-    /// Replicas and resources.
-    pub struct Deploy as "deploy" {
-        /// How many containers.
-        replicas: Option<Spanned<Value<u32>>>,
-        /// What they may use.
-        resources: Option<Resources>,
-    }
-}
-
-table! {
-    /// What containers may use.
-    pub struct Resources as "resources" {
-        /// At most.
-        limits: Option<Amount>,
-        /// At least.
-        reservations: Option<Amount>,
-    }
-}
-
-table! {
-    /// An amount of resources.
-    pub struct Amount as "an amount of resources" {
-        /// CPUs.
-        cpus: Option<Value<Cpus>>,
-        /// Memory.
-        memory: Option<Value<Size>>,
-        /// Processes.
-        pids: Option<Value<u32>>,
-    }
-}
-
-table! {
-    /// A secret that a service reads.
-    pub struct Secret as "a secret of a service" {
-        /// Its name in `[secrets]`.
+    /// A secret or a config that a service reads from a file.
+    pub struct FileGrant as "a file that a service reads" (short source) {
+        /// Its name in `[secrets]` or `[configs]`.
         source: Spanned<String>,
-        /// The file below `/run/secrets`.
-        target: Option<Text>,
-        /// The file's owner.
-        uid: Option<String>,
-        /// The file's group.
-        gid: Option<String>,
-        /// The file's mode, e.g. `"0440"`.
-        mode: Option<String>,
-    }
-}
-
-impl Shorthand for Secret {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        Some(Self {
-            span,
-            sound: true,
-            source: Spanned::decode(node, cx)?,
-            target: None,
-            uid: None,
-            gid: None,
-            mode: None,
-        })
-    }
-
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        String::schema(schemas)
+        ..compose: "service_config_or_secret/items/oneOf/1",
     }
 }
 

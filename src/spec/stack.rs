@@ -1,12 +1,17 @@
 //! The top level of a spec and every table but the services.
 
 use super::dashboard::Dashboard;
-use super::decode::{Context, Decode, Map, Short, Shorthand, Spanned, choice, table};
-use super::schema::{Schema, Schemas};
+use super::decode::{Map, Short, Spanned, choice, table};
 use super::service::{Command, Service};
 use super::text::{Scalar, Text, Tree};
-use super::tree::Node;
 use super::value::Duration;
+
+/// The address that published ports bind to unless the spec says otherwise: nothing here asks for a password, so nothing
+/// is open to the network.
+pub const LOOPBACK: &str = "127.0.0.1";
+
+/// What Temporal servers log unless the spec says otherwise.
+pub const LOG_LEVEL: LogLevel = LogLevel::Info;
 
 table! {
     /// A whole stack, as one profile sees it.
@@ -27,6 +32,10 @@ table! {
         networks: Map<Network>,
         /// Secrets.
         secrets: Map<SecretSource>,
+        /// Configs: files that containers read.
+        configs: Map<ConfigSource>,
+        /// AI models that Compose runs.
+        models: Map<AiModel>,
         /// What Grafana queries.
         datasources: Map<Datasource>,
         /// Dashboards by name; each has a file of its own below `spec/dashboards/`.
@@ -53,14 +62,14 @@ table! {
         platform: Option<Text>,
         /// The name of the bridge network that services join.
         network: Option<Spanned<String>>,
-        /// The host's address that published ports bind to; `127.0.0.1` if left out.
-        bind: Option<Spanned<Text>>,
+        /// The host's address that published ports bind to.
+        bind: Option<Spanned<Text>> = LOOPBACK,
     }
 }
 
 table! {
     /// An image.
-    pub struct Image as "an image" {
+    pub struct Image as "an image" (short reference) {
         /// Repository with a tag or digest.
         reference as "ref": Spanned<Text>,
         /// How it is built, if it is built here; such an image is never pulled.
@@ -69,17 +78,6 @@ table! {
         home: Option<Spanned<String>>,
         /// The variables that its programs read; then a service may set no other.
         reads: Option<Spanned<Vec<Spanned<String>>>>,
-    }
-}
-
-impl Shorthand for Image {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        Some(Self { span, sound: true, reference: Spanned::decode(node, cx)?, build: None, home: None, reads: None })
-    }
-
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        Text::schema(schemas)
     }
 }
 
@@ -120,8 +118,8 @@ table! {
         pool: Spanned<u32>,
         /// How long a connection lives; DSQL ends it after 60 minutes.
         connection_lifetime: Option<Spanned<Duration>>,
-        /// `info` if left out.
-        log_level: Option<Spanned<LogLevel>>,
+        /// What the servers log.
+        log_level: Option<Spanned<LogLevel>> = LOG_LEVEL.as_str(),
         /// Its index in Elasticsearch; `temporal_visibility_v1_<name>` if left out.
         visibility_index: Option<Spanned<String>>,
         /// The Elasticsearch service, if there are several.
@@ -187,50 +185,35 @@ table! {
 table! {
     /// A volume.
     pub struct Volume as "a volume" {
-        /// The driver.
-        driver: Option<Text>,
-        /// The driver's options.
-        driver_opts: Map<Scalar>,
-        /// Whether it exists outside of this stack.
-        external: Option<bool>,
-        /// Its name in the engine.
-        name: Option<Text>,
-        /// Its labels.
-        labels: Map<Scalar>,
+        ..compose: "volume",
     }
 }
 
 table! {
     /// A network.
     pub struct Network as "a network" {
-        /// The driver.
-        driver: Option<Text>,
-        /// The driver's options.
-        driver_opts: Map<Scalar>,
-        /// Whether it exists outside of this stack.
-        external: Option<bool>,
-        /// Whether it is cut off from the outside.
-        internal: Option<bool>,
-        /// Its name in the engine.
-        name: Option<Text>,
-        /// Its subnet, which fixed addresses need.
-        subnet: Option<Text>,
-        /// Its labels.
-        labels: Map<Scalar>,
+        ..compose: "network",
     }
 }
 
 table! {
     /// Where a secret comes from.
     pub struct SecretSource as "a secret" {
-        /// A file, relative to the Compose file.
-        file: Option<Spanned<Text>>,
-        /// A variable of the user's `.env`.
-        environment: Option<Spanned<String>>,
-        /// Whether it exists outside of this stack.
-        external: Option<Spanned<bool>>,
-        /// Its name in the engine.
-        name: Option<Text>,
+        ..compose: "secret",
+    }
+}
+
+table! {
+    /// Where a config comes from.
+    pub struct ConfigSource as "a config" {
+        ..compose: "config",
+    }
+}
+
+table! {
+    /// A model that services use.
+    pub struct AiModel as "a model" {
+        ..compose: "model",
     }
 }
 

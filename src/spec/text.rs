@@ -190,6 +190,25 @@ pub enum Tree {
     Table(Vec<(Spanned<String>, Self)>),
 }
 
+impl Tree {
+    /// A key of a table, where it stands, and its value.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<(Span, &Self)> {
+        match self {
+            Self::Table(entries) => {
+                entries.iter().find(|(key, _)| key.value == name).map(|(key, tree)| (key.span, tree))
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of a table's key.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        self.entry(name).map(|(_, tree)| tree)
+    }
+}
+
 impl Decode for Tree {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         Some(match node.value {

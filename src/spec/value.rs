@@ -68,7 +68,7 @@ impl Decode for Duration {
         let duration = Self::parse(&text);
         if duration.is_none() {
             cx.diagnostics.push(
-                Diagnostic::new("invalid-duration", format!("`{}` is no duration", shown(&text)), span)
+                Diagnostic::new("invalid-duration", format!("invalid duration `{}`", shown(&text)), span)
                     .help("write numbers with the units `ms`, `s`, `m` or `h`, e.g. `1m30s`"),
             );
         }
@@ -97,7 +97,7 @@ impl Decode for Size {
             return Some(Self(text));
         }
         cx.diagnostics.push(
-            Diagnostic::new("invalid-size", format!("`{}` is no size", shown(&text)), span)
+            Diagnostic::new("invalid-size", format!("invalid size `{}`", shown(&text)), span)
                 .help("write a number with the unit `b`, `k`, `m` or `g`, e.g. `64m`"),
         );
         None
@@ -124,7 +124,7 @@ impl Decode for Cpus {
             return Some(Self(text));
         }
         cx.diagnostics.push(
-            Diagnostic::new("invalid-cpus", format!("`{}` is no number of CPUs", shown(&text)), span)
+            Diagnostic::new("invalid-cpus", format!("invalid number of CPUs `{}`", shown(&text)), span)
                 .help("write a positive number, e.g. `0.5`"),
         );
         None
@@ -158,6 +158,12 @@ impl Ports {
         };
         (first <= last).then_some(Self { first, last })
     }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(self) -> u32 {
+        u32::from(self.last - self.first) + 1
+    }
 }
 
 impl fmt::Display for Ports {
@@ -180,9 +186,13 @@ impl Decode for Ports {
         let ports = Self::parse(&text);
         if ports.is_none() {
             cx.diagnostics.push(
-                Diagnostic::new("invalid-port", format!("`{}` is no port", shown(&text)), span)
+                Diagnostic::new("invalid-port", format!("invalid port `{}`", shown(&text)), span)
                     .at("must be from 1 to 65535")
-                    .help("write a number, or a range as a string: `\"8000-8010\"`"),
+                    .help(if text.contains(':') {
+                        "write `{ published = 8082, target = 8080 }`"
+                    } else {
+                        "write a number, or a range as a string: `\"8000-8010\"`"
+                    }),
             );
         }
         ports

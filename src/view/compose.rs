@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 
-use crate::lit::compose as filters;
-use crate::model::service::{CONFIG_LABEL, Command, Healthcheck};
-use crate::model::{SecretSource, Stack};
-use crate::spec::service::{MountType, Protocol};
+use crate::lit::compose::{self as filters, Node};
+use crate::model::service::{
+    CONFIG_LABEL, Command, Dependency, FileGrant, Healthcheck, Mount, NetworkMember, Port, Probe, Service,
+};
+use crate::model::{Keys, Named, Stack};
+use crate::spec::service::{PortMode, Protocol};
 
 #[derive(Template)]
 #[template(path = "docker-compose.yml")]
@@ -20,8 +22,224 @@ struct Compose<'a> {
 /// Bytes of a usual service, so that a large stack's text is not moved again and again.
 const SERVICE: usize = 1_024;
 
+/// The order of the keys of a service: from what it is to what it may use. Others follow in the order of the spec.
+const ORDER: &[&str] = &[
+    "image",
+    "build",
+    "pull_policy",
+    "platform",
+    "container_name",
+    "hostname",
+    "profiles",
+    "user",
+    "entrypoint",
+    "command",
+    "env_file",
+    "environment",
+    "secrets",
+    "configs",
+    "ports",
+    "expose",
+    "volumes",
+    "tmpfs",
+    "depends_on",
+    "healthcheck",
+    "restart",
+    "network_mode",
+    "networks",
+    "extra_hosts",
+    "ulimits",
+    "tty",
+    "stdin_open",
+    "read_only",
+    "init",
+    "shm_size",
+    "cap_drop",
+    "cap_add",
+    "security_opt",
+    "logging",
+    "labels",
+    "deploy",
+];
+
+/// The order of the keys of networks, volumes, secrets and configs.
+const TOP_LEVEL_ORDER: &[&str] =
+    &["file", "environment", "external", "name", "driver", "driver_opts", "internal", "ipam", "labels"];
+
 pub(super) fn render(stack: &Stack) -> askama::Result<String> {
     let mut text = String::with_capacity((stack.services.len() + stack.schema_services.len() + 1) * SERVICE);
     Compose { stack, digests: super::config_digests(stack)? }.render_into(&mut text)?;
     Ok(text)
+}
+
+impl<'a> Compose<'a> {
+    fn services(&self) -> impl Iterator<Item = (&'a str, Node<'_>)> {
+        self.stack
+            .every_service()
+            .map(|service| (service.name.as_str(), body(service, self.digests.get(&service.name).map(String::as_str))))
+    }
+
+    /// What stands at the top level besides the services.
+    fn sections(&self) -> Vec<(&'static str, Vec<(&'a str, Node<'a>)>)> {
+        let named = |entries: &'a [Named]| -> Vec<(&'a str, Node<'a>)> {
+            entries.iter().map(|entry| (entry.name.as_str(), top_level(&entry.keys))).collect()
+        };
+        let mut sections = vec![
+            ("networks", named(&self.stack.networks)),
+            ("volumes", named(&self.stack.volumes)),
+            ("secrets", named(&self.stack.secrets)),
+            ("configs", named(&self.stack.configs)),
+            ("models", named(&self.stack.models)),
+        ];
+        sections.retain(|(_, entries)| !entries.is_empty());
+        sections
+    }
+}
+
+fn top_level(keys: &Keys) -> Node<'_> {
+    Body::default().with(keys).ordered(TOP_LEVEL_ORDER)
+}
+
+/// Keys and values; what there is nothing of is left out.
+#[derive(Default)]
+struct Body<'a>(Vec<(&'a str, Node<'a>)>);
+
+impl<'a> Body<'a> {
+    fn key(mut self, key: &'a str, value: impl Into<Node<'a>>) -> Self {
+        let value = value.into();
+        if !value.is_empty() {
+            self.0.push((key, value));
+        }
+        self
+    }
+
+    fn option(self, key: &'a str, value: Option<impl Into<Node<'a>>>) -> Self {
+        match value {
+            Some(value) => self.key(key, value),
+            None => self,
+        }
+    }
+
+    fn flag(self, key: &'a str, value: bool, unless: bool) -> Self {
+        if value == unless { self } else { self.key(key, value) }
+    }
+
+    /// Adds what the spec says in Compose's words, empty or not.
+    fn with(mut self, keys: &'a Keys) -> Self {
+        self.0.extend(keys.0.iter().map(|(key, value)| (key.as_str(), Node::from(value))));
+        self
+    }
+
+    fn ordered(mut self, order: &[&str]) -> Node<'a> {
+        self.0.sort_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(order.len()));
+        Node::Table(self.0)
+    }
+}
+
+impl<'a> From<Body<'a>> for Node<'a> {
+    fn from(body: Body<'a>) -> Self {
+        Self::Table(body.0)
+    }
+}
+
+fn body<'a>(service: &'a Service, digest: Option<&'a str>) -> Node<'a> {
+    let own = digest.map(|digest| (CONFIG_LABEL, Node::from(digest)));
+    let labels = service.labels.iter().map(|(name, value)| (name.as_str(), Node::Text(value))).chain(own);
+    let environment = service.environment.iter().map(|(name, value)| (name.as_str(), Node::Text(value)));
+    let inherited = service.inherited.iter().map(|name| (name.as_str(), Node::Null));
+    Body::default()
+        .option("image", service.image.as_ref())
+        .option("container_name", service.container_name.as_ref())
+        .option("hostname", service.hostname.as_ref())
+        .key("profiles", Node::list(&service.profiles, Node::from))
+        .option("entrypoint", service.entrypoint.as_ref())
+        .option("command", service.command.as_ref())
+        .key("environment", Node::Table(environment.chain(inherited).collect()))
+        .key("secrets", Node::list(&service.secrets, grant))
+        .key("configs", Node::list(&service.configs, grant))
+        .key("ports", Node::List(service.ports.iter().filter_map(port).collect()))
+        .key("volumes", Node::list(&service.mounts, mount))
+        .key("depends_on", Node::table(&service.depends_on, dependency))
+        .option("healthcheck", service.healthcheck.as_ref().map(healthcheck))
+        .key("restart", &service.restart)
+        .option("network_mode", service.network_mode.as_ref())
+        .key("networks", networks(&service.networks))
+        .key(
+            "extra_hosts",
+            Node::table(&service.extra_hosts, |(host, addresses)| match addresses.as_slice() {
+                [address] => (host.as_str(), Node::Text(address)),
+                addresses => (host.as_str(), Node::list(addresses, Node::Text)),
+            }),
+        )
+        .key("labels", Node::Table(labels.collect()))
+        .with(&service.keys)
+        .ordered(ORDER)
+}
+
+impl<'a> From<&'a Command> for Node<'a> {
+    fn from(command: &'a Command) -> Self {
+        match command {
+            Command::Line(line) => Self::Text(line),
+            Command::Arguments(arguments) => Self::list(arguments, Self::Text),
+        }
+    }
+}
+
+fn grant(grant: &FileGrant) -> Body<'_> {
+    Body::default().key("source", &grant.source).with(&grant.keys)
+}
+
+/// A port that is published; no other stands in the Compose file.
+fn port(port: &Port) -> Option<Node<'_>> {
+    let published = port.published.as_ref()?;
+    let body = Body::default()
+        .key("name", &port.name)
+        .key("host_ip", &published.host_ip)
+        .key("published", &published.port)
+        .key("target", port.target)
+        .option("protocol", Some(port.protocol.as_str()).filter(|_| port.protocol != Protocol::Tcp))
+        .option("app_protocol", port.app_protocol.as_ref())
+        .option("mode", published.mode.map(PortMode::as_str));
+    Some(body.into())
+}
+
+fn mount(mount: &Mount) -> Body<'_> {
+    Body::default()
+        .key("type", mount.kind.as_str())
+        .option("source", mount.source.as_ref())
+        .key("target", &mount.target)
+        .option("read_only", mount.read_only.as_ref())
+        .with(&mount.keys)
+}
+
+fn dependency(dependency: &Dependency) -> (&str, Body<'_>) {
+    let body = Body::default()
+        .key("condition", dependency.condition.as_str())
+        .flag("restart", dependency.restart, false)
+        .flag("required", dependency.required, true);
+    (&dependency.service, body)
+}
+
+fn healthcheck(healthcheck: &Healthcheck) -> Body<'_> {
+    match healthcheck {
+        Healthcheck::Disabled => Body::default().key("disable", true),
+        Healthcheck::Probe(probe) => {
+            let Probe { test, interval, timeout, retries, start_period, start_interval, http: _ } = &**probe;
+            Body::default()
+                .option("test", test.as_ref())
+                .option("interval", interval.as_ref())
+                .option("timeout", timeout.as_ref())
+                .option("retries", retries.as_ref())
+                .option("start_period", start_period.as_ref())
+                .option("start_interval", start_interval.as_ref())
+        }
+    }
+}
+
+/// A list of names, unless more is said of one.
+fn networks(members: &[NetworkMember]) -> Node<'_> {
+    if members.iter().all(|member| member.keys.0.is_empty()) {
+        return Node::list(members, |member| &member.name);
+    }
+    Node::table(members, |member| (member.name.as_str(), Body::default().with(&member.keys)))
 }

@@ -242,7 +242,7 @@ fn github_annotates_the_line() {
     assert_eq!(run.code, Some(2));
     assert!(run.stdout.starts_with("::error file=spec/stack.toml,line="), "{run:?}");
     assert!(
-        run.stdout.contains("title=unknown-value::`alwys` is no restart policy%0Adid you mean `always`?"),
+        run.stdout.contains("title=unknown-value::unknown restart policy `alwys`%0Adid you mean `always`?"),
         "{run:?}"
     );
 }

@@ -1,7 +1,9 @@
-//! Every key of Compose that has a field of its own, in each of its forms.
+//! Every key of Compose, in each of its forms.
 //!
-//! `fields.toml` holds them; the Compose file is read by a YAML parser and compared value by value.
+//! `fields.toml` holds those that `gen` reasons about, and some others; Compose's specification holds them all. The Compose
+//! file is read by a YAML parser and compared value by value.
 
+use serde_json::{Value as Json, json};
 use serde_yaml::Value;
 
 use super::project::Project;
@@ -40,9 +42,9 @@ fn long_forms() {
             (
                 "build",
                 "{context: ../web, dockerfile: Dockerfile.dev, target: runtime, \
-                 args: {VERSION: '1.50', DEBUG: 'false', JOBS: '4'}, \
+                 args: {VERSION: '1.50', DEBUG: false, JOBS: 4}, \
                  cache_from: ['shop/web:cache', 'type=local,src=./cache'], \
-                 no_cache: true, labels: {com.example.built: here}}",
+                 no_cache: true, labels: {com.example.built: here}, secrets: [token]}",
             ),
             ("command", "[serve, --title, '${TITLE:?set TITLE in .env}', '--cost=$$5']"),
             ("entrypoint", "[/bin/serve]"),
@@ -51,7 +53,7 @@ fn long_forms() {
                 "{TITLE: '${TITLE:?set TITLE in .env}', COUNT: '3', FLAG: 'true', 'YES': 'yes', VERSION: '1.50', \
                  EMPTY: '', DATABASE: 'db:5432', PORT: '5432', LINES: \"first\\nsecond\\n\"}",
             ),
-            ("env_file", "[{path: ./common.env, required: true}, {path: ./local.env, required: false}]"),
+            ("env_file", "[./common.env, {path: ./local.env, required: false}]"),
             (
                 "ports",
                 "[{name: http, host_ip: '0.0.0.0', published: '8080', target: 80, mode: host}, \
@@ -59,7 +61,7 @@ fn long_forms() {
                  {name: range, host_ip: '127.0.0.1', published: '9100-9105', target: 9100}, \
                  {name: flexible, host_ip: '127.0.0.1', published: '${PORT:-7070}', target: 7000}]",
             ),
-            ("expose", "['9000', '9001-9003']"),
+            ("expose", "['9000', '9001', '9002', '9003']"),
             (
                 "volumes",
                 "[{type: bind, source: ./site, target: /srv/site, read_only: true, bind: {create_host_path: false}}, \
@@ -82,18 +84,18 @@ fn long_forms() {
             ("hostname", "web"),
             ("profiles", "[full, web]"),
             ("user", "'1000:1000'"),
-            ("logging", "{driver: json-file, options: {max-size: 10m, max-file: '3'}}"),
+            ("logging", "{driver: json-file, options: {max-size: 10m, max-file: 3}}"),
             ("labels", "{com.example.team: shop, com.example.weight: '5'}"),
             ("pull_policy", "missing"),
             ("platform", "linux/arm64"),
             ("extra_hosts", "{host.docker.internal: host-gateway, old.example: 172.30.0.9}"),
-            ("ulimits", "{nproc: {soft: 65535, hard: 65535}, nofile: {soft: 20000, hard: '${NOFILE:-40000}'}}"),
+            ("ulimits", "{nproc: 65535, nofile: {soft: 20000, hard: '${NOFILE:-40000}'}}"),
             ("tty", "true"),
             ("stdin_open", "false"),
             (
                 "deploy",
                 "{replicas: 1, resources: {limits: {cpus: '0.50', memory: 512m, pids: 100}, \
-                 reservations: {cpus: '0.25', memory: 128m}}, \
+                 reservations: {cpus: 0.25, memory: 128m}}, \
                  restart_policy: {condition: on-failure, delay: 5s, max_attempts: 3}}",
             ),
             ("read_only", "true"),
@@ -121,14 +123,14 @@ fn short_forms_and_typed_values_as_references() {
         &compose()["services"]["db"],
         &[
             ("image", "postgres:18"),
-            ("build", "{context: ../db}"),
+            ("build", "../db"),
             ("platform", "linux/amd64"),
             ("container_name", "db"),
             ("hostname", "db"),
             ("profiles", "[full, web]"),
             ("entrypoint", "docker-entrypoint.sh"),
             ("command", "postgres -c 'log_statement=all'"),
-            ("env_file", "[{path: ./db.env, required: true}]"),
+            ("env_file", "./db.env"),
             ("secrets", "[{source: token}, {source: password}]"),
             (
                 "volumes",
@@ -137,7 +139,7 @@ fn short_forms_and_typed_values_as_references() {
                  bind: {create_host_path: false}}, \
                  {type: bind, source: '${CACHE_PATH:-/tmp}', target: /cache, bind: {create_host_path: false}}]",
             ),
-            ("tmpfs", "[/tmp]"),
+            ("tmpfs", "/tmp"),
             ("security_opt", "['no-new-privileges:true']"),
             ("restart", "unless-stopped"),
             ("networks", "[back]"),
@@ -220,7 +222,7 @@ fn the_top_level() {
         &[(
             "data",
             "{name: shop-data, driver: local, driver_opts: {type: none, o: bind, device: /srv/data}, \
-             labels: {kept: 'true'}}",
+             labels: {kept: true}}",
         )],
     );
     has(
@@ -230,20 +232,165 @@ fn the_top_level() {
 }
 
 #[test]
-fn every_field_is_in_the_spec_above() {
-    use stackgen::spec::service::{Build, Deploy, Healthcheck, Mount, Port, Secret, Service};
+fn the_other_forms_of_compose() {
+    let compose = compose();
+    has(
+        &compose["services"]["forms"],
+        &[
+            ("image", "forms:1"),
+            ("platform", "linux/amd64"),
+            ("container_name", "forms"),
+            ("hostname", "forms"),
+            ("profiles", "[full, web]"),
+            ("env_file", "[{path: a.env, required: false, format: raw}]"),
+            ("environment", "{A: '1', TITLE: '${TITLE:?set TITLE in .env}', EMPTY: '', DB_PASSWORD: null}"),
+            ("configs", "[{source: site}, {source: site, target: /etc/site.conf, mode: 0o440}]"),
+            (
+                "ports",
+                "[{name: '3002', host_ip: 127.0.0.1, published: '3001', target: 3002}, \
+                 {name: 53-udp, host_ip: 127.0.0.2, published: '5353', target: 53, protocol: udp}, \
+                 {name: '443', host_ip: '[::1]', published: '8443', target: 443}, \
+                 {name: '81', host_ip: 127.0.0.9, published: '${PORT:-7070}', target: 81}, \
+                 {name: '5000', host_ip: 127.0.0.1, published: '4000', target: 5000}, \
+                 {name: '5001', host_ip: 127.0.0.1, published: '4001', target: 5001}, \
+                 {name: '5002', host_ip: 127.0.0.1, published: '4002', target: 5002}, \
+                 {name: admin, host_ip: 127.0.0.1, published: '9001', target: 9000, app_protocol: http}]",
+            ),
+            (
+                "volumes",
+                "[{type: volume, target: /anonymous}, \
+                 {type: volume, source: data, target: /data, volume: {nocopy: true}}, \
+                 {type: bind, source: ./site, target: /site, read_only: true, \
+                 bind: {selinux: z, create_host_path: false}}, \
+                 {type: bind, source: ./shared, target: /shared, bind: {propagation: rslave, create_host_path: true}}, \
+                 {type: volume, source: data, target: /part, volume: {subpath: part}}, \
+                 {type: tmpfs, target: /scratch, tmpfs: {size: 10m, mode: 1023}}, \
+                 {type: image, source: 'tools:1', target: /tools, image: {subpath: bin}}]",
+            ),
+            ("restart", "unless-stopped"),
+            ("networks", "{back: {gw_priority: 1, mac_address: '02:42:ac:11:00:03'}}"),
+            ("extra_hosts", "{one.example: [10.0.0.1, '::1'], two.example: 10.0.0.2}"),
+            ("security_opt", "['no-new-privileges:true']"),
+            ("labels", "{com.example.team: shop, com.example.bare: ''}"),
+            ("deploy", "{resources: {reservations: {devices: [{driver: nvidia, count: 1, capabilities: [gpu]}]}}}"),
+            ("gpus", "all"),
+            ("stop_signal", "SIGTERM"),
+            ("links", "['db:database']"),
+            ("volumes_from", "['db:ro', 'container:other']"),
+            ("pid", "'service:db'"),
+            ("models", "[llm]"),
+            ("develop", "{watch: [{action: sync, path: ./api, target: /app}]}"),
+        ],
+    );
+    // Compose joins the lists of both, and refuses an option that is in each.
+    assert_eq!(compose["services"]["heir"]["security_opt"], Value::Null);
+    has(&compose["configs"], &[("site", "{content: 'listen ${PORT:-7070}'}")]);
+    has(&compose["models"], &[("llm", "{model: ai/small, context_size: 1024}")]);
+}
 
-    // What only kinds have, or the docs; `http` and `tcp` of a healthcheck are tested with the kinds.
-    let elsewhere = ["kind", "cluster", "role", "aws", "metrics", "settings", "tcp", "disable", "path"];
-    for keys in [Build::KEYS, Deploy::KEYS, Healthcheck::KEYS, Mount::KEYS, Port::KEYS, Secret::KEYS, Service::KEYS] {
-        for key in keys.iter().filter(|key| !elsewhere.contains(key)) {
-            let written = SPEC.lines().any(|line| {
-                let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-                line.split('#').next().unwrap().contains(['=', '[']) && words.into_iter().any(|word| word == *key)
-            });
-            assert!(written, "`{key}` is in no line of fields.toml");
+/// A value for each form that the specification has of a key, as TOML and as what YAML makes of it.
+fn samples(schema: &Json, root: &Json) -> Vec<Json> {
+    if let Some(name) = schema["$ref"].as_str() {
+        return samples(&root["$defs"][name.strip_prefix("#/$defs/").unwrap()], root);
+    }
+    if let Some(forms) = schema["oneOf"].as_array() {
+        return forms.iter().flat_map(|form| samples(form, root)).collect();
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        return words.clone();
+    }
+    let types = match &schema["type"] {
+        Json::String(name) => vec![name.as_str()],
+        Json::Array(names) => names.iter().filter_map(Json::as_str).collect(),
+        _ => vec!["string"],
+    };
+    let of_type = |name: &str| match name {
+        "string" => vec![json!("word"), json!("$$5")],
+        "integer" => vec![json!(3)],
+        "number" => vec![json!(3), json!(1.5)],
+        "boolean" => vec![json!(true)],
+        "array" => samples(&schema["items"], root).into_iter().map(|item| json!([item])).collect(),
+        "object" => {
+            let mut whole = serde_json::Map::new();
+            for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
+                whole.insert(key.clone(), samples(schema, root).swap_remove(0));
+            }
+            let patterns = schema["patternProperties"].as_object().into_iter().flatten();
+            for (_, schema) in patterns.filter(|(pattern, _)| *pattern != "^x-") {
+                whole.insert("name".to_owned(), samples(schema, root).swap_remove(0));
+            }
+            vec![Json::Object(whole)]
+        }
+        _ => Vec::new(),
+    };
+    types.into_iter().flat_map(of_type).collect()
+}
+
+fn toml(value: &Json) -> String {
+    match value {
+        Json::Array(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
+        Json::Object(entries) => {
+            let entries: Vec<String> =
+                entries.iter().map(|(key, value)| format!("{} = {}", json!(key), toml(value))).collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+/// Whatever Compose knows and `gen` does not reason about comes out as it was written, in each form.
+#[test]
+fn every_further_key_of_the_specification() {
+    use stackgen::spec::service::Service;
+
+    // Values with a format of their own, or names of what the stack must have.
+    const NAMES: &[(&str, &str)] = &[
+        ("cpus", "'0.5'"),
+        ("links", "['db']"),
+        ("mem_limit", "64m"),
+        ("mem_reservation", "64m"),
+        ("models", "['llm']"),
+        ("pull_policy", "daily"),
+        ("shm_size", "64m"),
+        ("volumes_from", "['db']"),
+        ("extends", "db"),
+        ("credential_spec", "{file: spec.json}"),
+        ("build", "{context: ., dockerfile_inline: FROM scratch}"),
+        ("expose", "['53/udp']"),
+        (
+            "deploy",
+            "{mode: replicated, replicas: 1, labels: [a=b], update_config: {parallelism: 2, order: start-first}}",
+        ),
+        ("scale", "1"),
+    ];
+    let root: Json = serde_json::from_str(include_str!("../../src/spec/compose-spec.json")).unwrap();
+    let mut tried = 0;
+    for (key, schema) in root["$defs"]["service"]["properties"].as_object().unwrap() {
+        if Service::KEYS.contains(&key.as_str()) {
+            continue;
+        }
+        let values = match NAMES.iter().find(|(name, _)| name == key) {
+            Some((_, yaml)) => vec![serde_yaml::from_str(yaml).unwrap()],
+            None => samples(schema, &root),
+        };
+        assert!(!values.is_empty(), "{key}");
+        for value in values {
+            let spec = format!(
+                "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.db]\nimage = \"db:1\"\n[services.web]\n\
+                 image = \"web:1\"\n{key} = {}\n[services.other]\nimage = \"other:1\"\nmodels = [\"llm\"]\n\
+                 [models.llm]\nmodel = \"m\"\n",
+                toml(&value)
+            );
+            let project = Project::new(&spec);
+            let run = project.run(&["render"]);
+            assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
+            let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+            let found: Json = serde_json::to_value(&compose["services"]["web"][key.as_str()]).unwrap();
+            assert_eq!(found, value, "{key}");
+            tried += 1;
         }
     }
+    assert!(tried > 100, "{tried}");
 }
 
 #[test]

@@ -94,7 +94,7 @@ image = \"a:1\"
 command = [\"serve\", \"--database=${db.sql}\"]
 [services.api]
 image = \"a:1\"
-compose.x-database = \"${db.sql.port}\"
+x-database = \"${db.sql.port}\"
 [services.words]
 image = \"a:1\"
 environment.HINT = \"db:1 is the address of db\"

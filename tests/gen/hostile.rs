@@ -71,8 +71,8 @@ fn nesting_without_an_end() {
         format!("{SPEC}command = {}", "[".repeat(MEGABYTES_10)),
         format!("a{} = 1", ".a".repeat(MEGABYTES_10 / 2)),
         format!("[a{}]", ".a".repeat(MEGABYTES_10 / 2)),
-        format!("{SPEC}compose.x = {}", "{a=".repeat(MEGABYTES_10 / 3)),
-        format!("{SPEC}compose.x = {}1{}", "{a=".repeat(MEGABYTES_10 / 4), "}".repeat(MEGABYTES_10 / 4)),
+        format!("{SPEC}x-x = {}", "{a=".repeat(MEGABYTES_10 / 3)),
+        format!("{SPEC}x-x = {}1{}", "{a=".repeat(MEGABYTES_10 / 4), "}".repeat(MEGABYTES_10 / 4)),
     ] {
         let run = Project::new(nested).run(&["check"]);
         assert_eq!(run.code, Some(2), "{}", shown(&run));

@@ -184,7 +184,7 @@ fn what_loses_data() {
         SHOP,
         &[("[volumes.data]", "[volumes.data]\ndriver_opts.type = \"tmpfs\"")],
         &["danger volumes data: can't be changed: Compose has to delete it, with its data, to make it anew \
-             [local -> local, type=tmpfs]"],
+             [- -> driver_opts {\"type\": \"tmpfs\"}]"],
     );
 }
 
@@ -209,7 +209,7 @@ fn what_exposes_something() {
     case(SHOP, &[("published = 8080, ", "")], &["notice ports web.http: no longer published [127.0.0.1:8080 -> -]"]);
     case(
         SHOP,
-        &[("user = \"1000\"", "user = \"root\"\ncompose.privileged = true\ncompose.pid = \"host\"")],
+        &[("user = \"1000\"", "user = \"root\"\nprivileged = true\npid = \"host\"")],
         &[
             "danger privileges web: gets every privilege of the host: `privileged`",
             "danger privileges web: gets the host's namespace `pid`",

@@ -223,8 +223,8 @@ fn checkov() {
 #[test]
 fn what_the_spec_causes_is_told_at_the_spec() {
     let spec = REFERENCE.replace(
-        "compose.group_add = [\"${DOCKER_GROUP_ID}\"]",
-        "compose.group_add = [\"${DOCKER_GROUP_ID}\"]\ncompose.stop_grace_period = \"soon\"",
+        "group_add = [\"${DOCKER_GROUP_ID}\"]",
+        "group_add = [\"${DOCKER_GROUP_ID}\"]\nstop_grace_period = \"soon\"",
     );
     let project = Project::new(&spec);
     assert_eq!(project.run(&["render"]).code, Some(0));
@@ -234,9 +234,11 @@ fn what_the_spec_causes_is_told_at_the_spec() {
     let line = |text: &str, needle: &str| text.lines().position(|line| line.contains(needle)).unwrap() + 1;
     assert_eq!(labels[0]["path"], COMPOSE);
     assert_eq!(labels[0]["line"], line(&project.read(COMPOSE), "stop_grace_period: soon"));
-    let key = labels.as_array().unwrap().iter().find(|label| {
-        label["text"].as_str().unwrap().starts_with("`services.copilot-worker.compose.stop_grace_period`")
-    });
+    let key = labels
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|label| label["text"].as_str().unwrap().starts_with("`services.copilot-worker.stop_grace_period`"));
     assert_eq!(key.unwrap_or_else(|| panic!("{labels:#}"))["path"], "spec/stack.toml");
     assert_eq!(key.unwrap()["line"], line(&spec, "stop_grace_period"));
 }

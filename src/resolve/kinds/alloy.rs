@@ -4,11 +4,9 @@ use super::{Confinement, Preset, READ_ONLY, arguments, generated, needs};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::kind::{Address, DOCKER_HOST, Host, LOKI_HTTP, MIMIR_HTTP};
-use crate::model::service::Mount;
-use crate::model::text::Value;
 use crate::resolve::Resolver;
 use crate::spec::decode::Spanned;
-use crate::spec::service::{Condition, Kind, MountType, Service};
+use crate::spec::service::{Condition, Kind, Service};
 use crate::spec::value::Duration;
 
 /// How often metrics are scraped unless the spec says otherwise, in seconds.
@@ -28,12 +26,7 @@ impl<'a> Resolver<'a> {
         let mut mounts = vec![generated(format!("./config/{}.alloy", name.value), "/etc/alloy/config.alloy")];
         // Who may use the socket may do anything on the host: only the containers' logs need it.
         if stores[1].is_some() {
-            mounts.push(Mount {
-                kind: MountType::Bind,
-                source: Some(SOCKET.into()),
-                target: SOCKET.into(),
-                read_only: Some(Value::Is(true)),
-            });
+            mounts.push(generated(SOCKET.to_owned(), SOCKET));
         }
         let hosts =
             settings.is_some_and(|settings| settings.host_targets.as_ref().is_some_and(|targets| !targets.is_empty()));

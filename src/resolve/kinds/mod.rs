@@ -12,12 +12,14 @@ pub(super) use temporal::{dynamic_setting, server_environment};
 use super::Resolver;
 use crate::diagnostic::Diagnostic;
 use crate::model;
+use crate::model::Keys;
 use crate::model::kind::{
     ALLOY_HTTP, ELASTICSEARCH_HTTP, FRONTEND, FRONTEND_HTTP, HISTORY, LOKI_HTTP, MATCHING, MIMIR_HTTP,
     TEMPORAL_METRICS, WORKER,
 };
 use crate::model::service::{Command, Dependency, Metrics, Mount, Probe};
 use crate::model::text::{Text, Value};
+use crate::spec::compose::NO_NEW_PRIVILEGES;
 use crate::spec::decode::Spanned;
 use crate::spec::service::{Condition, Kind, Role, Service};
 
@@ -238,12 +240,15 @@ fn needs(service: &str, condition: Condition) -> Dependency {
 
 /// A generated file, mounted read-only; its path is relative to the Compose file.
 fn generated(source: String, target: &str) -> Mount {
-    Mount {
-        kind: crate::spec::service::MountType::Bind,
-        source: Some(source.into()),
-        target: target.into(),
-        read_only: Some(Value::Is(true)),
-    }
+    host_path(source, target.to_owned())
+}
+
+/// A path of the host, mounted read-only.
+pub(super) fn host_path(source: String, target: String) -> Mount {
+    let mut keys = Keys::default();
+    super::mounts::keep_missing(&mut keys);
+    let (kind, read_only) = (crate::spec::service::MountType::Bind, Some(Value::Is(true)));
+    Mount { kind, source: Some(source.into()), target: target.into(), read_only, keys }
 }
 
 /// Arguments of a command.
@@ -271,7 +276,7 @@ pub(super) fn all_capabilities() -> Vec<Text> {
 
 /// What keeps a program from gaining privileges by running another one.
 pub(super) fn no_new_privileges() -> Vec<Text> {
-    vec!["no-new-privileges:true".into()]
+    vec![NO_NEW_PRIVILEGES.into()]
 }
 
 /// A variable with a fixed value.

@@ -1,0 +1,235 @@
+//! Keys of Compose without a type of their own: their values, and the names that they hold.
+
+use super::Resolver;
+use super::dependencies::SHARED;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::{Keys, text as model};
+use crate::spec::compose;
+use crate::spec::decode::{Short, Spanned, shown};
+use crate::spec::service::Service;
+use crate::spec::text::Tree;
+use crate::spec::value::Ports;
+
+/// Keys that say the same: Compose refuses a service with two values for one of these.
+const SAME: &[(&str, &[&str])] = &[
+    ("cpus", &["deploy", "resources", "limits", "cpus"]),
+    ("mem_limit", &["deploy", "resources", "limits", "memory"]),
+    ("mem_reservation", &["deploy", "resources", "reservations", "memory"]),
+    ("pids_limit", &["deploy", "resources", "limits", "pids"]),
+    ("scale", &["deploy", "replicas"]),
+];
+
+/// A table of the spec whose entries services name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Secrets,
+    Configs,
+    Models,
+}
+
+/// What messages say of a table.
+pub(super) struct Words {
+    /// One entry.
+    pub what: &'static str,
+    /// The table, which is also the key of a service.
+    pub table: &'static str,
+    /// The code of a name that is not there.
+    pub unknown: &'static str,
+    /// The code of an entry that no service names.
+    pub unused: &'static str,
+}
+
+impl Section {
+    pub(super) fn words(self) -> Words {
+        match self {
+            Self::Secrets => {
+                Words { what: "secret", table: "secrets", unknown: "unknown-secret", unused: "unused-secret" }
+            }
+            Self::Configs => {
+                Words { what: "config", table: "configs", unknown: "unknown-config", unused: "unused-config" }
+            }
+            Self::Models => Words { what: "model", table: "models", unknown: "unknown-model", unused: "unused-model" },
+        }
+    }
+}
+
+/// A name that a key holds.
+pub(super) struct Mention<'s> {
+    /// The table that has it; that of the services if `None`.
+    pub section: Option<Section>,
+    pub name: &'s str,
+    pub span: Span,
+}
+
+/// The names of the stack in a service, but for its networks and what it waits for.
+pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
+    let keys = &service.compose;
+    let mut found = Vec::new();
+    let mut add = |section, name, span| found.push(Mention { section, name, span });
+    for (section, grants) in [(Section::Secrets, &service.secrets), (Section::Configs, &service.configs)] {
+        for Short(grant) in grants {
+            add(Some(section), grant.source.value.as_str(), grant.source.span);
+        }
+    }
+    for (key, foreign) in [("links", None), ("volumes_from", Some("container:"))] {
+        for (name, span) in literals(keys.get(key)) {
+            if foreign.is_none_or(|foreign| !name.starts_with(foreign)) {
+                add(None, name.split(':').next().unwrap_or(name), span);
+            }
+        }
+    }
+    for path in [&["pid"][..], &["ipc"], &["build", "additional_contexts"]] {
+        for (value, span) in literals(keys.at(path)) {
+            // An item of a list is `name=value`.
+            let value = value.rsplit_once('=').map_or(value, |(_, value)| value);
+            if let Some(name) = value.strip_prefix(SHARED) {
+                add(None, name, span);
+            }
+        }
+    }
+    let base = match keys.get("extends") {
+        Some(table @ Tree::Table(_)) if table.get("file").is_none() => table.get("service"),
+        Some(text @ Tree::Text(_)) => Some(text),
+        _ => None,
+    };
+    for (name, span) in literals(base) {
+        add(None, name, span);
+    }
+    let secrets = match keys.at(&["build", "secrets"]) {
+        Some(Tree::List(items)) => items.as_slice(),
+        _ => &[],
+    };
+    for secret in secrets {
+        let source = secret.get("source").unwrap_or(secret);
+        for (name, span) in literals(Some(source)) {
+            add(Some(Section::Secrets), name, span);
+        }
+    }
+    for (name, span) in literals(keys.at(&["credential_spec", "config"])) {
+        add(Some(Section::Configs), name, span);
+    }
+    if let Some(Tree::Table(models)) = keys.get("models") {
+        for (name, _) in models {
+            add(Some(Section::Models), &name.value, name.span);
+        }
+    } else {
+        for (name, span) in literals(keys.get("models")) {
+            add(Some(Section::Models), name, span);
+        }
+    }
+    found
+}
+
+/// The strings without references of a value, of the items of a list, or of the values of a table.
+fn literals(tree: Option<&Tree>) -> Vec<(&str, Span)> {
+    let values: Vec<&Tree> = match tree {
+        Some(Tree::List(items)) => items.iter().collect(),
+        Some(Tree::Table(entries)) => entries.iter().map(|(_, value)| value).collect(),
+        tree => tree.into_iter().collect(),
+    };
+    let mut literals = Vec::with_capacity(values.len());
+    for value in values {
+        if let Tree::Text(text) = value
+            && let Some(literal) = text.literal()
+        {
+            literals.push((literal, text.span));
+        }
+    }
+    literals
+}
+
+impl Resolver<'_> {
+    /// Keys with their references resolved.
+    pub(super) fn keys(&mut self, keys: &compose::Keys) -> Keys {
+        Keys(keys.iter().map(|(key, value)| (key.value.clone(), self.tree(value))).collect())
+    }
+
+    fn tree(&mut self, tree: &Tree) -> model::Tree {
+        match tree {
+            Tree::Text(text) => model::Tree::Text(self.text(text)),
+            Tree::Integer(number) => model::Tree::Integer(*number),
+            Tree::Float(number) => model::Tree::Float(*number),
+            Tree::Boolean(boolean) => model::Tree::Boolean(*boolean),
+            Tree::List(items) => model::Tree::List(items.iter().map(|item| self.tree(item)).collect()),
+            Tree::Table(entries) => {
+                model::Tree::Table(entries.iter().map(|(key, value)| (key.value.clone(), self.tree(value))).collect())
+            }
+        }
+    }
+
+    /// What the further keys of a service name, and what they say twice.
+    pub(super) fn check_keys(&mut self, name: &Spanned<String>, service: &Service) {
+        for (key, path) in SAME {
+            if let Some((span, _)) = service.compose.entry(key)
+                && let Some((other, _)) = service.compose.entry_at(path)
+            {
+                let path = path.join(".");
+                self.report(
+                    Diagnostic::new("contradiction", format!("`{key}` and `{path}` say the same"), span)
+                        .also(other, "the other one")
+                        .help("remove one of the two"),
+                );
+            }
+        }
+        for Mention { section, name: mentioned, span } in mentions(service) {
+            let spec = self.spec;
+            let Some(section) = section else {
+                if mentioned == name.value {
+                    self.report(
+                        Diagnostic::new("dependency-cycle", format!("`{mentioned}` refers to itself"), span)
+                            .help("remove it"),
+                    );
+                } else if !self.index.contains_key(mentioned) {
+                    self.unknown_service(mentioned, span, Some(&name.value));
+                }
+                continue;
+            };
+            let (known, names, source): (_, Vec<&str>, _) = match section {
+                Section::Secrets => {
+                    let source = spec.secrets.get(mentioned).map(|secret| &secret.compose);
+                    (spec.secrets.knows(mentioned), spec.secrets.names().collect(), source)
+                }
+                Section::Configs => {
+                    let source = spec.configs.get(mentioned).map(|config| &config.compose);
+                    (spec.configs.knows(mentioned), spec.configs.names().collect(), source)
+                }
+                Section::Models => (spec.models.knows(mentioned), spec.models.names().collect(), None),
+            };
+            if let Some((variable, _)) = literals(source.and_then(|keys| keys.get("environment"))).first() {
+                self.references.variable(variable);
+            }
+            if !known {
+                let Words { what, table, unknown: code, .. } = section.words();
+                let title = format!("unknown {what} `{}`", shown(mentioned));
+                self.report_unknown((code, title), table, (mentioned, span), names, || {
+                    format!("declare it: `[{table}.{mentioned}]`")
+                });
+            }
+        }
+    }
+}
+
+/// `expose` with each port by itself: Docker 29 refuses a range (`invalid port` of Compose 2.40.3).
+pub(super) fn single_ports(exposed: model::Tree) -> model::Tree {
+    let model::Tree::List(items) = exposed else { return exposed };
+    let mut single = Vec::with_capacity(items.len());
+    for item in items {
+        let literal = match &item {
+            model::Tree::Integer(port) => Some(port.to_string()),
+            item => item.text().and_then(model::Text::literal).map(ToOwned::to_owned),
+        };
+        let Some(literal) = literal else {
+            single.push(item);
+            continue;
+        };
+        let (ports, protocol) = literal.split_once('/').map_or((literal.as_str(), None), |(p, rest)| (p, Some(rest)));
+        let suffix = protocol.map(|protocol| format!("/{protocol}")).unwrap_or_default();
+        match Ports::parse(ports) {
+            Some(Ports { first, last }) => {
+                single.extend((first..=last).map(|port| model::Tree::Text(format!("{port}{suffix}").into())));
+            }
+            None => single.push(item),
+        }
+    }
+    model::Tree::List(single)
+}

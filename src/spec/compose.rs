@@ -1,0 +1,414 @@
+//! Compose's own specification: which keys there are and what each holds.
+//!
+//! A key that `gen` does not reason about needs no line here: it is checked against the embedded JSON Schema at its place
+//! in the spec, travels as a [`Tree`], and is printed as it is.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde_json::{Value as Json, json};
+
+use super::decode::{
+    Context, Decode, Spanned, check_characters, listed_once, missing_key, shown, unknown_key, unknown_word,
+};
+use super::text::Tree;
+use super::tree::{Key, Node, Value};
+use super::value::{Cpus, Ports, Size};
+use crate::diagnostic::{Diagnostic, Span};
+
+/// The JSON Schema of the Compose Specification.
+static SPECIFICATION: LazyLock<Json> =
+    LazyLock::new(|| serde_json::from_str(include_str!("compose-spec.json")).unwrap_or_default());
+
+/// Formats that the specification leaves to Docker, by the name of the key.
+const FORMATS: &[(&str, Format)] = &[
+    ("cpus", Format::Cpus),
+    ("expose", Format::Port),
+    ("mem_limit", Format::Size),
+    ("mem_reservation", Format::Size),
+    ("memory", Format::Size),
+    ("pull_policy", Format::PullPolicy),
+    ("shm_size", Format::Size),
+];
+
+/// The pull policies but `every_<duration>`, which the specification only has as a regular expression.
+const PULL_POLICIES: &[&str] =
+    &["always", "never", "missing", "if_not_present", "build", "refresh", "daily", "weekly", "every_12h"];
+
+/// What keeps a program from gaining privileges by running another one: every service has it unless it says otherwise.
+pub const NO_NEW_PRIVILEGES: &str = "no-new-privileges:true";
+
+/// What `gen` writes for a key of a service that is left out, where that is one value for all.
+pub(super) fn filled_in(key: &str) -> Option<Json> {
+    (key == "security_opt").then(|| json!([NO_NEW_PRIVILEGES]))
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Cpus,
+    Port,
+    Size,
+    PullPolicy,
+}
+
+/// Keys of Compose with their values, in source order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Keys(Vec<(Spanned<String>, Tree)>);
+
+impl Keys {
+    /// Checks and adds a key.
+    pub(super) fn add(&mut self, key: &Key<'_>, node: Node<'_>, shape: Shape, cx: &mut Context<'_>) {
+        if shape.check(&node, &key.name, cx)
+            && let Some(tree) = Tree::decode(node, cx)
+        {
+            self.0.push((Spanned { value: key.name.clone().into_owned(), span: key.span }, tree));
+        }
+    }
+
+    /// Sets a key of a table among them.
+    pub(super) fn set(&mut self, table: &str, key: &str, value: Tree, span: Span) {
+        let spanned = |name: &str| Spanned { value: name.to_owned(), span };
+        if !self.0.iter().any(|(name, _)| name.value == table) {
+            self.0.push((spanned(table), Tree::Table(Vec::new())));
+        }
+        if let Some((_, Tree::Table(entries))) = self.0.iter_mut().find(|(name, _)| name.value == table) {
+            entries.push((spanned(key), value));
+        }
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Tree> {
+        self.entry(name).map(|(_, tree)| tree)
+    }
+
+    /// A key and its value.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<(Span, &Tree)> {
+        self.iter().find(|(key, _)| key.value == name).map(|(key, tree)| (key.span, tree))
+    }
+
+    /// A key below others and its value: `["deploy", "replicas"]`.
+    #[must_use]
+    pub fn entry_at(&self, path: &[&str]) -> Option<(Span, &Tree)> {
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(self.entry(first)?, |(_, tree), key| tree.entry(key))
+    }
+
+    /// The value below keys.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<&Tree> {
+        self.entry_at(path).map(|(_, tree)| tree)
+    }
+
+    /// The keys in source order.
+    pub fn iter(&self) -> impl Iterator<Item = &(Spanned<String>, Tree)> {
+        self.0.iter()
+    }
+}
+
+/// What the specification says of a value.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape(&'static Json);
+
+/// A definition of the specification by its name, or a part of one by the JSON Pointer that follows.
+#[must_use]
+pub fn definition(pointer: &str) -> Shape {
+    Shape(SPECIFICATION.pointer(&format!("/$defs/{pointer}")).unwrap_or(&Json::Null))
+}
+
+/// A reference of the specification, by the name of its definition.
+pub(super) fn referenced(schema: &Json) -> Option<&str> {
+    schema.get("$ref")?.as_str()?.strip_prefix("#/$defs/")
+}
+
+impl Shape {
+    /// The schema itself.
+    pub(super) fn schema(self) -> &'static Json {
+        self.0
+    }
+
+    fn resolved(self) -> Self {
+        match referenced(self.0) {
+            Some(name) => definition(name).resolved(),
+            None => self,
+        }
+    }
+
+    fn list(self, keyword: &str) -> &'static [Json] {
+        self.0.get(keyword).and_then(Json::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// The named keys of a table, in the order of the specification.
+    pub fn keys(self) -> impl Iterator<Item = &'static str> {
+        self.0.get("properties").and_then(Json::as_object).into_iter().flat_map(|keys| keys.keys().map(String::as_str))
+    }
+
+    /// A key of a table; `None` if there is no such key.
+    #[must_use]
+    pub fn key(self, name: &str) -> Option<Self> {
+        if let Some(known) = self.0.get("properties").and_then(|keys| keys.get(name)) {
+            return Some(Self(known));
+        }
+        let patterns = self.0.get("patternProperties").and_then(Json::as_object);
+        // Besides extensions, the specification only has patterns for names of any kind.
+        let pattern = patterns.into_iter().flatten().find(|(pattern, _)| *pattern != "^x-" || name.starts_with("x-"));
+        if let Some((_, shape)) = pattern {
+            return Some(Self(shape));
+        }
+        match self.0.get("additionalProperties") {
+            Some(Json::Bool(false)) => None,
+            Some(shape) => Some(Self(shape)),
+            None => Some(Self(&Json::Null)),
+        }
+    }
+
+    /// Reports keys that a table needs and has neither among its own nor among the further ones.
+    pub(super) fn check_required(self, own: &[&str], keys: &Keys, what: &str, span: Span, cx: &mut Context<'_>) {
+        for name in self.list("required").iter().filter_map(Json::as_str) {
+            if !own.contains(&name) && keys.get(name).is_none() {
+                missing_key(name, what, span, cx);
+            }
+        }
+    }
+
+    /// The forms that a value may take: names of JSON's types.
+    fn types(self) -> Vec<&'static str> {
+        match self.0.get("type") {
+            Some(Json::String(name)) => vec![name],
+            Some(Json::Array(names)) => names.iter().filter_map(Json::as_str).collect(),
+            _ => self.list("oneOf").iter().flat_map(|form| Self(form).resolved().types()).collect(),
+        }
+    }
+
+    /// Reports everything that is wrong with the value of `key`; whether nothing is.
+    fn check(self, node: &Node<'_>, key: &str, cx: &mut Context<'_>) -> bool {
+        let shape = self.resolved();
+        let types = shape.types();
+        if let Value::String(text) = &node.value
+            && text.contains("${")
+            && (types.is_empty() || types.iter().any(|name| !matches!(*name, "array" | "object" | "null")))
+        {
+            // Compose reads the type from what it becomes.
+            return true;
+        }
+        if !types.is_empty() && !types.iter().any(|name| fits(name, &node.value)) {
+            let help = types.contains(&"string").then(|| super::decode::quoting(&node.value)).flatten();
+            cx.mismatch(node, &expected(&types), help);
+            return false;
+        }
+        let forms = shape.list("oneOf");
+        if let Some(form) = forms.iter().map(|form| Self(form).resolved()).find(|form| {
+            let types = form.types();
+            types.is_empty() || types.iter().any(|name| fits(name, &node.value))
+        }) {
+            return form.check(node, key, cx);
+        }
+        let before = cx.diagnostics.len();
+        shape.check_scalar(node, key, cx);
+        match &node.value {
+            Value::List(items) => shape.check_list(items, key, cx),
+            Value::Table(table) => {
+                let what = format!("`{}`", shown(key));
+                for (name, value) in &table.entries {
+                    match shape.key(&name.name) {
+                        Some(shape) => {
+                            shape.check(value, &name.name, cx);
+                        }
+                        None => {
+                            unknown_key(name, &what, &shape.keys().collect::<Vec<_>>(), cx);
+                        }
+                    }
+                }
+                for name in shape.list("required").iter().filter_map(Json::as_str) {
+                    if !table.entries.iter().any(|(key, _)| key.name == name) {
+                        missing_key(name, &what, node.span, cx);
+                    }
+                }
+            }
+            _ => {}
+        }
+        cx.diagnostics.len() == before
+    }
+
+    fn check_list(self, items: &[Node<'_>], key: &str, cx: &mut Context<'_>) {
+        let unique = self.0.get("uniqueItems") == Some(&Json::Bool(true));
+        let mut seen = HashMap::new();
+        for item in items {
+            if let Some(shape) = self.0.get("items") {
+                Self(shape).check(item, key, cx);
+            }
+            if let Value::String(text) = &item.value
+                && unique
+            {
+                listed_once(&Spanned { value: text.clone().into_owned(), span: item.span }, &mut seen, cx);
+            }
+        }
+    }
+
+    fn check_scalar(self, node: &Node<'_>, key: &str, cx: &mut Context<'_>) {
+        let words: Vec<&'static str> = self.list("enum").iter().filter_map(Json::as_str).collect();
+        if let Value::String(word) = &node.value
+            && !words.is_empty()
+            && !words.contains(&word.as_ref())
+        {
+            unknown_word(word, &format!("value of `{}`:", shown(key)), &words, node.span, cx);
+        }
+        if let Value::Integer(number) = node.value {
+            let bound = |keyword: &str| self.0.get(keyword).and_then(Json::as_i64);
+            let (least, most) = (bound("minimum"), bound("maximum"));
+            if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
+                let diagnostic = Diagnostic::new("number-out-of-range", format!("{number} is out of range"), node.span);
+                cx.diagnostics.push(match (least, most) {
+                    (Some(least), Some(most)) => diagnostic.at(format!("must be from {least} to {most}")),
+                    (Some(least), None) => diagnostic.at(format!("must be at least {least}")),
+                    (None, most) => diagnostic.at(format!("must be at most {}", most.unwrap_or_default())),
+                });
+            }
+        }
+        match FORMATS.iter().find(|(name, _)| *name == key).map(|(_, format)| format) {
+            Some(Format::Cpus) => _ = Cpus::decode(node.clone(), cx),
+            Some(Format::Port) => {
+                let mut port = node.clone();
+                if let Value::String(text) = &mut port.value
+                    && let Some(ports) = text.strip_suffix("/tcp").or_else(|| text.strip_suffix("/udp"))
+                {
+                    *text = ports.to_owned().into();
+                }
+                if !matches!(port.value, Value::List(_)) {
+                    let _: Option<Ports> = Decode::decode(port, cx);
+                }
+            }
+            Some(Format::Size) => _ = Size::decode(node.clone(), cx),
+            Some(Format::PullPolicy) => {
+                if let Value::String(word) = &node.value
+                    && !PULL_POLICIES.contains(&word.as_ref())
+                    && !word.starts_with("every_")
+                {
+                    unknown_word(word, "pull policy", PULL_POLICIES, node.span, cx);
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+/// Whether a value is of one of JSON's types.
+fn fits(name: &str, value: &Value<'_>) -> bool {
+    match value {
+        Value::String(_) | Value::Datetime => name == "string",
+        Value::Integer(_) | Value::Refused => matches!(name, "integer" | "number"),
+        Value::Float(_) => name == "number",
+        Value::Boolean(_) => name == "boolean",
+        Value::List(_) => name == "array",
+        Value::Table(_) => name == "object",
+    }
+}
+
+/// JSON's types in the words of TOML.
+fn expected(types: &[&str]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for name in types {
+        let word = match *name {
+            "string" => "a string",
+            "integer" => "an integer",
+            "number" => "a number",
+            "boolean" => "a boolean",
+            "array" => "a list",
+            "object" => "a table",
+            _ => continue,
+        };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    match words.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        words => words.concat(),
+    }
+}
+
+/// `NAME=value` at a place of the spec.
+pub(super) struct Assignment<'t> {
+    /// The part before the sign, and where it stands.
+    pub name: Spanned<String>,
+    /// The part behind it, and where it stands; `None` without a sign.
+    pub value: Option<(&'t str, Span)>,
+}
+
+/// Splits an item of one of Compose's lists of assignments at the first of some signs.
+pub(super) fn assignment<'t>(
+    text: &'t str,
+    span: Span,
+    signs: &[char],
+    cx: &mut Context<'_>,
+) -> Option<Assignment<'t>> {
+    if !check_characters(text, span, cx) {
+        return None;
+    }
+    // One for the quote; a place inside a string with escapes is only near.
+    let place = |from: usize, to: usize| span.slice(from + 1, to + 1);
+    let (name, value) = match text.split_once(signs) {
+        Some((name, value)) => (name, Some((value, place(text.len() - value.len(), text.len())))),
+        None => (text, None),
+    };
+    Some(Assignment { name: Spanned { value: name.to_owned(), span: place(0, name.len()) }, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_specification_is_whole() {
+        for name in ["service", "network", "volume", "secret", "config", "model", "deployment"] {
+            assert!(definition(name).keys().count() > 0, "{name}");
+        }
+        assert!(definition("service").key("stop_signal").is_some());
+        assert!(definition("service").key("x-anything").is_some());
+        assert!(definition("service").key("stop_sgnal").is_none());
+    }
+
+    /// What [`Shape`] does not check: a newer specification may need more.
+    #[test]
+    fn every_keyword_of_the_specification_is_known() {
+        const KNOWN: &[&str] = &[
+            "$ref",
+            "additionalProperties",
+            "default",
+            "deprecated",
+            "description",
+            "enum",
+            "items",
+            "maximum",
+            "minimum",
+            "oneOf",
+            "pattern",
+            "patternProperties",
+            "properties",
+            "required",
+            "title",
+            "type",
+            "uniqueItems",
+        ];
+        fn walk(schema: &Json, patterns: &mut Vec<String>) {
+            let Some(object) = schema.as_object() else { return };
+            for (keyword, value) in object {
+                assert!(KNOWN.contains(&keyword.as_str()), "{keyword}");
+                match keyword.as_str() {
+                    "pattern" => patterns.push(value.to_string()),
+                    "properties" | "patternProperties" => {
+                        value.as_object().unwrap().values().for_each(|value| walk(value, patterns));
+                    }
+                    "oneOf" => value.as_array().unwrap().iter().for_each(|value| walk(value, patterns)),
+                    "items" | "additionalProperties" => walk(value, patterns),
+                    _ => {}
+                }
+            }
+        }
+        let mut patterns = Vec::new();
+        SPECIFICATION["$defs"].as_object().unwrap().values().for_each(|schema| walk(schema, &mut patterns));
+        // Names of containers, which `names.rs` checks, and pull policies.
+        assert_eq!(patterns.len(), 2, "{patterns:?}");
+    }
+}
