@@ -100,6 +100,34 @@ pub enum Area {
 }
 
 impl Area {
+    /// Whether a change of it can be the reason why an output differs.
+    fn reaches(self, path: &str) -> bool {
+        if self == Self::Profiles {
+            return true;
+        }
+        // The Compose file has a digest of the files that services mount, and the README describes everything.
+        let below = path.split('/').skip(2).collect::<Vec<_>>();
+        match (path.starts_with("terraform/"), below.as_slice()) {
+            (true, _) => matches!(self, Self::Infrastructure | Self::Clusters),
+            (_, ["docker-compose.yml" | "README.md"]) => self != Self::Accepted,
+            (_, [".env.example"]) => matches!(self, Self::Variables | Self::Infrastructure),
+            (_, ["dynamicconfig", ..]) => self == Self::Clusters,
+            (_, ["docker", ..]) => self == Self::Images,
+            (_, ["grafana", ..]) => matches!(self, Self::Dashboards | Self::Datasources),
+            (_, ["config", ..]) => matches!(
+                self,
+                Self::Stack
+                    | Self::Services
+                    | Self::Limits
+                    | Self::Retention
+                    | Self::Metrics
+                    | Self::Datasources
+                    | Self::Dashboards
+            ),
+            _ => false,
+        }
+    }
+
     /// Its name, for people.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -237,14 +265,16 @@ pub fn review(before: &[Plan], after: &[Plan]) -> Result<Review, output::Error> 
         }
     }
     let outputs = outputs(before, after)?;
-    if found.is_empty() {
-        // A safety net: whatever no area knows of is better told without a meaning than not at all.
-        for path in &outputs.changed {
-            found.push(Change::notice(Area::Outputs, path, "says something else"));
-        }
-    }
+    found.extend(unexplained(&found, &outputs.changed));
     found.sort_by_key(|change| (change.severity, change.area));
     Ok(Review { changes: found, outputs })
+}
+
+/// A safety net: a difference that no area knows of is better reported without a meaning than not at all.
+fn unexplained(found: &[Change], changed: &[String]) -> Vec<Change> {
+    let explained = |path: &str| found.iter().any(|change| change.area.reaches(path));
+    let rest = changed.iter().filter(|path| !explained(path));
+    rest.map(|path| Change::notice(Area::Outputs, path, "changed for a reason that no other area covers")).collect()
 }
 
 fn outputs(before: &[Plan], after: &[Plan]) -> Result<Outputs, output::Error> {
@@ -442,11 +472,28 @@ mod tests {
                 continue;
             }
             changed += 1;
-            if review.changes.iter().all(|change| change.area == Area::Outputs) {
+            let nothing = removed.is_empty() && added.is_empty() && review.changes.is_empty();
+            if nothing || review.changes.iter().any(|change| change.area == Area::Outputs) {
                 untold.push(format!("{} ({:?}): {files:?}", key.path, key.part));
             }
         }
         (changed, untold)
+    }
+
+    #[test]
+    fn an_output_that_no_area_explains_is_reported_beside_other_changes() {
+        let changed = ["generated/dev/docker-compose.yml", "generated/dev/config/loki.yaml", "terraform/dev/main.tf"];
+        let changed = changed.map(str::to_owned);
+        let rest = |areas: &[Area]| {
+            let found: Vec<Change> = areas.iter().map(|&area| Change::notice(area, "x", "y")).collect();
+            unexplained(&found, &changed).into_iter().map(|change| change.subject).collect::<Vec<_>>()
+        };
+        assert_eq!(rest(&[]), changed);
+        assert_eq!(rest(&[Area::Ports]), changed[1..]);
+        assert_eq!(rest(&[Area::Ports, Area::Infrastructure]), changed[1..2]);
+        assert_eq!(rest(&[Area::Retention, Area::Infrastructure]), [""; 0]);
+        assert_eq!(rest(&[Area::Accepted]), changed);
+        assert_eq!(rest(&[Area::Profiles]), [""; 0]);
     }
 
     #[test]

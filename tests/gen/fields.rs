@@ -444,3 +444,120 @@ healthcheck.test = "curl -f $$HOSTNAME"
     let run = project.run(&["render"]);
     assert_eq!(run.code, Some(0), "{run:?}");
 }
+
+/// Each pair is refused and accepted: they differ in the condition that decides.
+#[test]
+fn what_decides_a_mistake() {
+    let code = |services: &str| {
+        let spec = format!("[stack]\nname = \"shop\"\n[profiles.dev]\n{services}");
+        let run = Project::new(&spec).run(&["render"]);
+        let code =
+            run.stderr.lines().find_map(|line| line.strip_prefix("error[")?.split(']').next().map(str::to_owned));
+        assert_eq!(run.code, Some(if code.is_some() { 2 } else { 0 }), "{spec}\n{run:?}");
+        code
+    };
+    let web = "[services.web]\nimage = \"web:1\"\n";
+    for (spec, expected) in [
+        // A range with a port for each replica, and one that is a port short.
+        ("ports.http = { published = \"8080-8081\", target = 80 }\ndeploy.replicas = 2", None),
+        ("ports.http = { published = \"8080-8081\", target = 80 }\ndeploy.replicas = 3", Some("contradiction")),
+        ("ports.http = { published = 8080, target = 80 }\nscale = 1", None),
+        ("ports.http = { published = 8080, target = 80 }\nscale = 2", Some("contradiction")),
+        // An address needs a subnet, unless the network is made elsewhere.
+        ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]", Some("missing-subnet")),
+        ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]\nexternal = false", Some("missing-subnet")),
+        ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]\nexternal = true", None),
+        (
+            "networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]\nipam.config = [{ subnet = \"10.0.0.0/24\" }]",
+            None,
+        ),
+        // All of the profiles that switch a service on must switch on what it waits for.
+        ("profiles = [\"a\", \"b\"]\ndepends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"", None),
+        (
+            "profiles = [\"a\", \"b\"]\ndepends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"\nprofiles = [\"a\"]",
+            Some("disabled-dependency"),
+        ),
+        (
+            "profiles = [\"a\", \"b\"]\ndepends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"\n\
+             profiles = [\"c\", \"b\", \"a\"]",
+            None,
+        ),
+        ("depends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"\nprofiles = [\"a\"]", Some("disabled-dependency")),
+        // Every address includes each, whichever comes first.
+        (
+            "ports.http = { published = 80, host_ip = \"0.0.0.0\" }\n[services.other]\nimage = \"o:1\"\nports.http = 80",
+            Some("port-clash"),
+        ),
+        (
+            "ports.http = 80\n[services.other]\nimage = \"o:1\"\nports.http = { published = 80, host_ip = \"0.0.0.0\" }",
+            Some("port-clash"),
+        ),
+        (
+            "ports.http = { published = 80, host_ip = \"127.0.0.2\" }\n[services.other]\nimage = \"o:1\"\nports.http = 80",
+            None,
+        ),
+        // What the image of a kind holds is known, and not what another holds.
+        (
+            "[images]\nmimir = \"grafana/mimir:3\"\n[services.m]\nkind = \"mimir\"\nhealthcheck.http = \"/ready\"",
+            Some("missing-program"),
+        ),
+        ("[services.m]\nkind = \"mimir\"\nimage = \"own/mimir:3\"\nhealthcheck.http = \"/ready\"", None),
+        // A config has one source.
+        ("configs = [\"site\"]\n[configs.site]\ncontent = \"x\"", None),
+        ("configs = [\"site\"]\n[configs.site]\ncontent = \"x\"\nfile = \"./x\"", Some("contradiction")),
+        ("configs = [\"site\"]\n[configs.site]\nexternal = false\nfile = \"./x\"", None),
+        ("configs = [\"site\"]\n[configs.site]\nexternal = false", Some("contradiction")),
+        // A list that is extended would hold the option twice.
+        ("extends = { file = \"base.yml\", service = \"base\" }", None),
+        ("mem_limit = \"1g\"\ndeploy.resources.limits.cpus = \"1\"", None),
+        ("cpus = 1\ndeploy.resources.limits.cpus = \"1\"", Some("contradiction")),
+    ] {
+        assert_eq!(code(&format!("{web}{spec}\n")).as_deref(), expected, "{spec}");
+    }
+}
+
+#[test]
+fn what_a_kind_fills_in_gives_way_to_the_service() {
+    let service = |keys: &str| {
+        let spec = format!(
+            "[stack]\nname = \"shop\"\n[profiles.dev]\n[images]\nalloy = \"grafana/alloy:v1\"\n\
+             [services.agent]\nkind = \"alloy\"\n{keys}\n"
+        );
+        let project = Project::new(&spec);
+        let run = project.run(&["render"]);
+        assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
+        let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+        let service = &compose["services"]["agent"];
+        ["read_only", "tmpfs", "cap_drop", "cap_add"].map(|key| serde_json::to_string(&service[key]).unwrap())
+    };
+    for (keys, expected) in [
+        ("", ["true", "[\"/tmp\"]", "[\"ALL\"]", "[\"DAC_OVERRIDE\"]"]),
+        // A root that can be written needs no memory for /tmp.
+        ("read_only = false", ["false", "null", "[\"ALL\"]", "[\"DAC_OVERRIDE\"]"]),
+        ("tmpfs = \"/tmp:size=1m\"", ["true", "\"/tmp:size=1m\"", "[\"ALL\"]", "[\"DAC_OVERRIDE\"]"]),
+        ("tmpfs = [\"/tmp\"]", ["true", "[\"/tmp\"]", "[\"ALL\"]", "[\"DAC_OVERRIDE\"]"]),
+        ("tmpfs = \"/tmpfiles\"", ["true", "[\"/tmpfiles\",\"/tmp\"]", "[\"ALL\"]", "[\"DAC_OVERRIDE\"]"]),
+        // Who says what is dropped says what is kept.
+        ("cap_drop = [\"NET_RAW\"]", ["true", "[\"/tmp\"]", "[\"NET_RAW\"]", "null"]),
+        ("cap_add = [\"NET_ADMIN\"]", ["true", "[\"/tmp\"]", "[\"ALL\"]", "[\"NET_ADMIN\",\"DAC_OVERRIDE\"]"]),
+    ] {
+        assert_eq!(service(keys), expected, "{keys}");
+    }
+}
+
+#[test]
+fn a_port_comes_before_an_endpoint_of_its_name() {
+    let address = |port: &str| {
+        let spec = format!(
+            "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"web:1\"\n{port}\n\
+             environment.A = \"${{web.url}}\"\n"
+        );
+        let project = Project::new(&spec);
+        let run = project.run(&["render"]);
+        assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
+        let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+        compose["services"]["web"]["environment"]["A"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(address("ports.http.target = 80"), "http://web:80");
+    assert_eq!(address("ports = { http.target = 80, url.target = 81 }"), "web:81");
+}
