@@ -31,11 +31,11 @@ pub struct Container {
     pub state: String,
     /// `healthy`, `unhealthy`, `starting`, or empty without a healthcheck.
     pub health: String,
-    /// How it ended, if it did.
+    /// Its exit code, if it ended.
     pub exit_code: i64,
     /// `name=value`, separated by commas.
     labels: String,
-    /// The ports that it has on the host.
+    /// Its ports on the host.
     publishers: Option<Vec<Publisher>>,
 }
 
@@ -61,7 +61,7 @@ impl Compose {
 
     /// A command for the services of no Compose profile and those that it names.
     ///
-    /// The project's name is given, since a variable of the environment would go before the file's.
+    /// Passes the project's name, since a variable of the environment would override the one in the file.
     fn command(&self, options: &[&str], verb: &str) -> Invocation {
         Invocation::new(
             "docker",
@@ -83,7 +83,7 @@ impl Compose {
         self.command(&[], "up").with_flag("--detach", detach).with_flag("--wait", wait).with(services)
     }
 
-    /// Stops everything and removes its containers and networks: also those of services that the spec had once.
+    /// Stops everything and removes all containers and networks, including those of services that are no longer in the spec.
     #[must_use]
     pub fn down(&self, volumes: bool) -> Invocation {
         self.command_for_all("down").with(["--remove-orphans"]).with_flag("--volumes", volumes)
@@ -95,19 +95,19 @@ impl Compose {
         self.command_for_all("ps").with(["--all", "--format", "json"])
     }
 
-    /// What services say, or all.
+    /// The logs of services, or of all.
     #[must_use]
     pub fn logs(&self, follow: bool, services: &[String]) -> Invocation {
         self.command_for_all("logs").with_flag("--follow", follow).with(services)
     }
 
-    /// The last words of a service.
+    /// The end of a service's log.
     #[must_use]
     pub fn last_lines(&self, lines: usize, service: &str) -> Invocation {
         self.command_for_all("logs").with(["--no-log-prefix", "--no-color", "--tail", &lines.to_string(), service])
     }
 
-    /// Stops services and starts them again.
+    /// Restarts services.
     #[must_use]
     pub fn restart(&self, services: &[String]) -> Invocation {
         self.command_for_all("restart").with(services)
@@ -119,7 +119,7 @@ impl Compose {
         self.command_for_all("build").with_flag("--no-cache", no_cache).with(services)
     }
 
-    /// Starts a one-shot service anew, after what it depends on.
+    /// Starts a new container of a one-shot service, after its dependencies.
     #[must_use]
     pub fn start_once(&self, service: &Service) -> Invocation {
         let mut options = Vec::new();
@@ -142,33 +142,33 @@ pub fn folder(stack: &Stack) -> Utf8PathBuf {
     Utf8PathBuf::from("generated").join(&stack.profile)
 }
 
-/// What a container says until it ends.
+/// Follows the log of a container until it ends.
 #[must_use]
 pub fn follow(root: &Utf8Path, container: &str) -> Invocation {
     Invocation::new("docker", root, ["logs", "--follow", container])
 }
 
-/// Waits for a container's end; the answer is its exit code.
+/// Waits until a container ends; the output is its exit code.
 #[must_use]
 pub fn wait(root: &Utf8Path, container: &str) -> Invocation {
     Invocation::new("docker", root, ["wait", container])
 }
 
-/// Ends a container.
+/// Stops a container.
 #[must_use]
 pub fn stop(root: &Utf8Path, container: &str) -> Invocation {
     Invocation::new("docker", root, ["stop", container])
 }
 
-/// Reads the answer to [`Compose::ps`]: one object a line.
+/// Reads the output of [`Compose::ps`]: one JSON object per line.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The output is not as expected.
 pub fn containers(answer: &str) -> Result<Vec<Container>, serde_json::Error> {
     let mut containers = Vec::new();
     for value in serde_json::Deserializer::from_str(answer).into_iter::<serde_json::Value>() {
         match value? {
-            // As Compose answered before version 2.21.
+            // The format before Compose 2.21.
             serde_json::Value::Array(items) => {
                 for item in items {
                     containers.push(serde_json::from_value(item)?);
@@ -180,7 +180,7 @@ pub fn containers(answer: &str) -> Result<Vec<Container>, serde_json::Error> {
     Ok(containers)
 }
 
-/// Reads the answer to [`Compose::hash`]: a service and its digest a line.
+/// Reads the output of [`Compose::hash`]: a service and its digest per line.
 pub fn hashes(answer: &str) -> impl Iterator<Item = (&str, &str)> {
     answer
         .lines()
@@ -201,32 +201,30 @@ impl Container {
         self.label(HASH_LABEL)
     }
 
-    /// The ports that it has on the host.
+    /// Its ports on the host.
     pub fn published(&self) -> impl Iterator<Item = u16> {
         self.publishers.iter().flatten().map(|publisher| publisher.published_port).filter(|&port| port != 0)
     }
 
-    /// Whether its processes run, or are about to again.
+    /// Whether it runs or is about to.
     #[must_use]
     pub fn is_up(&self) -> bool {
         matches!(self.state.as_str(), "running" | "restarting" | "paused")
     }
 
-    /// Whether it has done what it was made for and ended.
+    /// Whether it ended successfully.
     #[must_use]
     pub fn has_succeeded(&self) -> bool {
         self.state == "exited" && self.exit_code == 0
     }
 
-    /// What is wrong with it, in a few words.
+    /// What is wrong with it.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         match (self.state.as_str(), self.health.as_str()) {
-            ("exited", _) if self.exit_code != 0 => Some(format!("ended with exit code {}", self.exit_code)),
+            ("exited", _) if self.exit_code != 0 => Some(format!("exited with code {}", self.exit_code)),
             ("dead", _) => Some("is dead".to_owned()),
-            ("restarting", _) => {
-                Some(format!("crashes and is restarted again and again, last with exit code {}", self.exit_code))
-            }
+            ("restarting", _) => Some(format!("is restarting after it exited with code {}", self.exit_code)),
             ("running", "unhealthy") => Some("is unhealthy".to_owned()),
             _ => None,
         }

@@ -19,6 +19,7 @@ mod disk;
 mod drift;
 mod error;
 mod manifest;
+mod replace;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ use camino::Utf8PathBuf;
 pub use self::drift::compare;
 pub use self::error::{Error, PathProblem};
 pub use self::manifest::{Problem, ProblemKind};
+pub use self::replace::{Mode, create, replace};
 pub use self::write::write;
 
 /// One rendered output.
