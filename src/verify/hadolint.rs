@@ -1,4 +1,4 @@
-//! hadolint reads Dockerfiles. Its style findings are a matter of taste and left out, as with `--failure-threshold info`.
+//! hadolint checks Dockerfiles. Style findings are ignored, as with `--failure-threshold info`.
 
 use serde::Deserialize;
 

@@ -29,7 +29,7 @@ pub(super) fn reading(answer: &Answer<'_>) -> Reading {
     answer.judged(yaml_complaints(answer))
 }
 
-/// The complaints of a program in Go about its YAML: those of the decoder have a line each, any other is one.
+/// The errors of a Go program about its YAML: those of the decoder have a line number, any other error is the only one.
 pub(super) fn yaml_complaints(answer: &Answer<'_>) -> Vec<super::Complaint> {
     let text = answer.text();
     let decoder: Vec<super::Complaint> = answer

@@ -1,5 +1,5 @@
-//! Mimir has no flag that checks, but `-modules` loads and validates the configuration, lists the modules and ends
-//! before anything is created or listens (`cmd/mimir/main.go` of Mimir 2.16 and 3.0).
+//! Mimir has no flag to check its configuration, but `-modules` loads and validates it, lists the modules and ends before
+//! anything is started (`cmd/mimir/main.go` of Mimir 2.16 and 3.0).
 
 use super::{Answer, Check, Consumer, Outputs, Program, Reading, Run, loki};
 
@@ -27,7 +27,7 @@ fn reading(answer: &Answer<'_>) -> Reading {
         return Reading::Judged(Vec::new());
     }
     if answer.succeeded {
-        return Reading::NoVerdict("it ended well without listing its modules".to_owned());
+        return Reading::NoVerdict("it succeeded without listing its modules".to_owned());
     }
     answer.judged(loki::yaml_complaints(answer))
 }

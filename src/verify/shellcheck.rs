@@ -1,4 +1,4 @@
-//! shellcheck reads shell scripts.
+//! shellcheck checks shell scripts.
 
 use serde::Deserialize;
 

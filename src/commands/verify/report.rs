@@ -1,16 +1,17 @@
-//! What the checks said, for people, programs and GitHub.
+//! The results of the checks, for people, programs and GitHub.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use camino::Utf8Path;
 use serde::Serialize;
+use stackgen::review::counted;
 
 use super::super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::trail::Trail;
 use super::{Profile, Row, Verdict};
 
-/// How many checks ended how.
+/// The number of checks for each verdict.
 #[derive(Serialize, Default)]
 struct Count {
     accepted: usize,
@@ -35,18 +36,18 @@ impl Count {
 
     fn line(&self) -> String {
         let mut parts = vec![format!("{} accepted", self.accepted)];
-        for (number, word) in [(self.rejected, "rejected"), (self.skipped, "skipped"), (self.broken, "failed to judge")]
+        for (number, word) in [(self.rejected, "rejected"), (self.skipped, "skipped"), (self.broken, "failed to run")]
         {
             if number > 0 {
                 parts.push(format!("{number} {word}"));
             }
         }
         let all = self.accepted + self.rejected + self.skipped + self.broken;
-        format!("{all} {}: {}", if all == 1 { "check" } else { "checks" }, parts.join(", "))
+        format!("{}: {}", counted(all, "check"), parts.join(", "))
     }
 }
 
-/// A line of the table: one output, as one check sees it.
+/// A line of the table: one output and one check.
 struct Line<'r> {
     path: &'r str,
     consumer: String,
@@ -66,7 +67,7 @@ fn lines<'r>(profile: &'r Profile<'_>) -> Vec<Line<'r>> {
                 consumer: consumer(row),
                 verdict,
                 colour,
-                // What is judged together took its time together.
+                // The time is that of all outputs of the check.
                 time: if index == 0 { seconds(row.time) } else { String::new() },
             });
         }
@@ -77,7 +78,7 @@ fn lines<'r>(profile: &'r Profile<'_>) -> Vec<Line<'r>> {
 fn verdict_on(row: &Row, path: &Utf8Path) -> (&'static str, &'static str) {
     match &row.verdict {
         Verdict::Rejected(complaints) if complaints.iter().any(|complaint| complaint.path == path) => ("rejected", RED),
-        Verdict::Rejected(_) if row.check.stops_at_the_first => ("unjudged", YELLOW),
+        Verdict::Rejected(_) if row.check.stops_at_the_first => ("unknown", YELLOW),
         Verdict::Accepted | Verdict::Rejected(_) => ("accepted", GREEN),
         Verdict::Skipped(_) => ("skipped", YELLOW),
         Verdict::Broken(_) => ("failed", RED),
@@ -121,7 +122,7 @@ pub fn text(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> Strin
         }
         for unread in &profile.unread {
             let name = unread.as_str().strip_prefix(&folder).unwrap_or(unread.as_str());
-            let _ = writeln!(out, "{name:path$}  read by people");
+            let _ = writeln!(out, "{name:path$}  not checked");
         }
         out.push('\n');
     }
@@ -144,28 +145,28 @@ pub fn text(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> Strin
     out
 }
 
-/// What else there is to say of a check.
+/// Notes on a check.
 fn notes(row: &Row, required: &[&str]) -> Vec<String> {
     let name = row.check.consumer.name;
     let mut notes = Vec::new();
     match &row.verdict {
         Verdict::Skipped(reason) if required.contains(&name) => {
-            notes.push(format!("{RED}error{RESET}: {name} is required, and was skipped: {reason}"));
+            notes.push(format!("{RED}error{RESET}: {name} is required but was skipped: {reason}"));
         }
         Verdict::Skipped(reason) => notes.push(format!("{YELLOW}skipped{RESET}: {name}: {reason}")),
-        Verdict::Broken(reason) => notes.push(format!("{RED}error{RESET}: {name} gave no verdict: {reason}")),
+        Verdict::Broken(reason) => notes.push(format!("{RED}error{RESET}: {name} failed to run: {reason}")),
         Verdict::Accepted | Verdict::Rejected(_) => {}
     }
     if let (Some(pinned), Some(version), false) =
         (pinned(row), &row.version, matches!(row.verdict, Verdict::Skipped(_)))
         && pinned != version
     {
-        notes.push(format!("{CYAN}note{RESET}: {name} {version} judged, and the spec pins {pinned}"));
+        notes.push(format!("{CYAN}note{RESET}: checked with {name} {version}, but the spec pins {pinned}"));
     }
     notes
 }
 
-/// The version that the stack will run.
+/// The version that the spec pins.
 fn pinned(row: &Row) -> Option<&str> {
     row.check.image.as_ref()?.version()
 }
@@ -177,9 +178,9 @@ pub fn github(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> Str
         let place = row.check.artifacts.first().map(|path| (path.as_str(), 1, 1));
         match &row.verdict {
             Verdict::Skipped(reason) if required.contains(&name) => {
-                report::annotation(&mut out, place, name, &format!("required, and skipped: {reason}"));
+                report::annotation(&mut out, place, name, &format!("required but skipped: {reason}"));
             }
-            Verdict::Broken(reason) => report::annotation(&mut out, place, name, &format!("no verdict: {reason}")),
+            Verdict::Broken(reason) => report::annotation(&mut out, place, name, &format!("failed to run: {reason}")),
             Verdict::Skipped(reason) => {
                 let _ = writeln!(out, "skipped: {name}: {reason}");
             }
