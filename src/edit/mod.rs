@@ -1,7 +1,6 @@
-//! Starting and editing a spec: what a person would do with an editor, as data. Nothing here touches the disk.
+//! Creating and editing a spec, as data. Nothing here accesses the disk.
 //!
-//! Every edit is an insertion into the text, at a place that the tokens of the file give, so that it can neither move
-//! nor change what is there.
+//! Every edit is an insertion into the text, at a place determined by its tokens, so that nothing else moves or changes.
 
 pub mod draft;
 pub mod example;
@@ -10,7 +9,7 @@ pub mod new;
 pub mod outline;
 mod tokens;
 
-/// A text with the line endings and the byte order mark of the file that it is to replace.
+/// A text with the line endings and the byte order mark of the file that it replaces.
 #[must_use]
 pub fn like(old: &str, text: &str) -> String {
     let windows = old.contains('\n') && old.matches('\n').count() == old.matches("\r\n").count();

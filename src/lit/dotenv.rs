@@ -51,8 +51,8 @@ fn write_str(out: &mut String, text: &str) {
     }
 }
 
-/// The escapes are those of `expandEscapes` in compose-go: there is no `\u`, so that a character
-/// beyond ASCII stands for itself.
+/// The escapes are those of `expandEscapes` in compose-go, which has no `\u`: other characters are
+/// written as they are.
 fn double_quote(out: &mut String, text: &str) {
     out.push('"');
     for character in text.chars() {

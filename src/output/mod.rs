@@ -178,9 +178,7 @@ impl fmt::Display for Cause {
             Self::Stale => f.write_str("out of date"),
             Self::Unlisted => f.write_str("not listed in the manifest"),
             Self::HandEdited { also_stale: false } => f.write_str("edited by hand"),
-            Self::HandEdited { also_stale: true } => {
-                f.write_str("edited by hand and out of date")
-            }
+            Self::HandEdited { also_stale: true } => f.write_str("edited by hand and out of date"),
             Self::Orphan { edited: false } => f.write_str("orphan"),
             Self::Orphan { edited: true } => f.write_str("orphan, edited by hand"),
             Self::Unreadable(source) => write!(f, "unreadable: {source}"),

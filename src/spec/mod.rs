@@ -102,10 +102,8 @@ fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
             continue;
         }
         if path.starts_with(DASHBOARDS) {
-            diagnostics.push(refuse(
-                format!("`{path}` is a dashboard"),
-                "remove it from the list: all dashboards are read",
-            ));
+            diagnostics
+                .push(refuse(format!("`{path}` is a dashboard"), "remove it from the list: all dashboards are read"));
             continue;
         }
         if let Some((_, first)) = seen.iter().find(|(other, _)| *other == path) {

@@ -57,5 +57,7 @@ fn formatted(answer: &Answer<'_>) -> Reading {
     let differs = text.lines().zip(answer.stdout.lines()).position(|(is, should)| is != should);
     let line = differs.unwrap_or_else(|| text.lines().count().min(answer.stdout.lines().count())) + 1;
     let should = answer.stdout.lines().nth(line - 1).unwrap_or_default();
-    Reading::Judged(vec![answer.complaint(Some(line), format!("not formatted, expected `{}` (`alloy fmt`)", should.trim()))])
+    Reading::Judged(vec![
+        answer.complaint(Some(line), format!("not formatted, expected `{}` (`alloy fmt`)", should.trim())),
+    ])
 }

@@ -1,4 +1,4 @@
-//! What a change means, for people, pull requests and programs.
+//! The report of a review, for people, pull requests and programs.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ const WIDTH: usize = 80;
 /// Notices that are shown; the rest is counted.
 const MOST_NOTICES: usize = 150;
 
-/// Bytes of Markdown for each of dangers, cautions and notices: GitHub takes 65,536 characters of a comment.
+/// Bytes of Markdown for each severity: GitHub's limit for a comment is 65,536 characters.
 const BUDGET: usize = 18_000;
 
 /// Dangers and cautions that are shown, each.
@@ -25,25 +25,25 @@ const MOST: usize = 100;
 /// Characters of a value that are shown.
 const LONGEST: usize = 120;
 
-/// Subjects of one line of notices; of anything worse all are shown.
+/// Subjects of a line of notices that are shown.
 const SUBJECTS: usize = 6;
 
-/// Characters of two values that stand on one line.
+/// Characters of two values on one line.
 const SHORT: usize = 60;
 
-/// A review and where it comes from.
+/// A review and its context.
 pub struct Report<'r> {
     pub review: &'r Review,
     pub revision: &'r Revision<'r>,
     /// Whether the revision has no spec.
     pub is_new: bool,
-    /// Whether the files of the spec are others, whatever they mean.
+    /// Whether the files of the spec differ, even if their meaning doesn't.
     pub files_differ: bool,
     /// Whether there are several profiles.
     pub several: bool,
 }
 
-/// Changes that only differ in what they are about.
+/// Changes that differ only in their subjects.
 struct Line<'r> {
     change: &'r Change,
     subjects: Vec<&'r str>,
@@ -83,12 +83,12 @@ impl Report<'_> {
         parts.join(", ")
     }
 
-    /// What there is to say where there is no change.
+    /// The report without changes.
     fn unchanged(&self) -> String {
         if self.files_differ {
-            format!("the files of the spec differ from those at {}, but mean the same", self.revision)
+            format!("the spec has the same meaning as at {}, although its files differ", self.revision)
         } else {
-            format!("the spec is the one at {}", self.revision)
+            format!("the spec is the same as at {}", self.revision)
         }
     }
 
@@ -104,7 +104,7 @@ impl Report<'_> {
 
     fn heading(&self) -> String {
         if self.is_new {
-            format!("there is no spec at {}: everything is new", self.revision)
+            format!("no spec at {}: everything is new", self.revision)
         } else {
             format!("compared with {}", self.revision)
         }
@@ -148,7 +148,7 @@ impl Report<'_> {
         }
         let profiles = if self.several { format!(" ({})", change.profiles.join(", ")) } else { String::new() };
         let head = format!("{word}[{}]", change.area.as_str());
-        // Colours have no width: they are put in where the words stand.
+        // Colours have no width, so they are inserted after wrapping.
         let mut plain = String::new();
         wrap(&mut plain, &format!("{head} {subject}{profiles}: {}", visible(&change.what)), 4);
         let _ = write!(out, "{colour}{word}{RESET}");
@@ -182,7 +182,7 @@ impl Report<'_> {
     }
 
     pub fn markdown(&self) -> String {
-        let mut out = String::from("### What this change of the spec means\n\n");
+        let mut out = String::from("### Effects of this change to the spec\n\n");
         if self.review.changes.is_empty() && !self.is_new {
             out.push_str(&prose(&sentence(&self.unchanged())));
             out.push_str(".\n");
@@ -227,14 +227,14 @@ impl Report<'_> {
         out
     }
 
-    /// The long tail, folded.
+    /// The notices, collapsed.
     fn notices(&self, out: &mut String) {
         let lines = lines(&self.review.changes, Severity::Notice);
         if lines.is_empty() {
             return;
         }
         let number = counted(self.review.count(Severity::Notice), "notice");
-        // An empty line ends the HTML, so that what follows is read as Markdown.
+        // An empty line ends the HTML; Markdown follows.
         let _ = write!(out, "\n<details>\n<summary>{number}</summary>\n");
         let mut area = None;
         let shown = out.len();
@@ -330,7 +330,7 @@ fn sentence(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-/// A value on one line, cut to what a report can hold, with control characters made visible.
+/// A value on one line, truncated, with control characters made visible.
 fn short(value: &str) -> String {
     let mut out: String = visible(value).chars().take(LONGEST).collect();
     if value.chars().count() > LONGEST {
@@ -339,7 +339,7 @@ fn short(value: &str) -> String {
     out
 }
 
-/// Text that may hold anything, on one line.
+/// Untrusted text on one line, with control characters made visible.
 fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.trim_end_matches('\n').chars() {
@@ -363,14 +363,14 @@ fn code(text: &str) -> String {
     out
 }
 
-/// A sentence whose names stand in back-ticks: these become code, and nothing else means anything.
+/// A sentence with names in back-ticks, which become code; the rest is escaped.
 fn prose(text: &str) -> String {
     let mut out = String::new();
     for (index, piece) in text.split('`').enumerate() {
         if index % 2 == 1 {
             out.push_str(&code(&short(piece)));
         } else if !piece.is_empty() {
-            // A space at the edge of a piece is one between words.
+            // A space at the edge of a piece separates words.
             let words = piece.trim_matches(' ');
             out.push_str(if piece.starts_with(' ') { " " } else { "" });
             markdown::write(&mut out, &Lit::Str(words));

@@ -36,8 +36,7 @@ impl Count {
 
     fn line(&self) -> String {
         let mut parts = vec![format!("{} accepted", self.accepted)];
-        for (number, word) in [(self.rejected, "rejected"), (self.skipped, "skipped"), (self.broken, "failed to run")]
-        {
+        for (number, word) in [(self.rejected, "rejected"), (self.skipped, "skipped"), (self.broken, "failed to run")] {
             if number > 0 {
                 parts.push(format!("{number} {word}"));
             }
