@@ -22,8 +22,8 @@ pub fn run(arguments: &New) -> Ran {
     let (edited, mistakes) = draft.mistakes(&sources);
     if !mistakes.is_empty() {
         print(anstream::stderr(), &report::excerpts(&edited, &mistakes));
-        let errors = counted(mistakes.len(), "new error");
-        return Err(stop(Outcome::Invalid, format!("the spec would have {errors}; nothing was written")));
+        let problems = counted(mistakes.len(), "new problem");
+        return Err(stop(Outcome::Invalid, format!("the spec would have {problems}; nothing was written")));
     }
     for (path, text, is_new) in draft.changed() {
         if is_new {
@@ -35,8 +35,8 @@ pub fn run(arguments: &New) -> Ran {
     print(anstream::stdout(), &changes(draft.changes()));
     let left = stackgen::plan(&edited, None).err().map_or(0, |problems| problems.len());
     if left > 0 {
-        let errors = counted(left, "other error");
-        print(anstream::stderr(), &format!("the spec has {errors}; run `gen check` to see more\n"));
+        let problems = counted(left, "other problem");
+        print(anstream::stderr(), &format!("the spec has {problems}; run `gen check` to see more\n"));
     }
     Ok(Outcome::Clean)
 }

@@ -52,9 +52,9 @@ fn first_excerpts(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
 pub fn text(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let mut out = first_excerpts(sources, diagnostics);
     let (shown, total) = (diagnostics.len().min(MOST), diagnostics.len());
-    let cut = if shown < total { format!(" (the first {shown} are shown)") } else { String::new() };
-    let errors = counted(total, "error");
-    let _ = writeln!(out, "{RED}error{RESET}: {errors} in the spec{cut}; nothing was written or compared");
+    let cut = if shown < total { format!(", the first {shown} shown") } else { String::new() };
+    let problems = counted(total, "problem");
+    let _ = writeln!(out, "{RED}error{RESET}: {problems} in the spec{cut}; nothing was written or compared");
     out
 }
 

@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(read[0].label("stackgen.config"), Some("0f"));
         assert_eq!(read[0].published().collect::<Vec<_>>(), [8080]);
         assert_eq!(read[0].trouble(), None);
-        assert_eq!(read[1].trouble().as_deref(), Some("ended with exit code 3"));
+        assert_eq!(read[1].trouble().as_deref(), Some("exited with code 3"));
         assert!(containers("").unwrap().is_empty());
         assert!(containers("no JSON").is_err());
     }

@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn a_problem_shows_no_raw_control_characters() {
         let manifest = parse("\u{1b}[2Jboo\n");
-        assert_eq!(manifest.problems[0].to_string(), r"line 1: `\u{1b}[2Jboo`: not a digest and a path");
+        assert_eq!(manifest.problems[0].to_string(), r"line 1: `\u{1b}[2Jboo`: expected a digest and a path");
     }
 
     #[test]

@@ -241,7 +241,7 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
             && file > 0
         {
             diagnostics.push(
-                Diagnostic::new("invalid-include", "nested include", key.span)
+                Diagnostic::new("invalid-include", "an included file cannot include other files", key.span)
                     .help(format!("move it to the `include` of `{MAIN}`")),
             );
         }

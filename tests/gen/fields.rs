@@ -229,19 +229,37 @@ fn the_top_level() {
     );
 }
 
+/// The tables in a table or a list.
+fn tables(value: &toml::Value) -> Vec<&toml::Table> {
+    match value {
+        toml::Value::Table(table) => table.values().filter_map(toml::Value::as_table).collect(),
+        toml::Value::Array(items) => items.iter().filter_map(toml::Value::as_table).collect(),
+        _ => Vec::new(),
+    }
+}
+
 #[test]
 fn every_field_is_in_the_spec_above() {
     use stackgen::spec::service::{Build, Deploy, Healthcheck, Mount, Port, Secret, Service};
 
     // What only kinds have, or the docs; `http` and `tcp` of a healthcheck are tested with the kinds.
     let elsewhere = ["kind", "cluster", "role", "aws", "metrics", "settings", "tcp", "disable", "path"];
-    for keys in [Build::KEYS, Deploy::KEYS, Healthcheck::KEYS, Mount::KEYS, Port::KEYS, Secret::KEYS, Service::KEYS] {
+    let spec: toml::Table = SPEC.parse().unwrap();
+    let services: Vec<&toml::Table> = tables(&spec["services"]);
+    let below = |key: &str| services.iter().filter_map(|service| service.get(key)).flat_map(tables).collect();
+    let own = |key: &str| services.iter().filter_map(|service| service.get(key)?.as_table()).collect();
+    let cases: [(&str, &[&str], Vec<&toml::Table>); 7] = [
+        ("build", Build::KEYS, own("build")),
+        ("deploy", Deploy::KEYS, own("deploy")),
+        ("healthcheck", Healthcheck::KEYS, own("healthcheck")),
+        ("volumes", Mount::KEYS, below("volumes")),
+        ("ports", Port::KEYS, below("ports")),
+        ("secrets", Secret::KEYS, below("secrets")),
+        ("services", Service::KEYS, services.clone()),
+    ];
+    for (name, keys, written) in cases {
         for key in keys.iter().filter(|key| !elsewhere.contains(key)) {
-            let written = SPEC.lines().any(|line| {
-                let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-                line.split('#').next().unwrap().contains(['=', '[']) && words.into_iter().any(|word| word == *key)
-            });
-            assert!(written, "`{key}` is in no line of fields.toml");
+            assert!(written.iter().any(|table| table.contains_key(*key)), "`{key}` of `{name}` is not in fields.toml");
         }
     }
 }

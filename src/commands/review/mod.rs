@@ -72,6 +72,6 @@ fn invalid(revision: &Revision<'_>, sources: &Sources, found: &[Diagnostic], for
     }
     print(anstream::stderr(), &diagnostics::excerpts(sources, found));
     let message =
-        format!("{} in the spec at {revision}; the spec in the work tree is valid", counted(found.len(), "error"));
+        format!("{} in the spec at {revision}; the spec in the work tree is valid", counted(found.len(), "problem"));
     stop_with(Outcome::Invalid, message, "compare with another revision: `--against REF`")
 }
