@@ -498,7 +498,7 @@ pub struct List {
     /// What to list
     #[arg(value_enum, value_name = "WHAT")]
     pub what: Listed,
-    /// The profile [default: `dev`, or the only one]
+    /// The profile [default: the only one, or `dev`]
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
     /// Output format
@@ -533,7 +533,7 @@ pub struct Graph {
     /// Draw only this service, its neighbors, and everything it starts after
     #[arg(long, value_name = "SERVICE")]
     pub focus: Option<String>,
-    /// The profile [default: `dev`, or the only one]
+    /// The profile [default: the only one, or `dev`]
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
 }
