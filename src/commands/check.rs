@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 use stackgen::output::{self, Cause, Difference};
 use stackgen::review::counted;
@@ -226,25 +226,6 @@ fn lines(out: &mut String, path: &str, diff: &Diff, planned: bool, left: &mut us
     }
 }
 
-#[derive(Serialize)]
-struct JsonReport<'a> {
-    compared: usize,
-    differences: Vec<JsonDifference<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonDifference<'a> {
-    path: &'a str,
-    cause: &'static str,
-    description: String,
-    help: &'static str,
-    line: usize,
-    added: usize,
-    removed: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    diff: Option<String>,
-}
-
 /// A stable name of a cause, for programs.
 fn code(cause: &Cause) -> &'static str {
     match cause {
@@ -265,20 +246,23 @@ fn code(cause: &Cause) -> &'static str {
 }
 
 fn json(compared: usize, found: &[Drift], stat: bool) -> String {
-    let differences = found
-        .iter()
-        .map(|Drift { difference, diff }| JsonDifference {
-            path: difference.path.as_str(),
-            cause: code(&difference.cause),
-            description: difference.cause.to_string(),
-            help: remedy(&difference.cause),
-            line: diff.first,
-            added: diff.added,
-            removed: diff.removed,
-            diff: (!stat && !diff.lines.is_empty()).then(|| diff.lines.iter().map(|(_, line)| line.as_str()).collect()),
-        })
-        .collect();
-    report::serialise(&JsonReport { compared, differences })
+    let difference = |Drift { difference, diff }: &Drift| {
+        let mut report = json!({
+            "path": difference.path.as_str(),
+            "cause": code(&difference.cause),
+            "description": difference.cause.to_string(),
+            "help": remedy(&difference.cause),
+            "line": diff.first,
+            "added": diff.added,
+            "removed": diff.removed,
+        });
+        if !stat && !diff.lines.is_empty() {
+            report["diff"] = diff.lines.iter().map(|(_, line)| line.as_str()).collect::<String>().into();
+        }
+        report
+    };
+    let differences: Vec<Value> = found.iter().map(difference).collect();
+    report::serialise(&json!({ "compared": compared, "differences": differences }))
 }
 
 fn github(compared: usize, found: &[Drift]) -> String {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::Serialize;
+use serde_json::{Value, json};
 use stackgen::diagnostic::suggestion;
 use stackgen::review::counted;
 use stackgen::spec::source::Sources;
@@ -56,13 +56,15 @@ fn explain(
         format,
         || as_text(sources, (path, line), text, keys.as_deref()),
         || {
-            report::serialise(&JsonReport {
-                path: path.as_str(),
-                line,
-                text,
-                rendered: keys.is_some(),
-                keys: keys.iter().flatten().map(|key| JsonKey::new(sources, key)).collect(),
-            })
+            let found: Vec<Value> = keys.iter().flatten().map(|key| json_key(sources, key)).collect();
+            // Whether the line is as rendered, and the keys that it depends on.
+            report::serialise(&json!({
+                "path": path.as_str(),
+                "line": line,
+                "text": text,
+                "rendered": keys.is_some(),
+                "keys": found,
+            }))
         },
     );
     Ok(if keys.is_some() { Outcome::Clean } else { Outcome::Findings })
@@ -124,40 +126,15 @@ pub fn below(root: &Utf8Path, file: &str) -> Utf8PathBuf {
     full.strip_prefix(root).map_or_else(|_| Utf8PathBuf::from(file), ToOwned::to_owned)
 }
 
-#[derive(Serialize)]
-struct JsonReport<'a> {
-    path: &'a str,
-    line: usize,
-    text: &'a str,
-    /// Whether the line is as rendered.
-    rendered: bool,
-    keys: Vec<JsonKey<'a>>,
-}
-
 /// A key and its place.
-#[derive(Serialize)]
-pub struct JsonKey<'a> {
-    key: &'a str,
-    part: &'static str,
-    path: &'a str,
-    line: usize,
-    column: usize,
-    text: &'a str,
-}
-
-impl<'a> JsonKey<'a> {
-    pub fn new(sources: &'a Sources, key: &'a Key) -> Self {
-        let (line, column) = sources.position(key.span);
-        Self {
-            key: &key.path,
-            part: match key.part {
-                Part::Name => "name",
-                Part::Value => "value",
-            },
-            path: sources.file(key.span).map_or("", |source| source.path.as_str()),
-            line,
-            column,
-            text: source_line(sources, key),
-        }
-    }
+pub fn json_key(sources: &Sources, key: &Key) -> Value {
+    let (line, column) = sources.position(key.span);
+    json!({
+        "key": key.path,
+        "part": if key.part == Part::Name { "name" } else { "value" },
+        "path": sources.file(key.span).map_or("", |source| source.path.as_str()),
+        "line": line,
+        "column": column,
+        "text": source_line(sources, key),
+    })
 }

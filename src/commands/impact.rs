@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde_json::{Value, json};
 use stackgen::diagnostic::suggestion;
 use stackgen::review::counted;
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Reach, Trace};
 
-use super::explain::{JsonKey, below, named, place};
+use super::explain::{below, json_key, named, place};
 use super::report::{self, BOLD, CYAN, RESET};
 use super::{Outcome, Project, Ran, project, show, stop, stop_with};
 use crate::cli::Impact;
@@ -118,24 +118,6 @@ fn text(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> S
     out
 }
 
-#[derive(Serialize)]
-struct JsonReport<'a> {
-    keys: Vec<JsonKey<'a>>,
-    outputs: Vec<JsonReach<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonReach<'a> {
-    path: &'a str,
-    lines: Vec<JsonLine<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonLine<'a> {
-    line: usize,
-    text: &'a str,
-}
-
 fn json(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> String {
     let mut keys: Vec<&Key> = Vec::new();
     for key in reached.iter().flat_map(|(_, keys, _)| keys) {
@@ -144,14 +126,14 @@ fn json(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> S
             keys.push(key);
         }
     }
-    let outputs = reached
-        .iter()
-        .flat_map(|(trace, _, reach)| reach.iter().map(move |reach| (trace, reach)))
-        .map(|(trace, reach)| {
-            let text: Vec<&str> = trace.output(&reach.path).unwrap_or_default().lines().collect();
-            let line = |&line: &usize| JsonLine { line, text: text.get(line - 1).copied().unwrap_or_default() };
-            JsonReach { path: reach.path.as_str(), lines: reach.lines.iter().map(line).collect() }
+    let outputs = reached.iter().flat_map(|(trace, _, reach)| reach.iter().map(move |reach| (trace, reach)));
+    let outputs: Vec<Value> = outputs
+        .map(|(trace, Reach { path, lines })| {
+            let text: Vec<&str> = trace.output(path).unwrap_or_default().lines().collect();
+            let line = |&line: &usize| json!({ "line": line, "text": text.get(line - 1) });
+            json!({ "path": path.as_str(), "lines": lines.iter().map(line).collect::<Vec<Value>>() })
         })
         .collect();
-    report::serialise(&JsonReport { keys: keys.iter().map(|key| JsonKey::new(sources, key)).collect(), outputs })
+    let keys: Vec<Value> = keys.iter().map(|key| json_key(sources, key)).collect();
+    report::serialise(&json!({ "keys": keys, "outputs": outputs }))
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
+use serde_json::{Value, json};
 use stackgen::diagnostic::{Diagnostic, Label};
 use stackgen::review::counted;
 use stackgen::spec::source::{Source, Sources};
@@ -182,48 +183,23 @@ fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |newline| at + newline)
 }
 
-#[derive(Serialize)]
-struct JsonDiagnostic<'a> {
-    code: &'a str,
-    title: &'a str,
-    help: Option<&'a str>,
-    labels: Vec<JsonLabel<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonLabel<'a> {
-    path: &'a str,
-    line: usize,
-    column: usize,
-    text: &'a str,
-}
-
 /// One object with every diagnostic.
 pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
-    serialise(&serde_json::json!({ "diagnostics": json_diagnostics(sources, diagnostics) }))
+    serialise(&json!({ "diagnostics": json_diagnostics(sources, diagnostics) }))
 }
 
 /// A list of diagnostics.
-pub fn json_diagnostics(sources: &Sources, diagnostics: &[Diagnostic]) -> serde_json::Value {
-    let list: Vec<JsonDiagnostic<'_>> = diagnostics
-        .iter()
-        .map(|diagnostic| JsonDiagnostic {
-            code: diagnostic.code,
-            title: &diagnostic.title,
-            help: diagnostic.help.as_deref(),
-            labels: diagnostic
-                .labels
-                .iter()
-                .map(|place| {
-                    let (line, column) = sources.position(place.span);
-                    let path = sources.file(place.span).map_or("", |source| source.path.as_str());
-                    JsonLabel { path, line, column, text: &place.text }
-                })
-                .collect(),
-        })
-        .collect();
-    // Serializing strings and numbers can't fail.
-    serde_json::to_value(list).unwrap_or_default()
+pub fn json_diagnostics(sources: &Sources, diagnostics: &[Diagnostic]) -> Value {
+    let label = |label: &Label| {
+        let (line, column) = sources.position(label.span);
+        let path = sources.file(label.span).map_or("", |source| source.path.as_str());
+        json!({ "path": path, "line": line, "column": column, "text": label.text })
+    };
+    let diagnostic = |Diagnostic { code, title, labels, help }: &Diagnostic| {
+        let labels: Vec<Value> = labels.iter().map(label).collect();
+        json!({ "code": code, "title": title, "help": help, "labels": labels })
+    };
+    diagnostics.iter().map(diagnostic).collect()
 }
 
 /// A report as JSON, one object.

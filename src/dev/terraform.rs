@@ -39,7 +39,9 @@ impl Terraform {
         &self.folder
     }
 
-    fn command(&self, args: &[&str]) -> Invocation {
+    /// A command on the folder.
+    #[must_use]
+    pub fn command(&self, args: &[&str]) -> Invocation {
         Invocation::new("terraform", &self.root, [format!("-chdir={}", self.folder).as_str()])
             .with(args.iter().copied())
     }
@@ -49,42 +51,6 @@ impl Terraform {
     pub fn needs_init(&self) -> bool {
         let folder = self.root.join(&self.folder);
         !folder.join(".terraform/providers").is_dir() || !folder.join(".terraform.lock.hcl").is_file()
-    }
-
-    /// Installs the providers.
-    #[must_use]
-    pub fn init(&self) -> Invocation {
-        self.command(&["init", "-input=false"])
-    }
-
-    /// Creates or updates everything; Terraform asks for confirmation unless `yes`.
-    #[must_use]
-    pub fn apply(&self, yes: bool) -> Invocation {
-        self.command(if yes { &["apply", "-input=false", "-auto-approve"] } else { &["apply"] })
-    }
-
-    /// Shows what would be destroyed.
-    #[must_use]
-    pub fn plan_destroy(&self) -> Invocation {
-        self.command(&["plan", "-destroy", "-input=false"])
-    }
-
-    /// Destroys everything without confirmation.
-    #[must_use]
-    pub fn destroy(&self) -> Invocation {
-        self.command(&["destroy", "-input=false", "-auto-approve"])
-    }
-
-    /// Shows the outputs.
-    #[must_use]
-    pub fn output(&self) -> Invocation {
-        self.command(&["output"])
-    }
-
-    /// The outputs as JSON; see [`filled`].
-    #[must_use]
-    pub fn output_json(&self) -> Invocation {
-        self.command(&["output", "-json"])
     }
 }
 

@@ -183,14 +183,19 @@ pub fn line<T: AsRef<str>>(value: T, _: &dyn askama::Values) -> askama::Result<a
 
 /// Writes a value with integers, booleans and lists as in JSON, and strings by `string`.
 fn write_with(out: &mut String, lit: &Lit<'_>, string: fn(&mut String, &str)) {
+    write_between(out, lit, string, ["[", ", ", "]"]);
+}
+
+/// Writes a value with integers and booleans as in JSON, strings by `string`, and lists with these delimiters.
+fn write_between(out: &mut String, lit: &Lit<'_>, string: fn(&mut String, &str), [open, separator, close]: [&str; 3]) {
     match lit {
         Lit::Str(text) => string(out, text),
         Lit::Int(integer) => write_int(out, *integer),
         Lit::Bool(boolean) => write_bool(out, *boolean),
         Lit::List(items) => {
-            out.push('[');
-            separated(out, items, ", ", |out, item| write_with(out, item, string));
-            out.push(']');
+            out.push_str(open);
+            separated(out, items, separator, |out, item| write_between(out, item, string, [open, separator, close]));
+            out.push_str(close);
         }
     }
 }

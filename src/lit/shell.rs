@@ -4,7 +4,7 @@
 //! (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>). NUL
 //! can't be part of a word and is left out; the spec can't contain it.
 
-use super::{Lit, all_in, byte_set, separated, write_bool, write_int};
+use super::{Lit, all_in, byte_set, write_between};
 
 language! {
     /// The value as one word; a list as words with spaces between them.
@@ -12,12 +12,7 @@ language! {
 
 /// Appends the value as the `lit` filter writes it.
 pub fn write(out: &mut String, lit: &Lit<'_>) {
-    match lit {
-        Lit::Str(text) => write_str(out, text),
-        Lit::Int(integer) => write_int(out, *integer),
-        Lit::Bool(boolean) => write_bool(out, *boolean),
-        Lit::List(items) => separated(out, items, " ", write),
-    }
+    write_between(out, lit, write_str, ["", " ", ""]);
 }
 
 const SAFE: [bool; 256] = byte_set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+.,:/@%=");

@@ -9,8 +9,7 @@ use std::fmt::Write as _;
 
 use askama::filters::Safe;
 
-use super::{AsLit, Lit, common_escape, separated, unprintable, write_bool, write_quoted};
-use super::{byte_set, write_int};
+use super::{AsLit, Lit, byte_set, common_escape, unprintable, write_quoted, write_with};
 
 language! {
     /// The value on one line: in block context, as a mapping key or as the item of a list.
@@ -35,7 +34,7 @@ pub fn block<T: AsLit>(value: T, _: &dyn askama::Values, indent: usize) -> askam
 pub fn write(out: &mut String, lit: &Lit<'_>) {
     match lit {
         Lit::Str(text) => write_str(out, text),
-        _ => write_flow(out, lit),
+        _ => write_with(out, lit, write_flow_str),
     }
 }
 
@@ -86,19 +85,6 @@ pub(super) fn write_block_str(out: &mut String, text: &str, indent: usize) {
         if !line.is_empty() {
             out.extend(std::iter::repeat_n(' ', indent));
             out.push_str(line);
-        }
-    }
-}
-
-fn write_flow(out: &mut String, lit: &Lit<'_>) {
-    match lit {
-        Lit::Str(text) => write_flow_str(out, text),
-        Lit::Int(integer) => write_int(out, *integer),
-        Lit::Bool(boolean) => write_bool(out, *boolean),
-        Lit::List(items) => {
-            out.push('[');
-            separated(out, items, ", ", write_flow);
-            out.push(']');
         }
     }
 }

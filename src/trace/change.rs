@@ -140,42 +140,38 @@ fn replace_word(text: &str, name: &str, new: &str) -> String {
 
 fn entry_at<'t, 's>(table: &'t mut Table<'s>, steps: &[Step]) -> Option<&'t mut (Key<'s>, Node<'s>)> {
     let (Step::Key(name), above) = steps.split_last()? else { return None };
-    let table = match above {
-        [] => table,
-        above => match &mut node_at(table, above)?.value {
-            Value::Table(table) => table,
-            _ => return None,
-        },
-    };
-    table.entries.iter_mut().find(|(key, _)| key.name == *name)
+    table_at(table, above)?.entries.iter_mut().find(|(key, _)| key.name == *name)
+}
+
+fn table_at<'t, 's>(table: &'t mut Table<'s>, steps: &[Step]) -> Option<&'t mut Table<'s>> {
+    if steps.is_empty() {
+        return Some(table);
+    }
+    if let Value::Table(table) = &mut node_at(table, steps)?.value { Some(table) } else { None }
 }
 
 fn node_at<'t, 's>(table: &'t mut Table<'s>, steps: &[Step]) -> Option<&'t mut Node<'s>> {
-    let (Step::Key(first), rest) = steps.split_first()? else { return None };
-    let mut node = &mut table.entries.iter_mut().find(|(key, _)| key.name == *first)?.1;
-    for step in rest {
-        node = match (&mut node.value, step) {
-            (Value::Table(table), Step::Key(name)) => {
-                &mut table.entries.iter_mut().find(|(key, _)| key.name == *name)?.1
-            }
-            (Value::List(items), Step::Item(index)) => items.get_mut(*index)?,
-            _ => return None,
-        };
+    let (last, above) = steps.split_last()?;
+    match last {
+        Step::Key(_) => entry_at(table, steps).map(|(_, node)| node),
+        Step::Item(index) => match &mut node_at(table, above)?.value {
+            Value::List(items) => items.get_mut(*index),
+            _ => None,
+        },
     }
-    Some(node)
 }
 
 fn value_at<'t, 's>(table: &'t Table<'s>, steps: &[Step]) -> Option<&'t Value<'s>> {
     let (Step::Key(first), rest) = steps.split_first()? else { return None };
-    let mut node = &table.entries.iter().find(|(key, _)| key.name == *first)?.1;
+    let mut value = &table.at(&[first])?.value;
     for step in rest {
-        node = match (&node.value, step) {
-            (Value::Table(table), Step::Key(name)) => &table.entries.iter().find(|(key, _)| key.name == *name)?.1,
-            (Value::List(items), Step::Item(index)) => items.get(*index)?,
+        value = match (value, step) {
+            (Value::Table(table), Step::Key(name)) => &table.at(&[name])?.value,
+            (Value::List(items), Step::Item(index)) => &items.get(*index)?.value,
             _ => return None,
         };
     }
-    Some(&node.value)
+    Some(value)
 }
 
 /// Whether a key exists.
@@ -193,20 +189,15 @@ fn name_of(steps: &[Step]) -> Option<&str> {
 /// Removes a key or an item of a list.
 fn take_at(table: &mut Table<'_>, steps: &[Step]) -> bool {
     let Some((last, above)) = steps.split_last() else { return false };
-    let table = match above {
-        [] => Some(table),
-        above => match (node_at(table, above).map(|node| &mut node.value), last) {
-            (Some(Value::List(items)), &Step::Item(index)) if index < items.len() => {
-                items.remove(index);
-                return true;
+    match last {
+        Step::Key(name) => table_at(table, above).is_some_and(|table| table.take(name).is_some()),
+        Step::Item(index) => match node_at(table, above).map(|node| &mut node.value) {
+            Some(Value::List(items)) if *index < items.len() => {
+                items.remove(*index);
+                true
             }
-            (Some(Value::Table(table)), _) => Some(table),
-            _ => None,
+            _ => false,
         },
-    };
-    match (table, last) {
-        (Some(table), Step::Key(name)) => table.take(name).is_some(),
-        _ => false,
     }
 }
 

@@ -257,6 +257,21 @@ impl Outputs<'_> {
         self.paths.iter().filter(|path| wanted(path)).cloned().collect()
     }
 
+    /// A check of each of these outputs, whose path is the last argument.
+    fn each(
+        &self,
+        wanted: impl Fn(&Utf8Path) -> bool,
+        consumer: &'static Consumer,
+        args: &[&str],
+        read: fn(&Answer<'_>) -> Reading,
+    ) -> Vec<Check> {
+        let check = |file: Utf8PathBuf| {
+            let local = Run::new(args.iter().copied().chain([file.as_str()]));
+            Check::new(consumer, vec![file], local, read)
+        };
+        self.which(wanted).into_iter().map(check).collect()
+    }
+
     /// The image of a service of the stack.
     fn image(&self, service: &str) -> Option<Image> {
         let service = self.stack.every_service().find(|known| known.name == service)?;

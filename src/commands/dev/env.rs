@@ -44,7 +44,7 @@ fn check(context: &Context) -> Step {
 /// Merges Terraform's outputs into `.env`.
 pub fn fill(context: &Context, infrastructure: &Infrastructure, terraform: &Terraform) -> Step {
     const FIRST: &str = "run `gen dev infra apply` first";
-    let answer = context.ask(&terraform.output_json(), "terraform output", FIRST)?;
+    let answer = context.ask(&terraform.command(&["output", "-json"]), "terraform output", FIRST)?;
     let filled = terraform::filled(infrastructure, &answer)?;
     if filled.is_empty() {
         say(&[Finding::warning("Terraform has no outputs yet", FIRST)]);

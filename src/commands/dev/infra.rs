@@ -23,13 +23,17 @@ pub fn run(context: &Context, command: &InfraCommand) -> Step {
     match command {
         InfraCommand::Apply { yes } => apply(context, infrastructure, &terraform, *yes),
         InfraCommand::Destroy => destroy(context, infrastructure, &terraform),
-        InfraCommand::Output => Ok(Outcome::Exit(child::become_(&terraform.output())?)),
+        InfraCommand::Output => Ok(Outcome::Exit(child::become_(&terraform.command(&["output"]))?)),
     }
 }
 
 /// Installs the providers if they are missing.
 fn init(context: &Context, terraform: &Terraform) -> Step<()> {
-    if terraform.needs_init() { succeed(context.children.run_without_input(&terraform.init())?) } else { Ok(()) }
+    if terraform.needs_init() {
+        succeed(context.children.run_without_input(&terraform.command(&["init", "-input=false"]))?)
+    } else {
+        Ok(())
+    }
 }
 
 fn succeed(ended: Ended) -> Step<()> {
@@ -37,8 +41,9 @@ fn succeed(ended: Ended) -> Step<()> {
 }
 
 fn apply(context: &Context, infrastructure: &Infrastructure, terraform: &Terraform, yes: bool) -> Step {
+    let apply: &[&str] = if yes { &["apply", "-input=false", "-auto-approve"] } else { &["apply"] };
     init(context, terraform)?;
-    succeed(context.children.run(&terraform.apply(yes))?)?;
+    succeed(context.children.run(&terraform.command(apply))?)?;
     env::fill(context, infrastructure, terraform)
 }
 
@@ -46,7 +51,7 @@ fn apply(context: &Context, infrastructure: &Infrastructure, terraform: &Terrafo
 /// scripts can pass it. There is no other way to confirm.
 fn destroy(context: &Context, infrastructure: &Infrastructure, terraform: &Terraform) -> Step {
     init(context, terraform)?;
-    succeed(context.children.run_without_input(&terraform.plan_destroy())?)?;
+    succeed(context.children.run_without_input(&terraform.command(&["plan", "-destroy", "-input=false"]))?)?;
     let project = &infrastructure.project;
     print(
         anstream::stderr(),
@@ -63,7 +68,8 @@ fn destroy(context: &Context, infrastructure: &Infrastructure, terraform: &Terra
         )
         .into());
     }
-    let ended = context.children.run_without_input(&terraform.destroy())?;
+    let ended =
+        context.children.run_without_input(&terraform.command(&["destroy", "-input=false", "-auto-approve"]))?;
     if ended.succeeded() {
         note(&format!(
             "`{}` still has the values of the destroyed resources; remove them before the next `gen dev infra apply`",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use serde_json::json;
 use stackgen::dev::compose::Container;
 use stackgen::dev::services::urls;
 use stackgen::model::service::CONFIG_LABEL;
@@ -12,12 +13,6 @@ use super::{Context, RESET, Step, YELLOW};
 use crate::cli::Listing;
 use crate::commands::table::Table;
 use crate::commands::{report, show};
-
-#[derive(Serialize)]
-struct Report<'a> {
-    project: &'a str,
-    services: &'a [Row],
-}
 
 /// A container, or a service without one.
 #[derive(Serialize)]
@@ -39,7 +34,7 @@ pub fn run(context: &Context, format: Listing) -> Step {
     let containers = context.containers()?;
     let rows = rows(context, &containers)?;
     let project = &context.stack().project;
-    Ok(show(format, || text(&rows), || report::serialise(&Report { project, services: &rows })))
+    Ok(show(format, || text(&rows), || report::serialise(&json!({ "project": project, "services": rows }))))
 }
 
 fn rows(context: &Context, containers: &[Container]) -> Step<Vec<Row>> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde_json::json;
 use stackgen::lit::{Lit, markdown};
 use stackgen::review::{Change, Outputs, Review, Severity, counted};
 
@@ -281,47 +281,23 @@ impl Report<'_> {
 
     pub fn json(&self) -> String {
         let count = |severity| self.review.count(severity);
-        report::serialise(&Json {
-            against: JsonRevision {
-                revision: &self.revision.name,
-                commit: &self.revision.commit,
-                merge_base: self.revision.is_merge_base,
-                has_spec: !self.is_new,
+        report::serialise(&json!({
+            "against": {
+                "revision": self.revision.name,
+                "commit": self.revision.commit,
+                "merge_base": self.revision.is_merge_base,
+                "has_spec": !self.is_new,
             },
-            files_differ: self.files_differ,
-            counts: JsonCounts {
-                danger: count(Severity::Danger),
-                caution: count(Severity::Caution),
-                notice: count(Severity::Notice),
+            "files_differ": self.files_differ,
+            "counts": {
+                "danger": count(Severity::Danger),
+                "caution": count(Severity::Caution),
+                "notice": count(Severity::Notice),
             },
-            changes: &self.review.changes,
-            outputs: &self.review.outputs,
-        })
+            "changes": self.review.changes,
+            "outputs": self.review.outputs,
+        }))
     }
-}
-
-#[derive(Serialize)]
-struct Json<'r> {
-    against: JsonRevision<'r>,
-    files_differ: bool,
-    counts: JsonCounts,
-    changes: &'r [Change],
-    outputs: &'r Outputs,
-}
-
-#[derive(Serialize)]
-struct JsonRevision<'r> {
-    revision: &'r str,
-    commit: &'r str,
-    merge_base: bool,
-    has_spec: bool,
-}
-
-#[derive(Serialize)]
-struct JsonCounts {
-    danger: usize,
-    caution: usize,
-    notice: usize,
 }
 
 /// With a capital letter.

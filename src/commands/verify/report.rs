@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use camino::Utf8Path;
-use serde::Serialize;
+use serde_json::{Value, json};
 use stackgen::review::counted;
 
 use super::super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
@@ -12,7 +12,7 @@ use super::trail::Trail;
 use super::{Profile, Row, Verdict};
 
 /// The number of checks for each verdict.
-#[derive(Serialize, Default)]
+#[derive(Default)]
 struct Count {
     accepted: usize,
     rejected: usize,
@@ -190,55 +190,38 @@ pub fn github(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> Str
     out
 }
 
-#[derive(Serialize)]
-struct JsonReport<'a> {
-    checks: Vec<JsonCheck<'a>>,
-    complaints: serde_json::Value,
-    unread: Vec<&'a str>,
-    #[serde(flatten)]
-    count: Count,
-}
-
-#[derive(Serialize)]
-struct JsonCheck<'a> {
-    profile: &'a str,
-    artifacts: Vec<&'a str>,
-    consumer: &'a str,
-    what: &'a str,
-    version: Option<&'a str>,
-    pinned: Option<&'a str>,
-    image: Option<&'a str>,
-    verdict: &'static str,
-    reason: Option<&'a str>,
-    seconds: f64,
-}
-
 pub fn json(profiles: &[Profile<'_>], trail: &Trail) -> String {
-    let checks = profiles
-        .iter()
-        .flat_map(|profile| profile.rows.iter().map(move |row| (profile, row)))
+    let rows = profiles.iter().flat_map(|profile| profile.rows.iter().map(move |row| (profile, row)));
+    let checks: Vec<Value> = rows
         .map(|(profile, row)| {
             let (verdict, reason) = match &row.verdict {
                 Verdict::Accepted => ("accepted", None),
                 Verdict::Rejected(_) => ("rejected", None),
-                Verdict::Skipped(reason) => ("skipped", Some(reason.as_str())),
-                Verdict::Broken(reason) => ("failed", Some(reason.as_str())),
+                Verdict::Skipped(reason) => ("skipped", Some(reason)),
+                Verdict::Broken(reason) => ("failed", Some(reason)),
             };
-            JsonCheck {
-                profile: profile.plan.profile(),
-                artifacts: row.check.artifacts.iter().map(|path| path.as_str()).collect(),
-                consumer: row.check.consumer.name,
-                what: row.check.what,
-                version: row.version.as_deref(),
-                pinned: pinned(row),
-                image: row.check.image.as_ref().filter(|_| row.in_image).map(|image| image.reference.as_str()),
-                verdict,
-                reason,
-                seconds: row.time.as_secs_f64(),
-            }
+            json!({
+                "profile": profile.plan.profile(),
+                "artifacts": row.check.artifacts.iter().map(|path| path.as_str()).collect::<Vec<_>>(),
+                "consumer": row.check.consumer.name,
+                "what": row.check.what,
+                "version": row.version,
+                "pinned": pinned(row),
+                "image": row.check.image.as_ref().filter(|_| row.in_image).map(|image| &image.reference),
+                "verdict": verdict,
+                "reason": reason,
+                "seconds": row.time.as_secs_f64(),
+            })
         })
         .collect();
-    let unread = profiles.iter().flat_map(|profile| &profile.unread).map(|path| path.as_str()).collect();
-    let complaints = report::json_diagnostics(&trail.sources, &trail.diagnostics);
-    report::serialise(&JsonReport { checks, complaints, unread, count: Count::of(profiles) })
+    let count = Count::of(profiles);
+    report::serialise(&json!({
+        "checks": checks,
+        "complaints": report::json_diagnostics(&trail.sources, &trail.diagnostics),
+        "unread": profiles.iter().flat_map(|profile| &profile.unread).map(|path| path.as_str()).collect::<Vec<_>>(),
+        "accepted": count.accepted,
+        "rejected": count.rejected,
+        "skipped": count.skipped,
+        "broken": count.broken,
+    }))
 }
