@@ -20,7 +20,7 @@ mod verify;
 mod watch;
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -238,6 +238,15 @@ fn stop(outcome: Outcome, message: impl Display) -> Outcome {
 /// As [`stop`] does, with a way out.
 fn stop_with(outcome: Outcome, message: impl Display, help: impl Display) -> Outcome {
     stop(outcome, format!("{message}\n  {}help{}: {help}", report::CYAN, report::RESET))
+}
+
+/// What a program wrote to a stream; after an error, what was read so far.
+fn read_all(stream: Option<impl Read>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        let _ = stream.read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Prints a report for people in the colours that the terminal takes, or one for programs as it is.

@@ -148,7 +148,7 @@ impl Draft {
     /// Adds a table, with its header, after the last one of that name.
     pub fn add_table(&mut self, table: &str, text: &str) {
         let Some((file, at)) = self.end_of(table) else { return };
-        let Some(File { path, text: all, .. }) = self.files.get_mut(file) else { return };
+        let Some(File { text: all, .. }) = self.files.get_mut(file) else { return };
         let before = &all[..at];
         let gap = match before {
             "" => "",
@@ -159,7 +159,13 @@ impl Draft {
         let after = &all[at..];
         let end = if after.is_empty() || after.starts_with('\n') { "" } else { "\n" };
         all.insert_str(at, &format!("{gap}{text}{end}"));
-        self.changes.push(Change { path: path.clone(), is_new_file: false, table: None, text: text.to_owned() });
+        self.note(file, None, text);
+    }
+
+    fn note(&mut self, file: usize, table: Option<&[&str]>, text: &str) {
+        let Some(File { path, .. }) = self.files.get(file) else { return };
+        let table = table.map(|table| table.join("."));
+        self.changes.push(Change { path: path.clone(), is_new_file: false, table, text: text.to_owned() });
     }
 
     /// The file and the place after the last table of that name.
@@ -224,7 +230,8 @@ impl Draft {
             let name = path.join(".");
             return Err(Refusal::new(format!("`{name}` is not a list"), format!("change it to a list with {value}")));
         };
-        let Some(File { path: name, text, .. }) = self.files.get_mut(usize::from(span.file)) else { return Ok(()) };
+        let file = usize::from(span.file);
+        let Some(File { text, .. }) = self.files.get_mut(file) else { return Ok(()) };
         let (start, end) = (span.start as usize, span.end as usize);
         let (at, inserted) = match last {
             // If the closing bracket is on its own line, so is each item.
@@ -245,12 +252,7 @@ impl Draft {
             None => (start + 1, value.to_owned()),
         };
         text.insert_str(at, &inserted);
-        self.changes.push(Change {
-            path: name.clone(),
-            is_new_file: false,
-            table: Some(path.join(".")),
-            text: format!("{value}\n"),
-        });
+        self.note(file, Some(path), &format!("{value}\n"));
         Ok(())
     }
 
@@ -268,7 +270,7 @@ impl Draft {
     }
 
     fn insert_into(&mut self, (file, at, is_empty): (usize, usize, bool), line: &str, table: &[&str]) {
-        let Some(File { path, text, .. }) = self.files.get_mut(file) else { return };
+        let Some(File { text, .. }) = self.files.get_mut(file) else { return };
         let comma = if is_empty || text[..at].ends_with(',') { "" } else { "," };
         // A comment stays after the key that it belongs to.
         let rest = &text[at..];
@@ -280,12 +282,7 @@ impl Draft {
             let space = if rest.starts_with(char::is_whitespace) { "" } else { " " };
             text.insert_str(at, &format!("{comma} {line}{space}"));
         }
-        self.changes.push(Change {
-            path: path.clone(),
-            is_new_file: false,
-            table: Some(table.join(".")),
-            text: format!("{line}\n"),
-        });
+        self.note(file, Some(table), &format!("{line}\n"));
     }
 
     /// The file of a table with a header, and the end of its last key.
@@ -315,15 +312,10 @@ impl Draft {
     }
 
     fn insert_line(&mut self, file: usize, at: usize, line: &str, table: &[&str]) {
-        let Some(File { path, text, .. }) = self.files.get_mut(file) else { return };
+        let Some(File { text, .. }) = self.files.get_mut(file) else { return };
         let newline = if text[..at].ends_with('\n') { "" } else { "\n" };
         text.insert_str(at, &format!("{newline}{line}\n"));
-        self.changes.push(Change {
-            path: path.clone(),
-            is_new_file: false,
-            table: Some(table.join(".")),
-            text: format!("{line}\n"),
-        });
+        self.note(file, Some(table), &format!("{line}\n"));
     }
 
     /// Refuses a name that is in use.

@@ -21,7 +21,7 @@ pub fn write(out: &mut String, lit: &Lit<'_>) {
         return write_str(out, text);
     }
     let mut text = String::new();
-    write_between(&mut text, lit, |out, text| out.push_str(text), ["", ",", ""]);
+    write_between(&mut text, lit, String::push_str, ["", ",", ""]);
     write_str(out, &text);
 }
 

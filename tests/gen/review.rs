@@ -235,6 +235,10 @@ fn what_exposes_something() {
         &[("published = 8080, ", "")],
         &["notice ports web.http: no longer published [127.0.0.1:8080 -> -]", "notice services web: recreated: ports"],
     );
+}
+
+#[test]
+fn what_gains_privileges() {
     case(
         SHOP,
         &[("user = \"1000\"", "user = \"root\"\ncompose.privileged = true\ncompose.pid = \"host\"")],

@@ -4,11 +4,13 @@
 //! child and pass on its exit code. SIGTERM and SIGHUP, which may be sent to this process alone, are forwarded. While no
 //! child runs, signals have their default effect.
 
-use std::io::{self, Read};
+use std::io;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use stackgen::dev::{Finding, Invocation};
+
+use crate::commands::read_all;
 
 /// How a child with inherited input and output ended.
 #[derive(Debug, Clone, Copy)]
@@ -76,8 +78,8 @@ impl Children {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.signals.spawn(&mut command).map_err(|error| cannot_run(invocation, &error))?;
         let stderr = child.stderr.take();
-        let complaints = thread::spawn(move || read(stderr));
-        let stdout = read(child.stdout.take());
+        let complaints = thread::spawn(move || read_all(stderr));
+        let stdout = read_all(child.stdout.take());
         let stderr = complaints.join().unwrap_or_default();
         let (status, interrupted) = self.signals.wait(&mut child).map_err(|error| cannot_run(invocation, &error))?;
         if interrupted {
@@ -103,15 +105,6 @@ fn command(invocation: &Invocation) -> Command {
     let mut command = Command::new(invocation.program);
     command.args(&invocation.args).current_dir(&invocation.dir);
     command
-}
-
-fn read(stream: Option<impl Read>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut stream) = stream {
-        // After an error, what was read so far is used.
-        let _ = stream.read_to_end(&mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn code(status: ExitStatus) -> u8 {

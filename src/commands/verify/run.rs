@@ -1,7 +1,7 @@
 //! Runs one check.
 
 use std::env;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::Verdict;
 use super::find::Local;
+use crate::commands::read_all;
 
 /// The time limit of a program.
 pub const LOCAL_LIMIT: Duration = Duration::from_mins(2);
@@ -69,18 +70,9 @@ pub fn command(root: &Utf8Path, program: &Path) -> Command {
 /// Runs a program for its output.
 pub fn answer(mut command: Command, limit: Duration) -> io::Result<Ended> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let read = |stream: Option<Box<dyn Read + Send>>| {
-        thread::spawn(move || {
-            let mut bytes = Vec::new();
-            if let Some(mut stream) = stream {
-                // After an error, what was read so far is used.
-                let _ = stream.read_to_end(&mut bytes);
-            }
-            String::from_utf8_lossy(&bytes).into_owned()
-        })
-    };
-    let stdout = read(child.stdout.take().map(|stream| Box::new(stream) as _));
-    let stderr = read(child.stderr.take().map(|stream| Box::new(stream) as _));
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let stdout = thread::spawn(move || read_all(stdout));
+    let stderr = thread::spawn(move || read_all(stderr));
     let started = Instant::now();
     let mut pause = Duration::from_millis(1);
     let status = loop {
