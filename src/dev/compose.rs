@@ -59,64 +59,19 @@ impl Compose {
         &self.file
     }
 
-    /// A command for the services of no Compose profile and those that it names.
+    /// A command for the services without a Compose profile and those of the profiles in `options`.
     ///
     /// Passes the project's name, since a variable of the environment would override the one in the file.
-    fn command(&self, options: &[&str], verb: &str) -> Invocation {
-        Invocation::new(
-            "docker",
-            &self.root,
-            ["compose", "--project-name", &self.project, "--file", self.file.as_str()],
-        )
-        .with(options.iter().copied())
-        .with([verb])
+    #[must_use]
+    pub fn command(&self, options: &[&str], verb: &str) -> Invocation {
+        let project = ["compose", "--project-name", &self.project, "--file", self.file.as_str()];
+        Invocation::new("docker", &self.root, project).with(options.iter().copied()).with([verb])
     }
 
     /// A command for the services of every Compose profile.
-    fn command_for_all(&self, verb: &str) -> Invocation {
+    #[must_use]
+    pub fn command_for_all(&self, verb: &str) -> Invocation {
         self.command(&["--profile", "*"], verb)
-    }
-
-    /// Starts services, or all.
-    #[must_use]
-    pub fn up(&self, detach: bool, wait: bool, services: &[String]) -> Invocation {
-        self.command(&[], "up").with_flag("--detach", detach).with_flag("--wait", wait).with(services)
-    }
-
-    /// Stops everything and removes all containers and networks, including those of services that are no longer in the spec.
-    #[must_use]
-    pub fn down(&self, volumes: bool) -> Invocation {
-        self.command_for_all("down").with(["--remove-orphans"]).with_flag("--volumes", volumes)
-    }
-
-    /// Every container, as JSON; see [`containers`].
-    #[must_use]
-    pub fn ps(&self) -> Invocation {
-        self.command_for_all("ps").with(["--all", "--format", "json"])
-    }
-
-    /// The logs of services, or of all.
-    #[must_use]
-    pub fn logs(&self, follow: bool, services: &[String]) -> Invocation {
-        self.command_for_all("logs").with_flag("--follow", follow).with(services)
-    }
-
-    /// The end of a service's log.
-    #[must_use]
-    pub fn last_lines(&self, lines: usize, service: &str) -> Invocation {
-        self.command_for_all("logs").with(["--no-log-prefix", "--no-color", "--tail", &lines.to_string(), service])
-    }
-
-    /// Restarts services.
-    #[must_use]
-    pub fn restart(&self, services: &[String]) -> Invocation {
-        self.command_for_all("restart").with(services)
-    }
-
-    /// Builds the images that Compose itself builds.
-    #[must_use]
-    pub fn build(&self, no_cache: bool, services: &[String]) -> Invocation {
-        self.command_for_all("build").with_flag("--no-cache", no_cache).with(services)
     }
 
     /// Starts a new container of a one-shot service, after its dependencies.
@@ -128,12 +83,6 @@ impl Compose {
         }
         self.command(&options, "up").with(["--detach", "--force-recreate", service.name.as_str()])
     }
-
-    /// The digests of services' configurations; see [`hashes`].
-    #[must_use]
-    pub fn hash(&self, services: &[String]) -> Invocation {
-        self.command_for_all("config").with(["--hash", &services.join(",")])
-    }
 }
 
 /// The folder of a profile's outputs: of the Compose file and the user's `.env`.
@@ -142,25 +91,7 @@ pub fn folder(stack: &Stack) -> Utf8PathBuf {
     Utf8PathBuf::from("generated").join(&stack.profile)
 }
 
-/// Follows the log of a container until it ends.
-#[must_use]
-pub fn follow(root: &Utf8Path, container: &str) -> Invocation {
-    Invocation::new("docker", root, ["logs", "--follow", container])
-}
-
-/// Waits until a container ends; the output is its exit code.
-#[must_use]
-pub fn wait(root: &Utf8Path, container: &str) -> Invocation {
-    Invocation::new("docker", root, ["wait", container])
-}
-
-/// Stops a container.
-#[must_use]
-pub fn stop(root: &Utf8Path, container: &str) -> Invocation {
-    Invocation::new("docker", root, ["stop", container])
-}
-
-/// Reads the output of [`Compose::ps`]: one JSON object per line.
+/// Reads the output of `docker compose ps --format json`: one object per line.
 ///
 /// # Errors
 /// The output is not as expected.
@@ -180,7 +111,7 @@ pub fn containers(answer: &str) -> Result<Vec<Container>, serde_json::Error> {
     Ok(containers)
 }
 
-/// Reads the output of [`Compose::hash`]: a service and its digest per line.
+/// Reads the output of `docker compose config --hash`: a service and its digest per line.
 pub fn hashes(answer: &str) -> impl Iterator<Item = (&str, &str)> {
     answer
         .lines()

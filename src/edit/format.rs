@@ -220,28 +220,13 @@ impl<'t> Reader<'t> {
 
     /// A number, a boolean or a date, which may have several tokens.
     fn atom(&mut self) -> Option<Value<'t>> {
-        let text = self.text_of_atom();
-        (!text.is_empty()).then_some(Value::Scalar(text))
-    }
-
-    fn text_of_atom(&mut self) -> &'t str {
-        let mut end = self.next;
-        let mut last = self.next;
-        while let Some(token) = self.tokens.get(end) {
-            match token.kind {
-                TokenKind::Atom | TokenKind::Dot => last = end + 1,
-                TokenKind::Whitespace => {}
-                _ => break,
-            }
-            end += 1;
-        }
-        let pieces = self.tokens.get(self.next..last).unwrap_or_default();
-        self.next = last;
-        match pieces {
-            [] => "",
-            [one] => one.text,
-            [first, .., end] => self.source.get(first.place.start..end.place.end).unwrap_or_default(),
-        }
+        let rest = &self.tokens[self.next..];
+        let is_part = |kind| matches!(kind, TokenKind::Atom | TokenKind::Dot);
+        let end = rest.iter().position(|token| !is_part(token.kind) && token.kind != TokenKind::Whitespace);
+        let count = rest[..end.unwrap_or(rest.len())].iter().rposition(|token| is_part(token.kind))? + 1;
+        let text = self.source.get(rest[0].place.start..rest[count - 1].place.end)?;
+        self.next += count;
+        Some(Value::Scalar(text))
     }
 
     fn group(&mut self, open: &'t str, close: &'t str, end: TokenKind) -> Option<Value<'t>> {

@@ -21,7 +21,8 @@ pub fn run(context: &Context, targets: &[String], no_cache: bool) -> Step {
         return Err(missing.into());
     }
     if !targets.services.is_empty() {
-        commands.push((targets.services.join(", "), context.compose.build(no_cache, &targets.services)));
+        let build = context.compose.command_for_all("build").with_flag("--no-cache", no_cache).with(&targets.services);
+        commands.push((targets.services.join(", "), build));
     }
     if commands.is_empty() {
         note("nothing to build: all images come from registries");

@@ -148,7 +148,11 @@ impl Context {
 
     /// Every container of the project.
     fn containers(&self) -> Result<Vec<Container>, Finding> {
-        let answer = self.ask(&self.compose.ps(), "docker compose ps", DOCTOR)?;
+        let answer = self.ask(
+            &self.compose.command_for_all("ps").with(["--all", "--format", "json"]),
+            "docker compose ps",
+            DOCTOR,
+        )?;
         compose::containers(&answer).map_err(|error| {
             Finding::error(format!("unexpected output of `docker compose ps`: {error}"), "update Docker Compose")
         })

@@ -8,8 +8,11 @@ use super::{Context, Outcome, Step, child};
 pub fn run(context: &Context, services: &[String]) -> Step {
     context.rendered()?;
     context.known(services)?;
+    let restart = |services: &[String]| -> Step {
+        Ok(Outcome::Exit(child::become_(&context.compose.command_for_all("restart").with(services))?))
+    };
     if !services.is_empty() {
-        return Ok(Outcome::Exit(child::become_(&context.compose.restart(services))?));
+        return restart(services);
     }
     // Without names Compose would also run one-shot services again.
     let containers = context.containers()?;
@@ -20,5 +23,5 @@ pub fn run(context: &Context, services: &[String]) -> Step {
     if running.is_empty() {
         return Err(Finding::error("no services are running", "start the stack with `gen dev up`").into());
     }
-    Ok(Outcome::Exit(child::become_(&context.compose.restart(&running))?))
+    restart(&running)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stackgen::dev::compose::{self, Container};
 use stackgen::dev::schema;
-use stackgen::dev::{Finding, services};
+use stackgen::dev::{Finding, Invocation, services};
 use stackgen::model::{SchemaStep, Service};
 
 use super::preflight::{self, Machine};
@@ -47,7 +47,11 @@ pub fn pending(context: &Context, started: &[&Service], containers: &[Container]
         return Ok(steps);
     }
     let names: Vec<String> = steps.iter().map(|step| step.service.clone()).collect();
-    let answer = context.ask(&context.compose.hash(&names), "docker compose config", DOCTOR)?;
+    let answer = context.ask(
+        &context.compose.command_for_all("config").with(["--hash", &names.join(",")]),
+        "docker compose config",
+        DOCTOR,
+    )?;
     let hashes: BTreeMap<&str, &str> = compose::hashes(&answer).collect();
     let pending = schema::pending(&steps, containers, |service| hashes.get(service).copied());
     Ok(pending.into_iter().cloned().collect())
@@ -103,12 +107,13 @@ fn one(context: &Context, step: &SchemaStep) -> Step<bool> {
     let Some(container) = containers.iter().find(|container| container.service == step.service) else {
         return Err(Finding::error(format!("`{}` has no container", step.service), DOCTOR).into());
     };
-    let ended = context.children.run_without_input(&compose::follow(&context.root, &container.id))?;
+    let docker = |args: &[&str]| Invocation::new("docker", &context.root, args.iter().copied());
+    let ended = context.children.run_without_input(&docker(&["logs", "--follow", &container.id]))?;
     if ended.interrupted {
         // The container belongs to this command.
-        context.children.ask(&compose::stop(&context.root, &container.id))?;
+        context.children.ask(&docker(&["stop", &container.id]))?;
         return Err(Outcome::Exit(ended.code).into());
     }
-    let answer = context.children.ask(&compose::wait(&context.root, &container.id))?;
+    let answer = context.children.ask(&docker(&["wait", &container.id]))?;
     Ok(answer.succeeded && answer.stdout.trim() == "0")
 }

@@ -11,7 +11,7 @@ use super::{BOLD, Context, Outcome, RESET, Step, child, note, print, say, schema
 use crate::cli::Up;
 
 /// Lines of the log of a failed service that are shown.
-const LAST_LINES: usize = 20;
+const LAST_LINES: &str = "20";
 
 pub fn run(context: &Context, arguments: &Up) -> Step {
     context.rendered()?;
@@ -21,7 +21,8 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
     let containers = preflight(context, &environment, &started)?;
     let steps = schema::pending(context, &started, &containers)?;
     prepare(context, &environment, &steps)?;
-    let up = context.compose.up(arguments.detach, arguments.wait, &arguments.services);
+    let up = context.compose.command(&[], "up").with_flag("--detach", arguments.detach);
+    let up = up.with_flag("--wait", arguments.wait).with(&arguments.services);
     let pages = pages(&started, &environment);
     if !arguments.detach && !arguments.wait {
         if !pages.is_empty() {
@@ -118,8 +119,9 @@ fn report_crashes(context: &Context, started: &[&Service]) -> Step<bool> {
         let Some(trouble) = container.trouble() else { continue };
         crashed = true;
         let name = &container.service;
+        let options = ["--no-log-prefix", "--no-color", "--tail", LAST_LINES];
         print(anstream::stderr(), &format!("\n{BOLD}{name}{RESET}: end of the log\n"));
-        let answer = context.children.ask(&context.compose.last_lines(LAST_LINES, name))?;
+        let answer = context.children.ask(&context.compose.command_for_all("logs").with(options).with([name]))?;
         let mut said = answer.stdout + &answer.stderr;
         if said.trim().is_empty() {
             "(empty)\n".clone_into(&mut said);

@@ -1,10 +1,9 @@
 //! The spec at a Git revision, read from the object database.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::io;
+use std::process::{Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::spec::files::{Files, Found};
@@ -44,7 +43,6 @@ pub struct Revision<'r> {
     pub is_merge_base: bool,
     /// Files below `spec/`, by their path below the project's root.
     entries: BTreeMap<Utf8PathBuf, Entry>,
-    objects: RefCell<Option<Objects>>,
 }
 
 /// A file of a tree.
@@ -102,14 +100,7 @@ impl<'r> Revision<'r> {
                 entries.insert(Utf8PathBuf::from(path), entry);
             }
         }
-        Ok(Self {
-            root,
-            name: name.to_owned(),
-            is_merge_base: base != wanted,
-            commit: base,
-            entries,
-            objects: RefCell::new(None),
-        })
+        Ok(Self { root, name: name.to_owned(), is_merge_base: base != wanted, commit: base, entries })
     }
 
     /// Whether there is a file.
@@ -223,12 +214,12 @@ impl Files for Revision<'_> {
 
     fn read(&self, path: &Utf8Path) -> io::Result<Vec<u8>> {
         let entry = self.entries.get(path).ok_or(io::ErrorKind::NotFound)?;
-        let mut objects = self.objects.borrow_mut();
-        let objects = match &mut *objects {
-            Some(objects) => objects,
-            None => objects.insert(Objects::open(self.root)?),
-        };
-        objects.read(&entry.object)
+        let arguments = ["cat-file", "blob", &entry.object];
+        let output = command(self.root, &arguments).output()?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(io::Error::other(failure(&arguments, &output).message))
     }
 
     fn names(&self, folder: &Utf8Path) -> io::Result<Vec<String>> {
@@ -236,49 +227,5 @@ impl Files for Revision<'_> {
             self.below(folder).filter_map(|path| Some(path.components().next()?.as_str().to_owned())).collect();
         names.dedup();
         if names.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(names) }
-    }
-}
-
-/// A running `git cat-file --batch`.
-struct Objects {
-    child: Child,
-    questions: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Objects {
-    fn open(root: &Utf8Path) -> io::Result<Self> {
-        let mut child = command(root, &["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(io::Error::other("`git cat-file` has no pipes"));
-        };
-        Ok(Self { child, questions: Some(questions), answers: BufReader::new(answers) })
-    }
-
-    fn read(&mut self, object: &str) -> io::Result<Vec<u8>> {
-        if let Some(questions) = &mut self.questions {
-            writeln!(questions, "{object}")?;
-            questions.flush()?;
-        }
-        // `<object> blob <size>`, or `<object> missing`.
-        let mut header = String::new();
-        self.answers.read_line(&mut header)?;
-        let size: Option<usize> = header.trim_end().rsplit_once(' ').and_then(|(_, size)| size.parse().ok());
-        let Some(size) = size else {
-            return Err(io::Error::other(format!("unexpected output of `git cat-file`: {}", header.trim_end())));
-        };
-        let mut bytes = vec![0; size];
-        self.answers.read_exact(&mut bytes)?;
-        // A newline follows.
-        self.answers.read_exact(&mut [0])?;
-        Ok(bytes)
-    }
-}
-
-impl Drop for Objects {
-    fn drop(&mut self) {
-        // It ends when its standard input is closed.
-        self.questions = None;
-        let _ = self.child.wait();
     }
 }

@@ -63,6 +63,22 @@ fn lines(changes: &[Change], severity: Severity) -> Vec<Line<'_>> {
     lines
 }
 
+/// Writes lines, up to a number and to the budget, and how many are left.
+fn within_budget(out: &mut String, lines: &[Line<'_>], most: usize, mut write: impl FnMut(&mut String, &Line<'_>)) {
+    let start = out.len();
+    let mut left = lines.len();
+    for line in lines.iter().take(most) {
+        if out.len() - start > BUDGET {
+            break;
+        }
+        left -= 1;
+        write(out, line);
+    }
+    if left > 0 {
+        let _ = write!(out, "\n… and {left} more\n");
+    }
+}
+
 const SEVERITIES: [(Severity, &str, &str); 3] =
     [(Severity::Danger, "danger", RED), (Severity::Caution, "caution", YELLOW), (Severity::Notice, "notice", CYAN)];
 
@@ -200,14 +216,8 @@ impl Report<'_> {
             }
             let _ = write!(out, "\n#### {title}\n\n");
             out.push_str("| Area | What | Before | After |\n| --- | --- | --- | --- |\n");
-            let shown = out.len();
-            let mut left = lines.len();
-            for line in lines.iter().take(MOST) {
-                if out.len() - shown > BUDGET {
-                    break;
-                }
-                left -= 1;
-                let Line { change, .. } = line;
+            within_budget(&mut out, &lines, MOST, |out, line| {
+                let change = line.change;
                 let value = |value: &Option<String>| value.as_deref().map(|value| code(&short(value)));
                 let _ = writeln!(
                     out,
@@ -218,10 +228,7 @@ impl Report<'_> {
                     value(&change.before).unwrap_or_default(),
                     value(&change.after).unwrap_or_default()
                 );
-            }
-            if left > 0 {
-                let _ = write!(out, "\n… and {left} more\n");
-            }
+            });
         }
         self.notices(&mut out);
         out
@@ -237,14 +244,8 @@ impl Report<'_> {
         // An empty line ends the HTML; Markdown follows.
         let _ = write!(out, "\n<details>\n<summary>{number}</summary>\n");
         let mut area = None;
-        let shown = out.len();
-        let mut left = lines.len();
-        for line in lines.iter().take(MOST_NOTICES) {
-            if out.len() - shown > BUDGET {
-                break;
-            }
-            left -= 1;
-            let Line { change, .. } = line;
+        within_budget(out, &lines, MOST_NOTICES, |out, line| {
+            let change = line.change;
             if area != Some(change.area) {
                 area = Some(change.area);
                 let _ = write!(out, "\n**{}**\n\n", change.area.as_str());
@@ -260,10 +261,7 @@ impl Report<'_> {
                 (None, None) => {}
             }
             out.push('\n');
-        }
-        if left > 0 {
-            let _ = write!(out, "\n… and {left} more\n");
-        }
+        });
         out.push_str("\n</details>\n");
     }
 
