@@ -3,12 +3,12 @@
 default:
     @just --list
 
-# Every test
+# Run the tests
 [group('qa')]
 test:
     cargo test
 
-# Clippy, and the linters of the outputs' languages
+# Run clippy and the linters of the outputs' languages
 [group('qa')]
 lint:
     cargo clippy --all-targets -- --deny warnings
@@ -19,12 +19,12 @@ lint:
 fmt:
     cargo fmt --all
 
-# What must hold before a change lands
+# Run all checks of CI
 [group('qa')]
 ci:
     bash .ci/run
 
-# Measure the stages and the process
+# Run the benchmarks
 [group('qa')]
 bench:
     cargo bench --bench stages
@@ -35,12 +35,12 @@ bench:
 render *ARGS:
     cargo run --quiet -- render {{ ARGS }}
 
-# Compare the outputs with the spec
+# Check that the outputs are up to date
 [group('gen')]
 check *ARGS:
     cargo run --quiet -- check {{ ARGS }}
 
-# Have the outputs checked by the programs that read them
+# Validate the outputs with the programs that read them
 [group('gen')]
 verify *ARGS:
     .ci/checkers cargo run --quiet -- verify {{ ARGS }}
@@ -55,12 +55,12 @@ up *ARGS:
 down *ARGS:
     cargo run --quiet -- dev down {{ ARGS }}
 
-# Build the images that no registry has
+# Build the images that are not pulled from a registry
 [group('dev')]
 build *ARGS:
     cargo run --quiet -- dev build {{ ARGS }}
 
-# Show what the services say
+# Show the logs of services
 [group('dev')]
 logs *ARGS:
     cargo run --quiet -- dev logs {{ ARGS }}
@@ -70,27 +70,27 @@ logs *ARGS:
 ps *ARGS:
     cargo run --quiet -- dev ps {{ ARGS }}
 
-# Stop services and start them again
+# Restart services
 [group('dev')]
 restart *ARGS:
     cargo run --quiet -- dev restart {{ ARGS }}
 
-# Set up the schema of the databases
+# Set up database schemas
 [group('dev')]
 schema *ARGS:
     cargo run --quiet -- dev schema setup {{ ARGS }}
 
-# Terraform: apply, destroy, output
+# Run Terraform: apply, destroy, output
 [group('dev')]
 infra *ARGS:
     cargo run --quiet -- dev infra {{ ARGS }}
 
-# Look for what could keep the stack from running
+# Check for anything that would prevent the stack from running
 [group('dev')]
 doctor *ARGS:
     cargo run --quiet -- dev doctor {{ ARGS }}
 
-# The variables of .env: check, fill
+# Check or fill the variables of .env
 [group('dev')]
 env *ARGS:
     cargo run --quiet -- dev env {{ ARGS }}

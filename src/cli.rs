@@ -6,10 +6,11 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use stackgen::spec::service::Kind;
 use stackgen::spec::stack::DatasourceType;
 
-/// Turns `spec/stack.toml` into every file that the stack needs.
+/// Generate every file of a development stack from `spec/stack.toml`
 ///
-/// The spec is looked for in this folder and those above it. Exit codes: 0 clean, 1 drift or findings,
-/// 2 the spec or the command line is wrong, 3 the system failed.
+/// `gen` looks for the spec in the current directory and its parents.
+///
+/// Exit codes: 0 success, 1 drift or findings, 2 invalid spec or command line, 3 I/O error or missing program.
 #[derive(Debug, Parser)]
 #[command(name = "gen", version)]
 pub struct Cli {
@@ -18,7 +19,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// The command line itself, for what is written from it.
+    /// The definition of the command line, for completions and man pages.
     pub fn definition() -> clap::Command {
         Self::command()
     }
@@ -26,29 +27,28 @@ impl Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write the outputs that the spec describes
+    /// Write the outputs
     ///
-    /// Writes only files that change. A file that was edited by hand is not overwritten, and then nothing is.
+    /// Writes only the files that change. If a file was edited by hand, nothing is written.
     Render(Render),
-    /// Compare the outputs on disk with what the spec describes; never writes
+    /// Check that the outputs on disk are up to date
     ///
-    /// Each difference is shown with its cause and with what mends it.
+    /// Shows the cause of each difference and how to fix it. Never writes.
     Check(Check),
-    /// Say which keys of the spec make a line of an output
+    /// Show which keys of the spec produce a line of an output
     ///
-    /// It is measured: each key is changed, everything is rendered again, and the lines that move are those it reaches. So a
-    /// name, a port or a value is found in whatever is derived from it. Keys come first that reach the fewest lines.
+    /// Changes each key in memory, renders again, and compares the lines, so derived values are found too. Keys that
+    /// affect the fewest lines come first.
     Explain(Explain),
-    /// Say which lines of the outputs a key of the spec reaches
+    /// Show which lines of the outputs a key of the spec affects
     ///
-    /// It is measured as by `explain`. A table stands for all that it holds.
+    /// Works like `explain`. A table stands for all of its keys.
     Impact(Impact),
     /// Render whenever the spec is saved
     ///
-    /// Shows which lines change. A mistake in the spec, or an output that was edited by hand, is told, and the next save is
-    /// waited for.
+    /// Shows the lines that change. After an error, waits for the next save.
     Watch(Watch),
-    /// Print what a shell needs to complete commands
+    /// Print a shell completion script
     #[command(after_help = "Example:\n  gen completions bash > ~/.local/share/bash-completion/completions/gen")]
     Completions {
         /// The shell
@@ -58,69 +58,64 @@ pub enum Command {
     /// Write the man pages
     #[command(after_help = "Example:\n  gen man ~/.local/share/man/man1")]
     Man {
-        /// The folder to write them to
-        #[arg(value_name = "FOLDER")]
+        /// The directory to write them to
+        #[arg(value_name = "DIR")]
         folder: Utf8PathBuf,
     },
-    /// Print the JSON Schema of the spec, for editors
+    /// Print the JSON Schema of the spec
     ///
-    /// A render writes both schemas beside the spec. A TOML editor (Even Better TOML, Tombi, Taplo) completes and checks a file
-    /// that begins with a line such as `#:schema stack.schema.json`.
+    /// `gen render` also writes the schemas next to the spec. TOML editor extensions (Even Better TOML, Tombi, Taplo) use
+    /// them for files that start with a line such as `#:schema stack.schema.json`.
     Schema(Schema),
-    /// Have the programs that read the outputs check them
+    /// Validate the outputs with the programs that read them
     ///
-    /// Runs the consumers' own checkers on the files on disk: Compose, Alloy, Loki, Mimir, Temporal, Terraform and the
-    /// linters of the rest. A checker is a program on PATH, or else the image that the spec pins, where there is an engine;
-    /// what neither can check is skipped, and said so. What a checker refuses is shown with the line and with the keys of the
-    /// spec that make it.
+    /// Runs the checkers of Compose, Alloy, Loki, Mimir, Temporal, Terraform and others on the files on disk. Uses the
+    /// program on PATH or, with a Docker engine, the image that the spec pins; reports what was skipped. An error shows the
+    /// line of the output and the keys of the spec that produce it.
     Verify(Verify),
-    /// Write a small spec to begin with
+    /// Create a spec in the current directory
     ///
-    /// Writes `spec/stack.toml`, and dashboards where the example has some, into the current folder. Nothing that is there
-    /// is overwritten.
+    /// Writes `spec/stack.toml` and the dashboards of the example. Never overwrites a file.
     Init(Init),
     /// Add a service, a datasource or a dashboard to the spec
     ///
-    /// Puts it where others of its sort stand, with what it needs besides and isn't there: an image, a variable, another
-    /// service. Comments and layout stay as they are. Nothing is written if the spec would have a mistake that it hasn't now.
+    /// Inserts it next to similar entries, together with anything missing that it needs: an image, a variable, another
+    /// service. Keeps comments and layout. Writes nothing if the result would have new errors.
     New(New),
-    /// Lay out the spec's files
+    /// Format the spec
     ///
-    /// Lays out the main file, those that it includes and the dashboards: blanks, blank lines, indentation of lists, commas
-    /// behind the last item. No value and no comment changes, and nothing moves.
+    /// Formats whitespace, blank lines, the indentation of lists and trailing commas in all files of the spec. Never changes
+    /// or moves values and comments.
     Fmt(Fmt),
-    /// List what there is: services, ports, variables, images, datasources, outputs
+    /// List services, ports, variables, images, datasources or outputs
     ///
-    /// Tables are made for 80 columns; names are never cut.
+    /// Tables fit into 80 columns unless a name is too long; names are never truncated.
     List(List),
-    /// Draw who needs whom
+    /// Draw the dependencies between services
     ///
-    /// Services in their groups, and a line where one needs another: it starts after it, pushes to it, scrapes it, queries
-    /// it as a datasource, or uses its address.
+    /// Draws a line if a service starts after another, pushes to it, scrapes it, queries it as a datasource, or uses its
+    /// address.
     Graph(Graph),
-    /// Say what a change of the spec means, dangers first
+    /// Explain the effects of a change to the spec, most dangerous first
     ///
-    /// Compares the spec in the work tree with the one at a revision of git: services, images, ports, privileges, data,
-    /// variables, dashboards, what Terraform would do. The revision is read from git's objects; neither the work tree
-    /// nor the index is touched.
+    /// Compares the spec in the work tree with the one at a Git revision: services, images, ports, privileges, data,
+    /// variables, dashboards and what Terraform would do. Changes neither the work tree nor the index.
     ///
-    /// A revision that has gone on since the current branch left it is compared as it was then (the merge base with
-    /// HEAD), so that only changes of the branch are told. Both specs are read by this `gen`: what another version of it
-    /// would write is not told.
+    /// If the revision has moved on since the current branch was created, the merge base with HEAD is used, so that only
+    /// the changes of the branch are reported. Both specs are read by this version of `gen`; changes between versions of
+    /// `gen` are not reported.
     ///
-    /// Exit codes: 0 nothing is dangerous, 1 data would be lost or something exposed, 2 a spec, the revision or the
-    /// command line is wrong, 3 git is missing or fails.
+    /// Exit codes: 0 nothing dangerous, 1 data would be lost or something would be exposed, 2 invalid spec, revision or
+    /// command line, 3 git is missing or failed.
     Review(Review),
     /// Run the stack: Docker Compose, images, schema, Terraform, `.env`
     ///
-    /// Runs Docker Compose, Docker and Terraform on the rendered files of a profile, at the root of the project.
+    /// Runs Docker Compose, Docker and Terraform in the root of the project, with the rendered files of a profile.
     ///
-    /// Their input, output, signals and exit codes are passed on. Exit codes of its own: 0 clean, 1 findings, 2 the spec
-    /// or the command line is wrong, 3 the system failed.
+    /// Passes on their input, output, signals and exit codes. Its own exit codes: 0 success, 1 findings, 2 invalid spec or
+    /// command line, 3 I/O error.
     Dev(Dev),
-    /// Turn something of another tool into a piece of the spec
-    ///
-    /// Reads what another tool wrote and says it in the words of the spec.
+    /// Convert files of other tools to the spec's format
     Import(Import),
 }
 
@@ -132,16 +127,16 @@ pub struct Render {
     /// Render one profile instead of all
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Overwrite and delete files that were edited by hand or made by somebody else
+    /// Overwrite and delete files that were edited by hand or not created by `gen`
     #[arg(long)]
     pub force: bool,
-    /// Say what would be done, and do nothing
+    /// Show what would be done without doing it
     #[arg(long)]
     pub dry_run: bool,
-    /// Delete files that an earlier render wrote and that are no longer described (default)
+    /// Delete outputs that the spec no longer describes (default)
     #[arg(long, overrides_with = "no_prune")]
     pub prune: bool,
-    /// Leave such files
+    /// Keep outputs that the spec no longer describes
     #[arg(long, overrides_with = "prune")]
     pub no_prune: bool,
 }
@@ -153,7 +148,7 @@ pub struct Check {
     /// Check one profile instead of all
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// How to report
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Show how many lines differ instead of the lines
@@ -170,7 +165,7 @@ pub struct Explain {
     /// A line of an output
     #[arg(value_name = "FILE:LINE")]
     pub place: String,
-    /// How to report
+    /// Output format
     #[arg(long, value_enum, default_value_t = Listing::Text)]
     pub format: Listing,
 }
@@ -179,13 +174,13 @@ pub struct Explain {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  gen impact services.loki.settings.retention\n  gen impact spec/stack.toml:148")]
 pub struct Impact {
-    /// A key with dots, or a line of the spec
+    /// A dotted key or a line of the spec
     #[arg(value_name = "KEY|FILE:LINE")]
     pub key: String,
-    /// Look at one profile instead of all
+    /// Search one profile instead of all
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// How to report
+    /// Output format
     #[arg(long, value_enum, default_value_t = Listing::Text)]
     pub format: Listing,
 }
@@ -203,14 +198,14 @@ pub struct Watch {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen schema dashboard")]
 pub struct Schema {
-    /// Of which files
+    /// Which files the schema is for
     #[arg(value_enum, default_value_t = SchemaOf::Stack)]
     pub of: SchemaOf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
-    /// `spec/stack.toml` and the files that it includes
+    /// `spec/stack.toml` and the files it includes
     Stack,
     /// `spec/dashboards/*.toml`
     Dashboard,
@@ -223,10 +218,10 @@ pub struct Verify {
     /// Verify one profile instead of all
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Fail if one of these consumers, or of all, is skipped
+    /// Fail if one of these consumers is skipped
     #[arg(long, value_name = "all|NAME,…", value_delimiter = ',')]
     pub require: Vec<String>,
-    /// How to report
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -244,78 +239,78 @@ pub struct Dev {
 
 #[derive(Debug, Subcommand)]
 pub enum DevCommand {
-    /// Start the stack, or some services and what they depend on
+    /// Start the stack, or some services and their dependencies
     ///
-    /// Looks first for what would keep it from running, and runs the steps of the schema that have not succeeded yet.
-    /// Recreates the services whose configuration has changed.
+    /// First checks for problems and runs the schema steps that have not succeeded yet. Recreates services whose
+    /// configuration has changed.
     Up(Up),
-    /// Stop the stack, and remove its containers and networks
+    /// Stop the stack and remove its containers and networks
     Down {
-        /// Remove the volumes, too: all data is lost
+        /// Also remove the volumes and all their data
         #[arg(short, long)]
         volumes: bool,
     },
-    /// List the services: state, health, URL, and whether their configuration is stale
+    /// List the services with state, health and URL, and those with a stale configuration
     Ps {
-        /// How to list
+        /// Output format
         #[arg(long, value_enum, default_value_t = Listing::Text)]
         format: Listing,
     },
-    /// Show what the services say
+    /// Show the logs of services
     Logs {
-        /// Go on until stopped
+        /// Follow the logs
         #[arg(short, long)]
         follow: bool,
-        /// The services; all without one
+        /// The services [default: all]
         #[arg(value_name = "SERVICE")]
         services: Vec<String>,
     },
-    /// Stop services and start them again
+    /// Restart services
     Restart {
-        /// The services; those that run without one
+        /// The services [default: all that are running]
         #[arg(value_name = "SERVICE")]
         services: Vec<String>,
     },
-    /// Build the images that no registry has
+    /// Build the images that are not pulled from a registry
     Build {
-        /// `all`, `temporal`, or the name of an image, a service or a group; all without one
+        /// `all`, `temporal`, or the name of an image, service or group [default: all]
         #[arg(value_name = "TARGET")]
         targets: Vec<String>,
-        /// Build every layer anew
+        /// Do not use the build cache
         #[arg(long)]
         no_cache: bool,
     },
-    /// The schema of the databases
+    /// Set up database schemas
     #[command(subcommand)]
     Schema(SchemaCommand),
-    /// What Terraform creates
+    /// Manage the infrastructure with Terraform
     #[command(subcommand)]
     Infra(InfraCommand),
-    /// Look for whatever could keep the stack from running
+    /// Check for anything that would prevent the stack from running
     Doctor,
-    /// The variables of `.env`
+    /// Check or fill the variables of `.env`
     #[command(subcommand)]
     Env(EnvCommand),
 }
 
 #[derive(Debug, Args)]
 pub struct Up {
-    /// Leave the stack running in the background
+    /// Run in the background
     #[arg(short, long)]
     pub detach: bool,
-    /// Wait until it is healthy, then leave it running in the background
+    /// Run in the background and wait until the services are healthy
     #[arg(long)]
     pub wait: bool,
-    /// The services; all without one
+    /// The services [default: all]
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum SchemaCommand {
-    /// Run each step's service; one that fails doesn't keep the others from running
+    /// Run all steps, even if one fails
     Setup {
-        /// Run one step
+        /// Run only this step
         #[arg(long, value_name = "STEP")]
         only: Option<String>,
     },
@@ -323,13 +318,13 @@ pub enum SchemaCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum InfraCommand {
-    /// Create or change it, then fill `.env` with the outputs
+    /// Create or update the infrastructure, then fill `.env` from the outputs
     Apply {
-        /// Don't ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Destroy all of it; asks for the project's name, which is read from standard input
+    /// Destroy the infrastructure, after the project's name has been typed on standard input
     Destroy,
     /// Show Terraform's outputs
     Output,
@@ -337,9 +332,9 @@ pub enum InfraCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum EnvCommand {
-    /// Say which variables are missing, what they are and where they come from
+    /// Show which variables are missing and where their values come from
     Check,
-    /// Fill what has no value yet with Terraform's outputs; nothing else is touched
+    /// Fill variables without a value from Terraform's outputs
     Fill,
 }
 
@@ -347,7 +342,7 @@ pub enum EnvCommand {
 pub enum Listing {
     /// For people
     Text,
-    /// For programs: one object
+    /// For programs
     Json,
 }
 
@@ -361,27 +356,26 @@ pub struct Import {
 
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// A dashboard that was exported from Grafana, as JSON of the classic model
+    /// Convert a dashboard exported from Grafana (classic JSON model)
     ///
-    /// Writes the TOML to standard output, and to standard error what was passed through, converted, moved, assumed
-    /// and dropped. Datasources are looked up in the spec of the current folder, if there is one. Exit codes:
-    /// 0 written, 2 the file is no dashboard, 3 it cannot be read or the output cannot be written.
+    /// Writes TOML to standard output, and notes on what was passed through, converted, moved, assumed or dropped to standard
+    /// error. Looks up datasources in the spec of the current directory, if there is one. Exit codes: 0 success, 2 not a
+    /// dashboard, 3 I/O error.
     Dashboard(ImportDashboard),
 }
 
-/// Both streams are for people: the TOML to be edited, the notes to be read once.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     gen import dashboard exported.json --output spec/dashboards/server.toml\n  \
     curl --silent localhost:3000/api/dashboards/uid/server | gen import dashboard -")]
 pub struct ImportDashboard {
-    /// The exported file; `-` is standard input
+    /// The exported file, or `-` for standard input
     #[arg(value_name = "FILE.json")]
     pub file: Utf8PathBuf,
-    /// Write this file, which must not exist, instead of standard output
+    /// Write to this new file instead of standard output
     #[arg(long, value_name = "FILE.toml")]
     pub output: Option<Utf8PathBuf>,
-    /// The folder of the dashboard: a key of `settings.folders` of Grafana
+    /// The folder of the dashboard: a key of Grafana's `settings.folders`
     #[arg(long, value_name = "NAME")]
     pub folder: Option<String>,
 }
@@ -390,8 +384,8 @@ pub struct ImportDashboard {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  gen init\n  gen init --example observability")]
 pub struct Init {
-    /// `minimal` is a web page and a database; `observability` has Mimir, Loki, Alloy and Grafana; `temporal-dsql` is
-    /// the reference stack
+    /// `minimal` (a web page and a database), `observability` (Mimir, Loki, Alloy and Grafana) or `temporal-dsql` (the
+    /// reference stack)
     #[arg(long, value_name = "NAME", default_value = "minimal", value_parser = ["minimal", "observability", "temporal-dsql"])]
     pub example: String,
 }
@@ -410,11 +404,11 @@ pub struct New {
 
 #[derive(Debug, Subcommand)]
 pub enum NewCommand {
-    /// A service, behind the last one
+    /// Add a service
     Service(NewService),
-    /// A datasource of Grafana, behind the last one
+    /// Add a datasource of Grafana
     Datasource(NewDatasource),
-    /// A dashboard, in a file of its own with one row and one panel
+    /// Add a dashboard with one row and one panel, in its own file
     Dashboard(NewDashboard),
 }
 
@@ -424,13 +418,13 @@ pub struct NewService {
     /// Its name
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// What runs in it, if `gen` knows how to configure that; without kind and image, what its name says
+    /// Its kind, for which `gen` generates the configuration [default: the kind of the same name]
     #[arg(long, value_name = "KIND", conflicts_with = "image", value_parser = PossibleValuesParser::new(Kind::WORDS))]
     pub kind: Option<String>,
     /// The name of an entry of `[images]`, or an image with a tag or digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
-    /// Its port on the host; that of its kind, or the next free one, if left out
+    /// Its port on the host [default: the port of its kind, or the next free one]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
     /// The cluster of a Temporal server or UI, if there are several
@@ -441,13 +435,13 @@ pub struct NewService {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen new datasource logs --type loki")]
 pub struct NewDatasource {
-    /// Its name, which is its UID
+    /// Its name and UID
     #[arg(value_name = "NAME")]
     pub name: String,
     /// Its type
     #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(DatasourceType::WORDS))]
     pub kind: String,
-    /// The service that is queried, if there is a choice
+    /// The service to query, if there are several
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
 }
@@ -455,10 +449,10 @@ pub struct NewDatasource {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen new dashboard api --folder server")]
 pub struct NewDashboard {
-    /// Its name, which is that of its file
+    /// Its name, and that of its file
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// A key of Grafana's `settings.folders`; the first one if left out
+    /// A key of Grafana's `settings.folders` [default: the first one]
     #[arg(long, value_name = "DIR")]
     pub folder: Option<String>,
 }
@@ -467,19 +461,19 @@ pub struct NewDashboard {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen fmt --check")]
 pub struct Fmt {
-    /// Write nothing; say which files would change, and fail if there is one
+    /// Write nothing, and fail if a file is not formatted
     #[arg(long)]
     pub check: bool,
 }
 
-/// What to compare with, and how to report.
+/// What `gen review` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  gen review\n  gen review --against origin/main --format markdown > comment.md")]
 pub struct Review {
     /// The revision to compare with: a branch, a tag, a commit
     #[arg(long, value_name = "REF", default_value = "HEAD")]
     pub against: String,
-    /// How to report
+    /// Output format
     #[arg(long, value_enum, default_value_t = ReviewFormat::Text)]
     pub format: ReviewFormat,
     /// Compare one profile instead of all
@@ -491,9 +485,9 @@ pub struct Review {
 pub enum ReviewFormat {
     /// For people
     Text,
-    /// For the comment of a pull request
+    /// For a comment on a pull request
     Markdown,
-    /// For programs: one object
+    /// For programs
     Json,
 }
 
@@ -504,36 +498,28 @@ pub struct List {
     /// What to list
     #[arg(value_enum, value_name = "WHAT")]
     pub what: Listed,
-    /// The profile; without it the only one, or of several `dev`
+    /// The profile [default: the only one, or `dev`]
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// How to list
-    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
-    pub format: ListFormat,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Listing::Text)]
+    pub format: Listing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Listed {
-    /// Group, kind or image, published ports, and what each starts after
+    /// Group, kind or image, published ports, dependencies
     Services,
-    /// By number: on the host, and in the network only
+    /// Ports on the host and in the network
     Ports,
-    /// Variables of `.env`: default, where the value comes from, who reads it
+    /// Variables of `.env`, with default, source and users
     Env,
-    /// Built or pulled, and who uses them
+    /// Images, with source and users
     Images,
-    /// What Grafana queries
+    /// Grafana's datasources
     Datasources,
-    /// Every output, and the programs that read it
+    /// Outputs, with the programs that read them
     Artifacts,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ListFormat {
-    /// For people: a table
-    Text,
-    /// For programs: a list of objects
-    Json,
 }
 
 /// What `gen graph` takes.
@@ -541,24 +527,24 @@ pub enum ListFormat {
 #[command(after_help = "Examples:\n  gen graph --format svg > stack.svg\n  gen graph --focus grafana\n  \
     gen graph --format dot | dot -Tpdf > stack.pdf")]
 pub struct Graph {
-    /// Draw for this language, or this reader
+    /// Output format
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
     pub format: GraphFormat,
-    /// Draw this service only, with those that it needs or that need it, and whatever it starts after
+    /// Draw only this service, its neighbors, and everything it starts after
     #[arg(long, value_name = "SERVICE")]
     pub focus: Option<String>,
-    /// The profile; without it the only one, or of several `dev`
+    /// The profile [default: the only one, or `dev`]
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum GraphFormat {
-    /// For Markdown on GitHub and elsewhere
+    /// For Markdown, e.g. on GitHub
     Mermaid,
     /// For Graphviz
     Dot,
-    /// A picture, for a browser
+    /// An image
     Svg,
 }
 
@@ -566,10 +552,19 @@ pub enum GraphFormat {
 pub enum Format {
     /// For people
     Text,
-    /// For programs: one object
+    /// For programs
     Json,
-    /// For GitHub Actions: annotations
+    /// Annotations for GitHub Actions
     Github,
+}
+
+impl From<Listing> for Format {
+    fn from(format: Listing) -> Self {
+        match format {
+            Listing::Text => Self::Text,
+            Listing::Json => Self::Json,
+        }
+    }
 }
 
 /// Parses the command line; exits with code 2 if it is wrong.

@@ -1,15 +1,15 @@
-//! What is wrong with a spec, as data: a code, a title, the places involved and a way out.
+//! Problems of a spec, as data: a code, a title, the places involved and a way out.
 //!
-//! Rendering it is `commands/report.rs`'s work.
+//! `commands/report.rs` renders them.
 
 use std::cmp::Ordering;
 
 /// A range of bytes in one source file of the spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
-    /// Index of the file in [`Sources`](crate::spec::source::Sources), in include order.
+    /// The index of the file in [`Sources`](crate::spec::source::Sources), in include order.
     pub file: u16,
-    /// First byte.
+    /// The first byte.
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
@@ -29,7 +29,7 @@ impl Span {
 pub struct Label {
     /// Where.
     pub span: Span,
-    /// What this place has to do with the problem; may be empty on the primary label.
+    /// What this place has to do with the problem; may be empty.
     pub text: String,
 }
 
@@ -40,9 +40,9 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// What is wrong, in one line.
     pub title: String,
-    /// The places involved, the one to change first.
+    /// The places involved; the first one is to be changed.
     pub labels: Vec<Label>,
-    /// What to do about it.
+    /// How to fix it.
     pub help: Option<String>,
 }
 
@@ -52,7 +52,7 @@ impl Diagnostic {
         Self { code, title: line(title), labels: vec![Label { span, text: String::new() }], help: None }
     }
 
-    /// Says something at the first place.
+    /// Labels the first place.
     #[must_use]
     pub fn at(mut self, text: impl Into<String>) -> Self {
         if let Some(first) = self.labels.first_mut() {
@@ -68,7 +68,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds the way out.
+    /// Says how to fix it.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(line(text));
@@ -83,10 +83,7 @@ impl Diagnostic {
         candidates: impl IntoIterator<Item = &'a str>,
         otherwise: impl FnOnce() -> String,
     ) -> Self {
-        match nearest(name, candidates) {
-            Some(found) => self.help(format!("did you mean `{found}`?")),
-            None => self.help(otherwise()),
-        }
+        self.help(suggestion(name, candidates, otherwise))
     }
 
     /// The place to change.
@@ -101,17 +98,17 @@ impl Diagnostic {
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// More than this are not kept: a megabyte of nonsense has a million problems.
+    /// The limit: a megabyte of nonsense has a million problems.
     const MOST: usize = 1_000;
 
-    /// Adds one.
+    /// Adds a diagnostic, up to the limit.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if self.0.len() < Self::MOST {
             self.0.push(diagnostic);
         }
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -123,13 +120,13 @@ impl Diagnostics {
         self.0.len()
     }
 
-    /// Whether no more are kept.
+    /// Whether the limit is reached.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.0.len() >= Self::MOST
     }
 
-    /// Whether there is one with that code.
+    /// Whether one has that code.
     #[must_use]
     pub fn has(&self, code: &str) -> bool {
         self.0.iter().any(|diagnostic| diagnostic.code == code)
@@ -147,7 +144,7 @@ impl Diagnostics {
         }
     }
 
-    /// In source order, each problem once: profiles share most of the spec and so its problems.
+    /// In source order, without duplicates: profiles share most of the spec and so its problems.
     #[must_use]
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.0.sort_by(|a, b| match (a.primary(), b.primary()) {
@@ -161,8 +158,8 @@ impl Diagnostics {
     }
 }
 
-/// What a terminal and an annotation can show, whatever name of the spec the message quotes: one line, no control
-/// characters, an end.
+/// A message that a terminal and an annotation can show, whatever name of the spec it quotes: one line without control
+/// characters, of limited length.
 fn line(text: impl Into<String>) -> String {
     const MOST: usize = 1_000;
     let text = text.into();
@@ -180,10 +177,19 @@ fn line(text: impl Into<String>) -> String {
     short
 }
 
-/// The candidate with the fewest edits from `name`, if they are few enough to be a slip.
+/// "did you mean …?" for the candidate nearest to `name`, or what `otherwise` says.
+pub fn suggestion<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    otherwise: impl FnOnce() -> String,
+) -> String {
+    nearest(name, candidates).map_or_else(otherwise, |found| format!("did you mean `{found}`?"))
+}
+
+/// The candidate with the fewest edits from `name`, if they are few enough to be a typo.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A name this long is no slip of the fingers, and the table below grows with its length.
+    // A longer name is not a typo, and the table below grows with its length.
     const LONGEST: usize = 64;
     let wanted: Vec<char> = name.chars().take(LONGEST + 1).flat_map(char::to_lowercase).collect();
     if wanted.len() > LONGEST {

@@ -1,26 +1,22 @@
-//! One declarative description of a development stack in, every file that the stack needs out.
+//! Generates every file of a development stack from one declarative spec.
 //!
-//! The path of the data is the shape of this crate; a stage knows those above it only:
+//! The crate is structured by the path of the data; a stage only uses those before it:
 //!
-//! 1. [`spec`] reads text into typed tables in which every value knows its place;
-//! 2. [`resolve`] looks up names, fills in defaults and checks one table against another, which gives
-//! 3. the [`model`], in which nothing can be wrong any more;
+//! 1. [`spec`] reads text into typed tables in which every value has a span;
+//! 2. [`resolve`] looks up names, fills in defaults and checks the tables against each other, which gives
+//! 3. the [`model`], which is valid;
 //! 4. [`view`] prepares each artifact for its template, whose values are written by
 //! 5. [`lit`], language by language;
 //! 6. [`output`] compares the rendered files with the disk or writes them.
 //!
-//! [`dev`] runs what the files describe, [`verify`] has them judged by the programs that read them. [`review`] says what
-//! the difference between two specs means.
+//! [`dev`] runs the stack, [`verify`] validates the outputs with the programs that read them, [`review`] explains the
+//! difference between two specs, and [`edit`] creates, extends and formats a spec.
 //!
-//! [`edit`] starts a spec, adds to it and lays it out.
+//! [`import`] converts a dashboard of Grafana to the spec's format. [`trace`] finds the keys of the spec that produce a
+//! line of an output. [`graph`] draws dependencies, and [`list`] lists services, ports and the like.
 //!
-//! [`import`] is a way back: a dashboard of Grafana becomes a description of the spec. [`trace`] is another: it tells
-//! which keys of the spec a line of an output comes from.
-//!
-//! [`graph`] draws who needs whom, and [`list`] tells what there is.
-//!
-//! [`plan()`] goes from 1 to 4. What is wrong with a spec is a [`diagnostic`], as data; only the commands of
-//! the binary print.
+//! [`plan()`] runs stages 1 to 4. A problem of the spec is a [`diagnostic`], as data; only the commands of the binary
+//! print.
 
 pub mod dev;
 pub mod diagnostic;
@@ -67,7 +63,7 @@ impl Plan {
         &self.stack
     }
 
-    /// What the profile owns on disk.
+    /// The paths that the profile owns.
     #[must_use]
     pub fn scope(&self) -> output::Scope {
         let profile = &self.stack.profile;
@@ -82,11 +78,11 @@ impl Plan {
     /// [`CONFIG_LABEL`](model::service::CONFIG_LABEL). A container with another one runs with a stale configuration.
     #[must_use]
     pub fn config_digests(&self) -> BTreeMap<String, String> {
-        // Only a template that is wrong can fail, and then `files` says so.
+        // Only a broken template can fail, which `files` reports.
         view::config_digests(&self.stack).unwrap_or_default()
     }
 
-    /// Every output, rendered when it is asked for: a large stack's files need not be in memory at once.
+    /// The outputs, each rendered when it is needed: a large stack's outputs need not be in memory at once.
     pub fn files(&self) -> impl Iterator<Item = Result<output::File, output::Error>> + '_ {
         view::artifacts(&self.stack).into_iter().map(|artifact| match artifact.render() {
             Ok(contents) => Ok(output::File { path: artifact.path, executable: artifact.executable, contents }),
@@ -103,7 +99,7 @@ pub fn plan(sources: &Sources, profile: Option<&str>) -> Result<Vec<Plan>, Vec<D
     let mut diagnostics = Diagnostics::default();
     let document = spec::parse(sources, &mut diagnostics);
     let names: Vec<String> = document.profiles().map(|name| name.value.clone()).collect();
-    // After a syntax error the profiles may be what could not be read.
+    // After a syntax error the profiles may be unreadable.
     if diagnostics.is_empty() && !names.iter().any(|name| profile.is_none_or(|wanted| wanted == name)) {
         diagnostics.push(no_profile(profile, &names));
     }
@@ -120,13 +116,12 @@ fn no_profile(wanted: Option<&str>, names: &[String]) -> Diagnostic {
     let start = Span { file: 0, start: 0, end: 0 };
     let names = || names.iter().map(String::as_str);
     match wanted {
-        Some(wanted) => Diagnostic::new(
-            "unknown-profile",
-            format!("the spec has no profile `{}`", spec::decode::shown(wanted)),
-            start,
-        )
-        .suggest(wanted, names(), || format!("it has: {}", listed(names()))),
-        None => Diagnostic::new("no-profile", "the spec has no profile", start)
-            .help("add one that changes nothing: `[profiles.dev]`"),
+        Some(wanted) => {
+            Diagnostic::new("unknown-profile", format!("unknown profile `{}`", spec::decode::shown(wanted)), start)
+                .suggest(wanted, names(), || format!("expected one of: {}", listed(names())))
+        }
+        None => {
+            Diagnostic::new("no-profile", "the spec has no profiles", start).help("add an empty one: `[profiles.dev]`")
+        }
     }
 }

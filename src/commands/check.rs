@@ -4,25 +4,23 @@ use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 use stackgen::output::{self, Cause, Difference};
+use stackgen::review::counted;
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET};
-use super::{Outcome, Outputs, fail, print, project};
+use super::{Outcome, Outputs, Ran, print, project, stop};
 use crate::cli::{Check, Format};
 
-/// Lines of a diff that are shown; the rest is counted. `--stat` shows none.
+/// Lines of diffs that are shown; the rest is counted. `--stat` shows none.
 const MOST_LINES: usize = 200;
 
-/// Two files that have little in common are not compared line by line for longer than this.
+/// The time limit of a line-by-line comparison.
 const DIFF_TIME: Duration = Duration::from_secs(2);
 
-pub fn run(arguments: &Check) -> Outcome {
-    let project = match project(arguments.profile.as_deref(), arguments.format) {
-        Ok(project) => project,
-        Err(outcome) => return outcome,
-    };
+pub fn run(arguments: &Check) -> Ran {
+    let project = project(arguments.profile.as_deref(), arguments.format)?;
     let mut compared = 0;
     let mut found: Vec<Drift> = Vec::new();
     let mut outcome = Outcome::Clean;
@@ -32,22 +30,18 @@ pub fn run(arguments: &Check) -> Outcome {
                 compared += comparison.compared;
                 let manifest = scope.manifest;
                 found.extend(comparison.differences.into_iter().map(|mut difference| {
-                    // Its lines are digests of the other outputs: they repeat what those differences say.
+                    // Its lines are digests of the outputs: they repeat the other differences.
                     if difference.path == manifest {
                         difference.on_disk = None;
                     }
                     Drift::new(difference)
                 }));
             }
-            Err(error) => {
-                fail(&error.to_string());
-                outcome = Outcome::Failed;
-            }
+            Err(error) => outcome = stop(Outcome::Failed, error),
         }
     }
     if compared == 0 && outcome == Outcome::Clean {
-        fail("nothing was compared");
-        return Outcome::Failed;
+        return Err(stop(Outcome::Failed, "nothing was compared"));
     }
     if !found.is_empty() {
         outcome = outcome.max(Outcome::Findings);
@@ -60,9 +54,9 @@ pub fn run(arguments: &Check) -> Outcome {
         Format::Json => print(io::stdout(), &json(compared, &found, arguments.stat)),
         Format::Github => print(io::stdout(), &github(compared, &found)),
     }
-    // The process ends: taking a large stack apart, string by string, would only take time.
+    // The process ends: freeing a large stack, string by string, would only take time.
     std::mem::forget(project);
-    outcome
+    Ok(outcome)
 }
 
 /// A difference and its lines.
@@ -79,7 +73,7 @@ struct Diff {
     removed: usize,
     /// The first line on disk that differs, one-based.
     first: usize,
-    /// One of the two is no text.
+    /// Whether one of the two is not text.
     binary: bool,
 }
 
@@ -126,7 +120,7 @@ impl Diff {
     }
 }
 
-/// A line of a file that may hold anything, with control characters made visible.
+/// A line of an untrusted file, with control characters made visible.
 fn visible(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
@@ -141,7 +135,7 @@ fn visible(line: &str) -> String {
     out
 }
 
-/// What mends a difference.
+/// How to fix a difference.
 pub fn remedy(cause: &Cause) -> &'static str {
     match cause {
         Cause::Missing | Cause::Stale | Cause::Mode { .. } | Cause::LineEndings | Cause::Interrupted => {
@@ -149,27 +143,27 @@ pub fn remedy(cause: &Cause) -> &'static str {
         }
         Cause::MergeConflict | Cause::Merged => "resolve the conflicts in spec/, then run `gen render`",
         Cause::HandEdited { .. } => {
-            "put the change into the spec and run `gen render`, or drop it with `gen render --force`"
+            "move the change to the spec and run `gen render`, or discard it with `gen render --force`"
         }
-        Cause::Unlisted => "move the file away, or let `gen render --force` overwrite it",
+        Cause::Unlisted => "move the file, or overwrite it with `gen render --force`",
         Cause::Orphan { edited: false } => "run `gen render` to delete it",
-        Cause::Orphan { edited: true } => "move the file away, or let `gen render --force` delete it",
-        Cause::Symlink => "replace the link, or let `gen render --force` do it",
-        Cause::Unreadable(_) => "make it a file that can be read, or remove it",
-        Cause::Malformed(_) => "run `gen render`, which writes it anew",
+        Cause::Orphan { edited: true } => "move the file, or delete it with `gen render --force`",
+        Cause::Symlink => "remove the link, or replace it with `gen render --force`",
+        Cause::Unreadable(_) => "make it a readable file, or remove it",
+        Cause::Malformed(_) => "run `gen render` to rewrite it",
     }
 }
 
 fn count(compared: usize, found: &[Drift]) -> String {
-    let files = if compared == 1 { "file" } else { "files" };
+    let files = counted(compared, "file");
     match found.len() {
-        0 => format!("{compared} {files} compared, no difference"),
-        1 => format!("{compared} {files} compared, 1 differs"),
-        many => format!("{compared} {files} compared, {many} differ"),
+        0 => format!("{files} compared, no difference"),
+        1 => format!("{files} compared, 1 differs"),
+        many => format!("{files} compared, {many} differ"),
     }
 }
 
-/// The lines that rendering would change, cut to a number of them; nothing for a file that is not there yet.
+/// The lines that rendering would change, at most `most` of them; none for a new file.
 pub fn changes(differences: Vec<Difference>, most: usize) -> String {
     let mut out = String::new();
     let mut left = most;
@@ -207,7 +201,7 @@ fn text(compared: usize, found: &[Drift], stat: bool) -> String {
 
 fn lines(out: &mut String, path: &str, diff: &Diff, planned: bool, left: &mut usize) {
     if diff.binary && planned {
-        out.push_str("  it holds bytes that are no text\n");
+        out.push_str("  not a text file\n");
         return;
     }
     if diff.lines.is_empty() {
@@ -232,25 +226,6 @@ fn lines(out: &mut String, path: &str, diff: &Diff, planned: bool, left: &mut us
     }
 }
 
-#[derive(Serialize)]
-struct JsonReport<'a> {
-    compared: usize,
-    differences: Vec<JsonDifference<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonDifference<'a> {
-    path: &'a str,
-    cause: &'static str,
-    description: String,
-    help: &'static str,
-    line: usize,
-    added: usize,
-    removed: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    diff: Option<String>,
-}
-
 /// A stable name of a cause, for programs.
 fn code(cause: &Cause) -> &'static str {
     match cause {
@@ -271,20 +246,23 @@ fn code(cause: &Cause) -> &'static str {
 }
 
 fn json(compared: usize, found: &[Drift], stat: bool) -> String {
-    let differences = found
-        .iter()
-        .map(|Drift { difference, diff }| JsonDifference {
-            path: difference.path.as_str(),
-            cause: code(&difference.cause),
-            description: difference.cause.to_string(),
-            help: remedy(&difference.cause),
-            line: diff.first,
-            added: diff.added,
-            removed: diff.removed,
-            diff: (!stat && !diff.lines.is_empty()).then(|| diff.lines.iter().map(|(_, line)| line.as_str()).collect()),
-        })
-        .collect();
-    report::serialise(&JsonReport { compared, differences })
+    let difference = |Drift { difference, diff }: &Drift| {
+        let mut report = json!({
+            "path": difference.path.as_str(),
+            "cause": code(&difference.cause),
+            "description": difference.cause.to_string(),
+            "help": remedy(&difference.cause),
+            "line": diff.first,
+            "added": diff.added,
+            "removed": diff.removed,
+        });
+        if !stat && !diff.lines.is_empty() {
+            report["diff"] = diff.lines.iter().map(|(_, line)| line.as_str()).collect::<String>().into();
+        }
+        report
+    };
+    let differences: Vec<Value> = found.iter().map(difference).collect();
+    report::serialise(&json!({ "compared": compared, "differences": differences }))
 }
 
 fn github(compared: usize, found: &[Drift]) -> String {

@@ -1,11 +1,11 @@
-//! `gen completions` and `gen man`: what is written from the definition of the command line.
+//! `gen completions` and `gen man`.
 
 use std::io;
 
 use camino::Utf8Path;
 use clap_complete::Shell;
 
-use super::{Outcome, fail, print};
+use super::{Outcome, Ran, print, stop};
 use crate::cli::Cli;
 
 /// The name that the binary is installed as.
@@ -18,19 +18,13 @@ pub fn run(shell: Shell) -> Outcome {
     Outcome::Clean
 }
 
-pub fn man(folder: &Utf8Path) -> Outcome {
-    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::definition(), folder));
-    match written {
-        Ok(()) => {
-            print(
-                io::stdout(),
-                &format!("wrote gen.1 and a page for each command to `{folder}`; see `man {folder}/gen.1`\n"),
-            );
-            Outcome::Clean
-        }
-        Err(error) => {
-            fail(&format!("cannot write the man pages to `{folder}`: {error}"));
-            Outcome::Failed
-        }
-    }
+pub fn man(folder: &Utf8Path) -> Ran {
+    std::fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(Cli::definition(), folder))
+        .map_err(|error| stop(Outcome::Failed, format!("cannot write the man pages to `{folder}`: {error}")))?;
+    print(
+        io::stdout(),
+        &format!("wrote gen.1 and a page for each command to `{folder}`; read it with `man {folder}/gen.1`\n"),
+    );
+    Ok(Outcome::Clean)
 }

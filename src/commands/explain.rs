@@ -4,25 +4,22 @@ use std::fmt::Write as _;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::Serialize;
-use stackgen::diagnostic::nearest;
+use serde_json::{Value, json};
+use stackgen::diagnostic::suggestion;
+use stackgen::review::counted;
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Part, Trace};
 
 use super::report::{self, BOLD, CYAN, RESET};
-use super::{Outcome, fail, print, project};
-use crate::cli::{Explain, Format, Listing};
+use super::{Outcome, Ran, project, show, stop, stop_with};
+use crate::cli::{Explain, Listing};
 
-pub fn run(arguments: &Explain) -> Outcome {
+pub fn run(arguments: &Explain) -> Ran {
     let Some((file, line)) = place(&arguments.place) else {
-        fail(&format!("`{}` is no line of a file: write e.g. `generated/dev/docker-compose.yml:12`", arguments.place));
-        return Outcome::Invalid;
+        let message = format!("invalid place `{}`", arguments.place);
+        return Err(stop_with(Outcome::Invalid, message, "write it as `generated/dev/docker-compose.yml:12`"));
     };
-    let format = if arguments.format == Listing::Json { Format::Json } else { Format::Text };
-    let project = match project(None, format) {
-        Ok(project) => project,
-        Err(outcome) => return outcome,
-    };
+    let project = project(None, arguments.format.into())?;
     let path = below(&project.root, file);
     let mut known = Vec::new();
     for plan in &project.plans {
@@ -32,10 +29,8 @@ pub fn run(arguments: &Explain) -> Outcome {
             return explain(&project.root, &project.sources, &trace, (&path, line), arguments.format);
         }
     }
-    let hint = nearest(path.as_str(), known.iter().map(String::as_str))
-        .map_or_else(|| "`gen list artifacts` lists them".to_owned(), |found| format!("did you mean `{found}`?"));
-    fail(&format!("`{path}` is no output of the spec: {hint}"));
-    Outcome::Invalid
+    let help = suggestion(path.as_str(), known.iter().map(String::as_str), || "see `gen list artifacts`".to_owned());
+    Err(stop_with(Outcome::Invalid, format!("`{path}` is not an output"), help))
 }
 
 fn explain(
@@ -44,45 +39,42 @@ fn explain(
     trace: &Trace<'_>,
     (path, line): (&Utf8Path, usize),
     format: Listing,
-) -> Outcome {
+) -> Ran {
     let on_disk = match std::fs::read_to_string(root.join(path)) {
         Ok(text) => text,
-        // It will be as it is rendered.
+        // Not rendered yet.
         Err(error) if error.kind() == io::ErrorKind::NotFound => trace.output(path).unwrap_or_default().to_owned(),
-        Err(error) => {
-            fail(&format!("cannot read `{path}`: {error}"));
-            return Outcome::Failed;
-        }
+        Err(error) => return Err(stop(Outcome::Failed, format!("cannot read `{path}`: {error}"))),
     };
     let Some(text) = line.checked_sub(1).and_then(|at| on_disk.lines().nth(at)) else {
-        let count = on_disk.lines().count();
-        fail(&format!("`{path}` has {count} {}", if count == 1 { "line" } else { "lines" }));
-        return Outcome::Invalid;
+        let message = format!("`{path}` has only {}", counted(on_disk.lines().count(), "line"));
+        return Err(stop(Outcome::Invalid, message));
     };
     let rendered = trace.rendered_line(path, &on_disk, line);
     let keys = rendered.map(|line| trace.causes(path, &[line]).pop().unwrap_or_default());
-    match format {
-        Listing::Text => print(anstream::stdout(), &as_text(sources, (path, line), text, keys.as_deref())),
-        Listing::Json => {
-            let report = JsonReport {
-                path: path.as_str(),
-                line,
-                text,
-                rendered: keys.is_some(),
-                keys: keys.iter().flatten().map(|key| JsonKey::new(sources, key)).collect(),
-            };
-            print(io::stdout(), &report::serialise(&report));
-        }
-    }
-    // Not what the spec says: something to do about it.
-    if keys.is_some() { Outcome::Clean } else { Outcome::Findings }
+    show(
+        format,
+        || as_text(sources, (path, line), text, keys.as_deref()),
+        || {
+            let found: Vec<Value> = keys.iter().flatten().map(|key| json_key(sources, key)).collect();
+            // Whether the line is as rendered, and the keys that it depends on.
+            report::serialise(&json!({
+                "path": path.as_str(),
+                "line": line,
+                "text": text,
+                "rendered": keys.is_some(),
+                "keys": found,
+            }))
+        },
+    );
+    Ok(if keys.is_some() { Outcome::Clean } else { Outcome::Findings })
 }
 
 fn as_text(sources: &Sources, (path, line): (&Utf8Path, usize), text: &str, keys: Option<&[&Key]>) -> String {
     let mut out = format!("{BOLD}{path}:{line}{RESET}\n  {}\n\n", text.trim());
     match keys {
-        None => out.push_str("is not what the spec says: `gen check` shows the difference\n"),
-        Some([]) => out.push_str("comes from no key of the spec: it is the template's own\n"),
+        None => out.push_str("This line differs from the rendered output: run `gen check`.\n"),
+        Some([]) => out.push_str("This line comes from the template, not from a key of the spec.\n"),
         Some(keys) => {
             for key in keys {
                 let (line, column) = sources.position(key.span);
@@ -118,7 +110,7 @@ pub fn place(text: &str) -> Option<(&str, usize)> {
     .filter(|(file, line)| !file.is_empty() && *line > 0)
 }
 
-/// A path that was typed in the current folder, below the root.
+/// A path that was given relative to the current directory, relative to the root.
 pub fn below(root: &Utf8Path, file: &str) -> Utf8PathBuf {
     let current = std::env::current_dir().ok().and_then(|path| Utf8PathBuf::try_from(path).ok()).unwrap_or_default();
     let mut full = Utf8PathBuf::new();
@@ -134,40 +126,15 @@ pub fn below(root: &Utf8Path, file: &str) -> Utf8PathBuf {
     full.strip_prefix(root).map_or_else(|_| Utf8PathBuf::from(file), ToOwned::to_owned)
 }
 
-#[derive(Serialize)]
-struct JsonReport<'a> {
-    path: &'a str,
-    line: usize,
-    text: &'a str,
-    /// Whether the line is what the spec says.
-    rendered: bool,
-    keys: Vec<JsonKey<'a>>,
-}
-
 /// A key and its place.
-#[derive(Serialize)]
-pub struct JsonKey<'a> {
-    key: &'a str,
-    part: &'static str,
-    path: &'a str,
-    line: usize,
-    column: usize,
-    text: &'a str,
-}
-
-impl<'a> JsonKey<'a> {
-    pub fn new(sources: &'a Sources, key: &'a Key) -> Self {
-        let (line, column) = sources.position(key.span);
-        Self {
-            key: &key.path,
-            part: match key.part {
-                Part::Name => "name",
-                Part::Value => "value",
-            },
-            path: sources.file(key.span).map_or("", |source| source.path.as_str()),
-            line,
-            column,
-            text: source_line(sources, key),
-        }
-    }
+pub fn json_key(sources: &Sources, key: &Key) -> Value {
+    let (line, column) = sources.position(key.span);
+    json!({
+        "key": key.path,
+        "part": if key.part == Part::Name { "name" } else { "value" },
+        "path": sources.file(key.span).map_or("", |source| source.path.as_str()),
+        "line": line,
+        "column": column,
+        "text": source_line(sources, key),
+    })
 }

@@ -2,29 +2,21 @@
 
 use std::io;
 
-use stackgen::diagnostic::nearest;
+use stackgen::diagnostic::suggestion;
 use stackgen::graph::{Graph as Drawn, dot, mermaid, svg};
 use stackgen::spec::decode::{listed, shown};
 
-use super::report::{CYAN, RESET};
-use super::{Outcome, fail, one_profile, print};
+use super::{Outcome, Ran, one_profile, print, stop_with};
 use crate::cli::{Graph, GraphFormat};
 
-pub fn run(arguments: &Graph) -> Outcome {
-    let plan = match one_profile(arguments.profile.as_deref()) {
-        Ok(plan) => plan,
-        Err(outcome) => return outcome,
-    };
+pub fn run(arguments: &Graph) -> Ran {
+    let plan = one_profile(arguments.profile.as_deref())?;
     let mut graph = Drawn::of(plan.stack());
     if let Some(name) = &arguments.focus {
         let Some(node) = graph.find(name) else {
             let known = || graph.nodes.iter().map(|node| node.name.as_str());
-            let help = match nearest(name, known()) {
-                Some(found) => format!("did you mean `{found}`?"),
-                None => format!("there are: {}", listed(known())),
-            };
-            fail(&format!("there is no service `{}`\n  {CYAN}help{RESET}: {help}", shown(name)));
-            return Outcome::Invalid;
+            let help = suggestion(name, known(), || format!("the services are: {}", listed(known())));
+            return Err(stop_with(Outcome::Invalid, format!("unknown service `{}`", shown(name)), help));
         };
         graph = graph.focus(node);
     }
@@ -34,5 +26,5 @@ pub fn run(arguments: &Graph) -> Outcome {
         GraphFormat::Svg => svg::render(&graph),
     };
     print(io::stdout(), &text);
-    Outcome::Clean
+    Ok(Outcome::Clean)
 }

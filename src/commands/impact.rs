@@ -1,28 +1,23 @@
 //! `gen impact`.
 
 use std::fmt::Write as _;
-use std::io;
 
-use serde::Serialize;
-use stackgen::diagnostic::nearest;
+use serde_json::{Value, json};
+use stackgen::diagnostic::suggestion;
 use stackgen::review::counted;
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Reach, Trace};
 
-use super::explain::{JsonKey, below, named, place};
+use super::explain::{below, json_key, named, place};
 use super::report::{self, BOLD, CYAN, RESET};
-use super::{Outcome, Project, fail, print, project};
-use crate::cli::{Format, Impact, Listing};
+use super::{Outcome, Project, Ran, project, show, stop, stop_with};
+use crate::cli::Impact;
 
 /// Lines of one output that are shown; the rest is counted.
 const MOST_LINES: usize = 20;
 
-pub fn run(arguments: &Impact) -> Outcome {
-    let format = if arguments.format == Listing::Json { Format::Json } else { Format::Text };
-    let project = match project(arguments.profile.as_deref(), format) {
-        Ok(project) => project,
-        Err(outcome) => return outcome,
-    };
+pub fn run(arguments: &Impact) -> Ran {
+    let project = project(arguments.profile.as_deref(), arguments.format.into())?;
     let traces: Vec<Trace<'_>> =
         project.plans.iter().filter_map(|plan| Trace::new(&project.sources, plan.profile())).collect();
     let wanted = Wanted::new(&project, &arguments.key);
@@ -34,8 +29,7 @@ pub fn run(arguments: &Impact) -> Outcome {
         }
     }
     if found.is_empty() {
-        fail(&wanted.not_there(&traces));
-        return Outcome::Invalid;
+        return Err(wanted.not_found(&traces));
     }
     let reached: Vec<(&Trace<'_>, Vec<&Key>, Vec<Reach>)> = found
         .into_iter()
@@ -44,18 +38,14 @@ pub fn run(arguments: &Impact) -> Outcome {
             (trace, keys, reach)
         })
         .collect();
-    match arguments.format {
-        Listing::Text => print(anstream::stdout(), &text(&project.sources, &reached)),
-        Listing::Json => print(io::stdout(), &json(&project.sources, &reached)),
-    }
-    Outcome::Clean
+    Ok(show(arguments.format, || text(&project.sources, &reached), || json(&project.sources, &reached)))
 }
 
 /// The keys that were asked for.
 enum Wanted<'a> {
     /// Those of a line of the spec.
     Line(camino::Utf8PathBuf, usize),
-    /// One, and all below it.
+    /// A key and all keys below it.
     Key(&'a str),
 }
 
@@ -80,16 +70,15 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn not_there(&self, traces: &[Trace<'_>]) -> String {
+    fn not_found(&self, traces: &[Trace<'_>]) -> Outcome {
         match self {
-            Self::Line(path, line) => format!("no key of the spec stands at `{path}:{line}`"),
+            Self::Line(path, line) => stop(Outcome::Invalid, format!("no key of the spec at `{path}:{line}`")),
             Self::Key(wanted) => {
                 let keys = traces.iter().flat_map(Trace::keys).map(|key| key.path.as_str());
-                let hint = nearest(wanted, keys).map_or_else(
-                    || "write its names with dots, e.g. `services.loki.settings.retention`".to_owned(),
-                    |found| format!("did you mean `{found}`?"),
-                );
-                format!("the spec has no key `{wanted}`: {hint}")
+                let help = suggestion(wanted, keys, || {
+                    "write it as a dotted key, e.g. `services.loki.settings.retention`".to_owned()
+                });
+                stop_with(Outcome::Invalid, format!("unknown key `{wanted}`"), help)
             }
         }
     }
@@ -123,28 +112,10 @@ fn text(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> S
     let lines: usize = reached.iter().flat_map(|(_, _, reach)| reach).map(|reach| reach.lines.len()).sum();
     let files: usize = reached.iter().map(|(_, _, reach)| reach.len()).sum();
     let _ = match lines {
-        0 => writeln!(out, "\nreaches no line of any output"),
-        _ => writeln!(out, "\n{} of {}", counted(lines, "line"), counted(files, "output")),
+        0 => writeln!(out, "\nno line of any output depends on it"),
+        _ => writeln!(out, "\n{} in {}", counted(lines, "line"), counted(files, "output")),
     };
     out
-}
-
-#[derive(Serialize)]
-struct JsonReport<'a> {
-    keys: Vec<JsonKey<'a>>,
-    outputs: Vec<JsonReach<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonReach<'a> {
-    path: &'a str,
-    lines: Vec<JsonLine<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonLine<'a> {
-    line: usize,
-    text: &'a str,
 }
 
 fn json(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> String {
@@ -155,14 +126,14 @@ fn json(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> S
             keys.push(key);
         }
     }
-    let outputs = reached
-        .iter()
-        .flat_map(|(trace, _, reach)| reach.iter().map(move |reach| (trace, reach)))
-        .map(|(trace, reach)| {
-            let text: Vec<&str> = trace.output(&reach.path).unwrap_or_default().lines().collect();
-            let line = |&line: &usize| JsonLine { line, text: text.get(line - 1).copied().unwrap_or_default() };
-            JsonReach { path: reach.path.as_str(), lines: reach.lines.iter().map(line).collect() }
+    let outputs = reached.iter().flat_map(|(trace, _, reach)| reach.iter().map(move |reach| (trace, reach)));
+    let outputs: Vec<Value> = outputs
+        .map(|(trace, Reach { path, lines })| {
+            let text: Vec<&str> = trace.output(path).unwrap_or_default().lines().collect();
+            let line = |&line: &usize| json!({ "line": line, "text": text.get(line - 1) });
+            json!({ "path": path.as_str(), "lines": lines.iter().map(line).collect::<Vec<Value>>() })
         })
         .collect();
-    report::serialise(&JsonReport { keys: keys.iter().map(|key| JsonKey::new(sources, key)).collect(), outputs })
+    let keys: Vec<Value> = keys.iter().map(|key| json_key(sources, key)).collect();
+    report::serialise(&json!({ "keys": keys, "outputs": outputs }))
 }

@@ -1,46 +1,34 @@
 //! `gen list`.
 
-use std::io;
-
 use serde::Serialize;
 use stackgen::list;
 
 use super::table::Table;
-use super::{Outcome, fail, one_profile, print, report};
-use crate::cli::{List, ListFormat, Listed};
+use super::{Outcome, Ran, one_profile, report, show, stop};
+use crate::cli::{List, Listed, Listing};
 
-pub fn run(arguments: &List) -> Outcome {
-    let plan = match one_profile(arguments.profile.as_deref()) {
-        Ok(plan) => plan,
-        Err(outcome) => return outcome,
-    };
+pub fn run(arguments: &List) -> Ran {
+    let plan = one_profile(arguments.profile.as_deref())?;
     let stack = plan.stack();
     let format = arguments.format;
-    match arguments.what {
-        Listed::Services => show(format, &list::services(stack), services),
-        Listed::Ports => show(format, &list::ports(stack), ports),
-        Listed::Env => show(format, &list::variables(stack), variables),
-        Listed::Images => show(format, &list::images(stack), images),
-        Listed::Datasources => show(format, &list::datasources(stack), datasources),
-        Listed::Artifacts => match list::artifacts(&plan) {
-            Ok(rows) => show(format, &rows, artifacts),
-            Err(error) => {
-                fail(&error.to_string());
-                return Outcome::Failed;
-            }
-        },
-    }
-    Outcome::Clean
+    Ok(match arguments.what {
+        Listed::Services => rows(format, &list::services(stack), services),
+        Listed::Ports => rows(format, &list::ports(stack), ports),
+        Listed::Env => rows(format, &list::variables(stack), variables),
+        Listed::Images => rows(format, &list::images(stack), images),
+        Listed::Datasources => rows(format, &list::datasources(stack), datasources),
+        Listed::Artifacts => {
+            let artifacts_of = list::artifacts(&plan).map_err(|error| stop(Outcome::Failed, error))?;
+            rows(format, &artifacts_of, artifacts)
+        }
+    })
 }
 
-fn show<T: Serialize>(format: ListFormat, rows: &[T], text: impl Fn(&[T]) -> String) {
-    match format {
-        ListFormat::Text => print(anstream::stdout(), &text(rows)),
-        ListFormat::Json => print(io::stdout(), &report::serialise(&rows)),
-    }
+fn rows<T: Serialize>(format: Listing, rows: &[T], text: impl Fn(&[T]) -> String) -> Outcome {
+    show(format, || text(rows), || report::serialise(&rows))
 }
 
-/// Names one after the other, or that there is none.
+/// Names, or a dash.
 fn joined<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     let names: Vec<S> = names.into_iter().collect();
     or_dash(names.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", "))
@@ -94,7 +82,7 @@ fn variables(rows: &[list::VariableRow<'_>]) -> String {
         let services = row.services.iter().map(|&name| name.to_owned());
         let images = row.images.iter().map(|name| format!("image {name}"));
         let readers: Vec<String> = services.chain(images).collect();
-        // Every variable is used: what no service and no image does, networks, volumes and the like do.
+        // Every variable is used: if not by a service or an image, then by networks, volumes and the like.
         let readers = if readers.is_empty() { "Compose".to_owned() } else { readers.join(", ") };
         table.push([row.name.to_owned(), default, from, readers]);
     }

@@ -1,4 +1,4 @@
-//! One file a subcommand. Only here is anything printed.
+//! One file for each subcommand. Only this module prints.
 
 mod check;
 mod completions;
@@ -19,28 +19,30 @@ mod table;
 mod verify;
 mod watch;
 
-use std::io::{self, Write};
+use std::fmt::Display;
+use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::Plan;
-use stackgen::diagnostic::Diagnostic;
+use stackgen::diagnostic::{Diagnostic, Diagnostics};
+use stackgen::edit;
 use stackgen::editor;
 use stackgen::output;
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 
-use crate::cli::{Cli, Command, Format};
+use crate::cli::{Cli, Command, Format, Listing};
 
-/// Of several profiles the one that is meant if none is named.
+/// The profile that is used if there are several and none is named.
 const DEFAULT_PROFILE: &str = "dev";
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// Nothing to do about anything.
+    /// Nothing is to be done.
     Clean,
-    /// Drift, or something that was refused.
+    /// Drift, or a refusal.
     Findings,
     /// The spec or the command line is wrong.
     Invalid,
@@ -62,17 +64,20 @@ impl From<Outcome> for ExitCode {
     }
 }
 
+/// How a command ended; an error has been reported.
+type Ran<T = Outcome> = Result<T, Outcome>;
+
 /// Runs a command.
 pub fn run(cli: Cli) -> Outcome {
-    match cli.command {
+    let ran = match cli.command {
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Impact(arguments) => impact::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
-        Command::Completions { shell } => completions::run(shell),
+        Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Man { folder } => completions::man(&folder),
-        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Schema(arguments) => Ok(schema::run(&arguments)),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
@@ -80,9 +85,10 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Review(arguments) => review::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
-        Command::Dev(arguments) => dev::run(&arguments),
-        Command::Import(arguments) => import::run(&arguments),
-    }
+        Command::Dev(arguments) => Ok(dev::run(&arguments)),
+        Command::Import(arguments) => Ok(import::run(&arguments)),
+    };
+    ran.unwrap_or_else(|outcome| outcome)
 }
 
 /// The project that the current folder belongs to, and its plans.
@@ -93,20 +99,20 @@ struct Project {
 }
 
 impl Project {
-    /// What is owned on disk and what is to stand there: that of each profile and, unless one was chosen, the schemas.
+    /// The outputs of each profile and, unless one was chosen, the schemas.
     fn outputs(&self, profile: Option<&str>) -> Vec<Outputs<'_>> {
         let mut outputs: Vec<Outputs<'_>> = self
             .plans
             .iter()
             .map(|plan| Outputs {
-                what: format!("profile `{}` was", plan.profile()),
+                what: format!("the outputs of profile `{}`", plan.profile()),
                 scope: plan.scope(),
                 files: Box::new(plan.files()),
             })
             .collect();
         if profile.is_none() {
             outputs.push(Outputs {
-                what: "the schemas were".to_owned(),
+                what: "the schemas".to_owned(),
                 scope: editor::scope(),
                 files: Box::new(editor::files().map(Ok)),
             });
@@ -115,9 +121,9 @@ impl Project {
     }
 }
 
-/// Outputs that stand and fall together.
+/// Outputs that are written together or not at all.
 struct Outputs<'p> {
-    /// For a sentence that goes on with what was not done to them.
+    /// What they are, for a message.
     what: String,
     scope: output::Scope,
     /// Rendered one after the other.
@@ -125,69 +131,87 @@ struct Outputs<'p> {
 }
 
 /// Finds, reads and plans; reports what is wrong.
-fn project(profile: Option<&str>, format: Format) -> Result<Project, Outcome> {
+fn project(profile: Option<&str>, format: Format) -> Ran<Project> {
     let root = root()?;
-    let (sources, diagnostics) = match spec::read(&root) {
-        Ok(sources) => match stackgen::plan(&sources, profile) {
-            Ok(plans) => return Ok(Project { root, sources, plans }),
-            Err(diagnostics) => (sources, diagnostics),
-        },
-        Err((_, ReadError::Io(path, error))) => {
-            fail(&format!("cannot read `{path}`: {error}"));
-            return Err(Outcome::Failed);
-        }
-        Err((sources, ReadError::Refused(diagnostics))) => (sources, diagnostics.into_sorted()),
-    };
-    report_diagnostics(&sources, &diagnostics, format);
-    Err(Outcome::Invalid)
+    let sources = read(&root, format)?;
+    match stackgen::plan(&sources, profile) {
+        Ok(plans) => Ok(Project { root, sources, plans }),
+        Err(diagnostics) => Err(invalid(&sources, &diagnostics, format)),
+    }
+}
+
+/// Reads the files of the spec; reports why they can't be read.
+fn read(root: &Utf8Path, format: Format) -> Ran<Sources> {
+    spec::read(root).map_err(|(sources, error)| match error {
+        ReadError::Io(path, error) => stop(Outcome::Failed, format!("cannot read `{path}`: {error}")),
+        ReadError::Refused(diagnostics) => invalid(&sources, &diagnostics.into_sorted(), format),
+    })
+}
+
+/// Reads the files of the spec and reports syntax errors; whatever else is wrong does not matter.
+fn read_toml(root: &Utf8Path) -> Ran<Sources> {
+    let sources = read(root, Format::Text)?;
+    let mut diagnostics = Diagnostics::default();
+    for file in 0..sources.files().len() {
+        spec::tree::parse(&sources, u16::try_from(file).unwrap_or(u16::MAX), &mut diagnostics);
+    }
+    diagnostics.retain(|diagnostic| diagnostic.code == "toml-syntax");
+    if diagnostics.is_empty() {
+        return Ok(sources);
+    }
+    Err(invalid(&sources, &diagnostics.into_sorted(), Format::Text))
+}
+
+/// Replaces a file of the spec. Its line endings and its byte order mark stay.
+fn rewrite(root: &Utf8Path, path: &Utf8Path, text: &str) -> Ran<()> {
+    let old = std::fs::read_to_string(root.join(path))
+        .map_err(|error| stop(Outcome::Failed, format!("cannot read `{path}`: {error}")))?;
+    output::replace(root, path, &edit::like(&old, text), output::Mode::Keep)
+        .map_err(|error| stop(Outcome::Failed, error))
 }
 
 /// The plan of the profile that a command is about: the one that is named, the only one, or `dev`.
-fn one_profile(profile: Option<&str>) -> Result<Plan, Outcome> {
+fn one_profile(profile: Option<&str>) -> Ran<Plan> {
     let mut plans = project(profile, Format::Text)?.plans;
     if plans.len() > 1 {
         let Some(index) = plans.iter().position(|plan| plan.profile() == DEFAULT_PROFILE) else {
             let names: Vec<&str> = plans.iter().map(Plan::profile).collect();
-            fail(&format!("the spec has several profiles: name one with `--profile`: {}", names.join(", ")));
-            return Err(Outcome::Invalid);
+            let help = format!("choose one with `--profile`: {}", names.join(", "));
+            return Err(stop_with(Outcome::Invalid, "the spec has several profiles", help));
         };
         plans.swap(0, index);
     }
     plans.into_iter().next().ok_or(Outcome::Invalid)
 }
 
-fn root() -> Result<Utf8PathBuf, Outcome> {
-    let current = match std::env::current_dir().map(Utf8PathBuf::try_from) {
-        Ok(Ok(current)) => current,
-        Ok(Err(error)) => {
-            fail(&format!("the current folder's path is not UTF-8: {error}"));
-            return Err(Outcome::Failed);
-        }
-        Err(error) => {
-            fail(&format!("cannot tell the current folder: {error}"));
-            return Err(Outcome::Failed);
-        }
-    };
-    for folder in current.ancestors() {
-        match folder.join(spec::MAIN).try_exists() {
-            Ok(true) => return Ok(folder.to_owned()),
-            Ok(false) => {}
-            Err(error) => {
-                fail(&format!("cannot look for `{}`: {error}", folder.join(spec::MAIN)));
-                return Err(Outcome::Failed);
-            }
-        }
-    }
-    fail(&format!("no `{}` in `{current}` or a folder above it", spec::MAIN));
-    Err(Outcome::Invalid)
+fn current_folder() -> Ran<Utf8PathBuf> {
+    let cannot =
+        |error: &dyn Display| stop(Outcome::Failed, format!("cannot determine the current directory: {error}"));
+    let current = std::env::current_dir().map_err(|error| cannot(&error))?;
+    Utf8PathBuf::try_from(current).map_err(|error| cannot(&error))
 }
 
-fn report_diagnostics(sources: &Sources, diagnostics: &[Diagnostic], format: Format) {
+fn root() -> Ran<Utf8PathBuf> {
+    let current = current_folder()?;
+    for folder in current.ancestors() {
+        let main = folder.join(spec::MAIN);
+        match main.try_exists() {
+            Ok(true) => return Ok(folder.to_owned()),
+            Ok(false) => {}
+            Err(error) => return Err(stop(Outcome::Failed, format!("cannot access `{main}`: {error}"))),
+        }
+    }
+    let message = format!("could not find `{}` in `{current}` or any parent directory", spec::MAIN);
+    Err(stop_with(Outcome::Invalid, message, "create one with `gen init`"))
+}
+
+fn invalid(sources: &Sources, diagnostics: &[Diagnostic], format: Format) -> Outcome {
     match format {
         Format::Text => print(anstream::stderr(), &report::text(sources, diagnostics)),
         Format::Json => print(io::stdout(), &report::json(sources, diagnostics)),
         Format::Github => print(io::stdout(), &report::github(sources, diagnostics)),
     }
+    Outcome::Invalid
 }
 
 /// Writes a report. A reader that went away early, as `head` does, has read all that it wanted.
@@ -203,4 +227,33 @@ fn print(mut stream: impl Write, text: &str) {
 /// Reports a failure that has no place in the spec.
 fn fail(message: &str) {
     print(anstream::stderr(), &format!("{}error{}: {message}\n", report::RED, report::RESET));
+}
+
+/// Reports a failure, with the outcome that it leads to.
+fn stop(outcome: Outcome, message: impl Display) -> Outcome {
+    fail(&message.to_string());
+    outcome
+}
+
+/// As [`stop`] does, with a way out.
+fn stop_with(outcome: Outcome, message: impl Display, help: impl Display) -> Outcome {
+    stop(outcome, format!("{message}\n  {}help{}: {help}", report::CYAN, report::RESET))
+}
+
+/// What a program wrote to a stream; after an error, what was read so far.
+fn read_all(stream: Option<impl Read>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        let _ = stream.read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Prints a report for people in the colours that the terminal takes, or one for programs as it is.
+fn show(format: Listing, text: impl FnOnce() -> String, json: impl FnOnce() -> String) -> Outcome {
+    match format {
+        Listing::Text => print(anstream::stdout(), &text()),
+        Listing::Json => print(io::stdout(), &json()),
+    }
+    Outcome::Clean
 }

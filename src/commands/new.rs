@@ -2,57 +2,43 @@
 
 use std::fmt::Write as _;
 
-use camino::Utf8Path;
-use stackgen::diagnostic::Diagnostics;
-use stackgen::edit::draft::{Change, Draft, Refusal};
+use stackgen::edit::draft::{Change, Refusal};
 use stackgen::edit::new::{self, New as Wanted, Service};
-use stackgen::edit::save;
+use stackgen::output;
+use stackgen::review::counted;
 use stackgen::spec::service::Kind;
-use stackgen::spec::source::Sources;
 use stackgen::spec::stack::DatasourceType;
-use stackgen::spec::{self, ReadError, tree};
 
-use super::report::{self, BOLD, CYAN, GREEN, RED, RESET};
-use super::{Outcome, fail, print, report_diagnostics, root};
-use crate::cli::{Format, New, NewCommand};
+use super::report::{self, BOLD, GREEN, RESET};
+use super::{Outcome, Ran, print, read_toml, rewrite, root, stop, stop_with};
+use crate::cli::{New, NewCommand};
 
-pub fn run(arguments: &New) -> Outcome {
-    let root = match root() {
-        Ok(root) => root,
-        Err(outcome) => return outcome,
-    };
-    let sources = match read(&root) {
-        Ok(sources) => sources,
-        Err(outcome) => return outcome,
-    };
-    let draft = match new::add(&sources, wanted(&arguments.command)) {
-        Ok(draft) => draft,
-        Err(Refusal { message, help }) => {
-            fail(&format!("{message}; nothing was written\n  {CYAN}help{RESET}: {help}"));
-            return Outcome::Invalid;
-        }
-    };
+pub fn run(arguments: &New) -> Ran {
+    let root = root()?;
+    let sources = read_toml(&root)?;
+    let draft = new::add(&sources, wanted(&arguments.command)).map_err(|Refusal { message, help }| {
+        stop_with(Outcome::Invalid, format!("{message}; nothing was written"), help)
+    })?;
     let (edited, mistakes) = draft.mistakes(&sources);
     if !mistakes.is_empty() {
-        let mut out = report::excerpts(&edited, &mistakes);
-        let problems = if mistakes.len() == 1 { "a mistake" } else { "mistakes" };
-        // Writing to a `String` cannot fail.
-        let _ =
-            writeln!(out, "{RED}error{RESET}: the spec would have {problems} that it hasn't now; nothing was written");
-        print(anstream::stderr(), &out);
-        return Outcome::Invalid;
+        print(anstream::stderr(), &report::excerpts(&edited, &mistakes));
+        let problems = counted(mistakes.len(), "new problem");
+        return Err(stop(Outcome::Invalid, format!("the spec would have {problems}; nothing was written")));
     }
-    if let Err((path, error)) = write(&root, &draft) {
-        fail(&format!("cannot write `{path}`: {error}"));
-        return Outcome::Failed;
+    for (path, text, is_new) in draft.changed() {
+        if is_new {
+            output::create(&root, [(path, text)]).map_err(|error| stop(Outcome::Failed, error))?;
+        } else {
+            rewrite(&root, path, text)?;
+        }
     }
     print(anstream::stdout(), &changes(draft.changes()));
     let left = stackgen::plan(&edited, None).err().map_or(0, |problems| problems.len());
     if left > 0 {
-        let problems = if left == 1 { "problem" } else { "problems" };
-        print(anstream::stderr(), &format!("the spec still has {left} {problems}, which `gen check` shows\n"));
+        let problems = counted(left, "other problem");
+        print(anstream::stderr(), &format!("the spec has {problems}; run `gen check` to see more\n"));
     }
-    Outcome::Clean
+    Ok(Outcome::Clean)
 }
 
 fn wanted(command: &NewCommand) -> Wanted<'_> {
@@ -74,41 +60,6 @@ fn wanted(command: &NewCommand) -> Wanted<'_> {
             Wanted::Dashboard { name: &dashboard.name, folder: dashboard.folder.as_deref() }
         }
     }
-}
-
-/// Reads the spec, whatever is wrong with it but its syntax.
-fn read(root: &Utf8Path) -> Result<Sources, Outcome> {
-    let (sources, diagnostics) = match spec::read(root) {
-        Ok(sources) => {
-            let mut diagnostics = Diagnostics::default();
-            for file in 0..sources.files().len() {
-                tree::parse(&sources, u16::try_from(file).unwrap_or(u16::MAX), &mut diagnostics);
-            }
-            (sources, diagnostics)
-        }
-        Err((_, ReadError::Io(path, error))) => {
-            fail(&format!("cannot read `{path}`: {error}"));
-            return Err(Outcome::Failed);
-        }
-        Err((sources, ReadError::Refused(diagnostics))) => (sources, diagnostics),
-    };
-    if diagnostics.is_empty() {
-        return Ok(sources);
-    }
-    report_diagnostics(&sources, &diagnostics.into_sorted(), Format::Text);
-    Err(Outcome::Invalid)
-}
-
-fn write(root: &Utf8Path, draft: &Draft) -> Result<(), (String, std::io::Error)> {
-    for (path, text, is_new) in draft.changed() {
-        let result = if is_new {
-            save::create(root, [(path, text)]).map_err(|(_, error)| error)
-        } else {
-            save::replace(&root.join(path), text)
-        };
-        result.map_err(|error| (path.to_string(), error))?;
-    }
-    Ok(())
 }
 
 fn changes(changes: &[Change]) -> String {

@@ -3,24 +3,22 @@
 use std::fmt::Write as _;
 
 use stackgen::output::{self, Cause, Error, Finding, Options, Written};
+use stackgen::review::counted;
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, Outputs, Project, check, fail, print, project};
+use super::{Outcome, Outputs, Project, Ran, check, fail, print, project, stop};
 use crate::cli::{Format, Render};
 
-pub fn run(arguments: &Render) -> Outcome {
-    let project = match project(arguments.profile.as_deref(), Format::Text) {
-        Ok(project) => project,
-        Err(outcome) => return outcome,
-    };
+pub fn run(arguments: &Render) -> Ran {
+    let project = project(arguments.profile.as_deref(), Format::Text)?;
     let options = Options { force: arguments.force, dry_run: arguments.dry_run, prune: !arguments.no_prune };
     let outcome = write(&project, arguments.profile.as_deref(), options);
-    // The process ends: taking a large stack apart, string by string, would only take time.
+    // The process ends: freeing a large stack, string by string, would only take time.
     std::mem::forget(project);
-    outcome
+    Ok(outcome)
 }
 
-/// Writes what changed, and says what was written, removed and left.
+/// Writes what changed, and reports what was written, removed and left.
 pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outcome {
     let mut outcome = Outcome::Clean;
     let mut out = String::new();
@@ -41,10 +39,7 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
                     Outcome::Findings
                 });
             }
-            Err(error) => {
-                fail(&error.to_string());
-                outcome = Outcome::Failed;
-            }
+            Err(error) => outcome = stop(Outcome::Failed, error),
         }
     }
     let would = if options.dry_run { "would be " } else { "" };
@@ -60,12 +55,16 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
         let count = total.written.len() + total.unchanged;
         let _ = writeln!(
             out,
-            "{count} {}: {} {would}written, {} {would}removed, {} unchanged{}",
-            if count == 1 { "file" } else { "files" },
+            "{}: {} {would}written, {} {would}removed, {} unchanged{}",
+            counted(count, "file"),
             total.written.len(),
             total.removed.len(),
             total.unchanged,
-            if total.left.is_empty() { String::new() } else { format!(", {} orphans left", total.left.len()) },
+            if total.left.is_empty() {
+                String::new()
+            } else {
+                format!(", {} left", counted(total.left.len(), "orphan"))
+            },
         );
     }
     print(anstream::stdout(), &out);
@@ -73,13 +72,13 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
 }
 
 fn refuse(what: &str, findings: &[Finding]) {
-    let mut message = format!("{what} not rendered, and nothing there was changed:\n");
+    let mut message = format!("{what} were not written:\n");
     for Finding { path, cause } in findings {
         let _ = writeln!(message, "  {path}: {cause}");
         let _ = writeln!(message, "    {}", check::remedy(cause));
     }
     if !findings.iter().any(|finding| matches!(finding.cause, Cause::Unreadable(_))) {
-        message.push_str("`gen render --force` overwrites and deletes them; `gen check` shows what would be lost");
+        message.push_str("`gen check` shows the differences; `gen render --force` overwrites or deletes the files");
     }
     fail(message.trim_end());
 }

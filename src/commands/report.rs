@@ -6,19 +6,21 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
+use serde_json::{Value, json};
 use stackgen::diagnostic::{Diagnostic, Label};
+use stackgen::review::counted;
 use stackgen::spec::source::{Source, Sources};
 
-/// More diagnostics than this help nobody; the rest is counted.
+/// Diagnostics that are shown; the rest is counted.
 const MOST: usize = 50;
 
-/// Lines around a label that are kept of the source before it is handed to the renderer.
+/// Lines around a label that are passed to the renderer.
 const AROUND: usize = 3;
 
-/// Bytes between the labels of one excerpt; further apart, each has its own.
+/// The largest distance in bytes between labels of one excerpt.
 const LARGEST: usize = 1 << 20;
 
-/// Bytes of a line that are kept: a minified or hostile file is one line.
+/// Bytes of a line that are shown: a minified or hostile file may be one line.
 const LONGEST_LINE: usize = 400;
 
 pub const RED: &str = "\u{1b}[1;31m";
@@ -28,7 +30,7 @@ pub const CYAN: &str = "\u{1b}[36m";
 pub const YELLOW: &str = "\u{1b}[33m";
 pub const RESET: &str = "\u{1b}[0m";
 
-/// Each with excerpts, styled, and how many are not shown.
+/// Diagnostics with excerpts and the number of those not shown.
 pub fn excerpts(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let mut out = first_excerpts(sources, diagnostics);
     if diagnostics.len() > MOST {
@@ -47,17 +49,17 @@ fn first_excerpts(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     out
 }
 
-/// With excerpts, styled, and counted.
+/// Diagnostics with excerpts and their number.
 pub fn text(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let mut out = first_excerpts(sources, diagnostics);
     let (shown, total) = (diagnostics.len().min(MOST), diagnostics.len());
-    let problems = if total == 1 { "problem" } else { "problems" };
     let cut = if shown < total { format!(", the first {shown} shown") } else { String::new() };
-    let _ = writeln!(out, "{RED}error{RESET}: {total} {problems} in the spec{cut}; nothing was written or compared");
+    let problems = counted(total, "problem");
+    let _ = writeln!(out, "{RED}error{RESET}: {problems} in the spec{cut}; nothing was written or compared");
     out
 }
 
-/// A piece of a source that holds the labels of one file.
+/// A piece of a source around labels.
 struct Excerpt<'a> {
     source: &'a Source,
     text: String,
@@ -117,8 +119,8 @@ fn place(source: &Source, label: &Label) -> Range<usize> {
     start..clamp(label.span.end).max(start)
 }
 
-/// Cuts the lines around the labels out of a source: the renderer reads all that it is given, which for a large
-/// spec would be megabytes a diagnostic. `None` if they are far from each other, or their lines too long.
+/// The lines of a source around the labels, since the renderer would read all of a large spec for each diagnostic. `None` if
+/// the labels are far apart or their lines too long.
 fn excerpt<'a>(source: &'a Source, labels: &[(&'a Label, bool)]) -> Option<Excerpt<'a>> {
     let all = source.text.as_str();
     let places: Vec<Range<usize>> = labels.iter().map(|(label, _)| place(source, label)).collect();
@@ -181,59 +183,34 @@ fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |newline| at + newline)
 }
 
-#[derive(Serialize)]
-struct JsonDiagnostic<'a> {
-    code: &'a str,
-    title: &'a str,
-    help: Option<&'a str>,
-    labels: Vec<JsonLabel<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonLabel<'a> {
-    path: &'a str,
-    line: usize,
-    column: usize,
-    text: &'a str,
-}
-
 /// One object with every diagnostic.
 pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
-    serialise(&serde_json::json!({ "diagnostics": json_diagnostics(sources, diagnostics) }))
+    serialise(&json!({ "diagnostics": json_diagnostics(sources, diagnostics) }))
 }
 
-/// A list of them.
-pub fn json_diagnostics(sources: &Sources, diagnostics: &[Diagnostic]) -> serde_json::Value {
-    let list: Vec<JsonDiagnostic<'_>> = diagnostics
-        .iter()
-        .map(|diagnostic| JsonDiagnostic {
-            code: diagnostic.code,
-            title: &diagnostic.title,
-            help: diagnostic.help.as_deref(),
-            labels: diagnostic
-                .labels
-                .iter()
-                .map(|place| {
-                    let (line, column) = sources.position(place.span);
-                    let path = sources.file(place.span).map_or("", |source| source.path.as_str());
-                    JsonLabel { path, line, column, text: &place.text }
-                })
-                .collect(),
-        })
-        .collect();
-    // Strings and numbers: that can't fail.
-    serde_json::to_value(list).unwrap_or_default()
+/// A list of diagnostics.
+pub fn json_diagnostics(sources: &Sources, diagnostics: &[Diagnostic]) -> Value {
+    let label = |label: &Label| {
+        let (line, column) = sources.position(label.span);
+        let path = sources.file(label.span).map_or("", |source| source.path.as_str());
+        json!({ "path": path, "line": line, "column": column, "text": label.text })
+    };
+    let diagnostic = |Diagnostic { code, title, labels, help }: &Diagnostic| {
+        let labels: Vec<Value> = labels.iter().map(label).collect();
+        json!({ "code": code, "title": title, "help": help, "labels": labels })
+    };
+    diagnostics.iter().map(diagnostic).collect()
 }
 
 /// A report as JSON, one object.
 pub fn serialise(report: &impl Serialize) -> String {
-    // Strings, numbers and lists of them: serialising can't fail.
+    // Serializing strings, numbers and lists can't fail.
     let mut text = serde_json::to_string_pretty(report).unwrap_or_default();
     text.push('\n');
     text
 }
 
-/// One annotation a diagnostic.
+/// One annotation for each diagnostic.
 pub fn github(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let mut out = String::new();
     for diagnostic in diagnostics {
@@ -251,7 +228,7 @@ pub fn github(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     out
 }
 
-/// Writes one annotation of GitHub Actions (workflow commands: `::error file=…,line=…,col=…,title=…::message`).
+/// Writes an annotation of GitHub Actions (a workflow command: `::error file=…,line=…,col=…,title=…::message`).
 pub fn annotation(out: &mut String, place: Option<(&str, usize, usize)>, title: &str, message: &str) {
     let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");

@@ -1,16 +1,16 @@
-//! Tables for people: columns that fit a terminal of 80 columns as long as no word is too long for them.
+//! Tables that fit into 80 columns unless a word is too long.
 
 use std::fmt::Write as _;
 
 use super::report::{BOLD, RESET};
 
-/// The width that nearly every terminal has.
+/// The width of a terminal.
 const WIDTH: usize = 80;
 
 /// Between two columns.
 const GAP: usize = 2;
 
-/// A cell may go on in another line where there is a space, or in a `soft` column behind one of these.
+/// A cell may wrap at a space or, in a `soft` column, after one of these.
 const SOFT: [char; 4] = ['/', '-', ':', '_'];
 
 /// A table.
@@ -26,7 +26,7 @@ impl<const N: usize> Table<N> {
         Self { header, soft: [false; N], rows: Vec::new() }
     }
 
-    /// Lets words of these columns be broken: nothing in them is a name that one would copy.
+    /// Allows breaking words in these columns, which have no names to copy.
     pub fn soft(mut self, columns: &[&str]) -> Self {
         self.soft = self.header.map(|title| columns.contains(&title));
         self
@@ -64,7 +64,7 @@ impl<const N: usize> Table<N> {
         out
     }
 
-    /// The widest columns give way first, none further than to its longest word; only then words are broken.
+    /// Shrinks the widest columns first, at most to their longest word; then words are broken.
     fn widths(&self) -> [usize; N] {
         let column = |column: usize, measure: &dyn Fn(&str) -> usize| {
             let cells = self.rows.iter().map(|row| measure(&row[column])).max().unwrap_or_default();
@@ -91,7 +91,7 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// The pieces of a cell that stay on one line.
+/// The unbreakable pieces of a cell.
 fn words(cell: &str, soft: bool) -> Vec<&str> {
     let mut words = Vec::new();
     for word in cell.split(' ').filter(|word| !word.is_empty()) {
@@ -104,7 +104,7 @@ fn words(cell: &str, soft: bool) -> Vec<&str> {
     words
 }
 
-/// A cell in lines of a width.
+/// Wraps a cell.
 fn wrap(cell: &str, width: usize, soft: bool) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in cell.split(' ').filter(|word| !word.is_empty()) {

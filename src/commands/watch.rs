@@ -9,20 +9,17 @@ use stackgen::output;
 
 use super::render::write;
 use super::report::{BOLD, RESET};
-use super::{Outcome, Outputs, check, fail, print, project, root};
+use super::{Outcome, Outputs, Ran, check, print, project, root, stop};
 use crate::cli::{Format, Watch};
 
-/// An editor saves a file in several steps: events that follow each other sooner than this are one.
+/// An editor saves a file in several steps: events closer together than this are one.
 const QUIET: Duration = Duration::from_millis(100);
 
 /// Lines of one render's changes that are shown.
 const MOST_LINES: usize = 60;
 
-pub fn run(arguments: &Watch) -> Outcome {
-    let root = match root() {
-        Ok(root) => root,
-        Err(outcome) => return outcome,
-    };
+pub fn run(arguments: &Watch) -> Ran {
+    let root = root()?;
     let folder = root.join("spec");
     let (sender, events) = channel();
     let watcher = notify::recommended_watcher(move |event| {
@@ -34,32 +31,21 @@ pub fn run(arguments: &Watch) -> Outcome {
         Ok(watcher)
     });
     // Watching ends when this is dropped.
-    let _watcher = match started {
-        Ok(watcher) => watcher,
-        Err(error) => {
-            fail(&format!("cannot watch `{folder}`: {error}"));
-            return Outcome::Failed;
-        }
-    };
+    let _watcher = started.map_err(|error| stop(Outcome::Failed, format!("cannot watch `{folder}`: {error}")))?;
     loop {
         render(arguments.profile.as_deref());
         print(anstream::stdout(), &format!("{BOLD}watching{RESET} spec/\n"));
-        if let Err(outcome) = wait(&events) {
-            return outcome;
-        }
+        wait(&events)?;
     }
 }
 
 /// Waits until a file of the spec has been saved.
-fn wait(events: &Receiver<notify::Result<Event>>) -> Result<(), Outcome> {
+fn wait(events: &Receiver<notify::Result<Event>>) -> Ran<()> {
     let mut saved = false;
     while !saved {
         match events.recv() {
             Ok(Ok(event)) => saved = concerns(&event),
-            Ok(Err(error)) => {
-                fail(&format!("cannot go on watching: {error}"));
-                return Err(Outcome::Failed);
-            }
+            Ok(Err(error)) => return Err(stop(Outcome::Failed, format!("cannot continue watching: {error}"))),
             // The watcher lives as long as this.
             Err(_) => return Err(Outcome::Failed),
         }
@@ -68,7 +54,7 @@ fn wait(events: &Receiver<notify::Result<Event>>) -> Result<(), Outcome> {
     Ok(())
 }
 
-/// Reading is no change, and neither is what a render itself writes beside the spec.
+/// Ignores reads and what a render itself writes next to the spec.
 fn concerns(event: &Event) -> bool {
     let is_spec = |path: &Path| {
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));

@@ -1,4 +1,4 @@
-//! Images that no registry has.
+//! Images that are built locally.
 
 use std::fs;
 
@@ -12,10 +12,10 @@ use crate::model::{ImageBuild, ImageRecipe, SourceTree, Stack};
 /// Every image.
 pub const ALL: &str = "all";
 
-/// The target that takes every image of a Temporal server, after the recipes of those.
+/// The target that stands for every image of a Temporal server.
 const TEMPORAL: &str = "temporal";
 
-/// What is to be built.
+/// What to build.
 #[derive(Debug, Default)]
 pub struct Targets<'a> {
     /// By `docker build`, in this order.
@@ -24,11 +24,11 @@ pub struct Targets<'a> {
     pub services: Vec<String>,
 }
 
-/// What targets mean: `all`, `temporal`, the name or reference of an image, or else a service or a group of services;
-/// none is `all`. An image comes with the one that it builds on.
+/// Resolves targets: `all`, `temporal`, the name or reference of an image, or else a service or a group; without any, `all`.
+/// Includes the base images.
 ///
 /// # Errors
-/// A target that means nothing.
+/// A target is unknown or has nothing to build.
 pub fn targets<'a>(stack: &'a Stack, environment: &Environment, names: &[String]) -> Result<Targets<'a>, Finding> {
     let all = [ALL.to_owned()];
     let names = if names.is_empty() { &all[..] } else { names };
@@ -51,13 +51,13 @@ pub fn targets<'a>(stack: &'a Stack, environment: &Environment, names: &[String]
         if (images.len(), services.len()) == before && name != ALL {
             let is_known = stack.services.iter().any(|service| service_answers(service, name));
             return Err(if is_known {
-                Finding::error(format!("`{name}` needs no image that is built here"), "`gen dev up` pulls its image")
+                Finding::error(format!("nothing to build for `{name}`"), "its image is pulled by `gen dev up`")
             } else {
                 unknown("image, service or group", name, || words(stack))
             });
         }
     }
-    // Those that others build on stand before them.
+    // Base images come before the images that use them.
     for build in stack.builds.iter().rev() {
         if let ImageRecipe::TemporalRuntime(base) = &build.recipe
             && images.contains(&build.reference.as_str())
@@ -104,7 +104,7 @@ pub fn tree(build: &ImageBuild) -> Option<&SourceTree> {
 /// The folder of a source tree, relative to the root.
 ///
 /// # Errors
-/// There is none: where it was looked for, and how to set it.
+/// It does not exist.
 pub fn source(
     root: &Utf8Path,
     stack: &Stack,
@@ -118,16 +118,12 @@ pub fn source(
     }
     let tried = clean(&root.join(&path));
     Err(Finding::error(
-        format!("`{}` can't be built: there is no source tree at `{tried}`", build.reference),
-        format!(
-            "set {} in `{}/.env` or in the environment, or put the tree there",
-            tree.variable,
-            compose::folder(stack)
-        ),
+        format!("cannot build `{}`: source tree `{tried}` does not exist", build.reference),
+        format!("clone it there, or set {} in `{}/.env` or in the environment", tree.variable, compose::folder(stack)),
     ))
 }
 
-/// A path without `..`, for a message.
+/// A path without `..`.
 fn clean(path: &Utf8Path) -> Utf8PathBuf {
     let mut clean = Utf8PathBuf::new();
     for component in path.components() {
@@ -143,7 +139,7 @@ fn clean(path: &Utf8Path) -> Utf8PathBuf {
 /// The `docker build` of an image.
 ///
 /// # Errors
-/// Its source tree isn't there, or isn't what the recipe takes.
+/// Its source tree does not exist or has no Go version.
 pub fn invocation(
     root: &Utf8Path,
     stack: &Stack,
@@ -169,7 +165,7 @@ pub fn invocation(
     })
 }
 
-/// The platform of the services that run an image, or an image that builds on it, if they agree.
+/// The platform of the services that use an image or an image based on it, if it is the same for all.
 fn platform(stack: &Stack, environment: &Environment, build: &ImageBuild) -> Option<String> {
     let references: Vec<&str> = stack
         .builds
@@ -187,7 +183,7 @@ fn platform(stack: &Stack, environment: &Environment, build: &ImageBuild) -> Opt
     platforms.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
-/// The Go version that a source tree wants: the tag of the image that builds it.
+/// The Go version of a source tree: the tag of the image that builds it.
 fn go_version(root: &Utf8Path, source: &Utf8Path, tree: &SourceTree) -> Result<String, Finding> {
     let path = source.join("go.mod");
     let help = || format!("set {} to a source tree of temporal-dsql", tree.variable);
@@ -196,5 +192,5 @@ fn go_version(root: &Utf8Path, source: &Utf8Path, tree: &SourceTree) -> Result<S
     let version = text.lines().find_map(|line| line.strip_prefix("go "));
     version
         .map(|version| version.trim().to_owned())
-        .ok_or_else(|| Finding::error(format!("`{path}` names no Go version"), help()))
+        .ok_or_else(|| Finding::error(format!("`{path}` has no Go version"), help()))
 }

@@ -31,11 +31,11 @@ pub struct Container {
     pub state: String,
     /// `healthy`, `unhealthy`, `starting`, or empty without a healthcheck.
     pub health: String,
-    /// How it ended, if it did.
+    /// Its exit code, if it ended.
     pub exit_code: i64,
     /// `name=value`, separated by commas.
     labels: String,
-    /// The ports that it has on the host.
+    /// Its ports on the host.
     publishers: Option<Vec<Publisher>>,
 }
 
@@ -59,67 +59,22 @@ impl Compose {
         &self.file
     }
 
-    /// A command for the services of no Compose profile and those that it names.
+    /// A command for the services without a Compose profile and those of the profiles in `options`.
     ///
-    /// The project's name is given, since a variable of the environment would go before the file's.
-    fn command(&self, options: &[&str], verb: &str) -> Invocation {
-        Invocation::new(
-            "docker",
-            &self.root,
-            ["compose", "--project-name", &self.project, "--file", self.file.as_str()],
-        )
-        .with(options.iter().copied())
-        .with([verb])
+    /// Passes the project's name, since a variable of the environment would override the one in the file.
+    #[must_use]
+    pub fn command(&self, options: &[&str], verb: &str) -> Invocation {
+        let project = ["compose", "--project-name", &self.project, "--file", self.file.as_str()];
+        Invocation::new("docker", &self.root, project).with(options.iter().copied()).with([verb])
     }
 
     /// A command for the services of every Compose profile.
-    fn command_for_all(&self, verb: &str) -> Invocation {
+    #[must_use]
+    pub fn command_for_all(&self, verb: &str) -> Invocation {
         self.command(&["--profile", "*"], verb)
     }
 
-    /// Starts services, or all.
-    #[must_use]
-    pub fn up(&self, detach: bool, wait: bool, services: &[String]) -> Invocation {
-        self.command(&[], "up").with_flag("--detach", detach).with_flag("--wait", wait).with(services)
-    }
-
-    /// Stops everything and removes its containers and networks: also those of services that the spec had once.
-    #[must_use]
-    pub fn down(&self, volumes: bool) -> Invocation {
-        self.command_for_all("down").with(["--remove-orphans"]).with_flag("--volumes", volumes)
-    }
-
-    /// Every container, as JSON; see [`containers`].
-    #[must_use]
-    pub fn ps(&self) -> Invocation {
-        self.command_for_all("ps").with(["--all", "--format", "json"])
-    }
-
-    /// What services say, or all.
-    #[must_use]
-    pub fn logs(&self, follow: bool, services: &[String]) -> Invocation {
-        self.command_for_all("logs").with_flag("--follow", follow).with(services)
-    }
-
-    /// The last words of a service.
-    #[must_use]
-    pub fn last_lines(&self, lines: usize, service: &str) -> Invocation {
-        self.command_for_all("logs").with(["--no-log-prefix", "--no-color", "--tail", &lines.to_string(), service])
-    }
-
-    /// Stops services and starts them again.
-    #[must_use]
-    pub fn restart(&self, services: &[String]) -> Invocation {
-        self.command_for_all("restart").with(services)
-    }
-
-    /// Builds the images that Compose itself builds.
-    #[must_use]
-    pub fn build(&self, no_cache: bool, services: &[String]) -> Invocation {
-        self.command_for_all("build").with_flag("--no-cache", no_cache).with(services)
-    }
-
-    /// Starts a one-shot service anew, after what it depends on.
+    /// Starts a new container of a one-shot service, after its dependencies.
     #[must_use]
     pub fn start_once(&self, service: &Service) -> Invocation {
         let mut options = Vec::new();
@@ -127,12 +82,6 @@ impl Compose {
             options.extend(["--profile", profile.as_str()]);
         }
         self.command(&options, "up").with(["--detach", "--force-recreate", service.name.as_str()])
-    }
-
-    /// The digests of services' configurations; see [`hashes`].
-    #[must_use]
-    pub fn hash(&self, services: &[String]) -> Invocation {
-        self.command_for_all("config").with(["--hash", &services.join(",")])
     }
 }
 
@@ -142,33 +91,15 @@ pub fn folder(stack: &Stack) -> Utf8PathBuf {
     Utf8PathBuf::from("generated").join(&stack.profile)
 }
 
-/// What a container says until it ends.
-#[must_use]
-pub fn follow(root: &Utf8Path, container: &str) -> Invocation {
-    Invocation::new("docker", root, ["logs", "--follow", container])
-}
-
-/// Waits for a container's end; the answer is its exit code.
-#[must_use]
-pub fn wait(root: &Utf8Path, container: &str) -> Invocation {
-    Invocation::new("docker", root, ["wait", container])
-}
-
-/// Ends a container.
-#[must_use]
-pub fn stop(root: &Utf8Path, container: &str) -> Invocation {
-    Invocation::new("docker", root, ["stop", container])
-}
-
-/// Reads the answer to [`Compose::ps`]: one object a line.
+/// Reads the output of `docker compose ps --format json`: one object per line.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The output is not as expected.
 pub fn containers(answer: &str) -> Result<Vec<Container>, serde_json::Error> {
     let mut containers = Vec::new();
     for value in serde_json::Deserializer::from_str(answer).into_iter::<serde_json::Value>() {
         match value? {
-            // As Compose answered before version 2.21.
+            // The format before Compose 2.21.
             serde_json::Value::Array(items) => {
                 for item in items {
                     containers.push(serde_json::from_value(item)?);
@@ -180,7 +111,7 @@ pub fn containers(answer: &str) -> Result<Vec<Container>, serde_json::Error> {
     Ok(containers)
 }
 
-/// Reads the answer to [`Compose::hash`]: a service and its digest a line.
+/// Reads the output of `docker compose config --hash`: a service and its digest per line.
 pub fn hashes(answer: &str) -> impl Iterator<Item = (&str, &str)> {
     answer
         .lines()
@@ -201,32 +132,30 @@ impl Container {
         self.label(HASH_LABEL)
     }
 
-    /// The ports that it has on the host.
+    /// Its ports on the host.
     pub fn published(&self) -> impl Iterator<Item = u16> {
         self.publishers.iter().flatten().map(|publisher| publisher.published_port).filter(|&port| port != 0)
     }
 
-    /// Whether its processes run, or are about to again.
+    /// Whether it runs or is about to.
     #[must_use]
     pub fn is_up(&self) -> bool {
         matches!(self.state.as_str(), "running" | "restarting" | "paused")
     }
 
-    /// Whether it has done what it was made for and ended.
+    /// Whether it ended successfully.
     #[must_use]
     pub fn has_succeeded(&self) -> bool {
         self.state == "exited" && self.exit_code == 0
     }
 
-    /// What is wrong with it, in a few words.
+    /// What is wrong with it.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         match (self.state.as_str(), self.health.as_str()) {
-            ("exited", _) if self.exit_code != 0 => Some(format!("ended with exit code {}", self.exit_code)),
+            ("exited", _) if self.exit_code != 0 => Some(format!("exited with code {}", self.exit_code)),
             ("dead", _) => Some("is dead".to_owned()),
-            ("restarting", _) => {
-                Some(format!("crashes and is restarted again and again, last with exit code {}", self.exit_code))
-            }
+            ("restarting", _) => Some(format!("is restarting after it exited with code {}", self.exit_code)),
             ("running", "unhealthy") => Some("is unhealthy".to_owned()),
             _ => None,
         }
@@ -250,7 +179,7 @@ mod tests {
         assert_eq!(read[0].label("stackgen.config"), Some("0f"));
         assert_eq!(read[0].published().collect::<Vec<_>>(), [8080]);
         assert_eq!(read[0].trouble(), None);
-        assert_eq!(read[1].trouble().as_deref(), Some("ended with exit code 3"));
+        assert_eq!(read[1].trouble().as_deref(), Some("exited with code 3"));
         assert!(containers("").unwrap().is_empty());
         assert!(containers("no JSON").is_err());
     }

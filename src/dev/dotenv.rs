@@ -1,14 +1,14 @@
-//! The user's `.env`: read as Compose reads it, and filled without touching what is there.
+//! The user's `.env`: read as Compose reads it, and filled without changing existing values.
 //!
 //! The rules are those of compose-go's `dotenv` package (`parser.go`): `NAME=value` or `NAME: value`, with `export`
-//! before it or not; a value is bare, up to ` #` or the end of the line, or quoted, over several lines if need be.
+//! before it or not; a value is bare, up to ` #` or the end of the line, or quoted, possibly over several lines.
 //! `NAME` alone takes the value of the environment.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::ops::Range;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use super::Finding;
 use crate::lit::dotenv as lit;
@@ -24,7 +24,7 @@ pub struct Dotenv {
 struct Entry {
     name: String,
     value: String,
-    /// Where the value stands, with its quotes.
+    /// Where the value is, including quotes.
     place: Range<usize>,
     form: Form,
 }
@@ -44,18 +44,18 @@ pub struct Assignment {
     pub name: String,
     /// Its value.
     pub value: String,
-    /// What it is: a comment for a variable that the file doesn't have.
+    /// The comment of a variable that is added.
     pub description: String,
 }
 
-/// What filling does about a variable.
+/// What filling does with a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It had no value, or did not stand in the file.
+    /// It had no value, or was added.
     Filled,
-    /// It has that value.
+    /// It already has that value.
     Same,
-    /// It has another value, which stays.
+    /// It has another value, which is kept.
     Kept,
 }
 
@@ -64,7 +64,7 @@ pub enum Change {
 pub struct Malformed {
     /// The line, one-based.
     pub line: usize,
-    /// What is wrong there.
+    /// What is wrong.
     pub reason: &'static str,
 }
 
@@ -72,7 +72,7 @@ impl Dotenv {
     /// Reads a file's text.
     ///
     /// # Errors
-    /// Compose could not read it.
+    /// Compose can't read it.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let mut parser = Parser { text, at: if text.starts_with('\u{feff}') { 3 } else { 0 } };
         let mut entries = Vec::new();
@@ -88,13 +88,13 @@ impl Dotenv {
         &self.text
     }
 
-    /// The value of a variable: the last one counts. Nothing is interpolated.
+    /// The value of a variable: the last one, without interpolation.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.entry(name).filter(|entry| entry.form != Form::Inherited).map(|entry| entry.value.as_str())
     }
 
-    /// Names and values, the last of a name last.
+    /// Names and values, in order.
     pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         let own = self.entries.iter().filter(|entry| entry.form != Form::Inherited);
         own.map(|entry| (entry.name.as_str(), entry.value.as_str()))
@@ -104,8 +104,7 @@ impl Dotenv {
         self.entries.iter().rev().find(|entry| entry.name == name)
     }
 
-    /// The text with variables filled that have no value yet; everything else stays as it is. What it does to each
-    /// is in their order.
+    /// The text with values for the variables that have none yet, and what was done with each. Nothing else changes.
     #[must_use]
     pub fn fill(&self, assignments: &[Assignment]) -> (String, Vec<Change>) {
         let mut changes = Vec::new();
@@ -123,7 +122,7 @@ impl Dotenv {
                         match entry.form {
                             Form::Inherited => format!("={quoted}"),
                             Form::Bare => quoted,
-                            // What follows might be read as a part of a bare value.
+                            // The rest of the line could become a part of a bare value.
                             Form::Quoted if quoted.starts_with(['\'', '"']) => quoted,
                             Form::Quoted => format!("'{quoted}'"),
                         },
@@ -160,7 +159,7 @@ struct Parser<'a> {
     at: usize,
 }
 
-/// What `isSpace` of the package takes: white space but for the end of a line.
+/// `isSpace` of the package: white space except for the end of a line.
 fn is_blank(character: char) -> bool {
     matches!(character, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}')
 }
@@ -208,12 +207,12 @@ impl Parser<'_> {
                 }
                 '_' | '.' | '-' | '[' | ']' => {}
                 _ if is_blank(character) || character.is_alphabetic() || character.is_numeric() => {}
-                _ => return Err(self.malformed(start, "a name holds letters, digits and underscores")),
+                _ => return Err(self.malformed(start, "invalid character in a variable name")),
             }
         }
         let name = self.text[start..end].trim_end().to_owned();
         if name.contains(' ') {
-            return Err(self.malformed(start, "a name holds no space"));
+            return Err(self.malformed(start, "space in a variable name"));
         }
         self.at = end + separator.map_or(0, char::len_utf8);
         if !matches!(separator, Some('=' | ':')) {
@@ -258,11 +257,11 @@ impl Parser<'_> {
             escaped = false;
             value.push(character);
         }
-        Err(self.malformed(start, "a quoted value has no end"))
+        Err(self.malformed(start, "missing closing quote"))
     }
 }
 
-/// `expandEscapes`, and the dollars that are no references.
+/// `expandEscapes`, and escaped dollars.
 fn expand_escapes(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     let mut rest = value.chars().peekable();
@@ -300,7 +299,7 @@ fn expand_escapes(value: &str) -> String {
     text
 }
 
-/// Reads the file; `None` if there is none.
+/// Reads the file; `None` if it does not exist.
 ///
 /// # Errors
 /// It can't be read, by this process or by Compose.
@@ -309,86 +308,14 @@ pub fn load(path: &Utf8Path, shown: &Utf8Path) -> Result<Option<Dotenv>, Finding
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            return Err(Finding::error(
-                format!("cannot read `{shown}`: {error}"),
-                "make it a text file that you can read",
-            ));
+            return Err(Finding::error(format!("cannot read `{shown}`: {error}"), "make it a readable text file"));
         }
     };
     match Dotenv::parse(&text) {
         Ok(file) => Ok(Some(file)),
         Err(Malformed { line, reason }) => {
-            Err(Finding::error(format!("`{shown}` can't be read: {reason}"), format!("mend line {line}")))
+            Err(Finding::error(format!("invalid `{shown}`: line {line}: {reason}"), "fix this line"))
         }
-    }
-}
-
-/// Writes the file, so that a process that is killed leaves the old or the new one, and only its owner can read it.
-/// A link is followed if it doesn't lead out of the root.
-///
-/// # Errors
-/// The file isn't this project's to write, or the system fails.
-pub fn save(root: &Utf8Path, path: &Utf8Path, text: &str) -> Result<(), Finding> {
-    let target = target(root, path)?;
-    let failed =
-        |error: io::Error| Finding::error(format!("cannot write `{path}`: {error}"), "see that you can write there");
-    let staged = Utf8PathBuf::from(format!("{target}.new"));
-    match fs::remove_file(&staged) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
-    write(&staged, text).and_then(|()| fs::rename(&staged, &target)).map_err(|error| {
-        // Best effort: the error that led here is the one to report.
-        let _ = fs::remove_file(&staged);
-        failed(error)
-    })
-}
-
-fn write(path: &Utf8Path, text: &str) -> io::Result<()> {
-    let mut options = fs::File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    // Unlike an output it can't be rendered again.
-    file.sync_all()
-}
-
-/// The file behind the path.
-fn target(root: &Utf8Path, path: &Utf8Path) -> Result<Utf8PathBuf, Finding> {
-    let link = root.join(path);
-    let (Some(folder), Some(name)) = (link.parent(), link.file_name()) else {
-        return Err(Finding::error(format!("`{path}` is no file"), "name a file"));
-    };
-    let failed = |error: &io::Error| {
-        Finding::error(
-            format!("cannot tell where `{path}` leads: {error}"),
-            "see that its folder is there, and where its link leads",
-        )
-    };
-    let real_root = root.canonicalize_utf8().map_err(|error| failed(&error))?;
-    let target = match fs::symlink_metadata(&link) {
-        Ok(_) => link.canonicalize_utf8().map_err(|error| failed(&error))?,
-        Err(_) => folder.canonicalize_utf8().map_err(|error| failed(&error))?.join(name),
-    };
-    if !target.starts_with(&real_root) {
-        return Err(Finding::error(
-            format!("`{path}` leads out of the project, to `{target}`"),
-            "edit that file by hand, or replace the link by a file",
-        ));
-    }
-    match fs::symlink_metadata(&target) {
-        Ok(metadata) if !metadata.is_file() => {
-            Err(Finding::error(format!("`{path}` is no file"), "move it away and run the command again"))
-        }
-        Ok(metadata) if metadata.permissions().readonly() => {
-            Err(Finding::error(format!("`{path}` is read-only"), format!("allow writing: `chmod u+w {path}`")))
-        }
-        _ => Ok(target),
     }
 }
 

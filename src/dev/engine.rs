@@ -1,4 +1,4 @@
-//! The tools and the engine: what they answer, and what is wrong with them.
+//! Docker, Compose and Terraform: whether they are installed, recent enough and running.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use super::{Finding, Invocation};
 
-/// Compose reads a port's `name` and `--profile "*"` since then.
+/// The first version with names of ports and `--profile "*"`.
 const COMPOSE: Version = Version(2, 24);
 
-/// The generated configuration uses what Terraform has since then.
+/// The version that the generated configuration requires.
 const TERRAFORM: Version = Version(1, 9);
 
-/// What the engine should have, in bytes.
+/// The recommended memory of the engine, in bytes.
 const MEMORY: u64 = 8_000_000_000;
 
 /// Major and minor version.
@@ -35,7 +35,7 @@ impl Version {
     }
 }
 
-/// How to get a tool.
+/// How to install a program.
 #[must_use]
 pub fn how_to_get(program: &str) -> &'static str {
     match program {
@@ -56,7 +56,7 @@ pub fn info(root: &Utf8Path) -> Invocation {
     Invocation::new("docker", root, ["info", "--format", "{{json .}}"])
 }
 
-/// Asks for an image: the answer is a failure if it isn't there.
+/// Asks for an image; fails if it does not exist.
 #[must_use]
 pub fn image(root: &Utf8Path, reference: &str) -> Invocation {
     Invocation::new("docker", root, ["image", "inspect", "--format", "{{.Id}}", reference])
@@ -74,23 +74,23 @@ pub fn terraform_version(root: &Utf8Path) -> Invocation {
     Invocation::new("terraform", root, ["version", "-json"])
 }
 
-/// What is wrong with Compose, whose version this is; `None` if there is none.
+/// Checks the version of Compose, `None` if it is not installed.
 #[must_use]
 pub fn check_compose(version: Option<&str>) -> Option<Finding> {
     let help = "install the Compose plugin of Docker: https://docs.docker.com/compose/install/";
     match version {
-        None => Some(Finding::error("`docker compose` doesn't answer: its plugin is not installed", help)),
+        None => Some(Finding::error("the Docker Compose plugin is not installed", help)),
         Some(text) => match Version::read(text) {
             Some(version) if version >= COMPOSE => None,
             _ => Some(Finding::error(
-                format!("Docker Compose {} is too old: {COMPOSE} or newer is needed", text.trim()),
+                format!("Docker Compose {} is too old: {COMPOSE} or newer is required", text.trim()),
                 help,
             )),
         },
     }
 }
 
-/// What is wrong with Terraform, whose version this is.
+/// Checks the output of `terraform version -json`.
 #[must_use]
 pub fn check_terraform(answer: &str) -> Option<Finding> {
     #[derive(Deserialize)]
@@ -101,7 +101,7 @@ pub fn check_terraform(answer: &str) -> Option<Finding> {
     match Version::read(&text) {
         Some(version) if version >= TERRAFORM => None,
         _ => Some(Finding::error(
-            format!("Terraform {text} is too old: {TERRAFORM} or newer is needed"),
+            format!("Terraform {text} is too old: {TERRAFORM} or newer is required"),
             how_to_get("terraform"),
         )),
     }
@@ -115,8 +115,8 @@ struct Info {
     server_errors: Option<Vec<String>>,
 }
 
-/// What is wrong with the engine. A client without an engine answers as well, and says why in the answer or beside
-/// it.
+/// Checks the output of `docker info`. Without an engine the client still answers, with the reason in its output or on
+/// standard error.
 #[must_use]
 pub fn check_engine(answer: &str, complaint: &str) -> Option<Finding> {
     let info: Info = serde_json::from_str(answer.trim()).unwrap_or_default();
@@ -124,16 +124,16 @@ pub fn check_engine(answer: &str, complaint: &str) -> Option<Finding> {
         let errors = info.server_errors.unwrap_or_default();
         let reason = errors.first().map_or(complaint, String::as_str).trim();
         let help = if reason.contains("permission denied") {
-            "let your user use it: `sudo usermod -aG docker $USER`, then log in again"
+            "allow your user to use Docker: `sudo usermod -aG docker $USER`, then log in again"
         } else {
-            "start Docker: Docker Desktop, or `sudo systemctl start docker`"
+            "start Docker Desktop, or run `sudo systemctl start docker`"
         };
-        return Some(Finding::error(format!("the Docker engine can't be reached: {reason}"), help));
+        return Some(Finding::error(format!("cannot connect to the Docker engine: {reason}"), help));
     }
     (info.mem_total < MEMORY).then(|| {
         Finding::warning(
-            format!("the Docker engine has {} of memory; 8 GB are recommended", gigabytes(info.mem_total)),
-            "give it more in the settings of Docker Desktop, or start fewer services: `gen dev up SERVICE…`",
+            format!("the Docker engine has only {} of memory; 8 GB are recommended", gigabytes(info.mem_total)),
+            "increase it in the settings of Docker Desktop, or start fewer services: `gen dev up SERVICE…`",
         )
     })
 }
@@ -143,7 +143,7 @@ fn gigabytes(bytes: u64) -> String {
     format!("{}.{} GB", tenths / 10, tenths % 10)
 }
 
-/// The container that has a port of the host, as `docker ps` tells.
+/// The container that publishes a port, according to `docker ps`.
 #[must_use]
 pub fn container_with_port(answer: &str, port: u16) -> Option<&str> {
     answer.lines().find_map(|line| {

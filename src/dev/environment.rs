@@ -1,4 +1,4 @@
-//! The variables that Compose sees: those of the process, then those of `.env`.
+//! The variables that Compose sees: those of the process override those of `.env`.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The process's variables go before those of the file, as in Compose.
+    /// The process's variables override those of the file, as in Compose.
     pub fn new(
         file: impl IntoIterator<Item = (String, String)>,
         process: impl IntoIterator<Item = (String, String)>,
@@ -21,13 +21,13 @@ impl Environment {
         Self { variables }
     }
 
-    /// A variable that is set, and not to the empty string.
+    /// A variable that is set and not empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// A text as Compose reads it; `None` if a variable that it requires has no value.
+    /// A text with its references resolved; `None` if a required variable has no value.
     #[must_use]
     pub fn expand(&self, text: &Text) -> Option<String> {
         match text {

@@ -1,37 +1,37 @@
-//! What stands in the way of running the stack, as data.
+//! Problems that affect running the stack, as data.
 
-/// Something that is wrong, or might be.
+/// A problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
-    /// What is wrong: one line.
+    /// What is wrong, in one line.
     pub what: String,
-    /// What to do about it: one line.
+    /// How to fix it, in one line.
     pub help: String,
 }
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The stack may run all the same.
+    /// The stack may still run.
     Warning,
     /// The stack can't run.
     Error,
 }
 
 impl Finding {
-    /// What keeps the stack from running.
+    /// A problem that prevents the stack from running.
     pub fn error(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self { severity: Severity::Error, what: what.into(), help: help.into() }
     }
 
-    /// What doesn't.
+    /// A problem that doesn't.
     pub fn warning(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, what: what.into(), help: help.into() }
     }
 
-    /// Whether the stack can't run.
+    /// Whether it prevents the stack from running.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

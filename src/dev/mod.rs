@@ -1,7 +1,7 @@
-//! Running the stack: what is to be run, as data, and what the answers mean.
+//! Running the stack: invocations of programs, as data, and the meaning of their output.
 //!
-//! Nothing here prints or starts a process; that is up to the commands of the binary. What is run comes from the
-//! [`model`](crate::model), like every output: services, images, ports, Terraform's outputs.
+//! Nothing here prints or starts a process; the commands of the binary do. Services, images, ports and Terraform's outputs
+//! come from the [`model`](crate::model).
 
 pub mod build;
 pub mod compose;
@@ -20,14 +20,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 pub use environment::Environment;
 pub use finding::{Finding, Severity};
 
-/// A program to be run.
+/// A program to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
-    /// Looked for on `PATH`.
+    /// Its name on `PATH`.
     pub program: &'static str,
-    /// What it gets.
+    /// Its arguments.
     pub args: Vec<String>,
-    /// Where it runs: the project's root, which paths in the arguments are relative to.
+    /// Its working directory: the root of the project, which paths in the arguments are relative to.
     pub dir: Utf8PathBuf,
 }
 
@@ -38,14 +38,14 @@ impl Invocation {
         Self { program, args: args.into_iter().map(ToOwned::to_owned).collect(), dir: root.to_owned() }
     }
 
-    /// Further arguments.
+    /// Adds arguments.
     #[must_use]
     pub fn with(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
 
-    /// An argument, if it is wanted.
+    /// Adds an argument if `wanted`.
     #[must_use]
     pub fn with_flag(self, flag: &str, wanted: bool) -> Self {
         self.with(wanted.then_some(flag))

@@ -1,4 +1,4 @@
-//! Ports of the host: those that services publish, and who has one already.
+//! Ports of the host that services publish, and what already uses them.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -21,7 +21,7 @@ pub struct Wanted {
     pub udp: bool,
 }
 
-/// The ports that services publish. A range from which Compose chooses is not among them.
+/// The ports that services publish, without ranges from which Compose chooses.
 #[must_use]
 pub fn wanted(services: &[&Service], environment: &Environment) -> Vec<Wanted> {
     let mut wanted = Vec::new();
@@ -40,7 +40,7 @@ pub fn wanted(services: &[&Service], environment: &Environment) -> Vec<Wanted> {
                     Err(_) => continue,
                 },
             };
-            // Zero is any port.
+            // Zero means any port.
             if number != 0 {
                 let udp = port.protocol == Protocol::Udp;
                 let (service, name) = (service.name.clone(), port.name.clone());

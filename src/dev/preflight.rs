@@ -1,13 +1,14 @@
-//! What must hold before the stack can run: each check takes what was found out and gives what is wrong.
+//! Checks before the stack is started.
 
 use camino::Utf8Path;
 
 use super::dotenv::Dotenv;
 use super::ports::Wanted;
 use super::{Environment, Finding, build, compose};
-use crate::diagnostic::nearest;
+use crate::diagnostic::suggestion;
 use crate::model::service::Service;
 use crate::model::{Stack, Variable};
+use crate::review::counted;
 
 /// Required variables that have no value.
 #[must_use]
@@ -18,7 +19,7 @@ pub fn variables(stack: &Stack, environment: &Environment, file: Option<&Dotenv>
         .iter()
         .filter(|variable| variable.required && variable.default.is_none() && environment.get(&variable.name).is_none())
         .map(|variable| {
-            let place = if file.is_none() { format!("; there is no `{path}` yet") } else { String::new() };
+            let place = if file.is_none() { format!("; `{path}` does not exist yet") } else { String::new() };
             Finding::error(
                 format!("`{}` has no value: {}{place}", variable.name, what_it_is(variable)),
                 where_it_comes_from(variable, &path),
@@ -35,19 +36,19 @@ fn what_it_is(variable: &Variable) -> String {
 fn where_it_comes_from(variable: &Variable, path: &Utf8Path) -> String {
     match &variable.output {
         Some(output) => format!(
-            "it comes from Terraform's output `{output}`: run `gen dev infra apply`, or `gen dev env fill` if that was done"
+            "run `gen dev infra apply`, or `gen dev env fill` if the infrastructure exists: it is Terraform's output `{output}`"
         ),
-        None => format!("you choose it: set {} in `{path}`", variable.name),
+        None => format!("set {} in `{path}` to a value of your choice", variable.name),
     }
 }
 
-/// Variables of the file that the spec doesn't declare: nobody reads them.
+/// Variables of the file that the spec doesn't declare, so that nothing uses them.
 #[must_use]
 pub fn strangers(stack: &Stack, file: &Dotenv) -> Vec<Finding> {
     let declared = || stack.variables.iter().map(|variable| variable.name.as_str());
     let mut seen: Vec<&str> = Vec::new();
     for (name, _) in file.variables() {
-        // Those are for the tools themselves.
+        // These configure Docker itself.
         let for_tools = ["COMPOSE_", "DOCKER_", "BUILDKIT_"].iter().any(|prefix| name.starts_with(prefix));
         if !for_tools && !seen.contains(&name) && !declared().any(|known| known == name) {
             seen.push(name);
@@ -55,16 +56,13 @@ pub fn strangers(stack: &Stack, file: &Dotenv) -> Vec<Finding> {
     }
     seen.into_iter()
         .map(|name| {
-            let help = match nearest(name, declared()) {
-                Some(found) => format!("did you mean `{found}`?"),
-                None => format!("declare it below `[env.{name}]` of the spec, or remove it"),
-            };
-            Finding::warning(format!("`{name}` of `.env` is read by nobody"), help)
+            let help = suggestion(name, declared(), || format!("declare it in `[env.{name}]`, or remove it"));
+            Finding::warning(format!("unused variable `{name}` in `.env`"), help)
         })
         .collect()
 }
 
-/// Images that services run, that only a build can give, and that aren't there.
+/// Images of services that have to be built and don't exist.
 pub fn images(
     stack: &Stack,
     environment: &Environment,
@@ -80,14 +78,14 @@ pub fn images(
         .filter(|image| run(&image.reference) && !is_there(&image.reference))
         .map(|image| {
             Finding::error(
-                format!("the image `{}` is not there, and no registry has it", image.reference),
-                format!("build it: `gen dev build {}`", image.name),
+                format!("image `{}` has not been built", image.reference),
+                format!("run `gen dev build {}`", image.name),
             )
         })
         .collect()
 }
 
-/// Source trees that aren't there. Who has the image can do without.
+/// Source trees that don't exist: a warning if the image has been built.
 pub fn sources(
     root: &Utf8Path,
     stack: &Stack,
@@ -99,8 +97,7 @@ pub fn sources(
         let Some(tree) = build::tree(image) else { continue };
         if let Err(mut finding) = build::source(root, stack, environment, image, tree) {
             if is_built(&image.reference) {
-                finding =
-                    Finding::warning(finding.what.replace("can't be built", "can't be built again"), finding.help);
+                finding = Finding::warning(finding.what.replace("cannot build", "cannot rebuild"), finding.help);
             }
             findings.push(finding);
         }
@@ -108,47 +105,47 @@ pub fn sources(
     findings
 }
 
-/// A port that somebody has; `holder` says who, if the system tells.
+/// A port in use, by `holder` if known.
 #[must_use]
 pub fn taken(port: &Wanted, holder: Option<&str>) -> Finding {
     let by = holder.map_or_else(|| "another program".to_owned(), ToOwned::to_owned);
     Finding::error(
-        format!("port {} (`{}` of `{}`) is taken by {by}", port.number, port.name, port.service),
-        "end that program, or publish the port elsewhere: `published` in the spec, then `gen render`",
+        format!("port {} (`{}` of `{}`) is in use by {by}", port.number, port.name, port.service),
+        "stop that program, or change the `published` port in the spec and run `gen render`",
     )
 }
 
-/// An address that this machine doesn't have.
+/// A port that is published at an address of another machine.
 #[must_use]
 pub fn no_address(port: &Wanted) -> Finding {
     Finding::error(
         format!(
-            "`{}` publishes port {} at {}, which is no address of this machine",
+            "`{}` publishes port {} at {}, which is not an address of this machine",
             port.service, port.number, port.address
         ),
-        "change `host_ip` of the port or `stack.bind` in the spec, then run `gen render`",
+        "change `host_ip` of the port or `stack.bind` in the spec and run `gen render`",
     )
 }
 
-/// Outputs that aren't as they would be rendered now.
+/// Outputs that are not up to date.
 #[must_use]
 pub fn drift(profile: &str, differences: usize) -> Option<Finding> {
-    let files = if differences == 1 { "file is" } else { "files are" };
+    let are = if differences == 1 { "is" } else { "are" };
     (differences > 0).then(|| {
         Finding::warning(
-            format!("{differences} generated {files} not as the spec says"),
-            format!("see them with `gen check --profile {profile}`, then run `gen render --profile {profile}`"),
+            format!("{} {are} out of date", counted(differences, "output")),
+            format!("see `gen check --profile {profile}`, or run `gen render --profile {profile}`"),
         )
     })
 }
 
-/// A `.env` that others can read, by its mode.
+/// A `.env` that other users can read, by its mode.
 #[must_use]
 pub fn readable_by_others(path: &Utf8Path, mode: u32) -> Option<Finding> {
     (mode & 0o077 != 0).then(|| {
         Finding::warning(
-            format!("`{path}` may hold secrets, and others can read it"),
-            format!("keep it to yourself: `chmod 600 {path}`"),
+            format!("other users can read `{path}`, which may contain secrets"),
+            format!("run `chmod 600 {path}`"),
         )
     })
 }

@@ -1,9 +1,9 @@
-//! Services: which ones a command is about, and where they are found.
+//! Services: which ones a command starts, and their pages.
 
 use std::collections::BTreeSet;
 
 use super::{Environment, Finding};
-use crate::diagnostic::nearest;
+use crate::diagnostic::suggestion;
 use crate::model::Stack;
 use crate::model::service::{Healthcheck, Port, Service};
 use crate::spec::decode::{listed, shown};
@@ -11,7 +11,7 @@ use crate::spec::decode::{listed, shown};
 /// Checks that services exist.
 ///
 /// # Errors
-/// The first that doesn't, and which one may have been meant.
+/// One doesn't.
 pub fn known(stack: &Stack, names: &[String]) -> Result<(), Finding> {
     let all = || stack.every_service().map(|service| service.name.as_str());
     match names.iter().find(|&name| !all().any(|known| known == name)) {
@@ -20,16 +20,12 @@ pub fn known(stack: &Stack, names: &[String]) -> Result<(), Finding> {
     }
 }
 
-/// Something that the stack doesn't have.
 pub(super) fn unknown<'a, I: Iterator<Item = &'a str>>(what: &str, name: &str, all: impl Fn() -> I) -> Finding {
-    let help = match nearest(name, all()) {
-        Some(found) => format!("did you mean `{found}`?"),
-        None => format!("there are: {}", listed(all())),
-    };
-    Finding::error(format!("there is no {what} `{}`", shown(name)), help)
+    let help = suggestion(name, all(), || format!("expected one of: {}", listed(all())));
+    Finding::error(format!("unknown {what} `{}`", shown(name)), help)
 }
 
-/// The services that `up` starts when it is given these names, or none: with what they depend on, in spec order.
+/// The services that `up` starts for these names, or for none: with their dependencies, in spec order.
 #[must_use]
 pub fn started<'a>(stack: &'a Stack, names: &[String]) -> Vec<&'a Service> {
     let mut open: Vec<&str> = if names.is_empty() {
@@ -59,13 +55,13 @@ pub fn image(service: &Service, environment: &Environment) -> Option<String> {
     environment.expand(service.image.as_ref()?)
 }
 
-/// The pages of a service that can be opened on this machine.
+/// The pages of a service on this machine.
 #[must_use]
 pub fn urls(service: &Service, environment: &Environment) -> Vec<String> {
     service.ports.iter().filter_map(|port| url(service, port, environment)).collect()
 }
 
-/// A port has a page if the spec says its path, or if the healthcheck gets one from it.
+/// A port has a page if the spec has its path, or if the healthcheck requests one.
 fn url(service: &Service, port: &Port, environment: &Environment) -> Option<String> {
     let published = port.published.as_ref()?;
     let probed = match &service.healthcheck {

@@ -1,4 +1,4 @@
-//! Terraform: its commands and its outputs.
+//! Terraform's commands and outputs.
 
 use std::collections::BTreeMap;
 
@@ -22,12 +22,12 @@ pub struct Filled {
     pub name: String,
     /// The output.
     pub output: String,
-    /// What Terraform says.
+    /// The value of the output.
     pub value: String,
 }
 
 impl Terraform {
-    /// The folder of a profile.
+    /// Terraform in the folder of a profile.
     #[must_use]
     pub fn new(root: &Utf8Path, stack: &Stack) -> Self {
         Self { root: root.to_owned(), folder: Utf8PathBuf::from("terraform").join(&stack.profile) }
@@ -39,59 +39,25 @@ impl Terraform {
         &self.folder
     }
 
-    fn command(&self, args: &[&str]) -> Invocation {
+    /// A command on the folder.
+    #[must_use]
+    pub fn command(&self, args: &[&str]) -> Invocation {
         Invocation::new("terraform", &self.root, [format!("-chdir={}", self.folder).as_str()])
             .with(args.iter().copied())
     }
 
-    /// Whether providers are still to be installed.
+    /// Whether providers have to be installed.
     #[must_use]
     pub fn needs_init(&self) -> bool {
         let folder = self.root.join(&self.folder);
         !folder.join(".terraform/providers").is_dir() || !folder.join(".terraform.lock.hcl").is_file()
     }
-
-    /// Installs the providers.
-    #[must_use]
-    pub fn init(&self) -> Invocation {
-        self.command(&["init", "-input=false"])
-    }
-
-    /// Creates what is described; Terraform shows its plan, and asks unless it must not.
-    #[must_use]
-    pub fn apply(&self, yes: bool) -> Invocation {
-        self.command(if yes { &["apply", "-input=false", "-auto-approve"] } else { &["apply"] })
-    }
-
-    /// Shows what would be destroyed.
-    #[must_use]
-    pub fn plan_destroy(&self) -> Invocation {
-        self.command(&["plan", "-destroy", "-input=false"])
-    }
-
-    /// Destroys everything; whoever runs this has asked.
-    #[must_use]
-    pub fn destroy(&self) -> Invocation {
-        self.command(&["destroy", "-input=false", "-auto-approve"])
-    }
-
-    /// Shows the outputs.
-    #[must_use]
-    pub fn output(&self) -> Invocation {
-        self.command(&["output"])
-    }
-
-    /// Tells the outputs; see [`filled`].
-    #[must_use]
-    pub fn output_json(&self) -> Invocation {
-        self.command(&["output", "-json"])
-    }
 }
 
-/// The variables that Terraform's outputs fill, of those that have a value.
+/// The variables that Terraform's outputs fill, without empty outputs.
 ///
 /// # Errors
-/// The answer isn't one of `terraform output -json`.
+/// The text is not the output of `terraform output -json`.
 pub fn filled(infrastructure: &Infrastructure, answer: &str) -> Result<Vec<Filled>, Finding> {
     #[derive(Deserialize)]
     struct Output {
@@ -99,8 +65,8 @@ pub fn filled(infrastructure: &Infrastructure, answer: &str) -> Result<Vec<Fille
     }
     let outputs: BTreeMap<String, Output> = serde_json::from_str(answer).map_err(|error| {
         Finding::error(
-            format!("cannot read the answer of `terraform output -json`: {error}"),
-            "run `gen dev infra output` and put the values into `.env` by hand",
+            format!("unexpected output of `terraform output -json`: {error}"),
+            "copy the values from `gen dev infra output` to `.env`",
         )
     })?;
     let mut filled = Vec::new();

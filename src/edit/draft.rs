@@ -12,7 +12,7 @@ use crate::spec::source::Sources;
 use crate::spec::tree::{Table, Value};
 use crate::spec::{self, MAIN};
 
-/// The order in which the tables of a spec are read, and where a new one goes.
+/// The order of the tables of a spec, which determines the place of a new one.
 const ORDER: [&str; 13] = [
     "stack",
     "profiles",
@@ -29,7 +29,7 @@ const ORDER: [&str; 13] = [
     "accepted",
 ];
 
-/// The texts of a spec, and what was put in.
+/// The files of a spec with the changes so far.
 #[derive(Debug)]
 pub struct Draft {
     files: Vec<File>,
@@ -43,37 +43,37 @@ struct File {
     is_new: bool,
 }
 
-/// Something that was put into a file.
+/// An insertion into a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The file.
     pub path: Utf8PathBuf,
     /// Whether the file is new.
     pub is_new_file: bool,
-    /// The table that got a key, if it was no table of its own.
+    /// The table that got a key; `None` for a new table.
     pub table: Option<String>,
-    /// What was put in, in lines.
+    /// The inserted lines.
     pub text: String,
 }
 
-/// Why something can't be put in: what stands in the way, and what to do instead.
+/// Why something can't be inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// What stands in the way.
+    /// The reason.
     pub message: String,
     /// The way out.
     pub help: String,
 }
 
 impl Refusal {
-    /// One with its way out.
+    /// A refusal with its way out.
     pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { message: message.into(), help: help.into() }
     }
 }
 
 impl Draft {
-    /// The spec as it is.
+    /// The current spec.
     #[must_use]
     pub fn new(sources: &Sources) -> Self {
         let files = sources.files().iter();
@@ -81,7 +81,7 @@ impl Draft {
         Self { files: files.collect(), changes: Vec::new() }
     }
 
-    /// The spec as it would be.
+    /// The edited spec.
     #[must_use]
     pub fn sources(&self) -> Sources {
         let mut sources = Sources::default();
@@ -91,25 +91,25 @@ impl Draft {
         sources
     }
 
-    /// What was put in, in the order of its tables' files.
+    /// The insertions so far.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// The files that changed, with their text and whether they are new.
+    /// The changed files: path, text, and whether it is new.
     pub fn changed(&self) -> impl Iterator<Item = (&Utf8Path, &str, bool)> {
         let is_changed = |file: &&File| self.changes.iter().any(|change| change.path == file.path);
         self.files.iter().filter(is_changed).map(|file| (file.path.as_path(), file.text.as_str(), file.is_new))
     }
 
-    /// The mistakes that the spec would have, and has not in `before`.
+    /// The edited spec and its new errors, compared with `before`.
     #[must_use]
     pub fn mistakes(&self, before: &Sources) -> (Sources, Vec<Diagnostic>) {
         let sources = self.sources();
         let mut known = crate::plan(before, None).err().unwrap_or_default();
         let mut mistakes = crate::plan(&sources, None).err().unwrap_or_default();
-        // The same mistake stands in another line now.
+        // The same error may be on another line now.
         mistakes.retain(|mistake| {
             let same = |old: &Diagnostic| old.code == mistake.code && old.title == mistake.title;
             match known.iter().position(same) {
@@ -123,7 +123,7 @@ impl Draft {
         (sources, mistakes)
     }
 
-    /// Looks at the tree without profiles, and at that of each profile.
+    /// Passes the tree without profiles, and those of the profiles, to `look`.
     pub fn look<T>(&self, look: impl FnOnce(&Table<'_>, &[Table<'_>]) -> T) -> T {
         let sources = self.sources();
         let document = spec::parse(&sources, &mut Diagnostics::default());
@@ -133,7 +133,7 @@ impl Draft {
         look(document.base(), &profiles)
     }
 
-    /// Whether something stands at a path, in a profile or without.
+    /// Whether a key exists, with or without profiles.
     #[must_use]
     pub fn has(&self, path: &[&str]) -> bool {
         self.look(|base, profiles| std::iter::once(base).chain(profiles).any(|table| table.at(path).is_some()))
@@ -145,10 +145,10 @@ impl Draft {
         self.files.push(File { path, text, is_new: true });
     }
 
-    /// Puts a table, with its header, behind the last one of those.
+    /// Adds a table, with its header, after the last one of that name.
     pub fn add_table(&mut self, table: &str, text: &str) {
         let Some((file, at)) = self.end_of(table) else { return };
-        let Some(File { path, text: all, .. }) = self.files.get_mut(file) else { return };
+        let Some(File { text: all, .. }) = self.files.get_mut(file) else { return };
         let before = &all[..at];
         let gap = match before {
             "" => "",
@@ -159,13 +159,19 @@ impl Draft {
         let after = &all[at..];
         let end = if after.is_empty() || after.starts_with('\n') { "" } else { "\n" };
         all.insert_str(at, &format!("{gap}{text}{end}"));
-        self.changes.push(Change { path: path.clone(), is_new_file: false, table: None, text: text.to_owned() });
+        self.note(file, None, text);
     }
 
-    /// The file and the place behind the last table of that name.
+    fn note(&mut self, file: usize, table: Option<&[&str]>, text: &str) {
+        let Some(File { path, .. }) = self.files.get(file) else { return };
+        let table = table.map(|table| table.join("."));
+        self.changes.push(Change { path: path.clone(), is_new_file: false, table, text: text.to_owned() });
+    }
+
+    /// The file and the place after the last table of that name.
     fn end_of(&self, table: &str) -> Option<(usize, usize)> {
         let place = ORDER.iter().position(|known| *known == table)?;
-        // Itself, then those that come before it, the nearest first.
+        // The table itself, then those before it, the nearest first.
         ORDER[..=place]
             .iter()
             .rev()
@@ -180,10 +186,10 @@ impl Draft {
             .or_else(|| Some((0, outline::of(&self.files.first()?.text).last()?.end)))
     }
 
-    /// Sets a key that isn't there, in the nearest table that is there: with a header, in braces or as dotted keys.
+    /// Sets a new key in the nearest existing table: with a header, in braces or as dotted keys.
     ///
     /// # Errors
-    /// None is there, so the key would need a table of its own.
+    /// There is no such table.
     pub fn set(&mut self, path: &[&str], value: &str) -> Result<(), Refusal> {
         for split in (1..path.len()).rev() {
             let (table, rest) = path.split_at(split);
@@ -205,15 +211,15 @@ impl Draft {
         let (last, table) = path.split_last().unwrap_or((&"", &[]));
         let last = key(last);
         Err(Refusal::new(
-            format!("`{MAIN}` has no table [{}] that `{last}` could be put into", dotted(table)),
-            format!("write `{last} = {value}` where the rest of it stands"),
+            format!("cannot add `{last}`: `{MAIN}` has no table [{}]", dotted(table)),
+            format!("add `{last} = {value}` to that table yourself"),
         ))
     }
 
     /// Adds an item to a list.
     ///
     /// # Errors
-    /// There is no such list.
+    /// It is not a list.
     pub fn push(&mut self, path: &[&str], value: &str) -> Result<(), Refusal> {
         let place = self.look(|base, _| {
             let node = base.at(path)?;
@@ -222,16 +228,17 @@ impl Draft {
         });
         let Some((span, last)) = place else {
             let name = path.join(".");
-            return Err(Refusal::new(format!("`{name}` is no list"), format!("make it one that holds {value}")));
+            return Err(Refusal::new(format!("`{name}` is not a list"), format!("change it to a list with {value}")));
         };
-        let Some(File { path: name, text, .. }) = self.files.get_mut(usize::from(span.file)) else { return Ok(()) };
+        let file = usize::from(span.file);
+        let Some(File { text, .. }) = self.files.get_mut(file) else { return Ok(()) };
         let (start, end) = (span.start as usize, span.end as usize);
         let (at, inserted) = match last {
-            // Where the closing bracket has a line of its own, so has each item.
+            // If the closing bracket is on its own line, so is each item.
             Some(last) if text.get(last..end).is_some_and(|rest| rest.contains('\n')) => {
                 let line = text[..last].rfind('\n').map_or(0, |newline| newline + 1);
                 let indent: String = text[line..].chars().take_while(|c| c.is_whitespace()).collect();
-                // A comment behind the last item stays behind it.
+                // A comment after the last item stays after it.
                 let rest = &text[last..end];
                 let line_end = last + rest.find('\n').unwrap_or(rest.len());
                 if rest.trim_start().starts_with(',') {
@@ -245,16 +252,11 @@ impl Draft {
             None => (start + 1, value.to_owned()),
         };
         text.insert_str(at, &inserted);
-        self.changes.push(Change {
-            path: name.clone(),
-            is_new_file: false,
-            table: Some(path.join(".")),
-            text: format!("{value}\n"),
-        });
+        self.note(file, Some(path), &format!("{value}\n"));
         Ok(())
     }
 
-    /// The file and the end of a table in braces, before the closing one; whether there is something in it.
+    /// The file and the end of the content of a table in braces, and whether it is empty.
     fn braces(&self, path: &[&str]) -> Option<(usize, usize, bool)> {
         let (span, is_empty) = self.look(|base, _| {
             let node = base.at(path)?;
@@ -268,9 +270,9 @@ impl Draft {
     }
 
     fn insert_into(&mut self, (file, at, is_empty): (usize, usize, bool), line: &str, table: &[&str]) {
-        let Some(File { path, text, .. }) = self.files.get_mut(file) else { return };
+        let Some(File { text, .. }) = self.files.get_mut(file) else { return };
         let comma = if is_empty || text[..at].ends_with(',') { "" } else { "," };
-        // A comment behind it stays where it is, and belongs to what it stands behind.
+        // A comment stays after the key that it belongs to.
         let rest = &text[at..];
         let ends = rest.find('\n').filter(|&end| rest[..end].contains('#'));
         if let Some(end) = ends {
@@ -280,12 +282,7 @@ impl Draft {
             let space = if rest.starts_with(char::is_whitespace) { "" } else { " " };
             text.insert_str(at, &format!("{comma} {line}{space}"));
         }
-        self.changes.push(Change {
-            path: path.clone(),
-            is_new_file: false,
-            table: Some(table.join(".")),
-            text: format!("{line}\n"),
-        });
+        self.note(file, Some(table), &format!("{line}\n"));
     }
 
     /// The file of a table with a header, and the end of its last key.
@@ -297,8 +294,8 @@ impl Draft {
             .find_map(|(index, file)| Some((index, outline::of(&file.text).iter().find(is_it)?.place.end)))
     }
 
-    /// The file of a table that is written as dotted keys, the end of the last of those, and how many names of the table
-    /// stand in the header above them.
+    /// The file of a table that is written as dotted keys, the end of the last key, and how many names of the table are in
+    /// the header above.
     fn dotted(&self, path: &[&str]) -> Option<(usize, usize, usize)> {
         self.files.iter().enumerate().find_map(|(index, file)| {
             outline::of(&file.text).iter().find_map(|section| {
@@ -315,31 +312,26 @@ impl Draft {
     }
 
     fn insert_line(&mut self, file: usize, at: usize, line: &str, table: &[&str]) {
-        let Some(File { path, text, .. }) = self.files.get_mut(file) else { return };
+        let Some(File { text, .. }) = self.files.get_mut(file) else { return };
         let newline = if text[..at].ends_with('\n') { "" } else { "\n" };
         text.insert_str(at, &format!("{newline}{line}\n"));
-        self.changes.push(Change {
-            path: path.clone(),
-            is_new_file: false,
-            table: Some(table.join(".")),
-            text: format!("{line}\n"),
-        });
+        self.note(file, Some(table), &format!("{line}\n"));
     }
 
-    /// Refuses a name that is taken.
+    /// Refuses a name that is in use.
     ///
     /// # Errors
-    /// It is.
+    /// It is in use.
     pub fn refuse_taken(&self, table: &str, what: &str, name: &str) -> Result<(), Refusal> {
         if self.has(&[table, name]) {
-            let message = format!("there is {what} `{}` already", shown(name));
-            return Err(Refusal::new(message, "choose another name, or edit the one that is there"));
+            let message = format!("there is already {what} `{}`", shown(name));
+            return Err(Refusal::new(message, "choose another name, or edit the existing one"));
         }
         Ok(())
     }
 }
 
-/// A key, quoted if it must be.
+/// A key, quoted if necessary.
 #[must_use]
 pub fn key(name: &str) -> String {
     TomlKeyBuilder::new(name).as_default().to_toml_key()
@@ -349,6 +341,7 @@ pub fn key(name: &str) -> String {
 fn dotted(path: &[&str]) -> String {
     path.iter().map(|name| key(name)).collect::<Vec<_>>().join(".")
 }
+
 /// The end of the last token that is neither layout nor a comment.
 fn end_of_last(text: &str) -> usize {
     let is_last = |token: &&tokens::Token<'_>| !token.is_layout() && token.kind != TokenKind::Comment;

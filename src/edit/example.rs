@@ -1,11 +1,11 @@
-//! Specs to begin with.
+//! Example specs.
 
 use crate::spec::{DASHBOARDS, MAIN};
 
-/// A spec to begin with.
+/// An example spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Example {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
     /// Its main file.
     main: &'static str,
@@ -13,7 +13,7 @@ pub struct Example {
     dashboards: &'static [(&'static str, &'static str)],
 }
 
-/// All of them, the smallest first.
+/// All examples, the smallest first.
 pub const EXAMPLES: [Example; 3] = [
     Example { name: "minimal", main: include_str!("examples/minimal.toml"), dashboards: &[] },
     Example {
@@ -21,7 +21,7 @@ pub const EXAMPLES: [Example; 3] = [
         main: include_str!("examples/observability.toml"),
         dashboards: &[("stack.toml", include_str!("examples/observability/stack.toml"))],
     },
-    // The spec of this repository itself, so that it can't fall behind.
+    // The spec of this repository.
     Example {
         name: "temporal-dsql",
         main: REFERENCE,
@@ -33,7 +33,7 @@ pub const EXAMPLES: [Example; 3] = [
     },
 ];
 
-/// The reference spec, which also knows the versions of images that fit each other.
+/// The reference spec, which also has compatible versions of images.
 pub(super) const REFERENCE: &str = include_str!("../../spec/stack.toml");
 
 impl Example {

@@ -1,25 +1,24 @@
-//! The layout of the spec's files.
+//! Formats the files of a spec.
 //!
-//! Only what stands between the tokens changes, and the comma behind the last item of a list: no value, no key, no
-//! comment, and no order. Where a list breaks into lines is the writer's to say, and so is how far from its line a
-//! comment stands, since those below each other are aligned.
+//! Changes only whitespace and the comma after the last item of a list. The line breaks of lists stay, as does the space
+//! before comments, since comments may be aligned.
 
 use toml_parser::lexer::TokenKind;
 
 use super::tokens::{self, Token};
 
-/// How far the lines of a list are set in.
+/// The indentation of a list.
 const INDENT: &str = "  ";
 
-/// The text in its canonical layout; `None` if it is no TOML, or if anything but the layout would change.
+/// The formatted text; `None` if it is not TOML, or if anything but the layout would change.
 #[must_use]
 pub fn format(text: &str) -> Option<String> {
     let formatted = unchecked(text)?;
-    // A file of somebody's is about to be replaced: better unformatted than wrong.
+    // The file is about to be replaced: better unformatted than wrong.
     (meaning(text) == meaning(&formatted)).then_some(formatted)
 }
 
-/// The first line that differs, one-based, as it is and as it should be; a side that has no such line has `None`.
+/// The first line that differs, one-based, before and after; `None` for a side without that line.
 #[must_use]
 pub fn first_difference<'t>(before: &'t str, after: &'t str) -> Option<(usize, Option<&'t str>, Option<&'t str>)> {
     let (mut old, mut new) = (before.split('\n'), after.split('\n'));
@@ -33,10 +32,10 @@ pub fn first_difference<'t>(before: &'t str, after: &'t str) -> Option<(usize, O
     None
 }
 
-/// The tokens that mean something, and the comments, in order.
+/// The tokens other than whitespace, in order.
 fn meaning(text: &str) -> Vec<&str> {
     let tokens = tokens::of(text);
-    // Without the commas: the last one means nothing, and a comment may stand on either side of one.
+    // Without commas: the last one is optional, and a comment may be on either side.
     tokens
         .into_iter()
         .filter(|token| !token.is_layout() && token.kind != TokenKind::Comma)
@@ -47,7 +46,7 @@ fn meaning(text: &str) -> Vec<&str> {
 fn unchecked(text: &str) -> Option<String> {
     let mut reader = Reader { source: text, tokens: tokens::of(text), next: 0 };
     let mut out = String::with_capacity(text.len() + text.len() / 16);
-    // Comments that stand directly above what comes, and whether a blank line stands above those.
+    // Comments directly above the next key or header, and whether a blank line precedes them.
     let mut above: Vec<&str> = Vec::new();
     let mut is_apart = false;
     loop {
@@ -97,7 +96,7 @@ fn unchecked(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// Writes the comments that were held back. A blank line at the very start means nothing.
+/// Writes pending comments, after a blank line unless at the start.
 fn flush(out: &mut String, above: &mut Vec<&str>, is_apart: bool) {
     if is_apart && !out.is_empty() && !out.ends_with("\n\n") {
         out.push('\n');
@@ -110,13 +109,13 @@ fn flush(out: &mut String, above: &mut Vec<&str>, is_apart: bool) {
 
 /// A value.
 enum Value<'t> {
-    /// As it stands.
+    /// As written.
     Scalar(&'t str),
     /// A list or an inline table.
     Group { open: &'t str, close: &'t str, entries: Vec<Entry<'t>>, is_tall: bool },
 }
 
-/// What stands in a list or an inline table.
+/// An entry of a list or an inline table.
 struct Entry<'t> {
     /// Newlines before it.
     newlines: usize,
@@ -126,7 +125,7 @@ struct Entry<'t> {
 enum Content<'t> {
     /// An item, with its key in an inline table.
     Item(Option<String>, Value<'t>),
-    /// A comment, and how far it stands from what is before it on its line.
+    /// A comment, with the space before it.
     Comment(&'t str, &'t str),
 }
 
@@ -162,7 +161,7 @@ impl<'t> Reader<'t> {
         self.take(TokenKind::Newline).is_some()
     }
 
-    /// At the start of a line: skips the blank ones and the indentation, and counts the former.
+    /// Skips blank lines and indentation; returns the number of blank lines.
     fn blank_lines(&mut self) -> usize {
         let mut count = 0;
         while self.end_of_line() {
@@ -171,7 +170,7 @@ impl<'t> Reader<'t> {
         count
     }
 
-    /// `[a.b]` or `[[a.b]]`: up to the name's end, and the rest.
+    /// `[a.b]` or `[[a.b]]`, split after the key.
     fn header(&mut self) -> Option<(String, String)> {
         let mut open = String::new();
         while self.take(TokenKind::LeftSquareBracket).is_some() {
@@ -219,30 +218,15 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A number, a boolean or a date: some tokens, with a dot or a space between them.
+    /// A number, a boolean or a date, which may have several tokens.
     fn atom(&mut self) -> Option<Value<'t>> {
-        let text = self.text_of_atom();
-        (!text.is_empty()).then_some(Value::Scalar(text))
-    }
-
-    fn text_of_atom(&mut self) -> &'t str {
-        let mut end = self.next;
-        let mut last = self.next;
-        while let Some(token) = self.tokens.get(end) {
-            match token.kind {
-                TokenKind::Atom | TokenKind::Dot => last = end + 1,
-                TokenKind::Whitespace => {}
-                _ => break,
-            }
-            end += 1;
-        }
-        let pieces = self.tokens.get(self.next..last).unwrap_or_default();
-        self.next = last;
-        match pieces {
-            [] => "",
-            [one] => one.text,
-            [first, .., end] => self.source.get(first.place.start..end.place.end).unwrap_or_default(),
-        }
+        let rest = &self.tokens[self.next..];
+        let is_part = |kind| matches!(kind, TokenKind::Atom | TokenKind::Dot);
+        let end = rest.iter().position(|token| !is_part(token.kind) && token.kind != TokenKind::Whitespace);
+        let count = rest[..end.unwrap_or(rest.len())].iter().rposition(|token| is_part(token.kind))? + 1;
+        let text = self.source.get(rest[0].place.start..rest[count - 1].place.end)?;
+        self.next += count;
+        Some(Value::Scalar(text))
     }
 
     fn group(&mut self, open: &'t str, close: &'t str, end: TokenKind) -> Option<Value<'t>> {
@@ -284,7 +268,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Writes a value that begins at this depth of lists with lines of their own.
+/// Writes a value at this depth of multi-line lists.
 fn write(value: &Value<'_>, depth: usize, out: &mut String) {
     let (open, close, entries, is_tall) = match value {
         Value::Scalar(text) => return out.push_str(text),
@@ -334,7 +318,7 @@ fn write(value: &Value<'_>, depth: usize, out: &mut String) {
 }
 
 fn item(content: &Content<'_>, depth: usize, out: &mut String) {
-    // A comment ends with its line, so only a list with lines has one.
+    // Only a multi-line list has comments.
     let Content::Item(key, value) = content else { return };
     if let Some(key) = key {
         out.push_str(key);

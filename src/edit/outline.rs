@@ -1,4 +1,4 @@
-//! Where the tables and keys of a file stand.
+//! The places of the tables and keys of a file.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ pub struct Section {
     pub keys: Vec<KeyValue>,
     /// From the start of the header's line to the end of the last key's, with their newlines and comments.
     pub place: Range<usize>,
-    /// Where something that belongs to no other section can be put behind it: after comments that stand directly below.
+    /// Where the next section can be inserted: after comments directly below the last key.
     pub end: usize,
 }
 
@@ -33,7 +33,7 @@ pub struct KeyValue {
 }
 
 impl Section {
-    /// Whether it says something about the table of this name or what is in it.
+    /// Whether it has keys of this table or of tables in it.
     #[must_use]
     pub fn concerns(&self, table: &str) -> bool {
         match self.path.first() {
@@ -48,12 +48,12 @@ impl Section {
 pub fn of(text: &str) -> Vec<Section> {
     let tokens = tokens::of(text);
     let mut sections = vec![Section::default()];
-    // Where comments directly below the last key end, as long as there are only those.
+    // The end of the comments directly below the last key, while there is nothing else.
     let mut below: Option<usize> = None;
     for line in lines(&tokens) {
         let place = line.first().map_or(0, |token| token.place.start)..line.last().map_or(0, |token| token.place.end);
         let Some(first) = line.iter().find(|token| !token.is_layout()) else {
-            // What stands directly below a key, and isn't the heading of the next table, belongs to the key.
+            // A comment directly below a key, unless it is directly above the next table, belongs to the key.
             if let (Some(end), Some(section)) = (below.take(), sections.last_mut()) {
                 section.end = end;
             }

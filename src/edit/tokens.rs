@@ -1,4 +1,4 @@
-//! The tokens of a TOML text, with what they are made of.
+//! The tokens of a TOML text.
 
 use std::ops::Range;
 
@@ -9,18 +9,18 @@ use toml_parser::lexer::TokenKind;
 pub(super) struct Token<'t> {
     pub(super) kind: TokenKind,
     pub(super) text: &'t str,
-    /// Where it stands, in bytes.
+    /// Its place, in bytes.
     pub(super) place: Range<usize>,
 }
 
 impl Token<'_> {
-    /// Whether it is only layout.
+    /// Whether it is whitespace or a newline.
     pub(super) fn is_layout(&self) -> bool {
         matches!(self.kind, TokenKind::Whitespace | TokenKind::Newline)
     }
 }
 
-/// Every token but the end.
+/// All tokens, without the end.
 pub(super) fn of(text: &str) -> Vec<Token<'_>> {
     toml_parser::Source::new(text)
         .lex()

@@ -1,11 +1,11 @@
-//! The language of Graphviz.
+//! Graphviz.
 
 use std::fmt::Write as _;
 
 use super::{Graph, Line, Talk, one_line};
 use crate::spec::service::Condition;
 
-/// The graph as a program of Graphviz.
+/// The graph in Graphviz's language.
 #[must_use]
 pub fn render(graph: &Graph) -> String {
     let mut out = String::from("digraph stack {\n");
@@ -71,7 +71,7 @@ fn color(talk: Talk) -> &'static str {
     }
 }
 
-/// A quoted string: nothing in it is an escape such as `\N`, which stands for a node's name.
+/// A quoted string without escapes such as `\N`, the name of the node.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", one_line(text).replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -1,14 +1,13 @@
-//! Where things are in a drawing: layers from top to bottom, a column for each group.
+//! The layout of a drawing: layers from top to bottom, a column for each group.
 //!
-//! The steps are those of Sugiyama, Tagawa and Toda (<https://doi.org/10.1109/TSMC.1981.4308636>): a layer for each
-//! service, below all that need it; places in the layers between for lines that are longer; an order in each layer by
-//! barycentres; then coordinates, as near to the neighbours' as the order allows (isotonic regression). Three things
-//! are particular to a stack:
+//! The algorithm is that of Sugiyama, Tagawa and Toda (<https://doi.org/10.1109/TSMC.1981.4308636>): assign each service
+//! to a layer below all its dependents; add places for long lines in the layers between; order each layer by barycenters;
+//! then choose coordinates as near to the neighbors as the order allows (isotonic regression). In addition:
 //!
-//! - A group is a column through all layers, so no two overlap and no line meets a heading.
-//! - Lines of one style that go to the same service, or come from the same one, share a trunk ([`Net`]).
-//! - Lines are vertical where services are and turn between two layers only, each net on a track of its own: so none can
-//!   cross a service, whatever the graph.
+//! - A group is a column through all layers, so that groups don't overlap and no line crosses a heading.
+//! - Lines of one style to or from the same service share a trunk ([`Net`]).
+//! - Lines are vertical within layers and turn only between layers, each net on its own track, so that no line can cross a
+//!   service.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -45,12 +44,12 @@ const PORT_GAP: f64 = 14.0;
 const CORNER: f64 = 12.0;
 /// How far a line bends where it joins another.
 pub const BEND: i32 = 7;
-/// Rounds of the heuristics; more make no difference that one could see.
+/// Rounds of the heuristics; more make no visible difference.
 const ORDER_ROUNDS: usize = 24;
 const PLACE_ROUNDS: usize = 24;
-/// Above this many lines between two layers, tracks are not put into a better order: it takes time by their square.
+/// With more lines between two layers, tracks are not optimized, which takes quadratic time.
 const MOST_TRACKS: usize = 200;
-/// The orders of more groups than this aren't all tried.
+/// With more groups, not all orders are tried.
 const MOST_ORDERS: usize = 7;
 
 /// A drawing, in pixels from the upper left corner.
@@ -60,9 +59,9 @@ pub struct Layout {
     pub width: i32,
     /// Its height.
     pub height: i32,
-    /// The box of each service, by the graph's indices.
+    /// The box of each service, by its index in the graph.
     pub nodes: Vec<Rect>,
-    /// The column of each group, by the graph's indices.
+    /// The column of each group, by its index in the graph.
     pub groups: Vec<Rect>,
     /// Lines.
     pub nets: Vec<Net>,
@@ -86,7 +85,7 @@ pub struct Rect {
 pub struct Net {
     /// How it is drawn.
     pub style: Style,
-    /// The graph's lines that it stands for.
+    /// The graph's lines that it represents.
     pub lines: Vec<Line>,
     /// Its pieces, whose corners may be rounded by [`BEND`]: each goes horizontally or vertically from point to point.
     pub pieces: Vec<Vec<(i32, i32)>>,
@@ -97,9 +96,9 @@ pub struct Net {
 /// What a line looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Style {
-    /// What the one talks to the other for, if it does.
+    /// What the connection is for, if there is one.
     pub talk: Option<Talk>,
-    /// What the one waits for, if it does.
+    /// What the dependency waits for, if there is one.
     pub waits: Option<Condition>,
 }
 
@@ -112,7 +111,7 @@ pub struct Head {
     pub down: bool,
 }
 
-/// How long an arrowhead is.
+/// The length of an arrowhead.
 pub const HEAD: i32 = 9;
 
 /// Lays out a graph.
@@ -127,7 +126,7 @@ pub fn layout(graph: &Graph) -> Layout {
     drawing.finish(graph, &columns)
 }
 
-/// A line, or one of several that say different things about one pair.
+/// A line, or one of several between the same services.
 struct Stroke {
     from: usize,
     to: usize,
@@ -135,7 +134,7 @@ struct Stroke {
     line: Line,
 }
 
-/// A pair's first talk and its waiting are one line, each further talk is another.
+/// The first connection of a pair and its dependency are one line, each further connection is another.
 fn strokes(graph: &Graph) -> Vec<Stroke> {
     let mut strokes = Vec::new();
     for line in graph.lines() {
@@ -149,10 +148,10 @@ fn strokes(graph: &Graph) -> Vec<Stroke> {
     strokes
 }
 
-/// The layer of each node, the first at the top: below all that need it, and no further than it must.
+/// The layer of each node, the first at the top: below all its dependents, and not lower than necessary.
 fn layers(count: usize, strokes: &[Stroke]) -> Vec<usize> {
     let (mut above, mut below): (Vec<Vec<usize>>, Vec<Vec<usize>>) = (vec![Vec::new(); count], vec![Vec::new(); count]);
-    // Waiting has no cycles; of what talks in circles a line is drawn upwards.
+    // Dependencies have no cycles; in a cycle of connections a line is drawn upwards.
     let waiting = strokes.iter().filter(|stroke| stroke.style.waits.is_some());
     let talking = strokes.iter().filter(|stroke| stroke.style.waits.is_none());
     for stroke in waiting.chain(talking) {
@@ -178,7 +177,7 @@ fn layers(count: usize, strokes: &[Stroke]) -> Vec<usize> {
             }
         }
     }
-    // What more need than it needs itself moves up to them.
+    // A node with more dependents than dependencies moves up to them.
     for _ in 0..8 {
         let mut moved = false;
         for &node in sorted.iter().rev() {
@@ -210,7 +209,7 @@ fn reaches(below: &[Vec<usize>], from: usize, to: usize) -> bool {
     false
 }
 
-/// The groups from left to right: so that those with many lines between them are near each other, else as in the spec.
+/// The groups from left to right: those with many lines between them are near each other, otherwise as in the spec.
 fn columns(graph: &Graph, strokes: &[Stroke]) -> Vec<usize> {
     let count = graph.groups.len();
     let mut between = vec![vec![0_usize; count]; count];
@@ -250,12 +249,12 @@ fn try_orders(begun: &mut Vec<usize>, all: &[usize], each: &mut dyn FnMut(&[usiz
     }
 }
 
-/// What has a place in a layer: a node, or a line that passes.
+/// An item of a layer: a node or a passing line.
 struct Item {
     layer: usize,
     column: usize,
     width: f64,
-    /// Its centre, from the left of its column.
+    /// Its center, from the left of its column.
     x: f64,
     passes: bool,
 }
@@ -272,7 +271,7 @@ struct Span {
 /// Strokes that become a net.
 struct Bundle {
     strokes: Vec<usize>,
-    /// Whether they go to one node; else they come from one.
+    /// Whether they lead to one node; otherwise they come from one.
     gathers: bool,
 }
 
@@ -330,14 +329,14 @@ impl<'s> Drawing<'s> {
         if self.items[from].layer < self.items[to].layer { (from, to) } else { (to, from) }
     }
 
-    /// Gives a net its places in the layers that it passes, and its parts between the layers.
+    /// Adds the items of a net in the layers that it passes, and its spans between the layers.
     fn route(&mut self, net: usize) {
         let gathers = self.bundles[net].gathers;
         let ends: Vec<(usize, usize)> = self.bundles[net].strokes.iter().map(|&stroke| self.ends(stroke)).collect();
         let Some(&(upper, lower)) = ends.first() else { return };
         let root = if gathers { lower } else { upper };
         let tips: Vec<usize> = ends.iter().map(|&(upper, lower)| if gathers { upper } else { lower }).collect();
-        // Where most of its ends are it passes.
+        // It passes through the column with most of its ends.
         let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
         for &end in tips.iter().chain([&root]) {
             *votes.entry(self.items[end].column).or_default() += 1;
@@ -384,7 +383,7 @@ impl<'s> Drawing<'s> {
         (above, below)
     }
 
-    /// Puts each layer into an order with few crossings.
+    /// Orders each layer for few crossings.
     fn order(&mut self) {
         let (above, below) = self.neighbours();
         let mut best = (self.crossings(), self.rows.clone());
@@ -413,7 +412,7 @@ impl<'s> Drawing<'s> {
         self.rows = best.1;
     }
 
-    /// Where each item is, with 1 for the width of a column.
+    /// The place of each item, in units of columns.
     fn places(&self) -> Vec<f64> {
         let mut place = vec![0.0; self.items.len()];
         for (column, row) in self.rows.iter().flat_map(|layer| layer.iter().enumerate()) {
@@ -437,7 +436,7 @@ impl<'s> Drawing<'s> {
             });
             let mut pairs: Vec<(usize, usize)> = pairs.map(|(upper, lower)| (index[upper], index[lower])).collect();
             pairs.sort_unstable();
-            // Those that came before and end further to the right: a Fenwick tree counts them.
+            // A Fenwick tree counts the earlier ones that end further to the right.
             let size = pairs.iter().map(|&(_, lower)| lower + 1).max().unwrap_or_default();
             let mut tree = vec![0_usize; size + 1];
             for (seen, &(_, lower)) in pairs.iter().enumerate() {
@@ -457,7 +456,7 @@ impl<'s> Drawing<'s> {
         total
     }
 
-    /// Gives each item its place in its column, near its neighbours.
+    /// Places each item in its column, near its neighbors.
     fn place(&mut self) {
         let (above, below) = self.neighbours();
         for row in self.rows.iter().flatten() {
@@ -482,7 +481,7 @@ impl<'s> Drawing<'s> {
                 }
             }
         }
-        // A passing line is straight, if need be at the cost of what is beside it.
+        // Passing lines are straight, if necessary at the expense of their neighbors.
         for layer in 0..depth {
             for row in &self.rows[layer] {
                 let wanted: Vec<(f64, f64)> = row
@@ -507,7 +506,7 @@ impl<'s> Drawing<'s> {
         self.items[one].column == self.items[two].column
     }
 
-    /// Where an item would be if it were for its neighbours only, and how much that matters.
+    /// The best place of an item for its neighbors, and its weight.
     fn wanted(&self, item: usize, near: impl Iterator<Item = usize>) -> (f64, f64) {
         let (mut sum, mut weight) = (0.0, 0.0);
         for other in near.filter(|&other| self.same_column(item, other)) {
@@ -584,8 +583,8 @@ impl<'s> Drawing<'s> {
         }
     }
 
-    /// Where each net meets each item: a passing one in its middle, a node at a place of its own, as near as can be to
-    /// where the line comes from.
+    /// Where each net meets each item: a passing line in its middle, a node at a separate place for each line, as near as
+    /// possible to where the line comes from.
     fn line_ends(&self) -> Ends {
         let mut ends = Ends::new();
         for (layer, channel) in self.channels.iter().enumerate() {
@@ -617,7 +616,7 @@ impl<'s> Drawing<'s> {
                         .iter()
                         .map(|&(far, _)| {
                             let off = far - item.x;
-                            // What comes from afar may as well come near the middle.
+                            // A line from far away ends near the middle.
                             let near = if off.abs() <= room { off } else { off.signum() * room / 2.0 };
                             (item.x + near, 1.0)
                         })
@@ -634,7 +633,7 @@ impl<'s> Drawing<'s> {
     /// The pieces of a net between two layers, the end of the upper and the start of the lower one.
     fn draw(&self, net: &mut Net, span: &Placed, track: i32, (top, bottom): (i32, i32)) {
         let upwards = net.lines.first().is_some_and(|line| self.items[line.from].layer > self.items[line.to].layer);
-        // A line ends where its arrowhead begins; one that passes goes on to the other side of the layer.
+        // A line ends where its arrowhead begins; a passing one continues to the other side of the layer.
         let from = |&(x, item): &(i32, usize)| {
             let passes = self.items[item].passes;
             (
@@ -675,7 +674,7 @@ impl<'s> Drawing<'s> {
             let Some(root) = span.upper.first() else { return };
             (from(root), span.lower.iter().map(to).collect())
         };
-        // The first of a side goes all the way and the others join it; the first of all goes on to the root.
+        // The first line of a side runs the whole way and the others join it; the first of all continues to the root.
         let mut whole_way: Option<bool> = None;
         let mut sorted = tips;
         sorted.sort_by_key(|&(x, _)| (x != root.0, std::cmp::Reverse(x.abs_diff(root.0)), x));
@@ -715,7 +714,7 @@ fn bundles(strokes: &[Stroke], layers: &[usize]) -> Vec<Bundle> {
             candidates.entry((stroke.style, true, stroke.to)).or_default().push(index);
             candidates.entry((stroke.style, false, stroke.from)).or_default().push(index);
         }
-        // Of those of one size the first; a stroke by itself goes to its end.
+        // Of the largest ones, the last by key: a single stroke leads to its end.
         let largest = candidates.values().map(Vec::len).max().unwrap_or_default();
         if largest == 0 {
             break;
@@ -743,7 +742,7 @@ struct Placed {
 }
 
 impl Placed {
-    /// From where to where its horizontal piece goes, if it has one.
+    /// The extent of its horizontal piece, if it has one.
     fn extent(&self) -> Option<(i32, i32)> {
         let all = || self.upper.iter().chain(&self.lower).map(|&(x, _)| x);
         let (from, to) = (all().min()?, all().max()?);
@@ -768,12 +767,12 @@ fn placed(channel: &[Span], ends: &Ends) -> Vec<Placed> {
 
 /// The track of each net, from the top, and how many there are.
 fn assign(spans: &[Placed]) -> (Vec<i32>, i32) {
-    /// Two lines on top of each other are worse than any crossings.
+    /// Overlapping lines are worse than any crossings.
     const ON_TOP: i64 = 1_000;
     let turning: Vec<(usize, (i32, i32))> =
         spans.iter().enumerate().filter_map(|(index, span)| Some((index, span.extent()?))).collect();
     let meets = |x: i32, (from, to): (i32, i32)| x > from - 3 && x < to + 3;
-    // What it costs to have one above the other.
+    // The cost of one above the other.
     let cost = |&(above, of_above): &(usize, (i32, i32)), &(below, of_below): &(usize, (i32, i32))| -> i64 {
         let (above, below) = (&spans[above], &spans[below]);
         let down = above.lower.iter().filter(|(x, _)| meets(*x, of_below)).count();
@@ -785,7 +784,7 @@ fn assign(spans: &[Placed]) -> (Vec<i32>, i32) {
     };
     let mut order = turning;
     if order.len() <= MOST_TRACKS {
-        // Each is moved to where it costs least, until nothing moves.
+        // Each is moved to the cheapest place until nothing moves.
         for _ in 0..order.len() {
             let mut moved = false;
             for at in 0..order.len() {
@@ -839,7 +838,7 @@ fn set_places(place: &mut [f64], column: usize, row: &[usize]) {
     }
 }
 
-/// How far the centres of two neighbours in a row must be from each other.
+/// The least distance between the centers of two neighbors in a row.
 fn apart(left: &Item, right: &Item) -> f64 {
     let gap = match (left.passes, right.passes) {
         (false, false) => NODE_GAP,
@@ -849,7 +848,7 @@ fn apart(left: &Item, right: &Item) -> f64 {
     f64::midpoint(left.width, right.width) + gap
 }
 
-/// Moves the items of a row as near as possible to where they want to be, with their weights.
+/// Moves the items of a row as near as possible to their wanted places, by weight.
 fn settle(items: &mut [Item], row: &[usize], wanted: &[(f64, f64)]) {
     let at = isotonic(wanted, &|index| apart(&items[row[index]], &items[row[index + 1]]));
     for (&item, x) in row.iter().zip(at) {
@@ -857,10 +856,10 @@ fn settle(items: &mut [Item], row: &[usize], wanted: &[(f64, f64)]) {
     }
 }
 
-/// The places nearest to the wanted ones (by weighted least squares) that are in order, each at least so far from the
-/// next: pooled neighbours move together.
+/// The places nearest to the wanted ones (by weighted least squares) that are in order and at least so far apart: pool
+/// adjacent violators.
 fn isotonic(wanted: &[(f64, f64)], apart: &dyn Fn(usize) -> f64) -> Vec<f64> {
-    // Of each pool: the sum of weighted wishes, the weight, how many.
+    // Of each pool: the weighted sum, the weight, the count.
     let mut pools: Vec<(f64, f64, usize)> = Vec::new();
     let mut offsets: Vec<f64> = Vec::with_capacity(wanted.len());
     let mut offset = 0.0;
@@ -883,7 +882,7 @@ fn isotonic(wanted: &[(f64, f64)], apart: &dyn Fn(usize) -> f64) -> Vec<f64> {
     levels.zip(offsets).map(|(level, offset)| level + offset).collect()
 }
 
-/// Pushes places in order back between two bounds, without changing their distances where they fit.
+/// Moves ordered places between two bounds, keeping their distances if they fit.
 fn keep_within(at: &mut [f64], from: f64, to: f64) {
     let gap = |at: &[f64], index: usize| at[index + 1] - at[index];
     if let [first, .., last] = *at
@@ -918,13 +917,13 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     if count > 0.0 { sum / count } else { 0.0 }
 }
 
-/// A pixel. Drawings are far smaller than what doesn't fit.
+/// Converts to pixels.
 #[expect(clippy::cast_possible_truncation, reason = "a cast of a float saturates")]
 fn whole(pixels: f64) -> i32 {
     pixels as i32
 }
 
-/// How many cells of a monospaced font a text takes, at the most: some characters are twice as wide.
+/// The width of a text in cells of a monospaced font, at most: some characters are twice as wide.
 fn cells(text: &str) -> i32 {
     text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
 }

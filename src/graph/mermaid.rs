@@ -1,11 +1,11 @@
-//! Mermaid, which GitHub and many others draw in Markdown.
+//! Mermaid, which GitHub and others render in Markdown.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::{Graph, Line, one_line};
 
-/// Words that mean something where a node's name stands; so would a name that begins with one and a dash.
+/// Keywords that can't be IDs of nodes.
 const WORDS: [&str; 14] = [
     "call",
     "class",
@@ -23,7 +23,7 @@ const WORDS: [&str; 14] = [
     "subgraph",
 ];
 
-/// The graph as a flowchart. A solid arrow waits, a dotted one doesn't; one with a label talks.
+/// The graph as a flowchart. A solid arrow is a dependency, a label says what a connection is for.
 #[must_use]
 pub fn render(graph: &Graph) -> String {
     let mut taken = HashSet::new();
@@ -59,7 +59,7 @@ fn arrow(line: &Line) -> String {
     }
 }
 
-/// A name that Mermaid takes for nothing else, and that no other node has.
+/// An ID that is not a keyword and is unique.
 fn id(name: &str, taken: &mut HashSet<String>) -> String {
     let mut id: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if WORDS.contains(&id.to_ascii_lowercase().as_str()) {
@@ -75,8 +75,8 @@ fn id(name: &str, taken: &mut HashSet<String>) -> String {
     id
 }
 
-/// A label in quotes. What could end it, or mean HTML, Markdown or something to Mermaid is written as an entity of HTML,
-/// with a name: Mermaid 11 reads its own numbered ones (`#35;`) in labels of nodes and not in those of groups.
+/// A quoted label. Special characters of Mermaid, HTML and Markdown are written as named HTML entities: Mermaid 11 reads its
+/// own numeric ones (`#35;`) in labels of nodes but not of groups.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in one_line(text).chars() {

@@ -1,4 +1,4 @@
-//! SVG, drawn where [`layout`](super::layout) says, with a legend; light or dark as its reader prefers.
+//! SVG, with a legend, for light and dark mode.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -24,7 +24,7 @@ const COLORS: &[(&str, &str, &str, &str)] = &[
     (".net .hollow", "fill", "#ffffff", "#0d1117"),
 ];
 
-/// What doesn't depend on the colours. Widths of texts are those of a monospaced font: the boxes are made for them.
+/// Styles other than colours. The boxes are sized for a monospaced font.
 const STYLE: &str = "\
 text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}\
 .name{font-size:13px;font-weight:600}.title{font-size:14px;font-weight:600}.small{font-size:11px}\
@@ -35,13 +35,13 @@ text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',m
 .dashed.uses .line{stroke-dasharray:6 4}.dashed.queries .line{stroke-dasharray:10 4}\
 .dashed.scrapes .line{stroke-dasharray:1 4;stroke-width:2}.dashed.pushes .line{stroke-dasharray:10 4 2 4}";
 
-/// Distances of the legend: around it, between its lines, and what a sample and a character take.
+/// The legend: its margin, line height, and the width of a sample and of a character.
 const LEGEND_LEFT: i32 = 24;
 const LEGEND_LINE: i32 = 22;
 const SAMPLE: i32 = 46;
 const CHARACTER: i32 = 7;
 
-/// The graph as a picture that stands by itself.
+/// The graph as an image.
 #[must_use]
 pub fn render(graph: &Graph) -> String {
     let layout = layout(graph);
@@ -128,7 +128,7 @@ fn tell(graph: &Graph, line: &Line) -> String {
     format!("{from} {}", all.join(" and "))
 }
 
-/// What a condition says of a service.
+/// A condition in words.
 fn words(condition: Condition) -> &'static str {
     match condition {
         Condition::Started => "has started",
@@ -151,7 +151,7 @@ fn class(talk: Talk) -> &'static str {
     }
 }
 
-/// A piece of a line with rounded corners.
+/// A polyline with rounded corners.
 fn path(points: &[(i32, i32)]) -> String {
     let mut out = String::new();
     let length = |a: (i32, i32), b: (i32, i32)| (a.0 - b.0).abs() + (a.1 - b.1).abs();
@@ -165,7 +165,7 @@ fn path(points: &[(i32, i32)]) -> String {
             let _ = write!(out, "L{} {}", point.0, point.1);
         } else {
             let (before, after) = (points[index - 1], points[index + 1]);
-            // A corner takes half of a piece that has another corner at its other end.
+            // A corner takes at most half of a piece with another corner at its other end.
             let room = |other: (i32, i32), is_end: bool| length(point, other) / if is_end { 1 } else { 2 };
             let bend = BEND.min(room(before, index == 1)).min(room(after, index + 1 == last));
             let (start, end) = (toward(point, before, bend), toward(point, after, bend));
@@ -175,8 +175,8 @@ fn path(points: &[(i32, i32)]) -> String {
     out
 }
 
-/// A triangle, hollow if it is enough that the other has started; a diamond if the other must have ended; without a
-/// wait an open one.
+/// An arrowhead: hollow if the other must have started, filled if it must be healthy, a diamond if it must have completed,
+/// open without a dependency.
 fn draw_head(out: &mut String, head: Head, style: Style) {
     let (x, y) = head.tip;
     let back = if head.down { y - HEAD } else { y + HEAD };
@@ -191,7 +191,7 @@ fn draw_head(out: &mut String, head: Head, style: Style) {
     let _ = write!(out, "<path class=\"{class}\" d=\"{shape}\"/>");
 }
 
-/// A sample with its meaning, or a word before samples.
+/// A sample with its meaning, or a heading.
 struct Entry {
     x: i32,
     style: Option<Style>,
@@ -208,7 +208,7 @@ impl Entry {
         let start = LEGEND_LEFT + self.x;
         let text = start + if self.style.is_some() { SAMPLE } else { 0 };
         if let Some(style) = self.style {
-            // Its arrowhead points to the right: it is drawn upright and turned.
+            // Drawn downwards and rotated to point to the right.
             let _ = write!(
                 out,
                 "<g class=\"net {}\" transform=\"translate({start} {y}) rotate(-90)\"><path class=\"line\" d=\"M0 0L0 {}\"/>",
@@ -222,7 +222,7 @@ impl Entry {
     }
 }
 
-/// What there is to explain: a row about waiting and one about talking.
+/// The legend's rows: one for dependencies and one for connections.
 fn legend(layout: &Layout) -> Vec<Vec<Entry>> {
     let styles: BTreeSet<Style> = layout.nets.iter().map(|net| net.style).collect();
     let conditions = [Condition::Started, Condition::Healthy, Condition::Completed];
@@ -233,7 +233,7 @@ fn legend(layout: &Layout) -> Vec<Vec<Entry>> {
     let talks: Vec<(Option<Style>, &'static str)> =
         talks.map(|talk| (Some(Style { talk: Some(talk), waits: None }), talk.verb())).collect();
     let both = styles.iter().any(|style| style.talk.is_some() && style.waits.is_some());
-    let note = both.then_some((None, "(solid: starts after it, too)"));
+    let note = both.then_some((None, "(solid: also starts after it)"));
     let rows = [("starts after it", waits, None), ("talks to it", talks, note)];
     rows.into_iter()
         .filter(|(_, entries, _)| !entries.is_empty())
@@ -252,7 +252,7 @@ fn legend(layout: &Layout) -> Vec<Vec<Entry>> {
         .collect()
 }
 
-/// Text of XML: what means something there, or may not stand there, is neither.
+/// Escapes a text for XML.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in one_line(text).chars() {
@@ -262,7 +262,7 @@ fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            // No characters of XML (<https://www.w3.org/TR/xml/#charsets>).
+            // Not allowed in XML (<https://www.w3.org/TR/xml/#charsets>).
             '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             _ => out.push(c),
         }

@@ -1,4 +1,4 @@
-//! What there is in a stack, as rows that a table or a program can take: one struct a list, read off the model.
+//! The lists of `gen list`: a struct for the rows of each, built from the model.
 
 use std::collections::BTreeMap;
 
@@ -24,31 +24,31 @@ pub struct ServiceRow<'s> {
     pub kind: Option<&'static str>,
     /// Its image; `None` if Compose builds it and names it.
     pub image: Option<String>,
-    /// The ports that it publishes on the host, as the spec writes them.
+    /// Its ports on the host, as in the spec.
     pub published_ports: Vec<String>,
-    /// What it starts after.
+    /// Its dependencies.
     pub depends_on: Vec<DependencyRow<'s>>,
 }
 
-/// What a service starts after.
+/// A dependency of a service.
 #[derive(Debug, Serialize)]
 pub struct DependencyRow<'s> {
     /// The other service.
     pub service: &'s str,
-    /// What must be true of it: `started`, `healthy` or `completed`.
+    /// What it waits for: `started`, `healthy` or `completed`.
     pub condition: &'static str,
 }
 
 /// A port of a service.
 #[derive(Debug, Serialize)]
 pub struct PortRow<'s> {
-    /// Where it is published on the host; `None` if it is known inside the network only.
+    /// Its place on the host; `None` if it isn't published.
     pub host: Option<Host>,
     /// The service.
     pub service: &'s str,
-    /// The port's name; `None` if the spec only lists the number below `expose`.
+    /// The port's name; `None` for a number in `expose`.
     pub name: Option<&'s str>,
-    /// The number in the container, or several as `8000-8010`.
+    /// The port in the container, or a range such as `8000-8010`.
     pub container_port: String,
     /// `tcp` or `udp`.
     pub protocol: &'static str,
@@ -57,9 +57,9 @@ pub struct PortRow<'s> {
 /// A place on the host.
 #[derive(Debug, Serialize)]
 pub struct Host {
-    /// The address that is bound.
+    /// The address.
     pub address: String,
-    /// The port, or several as `8000-8010`.
+    /// The port, or a range such as `8000-8010`.
     pub port: String,
 }
 
@@ -72,15 +72,15 @@ pub struct VariableRow<'s> {
     pub description: &'s str,
     /// Whether the stack can't start without it.
     pub required: bool,
-    /// What it is when nobody sets it.
+    /// Its default.
     pub default: Option<&'s str>,
     /// Whether it is a secret.
     pub secret: bool,
-    /// The output of Terraform that fills it; `None` if a person does.
+    /// The Terraform output that fills it; `None` if the user does.
     pub terraform_output: Option<&'s str>,
-    /// The services that read it, steps of the schema among them.
+    /// The services that use it, including schema steps.
     pub services: Vec<&'s str>,
-    /// The images that are built from the source tree at its path.
+    /// The images whose source tree it is the path of.
     pub images: Vec<&'s str>,
 }
 
@@ -89,15 +89,15 @@ pub struct VariableRow<'s> {
 pub struct ImageRow<'s> {
     /// Repository and tag.
     pub reference: String,
-    /// Whether it is built here; else it is pulled.
+    /// Whether it is built locally; otherwise it is pulled.
     pub built: bool,
-    /// The services that run it, steps of the schema among them.
+    /// The services that use it, including schema steps.
     pub services: Vec<&'s str>,
-    /// The images that are built upon it.
+    /// The images that are based on it.
     pub images: Vec<&'s str>,
 }
 
-/// What Grafana queries.
+/// A datasource of Grafana.
 #[derive(Debug, Serialize)]
 pub struct DatasourceRow<'s> {
     /// Its UID.
@@ -107,28 +107,28 @@ pub struct DatasourceRow<'s> {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// Its URL inside the network; `None` for what is outside.
+    /// Its URL inside the network; `None` if it is outside.
     pub url: Option<String>,
-    /// Whether panels that name no datasource use it.
+    /// Whether it is the default datasource.
     pub default: bool,
 }
 
 /// An output.
 #[derive(Debug, Serialize)]
 pub struct ArtifactRow {
-    /// Below the root.
+    /// Its path, relative to the root.
     pub path: String,
-    /// The programs that read it, or check its language: those of `gen verify`.
+    /// The programs that read or check it: those of `gen verify`.
     pub readers: Vec<&'static str>,
-    /// Whether it can be run.
+    /// Whether it is executable.
     pub executable: bool,
-    /// How many lines it has.
+    /// Its number of lines.
     pub lines: usize,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub bytes: usize,
 }
 
-/// The services in the order of the spec.
+/// The services, in the order of the spec.
 #[must_use]
 pub fn services(stack: &Stack) -> Vec<ServiceRow<'_>> {
     let row = |service: &'_ Service| -> Vec<String> {
@@ -156,7 +156,7 @@ pub fn services(stack: &Stack) -> Vec<ServiceRow<'_>> {
         .collect()
 }
 
-/// The ports by their number: the one on the host, or that in the container of those that aren't published.
+/// The ports, sorted by the port on the host or, if not published, in the container.
 #[must_use]
 pub fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
     let mut rows: Vec<PortRow<'_>> = Vec::new();
@@ -229,7 +229,7 @@ pub fn variables(stack: &Stack) -> Vec<VariableRow<'_>> {
         .collect()
 }
 
-/// The images that services run, in the order in which they do, and those that others are built upon.
+/// The images of services, in the order of the services, and their base images.
 #[must_use]
 pub fn images(stack: &Stack) -> Vec<ImageRow<'_>> {
     let mut rows: Vec<ImageRow<'_>> = Vec::new();
@@ -254,7 +254,7 @@ pub fn images(stack: &Stack) -> Vec<ImageRow<'_>> {
             rows[place].images.push(&build.name);
         }
     }
-    // What Compose builds by itself, it also names if nothing else does.
+    // An image that Compose builds has a default name.
     for service in stack.services.iter().filter(|service| service.is_built()) {
         let reference =
             service.image.as_ref().map_or_else(|| format!("{}-{}", stack.project, service.name), Text::shown);
@@ -267,7 +267,7 @@ pub fn images(stack: &Stack) -> Vec<ImageRow<'_>> {
     rows
 }
 
-/// What Grafana queries, in the order of the spec. Every Grafana of a stack has the same.
+/// The datasources of Grafana, in the order of the spec. All Grafana services have the same ones.
 #[must_use]
 pub fn datasources(stack: &Stack) -> Vec<DatasourceRow<'_>> {
     let Some(grafana) = stack.grafanas.first() else { return Vec::new() };
@@ -284,10 +284,10 @@ pub fn datasources(stack: &Stack) -> Vec<DatasourceRow<'_>> {
         .collect()
 }
 
-/// The outputs as they are described: none need be on disk.
+/// The outputs, which need not be on disk.
 ///
 /// # Errors
-/// Only if a template is wrong.
+/// A template is broken.
 pub fn artifacts(plan: &Plan) -> Result<Vec<ArtifactRow>, output::Error> {
     let files = plan.files().collect::<Result<Vec<_>, _>>()?;
     let read = |path: &camino::Utf8Path| files.iter().find(|file| file.path == path).map(|file| file.contents.clone());

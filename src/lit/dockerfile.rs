@@ -21,7 +21,7 @@ pub fn write(out: &mut String, lit: &Lit<'_>) {
         Lit::Bool(boolean) => write_bool(out, *boolean),
         Lit::List(items) => {
             out.push('[');
-            // Docker reads the form as an array of strings: a number or a boolean is an error.
+            // Docker accepts only strings in this form.
             separated(out, items, ", ", |out, item| match item {
                 Lit::Int(_) | Lit::Bool(_) => {
                     out.push('"');

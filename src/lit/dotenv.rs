@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 pub use super::line;
 
-use super::{Lit, all_in, byte_set, separated, unprintable, write_bool, write_int};
+use super::{Lit, all_in, byte_set, unprintable, write_between};
 
 language! {
     /// The value as what follows `NAME=`; a list is one value, its items joined with commas.
@@ -17,24 +17,12 @@ language! {
 
 /// Appends the value as the `lit` filter writes it.
 pub fn write(out: &mut String, lit: &Lit<'_>) {
-    match lit {
-        Lit::Str(text) => write_str(out, text),
-        Lit::List(_) => {
-            let mut text = String::new();
-            join(&mut text, lit);
-            write_str(out, &text);
-        }
-        _ => join(out, lit),
+    if let Lit::Str(text) = lit {
+        return write_str(out, text);
     }
-}
-
-fn join(out: &mut String, lit: &Lit<'_>) {
-    match lit {
-        Lit::Str(text) => out.push_str(text),
-        Lit::Int(integer) => write_int(out, *integer),
-        Lit::Bool(boolean) => write_bool(out, *boolean),
-        Lit::List(items) => separated(out, items, ",", join),
-    }
+    let mut text = String::new();
+    write_between(&mut text, lit, String::push_str, ["", ",", ""]);
+    write_str(out, &text);
 }
 
 const SAFE: [bool; 256] = byte_set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+.,:/@%=");
@@ -51,8 +39,8 @@ fn write_str(out: &mut String, text: &str) {
     }
 }
 
-/// The escapes are those of `expandEscapes` in compose-go: there is no `\u`, so that a character
-/// beyond ASCII stands for itself.
+/// The escapes are those of `expandEscapes` in compose-go, which has no `\u`: other characters are
+/// written as they are.
 fn double_quote(out: &mut String, text: &str) {
     out.push('"');
     for character in text.chars() {

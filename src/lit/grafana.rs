@@ -7,8 +7,7 @@
 
 use askama::filters::Safe;
 
-use super::{AsLit, Lit, separated, yaml};
-use super::{write_bool, write_int};
+use super::{AsLit, Lit, write_with, yaml};
 
 language! {
     /// The value on one line, with its dollars doubled.
@@ -24,27 +23,8 @@ pub fn key<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<St
 /// Appends the value as the `lit` filter writes it.
 pub fn write(out: &mut String, lit: &Lit<'_>) {
     match lit {
-        Lit::Str(text) if text.contains('$') => {
-            yaml::write_str(out, &text.replace('$', "$$"));
-        }
-        Lit::Str(text) => yaml::write_str(out, text),
-        _ => write_flow(out, lit),
-    }
-}
-
-fn write_flow(out: &mut String, lit: &Lit<'_>) {
-    match lit {
-        Lit::Str(text) if text.contains('$') => {
-            yaml::write_flow_str(out, &text.replace('$', "$$"));
-        }
-        Lit::Str(text) => yaml::write_flow_str(out, text),
-        Lit::Int(integer) => write_int(out, *integer),
-        Lit::Bool(boolean) => write_bool(out, *boolean),
-        Lit::List(items) => {
-            out.push('[');
-            separated(out, items, ", ", write_flow);
-            out.push(']');
-        }
+        Lit::Str(text) => yaml::write_str(out, &text.replace('$', "$$")),
+        _ => write_with(out, lit, |out, text| yaml::write_flow_str(out, &text.replace('$', "$$"))),
     }
 }
 

@@ -27,8 +27,7 @@ pub fn inner<T: AsRef<str>>(value: T, _: &dyn askama::Values) -> askama::Result<
     Ok(Safe(out))
 }
 
-/// A Terraform name in an expression. Names are checked when the spec is; what no name may hold is
-/// left out.
+/// A Terraform name in an expression, without invalid characters (names are checked with the spec).
 #[askama::filter_fn]
 pub fn identifier<T: AsRef<str>>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
     let mut out = value.as_ref().to_owned();
@@ -49,7 +48,7 @@ fn write_str(out: &mut String, text: &str) {
     });
 }
 
-/// A dollar or percent sign needs an escape only when it stands in a run before a brace.
+/// A dollar or percent sign needs an escape only in a run of them before a brace.
 fn sigil(bytes: &[u8], at: usize) -> Option<Escape> {
     let opens = bytes[at + 1..].iter().find(|byte| !matches!(byte, b'$' | b'%')).is_some_and(|&byte| byte == b'{');
     if !opens {
@@ -58,8 +57,7 @@ fn sigil(bytes: &[u8], at: usize) -> Option<Escape> {
     match (bytes[at], bytes.get(at + 1)) {
         (b'$', Some(b'{')) => Some(Escape::As("$$")),
         (_, Some(b'{')) => Some(Escape::As("%%")),
-        // Another one before the doubled sign: written as a code point, so that the scanner cannot
-        // pair it with its neighbour.
+        // One before the doubled sign: a code point, so that the scanner doesn't pair them.
         _ => Some(Escape::Unicode),
     }
 }

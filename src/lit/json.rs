@@ -15,7 +15,7 @@ pub fn write(out: &mut String, lit: &Lit<'_>) {
     write_with(out, lit, write_str);
 }
 
-/// Beyond what the RFC asks for, characters that nobody can see are escaped too.
+/// Escapes invisible characters in addition to those that the RFC requires.
 pub(super) fn write_str(out: &mut String, text: &str) {
     // Every character that `common_escape` names lies in the Basic Multilingual Plane, so that its
     // escape is `\uXXXX`, which is JSON.
@@ -39,7 +39,7 @@ pub enum Tree<'a> {
     List(Vec<Self>),
     /// An object, in the order in which it is written.
     Object(Vec<(Cow<'a, str>, Self)>),
-    /// A value that is passed on.
+    /// A value that is passed through.
     Value(&'a Value),
 }
 
@@ -124,7 +124,7 @@ fn write_value(out: &mut String, value: &Value, depth: usize) {
 
 #[expect(clippy::cast_possible_truncation, reason = "only whole numbers that fit are cast")]
 fn number_of(number: f64) -> String {
-    // Up to here a float holds every whole number.
+    // Floats represent all whole numbers up to this one.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT {
         (number as i64).to_string()

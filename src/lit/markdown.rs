@@ -1,9 +1,9 @@
-//! GitHub-flavoured Markdown, for a paragraph and a table cell alike.
+//! GitHub-flavored Markdown, for paragraphs and table cells.
 //!
-//! A backslash takes the meaning from any ASCII punctuation
+//! A backslash escapes ASCII punctuation
 //! (<https://github.github.com/gfm/#backslash-escapes>). A pipe is written as a character reference
-//! instead: how a table reads `\\|` differs between implementations, and inside a code span `\|`
-//! means one thing in a table and another outside.
+//! instead: implementations differ in how they read `\\|` in a table, and `\|` in a code span means
+//! different things inside and outside of a table.
 
 use std::fmt::Write as _;
 
@@ -25,8 +25,7 @@ pub fn code<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<S
     Ok(Safe(source))
 }
 
-/// Text of another language, whose values its own writer has quoted, for a block between fences. Three backticks would end
-/// the block, and so become apostrophes.
+/// Text of another language for a fenced block. Three backticks, which would end the block, become apostrophes.
 #[askama::filter_fn]
 pub fn fenced<T: AsRef<str>>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
     Ok(Safe(value.as_ref().trim_end().replace("```", "'''")))
@@ -55,16 +54,16 @@ fn write_each(out: &mut String, lit: &Lit<'_>, string: fn(&mut String, &str)) {
     string(out, &scalar);
 }
 
-/// Bytes that mean themselves wherever they stand in a text.
+/// Bytes without a special meaning anywhere in a text.
 const PLAIN: [bool; 256] = byte_set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/:,;'\"%@?!(");
 
-/// Bytes that mean themselves inside a code span.
+/// Bytes without a special meaning in a code span.
 const PLAIN_CODE: [bool; 256] =
     byte_set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:,;'\"%@?!(){}[]<>=+-_.*&#$~^\\");
 
 fn write_str(out: &mut String, text: &str) {
     let bytes = text.as_bytes();
-    // Words, which most texts are: what means something at the beginning or the end only does not stand there.
+    // The fast path for words: characters that are special only at the start or the end are in the middle.
     if let [first, middle @ .., last] = bytes
         && [first, last].iter().all(|&&byte| PLAIN[usize::from(byte)])
         && middle.iter().all(|&byte| PLAIN[usize::from(byte)] || matches!(byte, b' ' | b'-' | b'.' | b'0'..=b'9'))
@@ -80,9 +79,9 @@ fn write_str(out: &mut String, text: &str) {
                 out.push('\\');
                 out.push(character);
             }
-            // An underscore inside a word has no meaning.
+            // An underscore inside a word is not special.
             '_' if !between_alphanumerics(bytes, at) => out.push_str("\\_"),
-            // The beginning of a heading, a list or an underline; `-1` is none of them.
+            // The start of a heading, a list or an underline, unlike `-1`.
             '#' | '+' | '-' | '=' if at == 0 && !bytes.get(1).is_some_and(u8::is_ascii_alphanumeric) => {
                 out.push('\\');
                 out.push(character);

@@ -1,14 +1,14 @@
 //! How a value is written in each target language.
 //!
-//! A template holds layout; a value enters it through the `lit` filter of its language and through
-//! nothing else. The view picks the language with one line, `use crate::lit::yaml as filters;`, and
+//! Values enter a template only through the `lit` filter of its language. The view selects the
+//! language with one line, `use crate::lit::yaml as filters;`, and
 //! the template writes `image: {= image|lit =}`.
 //!
-//! The filters are functions from a typed value to source text, so a boolean, an integer and a
-//! string that looks like one come out differently. What is quoted, and how, is the business of the
-//! language's module; a string that needs no quotes gets none.
+//! The filters turn typed values into source text, so that a boolean or an integer differs from a
+//! string that looks like one. The module of the language decides what is quoted, and how; a string
+//! that needs no quotes gets none.
 //!
-//! An expression without a filter does not compile, because [`Strict`] is no escaper:
+//! An expression without a filter does not compile, because [`Strict`] is not an escaper:
 //!
 //! ```compile_fail,E0599
 //! use askama::Template;
@@ -44,7 +44,7 @@
     reason = "askama::filter_fn drops a filter's documentation and generates the rest; no filter fails"
 )]
 
-/// What every language has: the filter and the function around its own `write`.
+/// The filter and the function around a language's own `write`.
 macro_rules! language {
     ($(#[$doc:meta])*) => {
         $(#[$doc])*
@@ -77,14 +77,14 @@ pub mod yaml;
 
 use std::fmt::Write as _;
 
-/// What askama's configuration names as the escaper of every template extension.
+/// The escaper of every template extension in askama's configuration.
 ///
-/// It does not implement [`askama::filters::Escaper`], on purpose: a bare `{= value =}` then fails
-/// to compile and the language's filter is the only way for a value to reach the output.
+/// It intentionally does not implement [`askama::filters::Escaper`]: a bare `{= value =}` then does
+/// not compile, and the language's filter is the only way to write a value.
 #[derive(Debug, Clone, Copy)]
 pub struct Strict;
 
-/// A value on its way into a file: what all target languages have in common.
+/// A value that all target languages can write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lit<'a> {
     /// A string.
@@ -97,10 +97,10 @@ pub enum Lit<'a> {
     List(Vec<Lit<'a>>),
 }
 
-/// A type whose values every target language can write.
+/// A type whose values all target languages can write.
 ///
-/// [`Text`](crate::model::text::Text) is not among them: only Compose interpolates environment
-/// references, see [`compose::AsCompose`].
+/// [`Text`](crate::model::text::Text) is not one: only Compose interpolates references to the
+/// environment, see [`compose::AsCompose`].
 ///
 /// ```compile_fail,E0277
 /// use stackgen::{lit::json, model::text::Text};
@@ -166,7 +166,7 @@ impl<T: AsLit, const N: usize> AsLit for [T; N] {
     }
 }
 
-/// Text inside a comment: on one line, whatever it holds.
+/// Text for a comment, on one line.
 #[askama::filter_fn]
 pub fn line<T: AsRef<str>>(value: T, _: &dyn askama::Values) -> askama::Result<askama::filters::Safe<String>> {
     let mut out = String::with_capacity(value.as_ref().len());
@@ -181,22 +181,26 @@ pub fn line<T: AsRef<str>>(value: T, _: &dyn askama::Values) -> askama::Result<a
     Ok(askama::filters::Safe(out))
 }
 
-/// Writes a value whose integers, booleans and lists look as they do in JSON, given how a string is
-/// written.
+/// Writes a value with integers, booleans and lists as in JSON, and strings by `string`.
 fn write_with(out: &mut String, lit: &Lit<'_>, string: fn(&mut String, &str)) {
+    write_between(out, lit, string, ["[", ", ", "]"]);
+}
+
+/// Writes a value with integers and booleans as in JSON, strings by `string`, and lists with these delimiters.
+fn write_between(out: &mut String, lit: &Lit<'_>, string: fn(&mut String, &str), [open, separator, close]: [&str; 3]) {
     match lit {
         Lit::Str(text) => string(out, text),
         Lit::Int(integer) => write_int(out, *integer),
         Lit::Bool(boolean) => write_bool(out, *boolean),
         Lit::List(items) => {
-            out.push('[');
-            separated(out, items, ", ", |out, item| write_with(out, item, string));
-            out.push(']');
+            out.push_str(open);
+            separated(out, items, separator, |out, item| write_between(out, item, string, [open, separator, close]));
+            out.push_str(close);
         }
     }
 }
 
-/// A `String` made by one of the writers, with room for a value of usual length.
+/// The text of a value by one of the writers.
 fn collect(lit: &Lit<'_>, write: fn(&mut String, &Lit<'_>)) -> String {
     let room = match lit {
         Lit::Str(text) => text.len() + 2,
@@ -230,8 +234,7 @@ fn write_bool(out: &mut String, boolean: bool) {
     out.push_str(if boolean { "true" } else { "false" });
 }
 
-/// Writes `text` with each character for which `escape` yields something replaced by it; what lies
-/// between is copied in one piece.
+/// Writes `text` with the replacements of `escape`; the text between is copied in one piece.
 fn write_escaped(out: &mut String, text: &str, mut escape: impl FnMut(usize, char) -> Option<Escape>) {
     let mut copied = 0;
     for (at, character) in text.char_indices() {
@@ -281,7 +284,7 @@ const NEVER_ESCAPED: [bool; 256] = {
     set
 };
 
-/// What replaces a character in a quoted string.
+/// The replacement of a character in a quoted string.
 enum Escape {
     /// This source text.
     As(&'static str),
@@ -291,7 +294,7 @@ enum Escape {
     Unicode,
 }
 
-/// The escapes of a double-quoted string on which JSON, YAML, HCL and Alloy agree.
+/// The escapes in double-quoted strings of JSON, YAML, HCL and Alloy.
 fn common_escape(character: char) -> Option<Escape> {
     match character {
         '"' | '\\' => Some(Escape::Backslash),
@@ -303,12 +306,12 @@ fn common_escape(character: char) -> Option<Escape> {
     }
 }
 
-/// Characters that a file should not hold raw: some readers refuse them or take them for a line
-/// break, and a reviewer cannot see them.
+/// Characters that should not be raw in a file: some readers reject them or treat them as a line
+/// break, and reviewers can't see them.
 ///
-/// These are the control characters, the spaces and format characters without a glyph, the bidi
-/// controls and the noncharacters U+FFFE and U+FFFF. The joiners U+200C and U+200D stay, because
-/// scripts and emoji need them.
+/// These are control characters, spaces and format characters without a glyph, bidi controls and
+/// the noncharacters U+FFFE and U+FFFF, but not the joiners U+200C and U+200D, which scripts and
+/// emoji need.
 fn unprintable(character: char) -> bool {
     matches!(character,
         '\0'..='\x1f'
@@ -324,7 +327,7 @@ fn unprintable(character: char) -> bool {
         | '\u{fffe}'..='\u{ffff}')
 }
 
-/// The bytes as a table, for a quick test of strings that need no quotes.
+/// A lookup table of bytes.
 const fn byte_set(bytes: &[u8]) -> [bool; 256] {
     let mut set = [false; 256];
     let mut at = 0;
@@ -335,7 +338,7 @@ const fn byte_set(bytes: &[u8]) -> [bool; 256] {
     set
 }
 
-/// Whether a string consists of bytes of the set.
+/// Whether all bytes of a string are in the set.
 fn all_in(text: &str, set: &[bool; 256]) -> bool {
     text.bytes().all(|byte| set[usize::from(byte)])
 }

@@ -1,10 +1,10 @@
 //! Words of a POSIX shell.
 //!
-//! Between single quotes nothing has a meaning but the single quote itself
+//! Between single quotes only the single quote is special
 //! (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>). NUL
-//! cannot be part of a word: it is left out, and the specification never yields one.
+//! can't be part of a word and is left out; the spec can't contain it.
 
-use super::{Lit, all_in, byte_set, separated, write_bool, write_int};
+use super::{Lit, all_in, byte_set, write_between};
 
 language! {
     /// The value as one word; a list as words with spaces between them.
@@ -12,12 +12,7 @@ language! {
 
 /// Appends the value as the `lit` filter writes it.
 pub fn write(out: &mut String, lit: &Lit<'_>) {
-    match lit {
-        Lit::Str(text) => write_str(out, text),
-        Lit::Int(integer) => write_int(out, *integer),
-        Lit::Bool(boolean) => write_bool(out, *boolean),
-        Lit::List(items) => separated(out, items, " ", write),
-    }
+    write_between(out, lit, write_str, ["", " ", ""]);
 }
 
 const SAFE: [bool; 256] = byte_set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+.,:/@%=");
@@ -37,8 +32,8 @@ fn write_str(out: &mut String, text: &str) {
     out.push('\'');
 }
 
-/// Whether the word means itself wherever it stands: `a=b` is an assignment and `if` a keyword
-/// where a command is expected.
+/// Whether the word needs no quotes anywhere: in place of a command, `a=b` is an assignment and `if`
+/// a keyword.
 fn is_bare(text: &str) -> bool {
     !text.is_empty()
         && all_in(text, &SAFE)

@@ -1,6 +1,6 @@
-//! YAML, for readers of version 1.1 and of version 1.2 alike.
+//! YAML, for readers of versions 1.1 and 1.2.
 //!
-//! A string is plain when every reader takes it for that string: the implicit types of YAML 1.1
+//! A string is plain if every reader reads it as that string: the implicit types of YAML 1.1
 //! (yes/no/on/off, base 60, octal, timestamps; <https://yaml.org/type/>) count as much as the core
 //! schema of 1.2 and the extras of Go's and Ruby's libraries. Anything else is double-quoted, with
 //! the escapes that JSON and YAML share.
@@ -9,14 +9,12 @@ use std::fmt::Write as _;
 
 use askama::filters::Safe;
 
-use super::{AsLit, Lit, common_escape, separated, unprintable, write_bool, write_quoted};
-use super::{byte_set, write_int};
+use super::{AsLit, Lit, byte_set, common_escape, unprintable, write_quoted, write_with};
 
 language! {
     /// The value on one line: in block context, as a mapping key or as the item of a list.
     ///
-    /// Readers look no further than 1024 characters for the colon of a key, so a longer string is not
-    /// a key.
+    /// Keys are limited to 1024 characters.
 }
 
 /// A string of several lines as a literal block scalar with its lines at column `indent`; any other
@@ -36,7 +34,7 @@ pub fn block<T: AsLit>(value: T, _: &dyn askama::Values, indent: usize) -> askam
 pub fn write(out: &mut String, lit: &Lit<'_>) {
     match lit {
         Lit::Str(text) => write_str(out, text),
-        _ => write_flow(out, lit),
+        _ => write_with(out, lit, write_flow_str),
     }
 }
 
@@ -76,8 +74,8 @@ pub(super) fn write_block_str(out: &mut String, text: &str, indent: usize) {
         None => (text, "-"),
     };
     out.push('|');
-    // A reader finds the indentation from the first line that is not empty, so white space of its
-    // own must be told apart. The number counts from the holder's column.
+    // The first non-empty line determines the indentation unless it is given, relative to the column
+    // of the parent.
     if body.trim_start_matches('\n').starts_with([' ', '\t']) {
         out.push('2');
     }
@@ -91,28 +89,15 @@ pub(super) fn write_block_str(out: &mut String, text: &str, indent: usize) {
     }
 }
 
-fn write_flow(out: &mut String, lit: &Lit<'_>) {
-    match lit {
-        Lit::Str(text) => write_flow_str(out, text),
-        Lit::Int(integer) => write_int(out, *integer),
-        Lit::Bool(boolean) => write_bool(out, *boolean),
-        Lit::List(items) => {
-            out.push('[');
-            separated(out, items, ", ", write_flow);
-            out.push(']');
-        }
-    }
-}
-
 fn quote(out: &mut String, text: &str) {
     write_quoted(out, text, |_, character| common_escape(character));
 }
 
-/// Whether a literal block scalar gives the string back.
+/// Whether a literal block scalar can hold the string.
 ///
-/// Strings that end in more than one line break are left out: they would need `|+`, which also
-/// takes in the blank lines that a template puts behind the value. So are white space at the end of
-/// a line, which editors and commit hooks remove, and everything that needs an escape.
+/// Not if it ends in more than one line break: it would need `|+`, which includes blank lines of the
+/// template after the value. Nor if it has trailing whitespace, which editors and commit hooks
+/// remove, or anything that needs an escape.
 fn is_block(text: &str, indent: usize) -> bool {
     indent >= 2
         && text.contains('\n')
@@ -124,8 +109,8 @@ fn is_block(text: &str, indent: usize) -> bool {
         && !text.chars().any(|character| unprintable(character) && !matches!(character, '\n' | '\t'))
 }
 
-/// The bytes that need a closer look inside a plain scalar; control characters, DEL and whatever is
-/// not ASCII are among them.
+/// The bytes that may be special in a plain scalar, including control characters, DEL and all
+/// non-ASCII ones.
 const fn special(more: &[u8]) -> [bool; 256] {
     let mut set = byte_set(more);
     let mut byte = 0;
@@ -139,7 +124,7 @@ const fn special(more: &[u8]) -> [bool; 256] {
 }
 
 const SPECIAL_IN_BLOCK: [bool; 256] = special(b":#");
-// libyaml refuses a question mark after a colon inside a flow collection.
+// libyaml rejects a question mark after a colon in a flow collection.
 const SPECIAL_IN_FLOW: [bool; 256] = special(b":#,[]{}?");
 
 fn is_plain(text: &str, special: &[bool; 256]) -> bool {
@@ -181,8 +166,8 @@ fn is_word(text: &str) -> bool {
             .any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Whether some reader may take the string for a number: decimal, with an exponent, in another base
-/// or in base 60, with the separators that a reader may allow between the digits.
+/// Whether some reader may read the string as a number: decimal, with an exponent, in another base
+/// or in base 60, with any separators between digits.
 fn is_numeric(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let based = |prefix: &str| unsigned.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
@@ -199,7 +184,7 @@ fn is_numeric(text: &str) -> bool {
     }
 }
 
-/// Whether the string begins like a date, `2024-1`.
+/// Whether the string starts like a date, `2024-1`.
 fn is_date(bytes: &[u8]) -> bool {
     bytes.len() > 5 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-' && bytes[5].is_ascii_digit()
 }
@@ -212,8 +197,7 @@ pub fn number(value: &f64, _: &dyn askama::Values) -> askama::Result<Safe<String
     Ok(Safe(out))
 }
 
-/// YAML 1.1 takes a number for a float only with a point in the mantissa and a sign in the
-/// exponent.
+/// In YAML 1.1 a float needs a point in the mantissa and a sign in the exponent.
 pub(super) fn write_float(out: &mut String, float: f64) {
     if float.is_nan() {
         return out.push_str(".nan");

@@ -14,7 +14,7 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Appends the digest; a formatter per byte would cost more than the hashing.
+    /// Appends the digest; formatting each byte would cost more than hashing.
     pub(super) fn push_hex(self, text: &mut String) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |&digit| char::from(digit));

@@ -1,4 +1,4 @@
-//! The operations on files that everything else here is made of.
+//! File operations.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -7,24 +7,23 @@ use camino::Utf8Path;
 
 use super::Error;
 
-/// What a write does to the disk, one method an operation, so that tests can let any of them fail.
+/// The operations of a write, so that tests can make any of them fail.
 pub(super) trait Disk {
     fn create_dir(&self, path: &Utf8Path) -> io::Result<()>;
-    /// Creates a file with its final mode; what is there already is an error.
+    /// Creates a file with its final mode; fails if it exists.
     fn create_file(&self, path: &Utf8Path, contents: &[u8], executable: bool) -> io::Result<()>;
     fn rename(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()>;
     fn remove_file(&self, path: &Utf8Path) -> io::Result<()>;
-    /// Removes a directory that is empty.
+    /// Removes an empty directory.
     fn remove_dir(&self, path: &Utf8Path) -> io::Result<()>;
-    /// Removes a directory with what it holds, or a symbolic link itself.
+    /// Removes a directory with its content, or a symbolic link itself.
     fn remove_tree(&self, path: &Utf8Path) -> io::Result<()>;
 }
 
-/// The real one.
+/// The real disk.
 ///
-/// Nothing is flushed to the medium: an output can be rendered again from what is committed, so the promise is
-/// about a process that is killed, not about a machine that loses power, and a flush for every file would cost
-/// many times what the whole write does.
+/// Without `fsync`: outputs can be rendered again, so the guarantee is for a killed process, not for a power failure, and
+/// syncing every file would take many times as long as the write.
 pub(super) struct Real;
 
 impl Disk for Real {
@@ -62,20 +61,20 @@ impl Disk for Real {
     }
 }
 
-/// What stands at a path, links not followed.
+/// What is at a path, without following links.
 #[derive(Debug)]
 pub(super) enum Look {
     Missing,
     Symlink,
     Unreadable(io::Error),
-    /// A file; its bytes are in the buffer.
+    /// A file, whose bytes are in the buffer.
     File {
-        /// Unknown where the system has no such bit.
+        /// `None` on systems without such a bit.
         executable: Option<bool>,
     },
 }
 
-/// Looks at a path with one `lstat` for type, mode and size, and reads what is a file into the buffer.
+/// Reads a file into the buffer, after one `lstat` for type, mode and size.
 pub(super) fn look(path: &Utf8Path, buffer: &mut Vec<u8>) -> Look {
     buffer.clear();
     let metadata = match fs::symlink_metadata(path) {
@@ -88,7 +87,7 @@ pub(super) fn look(path: &Utf8Path, buffer: &mut Vec<u8>) -> Look {
     } else if metadata.is_dir() {
         Look::Unreadable(io::ErrorKind::IsADirectory.into())
     } else if !metadata.is_file() {
-        // Opening a pipe would wait for somebody to write to it.
+        // Opening a pipe would block.
         Look::Unreadable(io::Error::other("not a regular file"))
     } else {
         match read(path, metadata.len(), buffer) {
@@ -98,12 +97,11 @@ pub(super) fn look(path: &Utf8Path, buffer: &mut Vec<u8>) -> Look {
     }
 }
 
-/// Like `fs::read`, but into a buffer that is kept, and without asking for the size again or for more once all
-/// of it has come: that is a third of the calls.
+/// Like `fs::read`, but into a reused buffer, and with a third of the system calls: the size is known.
 fn read(path: &Utf8Path, size: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
     let size = usize::try_from(size).unwrap_or(0);
     let mut file = fs::File::open(path)?;
-    // With room for one more byte, so that a file that has grown is seen to have.
+    // One more byte, to notice that a file has grown.
     buffer.resize(size.saturating_add(1), 0);
     let mut filled = 0;
     loop {
@@ -124,7 +122,7 @@ fn read(path: &Utf8Path, size: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// The owner's bit is the one that git records.
+/// The owner's bit, as in Git.
 #[cfg(unix)]
 #[allow(clippy::unnecessary_wraps)]
 fn is_executable(metadata: &fs::Metadata) -> Option<bool> {
@@ -137,15 +135,15 @@ fn is_executable(_: &fs::Metadata) -> Option<bool> {
     None
 }
 
-/// How a root is locked.
+/// The kind of lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
     Write,
 }
 
-/// Waits until nobody else is at the outputs below the root. The lock is on the root directory itself, so that no
-/// lock file is left behind, and ends with the returned handle, or with the process.
+/// Locks the outputs below the root. The lock is on the root directory itself, without a lock file, and is released with
+/// the returned handle or at the end of the process.
 #[cfg(unix)]
 pub(super) fn lock(root: &Utf8Path, access: Access) -> Result<Option<fs::File>, Error> {
     let directory = fs::File::open(root).map_err(|error| Error::io("open", root, error))?;
@@ -157,14 +155,14 @@ pub(super) fn lock(root: &Utf8Path, access: Access) -> Result<Option<fs::File>, 
         match result {
             Ok(()) => return Ok(Some(directory)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // A file system without locks: two renders at once are then the user's to avoid.
+            // A file system without locks.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(None),
             Err(error) => return Err(Error::io("lock", root, error)),
         }
     }
 }
 
-/// A directory cannot be locked here; it only has to be there.
+/// A directory can't be locked here; it only has to exist.
 #[cfg(not(unix))]
 pub(super) fn lock(root: &Utf8Path, _: Access) -> Result<Option<fs::File>, Error> {
     fs::metadata(root).map_err(|error| Error::io("open", root, error))?;

@@ -1,4 +1,4 @@
-//! What differs, and why.
+//! Differences and their causes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -11,12 +11,12 @@ use super::disk::{self, Access, Look};
 use super::manifest::{self, Entry, Listing, Manifest, ProblemKind};
 use super::{Cause, Comparison, Difference, Error, File, PathProblem, Scope};
 
-/// Compares what was rendered with what is below the root. Writes nothing.
+/// Compares the rendered files with those on disk.
 ///
 /// # Errors
 ///
-/// When the root cannot be opened or locked, and when a path is not one that may be written. An output that
-/// cannot be read is no error but a [`Difference`], so that the others are compared all the same.
+/// The root cannot be opened or locked, or a path may not be written. An output that cannot be read is a [`Difference`], so
+/// that the others are still compared.
 pub fn compare(
     root: &Utf8Path,
     scope: &Scope,
@@ -36,7 +36,7 @@ pub fn compare(
     let mut listing = tree.planned();
     for path in tree.unplanned()? {
         if let Some(Found { cause, on_disk }) = tree.examine_orphan(&path) {
-            // An orphan is a difference of its own: that the manifest lists it is not another one.
+            // The orphan is reported, so its line in the manifest isn't.
             listing.extend(tree.listed(&path));
             differences.push(Difference { path: path.into(), cause, on_disk, expected: None });
         }
@@ -49,7 +49,7 @@ pub fn compare(
     Ok(Comparison { compared, differences })
 }
 
-/// A difference at a path that the caller knows.
+/// A difference at a known path.
 pub(super) struct Found {
     pub(super) cause: Cause,
     pub(super) on_disk: Option<Vec<u8>>,
@@ -61,7 +61,7 @@ impl Found {
     }
 }
 
-/// What a render meets on disk: each directory is looked at once, each file once, one at a time.
+/// The state of the disk; each directory and each file is read once.
 pub(super) struct Tree<'a> {
     root: &'a Utf8Path,
     scope: &'a Scope,
@@ -76,7 +76,7 @@ pub(super) struct Tree<'a> {
 /// A directory on the way to an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Folder {
-    /// A directory, or something else: then looking at the file itself says what.
+    /// A directory, or something else that is reported for the file itself.
     Plain,
     Missing,
     /// Reached through a symbolic link, but inside the root.
@@ -103,7 +103,7 @@ impl<'a> Tree<'a> {
         Ok(tree)
     }
 
-    /// Takes a rendered file into the plan and says how it differs from the one on disk.
+    /// Adds a rendered file to the plan and compares it with the one on disk.
     pub(super) fn examine(&mut self, file: &File) -> Result<Option<Found>, Error> {
         let path = file.path.as_str();
         let refuse = |problem| Error::Path { path: file.path.clone(), problem };
@@ -126,12 +126,11 @@ impl<'a> Tree<'a> {
         }))
     }
 
-    /// Says what stands at a listed path that is no longer rendered, if there is anything.
+    /// What is at a listed path that is no longer rendered, if anything.
     pub(super) fn examine_orphan(&mut self, path: &str) -> Option<Found> {
         match disk::look(&self.root.join(path), &mut self.buffer) {
             Look::Missing => None,
-            // What was listed was a file: it is gone, and a directory in its place, or a file in place of its
-            // directory, is somebody else's.
+            // The listed file is gone; a directory in its place, or a file in place of its directory, is not ours.
             Look::Unreadable(error)
                 if matches!(error.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory) =>
             {
@@ -146,7 +145,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Says how the manifest differs from the given text. Ends the use of the manifest's own bytes.
+    /// Compares the manifest with its new text. Takes the manifest's bytes.
     pub(super) fn examine_manifest(&mut self, expected: &str) -> Option<Found> {
         let look = std::mem::replace(&mut self.manifest_look, Look::Missing);
         let on_disk = std::mem::take(&mut self.manifest_bytes);
@@ -164,8 +163,8 @@ impl<'a> Tree<'a> {
         Some(Found { on_disk: cause.is_text().then_some(on_disk), cause })
     }
 
-    /// Paths that the manifest lists and that are not rendered, once everything rendered has been examined. Those
-    /// that lead through a symbolic link are reported instead: they might be anybody's.
+    /// Paths that the manifest lists and that were not rendered, after all rendered files. A path through a symbolic link is
+    /// reported instead, since the file may not be ours.
     pub(super) fn unplanned(&mut self) -> Result<Vec<String>, Error> {
         let mut paths: Vec<_> =
             self.manifest.entries.keys().filter(|path| !self.planned.contains_key(*path)).cloned().collect();
@@ -186,23 +185,23 @@ impl<'a> Tree<'a> {
         failure.map_or(Ok(paths), Err)
     }
 
-    /// What the manifest is to list for what was rendered.
+    /// The new entries of the manifest for the rendered files.
     pub(super) fn planned(&self) -> Listing {
         self.planned.iter().map(|(path, &digest)| (path.clone(), digest)).collect()
     }
 
-    /// What the manifest lists now for one path.
+    /// The current entries of the manifest for one path.
     pub(super) fn listed(&self, path: &str) -> Listing {
         let digests = self.manifest.entries.get(path).map_or(&[][..], |entry| &entry.digests);
         digests.iter().map(|&digest| (path.to_owned(), digest)).collect()
     }
 
-    /// What the manifest lists now.
+    /// The current entries of the manifest.
     pub(super) fn manifest(&self) -> Listing {
         self.manifest.listing()
     }
 
-    /// Directories on the way to a path that are not there, outermost first.
+    /// The missing parent directories of a path, outermost first.
     pub(super) fn missing_folders(&mut self, path: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Error> {
         let mut missing = Vec::new();
         for folder in path.ancestors().skip(1) {
@@ -215,7 +214,7 @@ impl<'a> Tree<'a> {
         Ok(missing)
     }
 
-    /// Who made the bytes in the buffer, found at this path and not as rendered.
+    /// Where the bytes in the buffer come from, which are not the rendered ones.
     fn recognise(&self, path: &str, rendered: Option<Digest>) -> Cause {
         let Some(Entry { digests, contested, .. }) = self.manifest.entries.get(path) else {
             return Cause::Unlisted;
@@ -237,7 +236,7 @@ impl<'a> Tree<'a> {
         self.folder(path.parent().unwrap_or(Utf8Path::new("")), path)
     }
 
-    /// Looks at a directory on the way to a path, and at those above it, once each.
+    /// Checks a parent directory of a path, and those above it, once each.
     fn folder(&mut self, folder: &Utf8Path, path: &Utf8Path) -> Result<Folder, Error> {
         if folder.as_str().is_empty() {
             return Ok(Folder::Plain);
@@ -255,7 +254,7 @@ impl<'a> Tree<'a> {
                     Folder::Linked
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Folder::Missing,
-                // What cannot be entered says so when the file itself is looked at.
+                // An inaccessible directory is reported for the file itself.
                 Ok(_) | Err(_) => above,
             }
         };
@@ -275,7 +274,7 @@ impl<'a> Tree<'a> {
         match fs::canonicalize(&full) {
             Ok(target) if target.starts_with(&root) => Ok(()),
             Ok(target) => Err(outside(&target)),
-            // To nowhere, or in a circle: creating what it leads to might well be outside.
+            // A broken link or a cycle: its target might be created outside.
             Err(_) => {
                 Err(fs::read_link(&full).map_or_else(|error| Error::io("read", link, error), |target| outside(&target)))
             }
@@ -285,11 +284,11 @@ impl<'a> Tree<'a> {
 
 enum Differs {
     Known(Cause),
-    /// Other bytes; who made them is not known yet.
+    /// Other bytes of unknown origin.
     Unknown,
 }
 
-/// How what stands at a path differs from what was rendered, without the manifest.
+/// Compares a path with the rendered file, without the manifest.
 fn differs(look: Look, bytes: &[u8], rendered: &[u8], executable: bool) -> Option<Differs> {
     let cause = match look {
         Look::Missing => Cause::Missing,
@@ -312,7 +311,7 @@ fn differs(look: Look, bytes: &[u8], rendered: &[u8], executable: bool) -> Optio
 }
 
 impl Cause {
-    /// Whether there was a file whose bytes were read.
+    /// Whether the bytes of a file were read.
     fn is_text(&self) -> bool {
         !matches!(self, Self::Missing | Self::Symlink | Self::Unreadable(_))
     }

@@ -8,39 +8,39 @@ use super::Finding;
 /// Why outputs could not be compared or written.
 #[derive(Debug)]
 pub enum Error {
-    /// The system failed.
+    /// An I/O error.
     Io {
-        /// What was tried: a verb.
+        /// The operation: a verb.
         operation: &'static str,
-        /// On what: relative to the root, or the root itself.
+        /// The path, relative to the root, or the root itself.
         path: Utf8PathBuf,
-        /// What the system said.
+        /// The error.
         source: io::Error,
     },
     /// A rendered path, or the scope itself, is not one that may be written.
     Path {
-        /// The path as it came.
+        /// The path.
         path: Utf8PathBuf,
         /// What is wrong with it.
         problem: PathProblem,
     },
-    /// A directory on the way to an output is a symbolic link out of the root, or to nowhere.
+    /// A directory of an output is a symbolic link that is broken or leads out of the root.
     OutsideRoot {
         /// The output.
         path: Utf8PathBuf,
         /// The directory that is a link.
         link: Utf8PathBuf,
-        /// Where it leads, as far as that can be said.
+        /// Where it leads.
         target: String,
     },
-    /// A template could not be rendered, which no spec causes.
+    /// A template could not be rendered, which is a bug.
     Render {
         /// The output.
         path: Utf8PathBuf,
-        /// What the template engine said.
+        /// The error of the template engine.
         reason: String,
     },
-    /// Only from a write: these were not to be overwritten or deleted, so nothing was written at all.
+    /// Only from a write: these may not be overwritten or deleted, so nothing was written.
     Refused(Vec<Finding>),
 }
 
@@ -53,7 +53,7 @@ pub enum PathProblem {
     OutsideScope,
     /// The manifest's own path, or one in the staging directory.
     Reserved,
-    /// Rendered twice.
+    /// Rendered more than once.
     Duplicate,
 }
 
@@ -69,11 +69,11 @@ impl fmt::Display for Error {
             Self::Io { operation, path, source } => write!(f, "cannot {operation} `{path}`: {source}"),
             Self::Path { path, problem } => write!(f, "cannot write `{}`: {problem}", path.as_str().escape_debug()),
             Self::OutsideRoot { path, link, target } => {
-                write!(f, "cannot use `{path}`: `{link}` is a symbolic link to `{target}`, outside the root")
+                write!(f, "cannot use `{path}`: `{link}` leads to `{target}`, outside of the project")
             }
-            Self::Render { path, reason } => write!(f, "cannot render `{path}`, which is a bug: {reason}"),
+            Self::Render { path, reason } => write!(f, "cannot render `{path}` (this is a bug): {reason}"),
             Self::Refused(findings) => {
-                f.write_str("refused, nothing written: ")?;
+                f.write_str("nothing was written: ")?;
                 for (index, Finding { path, cause }) in findings.iter().enumerate() {
                     let separator = if index == 0 { "" } else { ", " };
                     write!(f, "{separator}`{path}` ({cause})")?;
@@ -89,11 +89,11 @@ impl fmt::Display for PathProblem {
         f.write_str(match self {
             Self::NotPlain => "not a plain relative path",
             Self::OutsideScope => "outside the profile's folders",
-            Self::Reserved => "reserved for the tool itself",
+            Self::Reserved => "reserved for `gen`",
             Self::Duplicate => "rendered twice",
         })
     }
 }
 
-// No `source()`: the message already holds what the system said, and a chain would print it twice.
+// No `source()`: the message includes it, and a chain would print it twice.
 impl std::error::Error for Error {}

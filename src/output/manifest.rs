@@ -1,5 +1,5 @@
-//! The manifest: which files are the profile's, and with which content. Reading it never fails as a whole, for
-//! it is committed, so it gets merged, edited and truncated like any other file.
+//! The manifest: the outputs of a profile and their digests. Reading it never fails as a whole: it is committed, so it may
+//! be merged, edited or truncated like any other file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,55 +7,54 @@ use std::fmt;
 use super::digest::Digest;
 use super::{PathProblem, Scope};
 
-/// The first line of a manifest that stands only while a render is under way. `sha256sum` skips lines that begin
-/// with `#`.
-pub(super) const UNDER_WAY: &str = "# A render is under way, or was interrupted: render again to complete it.\n";
+/// The first line of a manifest during a render. `sha256sum` ignores lines that start with `#`.
+pub(super) const UNDER_WAY: &str = "# A render is in progress or was interrupted. Run `gen render` to complete it.\n";
 
 /// Every pair of a path and a digest that a manifest lists, in the order of its lines.
 pub(super) type Listing = BTreeSet<(String, Digest)>;
 
-/// What a manifest says.
+/// A parsed manifest.
 #[derive(Debug, Default)]
 pub(super) struct Manifest {
-    /// Only what the scope admits.
+    /// Without paths outside of the scope.
     pub(super) entries: BTreeMap<String, Entry>,
-    /// Lines that were not used.
+    /// Lines that were ignored.
     pub(super) problems: Vec<Problem>,
-    /// It holds conflict markers.
+    /// Whether it has conflict markers.
     pub(super) conflict: bool,
-    /// It was written to stand only while a render is under way.
+    /// Whether it was written during a render.
     pub(super) under_way: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// Several after a merge, or while a render is under way.
+    /// Several after a merge or during a render.
     pub(super) digests: Vec<Digest>,
-    /// The sides of a merge disagree on it.
+    /// Whether the sides of a merge differ.
     pub(super) contested: bool,
-    /// Where it was first listed.
+    /// Its first line.
     pub(super) line: usize,
 }
 
-/// A line of the manifest that was not used.
+/// A line of the manifest that was ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Counted from 1.
     pub line: usize,
-    /// The line, or the path that it lists. Untrusted: it may hold control characters.
+    /// The line, or its path. It may contain control characters.
     pub text: String,
-    /// Why it was not used.
+    /// Why it was ignored.
     pub kind: ProblemKind,
 }
 
-/// Why a line of the manifest was not used.
+/// Why a line of the manifest was ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// Neither an entry nor a comment nor a conflict marker.
+    /// Not an entry, a comment or a conflict marker.
     NotAnEntry,
-    /// An entry for a path that cannot be the profile's.
+    /// The path can't be an output of the profile.
     Path(PathProblem),
-    /// An entry for a path that leads through a symbolic link and is no longer rendered.
+    /// The path leads through a symbolic link and is no longer rendered.
     ThroughSymlink,
 }
 
@@ -64,9 +63,9 @@ impl fmt::Display for Problem {
         let Self { line, text, kind } = self;
         write!(f, "line {line}: `{}`: ", text.escape_debug())?;
         match kind {
-            ProblemKind::NotAnEntry => f.write_str("not a digest and a path"),
+            ProblemKind::NotAnEntry => f.write_str("expected a digest and a path"),
             ProblemKind::Path(problem) => problem.fmt(f),
-            ProblemKind::ThroughSymlink => f.write_str("leads through a symbolic link"),
+            ProblemKind::ThroughSymlink => f.write_str("the path leads through a symbolic link"),
         }
     }
 }
@@ -93,7 +92,7 @@ impl Manifest {
             }
         }
         if !manifest.under_way {
-            // A merge driver that keeps the lines of both sides leaves no markers.
+            // A union merge leaves no markers.
             for entry in manifest.entries.values_mut() {
                 entry.contested |= entry.digests.len() > 1;
             }
@@ -141,7 +140,7 @@ fn entry(line: &[u8]) -> Option<(Digest, &str)> {
     Some((digest.parse().ok()?, path))
 }
 
-/// A line that git writes into a file that it could not merge.
+/// A conflict marker of Git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Marker {
     Ours,
@@ -166,8 +165,8 @@ impl Marker {
     }
 }
 
-/// Whether the bytes hold all three markers that every conflict has. One alone is no sign: a line of equals signs
-/// underlines a Markdown heading.
+/// Whether all three markers of a conflict are present. One alone may be something else: equals signs underline a heading
+/// in Markdown.
 pub(super) fn has_conflict(bytes: &[u8]) -> bool {
     let markers: Vec<_> =
         bytes.split_inclusive(|&byte| byte == b'\n').filter_map(|line| Marker::of(trim_line_end(line))).collect();
@@ -179,7 +178,7 @@ fn trim_line_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// The bytes with LF for every CRLF, if there is any.
+/// The bytes with LF instead of CRLF; `None` without CRLF.
 pub(super) fn with_unix_line_ends(bytes: &[u8]) -> Option<Vec<u8>> {
     if !bytes.windows(2).any(|pair| pair == b"\r\n") {
         return None;
@@ -261,7 +260,7 @@ mod tests {
     #[test]
     fn a_problem_shows_no_raw_control_characters() {
         let manifest = parse("\u{1b}[2Jboo\n");
-        assert_eq!(manifest.problems[0].to_string(), r"line 1: `\u{1b}[2Jboo`: not a digest and a path");
+        assert_eq!(manifest.problems[0].to_string(), r"line 1: `\u{1b}[2Jboo`: expected a digest and a path");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{Error, PathProblem, Scope};
 const STAGING: &str = ".staging";
 
 impl Scope {
-    /// Refuses a scope that could reach outside its root, or whose manifest stands outside its folders.
+    /// Refuses a scope that could reach outside of its root, or whose manifest is outside of its folders.
     pub(super) fn check(&self) -> Result<(), Error> {
         for path in self.folders.iter().chain([&self.manifest]) {
             if !is_plain(path.as_str()) {
@@ -19,7 +19,7 @@ impl Scope {
         Ok(())
     }
 
-    /// Whether the profile may own an output at this path, for rendered paths and manifest entries alike.
+    /// Whether the profile may own a file at this path.
     pub(super) fn admits(&self, path: &str) -> Result<(), PathProblem> {
         if !is_plain(path) {
             Err(PathProblem::NotPlain)
@@ -32,15 +32,15 @@ impl Scope {
         }
     }
 
-    /// Beside the outputs, so that a rename stays on one file system; one for all profiles, since the lock lets
-    /// only one of them write.
+    /// Next to the outputs, so that a rename stays on one file system; the same for all profiles, since the lock allows only
+    /// one writer.
     pub(super) fn staging(&self) -> Utf8PathBuf {
         let mut staging: Utf8PathBuf = self.manifest.components().take(1).collect();
         staging.push(STAGING);
         staging
     }
 
-    /// Whether the path is the staging directory or below it; on strings, since every path passes here.
+    /// Whether the path is the staging directory or below it. Compares strings for speed.
     fn is_staged(&self, path: &str) -> bool {
         let top = |path| str::split_once(path, '/');
         match (top(path), top(self.manifest.as_str())) {
@@ -54,8 +54,8 @@ impl Scope {
     }
 }
 
-/// Control characters and backslashes are what `sha256sum` would have to escape; a backslash would also separate
-/// on Windows, where the last condition catches drives.
+/// `sha256sum` would escape control characters and backslashes. On Windows a backslash is a separator, and the last
+/// condition excludes drives.
 fn is_plain(path: &str) -> bool {
     path.split('/').all(|part| !matches!(part, "" | "." | ".."))
         && !path.contains(|c: char| c.is_control() || c == '\\')

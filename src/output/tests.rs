@@ -1,5 +1,7 @@
 mod crash;
 mod reading;
+#[cfg(unix)]
+mod replacing;
 mod writing;
 
 use std::collections::BTreeMap;

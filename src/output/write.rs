@@ -1,5 +1,4 @@
-//! Writing, so that a render that is killed or fails anywhere leaves old or new files and a manifest that owns
-//! them all.
+//! Writing the outputs. A render that is killed or fails leaves old or new files, and a manifest that lists both.
 
 use std::fs;
 use std::io;
@@ -12,14 +11,13 @@ use super::drift::{Found, Tree};
 use super::manifest::{self, Listing};
 use super::{Cause, Error, File, Finding, Options, Scope, Written};
 
-/// Writes what was rendered below the root. Files that are as rendered are not touched.
+/// Writes the rendered files that differ from those on disk.
 ///
 /// # Errors
 ///
-/// [`Error::Refused`], with everything that is refused and before any output is written, when a file
-/// [needs force](Cause::needs_force) and none was given, or [cannot be read](Cause::is_hopeless). Otherwise when
-/// a path is not one that may be written, and when the system fails; then each file is as it was or as rendered,
-/// and writing again completes it.
+/// [`Error::Refused`], before any output is written, if files [need force](Cause::needs_force) or
+/// [can't be read](Cause::is_hopeless). Otherwise a path may not be written, or an I/O error: each file then has its old or
+/// its new content, and writing again completes the render.
 pub fn write(
     root: &Utf8Path,
     scope: &Scope,
@@ -76,7 +74,7 @@ pub(super) fn write_to(
     let manifest_change = tree.examine_manifest(&last_text);
     let manifest_changes = manifest_change.is_some();
     match manifest_change {
-        // Without its bytes: the manifest does not own itself.
+        // Without its bytes: the manifest does not list itself.
         Some(found) => {
             plan.accepts(&scope.manifest, Found { on_disk: None, ..found }, Action::Write);
         }
@@ -91,8 +89,8 @@ pub(super) fn write_to(
         return Ok(done);
     }
 
-    // From here on the manifest on disk has to own what is replaced as well as what replaces it: whoever renders
-    // next, even another spec, must not take either for somebody's edit.
+    // From here on the manifest on disk has to list both the old and the new content, so that the next render, even of
+    // another spec, takes neither for an edit.
     let listed = tree.manifest();
     replaced.extend(listed.iter().cloned());
     replaced.extend(last.iter().cloned());
@@ -106,7 +104,7 @@ pub(super) fn write_to(
     };
     let mut final_manifest =
         if manifest_changes { Some(stage.add(&scope.manifest, last_text.as_bytes(), false, folders)?) } else { None };
-    // With nothing to own but what is rendered, as in a first render, the final manifest itself goes ahead.
+    // In a first render the final manifest itself is written first.
     let ahead = if complete { final_manifest.take() } else { union };
 
     let emptied = if options.prune { unplanned } else { Vec::new() };
@@ -114,29 +112,29 @@ pub(super) fn write_to(
     Ok(done)
 }
 
-/// What is to be done to a path.
+/// What to do with a path.
 #[derive(Debug, Clone, Copy)]
 enum Action {
     Write,
     Remove,
 }
 
-/// What has been decided so far.
+/// The decisions so far.
 struct Plan {
     options: Options,
     done: Written,
     refused: Vec<Finding>,
-    /// What goes without asking and is perhaps not in the manifest as it is: texts that git has merged.
+    /// Replaced content that the manifest may not list: texts merged by Git.
     replaced: Listing,
 }
 
 impl Plan {
-    /// Decides on a difference, and says whether it is to be done away with.
+    /// Decides whether a difference may be removed.
     fn accepts(&mut self, path: &Utf8Path, Found { cause, on_disk }: Found, action: Action) -> bool {
         let needs_force = cause.needs_force();
         let accepted = !cause.is_hopeless() && (self.options.force || !needs_force);
-        // What is overwritten only by force stays somebody's until it is gone. What is known by other signs than
-        // its digest, line endings or conflict markers, is known by them after a crash as well.
+        // Not the content that needs force, which is not ours, and not what is recognized without its digest (by line
+        // endings or conflict markers), which still is after a crash.
         let merged = matches!(cause, Cause::Merged | Cause::Orphan { edited: false });
         if let Some(bytes) = on_disk.filter(|_| accepted && merged) {
             self.replaced.insert((path.as_str().to_owned(), Digest::of(&bytes)));
@@ -151,34 +149,33 @@ impl Plan {
     }
 }
 
-/// A file that waits in the staging directory.
+/// A file in the staging directory.
 struct Staged {
     from: Utf8PathBuf,
     to: Utf8PathBuf,
 }
 
-/// What is left to do once everything is staged, in this order.
+/// The steps after staging, in this order.
 struct Commit<'a> {
-    /// The manifest that owns what is replaced and what replaces it.
+    /// The manifest that lists both the old and the new content.
     ahead: Option<Staged>,
     outputs: Vec<Staged>,
     removed: &'a [Finding],
-    /// Files that are gone now, if they ever were there: their directories may be empty.
+    /// Removed files, whose directories may be empty now.
     emptied: Vec<String>,
-    /// The manifest that owns what was rendered.
+    /// The final manifest.
     last: Option<Staged>,
 }
 
-/// The staging directory and the changes that go through it. Dropped before [`Stage::finish`], it removes what it
-/// has created and not put in place.
+/// The staging directory. Dropped before [`Stage::finish`], it removes everything it has created that isn't in place.
 struct Stage<'a, D: Disk> {
     disk: &'a D,
     root: &'a Utf8Path,
     scope: &'a Scope,
     staging: Utf8PathBuf,
-    /// How many files have been staged: the next one's name. Nothing exists before the first.
+    /// The number of staged files, which is the name of the next one. The directory is created with the first one.
     count: usize,
-    /// Directories to be created, in this order.
+    /// Directories to create, in this order.
     folders: Vec<Utf8PathBuf>,
     created: Vec<Utf8PathBuf>,
 }
@@ -189,7 +186,7 @@ impl<'a, D: Disk> Stage<'a, D> {
         Self { disk, root, scope, staging, count: 0, folders: Vec::new(), created: Vec::new() }
     }
 
-    /// Removes what a killed run has left.
+    /// Removes the staging directory of a killed run.
     fn sweep(&self) -> Result<(), Error> {
         match fs::symlink_metadata(self.root.join(&self.staging)) {
             Ok(_) => self.try_to("remove", &self.staging, D::remove_tree),
@@ -198,7 +195,7 @@ impl<'a, D: Disk> Stage<'a, D> {
         }
     }
 
-    /// Writes a file below the staging directory. `folders` are those that its place lacks.
+    /// Writes a file to the staging directory. `folders` are the missing directories of its path.
     fn add(
         &mut self,
         to: &Utf8Path,
@@ -226,7 +223,7 @@ impl<'a, D: Disk> Stage<'a, D> {
     }
 
     fn commit(mut self, commit: &Commit<'_>) -> Result<(), Error> {
-        // Before the first rename, like all else that can run out of space.
+        // Before the first rename, like everything that can run out of space.
         for folder in std::mem::take(&mut self.folders) {
             self.create_folder(&folder)?;
         }
@@ -265,7 +262,7 @@ impl<'a, D: Disk> Stage<'a, D> {
         })
     }
 
-    /// Removes the directories above a removed file that have become empty, but never a scope folder itself.
+    /// Removes the empty parent directories of a removed file, except for the folders of the scope.
     fn remove_empty_folders(&self, path: &Utf8Path) -> Result<(), Error> {
         let below =
             |folder: &&Utf8Path| self.scope.folders.iter().any(|scope| folder.starts_with(scope) && folder != scope);
@@ -298,7 +295,7 @@ impl<'a, D: Disk> Stage<'a, D> {
 
 impl<D: Disk> Drop for Stage<'_, D> {
     fn drop(&mut self) {
-        // Best effort: the error that led here is the one to report, and the next run sweeps.
+        // Best effort: the original error is reported, and the next run cleans up.
         if self.count > 0 {
             _ = self.disk.remove_tree(&self.root.join(&self.staging));
         }

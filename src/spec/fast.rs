@@ -1,9 +1,8 @@
-//! The tree of a text without mistakes, in one pass.
+//! Reads a text without errors in one pass.
 //!
-//! The `toml` crate keeps every token and every event of a text before it builds its own tree, some twenty times the
-//! size of a large spec, since it has to recover from errors. This reader takes the events of its parser a piece of
-//! the text at a time and builds our tree from them. At the first doubt it gives up, and the text is read by the crate,
-//! which knows what to say about it.
+//! The `toml` crate keeps all tokens and events of a text before it builds its own tree, about twenty times the size of a
+//! large spec, since it has to recover from errors. This reader builds our tree from the events of its parser, piece by
+//! piece. At the first error it gives up, and the crate reads the text and reports the errors.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,16 +15,16 @@ use toml_parser::{ErrorSink, ParseError, Source};
 use super::tree::{Key, Node, Table, Value};
 use crate::diagnostic::Span;
 
-/// As deep as the `toml` crate goes.
+/// The limit of the `toml` crate.
 const DEEPEST: u32 = 80;
 
-/// Tokens that are parsed at once, at least: up to the next header after them.
+/// The least number of tokens of a piece, which ends at a header.
 const PIECE: usize = 512;
 
-/// From this many entries on a table is searched by a map.
+/// A table with this many entries has an index.
 const LARGE: usize = 12;
 
-/// Reads a text; `None` if there is any mistake in it.
+/// Reads a text; `None` if it has any error.
 pub(super) fn parse(text: &str, file: u16) -> Option<Table<'_>> {
     let source = Source::new(text);
     let mut builder = Builder::new(source, file);
@@ -60,7 +59,7 @@ pub(super) fn parse(text: &str, file: u16) -> Option<Table<'_>> {
     Some(builder.finish())
 }
 
-/// Notes that there was an error; what it was is for the other reader to say.
+/// Records that there was an error, which the other reader reports.
 struct Failed(bool);
 
 impl ErrorSink for Failed {
@@ -69,21 +68,21 @@ impl ErrorSink for Failed {
     }
 }
 
-/// How a table came to be, which says who may add to it.
+/// How a table was defined, which determines what may add to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// The root, or a header of its own.
+    /// By its own header, or the root.
     Header,
-    /// A header of a table inside it.
+    /// By the header of a table inside it.
     Implied,
-    /// A dotted key.
+    /// By a dotted key.
     Dotted,
 }
 
-/// A table that may still grow.
+/// A table that is being read.
 struct Growing<'s> {
     entries: Vec<(Key<'s>, Entry<'s>)>,
-    /// Where each entry is, once there are many.
+    /// The index of each entry, once there are many.
     index: Option<HashMap<Cow<'s, str>, usize>>,
     origin: Origin,
     span: Span,
@@ -91,9 +90,9 @@ struct Growing<'s> {
 
 enum Entry<'s> {
     Value(Node<'s>),
-    /// A table, by its number.
+    /// A table, by its index.
     Table(usize),
-    /// An array of tables, by their numbers.
+    /// An array of tables, by their indices.
     Tables(Vec<usize>),
 }
 
@@ -121,10 +120,10 @@ impl<'s> Growing<'s> {
     }
 }
 
-/// A value whose end is still to come.
+/// A value that is being read.
 enum Open<'s> {
     Array(usize, Vec<Node<'s>>),
-    /// An inline table: its number, its start, and the key of the value to come.
+    /// An inline table: its index, its start, and the key of the next value.
     Inline(usize, usize, Vec<Key<'s>>),
 }
 
@@ -135,9 +134,9 @@ struct Builder<'s> {
     tables: Vec<Growing<'s>>,
     /// The table whose body is being read.
     current: usize,
-    /// The keys of a header, or of the value to come.
+    /// The keys of a header or of the next value.
     keys: Vec<Key<'s>>,
-    /// Where the header began, and whether it is one of an array.
+    /// The start of the header, and whether it is one of an array.
     header: Option<(usize, bool)>,
     open: Vec<Open<'s>>,
 }
@@ -165,7 +164,7 @@ impl<'s> Builder<'s> {
         self.end_of_line();
     }
 
-    /// A key without a value is no error to the parser.
+    /// The parser accepts a key without a value.
     fn end_of_line(&mut self) {
         self.failed |= self.open.is_empty() && !(self.keys.is_empty() && self.header.is_none());
     }
@@ -175,7 +174,7 @@ impl<'s> Builder<'s> {
         Span { file: self.file, start: at(start), end: at(end) }
     }
 
-    /// The table that a path leads to from `table`, made where it is missing; `None` where TOML forbids it.
+    /// The table at a path below `table`, which is created if missing; `None` where TOML forbids it.
     fn walk(&mut self, mut table: usize, path: &[Key<'s>], header: bool) -> Option<usize> {
         for key in path {
             let found = self.tables[table].position(&key.name);
@@ -197,7 +196,7 @@ impl<'s> Builder<'s> {
                 Some(_) => return None,
             };
         }
-        // Deeper than the other reader goes.
+        // The limit of the other reader.
         (path.len() < DEEPEST as usize).then_some(table)
     }
 
@@ -211,7 +210,7 @@ impl<'s> Builder<'s> {
         Some(())
     }
 
-    /// Enters the table of a header.
+    /// Starts the table of a header.
     fn enter(&mut self, array: bool, span: Span) -> Option<()> {
         let mut path = std::mem::take(&mut self.keys);
         let last = path.pop()?;
@@ -225,7 +224,7 @@ impl<'s> Builder<'s> {
                     let implied = self.tables.get_mut(found).filter(|table| table.origin == Origin::Implied)?;
                     implied.origin = Origin::Header;
                     implied.span = span;
-                    // The table stands where its own header does.
+                    // The place of the table is that of its own header.
                     self.tables[parent].entries[at].0 = last;
                     self.current = found;
                     return Some(());
@@ -241,7 +240,7 @@ impl<'s> Builder<'s> {
         Some(())
     }
 
-    /// Puts a value where it belongs: into the innermost array or table.
+    /// Adds a value to the innermost array or table.
     fn place(&mut self, node: Node<'s>) {
         let placed = match self.open.last_mut() {
             Some(Open::Array(_, items)) => {
@@ -274,7 +273,7 @@ impl<'s> Builder<'s> {
             ScalarKind::Boolean(boolean) => Value::Boolean(boolean),
             ScalarKind::Integer(radix) => Value::Integer(i64::from_str_radix(&decoded, radix.value()).ok()?),
             ScalarKind::Float => Value::Float(decoded.parse().ok()?),
-            // Nothing in a spec is a date.
+            // A spec has no dates.
             ScalarKind::DateTime => return None,
         })
     }

@@ -1,4 +1,4 @@
-//! Where the files of a spec are: on the disk, or wherever else somebody keeps them.
+//! The files of a spec: on disk or elsewhere.
 
 use std::{fs, io};
 
@@ -7,35 +7,34 @@ use camino::Utf8Path;
 /// What is found at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
-    /// Whether it is a file: to read a pipe would take for ever.
+    /// Whether it is a regular file.
     pub is_file: bool,
     /// Its size in bytes.
     pub size: u64,
 }
 
-/// Files below the root of a project. Errors mean what they mean on the disk: what is not there is
-/// [`NotFound`](io::ErrorKind::NotFound).
+/// Files of a project, by path relative to its root. A missing file is [`NotFound`](io::ErrorKind::NotFound).
 pub trait Files {
     /// What is at a path.
     ///
     /// # Errors
-    /// If nothing is there, or it can't be looked at.
+    /// Nothing is there, or it can't be accessed.
     fn look(&self, path: &Utf8Path) -> io::Result<Found>;
 
     /// The bytes of a file.
     ///
     /// # Errors
-    /// If it can't be read.
+    /// It can't be read.
     fn read(&self, path: &Utf8Path) -> io::Result<Vec<u8>>;
 
-    /// The names of what is in a folder, in any order.
+    /// The names of the entries of a directory, in any order.
     ///
     /// # Errors
-    /// If it is not there, or can't be read.
+    /// It does not exist or can't be read.
     fn names(&self, folder: &Utf8Path) -> io::Result<Vec<String>>;
 }
 
-/// Those on the disk.
+/// Files on disk.
 #[derive(Debug, Clone, Copy)]
 pub struct Disk<'r> {
     /// The root of the project.

@@ -1,4 +1,4 @@
-//! Stage 1: text to typed tables in which every value knows its place.
+//! Stage 1: text to typed tables in which every value has a span.
 
 pub mod compose;
 pub mod dashboard;
@@ -28,33 +28,33 @@ use source::Sources;
 use stack::Spec;
 use tree::{Key, Node, Table, Value};
 
-/// Where the spec begins, below the root.
+/// The main file of the spec, relative to the root.
 pub const MAIN: &str = "spec/stack.toml";
 
-/// Where dashboards are described, one file each.
+/// The directory of the dashboards, one file each.
 pub const DASHBOARDS: &str = "spec/dashboards";
 
-/// A larger file is a mistake: 15,000 services need 10 MB.
+/// The limit of a file's size: 15,000 services need 10 MB.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Why a spec could not be read at all.
 #[derive(Debug)]
 pub enum ReadError {
-    /// A file could not be read: its path and what the system said.
+    /// A file could not be read: its path and the error.
     Io(Utf8PathBuf, io::Error),
-    /// A file was read and is no text, is too large, or may not be included.
+    /// A file is not text, is too large, or may not be included.
     Refused(Diagnostics),
 }
 
-/// Reads the main file, those that it includes and the dashboards.
+/// Reads the main file, the files it includes and the dashboards.
 ///
 /// # Errors
-/// If a file cannot be read, is not UTF-8, or an include is wrong; then nothing else is checked.
+/// A file cannot be read or is not UTF-8, or an include is wrong; nothing else is checked then.
 pub fn read(root: &Utf8Path) -> Result<Sources, (Sources, ReadError)> {
     read_from(&Disk { root })
 }
 
-/// As [`read`] does, from files that need not be on the disk.
+/// Like [`read`], from files that need not be on disk.
 ///
 /// # Errors
 /// Those of [`read`].
@@ -69,7 +69,7 @@ pub fn read_from(from: &dyn Files) -> Result<Sources, (Sources, ReadError)> {
 fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
     let main = Utf8PathBuf::from(MAIN);
     read_file(files, &main, None, sources)?;
-    // Most specs include nothing; parsing twice is for those that do.
+    // Only a spec with includes is parsed twice.
     if !sources.files()[0].text.contains("include") {
         return Ok(());
     }
@@ -92,8 +92,8 @@ fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
         let plain = path.components().all(|part| matches!(part, Utf8Component::Normal(_)));
         if !plain || path.as_str().is_empty() || path.as_str().contains(['\\', '\n']) {
             diagnostics.push(refuse(
-                format!("`{}` is not a file below the folder of the spec", decode::shown(path.as_str())),
-                "write a path relative to `spec/`, without `..`",
+                format!("invalid include `{}`", decode::shown(path.as_str())),
+                "expected a path relative to `spec/`, without `..`",
             ));
             continue;
         }
@@ -103,10 +103,8 @@ fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
             continue;
         }
         if path.starts_with(DASHBOARDS) {
-            diagnostics.push(refuse(
-                format!("`{path}` is read as a dashboard"),
-                "remove it from the list: every file of that folder is",
-            ));
+            diagnostics
+                .push(refuse(format!("`{path}` is a dashboard"), "remove it from the list: all dashboards are read"));
             continue;
         }
         if let Some((_, first)) = seen.iter().find(|(other, _)| *other == path) {
@@ -118,7 +116,7 @@ fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
         }
         if seen.len() >= Sources::MOST_FILES {
             diagnostics
-                .push(refuse(format!("more than {} files are included", Sources::MOST_FILES), "join some of them"));
+                .push(refuse(format!("more than {} files are included", Sources::MOST_FILES), "merge some of them"));
             break;
         }
         match read_file(files, &path, Some(include.span), sources) {
@@ -132,7 +130,7 @@ fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
     if diagnostics.is_empty() { Ok(()) } else { Err(ReadError::Refused(diagnostics)) }
 }
 
-/// Reads every file of the dashboards' folder, by name.
+/// Reads the dashboards, by name.
 fn read_dashboards(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
     let folder = Utf8Path::new(DASHBOARDS);
     let mut names = match files.names(folder) {
@@ -140,7 +138,7 @@ fn read_dashboards(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadE
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(ReadError::Io(folder.to_owned(), error)),
     };
-    // Editors keep their own files beside, under names that begin with a dot.
+    // Hidden files are those of editors.
     names.retain(|name| Utf8Path::new(name).extension() == Some("toml") && !name.starts_with('.'));
     names.sort_unstable();
     for name in names {
@@ -154,7 +152,7 @@ fn read_dashboards(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadE
     Ok(())
 }
 
-/// Reads one file; `from` is the include that names it.
+/// Reads one file; `from` is the include of it.
 fn read_file(files: &dyn Files, path: &Utf8Path, from: Option<Span>, sources: &mut Sources) -> Result<(), ReadError> {
     let refuse = |sources: &mut Sources, code, title: String, text: String, offset: usize, help: &str| {
         let span = from.unwrap_or_else(|| {
@@ -176,21 +174,21 @@ fn read_file(files: &dyn Files, path: &Utf8Path, from: Option<Span>, sources: &m
                 ) =>
         {
             let title = format!("the included file `{}` does not exist", decode::shown(path.as_str()));
-            return refuse(sources, "invalid-include", title, String::new(), 0, "create it, or correct the path");
+            return refuse(sources, "invalid-include", title, String::new(), 0, "create it, or fix the path");
         }
         Err(error) => return Err(ReadError::Io(path.to_owned(), error)),
     };
-    // To read a pipe would take for ever.
+    // Reading a pipe could block forever.
     if !found.is_file {
         if from.is_some() {
             let title = format!("`{}` is not a file", decode::shown(path.as_str()));
-            return refuse(sources, "invalid-include", title, String::new(), 0, "include each file by its own path");
+            return refuse(sources, "invalid-include", title, String::new(), 0, "list each file by its own path");
         }
-        return Err(ReadError::Io(path.to_owned(), io::Error::other("it is not a file")));
+        return Err(ReadError::Io(path.to_owned(), io::Error::other("not a regular file")));
     }
     if found.size > LARGEST {
-        let title = format!("`{path}` has {} bytes", found.size);
-        let help = format!("a file of the spec has at most {LARGEST} bytes");
+        let title = format!("`{path}` is too large: {} bytes", found.size);
+        let help = format!("the limit is {LARGEST} bytes");
         return refuse(sources, "spec-too-large", title, String::new(), 0, &help);
     }
     let bytes = files.read(path).map_err(|error| ReadError::Io(path.to_owned(), error))?;
@@ -203,7 +201,7 @@ fn read_file(files: &dyn Files, path: &Utf8Path, from: Option<Span>, sources: &m
             let offset = error.utf8_error().valid_up_to();
             let bytes = error.into_bytes();
             let line = bytes.iter().take(offset).filter(|&&byte| byte == b'\n').count() + 1;
-            let title = format!("`{path}` is not UTF-8: byte {offset}, in line {line}, begins no character");
+            let title = format!("`{path}` is not valid UTF-8 at byte {offset} in line {line}");
             let text = String::from_utf8_lossy(&bytes).into_owned();
             refuse(sources, "not-utf8", title, text, offset, "save the file as UTF-8")
         }
@@ -217,11 +215,11 @@ pub struct ProfileSpec {
     pub profile: Spanned<String>,
     /// What it removes: dotted paths.
     pub removed: Vec<Spanned<String>>,
-    /// The tables; `None` after problems that leave nothing to check further.
+    /// The tables; `None` after errors that prevent further checks.
     pub spec: Option<Spec>,
 }
 
-/// A spec whose text was read, ready to be looked at profile by profile.
+/// A spec whose text was parsed.
 pub struct Document<'s> {
     sources: &'s Sources,
     base: Table<'s>,
@@ -229,7 +227,7 @@ pub struct Document<'s> {
     unreadable: Vec<Span>,
 }
 
-/// Parses every file, joins them and reads the profiles.
+/// Parses all files, joins them and reads the profiles.
 pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Document<'s> {
     let mut base = Table::default();
     let mut unreadable = Vec::new();
@@ -244,8 +242,8 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
             && file > 0
         {
             diagnostics.push(
-                Diagnostic::new("invalid-include", "an included file includes others", key.span)
-                    .help(format!("list every file in the `include` of {MAIN}")),
+                Diagnostic::new("invalid-include", "an included file cannot include other files", key.span)
+                    .help(format!("move it to the `include` of `{MAIN}`")),
             );
         }
         join(&mut base, table, diagnostics);
@@ -264,7 +262,7 @@ fn dashboard_name(path: &Utf8Path) -> Option<&str> {
     path.file_stem().filter(|_| path.parent().is_some_and(|folder| folder == DASHBOARDS))
 }
 
-/// A dashboard's file as if it stood under `[dashboards.<name>]`, so that profiles may change or remove it.
+/// A dashboard's file as the table `[dashboards.<name>]`, so that profiles can change or remove it.
 fn as_dashboard<'s>(name: &'s str, table: Table<'s>, file: u16) -> Table<'s> {
     let wrap = |name: &'s str, value: Table<'s>| {
         let span = Span { file, start: 0, end: 1 };
@@ -274,7 +272,7 @@ fn as_dashboard<'s>(name: &'s str, table: Table<'s>, file: u16) -> Table<'s> {
     wrap("dashboards", wrap(name, table))
 }
 
-/// Tables of two files are joined; a key that stands in both is a mistake, since neither overrules.
+/// Joins the tables of two files; a key that is in both is an error.
 fn join<'s>(base: &mut Table<'s>, table: Table<'s>, diagnostics: &mut Diagnostics) {
     if base.entries.is_empty() {
         *base = table;
@@ -289,12 +287,12 @@ fn join<'s>(base: &mut Table<'s>, table: Table<'s>, diagnostics: &mut Diagnostic
                 _ => diagnostics.push(
                     Diagnostic::new(
                         "defined-twice",
-                        format!("`{}` is defined in two files", decode::shown(&key.name)),
+                        format!("duplicate key `{}` in two files", decode::shown(&key.name)),
                         key.span,
                     )
                     .at("again here")
                     .also(existing.span, "first here")
-                    .help("remove one of the two; a profile may change a value, an included file may not"),
+                    .help("remove one of them; only a profile can override a value"),
                 ),
             },
         }
@@ -307,8 +305,7 @@ impl<'s> Document<'s> {
         self.profiles.iter().map(|profile| &profile.name)
     }
 
-    /// Decodes each profile that `wanted` accepts, one after the other, and hands on those of a spec without syntax
-    /// errors.
+    /// Decodes each profile that `wanted` accepts, and passes it to `each` if the spec has no syntax errors.
     pub fn for_each(
         mut self,
         wanted: impl Fn(&str) -> bool,
@@ -317,7 +314,7 @@ impl<'s> Document<'s> {
     ) {
         let mut profiles = std::mem::take(&mut self.profiles);
         if profiles.is_empty() {
-            // What is wrong with the rest is told all the same.
+            // Report the other errors of the spec.
             let mut found = Diagnostics::default();
             let base = std::mem::take(&mut self.base);
             self.decode(base, &mut found);
@@ -326,7 +323,7 @@ impl<'s> Document<'s> {
         profiles.retain(|profile| wanted(&profile.name));
         let last = profiles.len().saturating_sub(1);
         for (index, profile) in profiles.into_iter().enumerate() {
-            // The last profile may have the base itself: a large spec has one profile.
+            // The last profile takes the base itself: a large spec has one profile.
             let base = if index == last { std::mem::take(&mut self.base) } else { self.base.clone() };
             let mut found = Diagnostics::default();
             let name = profile.name.clone();
@@ -340,13 +337,13 @@ impl<'s> Document<'s> {
         }
     }
 
-    /// The tree without any profile.
+    /// The tree without a profile.
     #[must_use]
     pub fn base(&self) -> &Table<'s> {
         &self.base
     }
 
-    /// The tree of one profile, before it is decoded; with the profile's name and what it removes.
+    /// The tree of a profile before it is decoded, with the profile's name and what it removes.
     #[must_use]
     pub fn profile(&self, name: &str) -> Option<(ProfileSpec, Table<'s>)> {
         let profile = self.profiles.iter().find(|profile| profile.name.value == name)?.clone();
@@ -361,7 +358,7 @@ impl<'s> Document<'s> {
         Spec::decode(node, &mut Context { sources: self.sources, diagnostics })
     }
 
-    /// What a syntax error hid is not missing, and what was read around it may be something else.
+    /// Keeps the errors that are certain: near a syntax error, keys may be missing or mistaken for others.
     fn keep_certain(&self, mut found: Diagnostics, diagnostics: &mut Diagnostics) {
         if !self.unreadable.is_empty() {
             let hidden = |at: Span| {

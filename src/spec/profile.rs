@@ -1,4 +1,4 @@
-//! Profiles: the base plus an overlay that adds, changes or removes by key.
+//! Profiles: the base, with keys added, changed or removed.
 
 use super::decode::{Context, Decode, Spanned, listed, shown};
 use super::tree::{Key, Node, Table, Value};
@@ -32,7 +32,7 @@ fn one<'s>(key: &Key<'s>, node: Node<'s>, cx: &mut Context<'_>) -> Option<Profil
         if let Some((key, _)) = overlay.take(reserved) {
             cx.diagnostics.push(
                 Diagnostic::new("unknown-key", format!("a profile cannot change `{reserved}`"), key.span)
-                    .help("write it at the top of the spec"),
+                    .help("move it to the top of the spec"),
             );
         }
     }
@@ -47,7 +47,7 @@ impl<'s> Profile<'s> {
         self.remove.clone()
     }
 
-    /// The base as this profile changes it: first what it removes, then what it adds or changes.
+    /// Applies the profile to the base: first what it removes, then what it adds or changes.
     pub fn apply(self, mut base: Table<'s>, diagnostics: &mut Diagnostics) -> Table<'s> {
         for path in &self.remove {
             remove(&mut base, path, path.span, diagnostics);
@@ -62,10 +62,10 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
     let mut steps = path.split('.').peekable();
     while let Some(step) = steps.next() {
         let missing = |table: &Table<'_>| {
-            Diagnostic::new("nothing-to-remove", format!("the spec has no `{}`", shown(path)), span)
+            Diagnostic::new("nothing-to-remove", format!("cannot remove unknown key `{}`", shown(path)), span)
                 .at(format!("`{}` does not exist", shown(step)))
                 .suggest(step, table.entries.iter().map(|(key, _)| key.name.as_ref()), || {
-                    format!("there is {}", listed(table.entries.iter().map(|(key, _)| key.name.as_ref())))
+                    format!("expected one of: {}", listed(table.entries.iter().map(|(key, _)| key.name.as_ref())))
                 })
         };
         let Some(index) = table.entries.iter().position(|(key, _)| key.name == step) else {
@@ -78,9 +78,9 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
         }
         let Value::Table(inner) = &mut table.entries[index].1.value else {
             diagnostics.push(
-                Diagnostic::new("nothing-to-remove", format!("the spec has no `{}`", shown(path)), span)
-                    .at(format!("`{}` is no table", shown(step)))
-                    .help(format!("remove `{}` itself, or change it", shown(step))),
+                Diagnostic::new("nothing-to-remove", format!("cannot remove unknown key `{}`", shown(path)), span)
+                    .at(format!("`{}` is not a table", shown(step)))
+                    .help(format!("remove or change `{}` itself", shown(step))),
             );
             return;
         };
@@ -88,7 +88,7 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
     }
 }
 
-/// Tables are merged key by key, anything else is replaced.
+/// Merges tables key by key and replaces anything else.
 fn merge<'s>(base: &mut Table<'s>, overlay: Table<'s>) {
     let places = base.places();
     for (key, node) in overlay.entries {

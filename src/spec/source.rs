@@ -11,7 +11,7 @@ pub struct Source {
     pub path: Utf8PathBuf,
     /// Its text, without a byte order mark and with `\n` at the ends of its lines.
     pub text: String,
-    /// Where each line begins.
+    /// The start of each line.
     lines: Vec<usize>,
 }
 
@@ -22,7 +22,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// More files than this is a mistake, and a [`Span`] counts them in 16 bits.
+    /// The limit of files, below that of a [`Span`].
     pub const MOST_FILES: usize = 1_000;
 
     /// Adds a file and returns its index.
@@ -51,7 +51,7 @@ impl Sources {
     pub fn position(&self, span: Span) -> (usize, usize) {
         let Some(source) = self.file(span) else { return (1, 1) };
         let end = (span.start as usize).min(source.text.len());
-        // A large spec may have many problems: its lines are counted once.
+        // Lines are counted once, since a large spec may have many problems.
         let line = source.lines.partition_point(|&start| start <= end);
         let start = source.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
         let column = source.text.get(start..end).unwrap_or_default().chars().count() + 1;
@@ -59,8 +59,7 @@ impl Sources {
     }
 }
 
-/// An editor's byte order mark and Windows line endings mean nothing; in a multi-line string they
-/// would reach the outputs.
+/// Removes the byte order mark and Windows line endings, which would otherwise reach the outputs in multi-line strings.
 fn normalise(mut text: String) -> String {
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());

@@ -1,8 +1,7 @@
-//! Which syntax errors of a file are causes, and which only follow from another.
+//! Separates syntax errors from their consequences.
 //!
-//! The parser goes on after an error, and then a bracket that is never closed makes an error of every line
-//! behind it. A table of the spec ends at the next header, so each table with an error is parsed again by itself:
-//! whatever is right there was only a consequence.
+//! The parser continues after an error, so that every line after a missing bracket is an error. A table of the spec ends at
+//! the next header, so each table with an error is parsed again on its own: an error that disappears was a consequence.
 
 use std::ops::Range;
 
@@ -10,10 +9,10 @@ use toml::de::{DeTable, DeValue, Error};
 
 use crate::diagnostic::{Diagnostic, Span};
 
-/// A file with more syntax errors than this needs another look first.
+/// The limit of syntax errors in a file.
 const MOST: usize = 50;
 
-/// A longer table isn't parsed again and again: only its first error is told.
+/// A longer table isn't parsed repeatedly: only its first error is reported.
 const LONGEST: usize = 64 * 1024;
 
 const DUPLICATE: &str = "duplicate key";
@@ -21,17 +20,17 @@ const DUPLICATE: &str = "duplicate key";
 /// A syntax error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// What the parser says.
+    /// The message of the parser.
     message: String,
     /// Where, in bytes of the file.
     pub(super) range: Range<usize>,
 }
 
 impl Problem {
-    /// An error of a text that begins at byte `offset` of the file.
+    /// An error in a text that starts at byte `offset` of the file.
     pub(super) fn new(error: &Error, offset: usize) -> Self {
         let range = error.span().unwrap_or(0..0);
-        // A bare word that begins like `nan` or `inf` is a string without its quotes, too.
+        // So is a bare word that starts like `nan` or `inf`.
         let message = if error.message().starts_with("invalid float, expected `") {
             "string values must be quoted"
         } else {
@@ -44,28 +43,28 @@ impl Problem {
         let diagnostic = Diagnostic::new("toml-syntax", format!("invalid TOML: {}", self.message), span);
         match self.message.as_str() {
             DUPLICATE => {
-                let diagnostic = diagnostic.help("remove one of the two");
+                let diagnostic = diagnostic.help("remove one of them");
                 match first {
                     Some(first) => diagnostic.at("again here").also(first, "first here"),
                     None => diagnostic,
                 }
             }
-            message if message.contains("recurs") => diagnostic.help("nothing in a spec nests that deep"),
+            message if message.contains("recurs") => diagnostic.help("reduce the nesting"),
             message if message.contains("must be quoted") => {
-                diagnostic.help("put the value in quotes; a boolean is `true` or `false`")
+                diagnostic.help("add quotes; a boolean is `true` or `false`")
             }
             _ => diagnostic,
         }
     }
 }
 
-/// The errors that are no consequence of another, and the tables that hold one.
+/// The errors that are not consequences of others, and the tables that have errors.
 pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Range<usize>>) {
     let (mut causes, mut others): (Vec<Problem>, Vec<Problem>) =
         errors.into_iter().partition(|error| error.message == DUPLICATE);
     others.sort_by_key(|error| error.range.start);
     let first = others.first().map_or(usize::MAX, |error| error.range.start);
-    // A header that could not be read puts its keys into the table before.
+    // The keys below an invalid header are read as those of the table before.
     causes.retain(|error| error.range.start < first);
     causes.truncate(MOST);
     if others.is_empty() {
@@ -74,14 +73,14 @@ pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Ran
     let tables = tables(text);
     let mut chunks: Vec<Range<usize>> = Vec::new();
     for (index, table) in tables.iter().enumerate() {
-        let told = |table: &Range<usize>| {
+        let error_in = |table: &Range<usize>| {
             let error = others.get(others.partition_point(|error| error.range.start < table.start))?;
             // An error at the end of the file belongs to the last table.
             (error.range.start < table.end || table.end == text.len()).then_some(error)
         };
-        let error = told(table);
-        // A bracket that is never closed is noticed at the next header only.
-        let next = || tables.get(index + 1).and_then(told);
+        let error = error_in(table);
+        // A missing bracket is an error at the next header.
+        let next = || tables.get(index + 1).and_then(error_in);
         if error.is_none() && next().is_none() {
             continue;
         }
@@ -93,7 +92,7 @@ pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Ran
             && causes.len() == before
             && chunks.is_empty()
         {
-            // Right by itself and yet the first with an error: whatever it is, it must be told.
+            // Valid on its own, but the first table with an error.
             causes.push(error.clone());
         }
         if error.is_some() || causes.len() > before {
@@ -105,12 +104,12 @@ pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Ran
     (causes, chunks)
 }
 
-/// The errors of one table, parsed by itself; after each, on from the next key.
+/// The errors of one table, parsed on its own; after each error from the next key on.
 fn in_table(text: &str, chunk: &Range<usize>, causes: &mut Vec<Problem>) {
     let mut from = chunk.start;
     while from < chunk.end && causes.len() < MOST {
         let (_, errors) = DeTable::parse_recoverable(&text[from..chunk.end]);
-        // They are not in the order of their places.
+        // They are not sorted.
         let first = errors
             .iter()
             .map(|error| Problem::new(error, from))
@@ -129,7 +128,7 @@ fn in_table(text: &str, chunk: &Range<usize>, causes: &mut Vec<Problem>) {
     }
 }
 
-/// From each header to the next; what stands before the first header is one of them.
+/// The tables, from header to header; the first one has no header.
 fn tables(text: &str) -> Vec<Range<usize>> {
     let mut starts = vec![0];
     starts.extend(
@@ -148,7 +147,7 @@ fn lines<'t>(text: &'t str, chunk: &Range<usize>) -> impl Iterator<Item = Range<
     })
 }
 
-/// Whether a line looks like a table's header, closed or not.
+/// Whether a line looks like the header of a table, with or without its closing bracket.
 fn is_header(line: &str) -> bool {
     line.starts_with('[') && line.split('#').next().unwrap_or_default().chars().all(|c| is_key_character(c, "[]"))
 }
@@ -165,7 +164,7 @@ fn is_key_character(c: char, more: &str) -> bool {
     c.is_alphanumeric() || c.is_whitespace() || "_-.\"'".contains(c) || more.contains(c)
 }
 
-/// Where the key stands that a duplicate repeats.
+/// The first place of a duplicate key.
 pub(super) fn first_of(text: &str, document: &DeTable<'_>, problem: &Problem) -> Option<Range<usize>> {
     if problem.message != DUPLICATE {
         return None;
@@ -176,7 +175,7 @@ pub(super) fn first_of(text: &str, document: &DeTable<'_>, problem: &Problem) ->
     let header_of = |line: Range<usize>| steps(text[line].trim_start_matches('[').split(']').next()?);
     let headers = || lines(text, &(0..start)).filter(|line| is_header(&text[line.clone()]));
     if line.starts_with('[') {
-        // The tree has the second header's place.
+        // The tree only has the place of the second header.
         let path = header_of(start..at)?;
         let first = headers().find(|line| header_of(line.clone()).as_ref() == Some(&path))?;
         return Some(first.start..first.start + text[first].trim_end().len());

@@ -1,9 +1,9 @@
-//! TOML text to a tree whose every key and value knows its span.
+//! TOML text to a tree in which every key and value has a span.
 //!
-//! A text without mistakes is read in one pass; one with mistakes by the `toml` crate, which recovers from them.
+//! A text without errors is read in one pass; one with errors by the `toml` crate, which recovers from them.
 //!
-//! The `toml` crate's own tree counts spans from the start of one text; a spec has several files
-//! and its overlays mix them, so this one carries the file as well, and keeps keys in source order.
+//! The spans of the `toml` crate's tree count from the start of one text; a spec has several files, and its profiles mix
+//! them, so a span of this tree includes the file. Keys are in source order.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,9 +19,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node<'s> {
-    /// Where the value stands.
+    /// The place of the value.
     pub span: Span,
-    /// What it is.
+    /// The value.
     pub value: Value<'s>,
 }
 
@@ -36,9 +36,9 @@ pub enum Value<'s> {
     Float(f64),
     /// A boolean.
     Boolean(bool),
-    /// A date or time, which no key of the spec takes.
+    /// A date or time, which no key of the spec accepts.
     Datetime,
-    /// A number that was too large, and was reported.
+    /// A number that is too large and was reported.
     Refused,
     /// An array.
     List(Vec<Node<'s>>),
@@ -47,7 +47,7 @@ pub enum Value<'s> {
 }
 
 impl Value<'_> {
-    /// What the value is, for a message.
+    /// The type of the value, for a message.
     #[must_use]
     pub fn describe(&self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ impl Value<'_> {
 /// A key and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key<'s> {
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
     /// Its name, unquoted.
     pub name: Cow<'s, str>,
@@ -79,7 +79,7 @@ pub struct Table<'s> {
 }
 
 impl<'s> Table<'s> {
-    /// The place of each entry by its name.
+    /// The index of each entry by its name.
     #[must_use]
     pub fn places(&self) -> HashMap<String, usize> {
         self.entries.iter().enumerate().map(|(place, (key, _))| (key.name.clone().into_owned(), place)).collect()
@@ -97,23 +97,23 @@ impl<'s> Table<'s> {
         }
     }
 
-    /// Takes the entry of that name out.
+    /// Removes and returns the entry of that name.
     pub fn take(&mut self, name: &str) -> Option<(Key<'s>, Node<'s>)> {
         let index = self.entries.iter().position(|(key, _)| key.name == name)?;
         Some(self.entries.remove(index))
     }
 }
 
-/// A file's tree, and the parts of the file that the tree can't be trusted in.
+/// The tree of a file, and the parts of the file in which it isn't reliable.
 #[derive(Debug, Default)]
 pub struct Parsed<'s> {
-    /// What could be read.
+    /// The tree.
     pub table: Table<'s>,
-    /// Where there are syntax errors: the tables that hold one, from header to header.
+    /// The tables with syntax errors, from header to header.
     pub unreadable: Vec<Span>,
 }
 
-/// Parses one file; each syntax error becomes a diagnostic, and what could be read is returned.
+/// Parses one file, reports syntax errors and returns what could be read.
 pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics) -> Parsed<'s> {
     let Some(source) = sources.files().get(usize::from(file)) else {
         return Parsed::default();
@@ -124,7 +124,7 @@ pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics)
     parse_recovering(source, file, diagnostics)
 }
 
-/// Parses a file that has a mistake.
+/// Parses a file with errors.
 fn parse_recovering<'s>(source: &'s Source, file: u16, diagnostics: &mut Diagnostics) -> Parsed<'s> {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let errors: Vec<Problem> = errors.iter().map(|error| Problem::new(error, 0)).collect();
@@ -136,7 +136,7 @@ fn parse_recovering<'s>(source: &'s Source, file: u16, diagnostics: &mut Diagnos
     let mut found = Diagnostics::default();
     let mut reader = Reader { file, diagnostics: &mut found };
     let table = reader.table(document.into_inner());
-    // What stands in a number's place may be what the parser made of something else.
+    // After a syntax error a number may be a part of something else.
     if chunks.is_empty() {
         diagnostics.append(found);
     }
@@ -176,10 +176,10 @@ impl Reader<'_> {
                     self.diagnostics.push(
                         Diagnostic::new(
                             "number-out-of-range",
-                            format!("`{}` is out of range", shown(number.as_str())),
+                            format!("integer `{}` is out of range", shown(number.as_str())),
                             span,
                         )
-                        .help("an integer has at most 64 bits"),
+                        .help("integers have at most 64 bits"),
                     );
                     Value::Refused
                 },

@@ -6,7 +6,7 @@ use super::{Part, Step};
 use crate::diagnostic::Span;
 use crate::spec::tree::{Key, Node, Table, Value};
 
-/// The tree with the key changed, in several ways; whoever asks takes the first that makes sense.
+/// The tree with the key changed in several ways, the most likely valid one first.
 pub(super) fn variants<'s>(table: &Table<'s>, steps: &[Step], part: Part) -> Vec<Table<'s>> {
     let mut variants = Vec::new();
     match part {
@@ -36,8 +36,7 @@ pub(super) fn variants<'s>(table: &Table<'s>, steps: &[Step], part: Part) -> Vec
     variants
 }
 
-/// Changes what refers to a name that has been changed, where something was found to be wrong; tells whether anything
-/// was there to change.
+/// Renames the references at these places to a changed name; whether there were any.
 pub(super) fn follow(table: &mut Table<'_>, steps: &[Step], places: &[Span]) -> bool {
     let Some(name) = name_of(steps) else { return false };
     let new = other_name(name);
@@ -53,7 +52,7 @@ fn other_name(name: &str) -> String {
     format!("{name}{more}")
 }
 
-/// Other values of the same type, the likeliest to be valid first.
+/// Other values of the same type, the most likely valid one first.
 fn others<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
     match value {
         Value::Boolean(boolean) => vec![Value::Boolean(!boolean)],
@@ -65,7 +64,7 @@ fn others<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
             let string = |text: String| Value::String(Cow::Owned(text));
             let more = string(format!("{text}x"));
             match count(text) {
-                // A number in a text is what it is about: a version, a duration, a port.
+                // A number is the most important part: of a version, a duration, a port.
                 Some(counted) => vec![string(counted), more],
                 None => vec![more, string(format!("x{text}"))],
             }
@@ -74,7 +73,7 @@ fn others<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
     }
 }
 
-/// The text with its last number, outside of references, doubled: multiples stay multiples.
+/// The text with its last number outside of references doubled, so that multiples stay multiples.
 fn count(text: &str) -> Option<String> {
     let outside = text.rfind('}').map_or(0, |end| end + 1);
     let end = outside + text.get(outside..)?.rfind(|c: char| c.is_ascii_digit())? + 1;
@@ -123,7 +122,7 @@ fn rename_value(
     }
 }
 
-/// Replaces a name where it is not a part of a longer one.
+/// Replaces a name, except within longer ones.
 fn replace_word(text: &str, name: &str, new: &str) -> String {
     let part_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     let mut out = String::with_capacity(text.len() + 1);
@@ -141,45 +140,41 @@ fn replace_word(text: &str, name: &str, new: &str) -> String {
 
 fn entry_at<'t, 's>(table: &'t mut Table<'s>, steps: &[Step]) -> Option<&'t mut (Key<'s>, Node<'s>)> {
     let (Step::Key(name), above) = steps.split_last()? else { return None };
-    let table = match above {
-        [] => table,
-        above => match &mut node_at(table, above)?.value {
-            Value::Table(table) => table,
-            _ => return None,
-        },
-    };
-    table.entries.iter_mut().find(|(key, _)| key.name == *name)
+    table_at(table, above)?.entries.iter_mut().find(|(key, _)| key.name == *name)
+}
+
+fn table_at<'t, 's>(table: &'t mut Table<'s>, steps: &[Step]) -> Option<&'t mut Table<'s>> {
+    if steps.is_empty() {
+        return Some(table);
+    }
+    if let Value::Table(table) = &mut node_at(table, steps)?.value { Some(table) } else { None }
 }
 
 fn node_at<'t, 's>(table: &'t mut Table<'s>, steps: &[Step]) -> Option<&'t mut Node<'s>> {
-    let (Step::Key(first), rest) = steps.split_first()? else { return None };
-    let mut node = &mut table.entries.iter_mut().find(|(key, _)| key.name == *first)?.1;
-    for step in rest {
-        node = match (&mut node.value, step) {
-            (Value::Table(table), Step::Key(name)) => {
-                &mut table.entries.iter_mut().find(|(key, _)| key.name == *name)?.1
-            }
-            (Value::List(items), Step::Item(index)) => items.get_mut(*index)?,
-            _ => return None,
-        };
+    let (last, above) = steps.split_last()?;
+    match last {
+        Step::Key(_) => entry_at(table, steps).map(|(_, node)| node),
+        Step::Item(index) => match &mut node_at(table, above)?.value {
+            Value::List(items) => items.get_mut(*index),
+            _ => None,
+        },
     }
-    Some(node)
 }
 
 fn value_at<'t, 's>(table: &'t Table<'s>, steps: &[Step]) -> Option<&'t Value<'s>> {
     let (Step::Key(first), rest) = steps.split_first()? else { return None };
-    let mut node = &table.entries.iter().find(|(key, _)| key.name == *first)?.1;
+    let mut value = &table.at(&[first])?.value;
     for step in rest {
-        node = match (&node.value, step) {
-            (Value::Table(table), Step::Key(name)) => &table.entries.iter().find(|(key, _)| key.name == *name)?.1,
-            (Value::List(items), Step::Item(index)) => items.get(*index)?,
+        value = match (value, step) {
+            (Value::Table(table), Step::Key(name)) => &table.at(&[name])?.value,
+            (Value::List(items), Step::Item(index)) => &items.get(*index)?.value,
             _ => return None,
         };
     }
-    Some(&node.value)
+    Some(value)
 }
 
-/// Whether there is such a key.
+/// Whether a key exists.
 pub(super) fn exists(table: &Table<'_>, steps: &[Step]) -> bool {
     value_at(table, steps).is_some()
 }
@@ -191,23 +186,18 @@ fn name_of(steps: &[Step]) -> Option<&str> {
     }
 }
 
-/// Takes a key or an item of a list away.
+/// Removes a key or an item of a list.
 fn take_at(table: &mut Table<'_>, steps: &[Step]) -> bool {
     let Some((last, above)) = steps.split_last() else { return false };
-    let table = match above {
-        [] => Some(table),
-        above => match (node_at(table, above).map(|node| &mut node.value), last) {
-            (Some(Value::List(items)), &Step::Item(index)) if index < items.len() => {
-                items.remove(index);
-                return true;
+    match last {
+        Step::Key(name) => table_at(table, above).is_some_and(|table| table.take(name).is_some()),
+        Step::Item(index) => match node_at(table, above).map(|node| &mut node.value) {
+            Some(Value::List(items)) if *index < items.len() => {
+                items.remove(*index);
+                true
             }
-            (Some(Value::Table(table)), _) => Some(table),
-            _ => None,
+            _ => false,
         },
-    };
-    match (table, last) {
-        (Some(table), Step::Key(name)) => table.take(name).is_some(),
-        _ => false,
     }
 }
 

@@ -1,12 +1,11 @@
-//! Which keys of the spec a line of an output comes from, and the other way round.
+//! Finds the keys of the spec that produce a line of an output, and the lines that depend on a key.
 //!
-//! Nothing keeps a record of what becomes of a key: it is measured. A key is changed in the tree of the spec, in a way
-//! that its type allows, everything is resolved and rendered again, and the lines that move are those that the key
-//! reaches. So the answer is right for derived values, for defaults that the spec repeats and for every artifact that
-//! is still to come; it costs a millisecond or two a key.
+//! This is measured rather than recorded: a key is changed in the tree of the spec, in a way that its type allows, the
+//! spec is resolved and rendered again, and the lines that change depend on the key. So it works for derived values and for
+//! every artifact, at one or two milliseconds per key.
 //!
-//! A key has a value, and in a table whose keys are names that the user chose it has a name as well. A name is changed
-//! together with what refers to it, so that the stack stays whole.
+//! In a table whose keys are names, the name of a key is changed as well, together with all references to it, so that the
+//! spec stays valid.
 
 mod change;
 
@@ -22,10 +21,10 @@ use crate::spec::tree::{Node, Table, Value};
 use crate::spec::{self, Document, ProfileSpec};
 use crate::{model, resolve, view};
 
-/// What of a key is looked at.
+/// The part of a key that is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// The name that the user chose.
+    /// The name.
     Name,
     /// The value.
     Value,
@@ -34,13 +33,13 @@ pub enum Part {
 /// A key of the spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// Its names from the top, separated by dots; an item of a list has its number, from 0, in brackets.
+    /// Its dotted path from the top; an item of a list has its index in brackets.
     pub path: String,
-    /// Where the name or the value stands.
+    /// The place of the name or the value.
     pub span: Span,
     /// Which of the two it is.
     pub part: Part,
-    /// The way to it in the tree.
+    /// Its path in the tree.
     steps: Vec<Step>,
 }
 
@@ -53,10 +52,10 @@ enum Step {
     Item(usize),
 }
 
-/// The lines of an output that a key reaches.
+/// The lines of an output that depend on a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
-    /// The output, below the root.
+    /// The output, relative to the root.
     pub path: Utf8PathBuf,
     /// Its lines, one-based, ascending.
     pub lines: Vec<usize>,
@@ -72,7 +71,7 @@ pub struct Trace<'s> {
 }
 
 impl<'s> Trace<'s> {
-    /// A profile of a spec that has no mistake; `None` if it has one, or there is no such profile.
+    /// A trace of a profile; `None` if the spec has errors or no such profile.
     #[must_use]
     pub fn new(sources: &'s Sources, profile: &str) -> Option<Self> {
         let mut diagnostics = Diagnostics::default();
@@ -89,7 +88,7 @@ impl<'s> Trace<'s> {
         Some(trace)
     }
 
-    /// Every key, in source order; profiles show theirs where they change the rest.
+    /// Every key, in source order.
     #[must_use]
     pub fn keys(&self) -> &[Key] {
         &self.keys
@@ -106,7 +105,7 @@ impl<'s> Trace<'s> {
         self.outputs.iter().map(|(path, _)| path.as_path())
     }
 
-    /// Which lines of the outputs some keys reach, in the order of the outputs.
+    /// The lines of the outputs that depend on any of some keys, in the order of the outputs.
     #[must_use]
     pub fn reach(&self, keys: &[&Key]) -> Vec<Reach> {
         let base = Base { table: self.table.clone(), problems: 0 };
@@ -121,7 +120,7 @@ impl<'s> Trace<'s> {
             .collect()
     }
 
-    /// The line of an output, as it is rendered, that stands on disk as this one; `None` if it came there otherwise.
+    /// The line of the rendered output for a line on disk; `None` if it was not rendered.
     #[must_use]
     pub fn rendered_line(&self, path: &Utf8Path, on_disk: &str, line: usize) -> Option<usize> {
         let rendered = self.output(path)?;
@@ -139,12 +138,12 @@ impl<'s> Trace<'s> {
         })
     }
 
-    /// The keys that reach each of some lines of an output, those first that reach the fewest lines of it.
+    /// For each of some lines of an output, the keys it depends on, those with the fewest lines first.
     #[must_use]
     pub fn causes(&self, path: &Utf8Path, lines: &[usize]) -> Vec<Vec<&Key>> {
         let base = self.base_for(path);
         let candidates: Vec<&Key> = self.keys.iter().filter(|key| change::exists(&base.table, &key.steps)).collect();
-        // Their lines are needed for the order, however many are asked for.
+        // All lines are needed for the order.
         let reached: Vec<(&Key, Vec<usize>)> = side_by_side(processors(), &candidates, |&key| {
             let reach = self.measure(&base, key, &|other| other == path).pop()?;
             Some((key, reach.lines))
@@ -163,8 +162,7 @@ impl<'s> Trace<'s> {
             .collect()
     }
 
-    /// What is changed to find out about an output: dashboards are the largest part of a spec, and most outputs are the
-    /// same without them.
+    /// The tree to change for an output: without dashboards, the largest part of a spec, unless the output needs them.
     fn base_for(&self, path: &Utf8Path) -> Base<'s> {
         let mut table = self.table.clone();
         let name = path.file_stem().filter(|_| path.extension() == Some("json"));
@@ -182,14 +180,14 @@ impl<'s> Trace<'s> {
                 .is_some_and(|(_, text)| Some(text.as_str()) == self.output(path))
         });
         if same {
-            // A folder without a dashboard is a mistake, and here none that counts.
+            // A folder without dashboards is an error, which doesn't matter here.
             Base { table, problems: problems.len() }
         } else {
             Base { table: self.table.clone(), problems: 0 }
         }
     }
 
-    /// Changes a key in the first way that leaves the spec without a mistake, or at least readable, and compares.
+    /// Changes a key in the first way that leaves the spec valid, or at least readable, and compares.
     fn measure(&self, base: &Base<'s>, key: &Key, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
         let mut second_best = None;
         for table in change::variants(&base.table, &key.steps, key.part) {
@@ -203,7 +201,7 @@ impl<'s> Trace<'s> {
         second_best.map_or_else(Vec::new, |stack| self.compare(&stack, wanted))
     }
 
-    /// What becomes of a changed tree; references to a changed name are changed as well.
+    /// Resolves a changed tree, after renaming references to a changed name.
     fn judge(&self, mut table: Table<'s>, base: &Base<'s>, key: &Key) -> (Option<model::Stack>, Judgement) {
         /// References to references.
         const ROUNDS: usize = 3;
@@ -230,7 +228,7 @@ impl<'s> Trace<'s> {
         (None, Judgement::Unreadable)
     }
 
-    /// The stack with a key changed, in the first way that leaves the spec without a mistake.
+    /// The stack with a key changed, in the first way that leaves the spec valid.
     #[cfg(test)]
     pub(crate) fn changed(&self, key: &Key) -> Option<model::Stack> {
         let base = Base { table: self.table.clone(), problems: 0 };
@@ -254,7 +252,7 @@ impl<'s> Trace<'s> {
     fn compare(&self, stack: &model::Stack, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
         let changed = view::artifacts(stack);
         let is_new = |path: &Utf8Path| !self.outputs.iter().any(|(known, _)| known == path);
-        // An output that is named for a key has another name now, and its lines are compared all the same.
+        // An output named after a key has another name now; it is still compared.
         let mut renamed: Vec<&view::Artifact<'_>> = changed.iter().filter(|artifact| is_new(&artifact.path)).collect();
         let mut reached = Vec::new();
         for (path, old) in &self.outputs {
@@ -269,7 +267,7 @@ impl<'s> Trace<'s> {
             if !wanted(path) {
                 continue;
             }
-            // Only a template that is wrong can fail, and then a render says so.
+            // Only a broken template can fail, which `gen render` reports.
             let new = now.and_then(|artifact| artifact.render().ok()).unwrap_or_default();
             let lines = moved(old, &new);
             if !lines.is_empty() {
@@ -280,27 +278,27 @@ impl<'s> Trace<'s> {
     }
 }
 
-/// The key of the top below which the dashboards stand.
+/// The key of the dashboards.
 const DASHBOARDS: &str = "dashboards";
 
-/// A tree to be changed in one place, and how many problems it has before.
+/// A tree to change in one place, and its number of problems.
 struct Base<'s> {
     table: Table<'s>,
     problems: usize,
 }
 
-/// How a changed spec is to be taken.
+/// Whether a changed spec is valid.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Judgement {
-    /// Nothing is wrong with it.
+    /// It is valid.
     Sound,
-    /// Every table could be read, and something in them contradicts the rest.
+    /// All tables could be read, but contradict each other.
     Readable,
-    /// A value or key is none that its table takes.
+    /// A table could not be read.
     Unreadable,
 }
 
-/// Every key below a table, with its name and, unless that is a table or list of its own, its value.
+/// All keys below a table: names, and values other than tables and lists.
 fn collect(table: &Table<'_>, above: &str, steps: &mut Vec<Step>, keys: &mut Vec<Key>) {
     for (key, node) in &table.entries {
         let path = if above.is_empty() { key.name.to_string() } else { format!("{above}.{}", key.name) };
@@ -330,12 +328,12 @@ fn render(stack: &model::Stack, wanted: impl Fn(&Utf8Path) -> bool) -> Vec<(Utf8
     view::artifacts(stack)
         .into_iter()
         .filter(|artifact| wanted(&artifact.path))
-        // Only a template that is wrong can fail, and then a render says so.
+        // Only a broken template can fail, which `gen render` reports.
         .filter_map(|artifact| Some((artifact.path.clone(), artifact.render().ok()?)))
         .collect()
 }
 
-/// The lines of the old text, one-based, that the new one doesn't have in their place.
+/// The changed lines of the old text, one-based.
 fn moved(old: &str, new: &str) -> Vec<usize> {
     if old == new {
         return Vec::new();

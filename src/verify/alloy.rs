@@ -19,7 +19,7 @@ pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check
             inside: Some(Run::new([what, &inside])),
             ..Check::new(&CONSUMER, vec![file.clone()], Run::new([what, file.as_str()]), read)
         };
-        // Without `--test` it prints the text as it should be, and so the line that isn't.
+        // Without `--test` it prints the formatted text, which shows the line that differs.
         [check("validate", validated), check("fmt", formatted)]
     })
 }
@@ -57,5 +57,7 @@ fn formatted(answer: &Answer<'_>) -> Reading {
     let differs = text.lines().zip(answer.stdout.lines()).position(|(is, should)| is != should);
     let line = differs.unwrap_or_else(|| text.lines().count().min(answer.stdout.lines().count())) + 1;
     let should = answer.stdout.lines().nth(line - 1).unwrap_or_default();
-    Reading::Judged(vec![answer.complaint(Some(line), format!("not as `alloy fmt` writes it: `{}`", should.trim()))])
+    Reading::Judged(vec![
+        answer.complaint(Some(line), format!("not formatted, expected `{}` (`alloy fmt`)", should.trim())),
+    ])
 }

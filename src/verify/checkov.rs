@@ -1,5 +1,5 @@
-//! checkov knows what makes Terraform and Dockerfiles unsafe. What the spec accepts, with a reason, is no complaint;
-//! what it accepts in vain is.
+//! checkov finds what makes Terraform files and Dockerfiles unsafe. A finding that the spec accepts is ignored; one that
+//! it accepts and that doesn't exist is an error.
 
 use serde::Deserialize;
 
@@ -53,7 +53,7 @@ struct Summary {
     parsing_errors: usize,
 }
 
-/// It ends with 0 on files that it can't read (3.3), so the summary is what tells.
+/// Its exit code is 0 even for files that it can't read (3.3), so the summary is checked.
 fn reading(answer: &Answer<'_>, accepted: &[String]) -> Reading {
     let Ok(reports) = serde_json::from_str::<Reports>(answer.stdout) else { return answer.unreadable() };
     let reports = match reports {
@@ -61,18 +61,18 @@ fn reading(answer: &Answer<'_>, accepted: &[String]) -> Reading {
         Reports::One(report) => vec![*report],
     };
     if reports.iter().any(|report| report.summary.parsing_errors > 0) {
-        return Reading::NoVerdict("it could not read some of the files".to_owned());
+        return Reading::NoVerdict("failed to parse some of the files".to_owned());
     }
     let failed: Vec<&Failed> = reports.iter().flat_map(|report| &report.results.failed_checks).collect();
     if failed.is_empty() && reports.iter().all(|report| report.summary.passed == 0) {
-        return Reading::NoVerdict("it checked nothing".to_owned());
+        return Reading::NoVerdict("no checks were run".to_owned());
     }
     let mut complaints: Vec<Complaint> = failed
         .iter()
         .filter(|failed| !accepted.contains(&failed.check_id))
         .map(|failed| {
             let message = format!(
-                "{}: {} ({}); mend it, or accept it with a reason: `{} = \"…\"` below [accepted]",
+                "{}: {} ({}); fix it, or accept it with a reason in `[accepted]`: `{} = \"…\"`",
                 failed.check_id, failed.check_name, failed.resource, failed.check_id
             );
             let line = Some(failed.file_line_range.0);
@@ -84,8 +84,8 @@ fn reading(answer: &Answer<'_>, accepted: &[String]) -> Reading {
         .collect();
     for id in accepted.iter().filter(|id| !failed.iter().any(|failed| failed.check_id == **id)) {
         let message = format!(
-            "the spec accepts {id}, which is not found here: remove it, or, if another profile needs it, write \
-             `remove = [\"accepted.{id}\"]` in this one"
+            "the spec accepts {id}, which was not found: remove it, or, if another profile needs it, add \
+             `remove = [\"accepted.{id}\"]` to this one"
         );
         complaints.push(answer.complaint(None, message));
     }

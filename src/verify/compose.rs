@@ -16,7 +16,7 @@ pub(super) const CONSUMER: Consumer = Consumer {
 pub(super) fn check(outputs: &Outputs<'_>, read: &dyn Fn(&Utf8Path) -> Option<String>) -> Check {
     let file = outputs.generated("docker-compose.yml");
     let example = outputs.generated(".env.example");
-    // A variable without a default gets a value; every line stays where it is.
+    // A variable without a default gets a value; line numbers stay the same.
     let mut environment = String::new();
     for line in read(&example).unwrap_or_default().lines() {
         environment.push_str(line);
@@ -38,7 +38,7 @@ pub(super) fn check(outputs: &Outputs<'_>, read: &dyn Fn(&Utf8Path) -> Option<St
     }
 }
 
-/// Compose ends at the first problem. It names a line only where the YAML itself is wrong (compose-go 2.9 and 2.16).
+/// Compose stops at the first error. Only YAML errors have a line (compose-go 2.9 and 2.16).
 fn reading(answer: &Answer<'_>) -> Reading {
     if answer.succeeded {
         return Reading::Judged(Vec::new());

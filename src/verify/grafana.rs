@@ -1,5 +1,5 @@
-//! Grafana takes a misspelt key without a word, so its files are held against the types that it publishes
-//! (`@grafana/schema`) by a program of this project, `grafana-check`.
+//! Grafana ignores unknown keys, so `grafana-check`, a program of this project, checks its files against the types that it
+//! publishes (`@grafana/schema`).
 
 use super::{Answer, Check, Complaint, Consumer, Outputs, Program, Reading, Run};
 
@@ -18,7 +18,7 @@ pub(super) fn check(outputs: &Outputs<'_>) -> Option<Check> {
     (!files.is_empty()).then(|| Check::new(&CONSUMER, files, local, reading))
 }
 
-/// `file:line:column message`, then how many were checked.
+/// `file:line:column message`, then the number of checked files.
 fn reading(answer: &Answer<'_>) -> Reading {
     if !answer.stdout.contains(" checked, ") {
         return answer.unreadable();

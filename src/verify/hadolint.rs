@@ -1,8 +1,9 @@
-//! hadolint reads Dockerfiles. Its style findings are a matter of taste and left out, as with `--failure-threshold info`.
+//! hadolint checks Dockerfiles. Style findings are ignored, as with `--failure-threshold info`.
 
+use camino::Utf8Path;
 use serde::Deserialize;
 
-use super::{Answer, Check, Consumer, Outputs, Program, Reading, Run};
+use super::{Answer, Check, Consumer, Outputs, Program, Reading};
 
 pub(super) const CONSUMER: Consumer = Consumer {
     name: "hadolint",
@@ -11,14 +12,8 @@ pub(super) const CONSUMER: Consumer = Consumer {
 };
 
 pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
-    outputs
-        .which(|path| path.as_str().ends_with("Dockerfile"))
-        .into_iter()
-        .map(|file| {
-            let local = Run::new(["--format", "json", "--no-fail", file.as_str()]);
-            Check::new(&CONSUMER, vec![file], local, reading)
-        })
-        .collect()
+    let is_dockerfile = |path: &Utf8Path| path.as_str().ends_with("Dockerfile");
+    outputs.each(is_dockerfile, &CONSUMER, &["--format", "json", "--no-fail"], reading)
 }
 
 #[derive(Deserialize)]

@@ -10,15 +10,24 @@ pub(super) const CONSUMER: Consumer = Consumer {
 };
 
 pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check> + use<'a> {
-    outputs.stack.lokis.iter().map(|loki| {
-        let file = outputs.generated(&format!("config/{}.yaml", loki.service));
-        let run = |folder: &str| Run::new(["-verify-config", &format!("-config.file={folder}{file}")]);
-        Check {
-            image: outputs.image(&loki.service),
-            inside: Some(run(&format!("{}/", super::INSIDE))),
-            ..Check::new(&CONSUMER, vec![file.clone()], run(""), reading)
-        }
-    })
+    outputs.stack.lokis.iter().map(|loki| check(outputs, &CONSUMER, &loki.service, "-verify-config", reading))
+}
+
+/// A check of the configuration of a service by Loki's or Mimir's own program.
+pub(super) fn check(
+    outputs: &Outputs<'_>,
+    consumer: &'static Consumer,
+    service: &str,
+    flag: &str,
+    read: fn(&Answer<'_>) -> Reading,
+) -> Check {
+    let file = outputs.generated(&format!("config/{service}.yaml"));
+    let run = |folder: &str| Run::new([flag, &format!("-config.file={folder}{file}")]);
+    Check {
+        image: outputs.image(service),
+        inside: Some(run(&format!("{}/", super::INSIDE))),
+        ..Check::new(consumer, vec![file.clone()], run(""), read)
+    }
 }
 
 /// `failed parsing config: …` with a line for each wrong key, or a line of its log with `err="…"`.
@@ -29,7 +38,7 @@ pub(super) fn reading(answer: &Answer<'_>) -> Reading {
     answer.judged(yaml_complaints(answer))
 }
 
-/// The complaints of a program in Go about its YAML: those of the decoder have a line each, any other is one.
+/// The errors of a Go program about its YAML: those of the decoder have a line number, any other error is the only one.
 pub(super) fn yaml_complaints(answer: &Answer<'_>) -> Vec<super::Complaint> {
     let text = answer.text();
     let decoder: Vec<super::Complaint> = answer

@@ -1,7 +1,7 @@
-//! Mimir has no flag that checks, but `-modules` loads and validates the configuration, lists the modules and ends
-//! before anything is created or listens (`cmd/mimir/main.go` of Mimir 2.16 and 3.0).
+//! Mimir has no flag to check its configuration, but `-modules` loads and validates it, lists the modules and ends before
+//! anything is started (`cmd/mimir/main.go` of Mimir 2.16 and 3.0).
 
-use super::{Answer, Check, Consumer, Outputs, Program, Reading, Run, loki};
+use super::{Answer, Check, Consumer, Outputs, Program, Reading, loki};
 
 pub(super) const CONSUMER: Consumer = Consumer {
     name: "mimir",
@@ -10,15 +10,7 @@ pub(super) const CONSUMER: Consumer = Consumer {
 };
 
 pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check> + use<'a> {
-    outputs.stack.mimirs.iter().map(|mimir| {
-        let file = outputs.generated(&format!("config/{}.yaml", mimir.service));
-        let run = |folder: &str| Run::new(["-modules", &format!("-config.file={folder}{file}")]);
-        Check {
-            image: outputs.image(&mimir.service),
-            inside: Some(run(&format!("{}/", super::INSIDE))),
-            ..Check::new(&CONSUMER, vec![file.clone()], run(""), reading)
-        }
-    })
+    outputs.stack.mimirs.iter().map(|mimir| loki::check(outputs, &CONSUMER, &mimir.service, "-modules", reading))
 }
 
 /// `error loading config …` with a line for each wrong key, or `error validating config: …`.
@@ -27,7 +19,7 @@ fn reading(answer: &Answer<'_>) -> Reading {
         return Reading::Judged(Vec::new());
     }
     if answer.succeeded {
-        return Reading::NoVerdict("it ended well without listing its modules".to_owned());
+        return Reading::NoVerdict("it succeeded without listing its modules".to_owned());
     }
     answer.judged(loki::yaml_complaints(answer))
 }

@@ -1,8 +1,7 @@
-//! What the programs that read the outputs say of them: which is to be run on what, as data, and what its answer means.
+//! Validation by the programs that read the outputs: what to run, as data, and the meaning of its output.
 //!
-//! Nothing here starts a process or prints; that is up to the commands of the binary. A [`Consumer`] is a program with
-//! a checker of its own, a [`Check`] one run of it over some outputs, a [`Complaint`] a sentence of its answer with the
-//! line that it is about.
+//! Nothing here starts a process or prints; the commands of the binary do. A [`Consumer`] is a program with a checker, a
+//! [`Check`] one run of it on some outputs, a [`Complaint`] one of its errors, with the line of the output.
 
 mod alloy;
 mod checkov;
@@ -28,9 +27,9 @@ use crate::view;
 pub struct Consumer {
     /// Its name in reports and on the command line.
     pub name: &'static str,
-    /// What is looked for on `PATH`, the first that answers when it is asked for its version.
+    /// Its programs on `PATH`: the first that prints its version is used.
     pub programs: &'static [Program],
-    /// How to get it.
+    /// How to install it.
     pub how_to_get: &'static str,
 }
 
@@ -39,23 +38,23 @@ pub struct Consumer {
 pub struct Program {
     /// Its file name.
     pub name: &'static str,
-    /// What goes before its other arguments.
+    /// Arguments before all others.
     pub first: &'static [&'static str],
-    /// What asks it for its version.
+    /// Arguments that make it print its version.
     pub version: &'static [&'static str],
 }
 
-/// An image that holds a consumer.
+/// An image of a consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// Repository and tag.
     pub reference: String,
-    /// Whether it is built here, so that nothing could pull it.
+    /// Whether it is built locally and can't be pulled.
     pub built_here: bool,
 }
 
 impl Image {
-    /// The version that the stack runs, if the tag tells.
+    /// The version that the stack runs, if it is the tag.
     #[must_use]
     pub fn version(&self) -> Option<&str> {
         // A registry may have a port.
@@ -68,28 +67,28 @@ impl Image {
 
 /// One run of a consumer.
 pub struct Check {
-    /// Who judges.
+    /// The program.
     pub consumer: &'static Consumer,
     /// Which of its checkers it is, if it has several.
     pub what: &'static str,
-    /// The outputs that are judged, below the root.
+    /// The outputs to check, relative to the root.
     pub artifacts: Vec<Utf8PathBuf>,
-    /// Whether it ends at the first problem, so that nothing is known of the other outputs.
+    /// Whether it stops at the first error, so that the other outputs may not have been checked.
     pub stops_at_the_first: bool,
     /// The image that the spec pins, if the consumer is a service of the stack.
     pub image: Option<Image>,
     /// How the program on `PATH` is run, at the root.
     pub local: Run,
-    /// How the image's program is run; its paths are those below [`INSIDE`].
+    /// How the image's program is run, with paths below [`INSIDE`].
     pub inside: Option<Run>,
-    /// Files that are written for it, by name.
+    /// Temporary files for it, by name.
     pub inputs: Vec<(String, String)>,
-    /// What its answer means.
+    /// Interprets its output.
     pub read: Box<dyn Fn(&Answer<'_>) -> Reading + Send + Sync>,
 }
 
 impl Check {
-    /// A check of a program that is looked for on `PATH` only.
+    /// A check without an image.
     fn new(
         consumer: &'static Consumer,
         artifacts: Vec<Utf8PathBuf>,
@@ -110,32 +109,32 @@ impl Check {
     }
 }
 
-/// Where a container finds the outputs, at the paths that they have below the root.
+/// The root of the outputs in a container.
 pub const INSIDE: &str = "/verify";
 
-/// What a run starts with.
+/// The parameters of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Run {
-    /// Another program that starts the consumer, as `bash`; then its first arguments are the run's own.
+    /// Another program that starts the consumer, such as `bash`; the arguments are those of that program.
     pub through: Option<&'static str>,
     /// Arguments.
     pub args: Vec<Arg>,
-    /// Variables. Of those of this process a run has what it needs to be found and to find an engine.
+    /// Variables, in addition to the few that are inherited.
     pub env: Vec<(String, Arg)>,
-    /// What a container starts instead of the image's entrypoint.
+    /// Replaces the image's entrypoint.
     pub entrypoint: Option<&'static str>,
-    /// Further mounts of a container: an output and where it appears.
+    /// Additional mounts of a container: an output and its target.
     pub mounts: Vec<(Utf8PathBuf, &'static str)>,
 }
 
 /// An argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arg {
-    /// As it is. Paths are relative to the root.
+    /// A literal argument. Paths are relative to the root.
     Is(String),
-    /// A file, or with an empty name the folder, of those that were written for the check; after these words.
+    /// A prefix and the path of a temporary file or, with an empty name, of the directory of these files.
     Input(&'static str, &'static str),
-    /// The consumer's own path.
+    /// The path of the consumer's program.
     Program,
 }
 
@@ -159,7 +158,7 @@ pub struct Answer<'a> {
     pub stdout: &'a str,
     /// Its standard error.
     pub stderr: &'a str,
-    /// The outputs that were judged, as they are on disk.
+    /// The checked outputs, as they are on disk.
     pub files: &'a [(Utf8PathBuf, String)],
 }
 
@@ -175,7 +174,7 @@ impl<'a> Answer<'a> {
         Complaint { path, line, message: message.into() }
     }
 
-    /// The output that a consumer's message names, however it writes the path.
+    /// The output that a message names, in any form of its path.
     fn named(&self, name: &str) -> Option<&'a Utf8Path> {
         let name = name.trim_start_matches("./");
         let by_end = self.files.iter().find(|(path, _)| name.ends_with(path.as_str()));
@@ -186,40 +185,40 @@ impl<'a> Answer<'a> {
         by_end.or_else(by_name).map(|(path, _)| path.as_path())
     }
 
-    /// What there is to say if nothing in the answer could be read: the consumer's own words.
+    /// The reading of an unknown output: the whole text is the error.
     fn unreadable(&self) -> Reading {
         let words = [self.stderr.trim(), self.stdout.trim()].into_iter().find(|words| !words.is_empty());
         match words {
             Some(words) => Reading::Judged(vec![self.complaint(None, words)]),
-            None => Reading::NoVerdict("it failed and didn't say why".to_owned()),
+            None => Reading::NoVerdict("it failed without an error message".to_owned()),
         }
     }
 
-    /// The complaints; if there are none the exit code must agree.
+    /// The reading of these complaints; without any, the exit code must be 0.
     fn judged(&self, complaints: Vec<Complaint>) -> Reading {
         if complaints.is_empty() && !self.succeeded { self.unreadable() } else { Reading::Judged(complaints) }
     }
 }
 
-/// What an answer means.
+/// The meaning of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
-    /// It judged: without a complaint all is well.
+    /// The outputs were checked; without complaints they are valid.
     Judged(Vec<Complaint>),
-    /// Something that it needs isn't there, so it did not judge: why, and what to do.
+    /// Something that the check needs is missing: what, and how to get it.
     Skipped(String),
-    /// It did not judge, and should have.
+    /// The check failed to run: why.
     NoVerdict(String),
 }
 
-/// What a consumer has against an output.
+/// An error that a consumer found in an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
     /// The output.
     pub path: Utf8PathBuf,
-    /// Its line, one-based, if the complaint is about one.
+    /// The line, one-based, if known.
     pub line: Option<usize>,
-    /// The consumer's own words.
+    /// The consumer's message.
     pub message: String,
 }
 
@@ -253,9 +252,24 @@ impl Outputs<'_> {
         self.generated.join(name)
     }
 
-    /// The outputs that a test accepts.
+    /// The outputs for which `wanted` is true.
     fn which(&self, wanted: impl Fn(&Utf8Path) -> bool) -> Vec<Utf8PathBuf> {
         self.paths.iter().filter(|path| wanted(path)).cloned().collect()
+    }
+
+    /// A check of each of these outputs, whose path is the last argument.
+    fn each(
+        &self,
+        wanted: impl Fn(&Utf8Path) -> bool,
+        consumer: &'static Consumer,
+        args: &[&str],
+        read: fn(&Answer<'_>) -> Reading,
+    ) -> Vec<Check> {
+        let check = |file: Utf8PathBuf| {
+            let local = Run::new(args.iter().copied().chain([file.as_str()]));
+            Check::new(consumer, vec![file], local, read)
+        };
+        self.which(wanted).into_iter().map(check).collect()
     }
 
     /// The image of a service of the stack.
@@ -266,7 +280,7 @@ impl Outputs<'_> {
         Some(Image { reference, built_here })
     }
 
-    /// What stands in for the user's `.env`: its example, with something for every variable that has no default.
+    /// A substitute for the user's `.env`, with a value for every variable.
     fn environment(&self) -> Environment {
         let value = |variable: &crate::model::Variable| {
             (variable.name.clone(), variable.default.clone().unwrap_or_else(|| EXAMPLE.to_owned()))
@@ -275,10 +289,10 @@ impl Outputs<'_> {
     }
 }
 
-/// The value of a variable that has no default.
+/// The value of a variable without a default.
 const EXAMPLE: &str = "example";
 
-/// Every check of a stack, in the order of its outputs; `read` gives an output as it is on disk.
+/// Every check of a stack, in the order of its outputs; `read` reads an output from the disk.
 pub fn checks(stack: &Stack, read: &dyn Fn(&Utf8Path) -> Option<String>) -> Vec<Check> {
     let outputs = Outputs {
         stack,
@@ -307,7 +321,7 @@ pub fn outputs(stack: &Stack) -> Vec<Utf8PathBuf> {
     view::artifacts(stack).into_iter().map(|artifact| artifact.path).collect()
 }
 
-/// The version in a program's answer: the first word that looks like one.
+/// The version in a program's output: the first word that looks like one.
 #[must_use]
 pub fn version(answer: &str) -> Option<&str> {
     answer

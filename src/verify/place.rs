@@ -1,16 +1,16 @@
-//! Where in an output a complaint belongs that names no line: by the keys and values that it speaks of.
+//! Finds the line of a complaint without a line number by the keys and values in its message.
 //!
-//! This reads the YAML that the templates write, block style with one key a line. It is no parser: what it does not
-//! recognise it passes over, and a complaint then has no line.
+//! This reads the YAML that the templates write: block style, one key per line. It is not a parser: it skips what it does
+//! not recognize, and the complaint then has no line.
 
-/// A key of a YAML text, with the line that it stands in and its path from the top.
+/// A key of a YAML text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     /// One-based.
     pub line: usize,
-    /// Keys; an item of a list has its number.
+    /// The keys from the top; an item of a list has its index.
     pub path: Vec<String>,
-    /// What stands behind the colon or the dash, without quotes.
+    /// What follows the colon or the dash, without quotes.
     pub value: String,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn entries(text: &str) -> Vec<Entry> {
             open.push((column, number.to_string()));
             column += rest.len() - item.trim_start().len();
             rest = item.trim_start();
-            // A list inside of an item begins anew.
+            // A list inside an item starts at 0.
             counts.retain(|&(at, _)| at < column);
         }
         let path = |open: &[(usize, String)]| open.iter().map(|(_, name)| name.clone()).collect();
@@ -89,8 +89,8 @@ fn unquoted(value: &str) -> &str {
     inner('"').or_else(|| inner('\'')).unwrap_or(value)
 }
 
-/// The line that a message is about: one that it names, else the deepest key whose path it spells, else a value that
-/// it quotes.
+/// The line that a message is about: a line number in it, or the deepest key whose path it contains, or a value that it
+/// quotes.
 pub(super) fn line(text: &str, message: &str) -> Option<usize> {
     if let Some(line) = named_line(message) {
         return Some(line);
@@ -99,18 +99,18 @@ pub(super) fn line(text: &str, message: &str) -> Option<usize> {
     by_service(&entries, message).or_else(|| by_path(&entries, message)).or_else(|| by_value(&entries, message))
 }
 
-/// The last of the lines that a message names: where something is repeated, the second place.
+/// The last line number in a message: of a duplicate, the second place.
 fn named_line(message: &str) -> Option<usize> {
     message.match_indices("line ").filter_map(|(at, word)| number(&message[at + word.len()..])).max()
 }
 
-/// The number that a text begins with.
+/// The number at the start of a text.
 pub(super) fn number(text: &str) -> Option<usize> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text[..end].parse().ok()
 }
 
-/// Compose speaks of `service "a"` and then of something that stands there.
+/// `service "a"`, followed by one of its keys or values, as Compose writes it.
 fn by_service(entries: &[Entry], message: &str) -> Option<usize> {
     let (_, rest) = message.split_once("service \"")?;
     let (name, rest) = rest.split_once('"')?;
@@ -118,7 +118,7 @@ fn by_service(entries: &[Entry], message: &str) -> Option<usize> {
         .iter()
         .filter(|entry| entry.path.len() >= 2 && entry.path[0] == "services" && entry.path[1] == name)
         .collect();
-    // What is wrong stands last.
+    // The wrong key or value comes last.
     let found = words(rest).into_iter().rev().find_map(|word| {
         let is_meant = |entry: &&&Entry| {
             entry.path.len() > 2 && (entry.value == word || entry.path.last().is_some_and(|key| key == word))
@@ -128,8 +128,8 @@ fn by_service(entries: &[Entry], message: &str) -> Option<usize> {
     found.or(inside.first()).map(|entry| entry.line)
 }
 
-/// A word as `services.web.cap_add[0]` or `compactor.delete-request-store`, as far as there are keys for it. A key in
-/// quotes behind it is one below.
+/// A word such as `services.web.cap_add[0]` or `compactor.delete-request-store`, as far as its keys exist. A key in quotes
+/// after it is one below.
 fn by_path(entries: &[Entry], message: &str) -> Option<usize> {
     let mut best: Option<(usize, &Entry)> = None;
     for word in message.split(|c: char| c.is_whitespace() || "'\"`(),;".contains(c)) {
@@ -154,7 +154,7 @@ fn by_path(entries: &[Entry], message: &str) -> Option<usize> {
     Some(below.unwrap_or(found).line)
 }
 
-/// A value in quotes, the last that stands in the text; or a key of the top.
+/// The last word in quotes that is a value or a key.
 fn by_value(entries: &[Entry], message: &str) -> Option<usize> {
     let quoted: Vec<&str> = ['"', '\'', '`']
         .into_iter()
@@ -164,13 +164,13 @@ fn by_value(entries: &[Entry], message: &str) -> Option<usize> {
     let found = |word: &&str| {
         let named = entries.iter().filter(|entry| entry.path.last().is_some_and(|key| key == *word));
         let valued = entries.iter().filter(|entry| entry.value == **word);
-        // A complaint that spells no path is about the top.
+        // Without a path, the nearest to the top is meant.
         valued.chain(named).min_by_key(|entry| entry.path.len())
     };
     quoted.iter().rev().find_map(found).map(|entry| entry.line)
 }
 
-/// Words without the signs around them.
+/// Words without punctuation.
 fn words(message: &str) -> Vec<&str> {
     message
         .split(|c: char| c.is_whitespace() || "'\"`(),;".contains(c))

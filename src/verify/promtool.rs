@@ -1,4 +1,4 @@
-//! promtool reads the queries of dashboards, as if each were a recording rule: its parser is Prometheus's own.
+//! promtool checks the queries of dashboards, each as a recording rule, with Prometheus's own parser.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ pub(super) const CONSUMER: Consumer = Consumer {
     how_to_get: "it comes with Prometheus: https://prometheus.io/download/",
 };
 
-/// The name of the rule of a query begins so; its number follows.
+/// The prefix of the name of a query's rule; its number follows.
 const RULE: &str = "query:";
 
 pub(super) fn checks(outputs: &Outputs<'_>, read: &dyn Fn(&Utf8Path) -> Option<String>) -> Vec<Check> {
@@ -40,8 +40,8 @@ struct Query {
     text: String,
 }
 
-/// The queries of a dashboard that go to Prometheus. A dashboard has a line for each value, so the lines of the
-/// queries are those that hold the key, in the same order.
+/// The Prometheus queries of a dashboard. Each value of a dashboard has its own line, so the lines of the queries are those
+/// with the key, in the same order.
 fn queries(text: &str) -> Vec<Query> {
     let Ok(dashboard) = serde_json::from_str::<Value>(text) else { return Vec::new() };
     let mut lines = text
@@ -82,7 +82,7 @@ fn collect(value: &Value, above: bool, found: &mut impl FnMut(&str, bool)) {
 fn rules(queries: &[Query]) -> String {
     let mut rules = String::from("groups:\n- name: queries\n  rules:\n");
     for (number, query) in queries.iter().enumerate() {
-        // A JSON string is one of YAML.
+        // A JSON string is a YAML string.
         let expression = Value::String(with_stand_ins(&query.text));
         // Writing to a `String` cannot fail.
         let _ = writeln!(rules, "  - record: {RULE}{number}\n    expr: {expression}");

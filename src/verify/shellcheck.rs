@@ -1,8 +1,8 @@
-//! shellcheck reads shell scripts.
+//! shellcheck checks shell scripts.
 
 use serde::Deserialize;
 
-use super::{Answer, Check, Consumer, Outputs, Program, Reading, Run};
+use super::{Answer, Check, Consumer, Outputs, Program, Reading};
 
 pub(super) const CONSUMER: Consumer = Consumer {
     name: "shellcheck",
@@ -11,14 +11,7 @@ pub(super) const CONSUMER: Consumer = Consumer {
 };
 
 pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
-    outputs
-        .which(|path| path.extension() == Some("sh"))
-        .into_iter()
-        .map(|file| {
-            let local = Run::new(["--norc", "--format=json1", file.as_str()]);
-            Check::new(&CONSUMER, vec![file], local, reading)
-        })
-        .collect()
+    outputs.each(|path| path.extension() == Some("sh"), &CONSUMER, &["--norc", "--format=json1"], reading)
 }
 
 #[derive(Deserialize)]

@@ -1,8 +1,8 @@
-//! The Temporal server reads its dynamic configuration (`validate-dynamic-config`) and, rendered from the template, its
+//! The Temporal server checks its dynamic configuration (`validate-dynamic-config`) and, rendered from the template, its
 //! static one (`render-config`), as of 1.31.
 //!
-//! The server passes over keys of the static configuration that it doesn't know. `render-config` prints everything that
-//! it has read, so a key of the template that does not come back is one that does nothing.
+//! The server ignores unknown keys of the static configuration. `render-config` prints everything that it has read, so a
+//! key of the template that is not printed has no effect.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ pub(super) const CONSUMER: Consumer = Consumer {
     how_to_get: "https://github.com/temporalio/temporal/releases",
 };
 
-/// Where the image has the template, and where the server's own loader looks for a configuration in a folder.
+/// Paths of the template and the entrypoint in the image.
 const TEMPLATE: &str = "/etc/temporal/config/persistence-dsql.template.yaml";
 const ENTRYPOINT: &str = "/etc/temporal/render-and-start.sh";
 
@@ -84,7 +84,7 @@ fn persistence(outputs: &Outputs<'_>, service: &Service) -> Check {
     }
 }
 
-/// The file's name, then a line for each problem. The exit code is 0 whatever it found (1.31.2).
+/// The name of the file, then a line for each problem. The exit code is always 0 (1.31.2).
 fn dynamic(answer: &Answer<'_>) -> Reading {
     let Some(file) = answer.files.first() else { return answer.unreadable() };
     if !answer.stdout.contains(file.0.as_str()) {
@@ -97,7 +97,7 @@ fn dynamic(answer: &Answer<'_>) -> Reading {
         .filter_map(|line| {
             let line = line.trim_start();
             let message = line.strip_prefix("error: ").or_else(|| line.strip_prefix("warning: "))?;
-            // It speaks of keys in lower case.
+            // It prints keys in lower case.
             let quoted = message.split('"').nth(1).unwrap_or_default();
             let by_key =
                 entries.iter().find(|entry| entry.path.last().is_some_and(|key| key.eq_ignore_ascii_case(quoted)));
@@ -134,7 +134,7 @@ fn stat(answer: &Answer<'_>) -> Reading {
             .into_iter()
             .filter(|entry| !read.contains(&entry.path))
             .map(|entry| {
-                let message = format!("the server has no key `{}` and drops it without a word", entry.path.join("."));
+                let message = format!("unknown key `{}`, which the server ignores", entry.path.join("."));
                 answer.complaint(Some(entry.line), message)
             })
             .collect(),

@@ -1,4 +1,4 @@
-//! Terraform checks its files with `validate`, for which it needs the provider, and their layout with `fmt`.
+//! Terraform checks its files with `validate`, which needs the provider, and their layout with `fmt`.
 
 use camino::Utf8Path;
 use serde::Deserialize;
@@ -42,7 +42,7 @@ fn formatted(answer: &Answer<'_>) -> Reading {
         } else if let (Some(path), Some(at)) = (&file, next) {
             match line.as_bytes().first() {
                 Some(b'-' | b'+') => {
-                    let message = format!("not as `terraform fmt` writes it: `{}`", line[1..].trim());
+                    let message = format!("not formatted: `{}` (`terraform fmt`)", line[1..].trim());
                     complaints.push(Complaint { path: path.clone(), line: Some(at), message });
                     next = None;
                 }
@@ -97,9 +97,9 @@ fn validated(answer: &Answer<'_>, folder: &Utf8Path) -> Reading {
         return Reading::Judged(Vec::new());
     }
     let errors: Vec<&Diagnostic> = report.diagnostics.iter().filter(|found| found.severity == "error").collect();
-    // Terraform 1.11: these come without a place, and alone.
-    let not_there = ["Missing required provider", "Module not installed", "Required plugins are not installed"];
-    if !errors.is_empty() && errors.iter().all(|error| not_there.contains(&error.summary.as_str())) {
+    // Terraform 1.11 reports these without a place and without other errors.
+    let not_installed = ["Missing required provider", "Module not installed", "Required plugins are not installed"];
+    if !errors.is_empty() && errors.iter().all(|error| not_installed.contains(&error.summary.as_str())) {
         return Reading::Skipped(format!(
             "the provider is not installed: run `terraform -chdir={folder} init -backend=false`"
         ));

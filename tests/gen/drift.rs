@@ -53,7 +53,7 @@ fn a_spec_that_was_not_rendered_is_stale_and_its_diff_is_shown() {
     let run = project.run(&["check"]);
     assert_eq!(run.code, Some(1));
     for line in [
-        "generated/dev/config/loki.yaml: not rendered since the spec or the templates changed\n",
+        "generated/dev/config/loki.yaml: out of date\n",
         "-  retention_period: 72h\n",
         "+  retention_period: 96h\n",
         "  help: run `gen render`\n",
@@ -201,7 +201,7 @@ fn control_characters_of_a_hand_edit_do_not_reach_the_terminal() {
     project.write(LOKI, [0xff, 0xfe, b'\n']);
     let run = project.run(&["check"]);
     assert_one(&run, LOKI, "edited by hand");
-    assert!(run.stdout.contains("no text"), "{run:?}");
+    assert!(run.stdout.contains("not a text file"), "{run:?}");
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn commands_work_from_a_folder_below_and_nowhere_else() {
     for command in ["check", "render"] {
         let run = nothing.run(&[command]);
         assert_eq!(run.code, Some(2), "{run:?}");
-        assert!(run.stderr.contains("no `spec/stack.toml` in"), "{run:?}");
+        assert!(run.stderr.contains("could not find `spec/stack.toml` in"), "{run:?}");
     }
     assert_eq!(project.run(&["chek"]).code, Some(2));
     assert_eq!(project.run(&["render", "--profil", "dev"]).code, Some(2));

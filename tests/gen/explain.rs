@@ -42,12 +42,12 @@ fn a_line_that_no_key_makes_says_why() {
     assert!(run.stdout.ends_with("services.loki.kind\n  kind = \"loki\"\n"), "{}", run.stdout);
     let run = project.run(&["explain", "generated/dev/docker-compose.yml:1"]);
     assert_eq!(run.code, Some(0));
-    assert!(run.stdout.contains("comes from no key of the spec: it is the template's own"), "{}", run.stdout);
+    assert!(run.stdout.contains("comes from the template, not from a key of the spec"), "{}", run.stdout);
     // Lines above it have moved it, and it is still found.
     project.replace(LOKI, "auth_enabled: false\n", "auth_enabled: false\n# mine\n");
     let run = project.run(&["explain", &format!("{LOKI}:{}", line(&project, LOKI, "# mine"))]);
     assert_eq!(run.code, Some(1));
-    assert!(run.stdout.contains("is not what the spec says: `gen check` shows the difference"), "{}", run.stdout);
+    assert!(run.stdout.contains("differs from the rendered output: run `gen check`"), "{}", run.stdout);
     let run = project.run(&["explain", &format!("{LOKI}:{}", line(&project, LOKI, "retention_period"))]);
     assert!(run.stdout.contains("services.loki.settings.retention"), "{}", run.stdout);
 }
@@ -57,11 +57,11 @@ fn what_is_no_line_of_an_output_is_refused() {
     let project = Project::reference();
     for (place, said) in [
         ("generated/dev/config/lok.yaml:1", "did you mean `generated/dev/config/loki.yaml`?"),
-        ("spec/stack.toml:1", "`spec/stack.toml` is no output of the spec: "),
-        (LOKI, "is no line of a file"),
-        ("generated/dev/config/loki.yaml:0", "is no line of a file"),
-        ("generated/dev/config/loki.yaml:999", "`generated/dev/config/loki.yaml` has 40 lines"),
-        (":1", "is no line of a file"),
+        ("spec/stack.toml:1", "`spec/stack.toml` is not an output\n  help: "),
+        (LOKI, "invalid place `"),
+        ("generated/dev/config/loki.yaml:0", "invalid place `"),
+        ("generated/dev/config/loki.yaml:999", "`generated/dev/config/loki.yaml` has only 40 lines"),
+        (":1", "invalid place `"),
     ] {
         let run = project.run(&["explain", place]);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{place}");
@@ -76,7 +76,7 @@ fn a_key_leads_to_its_lines() {
     let run = project.run(&["impact", "services.loki.settings.retention"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stdout.contains(&format!("\n{LOKI}\n    {at}    retention_period: 72h\n")), "{}", run.stdout);
-    assert!(run.stdout.ends_with("\n3 lines of 2 outputs\n"), "{}", run.stdout);
+    assert!(run.stdout.ends_with("\n3 lines in 2 outputs\n"), "{}", run.stdout);
     // The same by its line; and derived values: the port of a service in a URL of another.
     let key = line(&project, "spec/stack.toml", "ports.http = 8082");
     let run = project.run(&["impact", &format!("spec/stack.toml:{key}"), "--format", "json"]);
@@ -90,16 +90,16 @@ fn a_key_leads_to_its_lines() {
     assert!(texts.contains(&"published: \"8082\""), "{texts:?}");
     // What only people and checkers read reaches nothing.
     let run = project.run(&["impact", "accepted"]);
-    assert!(run.stdout.ends_with("reaches no line of any output\n"), "{}", run.stdout);
+    assert!(run.stdout.ends_with("no line of any output depends on it\n"), "{}", run.stdout);
 }
 
 #[test]
 fn what_is_no_key_is_refused() {
     let project = Project::reference();
     for (key, said) in [
-        ("services.lokii", "the spec has no key `services.lokii`: did you mean `services.loki`?"),
-        ("zzzzzz", "write its names with dots"),
-        ("spec/stack.toml:9999", "no key of the spec stands at `spec/stack.toml:9999`"),
+        ("services.lokii", "unknown key `services.lokii`\n  help: did you mean `services.loki`?"),
+        ("zzzzzz", "write it as a dotted key"),
+        ("spec/stack.toml:9999", "no key of the spec at `spec/stack.toml:9999`"),
     ] {
         let run = project.run(&["impact", key]);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{key}");

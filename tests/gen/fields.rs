@@ -288,6 +288,41 @@ fn the_other_forms_of_compose() {
     has(&compose["models"], &[("llm", "{model: ai/small, context_size: 1024}")]);
 }
 
+/// The tables in a table or a list.
+fn tables(value: &toml::Value) -> Vec<&toml::Table> {
+    match value {
+        toml::Value::Table(table) => table.values().filter_map(toml::Value::as_table).collect(),
+        toml::Value::Array(items) => items.iter().filter_map(toml::Value::as_table).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn every_field_is_in_the_spec_above() {
+    use stackgen::spec::service::{FileGrant, Healthcheck, Mount, NetworkMember, Port, Service};
+
+    // What only kinds have, or the docs; `http` and `tcp` of a healthcheck are tested with the kinds.
+    let elsewhere = ["kind", "cluster", "role", "aws", "metrics", "settings", "tcp", "disable", "path"];
+    let spec: toml::Table = SPEC.parse().unwrap();
+    let services: Vec<&toml::Table> = tables(&spec["services"]);
+    let below = |key: &str| services.iter().filter_map(|service| service.get(key)).flat_map(tables).collect();
+    let own = |key: &str| services.iter().filter_map(|service| service.get(key)?.as_table()).collect();
+    let cases: [(&str, &[&str], Vec<&toml::Table>); 7] = [
+        ("healthcheck", Healthcheck::KEYS, own("healthcheck")),
+        ("volumes", Mount::KEYS, below("volumes")),
+        ("ports", Port::KEYS, below("ports")),
+        ("networks", NetworkMember::KEYS, below("networks")),
+        ("secrets", FileGrant::KEYS, below("secrets")),
+        ("configs", FileGrant::KEYS, below("configs")),
+        ("services", Service::KEYS, services.clone()),
+    ];
+    for (name, keys, written) in cases {
+        for key in keys.iter().filter(|key| !elsewhere.contains(key)) {
+            assert!(written.iter().any(|table| table.contains_key(*key)), "`{key}` of `{name}` is not in fields.toml");
+        }
+    }
+}
+
 /// A value for each form that the specification has of a key, as TOML and as what YAML makes of it.
 fn samples(schema: &Json, root: &Json) -> Vec<Json> {
     if let Some(name) = schema["$ref"].as_str() {

@@ -232,9 +232,9 @@ fn check_names_the_first_line_and_writes_nothing() {
     assert_eq!(run.code, Some(1), "{run:?}");
     assert_eq!(
         run.stdout,
-        "spec/stack.toml:3: not in its canonical layout\n-name=\"a\"··\n+name = \"a\"\n  help: run `gen fmt`\n\n\
-         spec/dashboards/d.toml:3: not in its canonical layout\n-\n  help: run `gen fmt`\n\n\
-         2 files of the spec, 2 to be formatted\n"
+        "spec/stack.toml:3: not formatted\n-name=\"a\"··\n+name = \"a\"\n  help: run `gen fmt`\n\n\
+         spec/dashboards/d.toml:3: not formatted\n-\n  help: run `gen fmt`\n\n\
+         2 files checked, 2 to format\n"
     );
     assert_eq!(project.read("spec/stack.toml"), UNTIDY);
 }
@@ -247,11 +247,11 @@ fn files_are_formatted_where_they_stand() {
     project.write("spec/dashboards/d.toml", "title = \"d\"\n");
     let run = project.run_in("spec", &["fmt"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(run.stdout, "spec/stack.toml: formatted\nspec/more.toml: formatted\n3 files of the spec, 2 formatted\n");
+    assert_eq!(run.stdout, "spec/stack.toml: formatted\nspec/more.toml: formatted\n3 files checked, 2 formatted\n");
     assert_eq!(project.read("spec/stack.toml"), format!("include = [\"more.toml\"]\n\n{TIDY}"));
     assert_eq!(project.read("spec/more.toml"), "[services.a]\nimgae = 'x'\n");
     let run = project.run(&["fmt", "--check"]);
-    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "3 files of the spec, each in its canonical layout\n"));
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "3 files checked, all formatted\n"));
     let mut left: Vec<_> =
         fs::read_dir(project.path("spec")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
@@ -303,5 +303,5 @@ fn a_file_keeps_its_mode_and_a_link_stays_one() {
 fn outside_of_a_project_there_is_nothing_to_format() {
     let run = Project::empty().run(&["fmt"]);
     assert_eq!(run.code, Some(2), "{run:?}");
-    assert!(run.stderr.contains("no `spec/stack.toml` in "), "{run:?}");
+    assert!(run.stderr.contains("could not find `spec/stack.toml` in "), "{run:?}");
 }

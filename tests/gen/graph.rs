@@ -146,9 +146,9 @@ fn a_focus_on_nothing_says_what_was_meant() {
     let project = Project::new(REFERENCE);
     let run = project.run(&["graph", "--focus", "grafanna"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
-    assert_eq!(run.stderr, "error: there is no service `grafanna`\n  help: did you mean `grafana`?\n");
+    assert_eq!(run.stderr, "error: unknown service `grafanna`\n  help: did you mean `grafana`?\n");
     let run = project.run(&["graph", "--focus", "x"]);
-    assert!(run.stderr.contains("there are: `elasticsearch`, `elasticsearch-setup`"), "{}", run.stderr);
+    assert!(run.stderr.contains("the services are: `elasticsearch`, `elasticsearch-setup`"), "{}", run.stderr);
 }
 
 #[test]
@@ -262,5 +262,5 @@ fn a_spec_with_errors_is_not_drawn() {
     assert!(run.stderr.contains("error[port-clash]"), "{}", run.stderr);
     let run = Project::empty().run(&["graph"]);
     assert_eq!(run.code, Some(2));
-    assert!(run.stderr.contains("no `spec/stack.toml` in"), "{}", run.stderr);
+    assert!(run.stderr.contains("could not find `spec/stack.toml` in"), "{}", run.stderr);
 }

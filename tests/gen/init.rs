@@ -27,7 +27,7 @@ fn each_example_renders_and_checks_at_once() {
 #[test]
 fn it_says_what_it_wrote_and_what_comes_next() {
     let run = Project::empty().run(&["init", "--example", "observability"]);
-    assert!(run.stdout.starts_with("spec/stack.toml: created\nspec/dashboards/stack.toml: created\n\nNext:\n"));
+    assert!(run.stdout.starts_with("spec/stack.toml: created\nspec/dashboards/stack.toml: created\n\nNext steps:\n"));
     assert!(run.stdout.contains("\n  gen render ") && run.stdout.contains("\n  gen dev up "), "{}", run.stdout);
     assert!(run.stdout.lines().all(|line| line.len() <= 80), "{}", run.stdout);
     assert!(!run.stdout.contains('\u{1b}'));
@@ -89,7 +89,7 @@ fn nothing_is_overwritten() {
     project.write("spec/stack.toml", "# mine\n");
     let run = project.run(&["init"]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.stderr.contains("`spec/stack.toml` is there already") && run.stderr.contains("help: "), "{run:?}");
+    assert!(run.stderr.contains("`spec/stack.toml` already exists") && run.stderr.contains("help: "), "{run:?}");
     assert_eq!(project.read("spec/stack.toml"), "# mine\n");
 
     // A dashboard of somebody else's stops it before the main file is written.

@@ -10,7 +10,7 @@ use serde_yaml::Value;
 use stackgen::Plan;
 use stackgen::model::ImageRecipe;
 
-use super::project::REFERENCE;
+use super::project::{Project, REFERENCE};
 
 /// A plan and its files by path, without the folder of the profile.
 struct Rendered {
@@ -115,11 +115,24 @@ fn attribute<'b>(block: &'b Block, key: &str) -> Option<&'b Expression> {
     block.body().attributes().find(|attribute| attribute.key() == key).map(Attribute::expr)
 }
 
-/// A spec with the mistake is refused: `diagnostics.rs` tests its message.
-fn refused_as(name: &str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    assert!(root.join(format!("specs/{name}/stack.toml")).exists(), "{name}");
-    assert!(root.join(format!("snapshots/{name}.snap")).exists(), "{name}");
+/// A spec with the mistake is refused with this code, at a line of the spec and with a way out; nothing is written.
+fn refused_as(code: &str) {
+    let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs").join(code).join("stack.toml");
+    let spec = std::fs::read_to_string(spec).unwrap();
+    let project = Project::new(&spec);
+    let run = project.run(&["check", "--format", "json"]);
+    assert_eq!(run.code, Some(2), "{code}: {run:?}");
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let found: Vec<&serde_json::Value> = report["diagnostics"].as_array().unwrap().iter().collect();
+    assert!(found.iter().any(|diagnostic| diagnostic["code"] == code), "{code}: {report:#}");
+    for diagnostic in found {
+        let place = &diagnostic["labels"][0];
+        assert_eq!(place["path"], "spec/stack.toml", "{diagnostic:#}");
+        assert!((1..=spec.lines().count() as u64).contains(&place["line"].as_u64().unwrap()), "{diagnostic:#}");
+        assert!(diagnostic["help"].as_str().is_some_and(|help| !help.is_empty()), "{diagnostic:#}");
+    }
+    assert_eq!(project.run(&["render"]).code, Some(2), "{code}");
+    assert!(project.outputs().is_empty(), "{code}");
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn a_port_that_is_taken_is_not_taken_again() {
     assert!(
         added(&project, &["service", "own", "--kind", "grafana", "--port", "4000"]).contains("ports.http = 4000\n")
     );
-    let clash = ["error[port-clash]", "port 3000 of the host", "it hasn't now; nothing was written"];
+    let clash = ["error[port-clash]", "port 3000 of the host", "1 new problem; nothing was written"];
     refused(&project, &["service", "api", "--image", "x:1", "--port", "3000"], &clash);
     refused(&project, &["service", "s", "--kind", "elasticsearch-setup", "--port", "1"], &["listens on no port"]);
 
@@ -286,7 +286,7 @@ fn a_dashboard_gets_a_file_of_its_own() {
     assert_eq!(project.read(MAIN), main);
     checks(&project, &[]);
 
-    refused(&project, &["dashboard", "stack"], &["there is a dashboard `stack` already"]);
+    refused(&project, &["dashboard", "stack"], &["there is already a dashboard `stack`"]);
     refused(&project, &["dashboard", "d", "--folder", "stak"], &["no folder `stak`", "did you mean `stack`?"]);
     let declare = "write `settings.folders.other = \"Other\"` below [services.grafana]";
     refused(&project, &["dashboard", "d", "--folder", "other"], &["no folder `other`", declare]);
@@ -325,8 +325,8 @@ fn names_that_are_taken_or_wrong_are_refused() {
     let project = example("observability");
     let image = ["--image", "x:1"];
     let service = |name| [&["service", name][..], &image].concat();
-    refused(&project, &service("loki"), &["there is a service `loki` already", "help: "]);
-    refused(&project, &["datasource", "loki", "--type", "loki"], &["there is a datasource `loki` already"]);
+    refused(&project, &service("loki"), &["there is already a service `loki`", "help: "]);
+    refused(&project, &["datasource", "loki", "--type", "loki"], &["there is already a datasource `loki`"]);
     for name in ["A", "a b", "", "a.b", "../a", "a\nb", "\"]\n[x"] {
         refused(&project, &service(name), &["is no name for a service", "a name "]);
         refused(&project, &["datasource", name, "--type", "loki"], &["is no name for a datasource"]);
@@ -334,7 +334,7 @@ fn names_that_are_taken_or_wrong_are_refused() {
     }
     // A service of one profile has its name, too.
     project.replace(MAIN, "[profiles.dev]\n", "[profiles.dev]\n[profiles.dev.services.extra]\nimage = \"x:1\"\n");
-    refused(&project, &service("extra"), &["there is a service `extra` already"]);
+    refused(&project, &service("extra"), &["there is already a service `extra`"]);
     // Text is text.
     refused(&project, &["service", "s", "--image", "\"\n[services.t]\nimage = \"x:1"], &["error[invalid-image]"]);
 }
@@ -346,7 +346,7 @@ fn mistakes_that_are_there_already_do_not_stand_in_the_way() {
     let before = project.read(MAIN);
     let run = new(&project, &["service", "api", "--image", "example/api:1"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(run.stderr, "the spec still has 1 problem, which `gen check` shows\n");
+    assert_eq!(run.stderr, "the spec has 1 other problem; run `gen check` to see more\n");
     assert!(project.read(MAIN).len() > before.len());
     // One of one's own does, and only that is told.
     let before = project.read(MAIN);
@@ -383,7 +383,7 @@ fn comments_below_a_table_stay_with_it() {
 fn outside_of_a_project_there_is_nothing_to_add_to() {
     let run = new(&Project::empty(), &["service", "api", "--image", "x:1"]);
     assert_eq!(run.code, Some(2), "{run:?}");
-    assert!(run.stderr.contains("no `spec/stack.toml` in "), "{run:?}");
+    assert!(run.stderr.contains("could not find `spec/stack.toml` in "), "{run:?}");
 }
 
 #[test]

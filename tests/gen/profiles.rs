@@ -105,11 +105,11 @@ fn an_unknown_profile_has_a_suggestion() {
     for command in ["render", "check"] {
         let run = project.run(&[command, "--profile", "stagign"]);
         assert_eq!(run.code, Some(2), "{run:?}");
-        assert!(run.stderr.contains("error[unknown-profile]: the spec has no profile `stagign`"), "{}", run.stderr);
+        assert!(run.stderr.contains("error[unknown-profile]: unknown profile `stagign`"), "{}", run.stderr);
         assert!(run.stderr.contains("did you mean `staging`?"), "{}", run.stderr);
     }
     let run = project.run(&["check", "--profile", "production"]);
-    assert!(run.stderr.contains("it has: `dev`, `staging`"), "{}", run.stderr);
+    assert!(run.stderr.contains("expected one of: `dev`, `staging`"), "{}", run.stderr);
     assert!(!project.path("generated").exists());
 }
 

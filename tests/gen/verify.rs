@@ -74,8 +74,12 @@ fn nothing_at_hand_is_no_success() {
     let run = bench.run(&[]);
     assert_eq!(run.code, Some(3), "{run:?}");
     assert!(run.stdout.contains("18 checks: 0 accepted, 18 skipped"), "{}", run.stdout);
-    assert!(run.stdout.contains("skipped: loki: no `loki` on PATH, and there is no Docker engine"), "{}", run.stdout);
-    assert!(run.stdout.contains("skipped: hadolint: no `hadolint` on PATH; to get it: "), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("skipped: loki: `loki` is not on PATH, and the Docker engine is not available"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("skipped: hadolint: `hadolint` is not on PATH; to install it: "), "{}", run.stdout);
     assert_eq!(run.stderr, "");
 }
 
@@ -86,7 +90,7 @@ fn what_is_skipped_is_a_failure_where_it_is_required() {
     assert_eq!(bench.run(&["--require", "loki"]).code, Some(0));
     let run = bench.run(&["--require", "loki,mimir"]);
     assert_eq!(run.code, Some(3));
-    assert!(run.stdout.contains("error: mimir is required, and was skipped: "), "{}", run.stdout);
+    assert!(run.stdout.contains("error: mimir is required but was skipped: "), "{}", run.stdout);
     assert_eq!(bench.run(&["--require", "all"]).code, Some(3));
     let run = bench.run(&["--require", "all", "--format", "github"]);
     assert!(
@@ -96,7 +100,11 @@ fn what_is_skipped_is_a_failure_where_it_is_required() {
     );
     let run = bench.run(&["--require", "lokki"]);
     assert_eq!(run.code, Some(2));
-    assert!(run.stderr.contains("there is no such consumer; there are: all, compose, alloy, loki"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("in `--require`\n  help: the consumers are: all, compose, alloy, loki"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -105,8 +113,8 @@ fn the_table_says_who_judged_what() {
     let run = bench.run(&[]);
     let line = run.stdout.lines().find(|line| line.starts_with("config/loki.yaml")).unwrap();
     assert!(line.contains("loki 3.6.0") && line.contains("accepted") && line.ends_with('s'), "{line}");
-    assert!(run.stdout.contains("note: loki 3.6.0 judged, and the spec pins 3.7.6"), "{}", run.stdout);
-    assert!(run.stdout.lines().any(|line| line.starts_with("README.md") && line.ends_with("read by people")));
+    assert!(run.stdout.contains("note: checked with loki 3.6.0, but the spec pins 3.7.6"), "{}", run.stdout);
+    assert!(run.stdout.lines().any(|line| line.starts_with("README.md") && line.ends_with("not checked")));
     assert!(run.stdout.lines().all(|line| line.len() <= 80 || line.starts_with("skipped")), "{}", run.stdout);
     assert!(bench.record().contains("loki -verify-config -config.file=generated/dev/config/loki.yaml"));
     let report = json(&bench.run(&["--format", "json"]));
@@ -183,7 +191,7 @@ fn a_complaint_is_shown_with_both_places() {
         "--> generated/dev/config/mimir.yaml:45:3",
         "max_global_series_per_user: 500000",
         "spec/stack.toml",
-        "`services.mimir.settings.max_series` makes this line",
+        "`services.mimir.settings.max_series` produces this line",
         "18 checks: 0 accepted, 1 rejected, 17 skipped",
     ] {
         assert!(run.stdout.contains(part), "`{part}` in {}", run.stdout);
@@ -203,14 +211,14 @@ fn a_consumer_that_fails_without_a_word_has_not_judged() {
     // It ended well, and listed no modules: something else calls itself so.
     assert_eq!(run.code, Some(3));
     assert!(
-        run.stdout.contains("error: mimir gave no verdict: it ended well without listing its modules"),
+        run.stdout.contains("error: mimir failed to run: it succeeded without listing its modules"),
         "{}",
         run.stdout
     );
     let bench = Bench::new().says("loki", "3.7.6", "", 1);
     let run = bench.run(&[]);
     assert_eq!(run.code, Some(3));
-    assert!(run.stdout.contains("error: loki gave no verdict: it failed and didn't say why"), "{}", run.stdout);
+    assert!(run.stdout.contains("error: loki failed to run: it failed without an error message"), "{}", run.stdout);
 }
 
 #[test]
@@ -228,7 +236,7 @@ fn the_pinned_image_judges_where_there_is_no_program() {
     assert!(verdict("config/loki.yaml").contains("loki 3.7.6"), "{}", run.stdout);
     assert!(verdict("config/mimir.yaml").contains("accepted"), "{}", run.stdout);
     assert!(verdict("config/alloy.alloy").contains("skipped"), "{}", run.stdout);
-    assert!(run.stdout.contains("`grafana/alloy:v1.19.1` can't be run: no such platform"), "{}", run.stdout);
+    assert!(run.stdout.contains("cannot run `grafana/alloy:v1.19.1`: no such platform"), "{}", run.stdout);
     assert!(
         run.stdout.contains("`temporal-dsql-runtime:test` has not been built: run `gen dev build`"),
         "{}",
@@ -257,7 +265,11 @@ fn an_output_that_is_not_there_is_no_verdict() {
     fs::remove_file(bench.project.path("generated/dev/config/loki.yaml")).unwrap();
     let run = bench.run(&[]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
-    assert!(run.stderr.contains("there is no `generated/dev/config/loki.yaml`: run `gen render`"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("`generated/dev/config/loki.yaml` does not exist\n  help: run `gen render`"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn each_save_is_rendered_and_a_mistake_ends_nothing() {
 fn there_must_be_something_to_watch() {
     let run = Project::empty().run(&["watch"]);
     assert_eq!(run.code, Some(2));
-    assert!(run.stderr.contains("no `spec/stack.toml`"), "{}", run.stderr);
+    assert!(run.stderr.contains("could not find `spec/stack.toml`"), "{}", run.stderr);
 }
 
 #[test]

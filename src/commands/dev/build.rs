@@ -2,19 +2,13 @@
 
 use stackgen::dev::{Finding, build};
 
-use super::{Context, Outcome, Step, note, say};
+use super::{Context, Outcome, Step, Stop, note, say};
 
 pub fn run(context: &Context, targets: &[String], no_cache: bool) -> Step {
     context.rendered()?;
     let environment = context.environment()?;
-    let targets = match build::targets(context.stack(), &environment, targets) {
-        Ok(targets) => targets,
-        Err(finding) => {
-            say(&[finding]);
-            return Ok(Outcome::Invalid);
-        }
-    };
-    // Everything that is missing is said before anything is built.
+    let targets = build::targets(context.stack(), &environment, targets).map_err(Stop::invalid)?;
+    // Everything that is missing is reported before anything is built.
     let mut missing: Vec<Finding> = Vec::new();
     let mut commands = Vec::new();
     for image in targets.images {
@@ -24,20 +18,20 @@ pub fn run(context: &Context, targets: &[String], no_cache: bool) -> Step {
         }
     }
     if !missing.is_empty() {
-        say(&missing);
-        return Ok(Outcome::Findings);
+        return Err(missing.into());
     }
     if !targets.services.is_empty() {
-        commands.push((targets.services.join(", "), context.compose.build(no_cache, &targets.services)));
+        let build = context.compose.command_for_all("build").with_flag("--no-cache", no_cache).with(&targets.services);
+        commands.push((targets.services.join(", "), build));
     }
     if commands.is_empty() {
-        note("every image comes from a registry; there is nothing to build");
+        note("nothing to build: all images come from registries");
     }
     for (what, command) in commands {
         note(&format!("building {what}"));
         let ended = context.children.run(&command)?;
         if !ended.succeeded() {
-            say(&[Finding::error(format!("{what} was not built"), "read what the builder says above")]);
+            say(&[Finding::error(format!("failed to build {what}"), "see the output of the build above")]);
             return Ok(Outcome::Exit(ended.code.max(1)));
         }
     }

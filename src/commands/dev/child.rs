@@ -1,21 +1,23 @@
-//! Child processes: with the terminal as their own, and with signals that reach them once.
+//! Child processes that share the terminal, and get each signal once.
 //!
-//! A Ctrl-C of the terminal reaches every process of the foreground group, so the child has it already: this process
-//! only has to outlive the child and pass on how it ended. SIGTERM and SIGHUP, which somebody sends to this process
-//! alone, are sent on. While no child runs, signals do what they do by default.
+//! Ctrl-C reaches every process of the foreground group, so the child gets it too: this process only has to outlive the
+//! child and pass on its exit code. SIGTERM and SIGHUP, which may be sent to this process alone, are forwarded. While no
+//! child runs, signals have their default effect.
 
-use std::io::{self, Read};
+use std::io;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use stackgen::dev::{Finding, Invocation};
 
+use crate::commands::read_all;
+
 /// How a child with inherited input and output ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Ended {
-    /// Its exit code; as a shell says it, 128 and the signal if one ended it.
+    /// Its exit code; as in a shell, 128 plus the signal that ended it.
     pub code: u8,
-    /// Whether this process was told to end meanwhile.
+    /// Whether this process received a signal to end meanwhile.
     pub interrupted: bool,
 }
 
@@ -25,7 +27,7 @@ impl Ended {
     }
 }
 
-/// What a child said.
+/// The output of a child.
 #[derive(Debug)]
 pub struct Answer {
     pub succeeded: bool,
@@ -34,14 +36,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The last line of what it complained about.
+    /// The last line of its error messages.
     pub fn complaint(&self) -> String {
         let last = |text: &str| text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(ToOwned::to_owned);
-        last(&self.stderr).or_else(|| last(&self.stdout)).unwrap_or_else(|| "it didn't say why".to_owned())
+        last(&self.stderr).or_else(|| last(&self.stdout)).unwrap_or_else(|| "no error message".to_owned())
     }
 }
 
-/// Runs children; one of these exists.
+/// Runs child processes. There is one of these.
 #[derive(Debug)]
 pub struct Children {
     signals: signals::Signals,
@@ -70,14 +72,14 @@ impl Children {
         Ok(Ended { code: code(status), interrupted })
     }
 
-    /// Runs a program for its answer. Being told to end meanwhile ends this process.
+    /// Runs a program for its output. A signal to end meanwhile ends this process.
     pub fn ask(&self, invocation: &Invocation) -> Result<Answer, Finding> {
         let mut command = command(invocation);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.signals.spawn(&mut command).map_err(|error| cannot_run(invocation, &error))?;
         let stderr = child.stderr.take();
-        let complaints = thread::spawn(move || read(stderr));
-        let stdout = read(child.stdout.take());
+        let complaints = thread::spawn(move || read_all(stderr));
+        let stdout = read_all(child.stdout.take());
         let stderr = complaints.join().unwrap_or_default();
         let (status, interrupted) = self.signals.wait(&mut child).map_err(|error| cannot_run(invocation, &error))?;
         if interrupted {
@@ -87,7 +89,7 @@ impl Children {
     }
 }
 
-/// Becomes the program: its signals and its exit code are this process's then. Returns only if it can't.
+/// Replaces this process by the program. Returns only if that fails.
 #[cfg(unix)]
 pub fn become_(invocation: &Invocation) -> Result<u8, Finding> {
     use std::os::unix::process::CommandExt;
@@ -105,15 +107,6 @@ fn command(invocation: &Invocation) -> Command {
     command
 }
 
-fn read(stream: Option<impl Read>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut stream) = stream {
-        // What was read before an error is better than nothing.
-        let _ = stream.read_to_end(&mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 fn code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
@@ -123,16 +116,15 @@ fn code(status: ExitStatus) -> u8 {
     u8::try_from(code).unwrap_or(1)
 }
 
-/// A program that can't be run.
 fn cannot_run(invocation: &Invocation, error: &io::Error) -> Finding {
     let program = invocation.program;
     if error.kind() == io::ErrorKind::NotFound {
         Finding::error(
-            format!("`{program}` is not installed, or not on PATH"),
+            format!("`{program}` is not installed or not on PATH"),
             stackgen::dev::engine::how_to_get(program),
         )
     } else {
-        Finding::error(format!("cannot run `{program}`: {error}"), "see that it can be executed")
+        Finding::error(format!("cannot run `{program}`: {error}"), "check that it is executable")
     }
 }
 
@@ -147,12 +139,12 @@ mod signals {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     use signal_hook::low_level::emulate_default_handler;
 
-    /// What the thread that receives signals has to know.
+    /// Shared with the thread that receives signals.
     #[derive(Debug, Default)]
     struct State {
-        /// The child that runs: it isn't reaped as long as it stands here, so that no other process has its number.
+        /// The child that runs. It isn't reaped before this is cleared, so that no other process can have its ID.
         child: Option<Pid>,
-        /// The signal that told this process to end while it ran.
+        /// The signal that was received while it ran.
         received: Option<i32>,
     }
 
@@ -172,7 +164,7 @@ mod signals {
             Ok(Self(state))
         }
 
-        /// The lock is held from before the start, so that no signal falls between the two.
+        /// The lock is taken before the start, so that no signal is lost in between.
         pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
             let mut state = lock(&self.0);
             let child = command.spawn()?;
@@ -196,7 +188,7 @@ mod signals {
             Ok((child.wait()?, interrupted))
         }
 
-        /// Ends this process by the signal that told it to.
+        /// Ends this process by the signal that it received.
         pub fn end(&self) {
             if let Some(signal) = lock(&self.0).received {
                 let _ = emulate_default_handler(signal);
@@ -211,13 +203,13 @@ mod signals {
             return;
         };
         state.received = Some(signal);
-        let sent_on = match signal {
+        let forwarded = match signal {
             SIGTERM => Signal::TERM,
             SIGHUP => Signal::HUP,
             _ => return,
         };
-        // It may have ended just now.
-        let _ = kill_process(child, sent_on);
+        // It may just have ended.
+        let _ = kill_process(child, forwarded);
     }
 
     fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {

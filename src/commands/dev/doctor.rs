@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use stackgen::dev::Finding;
 use stackgen::model::Service;
+use stackgen::review::counted;
 
 use super::preflight::{self, Machine};
 use super::{Context, GREEN, Outcome, RESET, Step, print, text};
@@ -26,7 +27,7 @@ pub fn run(context: &Context) -> Step {
                 findings.extend(machine.images(&services)?);
             }
             findings.extend(machine.sources());
-            // Compose needs the file and its required variables to tell which ports are the project's own.
+            // Without `.env` and its required variables Compose doesn't list the project's containers.
             let containers = if has_engine { context.containers().unwrap_or_default() } else { Vec::new() };
             findings.extend(machine.ports(&services, &containers));
         }
@@ -35,9 +36,9 @@ pub fn run(context: &Context) -> Step {
     let mut out = text(&findings);
     // Writing to a `String` cannot fail.
     let _ = match (errors, findings.len()) {
-        (0, 0) => writeln!(out, "{GREEN}nothing found{RESET}: the stack can run"),
-        (0, warnings) => writeln!(out, "{warnings} found, none of which keeps the stack from running"),
-        (errors, all) => writeln!(out, "{all} found, {errors} of which must be mended"),
+        (0, 0) => writeln!(out, "{GREEN}no problems found{RESET}"),
+        (0, warnings) => writeln!(out, "{}; the stack can run", counted(warnings, "warning")),
+        (errors, all) => writeln!(out, "{}, {}", counted(errors, "error"), counted(all - errors, "warning")),
     };
     print(anstream::stdout(), &out);
     Ok(if errors == 0 { Outcome::Clean } else { Outcome::Findings })

@@ -4,5 +4,7 @@ use super::{Context, Outcome, Step, child};
 
 pub fn run(context: &Context, volumes: bool) -> Step {
     context.rendered()?;
-    Ok(Outcome::Exit(child::become_(&context.compose.down(volumes))?))
+    // Including the containers of services that are no longer in the spec.
+    let down = context.compose.command_for_all("down").with(["--remove-orphans"]).with_flag("--volumes", volumes);
+    Ok(Outcome::Exit(child::become_(&down)?))
 }

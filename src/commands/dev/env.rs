@@ -1,11 +1,15 @@
 //! `gen dev env`.
 
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 
+use camino::Utf8Path;
 use stackgen::dev::dotenv::{self, Assignment, Change, Dotenv};
 use stackgen::dev::terraform::{self, Filled, Terraform};
 use stackgen::dev::{Finding, compose};
 use stackgen::model::Infrastructure;
+use stackgen::output::{self, Mode};
+use stackgen::review::counted;
 
 use super::{BOLD, Context, GREEN, Outcome, RESET, Step, preflight, print, say, text};
 use crate::cli::EnvCommand;
@@ -15,13 +19,8 @@ pub fn run(context: &Context, command: &EnvCommand) -> Step {
         EnvCommand::Check => check(context),
         EnvCommand::Fill => match &context.stack().infrastructure {
             Some(infrastructure) => {
-                let terraform = Terraform::new(&context.root, context.stack());
-                let wrong = preflight::terraform(context);
-                if !wrong.is_empty() {
-                    say(&wrong);
-                    return Ok(Outcome::Findings);
-                }
-                fill(context, infrastructure, &terraform)
+                preflight::require_terraform(context)?;
+                fill(context, infrastructure, &Terraform::new(&context.root, context.stack()))
             }
             None => write(context, &[]),
         },
@@ -36,7 +35,7 @@ fn check(context: &Context) -> Step {
     let mut out = text(&findings);
     if complete {
         // Writing to a `String` cannot fail.
-        let _ = writeln!(out, "{GREEN}complete{RESET}: every variable that the stack requires has a value");
+        let _ = writeln!(out, "{GREEN}complete{RESET}: all required variables have a value");
     }
     print(anstream::stdout(), &out);
     Ok(if complete { Outcome::Clean } else { Outcome::Findings })
@@ -44,22 +43,16 @@ fn check(context: &Context) -> Step {
 
 /// Merges Terraform's outputs into `.env`.
 pub fn fill(context: &Context, infrastructure: &Infrastructure, terraform: &Terraform) -> Step {
-    let answer = context.children.ask(&terraform.output_json())?;
-    if !answer.succeeded {
-        return Err(Finding::error(
-            format!("Terraform doesn't tell its outputs: {}", answer.complaint()),
-            "run `gen dev infra apply` first",
-        )
-        .into());
-    }
-    let filled = terraform::filled(infrastructure, &answer.stdout)?;
+    const FIRST: &str = "run `gen dev infra apply` first";
+    let answer = context.ask(&terraform.command(&["output", "-json"]), "terraform output", FIRST)?;
+    let filled = terraform::filled(infrastructure, &answer)?;
     if filled.is_empty() {
-        say(&[Finding::warning("Terraform has no outputs yet", "run `gen dev infra apply` first")]);
+        say(&[Finding::warning("Terraform has no outputs yet", FIRST)]);
     }
     write(context, &filled)
 }
 
-/// Without a file it begins as a copy of `.env.example`.
+/// Writes `.env`; a new one starts as a copy of `.env.example`.
 fn write(context: &Context, filled: &[Filled]) -> Step {
     let path = context.dotenv();
     let there = dotenv::load(&context.root.join(&path), &path)?;
@@ -78,7 +71,7 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
         .collect();
     let (text, changes) = file.fill(&assignments);
     if is_new || text != file.text() {
-        dotenv::save(&context.root, &path, &text)?;
+        output::replace(&context.root, &path, &text, Mode::Private).map_err(|error| not_written(&path, &error))?;
     }
     let mut out = String::new();
     // Writing to a `String` cannot fail.
@@ -93,30 +86,43 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
             Change::Same => {}
             Change::Filled => {
                 count += 1;
-                let _ = writeln!(out, "  {name} = {}, from Terraform's output `{output}`", shown(value));
+                let _ = writeln!(out, "  {name} = {} (Terraform output `{output}`)", shown(value));
             }
             Change::Kept => {
                 let own = file.get(name).unwrap_or_default();
-                let _ =
-                    writeln!(out, "  {name} keeps {}; Terraform's output `{output}` is {}", shown(own), shown(value));
-                let _ = writeln!(out, "    help: empty it in `{path}` and run `gen dev env fill` to take that one");
+                let _ = writeln!(
+                    out,
+                    "  {name} = {} (kept; Terraform output `{output}` is {})\n    \
+                     help: to use the output, remove the value from `{path}` and run `gen dev env fill`",
+                    shown(own),
+                    shown(value)
+                );
             }
         }
     }
-    let variables = if count == 1 { "variable" } else { "variables" };
-    let _ = writeln!(out, "{path}: {count} {variables} filled");
+    let _ = writeln!(out, "{path}: {} filled", counted(count, "variable"));
     print(anstream::stdout(), &out);
     let environment = context.environment()?;
     let missing = preflight::variables(context, &environment)?;
-    say(&missing);
-    Ok(if missing.is_empty() { Outcome::Clean } else { Outcome::Findings })
+    if missing.is_empty() { Ok(Outcome::Clean) } else { Err(missing.into()) }
 }
 
-/// The list of variables as it was rendered, without the lines about itself.
+fn not_written(path: &Utf8Path, error: &output::Error) -> Finding {
+    let help = match error {
+        output::Error::OutsideRoot { .. } => "edit that file yourself, or replace the link with a file".to_owned(),
+        output::Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+            format!("make it writable: `chmod u+w {path}`")
+        }
+        _ => "check the file and its directory".to_owned(),
+    };
+    Finding::error(error.to_string(), help)
+}
+
+/// `.env.example` without its header.
 fn example(context: &Context) -> Step<Dotenv> {
     let path = compose::folder(context.stack()).join(".env.example");
     let Some(file) = dotenv::load(&context.root.join(&path), &path)? else {
-        return Err(Finding::error(format!("there is no `{path}`"), "run `gen render`").into());
+        return Err(Finding::error(format!("`{path}` does not exist"), "run `gen render`").into());
     };
     let own = file.text().split_once("\n\n").filter(|(head, _)| head.lines().all(|line| line.starts_with('#')));
     let text = own.map_or(file.text(), |(_, rest)| rest);

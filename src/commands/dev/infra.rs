@@ -6,84 +6,73 @@ use stackgen::dev::Finding;
 use stackgen::dev::terraform::Terraform;
 use stackgen::model::Infrastructure;
 
-use super::{Context, Outcome, Step, child, env, note, preflight, print, say};
+use super::child::Ended;
+use super::{Context, Outcome, Step, Stop, child, env, note, preflight, print};
 use crate::cli::InfraCommand;
 
 pub fn run(context: &Context, command: &InfraCommand) -> Step {
     let Some(infrastructure) = &context.stack().infrastructure else {
-        say(&[Finding::error(
+        return Err(Stop::invalid(Finding::error(
             format!("profile `{}` has no infrastructure", context.plan.profile()),
-            "describe it below `[infrastructure]` of the spec, or choose another with `--profile`",
-        )]);
-        return Ok(Outcome::Invalid);
+            "declare it in `[infrastructure]`, or choose another profile with `--profile`",
+        )));
     };
     let terraform = Terraform::new(&context.root, context.stack());
-    if !context.root.join(terraform.folder()).join("main.tf").is_file() {
-        say(&[Finding::error(format!("there is no `{}/main.tf`", terraform.folder()), "run `gen render`")]);
-        return Ok(Outcome::Invalid);
-    }
-    let wrong = preflight::terraform(context);
-    if !wrong.is_empty() {
-        say(&wrong);
-        return Ok(Outcome::Findings);
-    }
+    context.exists(&terraform.folder().join("main.tf"))?;
+    preflight::require_terraform(context)?;
     match command {
         InfraCommand::Apply { yes } => apply(context, infrastructure, &terraform, *yes),
         InfraCommand::Destroy => destroy(context, infrastructure, &terraform),
-        InfraCommand::Output => Ok(Outcome::Exit(child::become_(&terraform.output())?)),
+        InfraCommand::Output => Ok(Outcome::Exit(child::become_(&terraform.command(&["output"]))?)),
     }
 }
 
-/// Installs the providers if they aren't there yet.
-fn init(context: &Context, terraform: &Terraform) -> Step<Option<Outcome>> {
-    if !terraform.needs_init() {
-        return Ok(None);
+/// Installs the providers if they are missing.
+fn init(context: &Context, terraform: &Terraform) -> Step<()> {
+    if terraform.needs_init() {
+        succeed(context.children.run_without_input(&terraform.command(&["init", "-input=false"]))?)
+    } else {
+        Ok(())
     }
-    let ended = context.children.run_without_input(&terraform.init())?;
-    Ok((!ended.succeeded()).then_some(Outcome::Exit(ended.code)))
+}
+
+fn succeed(ended: Ended) -> Step<()> {
+    if ended.succeeded() { Ok(()) } else { Err(Outcome::Exit(ended.code).into()) }
 }
 
 fn apply(context: &Context, infrastructure: &Infrastructure, terraform: &Terraform, yes: bool) -> Step {
-    if let Some(failed) = init(context, terraform)? {
-        return Ok(failed);
-    }
-    let ended = context.children.run(&terraform.apply(yes))?;
-    if !ended.succeeded() {
-        return Ok(Outcome::Exit(ended.code));
-    }
+    let apply: &[&str] = if yes { &["apply", "-input=false", "-auto-approve"] } else { &["apply"] };
+    init(context, terraform)?;
+    succeed(context.children.run(&terraform.command(apply))?)?;
     env::fill(context, infrastructure, terraform)
 }
 
-/// Shows the plan, then asks for the project's name. It is read from standard input, whatever that is, so that a
-/// program can give it as well; nothing else is taken for consent.
+/// Shows the plan, then asks for the project's name. It is read from standard input, which need not be a terminal, so that
+/// scripts can pass it. There is no other way to confirm.
 fn destroy(context: &Context, infrastructure: &Infrastructure, terraform: &Terraform) -> Step {
-    if let Some(failed) = init(context, terraform)? {
-        return Ok(failed);
-    }
-    let ended = context.children.run_without_input(&terraform.plan_destroy())?;
-    if !ended.succeeded() {
-        return Ok(Outcome::Exit(ended.code));
-    }
+    init(context, terraform)?;
+    succeed(context.children.run_without_input(&terraform.command(&["plan", "-destroy", "-input=false"]))?)?;
     let project = &infrastructure.project;
     print(
         anstream::stderr(),
         &format!(
-            "\nThis destroys everything above, and what it holds is lost.\nType the project's name, {project}, to go on: "
+            "\nThis destroys all of the above, including the data.\nType the name of the project, {project}, to continue: "
         ),
     );
     let mut typed = String::new();
     let read = io::stdin().lock().read_line(&mut typed);
     if read.is_err() || typed.trim() != project {
-        say(&[Finding::error(
-            "nothing was destroyed: that is not the project's name",
+        return Err(Finding::error(
+            "not the name of the project; nothing was destroyed",
             format!("run the command again and type `{project}`"),
-        )]);
-        return Ok(Outcome::Findings);
+        )
+        .into());
     }
-    let ended = context.children.run_without_input(&terraform.destroy())?;
+    let ended =
+        context.children.run_without_input(&terraform.command(&["destroy", "-input=false", "-auto-approve"]))?;
     if ended.succeeded() {
         note(&format!(
-            "`{}` still names what was destroyed; empty its values before the next `gen dev infra apply`",
+            "`{}` still has the values of the destroyed resources; remove them before the next `gen dev infra apply`",
             context.dotenv()
         ));
     }

@@ -5,5 +5,6 @@ use super::{Context, Outcome, Step, child};
 pub fn run(context: &Context, follow: bool, services: &[String]) -> Step {
     context.rendered()?;
     context.known(services)?;
-    Ok(Outcome::Exit(child::become_(&context.compose.logs(follow, services))?))
+    let logs = context.compose.command_for_all("logs").with_flag("--follow", follow).with(services);
+    Ok(Outcome::Exit(child::become_(&logs)?))
 }

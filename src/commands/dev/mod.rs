@@ -1,4 +1,4 @@
-//! `gen dev`: runs the stack. One file a subcommand.
+//! `gen dev`: runs the stack. One file for each subcommand.
 
 mod build;
 mod child;
@@ -15,16 +15,19 @@ mod up;
 
 use std::fmt::Write as _;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::Plan;
 use stackgen::dev::compose::{self, Compose, Container};
-use stackgen::dev::{Environment, Finding, dotenv};
+use stackgen::dev::{Environment, Finding, Invocation, dotenv};
 use stackgen::model::Stack;
 
 use self::child::Children;
 use super::report::{BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::{Outcome, print, project};
 use crate::cli::{Dev, DevCommand, Format, SchemaCommand};
+
+/// The way out where the cause is unknown.
+const DOCTOR: &str = "run `gen dev doctor` to find the cause";
 
 /// What every subcommand needs.
 struct Context {
@@ -34,35 +37,52 @@ struct Context {
     children: Children,
 }
 
-/// How a subcommand ended early: with a finding that has still to be said, or an outcome.
-enum Stop {
-    Finding(Finding),
-    Outcome(Outcome),
+/// How a subcommand ended early.
+struct Stop {
+    outcome: Outcome,
+    /// Not reported yet.
+    findings: Vec<Finding>,
+}
+
+impl Stop {
+    /// The command line, or what it refers to, is wrong.
+    fn invalid(finding: Finding) -> Self {
+        Self { outcome: Outcome::Invalid, findings: vec![finding] }
+    }
+}
+
+impl From<Vec<Finding>> for Stop {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self { outcome: Outcome::Findings, findings }
+    }
 }
 
 impl From<Finding> for Stop {
     fn from(finding: Finding) -> Self {
-        Self::Finding(finding)
+        vec![finding].into()
+    }
+}
+
+impl From<Outcome> for Stop {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, findings: Vec::new() }
     }
 }
 
 type Step<T = Outcome> = Result<T, Stop>;
 
 pub fn run(arguments: &Dev) -> Outcome {
-    match dispatch(arguments) {
-        Ok(outcome) | Err(Stop::Outcome(outcome)) => outcome,
-        Err(Stop::Finding(finding)) => {
-            say(&[finding]);
-            Outcome::Findings
-        }
-    }
+    dispatch(arguments).unwrap_or_else(|Stop { outcome, findings }| {
+        say(&findings);
+        outcome
+    })
 }
 
 fn dispatch(arguments: &Dev) -> Step {
-    let mut project = project(Some(&arguments.profile), Format::Text).map_err(Stop::Outcome)?;
+    let mut project = project(Some(&arguments.profile), Format::Text)?;
     let Some(plan) = project.plans.pop() else { return Ok(Outcome::Invalid) };
     let children = Children::new()
-        .map_err(|error| Finding::error(format!("cannot receive signals: {error}"), "end some processes"))?;
+        .map_err(|error| Finding::error(format!("cannot receive signals: {error}"), "stop some processes"))?;
     let context = Context { compose: Compose::new(&project.root, plan.stack()), root: project.root, plan, children };
     match &arguments.command {
         DevCommand::Up(arguments) => up::run(&context, arguments),
@@ -99,40 +119,47 @@ impl Context {
         Ok(Environment::new(variables, process))
     }
 
-    /// The outputs that Compose reads must be there.
+    /// Stops unless the outputs that Compose reads exist.
     fn rendered(&self) -> Step<()> {
-        let file = self.compose.file();
+        self.exists(self.compose.file())
+    }
+
+    /// Stops unless an output exists.
+    fn exists(&self, file: &Utf8Path) -> Step<()> {
         if self.root.join(file).is_file() {
             return Ok(());
         }
-        say(&[Finding::error(format!("there is no `{file}`"), "run `gen render`")]);
-        Err(Stop::Outcome(Outcome::Invalid))
+        Err(Stop::invalid(Finding::error(format!("`{file}` does not exist"), "run `gen render`")))
     }
 
-    /// The services must exist.
+    /// Stops unless the services exist.
     fn known(&self, services: &[String]) -> Step<()> {
-        stackgen::dev::services::known(self.stack(), services).map_err(|finding| {
-            say(&[finding]);
-            Stop::Outcome(Outcome::Invalid)
-        })
+        stackgen::dev::services::known(self.stack(), services).map_err(Stop::invalid)
+    }
+
+    /// Runs a program for its answer, which it must give.
+    fn ask(&self, invocation: &Invocation, what: &str, help: &str) -> Result<String, Finding> {
+        let answer = self.children.ask(invocation)?;
+        if answer.succeeded {
+            return Ok(answer.stdout);
+        }
+        Err(Finding::error(format!("`{what}` failed: {}", answer.complaint()), help))
     }
 
     /// Every container of the project.
     fn containers(&self) -> Result<Vec<Container>, Finding> {
-        let answer = self.children.ask(&self.compose.ps())?;
-        if !answer.succeeded {
-            return Err(Finding::error(
-                format!("`docker compose ps` failed: {}", answer.complaint()),
-                "`gen dev doctor` looks for the cause",
-            ));
-        }
-        compose::containers(&answer.stdout).map_err(|error| {
-            Finding::error(format!("cannot read what `docker compose ps` says: {error}"), "update Docker Compose")
+        let answer = self.ask(
+            &self.compose.command_for_all("ps").with(["--all", "--format", "json"]),
+            "docker compose ps",
+            DOCTOR,
+        )?;
+        compose::containers(&answer).map_err(|error| {
+            Finding::error(format!("unexpected output of `docker compose ps`: {error}"), "update Docker Compose")
         })
     }
 }
 
-/// Findings, for people: two lines each.
+/// Findings as text, two lines each.
 fn text(findings: &[Finding]) -> String {
     let mut out = String::new();
     for finding in findings {
@@ -144,12 +171,12 @@ fn text(findings: &[Finding]) -> String {
     out
 }
 
-/// Says findings on standard error.
+/// Prints findings to standard error.
 fn say(findings: &[Finding]) {
     print(anstream::stderr(), &text(findings));
 }
 
-/// Says what is going on, on standard error: standard output is the child's.
+/// Prints progress to standard error: standard output is the child's.
 fn note(message: &str) {
     print(anstream::stderr(), &format!("{BOLD}gen{RESET}: {message}\n"));
 }

@@ -1,4 +1,4 @@
-//! What could keep the stack from running, looked for: by `doctor` everything, by `up` what concerns it.
+//! Looks for what could prevent the stack from running.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,14 +14,14 @@ use stackgen::output::{self, Cause};
 use super::child::Children;
 use super::{Context, Step};
 
-/// What is known about the machine, found out once.
+/// What is known about the machine; each image is looked up once.
 pub struct Machine<'a> {
     context: &'a Context,
     environment: &'a Environment,
     images: BTreeMap<String, bool>,
 }
 
-/// Compose and the engine; without them nothing else can be looked at.
+/// Compose and the engine.
 pub fn tools(root: &Utf8Path, children: &Children) -> Vec<Finding> {
     let mut findings = Vec::new();
     match children.ask(&engine::compose_version(root)) {
@@ -35,6 +35,12 @@ pub fn tools(root: &Utf8Path, children: &Children) -> Vec<Finding> {
     findings
 }
 
+/// Stops if something is wrong with Terraform.
+pub fn require_terraform(context: &Context) -> Step<()> {
+    let findings = terraform(context);
+    if findings.is_empty() { Ok(()) } else { Err(findings.into()) }
+}
+
 /// Terraform.
 pub fn terraform(context: &Context) -> Vec<Finding> {
     match context.children.ask(&engine::terraform_version(&context.root)) {
@@ -43,14 +49,14 @@ pub fn terraform(context: &Context) -> Vec<Finding> {
     }
 }
 
-/// `.env`: what is required of it.
+/// Required variables without a value.
 pub fn variables(context: &Context, environment: &Environment) -> Result<Vec<Finding>, Finding> {
     let path = context.dotenv();
     let file = dotenv::load(&context.root.join(&path), &path)?;
     Ok(preflight::variables(context.stack(), environment, file.as_ref()))
 }
 
-/// `.env`: what else might be wrong with it.
+/// Other problems of `.env`.
 pub fn dotenv(context: &Context) -> Result<Vec<Finding>, Finding> {
     let path = context.dotenv();
     let Some(file) = dotenv::load(&context.root.join(&path), &path)? else { return Ok(Vec::new()) };
@@ -63,12 +69,12 @@ pub fn dotenv(context: &Context) -> Result<Vec<Finding>, Finding> {
     Ok(findings)
 }
 
-/// Outputs that aren't as they would be rendered.
+/// Outputs that are not up to date.
 pub fn drift(context: &Context) -> Vec<Finding> {
     match output::compare(&context.root, &context.plan.scope(), context.plan.files()) {
         Ok(comparison) => {
             let differences = comparison.differences.iter();
-            // The manifest's lines repeat what the others say.
+            // The manifest's lines repeat the other differences.
             let manifest = context.plan.scope().manifest;
             let mut count = differences.filter(|difference| difference.path != manifest).count();
             if count == 0 && comparison.differences.iter().any(|found| matches!(found.cause, Cause::Interrupted)) {
@@ -77,8 +83,8 @@ pub fn drift(context: &Context) -> Vec<Finding> {
             preflight::drift(context.plan.profile(), count).into_iter().collect()
         }
         Err(error) => vec![Finding::warning(
-            format!("the generated files can't be compared with the spec: {error}"),
-            "`gen check` tells more",
+            format!("cannot compare the outputs with the spec: {error}"),
+            "run `gen check` to see more",
         )],
     }
 }
@@ -88,7 +94,7 @@ impl<'a> Machine<'a> {
         Self { context, environment, images: BTreeMap::new() }
     }
 
-    /// Images that must have been built.
+    /// Images that must have been built and are missing.
     pub fn images(&mut self, services: &[&Service]) -> Step<Vec<Finding>> {
         for build in &self.context.stack().builds {
             if !self.images.contains_key(&build.reference) {
@@ -100,13 +106,13 @@ impl<'a> Machine<'a> {
         Ok(preflight::images(self.context.stack(), self.environment, services, is_there))
     }
 
-    /// The source trees of images.
+    /// Source trees of images that are missing.
     pub fn sources(&self) -> Vec<Finding> {
         let is_built = |reference: &str| self.images.get(reference).copied().unwrap_or_default();
         preflight::sources(&self.context.root, self.context.stack(), self.environment, is_built)
     }
 
-    /// Ports that something has which isn't this project.
+    /// Ports that something else is using.
     pub fn ports(&self, services: &[&Service], containers: &[Container]) -> Vec<Finding> {
         if is_elsewhere(self.environment) {
             return Vec::new();
@@ -125,22 +131,22 @@ impl<'a> Machine<'a> {
                 Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
                     findings.push(preflight::no_address(&port));
                 }
-                // What this user may not do, the engine may.
+                // The engine may have permissions that this user lacks.
                 Err(_) | Ok(()) => {}
             }
         }
         findings
     }
 
-    /// Who has a port, if the system tells: a container of another project, or a process.
+    /// What is using a port, if that can be found out: a container of another project, or a process.
     fn holder(&self, port: &Wanted) -> Option<String> {
         let running = self.context.children.ask(&engine::running(&self.context.root)).ok();
         let container = running.as_ref().and_then(|answer| engine::container_with_port(&answer.stdout, port.number));
-        container.map(|name| format!("the container `{name}`")).or_else(|| process_with_port(port.number))
+        container.map(|name| format!("container `{name}`")).or_else(|| process_with_port(port.number))
     }
 }
 
-/// Whether the engine runs on another machine, whose ports can't be looked at.
+/// Whether the engine runs on another machine, whose ports can't be checked.
 fn is_elsewhere(environment: &Environment) -> bool {
     environment.get("DOCKER_HOST").is_some_and(|host| host.starts_with("tcp:") || host.starts_with("ssh:"))
 }
@@ -150,7 +156,7 @@ fn bind(port: &Wanted) -> io::Result<()> {
     if port.udp { UdpSocket::bind(address).map(drop) } else { TcpListener::bind(address).map(drop) }
 }
 
-/// Looks in `/proc`, where there is one; processes of other users keep their files to themselves.
+/// Looks in `/proc`, if there is one; processes of other users can't be seen.
 fn process_with_port(port: u16) -> Option<String> {
     let tables: String =
         ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();

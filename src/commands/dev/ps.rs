@@ -2,24 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io;
 
 use serde::Serialize;
+use serde_json::json;
 use stackgen::dev::compose::Container;
 use stackgen::dev::services::urls;
 use stackgen::model::service::CONFIG_LABEL;
 
-use super::{BOLD, Context, Outcome, RESET, Step, YELLOW, print};
+use super::{Context, RESET, Step, YELLOW};
 use crate::cli::Listing;
-use crate::commands::report;
+use crate::commands::table::Table;
+use crate::commands::{report, show};
 
-#[derive(Serialize)]
-struct Report<'a> {
-    project: &'a str,
-    services: Vec<Row>,
-}
-
-/// A container, or a service that has none.
+/// A container, or a service without one.
 #[derive(Serialize)]
 struct Row {
     service: String,
@@ -28,9 +23,9 @@ struct Row {
     health: Option<String>,
     exit_code: Option<i64>,
     urls: Vec<String>,
-    /// Whether its container was made from other files than those that the spec describes now.
+    /// Whether its container was created from other files than the current ones.
     stale_configuration: bool,
-    /// Whether the spec knows it.
+    /// Whether the spec has the service.
     in_spec: bool,
 }
 
@@ -38,14 +33,8 @@ pub fn run(context: &Context, format: Listing) -> Step {
     context.rendered()?;
     let containers = context.containers()?;
     let rows = rows(context, &containers)?;
-    match format {
-        Listing::Text => print(anstream::stdout(), &text(&rows)),
-        Listing::Json => {
-            let report = Report { project: &context.stack().project, services: rows };
-            print(io::stdout(), &report::serialise(&report));
-        }
-    }
-    Ok(Outcome::Clean)
+    let project = &context.stack().project;
+    Ok(show(format, || text(&rows), || report::serialise(&json!({ "project": project, "services": rows }))))
 }
 
 fn rows(context: &Context, containers: &[Container]) -> Step<Vec<Row>> {
@@ -64,7 +53,7 @@ fn rows(context: &Context, containers: &[Container]) -> Step<Vec<Row>> {
                 ..Row::of(container)
             });
         }
-        // Services of a Compose profile are there only when somebody wants them.
+        // Services of a Compose profile run only on demand.
         if rows.len() == before && service.profiles.is_empty() {
             rows.push(Row {
                 service: service.name.clone(),
@@ -106,32 +95,17 @@ impl Row {
 }
 
 fn text(rows: &[Row]) -> String {
-    let mut cells: Vec<[String; 5]> = vec![["GROUP", "SERVICE", "STATE", "HEALTH", "URL"].map(ToOwned::to_owned)];
+    let mut table = Table::new(["GROUP", "SERVICE", "STATE", "HEALTH", "URL"]);
     for row in rows {
-        let url = row.urls.join(" ");
         let health = row.health.clone().unwrap_or_else(|| "-".to_owned());
-        cells.push([row.group.clone(), row.service.clone(), row.shown_state(), health, url]);
+        table.push([row.group.clone(), row.service.clone(), row.shown_state(), health, row.urls.join(" ")]);
     }
-    let mut widths = [0; 4];
-    for row in &cells {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut out = String::new();
-    for (index, line) in cells.iter().enumerate() {
-        let [group, service, state, health, url] = line;
-        let [first, second, third, fourth] = widths;
-        let line = format!("{group:first$}  {service:second$}  {state:third$}  {health:fourth$}  {url}");
-        let line = line.trim_end();
-        // Writing to a `String` cannot fail.
-        let _ = if index == 0 { writeln!(out, "{BOLD}{line}{RESET}") } else { writeln!(out, "{line}") };
-    }
+    let mut out = table.text();
     notes(&mut out, rows);
     out
 }
 
-/// What the table doesn't say by itself, and what to do about it.
+/// Problems, and how to fix them.
 fn notes(out: &mut String, rows: &[Row]) {
     let names = |wanted: &dyn Fn(&Row) -> bool| {
         let names: Vec<&str> = rows.iter().filter(|row| wanted(row)).map(|row| row.service.as_str()).collect();
@@ -139,10 +113,10 @@ fn notes(out: &mut String, rows: &[Row]) {
     };
     if let Some(names) = names(&|row| row.stale_configuration) {
         let _ = writeln!(out, "\n{YELLOW}stale configuration{RESET}: {names}");
-        let _ = writeln!(out, "  help: `gen dev up --detach` recreates them");
+        let _ = writeln!(out, "  help: recreate them with `gen dev up --detach`");
     }
     if let Some(names) = names(&|row| !row.in_spec) {
         let _ = writeln!(out, "\n{YELLOW}not in the spec{RESET}: {names}");
-        let _ = writeln!(out, "  help: `gen dev down` removes them with the rest");
+        let _ = writeln!(out, "  help: remove all containers with `gen dev down`");
     }
 }

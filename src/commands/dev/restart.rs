@@ -8,17 +8,20 @@ use super::{Context, Outcome, Step, child};
 pub fn run(context: &Context, services: &[String]) -> Step {
     context.rendered()?;
     context.known(services)?;
+    let restart = |services: &[String]| -> Step {
+        Ok(Outcome::Exit(child::become_(&context.compose.command_for_all("restart").with(services))?))
+    };
     if !services.is_empty() {
-        return Ok(Outcome::Exit(child::become_(&context.compose.restart(services))?));
+        return restart(services);
     }
-    // Without names Compose would also run the services again that have done their work and ended.
+    // Without names Compose would also run one-shot services again.
     let containers = context.containers()?;
     let mut running: Vec<String> =
         containers.into_iter().filter(Container::is_up).map(|container| container.service).collect();
     running.sort();
     running.dedup();
     if running.is_empty() {
-        return Err(Finding::error("nothing runs that could be restarted", "start the stack: `gen dev up`").into());
+        return Err(Finding::error("no services are running", "start the stack with `gen dev up`").into());
     }
-    Ok(Outcome::Exit(child::become_(&context.compose.restart(&running))?))
+    restart(&running)
 }

@@ -3,25 +3,19 @@
 use std::collections::BTreeMap;
 
 use stackgen::dev::compose::{self, Container};
-use stackgen::dev::schema::{self, StepEnd};
-use stackgen::dev::{Finding, services};
+use stackgen::dev::schema;
+use stackgen::dev::{Finding, Invocation, services};
 use stackgen::model::{SchemaStep, Service};
 
 use super::preflight::{self, Machine};
-use super::{Context, Outcome, Step, Stop, note, say};
+use super::{Context, DOCTOR, Outcome, Step, Stop, note, say};
 
 /// Runs every step, or one.
 pub fn setup(context: &Context, only: Option<&str>) -> Step {
     context.rendered()?;
-    let steps = match schema::chosen(&context.stack().schema, only) {
-        Ok(steps) => steps,
-        Err(finding) => {
-            say(&[finding]);
-            return Ok(Outcome::Invalid);
-        }
-    };
+    let steps = schema::chosen(&context.stack().schema, only).map_err(Stop::invalid)?;
     if steps.is_empty() {
-        note("the stack has no schema to set up");
+        note("nothing to do: the stack has no schema steps");
         return Ok(Outcome::Clean);
     }
     let environment = context.environment()?;
@@ -34,14 +28,13 @@ pub fn setup(context: &Context, only: Option<&str>) -> Step {
     }
     findings.retain(Finding::is_error);
     if !findings.is_empty() {
-        say(&findings);
-        return Ok(Outcome::Findings);
+        return Err(findings.into());
     }
     Ok(run(context, steps))
 }
 
-/// The steps that `up` has to run before it starts these services: of those that Compose doesn't run by itself, the
-/// ones that have not succeeded yet with the configuration that they have now.
+/// The steps that `up` has to run before it starts these services: those that Compose doesn't run by itself and that have
+/// not succeeded yet with their current configuration.
 pub fn pending(context: &Context, started: &[&Service], containers: &[Container]) -> Step<Vec<SchemaStep>> {
     let steps: Vec<SchemaStep> = context
         .stack()
@@ -54,21 +47,18 @@ pub fn pending(context: &Context, started: &[&Service], containers: &[Container]
         return Ok(steps);
     }
     let names: Vec<String> = steps.iter().map(|step| step.service.clone()).collect();
-    let answer = context.children.ask(&context.compose.hash(&names))?;
-    if !answer.succeeded {
-        return Err(Finding::error(
-            format!("Docker Compose can't read `{}`: {}", context.compose.file(), answer.complaint()),
-            "`gen dev doctor` looks for the cause",
-        )
-        .into());
-    }
-    let hashes: BTreeMap<&str, &str> = compose::hashes(&answer.stdout).collect();
+    let answer = context.ask(
+        &context.compose.command_for_all("config").with(["--hash", &names.join(",")]),
+        "docker compose config",
+        DOCTOR,
+    )?;
+    let hashes: BTreeMap<&str, &str> = compose::hashes(&answer).collect();
     let pending = schema::pending(&steps, containers, |service| hashes.get(service).copied());
     Ok(pending.into_iter().cloned().collect())
 }
 
-/// Whether one of the services needs a step: those of the cluster of its name; a step of no cluster is for all
-/// clusters, and for everything in a stack without any.
+/// Whether one of the services needs a step. A step named after a cluster is for its services, any other for all clusters;
+/// in a stack without clusters every step is for all services.
 fn concerns(context: &Context, step: &SchemaStep, started: &[&Service]) -> bool {
     if context.stack().clusters.is_empty() {
         return true;
@@ -80,63 +70,50 @@ fn concerns(context: &Context, step: &SchemaStep, started: &[&Service]) -> bool 
     }
 }
 
-/// Runs steps, whatever becomes of the others; says which failed.
+/// Runs all steps, even if one fails, and reports which failed.
 pub fn run<'a>(context: &Context, steps: impl IntoIterator<Item = &'a SchemaStep>) -> Outcome {
-    let mut error = None;
-    let (failed, interrupted) = schema::run_all(steps, |step| match one(context, step) {
-        Ok(end) => end,
-        Err(Stop::Finding(finding)) => {
-            say(&[finding]);
-            StepEnd::Failed
+    let mut findings = Vec::new();
+    for step in steps {
+        match one(context, step) {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(Stop { outcome: Outcome::Findings, findings }) => say(&findings),
+            Err(Stop { outcome, .. }) => return outcome,
         }
-        Err(Stop::Outcome(outcome)) => {
-            error = Some(outcome);
-            StepEnd::Interrupted
-        }
-    });
-    if interrupted {
-        return error.unwrap_or(Outcome::Exit(130));
+        findings.push(Finding::error(
+            format!("schema step `{}` failed", step.name),
+            format!("see its output above; after fixing it, run `gen dev schema setup --only {}`", step.name),
+        ));
     }
-    let findings: Vec<Finding> = failed
-        .iter()
-        .map(|step| {
-            Finding::error(
-                format!("schema step `{}` failed", step.name),
-                format!("its output stands above; mend it, then run `gen dev schema setup --only {}`", step.name),
-            )
-        })
-        .collect();
     say(&findings);
     if findings.is_empty() { Outcome::Clean } else { Outcome::Findings }
 }
 
-fn one(context: &Context, step: &SchemaStep) -> Step<StepEnd> {
+/// Runs a step; whether it succeeded.
+fn one(context: &Context, step: &SchemaStep) -> Step<bool> {
     let title = if step.description.is_empty() { &step.service } else { &step.description };
     note(&format!("schema step `{}`: {title}", step.name));
     let Some(service) = context.stack().every_service().find(|service| service.name == step.service) else {
-        return Err(Finding::error(format!("there is no service `{}`", step.service), "run `gen render`").into());
+        return Err(Finding::error(format!("unknown service `{}`", step.service), "run `gen render`").into());
     };
     let ended = context.children.run_without_input(&context.compose.start_once(service))?;
     if ended.interrupted {
-        return Err(Stop::Outcome(Outcome::Exit(ended.code)));
+        return Err(Outcome::Exit(ended.code).into());
     }
     if !ended.succeeded() {
-        return Ok(StepEnd::Failed);
+        return Ok(false);
     }
     let containers = context.containers()?;
     let Some(container) = containers.iter().find(|container| container.service == step.service) else {
-        return Err(Finding::error(
-            format!("`{}` has no container", step.service),
-            "`gen dev doctor` looks for the cause",
-        )
-        .into());
+        return Err(Finding::error(format!("`{}` has no container", step.service), DOCTOR).into());
     };
-    let ended = context.children.run_without_input(&compose::follow(&context.root, &container.id))?;
+    let docker = |args: &[&str]| Invocation::new("docker", &context.root, args.iter().copied());
+    let ended = context.children.run_without_input(&docker(&["logs", "--follow", &container.id]))?;
     if ended.interrupted {
-        // It is this command's, and must not go on without it.
-        context.children.ask(&compose::stop(&context.root, &container.id))?;
-        return Err(Stop::Outcome(Outcome::Exit(ended.code)));
+        // The container belongs to this command.
+        context.children.ask(&docker(&["stop", &container.id]))?;
+        return Err(Outcome::Exit(ended.code).into());
     }
-    let answer = context.children.ask(&compose::wait(&context.root, &container.id))?;
-    Ok(if answer.succeeded && answer.stdout.trim() == "0" { StepEnd::Succeeded } else { StepEnd::Failed })
+    let answer = context.children.ask(&docker(&["wait", &container.id]))?;
+    Ok(answer.succeeded && answer.stdout.trim() == "0")
 }

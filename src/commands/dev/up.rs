@@ -7,11 +7,11 @@ use stackgen::dev::{Environment, Finding, services};
 use stackgen::model::{SchemaStep, Service};
 
 use super::preflight::{self, Machine};
-use super::{BOLD, Context, Outcome, RESET, Step, Stop, child, note, print, say, schema};
+use super::{BOLD, Context, Outcome, RESET, Step, child, note, print, say, schema};
 use crate::cli::Up;
 
-/// So much of a service's log tells why it crashed.
-const LAST_LINES: usize = 20;
+/// Lines of the log of a failed service that are shown.
+const LAST_LINES: &str = "20";
 
 pub fn run(context: &Context, arguments: &Up) -> Step {
     context.rendered()?;
@@ -20,15 +20,13 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
     let started = services::started(context.stack(), &arguments.services);
     let containers = preflight(context, &environment, &started)?;
     let steps = schema::pending(context, &started, &containers)?;
-    let set_up = prepare(context, &environment, &steps)?;
-    if set_up != Outcome::Clean {
-        return Ok(set_up);
-    }
-    let up = context.compose.up(arguments.detach, arguments.wait, &arguments.services);
+    prepare(context, &environment, &steps)?;
+    let up = context.compose.command(&[], "up").with_flag("--detach", arguments.detach);
+    let up = up.with_flag("--wait", arguments.wait).with(&arguments.services);
     let pages = pages(&started, &environment);
     if !arguments.detach && !arguments.wait {
         if !pages.is_empty() {
-            print(anstream::stderr(), &format!("When it is up, open:\n{pages}"));
+            print(anstream::stderr(), &format!("Once the stack is up, open:\n{pages}"));
         }
         return Ok(Outcome::Exit(child::become_(&up)?));
     }
@@ -39,8 +37,8 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
     let crashed = report_crashes(context, &started)?;
     if ended.code != 0 {
         if !crashed {
-            let help = "read what Docker Compose says above; `gen dev ps` and `gen dev logs SERVICE` tell more";
-            say(&[Finding::error("the stack did not start", help)]);
+            let help = "see the output of Docker Compose above, `gen dev ps` and `gen dev logs SERVICE`";
+            say(&[Finding::error("failed to start the stack", help)]);
         }
         return Ok(Outcome::Exit(ended.code));
     }
@@ -55,7 +53,7 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
     Ok(Outcome::Clean)
 }
 
-/// Says what is found, and stops if it keeps the services from running. Gives the containers that there are.
+/// Reports problems, and stops if the services can't run. Returns the existing containers.
 fn preflight(context: &Context, environment: &Environment, started: &[&Service]) -> Step<Vec<Container>> {
     let mut findings = preflight::tools(&context.root, &context.children);
     let has_engine = !findings.iter().any(Finding::is_error);
@@ -67,7 +65,7 @@ fn preflight(context: &Context, environment: &Environment, started: &[&Service])
     if has_engine {
         let mut machine = Machine::new(context, environment);
         findings.extend(machine.images(started)?);
-        // Without its required variables Compose doesn't tell.
+        // Without the required variables Compose fails.
         if is_complete {
             containers = context.containers()?;
             findings.extend(machine.ports(started, &containers));
@@ -76,27 +74,30 @@ fn preflight(context: &Context, environment: &Environment, started: &[&Service])
     say(&findings);
     if findings.iter().any(Finding::is_error) {
         note("nothing was started");
-        return Err(Stop::Outcome(Outcome::Findings));
+        return Err(Outcome::Findings.into());
     }
     Ok(containers)
 }
 
-/// Creates the schema before what waits for it starts.
-fn prepare(context: &Context, environment: &Environment, steps: &[SchemaStep]) -> Step {
+/// Sets up the schema before the services that need it start.
+fn prepare(context: &Context, environment: &Environment, steps: &[SchemaStep]) -> Step<()> {
     if steps.is_empty() {
-        return Ok(Outcome::Clean);
+        return Ok(());
     }
     let names: Vec<String> = steps.iter().map(|step| step.service.clone()).collect();
     let findings = Machine::new(context, environment).images(&services::started(context.stack(), &names))?;
     if !findings.is_empty() {
         say(&findings);
         note("nothing was started");
-        return Ok(Outcome::Findings);
+        return Err(Outcome::Findings.into());
     }
-    Ok(schema::run(context, steps))
+    match schema::run(context, steps) {
+        Outcome::Clean => Ok(()),
+        outcome => Err(outcome.into()),
+    }
 }
 
-/// What to open, a line each.
+/// The pages to open, one per line.
 fn pages(started: &[&Service], environment: &Environment) -> String {
     let width = started.iter().map(|service| service.name.len()).max().unwrap_or_default();
     let mut out = String::new();
@@ -109,7 +110,7 @@ fn pages(started: &[&Service], environment: &Environment) -> String {
     out
 }
 
-/// Shows the last words of every service that doesn't do well, and says whether there is one.
+/// Shows the last lines of the logs of services that failed; whether there are any.
 fn report_crashes(context: &Context, started: &[&Service]) -> Step<bool> {
     let containers = context.containers()?;
     let own = |container: &&Container| started.iter().any(|service| service.name == container.service);
@@ -118,16 +119,17 @@ fn report_crashes(context: &Context, started: &[&Service]) -> Step<bool> {
         let Some(trouble) = container.trouble() else { continue };
         crashed = true;
         let name = &container.service;
-        print(anstream::stderr(), &format!("\n{BOLD}{name}{RESET}, its last lines:\n"));
-        let answer = context.children.ask(&context.compose.last_lines(LAST_LINES, name))?;
+        let options = ["--no-log-prefix", "--no-color", "--tail", LAST_LINES];
+        print(anstream::stderr(), &format!("\n{BOLD}{name}{RESET}: end of the log\n"));
+        let answer = context.children.ask(&context.compose.command_for_all("logs").with(options).with([name]))?;
         let mut said = answer.stdout + &answer.stderr;
         if said.trim().is_empty() {
-            "(it said nothing)\n".clone_into(&mut said);
+            "(empty)\n".clone_into(&mut said);
         }
         print(anstream::stderr(), &said.lines().fold(String::new(), |out, line| out + "  " + line + "\n"));
         say(&[Finding::error(
             format!("`{name}` {trouble}"),
-            format!("mend it, then run `gen dev up` again; `gen dev logs {name}` shows the whole log"),
+            format!("run `gen dev up` again after fixing it; `gen dev logs {name}` shows the full log"),
         )]);
     }
     Ok(crashed)

@@ -1,17 +1,16 @@
-//! A revision of the spec, read from git's objects.
+//! The spec at a Git revision, read from the object database.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::io;
+use std::process::{Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::spec::files::{Files, Found};
 
 use super::super::Outcome;
 
-/// Characters of a commit's name that are shown.
+/// Characters of a commit ID that are shown.
 const SHORT: usize = 10;
 
 /// Why a revision can't be read.
@@ -36,15 +35,14 @@ impl Failure {
 /// The files of a project at a commit.
 pub struct Revision<'r> {
     root: &'r Utf8Path,
-    /// As the user calls it.
+    /// As given by the user.
     pub name: String,
     /// The commit that is read.
     pub commit: String,
-    /// Whether that is where the current branch left the revision, which has gone on since.
+    /// Whether the commit is the merge base of the revision and HEAD rather than the revision itself.
     pub is_merge_base: bool,
     /// Files below `spec/`, by their path below the project's root.
     entries: BTreeMap<Utf8PathBuf, Entry>,
-    objects: RefCell<Option<Objects>>,
 }
 
 /// A file of a tree.
@@ -58,7 +56,7 @@ impl fmt::Display for Revision<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let commit = self.commit.get(..SHORT).unwrap_or(&self.commit);
         if self.is_merge_base {
-            write!(f, "`{}`, as it was when this branch left it ({commit})", self.name)
+            write!(f, "the merge base with `{}` ({commit})", self.name)
         } else {
             write!(f, "`{}` ({commit})", self.name)
         }
@@ -71,10 +69,10 @@ impl<'r> Revision<'r> {
     /// # Errors
     /// If there is no repository or no such revision, or git can't be run.
     pub fn find(root: &'r Utf8Path, name: &str) -> Result<Self, Failure> {
-        // An option would be taken as one.
+        // It could be mistaken for an option.
         if name.is_empty() || name.starts_with('-') || name.contains(char::is_control) {
             let shown = name.escape_default();
-            return Err(Failure::invalid(format!("`{shown}` is no revision: name a branch, a tag or a commit")));
+            return Err(Failure::invalid(format!("invalid revision `{shown}`: expected a branch, tag or commit")));
         }
         let prefix = succeed(root, &["rev-parse", "--show-prefix"])?;
         let prefix = prefix.strip_suffix('\n').unwrap_or(&prefix).to_owned();
@@ -102,14 +100,7 @@ impl<'r> Revision<'r> {
                 entries.insert(Utf8PathBuf::from(path), entry);
             }
         }
-        Ok(Self {
-            root,
-            name: name.to_owned(),
-            is_merge_base: base != wanted,
-            commit: base,
-            entries,
-            objects: RefCell::new(None),
-        })
+        Ok(Self { root, name: name.to_owned(), is_merge_base: base != wanted, commit: base, entries })
     }
 
     /// Whether there is a file.
@@ -138,18 +129,18 @@ fn is_shallow(root: &Utf8Path) -> Result<bool, Failure> {
 
 fn unknown(root: &Utf8Path, name: &str) -> Result<Failure, Failure> {
     if commit(root, "HEAD")?.is_none() {
-        let message = "the repository has no commit yet, so there is nothing to compare with";
+        let message = "the repository has no commits yet";
         return Ok(Failure::invalid(message));
     }
     let help = if is_shallow(root)? {
-        "the clone is shallow and may lack it: run `git fetch --unshallow`, or `git fetch origin` with its name"
+        "the clone is shallow: run `git fetch --unshallow`, or fetch the revision with `git fetch origin REF`"
     } else {
-        "name a branch, a tag or a commit, or fetch it first"
+        "expected a branch, tag or commit; it may have to be fetched first"
     };
-    Ok(Failure::invalid(format!("the repository has no revision `{name}`; {help}")))
+    Ok(Failure::invalid(format!("unknown revision `{name}`; {help}")))
 }
 
-/// Where the current branch and a commit parted.
+/// The merge base of HEAD and another commit.
 fn merge_base(root: &Utf8Path, name: &str, other: &str) -> Result<Option<String>, Failure> {
     let Some(head) = commit(root, "HEAD")? else { return Ok(None) };
     if head == other {
@@ -159,18 +150,18 @@ fn merge_base(root: &Utf8Path, name: &str, other: &str) -> Result<Option<String>
     let text = String::from_utf8_lossy(&output.stdout);
     match output.status.code() {
         Some(0) => Ok(text.lines().next().map(ToOwned::to_owned)),
-        // They have none.
+        // There is none.
         Some(1) if is_shallow(root)? => Err(Failure::failed(format!(
-            "the clone is shallow, and lacks the commits since this branch left `{name}`; run `git fetch --unshallow` \
-             (`fetch-depth: 0` of actions/checkout)"
+            "the clone is shallow and has no common ancestor with `{name}`; run `git fetch --unshallow` \
+             (in actions/checkout: `fetch-depth: 0`)"
         ))),
         Some(1) => Ok(None),
         _ => Err(failure(&["merge-base"], &output)),
     }
 }
 
-/// Runs git, which is to change nothing, on the repository that the project lies in: what a hook of git says of another
-/// one, or relative to another folder, doesn't count.
+/// Runs git without side effects on the repository that contains the project, whatever repository or directory a Git
+/// hook has set in the environment.
 fn command(root: &Utf8Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.args(arguments).current_dir(root).stdin(Stdio::null()).env("GIT_OPTIONAL_LOCKS", "0");
@@ -186,7 +177,7 @@ fn run(root: &Utf8Path, arguments: &[&str]) -> Result<Output, Failure> {
 
 fn not_run(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::NotFound {
-        Failure::failed("there is no `git` on PATH, which knows the revisions: install it")
+        Failure::failed("`git` is not installed or not on PATH")
     } else {
         Failure::failed(format!("cannot run `git`: {error}"))
     }
@@ -203,7 +194,7 @@ fn succeed(root: &Utf8Path, arguments: &[&str]) -> Result<String, Failure> {
 fn failure(arguments: &[&str], output: &Output) -> Failure {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();
-    let said = if said.is_empty() { "it didn't say why" } else { said };
+    let said = if said.is_empty() { "no error message" } else { said };
     Failure::failed(format!("`git {}` failed: {said}", arguments.first().copied().unwrap_or_default()))
 }
 
@@ -211,9 +202,9 @@ impl Files for Revision<'_> {
     fn look(&self, path: &Utf8Path) -> io::Result<Found> {
         match self.entries.get(path) {
             Some(entry) if entry.mode.starts_with("100") => Ok(Found { is_file: true, size: entry.size }),
-            // Where it leads may be outside of the repository.
+            // The target may be outside of the repository.
             Some(entry) if entry.mode == "120000" => {
-                Err(io::Error::other("it is a symbolic link, which is not followed in a revision"))
+                Err(io::Error::other("symbolic links are not followed in a revision"))
             }
             Some(_) => Ok(Found { is_file: false, size: 0 }),
             None if self.below(path).next().is_some() => Ok(Found { is_file: false, size: 0 }),
@@ -223,12 +214,12 @@ impl Files for Revision<'_> {
 
     fn read(&self, path: &Utf8Path) -> io::Result<Vec<u8>> {
         let entry = self.entries.get(path).ok_or(io::ErrorKind::NotFound)?;
-        let mut objects = self.objects.borrow_mut();
-        let objects = match &mut *objects {
-            Some(objects) => objects,
-            None => objects.insert(Objects::open(self.root)?),
-        };
-        objects.read(&entry.object)
+        let arguments = ["cat-file", "blob", &entry.object];
+        let output = command(self.root, &arguments).output()?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(io::Error::other(failure(&arguments, &output).message))
     }
 
     fn names(&self, folder: &Utf8Path) -> io::Result<Vec<String>> {
@@ -236,49 +227,5 @@ impl Files for Revision<'_> {
             self.below(folder).filter_map(|path| Some(path.components().next()?.as_str().to_owned())).collect();
         names.dedup();
         if names.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(names) }
-    }
-}
-
-/// A `git cat-file` that answers one question after the other.
-struct Objects {
-    child: Child,
-    questions: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Objects {
-    fn open(root: &Utf8Path) -> io::Result<Self> {
-        let mut child = command(root, &["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(io::Error::other("`git cat-file` has no pipes"));
-        };
-        Ok(Self { child, questions: Some(questions), answers: BufReader::new(answers) })
-    }
-
-    fn read(&mut self, object: &str) -> io::Result<Vec<u8>> {
-        if let Some(questions) = &mut self.questions {
-            writeln!(questions, "{object}")?;
-            questions.flush()?;
-        }
-        // `<object> blob <size>`, or `<object> missing`.
-        let mut header = String::new();
-        self.answers.read_line(&mut header)?;
-        let size: Option<usize> = header.trim_end().rsplit_once(' ').and_then(|(_, size)| size.parse().ok());
-        let Some(size) = size else {
-            return Err(io::Error::other(format!("`git cat-file` says: {}", header.trim_end())));
-        };
-        let mut bytes = vec![0; size];
-        self.answers.read_exact(&mut bytes)?;
-        // A newline follows.
-        self.answers.read_exact(&mut [0])?;
-        Ok(bytes)
-    }
-}
-
-impl Drop for Objects {
-    fn drop(&mut self) {
-        // It ends when nobody asks any more.
-        self.questions = None;
-        let _ = self.child.wait();
     }
 }

@@ -1,9 +1,9 @@
-//! What a change means, for people, pull requests and programs.
+//! The report of a review, for people, pull requests and programs.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde_json::json;
 use stackgen::lit::{Lit, markdown};
 use stackgen::review::{Change, Outputs, Review, Severity, counted};
 
@@ -16,7 +16,7 @@ const WIDTH: usize = 80;
 /// Notices that are shown; the rest is counted.
 const MOST_NOTICES: usize = 150;
 
-/// Bytes of Markdown for each of dangers, cautions and notices: GitHub takes 65,536 characters of a comment.
+/// Bytes of Markdown for each severity: GitHub's limit for a comment is 65,536 characters.
 const BUDGET: usize = 18_000;
 
 /// Dangers and cautions that are shown, each.
@@ -25,25 +25,25 @@ const MOST: usize = 100;
 /// Characters of a value that are shown.
 const LONGEST: usize = 120;
 
-/// Subjects of one line of notices; of anything worse all are shown.
+/// Subjects of a line of notices that are shown.
 const SUBJECTS: usize = 6;
 
-/// Characters of two values that stand on one line.
+/// Characters of two values on one line.
 const SHORT: usize = 60;
 
-/// A review and where it comes from.
+/// A review and its context.
 pub struct Report<'r> {
     pub review: &'r Review,
     pub revision: &'r Revision<'r>,
     /// Whether the revision has no spec.
     pub is_new: bool,
-    /// Whether the files of the spec are others, whatever they mean.
+    /// Whether the files of the spec differ, even if their meaning doesn't.
     pub files_differ: bool,
     /// Whether there are several profiles.
     pub several: bool,
 }
 
-/// Changes that only differ in what they are about.
+/// Changes that differ only in their subjects.
 struct Line<'r> {
     change: &'r Change,
     subjects: Vec<&'r str>,
@@ -61,6 +61,22 @@ fn lines(changes: &[Change], severity: Severity) -> Vec<Line<'_>> {
         }
     }
     lines
+}
+
+/// Writes lines, up to a number and to the budget, and how many are left.
+fn within_budget(out: &mut String, lines: &[Line<'_>], most: usize, mut write: impl FnMut(&mut String, &Line<'_>)) {
+    let start = out.len();
+    let mut left = lines.len();
+    for line in lines.iter().take(most) {
+        if out.len() - start > BUDGET {
+            break;
+        }
+        left -= 1;
+        write(out, line);
+    }
+    if left > 0 {
+        let _ = write!(out, "\n… and {left} more\n");
+    }
 }
 
 const SEVERITIES: [(Severity, &str, &str); 3] =
@@ -83,12 +99,12 @@ impl Report<'_> {
         parts.join(", ")
     }
 
-    /// What there is to say where there is no change.
+    /// The report without changes.
     fn unchanged(&self) -> String {
         if self.files_differ {
-            format!("the files of the spec differ from those at {}, but mean the same", self.revision)
+            format!("the spec has the same meaning as at {}, although its files differ", self.revision)
         } else {
-            format!("the spec is the one at {}", self.revision)
+            format!("the spec is the same as at {}", self.revision)
         }
     }
 
@@ -104,7 +120,7 @@ impl Report<'_> {
 
     fn heading(&self) -> String {
         if self.is_new {
-            format!("there is no spec at {}: everything is new", self.revision)
+            format!("no spec at {}: everything is new", self.revision)
         } else {
             format!("compared with {}", self.revision)
         }
@@ -148,7 +164,7 @@ impl Report<'_> {
         }
         let profiles = if self.several { format!(" ({})", change.profiles.join(", ")) } else { String::new() };
         let head = format!("{word}[{}]", change.area.as_str());
-        // Colours have no width: they are put in where the words stand.
+        // Colours have no width, so they are inserted after wrapping.
         let mut plain = String::new();
         wrap(&mut plain, &format!("{head} {subject}{profiles}: {}", visible(&change.what)), 4);
         let _ = write!(out, "{colour}{word}{RESET}");
@@ -182,7 +198,7 @@ impl Report<'_> {
     }
 
     pub fn markdown(&self) -> String {
-        let mut out = String::from("### What this change of the spec means\n\n");
+        let mut out = String::from("### Effects of this change to the spec\n\n");
         if self.review.changes.is_empty() && !self.is_new {
             out.push_str(&prose(&sentence(&self.unchanged())));
             out.push_str(".\n");
@@ -200,14 +216,8 @@ impl Report<'_> {
             }
             let _ = write!(out, "\n#### {title}\n\n");
             out.push_str("| Area | What | Before | After |\n| --- | --- | --- | --- |\n");
-            let shown = out.len();
-            let mut left = lines.len();
-            for line in lines.iter().take(MOST) {
-                if out.len() - shown > BUDGET {
-                    break;
-                }
-                left -= 1;
-                let Line { change, .. } = line;
+            within_budget(&mut out, &lines, MOST, |out, line| {
+                let change = line.change;
                 let value = |value: &Option<String>| value.as_deref().map(|value| code(&short(value)));
                 let _ = writeln!(
                     out,
@@ -218,33 +228,24 @@ impl Report<'_> {
                     value(&change.before).unwrap_or_default(),
                     value(&change.after).unwrap_or_default()
                 );
-            }
-            if left > 0 {
-                let _ = write!(out, "\n… and {left} more\n");
-            }
+            });
         }
         self.notices(&mut out);
         out
     }
 
-    /// The long tail, folded.
+    /// The notices, collapsed.
     fn notices(&self, out: &mut String) {
         let lines = lines(&self.review.changes, Severity::Notice);
         if lines.is_empty() {
             return;
         }
         let number = counted(self.review.count(Severity::Notice), "notice");
-        // An empty line ends the HTML, so that what follows is read as Markdown.
+        // An empty line ends the HTML; Markdown follows.
         let _ = write!(out, "\n<details>\n<summary>{number}</summary>\n");
         let mut area = None;
-        let shown = out.len();
-        let mut left = lines.len();
-        for line in lines.iter().take(MOST_NOTICES) {
-            if out.len() - shown > BUDGET {
-                break;
-            }
-            left -= 1;
-            let Line { change, .. } = line;
+        within_budget(out, &lines, MOST_NOTICES, |out, line| {
+            let change = line.change;
             if area != Some(change.area) {
                 area = Some(change.area);
                 let _ = write!(out, "\n**{}**\n\n", change.area.as_str());
@@ -260,10 +261,7 @@ impl Report<'_> {
                 (None, None) => {}
             }
             out.push('\n');
-        }
-        if left > 0 {
-            let _ = write!(out, "\n… and {left} more\n");
-        }
+        });
         out.push_str("\n</details>\n");
     }
 
@@ -281,47 +279,23 @@ impl Report<'_> {
 
     pub fn json(&self) -> String {
         let count = |severity| self.review.count(severity);
-        report::serialise(&Json {
-            against: JsonRevision {
-                revision: &self.revision.name,
-                commit: &self.revision.commit,
-                merge_base: self.revision.is_merge_base,
-                has_spec: !self.is_new,
+        report::serialise(&json!({
+            "against": {
+                "revision": self.revision.name,
+                "commit": self.revision.commit,
+                "merge_base": self.revision.is_merge_base,
+                "has_spec": !self.is_new,
             },
-            files_differ: self.files_differ,
-            counts: JsonCounts {
-                danger: count(Severity::Danger),
-                caution: count(Severity::Caution),
-                notice: count(Severity::Notice),
+            "files_differ": self.files_differ,
+            "counts": {
+                "danger": count(Severity::Danger),
+                "caution": count(Severity::Caution),
+                "notice": count(Severity::Notice),
             },
-            changes: &self.review.changes,
-            outputs: &self.review.outputs,
-        })
+            "changes": self.review.changes,
+            "outputs": self.review.outputs,
+        }))
     }
-}
-
-#[derive(Serialize)]
-struct Json<'r> {
-    against: JsonRevision<'r>,
-    files_differ: bool,
-    counts: JsonCounts,
-    changes: &'r [Change],
-    outputs: &'r Outputs,
-}
-
-#[derive(Serialize)]
-struct JsonRevision<'r> {
-    revision: &'r str,
-    commit: &'r str,
-    merge_base: bool,
-    has_spec: bool,
-}
-
-#[derive(Serialize)]
-struct JsonCounts {
-    danger: usize,
-    caution: usize,
-    notice: usize,
 }
 
 /// With a capital letter.
@@ -330,7 +304,7 @@ fn sentence(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-/// A value on one line, cut to what a report can hold, with control characters made visible.
+/// A value on one line, truncated, with control characters made visible.
 fn short(value: &str) -> String {
     let mut out: String = visible(value).chars().take(LONGEST).collect();
     if value.chars().count() > LONGEST {
@@ -339,7 +313,7 @@ fn short(value: &str) -> String {
     out
 }
 
-/// Text that may hold anything, on one line.
+/// Untrusted text on one line, with control characters made visible.
 fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.trim_end_matches('\n').chars() {
@@ -363,14 +337,14 @@ fn code(text: &str) -> String {
     out
 }
 
-/// A sentence whose names stand in back-ticks: these become code, and nothing else means anything.
+/// A sentence with names in back-ticks, which become code; the rest is escaped.
 fn prose(text: &str) -> String {
     let mut out = String::new();
     for (index, piece) in text.split('`').enumerate() {
         if index % 2 == 1 {
             out.push_str(&code(&short(piece)));
         } else if !piece.is_empty() {
-            // A space at the edge of a piece is one between words.
+            // A space at the edge of a piece separates words.
             let words = piece.trim_matches(' ');
             out.push_str(if piece.starts_with(' ') { " " } else { "" });
             markdown::write(&mut out, &Lit::Str(words));

@@ -1,4 +1,4 @@
-//! What can judge on this machine: programs on `PATH`, and images where there is an engine.
+//! Finds checkers on this machine: programs on `PATH`, and images if there is an engine.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -11,18 +11,18 @@ use stackgen::verify::{Consumer, Image, Program, version};
 
 use super::run;
 
-/// A program that answers.
+/// A program on `PATH`.
 #[derive(Debug, Clone)]
 pub struct Local {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// What goes before its other arguments.
+    /// Arguments before all others.
     pub first: &'static [&'static str],
     /// Its version.
     pub version: Option<String>,
 }
 
-/// The first of a consumer's programs that is on `PATH` and tells its version.
+/// The first of a consumer's programs that is on `PATH` and prints its version.
 ///
 /// # Errors
 /// Why there is none.
@@ -38,7 +38,7 @@ pub fn local(root: &Utf8Path, consumer: &Consumer) -> Result<Local, String> {
 }
 
 fn ask(root: &Utf8Path, program: &Program) -> Result<Local, String> {
-    let Some(path) = on_path(program.name) else { return Err(format!("no `{}` on PATH", program.name)) };
+    let Some(path) = on_path(program.name) else { return Err(format!("`{}` is not on PATH", program.name)) };
     let mut command = run::command(root, &path);
     command.args(program.first).args(program.version);
     let shown = || [&[program.name], program.first, program.version].concat().join(" ");
@@ -47,15 +47,15 @@ fn ask(root: &Utf8Path, program: &Program) -> Result<Local, String> {
             let version = version(&answer.stdout).or_else(|| version(&answer.stderr));
             Ok(Local { path, first: program.first, version: version.map(ToOwned::to_owned) })
         }
-        Ok(_) => Err(format!("`{}` fails", shown())),
-        Err(error) => Err(format!("`{}`: {error}", shown())),
+        Ok(_) => Err(format!("`{}` failed", shown())),
+        Err(error) => Err(format!("cannot run `{}`: {error}", shown())),
     }
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     env::split_paths(&env::var_os("PATH")?)
-        // A relative entry would mean another folder for the child.
+        // A relative entry would be another directory for the child.
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(&file))
         .find(|path| is_executable(path))
@@ -72,12 +72,12 @@ fn is_executable(path: &Path) -> bool {
     path.is_file()
 }
 
-/// The engine, asked when the first image is needed.
+/// The engine, looked for when the first image is needed.
 pub struct Engine<'r> {
     root: &'r Utf8Path,
     /// What is wrong with it.
     trouble: OnceLock<Option<String>>,
-    /// Images that are built here: whether they have been.
+    /// Images that are built locally: whether they have been.
     built: Mutex<BTreeMap<String, bool>>,
 }
 
@@ -106,7 +106,7 @@ impl<'r> Engine<'r> {
 
     fn look(&self) -> Option<String> {
         let Some(answer) = self.ask(&dev::engine::info(self.root)) else {
-            return Some("there is no Docker engine".to_owned());
+            return Some("the Docker engine is not available".to_owned());
         };
         dev::engine::check_engine(&answer.stdout, answer.stderr.trim())
             .filter(dev::Finding::is_error)

@@ -1,4 +1,4 @@
-//! `gen verify`: the programs that read the outputs judge them.
+//! `gen verify`: runs the checkers of the programs that read the outputs.
 
 mod find;
 mod report;
@@ -17,15 +17,15 @@ use stackgen::spec::source::Sources;
 use stackgen::verify::{self, Check, Complaint, Consumer};
 
 use self::find::{Engine, Local};
-use super::{Outcome, fail, print, project};
+use super::{Outcome, Ran, print, project, stop_with};
 use crate::cli::{Format, Verify};
 
 /// A check and how it ended.
 struct Row {
     check: Check,
-    /// The consumer's version, as far as it is known.
+    /// The consumer's version, if known.
     version: Option<String>,
-    /// Whether an image of it judged.
+    /// Whether it ran in an image.
     in_image: bool,
     verdict: Verdict,
     time: Duration,
@@ -36,9 +36,9 @@ struct Row {
 enum Verdict {
     Accepted,
     Rejected(Vec<Complaint>),
-    /// Nobody judged, since somebody or something isn't here.
+    /// The checker, or something that it needs, is missing.
     Skipped(String),
-    /// It should have judged, and failed.
+    /// The checker failed without a verdict.
     Broken(String),
 }
 
@@ -50,15 +50,9 @@ struct Profile<'p> {
     unread: Vec<Utf8PathBuf>,
 }
 
-pub fn run(arguments: &Verify) -> Outcome {
-    let required = match required(&arguments.require) {
-        Ok(required) => required,
-        Err(outcome) => return outcome,
-    };
-    let project = match project(arguments.profile.as_deref(), arguments.format) {
-        Ok(project) => project,
-        Err(outcome) => return outcome,
-    };
+pub fn run(arguments: &Verify) -> Ran {
+    let required = required(&arguments.require)?;
+    let project = project(arguments.profile.as_deref(), arguments.format)?;
     let root = &project.root;
     let read = |path: &Utf8Path| std::fs::read_to_string(root.join(path)).ok();
     let mut checks: Vec<(usize, Check)> = Vec::new();
@@ -71,8 +65,7 @@ pub fn run(arguments: &Verify) -> Outcome {
         checks.extend(of_plan.into_iter().map(|check| (index, check)));
     }
     if let Some(path) = missing.first() {
-        fail(&format!("there is no `{path}`: run `gen render`"));
-        return Outcome::Invalid;
+        return Err(stop_with(Outcome::Invalid, format!("`{path}` does not exist"), "run `gen render`"));
     }
     let rows = judge(root, checks);
     let mut profiles: Vec<Profile<'_>> =
@@ -86,7 +79,7 @@ pub fn run(arguments: &Verify) -> Outcome {
         let read = |path: &Utf8PathBuf| !profile.rows.iter().any(|row| row.check.artifacts.contains(path));
         profile.unread = verify::outputs(profile.plan.stack()).into_iter().filter(read).collect();
     }
-    show(root, &project.sources, &profiles, &required, arguments.format)
+    Ok(show(root, &project.sources, &profiles, &required, arguments.format))
 }
 
 fn show(root: &Utf8Path, sources: &Sources, profiles: &[Profile<'_>], required: &[&str], format: Format) -> Outcome {
@@ -108,8 +101,8 @@ fn show(root: &Utf8Path, sources: &Sources, profiles: &[Profile<'_>], required: 
     }
 }
 
-/// The consumers that must judge.
-fn required(names: &[String]) -> Result<Vec<&'static str>, Outcome> {
+/// The consumers that must not be skipped.
+fn required(names: &[String]) -> Ran<Vec<&'static str>> {
     let known = || verify::CONSUMERS.iter().map(|consumer| consumer.name);
     if names.iter().any(|name| name == "all") {
         return Ok(known().collect());
@@ -119,14 +112,14 @@ fn required(names: &[String]) -> Result<Vec<&'static str>, Outcome> {
         .map(|name| {
             known().find(|known| known == name).ok_or_else(|| {
                 let names: Vec<&str> = known().collect();
-                fail(&format!("`--require {name}`: there is no such consumer; there are: all, {}", names.join(", ")));
-                Outcome::Invalid
+                let help = format!("the consumers are: all, {}", names.join(", "));
+                stop_with(Outcome::Invalid, format!("unknown consumer `{name}` in `--require`"), help)
             })
         })
         .collect()
 }
 
-/// Runs the checks side by side; they come back in their order.
+/// Runs the checks in parallel; the results are in the same order.
 fn judge(root: &Utf8Path, checks: Vec<(usize, Check)>) -> Vec<(usize, Row)> {
     let consumers: Vec<&'static Consumer> = verify::CONSUMERS
         .iter()
@@ -147,7 +140,7 @@ fn judge(root: &Utf8Path, checks: Vec<(usize, Check)>) -> Vec<(usize, Row)> {
         let (verdict, version, in_image) = match found.get(check.consumer.name) {
             Some(Ok(local)) => (run::local(root, check, local), local.version.clone(), false),
             Some(Err(reason)) => inside(root, check, &engine, reason),
-            None => (Verdict::Broken("it was not looked for".to_owned()), None, false),
+            None => (Verdict::Broken("its program was not looked for".to_owned()), None, false),
         };
         progress.done(check.consumer.name);
         (verdict, version, in_image, started.elapsed())
@@ -162,11 +155,11 @@ fn judge(root: &Utf8Path, checks: Vec<(usize, Check)>) -> Vec<(usize, Row)> {
         .collect()
 }
 
-/// Runs a check in the image that the spec pins, since there is no local program, for a reason.
+/// Runs a check in the image that the spec pins; `reason` says why there is no local program.
 fn inside(root: &Utf8Path, check: &Check, engine: &Engine<'_>, reason: &str) -> (Verdict, Option<String>, bool) {
     let (Some(image), Some(inside)) = (&check.image, &check.inside) else {
         let how = check.consumer.how_to_get;
-        return (Verdict::Skipped(format!("{reason}; to get it: {how}")), None, false);
+        return (Verdict::Skipped(format!("{reason}; to install it: {how}")), None, false);
     };
     let version = image.version().map(ToOwned::to_owned);
     match engine.has(image) {
@@ -175,12 +168,12 @@ fn inside(root: &Utf8Path, check: &Check, engine: &Engine<'_>, reason: &str) -> 
     }
 }
 
-/// Checkers mostly wait for the disk and for containers: a few more than there are processors.
+/// More than there are processors: checkers mostly wait for the disk and for containers.
 fn workers() -> usize {
     (processors() * 2).clamp(2, 8)
 }
 
-/// A line on the terminal, if standard error is one.
+/// A progress line, if standard error is a terminal.
 struct Progress {
     total: usize,
     done: AtomicUsize,

@@ -1,17 +1,18 @@
-//! What the checks said, for people, programs and GitHub.
+//! The results of the checks, for people, programs and GitHub.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use camino::Utf8Path;
-use serde::Serialize;
+use serde_json::{Value, json};
+use stackgen::review::counted;
 
 use super::super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::trail::Trail;
 use super::{Profile, Row, Verdict};
 
-/// How many checks ended how.
-#[derive(Serialize, Default)]
+/// The number of checks for each verdict.
+#[derive(Default)]
 struct Count {
     accepted: usize,
     rejected: usize,
@@ -35,18 +36,17 @@ impl Count {
 
     fn line(&self) -> String {
         let mut parts = vec![format!("{} accepted", self.accepted)];
-        for (number, word) in [(self.rejected, "rejected"), (self.skipped, "skipped"), (self.broken, "failed to judge")]
-        {
+        for (number, word) in [(self.rejected, "rejected"), (self.skipped, "skipped"), (self.broken, "failed to run")] {
             if number > 0 {
                 parts.push(format!("{number} {word}"));
             }
         }
         let all = self.accepted + self.rejected + self.skipped + self.broken;
-        format!("{all} {}: {}", if all == 1 { "check" } else { "checks" }, parts.join(", "))
+        format!("{}: {}", counted(all, "check"), parts.join(", "))
     }
 }
 
-/// A line of the table: one output, as one check sees it.
+/// A line of the table: one output and one check.
 struct Line<'r> {
     path: &'r str,
     consumer: String,
@@ -66,7 +66,7 @@ fn lines<'r>(profile: &'r Profile<'_>) -> Vec<Line<'r>> {
                 consumer: consumer(row),
                 verdict,
                 colour,
-                // What is judged together took its time together.
+                // The time is that of all outputs of the check.
                 time: if index == 0 { seconds(row.time) } else { String::new() },
             });
         }
@@ -77,7 +77,7 @@ fn lines<'r>(profile: &'r Profile<'_>) -> Vec<Line<'r>> {
 fn verdict_on(row: &Row, path: &Utf8Path) -> (&'static str, &'static str) {
     match &row.verdict {
         Verdict::Rejected(complaints) if complaints.iter().any(|complaint| complaint.path == path) => ("rejected", RED),
-        Verdict::Rejected(_) if row.check.stops_at_the_first => ("unjudged", YELLOW),
+        Verdict::Rejected(_) if row.check.stops_at_the_first => ("unknown", YELLOW),
         Verdict::Accepted | Verdict::Rejected(_) => ("accepted", GREEN),
         Verdict::Skipped(_) => ("skipped", YELLOW),
         Verdict::Broken(_) => ("failed", RED),
@@ -121,7 +121,7 @@ pub fn text(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> Strin
         }
         for unread in &profile.unread {
             let name = unread.as_str().strip_prefix(&folder).unwrap_or(unread.as_str());
-            let _ = writeln!(out, "{name:path$}  read by people");
+            let _ = writeln!(out, "{name:path$}  not checked");
         }
         out.push('\n');
     }
@@ -144,28 +144,28 @@ pub fn text(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> Strin
     out
 }
 
-/// What else there is to say of a check.
+/// Notes on a check.
 fn notes(row: &Row, required: &[&str]) -> Vec<String> {
     let name = row.check.consumer.name;
     let mut notes = Vec::new();
     match &row.verdict {
         Verdict::Skipped(reason) if required.contains(&name) => {
-            notes.push(format!("{RED}error{RESET}: {name} is required, and was skipped: {reason}"));
+            notes.push(format!("{RED}error{RESET}: {name} is required but was skipped: {reason}"));
         }
         Verdict::Skipped(reason) => notes.push(format!("{YELLOW}skipped{RESET}: {name}: {reason}")),
-        Verdict::Broken(reason) => notes.push(format!("{RED}error{RESET}: {name} gave no verdict: {reason}")),
+        Verdict::Broken(reason) => notes.push(format!("{RED}error{RESET}: {name} failed to run: {reason}")),
         Verdict::Accepted | Verdict::Rejected(_) => {}
     }
     if let (Some(pinned), Some(version), false) =
         (pinned(row), &row.version, matches!(row.verdict, Verdict::Skipped(_)))
         && pinned != version
     {
-        notes.push(format!("{CYAN}note{RESET}: {name} {version} judged, and the spec pins {pinned}"));
+        notes.push(format!("{CYAN}note{RESET}: checked with {name} {version}, but the spec pins {pinned}"));
     }
     notes
 }
 
-/// The version that the stack will run.
+/// The version that the spec pins.
 fn pinned(row: &Row) -> Option<&str> {
     row.check.image.as_ref()?.version()
 }
@@ -177,9 +177,9 @@ pub fn github(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> Str
         let place = row.check.artifacts.first().map(|path| (path.as_str(), 1, 1));
         match &row.verdict {
             Verdict::Skipped(reason) if required.contains(&name) => {
-                report::annotation(&mut out, place, name, &format!("required, and skipped: {reason}"));
+                report::annotation(&mut out, place, name, &format!("required but skipped: {reason}"));
             }
-            Verdict::Broken(reason) => report::annotation(&mut out, place, name, &format!("no verdict: {reason}")),
+            Verdict::Broken(reason) => report::annotation(&mut out, place, name, &format!("failed to run: {reason}")),
             Verdict::Skipped(reason) => {
                 let _ = writeln!(out, "skipped: {name}: {reason}");
             }
@@ -190,55 +190,38 @@ pub fn github(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> Str
     out
 }
 
-#[derive(Serialize)]
-struct JsonReport<'a> {
-    checks: Vec<JsonCheck<'a>>,
-    complaints: serde_json::Value,
-    unread: Vec<&'a str>,
-    #[serde(flatten)]
-    count: Count,
-}
-
-#[derive(Serialize)]
-struct JsonCheck<'a> {
-    profile: &'a str,
-    artifacts: Vec<&'a str>,
-    consumer: &'a str,
-    what: &'a str,
-    version: Option<&'a str>,
-    pinned: Option<&'a str>,
-    image: Option<&'a str>,
-    verdict: &'static str,
-    reason: Option<&'a str>,
-    seconds: f64,
-}
-
 pub fn json(profiles: &[Profile<'_>], trail: &Trail) -> String {
-    let checks = profiles
-        .iter()
-        .flat_map(|profile| profile.rows.iter().map(move |row| (profile, row)))
+    let rows = profiles.iter().flat_map(|profile| profile.rows.iter().map(move |row| (profile, row)));
+    let checks: Vec<Value> = rows
         .map(|(profile, row)| {
             let (verdict, reason) = match &row.verdict {
                 Verdict::Accepted => ("accepted", None),
                 Verdict::Rejected(_) => ("rejected", None),
-                Verdict::Skipped(reason) => ("skipped", Some(reason.as_str())),
-                Verdict::Broken(reason) => ("failed", Some(reason.as_str())),
+                Verdict::Skipped(reason) => ("skipped", Some(reason)),
+                Verdict::Broken(reason) => ("failed", Some(reason)),
             };
-            JsonCheck {
-                profile: profile.plan.profile(),
-                artifacts: row.check.artifacts.iter().map(|path| path.as_str()).collect(),
-                consumer: row.check.consumer.name,
-                what: row.check.what,
-                version: row.version.as_deref(),
-                pinned: pinned(row),
-                image: row.check.image.as_ref().filter(|_| row.in_image).map(|image| image.reference.as_str()),
-                verdict,
-                reason,
-                seconds: row.time.as_secs_f64(),
-            }
+            json!({
+                "profile": profile.plan.profile(),
+                "artifacts": row.check.artifacts.iter().map(|path| path.as_str()).collect::<Vec<_>>(),
+                "consumer": row.check.consumer.name,
+                "what": row.check.what,
+                "version": row.version,
+                "pinned": pinned(row),
+                "image": row.check.image.as_ref().filter(|_| row.in_image).map(|image| &image.reference),
+                "verdict": verdict,
+                "reason": reason,
+                "seconds": row.time.as_secs_f64(),
+            })
         })
         .collect();
-    let unread = profiles.iter().flat_map(|profile| &profile.unread).map(|path| path.as_str()).collect();
-    let complaints = report::json_diagnostics(&trail.sources, &trail.diagnostics);
-    report::serialise(&JsonReport { checks, complaints, unread, count: Count::of(profiles) })
+    let count = Count::of(profiles);
+    report::serialise(&json!({
+        "checks": checks,
+        "complaints": report::json_diagnostics(&trail.sources, &trail.diagnostics),
+        "unread": profiles.iter().flat_map(|profile| &profile.unread).map(|path| path.as_str()).collect::<Vec<_>>(),
+        "accepted": count.accepted,
+        "rejected": count.rejected,
+        "skipped": count.skipped,
+        "broken": count.broken,
+    }))
 }

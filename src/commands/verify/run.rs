@@ -1,7 +1,7 @@
 //! Runs one check.
 
 use std::env;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -13,15 +13,16 @@ use tempfile::TempDir;
 
 use super::Verdict;
 use super::find::Local;
+use crate::commands::read_all;
 
-/// A checker that takes longer hangs.
+/// The time limit of a program.
 pub const LOCAL_LIMIT: Duration = Duration::from_mins(2);
 
-/// An image may have to be pulled first.
+/// The time limit of a container, whose image may have to be pulled first.
 const IMAGE_LIMIT: Duration = Duration::from_mins(15);
 
-/// Of the variables of this process those that a program needs to be found, to find an engine and to find its own
-/// settings: anything else could change what an output means.
+/// The inherited variables: those that are needed to find programs, an engine and settings. Any other could change the
+/// meaning of an output.
 const INHERITED: &[&str] = &[
     "PATH",
     "HOME",
@@ -53,34 +54,25 @@ const INHERITED: &[&str] = &[
 /// How a program ended.
 pub struct Ended {
     pub succeeded: bool,
-    /// Its exit code, if no signal ended it.
+    /// Its exit code, unless a signal ended it.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-/// A program at the root, with few of this process's variables.
+/// A program that runs in the root, with few of this process's variables.
 pub fn command(root: &Utf8Path, program: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root).env_clear().envs(INHERITED.iter().filter_map(|name| Some((name, env::var_os(name)?))));
     command
 }
 
-/// Runs a program for its answer.
+/// Runs a program for its output.
 pub fn answer(mut command: Command, limit: Duration) -> io::Result<Ended> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let read = |stream: Option<Box<dyn Read + Send>>| {
-        thread::spawn(move || {
-            let mut bytes = Vec::new();
-            if let Some(mut stream) = stream {
-                // What was read before an error is better than nothing.
-                let _ = stream.read_to_end(&mut bytes);
-            }
-            String::from_utf8_lossy(&bytes).into_owned()
-        })
-    };
-    let stdout = read(child.stdout.take().map(|stream| Box::new(stream) as _));
-    let stderr = read(child.stderr.take().map(|stream| Box::new(stream) as _));
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let stdout = thread::spawn(move || read_all(stdout));
+    let stderr = thread::spawn(move || read_all(stderr));
     let started = Instant::now();
     let mut pause = Duration::from_millis(1);
     let status = loop {
@@ -90,7 +82,7 @@ pub fn answer(mut command: Command, limit: Duration) -> io::Result<Ended> {
         if started.elapsed() > limit {
             child.kill()?;
             child.wait()?;
-            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {} s", limit.as_secs())));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("timed out after {} s", limit.as_secs())));
         }
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
@@ -107,7 +99,7 @@ pub fn answer(mut command: Command, limit: Duration) -> io::Result<Ended> {
 pub fn local(root: &Utf8Path, check: &Check, local: &Local) -> Verdict {
     let inputs = match inputs(check) {
         Ok(inputs) => inputs,
-        Err(error) => return Verdict::Broken(format!("its files can't be written: {error}")),
+        Err(error) => return Verdict::Broken(format!("cannot write temporary files: {error}")),
     };
     let value = |arg: &Arg| match arg {
         Arg::Is(text) => text.into(),
@@ -133,11 +125,11 @@ pub fn local(root: &Utf8Path, check: &Check, local: &Local) -> Verdict {
     }
 }
 
-/// Runs a check in an image, without a network: what it reads is mounted, and nothing else.
+/// Runs a check in an image, without a network and with nothing mounted but its input.
 pub fn inside(root: &Utf8Path, check: &Check, image: &Image, run: &Run) -> Verdict {
     let folder = match TempDir::with_prefix("gen-verify-") {
         Ok(folder) => folder,
-        Err(error) => return Verdict::Broken(format!("its files can't be written: {error}")),
+        Err(error) => return Verdict::Broken(format!("cannot write temporary files: {error}")),
     };
     let id = folder.path().join("container");
     let mut command = command(root, Path::new("docker"));
@@ -156,16 +148,16 @@ pub fn inside(root: &Utf8Path, check: &Check, image: &Image, run: &Run) -> Verdi
     command.arg(&image.reference);
     command.args(run.args.iter().filter_map(|arg| if let Arg::Is(text) = arg { Some(text) } else { None }));
     match answer(command, IMAGE_LIMIT) {
-        // Docker's own: it could not start the container. `docker run` documents the three.
+        // `docker run` could not start the container.
         Ok(ended) if matches!(ended.code, Some(125..=127)) => {
-            Verdict::Skipped(format!("`{}` can't be run: {}", image.reference, reason(&ended.stderr)))
+            Verdict::Skipped(format!("cannot run `{}`: {}", image.reference, reason(&ended.stderr)))
         }
         Ok(ended) if ended.stderr.contains("exec format error") => {
-            Verdict::Skipped(format!("`{}` is an image for another platform", image.reference))
+            Verdict::Skipped(format!("`{}` is for another platform", image.reference))
         }
         Ok(ended) => verdict(root, check, &ended),
         Err(error) => {
-            // The client can't tell the container any more.
+            // The client was killed, but not the container.
             if let Ok(container) = std::fs::read_to_string(&id) {
                 let mut kill = self::command(root, Path::new("docker"));
                 kill.args(["kill", container.trim()]);
@@ -199,9 +191,9 @@ fn verdict(root: &Utf8Path, check: &Check, ended: &Ended) -> Verdict {
     }
 }
 
-/// What Docker says, without the hint that follows.
+/// Docker's error message, without the hint that follows.
 fn reason(text: &str) -> &str {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.clone().find_map(|line| line.strip_prefix("docker: "));
-    first.or_else(|| lines.next_back()).unwrap_or("it didn't say why")
+    first.or_else(|| lines.next_back()).unwrap_or("no error message")
 }

@@ -1,4 +1,4 @@
-//! From a complaint to the line of the output, and from there to the keys of the spec that make it.
+//! From a complaint to the line of the output, and from there to the keys of the spec that produce it.
 
 use camino::Utf8Path;
 use stackgen::diagnostic::{Diagnostic, Label, Span};
@@ -8,15 +8,15 @@ use stackgen::verify::Complaint;
 
 use super::{Profile, Verdict};
 
-/// The complaints as diagnostics, whose places are in outputs and in the spec.
+/// The complaints as diagnostics that point at outputs and the spec.
 pub struct Trail {
-    /// The spec's files, then the outputs that somebody complained about.
+    /// The files of the spec, then the outputs with complaints.
     pub sources: Sources,
     /// In the order of the checks.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// A second key that makes a line may be the one to change; more would only be read past.
+/// Keys that are shown for a line.
 const MOST_KEYS: usize = 2;
 
 pub fn follow(root: &Utf8Path, spec: &Sources, profiles: &[Profile<'_>]) -> Trail {
@@ -25,7 +25,7 @@ pub fn follow(root: &Utf8Path, spec: &Sources, profiles: &[Profile<'_>]) -> Trai
         trail.sources.push(&source.path, source.text.clone());
     }
     for profile in profiles {
-        // Planned only if there is something to trace.
+        // Created only if there is something to trace.
         let mut trace = None;
         for row in &profile.rows {
             let Verdict::Rejected(complaints) = &row.verdict else { continue };
@@ -70,7 +70,7 @@ impl Trail {
             self.diagnostics.push(match rendered {
                 Some(_) => with_keys(diagnostic, &keys.next().unwrap_or_default()),
                 None if complaint.line.is_some() => {
-                    diagnostic.help("the line is not what the spec says: `gen check` shows the difference")
+                    diagnostic.help("this line differs from the rendered output: run `gen check`")
                 }
                 None => diagnostic,
             });
@@ -78,22 +78,22 @@ impl Trail {
     }
 }
 
-/// Points at the keys that make the line.
+/// Points at the keys that produce the line.
 fn with_keys(diagnostic: Diagnostic, keys: &[&Key]) -> Diagnostic {
     if keys.is_empty() {
-        return diagnostic.help("no key of the spec makes this line: it is the template's own");
+        return diagnostic.help("this line comes from the template, not from a key of the spec");
     }
-    // Where a value is told, its own name says nothing more.
-    let told = |key: &&&Key| {
+    // The name of a key adds nothing to its value.
+    let shown = |key: &&&Key| {
         key.part == Part::Value || !keys.iter().any(|other| other.part == Part::Value && other.path == key.path)
     };
-    keys.iter().filter(told).take(MOST_KEYS).fold(diagnostic, |diagnostic, key| {
+    keys.iter().filter(shown).take(MOST_KEYS).fold(diagnostic, |diagnostic, key| {
         let what = if key.part == Part::Name { "the name of " } else { "" };
-        diagnostic.also(key.span, format!("{what}`{}` makes this line", key.path))
+        diagnostic.also(key.span, format!("{what}`{}` produces this line", key.path))
     })
 }
 
-/// A consumer's words in one line: its own line breaks are for its own layout.
+/// A consumer's message on one line.
 fn one_line(message: &str) -> String {
     message
         .split(|c: char| c.is_whitespace() || c.is_control())
@@ -102,7 +102,7 @@ fn one_line(message: &str) -> String {
         .join(" ")
 }
 
-/// The text of a line, without the space before it.
+/// The text of a line without indentation.
 fn span_of(file: u16, text: &str, line: usize) -> Span {
     let mut start = 0;
     for (index, content) in text.split_inclusive('\n').enumerate() {

@@ -284,3 +284,13 @@ fn a_forced_write_that_is_killed_keeps_asking_for_what_is_left_of_the_edits() {
         }
     }
 }
+
+#[test]
+fn after_a_refusal_nothing_is_staged() {
+    let sandbox = Sandbox::new();
+    sandbox.put("generated/dev/a.txt", "mine");
+    let disk = Faulty::new(Fault::Full, usize::MAX);
+    let files = [file("generated/dev/a.txt", "a"), file("generated/dev/b.txt", "b")].map(Ok);
+    assert!(matches!(write_to(&disk, &sandbox.root, &scope(), files, RENDER), Err(Error::Refused(_))));
+    assert_eq!(disk.done.get(), 0);
+}

@@ -22,17 +22,17 @@ fn check_says_what_is_missing_and_where_it_comes_from() {
     let run = stubs.run(&["env", "check"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     for said in [
-        "error: `TEMPORAL_SQL_HOST` has no value: Endpoint of the monitored cluster's DSQL cluster; there is no \
-         `generated/dev/.env` yet\n  help: it comes from Terraform's output `monitored_endpoint`: run `gen dev infra apply`",
+        "error: `TEMPORAL_SQL_HOST` has no value: Endpoint of the monitored cluster's DSQL cluster; \
+         `generated/dev/.env` does not exist yet\n  help: run `gen dev infra apply`",
         "error: `GRAFANA_ADMIN_PASSWORD` has no value",
-        "help: you choose it: set GRAFANA_ADMIN_PASSWORD in `generated/dev/.env`",
+        "help: set GRAFANA_ADMIN_PASSWORD in `generated/dev/.env`",
     ] {
         assert!(run.stdout.contains(said), "`{said}` in:\n{}", run.stdout);
     }
     stubs.project.write(ENV, "TEMPORAL_SQL_HOST=a\nCOPILOT_DSQL_HOST=b\nGRAFANA_ADMIN_PASSWORD=c\n");
     let run = stubs.run(&["env", "check"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stdout.contains("complete: every variable"), "{run:?}");
+    assert!(run.stdout.contains("complete: all required variables"), "{run:?}");
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn fill_begins_with_the_example_and_says_what_is_left() {
     let run = stubs.run(&["env", "fill"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stdout.contains("generated/dev/.env: created\n"), "{run:?}");
-    let line = "  TEMPORAL_SQL_HOST = `monitored.dsql.on.aws`, from Terraform's output `monitored_endpoint`\n";
+    let line = "  TEMPORAL_SQL_HOST = `monitored.dsql.on.aws` (Terraform output `monitored_endpoint`)\n";
     assert!(run.stdout.contains(line), "{run:?}");
     assert!(run.stdout.contains("generated/dev/.env: 3 variables filled"), "{run:?}");
     assert!(run.stderr.contains("`GRAFANA_ADMIN_PASSWORD` has no value"), "{run:?}");
@@ -55,7 +55,8 @@ fn fill_begins_with_the_example_and_says_what_is_left() {
     assert_eq!(stubs.project.read(ENV), expected);
     let mode = fs::metadata(stubs.project.path(ENV)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert!(!stubs.project.path("generated/dev/.env.new").exists());
+    let mut names = fs::read_dir(stubs.project.path("generated/dev")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!names.any(|name| name.to_string_lossy().ends_with(".new")));
 }
 
 #[test]
@@ -65,8 +66,8 @@ fn values_that_are_there_stay() {
     stubs.project.write(ENV, own);
     let run = stubs.run(&["env", "fill"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    let said = "TEMPORAL_SQL_HOST keeps `my.host`; Terraform's output `monitored_endpoint` is `monitored.dsql.on.aws`\n    \
-                help: empty it in `generated/dev/.env`";
+    let said = "TEMPORAL_SQL_HOST = `my.host` (kept; Terraform output `monitored_endpoint` is `monitored.dsql.on.aws`)\n    \
+                help: to use the output, remove the value from `generated/dev/.env`";
     assert!(run.stdout.contains(said), "{run:?}");
     let env = stubs.project.read(ENV);
     assert!(env.starts_with(&own.replace("COPILOT_DSQL_HOST=", "COPILOT_DSQL_HOST=copilot.dsql.on.aws")), "{env}");
@@ -78,10 +79,10 @@ fn secrets_are_not_shown() {
     let stubs = Stubs::new(&secret);
     stubs.answer("output -json", 0, OUTPUTS);
     let run = stubs.run(&["env", "fill"]);
-    assert!(run.stdout.contains("TEMPORAL_SQL_HOST = (secret), from"), "{run:?}");
+    assert!(run.stdout.contains("TEMPORAL_SQL_HOST = (secret) ("), "{run:?}");
     stubs.project.write(ENV, "TEMPORAL_SQL_HOST=hush\n");
     let run = stubs.run(&["env", "fill"]);
-    assert!(run.stdout.contains("TEMPORAL_SQL_HOST keeps (secret)"), "{run:?}");
+    assert!(run.stdout.contains("TEMPORAL_SQL_HOST = (secret) (kept; "), "{run:?}");
     assert!(!(run.stdout + &run.stderr).contains("hush"));
 }
 
@@ -94,8 +95,8 @@ fn a_link_is_followed_within_the_project_only() {
     symlink(&outside, stubs.project.path(ENV)).unwrap();
     let run = stubs.run(&["env", "fill"]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.stderr.contains("`generated/dev/.env` leads out of the project, to"), "{run:?}");
-    assert!(run.stderr.contains("help: edit that file by hand"), "{run:?}");
+    assert!(run.stderr.contains("cannot use `generated/dev/.env`: `generated/dev/.env` leads to"), "{run:?}");
+    assert!(run.stderr.contains("help: edit that file yourself"), "{run:?}");
     assert_eq!(fs::read_to_string(&outside).unwrap(), "A=1\n");
 
     fs::remove_file(stubs.project.path(ENV)).unwrap();
@@ -116,5 +117,5 @@ fn terraform_without_outputs_is_said() {
     stubs.script("output -json", "echo 'Error: no state' >&2\nexit 1\n");
     let run = stubs.run(&["env", "fill"]);
     assert_eq!(run.code, Some(1));
-    assert!(run.stderr.contains("Terraform doesn't tell its outputs: Error: no state"), "{run:?}");
+    assert!(run.stderr.contains("`terraform output` failed: Error: no state"), "{run:?}");
 }

@@ -23,7 +23,7 @@ fn with_build() -> Stubs {
 fn a_stack_that_can_run_is_told_so() {
     let stubs = with_build();
     let run = stubs.run(&["doctor"]);
-    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "nothing found: the stack can run\n"), "{run:?}");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "no problems found\n"), "{run:?}");
     let run = stubs.run(&["up", "--detach"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "quietly");
 }
@@ -45,7 +45,11 @@ fn keeps_from_running(break_it: impl FnOnce(&Stubs), what: &str, help: &str) {
 #[test]
 fn compose_must_be_there_and_new_enough() {
     let get = "install the Compose plugin of Docker";
-    keeps_from_running(|stubs| stubs.answer("compose version", 1, ""), "`docker compose` doesn't answer", get);
+    keeps_from_running(
+        |stubs| stubs.answer("compose version", 1, ""),
+        "the Docker Compose plugin is not installed",
+        get,
+    );
     keeps_from_running(
         |stubs| stubs.answer("compose version", 0, "2.23.3"),
         "Docker Compose 2.23.3 is too old: 2.24",
@@ -57,7 +61,7 @@ fn compose_must_be_there_and_new_enough() {
 fn the_engine_must_be_reached() {
     keeps_from_running(
         |stubs| stubs.script("docker info", "echo 'Cannot connect to the Docker daemon' >&2\nexit 1\n"),
-        "the Docker engine can't be reached: Cannot connect to the Docker daemon",
+        "cannot connect to the Docker engine: Cannot connect to the Docker daemon",
         "start Docker",
     );
 }
@@ -65,17 +69,17 @@ fn the_engine_must_be_reached() {
 #[test]
 fn required_variables_must_have_values() {
     let what = "`TOKEN` has no value: Token of the payment provider";
-    let help = "you choose it: set TOKEN in `generated/dev/.env`";
+    let help = "set TOKEN in `generated/dev/.env`";
     keeps_from_running(|stubs| stubs.project.write("generated/dev/.env", "TOKEN=''\n"), what, help);
     keeps_from_running(
         |stubs| fs::remove_file(stubs.project.path("generated/dev/.env")).unwrap(),
-        &format!("{what}; there is no `generated/dev/.env` yet"),
+        &format!("{what}; `generated/dev/.env` does not exist yet"),
         help,
     );
     keeps_from_running(
         |stubs| stubs.project.write("generated/dev/.env", "A=1\nTOKEN='\n"),
-        "`generated/dev/.env` can't be read: a quoted value has no end",
-        "mend line 2",
+        "invalid `generated/dev/.env`: line 2: missing closing quote",
+        "fix this line",
     );
 }
 
@@ -83,8 +87,8 @@ fn required_variables_must_have_values() {
 fn images_must_have_been_built() {
     keeps_from_running(
         |stubs| stubs.answer("image inspect", 1, ""),
-        "the image `own:1` is not there, and no registry has it",
-        "build it: `gen dev build own`",
+        "image `own:1` has not been built",
+        "run `gen dev build own`",
     );
 }
 
@@ -93,7 +97,7 @@ fn ports_must_be_free() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let take = |stubs: &Stubs| stubs.project.write("generated/dev/.env", format!("TOKEN=a\nPORT={port}\n"));
-    let help = "end that program, or publish the port elsewhere";
+    let help = "stop that program, or change the `published` port";
     if cfg!(target_os = "linux") {
         let holder = format!("(process {})", std::process::id());
         let stubs = with_build();
@@ -101,13 +105,13 @@ fn ports_must_be_free() {
         let run = stubs.run(&["up"]);
         assert!(run.stderr.contains(&holder), "{run:?}");
     }
-    keeps_from_running(take, &format!("port {port} (`http` of `api`) is taken by `"), help);
+    keeps_from_running(take, &format!("port {port} (`http` of `api`) is in use by `"), help);
     keeps_from_running(
         |stubs| {
             take(stubs);
             stubs.answer("docker ps --format", 0, &format!("theirs\t127.0.0.1:{port}->80/tcp"));
         },
-        &format!("port {port} (`http` of `api`) is taken by the container `theirs`"),
+        &format!("port {port} (`http` of `api`) is in use by container `theirs`"),
         help,
     );
 }
@@ -134,10 +138,10 @@ fn warnings_do_not_keep_it_from_running() {
     let run = stubs.run(&["up", "--detach"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(
-        run.stderr.contains("warning: the Docker engine has 4.0 GB of memory; 8 GB are recommended\n  help: "),
+        run.stderr.contains("warning: the Docker engine has only 4.0 GB of memory; 8 GB are recommended\n  help: "),
         "{run:?}"
     );
-    let drift = "warning: 1 generated file is not as the spec says\n  help: see them with `gen check --profile dev`";
+    let drift = "warning: 1 output is out of date\n  help: see `gen check --profile dev`";
     assert!(run.stderr.contains(drift), "{run:?}");
     assert_eq!(stubs.run(&["doctor"]).code, Some(0));
 }
@@ -149,8 +153,8 @@ fn a_source_tree_matters_to_who_builds() {
     stubs.project.write("generated/dev/.env", format!("{env}TREE=../gone\n"));
     let run = stubs.run(&["doctor"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stdout.contains("warning: `own:1` can't be built again: there is no source tree at"), "{run:?}");
-    assert!(run.stdout.contains("help: set TREE in `generated/dev/.env`"), "{run:?}");
+    assert!(run.stdout.contains("warning: cannot rebuild `own:1`: source tree `"), "{run:?}");
+    assert!(run.stdout.contains("set TREE in `generated/dev/.env`"), "{run:?}");
     assert!(!stubs.run(&["up", "--detach"]).stderr.contains("source tree"));
     stubs.answer("image inspect", 1, "");
     assert_eq!(stubs.run(&["doctor"]).code, Some(1));
@@ -166,15 +170,15 @@ fn doctor_shows_everything_at_once() {
     assert_eq!(run.code, Some(1));
     for what in [
         "error: `TOKEN` has no value",
-        "warning: `TOKE` of `.env` is read by nobody\n  help: did you mean `TOKEN`?",
-        "warning: `generated/dev/.env` may hold secrets, and others can read it\n  help: keep it to yourself: `chmod 600",
-        "error: the image `own:1` is not there",
-        "4 found, 2 of which must be mended",
+        "warning: unused variable `TOKE` in `.env`\n  help: did you mean `TOKEN`?",
+        "warning: other users can read `generated/dev/.env`, which may contain secrets\n  help: run `chmod 600",
+        "error: image `own:1` has not been built",
+        "2 errors, 2 warnings",
     ] {
         assert!(run.stdout.contains(what), "`{what}` in:\n{}", run.stdout);
     }
     let mut command = stubs.command(&["doctor"]);
     let run: super::Run = command.env("PATH", stubs.project.root()).output().unwrap().into();
     assert_eq!(run.code, Some(1));
-    assert!(run.stdout.contains("error: `docker` is not installed, or not on PATH\n  help: install Docker"), "{run:?}");
+    assert!(run.stdout.contains("error: `docker` is not installed or not on PATH\n  help: install Docker"), "{run:?}");
 }

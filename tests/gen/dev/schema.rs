@@ -49,7 +49,7 @@ fn whatever_fails_the_rest_still_runs() {
         let mut expected = Vec::new();
         for (index, name) in ["a", "b", "c"].into_iter().enumerate() {
             expected.extend(step(name).into_iter().take(if index == 1 && fails(index) { 1 } else { 3 }));
-            let said = format!("error: schema step `{name}` failed\n  help: its output stands above");
+            let said = format!("error: schema step `{name}` failed\n  help: see its output above");
             assert_eq!(run.stderr.contains(&said), fails(index), "{run:?}");
         }
         assert_eq!(stubs.changes(), expected);
@@ -64,7 +64,7 @@ fn one_step_can_be_run_alone() {
     assert_eq!(stubs.changes(), step("b"));
     let run = stubs.run(&["schema", "setup", "--only", "d"]);
     assert_eq!(run.code, Some(2));
-    assert!(run.stderr.contains("there is no schema step `d`"), "{run:?}");
+    assert!(run.stderr.contains("unknown schema step `d`"), "{run:?}");
     assert!(stubs.record().is_empty());
 }
 

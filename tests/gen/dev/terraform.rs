@@ -75,7 +75,7 @@ fn destroy_wants_the_projects_name() {
     for text in ["", "yes\n", "temporal\n"] {
         let run = typed(&stubs, &["infra", "destroy"], text);
         assert_eq!(run.code, Some(1), "{run:?}");
-        assert!(run.stderr.contains("Type the project's name, temporal-sre-copilot, to go on"), "{run:?}");
+        assert!(run.stderr.contains("Type the name of the project, temporal-sre-copilot, to continue"), "{run:?}");
         assert!(run.stderr.contains("nothing was destroyed"), "{run:?}");
         assert_eq!(stubs.changes(), asked);
     }
@@ -91,7 +91,7 @@ fn a_stack_without_infrastructure_says_so() {
     let stubs = Stubs::new(SMALL);
     let run = stubs.run(&["infra", "apply"]);
     assert_eq!(run.code, Some(2));
-    assert!(run.stderr.contains("profile `dev` has no infrastructure\n  help: describe it below"), "{run:?}");
+    assert!(run.stderr.contains("profile `dev` has no infrastructure\n  help: declare it in"), "{run:?}");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn terraform_must_be_there_and_new_enough() {
     let run = stubs.run(&["infra", "apply"]);
     assert_eq!(run.code, Some(1));
     assert!(
-        run.stderr.contains("Terraform 1.5.7 is too old: 1.9 or newer is needed\n  help: install Terraform"),
+        run.stderr.contains("Terraform 1.5.7 is too old: 1.9 or newer is required\n  help: install Terraform"),
         "{run:?}"
     );
     assert!(stubs.changes().is_empty());
