@@ -269,13 +269,12 @@ fn probe(service: &Service) -> Option<Healthcheck> {
 }
 
 /// A key without what it says of the number of containers.
-fn hashed<'t>(key: &str, value: Option<&'t Tree>) -> Option<Vec<(&'t str, &'t Tree)>> {
-    match value? {
-        Tree::Table(entries) if key == "deploy" => {
+fn hashed<'t>(key: &str, value: Option<&'t Tree>) -> Vec<(&'t str, &'t Tree)> {
+    match value {
+        Some(Tree::Table(entries)) if key == "deploy" => {
             let entries = entries.iter().filter(|(key, _)| key != "replicas");
-            Some(entries.map(|(key, value)| (key.as_str(), value)).collect())
+            entries.map(|(key, value)| (key.as_str(), value)).collect()
         }
-        _ if key == "deploy" => None,
-        value => Some(vec![("", value)]),
+        value => value.into_iter().map(|value| ("", value)).collect(),
     }
 }

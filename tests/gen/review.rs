@@ -246,8 +246,8 @@ fn what_gains_privileges() {
             "danger privileges web: gets every privilege of the host: `privileged`",
             "danger privileges web: gets the host's namespace `pid`",
             "danger privileges web: gets the user root",
-            "notice services web: `pid` set [- -> \"host\"]",
-            "notice services web: recreated: user, passthrough",
+            "notice services web: `pid` set [- -> host]",
+            "notice services web: recreated: user, privileged, pid",
         ],
     );
     case(
@@ -514,7 +514,7 @@ fn the_rest_of_the_spec() {
             "notice privileges copilot-worker: loses the group `${DOCKER_GROUP_ID:-0}`",
             "notice schema schema-copilot: runs again: what is declared of `COPILOT_DSQL_DATABASE`",
             "notice services copilot-temporal: recreated: what is declared of `COPILOT_DSQL_DATABASE`",
-            "notice services copilot-worker: recreated: passthrough, what is declared of `COPILOT_DSQL_DATABASE`",
+            "notice services copilot-worker: recreated: group_add, what is declared of `COPILOT_DSQL_DATABASE`",
         ],
     );
     case(
@@ -858,5 +858,55 @@ fn the_help_tells_what_is_compared() {
     let words = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     for word in ["merge base", "Exit codes:", "--against origin/main"] {
         assert!(words.contains(word), "`{word}` in {}", run.stdout);
+    }
+}
+
+/// A secret is given away by a value in its place, and not by no value.
+#[test]
+fn a_secret_that_is_emptied_is_not_given_away() {
+    let spec = "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"web:1\"\n\
+                environment.TOKEN = \"${TOKEN}\"\nenvironment.OTHER = \"${TOKEN}\"\n\
+                [env.TOKEN]\ndescription = \"A token\"\nsecret = true\n";
+    case(
+        spec,
+        &[("environment.OTHER = \"${TOKEN}\"", "environment.OTHER = \"\"")],
+        &["notice environment web: `OTHER` changed […", "notice services web: recreated: environment"],
+    );
+    case(
+        spec,
+        &[("environment.OTHER = \"${TOKEN}\"", "environment.OTHER = \"x\"")],
+        &[
+            "danger environment web: `OTHER` was a secret of `.env`, and stands in the spec now [${TOKEN} -> -]",
+            "notice services web: recreated: environment",
+        ],
+    );
+}
+
+/// A key of Compose without an area of its own is compared by its name, and so is why its container is recreated.
+#[test]
+fn further_keys_of_compose() {
+    let spec = "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"web:1\"\n";
+    for (keys, expected) in [
+        (
+            "shm_size = \"64m\"\n",
+            &["notice services web: `shm_size` set [- -> 64m]", "notice services web: recreated: shm_size"][..],
+        ),
+        (
+            "stop_signal = \"SIGINT\"\n",
+            &["notice services web: `stop_signal` set [- -> SIGINT]", "notice services web: recreated: stop_signal"],
+        ),
+        // Not hashed by Compose.
+        ("pull_policy = \"always\"\n", &["notice services web: `pull_policy` set [- -> always]"]),
+        ("deploy.replicas = 1\n", &["notice limits web: `replicas` set [- -> 1]"]),
+        (
+            "deploy.resources.limits.memory = \"1g\"\n",
+            &["notice limits web: `limits` set [- -> memory 1g]", "notice services web: recreated: resources"],
+        ),
+        (
+            "expose = [9000]\n",
+            &["notice ports web: `expose` set [- -> 9000]", "notice services web: recreated: expose"],
+        ),
+    ] {
+        case(spec, &[("image = \"web:1\"\n", &format!("image = \"web:1\"\n{keys}"))], expected);
     }
 }
