@@ -96,7 +96,11 @@ impl Resolver<'_> {
                 port: self.written(&published.value, Ports::to_string),
                 number: self.effective_ports(&published.value).map(|ports| ports.first),
                 host_ip: match &port.host_ip {
-                    Some(address) => self.text(address),
+                    // The brackets belong to the short form only.
+                    Some(address) => match address.literal().and_then(|address| address.strip_prefix('[')) {
+                        Some(address) => address.trim_end_matches(']').into(),
+                        None => self.text(address),
+                    },
                     None => bind.clone(),
                 },
                 mode: port.mode,

@@ -249,7 +249,7 @@ fn the_other_forms_of_compose() {
                 "ports",
                 "[{name: '3002', host_ip: 127.0.0.1, published: '3001', target: 3002}, \
                  {name: 53-udp, host_ip: 127.0.0.2, published: '5353', target: 53, protocol: udp}, \
-                 {name: '443', host_ip: '[::1]', published: '8443', target: 443}, \
+                 {name: '443', host_ip: '::1', published: '8443', target: 443}, \
                  {name: '81', host_ip: 127.0.0.9, published: '${PORT:-7070}', target: 81}, \
                  {name: '5000', host_ip: 127.0.0.1, published: '4000', target: 5000}, \
                  {name: '5001', host_ip: 127.0.0.1, published: '4001', target: 5001}, \

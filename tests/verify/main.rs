@@ -108,6 +108,17 @@ fn compose() {
 }
 
 #[test]
+fn compose_accepts_each_form_of_its_keys() {
+    let project = Project::new(include_str!("../gen/fields.toml"));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    for file in ["common.env", "local.env", "db.env", "a.env"] {
+        project.write(&format!("generated/dev/{file}"), String::new());
+    }
+    let (run, report) = verify(&project, &["docker-compose"], &["--require", "compose"]);
+    assert_eq!(run.code, Some(0), "{report:#}");
+}
+
+#[test]
 fn alloy() {
     let path = "generated/dev/config/alloy.alloy";
     let breaks = |change, at, said| refuses("alloy", path, change, at, said);
