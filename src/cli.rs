@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use stackgen::spec::service::Kind;
+use stackgen::spec::kind::Kind;
 use stackgen::spec::stack::DatasourceType;
 
 /// Turns `spec/stack.toml` into every file that the stack needs.

@@ -130,7 +130,8 @@ fn stack() -> Result<Context, &'static str> {
         plugin: plugin(source.kind.value).to_owned(),
         default: source.default.as_ref().is_some_and(|flag| flag.value),
     };
-    let settings = spec.services.iter().filter_map(|(_, service)| service.settings.as_ref()?.folders.as_ref());
+    let settings =
+        spec.services.iter().filter_map(|(_, service)| service.settings.as_ref()?.strings_by_name("folders"));
     let folders = settings
         .flat_map(|folders| folders.iter())
         .map(|(name, title)| Folder { name: name.value.clone(), title: title.clone() })

@@ -7,7 +7,7 @@ use stackgen::diagnostic::Diagnostics;
 use stackgen::edit::draft::{Change, Draft, Refusal};
 use stackgen::edit::new::{self, New as Wanted, Service};
 use stackgen::edit::save;
-use stackgen::spec::service::Kind;
+use stackgen::spec::kind::Kind;
 use stackgen::spec::source::Sources;
 use stackgen::spec::stack::DatasourceType;
 use stackgen::spec::{self, ReadError, tree};

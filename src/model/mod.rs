@@ -10,7 +10,7 @@ pub mod text;
 use crate::spec::stack::DatasourceType;
 pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
-pub use kind::{Address, Alloy, Cluster, Grafana, Loki, Mimir};
+pub use kind::{Address, Alloy, Cluster, Grafana};
 pub use service::Service;
 use text::{Text, Tree};
 
@@ -42,10 +42,6 @@ pub struct Stack {
     pub builds: Vec<ImageBuild>,
     /// Temporal clusters.
     pub clusters: Vec<Cluster>,
-    /// Services of kind `mimir`.
-    pub mimirs: Vec<Mimir>,
-    /// Services of kind `loki`.
-    pub lokis: Vec<Loki>,
     /// Services of kind `alloy`.
     pub alloys: Vec<Alloy>,
     /// Services of kind `grafana`.

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::kind::{ClusterServer, Reservoir};
 use crate::model::text::Text;
-use crate::spec::service::Kind;
+use crate::spec::kind::Takes;
 use crate::spec::stack::{Cluster, LogLevel};
 use crate::spec::value::Duration;
 
@@ -14,6 +14,12 @@ const DSQL_LIFETIME_MILLISECONDS: u64 = 60 * 60_000;
 
 /// How long a connection lives unless the spec says otherwise, in minutes.
 const CONNECTION_LIFETIME: u32 = 55;
+
+/// What the store of a cluster's visibility provides.
+pub(super) const VISIBILITY: &str = "visibility";
+
+/// What creates the indices in it.
+pub(super) const INDICES: &str = "visibility-indices";
 
 /// Temporal's index template covers the indices that begin like this (admin-tools 1.31.2); another
 /// would get no mappings, and the tool switches auto-creation off.
@@ -31,7 +37,7 @@ impl Resolver<'_> {
         for (name, cluster) in spec.clusters.iter() {
             self.store(
                 ("visibility", cluster.visibility.as_ref()),
-                Kind::Elasticsearch,
+                VISIBILITY,
                 &format!("the visibility of `{}`", name.value),
                 name.span,
             );
@@ -77,7 +83,7 @@ impl Resolver<'_> {
             }
             let members: Vec<String> = services
                 .iter()
-                .filter(|service| service.kind == Some(Kind::TemporalServer))
+                .filter(|service| service.kind.is_some_and(|kind| kind.takes(Takes::Role)))
                 .filter(|service| {
                     let written =
                         self.index.get(service.name.as_str()).and_then(|&index| spec.services.entries.get(index));
@@ -149,7 +155,7 @@ impl Resolver<'_> {
                 None => Duration::minutes(CONNECTION_LIFETIME),
             },
             log_level: cluster.log_level.as_ref().map_or(LogLevel::Info, |level| level.value),
-            visibility: self.visibility_store(cluster).unwrap_or_default(),
+            visibility: self.visibility_store(cluster),
             token_duration: cluster.token_duration.as_ref().map(|duration| duration.value.clone()),
             staggered_startup: cluster.staggered_startup,
             reservoir: cluster.reservoir.as_ref().map(|reservoir| Reservoir {

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::spec::decode::{Map, Spanned, shown};
-use crate::spec::service::Kind;
+use crate::spec::kind::SettingValue;
 use crate::spec::stack::Spec;
 use crate::spec::text::is_variable_name;
 
@@ -78,7 +78,7 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         all(&service.hostname, "a host", diagnostics);
         all(&service.profiles, "a Compose profile", diagnostics);
         container(service.container_name.as_ref().unwrap_or(name), diagnostics);
-        let writes = service.kind.as_ref().is_some_and(|kind| matches!(kind.value, Kind::Loki | Kind::Mimir));
+        let writes = service.kind.as_ref().is_some_and(|kind| kind.files.knows("config/${self}.yaml"));
         if writes && GRAFANA_FILES.contains(&name.value.as_str()) {
             diagnostics.push(
                 Diagnostic::new(
@@ -92,9 +92,14 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         for (name, _) in service.environment.iter() {
             environment(name, diagnostics);
         }
-        if let Some(settings) = &service.settings {
-            all(keys(settings.folders.iter().map(|map| &map.value)), "a folder", diagnostics);
-            all(keys(settings.host_targets.iter().map(|map| &map.value)), "a target", diagnostics);
+        let (Some(kind), Some(settings)) = (&service.kind, &service.settings) else { continue };
+        for (setting, value) in settings.iter() {
+            let Some(what) = kind.settings.get(setting).and_then(|setting| setting.names.as_deref()) else { continue };
+            match &value.value {
+                SettingValue::StringsByName(map) => all(keys([map]), what, diagnostics),
+                SettingValue::Ports(map) => all(keys([map]), what, diagnostics),
+                _ => {}
+            }
         }
     }
     for (_, step) in spec.schema.iter() {

@@ -10,7 +10,8 @@ use crate::model;
 use crate::model::kind::DOCKER_HOST;
 use crate::model::service::{CONFIG_LABEL, Command, Mount, References};
 use crate::model::text::{Text as ModelText, Value as ModelValue};
-use crate::spec::decode::{Map, Spanned, listed};
+use crate::spec::decode::{Map, Spanned};
+use crate::spec::kind::Takes;
 use crate::spec::service::{self as spec, Condition, MountType, Service};
 use crate::spec::text::{Part, Scalar, Text, Value};
 
@@ -32,10 +33,10 @@ impl Resolver<'_> {
         // Few services are of a kind, and a preset is large.
         let mut presets: HashMap<usize, (Preset, References)> = HashMap::new();
         let mut implied_volumes = Vec::new();
-        for (index, (name, service)) in spec.services.iter().enumerate() {
+        for (index, (_, service)) in spec.services.iter().enumerate() {
             if service.kind.is_some() {
                 self.references = References::default();
-                let preset = self.preset(name, service);
+                let preset = self.preset(index);
                 implied_volumes.extend(preset.volumes.iter().map(|(name, _)| name.clone()));
                 presets.insert(index, (preset, std::mem::take(&mut self.references)));
             }
@@ -116,7 +117,8 @@ impl Resolver<'_> {
             })
             .collect();
         implied_mounts.extend(preset.mounts);
-        let aws = self.aws(name, service, preset.aws, &image, &mut environment, &mut implied_mounts);
+        let implied_aws = (preset.aws_home.as_deref(), preset.always_aws);
+        let aws = self.aws(name, service, implied_aws, &image, &mut environment, &mut implied_mounts);
         let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas.as_ref());
         let single = replicas.is_none_or(|replicas| matches!(replicas.value, Value::Is(0 | 1)));
         if !single && let (Some(container), Some(replicas)) = (&service.container_name, replicas) {
@@ -155,8 +157,8 @@ impl Resolver<'_> {
             ulimits.push((name.value.clone(), self.value(&limit.0.soft), self.value(&limit.0.hard)));
         }
         for (name, limit) in preset.ulimits {
-            if !ulimits.iter().any(|(known, ..)| known == name) {
-                ulimits.push((name.to_owned(), ModelValue::Is(limit), ModelValue::Is(limit)));
+            if !ulimits.iter().any(|(known, ..)| *known == name) {
+                ulimits.push((name, ModelValue::Is(limit), ModelValue::Is(limit)));
             }
         }
         let mut tmpfs = self.texts(&service.tmpfs.0);
@@ -166,13 +168,15 @@ impl Resolver<'_> {
             tmpfs.push("/tmp".into());
         }
         let mut cap_add = self.texts(&service.cap_add);
-        let kept = preset.confinement.keep.iter().map(|&name| ModelText::from(name));
+        let kept = preset.confinement.keep.iter().map(|name| ModelText::from(name.as_str()));
         cap_add.extend(kept.filter(|_| service.cap_drop.is_none()));
         self.check_host_name(service, &extra_hosts);
         let network_mode = self.network_mode(name, service);
         model::Service {
             name: name.value.clone(),
             kind: service.kind.as_ref().map(|kind| kind.value),
+            settings: preset.settings,
+            files: preset.files,
             group: service.group.clone().unwrap_or_default(),
             description: service.description.clone().or(preset.description).unwrap_or_default(),
             aws,
@@ -264,29 +268,10 @@ impl Resolver<'_> {
                 }
             }
         }
-        let takes = super::kinds::settings(kind);
-        for (key, span) in service.settings.iter().flat_map(|settings| settings.in_use()) {
-            if !takes.contains(&key) {
-                let title = match kind {
-                    Some(kind) => format!("kind `{}` has no setting `{key}`", kind.as_str()),
-                    None => format!("`{key}` is a setting of a kind, and this service has none"),
-                };
-                self.report_missing(
-                    service.sound,
-                    Diagnostic::new("foreign-setting", title, span).help(match takes {
-                        [] => "remove it".to_owned(),
-                        takes => format!("it has: {}", listed(takes.iter().copied())),
-                    }),
-                );
-            }
-        }
-        let is_temporal = kind == Some(spec::Kind::TemporalServer);
-        let role = service.role.as_ref().map(|role| ("role", role.span)).filter(|_| !is_temporal);
-        let cluster = service
-            .cluster
-            .as_ref()
-            .map(|cluster| ("cluster", cluster.span))
-            .filter(|_| !is_temporal && kind != Some(spec::Kind::TemporalUi));
+        let takes = |key| kind.is_some_and(|kind| kind.takes(key));
+        let role = service.role.as_ref().map(|role| ("role", role.span)).filter(|_| !takes(Takes::Role));
+        let cluster =
+            service.cluster.as_ref().map(|cluster| ("cluster", cluster.span)).filter(|_| !takes(Takes::Cluster));
         for (key, span) in role.into_iter().chain(cluster) {
             self.report_missing(
                 service.sound,
@@ -320,7 +305,7 @@ impl Resolver<'_> {
                 );
                 continue;
             }
-            let known = preset.reads.contains(&name.value.as_str());
+            let known = preset.reads.contains(&name.value);
             let listed_names = reads.map(|reads| &reads.value);
             let sound = sound && image.is_none_or(|image| image.sound);
             let unread = sound
@@ -333,7 +318,7 @@ impl Resolver<'_> {
                     .map(|list| list.iter().map(|read| read.value.as_str()).collect::<Vec<_>>())
                     .unwrap_or_default()
                     .into_iter()
-                    .chain(preset.reads.iter().copied())
+                    .chain(preset.reads.iter().map(String::as_str))
                     .collect();
                 let mut diagnostic = Diagnostic::new(
                     "unread-variable",
@@ -373,14 +358,12 @@ impl Resolver<'_> {
         &mut self,
         name: &Spanned<String>,
         service: &Service,
-        implied: Option<&'static str>,
+        (implied, always): (Option<&str>, bool),
         image: &ServiceImage<'_>,
         environment: &mut Vec<(String, ModelText)>,
         mounts: &mut Vec<Mount>,
     ) -> bool {
         let wanted = service.aws.as_ref().is_some_and(|aws| aws.value);
-        let always =
-            implied.is_some() && service.kind.as_ref().is_some_and(|kind| kind.value == spec::Kind::TemporalServer);
         if !wanted && !always {
             return false;
         }

@@ -101,8 +101,6 @@ fn nothing(like: &Stack) -> Stack {
         schema: Vec::new(),
         builds: Vec::new(),
         clusters: Vec::new(),
-        mimirs: Vec::new(),
-        lokis: Vec::new(),
         alloys: Vec::new(),
         grafanas: Vec::new(),
         dashboards: Vec::new(),

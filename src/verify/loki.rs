@@ -1,25 +1,12 @@
 //! Loki checks its configuration with `-verify-config` (Loki 3.7).
 
-use super::{Answer, Reading};
-use super::{Check, Consumer, Outputs, Program, Run, place};
+use super::{Answer, Consumer, Program, Reading, place};
 
 pub(super) const CONSUMER: Consumer = Consumer {
     name: "loki",
     programs: &[Program { name: "loki", first: &[], version: &["-version"] }],
     how_to_get: "https://grafana.com/docs/loki/latest/setup/install/",
 };
-
-pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check> + use<'a> {
-    outputs.stack.lokis.iter().map(|loki| {
-        let file = outputs.generated(&format!("config/{}.yaml", loki.service));
-        let run = |folder: &str| Run::new(["-verify-config", &format!("-config.file={folder}{file}")]);
-        Check {
-            image: outputs.image(&loki.service),
-            inside: Some(run(&format!("{}/", super::INSIDE))),
-            ..Check::new(&CONSUMER, vec![file.clone()], run(""), reading)
-        }
-    })
-}
 
 /// `failed parsing config: …` with a line for each wrong key, or a line of its log with `err="…"`.
 pub(super) fn reading(answer: &Answer<'_>) -> Reading {

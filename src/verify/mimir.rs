@@ -1,7 +1,7 @@
 //! Mimir has no flag that checks, but `-modules` loads and validates the configuration, lists the modules and ends
 //! before anything is created or listens (`cmd/mimir/main.go` of Mimir 2.16 and 3.0).
 
-use super::{Answer, Check, Consumer, Outputs, Program, Reading, Run, loki};
+use super::{Answer, Consumer, Program, Reading, loki};
 
 pub(super) const CONSUMER: Consumer = Consumer {
     name: "mimir",
@@ -9,20 +9,8 @@ pub(super) const CONSUMER: Consumer = Consumer {
     how_to_get: "https://grafana.com/docs/mimir/latest/get-started/",
 };
 
-pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check> + use<'a> {
-    outputs.stack.mimirs.iter().map(|mimir| {
-        let file = outputs.generated(&format!("config/{}.yaml", mimir.service));
-        let run = |folder: &str| Run::new(["-modules", &format!("-config.file={folder}{file}")]);
-        Check {
-            image: outputs.image(&mimir.service),
-            inside: Some(run(&format!("{}/", super::INSIDE))),
-            ..Check::new(&CONSUMER, vec![file.clone()], run(""), reading)
-        }
-    })
-}
-
 /// `error loading config …` with a line for each wrong key, or `error validating config: …`.
-fn reading(answer: &Answer<'_>) -> Reading {
+pub(super) fn reading(answer: &Answer<'_>) -> Reading {
     if answer.succeeded && answer.stdout.contains("distributor") {
         return Reading::Judged(Vec::new());
     }

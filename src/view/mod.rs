@@ -12,8 +12,7 @@ mod dotenv;
 mod dynamic_config;
 mod entrypoint;
 mod grafana;
-mod loki;
-mod mimir;
+mod kind;
 mod persistence;
 mod readme;
 mod terraform;
@@ -64,11 +63,8 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
     for alloy in &stack.alloys {
         list.add(format!("config/{}.alloy", alloy.service), || alloy::render(stack, alloy));
     }
-    for loki in &stack.lokis {
-        list.add(format!("config/{}.yaml", loki.service), || loki::render(loki));
-    }
-    for mimir in &stack.mimirs {
-        list.add(format!("config/{}.yaml", mimir.service), || mimir::render(mimir));
+    for (service, file, template) in kind::files(stack) {
+        list.add(&file.path, move || kind::render(service, template));
     }
     // Every Grafana of a stack has the same datasources and folders.
     if let Some(grafana) = stack.grafanas.first() {
@@ -89,7 +85,7 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
             ImageRecipe::TemporalRuntime(base) => {
                 list.add("docker/Dockerfile", || dockerfile::runtime(base));
                 list.add_executable("docker/render-and-start.sh", entrypoint::render);
-                list.add("docker/persistence-dsql.template.yaml", persistence::render);
+                list.add("docker/persistence-dsql.template.yaml", || persistence::render(stack));
             }
             ImageRecipe::Own(_) => {}
         }

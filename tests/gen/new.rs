@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use stackgen::spec::service::Kind;
+use stackgen::spec::kind::Kind;
 use stackgen::spec::stack::DatasourceType;
 
 use super::project::{Project, REFERENCE, Run};
