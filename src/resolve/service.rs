@@ -268,6 +268,14 @@ impl Resolver<'_> {
                 }
             }
         }
+        if let Some(settings) = &service.settings {
+            for diagnostic in &settings.out_of_range {
+                self.report(diagnostic.clone());
+            }
+            for diagnostic in &settings.foreign {
+                self.report_missing(service.sound, diagnostic.clone());
+            }
+        }
         let takes = |key| kind.is_some_and(|kind| kind.takes(key));
         let role = service.role.as_ref().map(|role| ("role", role.span)).filter(|_| !takes(Takes::Role));
         let cluster =

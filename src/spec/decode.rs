@@ -448,9 +448,9 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// Declares a table of the spec: a struct whose fields are its keys.
 ///
 /// A field of type `Option`, `Vec`, `Many` or `Map` may be left out; `field as "key"` gives a key
-/// that is no Rust identifier.
+/// that is no Rust identifier. `as "a table" then function` hands what was read to a function that completes it.
 macro_rules! table {
-    ($(#[doc = $docs:literal])* pub struct $name:ident as $what:literal {
+    ($(#[doc = $docs:literal])* pub struct $name:ident as $what:literal $(then $complete:path)? {
         $($(#[doc = $field_docs:literal])* $field:ident $(as $key:literal)?: $type:ty,)*
     }) => {
         $(#[doc = $docs])*
@@ -498,7 +498,9 @@ macro_rules! table {
                     });
                 )*
                 let sound = cx.diagnostics.len() == before && !cx.diagnostics.is_full();
-                Some(Self { span, sound, $($field: $field?,)* })
+                let read = Self { span, sound, $($field: $field?,)* };
+                $(let read = $complete(read, cx);)?
+                Some(read)
             }
 
             fn schema(schemas: &mut $crate::spec::schema::Schemas) -> $crate::spec::schema::Schema {

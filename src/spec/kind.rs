@@ -647,7 +647,7 @@ impl SettingType {
 
 impl Setting {
     /// Reads its value for a service, and checks that it is within its bounds.
-    fn read(&self, node: Node<'_>, cx: &mut Context<'_>) -> Option<SettingValue> {
+    fn read(&self, node: Node<'_>, cx: &mut Context<'_>, problems: &mut Vec<Diagnostic>) -> Option<SettingValue> {
         let span = node.span;
         let value = self.kind.read(node, cx)?;
         let Some(amount) = value.amount() else { return Some(value) };
@@ -661,13 +661,17 @@ impl Setting {
             (_, Some((most, written)), _) if amount > most => format!("at most {written}"),
             _ => return Some(value),
         };
+        problems.push(self.out_of_range(&expected, span));
+        Some(value)
+    }
+
+    fn out_of_range(&self, expected: &str, span: Span) -> Diagnostic {
         let title = self.otherwise.clone().unwrap_or_else(|| "this value is out of range".to_owned());
         let diagnostic = Diagnostic::new("number-out-of-range", title, span).at(format!("must be {expected}"));
-        cx.diagnostics.push(match &self.example {
+        match &self.example {
             Some(example) => diagnostic.help(format!("write e.g. `{example}`")),
             None => diagnostic.help(format!("write {expected}")),
-        });
-        Some(value)
+        }
     }
 
     /// What it is if the service doesn't say so.
@@ -693,6 +697,10 @@ impl Setting {
 pub struct Settings {
     written: Vec<(Spanned<String>, Node<'static>)>,
     values: Vec<(String, Spanned<SettingValue>)>,
+    /// Values that contradict what the kind declares: those that can be read, and are wrong.
+    pub out_of_range: Vec<Diagnostic>,
+    /// Settings that only other kinds have. The kind may be what is wrong.
+    pub foreign: Vec<Diagnostic>,
 }
 
 impl Settings {
@@ -741,7 +749,8 @@ impl Decode for Settings {
         let entry = |(key, node): (tree::Key<'_>, Node<'_>)| {
             (Spanned { value: key.name.into_owned(), span: key.span }, node.into_owned())
         };
-        Some(Self { written: table.entries.into_iter().map(entry).collect(), values: Vec::new() })
+        let written = table.entries.into_iter().map(entry).collect();
+        Some(Self { written, values: Vec::new(), out_of_range: Vec::new(), foreign: Vec::new() })
     }
 
     fn schema(schemas: &mut Schemas) -> Schema {
@@ -764,28 +773,34 @@ impl Decode for Settings {
 }
 
 /// Reads the settings of a service as its kind declares them.
-pub fn settle(service: &mut Service, cx: &mut Context<'_>) {
-    let Some(settings) = &mut service.settings else { return };
+pub fn settle(mut service: Service, cx: &mut Context<'_>) -> Service {
+    let Some(settings) = &mut service.settings else { return service };
     let before = cx.diagnostics.len();
     let kind = service.kind.as_ref().map(|kind| kind.value);
     for (key, node) in std::mem::take(&mut settings.written) {
         match kind.and_then(|kind| kind.declaration().settings.get(&key.value)) {
             Some(setting) => {
                 let span = node.span;
-                if let Some(value) = setting.read(node, cx) {
+                if let Some(value) = setting.read(node, cx, &mut settings.out_of_range) {
                     settings.values.push((key.value, Spanned { value, span }));
                 }
             }
-            // The kind may be what is wrong.
-            None if !service.sound => {}
-            None => cx.diagnostics.push(unknown(kind, &key, node.span)),
+            None => {
+                let (is_foreign, diagnostic) = unknown(kind, &key, node.span);
+                if is_foreign {
+                    settings.foreign.push(diagnostic);
+                } else {
+                    cx.diagnostics.push(diagnostic);
+                }
+            }
         }
     }
     service.sound &= cx.diagnostics.len() == before;
+    service
 }
 
-/// A setting that the kind doesn't have: another one's, or nobody's.
-fn unknown(kind: Option<Kind>, key: &Spanned<String>, value: Span) -> Diagnostic {
+/// A setting that the kind doesn't have, and whether another kind has it.
+fn unknown(kind: Option<Kind>, key: &Spanned<String>, value: Span) -> (bool, Diagnostic) {
     let known: Vec<&str> = kind.into_iter().flat_map(|kind| kind.declaration().settings.names()).collect();
     let elsewhere: Vec<&str> = Kind::all().flat_map(|kind| kind.declaration().settings.names()).collect();
     let has = || match known.as_slice() {
@@ -797,11 +812,11 @@ fn unknown(kind: Option<Kind>, key: &Spanned<String>, value: Span) -> Diagnostic
             Some(kind) => format!("kind `{}` has no setting `{}`", kind.as_str(), key.value),
             None => format!("`{}` is a setting of a kind, and this service has none", key.value),
         };
-        return Diagnostic::new("foreign-setting", title, value).help(has());
+        return (true, Diagnostic::new("foreign-setting", title, value).help(has()));
     }
     let candidates = if kind.is_some() { known.clone() } else { elsewhere };
-    Diagnostic::new("unknown-key", format!("unknown key `{}` in settings", shown(&key.value)), key.span)
-        .suggest(&key.value, candidates, has)
+    let title = format!("unknown key `{}` in settings", shown(&key.value));
+    (false, Diagnostic::new("unknown-key", title, key.span).suggest(&key.value, candidates, has))
 }
 
 #[cfg(test)]

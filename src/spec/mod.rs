@@ -358,14 +358,7 @@ impl<'s> Document<'s> {
     /// Decodes a tree.
     pub fn decode(&self, table: Table<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
         let node = Node { span: Span { file: 0, start: 0, end: 0 }, value: Value::Table(table) };
-        let before = diagnostics.len();
-        let mut cx = Context { sources: self.sources, diagnostics };
-        let mut spec = Spec::decode(node, &mut cx)?;
-        for (_, service) in &mut spec.services.entries {
-            kind::settle(service, &mut cx);
-        }
-        spec.sound &= cx.diagnostics.len() == before;
-        Some(spec)
+        Spec::decode(node, &mut Context { sources: self.sources, diagnostics })
     }
 
     /// What a syntax error hid is not missing, and what was read around it may be something else.

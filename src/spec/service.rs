@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Span};
 
 table! {
     /// One container. The keys from `image` on are Compose's, with Compose's meaning.
-    pub struct Service as "a service" {
+    pub struct Service as "a service" then super::kind::settle {
         /// What runs in it, if it is something that `gen` knows how to configure.
         kind: Option<Spanned<Kind>>,
         /// A heading that related services share in the docs.
