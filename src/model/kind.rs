@@ -207,6 +207,8 @@ pub struct FileCheck {
 pub struct Alloy {
     /// The service.
     pub service: String,
+    /// Its configuration, beside the Compose file.
+    pub file: String,
     /// How often metrics are scraped.
     pub scrape_interval: Duration,
     /// What is scraped.
@@ -235,6 +237,13 @@ pub struct Grafana {
     pub datasources: Vec<Datasource>,
     /// The folders that hold dashboards.
     pub folders: Vec<Folder>,
+}
+
+impl Grafana {
+    /// What says which datasources there are: one file for every Grafana of a stack.
+    pub const DATASOURCES: &str = "config/grafana-datasources.yaml";
+    /// What says which folders there are, if there are any.
+    pub const DASHBOARDS: &str = "config/grafana-dashboards.yaml";
 }
 
 /// A dashboard folder.

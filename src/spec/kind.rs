@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::decode::{Context, Decode, Map, Spanned, choice, listed, shown, table, table_of, unknown_word};
 use super::schema::{self, Schema, Schemas};
-use super::service::{Condition, Service};
+use super::service::{Command, Condition, Service};
 use super::source::Sources;
-use super::text::Text;
+use super::text::{Part, Text};
 use super::tree::{self, Node, Value};
 use super::value::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -87,6 +87,11 @@ impl Kind {
     pub fn ports_of(self, role: Option<Role>) -> &'static Map<KindPort> {
         let own = role.and_then(|role| self.declaration.roles.get(role.as_str()));
         own.map_or(&self.declaration.ports, |own| &own.ports)
+    }
+
+    /// The paths of its files beside the Compose file, for a service.
+    pub fn files_of(self, service: &str) -> impl Iterator<Item = String> {
+        self.declaration.files.names().map(move |path| path.replace("${self}", service))
     }
 
     /// What it declares.
@@ -202,8 +207,8 @@ choice! {
 table! {
     /// How a kind talks to AWS.
     pub struct Aws as "a kind's use of AWS" {
-        /// The home of the image's user.
-        home: String,
+        /// The home of the image's user; not known if left out.
+        home: Option<String>,
         /// Whether it does without being told.
         always: Option<bool>,
     }
@@ -549,6 +554,17 @@ impl Declaration {
                 refuse(name.span, format!("unknown setting `{}`", shown(name)));
             }
         }
+        for text in self.texts() {
+            for part in text.parts() {
+                if let Part::Address(address) = part
+                    && !self.knows(&address.service, &address.endpoint)
+                {
+                    let title =
+                        format!("unknown reference `${{{}.{}}}`", shown(&address.service), shown(&address.endpoint));
+                    refuse(address.span, title);
+                }
+            }
+        }
         let mut literals: Vec<(SettingType, &Literal)> = Vec::new();
         for (_, setting) in self.settings.iter() {
             let limit = setting.review.as_ref().and_then(|review| review.unlimited.as_ref());
@@ -557,6 +573,36 @@ impl Declaration {
         }
         for (kind, literal) in literals {
             kind.read(literal.0.clone(), cx);
+        }
+    }
+}
+
+impl Declaration {
+    /// The texts that are resolved for each service of the kind.
+    fn texts(&self) -> Vec<&Text> {
+        let mut texts: Vec<&Text> = self.description.iter().collect();
+        texts.extend(self.settings.iter().filter_map(|(_, setting)| setting.required.as_ref()));
+        let Some(service) = self.implied() else { return texts };
+        let test = service.healthcheck.as_ref().and_then(|check| check.test.as_ref());
+        for command in [service.command.as_ref(), service.entrypoint.as_ref(), test].into_iter().flatten() {
+            match &command.value {
+                Command::Line(text) => texts.push(text),
+                Command::Arguments(arguments) => texts.extend(arguments),
+            }
+        }
+        texts.extend(service.environment.iter().map(|(_, value)| &value.0));
+        texts.extend(service.volumes.iter().flat_map(|mount| mount.0.source.iter().chain([&mount.0.target])));
+        texts
+    }
+
+    /// Whether a reference of the kind's texts stands for something.
+    fn knows(&self, of: &str, name: &str) -> bool {
+        match of {
+            "self" => self.ports.knows(name) || self.endpoint(name).is_some(),
+            "settings" => self.settings.knows(name),
+            "published" => self.ports.knows(name),
+            "cluster" => name == "name" && self.takes(Takes::Cluster),
+            need => self.needs.knows(need),
         }
     }
 }
@@ -855,6 +901,9 @@ mod tests {
                 "wrong-type",
                 "\"1\"",
             ),
+            ("title = \"x\"\nservice.command = [\"${settings.b}\"]", "invalid-kind", "${settings.b}"),
+            ("title = \"x\"\ndescription = \"of ${cluster.name}\"", "invalid-kind", "${cluster.name}"),
+            ("title = \"x\"\nservice.environment.A = \"${db.sql}\"", "invalid-kind", "${db.sql}"),
             ("title = \"x\"\nnew.settings.b = 1", "invalid-kind", "b"),
             ("title = \"x\"\nservice.image = \"a:1\"", "unknown-key", "image"),
         ] {

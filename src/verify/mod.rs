@@ -366,6 +366,17 @@ mod tests {
     }
 
     #[test]
+    fn who_judges_the_file_of_a_kind_is_known() {
+        let mut declared: Vec<&str> = Vec::new();
+        for kind in crate::spec::kind::Kind::all() {
+            let files = kind.declaration().files.iter();
+            declared.extend(files.filter_map(|(_, file)| file.verify.as_ref()).map(|check| check.consumer.as_str()));
+        }
+        declared.sort_unstable();
+        assert_eq!(declared, OF_KINDS.map(|(consumer, _)| consumer.name));
+    }
+
+    #[test]
     fn an_image_tells_its_version_by_its_tag() {
         let version = |reference: &str| {
             Image { reference: reference.to_owned(), built_here: false }.version().map(ToOwned::to_owned)

@@ -51,3 +51,23 @@ impl<'a> Configured<'a> {
 fn unknown<T>(what: &str, name: &str) -> askama::Result<T> {
     Err(askama::Error::custom(io::Error::other(format!("unknown {what} `{name}`"))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::kind::Kind;
+
+    #[test]
+    fn every_template_that_a_kind_names_has_a_view() {
+        let service = Service::default();
+        for kind in Kind::all() {
+            for (path, file) in kind.declaration().files.iter() {
+                let Some(template) = &file.template else { continue };
+                let rendered = render_template(kind.as_str(), template, &Configured(&service));
+                // A service without ports and settings can't have one.
+                assert!(rendered.is_some_and(|rendered| rendered.is_err()), "{}: {}", kind.as_str(), path.value);
+            }
+        }
+        assert!(render_template("loki", "mimir.yaml", &Configured(&service)).is_none());
+    }
+}

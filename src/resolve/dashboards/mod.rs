@@ -55,7 +55,7 @@ impl Resolver<'_> {
             {
                 let title = format!("nothing shows the dashboard `{}`", shown(&name.value));
                 let diagnostic = Diagnostic::new("missing-service", title, name.span);
-                self.report_missing(spec.sound, diagnostic.help("add a service with `kind = \"grafana\"`"));
+                self.report_missing(spec.sound, diagnostic.help(super::add_a_provider(super::DASHBOARDS)));
             }
             return dashboards;
         }

@@ -96,6 +96,7 @@ impl<'a> Resolver<'a> {
             Some(SettingValue::Duration(interval)) => interval.clone(),
             _ => Duration::seconds(0),
         };
-        models.alloys.push(model::Alloy { service: name.value.clone(), scrape_interval, targets, metrics, logs });
+        let file = model.and_then(|model| model.files.first()).map(|file| file.path.clone()).unwrap_or_default();
+        models.alloys.push(model::Alloy { service: name.value.clone(), file, scrape_interval, targets, metrics, logs });
     }
 }

@@ -47,7 +47,7 @@ impl<'a> Resolver<'a> {
         scope.settings = self.settings(declaration, service, &scope);
         let mut preset = Preset {
             reads: declaration.reads.clone(),
-            aws_home: declaration.aws.as_ref().map(|aws| aws.home.clone()),
+            aws_home: declaration.aws.as_ref().and_then(|aws| aws.home.clone()),
             always_aws: declaration.aws.as_ref().is_some_and(|aws| aws.always.unwrap_or(false)),
             one_shot: declaration.one_shot.unwrap_or(false),
             ..Preset::default()
@@ -60,8 +60,7 @@ impl<'a> Resolver<'a> {
         }
         let description = declaration.description.as_ref().and_then(|text| self.told(text, &scope));
         preset.description = description.map(|text| text.shown());
-        for (path, file) in declaration.files.iter() {
-            let path = path.value.replace("${self}", &name.value);
+        for (path, (_, file)) in kind.files_of(&name.value).zip(declaration.files.iter()) {
             preset.mounts.push(generated(&path, &file.target));
             let template = file.template.as_ref().map(|template| template.value.clone());
             let check = file

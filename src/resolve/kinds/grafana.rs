@@ -3,7 +3,7 @@
 use super::{KindModels, Preset, generated, needs};
 use crate::diagnostic::Diagnostic;
 use crate::model;
-use crate::model::kind::{File, Folder};
+use crate::model::kind::Folder;
 use crate::resolve::Resolver;
 use crate::spec::decode::Spanned;
 use crate::spec::service::{Condition, Service};
@@ -12,16 +12,16 @@ use crate::spec::stack::DatasourceType;
 /// The plugin that queries JSON APIs.
 const INFINITY: &str = "yesoreyeram-infinity-datasource";
 
-/// What says which folders there are.
-const FOLDERS: &str = "config/grafana-dashboards.yaml";
-
 impl<'a> Resolver<'a> {
     pub(super) fn grafana(&mut self, _: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
         self.check_plugins(service);
+        let mut provision = |path: &str, what: &str| {
+            preset.mounts.push(generated(path, &format!("/etc/grafana/provisioning/{what}/stack.yaml")));
+        };
+        provision(model::Grafana::DATASOURCES, "datasources");
         let folders = self.folders(service);
         if !folders.is_empty() {
-            preset.mounts.push(generated(FOLDERS, "/etc/grafana/provisioning/dashboards/stack.yaml"));
-            preset.files.push(File { path: FOLDERS.to_owned(), template: None, check: None });
+            provision(model::Grafana::DASHBOARDS, "dashboards");
         }
         let folder = |folder: &Folder| generated(&format!("grafana/{}", folder.directory), &folder.path());
         preset.mounts.extend(folders.iter().map(folder));

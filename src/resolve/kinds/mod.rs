@@ -8,7 +8,7 @@ mod temporal;
 
 pub(super) use temporal::{dynamic_setting, server_environment};
 
-use super::Resolver;
+use super::{DASHBOARDS, Resolver, add_a_provider};
 use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::kind::{File, Setting};
@@ -120,7 +120,7 @@ impl<'a> Resolver<'a> {
                     format!("nothing queries the datasource `{}`", name.value),
                     name.span,
                 )
-                .help("add a service with `kind = \"grafana\"`, or remove the datasources"),
+                .help(format!("{}, or remove the datasources", add_a_provider(DASHBOARDS))),
             );
         }
         models

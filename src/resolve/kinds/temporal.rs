@@ -7,6 +7,7 @@ use crate::model::service::Command;
 use crate::model::text::Text;
 use crate::resolve::clusters::{INDICES, VISIBILITY, visibility_index};
 use crate::resolve::health::{nc, run};
+use crate::resolve::images::TEMPORAL_HOME;
 use crate::resolve::{Resolver, add_a_provider};
 use crate::spec::decode::{Spanned, listed, shown};
 use crate::spec::kind::Takes;
@@ -99,6 +100,7 @@ impl<'a> Resolver<'a> {
         if let Some(role) = role {
             command.extend(["--service", role.as_str()]);
         }
+        preset.aws_home = Some(TEMPORAL_HOME.to_owned());
         preset.command = Some(Command::Arguments(command.into_iter().map(Text::from).collect()));
         let setups = self.providers(INDICES).map(|(setup, _)| needs(&setup.value, Condition::Completed));
         preset.depends_on.extend(setups);
