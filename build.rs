@@ -12,15 +12,16 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={KINDS}");
     println!("cargo::rerun-if-changed=build.rs");
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
-    let root = env::current_dir()?;
+    let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     let mut names: Vec<String> = Vec::new();
     for entry in fs::read_dir(KINDS)? {
-        names.push(entry?.file_name().into_string().map_err(|name| io::Error::other(format!("{name:?}")))?);
+        let name = entry?.file_name().into_string();
+        names.push(name.map_err(|_| io::Error::other(format!("a folder of {KINDS} has a name that is not UTF-8")))?);
     }
     names.sort();
     let (mut table, mut views, mut arms) = (String::new(), String::new(), String::new());
     for name in &names {
-        let path = root.join(KINDS).join(name).join("kind.toml");
+        let path = format!("{root}/{KINDS}/{name}/kind.toml");
         // Writing to a `String` cannot fail.
         let _ = writeln!(table, "BuiltIn::new({name:?}, include_str!({path:?})),");
         for template in templates(&fs::read_to_string(&path)?) {

@@ -5,6 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::kind::{ClusterServer, Reservoir};
 use crate::model::text::Text;
+use crate::spec::decode::{Spanned, shown};
 use crate::spec::kind::Takes;
 use crate::spec::stack::{Cluster, LogLevel};
 use crate::spec::value::Duration;
@@ -42,36 +43,7 @@ impl Resolver<'_> {
                 name.span,
             );
             let index = visibility_index(&name.value, cluster);
-            let place = cluster.visibility_index.as_ref().map_or(name.span, |index| index.span);
-            let plain = index.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c));
-            if !index.starts_with(INDEX_PREFIX) || !plain {
-                self.report(
-                    Diagnostic::new(
-                        "index-outside-template",
-                        format!("the index `{}` gets no mappings", crate::spec::decode::shown(&index)),
-                        place,
-                    )
-                    .at(format!("must begin with `{INDEX_PREFIX}`"))
-                    .help(format!(
-                        "leave it out for `{INDEX_PREFIX}_{}`; an index has lowercase letters, digits and `_`",
-                        name.value
-                    )),
-                );
-            }
-            if let Some(other) = clusters.iter().find(|other| other.visibility_index == index) {
-                let other_span = spec
-                    .clusters
-                    .iter()
-                    .find(|(known, _)| known.value == other.name)
-                    .map_or(place, |(known, cluster)| {
-                        cluster.visibility_index.as_ref().map_or(known.span, |index| index.span)
-                    });
-                self.report(
-                    Diagnostic::new("index-clash", format!("two clusters share the index `{index}`"), place)
-                        .also(other_span, "the other one")
-                        .help("leave `visibility_index` out: then each has its own"),
-                );
-            }
+            self.check_index(name, cluster, &index, &clusters);
             for (key, number) in [("history_shards", &cluster.history_shards), ("pool", &cluster.pool)] {
                 if number.value == 0 {
                     self.report(
@@ -141,6 +113,35 @@ impl Resolver<'_> {
             });
         }
         clusters
+    }
+
+    /// An index gets its mappings from Temporal's template, and belongs to one cluster.
+    fn check_index(&mut self, name: &Spanned<String>, cluster: &Cluster, index: &str, others: &[model::Cluster]) {
+        let place_of = |name: &Spanned<String>, cluster: &Cluster| {
+            cluster.visibility_index.as_ref().map_or(name.span, |index| index.span)
+        };
+        let place = place_of(name, cluster);
+        let plain = index.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c));
+        if !index.starts_with(INDEX_PREFIX) || !plain {
+            let title = format!("the index `{}` gets no mappings", shown(index));
+            self.report(
+                Diagnostic::new("index-outside-template", title, place)
+                    .at(format!("must begin with `{INDEX_PREFIX}`"))
+                    .help(format!(
+                        "leave it out for `{INDEX_PREFIX}_{}`; an index has lowercase letters, digits and `_`",
+                        name.value
+                    )),
+            );
+        }
+        if let Some(other) = others.iter().find(|other| other.visibility_index == index) {
+            let mut written = self.spec.clusters.iter();
+            let other = written.find(|(known, _)| known.value == other.name);
+            self.report(
+                Diagnostic::new("index-clash", format!("two clusters share the index `{index}`"), place)
+                    .also(other.map_or(place, |(name, cluster)| place_of(name, cluster)), "the other one")
+                    .help("leave `visibility_index` out: then each has its own"),
+            );
+        }
     }
 
     /// What the servers of a cluster share. Whoever asks refers to its variables.

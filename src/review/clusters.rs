@@ -16,7 +16,7 @@ type Setting = (&'static str, fn(&ClusterServer) -> Option<Text>, Severity, &'st
 const SETTINGS: &[Setting] = &[
     (
         "history_shards",
-        |server| number(server.history_shards),
+        |server| Some(number(server.history_shards)),
         Severity::Danger,
         "can't be changed: the workflows that a cluster has belong to shards, and are not found any more",
     ),
@@ -38,7 +38,7 @@ const SETTINGS: &[Setting] = &[
         Severity::Caution,
         "another store of visibility: what the old one holds isn't there",
     ),
-    ("pool", |server| number(server.pool), Severity::Notice, ""),
+    ("pool", |server| Some(number(server.pool)), Severity::Notice, ""),
     ("connection_lifetime", |server| duration(Some(&server.connection_lifetime)), Severity::Notice, ""),
     ("log_level", |server| Some(server.log_level.as_str().into()), Severity::Notice, ""),
     ("token_duration", |server| duration(server.token_duration.as_ref()), Severity::Notice, ""),
@@ -49,7 +49,7 @@ const SETTINGS: &[Setting] = &[
         "",
     ),
     ("reservoir", |server| Some(server.reservoir.is_some().to_string().into()), Severity::Notice, ""),
-    ("reservoir.target", |server| number(server.reservoir.as_ref()?.target), Severity::Notice, ""),
+    ("reservoir.target", |server| Some(number(server.reservoir.as_ref()?.target)), Severity::Notice, ""),
     (
         "reservoir.base_lifetime",
         |server| duration(server.reservoir.as_ref().map(|reservoir| &reservoir.base_lifetime)),
@@ -70,8 +70,8 @@ const SETTINGS: &[Setting] = &[
     ),
 ];
 
-fn number(number: u32) -> Option<Text> {
-    Some(number.to_string().into())
+fn number(number: u32) -> Text {
+    number.to_string().into()
 }
 
 fn duration(duration: Option<&Duration>) -> Option<Text> {

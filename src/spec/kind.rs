@@ -583,8 +583,8 @@ impl Declaration {
         let mut texts: Vec<&Text> = self.description.iter().collect();
         texts.extend(self.settings.iter().filter_map(|(_, setting)| setting.required.as_ref()));
         let Some(service) = self.implied() else { return texts };
-        let test = service.healthcheck.as_ref().and_then(|check| check.test.as_ref());
-        for command in [service.command.as_ref(), service.entrypoint.as_ref(), test].into_iter().flatten() {
+        let probe = service.healthcheck.as_ref().and_then(|check| check.test.as_ref());
+        for command in [service.command.as_ref(), service.entrypoint.as_ref(), probe].into_iter().flatten() {
             match &command.value {
                 Command::Line(text) => texts.push(text),
                 Command::Arguments(arguments) => texts.extend(arguments),
@@ -761,6 +761,16 @@ impl Settings {
         self.values.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// The service that a setting names.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<Spanned<String>> {
+        let value = self.get(name)?;
+        match &value.value {
+            SettingValue::String(name) => Some(Spanned { value: name.clone(), span: value.span }),
+            _ => None,
+        }
+    }
+
     /// A list of strings; empty if it isn't written.
     #[must_use]
     pub fn strings(&self, name: &str) -> &[Spanned<String>] {
@@ -824,21 +834,17 @@ pub fn settle(mut service: Service, cx: &mut Context<'_>) -> Service {
     let before = cx.diagnostics.len();
     let kind = service.kind.as_ref().map(|kind| kind.value);
     for (key, node) in std::mem::take(&mut settings.written) {
-        match kind.and_then(|kind| kind.declaration().settings.get(&key.value)) {
-            Some(setting) => {
-                let span = node.span;
-                if let Some(value) = setting.read(node, cx, &mut settings.out_of_range) {
-                    settings.values.push((key.value, Spanned { value, span }));
-                }
-            }
-            None => {
-                let (is_foreign, diagnostic) = unknown(kind, &key, node.span);
-                if is_foreign {
-                    settings.foreign.push(diagnostic);
-                } else {
-                    cx.diagnostics.push(diagnostic);
-                }
-            }
+        if let Some(setting) = kind.and_then(|kind| kind.declaration().settings.get(&key.value)) {
+            let span = node.span;
+            let value = setting.read(node, cx, &mut settings.out_of_range);
+            settings.values.extend(value.map(|value| (key.value, Spanned { value, span })));
+            continue;
+        }
+        let (is_foreign, diagnostic) = unknown(kind, &key, node.span);
+        if is_foreign {
+            settings.foreign.push(diagnostic);
+        } else {
+            cx.diagnostics.push(diagnostic);
         }
     }
     service.sound &= cx.diagnostics.len() == before;

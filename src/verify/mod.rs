@@ -300,9 +300,10 @@ pub fn checks(stack: &Stack, read: &dyn Fn(&Utf8Path) -> Option<String>) -> Vec<
     checks
 }
 
+type Read = fn(&Answer<'_>) -> Reading;
+
 /// The consumers of the files that kinds declare, and how their answers are read.
-const OF_KINDS: [(&Consumer, fn(&Answer<'_>) -> Reading); 2] =
-    [(&loki::CONSUMER, loki::reading), (&mimir::CONSUMER, mimir::reading)];
+const OF_KINDS: [(&Consumer, Read); 2] = [(&loki::CONSUMER, loki::reading), (&mimir::CONSUMER, mimir::reading)];
 
 /// The checks that kinds declare for their files: the program on `PATH`, or the one of the service's image.
 fn kinds(outputs: &Outputs<'_>) -> Vec<Check> {

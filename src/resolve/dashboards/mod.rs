@@ -123,7 +123,7 @@ impl Resolver<'_> {
         }
         for (_, service) in self.providers(super::DASHBOARDS).collect::<Vec<_>>() {
             let folders = service.settings.as_ref().and_then(|settings| settings.strings_by_name("folders"));
-            for (folder, _) in folders.into_iter().flat_map(|map| map.iter()) {
+            for (folder, _) in folders.into_iter().flat_map(Map::iter) {
                 if !spec.dashboards.iter().any(|(_, dashboard)| dashboard.folder.value == folder.value) {
                     let diagnostic = Diagnostic::new(
                         "unused-folder",

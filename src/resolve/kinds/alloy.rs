@@ -7,7 +7,7 @@ use crate::model::kind::{Address, DOCKER_HOST, Host, SettingValue};
 use crate::model::service::Mount;
 use crate::model::text::Value;
 use crate::resolve::{Resolver, add_a_provider};
-use crate::spec::decode::Spanned;
+use crate::spec::decode::{Map, Spanned};
 use crate::spec::kind::Provision;
 use crate::spec::service::{MountType, Service};
 use crate::spec::value::Duration;
@@ -37,7 +37,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn alloy_store(&self, service: &Service, (provided, setting): (&str, &str)) -> Option<&'a str> {
-        self.find_store(self.named_by(service, setting).as_ref(), provided)
+        let named = service.settings.as_ref().and_then(|settings| settings.named(setting));
+        self.find_store(named.as_ref(), provided)
     }
 
     pub(super) fn alloy_model(
@@ -63,7 +64,7 @@ impl<'a> Resolver<'a> {
             })
             .collect();
         let on_host = service.settings.as_ref().and_then(|settings| settings.ports("host_targets"));
-        for (target, port) in on_host.into_iter().flat_map(|map| map.iter()) {
+        for (target, port) in on_host.into_iter().flat_map(Map::iter) {
             if targets.iter().any(|known| known.job == target.value) {
                 let declared = self.service_span(&target.value);
                 self.report(

@@ -94,21 +94,12 @@ impl<'a> Resolver<'a> {
         }
         let provided = need.provides.as_ref()?.value.as_str();
         let key = need.setting.as_ref().map_or("", |setting| setting.value.as_str());
-        let named = self.named_by(service, key);
+        let named = service.settings.as_ref().and_then(|settings| settings.named(key));
         if need.only_if.is_some() && named.is_none() && self.providers(provided).next().is_none() {
             return None;
         }
         let own = format!("`{}`", name.value);
         self.store((key, named.as_ref()), provided, need.what.as_deref().unwrap_or(&own), name.span)
-    }
-
-    /// The service that a setting names.
-    pub(super) fn named_by(&self, service: &Service, setting: &str) -> Option<Spanned<String>> {
-        let value = service.settings.as_ref()?.get(setting)?;
-        match &value.value {
-            spec::SettingValue::String(name) => Some(Spanned { value: name.clone(), span: value.span }),
-            _ => None,
-        }
     }
 
     /// The settings of a service, those that it leaves out with their defaults; reports what must be said and isn't.

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::kind::Folder;
 use crate::resolve::Resolver;
-use crate::spec::decode::Spanned;
+use crate::spec::decode::{Map, Spanned};
 use crate::spec::service::{Condition, Service};
 use crate::spec::stack::DatasourceType;
 
@@ -85,7 +85,7 @@ impl<'a> Resolver<'a> {
         let written = service.settings.as_ref().and_then(|settings| settings.strings_by_name("folders"));
         written
             .into_iter()
-            .flat_map(|map| map.iter())
+            .flat_map(Map::iter)
             .filter(|(directory, _)| {
                 self.spec.dashboards.iter().any(|(_, dashboard)| dashboard.folder.value == directory.value)
             })

@@ -71,10 +71,13 @@ pub(super) struct KindModels {
 /// What is not data of a kind, since it depends on other services.
 struct Logic<'a> {
     /// Completes what the kind declares.
-    preset: fn(&mut Resolver<'a>, &'a Spanned<String>, &'a Service, &mut Preset),
+    preset: CompletePreset<'a>,
     /// What the files of the kind need, once every service is resolved.
-    model: Option<fn(&mut Resolver<'a>, &'a Spanned<String>, &'a Service, &[model::Service], &mut KindModels)>,
+    model: Option<AddModel<'a>>,
 }
+
+type CompletePreset<'a> = fn(&mut Resolver<'a>, &'a Spanned<String>, &'a Service, &mut Preset);
+type AddModel<'a> = fn(&mut Resolver<'a>, &'a Spanned<String>, &'a Service, &[model::Service], &mut KindModels);
 
 /// The kinds with logic of their own: the only place where one is known by its name.
 fn logic<'a>(kind: Kind) -> Option<Logic<'a>> {
@@ -87,7 +90,7 @@ fn logic<'a>(kind: Kind) -> Option<Logic<'a>> {
     })
 }
 
-impl<'a> Resolver<'a> {
+impl Resolver<'_> {
     /// What the kind of a service implies for it.
     pub(super) fn preset(&mut self, index: usize) -> Preset {
         let spec = self.spec;
