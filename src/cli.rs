@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use stackgen::spec::service::Kind;
+use stackgen::spec::kind::Kind;
 use stackgen::spec::stack::DatasourceType;
 
 /// Generate every file of a development stack from `spec/stack.toml`

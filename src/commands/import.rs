@@ -9,7 +9,7 @@ use stackgen::diagnostic::Diagnostics;
 use stackgen::import::{self, Context, Datasource, Folder, Kind, Note};
 use stackgen::model::dashboard::plugin;
 use stackgen::spec;
-use stackgen::spec::decode::Spanned;
+use stackgen::spec::decode::{Map, Spanned};
 
 use super::report::{BOLD, RESET};
 use super::{Outcome, fail, print};
@@ -130,9 +130,10 @@ fn stack() -> Result<Context, &'static str> {
         plugin: plugin(source.kind.value).to_owned(),
         default: source.default.as_ref().is_some_and(|flag| flag.value),
     };
-    let settings = spec.services.iter().filter_map(|(_, service)| service.settings.as_ref()?.folders.as_ref());
+    let settings =
+        spec.services.iter().filter_map(|(_, service)| service.settings.as_ref()?.strings_by_name("folders"));
     let folders = settings
-        .flat_map(|folders| folders.iter())
+        .flat_map(Map::iter)
         .map(|(name, title)| Folder { name: name.value.clone(), title: title.clone() })
         .collect();
     Ok(Context { datasources: Ok(spec.datasources.iter().map(datasource).collect()), folders, folder: None })

@@ -6,7 +6,7 @@ use stackgen::edit::draft::{Change, Refusal};
 use stackgen::edit::new::{self, New as Wanted, Service};
 use stackgen::output;
 use stackgen::review::counted;
-use stackgen::spec::service::Kind;
+use stackgen::spec::kind::Kind;
 use stackgen::spec::stack::DatasourceType;
 
 use super::report::{self, BOLD, GREEN, RESET};

@@ -10,9 +10,9 @@ use super::draft::{Draft, Refusal, key};
 use super::example::REFERENCE;
 use super::outline;
 use crate::diagnostic::nearest;
-use crate::resolve::{image_of_kind, name_problem, ports_of_kind};
+use crate::resolve::name_problem;
 use crate::spec::decode::{listed, shown};
-use crate::spec::service::Kind;
+use crate::spec::kind::{Kind, OnlyIf, Takes};
 use crate::spec::source::Sources;
 use crate::spec::stack::DatasourceType;
 use crate::spec::tree::{Table, Value};
@@ -20,6 +20,9 @@ use crate::spec::{DASHBOARDS, MAIN};
 
 /// The folder of dashboards that a Grafana without any gets.
 const FOLDER: &str = "stack";
+
+/// What a kind provides that shows dashboards.
+const DASHBOARDS_OF: &str = "dashboards";
 
 /// The plugin that a `json` datasource needs.
 const INFINITY: &str = "yesoreyeram-infinity-datasource";
@@ -111,9 +114,12 @@ impl Writer {
                 format!("say `--image REPOSITORY:TAG`, or `--kind` and one of {}", listed(Kind::WORDS.iter().copied())),
             ));
         }
-        if service.cluster.is_some() && !matches!(kind, Some(Kind::TemporalServer | Kind::TemporalUi)) {
-            let help = "leave `--cluster` out";
-            return Err(Refusal::new("only a `temporal-server` or `temporal-ui` has a cluster", help));
+        let has_cluster = kind.is_some_and(|kind| kind.takes(Takes::Cluster));
+        if service.cluster.is_some() && !has_cluster {
+            let kinds = Kind::all().filter(|kind| kind.takes(Takes::Cluster)).map(Kind::as_str);
+            let kinds: Vec<String> = kinds.map(|kind| format!("`{kind}`")).collect();
+            let message = format!("only a {} has a cluster", kinds.join(" or "));
+            return Err(Refusal::new(message, "leave `--cluster` out"));
         }
         let mut lines = String::new();
         // Writing to a `String` cannot fail.
@@ -123,14 +129,12 @@ impl Writer {
         if let Some(image) = image {
             let _ = writeln!(lines, "image = {}", string(image));
         }
-        let cluster = match kind {
-            Some(Kind::TemporalServer | Kind::TemporalUi) => Some(self.cluster(service.cluster)?),
-            _ => None,
-        };
+        let cluster = if has_cluster { Some(self.cluster(service.cluster)?) } else { None };
         if let Some(cluster) = &cluster {
             let _ = writeln!(lines, "cluster = {}", string(cluster));
         }
-        let main = ports_of_kind(kind, None).first().map(|port| (port.name, port.target));
+        let main = kind.and_then(|kind| kind.ports_of(None).iter().next());
+        let main = main.map(|(name, port)| (name.value.as_str(), port.target));
         match (main, kind, service.port) {
             (Some((port, target)), ..) => {
                 let published = service.port.unwrap_or_else(|| self.free_port(target));
@@ -150,7 +154,7 @@ impl Writer {
             lines.push_str(&self.settings(kind));
         }
         self.draft.add_table("services", &format!("[services.{}]\n{lines}", key(name)));
-        if kind == Some(Kind::Grafana) {
+        if kind.is_some_and(|kind| kind.provides(DASHBOARDS_OF)) {
             let types = self.all("datasources", "type").into_iter();
             for kind in types.filter_map(|(_, word)| DatasourceType::from_word(&word)).collect::<Vec<_>>() {
                 self.complete_grafana(kind)?;
@@ -161,70 +165,94 @@ impl Writer {
 
     /// What a kind needs besides its own table.
     fn needs(&mut self, kind: Kind, cluster: Option<&str>) -> Result<(), Refusal> {
-        self.image(image_of_kind(kind))?;
-        match kind {
-            Kind::Grafana => self.variable("GRAFANA_ADMIN_PASSWORD"),
-            Kind::Alloy => {
-                let has_metrics = !self.of_kind(Kind::TemporalServer).is_empty()
-                    || self
-                        .draft
-                        .look(|base, _| entries(base, "services").any(|(_, table)| table.at(&["metrics"]).is_some()));
-                if has_metrics {
-                    self.ensure(Kind::Mimir)?;
+        let declared = kind.declaration();
+        self.image(kind.image_name(), declared.new.as_ref().and_then(|new| new.image.as_deref()))?;
+        for what in declared.new.iter().flat_map(|new| &new.needs) {
+            self.ensure(what)?;
+        }
+        for (_, need) in declared.needs.iter() {
+            match (&need.provides, &need.role) {
+                (Some(provided), _) if need.only_if.is_none() => self.ensure(provided)?,
+                (_, Some(role)) if !self.has_member(cluster, role.as_str()) => {
+                    let Some(kind) = Kind::all().find(|kind| kind.takes(Takes::Role)) else { continue };
+                    self.service_of(kind, cluster)?;
+                }
+                _ => {}
+            }
+        }
+        for (name, variable) in declared.new.iter().flat_map(|new| new.env.iter()) {
+            let mut own = format!("[env.{}]\n", key(&name.value));
+            // Writing to a `String` cannot fail.
+            if let Some(description) = &variable.description {
+                let _ = writeln!(own, "description = {}", string(description));
+            }
+            for (key, flag) in [("required", variable.required), ("secret", variable.secret)] {
+                if flag.unwrap_or(false) {
+                    let _ = writeln!(own, "{key} = true");
                 }
             }
-            Kind::ElasticsearchSetup => self.ensure(Kind::Elasticsearch)?,
-            Kind::TemporalServer => {
-                self.ensure(Kind::ElasticsearchSetup)?;
-                self.variable("AWS_REGION");
-                if !self.of_kind(Kind::Alloy).is_empty() {
-                    self.ensure(Kind::Mimir)?;
-                }
-            }
-            Kind::TemporalUi => {
-                let has_frontend = self.draft.look(|base, _| {
-                    entries(base, "services").any(|(_, table)| {
-                        word(table, "kind") == Some(Kind::TemporalServer.as_str())
-                            && word(table, "cluster") == cluster
-                            && word(table, "role").is_none_or(|role| role == "frontend")
-                    })
-                });
-                if !has_frontend {
-                    let name = self.free_name(Kind::TemporalServer.as_str());
-                    let kind = Some(Kind::TemporalServer);
-                    self.service(Service { name: &name, kind, cluster, ..Service::default() })?;
-                }
-            }
-            Kind::Elasticsearch | Kind::Mimir | Kind::Loki => {}
+            self.variable_or(&name.value, &own);
+        }
+        self.metrics(kind)
+    }
+
+    /// What stores metrics, as soon as there are any and something collects them.
+    fn metrics(&mut self, new: Kind) -> Result<(), Refusal> {
+        let mut kinds = self.kinds();
+        kinds.push(new);
+        let has_metrics = |kind: &Kind| kind.implied().is_some_and(|service| service.metrics.is_some());
+        let any = kinds.iter().any(has_metrics)
+            || self.draft.look(|base, _| entries(base, "services").any(|(_, table)| table.at(&["metrics"]).is_some()));
+        let needs = kinds.iter().flat_map(|kind| kind.declaration().needs.iter());
+        let stores = needs.filter(|(_, need)| any && need.only_if == Some(OnlyIf::Metrics));
+        for store in stores.filter_map(|(_, need)| need.provides.as_ref()).collect::<Vec<_>>() {
+            self.ensure(store)?;
         }
         Ok(())
+    }
+
+    /// Whether a service runs a role of a cluster.
+    fn has_member(&self, cluster: Option<&str>, role: &str) -> bool {
+        self.draft.look(|base, _| {
+            entries(base, "services").any(|(_, table)| {
+                kind_of(table).is_some_and(|kind| kind.takes(Takes::Role))
+                    && word(table, "cluster") == cluster
+                    && word(table, "role").is_none_or(|own| own == role)
+            })
+        })
     }
 
     /// What a kind must or may be told: lines of its table.
     fn settings(&self, kind: Kind) -> String {
-        match kind {
-            // The shortest that gives a weekend's logs on Monday.
-            Kind::Loki => "settings.retention = \"72h\"\n".to_owned(),
-            Kind::Grafana => "settings.admin_password = \"${GRAFANA_ADMIN_PASSWORD}\"\n".to_owned(),
-            Kind::Alloy => {
-                let stores = [("metrics_store", Kind::Mimir), ("logs_store", Kind::Loki)];
-                let named = stores.iter().filter_map(|(setting, kind)| match self.of_kind(*kind).as_slice() {
-                    [first, _, ..] => Some(format!("settings.{setting} = {}\n", string(first))),
-                    _ => None,
-                });
-                named.collect()
-            }
-            _ => String::new(),
+        let mut lines = String::new();
+        for (name, value) in kind.declaration().new.iter().flat_map(|new| new.settings.iter()) {
+            let value = match &value.0.value {
+                Value::String(text) => string(text),
+                other => other.written(),
+            };
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(lines, "settings.{} = {value}", key(&name.value));
         }
+        for (_, need) in kind.declaration().needs.iter() {
+            let (Some(setting), Some(provided)) = (&need.setting, &need.provides) else { continue };
+            if let [first, _, ..] = self.providers(provided).as_slice() {
+                let _ = writeln!(lines, "settings.{} = {}", setting.value, string(first));
+            }
+        }
+        lines
     }
 
-    /// Adds a service of a kind, if there is none.
-    fn ensure(&mut self, kind: Kind) -> Result<(), Refusal> {
-        if self.of_kind(kind).is_empty() {
-            let name = self.free_name(kind.as_str());
-            self.service(Service { name: &name, kind: Some(kind), ..Service::default() })?;
+    fn service_of(&mut self, kind: Kind, cluster: Option<&str>) -> Result<(), Refusal> {
+        let name = self.free_name(kind.as_str());
+        self.service(Service { name: &name, kind: Some(kind), cluster, ..Service::default() })
+    }
+
+    /// Adds a service that provides something, if there is none.
+    fn ensure(&mut self, provided: &str) -> Result<(), Refusal> {
+        match Kind::all().find(|kind| kind.provides(provided)) {
+            Some(kind) if self.providers(provided).is_empty() => self.service_of(kind, None),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The cluster that is named, the only one, or a new one.
@@ -251,8 +279,8 @@ impl Writer {
         }
     }
 
-    /// An entry of `[images]`, as the reference spec has it.
-    fn image(&mut self, name: &str) -> Result<(), Refusal> {
+    /// An entry of `[images]`, as the reference spec has it, or the kind.
+    fn image(&mut self, name: &str, otherwise: Option<&str>) -> Result<(), Refusal> {
         if self.draft.has(&["images", name]) {
             return Ok(());
         }
@@ -267,7 +295,7 @@ impl Writer {
             }
             _ => None,
         });
-        match found {
+        match found.or_else(|| Some((Some(string(otherwise?)), None))) {
             Some((Some(image), _)) => {
                 if self.draft.set(&["images", name], &image).is_err() {
                     self.draft.add_table("images", &format!("[images]\n{} = {image}\n", key(name)));
@@ -276,7 +304,7 @@ impl Writer {
             }
             Some((None, base)) => {
                 if let Some(base) = base {
-                    self.image(&base)?;
+                    self.image(&base, None)?;
                 }
                 let text = table_of_reference("images", name);
                 for variable in variables(&text) {
@@ -285,18 +313,24 @@ impl Writer {
                 self.draft.add_table("images", &text);
                 Ok(())
             }
-            // The reference spec has an image for each kind: a test says so.
+            // A test says that each kind has an image.
             None => Ok(()),
         }
     }
 
     /// A variable of `.env`, as the reference spec has it.
     fn variable(&mut self, name: &str) {
+        self.variable_or(name, "");
+    }
+
+    /// The same, or as it is written here.
+    fn variable_or(&mut self, name: &str, otherwise: &str) {
         if self.draft.has(&["env", name]) {
             return;
         }
         let has_outputs = self.draft.has(&["infrastructure"]);
         let text = table_of_reference("env", name);
+        let text = if text.is_empty() { otherwise.to_owned() } else { text };
         // Terraform's outputs are those of the infrastructure, which not every stack has.
         let lines = text.split_inclusive('\n').filter(|line| has_outputs || !line.starts_with("output = "));
         let text: String = lines.collect();
@@ -305,15 +339,15 @@ impl Writer {
 
     fn datasource(&mut self, name: &str, kind: DatasourceType, service: Option<&str>) -> Result<(), Refusal> {
         let store = match kind {
-            DatasourceType::Prometheus => Some(Kind::Mimir),
-            DatasourceType::Loki => Some(Kind::Loki),
+            DatasourceType::Prometheus => Some("metrics"),
+            DatasourceType::Loki => Some("logs"),
             DatasourceType::CloudWatch | DatasourceType::Json => None,
         };
         let mut queried = service.map(ToOwned::to_owned);
         match (store, kind) {
             (Some(store), _) => {
                 self.ensure(store)?;
-                let found = self.of_kind(store);
+                let found = self.providers(store);
                 if found.len() > 1 && queried.is_none() {
                     return Err(which_service(&found));
                 }
@@ -334,7 +368,7 @@ impl Writer {
             }
             (None, _) => {}
         }
-        self.ensure(Kind::Grafana)?;
+        self.ensure(DASHBOARDS_OF)?;
         let mut text = format!("[datasources.{}]\ntype = \"{}\"\ntitle = {}\n", key(name), kind.as_str(), title(name));
         // Writing to a `String` cannot fail.
         if let Some(service) = queried {
@@ -354,7 +388,7 @@ impl Writer {
 
     /// What Grafana needs for a type of datasource.
     fn complete_grafana(&mut self, kind: DatasourceType) -> Result<(), Refusal> {
-        for grafana in self.of_kind(Kind::Grafana) {
+        for grafana in self.providers(DASHBOARDS_OF) {
             match kind {
                 DatasourceType::CloudWatch => {
                     self.variable("AWS_REGION");
@@ -387,7 +421,7 @@ impl Writer {
     }
 
     fn dashboard(&mut self, name: &str, folder: Option<&str>) -> Result<(), Refusal> {
-        let grafanas = self.of_kind(Kind::Grafana);
+        let grafanas = self.providers(DASHBOARDS_OF);
         let Some(grafana) = grafanas.first() else {
             let help = "add one first: `gen new service grafana`";
             return Err(Refusal::new("no service of kind `grafana` would show the dashboard", help));
@@ -455,10 +489,18 @@ impl Writer {
         })
     }
 
-    /// The services of a kind.
-    fn of_kind(&self, kind: Kind) -> Vec<String> {
-        let all = self.all("services", "kind").into_iter();
-        all.filter(|(_, word)| word == kind.as_str()).map(|(name, _)| name).collect()
+    /// The services that provide something.
+    fn providers(&self, what: &str) -> Vec<String> {
+        self.draft.look(|base, _| {
+            let found =
+                entries(base, "services").filter(|(_, table)| kind_of(table).is_some_and(|kind| kind.provides(what)));
+            found.map(|(name, _)| name.to_owned()).collect()
+        })
+    }
+
+    /// The kinds of all services.
+    fn kinds(&self) -> Vec<Kind> {
+        self.draft.look(|base, _| entries(base, "services").filter_map(|(_, table)| kind_of(table)).collect())
     }
 
     /// The names in a table, with the word that each has for a key.
@@ -524,6 +566,10 @@ fn word<'a>(table: &'a Table<'_>, key: &str) -> Option<&'a str> {
     }
 }
 
+fn kind_of(table: &Table<'_>) -> Option<Kind> {
+    Kind::from_word(word(table, "kind")?)
+}
+
 fn which_service(found: &[String]) -> Refusal {
     let help = match found {
         [] => "say `--service` and the name of a service".to_owned(),
@@ -585,9 +631,11 @@ mod tests {
     #[test]
     fn the_reference_spec_has_what_a_new_service_may_need() {
         let reference = reference();
-        for word in Kind::WORDS {
-            let image = image_of_kind(Kind::from_word(word).unwrap());
-            assert!(reference.has(&["images", image]), "{image}");
+        for kind in Kind::all() {
+            let own = kind.declaration().new.as_ref().and_then(|new| new.image.as_ref());
+            let image = kind.image_name();
+            // One fact stands once.
+            assert_ne!(reference.has(&["images", image]), own.is_some(), "{image}");
         }
         for variable in ["GRAFANA_ADMIN_PASSWORD", "AWS_REGION", "TEMPORAL_DSQL_PATH"] {
             assert!(table_of_reference("env", variable).starts_with(&format!("[env.{variable}]\n")), "{variable}");

@@ -141,7 +141,7 @@ pub fn services(stack: &Stack) -> Vec<ServiceRow<'_>> {
             name: &service.name,
             group: &service.group,
             description: &service.description,
-            kind: service.kind.map(crate::spec::service::Kind::as_str),
+            kind: service.kind.map(crate::spec::kind::Kind::as_str),
             image: service.image.as_ref().map(Text::shown),
             published_ports: row(service),
             depends_on: service

@@ -118,6 +118,12 @@ impl<T: AsLit + ?Sized> AsLit for &T {
     }
 }
 
+impl AsLit for Lit<'_> {
+    fn as_lit(&self) -> Lit<'_> {
+        self.clone()
+    }
+}
+
 impl AsLit for str {
     fn as_lit(&self) -> Lit<'_> {
         Lit::Str(self)

@@ -13,6 +13,11 @@ impl Keys {
         self.0.iter().find(|(key, _)| key == name).map(|(_, tree)| tree)
     }
 
+    /// The value of a key, to change it.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Tree> {
+        self.0.iter_mut().find(|(key, _)| key == name).map(|(_, tree)| tree)
+    }
+
     /// The value below a key of a key: `["deploy", "replicas"]`.
     #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<&Tree> {
@@ -50,8 +55,8 @@ impl Keys {
     pub fn add(&mut self, name: &str, texts: impl IntoIterator<Item = Text>) {
         let mut list: Vec<Text> = self.texts(name).cloned().collect();
         list.extend(texts);
-        match self.0.iter_mut().find(|(key, _)| key == name) {
-            Some((_, tree)) => *tree = list.into(),
+        match self.get_mut(name) {
+            Some(tree) => *tree = list.into(),
             None => self.0.push((name.to_owned(), list.into())),
         }
     }

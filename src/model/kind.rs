@@ -5,7 +5,7 @@ use std::fmt;
 use super::Datasource;
 use super::text::Text;
 use crate::spec::stack::LogLevel;
-use crate::spec::value::Duration;
+use crate::spec::value::{Duration, Size};
 
 /// A Temporal cluster that persists in Aurora DSQL.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,8 +41,8 @@ pub struct ClusterServer {
     pub connection_lifetime: Duration,
     /// What is logged.
     pub log_level: LogLevel,
-    /// The Elasticsearch service that holds its visibility index; empty if there is none.
-    pub visibility: String,
+    /// Where its visibility index is; only a spec with a mistake has none.
+    pub visibility: Option<Address>,
     /// How long an authentication token is used, unless the plugin decides.
     pub token_duration: Option<Duration>,
     /// Whether servers wait a random time before they connect, unless the plugin decides.
@@ -141,32 +141,65 @@ pub enum DynamicValue {
     String(String),
 }
 
-/// Mimir in one process.
+/// What a service tells its kind, or what its kind takes for granted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mimir {
-    /// The service.
-    pub service: String,
-    /// Its HTTP port.
-    pub port: u16,
-    /// The most series of the tenant.
-    pub max_series: u32,
-    /// The most series of one metric.
-    pub max_series_per_metric: u32,
-    /// Samples a second.
-    pub ingestion_rate: u32,
-    /// Samples in one burst.
-    pub ingestion_burst: u32,
+pub struct Setting {
+    /// The setting.
+    pub name: String,
+    /// Its value.
+    pub value: SettingValue,
 }
 
-/// Loki in one process.
+/// The value of a setting.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Loki {
-    /// The service.
-    pub service: String,
-    /// Its HTTP port.
-    pub port: u16,
-    /// How long logs are kept.
-    pub retention: Duration,
+pub enum SettingValue {
+    /// `true` or `false`.
+    Boolean(bool),
+    /// An integer.
+    Integer(u32),
+    /// A duration.
+    Duration(Duration),
+    /// A size, as Docker and Java read it.
+    Size(Size),
+    /// A string, which may hold references.
+    Text(Text),
+    /// A list of strings.
+    Strings(Vec<String>),
+    /// A string for each name.
+    Map(Vec<(String, String)>),
+}
+
+impl SettingValue {
+    /// How much it is, to be compared with others of its type.
+    #[must_use]
+    pub fn amount(&self) -> Option<u64> {
+        match self {
+            Self::Integer(number) => Some(u64::from(*number)),
+            Self::Duration(duration) => Some(duration.milliseconds),
+            Self::Size(size) => size.bytes(),
+            _ => None,
+        }
+    }
+}
+
+/// A generated file that a service mounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its path beside the Compose file.
+    pub path: String,
+    /// The template of the service's kind that it is written from; without one a view of its own writes it.
+    pub template: Option<String>,
+    /// Who judges it.
+    pub check: Option<FileCheck>,
+}
+
+/// How a program judges a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileCheck {
+    /// The program, which is the image's own as well.
+    pub consumer: String,
+    /// Its arguments; `${file}` stands for the file's path.
+    pub arguments: Vec<String>,
 }
 
 /// Alloy.
@@ -174,6 +207,8 @@ pub struct Loki {
 pub struct Alloy {
     /// The service.
     pub service: String,
+    /// Its configuration, beside the Compose file.
+    pub file: String,
     /// How often metrics are scraped.
     pub scrape_interval: Duration,
     /// What is scraped.
@@ -204,6 +239,13 @@ pub struct Grafana {
     pub folders: Vec<Folder>,
 }
 
+impl Grafana {
+    /// What says which datasources there are: one file for every Grafana of a stack.
+    pub const DATASOURCES: &str = "config/grafana-datasources.yaml";
+    /// What says which folders there are, if there are any.
+    pub const DASHBOARDS: &str = "config/grafana-dashboards.yaml";
+}
+
 /// A dashboard folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Folder {
@@ -220,42 +262,3 @@ impl Folder {
         format!("/etc/grafana/dashboards/{}", self.directory)
     }
 }
-
-/// The ports of one role of a Temporal server: Temporal's own defaults, but for the HTTP one.
-#[derive(Debug, Clone, Copy)]
-pub struct TemporalRole {
-    /// The role.
-    pub name: &'static str,
-    /// gRPC.
-    pub grpc: u16,
-    /// Membership.
-    pub membership: u16,
-    /// The HTTP API, which only the frontend has.
-    pub http: Option<u16>,
-}
-
-/// Workflow state.
-pub const HISTORY: TemporalRole = TemporalRole { name: "history", grpc: 7234, membership: 6934, http: None };
-/// Task queues.
-pub const MATCHING: TemporalRole = TemporalRole { name: "matching", grpc: 7235, membership: 6935, http: None };
-/// The frontend's HTTP API.
-pub const FRONTEND_HTTP: u16 = 8233;
-/// The API.
-pub const FRONTEND: TemporalRole =
-    TemporalRole { name: "frontend", grpc: 7233, membership: 6933, http: Some(FRONTEND_HTTP) };
-/// The system's own workflows.
-pub const WORKER: TemporalRole = TemporalRole { name: "worker", grpc: 7239, membership: 6939, http: None };
-
-/// The roles in the order in which they start.
-pub const TEMPORAL_ROLES: &[TemporalRole] = &[HISTORY, MATCHING, FRONTEND, WORKER];
-
-/// Where every Temporal server serves its metrics.
-pub const TEMPORAL_METRICS: u16 = 9090;
-/// Elasticsearch's HTTP API.
-pub const ELASTICSEARCH_HTTP: u16 = 9200;
-/// Mimir's HTTP API.
-pub const MIMIR_HTTP: u16 = 9009;
-/// Loki's HTTP API.
-pub const LOKI_HTTP: u16 = 3100;
-/// Alloy's UI.
-pub const ALLOY_HTTP: u16 = 12345;

@@ -12,7 +12,7 @@ use crate::spec::stack::DatasourceType;
 pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
 pub use keys::Keys;
-pub use kind::{Address, Alloy, Cluster, Grafana, Loki, Mimir};
+pub use kind::{Address, Alloy, Cluster, Grafana};
 pub use service::Service;
 
 /// One profile of a stack.
@@ -47,10 +47,6 @@ pub struct Stack {
     pub builds: Vec<ImageBuild>,
     /// Temporal clusters.
     pub clusters: Vec<Cluster>,
-    /// Services of kind `mimir`.
-    pub mimirs: Vec<Mimir>,
-    /// Services of kind `loki`.
-    pub lokis: Vec<Loki>,
     /// Services of kind `alloy`.
     pub alloys: Vec<Alloy>,
     /// Services of kind `grafana`.

@@ -1,6 +1,7 @@
 //! A container, as Compose will run it.
 
 use super::Keys;
+use super::kind::{File, Setting, SettingValue};
 use super::text::{Text, Value};
 use crate::spec::service::{Condition, Kind, MountType, PortMode, Protocol};
 
@@ -15,6 +16,10 @@ pub struct Service {
     pub name: String,
     /// What runs in it, if `gen` knows how to configure it.
     pub kind: Option<Kind>,
+    /// What it tells its kind, or its kind takes for granted.
+    pub settings: Vec<Setting>,
+    /// The generated files that its kind mounts.
+    pub files: Vec<File>,
     /// A heading for the docs; may be empty.
     pub group: String,
     /// What it is for; may be empty.
@@ -115,6 +120,12 @@ impl Service {
     #[must_use]
     pub fn publishes(&self) -> bool {
         self.ports.iter().any(|port| port.published.is_some())
+    }
+
+    /// The value of a setting.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&SettingValue> {
+        self.settings.iter().find(|setting| setting.name == name).map(|setting| &setting.value)
     }
 
     /// The port of that name.

@@ -5,7 +5,8 @@ use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::kind::{ClusterServer, Reservoir};
 use crate::model::text::Text;
-use crate::spec::service::Kind;
+use crate::spec::decode::{Spanned, shown};
+use crate::spec::kind::Takes;
 use crate::spec::stack::{Cluster, LOG_LEVEL};
 use crate::spec::value::Duration;
 
@@ -14,6 +15,12 @@ const DSQL_LIFETIME_MILLISECONDS: u64 = 60 * 60_000;
 
 /// How long a connection lives unless the spec says otherwise, in minutes.
 const CONNECTION_LIFETIME: u32 = 55;
+
+/// What the store of a cluster's visibility provides.
+pub(super) const VISIBILITY: &str = "visibility";
+
+/// What creates the indices in it.
+pub(super) const INDICES: &str = "visibility-indices";
 
 /// Temporal's index template covers the indices that begin like this (admin-tools 1.31.2); another
 /// would get no mappings, and the tool switches auto-creation off.
@@ -31,41 +38,12 @@ impl Resolver<'_> {
         for (name, cluster) in spec.clusters.iter() {
             self.store(
                 ("visibility", cluster.visibility.as_ref()),
-                Kind::Elasticsearch,
+                VISIBILITY,
                 &format!("the visibility of `{}`", name.value),
                 name.span,
             );
             let index = visibility_index(&name.value, cluster);
-            let place = cluster.visibility_index.as_ref().map_or(name.span, |index| index.span);
-            let plain = index.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c));
-            if !index.starts_with(INDEX_PREFIX) || !plain {
-                self.report(
-                    Diagnostic::new(
-                        "index-outside-template",
-                        format!("the index `{}` gets no mappings", crate::spec::decode::shown(&index)),
-                        place,
-                    )
-                    .at(format!("must begin with `{INDEX_PREFIX}`"))
-                    .help(format!(
-                        "leave it out for `{INDEX_PREFIX}_{}`; an index has lowercase letters, digits and `_`",
-                        name.value
-                    )),
-                );
-            }
-            if let Some(other) = clusters.iter().find(|other| other.visibility_index == index) {
-                let other_span = spec
-                    .clusters
-                    .iter()
-                    .find(|(known, _)| known.value == other.name)
-                    .map_or(place, |(known, cluster)| {
-                        cluster.visibility_index.as_ref().map_or(known.span, |index| index.span)
-                    });
-                self.report(
-                    Diagnostic::new("index-clash", format!("two clusters share the index `{index}`"), place)
-                        .also(other_span, "the other one")
-                        .help("leave `visibility_index` out: then each has its own"),
-                );
-            }
+            self.check_index(name, cluster, &index, &clusters);
             self.check_lifetime(cluster);
             for (key, number) in [("history_shards", &cluster.history_shards), ("pool", &cluster.pool)] {
                 if number.value == 0 {
@@ -78,7 +56,7 @@ impl Resolver<'_> {
             }
             let members: Vec<String> = services
                 .iter()
-                .filter(|service| service.kind == Some(Kind::TemporalServer))
+                .filter(|service| service.kind.is_some_and(|kind| kind.takes(Takes::Role)))
                 .filter(|service| {
                     let written =
                         self.index.get(service.name.as_str()).and_then(|&index| spec.services.entries.get(index));
@@ -137,6 +115,35 @@ impl Resolver<'_> {
         }
     }
 
+    /// An index gets its mappings from Temporal's template, and belongs to one cluster.
+    fn check_index(&mut self, name: &Spanned<String>, cluster: &Cluster, index: &str, others: &[model::Cluster]) {
+        let place_of = |name: &Spanned<String>, cluster: &Cluster| {
+            cluster.visibility_index.as_ref().map_or(name.span, |index| index.span)
+        };
+        let place = place_of(name, cluster);
+        let plain = index.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c));
+        if !index.starts_with(INDEX_PREFIX) || !plain {
+            let title = format!("the index `{}` gets no mappings", shown(index));
+            self.report(
+                Diagnostic::new("index-outside-template", title, place)
+                    .at(format!("must begin with `{INDEX_PREFIX}`"))
+                    .help(format!(
+                        "leave it out for `{INDEX_PREFIX}_{}`; an index has lowercase letters, digits and `_`",
+                        name.value
+                    )),
+            );
+        }
+        if let Some(other) = others.iter().find(|other| other.visibility_index == index) {
+            let mut written = self.spec.clusters.iter();
+            let other = written.find(|(known, _)| known.value == other.name);
+            self.report(
+                Diagnostic::new("index-clash", format!("two clusters share the index `{index}`"), place)
+                    .also(other.map_or(place, |(name, cluster)| place_of(name, cluster)), "the other one")
+                    .help("leave `visibility_index` out: then each has its own"),
+            );
+        }
+    }
+
     /// What the servers of a cluster share. Whoever asks refers to its variables.
     pub(super) fn cluster_server(&mut self, cluster: &Cluster) -> ClusterServer {
         ClusterServer {
@@ -149,7 +156,7 @@ impl Resolver<'_> {
                 None => Duration::minutes(CONNECTION_LIFETIME),
             },
             log_level: cluster.log_level.as_ref().map_or(LOG_LEVEL, |level| level.value),
-            visibility: self.visibility_store(cluster).unwrap_or_default(),
+            visibility: self.visibility_store(cluster),
             token_duration: cluster.token_duration.as_ref().map(|duration| duration.value.clone()),
             staggered_startup: cluster.staggered_startup,
             reservoir: cluster.reservoir.as_ref().map(|reservoir| Reservoir {

@@ -1,9 +1,8 @@
 //! `[datasources.<uid>]`.
 
-use super::{Resolver, kinds};
+use super::{DASHBOARDS, Resolver};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Address, Datasource};
-use crate::spec::service::Kind;
 use crate::spec::stack::DatasourceType;
 
 impl Resolver<'_> {
@@ -15,12 +14,8 @@ impl Resolver<'_> {
         for (uid, source) in spec.datasources.iter() {
             let what = format!("the datasource `{}`", uid.value);
             let address = match source.kind.value {
-                DatasourceType::Prometheus => self
-                    .store(("service", source.service.as_ref()), Kind::Mimir, &what, source.span)
-                    .and_then(|service| endpoint(service, Kind::Mimir, "prometheus")),
-                DatasourceType::Loki => self
-                    .store(("service", source.service.as_ref()), Kind::Loki, &what, source.span)
-                    .and_then(|service| endpoint(service, Kind::Loki, "url")),
+                DatasourceType::Prometheus => self.queried("metrics", &what, source),
+                DatasourceType::Loki => self.queried("logs", &what, source),
                 DatasourceType::CloudWatch => {
                     if let Some(service) = &source.service {
                         self.report(
@@ -54,9 +49,15 @@ impl Resolver<'_> {
         sources
     }
 
+    /// Where a store answers queries.
+    fn queried(&mut self, provided: &str, what: &str, source: &crate::spec::stack::Datasource) -> Option<Address> {
+        let service = self.store(("service", source.service.as_ref()), provided, what, source.span)?;
+        self.provided(service, provided, |provision| provision.query.as_ref())
+    }
+
     /// Grafana asks CloudWatch with the credentials and the region of its own container.
     fn check_grafana_credentials(&mut self, uid: &crate::spec::decode::Spanned<String>) {
-        for (name, service) in self.of_kind(Kind::Grafana) {
+        for (name, service) in self.providers(DASHBOARDS) {
             if !service.aws.as_ref().is_some_and(|aws| aws.value) {
                 self.report(
                     Diagnostic::new(
@@ -95,11 +96,4 @@ impl Resolver<'_> {
         let port = self.port_of(index, "http", service.span, &[])?;
         Some(Address::of_service(&service.value, port, ""))
     }
-}
-
-/// An endpoint that a kind has.
-fn endpoint(service: &str, kind: Kind, name: &str) -> Option<Address> {
-    let endpoint = kinds::endpoints(Some(kind)).iter().find(|endpoint| endpoint.name == name)?;
-    let port = kinds::ports(Some(kind), None).iter().find(|port| port.name == endpoint.port)?;
-    Some(Address::of_service(service, port.target, endpoint.path))
 }

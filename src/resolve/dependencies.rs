@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::service::{Dependency, Healthcheck};
 use crate::spec::decode::listed;
-use crate::spec::service::{CONDITION, Condition, Kind, Service};
+use crate::spec::service::{CONDITION, Condition, Service};
 
 /// A network mode that shares another service's network.
 pub(super) const SHARED: &str = "service:";
@@ -70,12 +70,14 @@ impl Resolver<'_> {
                                 span,
                             )
                             .also(declared, "has no healthcheck")
-                            .help(if other.kind == Some(Kind::Mimir) {
-                                "wait for `service_started`: its image holds nothing that could probe"
-                            } else {
-                                "add a healthcheck there (`healthcheck = {}` if its image brings one), or wait for \
+                            .help(
+                                if other.kind.is_some_and(|kind| !kind.can_be_probed()) {
+                                    "wait for `service_started`: its image holds nothing that could probe"
+                                } else {
+                                    "add a healthcheck there (`healthcheck = {}` if its image brings one), or wait for \
                                  `service_started`"
-                            }),
+                                },
+                            ),
                         );
                     }
                     Condition::Completed if matches!(other.restart.as_str(), "always" | "unless-stopped") => {

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::service::{Command, Healthcheck, Probe};
 use crate::model::text::Text as ModelText;
 use crate::spec::decode::{Spanned, listed, shown};
-use crate::spec::service::{self as spec, Kind};
+use crate::spec::service as spec;
 use crate::spec::text::{Part, Text, Value};
 use crate::spec::value::Duration;
 
@@ -116,12 +116,12 @@ impl Resolver<'_> {
             None => return,
         };
         let name = program.rsplit('/').next().unwrap_or_default();
-        let known = super::kinds::programs(kind.value);
+        let Some(known) = &kind.programs else { return };
         // Of any other program nobody knows here whether it is there.
-        if !["sh", "bash", "curl", "wget", "nc", "python3"].contains(&name) || known.contains(&name) {
+        if !["sh", "bash", "curl", "wget", "nc", "python3"].contains(&name) || known.iter().any(|known| known == name) {
             return;
         }
-        let usable: Vec<&str> = known.iter().copied().filter(|program| !program.ends_with("sh")).collect();
+        let usable: Vec<&str> = known.iter().map(String::as_str).filter(|program| !program.ends_with("sh")).collect();
         self.report(
             Diagnostic::new(
                 "missing-program",
@@ -129,15 +129,15 @@ impl Resolver<'_> {
                 span,
             )
             .at("would never pass")
-            .help(match (usable.as_slice(), kind.value) {
-                ([], Kind::Loki) => "leave the healthcheck out: the kind has one of its own".to_owned(),
-                ([], _) => "leave the healthcheck out: nothing in the image could probe".to_owned(),
+            .help(match (usable.as_slice(), kind.has_healthcheck()) {
+                ([], true) => "leave the healthcheck out: the kind has one of its own".to_owned(),
+                ([], false) => "leave the healthcheck out: nothing in the image could probe".to_owned(),
                 (usable, _) => format!("it holds: {}", listed(usable.iter().copied())),
             }),
         );
     }
 
-    fn get(
+    pub(super) fn get(
         &mut self,
         index: usize,
         written: &spec::Healthcheck,
@@ -176,7 +176,12 @@ impl Resolver<'_> {
         (Some(run(arguments)), Some((port, path.value.clone())))
     }
 
-    fn connect(&mut self, index: usize, written: &spec::Healthcheck, port: &Spanned<String>) -> Option<Command> {
+    pub(super) fn connect(
+        &mut self,
+        index: usize,
+        written: &spec::Healthcheck,
+        port: &Spanned<String>,
+    ) -> Option<Command> {
         if let Some(probe) = &written.probe
             && matches!(probe.value, spec::Probe::Curl | spec::Probe::Wget)
         {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Resolver, kinds};
+use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::text::Text as ModelText;
 use crate::model::{ImageBuild, ImageRecipe, SourceTree};
@@ -28,7 +28,7 @@ impl<'a> Resolver<'a> {
         match (&service.image, &service.kind) {
             (Some(image), _) => self.named_image(image),
             (None, Some(kind)) => {
-                let key = kinds::image(kind.value);
+                let key = kind.value.image_name();
                 self.find_image(key).unwrap_or_else(|| {
                     if !self.spec.images.broken.iter().any(|broken| broken == key) {
                         self.report(
@@ -210,7 +210,7 @@ impl<'a> Resolver<'a> {
         let spec = self.spec;
         let run = spec.services.iter().filter_map(|(_, service)| match (&service.image, &service.kind) {
             (Some(image), _) => image.value.literal(),
-            (None, kind) => kind.as_ref().map(|kind| kinds::image(kind.value)),
+            (None, kind) => kind.as_ref().map(|kind| kind.value.image_name()),
         });
         let steps = spec.schema.iter().filter_map(|(_, step)| step.image.value.literal());
         let bases =

@@ -20,17 +20,18 @@ mod text;
 mod variables;
 
 pub use dashboards::{layout, options, with_stand_ins};
-pub(crate) use kinds::{image as image_of_kind, ports as ports_of_kind};
 pub use names::problem as name_problem;
 
 use std::collections::HashMap;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::model;
+use crate::model::Address;
 use crate::model::service::References;
 use crate::spec::ProfileSpec;
 use crate::spec::decode::{Spanned, listed, shown};
-use crate::spec::service::{Kind, Service};
+use crate::spec::kind::{Kind, Provision};
+use crate::spec::service::Service;
 use crate::spec::stack::Spec;
 
 /// Resolves one profile; `None` if there is a problem with it.
@@ -49,6 +50,9 @@ pub fn resolve_all_the_same(profile: &ProfileSpec, diagnostics: &mut Diagnostics
     let mut resolver = Resolver::new(profile, spec, diagnostics);
     Some(resolver.stack(&profile.profile))
 }
+
+/// What a kind provides that shows dashboards.
+const DASHBOARDS: &str = "dashboards";
 
 /// What the parts of this stage share.
 struct Resolver<'a> {
@@ -171,20 +175,33 @@ impl<'a> Resolver<'a> {
         None
     }
 
-    /// The services of a kind, in spec order.
-    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&'a Spanned<String>, &'a Service)> + use<'a> {
-        self.spec.services.iter().filter(move |(_, service)| is_kind(service, kind))
+    /// The services that others can use for something, in spec order.
+    fn providers<'p>(&self, what: &'p str) -> impl Iterator<Item = (&'a Spanned<String>, &'a Service)> + use<'a, 'p> {
+        let provides = move |service: &Service| service.kind.as_ref().is_some_and(|kind| kind.provides(what));
+        self.spec.services.iter().filter(move |(_, service)| provides(service))
     }
 
-    /// The service that the `key` of a table names, or the only one of the kind.
+    /// Where a service is reached for something that it provides; `None` if it doesn't.
+    fn provided(
+        &self,
+        service: &str,
+        what: &str,
+        by: impl Fn(&'static Provision) -> Option<&'static Spanned<String>>,
+    ) -> Option<Address> {
+        let kind = self.spec.services.get(service)?.kind.as_ref()?.value.declaration();
+        let (port, path) = kind.endpoint(by(kind.provides.get(what)?)?)?;
+        Some(Address::of_service(service, kind.ports.get(port)?.target, path))
+    }
+
+    /// The service that the `key` of a table names, or the only one that provides it.
     fn store(
         &mut self,
         (key, named): (&str, Option<&Spanned<String>>),
-        kind: Kind,
+        provided: &str,
         what: &str,
         span: Span,
     ) -> Option<&'a str> {
-        if let Some(found) = self.find_store(named, kind) {
+        if let Some(found) = self.find_store(named, provided) {
             return Some(found);
         }
         if let Some(name) = named {
@@ -192,25 +209,25 @@ impl<'a> Resolver<'a> {
             if other.map_or(self.spec.services.knows(&name.value), |service| !service.sound) {
                 return None;
             }
-            let candidates: Vec<&str> = self.of_kind(kind).map(|(name, _)| name.value.as_str()).collect();
+            let candidates: Vec<&str> = self.providers(provided).map(|(name, _)| name.value.as_str()).collect();
             let there_is = listed(candidates.iter().copied());
-            let title = format!("no service of kind `{}` is called `{}`", kind.as_str(), shown(&name.value));
+            let title = format!("no service of kind {} is called `{}`", kinds_that(provided), shown(&name.value));
             self.report_unknown(("unknown-service", title), "services", (&name.value, name.span), candidates, || {
                 format!("of that kind there is: {there_is}")
             });
             return None;
         }
-        let found: Vec<&Spanned<String>> = self.of_kind(kind).map(|(name, _)| name).collect();
+        let found: Vec<&Spanned<String>> = self.providers(provided).map(|(name, _)| name).collect();
         match found.as_slice() {
             [] => {
                 self.report_missing(
                     self.spec.sound,
                     Diagnostic::new(
                         "missing-service",
-                        format!("{what} needs a service of kind `{}`", kind.as_str()),
+                        format!("{what} needs a service of kind {}", kinds_that(provided)),
                         span,
                     )
-                    .help(format!("add a service with `kind = \"{}\"`", kind.as_str())),
+                    .help(add_a_provider(provided)),
                 );
                 None
             }
@@ -232,8 +249,9 @@ impl<'a> Resolver<'a> {
     }
 
     /// The same without a report.
-    fn find_store(&self, named: Option<&Spanned<String>>, kind: Kind) -> Option<&'a str> {
-        let mut found = self.of_kind(kind).filter(|(name, _)| named.is_none_or(|named| named.value == name.value));
+    fn find_store(&self, named: Option<&Spanned<String>>, provided: &str) -> Option<&'a str> {
+        let mut found =
+            self.providers(provided).filter(|(name, _)| named.is_none_or(|named| named.value == name.value));
         let (first, _) = found.next()?;
         found.next().is_none().then_some(first.value.as_str())
     }
@@ -277,8 +295,6 @@ impl<'a> Resolver<'a> {
             schema,
             builds,
             clusters,
-            mimirs: kinds.mimirs,
-            lokis: kinds.lokis,
             alloys: kinds.alloys,
             grafanas: kinds.grafanas,
             dashboards,
@@ -289,6 +305,14 @@ impl<'a> Resolver<'a> {
     }
 }
 
-fn is_kind(service: &Service, kind: Kind) -> bool {
-    service.kind.as_ref().is_some_and(|found| found.value == kind)
+/// The kinds that provide something, for a message.
+fn kinds_that(provide: &str) -> String {
+    let kinds = Kind::all().filter(|kind| kind.provides(provide));
+    kinds.map(|kind| format!("`{}`", kind.as_str())).collect::<Vec<_>>().join(" or ")
+}
+
+/// What to do if nothing provides something.
+fn add_a_provider(provided: &str) -> String {
+    let kind = Kind::all().find(|kind| kind.provides(provided)).map_or("", Kind::as_str);
+    format!("add a service with `kind = \"{kind}\"`")
 }

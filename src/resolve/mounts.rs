@@ -370,7 +370,7 @@ impl<'a> Resolver<'a> {
 /// What Compose does by default and `gen` does not: to make a folder of a path that does not exist.
 pub(super) fn keep_missing(keys: &mut model::Keys) {
     keys.fill("bind", model::text::Tree::Table(Vec::new()));
-    if let Some((_, model::text::Tree::Table(bind))) = keys.0.iter_mut().find(|(key, _)| key == "bind")
+    if let Some(model::text::Tree::Table(bind)) = keys.get_mut("bind")
         && !bind.iter().any(|(key, _)| key == "create_host_path")
     {
         bind.push(("create_host_path".to_owned(), false.into()));

@@ -1,16 +1,14 @@
 //! Names that become host names, file names, identifiers: what all of their readers accept.
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::model::Grafana;
 use crate::spec::decode::{Map, Spanned, shown};
-use crate::spec::service::Kind;
+use crate::spec::kind::SettingValue;
 use crate::spec::stack::Spec;
 use crate::spec::text::is_variable_name;
 
 /// The longest name: a label of a host name (RFC 1123) has at most 63 octets.
 const LONGEST: usize = 63;
-
-/// Outputs beside the ones that are named for their service.
-const GRAFANA_FILES: [&str; 2] = ["grafana-datasources", "grafana-dashboards"];
 
 /// What is wrong with a name that becomes a host name, a file name and a Terraform identifier.
 #[must_use]
@@ -80,23 +78,25 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         all(&service.hostname, "a host", diagnostics);
         all(&service.profiles, "a Compose profile", diagnostics);
         container(service.container_name.as_ref().unwrap_or(name), diagnostics);
-        let writes = service.kind.as_ref().is_some_and(|kind| matches!(kind.value, Kind::Loki | Kind::Mimir));
-        if writes && GRAFANA_FILES.contains(&name.value.as_str()) {
-            diagnostics.push(
-                Diagnostic::new(
-                    "invalid-name",
-                    format!("the output `config/{}.yaml` is Grafana's", name.value),
-                    name.span,
-                )
-                .help("call the service otherwise"),
-            );
+        for path in service.kind.iter().flat_map(|kind| kind.value.files_of(&name.value)) {
+            if [Grafana::DATASOURCES, Grafana::DASHBOARDS].contains(&path.as_str()) {
+                diagnostics.push(
+                    Diagnostic::new("invalid-name", format!("the output `{path}` is Grafana's"), name.span)
+                        .help("rename the service"),
+                );
+            }
         }
         for (name, _) in service.environment.iter() {
             environment(name, diagnostics);
         }
-        if let Some(settings) = &service.settings {
-            all(keys(settings.folders.iter().map(|map| &map.value)), "a folder", diagnostics);
-            all(keys(settings.host_targets.iter().map(|map| &map.value)), "a target", diagnostics);
+        let (Some(kind), Some(settings)) = (&service.kind, &service.settings) else { continue };
+        for (setting, value) in settings.iter() {
+            let Some(what) = kind.settings.get(setting).and_then(|setting| setting.names.as_deref()) else { continue };
+            match &value.value {
+                SettingValue::StringsByName(map) => all(keys([map]), what, diagnostics),
+                SettingValue::Ports(map) => all(keys([map]), what, diagnostics),
+                _ => {}
+            }
         }
     }
     for (_, step) in spec.schema.iter() {

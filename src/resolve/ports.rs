@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::Resolver;
 use super::service::together;
-use super::{Resolver, kinds};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::service::{Port, Published};
 use crate::model::text::Text as ModelText;
@@ -42,15 +42,16 @@ impl Resolver<'_> {
 
     fn ports_of(&mut self, service: &Service, bind: &ModelText) -> Vec<Port> {
         let role = service.role.as_ref().map(|role| role.value);
-        let implied = kinds::ports(service.kind.as_ref().map(|kind| kind.value), role);
+        let kind = service.kind.as_ref().map(|kind| kind.value);
+        let implied = kind.map(|kind| kind.ports_of(role).entries.as_slice()).unwrap_or_default();
         let mut ports = Vec::with_capacity(implied.len().max(service.ports.entries.len()));
         for (name, port) in service.ports.iter() {
             let port = &port.0;
-            let known = implied.iter().find(|known| known.name == name.value);
-            if let Some(kind) = &service.kind
+            let known = implied.iter().find(|(known, _)| known.value == name.value).map(|(_, known)| known);
+            if let Some(kind) = kind
                 && known.is_none()
             {
-                let names = || implied.iter().map(|known| known.name);
+                let names = || implied.iter().map(|(known, _)| known.value.as_str());
                 let title = format!("a service of kind `{}` has no port `{}`", kind.as_str(), name.value);
                 self.report_missing(
                     service.sound,
@@ -112,15 +113,15 @@ impl Resolver<'_> {
                 published,
                 protocol: port.protocol.unwrap_or(PROTOCOL),
                 app_protocol: port.app_protocol.clone(),
-                path: path.or_else(|| known.and_then(|known| known.path).map(ToOwned::to_owned)),
+                path: path.or_else(|| known.and_then(|known| known.path.clone())),
             };
             self.expand(resolved, target, port, name.span, &mut ports);
         }
-        for known in implied {
-            let listed = ports.iter().any(|port: &Port| port.name == known.name);
+        for (name, known) in implied {
+            let listed = ports.iter().any(|port: &Port| port.name == name.value);
             if !listed {
                 ports.push(Port {
-                    name: known.name.to_owned(),
+                    name: name.value.clone(),
                     target: known.target,
                     published: None,
                     protocol: Protocol::Tcp,

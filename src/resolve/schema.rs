@@ -1,6 +1,7 @@
 //! What creates schemas: each cluster's, those of `[schema]`, and the indices in Elasticsearch.
 
 use super::Resolver;
+use super::clusters::INDICES;
 use super::images::TEMPORAL_HOME;
 use super::kinds::Preset;
 use super::service::REGION;
@@ -9,7 +10,6 @@ use crate::model::service::{Command, NetworkMember, References, Service};
 use crate::model::text::Text;
 use crate::model::{Keys, SCHEMA_PROFILE, SchemaStep};
 use crate::spec::decode::Spanned;
-use crate::spec::service::Kind;
 use crate::spec::stack::{self as spec, Cluster, Recipe};
 
 /// Safe to repeat, for an empty database and for one that `setup-schema --version 1.1` filled: `setup-schema` without
@@ -49,7 +49,7 @@ impl Resolver<'_> {
             self.own_step(name, service, &mut steps, services, network);
         }
         // The last ones: these run with the stack, whoever else is late.
-        for (name, _) in self.of_kind(Kind::ElasticsearchSetup) {
+        for (name, _) in self.providers(INDICES) {
             let description = services.iter().find(|service| service.name == name.value);
             let step = SchemaStep {
                 name: name.value.strip_suffix("-setup").unwrap_or(&name.value).to_owned(),

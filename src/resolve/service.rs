@@ -5,14 +5,15 @@ use std::collections::{HashMap, HashSet};
 use super::Resolver;
 use super::compose::single_ports;
 use super::images::ServiceImage;
-use super::kinds::{Confinement, Preset, all_capabilities, no_new_privileges};
+use super::kinds::{Preset, no_new_privileges};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::Keys;
 use crate::model::kind::DOCKER_HOST;
 use crate::model::service::{CONFIG_LABEL, Command, Mount, References};
 use crate::model::text::{Text as ModelText, Tree as ModelTree};
-use crate::spec::decode::{Map, Spanned, listed};
+use crate::spec::decode::{Map, Spanned};
+use crate::spec::kind::Takes;
 use crate::spec::service::{self as spec, Condition, MountType, Service};
 use crate::spec::text::{Part, Scalar, Text, Tree, Value};
 
@@ -34,10 +35,10 @@ impl Resolver<'_> {
         // Few services are of a kind, and a preset is large.
         let mut presets: HashMap<usize, (Preset, References)> = HashMap::new();
         let mut implied_volumes = Vec::new();
-        for (index, (name, service)) in spec.services.iter().enumerate() {
+        for (index, (_, service)) in spec.services.iter().enumerate() {
             if service.kind.is_some() {
                 self.references = References::default();
-                let preset = self.preset(name, service);
+                let preset = self.preset(index);
                 implied_volumes.extend(preset.volumes.iter().map(|(name, _)| name.clone()));
                 presets.insert(index, (preset, std::mem::take(&mut self.references)));
             }
@@ -118,7 +119,8 @@ impl Resolver<'_> {
             })
             .collect();
         implied_mounts.extend(preset.mounts);
-        let aws = self.aws(name, service, preset.aws, &image, &mut environment, &mut implied_mounts);
+        let implied_aws = (preset.aws_home.as_deref(), preset.always_aws);
+        let aws = self.aws(name, service, implied_aws, &image, &mut environment, &mut implied_mounts);
         let replicas = replicas(service);
         let single = replicas.is_none_or(|(_, count)| matches!(count, Tree::Integer(0 | 1)));
         if let (Some(container), Some((span, _))) = (&service.container_name, replicas)
@@ -162,6 +164,8 @@ impl Resolver<'_> {
         model::Service {
             name: name.value.clone(),
             kind: service.kind.as_ref().map(|kind| kind.value),
+            settings: preset.settings,
+            files: preset.files,
             group: service.group.clone().unwrap_or_default(),
             description: service.description.clone().or(preset.description).unwrap_or_default(),
             aws,
@@ -186,21 +190,15 @@ impl Resolver<'_> {
             extra_hosts,
             secrets: self.grants(&service.secrets),
             configs: self.grants(&service.configs),
-            keys: self.further_keys(service, built_here, preset.confinement, preset.ulimits),
+            keys: self.further_keys(service, built_here, preset.keys),
             refers_to: References::default(),
         }
     }
 
     /// Further keys of Compose, and what the kind, the stack and the image add to them.
-    fn further_keys(
-        &mut self,
-        service: &Service,
-        built_here: bool,
-        confinement: Confinement,
-        ulimits: Vec<(&'static str, i64)>,
-    ) -> Keys {
+    fn further_keys(&mut self, service: &Service, built_here: bool, implied: Keys) -> Keys {
         let mut keys = self.keys(&service.compose);
-        if let Some((_, exposed)) = keys.0.iter_mut().find(|(key, _)| key == "expose") {
+        if let Some(exposed) = keys.get_mut("expose") {
             let ports = std::mem::replace(exposed, ModelTree::List(Vec::new()));
             *exposed = single_ports(ports);
         }
@@ -212,28 +210,26 @@ impl Resolver<'_> {
         }
         let is_tmp = |text: &ModelText| text.literal().is_some_and(|path| path == "/tmp" || path.starts_with("/tmp:"));
         // Who says that the image may be written to needs none.
-        if confinement.read_only && keys.get("read_only").is_none() && !keys.texts("tmpfs").any(is_tmp) {
+        if implied.is_set("read_only") && keys.get("read_only").is_none() && !keys.texts("tmpfs").any(is_tmp) {
             keys.add("tmpfs", ["/tmp".into()]);
         }
-        if !ulimits.is_empty() {
-            keys.fill("ulimits", ModelTree::Table(Vec::new()));
-        }
-        if let Some((_, ModelTree::Table(limits))) = keys.0.iter_mut().find(|(key, _)| key == "ulimits") {
-            for (name, limit) in ulimits {
-                let both = ["soft", "hard"].map(|key| (key.to_owned(), ModelTree::Integer(limit)));
-                if !limits.iter().any(|(known, _)| known == name) {
-                    limits.push((name.to_owned(), ModelTree::Table(both.into())));
+        let keeps_own = keys.get("cap_drop").is_some();
+        for (key, value) in implied.0 {
+            match (key.as_str(), value, keys.get_mut(&key)) {
+                // Who says what is dropped says what is kept.
+                ("cap_add", ..) if keeps_own => {}
+                ("cap_add", ModelTree::List(added), Some(ModelTree::List(own))) => own.extend(added),
+                (_, ModelTree::Table(entries), Some(ModelTree::Table(own))) => {
+                    own.extend(
+                        entries
+                            .into_iter()
+                            .filter(|(name, _)| !own.iter().any(|(known, _)| known == name))
+                            .collect::<Vec<_>>(),
+                    );
                 }
+                (_, _, Some(_)) => {}
+                (_, value, None) => keys.0.push((key, value)),
             }
-        }
-        if confinement.read_only {
-            keys.fill("read_only", true);
-        }
-        if keys.get("cap_drop").is_none() && !confinement.keep.is_empty() {
-            keys.add("cap_add", confinement.keep.iter().map(|&capability| capability.into()));
-        }
-        if confinement.drop_all {
-            keys.fill("cap_drop", all_capabilities());
         }
         // Compose joins the list with that of the service that is extended, and refuses an item that is there twice.
         if keys.get("extends").is_none_or(|base| base.get("file").is_some()) {
@@ -271,29 +267,18 @@ impl Resolver<'_> {
                 }
             }
         }
-        let takes = super::kinds::settings(kind);
-        for (key, span) in service.settings.iter().flat_map(|settings| settings.in_use()) {
-            if !takes.contains(&key) {
-                let title = match kind {
-                    Some(kind) => format!("kind `{}` has no setting `{key}`", kind.as_str()),
-                    None => format!("`{key}` is a setting of a kind, and this service has none"),
-                };
-                self.report_missing(
-                    service.sound,
-                    Diagnostic::new("foreign-setting", title, span).help(match takes {
-                        [] => "remove it".to_owned(),
-                        takes => format!("it has: {}", listed(takes.iter().copied())),
-                    }),
-                );
+        if let Some(settings) = &service.settings {
+            for diagnostic in &settings.out_of_range {
+                self.report(diagnostic.clone());
+            }
+            for diagnostic in &settings.foreign {
+                self.report_missing(service.sound, diagnostic.clone());
             }
         }
-        let is_temporal = kind == Some(spec::Kind::TemporalServer);
-        let role = service.role.as_ref().map(|role| ("role", role.span)).filter(|_| !is_temporal);
-        let cluster = service
-            .cluster
-            .as_ref()
-            .map(|cluster| ("cluster", cluster.span))
-            .filter(|_| !is_temporal && kind != Some(spec::Kind::TemporalUi));
+        let takes = |key| kind.is_some_and(|kind| kind.takes(key));
+        let role = service.role.as_ref().map(|role| ("role", role.span)).filter(|_| !takes(Takes::Role));
+        let cluster =
+            service.cluster.as_ref().map(|cluster| ("cluster", cluster.span)).filter(|_| !takes(Takes::Cluster));
         for (key, span) in role.into_iter().chain(cluster) {
             self.report_missing(
                 service.sound,
@@ -327,7 +312,7 @@ impl Resolver<'_> {
                 );
                 continue;
             }
-            let known = preset.reads.contains(&name.value.as_str());
+            let known = preset.reads.contains(&name.value);
             let listed_names = reads.map(|reads| &reads.value);
             let sound = sound && image.is_none_or(|image| image.sound);
             let unread = sound
@@ -340,7 +325,7 @@ impl Resolver<'_> {
                     .map(|list| list.iter().map(|read| read.value.as_str()).collect::<Vec<_>>())
                     .unwrap_or_default()
                     .into_iter()
-                    .chain(preset.reads.iter().copied())
+                    .chain(preset.reads.iter().map(String::as_str))
                     .collect();
                 let mut diagnostic = Diagnostic::new(
                     "unread-variable",
@@ -380,14 +365,12 @@ impl Resolver<'_> {
         &mut self,
         name: &Spanned<String>,
         service: &Service,
-        implied: Option<&'static str>,
+        (implied, always): (Option<&str>, bool),
         image: &ServiceImage<'_>,
         environment: &mut Vec<(String, ModelText)>,
         mounts: &mut Vec<Mount>,
     ) -> bool {
         let wanted = service.aws.as_ref().is_some_and(|aws| aws.value);
-        let always =
-            implied.is_some() && service.kind.as_ref().is_some_and(|kind| kind.value == spec::Kind::TemporalServer);
         if !wanted && !always {
             return false;
         }
@@ -446,7 +429,7 @@ impl Resolver<'_> {
                 environment.push((key.to_owned(), value));
             }
         }
-        Some(super::kinds::host_path("~/.aws".to_owned(), folder))
+        Some(super::kinds::host_path("~/.aws".into(), folder.into()))
     }
 
     /// The container's labels: all but the one that `gen` writes.

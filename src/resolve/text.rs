@@ -1,9 +1,9 @@
 //! References in strings: environment variables and addresses.
 
 use super::Resolver;
-use super::kinds;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::text::{self as model, Segment};
+use crate::spec::kind::{self, Kind};
 use crate::spec::text::{Operator, Part, Scalar, Text, Value};
 
 impl Resolver<'_> {
@@ -70,25 +70,24 @@ impl Resolver<'_> {
     }
 
     /// `service:port`, a port's number, or an endpoint that the service's kind has.
-    fn address(&mut self, service: &str, endpoint: &str, number: bool, span: Span) -> Option<String> {
+    pub(super) fn address(&mut self, service: &str, endpoint: &str, number: bool, span: Span) -> Option<String> {
         let Some(&index) = self.index.get(service) else {
             self.unknown_service(service, span, None);
             return None;
         };
         self.references.service(service);
-        let kind = self.spec.services.entries[index].1.kind.as_ref().map(|kind| kind.value);
+        let kind = self.spec.services.entries[index].1.kind.as_ref().map(|kind| Kind::declaration(kind.value));
         let ports = &self.ports[index];
         let has = |name: &str| ports.iter().any(|port| port.name == name);
         // A port's name comes before an endpoint's.
-        let endpoints: Vec<&kinds::Endpoint> =
-            kinds::endpoints(kind).iter().filter(|known| !number && has(known.port)).collect();
+        let endpoints: Vec<_> = kind::endpoints(kind).filter(|(_, port, _)| !number && has(port)).collect();
         if !has(endpoint)
-            && let Some(known) = endpoints.iter().find(|known| known.name == endpoint)
+            && let Some((_, port, path)) = endpoints.iter().find(|(known, ..)| *known == endpoint)
         {
-            let target = self.port_of(index, known.port, span, &[])?;
-            return Some(format!("http://{service}:{target}{}", known.path));
+            let target = self.port_of(index, port, span, &[])?;
+            return Some(format!("http://{service}:{target}{path}"));
         }
-        let names: Vec<&str> = endpoints.iter().map(|known| known.name).collect();
+        let names: Vec<&str> = endpoints.iter().map(|(known, ..)| *known).collect();
         let target = self.port_of(index, endpoint, span, &names)?;
         Some(if number { target.to_string() } else { format!("{service}:{target}") })
     }

@@ -34,7 +34,7 @@ const SETTINGS: &[Setting] = &[
     ),
     (
         "visibility",
-        |server| Some(server.visibility.as_str().into()),
+        |server| Some(server.visibility.as_ref()?.service()?.into()),
         Severity::Caution,
         "another store of visibility: what the old one holds isn't there",
     ),

@@ -1,11 +1,14 @@
 //! Limits, dependencies, healthchecks, and what the kinds are told: what stores accept and keep, and what is scraped.
 
+use std::cmp::Ordering;
+
 use super::written::{Written, entries};
 use super::{Area, Change, Fate, Pair, Severity, fates, quoted, value};
-use crate::model::kind::ScrapeTarget;
+use crate::model::kind::{ScrapeTarget, SettingValue};
 use crate::model::service::{Command, Dependency, Healthcheck, Probe, Service};
 use crate::model::text::Tree;
-use crate::model::{Address, Alloy, Loki, Mimir};
+use crate::model::{Address, Alloy};
+use crate::spec::kind::{JudgedArea, JudgedSeverity, Literal};
 use crate::spec::service::Condition;
 
 /// Of a service that was there before.
@@ -108,14 +111,9 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
 
 /// What the kinds with a configuration of their own are told.
 pub(super) fn kinds(pair: &Pair<'_>, changes: &mut Vec<Change>) {
-    for fate in fates(&pair.before.mimirs, &pair.after.mimirs, |mimir| mimir.service.as_str()) {
+    for fate in fates(&pair.before.services, &pair.after.services, |service| service.name.as_str()) {
         if let Fate::Stays(old, new) = fate {
-            mimir(old, new, changes);
-        }
-    }
-    for fate in fates(&pair.before.lokis, &pair.after.lokis, |loki| loki.service.as_str()) {
-        if let Fate::Stays(old, new) = fate {
-            retention(old, new, changes);
+            told(old, new, changes);
         }
     }
     for fate in fates(&pair.before.alloys, &pair.after.alloys, |alloy| alloy.service.as_str()) {
@@ -125,39 +123,77 @@ pub(super) fn kinds(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     }
 }
 
-fn mimir(old: &Mimir, new: &Mimir, changes: &mut Vec<Change>) {
-    for (name, before, after) in [
-        ("max_series", old.max_series, new.max_series),
-        ("max_series_per_metric", old.max_series_per_metric, new.max_series_per_metric),
-        ("ingestion_rate", old.ingestion_rate, new.ingestion_rate),
-        ("ingestion_burst", old.ingestion_burst, new.ingestion_burst),
-    ] {
-        // Mimir takes 0 for no limit.
-        let most = |number: u32| if number == 0 { u32::MAX } else { number };
-        if before != after {
-            let name = quoted(name);
-            let (severity, what) = if most(after) < most(before) {
-                (Severity::Caution, format!("{name} lowered: Mimir refuses what is above"))
-            } else {
-                (Severity::Notice, format!("{name} raised"))
-            };
-            changes.push(
-                Change::new(severity, Area::Limits, &new.service, what).was(before.to_string()).is(after.to_string()),
-            );
+/// The settings of one kind, as the kind judges their changes.
+fn told(old: &Service, new: &Service, changes: &mut Vec<Change>) {
+    let Some(kind) = new.kind.filter(|kind| old.kind == Some(*kind)) else { return };
+    for (name, setting) in kind.declaration().settings.iter() {
+        let Some(judgement) = &setting.review else { continue };
+        let (before, after) = (old.setting(&name.value), new.setting(&name.value));
+        if before == after {
+            continue;
+        }
+        let subject = (area(judgement.area), new.name.as_str());
+        // A value that means no limit is more than any other.
+        let amount = |literal: &Literal| setting.kind.value_of(literal)?.amount();
+        let unlimited = judgement.unlimited.as_ref().and_then(amount);
+        let order =
+            before.and_then(SettingValue::amount).zip(after.and_then(SettingValue::amount)).map(|(before, after)| {
+                let most = |amount: u64| if Some(amount) == unlimited { u64::MAX } else { amount };
+                most(after).cmp(&most(before))
+            });
+        let verdict = match order {
+            Some(Ordering::Less) => judgement.less.as_ref(),
+            Some(Ordering::Greater) => judgement.more.as_ref(),
+            Some(Ordering::Equal) => {
+                let same = Change::notice(subject.0, subject.1, "written differently, the same value");
+                changes.push(same.was(before.written()).is(after.written()));
+                continue;
+            }
+            None => None,
+        };
+        match verdict {
+            Some(verdict) => changes.push(
+                Change::new(severity(verdict.severity), subject.0, subject.1, verdict.says.clone())
+                    .was(before.written())
+                    .is(after.written()),
+            ),
+            None => value(changes, subject, &name.value, before.written(), after.written()),
         }
     }
 }
 
-fn retention(old: &Loki, new: &Loki, changes: &mut Vec<Change>) {
-    if old.retention == new.retention {
-        return;
+fn area(area: JudgedArea) -> Area {
+    match area {
+        JudgedArea::Limits => Area::Limits,
+        JudgedArea::Retention => Area::Retention,
+        JudgedArea::Metrics => Area::Metrics,
+        JudgedArea::Services => Area::Services,
     }
-    let change = match new.retention.milliseconds.cmp(&old.retention.milliseconds) {
-        std::cmp::Ordering::Less => Change::danger(Area::Retention, &new.service, "shortened: older logs are deleted"),
-        std::cmp::Ordering::Equal => Change::notice(Area::Retention, &new.service, "written otherwise, the same time"),
-        std::cmp::Ordering::Greater => Change::notice(Area::Retention, &new.service, "logs are kept longer"),
-    };
-    changes.push(change.was(old.retention.text.clone()).is(new.retention.text.clone()));
+}
+
+fn severity(severity: Option<JudgedSeverity>) -> Severity {
+    match severity {
+        Some(JudgedSeverity::Danger) => Severity::Danger,
+        Some(JudgedSeverity::Caution) => Severity::Caution,
+        Some(JudgedSeverity::Notice) | None => Severity::Notice,
+    }
+}
+
+impl Written for &SettingValue {
+    fn written(&self) -> Option<String> {
+        match self {
+            SettingValue::Boolean(value) => Some(value.to_string()),
+            SettingValue::Integer(number) => Some(number.to_string()),
+            SettingValue::Duration(duration) => Some(duration.text.clone()),
+            SettingValue::Size(size) => Some(size.0.clone()),
+            SettingValue::Text(text) => text.written(),
+            SettingValue::Strings(strings) => strings.written(),
+            SettingValue::Map(entries) => {
+                let entries: Vec<String> = entries.iter().map(|(name, text)| format!("{name} {text}")).collect();
+                entries.written()
+            }
+        }
+    }
 }
 
 fn alloy(old: &Alloy, new: &Alloy, changes: &mut Vec<Change>) {

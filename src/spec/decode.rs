@@ -454,10 +454,11 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 ///
 /// A field of type `Option`, `Vec`, `Many` or `Map` may be left out; `field as "key"` gives a key
 /// that is no Rust identifier, and `field: type = value` what a missing one means. A table with `(short field)` may be
-/// written as the value of that field, one that is `(listed)` as a name in a list; then the other fields are left out. `..keys: "definition"` takes each further key
-/// that Compose has in that definition of its specification.
+/// written as the value of that field, one that is `(listed)` as a name in a list; then the other fields are left out.
+/// `..keys: "definition"` takes each further key that Compose has in that definition of its specification.
+/// `as "a table" then function` hands what was read to a function that completes it.
 macro_rules! table {
-    ($(#[doc = $docs:literal])* pub struct $name:ident as $what:literal $(($($form:tt)*))? {
+    ($(#[doc = $docs:literal])* pub struct $name:ident as $what:literal $(($($form:tt)*))? $(then $complete:path)? {
         $($(#[doc = $field_docs:literal])* $field:ident $(as $key:literal)?: $type:ty $(= $default:expr)?,)*
         $(..$rest:ident: $definition:literal,)?
     }) => {
@@ -519,7 +520,9 @@ macro_rules! table {
                 )*
                 $($crate::spec::compose::definition($definition).check_required(Self::KEYS, &$rest, $what, span, cx);)?
                 let sound = cx.diagnostics.len() == before && !cx.diagnostics.is_full();
-                Some(Self { span, sound, $($field: $field?,)* $($rest,)? })
+                let read = Self { span, sound, $($field: $field?,)* $($rest,)? };
+                $(let read = $complete(read, cx);)?
+                Some(read)
             }
 
             fn schema(schemas: &mut $crate::spec::schema::Schemas) -> $crate::spec::schema::Schema {

@@ -5,6 +5,7 @@ pub mod dashboard;
 pub mod decode;
 mod fast;
 pub mod files;
+pub mod kind;
 pub mod profile;
 pub mod quoted;
 pub mod raw;

@@ -199,8 +199,23 @@ impl Schemas {
             schema["properties"] = fields.into_iter().map(Field::property).collect();
             self.definitions.insert(name.clone(), described(schema, docs));
         }
-        json!({ "$ref": format!("#/definitions/{name}") })
+        reference(&name)
     }
+
+    /// A reference to a table that no type describes: its keys with their values and their documentation.
+    pub fn define(&mut self, name: &str, docs: &str, keys: Vec<(String, Schema, String)>) -> Schema {
+        if !self.definitions.contains_key(name) {
+            let mut schema = json!({ "type": "object", "additionalProperties": false });
+            schema["properties"] =
+                keys.into_iter().map(|(key, schema, docs)| (key, described(schema, &docs))).collect();
+            self.definitions.insert(name.to_owned(), described(schema, docs));
+        }
+        reference(name)
+    }
+}
+
+fn reference(name: &str) -> Schema {
+    json!({ "$ref": format!("#/definitions/{name}") })
 }
 
 /// The schema of what a function returns.

@@ -46,7 +46,59 @@ pub enum Value<'s> {
     Table(Table<'s>),
 }
 
+impl Node<'_> {
+    /// The same without a borrow of the text.
+    #[must_use]
+    pub fn into_owned(self) -> Node<'static> {
+        Node { span: self.span, value: self.value.into_owned() }
+    }
+}
+
 impl Value<'_> {
+    fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::String(text) => Value::String(Cow::Owned(text.into_owned())),
+            Self::Integer(number) => Value::Integer(number),
+            Self::Float(number) => Value::Float(number),
+            Self::Boolean(boolean) => Value::Boolean(boolean),
+            Self::Datetime => Value::Datetime,
+            Self::Refused => Value::Refused,
+            Self::List(items) => Value::List(items.into_iter().map(Node::into_owned).collect()),
+            Self::Table(table) => {
+                let entry = |(key, node): (Key<'_>, Node<'_>)| {
+                    (Key { span: key.span, name: Cow::Owned(key.name.into_owned()) }, node.into_owned())
+                };
+                Value::Table(Table { entries: table.entries.into_iter().map(entry).collect() })
+            }
+        }
+    }
+
+    /// The value as JSON.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        match self {
+            Self::String(text) => text.as_ref().into(),
+            Self::Integer(number) => (*number).into(),
+            Self::Float(number) => (*number).into(),
+            Self::Boolean(boolean) => (*boolean).into(),
+            Self::Datetime | Self::Refused => serde_json::Value::Null,
+            Self::List(items) => items.iter().map(|item| item.value.json()).collect(),
+            Self::Table(table) => {
+                let entry = |(key, node): &(Key<'_>, Node<'_>)| (key.name.clone().into_owned(), node.value.json());
+                serde_json::Value::Object(table.entries.iter().map(entry).collect())
+            }
+        }
+    }
+
+    /// A string or number as a reader expects it in a message.
+    #[must_use]
+    pub fn written(&self) -> String {
+        match self {
+            Self::String(text) => text.clone().into_owned(),
+            other => other.json().to_string(),
+        }
+    }
+
     /// The type of the value, for a message.
     #[must_use]
     pub fn describe(&self) -> &'static str {

@@ -84,6 +84,21 @@ impl Decode for Duration {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Size(pub String);
 
+impl Size {
+    /// The number of bytes, if it fits.
+    #[must_use]
+    pub fn bytes(&self) -> Option<u64> {
+        let digits = self.0.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let factor = match self.0.as_bytes().get(digits.len()).map(u8::to_ascii_lowercase) {
+            Some(b'k') => 1 << 10,
+            Some(b'm') => 1 << 20,
+            Some(b'g') => 1 << 30,
+            _ => 1,
+        };
+        digits.parse::<u64>().ok()?.checked_mul(factor)
+    }
+}
+
 impl Decode for Size {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
@@ -219,6 +234,17 @@ mod tests {
         for wrong in ["", "5", "s", "5 s", "5d", "-5s", "1.5m", "99999999999999999999s", "9999999999999999h"] {
             assert_eq!(milliseconds(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn sizes() {
+        let bytes = |text: &str| Size(text.to_owned()).bytes();
+        assert_eq!(
+            (bytes("64"), bytes("64b"), bytes("1k"), bytes("1KB")),
+            (Some(64), Some(64), Some(1024), Some(1024))
+        );
+        assert_eq!((bytes("2m"), bytes("1gb")), (Some(2 << 20), Some(1 << 30)));
+        assert_eq!(bytes("99999999999999999g"), None);
     }
 
     #[test]

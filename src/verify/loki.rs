@@ -1,34 +1,12 @@
 //! Loki checks its configuration with `-verify-config` (Loki 3.7).
 
-use super::{Answer, Reading};
-use super::{Check, Consumer, Outputs, Program, Run, place};
+use super::{Answer, Consumer, Program, Reading, place};
 
 pub(super) const CONSUMER: Consumer = Consumer {
     name: "loki",
     programs: &[Program { name: "loki", first: &[], version: &["-version"] }],
     how_to_get: "https://grafana.com/docs/loki/latest/setup/install/",
 };
-
-pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check> + use<'a> {
-    outputs.stack.lokis.iter().map(|loki| check(outputs, &CONSUMER, &loki.service, "-verify-config", reading))
-}
-
-/// A check of the configuration of a service by Loki's or Mimir's own program.
-pub(super) fn check(
-    outputs: &Outputs<'_>,
-    consumer: &'static Consumer,
-    service: &str,
-    flag: &str,
-    read: fn(&Answer<'_>) -> Reading,
-) -> Check {
-    let file = outputs.generated(&format!("config/{service}.yaml"));
-    let run = |folder: &str| Run::new([flag, &format!("-config.file={folder}{file}")]);
-    Check {
-        image: outputs.image(service),
-        inside: Some(run(&format!("{}/", super::INSIDE))),
-        ..Check::new(consumer, vec![file.clone()], run(""), read)
-    }
-}
 
 /// `failed parsing config: …` with a line for each wrong key, or a line of its log with `err="…"`.
 pub(super) fn reading(answer: &Answer<'_>) -> Reading {

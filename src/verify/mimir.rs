@@ -1,7 +1,7 @@
 //! Mimir has no flag to check its configuration, but `-modules` loads and validates it, lists the modules and ends before
 //! anything is started (`cmd/mimir/main.go` of Mimir 2.16 and 3.0).
 
-use super::{Answer, Check, Consumer, Outputs, Program, Reading, loki};
+use super::{Answer, Consumer, Program, Reading, loki};
 
 pub(super) const CONSUMER: Consumer = Consumer {
     name: "mimir",
@@ -9,12 +9,8 @@ pub(super) const CONSUMER: Consumer = Consumer {
     how_to_get: "https://grafana.com/docs/mimir/latest/get-started/",
 };
 
-pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check> + use<'a> {
-    outputs.stack.mimirs.iter().map(|mimir| loki::check(outputs, &CONSUMER, &mimir.service, "-modules", reading))
-}
-
 /// `error loading config …` with a line for each wrong key, or `error validating config: …`.
-fn reading(answer: &Answer<'_>) -> Reading {
+pub(super) fn reading(answer: &Answer<'_>) -> Reading {
     if answer.succeeded && answer.stdout.contains("distributor") {
         return Reading::Judged(Vec::new());
     }

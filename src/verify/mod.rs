@@ -303,8 +303,7 @@ pub fn checks(stack: &Stack, read: &dyn Fn(&Utf8Path) -> Option<String>) -> Vec<
     let mut checks = Vec::new();
     checks.push(compose::check(&outputs, read));
     checks.extend(alloy::checks(&outputs));
-    checks.extend(loki::checks(&outputs));
-    checks.extend(mimir::checks(&outputs));
+    checks.extend(kinds(&outputs));
     checks.extend(grafana::check(&outputs));
     checks.extend(promtool::checks(&outputs, read));
     checks.extend(hadolint::checks(&outputs));
@@ -312,6 +311,36 @@ pub fn checks(stack: &Stack, read: &dyn Fn(&Utf8Path) -> Option<String>) -> Vec<
     checks.extend(temporal::checks(&outputs));
     checks.extend(terraform::checks(&outputs));
     checks.extend(checkov::check(&outputs));
+    checks
+}
+
+type Read = fn(&Answer<'_>) -> Reading;
+
+/// The consumers of the files that kinds declare, and how their answers are read.
+const OF_KINDS: [(&Consumer, Read); 2] = [(&loki::CONSUMER, loki::reading), (&mimir::CONSUMER, mimir::reading)];
+
+/// The checks that kinds declare for their files: the program on `PATH`, or the one of the service's image.
+fn kinds(outputs: &Outputs<'_>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for service in &outputs.stack.services {
+        for (file, check) in service.files.iter().filter_map(|file| Some((file, file.check.as_ref()?))) {
+            let found = OF_KINDS.iter().find(|(consumer, _)| consumer.name == check.consumer);
+            let Some(&(consumer, reading)) = found else { continue };
+            let path = outputs.generated(&file.path);
+            let run = |path: &str| {
+                let arguments: Vec<String> =
+                    check.arguments.iter().map(|argument| argument.replace("${file}", path)).collect();
+                Run::new(arguments.iter().map(String::as_str))
+            };
+            checks.push(Check {
+                image: outputs.image(&service.name),
+                inside: Some(run(&format!("{INSIDE}/{path}"))),
+                ..Check::new(consumer, vec![path.clone()], run(path.as_str()), reading)
+            });
+        }
+    }
+    // In the order of the consumers, whatever that of the services is.
+    checks.sort_by_key(|check| OF_KINDS.iter().position(|(consumer, _)| *consumer == check.consumer));
     checks
 }
 
@@ -349,6 +378,17 @@ mod tests {
             assert_eq!(super::version(answer), Some(version));
         }
         assert_eq!(version("no idea"), None);
+    }
+
+    #[test]
+    fn who_judges_the_file_of_a_kind_is_known() {
+        let mut declared: Vec<&str> = Vec::new();
+        for kind in crate::spec::kind::Kind::all() {
+            let files = kind.declaration().files.iter();
+            declared.extend(files.filter_map(|(_, file)| file.verify.as_ref()).map(|check| check.consumer.as_str()));
+        }
+        declared.sort_unstable();
+        assert_eq!(declared, OF_KINDS.map(|(consumer, _)| consumer.name));
     }
 
     #[test]

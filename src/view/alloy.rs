@@ -7,7 +7,7 @@ use crate::model::{Alloy, Stack};
 use crate::spec::value::Duration;
 
 #[derive(Template)]
-#[template(path = "config/alloy.alloy")]
+#[template(path = "kinds/alloy/alloy.alloy")]
 struct Config<'a> {
     alloy: &'a Alloy,
     /// A scrape may not take longer than the interval.

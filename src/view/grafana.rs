@@ -7,7 +7,7 @@ use crate::model::{Grafana, Stack};
 use crate::spec::stack::DatasourceType;
 
 #[derive(Template)]
-#[template(path = "config/grafana-datasources.yaml")]
+#[template(path = "kinds/grafana/datasources.yaml")]
 struct Datasources<'a> {
     grafana: &'a Grafana,
     /// How often metrics are scraped: the least step that makes sense.
@@ -20,7 +20,7 @@ pub(super) fn datasources(stack: &Stack, grafana: &Grafana) -> askama::Result<St
 }
 
 #[derive(Template)]
-#[template(path = "config/grafana-dashboards.yaml")]
+#[template(path = "kinds/grafana/dashboards.yaml")]
 struct Dashboards<'a> {
     grafana: &'a Grafana,
 }

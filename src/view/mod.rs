@@ -12,8 +12,7 @@ mod dotenv;
 mod dynamic_config;
 mod entrypoint;
 mod grafana;
-mod loki;
-mod mimir;
+mod kind;
 mod persistence;
 mod readme;
 mod terraform;
@@ -22,7 +21,7 @@ pub use config::config_digests;
 
 use camino::Utf8PathBuf;
 
-use crate::model::{ImageRecipe, Stack};
+use crate::model::{Grafana, ImageRecipe, Stack};
 
 /// The output that names every other one.
 const COMPOSE: &str = "docker-compose.yml";
@@ -62,19 +61,16 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
     list.add(COMPOSE, || compose::render(stack));
     list.add(".env.example", || dotenv::render(stack));
     for alloy in &stack.alloys {
-        list.add(format!("config/{}.alloy", alloy.service), || alloy::render(stack, alloy));
+        list.add(&alloy.file, || alloy::render(stack, alloy));
     }
-    for loki in &stack.lokis {
-        list.add(format!("config/{}.yaml", loki.service), || loki::render(loki));
-    }
-    for mimir in &stack.mimirs {
-        list.add(format!("config/{}.yaml", mimir.service), || mimir::render(mimir));
+    for (service, file, template) in kind::files(stack) {
+        list.add(&file.path, move || kind::render(service, template));
     }
     // Every Grafana of a stack has the same datasources and folders.
     if let Some(grafana) = stack.grafanas.first() {
-        list.add("config/grafana-datasources.yaml", || grafana::datasources(stack, grafana));
+        list.add(Grafana::DATASOURCES, || grafana::datasources(stack, grafana));
         if !grafana.folders.is_empty() {
-            list.add("config/grafana-dashboards.yaml", || grafana::dashboards(grafana));
+            list.add(Grafana::DASHBOARDS, || grafana::dashboards(grafana));
         }
         for dashboard in &stack.dashboards {
             let name = format!("grafana/{}/{}.json", dashboard.folder, dashboard.name);
@@ -89,7 +85,7 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
             ImageRecipe::TemporalRuntime(base) => {
                 list.add("docker/Dockerfile", || dockerfile::runtime(base));
                 list.add_executable("docker/render-and-start.sh", entrypoint::render);
-                list.add("docker/persistence-dsql.template.yaml", persistence::render);
+                list.add("docker/persistence-dsql.template.yaml", || persistence::render(stack));
             }
             ImageRecipe::Own(_) => {}
         }

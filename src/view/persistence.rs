@@ -3,16 +3,41 @@
 use askama::Template;
 
 use crate::lit::yaml as filters;
-use crate::model::kind::{FRONTEND, TEMPORAL_METRICS, TEMPORAL_ROLES, TemporalRole};
+use crate::model::Stack;
+use crate::spec::kind::{Kind, KindPort, Role, Takes};
 
 #[derive(Template)]
 #[template(path = "docker/persistence-dsql.template.yaml")]
 struct Persistence {
-    roles: &'static [TemporalRole],
+    roles: Vec<TemporalRole>,
     metrics: u16,
     frontend: u16,
 }
 
-pub(super) fn render() -> askama::Result<String> {
-    Persistence { roles: TEMPORAL_ROLES, metrics: TEMPORAL_METRICS, frontend: FRONTEND.grpc }.render()
+/// The ports of one role of a Temporal server.
+struct TemporalRole {
+    name: &'static str,
+    grpc: u16,
+    membership: u16,
+    /// The HTTP API, which only the frontend has.
+    http: Option<u16>,
+}
+
+/// The roles in the order in which they start.
+const ROLES: [Role; 4] = [Role::History, Role::Matching, Role::Frontend, Role::Worker];
+
+pub(super) fn render(stack: &Stack) -> askama::Result<String> {
+    let has_roles = |kind: &Kind| kind.takes(Takes::Role);
+    let used = stack.services.iter().find_map(|service| service.kind.filter(has_roles));
+    let kind = used.or_else(|| Kind::all().find(has_roles));
+    let port = |role: Role, name: &str| -> Option<&KindPort> { kind?.ports_of(Some(role)).get(name) };
+    let number = |role, name| port(role, name).map_or(0, |port| port.target);
+    let roles = ROLES.map(|role| TemporalRole {
+        name: role.as_str(),
+        grpc: number(role, "grpc"),
+        membership: number(role, "membership"),
+        http: port(role, "http").map(|port| port.target),
+    });
+    let (metrics, frontend) = (number(Role::Frontend, "metrics"), number(Role::Frontend, "grpc"));
+    Persistence { roles: roles.into(), metrics, frontend }.render()
 }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::project::Project;
 
-/// Codes that no `stack.toml` alone can show: `hostile.rs` and `profiles.rs` have their tests.
-const ELSEWHERE: [&str; 3] = ["not-utf8", "spec-too-large", "unknown-profile"];
+/// Codes that no `stack.toml` alone can show: `hostile.rs`, `profiles.rs` and `spec/kind.rs` have their tests.
+const ELSEWHERE: [&str; 4] = ["invalid-kind", "not-utf8", "spec-too-large", "unknown-profile"];
 
 #[test]
 fn each_wrong_spec_has_its_diagnostic() {

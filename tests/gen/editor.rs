@@ -10,8 +10,14 @@ fn a_schema_says_what_the_tables_say() {
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
     let schema: Value = serde_json::from_str(&run.stdout).unwrap();
     let service = &schema["definitions"]["Service"]["properties"];
-    assert_eq!(service["kind"]["enum"][0], "temporal-server");
-    assert_eq!(service["kind"]["x-taplo"]["docs"]["enumValues"][0], "A Temporal server on Aurora DSQL.");
+    let kinds = &service["kind"];
+    let place = kinds["enum"].as_array().unwrap().iter().position(|kind| kind == "temporal-server").unwrap();
+    assert_eq!(kinds["x-taplo"]["docs"]["enumValues"][place], "A Temporal server on Aurora DSQL.");
+    let settings = &schema["definitions"]["Settings"]["properties"];
+    assert_eq!(settings["retention"]["description"], "`loki`: how long logs are kept.");
+    assert_eq!(settings["retention"]["examples"], serde_json::json!(["72h"]));
+    assert_eq!(settings["max_series"]["default"], 150_000);
+    assert_eq!(settings["host_targets"]["additionalProperties"]["type"], "integer");
     assert_eq!(service["security_opt"]["default"], serde_json::json!(["no-new-privileges:true"]));
     assert_eq!(schema["definitions"]["Cluster"]["required"], serde_json::json!(["host", "history_shards", "pool"]));
     // A profile changes what it names, and may leave the rest out.

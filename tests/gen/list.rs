@@ -1,6 +1,7 @@
 //! `gen list`.
 
 use serde_json::{Value, json};
+use stackgen::spec::kind::Kind;
 
 use super::project::{Project, REFERENCE};
 
@@ -234,4 +235,23 @@ fn a_spec_with_errors_is_no_list() {
     let run = project.run(&["list", "ports", "--format", "json"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
     assert!(run.stderr.contains("error[port-clash]"), "{}", run.stderr);
+}
+
+/// The README's table of kinds says what the kinds declare.
+#[test]
+fn the_readme_lists_the_kinds() {
+    let readme = include_str!("../../README.md");
+    let names = |names: Vec<&str>| match names.as_slice() {
+        [] => "–".to_owned(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    };
+    let rows = Kind::all().map(|kind| {
+        let declared = kind.declaration();
+        let ports = names(declared.ports.names().collect());
+        let settings = names(declared.settings.names().collect());
+        format!("| `{}` | {} | {ports} | {settings} |\n", kind.as_str(), declared.title)
+    });
+    let table =
+        format!("| Kind | What it is | Ports | Settings |\n| --- | --- | --- | --- |\n{}\n", rows.collect::<String>());
+    assert!(readme.contains(&table), "the README should have\n{table}");
 }

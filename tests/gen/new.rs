@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use stackgen::spec::service::Kind;
+use stackgen::spec::kind::Kind;
 use stackgen::spec::stack::DatasourceType;
 
 use super::project::{Project, REFERENCE, Run};
@@ -66,6 +66,59 @@ fn a_service_of_every_kind_checks_at_once() {
             let text = added(&project, &["service", "one", "--kind", kind]);
             assert!(text.contains(&format!("\n[services.one]\nkind = \"{kind}\"\n")), "{text}");
         }
+    }
+}
+
+/// A kind that the reference stack doesn't run: all that is known of it stands in its `kind.toml`.
+#[test]
+fn a_kind_needs_no_code() {
+    let project = example("minimal");
+    let run = new(&project, &["service", "orders", "--kind", "postgres"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    let spec = project.read(MAIN);
+    for block in [
+        "[services.orders]\nkind = \"postgres\"\nports.sql = 5432\nsettings.password = \"${POSTGRES_PASSWORD}\"\n",
+        "postgres = \"postgres:17.6\"\n",
+        "[env.POSTGRES_PASSWORD]\ndescription = \"Password of PostgreSQL's superuser: choose one\"\nrequired = true\nsecret = true\n",
+    ] {
+        assert!(spec.contains(block), "no\n{block}in\n{spec}");
+    }
+    project.replace(MAIN, "settings.password = ", "settings.database = \"orders\"\nsettings.password = ");
+    project.replace(MAIN, "ADMINER_DEFAULT_SERVER = \"${db.sql}\"", "ADMINER_DEFAULT_SERVER = \"${orders.sql}\"");
+    checks(&project, &[]);
+    let compose: serde_yaml::Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+    let service = &compose["services"]["orders"];
+    assert_eq!(service["image"], "postgres:17.6");
+    assert_eq!(service["environment"]["POSTGRES_USER"], "postgres");
+    assert_eq!(service["environment"]["POSTGRES_DB"], "orders");
+    assert_eq!(service["environment"]["POSTGRES_PASSWORD"], "${POSTGRES_PASSWORD:?set POSTGRES_PASSWORD in .env}");
+    let test: Vec<&str> =
+        service["healthcheck"]["test"].as_sequence().unwrap().iter().filter_map(serde_yaml::Value::as_str).collect();
+    assert_eq!(test, ["CMD", "pg_isready", "--username", "postgres", "--dbname", "orders"]);
+    assert_eq!(service["volumes"][0]["source"], "orders-data");
+    assert!(service["cap_add"].as_sequence().unwrap().iter().any(|name| name == "SETUID"));
+    assert!(service.get("read_only").is_none());
+    let adminer = project.read("generated/dev/docker-compose.yml");
+    assert!(adminer.contains("ADMINER_DEFAULT_SERVER: orders:5432\n"), "{adminer}");
+    let listed = project.run(&["list", "services"]);
+    assert!(listed.stdout.lines().any(|line| line.contains("orders") && line.contains("postgres")), "{listed:?}");
+    // What is wrong is told as for any kind.
+    for (from, to, code, title) in [
+        ("\"${POSTGRES_PASSWORD}\"", "\"hush\"", "exposed-secret", "a secret would be committed"),
+        ("settings.database", "settings.databse", "unknown-key", "unknown key `databse` in settings"),
+        ("settings.database", "settings.heap", "foreign-setting", "kind `postgres` has no setting `heap`"),
+        ("settings.password", "# settings.password", "missing-key", "what is the password of `orders`'s superuser?"),
+        ("kind = \"postgres\"", "kind = \"postgre\"", "unknown-value", "did you mean `postgres`?"),
+        ("ports.sql = 5432", "ports.http = 5432", "unknown-port", "no port `http`"),
+    ] {
+        let before = project.read(MAIN);
+        project.replace(MAIN, from, to);
+        let run = project.run(&["check"]);
+        assert_eq!(run.code, Some(2), "{to}: {run:?}");
+        for part in [&format!("error[{code}]"), title] {
+            assert!(run.stderr.contains(part), "{to}: no `{part}` in\n{}", run.stderr);
+        }
+        project.write(MAIN, before);
     }
 }
 

@@ -21,7 +21,6 @@ use crate::spec::dashboard as spec;
 use crate::spec::dashboard::GraphTooltip;
 use crate::spec::decode::{Map, Spanned, listed, shown};
 use crate::spec::quoted::Quoted;
-use crate::spec::service::Kind;
 use ids::Ids;
 use layout::Item;
 use scope::Scope;
@@ -49,14 +48,14 @@ impl Resolver<'_> {
         let spec = self.spec;
         let mut uids: HashMap<String, Span> = HashMap::new();
         let mut dashboards = Vec::with_capacity(spec.dashboards.entries.len());
-        if self.of_kind(Kind::Grafana).next().is_none() {
+        if self.providers(super::DASHBOARDS).next().is_none() {
             if let Some((name, _)) = spec.dashboards.iter().next()
                 && spec.services.broken.is_empty()
                 && !self.removes()
             {
                 let title = format!("nothing shows the dashboard `{}`", shown(&name.value));
                 let diagnostic = Diagnostic::new("missing-service", title, name.span);
-                self.report_missing(spec.sound, diagnostic.help("add a service with `kind = \"grafana\"`"));
+                self.report_missing(spec.sound, diagnostic.help(super::add_a_provider(super::DASHBOARDS)));
             }
             return dashboards;
         }
@@ -99,13 +98,14 @@ impl Resolver<'_> {
 
     /// Whether Grafana has a folder; reports that it hasn't.
     fn in_folder(&mut self, folder: &Spanned<String>) -> bool {
-        let settings = self.of_kind(Kind::Grafana).filter_map(|(_, service)| service.settings.as_ref());
-        let folders: Vec<_> = settings.filter_map(|settings| settings.folders.as_ref()).collect();
+        let settings = self.providers(super::DASHBOARDS).filter_map(|(_, service)| service.settings.as_ref());
+        let folders: Vec<_> = settings.filter_map(|settings| settings.strings_by_name("folders")).collect();
         if folders.iter().any(|map| map.knows(&folder.value)) {
             return true;
         }
         let names: Vec<&str> = folders.iter().flat_map(|map| map.names()).collect();
-        let grafana = self.of_kind(Kind::Grafana).next().map(|(name, service)| (name.value.clone(), service.sound));
+        let grafana =
+            self.providers(super::DASHBOARDS).next().map(|(name, service)| (name.value.clone(), service.sound));
         let Some((grafana, true)) = grafana else { return false };
         let section = format!("services.{grafana}.settings.folders");
         let title = format!("Grafana has no folder `{}`", shown(&folder.value));
@@ -121,9 +121,9 @@ impl Resolver<'_> {
         if self.removes() || !spec.dashboards.broken.is_empty() {
             return;
         }
-        for (_, service) in self.of_kind(Kind::Grafana).collect::<Vec<_>>() {
-            let folders = service.settings.as_ref().and_then(|settings| settings.folders.as_ref());
-            for (folder, _) in folders.into_iter().flat_map(|map| map.iter()) {
+        for (_, service) in self.providers(super::DASHBOARDS).collect::<Vec<_>>() {
+            let folders = service.settings.as_ref().and_then(|settings| settings.strings_by_name("folders"));
+            for (folder, _) in folders.into_iter().flat_map(Map::iter) {
                 if !spec.dashboards.iter().any(|(_, dashboard)| dashboard.folder.value == folder.value) {
                     let diagnostic = Diagnostic::new(
                         "unused-folder",

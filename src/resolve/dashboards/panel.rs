@@ -13,7 +13,6 @@ use crate::spec::dashboard::{JoinMode, LegendMode, Placement, ThresholdsMode, To
 use crate::spec::decode::{Map, Short, Spanned, listed, shown};
 use crate::spec::quoted::Quoted;
 use crate::spec::raw::{Number, Raw};
-use crate::spec::service::Kind;
 
 /// Types of panels that show something else than the results of queries.
 const WITHOUT_QUERIES: &[&str] =
@@ -109,8 +108,9 @@ impl Scope<'_, '_> {
         if options::is_core(&kind.value) {
             return;
         }
-        let settings = self.resolver.of_kind(Kind::Grafana).filter_map(|(_, service)| service.settings.as_ref());
-        let mut plugins = settings.filter_map(|settings| settings.plugins.as_ref()).flat_map(|plugins| &plugins.value);
+        let settings =
+            self.resolver.providers(crate::resolve::DASHBOARDS).filter_map(|(_, service)| service.settings.as_ref());
+        let mut plugins = settings.flat_map(|settings| settings.strings("plugins"));
         let installed = plugins.any(|plugin| plugin.value.split('@').next() == Some(kind.value.as_str()));
         if !installed {
             let title = format!("Grafana has no panel type `{}`", shown(kind));

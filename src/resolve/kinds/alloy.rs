@@ -1,73 +1,51 @@
 //! Alloy: scrapes metrics, collects the containers' logs.
 
-use super::{Confinement, Preset, READ_ONLY, arguments, generated, needs};
-use crate::diagnostic::{Diagnostic, Span};
+use super::{KindModels, Preset, host_path};
+use crate::diagnostic::Diagnostic;
 use crate::model;
-use crate::model::kind::{Address, DOCKER_HOST, Host, LOKI_HTTP, MIMIR_HTTP};
-use crate::resolve::Resolver;
-use crate::spec::decode::Spanned;
-use crate::spec::service::{Condition, Kind, Service};
+use crate::model::kind::{Address, DOCKER_HOST, Host, SettingValue};
+use crate::resolve::{Resolver, add_a_provider};
+use crate::spec::decode::{Map, Spanned};
+use crate::spec::kind::Provision;
+use crate::spec::service::Service;
 use crate::spec::value::Duration;
 
-/// How often metrics are scraped unless the spec says otherwise, in seconds.
-const INTERVAL: u32 = 15;
-
-/// What Alloy needs a store for: the setting that names it, its kind, and what is stored there.
-const STORES: [(&str, Kind, &str); 2] =
-    [("metrics_store", Kind::Mimir, "Alloy, for the metrics,"), ("logs_store", Kind::Loki, "Alloy, for the logs,")];
+/// What Alloy needs a store for, and the setting that names it.
+const METRICS: (&str, &str) = ("metrics", "metrics_store");
+const LOGS: (&str, &str) = ("logs", "logs_store");
 
 const SOCKET: &str = "/var/run/docker.sock";
 
 impl<'a> Resolver<'a> {
-    pub(super) fn alloy(&mut self, name: &Spanned<String>, service: &'a Service) -> Preset {
-        let settings = service.settings.as_ref();
-        let stores = self.alloy_stores(name.span, service);
-        let depends_on = stores.iter().flatten().map(|store| needs(store, Condition::Started)).collect();
-        let mut mounts = vec![generated(format!("./config/{}.alloy", name.value), "/etc/alloy/config.alloy")];
+    pub(super) fn alloy(&mut self, _: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
         // Who may use the socket may do anything on the host: only the containers' logs need it.
-        if stores[1].is_some() {
-            mounts.push(generated(SOCKET.to_owned(), SOCKET));
+        if self.alloy_store(service, LOGS).is_some() {
+            preset.mounts.push(host_path(SOCKET.into(), SOCKET.into()));
         }
-        let hosts =
-            settings.is_some_and(|settings| settings.host_targets.as_ref().is_some_and(|targets| !targets.is_empty()));
-        Preset {
-            description: Some("Collects metrics and logs".to_owned()),
-            command: Some(arguments([
-                "run",
-                "--server.http.listen-addr=0.0.0.0:12345",
-                // Log positions and the write-ahead log: without it logs are read again after a restart.
-                "--storage.path=/var/lib/alloy/data",
-                "--disable-reporting",
-                "/etc/alloy/config.alloy",
-            ])),
-            volumes: vec![(format!("{}-data", name.value), "/var/lib/alloy/data".to_owned())],
-            mounts,
-            depends_on,
-            // It runs as root in a folder of another user (Alloy 1.19), and only this capability lets it write there.
-            confinement: Confinement { keep: &["DAC_OVERRIDE"], ..READ_ONLY },
+        let targets = service.settings.as_ref().and_then(|settings| settings.ports("host_targets"));
+        if targets.is_some_and(|targets| !targets.is_empty()) {
             // Docker Desktop knows the name by itself, Linux does not.
-            extra_hosts: if hosts { vec![(DOCKER_HOST.to_owned(), "host-gateway".into())] } else { Vec::new() },
-            ..Preset::default()
+            preset.extra_hosts.push((DOCKER_HOST.to_owned(), "host-gateway".into()));
         }
     }
 
-    /// The services that store metrics and logs, if there are any; reports it when they can't be told.
-    fn alloy_stores(&mut self, span: Span, service: &'a Service) -> [Option<&'a str>; 2] {
-        STORES.map(|(key, kind, what)| {
-            let named = store_setting(service, kind);
-            let any = named.is_some() || self.of_kind(kind).next().is_some();
-            any.then(|| self.store((key, named), kind, what, span)).flatten()
-        })
+    fn alloy_store(&self, service: &Service, (provided, setting): (&str, &str)) -> Option<&'a str> {
+        let named = service.settings.as_ref().and_then(|settings| settings.named(setting));
+        self.find_store(named.as_ref(), provided)
     }
 
     pub(super) fn alloy_model(
         &mut self,
-        name: &Spanned<String>,
+        name: &'a Spanned<String>,
         service: &'a Service,
         services: &[model::Service],
-    ) -> model::Alloy {
-        let [metrics, logs] = STORES.map(|(_, kind, _)| self.find_store(store_setting(service, kind), kind));
-        let settings = service.settings.as_ref();
+        models: &mut KindModels,
+    ) {
+        let push = |provision: &'static Provision| provision.push.as_ref();
+        let [metrics, logs] = [METRICS, LOGS].map(|wanted| {
+            let store = self.alloy_store(service, wanted)?;
+            self.provided(store, wanted.0, push)
+        });
         let mut targets: Vec<model::kind::ScrapeTarget> = services
             .iter()
             .filter_map(|service| {
@@ -78,9 +56,8 @@ impl<'a> Resolver<'a> {
                 })
             })
             .collect();
-        for (target, port) in
-            settings.and_then(|settings| settings.host_targets.as_ref()).into_iter().flat_map(|map| map.iter())
-        {
+        let on_host = service.settings.as_ref().and_then(|settings| settings.ports("host_targets"));
+        for (target, port) in on_host.into_iter().flat_map(Map::iter) {
             if targets.iter().any(|known| known.job == target.value) {
                 let declared = self.service_span(&target.value);
                 self.report(
@@ -96,7 +73,7 @@ impl<'a> Resolver<'a> {
         }
         if metrics.is_none()
             && let Some(target) = targets.first()
-            && self.of_kind(Kind::Mimir).next().is_none()
+            && self.providers(METRICS.0).next().is_none()
         {
             let declared = self.index.contains_key(target.job.as_str()).then(|| self.service_span(&target.job));
             let declared = declared.unwrap_or(name.span);
@@ -105,26 +82,15 @@ impl<'a> Resolver<'a> {
                 self.spec.sound,
                 Diagnostic::new("missing-service", title, name.span)
                     .also(declared, "has metrics")
-                    .help("add a service with `kind = \"mimir\"`, or remove the metrics"),
+                    .help(format!("{}, or remove the metrics", add_a_provider(METRICS.0))),
             );
         }
-        model::Alloy {
-            service: name.value.clone(),
-            scrape_interval: settings
-                .and_then(|settings| settings.scrape_interval.as_ref())
-                .map_or_else(|| Duration::seconds(INTERVAL), |interval| interval.value.clone()),
-            targets,
-            metrics: metrics.map(|store| Address::of_service(store, MIMIR_HTTP, "/api/v1/push")),
-            logs: logs.map(|store| Address::of_service(store, LOKI_HTTP, "/loki/api/v1/push")),
-        }
-    }
-}
-
-/// The setting that names a store.
-fn store_setting(service: &Service, kind: Kind) -> Option<&Spanned<String>> {
-    let settings = service.settings.as_ref()?;
-    match kind {
-        Kind::Mimir => settings.metrics_store.as_ref(),
-        _ => settings.logs_store.as_ref(),
+        let model = services.iter().find(|model| model.name == name.value);
+        let scrape_interval = match model.and_then(|model| model.setting("scrape_interval")) {
+            Some(SettingValue::Duration(interval)) => interval.clone(),
+            _ => Duration::seconds(0),
+        };
+        let file = model.and_then(|model| model.files.first()).map(|file| file.path.clone()).unwrap_or_default();
+        models.alloys.push(model::Alloy { service: name.value.clone(), file, scrape_interval, targets, metrics, logs });
     }
 }

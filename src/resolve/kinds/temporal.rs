@@ -1,16 +1,17 @@
-//! Temporal's servers and its web UI.
+//! Temporal's servers.
 
-use super::{Preset, WRITABLE, fixed, generated, needs, probe};
+use super::{Preset, fixed, generated, needs};
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::model::kind::{ClusterServer, DynamicSetting, DynamicValue, ELASTICSEARCH_HTTP, FRONTEND, TEMPORAL_METRICS};
-use crate::model::service::{Command, Dependency, Metrics};
+use crate::model::kind::{Address, ClusterServer, DynamicSetting, DynamicValue};
+use crate::model::service::Command;
 use crate::model::text::Text;
-use crate::resolve::Resolver;
-use crate::resolve::clusters::visibility_index;
-use crate::resolve::health::{nc, run, wget};
+use crate::resolve::clusters::{INDICES, VISIBILITY, visibility_index};
+use crate::resolve::health::{nc, run};
 use crate::resolve::images::TEMPORAL_HOME;
+use crate::resolve::{Resolver, add_a_provider};
 use crate::spec::decode::{Spanned, listed, shown};
-use crate::spec::service::{Condition, Kind, Role, Service};
+use crate::spec::kind::Takes;
+use crate::spec::service::{Condition, Role, Service};
 use crate::spec::stack::Cluster;
 use crate::spec::text::Tree;
 use crate::spec::value::Duration;
@@ -19,21 +20,9 @@ use crate::spec::value::Duration;
 /// a warning in its log. Written by `target/consumers/dynamic-config-keys` from the server's own registry.
 const DYNAMIC_CONFIG: &str = include_str!("temporal_dynamic_config.tsv");
 
-/// What the entrypoint, the server, the DSQL plugin and the AWS SDK read besides what the kind sets.
-const READS: &[&str] = &[
-    "TEMPORAL_PERSISTENCE_TEMPLATE",
-    "TEMPORAL_PERSISTENCE_CONFIG",
-    "TEMPORAL_BASE_ENTRYPOINT",
-    "AWS_PROFILE",
-    "AWS_ENDPOINT_URL",
-    "GOMAXPROCS",
-    "GOMEMLIMIT",
-    "TZ",
-];
-
 impl<'a> Resolver<'a> {
     /// The cluster that a service names.
-    fn cluster_of(
+    pub(super) fn cluster_of(
         &mut self,
         name: &Spanned<String>,
         service: &'a Service,
@@ -52,7 +41,7 @@ impl<'a> Resolver<'a> {
             );
             return None;
         };
-        let found = spec.clusters.iter().find(|(known, _)| known.value == wanted.value);
+        let found = self.find_cluster(service);
         if found.is_none() && !spec.clusters.knows(&wanted.value) {
             let title = format!("there is no cluster `{}`", shown(&wanted.value));
             self.report_unknown(
@@ -66,8 +55,13 @@ impl<'a> Resolver<'a> {
         found
     }
 
+    fn find_cluster(&self, service: &Service) -> Option<(&'a Spanned<String>, &'a Cluster)> {
+        let wanted = service.cluster.as_ref()?;
+        self.spec.clusters.iter().find(|(known, _)| known.value == wanted.value)
+    }
+
     /// Reports a role that a cluster needs and has no service for; once, whoever needs it.
-    fn missing_role(&mut self, cluster: &Spanned<String>, role: Role) {
+    pub(super) fn missing_role(&mut self, cluster: &Spanned<String>, role: Role) {
         // A service may have meant this cluster and named another.
         let certain = self.spec.sound && !self.diagnostics.has("unknown-cluster");
         self.report_missing(
@@ -86,7 +80,10 @@ impl<'a> Resolver<'a> {
 
     /// The service of a cluster that runs a role, or all of them.
     pub(in crate::resolve) fn member(&self, cluster: &str, role: Role) -> Option<&'a str> {
-        self.of_kind(Kind::TemporalServer)
+        self.spec
+            .services
+            .iter()
+            .filter(|(_, service)| service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Role)))
             .find(|(_, service)| {
                 service.cluster.as_ref().is_some_and(|name| name.value == cluster)
                     && service.role.as_ref().is_none_or(|own| own.value == role)
@@ -94,29 +91,25 @@ impl<'a> Resolver<'a> {
             .map(|(name, _)| name.value.as_str())
     }
 
-    pub(super) fn temporal_server(&mut self, name: &'a Spanned<String>, service: &'a Service) -> Preset {
-        let found = self.cluster_of(name, service);
+    pub(super) fn temporal_server(&mut self, name: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
+        // One that isn't there is reported with what the kind declares.
+        let found = self.find_cluster(service);
         let role = service.role.as_ref().map(|role| role.value);
-        let grpc = super::ports(Some(Kind::TemporalServer), role).iter().find(|port| port.name == "grpc");
-        let grpc = grpc.map_or(FRONTEND.grpc, |port| port.target);
-
         let mut command =
             vec!["--config-file", "/etc/temporal/config/persistence-dsql.yaml", "--allow-no-auth", "start"];
         if let Some(role) = role {
             command.extend(["--service", role.as_str()]);
         }
-
-        let mut depends_on: Vec<Dependency> = self
-            .of_kind(Kind::ElasticsearchSetup)
-            .map(|(setup, _)| needs(&setup.value, Condition::Completed))
-            .collect();
+        preset.aws_home = Some(TEMPORAL_HOME.to_owned());
+        preset.command = Some(Command::Arguments(command.into_iter().map(Text::from).collect()));
+        let setups = self.providers(INDICES).map(|(setup, _)| needs(&setup.value, Condition::Completed));
+        preset.depends_on.extend(setups);
         if let Some((cluster, _)) = found {
-            if depends_on.is_empty() {
+            if preset.depends_on.is_empty() {
                 let title = format!("nothing creates the visibility index of `{}`", cluster.value);
                 self.report_missing(
                     self.spec.sound,
-                    Diagnostic::new("missing-service", title, cluster.span)
-                        .help("add a service with `kind = \"elasticsearch-setup\"`"),
+                    Diagnostic::new("missing-service", title, cluster.span).help(add_a_provider(INDICES)),
                 );
             }
             let waits: &[(Role, Condition)] = match role {
@@ -127,81 +120,50 @@ impl<'a> Resolver<'a> {
             };
             for &(other, condition) in waits {
                 match self.member(&cluster.value, other) {
-                    Some(member) if member != name.value => depends_on.push(needs(member, condition)),
+                    Some(member) if member != name.value => preset.depends_on.push(needs(member, condition)),
                     _ => self.missing_role(cluster, other),
                 }
             }
         }
-        let environment = found.map(|(name, cluster)| {
+        if let Some((name, cluster)) = found {
             let server = self.cluster_server(cluster);
-            self.references.service(&server.visibility);
-            server_environment(&server, &visibility_index(&name.value, cluster))
-        });
+            if let Some(store) = server.visibility.as_ref().and_then(Address::service) {
+                self.references.service(store);
+            }
+            preset.environment = server_environment(&server, &visibility_index(&name.value, cluster));
+        }
         let cluster = found.map_or("unknown", |(cluster, _)| cluster.value.as_str());
+        preset.description = Some(match role {
+            Some(role) => format!("Temporal {} of the {cluster} cluster", role.as_str()),
+            None => format!("Temporal server of the {cluster} cluster, all roles"),
+        });
+        preset
+            .mounts
+            .push(generated(&format!("dynamicconfig/{cluster}.yaml"), "/etc/temporal/config/dynamicconfig.yaml"));
         // The server listens on the container's own address only, so its host name is probed.
         let host = service.hostname.as_ref().map_or(name.value.as_str(), |host| host.value.as_str());
-        Preset {
-            description: Some(match role {
-                Some(role) => format!("Temporal {} of the {cluster} cluster", role.as_str()),
-                None => format!("Temporal server of the {cluster} cluster, all roles"),
-            }),
-            command: Some(Command::Arguments(command.into_iter().map(Text::from).collect())),
-            environment: environment.unwrap_or_default(),
-            reads: READS,
-            mounts: vec![generated(
-                format!("./dynamicconfig/{cluster}.yaml"),
-                "/etc/temporal/config/dynamicconfig.yaml",
-            )],
-            depends_on,
-            healthcheck: Some(probe(run(nc(host, grpc)), "10s", "5s", 30, "60s")),
-            metrics: Some(Metrics { port: TEMPORAL_METRICS, path: "/metrics".to_owned() }),
-            aws: Some(TEMPORAL_HOME),
-            // The entrypoint renders the configuration beside its template.
-            confinement: WRITABLE,
-            ..Preset::default()
+        let grpc = service.kind.as_ref().and_then(|kind| kind.value.ports_of(role).get("grpc"));
+        if let (Some(check), Some(grpc)) = (&mut preset.healthcheck, grpc) {
+            check.test = Some(run(nc(host, grpc.target)));
         }
     }
 
-    /// The Elasticsearch service of a cluster. Its absence is reported with the cluster.
-    pub(in crate::resolve) fn visibility_store(&self, cluster: &Cluster) -> Option<String> {
+    /// The store of a cluster's visibility. Its absence is reported with the cluster.
+    pub(in crate::resolve) fn visibility_store(&self, cluster: &Cluster) -> Option<Address> {
         match &cluster.visibility {
-            Some(name) => Some(name.value.clone()),
-            None => self.of_kind(Kind::Elasticsearch).next().map(|(name, _)| name.value.clone()),
+            Some(name) => self.visibility_address(&name.value),
+            None => self.providers(VISIBILITY).next().and_then(|(name, _)| self.visibility_address(&name.value)),
         }
     }
 
-    pub(super) fn temporal_ui(&mut self, name: &'a Spanned<String>, service: &'a Service) -> Preset {
-        let found = self.cluster_of(name, service);
-        let frontend = found.and_then(|(cluster, _)| self.member(&cluster.value, Role::Frontend));
-        if let (Some((cluster, _)), None) = (found, frontend) {
-            self.missing_role(cluster, Role::Frontend);
-        }
-        let cluster = found.map_or("unknown", |(cluster, _)| cluster.value.as_str());
-        let mut environment = Vec::new();
-        if let Some(frontend) = frontend {
-            self.references.service(frontend);
-            environment.push(fixed("TEMPORAL_ADDRESS", format!("{frontend}:{}", FRONTEND.grpc)));
-        }
-        if let Some(published) = self.published(&name.value, "http") {
-            environment.push(fixed("TEMPORAL_CORS_ORIGINS", format!("http://localhost:{published}")));
-        }
-        let mut check = probe(run(wget("http://127.0.0.1:8080/healthz")), "10s", "5s", 10, "10s");
-        check.http = Some((8080, "/healthz".to_owned()));
-        Preset {
-            description: Some(format!("Web UI of the {cluster} cluster")),
-            environment,
-            depends_on: frontend.map(|frontend| needs(frontend, Condition::Healthy)).into_iter().collect(),
-            healthcheck: Some(check),
-            // Some releases of the image write their configuration when they start.
-            confinement: WRITABLE,
-            ..Preset::default()
-        }
+    pub(super) fn visibility_address(&self, service: &str) -> Option<Address> {
+        self.provided(service, VISIBILITY, |provision| provision.query.as_ref())
     }
 }
 
 /// Each placeholder of the persistence template, and what the DSQL plugin reads.
 pub(in crate::resolve) fn server_environment(server: &ClusterServer, index: &str) -> Vec<(String, Text)> {
-    let pool = server.pool.to_string();
+    let (pool, store) = (server.pool.to_string(), server.visibility.as_ref());
     let mut environment = vec![
         fixed("TEMPORAL_SQL_HOST", server.host.clone()),
         fixed("TEMPORAL_SQL_PORT", "5432"),
@@ -215,8 +177,8 @@ pub(in crate::resolve) fn server_environment(server: &ClusterServer, index: &str
         fixed("TEMPORAL_SQL_MAX_CONN_LIFETIME", server.connection_lifetime.text.clone()),
         fixed("TEMPORAL_HISTORY_SHARDS", server.history_shards.to_string()),
         fixed("TEMPORAL_LOG_LEVEL", server.log_level.as_str()),
-        fixed("TEMPORAL_ELASTICSEARCH_HOST", server.visibility.clone()),
-        fixed("TEMPORAL_ELASTICSEARCH_PORT", ELASTICSEARCH_HTTP.to_string()),
+        fixed("TEMPORAL_ELASTICSEARCH_HOST", store.and_then(Address::service).unwrap_or_default()),
+        fixed("TEMPORAL_ELASTICSEARCH_PORT", store.map(|store| store.port.to_string()).unwrap_or_default()),
         fixed("TEMPORAL_ELASTICSEARCH_SCHEME", "http"),
         fixed("TEMPORAL_ELASTICSEARCH_VERSION", "v8"),
         fixed("TEMPORAL_ELASTICSEARCH_INDEX", index),

@@ -1,0 +1,306 @@
+//! What a kind declares, for one service of it.
+//!
+//! The texts of a kind refer to `${self}` (the service's name), `${self.<port>}` and `${self.<port>.port}`,
+//! `${settings.<name>}`, `${published.<port>}` (its number on the host), `${cluster.name}`, and `${<need>.<endpoint>}`
+//! for a service that the kind needs. A variable whose text refers to something that isn't there is left out.
+
+use super::{Preset, generated, host_path, needs};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::kind::{File, FileCheck, Setting, SettingValue};
+use crate::model::service::{Command, Metrics, Mount, Probe};
+use crate::model::text::{Segment, Text, Value};
+use crate::resolve::Resolver;
+use crate::spec::decode::Spanned;
+use crate::spec::kind::{self as spec, Declaration, Kind, SettingType};
+use crate::spec::service::{self, Service};
+use crate::spec::text::{Part, Text as SpecText, Value as SpecValue};
+use crate::spec::value::Size;
+
+/// What the texts of a kind may refer to.
+struct Scope<'a> {
+    index: usize,
+    name: &'a Spanned<String>,
+    cluster: Option<&'a str>,
+    /// The services that it needs, by the names that the kind has for them.
+    needs: Vec<(&'static str, &'a str)>,
+    settings: Vec<Setting>,
+}
+
+impl<'a> Resolver<'a> {
+    /// What a kind declares, for a service of it.
+    pub(super) fn declared(&mut self, index: usize, kind: Kind) -> Preset {
+        let spec = self.spec;
+        let (name, service) = &spec.services.entries[index];
+        let declaration = kind.declaration();
+        let cluster = if declaration.takes(spec::Takes::Cluster) {
+            self.cluster_of(name, service).map(|(name, _)| name)
+        } else {
+            None
+        };
+        let mut scope = Scope {
+            index,
+            name,
+            cluster: cluster.map(|name| name.value.as_str()),
+            needs: Vec::new(),
+            settings: Vec::new(),
+        };
+        scope.settings = self.settings(declaration, service, &scope);
+        let mut preset = Preset {
+            reads: declaration.reads.clone(),
+            aws_home: declaration.aws.as_ref().and_then(|aws| aws.home.clone()),
+            always_aws: declaration.aws.as_ref().is_some_and(|aws| aws.always.unwrap_or(false)),
+            one_shot: declaration.one_shot.unwrap_or(false),
+            ..Preset::default()
+        };
+        for (need, declared) in declaration.needs.iter() {
+            if let Some(found) = self.need(declared, cluster, name, service) {
+                scope.needs.push((&need.value, found));
+                preset.depends_on.extend(declared.condition.map(|condition| needs(found, condition)));
+            }
+        }
+        let description = declaration.description.as_ref().and_then(|text| self.told(text, &scope));
+        preset.description = description.map(|text| text.shown());
+        for (path, (_, file)) in kind.files_of(&name.value).zip(declaration.files.iter()) {
+            preset.mounts.push(generated(&path, &file.target));
+            let template = file.template.as_ref().map(|template| template.value.clone());
+            let check = file
+                .verify
+                .as_ref()
+                .map(|check| FileCheck { consumer: check.consumer.clone(), arguments: check.arguments.clone() });
+            preset.files.push(File { path, template, check });
+        }
+        if let Some(implied) = declaration.implied() {
+            self.implied(implied, &scope, &mut preset);
+        }
+        preset.settings = scope.settings;
+        preset
+    }
+
+    /// The service that a kind needs, if there is one; reports that there should be.
+    fn need(
+        &mut self,
+        need: &'static spec::Need,
+        cluster: Option<&'a Spanned<String>>,
+        name: &'a Spanned<String>,
+        service: &'a Service,
+    ) -> Option<&'a str> {
+        if let Some(role) = &need.role {
+            let cluster = cluster?;
+            let found = self.member(&cluster.value, role.value);
+            if found.is_none() {
+                self.missing_role(cluster, role.value);
+            }
+            return found;
+        }
+        let provided = need.provides.as_ref()?.value.as_str();
+        let key = need.setting.as_ref().map_or("", |setting| setting.value.as_str());
+        let named = service.settings.as_ref().and_then(|settings| settings.named(key));
+        if need.only_if.is_some() && named.is_none() && self.providers(provided).next().is_none() {
+            return None;
+        }
+        let own = format!("`{}`", name.value);
+        self.store((key, named.as_ref()), provided, need.what.as_deref().unwrap_or(&own), name.span)
+    }
+
+    /// The settings of a service, those that it leaves out with their defaults; reports what must be said and isn't.
+    fn settings(&mut self, kind: &'static Declaration, service: &Service, scope: &Scope<'a>) -> Vec<Setting> {
+        let mut settings = Vec::with_capacity(kind.settings.entries.len());
+        for (name, declared) in kind.settings.iter() {
+            let written = service.settings.as_ref().and_then(|settings| settings.get(&name.value));
+            if written.is_none()
+                && let Some(question) = &declared.required
+            {
+                let question = self.told(question, scope).map(|text| text.shown()).unwrap_or_default();
+                let set = format!("set `settings.{}`", name.value);
+                self.report_missing(
+                    service.sound,
+                    Diagnostic::new("missing-key", question, scope.name.span).help(
+                        match (&declared.example, declared.kind) {
+                            (Some(example), _) => format!("{set}, e.g. `\"{example}\"`"),
+                            (None, SettingType::Secret) => format!("{set} to a reference to a secret variable"),
+                            (None, _) => set,
+                        },
+                    ),
+                );
+            }
+            if let Some(Spanned { value: spec::SettingValue::Text(text), span }) = written
+                && declared.kind == SettingType::Secret
+            {
+                self.check_secret(text, *span);
+            }
+            let value = match written {
+                Some(written) => Some(self.setting(&written.value)),
+                None => declared.default_value().map(|default| self.setting(&default)),
+            };
+            settings.extend(value.map(|value| Setting { name: name.value.clone(), value }));
+        }
+        settings
+    }
+
+    fn setting(&mut self, value: &spec::SettingValue) -> SettingValue {
+        match value {
+            spec::SettingValue::Boolean(value) => SettingValue::Boolean(*value),
+            spec::SettingValue::Integer(number) => SettingValue::Integer(*number),
+            spec::SettingValue::Duration(duration) => SettingValue::Duration(duration.clone()),
+            // Java reads `256m`, and not the `256mb` that Docker reads, too.
+            spec::SettingValue::Size(size) => SettingValue::Size(Size(size.0.trim_end_matches(['b', 'B']).to_owned())),
+            spec::SettingValue::String(text) => SettingValue::Text(text.as_str().into()),
+            spec::SettingValue::Text(text) => SettingValue::Text(self.text(text)),
+            spec::SettingValue::Strings(strings) => {
+                SettingValue::Strings(strings.iter().map(|text| text.value.clone()).collect())
+            }
+            spec::SettingValue::StringsByName(map) => {
+                SettingValue::Map(map.iter().map(|(name, text)| (name.value.clone(), text.clone())).collect())
+            }
+            spec::SettingValue::Ports(map) => {
+                SettingValue::Map(map.iter().map(|(name, port)| (name.value.clone(), port.to_string())).collect())
+            }
+        }
+    }
+
+    /// A secret is a reference to a variable that is one: anything else would be committed.
+    fn check_secret(&mut self, secret: &SpecText, span: Span) {
+        let mut named = None;
+        let is_secret = match secret.variable() {
+            Some(name) => {
+                let used = self.variables.get(name);
+                named = used.map(|used| used.name.span);
+                // One that is not declared, or wrongly, is reported as such.
+                used.is_none_or(|used| {
+                    !used.variable.sound || used.variable.secret.as_ref().is_some_and(|secret| secret.value)
+                })
+            }
+            None => false,
+        };
+        if !is_secret {
+            let diagnostic = Diagnostic::new("exposed-secret", "a secret would be committed with the outputs", span);
+            self.report(match named {
+                Some(variable) => diagnostic
+                    .also(variable, "this variable is not a secret")
+                    .help("give the variable `secret = true`: then it has no default that could be committed"),
+                None => diagnostic.help("write a reference to a variable with `secret = true`"),
+            });
+        }
+    }
+
+    /// Turns the service that a kind gives into what it implies: the only place that knows both.
+    fn implied(&mut self, service: &'static Service, scope: &Scope<'a>, preset: &mut Preset) {
+        preset.command = service.command.as_ref().map(|command| self.told_command(&command.value, scope));
+        preset.entrypoint = service.entrypoint.as_ref().map(|command| self.told_command(&command.value, scope));
+        for (name, value) in service.environment.iter() {
+            let value = self.told(&value.0, scope);
+            preset.environment.extend(value.map(|value| (name.value.clone(), value)));
+        }
+        for mount in &service.volumes {
+            let (Some(source), Some(target)) =
+                (mount.0.source.as_ref().and_then(|text| self.told(text, scope)), self.told(&mount.0.target, scope))
+            else {
+                continue;
+            };
+            if source.shown().starts_with(['/', '.', '~']) {
+                let read_only = mount.0.read_only.as_ref().map(is);
+                preset.mounts.push(Mount { read_only, ..host_path(source, target) });
+            } else {
+                preset.volumes.push((source.shown(), target.shown()));
+            }
+        }
+        preset.healthcheck = service.healthcheck.as_ref().map(|check| self.probe(check, scope));
+        preset.metrics = service.metrics.as_ref().and_then(|metrics| {
+            let port = self.port_of(scope.index, &metrics.port.value, scope.name.span, &[])?;
+            Some(Metrics { port, path: metrics.path.clone().unwrap_or_else(|| service::METRICS_PATH.to_owned()) })
+        });
+        preset.keys = self.keys(&service.compose);
+    }
+
+    fn probe(&mut self, check: &'static service::Healthcheck, scope: &Scope<'a>) -> Probe {
+        let (test, http) = if let Some(path) = &check.http {
+            self.get(scope.index, check, &Spanned { value: path.value.clone(), span: scope.name.span })
+        } else if let Some(port) = &check.tcp {
+            (self.connect(scope.index, check, &Spanned { value: port.value.clone(), span: scope.name.span }), None)
+        } else {
+            (check.test.as_ref().map(|test| self.told_command(&test.value, scope)), None)
+        };
+        let time = |time: &Option<Spanned<SpecValue<crate::spec::value::Duration>>>| match &time.as_ref()?.value {
+            SpecValue::Is(duration) => Some(Text::Literal(duration.text.clone())),
+            SpecValue::Env(_) => None,
+        };
+        Probe {
+            test,
+            interval: time(&check.interval),
+            timeout: time(&check.timeout),
+            retries: check.retries.as_ref().map(is),
+            start_period: time(&check.start_period),
+            start_interval: time(&check.start_interval),
+            http,
+        }
+    }
+
+    fn told_command(&mut self, command: &service::Command, scope: &Scope<'a>) -> Command {
+        match command {
+            service::Command::Line(text) => Command::Line(self.told(text, scope).unwrap_or_else(|| "".into())),
+            service::Command::Arguments(texts) => {
+                Command::Arguments(texts.iter().filter_map(|text| self.told(text, scope)).collect())
+            }
+        }
+    }
+
+    /// A text of a kind; `None` if something that it refers to isn't there.
+    fn told(&mut self, text: &SpecText, scope: &Scope<'a>) -> Option<Text> {
+        let span = scope.name.span;
+        let mut segments: Vec<Segment> = Vec::new();
+        for part in text.parts() {
+            let found = match part {
+                Part::Literal(literal) => Text::Literal(literal.clone()),
+                Part::Env(reference) if reference.name == "self" => scope.name.value.as_str().into(),
+                Part::Env(reference) => self.reference(&reference.name, reference.operator.as_ref(), span).into(),
+                Part::Address(address) => {
+                    let name = address.endpoint.as_str();
+                    match address.service.as_str() {
+                        "self" => self.address(&scope.name.value, name, address.number, span)?.into(),
+                        "settings" => written(&scope.settings.iter().find(|setting| setting.name == name)?.value)?,
+                        "published" => self.published(&scope.name.value, name)?.to_string().into(),
+                        "cluster" => scope.cluster.unwrap_or("unknown").into(),
+                        need => {
+                            let (_, service) = scope.needs.iter().find(|(known, _)| *known == need)?;
+                            self.address(service, name, address.number, span)?.into()
+                        }
+                    }
+                }
+            };
+            match found {
+                Text::Literal(literal) => match segments.last_mut() {
+                    Some(Segment::Literal(before)) => before.push_str(&literal),
+                    _ => segments.push(Segment::Literal(literal)),
+                },
+                Text::Parts(parts) => segments.extend(parts),
+            }
+        }
+        Some(match segments.as_slice() {
+            [] => Text::Literal(String::new()),
+            [Segment::Literal(literal)] => Text::Literal(literal.clone()),
+            _ => Text::Parts(segments),
+        })
+    }
+}
+
+/// A setting as a text; `None` if it says nothing.
+fn written(value: &SettingValue) -> Option<Text> {
+    Some(match value {
+        SettingValue::Boolean(value) => value.to_string().into(),
+        SettingValue::Integer(number) => number.to_string().into(),
+        SettingValue::Duration(duration) => duration.text.as_str().into(),
+        SettingValue::Size(size) => size.0.as_str().into(),
+        SettingValue::Text(text) => text.clone(),
+        SettingValue::Strings(strings) if strings.is_empty() => return None,
+        SettingValue::Strings(strings) => strings.join(",").into(),
+        SettingValue::Map(_) => return None,
+    })
+}
+
+/// A value of a kind: none of them refers to a variable.
+fn is<T: Clone + Default>(value: &SpecValue<T>) -> Value<T> {
+    match value {
+        SpecValue::Is(value) => Value::Is(value.clone()),
+        SpecValue::Env(_) => Value::Is(T::default()),
+    }
+}

@@ -1,0 +1,925 @@
+//! Kinds of services: what `kind.toml` in the folder of a kind declares, and the settings of a service, which are read
+//! as its kind declares them.
+//!
+//! The built-in kinds are the folders of `templates/kinds/`, compiled in by the build script. The text of one is read
+//! when a spec uses it.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::OnceLock;
+
+use serde_json::json;
+
+use super::decode::{Context, Decode, Map, Spanned, choice, listed, shown, table, table_of, unknown_word};
+use super::schema::{self, Schema, Schemas};
+use super::service::{Command, Condition, Service};
+use super::source::Sources;
+use super::text::{Part, Text};
+use super::tree::{self, Node, Value};
+use super::value::{Duration, Size};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+
+include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
+
+/// A kind that is compiled in.
+struct BuiltIn {
+    name: &'static str,
+    toml: &'static str,
+    declaration: OnceLock<Option<Declaration>>,
+}
+
+impl BuiltIn {
+    const fn new(name: &'static str, toml: &'static str) -> Self {
+        Self { name, toml, declaration: OnceLock::new() }
+    }
+
+    fn decode(&self, diagnostics: &mut Diagnostics) -> Option<Declaration> {
+        let mut sources = Sources::default();
+        let file = sources.push(format!("templates/kinds/{}/kind.toml", self.name), self.toml.to_owned());
+        let table = tree::parse(&sources, file, diagnostics).table;
+        let node = Node { span: Span { file, start: 0, end: 0 }, value: Value::Table(table) };
+        let mut cx = Context { sources: &sources, diagnostics };
+        let declaration = Declaration::decode(node, &mut cx)?;
+        declaration.check(&mut cx);
+        Some(declaration)
+    }
+}
+
+/// A kind of service: its name and what its folder declares.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    name: &'static str,
+    declaration: &'static Declaration,
+}
+
+impl Kind {
+    /// The names of all kinds, sorted.
+    pub const WORDS: &[&str] = NAMES;
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let found = BUILT_IN.iter().find(|kind| kind.name == word)?;
+        // A test says that each can be decoded.
+        let declaration = found.declaration.get_or_init(|| found.decode(&mut Diagnostics::default())).as_ref()?;
+        Some(Self { name: found.name, declaration })
+    }
+
+    /// Every kind. That reads all of them, so it is for messages, schemas and lists.
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.iter().filter_map(|name| Self::from_word(name))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.name
+    }
+
+    /// The name in `[images]` that it runs unless the service names another.
+    #[must_use]
+    pub fn image_name(self) -> &'static str {
+        self.declaration.image.as_deref().unwrap_or(self.name)
+    }
+
+    /// The ports that a service of the kind listens on.
+    #[must_use]
+    pub fn ports_of(self, role: Option<Role>) -> &'static Map<KindPort> {
+        let own = role.and_then(|role| self.declaration.roles.get(role.as_str()));
+        own.map_or(&self.declaration.ports, |own| &own.ports)
+    }
+
+    /// The paths of its files beside the Compose file, for a service.
+    pub fn files_of(self, service: &str) -> impl Iterator<Item = String> {
+        self.declaration.files.names().map(move |path| path.replace("${self}", service))
+    }
+
+    /// What it declares.
+    #[must_use]
+    pub fn declaration(self) -> &'static Declaration {
+        self.declaration
+    }
+}
+
+impl Deref for Kind {
+    type Target = Declaration;
+
+    fn deref(&self) -> &Declaration {
+        self.declaration
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Kind {}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Decode for Kind {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = node.span;
+        let word = String::decode(node, cx)?;
+        let found = Self::from_word(&word);
+        if found.is_none() {
+            unknown_word(&word, "kind", Self::WORDS, span, cx);
+        }
+        found
+    }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        let titles: Vec<String> = Self::all().map(|kind| format!("{}.", kind.title)).collect();
+        schema::words(Self::WORDS, &titles.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
+
+table! {
+    /// What a kind of service is.
+    pub struct Declaration as "a kind" {
+        /// What it is, in one line.
+        title: String,
+        /// What a service of the kind is for, unless the service says so.
+        description: Option<Text>,
+        /// The name in `[images]` that it runs unless the service names another; its own name if left out.
+        image: Option<String>,
+        /// Of the programs that healthchecks use, those in its image; `sh` stands for any shell line.
+        programs: Option<Vec<String>>,
+        /// Variables that the programs of its image read besides those that the kind sets; not known if empty.
+        reads: Vec<String>,
+        /// Keys of a service that only some kinds have.
+        takes: Vec<Takes>,
+        /// How it talks to AWS.
+        aws: Option<Aws>,
+        /// Whether it ends by itself.
+        one_shot: Option<bool>,
+        /// The ports that it listens on.
+        ports: Map<KindPort>,
+        /// The ports of the roles that have others.
+        roles: Map<KindRole>,
+        /// What it serves besides its ports, for `${service.name}`. A service with a port `http` has `url`.
+        endpoints: Map<Endpoint>,
+        /// What other services can use it for.
+        provides: Map<Provision>,
+        /// The services that it uses, each under the name by which the kind's texts refer to it.
+        needs: Map<Need>,
+        /// What a service of the kind can be told.
+        settings: Map<Setting>,
+        /// The files that it mounts, by their path beside the Compose file.
+        files: Map<KindFile>,
+        /// What `gen new` writes.
+        new: Option<NewService>,
+        /// The service in the spec's own words, which the spec may change.
+        service: Option<Implied>,
+    }
+}
+
+choice! {
+    /// A key of a service that only some kinds have.
+    pub enum Takes as "key of some kinds" {
+        /// The Temporal cluster that it belongs to.
+        Cluster = "cluster",
+        /// The role in the cluster.
+        Role = "role",
+    }
+}
+
+choice! {
+    /// A role of a Temporal server.
+    pub enum Role as "role of a Temporal server" {
+        /// Workflow state.
+        History = "history",
+        /// Task queues.
+        Matching = "matching",
+        /// The API.
+        Frontend = "frontend",
+        /// The system's own workflows.
+        Worker = "worker",
+    }
+}
+
+table! {
+    /// How a kind talks to AWS.
+    pub struct Aws as "a kind's use of AWS" {
+        /// The home of the image's user; not known if left out.
+        home: Option<String>,
+        /// Whether it does without being told.
+        always: Option<bool>,
+    }
+}
+
+table! {
+    /// A port that a kind listens on.
+    pub struct KindPort as "a port of a kind" {
+        /// The port in the container.
+        target: u16,
+        /// A path that answers a GET with 200.
+        path: Option<String>,
+    }
+}
+
+table! {
+    /// A role with ports of its own.
+    pub struct KindRole as "a role of a kind" {
+        /// Its ports.
+        ports: Map<KindPort>,
+    }
+}
+
+table! {
+    /// Something that a kind serves.
+    pub struct Endpoint as "an endpoint of a kind" {
+        /// One of its ports.
+        port: Spanned<String>,
+        /// The path.
+        path: Option<String>,
+    }
+}
+
+table! {
+    /// What other services can use a kind for: its endpoint for each use.
+    pub struct Provision as "something that a kind provides" {
+        /// For queries.
+        query: Option<Spanned<String>>,
+        /// For what pushes to it.
+        push: Option<Spanned<String>>,
+    }
+}
+
+table! {
+    /// A service that a kind uses.
+    pub struct Need as "a need of a kind" {
+        /// What that service provides.
+        provides: Option<Spanned<String>>,
+        /// Or the role that it has in the service's own cluster.
+        role: Option<Spanned<Role>>,
+        /// The setting that names it, if there are several.
+        setting: Option<Spanned<String>>,
+        /// Who needs it, for messages.
+        what: Option<String>,
+        /// What of it a service of the kind waits for.
+        condition: Option<Condition>,
+        /// When it is needed; always if left out.
+        only_if: Option<OnlyIf>,
+    }
+}
+
+choice! {
+    /// When a kind needs another service.
+    pub enum OnlyIf as "condition of a need" {
+        /// As soon as a service of the stack serves metrics.
+        Metrics = "metrics",
+        /// If there is one.
+        Provided = "provided",
+    }
+}
+
+table! {
+    /// Something that services of a kind can be told.
+    pub struct Setting as "a setting of a kind" {
+        /// What its value is.
+        kind as "type": SettingType,
+        /// What it is, in a few words.
+        about: String,
+        /// What it is if the service doesn't say so.
+        default: Option<Literal>,
+        /// A value to show.
+        example: Option<String>,
+        /// The question to ask if it is missing. Without one it may be.
+        required: Option<Text>,
+        /// The least that is accepted.
+        minimum: Option<Literal>,
+        /// The most that is accepted.
+        maximum: Option<Literal>,
+        /// What it is a multiple of.
+        multiple_of: Option<Literal>,
+        /// Why another value is refused.
+        otherwise: Option<String>,
+        /// What the names of a table are: they are checked as those of services are.
+        names: Option<String>,
+        /// What `gen review` says of a change; without it the change shows elsewhere.
+        review: Option<Judgement>,
+    }
+}
+
+choice! {
+    /// What the value of a setting is.
+    pub enum SettingType as "type of a setting" {
+        /// `true` or `false`.
+        Boolean = "boolean",
+        /// An integer from 0 on.
+        Integer = "integer",
+        /// A duration.
+        Duration = "duration",
+        /// A size in bytes.
+        Size = "size",
+        /// A string.
+        String = "string",
+        /// A string that may refer to variables and addresses.
+        Text = "text",
+        /// A reference to a variable that is a secret.
+        Secret = "secret",
+        /// The name of a service.
+        Service = "service",
+        /// A list of strings.
+        Strings = "strings",
+        /// A string for each name.
+        StringsByName = "strings-by-name",
+        /// A port for each name.
+        Ports = "ports",
+    }
+}
+
+table! {
+    /// How `gen review` judges that a setting changes.
+    pub struct Judgement as "a judgement of a change" {
+        /// What the change is about.
+        area: JudgedArea,
+        /// The value that means no limit.
+        unlimited: Option<Literal>,
+        /// Of a smaller value.
+        less: Option<Verdict>,
+        /// Of a larger value.
+        more: Option<Verdict>,
+    }
+}
+
+choice! {
+    /// What the change of a setting is about.
+    pub enum JudgedArea as "area of a review" {
+        /// Resources, and what stores accept.
+        Limits = "limits",
+        /// How long data is kept.
+        Retention = "retention",
+        /// What is scraped, and how often.
+        Metrics = "metrics",
+        /// Anything else of a container.
+        Services = "services",
+    }
+}
+
+table! {
+    /// What is said of a change.
+    pub struct Verdict as "a verdict" {
+        /// How bad it is; `notice` if left out.
+        severity: Option<JudgedSeverity>,
+        /// What is said.
+        says: String,
+    }
+}
+
+choice! {
+    /// How bad a change of a setting is.
+    pub enum JudgedSeverity as "severity" {
+        /// Data is lost.
+        Danger = "danger",
+        /// It may break something.
+        Caution = "caution",
+        /// It is just different.
+        Notice = "notice",
+    }
+}
+
+table! {
+    /// A file that services of a kind mount, read-only.
+    pub struct KindFile as "a file of a kind" {
+        /// Its template, in the folder of the kind; without one it is written by `gen` itself.
+        template: Option<Spanned<String>>,
+        /// Where it appears in the container.
+        target: String,
+        /// Who judges it.
+        verify: Option<KindCheck>,
+    }
+}
+
+table! {
+    /// How `gen verify` has a file judged.
+    pub struct KindCheck as "a check of a file" {
+        /// The program, which is the image's own as well.
+        consumer: String,
+        /// Its arguments; `${file}` stands for the file's path.
+        arguments: Vec<String>,
+    }
+}
+
+table! {
+    /// What `gen new` writes for a service of a kind.
+    pub struct NewService as "a new service" {
+        /// The image, if the reference stack has none.
+        image: Option<String>,
+        /// Its settings.
+        settings: Map<Literal>,
+        /// What some other service has to provide besides the kind's `needs`.
+        needs: Vec<String>,
+        /// The variables that it needs, as the reference stack has them or as they are described here.
+        env: Map<NewVariable>,
+    }
+}
+
+table! {
+    /// A variable that `gen new` declares.
+    pub struct NewVariable as "a new variable" {
+        /// What it is.
+        description: Option<String>,
+        /// Whether the stack can't start without it.
+        required: Option<bool>,
+        /// Whether it is a secret.
+        secret: Option<bool>,
+    }
+}
+
+/// A value of any type, read when the type is known.
+#[derive(Debug, Clone)]
+pub struct Literal(pub Node<'static>);
+
+impl Decode for Literal {
+    fn decode(node: Node<'_>, _: &mut Context<'_>) -> Option<Self> {
+        Some(Self(node.into_owned()))
+    }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        json!({})
+    }
+}
+
+/// Keys of a service that a kind can give.
+const IMPLIED: &[&str] = &[
+    "metrics",
+    "command",
+    "entrypoint",
+    "environment",
+    "volumes",
+    "healthcheck",
+    "ulimits",
+    "read_only",
+    "cap_add",
+    "cap_drop",
+];
+
+/// A service as its kind gives it.
+#[derive(Debug, Clone)]
+pub struct Implied(pub Box<Service>);
+
+impl Decode for Implied {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if let Value::Table(table) = &node.value {
+            for (key, _) in &table.entries {
+                // One that isn't known at all is reported as such.
+                if Service::KEYS.contains(&key.name.as_ref()) && !IMPLIED.contains(&key.name.as_ref()) {
+                    cx.diagnostics.push(
+                        Diagnostic::new("unknown-key", format!("a kind can't give the key `{}`", key.name), key.span)
+                            .help(format!("it can give {}", listed(IMPLIED.iter().copied()))),
+                    );
+                }
+            }
+        }
+        Service::decode(node, cx).map(|service| Self(Box::new(service)))
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        Service::schema(schemas)
+    }
+}
+
+impl Declaration {
+    /// The service that it gives, in the spec's own words.
+    #[must_use]
+    pub fn implied(&self) -> Option<&Service> {
+        self.service.as_ref().map(|implied| &*implied.0)
+    }
+
+    /// Whether its services have a key that only some kinds have.
+    #[must_use]
+    pub fn takes(&self, key: Takes) -> bool {
+        self.takes.contains(&key)
+    }
+
+    /// Whether other services can use it for that.
+    #[must_use]
+    pub fn provides(&self, what: &str) -> bool {
+        self.provides.get(what).is_some()
+    }
+
+    /// Whether a healthcheck could work: the kind has one, or its image holds a program for one.
+    #[must_use]
+    pub fn can_be_probed(&self) -> bool {
+        self.has_healthcheck() || self.programs.as_ref().is_none_or(|programs| !programs.is_empty())
+    }
+
+    /// Whether it brings a healthcheck along.
+    #[must_use]
+    pub fn has_healthcheck(&self) -> bool {
+        self.implied().is_some_and(|service| service.healthcheck.is_some())
+    }
+
+    /// The endpoint of that name: its port and its path.
+    #[must_use]
+    pub fn endpoint(&self, name: &str) -> Option<(&str, &str)> {
+        endpoints(Some(self)).find(|(known, ..)| *known == name).map(|(_, port, path)| (port, path))
+    }
+
+    /// Reports names in the declaration that stand for nothing.
+    fn check(&self, cx: &mut Context<'_>) {
+        let mut refuse = |span: Span, title: String| {
+            cx.diagnostics.push(Diagnostic::new("invalid-kind", title, span).help("declare it, or fix its name"));
+        };
+        for (_, endpoint) in self.endpoints.iter() {
+            if !self.ports.knows(&endpoint.port) {
+                refuse(endpoint.port.span, format!("unknown port `{}`", shown(&endpoint.port)));
+            }
+        }
+        for (_, provision) in self.provides.iter() {
+            for name in [&provision.query, &provision.push].into_iter().flatten() {
+                if self.endpoint(name).is_none() {
+                    refuse(name.span, format!("unknown endpoint `{}`", shown(name)));
+                }
+            }
+        }
+        for (name, need) in self.needs.iter() {
+            if need.provides.is_some() == need.role.is_some() {
+                refuse(name.span, format!("the need `{}` has either `provides` or `role`", shown(name)));
+            }
+            if let Some(setting) = need.setting.as_ref().filter(|setting| !self.settings.knows(setting)) {
+                refuse(setting.span, format!("unknown setting `{}`", shown(setting)));
+            }
+        }
+        for (name, _) in self.new.iter().flat_map(|new| new.settings.iter()) {
+            if !self.settings.knows(name) {
+                refuse(name.span, format!("unknown setting `{}`", shown(name)));
+            }
+        }
+        for text in self.texts() {
+            for part in text.parts() {
+                if let Part::Address(address) = part
+                    && !self.knows(&address.service, &address.endpoint)
+                {
+                    let title =
+                        format!("unknown reference `${{{}.{}}}`", shown(&address.service), shown(&address.endpoint));
+                    refuse(address.span, title);
+                }
+            }
+        }
+        let mut literals: Vec<(SettingType, &Literal)> = Vec::new();
+        for (_, setting) in self.settings.iter() {
+            let limit = setting.review.as_ref().and_then(|review| review.unlimited.as_ref());
+            let all = [&setting.default, &setting.minimum, &setting.maximum, &setting.multiple_of];
+            literals.extend(all.into_iter().flatten().chain(limit).map(|literal| (setting.kind, literal)));
+        }
+        for (kind, literal) in literals {
+            kind.read(literal.0.clone(), cx);
+        }
+    }
+}
+
+impl Declaration {
+    /// The texts that are resolved for each service of the kind.
+    fn texts(&self) -> Vec<&Text> {
+        let mut texts: Vec<&Text> = self.description.iter().collect();
+        texts.extend(self.settings.iter().filter_map(|(_, setting)| setting.required.as_ref()));
+        let Some(service) = self.implied() else { return texts };
+        let probe = service.healthcheck.as_ref().and_then(|check| check.test.as_ref());
+        for command in [service.command.as_ref(), service.entrypoint.as_ref(), probe].into_iter().flatten() {
+            match &command.value {
+                Command::Line(text) => texts.push(text),
+                Command::Arguments(arguments) => texts.extend(arguments),
+            }
+        }
+        texts.extend(service.environment.iter().map(|(_, value)| &value.0));
+        texts.extend(service.volumes.iter().flat_map(|mount| mount.0.source.iter().chain([&mount.0.target])));
+        texts
+    }
+
+    /// Whether a reference of the kind's texts stands for something.
+    fn knows(&self, of: &str, name: &str) -> bool {
+        match of {
+            "self" => self.ports.knows(name) || self.endpoint(name).is_some(),
+            "settings" => self.settings.knows(name),
+            "published" => self.ports.knows(name),
+            "cluster" => name == "name" && self.takes(Takes::Cluster),
+            need => self.needs.knows(need),
+        }
+    }
+}
+
+/// The endpoints of a kind, or of a service without one: name, port and path.
+pub fn endpoints(kind: Option<&Declaration>) -> impl Iterator<Item = (&str, &str, &str)> {
+    let own = kind.into_iter().flat_map(|kind| kind.endpoints.iter());
+    let own = own.map(|(name, endpoint)| {
+        (name.value.as_str(), endpoint.port.value.as_str(), endpoint.path.as_deref().unwrap_or_default())
+    });
+    std::iter::once(("url", "http", "")).chain(own)
+}
+
+/// The value of a setting.
+#[derive(Debug, Clone)]
+pub enum SettingValue {
+    /// `true` or `false`.
+    Boolean(bool),
+    /// An integer.
+    Integer(u32),
+    /// A duration.
+    Duration(Duration),
+    /// A size.
+    Size(Size),
+    /// A string, or the name of a service.
+    String(String),
+    /// A string with references.
+    Text(Text),
+    /// A list of strings.
+    Strings(Vec<Spanned<String>>),
+    /// A string for each name.
+    StringsByName(Map<String>),
+    /// A port for each name.
+    Ports(Map<Spanned<u16>>),
+}
+
+impl SettingValue {
+    /// How much it is, to be compared with others of its type.
+    #[must_use]
+    pub fn amount(&self) -> Option<u64> {
+        match self {
+            Self::Integer(number) => Some(u64::from(*number)),
+            Self::Duration(duration) => Some(duration.milliseconds),
+            Self::Size(size) => size.bytes(),
+            _ => None,
+        }
+    }
+}
+
+impl SettingType {
+    /// Reads a value of this type.
+    pub fn read(self, node: Node<'_>, cx: &mut Context<'_>) -> Option<SettingValue> {
+        Some(match self {
+            Self::Boolean => SettingValue::Boolean(bool::decode(node, cx)?),
+            Self::Integer => SettingValue::Integer(u32::decode(node, cx)?),
+            Self::Duration => SettingValue::Duration(Duration::decode(node, cx)?),
+            Self::Size => SettingValue::Size(Size::decode(node, cx)?),
+            Self::String | Self::Service => SettingValue::String(String::decode(node, cx)?),
+            Self::Text | Self::Secret => SettingValue::Text(Text::decode(node, cx)?),
+            Self::Strings => SettingValue::Strings(Vec::decode(node, cx)?),
+            Self::StringsByName => SettingValue::StringsByName(Map::decode(node, cx)?),
+            Self::Ports => SettingValue::Ports(Map::decode(node, cx)?),
+        })
+    }
+
+    /// The value of a literal of the kind's own, which was checked when the kind was read.
+    #[must_use]
+    pub fn value_of(self, literal: &Literal) -> Option<SettingValue> {
+        let mut diagnostics = Diagnostics::default();
+        let mut cx = Context { sources: &Sources::default(), diagnostics: &mut diagnostics };
+        self.read(literal.0.clone(), &mut cx)
+    }
+
+    fn schema(self, schemas: &mut Schemas) -> Schema {
+        match self {
+            Self::Boolean => bool::schema(schemas),
+            Self::Integer => u32::schema(schemas),
+            Self::Duration => Duration::schema(schemas),
+            Self::Size => Size::schema(schemas),
+            Self::String | Self::Service => String::schema(schemas),
+            Self::Text | Self::Secret => Text::schema(schemas),
+            Self::Strings => schema::list::<String>(schemas),
+            Self::StringsByName => schema::map::<String>(schemas),
+            Self::Ports => schema::map::<u16>(schemas),
+        }
+    }
+}
+
+impl Setting {
+    /// Reads its value for a service, and checks that it is within its bounds.
+    fn read(&self, node: Node<'_>, cx: &mut Context<'_>, problems: &mut Vec<Diagnostic>) -> Option<SettingValue> {
+        let span = node.span;
+        let value = self.kind.read(node, cx)?;
+        let Some(amount) = value.amount() else { return Some(value) };
+        let bound = |literal: &Option<Literal>| {
+            let literal = literal.as_ref()?;
+            Some((self.kind.value_of(literal)?.amount()?, literal.0.value.written()))
+        };
+        let expected = match (bound(&self.minimum), bound(&self.maximum), bound(&self.multiple_of)) {
+            (_, _, Some((step, written))) if step > 0 && amount % step != 0 => format!("a multiple of {written}"),
+            (Some((least, written)), ..) if amount < least => format!("at least {written}"),
+            (_, Some((most, written)), _) if amount > most => format!("at most {written}"),
+            _ => return Some(value),
+        };
+        problems.push(self.out_of_range(&expected, span));
+        Some(value)
+    }
+
+    fn out_of_range(&self, expected: &str, span: Span) -> Diagnostic {
+        let title = self.otherwise.clone().unwrap_or_else(|| "this value is out of range".to_owned());
+        let diagnostic = Diagnostic::new("number-out-of-range", title, span).at(format!("must be {expected}"));
+        match &self.example {
+            Some(example) => diagnostic.help(format!("write e.g. `{example}`")),
+            None => diagnostic.help(format!("write {expected}")),
+        }
+    }
+
+    /// What it is if the service doesn't say so.
+    #[must_use]
+    pub fn default_value(&self) -> Option<SettingValue> {
+        self.kind.value_of(self.default.as_ref()?)
+    }
+
+    fn schema(&self, schemas: &mut Schemas) -> Schema {
+        let mut schema = self.kind.schema(schemas);
+        if let Some(default) = &self.default {
+            schema["default"] = default.0.value.json();
+        }
+        if let Some(example) = &self.example {
+            schema["examples"] = json!([example]);
+        }
+        schema
+    }
+}
+
+/// What a service tells its kind: read by [`settle`], which knows the kind.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    written: Vec<(Spanned<String>, Node<'static>)>,
+    values: Vec<(String, Spanned<SettingValue>)>,
+    /// Values that contradict what the kind declares: those that can be read, and are wrong.
+    pub out_of_range: Vec<Diagnostic>,
+    /// Settings that only other kinds have. The kind may be what is wrong.
+    pub foreign: Vec<Diagnostic>,
+}
+
+impl Settings {
+    /// The value of a setting that is written, and right.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Spanned<SettingValue>> {
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// The settings that are written, and right.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Spanned<SettingValue>)> {
+        self.values.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The service that a setting names.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<Spanned<String>> {
+        let value = self.get(name)?;
+        match &value.value {
+            SettingValue::String(name) => Some(Spanned { value: name.clone(), span: value.span }),
+            _ => None,
+        }
+    }
+
+    /// A list of strings; empty if it isn't written.
+    #[must_use]
+    pub fn strings(&self, name: &str) -> &[Spanned<String>] {
+        match self.get(name).map(|value| &value.value) {
+            Some(SettingValue::Strings(strings)) => strings,
+            _ => &[],
+        }
+    }
+
+    /// A string for each name.
+    #[must_use]
+    pub fn strings_by_name(&self, name: &str) -> Option<&Map<String>> {
+        match &self.get(name)?.value {
+            SettingValue::StringsByName(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// A port for each name.
+    #[must_use]
+    pub fn ports(&self, name: &str) -> Option<&Map<Spanned<u16>>> {
+        match &self.get(name)?.value {
+            SettingValue::Ports(map) => Some(map),
+            _ => None,
+        }
+    }
+}
+
+impl Decode for Settings {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let table = table_of(node, "a table: settings", cx)?;
+        let entry = |(key, node): (tree::Key<'_>, Node<'_>)| {
+            (Spanned { value: key.name.into_owned(), span: key.span }, node.into_owned())
+        };
+        let written = table.entries.into_iter().map(entry).collect();
+        Some(Self { written, values: Vec::new(), out_of_range: Vec::new(), foreign: Vec::new() })
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        let mut properties: Vec<(String, Schema, String)> = Vec::new();
+        for kind in Kind::all() {
+            for (name, setting) in kind.declaration().settings.iter() {
+                let own = setting.schema(schemas);
+                let docs = format!("`{}`: {}.", kind.as_str(), setting.about);
+                match properties.iter_mut().find(|(known, ..)| *known == name.value) {
+                    Some((_, schema, known)) => {
+                        *schema = schema::any_of([schema.take(), own]);
+                        *known = format!("{known} {docs}");
+                    }
+                    None => properties.push((name.value.clone(), own, docs)),
+                }
+            }
+        }
+        schemas.define("Settings", "What the kinds can be told. Which keys there are depends on the kind.", properties)
+    }
+}
+
+/// Reads the settings of a service as its kind declares them.
+pub fn settle(mut service: Service, cx: &mut Context<'_>) -> Service {
+    let Some(settings) = &mut service.settings else { return service };
+    let before = cx.diagnostics.len();
+    let kind = service.kind.as_ref().map(|kind| kind.value);
+    for (key, node) in std::mem::take(&mut settings.written) {
+        if let Some(setting) = kind.and_then(|kind| kind.declaration().settings.get(&key.value)) {
+            let span = node.span;
+            let value = setting.read(node, cx, &mut settings.out_of_range);
+            settings.values.extend(value.map(|value| (key.value, Spanned { value, span })));
+            continue;
+        }
+        let (is_foreign, diagnostic) = unknown(kind, &key, node.span);
+        if is_foreign {
+            settings.foreign.push(diagnostic);
+        } else {
+            cx.diagnostics.push(diagnostic);
+        }
+    }
+    service.sound &= cx.diagnostics.len() == before;
+    service
+}
+
+/// A setting that the kind doesn't have, and whether another kind has it.
+fn unknown(kind: Option<Kind>, key: &Spanned<String>, value: Span) -> (bool, Diagnostic) {
+    let known: Vec<&str> = kind.into_iter().flat_map(|kind| kind.declaration().settings.names()).collect();
+    let elsewhere: Vec<&str> = Kind::all().flat_map(|kind| kind.declaration().settings.names()).collect();
+    let has = || match known.as_slice() {
+        [] => "remove it".to_owned(),
+        known => format!("it has: {}", listed(known.iter().copied())),
+    };
+    if elsewhere.contains(&key.value.as_str()) {
+        let title = match kind {
+            Some(kind) => format!("kind `{}` has no setting `{}`", kind.as_str(), key.value),
+            None => format!("`{}` is a setting of a kind, and this service has none", key.value),
+        };
+        return (true, Diagnostic::new("foreign-setting", title, value).help(has()));
+    }
+    let candidates = if kind.is_some() { known.clone() } else { elsewhere };
+    let title = format!("unknown key `{}` in settings", shown(&key.value));
+    (false, Diagnostic::new("unknown-key", title, key.span).suggest(&key.value, candidates, has))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_decoded_without_a_diagnostic() {
+        for kind in &BUILT_IN {
+            let mut diagnostics = Diagnostics::default();
+            let declaration = kind.decode(&mut diagnostics);
+            assert!(diagnostics.is_empty(), "{}: {:#?}", kind.name, diagnostics.into_sorted());
+            let declaration = declaration.unwrap();
+            for (path, file) in declaration.files.iter() {
+                assert!(file.target.starts_with('/'), "{}: {}", kind.name, path.value);
+            }
+        }
+        assert_eq!(Kind::all().count(), Kind::WORDS.len());
+    }
+
+    #[test]
+    fn a_wrong_kind_is_a_diagnostic_at_its_place() {
+        for (toml, code, place) in [
+            ("titel = \"x\"", "unknown-key", "titel"),
+            ("title = \"x\"\nendpoints.a = { port = \"grpc\" }", "invalid-kind", "\"grpc\""),
+            ("title = \"x\"\nprovides.logs.push = \"psh\"", "invalid-kind", "\"psh\""),
+            ("title = \"x\"\nneeds.db = {}", "invalid-kind", "db"),
+            ("title = \"x\"\nneeds.db = { provides = \"sql\", setting = \"s\" }", "invalid-kind", "\"s\""),
+            (
+                "title = \"x\"\nsettings.a = { type = \"duration\", about = \"x\", default = \"soon\" }",
+                "invalid-duration",
+                "\"soon\"",
+            ),
+            (
+                "title = \"x\"\nsettings.a = { type = \"integer\", about = \"x\", minimum = \"1\" }",
+                "wrong-type",
+                "\"1\"",
+            ),
+            ("title = \"x\"\nservice.command = [\"${settings.b}\"]", "invalid-kind", "${settings.b}"),
+            ("title = \"x\"\ndescription = \"of ${cluster.name}\"", "invalid-kind", "${cluster.name}"),
+            ("title = \"x\"\nservice.environment.A = \"${db.sql}\"", "invalid-kind", "${db.sql}"),
+            ("title = \"x\"\nnew.settings.b = 1", "invalid-kind", "b"),
+            ("title = \"x\"\nservice.image = \"a:1\"", "unknown-key", "image"),
+        ] {
+            let toml: &'static str = Box::leak(toml.to_owned().into_boxed_str());
+            let mut diagnostics = Diagnostics::default();
+            BuiltIn::new("wrong", toml).decode(&mut diagnostics);
+            let found = diagnostics.into_sorted();
+            let span = found[0].primary().unwrap();
+            assert_eq!((found.len(), found[0].code), (1, code), "{toml}: {found:#?}");
+            assert_eq!(&toml[span.start as usize..span.end as usize], place, "{toml}");
+        }
+    }
+}
