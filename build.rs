@@ -15,7 +15,12 @@ fn main() -> io::Result<()> {
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     let mut names: Vec<String> = Vec::new();
     for entry in fs::read_dir(KINDS)? {
-        let name = entry?.file_name().into_string();
+        let entry = entry?;
+        // A system may leave files of its own there.
+        if !entry.file_type()?.is_dir() {
+            continue;
+        }
+        let name = entry.file_name().into_string();
         names.push(name.map_err(|_| io::Error::other(format!("a folder of {KINDS} has a name that is not UTF-8")))?);
     }
     names.sort();

@@ -890,6 +890,32 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_has_bounds() {
+        let toml = "title = \"x\"\n[settings.size]\ntype = \"size\"\nabout = \"x\"\nminimum = \"2m\"\nmaximum = \"1g\"\n\
+                    [settings.time]\ntype = \"duration\"\nabout = \"x\"\nminimum = \"1h\"\nmultiple_of = \"1h\"\nexample = \"3h\"";
+        let declaration = BuiltIn::new("bounded", toml).decode(&mut Diagnostics::default()).unwrap();
+        let span = Span { file: 0, start: 0, end: 1 };
+        for (name, value, expected) in [
+            ("size", "2m", None),
+            ("size", "1024m", None),
+            ("size", "2047k", Some(("must be at least 2m", "write at least 2m"))),
+            ("size", "1025m", Some(("must be at most 1g", "write at most 1g"))),
+            ("time", "120m", None),
+            ("time", "90m", Some(("must be a multiple of 1h", "write e.g. `3h`"))),
+            ("time", "0h", Some(("must be at least 1h", "write e.g. `3h`"))),
+        ] {
+            let (mut diagnostics, mut problems) = (Diagnostics::default(), Vec::new());
+            let mut cx = Context { sources: &Sources::default(), diagnostics: &mut diagnostics };
+            let node = Node { span, value: Value::String(value.into()) };
+            let read = declaration.settings.get(name).unwrap().read(node, &mut cx, &mut problems);
+            assert!(read.is_some() && diagnostics.is_empty(), "{value}");
+            let found =
+                problems.first().map(|problem| (problem.labels[0].text.as_str(), problem.help.as_deref().unwrap()));
+            assert_eq!(found, expected, "{value}");
+        }
+    }
+
+    #[test]
     fn a_wrong_kind_is_a_diagnostic_at_its_place() {
         for (toml, code, place) in [
             ("titel = \"x\"", "unknown-key", "titel"),

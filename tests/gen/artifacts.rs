@@ -153,6 +153,31 @@ fn the_services_depend_and_are_probed_as_the_reference_says() {
     assert_eq!(file["services"]["alloy"]["extra_hosts"]["host.docker.internal"], "host-gateway");
 }
 
+/// A variable of a kind whose text refers to something that isn't there is left out.
+#[test]
+fn what_a_kind_refers_to_may_be_missing() {
+    let variables = |spec: &str, service: &str| -> Vec<String> {
+        let file = yaml(&files(&plan(spec)), "generated/dev/docker-compose.yml");
+        file["services"][service]["environment"]
+            .as_mapping()
+            .unwrap()
+            .keys()
+            .map(|key| key.as_str().unwrap().to_owned())
+            .collect()
+    };
+    let has = |spec: &str, service: &str, name: &str| variables(spec, service).iter().any(|known| known == name);
+    assert!(has(REFERENCE, "copilot-ui", "TEMPORAL_CORS_ORIGINS"));
+    assert!(has(REFERENCE, "grafana", "GF_PLUGINS_PREINSTALL_SYNC"));
+    let without = REFERENCE.replace("ports.http = 8082\n", "");
+    assert!(!has(&without, "copilot-ui", "TEMPORAL_CORS_ORIGINS"));
+    assert!(has(&without, "copilot-ui", "TEMPORAL_ADDRESS"));
+    let small = "[stack]\nname = \"small\"\n[profiles.dev]\n[images]\ngrafana = \"grafana/grafana:13.2.1\"\n\
+                 [services.grafana]\nkind = \"grafana\"\nsettings.admin_password = \"${SECRET}\"\n\
+                 [env.SECRET]\ndescription = \"x\"\nrequired = true\nsecret = true\n";
+    assert!(!has(small, "grafana", "GF_PLUGINS_PREINSTALL_SYNC"));
+    assert!(has(small, "grafana", "GF_SECURITY_ADMIN_PASSWORD"));
+}
+
 #[test]
 fn loki_deletes_what_is_old() {
     let file = yaml(&files(&plan(REFERENCE)), "generated/dev/config/loki.yaml");

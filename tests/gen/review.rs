@@ -151,6 +151,17 @@ fn what_loses_data() {
     );
     case(
         REFERENCE,
+        &[("retention = \"72h\"", "retention = \"4320m\"")],
+        &["notice retention loki: written differently, the same value [72h -> 4320m]"],
+    );
+    // 0 is no limit: to Mimir that is more than any number.
+    case(
+        REFERENCE,
+        &[("max_series = 500_000", "max_series = 0")],
+        &["notice limits mimir: `max_series` raised [500000 -> 0]"],
+    );
+    case(
+        REFERENCE,
         &[("history_shards = 4\npool = 50", "history_shards = 8\npool = 40")],
         &[
             "danger clusters monitored: `history_shards` can't be changed: the workflows that a cluster has belong to \

@@ -130,7 +130,11 @@ impl<'a> Resolver<'a> {
             }
             let value = match written {
                 Some(written) => Some(self.setting(&written.value)),
-                None => declared.default_value().map(|default| self.setting(&default)),
+                None => match declared.default_value() {
+                    // Its references are the kind's.
+                    Some(spec::SettingValue::Text(text)) => self.told(&text, scope).map(SettingValue::Text),
+                    default => default.map(|default| self.setting(&default)),
+                },
             };
             settings.extend(value.map(|value| Setting { name: name.value.clone(), value }));
         }
