@@ -108,7 +108,7 @@ impl Area {
         // The Compose file has a digest of the files that services mount, and the README describes everything.
         let below = path.split('/').skip(2).collect::<Vec<_>>();
         match (path.starts_with("terraform/"), below.as_slice()) {
-            (true, _) => matches!(self, Self::Infrastructure | Self::Clusters),
+            (true, _) => matches!(self, Self::Infrastructure | Self::Clusters | Self::Variables),
             (_, ["docker-compose.yml" | "README.md"]) => self != Self::Accepted,
             (_, [".env.example"]) => matches!(self, Self::Variables | Self::Infrastructure),
             (_, ["dynamicconfig", ..]) => self == Self::Clusters,

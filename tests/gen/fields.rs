@@ -533,10 +533,10 @@ fn what_decides_a_mistake() {
         ),
         // What the image of a kind holds is known, and not what another holds.
         (
-            "[images]\nmimir = \"grafana/mimir:3\"\n[services.m]\nkind = \"mimir\"\nhealthcheck.http = \"/ready\"",
+            "[images]\nmimir = \"grafana/mimir:3\"\n[services.mimir]\nkind = \"mimir\"\nhealthcheck.http = \"/ready\"",
             Some("missing-program"),
         ),
-        ("[services.m]\nkind = \"mimir\"\nimage = \"own/mimir:3\"\nhealthcheck.http = \"/ready\"", None),
+        ("[services.mimir]\nkind = \"mimir\"\nimage = \"own/mimir:3\"\nhealthcheck.http = \"/ready\"", None),
         // A config has one source.
         ("configs = [\"site\"]\n[configs.site]\ncontent = \"x\"", None),
         ("configs = [\"site\"]\n[configs.site]\ncontent = \"x\"\nfile = \"./x\"", Some("contradiction")),

@@ -152,13 +152,19 @@ fn what_loses_data() {
     case(
         REFERENCE,
         &[("retention = \"72h\"", "retention = \"4320m\"")],
-        &["notice retention loki: written differently, the same value [72h -> 4320m]"],
+        &[
+            "notice retention loki: written differently, the same value [72h -> 4320m]",
+            "notice services loki: recreated: configuration file",
+        ],
     );
     // 0 is no limit: to Mimir that is more than any number.
     case(
         REFERENCE,
         &[("max_series = 500_000", "max_series = 0")],
-        &["notice limits mimir: `max_series` raised [500000 -> 0]"],
+        &[
+            "notice limits mimir: `max_series` raised [500000 -> 0]",
+            "notice services mimir: recreated: configuration file",
+        ],
     );
     case(
         REFERENCE,
@@ -268,7 +274,7 @@ fn what_gains_privileges() {
             "danger privileges db: gets the capability `SYS_ADMIN`",
             "danger privileges db: gets Docker's usual capabilities",
             "danger privileges db: gets a way to gain privileges: `no-new-privileges` is not set",
-            "notice services db: recreated: cap_add, cap_drop, security_opt",
+            "notice services db: recreated: cap_drop, security_opt, cap_add",
         ],
     );
     case(
