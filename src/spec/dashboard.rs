@@ -1,956 +1,882 @@
-//! The tables of `spec/dashboards/<name>.toml`.
+//! The tables of `spec/dashboards/<name>.toml`, and where each key is in Grafana's JSON.
 //!
-//! Strings are Grafana's: `$namespace` and `${namespace:regex}` mean variables of the dashboard.
+//! Keys are in the order of the JSON, from what something is to what it holds. Strings are Grafana's: `$namespace` and
+//! `${namespace:regex}` mean variables of the dashboard.
 
-use serde_json::json;
+use super::decode::{Context, Decode, Spanned};
+use super::grafana::Kind::{
+    Calculation, Choice as Word, Color, Count, Datasource, Duration, Either, Fixed, Flag, Inverted, List, Many, Map,
+    Name, Number, Object, Order, Plain, Raw, Set, Table as Nested, Text, Time, Values, Variable, Word as Scalar,
+};
+use super::grafana::Literal::{self, Empty, Int, Null, Same};
+use super::grafana::{Choice, Key, Logic, Record, Table, fixed, key};
+use super::schema::{Field, Schema, Schemas, Tabular};
+use super::tree::Node;
 
-use super::decode::{Context, Decode, Many, Map, Short, Shorthand, Spanned, choice, table};
-use super::quoted::Quoted;
-use super::raw::{Number, Raw};
-use super::schema::{self, Schema, Schemas};
-use super::tree::{Node, Value};
-
-table! {
-    /// A dashboard; the name of its file is the name of the output.
-    pub struct Dashboard as "a dashboard" {
-        /// The folder that Grafana shows it in: a key of Grafana's `settings.folders`.
-        folder: Spanned<String>,
-        /// Its title.
-        title: Quoted,
-        /// What links refer to; the file's name if left out.
-        uid: Option<Spanned<String>>,
-        /// What it is for.
-        description: Option<Quoted>,
-        /// Words to find it by.
-        tags: Vec<String>,
-        /// What panels query that name no datasource; the stack's default if left out.
-        datasource: Option<Quoted>,
-        /// How often it is refreshed, e.g. `30s`; not by itself if left out.
-        refresh: Option<Quoted>,
-        /// The time that it shows; the last six hours if left out.
-        time: Option<Short<TimeRange>>,
-        /// The time zone; that of the browser if left out.
-        timezone: Option<String>,
-        /// What pointing at one panel shows in the others.
-        graph_tooltip: Option<GraphTooltip>,
-        /// Whether Grafana lets people edit it; `true` if left out.
-        editable: Option<bool>,
-        /// Links at its top.
-        links: Vec<Link>,
-        /// Variables by name, in the order in which they are shown.
-        variables: Map<Variable>,
-        /// Annotations by name.
-        annotations: Map<Annotation>,
-        /// Panels above the first row.
-        panels: Map<Panel>,
-        /// Rows by title.
-        rows: Map<Row>,
-        /// Keys of Grafana's JSON that have none here.
-        grafana: Map<Raw>,
-    }
-}
-
-table! {
-    /// A span of time, relative to now.
-    pub struct TimeRange as "a time range" {
-        /// Its start, e.g. `now-1h`.
-        from: Quoted,
-        /// Its end; `now` if left out.
-        to: Option<Quoted>,
-    }
-}
-
-impl Shorthand for TimeRange {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        Some(Self { span, sound: true, from: Quoted::decode(node, cx)?, to: None })
-    }
-
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        Quoted::schema(schemas)
-    }
-}
-
-choice! {
-    /// What pointing at one panel shows in the others.
-    pub enum GraphTooltip as "graph tooltip" {
-        /// Nothing.
-        Default = "default",
-        /// A line at the same time.
-        Crosshair = "crosshair",
-        /// A line and the values.
-        Tooltip = "tooltip",
-    }
-}
-
-table! {
-    /// A link to a page, or to every dashboard with certain tags.
-    pub struct Link as "a link" {
-        /// What it says.
-        title: Quoted,
-        /// Where it leads.
-        url: Option<Quoted>,
-        /// The dashboards with all of these tags, instead of a URL; without any tag all dashboards.
-        tags: Option<Vec<String>>,
-        /// What pointing at it says.
-        tooltip: Option<Quoted>,
-        /// Its icon.
-        icon: Option<String>,
-        /// Whether a tab opens.
-        new_tab: Option<bool>,
-        /// Whether the page gets the variables' values.
-        include_variables: Option<bool>,
-        /// Whether the page shows the same time.
-        keep_time: Option<bool>,
-        /// Whether the dashboards stand in a menu.
-        dropdown: Option<bool>,
-    }
-}
-
-choice! {
-    /// Where the values of a variable come from.
-    pub enum VariableType as "type of variable" {
-        /// A query.
-        Query = "query",
-        /// The datasources of a type.
-        Datasource = "datasource",
-        /// A list.
-        Custom = "custom",
-        /// The reader.
-        Textbox = "textbox",
-        /// A list of durations.
-        Interval = "interval",
-        /// Filters that the reader adds to every query.
-        Adhoc = "adhoc",
-        /// A value that nobody changes.
-        Constant = "constant",
-    }
-}
-
-choice! {
-    /// How the values of a variable are ordered.
-    pub enum Sort as "order" {
-        /// As they come.
-        Disabled = "disabled",
-        /// A before B before a.
-        Alphabetical = "alphabetical",
-        /// The other way round.
-        AlphabeticalDesc = "alphabetical-desc",
-        /// As numbers.
-        Numerical = "numerical",
-        /// The other way round.
-        NumericalDesc = "numerical-desc",
-        /// A and a before B.
-        AlphabeticalIgnoreCase = "alphabetical-ignore-case",
-        /// The other way round.
-        AlphabeticalIgnoreCaseDesc = "alphabetical-ignore-case-desc",
-        /// `a2` before `a10`.
-        Natural = "natural",
-        /// The other way round.
-        NaturalDesc = "natural-desc",
-    }
-}
-
-choice! {
-    /// When the values of a variable are queried.
-    pub enum Refresh as "time to query" {
-        /// Not by itself.
-        Never = "never",
-        /// When the dashboard is opened.
-        Load = "load",
-        /// When the time range changes, too.
-        TimeRange = "time-range",
-    }
-}
-
-choice! {
-    /// What of a variable is hidden.
-    pub enum Hide as "part to hide" {
-        /// Its label.
-        Label = "label",
-        /// All of it.
-        Variable = "variable",
-    }
-}
-
-table! {
-    /// A variable of a dashboard.
-    pub struct Variable as "a dashboard's variable" {
-        /// Where its values come from.
-        kind as "type": Spanned<VariableType>,
-        /// What stands before its field; its name if left out.
-        label: Option<String>,
-        /// What it is for.
-        description: Option<String>,
-        /// What is hidden of it.
-        hide: Option<Hide>,
-        /// The datasource that is queried or filtered.
-        datasource: Option<Quoted>,
-        /// The query, e.g. `label_values(up, job)`; for `datasource` the type of datasource.
-        query: Option<Raw>,
-        /// The values of `custom` and `interval`; a table gives text and value.
-        values: Option<Spanned<Values>>,
-        /// Which of the values are used, a regular expression.
-        regex: Option<Quoted>,
-        /// Their order.
-        sort: Option<Spanned<Sort>>,
-        /// When they are queried; when the dashboard is opened if left out.
-        refresh: Option<Spanned<Refresh>>,
-        /// Whether several can be chosen.
-        multi: Option<Spanned<bool>>,
-        /// Whether all can be chosen at once.
-        include_all: Option<Spanned<bool>>,
-        /// What stands for all in a query; a list of all if left out.
-        all_value: Option<Spanned<String>>,
-        /// What is chosen at first; for `textbox` and `constant` the value.
-        current: Option<Many<String>>,
-        /// Whether URLs leave it out.
-        skip_url_sync: Option<bool>,
-        /// Whether a value that is not in the list can be typed; `true` if left out.
-        allow_custom_value: Option<bool>,
-        /// For `interval`: whether one of the values is chosen by the time range.
-        auto: Option<Spanned<bool>>,
-        /// How many steps a time range has then.
-        auto_count: Option<Spanned<u32>>,
-        /// The least step.
-        auto_min: Option<Spanned<String>>,
-        /// Keys of Grafana's JSON that have none here.
-        grafana: Map<Raw>,
-    }
-}
-
-/// The values of a variable: a list, or a table of text and value.
+/// A dashboard.
 #[derive(Debug, Clone)]
-pub struct Values(pub Vec<(Option<String>, String)>);
+pub struct Dashboard {
+    /// The folder that Grafana shows it in.
+    pub folder: Spanned<String>,
+    /// All of its keys.
+    pub record: Record,
+}
 
-impl Decode for Values {
+impl Decode for Dashboard {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        if let Value::Table(_) = node.value {
-            let map: Map<String> = Map::decode(node, cx)?;
-            return Some(Self(map.entries.into_iter().map(|(text, value)| (Some(text.value), value)).collect()));
-        }
-        let list: Vec<String> = Vec::decode(node, cx)?;
-        Some(Self(list.into_iter().map(|value| (None, value)).collect()))
+        let record = DASHBOARD.decode(node, cx)?;
+        let folder = record.text("folder")?;
+        Some(Self { folder: Spanned { value: folder.value.clone(), span: folder.span }, record })
     }
 
     fn schema(schemas: &mut Schemas) -> Schema {
-        schema::any_of([schema::list::<String>(schemas), schema::map::<String>(schemas)])
+        DASHBOARD.schema(schemas)
     }
 }
 
-table! {
-    /// Events that are drawn into the panels.
-    pub struct Annotation as "an annotation" {
-        /// What finds them.
-        query: Option<Short<Query>>,
-        /// The datasource; the dashboard's if left out.
-        datasource: Option<Quoted>,
-        /// Their colour.
-        color: Option<Spanned<String>>,
-        /// Whether they are shown at first; `true` if left out.
-        enabled: Option<bool>,
-        /// Whether the switch for them is hidden.
-        hidden: Option<bool>,
-        /// Keys of Grafana's JSON that have none here.
-        grafana: Map<Raw>,
+impl Tabular for Dashboard {
+    fn fields(schemas: &mut Schemas) -> Vec<Field> {
+        DASHBOARD.fields(schemas)
     }
 }
 
-table! {
-    /// A row of panels under a title.
-    pub struct Row as "a row" {
-        /// Its title, if that isn't its name.
-        title: Option<Quoted>,
-        /// Whether it is closed at first.
-        collapsed: Option<bool>,
-        /// A variable: there is one row for each of its values.
-        repeat: Option<Quoted>,
-        /// Its id; derived from its name if left out.
-        id: Option<Spanned<u32>>,
-        /// Its panels by title.
-        panels: Map<Panel>,
-        /// Keys of Grafana's JSON that have none here.
-        grafana: Map<Raw>,
-    }
+const PASSED: Key = key("grafana", "Keys of Grafana's JSON that have no key of their own here.", Object);
+
+const NOTHING: Literal = Literal::Text("");
+const OFF: Literal = Literal::Flag(false);
+const ON: Literal = Literal::Flag(true);
+const NONE: Literal = Literal::List(&[]);
+
+/// `Dashboard` of @grafana/schema.
+pub static DASHBOARD: Table = Table {
+    what: "a dashboard",
+    docs: "A dashboard; the name of its file is the name of the output.",
+    short: None,
+    logic: Logic::Named,
+    parts: &[(
+        "",
+        &[
+            key("folder", "The folder that Grafana shows it in: a key of Grafana's `settings.folders`.", Plain)
+                .required(),
+            key("uid", "The ID in its URL, which links use; the file's name if left out.", Plain).at("uid"),
+            key("title", "Its title.", Text).at("title").required(),
+            key("description", "What it is for.", Text).at("description"),
+            key("tags", "Words to find it by.", List(&Plain)).at("tags").default(NONE),
+            key("editable", "Whether it can be edited in Grafana; `true` if left out.", Flag)
+                .at("editable")
+                .default(ON),
+            key("graph_tooltip", "What hovering over one panel shows in the others.", Word(&GRAPH_TOOLTIP))
+                .at("graphTooltip")
+                .default(Literal::Text("default")),
+            key(
+                "datasource",
+                "What panels query that name no datasource; the stack's default if left out.",
+                Datasource,
+            ),
+            key(
+                "refresh",
+                "How often it is refreshed, e.g. `30s`; not automatically if left out.",
+                Duration(&["auto"]),
+            )
+            .at("refresh"),
+            key("time", "The time range; the last six hours if left out.", Nested(&TIME_RANGE)).at("time"),
+            key("timezone", "The time zone; that of the browser if left out.", Plain).at("timezone"),
+            key("links", "Links at its top.", List(&Nested(&LINK))).at("links").default(NONE),
+            key("variables", "Variables by name, in the order in which they are shown.", Map(&Nested(&VARIABLE)))
+                .at("templating"),
+            key("annotations", "Annotations by name.", Map(&Nested(&ANNOTATION))).at("annotations"),
+            key("panels", "Panels above the first row.", Map(&Nested(&PANEL))).at("panels"),
+            key("rows", "Rows by title.", Map(&Nested(&ROW))).at("panels"),
+            PASSED,
+        ],
+    )],
+    known: Some(&["fiscalYearStartMonth", "gnetId", "liveNow", "preload", "revision", "timepicker", "weekStart"]),
+};
+
+static TIME_RANGE: Table = Table {
+    what: "a time range",
+    docs: "A time range, relative to now.",
+    short: Some("from"),
+    logic: Logic::Plain,
+    parts: &[(
+        "",
+        &[
+            key("from", "Its start, e.g. `now-1h`.", Time).at("from").required(),
+            key("to", "Its end; `now` if left out.", Time).at("to").always(Literal::Text("now")),
+        ],
+    )],
+    known: None,
+};
+
+static GRAPH_TOOLTIP: Choice = Choice {
+    what: "graph tooltip",
+    words: &[
+        ("default", "Nothing.", Int(0)),
+        ("crosshair", "A line at the same time.", Int(1)),
+        ("tooltip", "A line and the values.", Int(2)),
+    ],
+};
+
+/// `DashboardLink`.
+pub static LINK: Table = Table {
+    what: "a link",
+    docs: "A link to a page, or to every dashboard with certain tags.",
+    short: None,
+    logic: Logic::Link,
+    parts: &[(
+        "",
+        &[
+            fixed("type", NOTHING),
+            key("title", "Its text.", Text).at("title").required(),
+            key("url", "The page.", Text).at("url"),
+            key("icon", "Its icon; `external link` if left out.", Plain)
+                .at("icon")
+                .always(Literal::Text("external link")),
+            key("tooltip", "What hovering over it shows.", Text).at("tooltip").always(NOTHING),
+            key(
+                "tags",
+                "The dashboards with all of these tags, instead of a URL; all dashboards if the list is empty.",
+                List(&Plain),
+            )
+            .at("tags")
+            .always(NONE),
+            key("dropdown", "Whether the dashboards are listed in a menu.", Flag).at("asDropdown").always(OFF),
+            key("include_variables", "Whether the values of variables are passed on.", Flag)
+                .at("includeVars")
+                .always(OFF),
+            key("keep_time", "Whether the time range is passed on.", Flag).at("keepTime").always(OFF),
+            key("new_tab", "Whether it opens in a new tab.", Flag).at("targetBlank").always(OFF),
+        ],
+    )],
+    known: None,
+};
+
+static VARIABLE_TYPE: Choice = Choice {
+    what: "type of variable",
+    words: &[
+        ("query", "A query.", Same),
+        ("datasource", "The datasources of a type.", Same),
+        ("custom", "A list.", Same),
+        ("textbox", "A text that is typed.", Same),
+        ("interval", "A list of durations.", Same),
+        ("adhoc", "Filters that are added to every query.", Same),
+        ("constant", "A value that can't be changed.", Same),
+    ],
+};
+
+static SORT: Choice = Choice {
+    what: "order",
+    words: &[
+        ("disabled", "Unsorted.", Int(0)),
+        ("alphabetical", "A, B, a.", Int(1)),
+        ("alphabetical-desc", "a, B, A.", Int(2)),
+        ("numerical", "By number.", Int(3)),
+        ("numerical-desc", "By number, descending.", Int(4)),
+        ("alphabetical-ignore-case", "A, a, B.", Int(5)),
+        ("alphabetical-ignore-case-desc", "B, a, A.", Int(6)),
+        ("natural", "`a2` before `a10`.", Int(7)),
+        ("natural-desc", "`a10` before `a2`.", Int(8)),
+    ],
+};
+
+static REFRESH: Choice = Choice {
+    what: "time to query",
+    words: &[
+        ("never", "Not automatically.", Int(0)),
+        ("load", "When the dashboard is opened.", Int(1)),
+        ("time-range", "When the dashboard is opened and when the time range changes.", Int(2)),
+    ],
+};
+
+static HIDE: Choice =
+    Choice { what: "part to hide", words: &[("label", "Its label.", Int(1)), ("variable", "All of it.", Int(2))] };
+
+/// `VariableModel`, and what the dashboard's editor writes in addition.
+pub static VARIABLE: Table = Table {
+    what: "a dashboard's variable",
+    docs: "A variable of a dashboard.",
+    short: None,
+    logic: Logic::Named,
+    parts: &[(
+        "",
+        &[
+            key("name", "", Name).at("name"),
+            key("type", "Where its values come from.", Word(&VARIABLE_TYPE)).at("type").required(),
+            key("label", "The label of its field; its name if left out.", Text).at("label"),
+            key("description", "What it is for.", Plain).at("description"),
+            key("hide", "What of it is hidden.", Word(&HIDE)).at("hide"),
+            key("skip_url_sync", "Whether URLs leave it out.", Flag).at("skipUrlSync").default(OFF),
+            key("datasource", "The datasource that is queried or filtered.", Datasource)
+                .at("datasource")
+                .only(&["query", "adhoc"]),
+            key("query", "The query, e.g. `label_values(up, job)`; for `datasource` the type of datasource.", Raw)
+                .at("query")
+                .only(&["query", "datasource"]),
+            key("values", "The values of `custom` and `interval`; a table gives text and value.", Values)
+                .at("query")
+                .only(&["custom", "interval"]),
+            fixed("query", NOTHING).only(&["textbox", "constant"]),
+            key("refresh", "When they are queried; `load` if left out.", Word(&REFRESH))
+                .at("refresh")
+                .only(&["query"])
+                .always(Literal::Text("load")),
+            key("regex", "Which of the values are used, a regular expression.", Text)
+                .at("regex")
+                .only(&["query", "datasource"]),
+            key("sort", "Their order.", Word(&SORT)).at("sort").only(&["query"]),
+            key("multi", "Whether several can be selected.", Flag).at("multi").only(SELECTED).default(OFF),
+            key("include_all", "Whether all can be selected at once.", Flag)
+                .at("includeAll")
+                .only(SELECTED)
+                .default(OFF),
+            key("all_value", "What a query gets for all of them; a list of all if left out.", Plain)
+                .at("allValue")
+                .only(SELECTED),
+            key("allow_custom_value", "Whether other values can be typed; `true` if left out.", Flag)
+                .at("allowCustomValue")
+                .default(ON),
+            key("auto", "For `interval`: whether one of the values follows from the time range.", Flag)
+                .at("auto")
+                .only(&["interval"])
+                .default(OFF),
+            key("auto_count", "The number of steps that a time range is divided into; `30` if left out.", Count)
+                .at("auto_count")
+                .only(&["interval"])
+                .always(Int(30)),
+            key("auto_min", "The smallest step; `10s` if left out.", Plain)
+                .at("auto_min")
+                .only(&["interval"])
+                .always(Literal::Text("10s")),
+            key("current", "What is selected at first; for `textbox` and `constant` the value.", Many(&Plain))
+                .at("current"),
+            PASSED,
+        ],
+    )],
+    known: Some(&[
+        "baseFilters",
+        "defaultKeys",
+        "definition",
+        "enableGroupBy",
+        "filters",
+        "options",
+        "regexApplyTo",
+        "staticOptions",
+        "staticOptionsOrder",
+        "valuesFormat",
+    ]),
+};
+
+/// Types of variables of which something is selected.
+pub const SELECTED: &[&str] = &["query", "datasource", "custom"];
+
+/// `AnnotationQuery`, and what plugins add.
+pub static ANNOTATION: Table = Table {
+    what: "an annotation",
+    docs: "Events that are drawn into the panels.",
+    short: None,
+    logic: Logic::Named,
+    parts: &[(
+        "",
+        &[
+            key("name", "", Name).at("name"),
+            key("datasource", "The datasource; the dashboard's if left out.", Datasource).at("datasource"),
+            key("enabled", "Whether they are shown at first; `true` if left out.", Flag).at("enable").always(ON),
+            key("hidden", "Whether their switch is hidden.", Flag).at("hide").default(OFF),
+            key("color", "Their color; `red` if left out.", Color).at("iconColor").always(Literal::Text("red")),
+            key("query", "What finds them.", Nested(&QUERY)),
+            PASSED,
+        ],
+    )],
+    known: None,
+};
+
+/// `RowPanel`.
+pub static ROW: Table = Table {
+    what: "a row",
+    docs: "A row of panels under a title.",
+    short: None,
+    logic: Logic::Named,
+    parts: &[(
+        "",
+        &[
+            key("id", "Its ID; derived from its name if left out.", Count).at("id"),
+            fixed("type", Literal::Text("row")),
+            key("title", "Its title, if that isn't its name.", Text).at("title"),
+            fixed("gridPos", Empty),
+            key("collapsed", "Whether it is closed at first.", Flag).at("collapsed").always(OFF),
+            key("repeat", "A variable: the row is repeated for each of its values.", Variable).at("repeat"),
+            key("panels", "Its panels by title.", Map(&Nested(&PANEL))).at("panels"),
+            PASSED,
+        ],
+    )],
+    known: Some(&["datasource", "repeatDirection"]),
+};
+
+static REPEAT_DIRECTION: Choice =
+    Choice { what: "direction", words: &[("h", "Side by side.", Same), ("v", "One below the other.", Same)] };
+
+/// The keys that panels and overrides share: `FieldConfig`.
+pub static FIELD: [Key; 11] = [
+    key("display_name", "The name of the values.", Text).at("displayName"),
+    key("unit", "The unit, one of Grafana's IDs.", Plain).at("unit"),
+    key("decimals", "The number of decimals.", Count).at("decimals"),
+    key("min", "The lower end of the axis.", Number).at("min"),
+    key("max", "The upper end of the axis.", Number).at("max"),
+    key("no_value", "What is shown where there is no value.", Plain).at("noValue"),
+    key("color", "How colors are chosen.", Nested(&COLOR)).at("color").open(),
+    key("thresholds", "Colors by value.", Nested(&THRESHOLDS)).at("thresholds").open(),
+    key("mappings", "Texts and colors for values.", List(&Nested(&MAPPING))).at("mappings").default(NONE).open(),
+    key("data_links", "Links of each value.", List(&Nested(&DATA_LINK))).at("links").default(NONE).open(),
+    key("custom", "How series are drawn: `fieldConfig.defaults.custom` in Grafana's words.", Object)
+        .at("custom")
+        .open(),
+];
+
+/// `Panel`.
+pub static PANEL: Table = Table {
+    what: "a panel",
+    docs: "A panel.",
+    short: None,
+    logic: Logic::Named,
+    parts: &[
+        (
+            "",
+            &[
+                key("id", "Its ID; derived from its name if left out.", Count).at("id"),
+                key("type", "How it shows its data: the ID of a panel plugin.", Plain).at("type").required(),
+                key("title", "Its title, if that isn't its name.", Text).at("title"),
+                key("description", "What it shows; shown when hovering over it.", Text).at("description"),
+                key("transparent", "Whether it has no background.", Flag).at("transparent").default(OFF),
+                key("width", "Columns, of 24.", Count).at("gridPos"),
+                key("height", "Rows of the grid, 30 pixels each.", Count).at("gridPos"),
+                key("links", "Links of the panel.", List(&Nested(&LINK))).at("links").default(NONE),
+                key("repeat", "A variable: the panel is repeated for each of its values.", Variable).at("repeat"),
+                key("repeat_direction", "Where the repeated panels are.", Word(&REPEAT_DIRECTION))
+                    .at("repeatDirection"),
+                key("max_per_row", "How many repeated panels are side by side.", Count).at("maxPerRow"),
+                key("datasource", "The datasource; the dashboard's if left out.", Datasource).at("datasource"),
+                key("interval", "The smallest step of its queries.", Duration(&[])).at("interval"),
+                key("max_data_points", "The maximum number of points of a series.", Count).at("maxDataPoints"),
+                key("time_from", "A time range of its own, e.g. `1h`.", Text).at("timeFrom"),
+                key("time_shift", "How far its time range lies back, e.g. `1d`.", Text).at("timeShift"),
+                key("hide_time_override", "Whether its own time range is not shown.", Flag)
+                    .at("hideTimeOverride")
+                    .default(OFF),
+                key("queries", "Its queries.", Many(&Nested(&QUERY))).at("targets").default(NONE),
+                key(
+                    "transformations",
+                    "What is done with the data before it is shown.",
+                    List(&Nested(&TRANSFORMATION)),
+                )
+                .at("transformations")
+                .default(NONE)
+                .open(),
+                fixed("fieldConfig", Empty),
+            ],
+        ),
+        ("fieldConfig.defaults", &FIELD),
+        (
+            "",
+            &[
+                key("overrides", "What applies to some series only.", List(&Nested(&OVERRIDE)))
+                    .at("fieldConfig.overrides")
+                    .default(NONE)
+                    .open(),
+                fixed("options.mode", Literal::Text("markdown")).only(&["text"]),
+                key("content", "The text of a text panel.", Text).at("options.content").only(&["text"]),
+                key("reduce", "How a series becomes a value.", Nested(&REDUCE)).at("options.reduceOptions"),
+                key("legend", "The legend.", Nested(&LEGEND)).at("options.legend"),
+                key("tooltip", "What hovering over the panel shows.", Nested(&TOOLTIP)).at("options.tooltip"),
+                key("options", "The options of its type in Grafana's words.", Object).at("options").open(),
+                PASSED,
+            ],
+        ),
+    ],
+    known: Some(&[
+        "autoMigrateFrom",
+        "cacheTimeout",
+        "fieldConfig.defaults.actions",
+        "fieldConfig.defaults.description",
+        "fieldConfig.defaults.displayNameFromDS",
+        "fieldConfig.defaults.fieldMinMax",
+        "fieldConfig.defaults.filterable",
+        "fieldConfig.defaults.path",
+        "fieldConfig.defaults.writeable",
+        "libraryPanel",
+        "pluginVersion",
+        "queryCachingTTL",
+        "timeCompare",
+    ]),
+};
+
+/// Variants of a query: the language of its datasource, and the two forms of CloudWatch's queries.
+pub mod variant {
+    /// Prometheus, and what is written likewise.
+    pub const PROMETHEUS: &str = "Prometheus";
+    /// Loki.
+    pub const LOKI: &str = "Loki";
+    /// A metric of CloudWatch.
+    pub const METRIC: &str = "CloudWatch";
+    /// An expression over other queries of CloudWatch.
+    pub const MATH: &str = "CloudWatch's expressions";
+    /// A JSON API.
+    pub const JSON: &str = "a JSON API";
+}
+use variant::{JSON, LOKI, MATH, METRIC, PROMETHEUS};
+
+/// `DataQuery`, which each plugin extends.
+pub static QUERY: Table = Table {
+    what: "a query",
+    docs: "A query; which keys it has depends on the type of its datasource.",
+    short: Some("expr"),
+    logic: Logic::Query,
+    parts: &[(
+        "",
+        &[
+            key("ref", "Its name among the panel's queries; A, B, C, … if left out.", Plain).at("refId"),
+            key("datasource", "The datasource; the panel's if left out.", Datasource).at("datasource"),
+            key("hide", "Whether it is not shown, because other queries use it.", Flag).at("hide").default(OFF),
+            fixed_of(&[(&[METRIC, MATH], "queryMode")], Literal::Text("Metrics")),
+            fixed_of(&[(&[METRIC, MATH], "metricQueryType")], Int(0)),
+            fixed_of(&[(&[METRIC], "metricEditorMode")], Int(0)),
+            fixed_of(&[(&[MATH], "metricEditorMode")], Int(1)),
+            fixed_of(&[(&[METRIC, MATH], "id")], NOTHING),
+            key("region", "The region; the datasource's if left out.", Text)
+                .of(&[(&[METRIC, MATH], "region")])
+                .always(Literal::Text("default")),
+            key("namespace", "CloudWatch's namespace, e.g. `AWS/AuroraDSQL`.", Text)
+                .of(&[(&[METRIC, MATH], "namespace")])
+                .always(NOTHING),
+            key("expr", "PromQL or LogQL; for CloudWatch an expression over other queries.", Text)
+                .of(&[(&[PROMETHEUS, LOKI], "expr"), (&[MATH], "expression")]),
+            key("metric", "The metric.", Text).of(&[(&[METRIC], "metricName")]),
+            key("statistic", "The statistic, e.g. `Average`.", Text).of(&[(&[METRIC], "statistic")]),
+            key("dimensions", "Dimensions by name.", Map(&Either(&Text)))
+                .of(&[(&[METRIC], "dimensions")])
+                .always(Empty),
+            key("search", "Whether metrics with further dimensions match too.", Inverted)
+                .of(&[(&[METRIC], "matchExact")])
+                .always(OFF),
+            key("period", "Seconds between two values; chosen by Grafana if left out.", Text)
+                .of(&[(&[METRIC, MATH], "period")]),
+            key("account", "The account.", Text).of(&[(&[METRIC], "accountId")]),
+            key("legend", "The name of a series.", Text)
+                .of(&[(&[PROMETHEUS, LOKI], "legendFormat"), (&[METRIC, MATH], "label")]),
+            fixed_of(&[(&[JSON], "type")], Literal::Text("json")),
+            fixed_of(&[(&[JSON], "source")], Literal::Text("url")),
+            key("parser", "What reads the answer; `backend` if left out.", Word(&PARSER))
+                .of(&[(&[JSON], "parser")])
+                .always(Literal::Text("backend")),
+            key("format", "The shape of the result.", Word(&FORMAT)).of(&[(&[PROMETHEUS, JSON], "format")]),
+            key("url", "A path below the datasource's URL.", Text).of(&[(&[JSON], "url")]).always(NOTHING),
+            key("method", "The method of the request; `GET` if left out.", Word(&METHOD))
+                .of(&[(&[JSON], "url_options.method")])
+                .always(Literal::Text("GET")),
+            fixed_of(&[(&[JSON], "url_options.data")], NOTHING),
+            key("root", "Where in the answer the rows are.", Text).of(&[(&[JSON], "root_selector")]).always(NOTHING),
+            key("columns", "Columns by title.", Map(&Nested(&COLUMN))).of(&[(&[JSON], "columns")]).always(NONE),
+            fixed_of(&[(&[JSON], "filters")], NONE),
+            key("instant", "Whether only the last value is wanted.", Flag)
+                .of(&[(&[PROMETHEUS], "instant"), (&[LOKI], "queryType")])
+                .default(OFF),
+            key("range", "Whether the whole range is wanted; it is if `instant` isn't set.", Flag)
+                .of(&[(&[PROMETHEUS, LOKI], "range")])
+                .default(OFF),
+            key("exemplar", "Whether exemplars are wanted.", Flag).of(&[(&[PROMETHEUS], "exemplar")]).default(OFF),
+            key("interval", "The smallest step.", Duration(&[])).of(&[(&[PROMETHEUS], "interval"), (&[LOKI], "step")]),
+            key("max_lines", "The maximum number of lines of a log.", Count).of(&[(&[LOKI], "maxLines")]),
+            key("direction", "Which lines of a log come first.", Word(&DIRECTION)).of(&[(&[LOKI], "direction")]),
+            PASSED,
+        ],
+    )],
+    known: None,
+};
+
+const fn fixed_of(places: &'static [(&'static [&'static str], &'static str)], value: Literal) -> Key {
+    key("", "", Fixed).of(places).always(value)
 }
 
-table! {
-    /// A panel.
-    pub struct Panel as "a panel" {
-        /// Its title, if that isn't its name.
-        title: Option<Quoted>,
-        /// How it shows its data: the id of a panel plugin.
-        kind as "type": Spanned<String>,
-        /// What it shows, for who points at it.
-        description: Option<Quoted>,
-        /// The text of a text panel.
-        content: Option<Quoted>,
-        /// The datasource; the dashboard's if left out.
-        datasource: Option<Quoted>,
-        /// Its queries.
-        queries: Many<Short<Query>>,
-        /// The unit, one of Grafana's ids.
-        unit: Option<String>,
-        /// Digits after the point.
-        decimals: Option<Spanned<u32>>,
-        /// The least value of the axis.
-        min: Option<Spanned<Number>>,
-        /// The greatest value of the axis.
-        max: Option<Spanned<Number>>,
-        /// What is shown where there is no value.
-        no_value: Option<String>,
-        /// What a value is called.
-        display_name: Option<Quoted>,
-        /// Colours by value.
-        thresholds: Option<Short<Thresholds>>,
-        /// Texts and colours for values.
-        mappings: Vec<Mapping>,
-        /// How colours are chosen.
-        color: Option<Short<Color>>,
-        /// Links of each value.
-        data_links: Vec<DataLink>,
-        /// How series are drawn: `fieldConfig.defaults.custom` in Grafana's words.
-        custom: Map<Raw>,
-        /// The options of its type in Grafana's words.
-        options: Map<Raw>,
-        /// The legend.
-        legend: Option<Short<Legend>>,
-        /// What pointing at it shows.
-        tooltip: Option<Short<Tooltip>>,
-        /// How a series becomes a value.
-        reduce: Option<Short<Reduce>>,
-        /// What holds for some series only.
-        overrides: Vec<Override>,
-        /// What is done with the data before it is shown.
-        transformations: Vec<Transformation>,
-        /// Links of the panel.
-        links: Vec<Link>,
-        /// Columns, of 24.
-        width: Option<Spanned<u32>>,
-        /// Rows of the grid, 30 pixels each.
-        height: Option<Spanned<u32>>,
-        /// Its id; derived from its name if left out.
-        id: Option<Spanned<u32>>,
-        /// A variable: there is one panel for each of its values.
-        repeat: Option<Quoted>,
-        /// Where the repeated panels stand.
-        repeat_direction: Option<RepeatDirection>,
-        /// How many repeated panels stand side by side.
-        max_per_row: Option<u32>,
-        /// The least step of its queries.
-        interval: Option<Quoted>,
-        /// The most points of a series.
-        max_data_points: Option<u32>,
-        /// A time range of its own, e.g. `1h`.
-        time_from: Option<Quoted>,
-        /// How far its time lies back, e.g. `1d`.
-        time_shift: Option<Quoted>,
-        /// Whether its own time is not shown.
-        hide_time_override: Option<bool>,
-        /// Whether it has no background.
-        transparent: Option<bool>,
-        /// Keys of Grafana's JSON that have none here.
-        grafana: Map<Raw>,
-    }
-}
+static FORMAT: Choice = Choice {
+    what: "format",
+    words: &[
+        ("time_series", "A series for each set of labels.", Same),
+        ("table", "A row for each series.", Same),
+        ("heatmap", "Buckets.", Same),
+        ("timeseries", "Infinity: series.", Same),
+        ("logs", "Infinity: log lines.", Same),
+        ("dataframe", "Infinity: as it is.", Same),
+    ],
+};
 
-choice! {
-    /// Where repeated panels stand.
-    pub enum RepeatDirection as "direction" {
-        /// Side by side.
-        Horizontal = "h",
-        /// One below the other.
-        Vertical = "v",
-    }
-}
+static DIRECTION: Choice =
+    Choice { what: "direction", words: &[("backward", "The newest.", Same), ("forward", "The oldest.", Same)] };
 
-table! {
-    /// A query; which keys fit depends on the type of its datasource.
-    pub struct Query as "a query" {
-        /// PromQL or LogQL; for CloudWatch an expression over other queries.
-        expr: Option<Quoted>,
-        /// What a series is called.
-        legend: Option<Quoted>,
-        /// The shape of the result.
-        format: Option<Spanned<QueryFormat>>,
-        /// Whether only the last value is wanted.
-        instant: Option<Spanned<bool>>,
-        /// Whether the whole range is wanted; if `instant` is not, it is.
-        range: Option<Spanned<bool>>,
-        /// Whether exemplars are wanted.
-        exemplar: Option<Spanned<bool>>,
-        /// The least step.
-        interval: Option<Quoted>,
-        /// The most lines of a log.
-        max_lines: Option<Spanned<u32>>,
-        /// Which lines of a log come first.
-        direction: Option<Spanned<Direction>>,
-        /// CloudWatch's namespace, e.g. `AWS/AuroraDSQL`.
-        namespace: Option<Quoted>,
-        /// The metric.
-        metric: Option<Quoted>,
-        /// The statistic, e.g. `Average`.
-        statistic: Option<Quoted>,
-        /// Dimensions by name.
-        dimensions: Option<Spanned<Map<Many<Quoted>>>>,
-        /// The region; the datasource's if left out.
-        region: Option<Quoted>,
-        /// Seconds between two values; chosen by Grafana if left out.
-        period: Option<Quoted>,
-        /// The account.
-        account: Option<Quoted>,
-        /// Whether metrics with further dimensions match as well.
-        search: Option<Spanned<bool>>,
-        /// A path below the datasource's URL.
-        url: Option<Quoted>,
-        /// Where in the answer the rows are.
-        root: Option<Quoted>,
-        /// Columns by title.
-        columns: Option<Spanned<Map<Short<Column>>>>,
-        /// The method of the request; `GET` if left out.
-        method: Option<Spanned<Method>>,
-        /// What reads the answer; `backend` if left out.
-        parser: Option<Spanned<Parser>>,
-        /// Whether it is not shown, but of use to another query.
-        hide: Option<bool>,
-        /// The datasource; the panel's if left out.
-        datasource: Option<Quoted>,
-        /// Its name among the panel's queries; A, B, C, … if left out.
-        reference as "ref": Option<Spanned<String>>,
-        /// Keys of Grafana's JSON that have none here.
-        grafana: Map<Raw>,
-    }
-}
+static METHOD: Choice = Choice { what: "method", words: &[("GET", "GET.", Same), ("POST", "POST.", Same)] };
 
-impl Shorthand for Query {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        let expr = Quoted::decode(node, cx)?;
-        Some(Self {
-            span,
-            sound: true,
-            expr: Some(expr),
-            legend: None,
-            format: None,
-            instant: None,
-            range: None,
-            exemplar: None,
-            interval: None,
-            max_lines: None,
-            direction: None,
-            namespace: None,
-            metric: None,
-            statistic: None,
-            dimensions: None,
-            region: None,
-            period: None,
-            account: None,
-            search: None,
-            url: None,
-            root: None,
-            columns: None,
-            method: None,
-            parser: None,
-            hide: None,
-            datasource: None,
-            reference: None,
-            grafana: Map::default(),
-        })
-    }
+static PARSER: Choice = Choice {
+    what: "parser",
+    words: &[
+        ("backend", "`JSONata`, in the server.", Same),
+        ("jq-backend", "jq, in the server.", Same),
+        ("simple", "The plugin's own, in the browser.", Same),
+        ("uql", "UQL, in the browser.", Same),
+        ("groq", "GROQ, in the browser.", Same),
+    ],
+};
 
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        Quoted::schema(schemas)
-    }
-}
+static COLUMN: Table = Table {
+    what: "a column",
+    docs: "A column of a JSON API's answer.",
+    short: Some("selector"),
+    logic: Logic::Plain,
+    parts: &[(
+        "",
+        &[
+            key("selector", "Where in a row its value is.", Text).at("selector").required(),
+            key("title", "", Name).at("text"),
+            key("type", "Its type; `string` if left out.", Word(&COLUMN_TYPE))
+                .at("type")
+                .always(Literal::Text("string")),
+        ],
+    )],
+    known: None,
+};
 
-choice! {
-    /// The shape of a query's result.
-    pub enum QueryFormat as "format" {
-        /// A series for each set of labels.
-        TimeSeries = "time_series",
-        /// A row for each series.
-        Table = "table",
-        /// Buckets.
-        Heatmap = "heatmap",
-        /// Infinity: series.
-        Timeseries = "timeseries",
-        /// Infinity: log lines.
-        Logs = "logs",
-        /// Infinity: as it comes.
-        Dataframe = "dataframe",
-    }
-}
+static COLUMN_TYPE: Choice = Choice {
+    what: "type of column",
+    words: &[
+        ("string", "A string.", Same),
+        ("number", "A number.", Same),
+        ("boolean", "A boolean.", Same),
+        ("timestamp", "A time as text.", Same),
+        ("timestamp_epoch", "A time in milliseconds.", Same),
+        ("timestamp_epoch_s", "A time in seconds.", Same),
+    ],
+};
 
-choice! {
-    /// Which lines of a log come first.
-    pub enum Direction as "direction" {
-        /// The newest.
-        Backward = "backward",
-        /// The oldest.
-        Forward = "forward",
-    }
-}
+/// `ThresholdsConfig`.
+pub static THRESHOLDS: Table = Table {
+    what: "thresholds",
+    docs: "Colors by value.",
+    short: Some("steps"),
+    logic: Logic::Thresholds,
+    parts: &[(
+        "",
+        &[
+            key("mode", "Whether the steps are values or percentages; `absolute` if left out.", Word(&THRESHOLDS_MODE))
+                .at("mode")
+                .always(Literal::Text("absolute")),
+            key("steps", "The color below the first step, then each step.", List(&Nested(&STEP))).at("steps"),
+        ],
+    )],
+    known: None,
+};
 
-choice! {
-    /// The method of a request.
-    pub enum Method as "method" {
-        /// Ask.
-        Get = "GET",
-        /// Send.
-        Post = "POST",
-    }
-}
+static THRESHOLDS_MODE: Choice = Choice {
+    what: "mode of thresholds",
+    words: &[("absolute", "Values.", Same), ("percentage", "Percentages of the axis.", Same)],
+};
 
-choice! {
-    /// What reads the answer of a JSON API.
-    pub enum Parser as "parser" {
-        /// `JSONata`, in the server.
-        Backend = "backend",
-        /// jq, in the server.
-        JqBackend = "jq-backend",
-        /// The plugin's own, in the browser.
-        Simple = "simple",
-        /// UQL, in the browser.
-        Uql = "uql",
-        /// GROQ, in the browser.
-        Groq = "groq",
-    }
-}
+/// `Threshold`.
+static STEP: Table = Table {
+    what: "a step",
+    docs: "A color and where it begins.",
+    short: Some("color"),
+    logic: Logic::Plain,
+    parts: &[(
+        "",
+        &[
+            key("color", "The color.", Color).at("color").required(),
+            key("from", "The value from which it applies; the first step has none.", Number).at("value").always(Null),
+        ],
+    )],
+    known: None,
+};
 
-table! {
-    /// A column of a JSON API's answer.
-    pub struct Column as "a column" {
-        /// Where in a row its value is.
-        selector: Quoted,
-        /// Its type; a string if left out.
-        kind as "type": Option<ColumnType>,
-    }
-}
+/// `ValueMapping`.
+pub static MAPPING: Table = Table {
+    what: "a mapping",
+    docs: "A text or color for a value.",
+    short: None,
+    logic: Logic::Mapping,
+    parts: &[
+        (
+            "",
+            &[
+                key("value", "The value.", Scalar),
+                key("from", "The lower end of a range.", Number).at("from").only(&["range"]).always(Null),
+                key("to", "The upper end of a range.", Number).at("to").only(&["range"]).always(Null),
+                key("regexp", "A regular expression that the value matches.", Plain).at("pattern").only(&["regex"]),
+                key("special", "A value that is not a number or text.", Word(&SPECIAL)).at("match").only(&["special"]),
+            ],
+        ),
+        ("result", RESULT),
+    ],
+    known: None,
+};
 
-impl Shorthand for Column {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        Some(Self { span, sound: true, selector: Quoted::decode(node, cx)?, kind: None })
-    }
+/// `ValueMappingResult`.
+pub const RESULT: &[Key] = &[
+    key("text", "What is shown.", Plain).at("text"),
+    key("color", "Its color.", Color).at("color"),
+    key("icon", "Its icon.", Plain).at("icon"),
+];
 
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        Quoted::schema(schemas)
-    }
-}
+static SPECIAL: Choice = Choice {
+    what: "special value",
+    words: &[
+        ("null", "No value.", Same),
+        ("nan", "Not a number.", Same),
+        ("null+nan", "Either.", Same),
+        ("true", "True.", Same),
+        ("false", "False.", Same),
+        ("empty", "An empty text.", Same),
+    ],
+};
 
-choice! {
-    /// The type of a column.
-    pub enum ColumnType as "type of column" {
-        /// A string.
-        String = "string",
-        /// A number.
-        Number = "number",
-        /// A boolean.
-        Boolean = "boolean",
-        /// A time as text.
-        Timestamp = "timestamp",
-        /// A time in milliseconds.
-        TimestampEpoch = "timestamp_epoch",
-        /// A time in seconds.
-        TimestampEpochSeconds = "timestamp_epoch_s",
-    }
-}
+/// `FieldColor`.
+pub static COLOR: Table = Table {
+    what: "a color",
+    docs: "How colors are chosen.",
+    short: Some("mode"),
+    logic: Logic::Color,
+    parts: &[(
+        "",
+        &[
+            key("mode", "One of Grafana's color modes.", Plain).at("mode"),
+            key("fixed", "The color of the mode `fixed` or `shades`.", Color).at("fixedColor"),
+            key("by", "The value of a series that decides.", Word(&COLOR_BY)).at("seriesBy"),
+        ],
+    )],
+    known: None,
+};
 
-table! {
-    /// Colours by value.
-    pub struct Thresholds as "thresholds" {
-        /// Whether the steps are values or percentages.
-        mode: Option<ThresholdsMode>,
-        /// The colour below the first step, then each step.
-        steps: Vec<Short<Step>>,
-    }
-}
+static COLOR_BY: Choice = Choice {
+    what: "value of a series",
+    words: &[("last", "The last.", Same), ("min", "The smallest.", Same), ("max", "The greatest.", Same)],
+};
 
-impl Shorthand for Thresholds {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        Some(Self { span, sound: true, mode: None, steps: Vec::decode(node, cx)? })
-    }
+static DATA_LINK: Table = Table {
+    what: "a data link",
+    docs: "A link of each value.",
+    short: None,
+    logic: Logic::Plain,
+    parts: &[(
+        "",
+        &[
+            key("title", "Its text.", Text).at("title").required(),
+            key("url", "The page.", Text).at("url").required(),
+            key("new_tab", "Whether it opens in a new tab.", Flag).at("targetBlank").default(OFF),
+        ],
+    )],
+    known: None,
+};
 
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        schema::list::<Short<Step>>(schemas)
-    }
-}
+/// `VizLegendOptions`.
+pub static LEGEND: Table = Table {
+    what: "a legend",
+    docs: "A legend.",
+    short: Some("mode"),
+    logic: Logic::Legend,
+    parts: &[(
+        "",
+        &[
+            fixed("showLegend", ON),
+            key("mode", "Its form; `list` if left out.", Word(&LEGEND_MODE))
+                .at("displayMode")
+                .always(Literal::Text("list")),
+            key("placement", "Where it is; `bottom` if left out.", Word(&PLACEMENT))
+                .at("placement")
+                .always(Literal::Text("bottom")),
+            key("calcs", "What it shows of each series.", List(&Calculation)).at("calcs").always(NONE),
+            key("sort_by", "What it is sorted by: the title of one of the calculations, or `Name`.", Plain)
+                .at("sortBy"),
+            key("sort_desc", "Whether the greatest comes first.", Flag).at("sortDesc").only(&["sorted"]).always(OFF),
+            key("width", "Its width in pixels, beside the panel.", Count).at("width"),
+        ],
+    )],
+    known: None,
+};
 
-choice! {
-    /// What the steps of thresholds are.
-    pub enum ThresholdsMode as "mode of thresholds" {
-        /// Values.
-        Absolute = "absolute",
-        /// Percentages of the axis.
-        Percentage = "percentage",
-    }
-}
+static LEGEND_MODE: Choice = Choice {
+    what: "form of a legend",
+    words: &[
+        ("none", "Not shown.", Literal::Text("list")),
+        ("list", "Names in lines.", Same),
+        ("table", "A table.", Same),
+    ],
+};
 
-table! {
-    /// A colour and where it begins.
-    pub struct Step as "a step" {
-        /// The value from which on it holds; the first step has none.
-        from: Option<Spanned<Number>>,
-        /// The colour.
-        color: Spanned<String>,
-    }
-}
+static PLACEMENT: Choice =
+    Choice { what: "place of a legend", words: &[("bottom", "Below.", Same), ("right", "On the right.", Same)] };
 
-impl Shorthand for Step {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        Some(Self { span, sound: true, from: None, color: Spanned::decode(node, cx)? })
-    }
+/// `VizTooltipOptions`.
+pub static TOOLTIP: Table = Table {
+    what: "a tooltip",
+    docs: "What hovering over a panel shows.",
+    short: Some("mode"),
+    logic: Logic::Tooltip,
+    parts: &[(
+        "",
+        &[
+            key("mode", "Which series; `single` if left out.", Word(&TOOLTIP_MODE))
+                .at("mode")
+                .always(Literal::Text("single")),
+            key("sort", "In which order.", Word(&TOOLTIP_SORT))
+                .at("sort")
+                .only(&["sorted"])
+                .always(Literal::Text("none")),
+        ],
+    )],
+    known: None,
+};
 
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        String::schema(schemas)
-    }
-}
+static TOOLTIP_MODE: Choice = Choice {
+    what: "tooltip",
+    words: &[("single", "The one under the pointer.", Same), ("multi", "All.", Same), ("none", "None.", Same)],
+};
 
-table! {
-    /// A text or colour for a value.
-    pub struct Mapping as "a mapping" {
-        /// The value.
-        value: Option<Spanned<Word>>,
-        /// The least value of a range.
-        from: Option<Spanned<Number>>,
-        /// The greatest value of a range.
-        to: Option<Spanned<Number>>,
-        /// A regular expression that the value matches.
-        regexp: Option<Spanned<String>>,
-        /// What is no number or text.
-        special: Option<Spanned<Special>>,
-        /// What is shown.
-        text: Option<String>,
-        /// Its colour.
-        color: Option<Spanned<String>>,
-        /// Its icon.
-        icon: Option<String>,
-    }
-}
+static TOOLTIP_SORT: Choice = Choice {
+    what: "order of a tooltip",
+    words: &[("none", "As in the legend.", Same), ("asc", "Ascending.", Same), ("desc", "Descending.", Same)],
+};
 
-/// A string, or a number or boolean that is written as one.
-#[derive(Debug, Clone)]
-pub struct Word(pub String);
+/// `ReduceDataOptions`.
+pub static REDUCE: Table = Table {
+    what: "a reduction",
+    docs: "How a series becomes a value.",
+    short: Some("calcs"),
+    logic: Logic::Plain,
+    parts: &[(
+        "",
+        &[
+            key("calcs", "What is calculated for each series.", Many(&Calculation))
+                .at("calcs")
+                .always(Literal::List(&["lastNotNull"])),
+            key("fields", "Which fields are shown: a name or `/regexp/`; the numbers if left out.", Plain)
+                .at("fields")
+                .always(NOTHING),
+            key("values", "Whether every value is shown instead of a calculation.", Flag).at("values").always(OFF),
+            key("limit", "The maximum number of values then.", Count).at("limit"),
+        ],
+    )],
+    known: None,
+};
 
-impl Decode for Word {
-    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        match node.value {
-            Value::Integer(number) => Some(Self(number.to_string())),
-            Value::Float(number) if number.is_finite() => Some(Self(number.to_string())),
-            Value::Boolean(boolean) => Some(Self(boolean.to_string())),
-            _ => String::decode(node, cx).map(Self),
-        }
-    }
+/// `FieldConfigSource.overrides`.
+pub static OVERRIDE: Table = Table {
+    what: "an override",
+    docs: "What applies to some series or columns only.",
+    short: None,
+    logic: Logic::Override,
+    parts: &[
+        (
+            "",
+            &[
+                key("name", "Their name.", Plain).at("byName"),
+                key("regexp", "A regular expression for their names.", Plain).at("byRegexp"),
+            ],
+        ),
+        ("", &FIELD),
+        ("", &[key("grafana", "Further properties by their IDs.", Object)]),
+    ],
+    known: None,
+};
 
-    fn schema(_: &mut Schemas) -> Schema {
-        json!({ "type": ["string", "number", "boolean"] })
-    }
-}
+/// `DataTransformerConfig`.
+pub static TRANSFORMATION: Table = Table {
+    what: "a transformation",
+    docs: "A step between the queries and the panel: one of the first five keys, or `id` and `options`.",
+    short: None,
+    logic: Logic::Transformation,
+    parts: &[(
+        "",
+        &[
+            key("organize", "Leaves out, renames and orders fields.", Nested(&ORGANIZE)).at("organize"),
+            key("join_by_field", "Joins tables by a field.", Nested(&JOIN)).at("joinByField"),
+            key("sort_by", "Sorts rows.", Nested(&SORT_BY)).at("sortBy"),
+            key("filter_fields_by_name", "Keeps or leaves out fields by name.", Nested(&FILTER_FIELDS))
+                .at("filterFieldsByName"),
+            key("merge", "Merges all tables into one.", Flag).at("merge"),
+            key("id", "Any other: its ID in Grafana.", Plain),
+            key("options", "Its options in Grafana's words.", Raw),
+            key("disabled", "Whether it is turned off.", Flag).default(OFF),
+        ],
+    )],
+    known: None,
+};
 
-choice! {
-    /// What is no ordinary value.
-    pub enum Special as "special value" {
-        /// No value.
-        Null = "null",
-        /// No number.
-        Nan = "nan",
-        /// Either.
-        NullOrNan = "null+nan",
-        /// True.
-        True = "true",
-        /// False.
-        False = "false",
-        /// An empty text.
-        Empty = "empty",
-    }
-}
+static ORGANIZE: Table = Table {
+    what: "`organize`",
+    docs: "Leaves out, renames and orders fields.",
+    short: None,
+    logic: Logic::Plain,
+    parts: &[(
+        "",
+        &[
+            key("exclude", "Fields that are left out.", Set).at("excludeByName").always(Empty),
+            key("include", "The only fields that are kept.", Set).at("includeByName").always(Empty),
+            key("order", "The fields that come first, in order.", Order).at("indexByName").always(Empty),
+            key("rename", "New names by the old ones.", Map(&Plain)).at("renameByName").always(Empty),
+        ],
+    )],
+    known: None,
+};
 
-table! {
-    /// How colours are chosen.
-    pub struct Color as "a colour" {
-        /// One of Grafana's colour modes.
-        mode: Option<Spanned<String>>,
-        /// The colour of the mode `fixed` or `shades`.
-        fixed: Option<Spanned<String>>,
-        /// Which value of a series decides.
-        by: Option<ColorBy>,
-    }
-}
+static JOIN: Table = Table {
+    what: "`join_by_field`",
+    docs: "Joins tables by a field.",
+    short: None,
+    logic: Logic::Plain,
+    parts: &[(
+        "",
+        &[
+            key("field", "The field; the time if left out.", Plain).at("byField"),
+            key("mode", "Which rows are kept; `outer` if left out.", Word(&JOIN_MODE))
+                .at("mode")
+                .always(Literal::Text("outer")),
+        ],
+    )],
+    known: None,
+};
 
-impl Shorthand for Color {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        // A mode, or else a colour: resolving knows the modes.
-        Some(Self { span, sound: true, mode: Some(Spanned::decode(node, cx)?), fixed: None, by: None })
-    }
+static JOIN_MODE: Choice = Choice {
+    what: "join",
+    words: &[
+        ("outer", "Those that any table has.", Same),
+        ("inner", "Those that every table has.", Same),
+        ("outerTabular", "Those that any table has, for tables without a time.", Same),
+    ],
+};
 
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        String::schema(schemas)
-    }
-}
+static SORT_BY: Table = Table {
+    what: "`sort_by`",
+    docs: "Sorts rows.",
+    short: None,
+    logic: Logic::Plain,
+    parts: &[(
+        "sort",
+        &[
+            key("field", "The field to sort by.", Plain).at("field").required(),
+            key("desc", "Whether the greatest comes first.", Flag).at("desc").always(OFF),
+        ],
+    )],
+    known: None,
+};
 
-choice! {
-    /// Which value of a series decides on its colour.
-    pub enum ColorBy as "value of a series" {
-        /// The last.
-        Last = "last",
-        /// The least.
-        Min = "min",
-        /// The greatest.
-        Max = "max",
-    }
-}
-
-table! {
-    /// A link of each value.
-    pub struct DataLink as "a data link" {
-        /// What it says.
-        title: Quoted,
-        /// Where it leads.
-        url: Quoted,
-        /// Whether a tab opens.
-        new_tab: Option<bool>,
-    }
-}
-
-table! {
-    /// A legend.
-    pub struct Legend as "a legend" {
-        /// Its form.
-        mode: Option<LegendMode>,
-        /// Where it stands; below if left out.
-        placement: Option<Placement>,
-        /// What it says of each series.
-        calcs: Vec<Spanned<String>>,
-        /// What it is sorted by: one of the calculations' titles, or `Name`.
-        sort_by: Option<String>,
-        /// Whether the greatest comes first.
-        sort_desc: Option<bool>,
-        /// Its width in pixels, beside the panel.
-        width: Option<u32>,
-    }
-}
-
-impl Shorthand for Legend {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        let mode = Some(LegendMode::decode(node, cx)?);
-        let calcs = Vec::new();
-        Some(Self { span, sound: true, mode, placement: None, calcs, sort_by: None, sort_desc: None, width: None })
-    }
-
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        LegendMode::schema(schemas)
-    }
-}
-
-choice! {
-    /// The form of a legend.
-    pub enum LegendMode as "form of a legend" {
-        /// None at all.
-        None = "none",
-        /// Names in lines.
-        List = "list",
-        /// A table.
-        Table = "table",
-    }
-}
-
-choice! {
-    /// Where a legend stands.
-    pub enum Placement as "place of a legend" {
-        /// Below.
-        Bottom = "bottom",
-        /// Beside.
-        Right = "right",
-    }
-}
-
-table! {
-    /// What pointing at a panel shows.
-    pub struct Tooltip as "a tooltip" {
-        /// Of which series.
-        mode: Option<TooltipMode>,
-        /// In which order.
-        sort: Option<TooltipSort>,
-    }
-}
-
-impl Shorthand for Tooltip {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        Some(Self { span, sound: true, mode: Some(TooltipMode::decode(node, cx)?), sort: None })
-    }
-
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        TooltipMode::schema(schemas)
-    }
-}
-
-choice! {
-    /// Which series a tooltip shows.
-    pub enum TooltipMode as "tooltip" {
-        /// The one that is pointed at.
-        Single = "single",
-        /// All.
-        Multi = "multi",
-        /// None.
-        None = "none",
-    }
-}
-
-choice! {
-    /// The order of a tooltip.
-    pub enum TooltipSort as "order of a tooltip" {
-        /// As in the legend.
-        None = "none",
-        /// The least first.
-        Asc = "asc",
-        /// The greatest first.
-        Desc = "desc",
-    }
-}
-
-table! {
-    /// How a series becomes a value.
-    pub struct Reduce as "a reduction" {
-        /// What is calculated of each series.
-        calcs: Vec<Spanned<String>>,
-        /// Which fields are shown: a name or `/regexp/`; the numbers if left out.
-        fields: Option<String>,
-        /// Whether every value is shown instead of a calculation.
-        values: Option<bool>,
-        /// The most values then.
-        limit: Option<u32>,
-    }
-}
-
-impl Shorthand for Reduce {
-    fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let span = node.span;
-        let calcs = vec![Spanned::decode(node, cx)?];
-        Some(Self { span, sound: true, calcs, fields: None, values: None, limit: None })
-    }
-
-    fn short_schema(schemas: &mut Schemas) -> Schema {
-        String::schema(schemas)
-    }
-}
-
-table! {
-    /// What holds for some series or columns only.
-    pub struct Override as "an override" {
-        /// Their name.
-        name: Option<Spanned<String>>,
-        /// What their names match.
-        regexp: Option<Spanned<String>>,
-        /// The unit.
-        unit: Option<String>,
-        /// Digits after the point.
-        decimals: Option<Spanned<u32>>,
-        /// The least value of the axis.
-        min: Option<Spanned<Number>>,
-        /// The greatest value of the axis.
-        max: Option<Spanned<Number>>,
-        /// What is shown where there is no value.
-        no_value: Option<String>,
-        /// What a value is called.
-        display_name: Option<Quoted>,
-        /// Colours by value.
-        thresholds: Option<Short<Thresholds>>,
-        /// Texts and colours for values.
-        mappings: Vec<Mapping>,
-        /// How colours are chosen.
-        color: Option<Short<Color>>,
-        /// Links of each value.
-        data_links: Vec<DataLink>,
-        /// How they are drawn, in Grafana's words.
-        custom: Map<Raw>,
-        /// Further properties by their ids.
-        grafana: Map<Raw>,
-    }
-}
-
-table! {
-    /// A step between the queries and the panel: one of the first five, or `id` and `options`.
-    pub struct Transformation as "a transformation" {
-        /// Leaves out, renames and orders fields.
-        organize: Option<Spanned<Organize>>,
-        /// Joins tables by a field.
-        join_by_field: Option<Spanned<Join>>,
-        /// Sorts rows.
-        sort_by: Option<Spanned<SortBy>>,
-        /// Keeps or leaves out fields by name.
-        filter_fields_by_name: Option<Spanned<FilterFields>>,
-        /// Makes one table of all.
-        merge: Option<Spanned<bool>>,
-        /// Any other: its id in Grafana.
-        id: Option<Spanned<String>>,
-        /// Its options in Grafana's words.
-        options: Option<Raw>,
-        /// Whether it is switched off.
-        disabled: Option<bool>,
-    }
-}
-
-table! {
-    /// Leaves out, renames and orders fields.
-    pub struct Organize as "`organize`" {
-        /// Fields that are left out.
-        exclude: Vec<String>,
-        /// The only fields that are kept.
-        include: Vec<String>,
-        /// New names by the old ones.
-        rename: Map<String>,
-        /// The fields that come first, in order.
-        order: Vec<String>,
-    }
-}
-
-table! {
-    /// Joins tables by a field.
-    pub struct Join as "`join_by_field`" {
-        /// The field; the time if left out.
-        field: Option<String>,
-        /// Which rows are kept.
-        mode: Option<JoinMode>,
-    }
-}
-
-choice! {
-    /// Which rows a join keeps.
-    pub enum JoinMode as "join" {
-        /// Those that any table has.
-        Outer = "outer",
-        /// Those that every table has.
-        Inner = "inner",
-        /// Those that any table has, for tables without a time.
-        OuterTabular = "outerTabular",
-    }
-}
-
-table! {
-    /// Sorts rows.
-    pub struct SortBy as "`sort_by`" {
-        /// By which field.
-        field: String,
-        /// Whether the greatest comes first.
-        desc: Option<bool>,
-    }
-}
-
-table! {
-    /// Keeps or leaves out fields by name.
-    pub struct FilterFields as "`filter_fields_by_name`" {
-        /// Fields that are kept.
-        include: Vec<String>,
-        /// A regular expression for fields that are kept.
-        include_regexp: Option<String>,
-        /// Fields that are left out.
-        exclude: Vec<String>,
-        /// A regular expression for fields that are left out.
-        exclude_regexp: Option<String>,
-    }
-}
+static FILTER_FIELDS: Table = Table {
+    what: "`filter_fields_by_name`",
+    docs: "Keeps or leaves out fields by name.",
+    short: None,
+    logic: Logic::Plain,
+    parts: &[(
+        "",
+        &[
+            key("include", "Fields that are kept.", List(&Plain)).at("include.names").default(NONE),
+            key("include_regexp", "A regular expression for fields that are kept.", Plain).at("include.pattern"),
+            key("exclude", "Fields that are left out.", List(&Plain)).at("exclude.names").default(NONE),
+            key("exclude_regexp", "A regular expression for fields that are left out.", Plain).at("exclude.pattern"),
+        ],
+    )],
+    known: None,
+};

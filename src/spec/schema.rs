@@ -123,11 +123,16 @@ impl Schemas {
     /// A reference to a table, which is described once. `what` it is called in messages is what it is called here, since
     /// two types may share a name.
     pub fn table<T: Tabular>(&mut self, what: &str, docs: &str) -> Schema {
+        self.define(what, docs, T::fields)
+    }
+
+    /// Like [`Self::table`], for a table that is not a type.
+    pub fn define(&mut self, what: &str, docs: &str, fields: impl FnOnce(&mut Self) -> Vec<Field>) -> Schema {
         let name = format!("{}{}", name_of(what), if self.partial { "Changes" } else { "" });
         if !self.definitions.contains_key(&name) {
             // A table may hold tables of its own kind.
             self.definitions.insert(name.clone(), Value::Null);
-            let fields = T::fields(self);
+            let fields = fields(self);
             let required: Vec<&str> =
                 fields.iter().filter(|field| field.required && !self.partial).map(|field| field.key).collect();
             let mut schema = json!({ "type": "object", "additionalProperties": false });
