@@ -2,7 +2,7 @@
 
 use super::toml::{Item, Table};
 use crate::diagnostic::Span;
-use crate::resolve::options::{self, Area};
+use crate::resolve::dashboards::options::{self, Area};
 use crate::spec::decode::{Map, Spanned};
 use crate::spec::grafana::{Data, Given};
 use crate::spec::quoted::Quoted;

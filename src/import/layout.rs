@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Panel;
 use super::note::{Kind, Notes};
 use super::object::{Object, parse};
-use crate::resolve::layout::{Item, place};
+use crate::resolve::dashboards::layout::{Item, place};
 
 /// Columns of the grid.
 const COLUMNS: i64 = 24;

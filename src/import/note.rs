@@ -88,6 +88,10 @@ impl Notes {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.notes.borrow().is_empty()
+    }
+
     pub fn into_vec(self) -> Vec<Note> {
         self.notes.into_inner()
     }

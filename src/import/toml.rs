@@ -134,10 +134,10 @@ impl Table {
         self.entries.is_empty()
     }
 
-    /// Brings the keys into the given order; those that it doesn't name come last, as they are.
-    pub(super) fn arrange(&mut self, order: &[&str]) {
-        let rank = |key: &str| order.iter().position(|name| *name == key).unwrap_or(order.len());
-        self.entries.sort_by_key(|(key, _)| rank(key));
+    /// Brings the keys into the order of a table's description.
+    pub(super) fn arrange(&mut self, table: &'static crate::spec::grafana::Table) {
+        let words: Vec<&str> = table.keys().map(|(_, key)| key.word).collect();
+        self.entries.sort_by_key(|(key, _)| words.iter().position(|word| word == key));
     }
 }
 

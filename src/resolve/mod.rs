@@ -3,7 +3,7 @@
 
 mod accepted;
 mod clusters;
-mod dashboards;
+pub mod dashboards;
 mod datasources;
 mod dependencies;
 mod health;
@@ -19,7 +19,7 @@ mod service;
 mod text;
 mod variables;
 
-pub use dashboards::{layout, object, options, with_stand_ins};
+pub use dashboards::with_stand_ins;
 pub(crate) use kinds::{image as image_of_kind, ports as ports_of_kind};
 pub use names::problem as name_problem;
 

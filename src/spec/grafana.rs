@@ -200,12 +200,6 @@ pub const fn key(word: &'static str, docs: &'static str, kind: Kind) -> Key {
     }
 }
 
-/// What the JSON holds always, at `path`.
-#[must_use]
-pub const fn fixed(path: &'static str, value: Literal) -> Key {
-    key("", "", Kind::Fixed).at(path).always(value)
-}
-
 impl Key {
     /// Its place in the JSON, a dotted path.
     #[must_use]
@@ -442,6 +436,12 @@ impl Record {
 }
 
 impl Table {
+    /// A table without keys.
+    #[must_use]
+    pub const fn new(what: &'static str, docs: &'static str) -> Self {
+        Self { what, docs, short: None, logic: Logic::Plain, parts: &[], known: None }
+    }
+
     /// The keys and where in the JSON each part of them is.
     pub fn keys(&self) -> impl Iterator<Item = (&'static str, &'static Key)> + use<> {
         self.parts.iter().flat_map(|(prefix, keys)| keys.iter().map(|key| (*prefix, key)))

@@ -311,7 +311,7 @@ fn pretty(value: &Value) -> String {
 }
 
 /// The small stack, with datasources that are called as those of the reference stack.
-fn reference_like() -> String {
+pub fn reference_like() -> String {
     STACK
         .replace("[datasources.metrics]", "[datasources.mimir]")
         .replace("title = \"Metrics\"", "title = \"Prometheus\"")

@@ -1,11 +1,11 @@
 //! `spec/dashboards/*.toml`.
 
-mod ids;
-mod interpolation;
+pub mod ids;
+pub mod interpolation;
 pub mod layout;
 pub mod object;
 pub mod options;
-mod panel;
+pub mod panel;
 mod promql;
 mod query;
 mod scope;
@@ -19,7 +19,7 @@ use super::{Resolver, names};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::dashboard::{Dashboard, Datasource, Grid, Json};
 use crate::spec::decode::{Spanned, listed, shown};
-use crate::spec::grafana::Record;
+use crate::spec::grafana::{Kind as Type, Record};
 use crate::spec::quoted::Quoted;
 use crate::spec::service::Kind;
 use ids::Ids;
@@ -89,17 +89,15 @@ impl Resolver<'_> {
 
     /// A UID is part of URLs, and the name of a dashboard is that of its file.
     fn check_uid(&mut self, uid: &Spanned<String>, written: bool) {
-        // `maxUIDLength` and the pattern of Grafana's pkg/util/shortid_generator.go.
-        const LONGEST: usize = 40;
         if !written {
             names::dashboard(uid, self.diagnostics);
         }
-        let spelt = uid.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-        let fits = (1..=LONGEST).contains(&uid.value.len()) && (spelt || !written);
+        // Whatever else is wrong with a name was reported.
+        let fits = if written { is_uid(&uid.value) } else { uid.value.len() <= LONGEST_UID };
         if !fits {
             self.report(
                 Diagnostic::new("invalid-uid", format!("invalid UID `{}`", shown(uid)), uid.span)
-                    .help(format!("use 1 to {LONGEST} letters, digits, `-` and `_`")),
+                    .help(format!("use 1 to {LONGEST_UID} letters, digits, `-` and `_`")),
             );
         }
     }
@@ -293,13 +291,7 @@ impl<'a> Scope<'_, 'a> {
 
     /// A time relative to now, e.g. `now-1d/d`, or a date.
     pub(super) fn time(&mut self, time: &Quoted) -> String {
-        let relative = time.strip_prefix("now").is_some_and(|rest| {
-            let (offset, unit) = rest.split_once('/').map_or((rest, None), |(offset, unit)| (offset, Some(unit)));
-            let signed = offset.is_empty() || offset.strip_prefix(['-', '+']).is_some_and(is_duration);
-            signed && unit.is_none_or(|unit| UNITS.contains(&unit))
-        });
-        let date = time.starts_with(|c: char| c.is_ascii_digit()) && time.contains('-');
-        if !relative && !date && !time.contains('$') {
+        if !is_valid(Type::Time, time) {
             self.report(
                 Diagnostic::new("invalid-time", format!("invalid time `{}`", shown(time)), time.span)
                     .help("write a time like `now`, `now-6h`, `now-1d/d` or `2026-01-31T08:00:00Z`"),
@@ -309,9 +301,8 @@ impl<'a> Scope<'_, 'a> {
     }
 
     /// A duration as Grafana writes it, e.g. `30s`, or one of some words.
-    pub(super) fn duration(&mut self, duration: &Quoted, words: &[&str]) -> String {
-        let fits = is_duration(duration) || words.contains(&duration.value.as_str()) || duration.contains('$');
-        if !fits {
+    pub(super) fn duration(&mut self, duration: &Quoted, words: &'static [&'static str]) -> String {
+        if !self::is_valid(Type::Duration(words), duration) {
             let also = if words.is_empty() { String::new() } else { format!(", or {}", listed(words.iter().copied())) };
             self.report(
                 Diagnostic::new("invalid-duration", format!("invalid duration `{}`", shown(duration)), duration.span)
@@ -321,6 +312,48 @@ impl<'a> Scope<'_, 'a> {
         self.text(duration)
     }
 }
+
+/// Whether a string is one of a type's.
+#[must_use]
+pub fn is_valid(kind: Type, text: &str) -> bool {
+    match kind {
+        Type::Duration(words) => is_duration(text) || words.contains(&text) || text.contains('$'),
+        Type::Time => {
+            let relative = text.strip_prefix("now").is_some_and(|rest| {
+                let (offset, unit) = rest.split_once('/').map_or((rest, None), |(offset, unit)| (offset, Some(unit)));
+                let signed = offset.is_empty() || offset.strip_prefix(['-', '+']).is_some_and(is_duration);
+                signed && unit.is_none_or(|unit| UNITS.contains(&unit))
+            });
+            let date = text.starts_with(|c: char| c.is_ascii_digit()) && text.contains('-');
+            relative || date || text.contains('$')
+        }
+        Type::Color => {
+            let hex = text.strip_prefix('#').is_some_and(|digits| {
+                matches!(digits.len(), 3 | 4 | 6 | 8) && digits.chars().all(|c| c.is_ascii_hexdigit())
+            });
+            let function = ["rgb(", "rgba(", "hsl(", "hsla("].iter().any(|start| text.starts_with(start));
+            hex || (function && text.ends_with(')')) || options::common_words("color").any(|known| known == text)
+        }
+        Type::Calculation => options::common_words("reducer").any(|known| known == text),
+        _ => true,
+    }
+}
+
+/// Whether a UID is one that Grafana accepts in a URL.
+#[must_use]
+pub fn is_uid(uid: &str) -> bool {
+    (1..=LONGEST_UID).contains(&uid.len()) && uid.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// Whether a dashboard's variable may have a name.
+#[must_use]
+pub fn is_variable(name: &str) -> bool {
+    let word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    word && !name.starts_with("__")
+}
+
+/// `maxUIDLength` of Grafana's `pkg/util/shortid_generator.go`, whose pattern [`is_uid`] has.
+const LONGEST_UID: usize = 40;
 
 /// The units of Grafana's times and intervals (`rangeUtil` of @grafana/data).
 const UNITS: &[&str] = &["ms", "s", "m", "h", "d", "w", "M", "Q", "fQ", "y", "fy"];

@@ -37,7 +37,10 @@ impl Scope<'_, '_> {
     pub(super) fn value(&mut self, kind: Kind, given: &Given) -> Option<Value> {
         Some(match (kind, &given.data) {
             (Kind::Datasource, _) => return None,
-            (Kind::Plain | Kind::Word, Data::Text(text)) => text.value.clone().into(),
+            (Kind::Plain | Kind::Word, Data::Text(text)) => {
+                self.use_in(text);
+                text.value.clone().into()
+            }
             (Kind::Variable, Data::Text(name)) => self.repeat(name).into(),
             (Kind::Color, Data::Text(color)) => self.color_name(color).into(),
             (Kind::Calculation, Data::Text(name)) => self.calculation(name).into(),
@@ -186,7 +189,7 @@ fn whole(number: f64) -> Value {
 }
 
 /// Puts a value at a dotted path; what is there already is merged with it.
-pub(super) fn put(object: &mut Json, path: &str, value: Value) {
+pub fn put(object: &mut Json, path: &str, value: Value) {
     match path.split_once('.') {
         Some((first, rest)) => {
             if let Value::Object(inner) = object.entry(first).or_insert_with(|| json!({})) {

@@ -2,20 +2,27 @@
 
 use serde_json::{Value, json};
 
+use super::is_valid;
 use super::object::Made;
 use super::options::{self, Area};
 use super::scope::Scope;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::dashboard::{Grid, Json};
 use crate::spec::dashboard::FIELD;
-use crate::spec::decode::{Map, Spanned, listed, shown};
-use crate::spec::grafana::{Given, Kind, Record};
+use crate::spec::decode::{Spanned, listed, shown};
+use crate::spec::grafana::{Data, Given, Kind, Record};
 use crate::spec::quoted::Quoted;
 use crate::spec::service::Kind as ServiceKind;
 
 /// Types of panels that show something else than the results of queries.
 const WITHOUT_QUERIES: &[&str] =
     &["text", "dashlist", "annolist", "alertlist", "news", "canvas", "welcome", "gettingstarted", "debug"];
+
+/// Whether panels of a type show the results of queries.
+#[must_use]
+pub fn needs_query(kind: &str) -> bool {
+    !WITHOUT_QUERIES.contains(&kind)
+}
 
 impl<'a> Scope<'_, 'a> {
     /// The title that is written, or the name.
@@ -33,9 +40,12 @@ impl<'a> Scope<'_, 'a> {
         let (datasource, queries) = self.queries(panel, name.span);
         // A library panel has its queries in the library.
         let elsewhere = panel.map("grafana").is_some_and(|grafana| grafana.knows("libraryPanel"));
-        if queries.is_empty() && !WITHOUT_QUERIES.contains(&kind.value.as_str()) && panel.sound && !elsewhere {
+        if panel.get("queries").is_none() && needs_query(kind) && panel.sound && !elsewhere {
             let title = format!("the panel `{}` has no query", shown(&name.value));
-            self.report(Diagnostic::new("missing-query", title, name.span).help("add `queries = …`"));
+            self.report(
+                Diagnostic::new("missing-query", title, name.span)
+                    .help("add `queries = …`, or `queries = []` for none"),
+            );
         }
         self.check_content(name, panel, kind);
         self.check_range(panel);
@@ -175,17 +185,11 @@ impl<'a> Scope<'_, 'a> {
 
     /// A color of Grafana's palette or of CSS.
     pub(super) fn color_name(&mut self, color: &Quoted) -> String {
-        let name = color.value.as_str();
-        let hex = name.strip_prefix('#').is_some_and(|digits| {
-            matches!(digits.len(), 3 | 4 | 6 | 8) && digits.chars().all(|c| c.is_ascii_hexdigit())
-        });
-        let functions = ["rgb(", "rgba(", "hsl(", "hsla("];
-        let function = functions.iter().any(|start| name.starts_with(start)) && name.ends_with(')');
         let mut names = options::common_words("color");
-        if !hex && !function && !names.clone().any(|known| known == name) {
+        if !is_valid(Kind::Color, color) {
             let diagnostic = Diagnostic::new("invalid-color", format!("invalid color `{}`", shown(color)), color.span);
             let hues: Vec<&str> = names.clone().filter(|known| !known.contains('-')).collect();
-            self.report(diagnostic.suggest(name, &mut names, || {
+            self.report(diagnostic.suggest(color, &mut names, || {
                 let hues = listed(hues.into_iter());
                 format!("write `#rrggbb`, or one of {hues} (also `dark-red`, `semi-dark-red`, `light-red`, …)")
             }));
@@ -296,8 +300,7 @@ impl<'a> Scope<'_, 'a> {
     }
 
     pub(super) fn calculation(&mut self, name: &Quoted) -> String {
-        let mut names = options::common_words("reducer");
-        if !names.any(|known| known == name.value) {
+        if !is_valid(Kind::Calculation, name) {
             let title = format!("unknown calculation `{}`", shown(name));
             let names: Vec<&str> = options::common_words("reducer").collect();
             let diagnostic = Diagnostic::new("unknown-value", title, name.span);
@@ -374,8 +377,8 @@ impl<'a> Scope<'_, 'a> {
 /// Whether a panel says how its values are shown.
 fn has_fields(panel: &Record) -> bool {
     FIELD.iter().filter_map(|key| panel.get(key.word)).any(|given| match &given.data {
-        crate::spec::grafana::Data::List(items) => !items.is_empty(),
-        crate::spec::grafana::Data::Map(map) => !Map::is_empty(map),
+        Data::List(items) => !items.is_empty(),
+        Data::Map(map) => !map.is_empty(),
         _ => true,
     })
 }

@@ -115,8 +115,7 @@ impl<'a> Scope<'_, 'a> {
     fn variant(&mut self, query: &Record, language: Language, made: &mut Made) -> &'static str {
         let instant = query.flag("instant");
         match language {
-            // Expressions and queries of panels have no text.
-            Language::Other if query.text("expr").is_none() => "",
+            _ if is_passed(query, language) => "",
             Language::PromQl | Language::Other => {
                 // Without either word Prometheus is asked for a range.
                 made.push(("range", Some((instant && query.flag("range")).into())));
@@ -151,7 +150,7 @@ impl<'a> Scope<'_, 'a> {
 
     fn check_query(&mut self, query: &Record, language: Language, source: &Datasource) {
         match language {
-            Language::Other if query.text("expr").is_none() => {}
+            _ if is_passed(query, language) => {}
             Language::PromQl | Language::LogQl | Language::Other => {
                 let Some(expr) = query.text("expr").filter(|expr| !expr.trim().is_empty()) else {
                     let span = query.text("expr").map_or(query.span, |expr| expr.span);
@@ -232,5 +231,17 @@ impl<'a> Scope<'_, 'a> {
                 );
             }
         }
+    }
+}
+
+/// Whether a query is in Grafana's words only: expressions and queries of panels have no text, and CloudWatch has logs too.
+fn is_passed(query: &Record, language: Language) -> bool {
+    match language {
+        Language::Other => query.text("expr").is_none(),
+        Language::CloudWatch => {
+            let own = ["expr", "namespace", "metric", "statistic"].iter().any(|key| query.text(key).is_some());
+            !own && query.map("grafana").is_some_and(|grafana| !grafana.is_empty())
+        }
+        _ => false,
     }
 }

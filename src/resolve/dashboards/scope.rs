@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::interpolation::{is_builtin, references};
+use super::interpolation::{is_literal, references};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::dashboard::{Datasource, plugin};
 use crate::resolve::Resolver;
@@ -54,10 +54,18 @@ impl<'r, 'a> Scope<'r, 'a> {
     /// Notes the variables that a string refers to; reports those that the dashboard doesn't have.
     pub(super) fn refer(&mut self, text: &str, place: impl Fn(&Range<usize>) -> Span) {
         for reference in references(text) {
-            if !is_builtin(reference.name) && !self.queries.iter().any(|query| query == reference.name) {
-                self.refer_to(reference.name, place(&reference.range));
+            let name = reference.name;
+            let declared = self.dashboard.map("variables").is_some_and(|variables| variables.knows(name));
+            let query = self.queries.iter().any(|query| query == name);
+            if !query && (declared || !is_literal(text, &reference)) {
+                self.refer_to(name, place(&reference.range));
             }
         }
+    }
+
+    /// Notes the variables that a string may refer to.
+    pub(super) fn use_in(&mut self, text: &str) {
+        self.used.extend(references(text).into_iter().map(|reference| reference.name.to_owned()));
     }
 
     /// A key that holds the name of a variable, with or without its dollar.

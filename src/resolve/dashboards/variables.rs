@@ -16,8 +16,7 @@ const ALL: &str = "$__all";
 
 impl Scope<'_, '_> {
     pub(super) fn variable(&mut self, name: &Spanned<String>, variable: &Record) -> Value {
-        let fits = !name.value.is_empty() && name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !fits || name.value.starts_with("__") {
+        if !super::is_variable(&name.value) {
             self.report(
                 Diagnostic::new("invalid-name", format!("invalid name `{}` for a variable", shown(name)), name.span)
                     .help("use letters, digits and `_`, and don't begin with `__`"),
