@@ -223,7 +223,7 @@ fn graph_thresholds(panel: &mut Object<'_>) {
         }
     }
     list.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    list.dedup_by(|(a, _), (b, _)| a == b);
+    list.dedup_by(|(a, _), (b, _)| a.total_cmp(b).is_eq());
     let text = |threshold: &Object<'_>, key: &str| {
         threshold.map.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(ToOwned::to_owned)
     };
@@ -385,7 +385,9 @@ fn table(panel: &mut Object<'_>) {
         let pattern = style.filled("pattern").unwrap_or_default();
         let properties = column(&mut style);
         if pattern == "/.*/" {
-            properties.into_iter().for_each(|(id, value)| field(panel, &id, value));
+            for (id, value) in properties {
+                field(panel, &id, value);
+            }
         } else if pattern.is_empty() {
             style.note(Kind::Dropped, "", "a style without columns");
         } else {
@@ -412,8 +414,12 @@ fn column(style: &mut Object<'_>) -> Vec<(String, Value)> {
         }
         Some("string") => {}
         _ => {
-            unit.into_iter().for_each(|unit| set("unit", unit.into()));
-            decimals.into_iter().for_each(|decimals| set("decimals", decimals));
+            let unit = unit.map(Value::from);
+            for (id, value) in [("unit", unit), ("decimals", decimals)] {
+                if let Some(value) = value {
+                    set(id, value);
+                }
+            }
         }
     }
     let color = match style.filled("colorMode").as_deref() {

@@ -124,7 +124,7 @@ pub struct Import {
     pub notes: Vec<Note>,
 }
 
-/// Why a file is no dashboard.
+/// Why a file can't be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// It isn't JSON.
@@ -136,7 +136,7 @@ pub enum Error {
         /// What is wrong there.
         message: String,
     },
-    /// It is JSON, but no dashboard; why.
+    /// It is JSON, but not a dashboard; why.
     NoDashboard(String),
     /// It is a dashboard of the schema that came after the classic one.
     NewSchema,
@@ -146,7 +146,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json { line, column, message } => write!(f, "{line}:{column}: {message}"),
-            Self::NoDashboard(why) => write!(f, "no dashboard: {why}"),
+            Self::NoDashboard(why) => write!(f, "not a dashboard: {why}"),
             Self::NewSchema => f.write_str(
                 "a dashboard of the schema v2, with `elements` and `layout`; export the classic one: \
                  Export, Export as code, Model: Classic",
@@ -171,7 +171,7 @@ pub fn import(text: &str, context: &Context) -> Result<Import, Error> {
     let notes = Notes::default();
     let (mut value, path, folder) = unwrap(value)?;
     object::scrub(&mut value, path, 0, &notes);
-    let Value::Object(map) = value else { return Err(Error::NoDashboard("it is no object".to_owned())) };
+    let Value::Object(map) = value else { return Err(Error::NoDashboard("it is not an object".to_owned())) };
     let description = read(Object::new(map, path, "dashboard", &notes), context, folder);
     Ok(Import { description, notes: notes.into_vec() })
 }
@@ -203,7 +203,7 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
                 return Err(Error::NoDashboard(format!("it is of kind `{}`", kind.escape_debug())));
             }
             let Some(Value::Object(mut inner)) = map.shift_remove("spec") else {
-                return Err(Error::NoDashboard("its `spec` is no object".to_owned()));
+                return Err(Error::NoDashboard("its `spec` is not an object".to_owned()));
             };
             if new(&inner) || version.rsplit('/').next().is_some_and(|version| version.starts_with("v2")) {
                 return Err(Error::NewSchema);
@@ -252,7 +252,9 @@ fn read(mut object: Object<'_>, context: &Context, folder: Option<String>) -> De
     }
     drafts.iter().flat_map(|(_, panels)| panels).for_each(|draft| draft.count(&mut datasources));
     variables.iter().filter_map(|one| one.datasource.as_ref()).for_each(|reference| datasources.count(reference));
-    annotations.iter().for_each(|(_, annotation)| datasources.count(&annotation.datasource));
+    for (_, annotation) in &annotations {
+        datasources.count(&annotation.datasource);
+    }
     let (inherited, written) = datasources.of_dashboard();
     let inherited = inherited.as_deref();
 

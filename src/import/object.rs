@@ -1,4 +1,4 @@
-//! A JSON object that is read key by key, so that what nobody asked for is what is left.
+//! A JSON object that is taken apart key by key: what is left at the end was not understood.
 
 use std::rc::Rc;
 
@@ -24,7 +24,7 @@ impl<'a> Object<'a> {
         Self { map, path: path.into(), place: place.into(), notes }
     }
 
-    /// The same object somewhere else: of a panel whose name is known by now.
+    /// The same object with another place, once a panel's name is known.
     pub fn named(mut self, place: &str) -> Self {
         self.place = place.into();
         self
@@ -101,7 +101,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Takes a string; a number or a boolean is one, too.
+    /// Takes a string; a number or a boolean is converted.
     pub fn text(&mut self, key: &str) -> Option<String> {
         match self.take(key)? {
             Value::String(text) => Some(text),
@@ -116,7 +116,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Takes a string that says something.
+    /// Takes a string that is not empty.
     pub fn filled(&mut self, key: &str) -> Option<String> {
         self.text(key).filter(|text| !text.is_empty())
     }
@@ -170,7 +170,7 @@ impl<'a> Object<'a> {
         whole
     }
 
-    /// Takes what Grafana writes itself or what says nothing.
+    /// Takes keys that need no note.
     pub fn forget(&mut self, keys: &[&str]) {
         for key in keys {
             self.map.shift_remove(*key);
@@ -184,7 +184,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Takes what is lost.
+    /// Drops a key with a note, unless it is empty.
     pub fn lose(&mut self, key: &str, why: &str) {
         if let Some(value) = self.take(key)
             && !empty(&value)
@@ -205,7 +205,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// An object that holds a value below the key ``, at a path of its own.
+    /// An object that holds a value below the empty key, at a path of its own.
     pub fn child_at(&self, key: &str, value: Value) -> Self {
         let map = Map::from_iter([(String::new(), value)]);
         Self { map, path: self.path_of(key), place: self.place.clone(), notes: self.notes }
@@ -218,7 +218,7 @@ impl<'a> Object<'a> {
             _ => return,
         };
         for key in inner.map.keys().cloned().collect::<Vec<_>>() {
-            inner.lose(&key, "there is no key for it here");
+            inner.lose(&key, "the format has no key for it");
         }
     }
 
@@ -228,7 +228,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Takes out what no spec can hold, before anything is read: control characters other than line breaks and tabs, and
+/// Removes what a spec can't hold, before anything is read: control characters other than line breaks and tabs, and
 /// what is nested too deeply.
 pub(super) fn scrub(value: &mut Value, path: &str, depth: usize, notes: &Notes) {
     let drop = |path: &str, why: &str| notes.add(Kind::Dropped, "dashboard", path, why);
@@ -237,9 +237,9 @@ pub(super) fn scrub(value: &mut Value, path: &str, depth: usize, notes: &Notes) 
             *text = text.replace("\r\n", "\n");
             if text.chars().any(control) {
                 text.retain(|c| !control(c));
-                drop(path, "control characters of the string");
+                drop(path, "the string's control characters");
             } else {
-                notes.add(Kind::Converted, "dashboard", path, "line breaks of Windows to line feeds");
+                notes.add(Kind::Converted, "dashboard", path, "Windows line breaks to line feeds");
             }
         }
         Value::Array(_) | Value::Object(_) if depth >= DEEPEST => {
@@ -271,8 +271,8 @@ fn control(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
 }
 
-/// A value as TOML. It has no null: a key without a value is left out as Grafana leaves it out, but an item of a list
-/// that goes is worth a note.
+/// A value as TOML. It has no null: a key without a value is left out as Grafana leaves it out, but a missing
+/// item of a list is worth a note.
 fn item(value: Value, path: &str, place: &str, notes: &Notes) -> Option<Item> {
     Some(match value {
         Value::Null => return None,

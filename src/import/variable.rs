@@ -78,9 +78,7 @@ pub(super) fn read(mut object: Object<'_>, datasources: &Datasources<'_>) -> Opt
     }
     let current = current(&mut object, &kind, datasources);
     let mut keys = entries::read(&mut object, &VARIABLE, &kind);
-    if keys.get("type").is_none() {
-        return None;
-    }
+    keys.get("type")?;
     keys.put_some("values", values);
     let needed = match kind.as_str() {
         "query" | "datasource" => "query",

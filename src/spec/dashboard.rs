@@ -769,3 +769,54 @@ table! {
         "exclude_regexp": Plain, at("exclude.pattern");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::spec::grafana::Kind;
+
+    /// Every table that can be reached from one.
+    fn tables(table: &'static Table, found: &mut Vec<&'static Table>) {
+        if found.iter().any(|known| std::ptr::eq(*known, table)) {
+            return;
+        }
+        found.push(table);
+        for (_, key) in table.keys() {
+            let mut kind = key.kind;
+            while let Kind::List(inner) | Kind::Many(inner) | Kind::Either(inner) | Kind::Map(inner) = kind {
+                kind = *inner;
+            }
+            if let Kind::Table(inner) = kind {
+                tables(inner, found);
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_says_what_its_documentation_says() {
+        let mut found = Vec::new();
+        tables(&DASHBOARD, &mut found);
+        assert!(found.len() > 15);
+        let mut defaults = 0;
+        for table in found {
+            let mut words = HashSet::new();
+            for (_, key) in table.keys().filter(|(_, key)| key.is_written()) {
+                let name = format!("`{}` of {}", key.word, table.what);
+                assert!(words.insert(key.word), "{name} is declared twice");
+                if let Some((before, _)) = key.docs.split_once("` if left out") {
+                    let said = before.rsplit_once('`').map_or(before, |(_, said)| said);
+                    let default = key.default.map(|default| default.json("").to_string().replace('"', ""));
+                    assert_eq!(default.as_deref(), Some(said), "{name}");
+                    defaults += 1;
+                }
+                if let (Kind::Choice(choice), Some(Str(word))) = (key.kind, key.default) {
+                    assert!(choice.words.iter().any(|(known, ..)| *known == word), "{name}: `{word}`");
+                }
+            }
+            assert!(table.short.is_none_or(|word| table.key(word).is_some()), "{}", table.what);
+        }
+        assert!(defaults > 15, "{defaults}");
+    }
+}

@@ -160,6 +160,7 @@ fn queries_of_cloudwatch_say_what_counts() {
     );
     let old = json!({ "namespace": "N", "metricName": "M", "statistics": ["Sum"] });
     assert_eq!(queries(old), "queries = [{ namespace = \"N\", metric = \"M\", statistic = \"Sum\" }]");
+    // Logs are passed through.
     let logs = json!({ "queryMode": "Logs", "expression": "fields @message" });
     assert_eq!(queries(logs), "queries = [{ grafana = { queryMode = \"Logs\", expression = \"fields @message\" } }]");
 }
@@ -326,7 +327,7 @@ fn what_is_no_dashboard_is_refused() {
         (&b"{\n  \"panels\": [,]\n}"[..], "-:2:14: expected value"),
         (b"", "-:1:0: EOF while parsing a value"),
         (deep.as_bytes(), "recursion limit exceeded"),
-        (b"[1]", "no dashboard: expected an object, found a list"),
+        (b"[1]", "not a dashboard: expected an object, found a list"),
         (b"\xff\xfe", "byte 0 is not UTF-8"),
         (b"{\"elements\":{},\"layout\":{\"kind\":\"x\"}}", "schema v2"),
     ] {

@@ -118,12 +118,12 @@ fn key_of(path: &str) -> Option<String> {
     })
 }
 
-/// What is wrong with the options of a panel; a plugin's are not known.
+/// Problems with the options of a panel; those of plugins are not known.
 #[must_use]
 pub fn check(panel: &str, area: Area, table: &Map<Given>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let check = Check { panel, area };
-    // A panel without a line for the area has no such options; of some nothing is known.
+    // A panel without a line for the area has no such options; `any` means that nothing is known.
     if is_core(panel) && find(panel, area.word(), ROOT).is_none_or(|root| root.kind != "any") {
         check.members("", table, &mut problems);
     }
@@ -228,7 +228,7 @@ fn fits(kind: &str, given: &Given) -> bool {
         ("any", _) | ("bool", Data::Flag(_)) | ("number", Data::Int(_) | Data::Float(_)) | ("object", Data::Map(_)) => {
             true
         }
-        // A variable may stand for the word.
+        // A variable may be used instead of the word.
         (_, Data::Text(text)) => kind == "string" || words(kind).any(|word| word == text.value),
         (_, Data::Int(number)) => words(kind).any(|word| word == number.to_string()),
         _ => false,

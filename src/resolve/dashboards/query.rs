@@ -234,14 +234,9 @@ impl<'a> Scope<'_, 'a> {
     }
 }
 
-/// Whether a query is in Grafana's words only: expressions and queries of panels have no text, and CloudWatch has logs too.
+/// Whether a query is in Grafana's words only. Expressions and queries of panels have no text, and CloudWatch has logs too.
 fn is_passed(query: &Record, language: Language) -> bool {
-    match language {
-        Language::Other => query.text("expr").is_none(),
-        Language::CloudWatch => {
-            let own = ["expr", "namespace", "metric", "statistic"].iter().any(|key| query.text(key).is_some());
-            !own && query.map("grafana").is_some_and(|grafana| !grafana.is_empty())
-        }
-        _ => false,
-    }
+    let own = query.given().any(|(word, _)| query.table.key(word).is_some_and(|key| !key.is_everywhere()));
+    let passed = query.map("grafana").is_some_and(|grafana| !grafana.is_empty());
+    (!own && passed) || (language == Language::Other && query.text("expr").is_none())
 }

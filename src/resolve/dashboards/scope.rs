@@ -1,4 +1,4 @@
-//! What a dashboard's strings refer to: its variables and the stack's datasources.
+//! What the strings of a dashboard refer to: its variables and the stack's datasources.
 
 use std::collections::HashSet;
 use std::ops::Range;
