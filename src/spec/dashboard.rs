@@ -323,10 +323,10 @@ pub static FIELD: [Key; 11] = *keys! {
 table! {
     /// A panel.
     pub static PANEL: "a panel", logic = Logic::Named, known = Some(&[
-        "autoMigrateFrom", "cacheTimeout", "fieldConfig.defaults.actions", "fieldConfig.defaults.description",
+        "autoMigrateFrom", "fieldConfig.defaults.actions", "fieldConfig.defaults.description",
         "fieldConfig.defaults.displayNameFromDS", "fieldConfig.defaults.fieldMinMax",
         "fieldConfig.defaults.filterable", "fieldConfig.defaults.path", "fieldConfig.defaults.writeable",
-        "libraryPanel", "pluginVersion", "queryCachingTTL", "timeCompare",
+        "libraryPanel", "pluginVersion", "timeCompare",
     ]); {
         /// Its ID; derived from its name if left out.
         "id": Count, at("id");
@@ -356,6 +356,10 @@ table! {
         "interval": Duration(&[]), at("interval");
         /// The maximum number of points of a series.
         "max_data_points": Count, at("maxDataPoints");
+        /// Seconds for which its results are cached, where the datasource has a cache of its own.
+        "cache_timeout": Plain, at("cacheTimeout");
+        /// Milliseconds for which Grafana caches its results; those of the datasource if left out.
+        "query_caching_ttl": Count, at("queryCachingTTL");
         /// A time range of its own, e.g. `1h`.
         "time_from": Text, at("timeFrom");
         /// How far its time range lies back, e.g. `1d`.
