@@ -338,12 +338,13 @@ fn read_keys(mut object: Object<'_>, context: &Context, folder: Option<String>, 
         object.forget_if("refresh", &json!(false));
         object.lose("refresh", "expected an interval");
     }
-    if object.map.get("uid").is_some_and(|uid| !uid.as_str().is_none_or(is_uid)) {
-        object.lose("uid", "not valid in a URL");
-    }
     object.forget(&["id", "version", "iteration", "schemaVersion", "__requires"]);
     let mut keys = entries::read(&mut object, &DASHBOARD, "");
     keys.put("folder", folder);
+    if keys.get("uid").is_some_and(|uid| !matches!(uid, Item::Text(uid) if is_uid(uid))) {
+        object.note(Kind::Dropped, "uid", "not valid in a URL");
+        keys.remove("uid");
+    }
     if keys.get("title").is_none() {
         object.note(Kind::Assumed, "title", "`Untitled`: a dashboard needs a title");
         keys.put("title", "Untitled");

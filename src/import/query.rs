@@ -87,6 +87,9 @@ pub(super) fn read_one(mut target: Object<'_>, datasource: &Reference) -> Option
 
 fn read_keys(target: &mut Object<'_>, datasource: &Reference) -> Table {
     target.forget(&["$$hashKey", "key"]);
+    if target.map.get("expr").and_then(Value::as_str).is_some_and(|expr| expr.trim().is_empty()) {
+        target.forget(&["expr"]);
+    }
     let guessed = guess(&target.map);
     let variant = match datasource.plugin.as_deref().map(Language::of) {
         Some(Language::PromQl) => prometheus(target),
