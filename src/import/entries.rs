@@ -454,7 +454,7 @@ fn passed(map: Map<String, Value>, at: &Place, object: &Object<'_>, table: &'sta
                     kept.push(key, inner.into());
                 }
             }
-            (Accepted::Own(words), _) => note(Noted::Dropped, format!("{words} can't say it")),
+            (Accepted::Own(words), _) => note(Noted::Dropped, format!("not of a form that {words} accepts")),
             (Accepted::Inside, other) => {
                 note(Noted::Dropped, format!("expected an object, found {}", described(&other)));
             }
@@ -462,4 +462,57 @@ fn passed(map: Map<String, Value>, at: &Place, object: &Object<'_>, table: &'sta
         }
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::dashboard::{COLOR, FIELD, THRESHOLDS};
+
+    #[test]
+    fn what_an_entry_cannot_say_is_left() {
+        let of = |word: &str| FIELD.iter().find(|key| key.word == word).unwrap().kind;
+        let steps = |steps: Value| strict(Kind::Table(&THRESHOLDS), &json!({ "mode": "absolute", "steps": steps }));
+        let base = json!({ "color": "green", "value": null });
+        let red = |value: i64| json!({ "color": "red", "value": value });
+        assert!(matches!(steps(json!([base, red(1), red(2)])), Some(Item::List(items)) if items.len() == 3));
+        assert_eq!(steps(json!([base, red(2), red(2)])), None);
+        assert_eq!(steps(json!([base, { "color": "red" }])), None);
+        assert_eq!(steps(json!([base, { "color": "reddish", "value": 1 }])), None);
+        assert_eq!(steps(json!([])), None);
+
+        let color = |value: Value| strict(Kind::Table(&COLOR), &value);
+        assert_eq!(color(json!({ "mode": "fixed", "fixedColor": "red" })), Some("red".into()));
+        assert_eq!(color(json!({ "mode": "thresholds" })), Some("thresholds".into()));
+        let both = color(json!({ "mode": "shades", "fixedColor": "red" }));
+        assert!(matches!(both, Some(Item::Table(keys)) if keys.len() == 2));
+        assert_eq!(color(json!({ "mode": "gradient" })), None);
+
+        let link = |more: Value| {
+            let mut link = json!({ "title": "t", "url": "/" });
+            link.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            strict(of("data_links"), &json!([link]))
+        };
+        assert!(link(json!({ "oneClick": false })).is_some() && link(json!({ "targetBlank": true })).is_some());
+        assert_eq!(link(json!({ "oneClick": true })), None);
+        assert_eq!(strict(of("data_links"), &json!([{ "title": "t" }])), None);
+
+        let mapping =
+            |kind: &str, options: Value| strict(of("mappings"), &json!([{ "type": kind, "options": options }]));
+        assert!(mapping("range", json!({ "from": 1, "to": null, "result": { "text": "x", "index": 0 } })).is_some());
+        assert_eq!(mapping("range", json!({ "result": { "text": "x" } })), None);
+        assert_eq!(mapping("value", json!({ "1": { "index": 0 } })), None);
+        assert_eq!(mapping("special", json!({ "match": "zero", "result": { "text": "x" } })), None);
+    }
+
+    #[test]
+    fn the_ends_of_an_axis_rise() {
+        let axis = |min: i64, max: i64| {
+            let mut keys = Table::default();
+            keys.put("min", min);
+            keys.put("max", max);
+            rises(&keys)
+        };
+        assert!(axis(1, 2) && !axis(2, 2) && !axis(3, 2) && rises(&Table::default()));
+    }
 }

@@ -98,7 +98,6 @@ pub(super) fn read(mut object: Object<'_>, datasources: &Datasources<'_>) -> Opt
         keys.remove("auto_min");
     }
     select(&mut keys, &kind, current, &object);
-    // It is `load` that is meant if nothing is said.
     let rest = entries::rest(&mut object, &VARIABLE);
     if !rest.is_empty() {
         keys.put("grafana", rest);
