@@ -58,7 +58,7 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
     {
         let path = arguments.output.as_deref().unwrap_or(Utf8Path::new("standard output"));
         let hint = match error.kind() {
-            io::ErrorKind::AlreadyExists => "; move it away or choose another name",
+            io::ErrorKind::AlreadyExists => "; remove it or choose another name",
             _ => "",
         };
         fail(&format!("cannot write `{path}`: {error}{hint}"));
@@ -114,7 +114,7 @@ fn stack() -> Result<Context, &'static str> {
     let root = current.ancestors().find(|folder| folder.join(spec::MAIN).exists()).ok_or(outside)?;
     let broken = "the spec has problems, which `gen check` shows";
     let sources = spec::read(root).map_err(|_| broken)?;
-    // What is wrong elsewhere, a folder that waits for this very dashboard for instance, is no matter here.
+    // Problems elsewhere don't matter here, e.g. a folder that has no dashboard yet.
     let mut diagnostics = Diagnostics::default();
     let mut found = None;
     // Profiles may differ, but dashboards are written for all of them.

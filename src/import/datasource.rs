@@ -1,4 +1,4 @@
-//! Which datasource is meant.
+//! The datasource that a reference means.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,7 +8,7 @@ use super::Datasource;
 use super::note::Kind;
 use super::object::{Object, described};
 
-/// Datasources of Grafana's own, which every Grafana has.
+/// Grafana's own datasources.
 pub(super) const MIXED: &str = "-- Mixed --";
 pub(super) const DASHBOARD: &str = "-- Dashboard --";
 const GRAFANA: &str = "-- Grafana --";
@@ -24,14 +24,14 @@ pub(super) struct Reference {
     pub plugin: Option<String>,
 }
 
-/// How the dashboard's references become those of the stack.
+/// Maps the dashboard's references to those of the stack.
 pub(super) struct Datasources<'a> {
     known: Option<&'a [Datasource]>,
     /// `__inputs` of a shared export: the name that stands for a datasource, and its plugin.
     inputs: HashMap<String, String>,
     /// Datasource variables and their plugins.
     variables: HashMap<String, String>,
-    /// How often a datasource is used where it isn't named for itself.
+    /// How often each datasource is used where it need not be named.
     uses: BTreeMap<Option<String>, usize>,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Datasources<'a> {
                             object.note(
                                 Kind::Assumed,
                                 "datasource",
-                                format!("the default datasource for any `{plugin}`"),
+                                format!("the default datasource, for any `{plugin}`"),
                             );
                             return Some(Reference { plugin: Some(plugin), ..self.default() });
                         }
@@ -81,7 +81,7 @@ impl<'a> Datasources<'a> {
         Some(self.resolve(object, "datasource", uid, plugin))
     }
 
-    /// A UID or an older file's name of a datasource, as the stack knows it.
+    /// The stack's datasource for a UID, or for a title in an older file.
     pub fn resolve(&self, object: &Object<'_>, key: &str, uid: String, plugin: Option<String>) -> Reference {
         let note = |kind, message| object.notes.add_new(kind, &object.place, &object.path_of(key), message);
         if let Some(name) = variable(&uid) {
@@ -122,13 +122,13 @@ impl<'a> Datasources<'a> {
         let kind = plugin.as_deref().map(|plugin| format!(" of type `{plugin}`")).unwrap_or_default();
         match (variable(uid), self.known) {
             (Some(name), _) => {
-                note(Kind::Assumed, format!("`{name}` stands for a datasource{kind}: name it"));
+                note(Kind::Assumed, format!("`{name}` is a placeholder for a datasource{kind}: replace it"));
                 return Reference { uid: Some(name.to_owned()), plugin };
             }
             (None, Some(_)) => {
                 note(Kind::Assumed, format!("the stack has no datasource `{uid}`{kind}"));
             }
-            // Without a stack nothing can be compared, which is said once.
+            // Without a stack nothing can be compared; one note says so.
             (None, None) => {}
         }
         Reference { uid: Some(uid.to_owned()), plugin }
@@ -151,7 +151,7 @@ impl<'a> Datasources<'a> {
         }
     }
 
-    /// Counts a use that could go without a name.
+    /// Counts a use that need not be named.
     pub fn count(&mut self, reference: &Reference) {
         if !reference.uid.as_deref().is_some_and(|uid| BUILT_IN.contains(&uid)) {
             *self.uses.entry(reference.uid.clone()).or_default() += 1;
@@ -179,7 +179,7 @@ fn text(map: &mut Map<String, Value>, key: &str) -> Option<String> {
     }
 }
 
-/// The name of a variable that is the whole of a text: `$x`, `${x}`, `[[x]]`.
+/// The name of a variable that is a whole text: `$x`, `${x}`, `[[x]]`.
 pub(super) fn variable(text: &str) -> Option<&str> {
     let name = text
         .strip_prefix("${")

@@ -2,15 +2,16 @@
 
 use super::toml::{Item, Table};
 use crate::diagnostic::Span;
-use crate::resolve::options::{self, Area};
-use crate::spec::decode::Spanned;
-use crate::spec::raw::{Raw, RawValue};
+use crate::resolve::dashboards::options::{self, Area};
+use crate::spec::decode::{Map, Spanned};
+use crate::spec::grafana::{Data, Given};
+use crate::spec::quoted::Quoted;
 
 /// Splits options of a panel type into those that the spec takes and the rest.
 pub(super) fn split(kind: &str, area: Area, table: Table) -> (Table, Table) {
     let (mut fitting, mut rest) = (Table::default(), Table::default());
     for (key, item) in table.into_entries() {
-        let one = [(Spanned { value: key.clone(), span: NOWHERE }, raw(&item))];
+        let one = map([(key.as_str(), &item)].into_iter());
         let target = if options::check(kind, area, &one).is_empty() { &mut fitting } else { &mut rest };
         target.push(key, item);
     }
@@ -20,20 +21,20 @@ pub(super) fn split(kind: &str, area: Area, table: Table) -> (Table, Table) {
 /// Nothing of an import stands in the spec yet.
 const NOWHERE: Span = Span { file: 0, start: 0, end: 0 };
 
-fn raw(item: &Item) -> Raw {
-    let value = match item {
-        Item::Bool(flag) => RawValue::Boolean(*flag),
-        Item::Int(number) => RawValue::Integer(*number),
-        Item::Float(number) => RawValue::Float(*number),
-        Item::Text(text) => RawValue::String(text.clone()),
-        Item::List(items) => RawValue::List(items.iter().map(raw).collect()),
-        Item::Table(table) => {
-            let entries = table.iter().map(|(key, item)| {
-                let key = Spanned { value: key.to_owned(), span: NOWHERE };
-                (key, raw(item))
-            });
-            RawValue::Table(entries.collect())
-        }
+fn map<'i>(entries: impl Iterator<Item = (&'i str, &'i Item)>) -> Map<Given> {
+    let mut map = Map::default();
+    map.entries.extend(entries.map(|(key, item)| (Spanned { value: key.to_owned(), span: NOWHERE }, given(item))));
+    map
+}
+
+fn given(item: &Item) -> Given {
+    let data = match item {
+        Item::Bool(flag) => Data::Flag(*flag),
+        Item::Int(number) => Data::Int(*number),
+        Item::Float(number) => Data::Float(*number),
+        Item::Text(text) => Data::Text(Quoted::unplaced(text, NOWHERE)),
+        Item::List(items) => Data::List(items.iter().map(given).collect()),
+        Item::Table(table) => Data::Map(map(table.iter())),
     };
-    Raw { span: NOWHERE, value }
+    Given { span: NOWHERE, data }
 }

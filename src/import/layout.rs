@@ -1,4 +1,4 @@
-//! Rows and panels in the order in which they are seen.
+//! Rows and panels in the order in which they appear.
 //!
 //! The classic JSON has one list of panels with coordinates; the panels of an open row follow it, those of a collapsed
 //! one are in it. Before schema version 16 there were rows with heights and panels with twelfths of their width.
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::Panel;
 use super::note::{Kind, Notes};
 use super::object::{Object, parse};
-use crate::resolve::layout::{Item, place};
+use crate::resolve::dashboards::layout::{Item, place};
 
 /// Columns of the grid.
 const COLUMNS: i64 = 24;
 
-/// A panel higher than this is no panel but a mistake, and refused in the spec.
+/// A panel higher than this is a mistake; the spec refuses it.
 const HIGHEST: i64 = 300;
 
 /// A row and its panels; without a row, those before the first one.
@@ -35,7 +35,7 @@ pub(super) struct Placed<'a> {
 pub(super) struct Spot {
     /// The panel's JSON path.
     path: String,
-    /// Whether somebody put it there.
+    /// Whether the file says so.
     known: bool,
     x: i64,
     y: i64,
@@ -60,7 +60,7 @@ pub(super) fn sections<'a>(dashboard: &mut Object<'a>) -> Vec<Section<'a>> {
     let has_panels = dashboard.map.get("panels").and_then(Value::as_array).is_some_and(|panels| !panels.is_empty());
     if has_panels {
         // Grafana reads `rows` of old versions only, in which there were no panels beside them.
-        dashboard.lose("rows", "beside `panels` Grafana ignores it");
+        dashboard.lose("rows", "Grafana ignores it beside `panels`");
     } else if dashboard.map.get("rows").and_then(Value::as_array).is_some_and(|rows| !rows.is_empty()) {
         dashboard.map.shift_remove("panels");
         return old_rows(dashboard);
@@ -78,13 +78,13 @@ pub(super) fn sections<'a>(dashboard: &mut Object<'a>) -> Vec<Section<'a>> {
         if object.map.get("repeatIteration").is_some_and(|mark| !mark.is_null())
             && object.map.get("repeatPanelId").is_some_and(|mark| !mark.is_null())
         {
-            object.note(Kind::Dropped, "", "a repetition, which Grafana makes anew");
+            object.note(Kind::Dropped, "", "a repetition, which Grafana creates again");
             continue;
         }
         let mut panels = Vec::new();
         for mut inner in self::placed(&mut object) {
             if inner.object.map.get("type").and_then(Value::as_str) == Some("row") {
-                inner.object.note(Kind::Dropped, "", "a row in a row; its panels stay");
+                inner.object.note(Kind::Dropped, "", "a row inside a row; its panels stay");
                 let innermost = self::placed(&mut inner.object).into_iter();
                 panels.extend(
                     innermost.filter(|panel| panel.object.map.get("type").and_then(Value::as_str) != Some("row")),
@@ -104,7 +104,7 @@ fn placed<'a>(object: &mut Object<'a>) -> Vec<Placed<'a>> {
     let (mut x, mut y) = (0, 0);
     for mut panel in object.objects("panels") {
         if panel.map.get("repeatPanelId").is_some_and(|mark| !mark.is_null()) {
-            panel.note(Kind::Dropped, "", "a repetition, which Grafana makes anew");
+            panel.note(Kind::Dropped, "", "a repetition, which Grafana creates again");
             continue;
         }
         let row = panel.map.get("type").and_then(Value::as_str) == Some("row");
@@ -121,14 +121,14 @@ fn placed<'a>(object: &mut Object<'a>) -> Vec<Placed<'a>> {
         };
         let width = read("w", 1, COLUMNS);
         let height = read("h", 1, HIGHEST);
-        // One without a place comes after the one before it.
+        // One without a position comes after the one before it.
         (x, y) = (read("x", 0, COLUMNS - 1).unwrap_or(x), read("y", 0, i64::from(i32::MAX)).unwrap_or(y));
         let width = if row { COLUMNS } else { width.unwrap_or(12) };
         let height = if row { 1 } else { height.unwrap_or(8) };
         let mut placed = Placed::new(panel, x, y, width, height);
         placed.spot.known = known;
         if !known && !row {
-            placed.object.note(Kind::Assumed, "gridPos", "it has no place and is laid out");
+            placed.object.note(Kind::Assumed, "gridPos", "it has no position and is placed automatically");
         }
         panels.push(placed);
     }
@@ -153,7 +153,7 @@ fn old_rows<'a>(dashboard: &mut Object<'a>) -> Vec<Section<'a>> {
     let mut top = 0;
     for mut row in rows {
         if row.map.get("repeatIteration").is_some_and(|mark| !mark.is_null()) {
-            row.note(Kind::Dropped, "", "a repetition, which Grafana makes anew");
+            row.note(Kind::Dropped, "", "a repetition, which Grafana creates again");
             continue;
         }
         let row_height = height(row.take("height").as_ref()).unwrap_or(7);
@@ -161,7 +161,7 @@ fn old_rows<'a>(dashboard: &mut Object<'a>) -> Vec<Section<'a>> {
         let mut panels = Vec::new();
         for mut panel in row.objects("panels") {
             if panel.map.get("repeatPanelId").is_some_and(|mark| !mark.is_null()) {
-                panel.note(Kind::Dropped, "", "a repetition, which Grafana makes anew");
+                panel.note(Kind::Dropped, "", "a repetition, which Grafana creates again");
                 continue;
             }
             let span = panel.number("span").and_then(|span| span.as_f64()).unwrap_or(4.0);
@@ -205,10 +205,10 @@ fn height(value: Option<&Value>) -> Option<i64> {
     (3..=HIGHEST).find(|rows| f64::from(i32::try_from(*rows).unwrap_or(i32::MAX)) * 38.0 >= pixels.max(90.0))
 }
 
-/// Gives panels the sizes that lead to where they were, if the layout doesn't lead there by itself, and says which will be
-/// elsewhere: panels flow, and a place right of a gap can't be written.
+/// Gives panels the sizes that lead to where they were, if the layout doesn't lead there by itself, and notes which
+/// will move: panels flow, and a place right of a gap can't be written.
 pub(super) fn arrange(panels: &mut [&mut Panel], spots: &[Spot], notes: &Notes) {
-    // Beyond this a section is none that a person looks at, and trying to leave out every size takes long.
+    // Nobody looks at a section with more panels, and trying to leave out every size takes long.
     const MOST: usize = 200;
     let layout = |sizes: &[Size]| {
         let items: Vec<Item> =
@@ -257,14 +257,14 @@ pub(super) fn arrange(panels: &mut [&mut Panel], spots: &[Spot], notes: &Notes) 
     }
 }
 
-/// The size that is written of a panel.
+/// The size that is written for a panel.
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
     width: Option<u32>,
     height: Option<u32>,
 }
 
-/// How far down each column is filled: Grafana lets panels float up until they meet another.
+/// How far down each column is filled: Grafana moves panels up until they meet another.
 #[derive(Debug, Default)]
 struct Skyline {
     bottoms: [i64; 24],

@@ -1,46 +1,32 @@
 //! Links of dashboards and panels.
 
-use serde_json::json;
-
+use super::entries;
 use super::note::Kind;
 use super::object::Object;
-use super::toml::Table;
+use super::toml::Item;
+use crate::spec::dashboard::LINK;
 
 /// Reads a link.
-pub(super) fn read(mut link: Object<'_>) -> Option<Table> {
-    let mut table = Table::default();
-    table.put("title", link.filled("title").unwrap_or_default());
+pub(super) fn read(link: &mut Object<'_>) -> Option<Item> {
     let kind = link.filled("type").unwrap_or_default();
-    let tags = link.texts("tags");
-    let url = link.filled("url");
     if kind == "dashboards" {
-        // It goes to every dashboard with the tags; an address would have no effect.
-        table.put("tags", tags);
-    } else if let Some(url) = url {
-        table.put("url", url);
-        if !tags.is_empty() {
-            link.note(Kind::Dropped, "tags", "without effect in a link with an address");
-        }
-    } else {
-        link.note(Kind::Dropped, "", "a link without an address");
+        // It leads to every dashboard with the tags; a URL would have no effect.
+        link.forget(&["url"]);
+    } else if link.map.get("url").and_then(|url| url.as_str()).is_none_or(str::is_empty) {
+        link.note(Kind::Dropped, "", "a link without a URL");
+        link.map.clear();
         return None;
+    } else {
+        link.lose("tags", "no effect in a link with a URL");
     }
-    table.put_some("tooltip", link.filled("tooltip"));
-    table.put_some("icon", link.filled("icon").filter(|icon| icon != "external link"));
-    for (flag, key) in [
-        ("targetBlank", "new_tab"),
-        ("includeVars", "include_variables"),
-        ("keepTime", "keep_time"),
-        ("asDropdown", "dropdown"),
-    ] {
-        table.put_some(key, link.flag(flag).filter(|flag| *flag));
+    let mut keys = entries::read(link, &LINK, "");
+    if keys.get("title").is_none() {
+        keys.put("title", "");
+    }
+    if kind == "dashboards" && keys.get("tags").is_none() {
+        keys.put("tags", Item::List(Vec::new()));
     }
     link.forget(&["$$hashKey"]);
-    link.forget_if("oneClick", &json!(false));
-    // A link has no passthrough of its own.
-    let keys: Vec<String> = link.map.keys().cloned().collect();
-    for key in keys {
-        link.lose(&key, "no key of a link");
-    }
-    Some(table)
+    keys.arrange(&LINK);
+    Some(keys.into())
 }

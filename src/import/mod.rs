@@ -1,14 +1,15 @@
-//! The way back: a dashboard that was exported from Grafana to a description of the spec.
+//! From a dashboard that was exported from Grafana to a description of the spec.
 //!
-//! An edit in Grafana's editor, or a dashboard of somebody else, comes into `spec/dashboards/` by this. It stands beside
-//! the stages and knows of them only the layout: the JSON goes through `legacy`, which brings older forms up to date, is read
-//! piece by piece into a [`Description`], and [`toml`] writes that. Each piece is *taken* out of the JSON, so that what
-//! is left at the end is what the format has no key for; that goes below `grafana` and is told as a [`Note`].
+//! This brings an edit from Grafana's editor, or somebody else's dashboard, into `spec/dashboards/`. The JSON goes through
+//! `legacy`, which brings older panels up to date, is read by the tables that describe the format (`entries`) into a
+//! [`Description`], and [`toml`] writes that. Each piece is *taken* out of the JSON, so that what is left at the end has no
+//! key in the format: what Grafana knows goes below `grafana`, the rest is dropped, each with a [`Note`]. What is written
+//! renders, as long as the stack has the datasources, plugins and variables that notes name.
 
 mod annotation;
 mod datasource;
 mod defaults;
-mod field;
+mod entries;
 mod fit;
 mod layout;
 mod legacy;
@@ -21,35 +22,22 @@ mod query;
 pub mod toml;
 mod variable;
 
-use std::collections::{HashMap, HashSet};
-use std::fmt;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{fmt, iter};
 
 use serde_json::{Map, Value, json};
 
-use datasource::Datasources;
+use datasource::{Datasources, Reference};
 use layout::Section;
 use names::Names;
 use note::Notes;
 pub use note::{Kind, Note};
 use object::Object;
-use toml::Table;
+use toml::{Item, Table};
 
-/// The order of keys of a dashboard.
-const DASHBOARD: &[&str] = &[
-    "folder",
-    "title",
-    "uid",
-    "description",
-    "tags",
-    "datasource",
-    "refresh",
-    "time",
-    "timezone",
-    "graph_tooltip",
-    "editable",
-    "links",
-    "grafana",
-];
+use crate::resolve::dashboards::interpolation::{is_literal, references};
+use crate::resolve::dashboards::{is_uid, options};
+use crate::spec::dashboard::{DASHBOARD, ROW};
 
 /// A datasource of the stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +124,7 @@ pub struct Import {
     pub notes: Vec<Note>,
 }
 
-/// Why a file is no dashboard.
+/// Why a file can't be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// It isn't JSON.
@@ -148,7 +136,7 @@ pub enum Error {
         /// What is wrong there.
         message: String,
     },
-    /// It is JSON, but no dashboard; why.
+    /// It is JSON, but not a dashboard; why.
     NoDashboard(String),
     /// It is a dashboard of the schema that came after the classic one.
     NewSchema,
@@ -158,7 +146,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json { line, column, message } => write!(f, "{line}:{column}: {message}"),
-            Self::NoDashboard(why) => write!(f, "no dashboard: {why}"),
+            Self::NoDashboard(why) => write!(f, "not a dashboard: {why}"),
             Self::NewSchema => f.write_str(
                 "a dashboard of the schema v2, with `elements` and `layout`; export the classic one: \
                  Export, Export as code, Model: Classic",
@@ -183,7 +171,7 @@ pub fn import(text: &str, context: &Context) -> Result<Import, Error> {
     let notes = Notes::default();
     let (mut value, path, folder) = unwrap(value)?;
     object::scrub(&mut value, path, 0, &notes);
-    let Value::Object(map) = value else { return Err(Error::NoDashboard("it is no object".to_owned())) };
+    let Value::Object(map) = value else { return Err(Error::NoDashboard("it is not an object".to_owned())) };
     let description = read(Object::new(map, path, "dashboard", &notes), context, folder);
     Ok(Import { description, notes: notes.into_vec() })
 }
@@ -215,7 +203,7 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
                 return Err(Error::NoDashboard(format!("it is of kind `{}`", kind.escape_debug())));
             }
             let Some(Value::Object(mut inner)) = map.shift_remove("spec") else {
-                return Err(Error::NoDashboard("its `spec` is no object".to_owned()));
+                return Err(Error::NoDashboard("its `spec` is not an object".to_owned()));
             };
             if new(&inner) || version.rsplit('/').next().is_some_and(|version| version.starts_with("v2")) {
                 return Err(Error::NewSchema);
@@ -239,23 +227,19 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
 
 fn read(mut object: Object<'_>, context: &Context, folder: Option<String>) -> Description {
     let notes = object.notes;
-    let version = object.map.get("schemaVersion").and_then(Value::as_i64).unwrap_or(0);
     if let Err(why) = &context.datasources {
         object.note(Kind::Assumed, "", format!("{why}: datasources are named as they were"));
     }
-    // A version says nothing in a file that was written by hand; one with a grid is not that old.
-    let version = if object.map.contains_key("panels") { version.max(16) } else { version };
     let mut datasources = Datasources::new(context.datasources.as_deref().ok());
     inputs(&mut object, &mut datasources);
     let elements = object.object("__elements");
     legacy::dashboard(&mut object);
     let referred = referred(&object.map);
-    let variables = read_variables(&mut object, version, &mut datasources);
+    let variables = read_variables(&mut object, &mut datasources);
     let annotations = read_annotations(&mut object, &datasources);
     let sections = layout::sections(&mut object);
 
-    let mut reader =
-        Reader { version, datasources: &datasources, referred, elements: elements.map, names: Names::default() };
+    let mut reader = Reader { datasources: &datasources, referred, elements: elements.map, names: Names::default() };
     let mut row_names = Names::default();
     let mut drafts = Vec::new();
     for Section { row, panels } in sections {
@@ -269,7 +253,7 @@ fn read(mut object: Object<'_>, context: &Context, folder: Option<String>) -> De
     drafts.iter().flat_map(|(_, panels)| panels).for_each(|draft| draft.count(&mut datasources));
     variables.iter().filter_map(|one| one.datasource.as_ref()).for_each(|reference| datasources.count(reference));
     for (_, annotation) in &annotations {
-        annotation.count(&mut datasources);
+        datasources.count(&annotation.datasource);
     }
     let (inherited, written) = datasources.of_dashboard();
     let inherited = inherited.as_deref();
@@ -287,72 +271,99 @@ fn read(mut object: Object<'_>, context: &Context, folder: Option<String>) -> De
         }
     }
     description.keys = read_keys(object, context, folder, written);
+    check_variables(&mut description, notes);
     description
+}
+
+/// Drops variables that nothing refers to, and names those that are missing: a render accepts neither.
+fn check_variables(description: &mut Description, notes: &Notes) {
+    loop {
+        let text = toml::text(description);
+        let references = references(&text);
+        let keys = description.panels.iter().map(|panel| &panel.keys);
+        let rows =
+            description.rows.iter().flat_map(|row| iter::once(&row.keys).chain(row.panels.iter().map(|one| &one.keys)));
+        let repeats: Vec<&str> = keys
+            .chain(rows)
+            .filter_map(|keys| if let Some(Item::Text(name)) = keys.get("repeat") { Some(name.as_str()) } else { None })
+            .map(|name| name.trim_start_matches('$').trim_matches(['{', '}']))
+            .collect();
+        let passed_on = text.contains("include_variables = true");
+        let unused = description.variables.iter().position(|(name, keys)| {
+            let is_used = references.iter().any(|one| one.name == name) || repeats.contains(&name.as_str());
+            !is_used && !passed_on && keys.get("type") != Some(&Item::from("adhoc"))
+        });
+        if let Some(index) = unused {
+            let (name, _) = description.variables.remove(index);
+            notes.add(Kind::Dropped, &format!("variable `{name}`"), "", "unused");
+            continue;
+        }
+        let known = |name: &str| description.variables.iter().any(|(known, _)| known == name);
+        // Expressions refer to queries, which have such names unless somebody gives them another.
+        let is_query = |name: &str| text.contains("__expr__") && name.chars().all(|c| c.is_ascii_uppercase());
+        let written =
+            references.iter().filter(|one| !is_literal(&text, one) && !is_query(one.name)).map(|one| one.name);
+        let missing: BTreeSet<&str> = written.chain(repeats).filter(|name| !known(name)).collect();
+        for name in missing {
+            notes.add(
+                Kind::Assumed,
+                "dashboard",
+                "",
+                format!("the dashboard has no variable `{name}`: add it, or write the value"),
+            );
+        }
+        return;
+    }
+}
+
+/// Names the datasource of something that would get another one.
+fn name_datasource(
+    keys: &mut Table,
+    own: Option<&Reference>,
+    inherited: Option<&str>,
+    table: &'static crate::spec::grafana::Table,
+) {
+    if let Some(uid) = own.and_then(|reference| reference.uid.as_deref())
+        && Some(uid) != inherited
+    {
+        keys.put("datasource", uid);
+        keys.arrange(table);
+    }
 }
 
 /// The keys of the dashboard itself, with what is left.
 fn read_keys(mut object: Object<'_>, context: &Context, folder: Option<String>, datasource: Option<String>) -> Table {
-    let mut keys = Table::default();
-    keys.put("folder", choose_folder(&object, context, folder));
-    let title = object.filled("title").unwrap_or_else(|| {
-        object.note(Kind::Assumed, "title", "a dashboard needs one");
-        "Untitled".to_owned()
-    });
-    keys.put("title", title);
-    keys.put_some("uid", object.filled("uid"));
-    keys.put_some("description", object.filled("description"));
-    let tags = object.texts("tags");
-    if !tags.is_empty() {
-        keys.put("tags", tags);
+    let folder = choose_folder(&object, context, folder);
+    if object.map.get("refresh").is_some_and(|refresh| !refresh.is_string()) {
+        object.forget_if("refresh", &json!(false));
+        object.lose("refresh", "expected an interval");
+    }
+    object.forget(&["id", "version", "iteration", "schemaVersion", "__requires"]);
+    let mut keys = entries::read(&mut object, &DASHBOARD, "");
+    keys.put("folder", folder);
+    if keys.get("uid").is_some_and(|uid| !matches!(uid, Item::Text(uid) if is_uid(uid))) {
+        object.note(Kind::Dropped, "uid", "not valid in a URL");
+        keys.remove("uid");
+    }
+    if keys.get("title").is_none() {
+        object.note(Kind::Assumed, "title", "`Untitled`: a dashboard needs a title");
+        keys.put("title", "Untitled");
     }
     keys.put_some("datasource", datasource);
-    if let Some(Value::Bool(refresh)) = object.map.get("refresh") {
-        if *refresh {
-            object.note(Kind::Dropped, "refresh", "expected an interval");
-        }
-        object.forget(&["refresh"]);
+    if keys.get("time") == Some(&Item::from("now-6h")) {
+        keys.remove("time");
     }
-    keys.put_some("refresh", object.filled("refresh"));
-    let mut time = object.object("time");
-    let from = time.filled("from").unwrap_or_else(|| "now-6h".to_owned());
-    let to = time.filled("to").unwrap_or_else(|| "now".to_owned());
-    if to != "now" {
-        let mut table = Table::default();
-        table.put("from", from);
-        table.put("to", to);
-        keys.put("time", table);
-    } else if from != "now-6h" {
-        keys.put("time", from);
-    }
-    let rest = time.rest_below("time");
-    keys.put_some("timezone", object.filled("timezone"));
-    match object.integer("graphTooltip") {
-        Some(1) => keys.put("graph_tooltip", "crosshair"),
-        Some(2) => keys.put("graph_tooltip", "tooltip"),
-        None | Some(0) => {}
-        Some(other) => object.note(Kind::Dropped, "graphTooltip", format!("{other} is none of 0, 1 and 2")),
-    }
-    keys.put_some("editable", object.flag("editable").filter(|flag| !flag));
-    let links: Vec<Table> = object.objects("links").into_iter().filter_map(link::read).collect();
-    if !links.is_empty() {
-        keys.put("links", links);
-    }
-    // What the database knows about a dashboard, and what Grafana takes for granted.
-    object.forget(&["id", "version", "iteration", "schemaVersion", "__requires", "variables"]);
+    // What Grafana assumes anyway.
     object.forget_if("fiscalYearStartMonth", &json!(0));
-    object.forget_if("liveNow", &json!(false));
-    object.forget_if("preload", &json!(false));
-    object.forget_if("weekStart", &json!(""));
-    object.forget_if("scopeMeta", &json!({}));
-    object.lose("gnetId", "where the dashboard was found: name it in the description");
-    let mut passed = object.rest();
-    if !rest.is_empty() {
-        passed.put("time", rest);
+    for key in ["liveNow", "preload"] {
+        object.forget_if(key, &json!(false));
     }
+    object.lose("gnetId", "where the dashboard was found: name it in the description");
+    let passed = entries::rest(&mut object, &DASHBOARD);
     if !passed.is_empty() {
         keys.put("grafana", passed);
     }
-    keys.arrange(DASHBOARD);
+    keys.arrange(&DASHBOARD);
     keys
 }
 
@@ -448,19 +459,17 @@ fn referred(map: &Map<String, Value>) -> HashSet<i64> {
     ids
 }
 
-fn read_variables(object: &mut Object<'_>, version: i64, datasources: &mut Datasources<'_>) -> Vec<variable::Variable> {
+fn read_variables(object: &mut Object<'_>, datasources: &mut Datasources<'_>) -> Vec<variable::Variable> {
     let mut templating = object.object("templating");
     let mut list = templating.objects("list");
     templating.forget(&["enable"]);
-    if !templating.map.is_empty() {
-        object.map.insert("templating".to_owned(), Value::Object(templating.map));
-    }
+    object.put_back("templating", templating);
     for variable in &mut list {
         if let Some(name) = variable.map.get("name").and_then(Value::as_str) {
             let place = format!("variable `{name}`");
             *variable = variable.clone().named(&place);
         }
-        legacy::variable(variable, version);
+        legacy::variable(variable);
         let text = |key: &str| variable.map.get(key).and_then(Value::as_str);
         if let (Some("datasource"), Some(name), Some(plugin)) = (text("type"), text("name"), text("query")) {
             datasources.add_variable(name.to_owned(), plugin.to_owned());
@@ -484,9 +493,7 @@ fn read_annotations(object: &mut Object<'_>, datasources: &Datasources<'_>) -> V
     let mut holder = object.object("annotations");
     let list = holder.objects("list");
     holder.forget(&["enable"]);
-    if !holder.map.is_empty() {
-        object.map.insert("annotations".to_owned(), Value::Object(holder.map));
-    }
+    object.put_back("annotations", holder);
     let mut annotations = Vec::new();
     for mut annotation in list {
         if annotation::is_built_in(&annotation) {
@@ -510,40 +517,42 @@ fn read_row(row: Object<'_>, names: &mut Names, referred: &HashSet<i64>) -> (Str
     let wish = names::name(&title);
     let name = names.unique(if wish.is_empty() { "Row" } else { &wish });
     let mut row = row.named(&format!("row `{name}`"));
-    let mut keys = Table::default();
-    keys.put_some("title", (name != title).then_some(title));
-    keys.put_some("collapsed", row.flag("collapsed").filter(|flag| *flag));
-    keys.put_some("repeat", row.filled("repeat"));
-    if let Some(id) = row.map.get("id").and_then(Value::as_i64).filter(|id| referred.contains(id)) {
-        keys.put("id", id);
-    }
-    row.forget(&["id", "type", "gridPos", "$$hashKey"]);
-    // A row has no queries; and what rows of Grafana 4 had.
+    let id = row.take("id").and_then(|id| id.as_i64()).filter(|id| referred.contains(id));
+    // A row has no queries; the others belong to rows of Grafana 4, and to repetitions.
     row.forget(&[
+        "title",
+        "type",
+        "gridPos",
+        "$$hashKey",
         "datasource",
         "targets",
         "collapse",
         "showTitle",
         "titleSize",
+    ]);
+    row.forget(&[
         "editable",
         "height",
         "repeatDirection",
+        "repeatIteration",
+        "repeatPanelId",
+        "repeatRowId",
+        "scopedVars",
     ]);
-    for key in
-        ["repeatIteration", "repeatPanelId", "repeatRowId", "scopedVars", "fieldConfig", "options", "pluginVersion"]
-    {
-        row.map.shift_remove(key);
-    }
-    let rest = row.rest();
+    row.forget(&["fieldConfig", "options", "pluginVersion"]);
+    let mut keys = entries::read(&mut row, &ROW, "");
+    keys.put_some("title", (name != title).then_some(title));
+    keys.put_some("id", id);
+    let rest = entries::rest(&mut row, &ROW);
     if !rest.is_empty() {
         keys.put("grafana", rest);
     }
+    keys.arrange(&ROW);
     (name, keys)
 }
 
 /// What is needed to read panels one after the other.
 struct Reader<'a> {
-    version: i64,
     datasources: &'a Datasources<'a>,
     referred: HashSet<i64>,
     /// Library panels of a shared export.
@@ -567,23 +576,27 @@ impl Reader<'_> {
         if object.map.get("title").is_some_and(|title| title.is_array() || title.is_object()) {
             object.text("title");
         }
-        legacy::panel(&mut object, self.version);
+        legacy::panel(&mut object);
         let kind = object.filled("type").unwrap_or_else(|| {
             object.note(Kind::Assumed, "type", "`timeseries`: the panel has no type");
             "timeseries".to_owned()
         });
-        let id = self.id(&mut object);
-        let title = (name != title).then_some(title);
-        panel::read(object, panel::Named { name, title, kind, id }, self.datasources)
+        if !options::is_core(&kind) {
+            object.note(Kind::Assumed, "type", format!("`{kind}`: Grafana needs the plugin"));
+        }
+        let mut keys = Table::default();
+        keys.put_some("id", self.id(&mut object));
+        keys.put_some("title", (name != title).then_some(title));
+        panel::read(object, (name, kind), keys, self.datasources)
     }
 
-    /// The id, if something refers to it and it is one.
-    fn id(&self, object: &mut Object<'_>) -> Option<i64> {
+    /// The ID, if something refers to it and no other panel has it.
+    fn id(&mut self, object: &mut Object<'_>) -> Option<i64> {
         let value = object.take("id")?;
         match value.as_i64() {
-            Some(id) if (1..=i64::from(u32::MAX)).contains(&id) => self.referred.contains(&id).then_some(id),
+            Some(id) if (1..=i64::from(u32::MAX)).contains(&id) => self.referred.remove(&id).then_some(id),
             _ => {
-                object.note(Kind::Dropped, "id", format!("{} is no id", object::described(&value)));
+                object.note(Kind::Dropped, "id", format!("{} is not an ID", object::described(&value)));
                 None
             }
         }
@@ -601,7 +614,7 @@ impl Reader<'_> {
                     object.map.entry(key.clone()).or_insert_with(|| value.clone());
                 }
             }
-            None => object.note(Kind::Assumed, "libraryPanel", "Grafana has to have the library panel"),
+            None => object.note(Kind::Assumed, "libraryPanel", "Grafana needs the library panel"),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Names of panels, rows and annotations: the title, if nobody has it yet.
+//! Names of panels, rows and annotations: the title, if it is not taken.
 
 use std::collections::HashMap;
 
 /// Hands out names that are unique in a dashboard.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    /// How often a wish was made; the next suffix to try is found without counting up from 2 again.
+    /// How often each name was asked for; the next suffix to try is found without counting up from 2 again.
     wishes: HashMap<String, usize>,
     taken: std::collections::HashSet<String>,
 }

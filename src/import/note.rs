@@ -1,21 +1,21 @@
-//! What a person should know about an import.
+//! Notes about an import.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 
-/// What became of a piece of the JSON.
+/// What happened to a piece of the JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// It stands below `grafana` as it was.
+    /// It is below `grafana`, unchanged.
     Passed,
-    /// It is said in another way.
+    /// It is written in another way.
     Converted,
-    /// It will be somewhere else.
+    /// It is somewhere else in the dashboard.
     Moved,
     /// It had to be guessed or can't be checked.
     Assumed,
-    /// It is gone.
+    /// It is not in the result.
     Dropped,
 }
 
@@ -36,10 +36,10 @@ impl fmt::Display for Kind {
     }
 }
 
-/// One thing that a person should know.
+/// One note.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// What became of it.
+    /// What happened.
     pub kind: Kind,
     /// The panel, variable, annotation or row: "panel `CPU`"; "dashboard" otherwise.
     pub place: String,
@@ -53,7 +53,7 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, place, path, message } = self;
         let path = if path.is_empty() { "." } else { path };
-        // Titles come from a file that may hold anything; a terminal should see text only.
+        // Titles come from a file that may hold anything; a terminal must not get control characters.
         for c in format!("{kind}: {place}: {path}: {message}").chars() {
             if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
         }
@@ -61,7 +61,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// The notes of one import; every reader adds to it.
+/// The notes of one import.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     notes: RefCell<Vec<Note>>,
@@ -81,11 +81,15 @@ impl Notes {
         }
     }
 
-    /// Adds a note unless the place has the same one already, as a panel's query has what the panel has.
+    /// Adds a note unless the place has the same one already: a panel's queries repeat its datasource.
     pub fn add_new(&self, kind: Kind, place: &str, path: &str, message: String) {
         if self.said.borrow_mut().insert(format!("{place}\n{message}")) {
             self.add(kind, place, path, message);
         }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.notes.borrow().is_empty()
     }
 
     pub fn into_vec(self) -> Vec<Note> {

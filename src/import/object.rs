@@ -1,4 +1,4 @@
-//! A JSON object that is read key by key, so that what nobody asked for is what is left.
+//! A JSON object that is taken apart key by key: what is left at the end was not understood.
 
 use std::rc::Rc;
 
@@ -24,7 +24,7 @@ impl<'a> Object<'a> {
         Self { map, path: path.into(), place: place.into(), notes }
     }
 
-    /// The same object somewhere else: of a panel whose name is known by now.
+    /// The same object with another place, once a panel's name is known.
     pub fn named(mut self, place: &str) -> Self {
         self.place = place.into();
         self
@@ -101,7 +101,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Takes a string; a number or a boolean is one, too.
+    /// Takes a string; a number or a boolean is converted.
     pub fn text(&mut self, key: &str) -> Option<String> {
         match self.take(key)? {
             Value::String(text) => Some(text),
@@ -116,28 +116,9 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Takes a string that says something.
+    /// Takes a string that is not empty.
     pub fn filled(&mut self, key: &str) -> Option<String> {
         self.text(key).filter(|text| !text.is_empty())
-    }
-
-    /// Takes a list of strings.
-    pub fn texts(&mut self, key: &str) -> Vec<String> {
-        let path = self.path_of(key);
-        let mut texts = Vec::new();
-        for (index, item) in self.list(key).into_iter().enumerate() {
-            match item {
-                Value::String(text) => texts.push(text),
-                Value::Number(number) => texts.push(number.to_string()),
-                other => self.notes.add(
-                    Kind::Dropped,
-                    &self.place,
-                    &format!("{path}[{index}]"),
-                    format!("expected a string, found {}", described(&other)),
-                ),
-            }
-        }
-        texts
     }
 
     /// Takes a boolean; older files hold them as strings and numbers.
@@ -189,12 +170,7 @@ impl<'a> Object<'a> {
         whole
     }
 
-    /// Takes a number as TOML writes it.
-    pub fn amount(&mut self, key: &str) -> Option<Item> {
-        self.number(key).and_then(|number| amount(&number))
-    }
-
-    /// Takes what Grafana writes itself or what says nothing.
+    /// Takes keys that need no note.
     pub fn forget(&mut self, keys: &[&str]) {
         for key in keys {
             self.map.shift_remove(*key);
@@ -208,41 +184,42 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Takes what is lost.
+    /// Drops a key with a note, unless it is empty.
     pub fn lose(&mut self, key: &str, why: &str) {
         if let Some(value) = self.take(key)
-            && !says_nothing(&value)
+            && !empty(&value)
         {
             self.note(Kind::Dropped, key, why);
         }
     }
 
-    /// Everything that is left, as a passthrough table, with a note for each key. What says nothing is left out.
-    pub fn rest(&mut self) -> Table {
-        self.rest_below("")
-    }
-
-    /// Like [`Self::rest`], for what will stand at a path below `grafana`.
-    pub fn rest_below(&mut self, below: &str) -> Table {
-        let mut table = Table::default();
-        for (key, value) in std::mem::take(&mut self.map) {
-            if says_nothing(&value) {
-                continue;
-            }
-            let path = join(&self.path, &key);
-            if let Some(item) = item(value, &path, &self.place, self.notes) {
-                let dot = if below.is_empty() { "" } else { "." };
-                let target = format!("grafana{dot}{below}");
-                self.notes.add(Kind::Passed, &self.place, &path, format!("as `{}`", join(&target, &key)));
-                table.push(key, item);
-            }
-        }
-        table
-    }
-
-    /// Everything that is left, in Grafana's own names: for tables that are Grafana's own in the format, too.
+    /// Everything that is left, in Grafana's own names: for tables that are Grafana's own in the format too.
     pub fn own(&mut self) -> Table {
         mirror(std::mem::take(&mut self.map), &self.path, &self.place, self.notes)
+    }
+
+    /// Puts back what is left of an object that was taken.
+    pub fn put_back(&mut self, key: &str, inner: Self) {
+        if !inner.map.is_empty() {
+            self.map.insert(key.to_owned(), Value::Object(inner.map));
+        }
+    }
+
+    /// An object that holds a value below the empty key, at a path of its own.
+    pub fn child_at(&self, key: &str, value: Value) -> Self {
+        let map = Map::from_iter([(String::new(), value)]);
+        Self { map, path: self.path_of(key), place: self.place.clone(), notes: self.notes }
+    }
+
+    /// Drops what is left of a value, with a note for each key.
+    pub fn drop_rest(&mut self, key: &str) {
+        let mut inner = match self.map.shift_remove(key) {
+            Some(Value::Object(map)) => Self { map, path: self.path_of(key), ..self.clone() },
+            _ => return,
+        };
+        for key in inner.map.keys().cloned().collect::<Vec<_>>() {
+            inner.lose(&key, "the format has no key for it");
+        }
     }
 
     /// A value as TOML, with notes about what can't be.
@@ -251,7 +228,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Takes out what no spec can hold, before anything is read: control characters other than line breaks and tabs, and
+/// Removes what a spec can't hold, before anything is read: control characters other than line breaks and tabs, and
 /// what is nested too deeply.
 pub(super) fn scrub(value: &mut Value, path: &str, depth: usize, notes: &Notes) {
     let drop = |path: &str, why: &str| notes.add(Kind::Dropped, "dashboard", path, why);
@@ -260,9 +237,9 @@ pub(super) fn scrub(value: &mut Value, path: &str, depth: usize, notes: &Notes) 
             *text = text.replace("\r\n", "\n");
             if text.chars().any(control) {
                 text.retain(|c| !control(c));
-                drop(path, "control characters of the string");
+                drop(path, "the string's control characters");
             } else {
-                notes.add(Kind::Converted, "dashboard", path, "line breaks of Windows to line feeds");
+                notes.add(Kind::Converted, "dashboard", path, "Windows line breaks to line feeds");
             }
         }
         Value::Array(_) | Value::Object(_) if depth >= DEEPEST => {
@@ -294,8 +271,8 @@ fn control(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
 }
 
-/// A value as TOML. It has no null: a key without a value is left out as Grafana leaves it out, but an item of a list
-/// that goes is worth a note.
+/// A value as TOML. It has no null: a key without a value is left out as Grafana leaves it out, but a missing
+/// item of a list is worth a note.
 fn item(value: Value, path: &str, place: &str, notes: &Notes) -> Option<Item> {
     Some(match value {
         Value::Null => return None,
@@ -328,6 +305,34 @@ fn mirror(map: Map<String, Value>, path: &str, place: &str, notes: &Notes) -> Ta
         }
     }
     table
+}
+
+/// A value that TOML can say without losing anything.
+pub(super) fn plain(value: &Value) -> Option<Item> {
+    match value {
+        Value::Null => None,
+        Value::Bool(flag) => Some((*flag).into()),
+        Value::Number(number) => amount(number),
+        Value::String(text) => Some(text.as_str().into()),
+        Value::Array(items) => items.iter().map(plain).collect::<Option<Vec<_>>>().map(Item::List),
+        Value::Object(map) => {
+            let mut table = Table::default();
+            for (key, value) in map.iter().filter(|(_, value)| !value.is_null()) {
+                table.push(key.clone(), plain(value)?);
+            }
+            Some(table.into())
+        }
+    }
+}
+
+/// Whether nothing is lost with a value.
+pub(super) fn empty(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.values().all(empty),
+        Value::Array(items) => items.iter().all(empty),
+        Value::Bool(flag) => !flag,
+        value => says_nothing(value),
+    }
 }
 
 /// Null, nothing, an empty list or object: Grafana's own way to say that something isn't set.

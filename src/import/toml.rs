@@ -1,8 +1,7 @@
-//! Description to text: TOML that a person would have written.
+//! Description to text, laid out as a person would write it.
 //!
-//! A value stands on its key's line as long as it fits. A longer table is taken apart into dotted keys, a longer list
-//! has one item a line, and so have the lists of tables that `EACH_A_LINE` names, because one query or override more
-//! should be one line more in a diff.
+//! A value is on the line of its key if it fits. A longer table becomes dotted keys, a longer list has one item per line,
+//! and so do the lists of tables in `EACH_A_LINE`, so that one more query or override is one more line in a diff.
 
 use std::fmt::Write as _;
 
@@ -13,10 +12,10 @@ use super::{Description, Panel};
 /// A line with a table or a list is not longer than this if taking the value apart can help.
 const WIDTH: usize = 120;
 
-/// Lists of tables in which every item has a line of its own, were they ever so short.
+/// Lists of tables in which every item has a line of its own, however short.
 const EACH_A_LINE: &[&str] = &["queries", "overrides", "transformations", "links", "data_links", "mappings"];
 
-/// Strings that are code in another language: always literal, as their neighbours with quotes are.
+/// Strings that are code in another language: always literal, whether they have quotes or not.
 const CODE: &[&str] = &["expr"];
 
 /// A value of the description.
@@ -134,10 +133,10 @@ impl Table {
         self.entries.is_empty()
     }
 
-    /// Brings the keys into the given order; those that it doesn't name come last, as they are.
-    pub(super) fn arrange(&mut self, order: &[&str]) {
-        let rank = |key: &str| order.iter().position(|name| *name == key).unwrap_or(order.len());
-        self.entries.sort_by_key(|(key, _)| rank(key));
+    /// Brings the keys into the order of a table's description.
+    pub(super) fn arrange(&mut self, table: &'static crate::spec::grafana::Table) {
+        let words: Vec<&str> = table.keys().map(|(_, key)| key.word).collect();
+        self.entries.sort_by_key(|(key, _)| words.iter().position(|word| word == key));
     }
 }
 
@@ -222,7 +221,7 @@ fn entry(out: &mut String, path: &str, name: &str, item: &Item) {
             }
             out.push_str("]\n");
         }
-        // Every other value is whole.
+        // Other values can't be split.
         _ => {}
     }
 }
@@ -267,7 +266,7 @@ fn value(out: &mut String, name: &str, item: &Item) {
 fn string(out: &mut String, text: &str, code: bool) {
     let builder = TomlStringBuilder::new(text);
     let written = if text.contains('\n') {
-        // One that ends in many quotes or holds control characters is no literal.
+        // One that ends in quotes or holds control characters can't be a literal.
         builder.as_ml_literal().or_else(|| builder.as_ml_basic_pretty()).unwrap_or_else(|| builder.as_ml_basic())
     } else if code {
         builder.as_literal().unwrap_or_else(|| builder.as_default())

@@ -1,10 +1,8 @@
 //! JSON after RFC 8259: values on one line, documents with a line for each value.
 
-use std::borrow::Cow;
+use serde_json::{Map, Value};
 
-use serde_json::Value;
-
-use super::{Lit, common_escape, write_bool, write_int, write_quoted, write_with};
+use super::{Lit, common_escape, write_quoted, write_with};
 
 language! {
     /// The value as JSON.
@@ -22,89 +20,21 @@ pub(super) fn write_str(out: &mut String, text: &str) {
     write_quoted(out, text, |_, character| common_escape(character));
 }
 
-/// A tree of JSON whose strings may be those of the model.
-#[derive(Debug, Clone)]
-pub enum Tree<'a> {
-    /// A string.
-    Str(Cow<'a, str>),
-    /// A whole number.
-    Int(i64),
-    /// A finite number; without a fraction it is written as a whole one.
-    Float(f64),
-    /// `true` or `false`.
-    Bool(bool),
-    /// No value.
-    Null,
-    /// A list.
-    List(Vec<Self>),
-    /// An object, in the order in which it is written.
-    Object(Vec<(Cow<'a, str>, Self)>),
-    /// A value that is passed through.
-    Value(&'a Value),
-}
-
-impl<'a> From<&'a str> for Tree<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Str(text.into())
-    }
-}
-
-impl From<String> for Tree<'_> {
-    fn from(text: String) -> Self {
-        Self::Str(text.into())
-    }
-}
-
-impl From<bool> for Tree<'_> {
-    fn from(flag: bool) -> Self {
-        Self::Bool(flag)
-    }
-}
-
-impl From<u32> for Tree<'_> {
-    fn from(number: u32) -> Self {
-        Self::Int(number.into())
-    }
-}
-
-impl From<f64> for Tree<'_> {
-    fn from(number: f64) -> Self {
-        Self::Float(number)
-    }
-}
-
-impl<'a> From<&'a Value> for Tree<'a> {
-    fn from(value: &'a Value) -> Self {
-        Self::Value(value)
-    }
-}
-
 /// A whole document, indented by two spaces.
 #[must_use]
-pub fn document(tree: &Tree<'_>) -> String {
+pub fn document(object: &Map<String, Value>) -> String {
     let mut out = String::new();
-    write_tree(&mut out, tree, 0);
+    write_object(&mut out, object, 0);
     out.push('\n');
     out
 }
 
-fn write_tree(out: &mut String, tree: &Tree<'_>, depth: usize) {
-    match tree {
-        Tree::Str(text) => write_str(out, text),
-        Tree::Int(number) => write_int(out, i128::from(*number)),
-        Tree::Float(number) => out.push_str(&number_of(*number)),
-        Tree::Bool(flag) => write_bool(out, *flag),
-        Tree::Null => out.push_str("null"),
-        Tree::List(items) => write_members(out, ['[', ']'], items, depth, |out, item| {
-            write_tree(out, item, depth + 1);
-        }),
-        Tree::Object(object) => write_members(out, ['{', '}'], object, depth, |out, (key, tree)| {
-            write_str(out, key);
-            out.push_str(": ");
-            write_tree(out, tree, depth + 1);
-        }),
-        Tree::Value(value) => write_value(out, value, depth),
-    }
+fn write_object(out: &mut String, object: &Map<String, Value>, depth: usize) {
+    write_members(out, ['{', '}'], object, depth, |out, (key, value)| {
+        write_str(out, key);
+        out.push_str(": ");
+        write_value(out, value, depth + 1);
+    });
 }
 
 fn write_value(out: &mut String, value: &Value, depth: usize) {
@@ -113,23 +43,8 @@ fn write_value(out: &mut String, value: &Value, depth: usize) {
         Value::Array(items) => write_members(out, ['[', ']'], items, depth, |out, item| {
             write_value(out, item, depth + 1);
         }),
-        Value::Object(object) => write_members(out, ['{', '}'], object, depth, |out, (key, value)| {
-            write_str(out, key);
-            out.push_str(": ");
-            write_value(out, value, depth + 1);
-        }),
+        Value::Object(object) => write_object(out, object, depth),
         Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "only whole numbers that fit are cast")]
-fn number_of(number: f64) -> String {
-    // Floats represent all whole numbers up to this one.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() <= EXACT {
-        (number as i64).to_string()
-    } else {
-        Value::from(number).to_string()
     }
 }
 
@@ -179,18 +94,14 @@ mod tests {
     fn a_document_has_a_line_for_each_value() {
         let value = json!({ "b": [1, { "c": null }], "a": {}, "d": [] });
         let expected = "{\n  \"b\": [\n    1,\n    {\n      \"c\": null\n    }\n  ],\n  \"a\": {},\n  \"d\": []\n}\n";
-        assert_eq!(document(&Tree::Value(&value)), expected);
-        assert_eq!(
-            document(&Tree::List(vec![Tree::Float(2.0), Tree::Float(0.5), Tree::Null])),
-            "[\n  2,\n  0.5,\n  null\n]\n"
-        );
+        assert_eq!(document(value.as_object().unwrap()), expected);
     }
 
     proptest! {
         #[test]
         fn documents_round_trip(texts in proptest::collection::vec(hostile::string(), 0..4), number in any::<f64>()) {
             let value = json!({ "texts": texts, "keys": { (texts.concat()): number } });
-            prop_assert_eq!(serde_json::from_str::<Value>(&document(&Tree::Value(&value)))?, value);
+            prop_assert_eq!(serde_json::from_str::<Value>(&document(value.as_object().unwrap()))?, value);
         }
 
         #[test]

@@ -4,7 +4,7 @@
 mod accepted;
 mod clusters;
 mod compose;
-mod dashboards;
+pub mod dashboards;
 mod datasources;
 mod dependencies;
 mod health;
@@ -19,7 +19,7 @@ mod service;
 mod text;
 mod variables;
 
-pub use dashboards::{layout, options, with_stand_ins};
+pub use dashboards::with_stand_ins;
 pub use names::problem as name_problem;
 
 use std::collections::HashMap;

@@ -1,12 +1,15 @@
-//! Dashboards, their panels and variables, by title.
+//! Dashboards, their panels and variables, by title. Their JSON is compared key by key of the spec.
 
 use std::collections::HashSet;
-use std::fmt::Debug;
+
+use serde_json::Value;
 
 use super::written::Written;
 use super::{Area, Change, Fate, Pair, fates, quoted, quoted_list};
 use crate::model::Dashboard;
-use crate::model::dashboard::{Ask, Grid, Panel, Query, Row};
+use crate::model::dashboard::Json;
+use crate::spec::dashboard::{DASHBOARD, PANEL};
+use crate::spec::grafana::{Kind, Table, own};
 
 const AREA: Area = Area::Dashboards;
 
@@ -17,15 +20,15 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                 changes.push(Change::notice(AREA, &new.title, format!("new, {}", counted(new))).is(new.uid.clone()));
             }
             Fate::Removed(old) => {
-                let what = "gone: links to it lead nowhere";
+                let what = "removed: links to it break";
                 changes.push(Change::caution(AREA, &old.title, what).was(old.uid.clone()));
             }
-            Fate::Stays(old, new) if format!("{old:?}") == format!("{new:?}") => {}
+            Fate::Stays(old, new) if old == new => {}
             Fate::Stays(old, new) => {
                 let told = changes.len();
                 stays(old, new, changes);
                 if changes.len() == told {
-                    changes.push(Change::notice(AREA, &new.title, "laid out otherwise"));
+                    changes.push(Change::notice(AREA, &new.title, "the layout changed"));
                 }
             }
         }
@@ -36,7 +39,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     };
     if order(&pair.before.dashboards, &pair.after.dashboards) != order(&pair.after.dashboards, &pair.before.dashboards)
     {
-        changes.push(Change::notice(AREA, &pair.after.project, "the same dashboards in another order"));
+        changes.push(Change::notice(AREA, &pair.after.project, "the order of dashboards changed"));
     }
 }
 
@@ -47,168 +50,225 @@ fn counted(dashboard: &Dashboard) -> String {
     }
 }
 
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn items<'v>(value: Option<&'v Value>, key: &str) -> &'v [Value] {
+    value.and_then(|value| value.get(key)).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn is_row(panel: &Value) -> bool {
+    text(panel, "type") == "row"
+}
+
 /// Every panel with the title of its row.
-fn panels(dashboard: &Dashboard) -> Vec<(&str, &Panel)> {
-    let above = dashboard.panels.iter().map(|panel| ("", panel));
-    let rows = dashboard.rows.iter().flat_map(|row| row.panels.iter().map(|panel| (row.title.as_str(), panel)));
-    above.chain(rows).collect()
+fn panels(dashboard: &Dashboard) -> Vec<(&str, &Value)> {
+    let mut row = "";
+    let mut found = Vec::new();
+    for panel in dashboard.json.get("panels").and_then(Value::as_array).into_iter().flatten() {
+        if is_row(panel) {
+            row = text(panel, "title");
+            found.extend(items(Some(panel), "panels").iter().map(|panel| (row, panel)));
+        } else {
+            found.push((row, panel));
+        }
+    }
+    found
 }
 
 fn stays(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
     let title = &new.title;
     if old.uid != new.uid {
-        let what = "another UID: links to it lead nowhere";
+        let what = "another UID: links to it break";
         changes.push(Change::caution(AREA, title, what).was(old.uid.clone()).is(new.uid.clone()));
     }
-    let time = |dashboard: &Dashboard| dashboard.time.as_ref().map(|(from, to)| format!("{from} to {to}"));
-    for (what, before, after) in [
-        ("title", old.title.written(), new.title.written()),
-        ("folder", old.folder.written(), new.folder.written()),
-        ("description", old.description.written(), new.description.written()),
-        ("tags", old.tags.written(), new.tags.written()),
-        ("refresh", old.refresh.written(), new.refresh.written()),
-        ("time", time(old), time(new)),
-        ("timezone", old.timezone.written(), new.timezone.written()),
-        ("graph_tooltip", Some(debug(&old.graph_tooltip)), Some(debug(&new.graph_tooltip))),
-        ("editable", Some(old.editable.to_string()), Some(new.editable.to_string())),
-    ] {
-        super::value(changes, (AREA, title), what, before, after);
-    }
-    for (what, before, after) in
-        [("links", debug(&old.links), debug(&new.links)), ("grafana", debug(&old.grafana), debug(&new.grafana))]
-    {
-        if before != after {
-            changes.push(Change::notice(AREA, title, format!("{} changed", quoted(what))));
+    super::value(changes, (AREA, title), "folder", old.folder.written(), new.folder.written());
+    let apart = ["uid", "variables", "annotations", "panels", "rows"];
+    for (word, before, after) in differences(&DASHBOARD, &old.json, &new.json) {
+        if apart.contains(&word) {
+            continue;
+        }
+        let shown = [shown(before.as_ref()), shown(after.as_ref())];
+        if let [Ok(before), Ok(after)] = shown {
+            super::value(changes, (AREA, title), word, before, after);
+        } else {
+            changes.push(Change::notice(AREA, title, format!("{} changed", quoted(word))));
         }
     }
-    for fate in fates(&old.variables, &new.variables, |variable| variable.name.as_str()) {
-        named(title, "variable", &fate, |variable| &variable.name, changes);
+    for (part, holder) in [("variable", "templating"), ("annotation", "annotations")] {
+        let [before, after] = [old, new].map(|dashboard| items(dashboard.json.get(holder), "list"));
+        named(title, part, before, after, "name", changes);
     }
-    for fate in fates(&old.annotations, &new.annotations, |annotation| annotation.name.as_str()) {
-        named(title, "annotation", &fate, |annotation| &annotation.name, changes);
-    }
-    rows(old, new, changes);
+    // What a row that stays holds, and where it is, is told by its panels.
+    let [before, after] = [old, new].map(|dashboard| {
+        let rows =
+            dashboard.json.get("panels").and_then(Value::as_array).into_iter().flatten().filter(|row| is_row(row));
+        let own = |row: &Value| {
+            let mut row = row.clone();
+            if let Some(row) = row.as_object_mut() {
+                row.shift_remove("panels");
+                row.shift_remove("gridPos");
+            }
+            row
+        };
+        rows.map(own).collect::<Vec<_>>()
+    });
+    named(title, "row", &before, &after, "id", changes);
     all_panels(old, new, changes);
 }
 
-fn debug(value: &impl Debug) -> String {
-    format!("{value:?}")
+/// A value in a few words; an error if it has too many parts.
+fn shown(value: Option<&Value>) -> Result<Option<String>, ()> {
+    Ok(match value {
+        None => None,
+        Some(Value::String(text)) => text.written(),
+        Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
+            list.iter().filter_map(Value::as_str).collect::<Vec<_>>().written()
+        }
+        Some(Value::Object(time)) if time.len() == 2 && time.contains_key("from") => {
+            let [from, to] = ["from", "to"].map(|key| time.get(key).and_then(Value::as_str).unwrap_or_default());
+            Some(format!("{from} to {to}"))
+        }
+        Some(Value::Array(_) | Value::Object(_)) => return Err(()),
+        Some(value) => Some(value.to_string()),
+    })
 }
 
-/// A part that is told by its name and no more.
-fn named<T: Debug>(
-    dashboard: &str,
-    part: &str,
-    fate: &Fate<'_, T>,
-    name: impl Fn(&T) -> &str,
-    changes: &mut Vec<Change>,
-) {
-    let what = match fate {
-        Fate::Added(new) => format!("{part} {} is new", quoted(name(new))),
-        Fate::Removed(old) => format!("{part} {} is gone", quoted(name(old))),
-        Fate::Stays(old, new) if debug(old) != debug(new) => format!("{part} {} changed", quoted(name(new))),
-        Fate::Stays(..) => return,
-    };
-    changes.push(Change::notice(AREA, dashboard, what));
+/// The keys of the spec that differ in two objects of the JSON, with their values there. What differs besides has the
+/// word `grafana`.
+fn differences(table: &'static Table, old: &Json, new: &Json) -> Vec<(&'static str, Option<Value>, Option<Value>)> {
+    let (mut old, mut new) = (old.clone(), new.clone());
+    let mut found = Vec::new();
+    for (path, key) in own(table).filter(|(_, key)| !matches!(key.kind, Kind::Name)) {
+        let (before, after) = (take(&mut old, &path), take(&mut new, &path));
+        if before != after {
+            found.push((key.word, before, after));
+        }
+    }
+    if old != new {
+        found.push(("grafana", Some(old.into()), Some(new.into())));
+    }
+    found
 }
 
-fn rows(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
-    // Of a row that stays, what it holds and where it stands is told by its panels.
-    let own = |row: &Row| Row { grid: Grid::default(), panels: Vec::new(), ..row.clone() };
-    let own = |dashboard: &Dashboard| dashboard.rows.iter().map(own).collect::<Vec<_>>();
-    for fate in fates(&own(old), &own(new), |row| row.id) {
-        named(&new.title, "row", &fate, |row| &row.title, changes);
+/// Takes the value at a dotted path.
+fn take(object: &mut Json, path: &str) -> Option<Value> {
+    match path.split_once('.') {
+        Some((first, rest)) => take(object.get_mut(first)?.as_object_mut()?, rest),
+        None => object.shift_remove(path),
+    }
+}
+
+/// Parts that are told by their names and no more.
+fn named(dashboard: &str, part: &str, old: &[Value], new: &[Value], key: &str, changes: &mut Vec<Change>) {
+    let name = |value: &Value| quoted(if part == "row" { text(value, "title") } else { text(value, "name") });
+    for fate in fates(old, new, |value| value.get(key).map(ToString::to_string)) {
+        let what = match fate {
+            Fate::Added(new) => format!("{part} {} is new", name(new)),
+            Fate::Removed(old) => format!("{part} {} is gone", name(old)),
+            Fate::Stays(old, new) if old != new => format!("{part} {} changed", name(new)),
+            Fate::Stays(..) => continue,
+        };
+        changes.push(Change::notice(AREA, dashboard, what));
     }
 }
 
 fn all_panels(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
     let title = &new.title;
     let (before, after) = (panels(old), panels(new));
-    for fate in fates(&before, &after, |(_, panel)| panel.id) {
+    let id = |panel: &Value| panel.get("id").and_then(Value::as_u64);
+    for fate in fates(&before, &after, |(_, panel)| id(panel)) {
         match fate {
-            Fate::Added((row, panel)) => changes
-                .push(Change::notice(AREA, title, format!("panel {} is new", quoted(&panel.title))).is(row.written())),
-            Fate::Removed((row, panel)) => changes.push(
-                Change::notice(AREA, title, format!("panel {} is gone", quoted(&panel.title))).was(row.written()),
-            ),
+            Fate::Added((row, panel)) => {
+                let what = format!("panel {} is new", quoted(text(panel, "title")));
+                changes.push(Change::notice(AREA, title, what).is(row.written()));
+            }
+            Fate::Removed((row, panel)) => {
+                let what = format!("panel {} is gone", quoted(text(panel, "title")));
+                changes.push(Change::notice(AREA, title, what).was(row.written()));
+            }
             Fate::Stays((old_row, old), (new_row, new)) => {
                 if old_row != new_row {
-                    let what = format!("panel {} is in another row", quoted(&new.title));
+                    let what = format!("panel {} is in another row", quoted(text(new, "title")));
                     changes.push(Change::notice(AREA, title, what).was(old_row.written()).is(new_row.written()));
                 }
-                panel(title, old, new, changes);
+                if let (Some(old), Some(new)) = (old.as_object(), new.as_object()) {
+                    panel(title, old, new, changes);
+                }
             }
         }
     }
     // A panel that comes or goes moves those below, which says nothing; another order does.
-    let places = |panels: &[(&str, &Panel)], others: &[(&str, &Panel)]| -> Vec<u32> {
-        let known: HashSet<u32> = others.iter().map(|(_, panel)| panel.id).collect();
-        panels.iter().map(|(_, panel)| panel.id).filter(|id| known.contains(id)).collect()
+    let places = |panels: &[(&str, &Value)], others: &[(&str, &Value)]| -> Vec<Option<u64>> {
+        let known: HashSet<Option<u64>> = others.iter().map(|(_, panel)| id(panel)).collect();
+        panels.iter().map(|(_, panel)| id(panel)).filter(|id| known.contains(id)).collect()
     };
     if places(&before, &after) != places(&after, &before) {
-        changes.push(Change::notice(AREA, title, "panels stand in another order"));
+        changes.push(Change::notice(AREA, title, "the order of panels changed"));
     }
 }
 
-fn panel(dashboard: &str, old: &Panel, new: &Panel, changes: &mut Vec<Change>) {
+fn panel(dashboard: &str, old: &Json, new: &Json, changes: &mut Vec<Change>) {
+    let name = quoted(new.get("title").and_then(Value::as_str).unwrap_or_default());
     let mut notice = |what: String, before: Option<String>, after: Option<String>| {
-        changes.push(
-            Change::notice(AREA, dashboard, format!("panel {}: {what}", quoted(&new.title))).was(before).is(after),
-        );
+        changes.push(Change::notice(AREA, dashboard, format!("panel {name}: {what}")).was(before).is(after));
     };
-    if old.title != new.title {
-        notice("another title".to_owned(), Some(old.title.clone()), Some(new.title.clone()));
+    let mut parts: Vec<&str> = Vec::new();
+    for (word, before, after) in differences(&PANEL, old, new) {
+        let [was, is] = [&before, &after].map(|value| value.as_ref().and_then(Value::as_str).map(ToOwned::to_owned));
+        match word {
+            "title" | "type" => notice(format!("another {word}"), was, is),
+            "width" | "height" => {
+                let size = |place: Option<&Value>| {
+                    let of = |key: &str| place.and_then(|place| place.get(key)).and_then(Value::as_u64);
+                    Some(format!("{} × {}", of("w")?, of("h")?))
+                };
+                if size(before.as_ref()) != size(after.as_ref()) {
+                    notice("another size".to_owned(), size(before.as_ref()), size(after.as_ref()));
+                }
+            }
+            "queries" => {
+                let [old, new] = [before, after].map(|list| match list {
+                    Some(Value::Array(list)) => list,
+                    _ => Vec::new(),
+                });
+                queries(&old, &new, &mut notice);
+            }
+            _ => parts.push(word),
+        }
     }
-    if old.kind != new.kind {
-        notice("another type".to_owned(), Some(old.kind.clone()), Some(new.kind.clone()));
+    if !parts.is_empty() {
+        notice(format!("another {}", quoted_list(parts)), None, None);
     }
-    for fate in fates(&old.queries, &new.queries, |query| query.reference.as_str()) {
+}
+
+fn queries(old: &[Value], new: &[Value], notice: &mut impl FnMut(String, Option<String>, Option<String>)) {
+    for fate in fates(old, new, |query| text(query, "refId")) {
         match fate {
-            Fate::Added(query) => notice(format!("query {} is new", quoted(&query.reference)), None, asked(query)),
-            Fate::Removed(query) => notice(format!("query {} is gone", quoted(&query.reference)), asked(query), None),
-            Fate::Stays(old, new) if debug(old) != debug(new) => {
-                let (before, after) = (asked(old), asked(new));
+            Fate::Added(query) => notice(format!("query {} is new", quoted(text(query, "refId"))), None, asked(query)),
+            Fate::Removed(query) => {
+                notice(format!("query {} is gone", quoted(text(query, "refId"))), asked(query), None);
+            }
+            Fate::Stays(old, new) if old != new => {
+                let (name, before, after) = (quoted(text(new, "refId")), asked(old), asked(new));
                 if before == after {
-                    notice(format!("query {} is shown otherwise", quoted(&new.reference)), None, None);
+                    notice(format!("query {name} has other options"), None, None);
                 } else {
-                    notice(format!("query {} changed", quoted(&new.reference)), before, after);
+                    notice(format!("query {name} changed"), before, after);
                 }
             }
             Fate::Stays(..) => {}
         }
     }
-    let mut parts: Vec<&str> = Vec::new();
-    macro_rules! parts {
-        ($($field:ident $name:literal)*) => {
-            $(if debug(&old.$field) != debug(&new.$field) {
-                parts.push($name);
-            })*
-        };
-    }
-    parts!(
-        description "description" datasource "datasource" field "field" overrides "overrides" content "content"
-        legend "legend" tooltip "tooltip" reduce "reduce" options "options" transformations "transformations"
-        links "links" repeat "repeat" interval "interval" max_data_points "max_data_points" time_from "time_from"
-        time_shift "time_shift" hide_time_override "hide_time_override" transparent "transparent" grafana "grafana"
-    );
-    if !parts.is_empty() {
-        notice(format!("another {}", quoted_list(parts)), None, None);
-    }
-    let size = |panel: &Panel| format!("{} × {}", panel.grid.width, panel.grid.height);
-    if size(old) != size(new) {
-        notice("another size".to_owned(), Some(size(old)), Some(size(new)));
-    }
 }
 
 /// What a query asks, if that can be said in one line.
-fn asked(query: &Query) -> Option<String> {
-    let one_line = |text: &str| Some(text.split_whitespace().collect::<Vec<_>>().join(" "));
-    match &query.ask {
-        Ask::Prometheus(ask) => one_line(&ask.expr),
-        Ask::Loki(ask) => one_line(&ask.expr),
-        Ask::Metric(ask) => Some(format!("{} {} of {}", ask.statistic, ask.metric, ask.namespace)),
-        Ask::Math { expression, .. } => one_line(expression),
-        Ask::Json(ask) => Some(ask.url.clone()),
-        Ask::Other => None,
+fn asked(query: &Value) -> Option<String> {
+    let given = |key: &str| Some(text(query, key)).filter(|text| !text.is_empty());
+    if let (Some(metric), Some(namespace)) = (given("metricName"), given("namespace")) {
+        return Some(format!("{} {metric} of {namespace}", text(query, "statistic")));
     }
+    let asked = ["expr", "expression", "url"].into_iter().find_map(given)?;
+    Some(asked.split_whitespace().collect::<Vec<_>>().join(" "))
 }

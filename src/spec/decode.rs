@@ -535,7 +535,7 @@ macro_rules! table {
                 #[allow(unused_mut, reason = "only Compose's tables have further keys")]
                 let mut fields = vec![$($crate::spec::schema::Field {
                     key: $crate::spec::decode::table!(@key $field $($key)?),
-                    docs: concat!($($field_docs, "\n"),*),
+                    docs: concat!($($field_docs, "\n"),*).into(),
                     default: $crate::spec::decode::table!(@default $($default)?),
                     schema: <$type as $crate::spec::decode::Decode>::schema(schemas),
                     required: <$type as $crate::spec::decode::Decode>::absent().is_none(),

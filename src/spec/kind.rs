@@ -367,7 +367,7 @@ choice! {
 table! {
     /// What is said of a change.
     pub struct Verdict as "a verdict" {
-        /// How bad it is; `notice` if left out.
+        /// How bad it is; a notice if left out.
         severity: Option<JudgedSeverity>,
         /// What is said.
         says: String,
@@ -810,21 +810,29 @@ impl Decode for Settings {
     }
 
     fn schema(schemas: &mut Schemas) -> Schema {
-        let mut properties: Vec<(String, Schema, String)> = Vec::new();
-        for kind in Kind::all() {
-            for (name, setting) in kind.declaration().settings.iter() {
-                let own = setting.schema(schemas);
-                let docs = format!("`{}`: {}.", kind.as_str(), setting.about);
-                match properties.iter_mut().find(|(known, ..)| *known == name.value) {
-                    Some((_, schema, known)) => {
-                        *schema = schema::any_of([schema.take(), own]);
-                        *known = format!("{known} {docs}");
+        schemas.define("settings", "What the kinds can be told. Which keys there are depends on the kind.", |schemas| {
+            let mut fields: Vec<schema::Field> = Vec::new();
+            for kind in Kind::all() {
+                for (name, setting) in kind.declaration().settings.iter() {
+                    let own = setting.schema(schemas);
+                    let docs = format!("`{}`: {}.", kind.as_str(), setting.about);
+                    match fields.iter_mut().find(|known| known.key == name.value) {
+                        Some(known) => {
+                            known.schema = schema::any_of([known.schema.take(), own]);
+                            known.docs = format!("{} {docs}", known.docs).into();
+                        }
+                        None => fields.push(schema::Field {
+                            key: &name.value,
+                            docs: docs.into(),
+                            default: None,
+                            schema: own,
+                            required: false,
+                        }),
                     }
-                    None => properties.push((name.value.clone(), own, docs)),
                 }
             }
-        }
-        schemas.define("Settings", "What the kinds can be told. Which keys there are depends on the kind.", properties)
+            fields
+        })
     }
 }
 

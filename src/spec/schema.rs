@@ -2,8 +2,10 @@
 //! in what they know.
 //!
 //! It is draft 7, which the TOML editors read (Taplo, Tombi, Even Better TOML). It says what a table may hold; what one
-//! table says about another is beyond a schema. A key's description is its documentation, and so are its default
-//! (`` `X` if left out ``) and its examples (``e.g. `X` ``), which are written for people in the same place.
+//! table says about another is beyond a schema. A key's description is its documentation, which
+//! has its examples (``e.g. `X` ``), too.
+
+use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
@@ -103,7 +105,7 @@ pub struct Field {
     /// Its name.
     pub key: &'static str,
     /// Its documentation.
-    pub docs: &'static str,
+    pub docs: Cow<'static, str>,
     /// What it is if it is left out, where that is one value for all.
     pub default: Option<Value>,
     /// Its value.
@@ -114,7 +116,7 @@ pub struct Field {
 
 impl Field {
     fn property(self) -> (String, Schema) {
-        let mut schema = described(self.schema, self.docs);
+        let mut schema = described(self.schema, &self.docs);
         if let (Some(default), Value::Object(object)) = (self.default, &mut schema) {
             object.insert("default".to_owned(), default);
         }
@@ -138,7 +140,7 @@ impl Schemas {
             let Some(shape) = definition.key(key) else { continue };
             let docs = shape.schema().get("description").and_then(Value::as_str).unwrap_or("As in Compose.");
             let default = compose::filled_in(key);
-            fields.push(Field { key, docs, default, schema: self.compose(shape), required: false });
+            fields.push(Field { key, docs: docs.into(), default, schema: self.compose(shape), required: false });
         }
     }
 
@@ -185,11 +187,16 @@ impl Schemas {
     /// A reference to a table, which is described once. `what` it is called in messages is what it is called here, since
     /// two types may share a name.
     pub fn table<T: Tabular>(&mut self, what: &str, docs: &str) -> Schema {
+        self.define(what, docs, T::fields)
+    }
+
+    /// Like [`Self::table`], for a table that is not a type.
+    pub fn define(&mut self, what: &str, docs: &str, fields: impl FnOnce(&mut Self) -> Vec<Field>) -> Schema {
         let name = format!("{}{}", name_of(what), if self.partial { "Changes" } else { "" });
         if !self.definitions.contains_key(&name) {
             // A table may hold tables of its own kind.
             self.definitions.insert(name.clone(), Value::Null);
-            let fields = T::fields(self);
+            let fields = fields(self);
             let required: Vec<&str> =
                 fields.iter().filter(|field| field.required && !self.partial).map(|field| field.key).collect();
             let mut schema = json!({ "type": "object", "additionalProperties": false });
@@ -200,17 +207,6 @@ impl Schemas {
             self.definitions.insert(name.clone(), described(schema, docs));
         }
         reference(&name)
-    }
-
-    /// A reference to a table that no type describes: its keys with their values and their documentation.
-    pub fn define(&mut self, name: &str, docs: &str, keys: Vec<(String, Schema, String)>) -> Schema {
-        if !self.definitions.contains_key(name) {
-            let mut schema = json!({ "type": "object", "additionalProperties": false });
-            schema["properties"] =
-                keys.into_iter().map(|(key, schema, docs)| (key, described(schema, &docs))).collect();
-            self.definitions.insert(name.to_owned(), described(schema, docs));
-        }
-        reference(name)
     }
 }
 
@@ -288,9 +284,6 @@ fn described(schema: Schema, docs: &str) -> Schema {
         other => Map::from_iter([("allOf".to_owned(), Value::Array(vec![other]))]),
     };
     let literal = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-    if let Some(default) = quoted_before(&docs, " if left out").filter(|text| !text.contains('<')) {
-        object.insert("default".to_owned(), literal(default));
-    }
     if let Some((_, rest)) = docs.split_once("e.g. `")
         && let Some((example, _)) = rest.split_once('`')
         && !object.contains_key("examples")
@@ -299,13 +292,6 @@ fn described(schema: Schema, docs: &str) -> Schema {
     }
     object.insert("description".to_owned(), Value::String(docs));
     Value::Object(object)
-}
-
-/// What stands in back-ticks right before some words, and behind nothing but the end of a clause.
-fn quoted_before<'d>(docs: &'d str, words: &str) -> Option<&'d str> {
-    let (before, _) = docs.split_once(words)?;
-    let (clause, quoted) = before.strip_suffix('`')?.rsplit_once('`')?;
-    (clause.is_empty() || clause.ends_with("; ") || clause.ends_with(". ")).then_some(quoted)
 }
 
 /// The lines of a documentation as one text.
@@ -318,15 +304,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documentation_gives_defaults_and_examples() {
-        let schema = described(json!({ "type": "string" }), " How often, e.g. `30s`; `15s` if left out.\n");
-        assert_eq!(schema["default"], "15s");
-        assert_eq!(schema["examples"], json!(["30s"]));
-        assert_eq!(schema["description"], "How often, e.g. `30s`; `15s` if left out.");
-        assert_eq!(described(json!({}), "Whether; `true` if left out.")["default"], true);
-        assert_eq!(described(json!({}), "`x_<name>` if left out.").get("default"), None);
-        assert_eq!(described(json!({}), "Where; the stack's `bind` if left out.").get("default"), None);
-        assert_eq!(described(json!({}), "The kind's, or the published one, if left out.").get("default"), None);
+    fn documentation_gives_examples_and_values_give_defaults() {
+        let docs = " How often, e.g. `30s`.\n".into();
+        let field = Field { key: "x", docs, default: Some("15s".into()), schema: json!({}), required: false };
+        let (key, schema) = field.property();
+        assert_eq!(key, "x");
+        let expected = json!({ "examples": ["30s"], "description": "How often, e.g. `30s`.", "default": "15s" });
+        assert_eq!(schema, expected);
     }
 
     #[test]

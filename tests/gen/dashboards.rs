@@ -132,6 +132,41 @@ fn the_example_of_the_readme_renders() {
     assert_eq!(dashboard["panels"][1]["title"], "p95 latency by service");
 }
 
+#[test]
+fn a_panel_may_have_no_query_or_one_in_grafanas_words() {
+    let panel = |queries: &str| {
+        format!(
+            "folder = \"main\"\ntitle = \"Main\"\n\n[panels.Now]\ntype = \"stat\"\ndatasource = \"cloud\"\n{queries}\n"
+        )
+    };
+    let dashboard = parse(&render(&panel("queries = []")));
+    assert_eq!(dashboard["panels"][0].get("targets"), None);
+    assert!(try_plan(&panel("")).unwrap_err().contains("missing-query"));
+    let logs = "queries = { grafana = { queryMode = \"Logs\", expression = \"fields @message\" } }";
+    let target = &parse(&render(&panel(logs)))["panels"][0]["targets"][0];
+    assert_eq!(target, &serde_json::json!({ "refId": "A", "queryMode": "Logs", "expression": "fields @message" }));
+    // With a key of its own it is one of those that have to be whole.
+    let half = logs.replace("grafana", "region = \"eu-west-1\", grafana");
+    assert!(try_plan(&panel(&half)).unwrap_err().contains("missing-key"));
+}
+
+#[test]
+fn a_dollar_that_is_no_variable_stays() {
+    let panel = |query: &str, legend: &str| {
+        format!(
+            "folder = \"main\"\ntitle = \"Main\"\n\n[panels.Now]\ntype = \"stat\"\nqueries = {{ expr = '{query}', legend = '{legend}' }}\n"
+        )
+    };
+    let json = parse(&render(&panel(r#"up{topic!~"\\$SYS"}"#, "{{ $__name__ }}")));
+    let target = &json["panels"][0]["targets"][0];
+    assert_eq!(target["expr"], r#"up{topic!~"\\$SYS"}"#);
+    assert_eq!(target["legendFormat"], "{{ $__name__ }}");
+    for legend in ["$SYS", "$__other", "$name__"] {
+        let problems = try_plan(&panel("up", legend)).unwrap_err();
+        assert!(problems.contains("unknown-dashboard-variable"), "{legend}: {problems}");
+    }
+}
+
 /// The hunks of a change, each as its removed and added lines.
 fn hunks(before: &str, after: &str) -> Vec<String> {
     let diff = TextDiff::from_lines(before, after);
@@ -311,7 +346,7 @@ fn pretty(value: &Value) -> String {
 }
 
 /// The small stack, with datasources that are called as those of the reference stack.
-fn reference_like() -> String {
+pub fn reference_like() -> String {
     STACK
         .replace("[datasources.metrics]", "[datasources.mimir]")
         .replace("title = \"Metrics\"", "title = \"Prometheus\"")

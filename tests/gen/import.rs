@@ -9,8 +9,11 @@ use std::process::Stdio;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use stackgen::diagnostic::Diagnostic;
 use stackgen::import::{Context, Datasource, Error, Folder, import, toml as writer};
+use stackgen::spec::source::Sources;
 
+use super::dashboards::reference_like;
 use super::project::{Project, REFERENCE, Run};
 
 fn dashboard(name: &str) -> String {
@@ -62,116 +65,35 @@ fn dashboards_of_every_age() {
     }
 }
 
-// ---- the keys of the format ---------------------------------------------------------------------
-
-const DASHBOARD: &str = "folder title uid description tags datasource refresh time timezone graph_tooltip editable \
-    links variables annotations panels rows grafana";
-const ROW: &str = "title collapsed repeat id panels grafana";
-const PANEL: &str = "title description transparent type datasource queries unit decimals min max no_value display_name \
-    thresholds mappings color custom options legend tooltip reduce content overrides links data_links transformations \
-    width height id repeat repeat_direction max_per_row interval max_data_points time_from time_shift \
-    hide_time_override grafana";
-const QUERY: &str = "expr legend format instant range exemplar interval max_lines direction namespace metric statistic \
-    dimensions region period account search url root columns method parser hide datasource ref grafana";
-const VARIABLE: &str = "type label description hide datasource query values regex sort refresh multi include_all \
-    all_value current skip_url_sync allow_custom_value auto auto_count auto_min grafana";
-const ANNOTATION: &str = "query datasource color enabled hidden grafana";
-const LINK: &str = "title url tooltip icon new_tab include_variables keep_time tags dropdown";
-const OVERRIDE: &str = "name regexp unit decimals min max no_value display_name thresholds mappings color data_links \
-    custom grafana";
-const TRANSFORMATION: &str = "organize join_by_field sort_by filter_fields_by_name merge id options disabled";
-
-fn table<'a>(value: &'a toml::Value, keys: &str, what: &str) -> &'a toml::Table {
-    let table = value.as_table().unwrap_or_else(|| panic!("{what} is no table: {value:?}"));
-    for key in table.keys() {
-        assert!(keys.split_whitespace().any(|known| known == key), "{what} has no key `{key}`");
-    }
-    table
+/// What a render says of an imported dashboard.
+fn problems(text: &str) -> Vec<Diagnostic> {
+    let mut sources = Sources::default();
+    sources.push("spec/stack.toml", reference_like());
+    sources.push("spec/dashboards/main.toml", text.to_owned());
+    stackgen::plan(&sources, None).err().unwrap_or_default()
 }
 
-fn known(value: &toml::Value, keys: &str, what: &str) {
-    let _ = table(value, keys, what);
-}
-
-/// Fails unless the text is TOML and has no key but those of the format.
+/// Fails unless the text renders, but for what an import can only name: another stack may have it.
 fn check(text: &str) {
-    let read: toml::Table = toml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let read = toml::Value::Table(read);
-    let dashboard = table(&read, DASHBOARD, "a dashboard");
-    assert!(dashboard["folder"].is_str() && dashboard["title"].is_str(), "{text}");
-    each(dashboard.get("links"), |link| known(link, LINK, "a link"));
-    named(dashboard.get("variables"), |variable| {
-        let variable = table(variable, VARIABLE, "a variable");
-        assert!(variable["type"].is_str());
-    });
-    named(dashboard.get("annotations"), |annotation| known(annotation, ANNOTATION, "an annotation"));
-    named(dashboard.get("panels"), panel);
-    named(dashboard.get("rows"), |row| named(table(row, ROW, "a row").get("panels"), panel));
+    let known = [
+        "unknown-dashboard-variable",
+        "unknown-datasource",
+        "missing-datasource",
+        "unknown-panel-type",
+        "invalid-promql",
+    ];
+    let text = text.replacen("folder = \"server\"", "folder = \"main\"", 1);
+    let text = text.replacen("folder = \"general\"", "folder = \"main\"", 1);
+    let found: Vec<_> = problems(&text).into_iter().filter(|one| !known.contains(&one.code)).collect();
+    assert!(found.is_empty(), "{found:#?}\n{text}");
 }
 
-fn panel(panel: &toml::Value) {
-    let panel = table(panel, PANEL, "a panel");
-    assert!(panel["type"].is_str());
-    each(panel.get("queries"), query);
-    each(panel.get("links"), |link| known(link, LINK, "a link"));
-    fields(panel);
-    each(panel.get("overrides"), |rule| {
-        let rule = table(rule, OVERRIDE, "an override");
-        assert!(rule.contains_key("name") != rule.contains_key("regexp"));
-        fields(rule);
-    });
-    each(panel.get("transformations"), |one| {
-        let words = table(one, TRANSFORMATION, "a transformation").keys().filter(|key| *key != "disabled");
-        assert!(words.filter(|key| *key != "options").count() == 1, "{one:?}");
-    });
-    for (key, words) in [
-        ("legend", "mode placement calcs sort_by sort_desc width"),
-        ("tooltip", "mode sort"),
-        ("reduce", "calcs fields values limit"),
-    ] {
-        if let Some(value) = panel.get(key).filter(|value| !value.is_str()) {
-            table(value, words, key);
-        }
-    }
-}
-
-fn fields(fields: &toml::Table) {
-    each(fields.get("data_links"), |link| known(link, "title url new_tab", "a data link"));
-    each(fields.get("mappings"), |mapping| {
-        known(mapping, "value from to regexp special text color icon", "a mapping");
-    });
-    let steps = fields.get("thresholds").map(|value| match value.as_table() {
-        Some(_) => &table(value, "mode steps", "thresholds")["steps"],
-        None => value,
-    });
-    if let Some(steps) = steps {
-        let (base, rest) = steps.as_array().unwrap().split_first().unwrap();
-        assert!(base.is_str());
-        for step in rest {
-            known(step, "from color", "a threshold");
-        }
-    }
-    if let Some(color) = fields.get("color").filter(|color| !color.is_str()) {
-        table(color, "mode fixed by", "a colour");
-    }
-}
-
-fn query(query: &toml::Value) {
-    if !query.is_str() {
-        table(query, QUERY, "a query");
-    }
-}
-
-fn each(list: Option<&toml::Value>, check: impl Fn(&toml::Value)) {
-    match list {
-        Some(toml::Value::Array(items)) => items.iter().for_each(check),
-        Some(one) => assert!(one.is_str(), "{one:?}"),
-        None => {}
-    }
-}
-
-fn named(tables: Option<&toml::Value>, check: impl Fn(&toml::Value)) {
-    tables.into_iter().flat_map(|tables| tables.as_table().unwrap().values()).for_each(check);
+/// An import renders as it is; returns what was noted.
+fn renders(value: &Value) -> Vec<String> {
+    let (text, notes) = imported(&value.to_string(), &Context { folder: Some("main".to_owned()), ..context() });
+    let found = problems(&text);
+    assert!(found.is_empty(), "{found:#?}\n{text}");
+    notes
 }
 
 // ---- what is special ----------------------------------------------------------------------------
@@ -230,7 +152,7 @@ fn queries_of_cloudwatch_say_what_counts() {
         panel.lines().find(|line| line.starts_with("queries")).unwrap_or_default().to_owned()
     };
     let builder = json!({ "metricEditorMode": 0, "namespace": "N", "metricName": "M", "expression": "X" });
-    assert_eq!(queries(builder), "queries = [{ namespace = \"N\", metric = \"M\" }]");
+    assert_eq!(queries(builder), "queries = [{ namespace = \"N\", metric = \"M\", statistic = \"Average\" }]");
     // Without a mode an expression is one; and one statistic was a list of one.
     assert_eq!(
         queries(json!({ "namespace": "N", "expression": "X", "id": "e" })),
@@ -238,45 +160,89 @@ fn queries_of_cloudwatch_say_what_counts() {
     );
     let old = json!({ "namespace": "N", "metricName": "M", "statistics": ["Sum"] });
     assert_eq!(queries(old), "queries = [{ namespace = \"N\", metric = \"M\", statistic = \"Sum\" }]");
+    // Logs are passed through.
     let logs = json!({ "queryMode": "Logs", "expression": "fields @message" });
     assert_eq!(queries(logs), "queries = [{ grafana = { queryMode = \"Logs\", expression = \"fields @message\" } }]");
 }
 
-/// The same JSON means something else in another schema version.
 #[test]
-fn versions_count_where_the_shape_is_the_same() {
-    let panel = json!({
-        "title": "P", "type": "timeseries",
-        "links": [{ "title": "L", "url": "/x?a", "keepTime": true }],
-        "transformations": [{ "id": "labelsToFields" }, { "id": "timeSeriesTable", "options": { "refIdToStat": { "A": "max" } } }],
-        "fieldConfig": {
-            "defaults": {
-                "custom": { "axisPlacement": "hidden" },
-                "links": [{ "title": "$__series_name", "url": "/${__series.labels.x}" }],
-            },
-            "overrides": [{
-                "matcher": { "id": "byName", "options": "x" },
-                "properties": [{ "id": "custom.hideFrom", "value": { "viz": true } }],
-            }],
-        },
-    });
-    let read = |version: i64| {
-        let text = json!({ "schemaVersion": version, "panels": [panel] }).to_string();
-        let (text, _) = imported(&text, &context());
-        toml::from_str::<toml::Table>(&text).unwrap()["panels"]["P"].clone()
+fn what_grafana_does_not_know_is_dropped_with_a_note() {
+    let dropped = |value: Value, paths: &[&str]| {
+        let notes = renders(&value);
+        for path in paths {
+            assert!(notes.iter().any(|note| note.starts_with("dropped") && note.contains(path)), "{path}: {notes:#?}");
+        }
     };
-    let (old, new) = (read(18), read(42));
-    assert_eq!(old["links"][0]["url"].as_str(), Some("/x?a&$__url_time_range"));
-    assert_eq!(new["links"][0]["url"].as_str(), Some("/x?a"));
-    assert_eq!(old["transformations"][1], toml::from_str::<toml::Value>("merge = true").unwrap());
-    assert_eq!(old["transformations"][2]["options"]["A"]["stat"].as_str(), Some("max"));
-    assert_eq!(new["transformations"].as_array().unwrap().len(), 2);
-    assert_eq!(old["data_links"][0]["title"].as_str(), Some("${__series.name}"));
-    assert_eq!(old["data_links"][0]["url"].as_str(), Some("/${__field.labels.x}"));
-    assert_eq!(old["overrides"][0]["custom"]["hideFrom"]["tooltip"].as_bool(), Some(true));
-    assert!(new["overrides"][0]["custom"]["hideFrom"].get("tooltip").is_none());
-    assert!(old["grafana"]["fieldConfig"]["overrides"][0]["matcher"]["id"].as_str() == Some("byType"));
-    assert!(new.get("grafana").is_none());
+    let panel = |panel: Value| {
+        let mut whole = json!({ "type": "timeseries", "title": "P", "targets": [{ "refId": "A", "expr": "up" }] });
+        whole.as_object_mut().unwrap().extend(panel.as_object().unwrap().clone());
+        json!({ "title": "T", "schemaVersion": 39, "panels": [whole] })
+    };
+    dropped(
+        json!({ "title": "T", "folderTitle": "x", "_meta": { "a": 1 }, "panels": [] }),
+        &[": folderTitle: ", ": _meta: "],
+    );
+    // What a conversion in Grafana left behind.
+    let old = json!({ "fill": 1, "stack": false, "yaxes": [{ "format": "s" }], "tooltip": { "shared": true }, "aliasColors": {} });
+    dropped(panel(old), &["panels[0].fill", "panels[0].yaxes", "panels[0].tooltip"]);
+    dropped(panel(json!({ "importance": 1 })), &["panels[0].importance"]);
+    dropped(
+        panel(json!({ "fieldConfig": { "defaults": { "unitScale": true } } })),
+        &["fieldConfig.defaults.unitScale"],
+    );
+    // What the format can't say.
+    dropped(panel(json!({ "fieldConfig": { "defaults": { "decimals": -2 } } })), &["fieldConfig.defaults.decimals"]);
+    dropped(panel(json!({ "fieldConfig": { "defaults": { "min": 3, "max": 2 } } })), &["`max`"]);
+    dropped(
+        panel(json!({ "interval": "soon", "maxDataPoints": 1.5 })),
+        &["panels[0].interval", "panels[0].maxDataPoints"],
+    );
+    dropped(
+        panel(json!({ "options": { "legend": { "displayMode": "cloud", "calcs": ["most"] } } })),
+        &["displayMode", "calcs[0]"],
+    );
+    dropped(json!({ "title": "T", "uid": "a/b", "panels": [] }), &[": uid: "]);
+}
+
+#[test]
+fn what_says_nothing_renders() {
+    let notes = renders(&json!({ "title": "T", "panels": [
+        { "type": "text", "title": "Head", "options": { "mode": "markdown", "content": "" } },
+        { "type": "timeseries", "title": "New", "targets": [{ "refId": "A", "expr": "", "legendFormat": "__auto" }] },
+        { "title": "Lib", "libraryPanel": { "uid": "u", "name": "Mine" } },
+        { "type": "timeseries", "title": "Cloud", "datasource": { "type": "cloudwatch", "uid": "cloudwatch" }, "targets": [
+            { "refId": "A", "namespace": "N", "metricName": "M", "statistic": "Sum", "dimensions": { "Zone": [1, "b"] } },
+        ] },
+    ] }));
+    for note in ["an empty query", "Grafana needs the library panel", "dimensions.Zone[0]"] {
+        assert!(notes.iter().any(|found| found.contains(note)), "{note}: {notes:#?}");
+    }
+}
+
+#[test]
+fn variables_are_those_that_are_used() {
+    let variable = |name: &str, more: Value| {
+        let mut whole = json!({ "name": name, "type": "custom", "query": "a,b" });
+        whole.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        whole
+    };
+    let dashboard = |expr: &str, variables: Value| {
+        json!({ "title": "T", "templating": { "list": variables }, "panels": [
+            { "type": "stat", "title": "P", "targets": [{ "refId": "A", "expr": expr, "legendFormat": "{{ $__name__ }}" }] },
+        ] })
+    };
+    // One that only an unused one uses is unused too.
+    let chain = json!([variable("one", json!({})), variable("two", json!({ "label": "of $one" }))]);
+    let notes = renders(&dashboard("up", chain));
+    assert_eq!(notes.iter().filter(|note| note.ends_with(": unused")).count(), 2, "{notes:#?}");
+    // All of them can only be selected if the variable says so.
+    let all = json!([variable("job", json!({ "allValue": ".*", "current": { "value": "$__all" } }))]);
+    let notes = renders(&dashboard("up{job=~\"$job\"}", all));
+    assert!(notes.iter().any(|note| note.starts_with("dropped") && note.contains("allValue")), "{notes:#?}");
+    renders(&dashboard("up{job!~\"\\\\$SYS.*\"}", json!([])));
+
+    let (_, notes) = imported(&dashboard("up{job=\"$jop\"}", json!([])).to_string(), &context());
+    assert!(notes.iter().any(|note| note.contains("the dashboard has no variable `jop`")), "{notes:#?}");
 }
 
 #[test]
@@ -287,7 +253,8 @@ fn wrappers_are_taken_off() {
         json!({ "apiVersion": "dashboard.grafana.app/v1beta1", "kind": "Dashboard", "metadata": { "name": "u" }, "spec": classic }),
     ] {
         let (text, _) = imported(&wrapped.to_string(), &context());
-        assert!(text.starts_with("folder = \"server\"\ntitle = \"T\"\n"), "{text}");
+        assert!(text.starts_with("folder = \"server\"\n") && text.contains("\ntitle = \"T\"\n"), "{text}");
+        assert_eq!(text.contains("\nuid = \"u\"\n"), wrapped.get("metadata").is_some(), "{text}");
     }
     let new = json!({ "elements": {}, "layout": { "kind": "GridLayout", "spec": {} } });
     for new in [
@@ -360,7 +327,7 @@ fn what_is_no_dashboard_is_refused() {
         (&b"{\n  \"panels\": [,]\n}"[..], "-:2:14: expected value"),
         (b"", "-:1:0: EOF while parsing a value"),
         (deep.as_bytes(), "recursion limit exceeded"),
-        (b"[1]", "no dashboard: expected an object, found a list"),
+        (b"[1]", "not a dashboard: expected an object, found a list"),
         (b"\xff\xfe", "byte 0 is not UTF-8"),
         (b"{\"elements\":{},\"layout\":{\"kind\":\"x\"}}", "schema v2"),
     ] {

@@ -118,11 +118,22 @@ pub fn is_builtin(name: &str) -> bool {
     ) || name.starts_with("__auto_interval_")
 }
 
+/// Whether a reference stands for something even if the dashboard has no such variable.
+///
+/// Grafana leaves a `$` as it is where it has no such variable. That is what a regular expression means by `\$`, and a
+/// legend by a label of Prometheus such as `__name__`, as no variable may be named.
+#[must_use]
+pub fn is_literal(text: &str, reference: &Reference<'_>) -> bool {
+    let name = reference.name;
+    let escaped = text.get(..reference.range.start).is_some_and(|before| before.ends_with('\\'));
+    escaped || (name.starts_with("__") && name.ends_with("__")) || is_builtin(name)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{is_builtin, references};
+    use super::{is_builtin, is_literal, references};
 
     /// Name, field and format of each reference, as text.
     fn shown(text: &str) -> Vec<String> {
@@ -197,6 +208,13 @@ mod tests {
         for name in ["", "interval", "namespace", "__", "__rate", "__intervals", "__auto_intervals", "from"] {
             assert!(!is_builtin(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_dollar_may_mean_itself() {
+        let literal = |text: &str| references(text).iter().map(|one| is_literal(text, one)).collect::<Vec<_>>();
+        assert_eq!(literal("topic!~'\\\\$SYS.*' $a"), [true, false]);
+        assert_eq!(literal("{{ $__name__ }} $__name $__other $name__"), [true, true, false, false]);
     }
 
     proptest! {

@@ -1,10 +1,9 @@
 //! Panels onto the grid: 24 columns, rows of 30 pixels.
 //!
-//! Panels flow in order, line by line. As few lines as their least widths allow are filled as evenly as can be, panels of
-//! one height together where that costs no line; what is left of a line widens the panels that have no width of their own,
-//! and those without a height get the line's. A panel
-//! whose width and height are written moves up under a shorter one, as Grafana moves it, but never before the panel
-//! that it follows.
+//! Panels flow in order, line by line, onto as few lines as their minimum widths allow. Lines are filled evenly, with panels
+//! of one height together where that costs no line; what is left of a line widens the panels without a width, and those
+//! without a height get the height of the line. A panel with a width and a height moves up under a shorter one, as in
+//! Grafana, but never before the panel that it follows.
 
 use crate::model::dashboard::Grid;
 
@@ -14,14 +13,14 @@ pub const COLUMNS: u32 = 24;
 /// A panel to be placed.
 #[derive(Debug, Clone, Copy)]
 pub struct Item {
-    /// Its least width, and whether it has to be just that.
+    /// Its minimum width, and whether that is fixed.
     pub width: (u32, bool),
-    /// Its height, and whether it has to be just that.
+    /// Its height, and whether that is fixed.
     pub height: (u32, bool),
 }
 
 impl Item {
-    /// A panel of a type, with the size that the spec gives it, if it does.
+    /// A panel of a type, with the size in the spec, if there is one.
     #[must_use]
     pub fn new(kind: &str, width: Option<u32>, height: Option<u32>) -> Self {
         let (least, usual) = match kind {

@@ -2,8 +2,9 @@
 //! `node tests/grafana/options.mjs`.
 
 use crate::diagnostic::Diagnostic;
-use crate::spec::decode::{Spanned, listed, shown};
-use crate::spec::raw::{Raw, RawValue};
+use crate::spec::dashboard::PANEL;
+use crate::spec::decode::{Map, Spanned, listed, shown};
+use crate::spec::grafana::{Data, Given, Kind, own};
 
 /// Panel type, area, dotted path and type; its first lines say how to read it.
 const TABLE: &str = include_str!("panel_options.tsv");
@@ -100,30 +101,29 @@ pub fn has(panel: &str, path: &str) -> bool {
     !is_core(panel) || find(panel, Area::Options.word(), path).is_some()
 }
 
-/// Options that have a key of their own, by the paths of Grafana.
-const OWN: &[(&str, &str)] = &[
-    ("content", "content"),
-    ("legend.displayMode", "legend"),
-    ("legend.placement", "legend.placement"),
-    ("legend.calcs", "legend.calcs"),
-    ("legend.showLegend", "legend"),
-    ("legend.sortBy", "legend.sort_by"),
-    ("legend.sortDesc", "legend.sort_desc"),
-    ("legend.width", "legend.width"),
-    ("tooltip.mode", "tooltip"),
-    ("tooltip.sort", "tooltip.sort"),
-    ("reduceOptions.calcs", "reduce"),
-    ("reduceOptions.fields", "reduce.fields"),
-    ("reduceOptions.values", "reduce.values"),
-    ("reduceOptions.limit", "reduce.limit"),
-];
+/// The key of a panel that says the same as an option, e.g. `legend.sort_by`.
+fn key_of(path: &str) -> Option<String> {
+    own(&PANEL).find_map(|(place, key)| {
+        let place = place.strip_prefix("options.")?;
+        let Kind::Table(table) = key.kind else { return (place == path).then(|| key.word.to_owned()) };
+        let below = path.strip_prefix(place)?.strip_prefix('.')?;
+        let inner = |word: &str| {
+            // The short form says it in the key itself.
+            if table.short == Some(word) { key.word.to_owned() } else { format!("{}.{word}", key.word) }
+        };
+        if below == "showLegend" {
+            return Some(key.word.to_owned());
+        }
+        own(table).find(|(own, _)| own == below).map(|(_, key)| inner(key.word))
+    })
+}
 
-/// What is wrong with the options of a panel; a plugin's are not known.
+/// Problems with the options of a panel; those of plugins are not known.
 #[must_use]
-pub fn check(panel: &str, area: Area, table: &[(Spanned<String>, Raw)]) -> Vec<Diagnostic> {
+pub fn check(panel: &str, area: Area, table: &Map<Given>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let check = Check { panel, area };
-    // A panel without a line for the area has no such options; of some nothing is known.
+    // A panel without a line for the area has no such options; `any` means that nothing is known.
     if is_core(panel) && find(panel, area.word(), ROOT).is_none_or(|root| root.kind != "any") {
         check.members("", table, &mut problems);
     }
@@ -136,17 +136,17 @@ struct Check<'c> {
 }
 
 impl Check<'_> {
-    fn members(&self, prefix: &str, table: &[(Spanned<String>, Raw)], problems: &mut Vec<Diagnostic>) {
-        for (key, raw) in table {
+    fn members(&self, prefix: &str, table: &Map<Given>, problems: &mut Vec<Diagnostic>) {
+        for (key, given) in table.iter() {
             let path = if prefix.is_empty() { key.value.clone() } else { format!("{prefix}.{}", key.value) };
-            let own = OWN.iter().find(|(own, _)| self.area == Area::Options && *own == path);
+            let own = if self.area == Area::Options { key_of(&path) } else { None };
             match (own, find(self.panel, self.area.word(), &path)) {
                 // The heatmap's legend has other options than the rest.
-                (Some((_, own)), Some(_)) => problems.push(
+                (Some(own), Some(_)) => problems.push(
                     Diagnostic::new("first-class-key", format!("`{path}` has a key of its own"), key.span)
                         .help(format!("write `{own}` in the panel itself, not in `options`")),
                 ),
-                (_, Some(line)) => self.value(line.kind, &path, raw, problems),
+                (_, Some(line)) => self.value(line.kind, &path, given, problems),
                 (_, None) => problems.push(self.unknown(prefix, &path, key)),
             }
         }
@@ -170,29 +170,29 @@ impl Check<'_> {
                     Area::Custom => Area::Options,
                 };
                 if find(self.panel, elsewhere.word(), path).is_some() {
-                    format!("it belongs into `{}`", elsewhere.word())
+                    format!("move it to `{}`", elsewhere.word())
                 } else {
-                    format!("there are: {}", listed(siblings.iter().copied()))
+                    format!("it has {}", listed(siblings.iter().copied()))
                 }
             },
         )
     }
 
-    fn value(&self, kind: &str, path: &str, raw: &Raw, problems: &mut Vec<Diagnostic>) {
+    fn value(&self, kind: &str, path: &str, given: &Given, problems: &mut Vec<Diagnostic>) {
         let kinds: Vec<&str> = kind.split(" or ").collect();
-        let fitting = kinds.iter().find(|kind| fits(kind, raw));
-        match (fitting, &raw.value) {
-            (Some(&"object"), RawValue::Table(table)) => self.members(path, table, problems),
-            (Some(&"list object"), RawValue::List(items)) => {
+        let fitting = kinds.iter().find(|kind| fits(kind, given));
+        match (fitting, &given.data) {
+            (Some(&"object"), Data::Map(table)) => self.members(path, table, problems),
+            (Some(&"list object"), Data::List(items)) => {
                 for item in items {
-                    if let RawValue::Table(table) = &item.value {
+                    if let Data::Map(table) = &item.data {
                         self.members(&format!("{path}.*"), table, problems);
                     }
                 }
             }
-            (Some(&"map object"), RawValue::Table(items)) => {
-                for (_, item) in items {
-                    if let RawValue::Table(table) = &item.value {
+            (Some(&"map object"), Data::Map(items)) => {
+                for (_, item) in items.iter() {
+                    if let Data::Map(table) = &item.data {
                         self.members(&format!("{path}.*"), table, problems);
                     }
                 }
@@ -200,13 +200,13 @@ impl Check<'_> {
             (Some(_), _) => {}
             (None, _) => {
                 let expected: Vec<String> = kinds.iter().map(|kind| describe(kind)).collect();
-                let title = format!("`{}` of a `{}` panel can't be that", shown(path), self.panel);
+                let title = format!("invalid value for `{}` of a `{}` panel", shown(path), self.panel);
                 let words: Vec<&str> = kinds.iter().flat_map(|kind| kind.split('|')).collect();
-                let written = match &raw.value {
-                    RawValue::String(text) => text.as_str(),
+                let written = match &given.data {
+                    Data::Text(text) => text.value.as_str(),
                     _ => "",
                 };
-                problems.push(Diagnostic::new("invalid-option", title, raw.span).suggest(
+                problems.push(Diagnostic::new("invalid-option", title, given.span).suggest(
                     written,
                     if kind.contains('|') { words } else { Vec::new() },
                     || format!("write {}", expected.join(" or ")),
@@ -217,21 +217,20 @@ impl Check<'_> {
 }
 
 /// Whether a value is of one type of the table.
-fn fits(kind: &str, raw: &Raw) -> bool {
+fn fits(kind: &str, given: &Given) -> bool {
     if let Some(inner) = kind.strip_prefix("list ") {
-        return matches!(&raw.value, RawValue::List(items) if items.iter().all(|item| fits(inner, item)));
+        return matches!(&given.data, Data::List(items) if items.iter().all(|item| fits(inner, item)));
     }
     if let Some(inner) = kind.strip_prefix("map ") {
-        return matches!(&raw.value, RawValue::Table(table) if table.iter().all(|(_, item)| fits(inner, item)));
+        return matches!(&given.data, Data::Map(table) if table.iter().all(|(_, item)| fits(inner, item)));
     }
-    match (kind, &raw.value) {
-        ("any", _)
-        | ("bool", RawValue::Boolean(_))
-        | ("number", RawValue::Integer(_) | RawValue::Float(_))
-        | ("object", RawValue::Table(_)) => true,
-        // A variable may stand for the word.
-        (_, RawValue::String(text)) => kind == "string" || words(kind).any(|word| word == text),
-        (_, RawValue::Integer(number)) => words(kind).any(|word| word == number.to_string()),
+    match (kind, &given.data) {
+        ("any", _) | ("bool", Data::Flag(_)) | ("number", Data::Int(_) | Data::Float(_)) | ("object", Data::Map(_)) => {
+            true
+        }
+        // A variable may be used instead of the word.
+        (_, Data::Text(text)) => kind == "string" || words(kind).any(|word| word == text.value),
+        (_, Data::Int(number)) => words(kind).any(|word| word == number.to_string()),
         _ => false,
     }
 }
@@ -277,9 +276,20 @@ mod tests {
         assert!(!is_core("graph") && !is_core("singlestat") && !is_core("row"));
         assert!(has("timeseries", "legend.displayMode") && !has("heatmap", "legend.displayMode"));
         assert!(core_types().count() > 15);
-        for (path, _) in OWN {
-            assert!(starting_with(String::new()).any(|line| line.area == "options" && line.path == *path), "{path}");
+        for (path, key) in [
+            ("content", "content"),
+            ("legend.displayMode", "legend"),
+            ("legend.showLegend", "legend"),
+            ("legend.sortBy", "legend.sort_by"),
+            ("tooltip.mode", "tooltip"),
+            ("reduceOptions.calcs", "reduce"),
+            ("reduceOptions.limit", "reduce.limit"),
+        ] {
+            assert!(starting_with(String::new()).any(|line| line.area == "options" && line.path == path), "{path}");
+            assert_eq!(key_of(path).as_deref(), Some(key), "{path}");
         }
+        assert_eq!(key_of("legend"), None);
+        assert_eq!(key_of("graphMode"), None);
         for line in starting_with(String::new()) {
             let found = find(line.panel, line.area, line.path).map(|found| found.kind);
             assert_eq!(found, Some(line.kind), "{line:?}: the table is sorted");

@@ -1,111 +1,95 @@
 //! `[panels.<name>]`.
 
-use serde_json::{Map as JsonMap, Value};
+use serde_json::{Value, json};
 
+use super::is_valid;
+use super::object::Made;
 use super::options::{self, Area};
-use super::raw;
 use super::scope::Scope;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::dashboard as model;
-use crate::model::dashboard::{Grid, Matcher, Matches, Panel, Passthrough, Property, TransformationStep};
-use crate::spec::dashboard as spec;
-use crate::spec::dashboard::{JoinMode, LegendMode, Placement, ThresholdsMode, TooltipMode, TooltipSort};
-use crate::spec::decode::{Map, Short, Spanned, listed, shown};
+use crate::model::dashboard::{Grid, Json};
+use crate::spec::dashboard::FIELD;
+use crate::spec::decode::{Spanned, listed, shown};
+use crate::spec::grafana::{Data, Given, Kind, Record};
 use crate::spec::quoted::Quoted;
-use crate::spec::raw::{Number, Raw};
 
 /// Types of panels that show something else than the results of queries.
 const WITHOUT_QUERIES: &[&str] =
     &["text", "dashlist", "annolist", "alertlist", "news", "canvas", "welcome", "gettingstarted", "debug"];
 
-/// The keys that panels and overrides share.
-struct Field<'f> {
-    unit: Option<&'f String>,
-    decimals: Option<&'f Spanned<u32>>,
-    min: Option<&'f Spanned<Number>>,
-    max: Option<&'f Spanned<Number>>,
-    no_value: Option<&'f String>,
-    display_name: Option<&'f Quoted>,
-    thresholds: Option<&'f Short<spec::Thresholds>>,
-    mappings: &'f [spec::Mapping],
-    color: Option<&'f Short<spec::Color>>,
-    data_links: &'f [spec::DataLink],
-    custom: &'f Map<Raw>,
+/// Whether panels of a type show the results of queries.
+#[must_use]
+pub fn needs_query(kind: &str) -> bool {
+    !WITHOUT_QUERIES.contains(&kind)
 }
 
-macro_rules! field {
-    ($of:expr) => {
-        Field {
-            unit: $of.unit.as_ref(),
-            decimals: $of.decimals.as_ref(),
-            min: $of.min.as_ref(),
-            max: $of.max.as_ref(),
-            no_value: $of.no_value.as_ref(),
-            display_name: $of.display_name.as_ref(),
-            thresholds: $of.thresholds.as_ref(),
-            mappings: &$of.mappings,
-            color: $of.color.as_ref(),
-            data_links: &$of.data_links,
-            custom: &$of.custom,
-        }
-    };
-}
-
-impl Scope<'_, '_> {
+impl<'a> Scope<'_, 'a> {
     /// The title that is written, or the name.
-    pub(super) fn title(&mut self, title: Option<&Quoted>, name: &Spanned<String>) -> String {
-        if let Some(title) = title {
+    pub(super) fn title(&mut self, record: &Record, name: &Spanned<String>) -> String {
+        if let Some(title) = record.text("title") {
             return self.text(title);
         }
         self.refer(&name.value, |_| name.span);
         name.value.clone()
     }
 
-    pub(super) fn panel(&mut self, name: &Spanned<String>, panel: &spec::Panel, id: u32, grid: Grid) -> Panel {
-        self.check_type(&panel.kind);
+    pub(super) fn panel(&mut self, name: &Spanned<String>, panel: &'a Record, id: u32, grid: Grid) -> Value {
+        let Some(kind) = panel.text("type") else { return Value::Null };
+        self.check_type(kind);
         let (datasource, queries) = self.queries(panel, name.span);
-        if queries.is_empty() && !WITHOUT_QUERIES.contains(&panel.kind.value.as_str()) && panel.sound {
-            let title = format!("the panel `{}` queries nothing", shown(&name.value));
-            self.report(Diagnostic::new("missing-query", title, name.span).help("add `queries = …`"));
+        // A library panel has its queries in the library.
+        let elsewhere = panel.map("grafana").is_some_and(|grafana| grafana.knows("libraryPanel"));
+        if panel.get("queries").is_none() && needs_query(kind) && panel.sound && !elsewhere {
+            let title = format!("the panel `{}` has no query", shown(&name.value));
+            self.report(
+                Diagnostic::new("missing-query", title, name.span)
+                    .help("add `queries = …`, or `queries = []` for none"),
+            );
         }
-        self.check_content(name, panel);
-        let field = self.field(&field!(panel), &panel.kind.value);
-        let overrides = panel.overrides.iter().filter_map(|one| self.override_(one, &panel.kind.value)).collect();
-        let (legend, tooltip) = (self.legend(panel), self.tooltip(panel));
-        let reduce = panel.reduce.as_ref().map(|reduce| self.reduce(&reduce.0, &panel.kind));
-        let repeat =
-            panel.repeat.as_ref().map(|repeat| (self.repeat(repeat), panel.repeat_direction, panel.max_per_row));
-        Panel {
-            id,
-            title: self.title(panel.title.as_ref(), name),
-            kind: panel.kind.value.clone(),
-            description: panel.description.as_ref().map(|text| self.text(text)),
-            grid,
-            datasource,
-            queries,
-            field,
-            overrides,
-            content: panel.content.as_ref().map(|text| self.text(text)),
-            legend,
-            tooltip,
-            reduce,
-            options: self.options(&panel.kind.value, &panel.options, Area::Options),
-            transformations: panel.transformations.iter().filter_map(|step| self.transformation(step)).collect(),
-            links: panel.links.iter().map(|link| self.link(link)).collect(),
-            repeat,
-            interval: panel.interval.as_ref().map(|interval| self.duration(interval, &[])),
-            max_data_points: panel.max_data_points,
-            time_from: panel.time_from.as_ref().map(|time| self.text(time)),
-            time_shift: panel.time_shift.as_ref().map(|time| self.text(time)),
-            hide_time_override: panel.hide_time_override.unwrap_or(false),
-            transparent: panel.transparent.unwrap_or(false),
-            grafana: self.passthrough(&panel.grafana, &raw::PANEL),
-        }
+        self.check_content(name, panel, kind);
+        self.check_range(panel);
+        let overrides: Vec<Value> = panel
+            .items("overrides")
+            .iter()
+            .filter_map(|given| given.record())
+            .filter_map(|rule| self.override_(rule, kind))
+            .collect();
+        let custom = self.options(kind, panel, "custom", Area::Custom);
+        let (legend, tooltip) = (self.legend(panel, kind), self.tooltip(panel, kind));
+        let reduce = panel.record("reduce").map(|reduce| {
+            if !options::has(kind, "reduceOptions.calcs") {
+                self.unsupported("reduce", reduce.span, kind, "remove it: this type shows whole series");
+            }
+            self.object(reduce, "", Vec::new()).into()
+        });
+        let passed = panel.map("grafana").is_some_and(|grafana| grafana.knows("fieldConfig"));
+        let fields = passed || !overrides.is_empty() || has_fields(panel);
+        let some = |list: Vec<Value>| (!list.is_empty()).then_some(Value::Array(list));
+        let made: Made = vec![
+            ("id", Some(id.into())),
+            ("title", Some(self.title(panel, name).into())),
+            ("width", Some(grid.json())),
+            ("height", None),
+            ("datasource", datasource.map(|source| source.json())),
+            ("queries", some(queries)),
+            // Grafana's types want it whole.
+            ("fieldConfig", fields.then(|| json!({ "defaults": {}, "overrides": [] }))),
+            ("custom", custom),
+            ("overrides", some(overrides)),
+            ("options.mode", panel.text("content").map(|_| "markdown".into())),
+            ("legend", legend),
+            ("tooltip", tooltip),
+            ("reduce", reduce),
+            ("options", self.options(kind, panel, "options", Area::Options)),
+        ];
+        let mut object = self.object(panel, kind, made);
+        self.pass(panel, &mut object);
+        object.into()
     }
 
     /// A type is one of Grafana's own, or that of a plugin that is installed.
-    fn check_type(&mut self, kind: &Spanned<String>) {
-        if options::is_core(&kind.value) {
+    fn check_type(&mut self, kind: &Quoted) {
+        if options::is_core(kind) {
             return;
         }
         let settings =
@@ -113,36 +97,31 @@ impl Scope<'_, '_> {
         let mut plugins = settings.flat_map(|settings| settings.strings("plugins"));
         let installed = plugins.any(|plugin| plugin.value.split('@').next() == Some(kind.value.as_str()));
         if !installed {
-            let title = format!("Grafana has no panel type `{}`", shown(kind));
+            let title = format!("unknown panel type `{}`", shown(kind));
             self.report(Diagnostic::new("unknown-panel-type", title, kind.span).suggest(
-                &kind.value,
+                kind,
                 options::core_types(),
                 || {
                     let id = shown(kind);
-                    format!("Grafana has its own types and those of plugins: add `\"{id}@<version>\"` to its `settings.plugins`")
+                    format!("use one of Grafana's types, or that of a plugin: add `\"{id}@<version>\"` to its `settings.plugins`")
                 },
             ));
         }
     }
 
-    fn check_content(&mut self, name: &Spanned<String>, panel: &spec::Panel) {
-        let is_text = panel.kind.value == "text";
-        if let Some(content) = panel.content.as_ref().filter(|_| !is_text) {
-            self.unsupported(
-                "content",
-                content.span,
-                &panel.kind,
-                "only text panels have it; for a note, use `description`",
-            );
+    fn check_content(&mut self, name: &Spanned<String>, panel: &Record, kind: &Quoted) {
+        let is_text = kind.value == "text";
+        if let Some(content) = panel.text("content").filter(|_| !is_text) {
+            self.unsupported("content", content.span, kind, "only text panels have it; for a note, use `description`");
         }
-        if is_text && panel.content.is_none() && panel.sound {
+        if is_text && panel.text("content").is_none() && panel.sound {
             let title = format!("the text panel `{}` has no text", shown(name));
             self.report(Diagnostic::new("missing-key", title, name.span).help("add `content = …`"));
         }
     }
 
     /// Reports a key that does nothing in panels of a type.
-    fn unsupported(&mut self, key: &str, span: Span, kind: &Spanned<String>, help: &str) {
+    fn unsupported(&mut self, key: &str, span: Span, kind: &Quoted, help: &str) {
         self.report(
             Diagnostic::new("unsupported-key", format!("a panel of type `{}` has no `{key}`", shown(kind)), span)
                 .also(kind.span, "its type")
@@ -150,82 +129,67 @@ impl Scope<'_, '_> {
         );
     }
 
-    fn field(&mut self, field: &Field<'_>, kind: &str) -> Vec<Property> {
-        if let (Some(min), Some(max)) = (field.min, field.max)
-            && min.value.0 >= max.value.0
+    /// The ends of an axis, of a panel or an override.
+    fn check_range(&mut self, record: &Record) {
+        if let (Some(min), Some(max)) = (record.get("min"), record.get("max"))
+            && min.number() >= max.number()
         {
             self.report(
-                Diagnostic::new("contradiction", "the least value is not below the greatest", min.span)
-                    .also(max.span, "the greatest")
+                Diagnostic::new("contradiction", "`min` is not below `max`", min.span)
+                    .also(max.span, "the maximum")
                     .help("swap or change them"),
             );
         }
-        let mut list = Vec::new();
-        list.extend(field.display_name.map(|name| Property::DisplayName(self.text(name))));
-        list.extend(field.unit.map(|unit| Property::Unit(unit.clone())));
-        list.extend(field.decimals.map(|decimals| Property::Decimals(decimals.value)));
-        list.extend(field.min.map(|min| Property::Min(min.value.0)));
-        list.extend(field.max.map(|max| Property::Max(max.value.0)));
-        list.extend(field.no_value.map(|text| Property::NoValue(text.clone())));
-        list.extend(field.color.and_then(|color| self.color(&color.0)).map(Property::Color));
-        list.extend(field.thresholds.map(|thresholds| Property::Thresholds(self.thresholds(&thresholds.0))));
-        if !field.mappings.is_empty() {
-            let mappings = field.mappings.iter().filter_map(|mapping| self.mapping(mapping)).collect();
-            list.push(Property::Mappings(mappings));
-        }
-        if !field.data_links.is_empty() {
-            let links = field.data_links.iter();
-            let links = links.map(|link| (self.text(&link.title), self.text(&link.url), link.new_tab == Some(true)));
-            list.push(Property::Links(links.collect()));
-        }
-        let custom = self.options(kind, field.custom, Area::Custom);
-        list.extend(custom.into_iter().map(|(key, value)| Property::Custom(key, value)));
-        list
     }
 
-    fn override_(&mut self, one: &spec::Override, kind: &str) -> Option<model::Override> {
-        let matcher = match (&one.name, &one.regexp) {
-            (Some(name), None) => Matcher::Name(name.value.clone()),
-            (None, Some(regexp)) => Matcher::Regexp(regexp.value.clone()),
-            (name, _) => {
-                if one.sound {
-                    let title =
-                        if name.is_some() { "an override has two matchers" } else { "what does the override match?" };
-                    self.report(
-                        Diagnostic::new("invalid-override", title, one.span)
-                            .help("give it either `name = \"…\"` or `regexp = \"/…/\"`"),
-                    );
-                }
-                return None;
+    fn override_(&mut self, rule: &Record, kind: &str) -> Option<Value> {
+        if rule.text("name").is_some() == rule.text("regexp").is_some() {
+            if rule.sound {
+                let title = if rule.text("name").is_some() {
+                    "an override has two matchers"
+                } else {
+                    "an override has no matcher"
+                };
+                self.report(
+                    Diagnostic::new("invalid-override", title, rule.span)
+                        .help("give it either `name = \"…\"` or `regexp = \"/…/\"`"),
+                );
             }
-        };
-        let mut field = self.field(&field!(one), kind);
-        for (id, value) in one.grafana.iter() {
-            let value = self.json(value);
-            field.push(Property::Other(id.value.clone(), value));
+            return None;
         }
-        if field.is_empty() && one.sound {
+        self.check_range(rule);
+        let custom = self.options(kind, rule, "custom", Area::Custom);
+        let mut matcher = Value::Null;
+        let mut properties = Vec::new();
+        for (id, value) in self.object(rule, "", vec![("custom", custom)]) {
+            match (id.as_str(), value) {
+                ("byName" | "byRegexp", options) => matcher = json!({ "id": id, "options": options }),
+                ("custom", Value::Object(custom)) => properties.extend(
+                    custom.into_iter().map(|(key, value)| json!({ "id": format!("custom.{key}"), "value": value })),
+                ),
+                (_, value) => properties.push(json!({ "id": id, "value": value })),
+            }
+        }
+        for (id, given) in rule.entries("grafana") {
+            let value = self.value(Kind::Raw, given);
+            properties.extend(value.map(|value| json!({ "id": id.value, "value": value })));
+        }
+        if properties.is_empty() && rule.sound {
             self.report(
-                Diagnostic::new("invalid-override", "the override changes nothing", one.span)
+                Diagnostic::new("invalid-override", "the override changes nothing", rule.span)
                     .help("say what is different, e.g. `unit = \"s\"`, or remove it"),
             );
         }
-        Some(model::Override { matcher, field })
+        Some(json!({ "matcher": matcher, "properties": properties }))
     }
 
-    /// A colour of Grafana's palette, or one in numbers.
-    pub(super) fn color_name(&mut self, color: &Spanned<String>) -> String {
-        let name = color.value.as_str();
-        let hex = name.strip_prefix('#').is_some_and(|digits| {
-            matches!(digits.len(), 3 | 4 | 6 | 8) && digits.chars().all(|c| c.is_ascii_hexdigit())
-        });
-        let functions = ["rgb(", "rgba(", "hsl(", "hsla("];
-        let function = functions.iter().any(|start| name.starts_with(start)) && name.ends_with(')');
+    /// A color of Grafana's palette or of CSS.
+    pub(super) fn color_name(&mut self, color: &Quoted) -> String {
         let mut names = options::common_words("color");
-        if !hex && !function && !names.clone().any(|known| known == name) {
-            let diagnostic = Diagnostic::new("invalid-color", format!("`{}` is no colour", shown(color)), color.span);
+        if !is_valid(Kind::Color, color) {
+            let diagnostic = Diagnostic::new("invalid-color", format!("invalid color `{}`", shown(color)), color.span);
             let hues: Vec<&str> = names.clone().filter(|known| !known.contains('-')).collect();
-            self.report(diagnostic.suggest(name, &mut names, || {
+            self.report(diagnostic.suggest(color, &mut names, || {
                 let hues = listed(hues.into_iter());
                 format!("write `#rrggbb`, or one of {hues} (also `dark-red`, `semi-dark-red`, `light-red`, …)")
             }));
@@ -233,189 +197,188 @@ impl Scope<'_, '_> {
         color.value.clone()
     }
 
-    fn color(&mut self, color: &spec::Color) -> Option<model::Color> {
-        let Some(mode) = &color.mode else {
-            let fixed = color.fixed.as_ref().map(|fixed| self.color_name(fixed));
-            if fixed.is_none() && color.sound {
+    /// A mode, or else a color: the short form is either of them.
+    pub(super) fn color(&mut self, color: &Record) -> Option<Value> {
+        let mode = color.text("mode");
+        let is_mode = |mode: &Quoted| options::common_words("color-mode").any(|known| known == mode.value);
+        let fixed = match mode.filter(|mode| !is_mode(mode)) {
+            Some(name) => Some(self.color_name(name)),
+            None => color.text("fixed").map(|fixed| self.color_name(fixed)),
+        };
+        if mode.is_none() && fixed.is_none() {
+            if color.sound {
                 self.report(
-                    Diagnostic::new("invalid-color", "which colour?", color.span).help("add `mode = …` or `fixed = …`"),
+                    Diagnostic::new("invalid-color", "the color is missing", color.span)
+                        .help("add `mode = …` or `fixed = …`"),
                 );
             }
-            return Some(model::Color { mode: "fixed".to_owned(), fixed: Some(fixed?), by: color.by });
-        };
-        if !options::common_words("color-mode").any(|known| known == mode.value) {
-            // The short form is a mode or else a colour.
-            let name = self.color_name(mode);
-            return Some(model::Color { mode: "fixed".to_owned(), fixed: Some(name), by: color.by });
+            return None;
         }
-        let fixed = color.fixed.as_ref().map(|fixed| self.color_name(fixed));
-        Some(model::Color { mode: mode.value.clone(), fixed, by: color.by })
+        let mode = mode.filter(|mode| is_mode(mode)).map_or("fixed", |mode| mode.value.as_str());
+        Some(self.object(color, "", vec![("mode", Some(mode.into())), ("fixed", fixed.map(Value::from))]).into())
     }
 
-    fn thresholds(&mut self, thresholds: &spec::Thresholds) -> model::Thresholds {
-        let mut last: Option<&Spanned<Number>> = None;
-        let mut steps = Vec::with_capacity(thresholds.steps.len());
-        for (index, step) in thresholds.steps.iter().enumerate() {
-            let problem = match (&step.0.from, last) {
-                (Some(from), _) if index == 0 => {
-                    Some((from.span, "the first colour holds below every step", "leave its `from` out"))
+    pub(super) fn thresholds(&mut self, thresholds: &Record) -> Value {
+        let mut last: Option<f64> = None;
+        let steps = thresholds.items("steps");
+        for (index, step) in steps.iter().filter_map(Given::record).enumerate() {
+            let from = step.get("from").and_then(|from| Some((from.number()?, from.span)));
+            let problem = match (from, last) {
+                (Some((_, span)), _) if index == 0 => {
+                    Some((span, "the first color applies below every step", "remove its `from`"))
                 }
-                (None, _) if index > 0 && step.0.sound => Some((
-                    step.0.span,
-                    "from which value on does the colour hold?",
-                    "write `{ from = …, color = \"…\" }`",
-                )),
-                (Some(from), Some(last)) if from.value.0 <= last.value.0 => {
-                    Some((from.span, "a step does not lie above the one before it", "order the steps by their values"))
+                (None, _) if index > 0 && step.sound => {
+                    Some((step.span, "the step has no value", "write `{ from = …, color = \"…\" }`"))
+                }
+                (Some((from, span)), Some(last)) if from <= last => {
+                    Some((span, "the step is not above the one before it", "order the steps by their values"))
                 }
                 _ => None,
             };
             if let Some((span, title, help)) = problem {
                 self.report(Diagnostic::new("invalid-thresholds", title, span).help(help));
             }
-            last = step.0.from.as_ref().or(last);
-            steps.push((step.0.from.as_ref().map(|from| from.value.0), self.color_name(&step.0.color)));
+            last = from.map(|(from, _)| from).or(last);
         }
         if steps.is_empty() && thresholds.sound {
             self.report(
-                Diagnostic::new("invalid-thresholds", "there is no colour", thresholds.span)
+                Diagnostic::new("invalid-thresholds", "the thresholds have no color", thresholds.span)
                     .help("write at least one: `[\"green\", { from = 1, color = \"red\" }]`"),
             );
         }
-        model::Thresholds { mode: thresholds.mode.unwrap_or(ThresholdsMode::Absolute), steps }
+        self.object(thresholds, "", Vec::new()).into()
     }
 
-    fn mapping(&mut self, mapping: &spec::Mapping) -> Option<model::Mapping> {
-        let range = mapping.from.is_some() || mapping.to.is_some();
-        let number = |number: &Option<Spanned<Number>>| number.as_ref().map(|number| number.value.0);
-        let matches = match (&mapping.value, range, &mapping.regexp, &mapping.special) {
-            (Some(value), false, None, None) => Matches::Value(value.value.0.clone()),
-            (None, true, None, None) => Matches::Range(number(&mapping.from), number(&mapping.to)),
-            (None, false, Some(regexp), None) => Matches::Regexp(regexp.value.clone()),
-            (None, false, None, Some(special)) => Matches::Special(special.value),
-            _ => {
+    /// Mappings; those of single values that follow each other are one of Grafana's.
+    pub(super) fn mappings(&mut self, items: &[Given]) -> Value {
+        let mut found: Vec<(&str, Json)> = Vec::new();
+        let mut index = 0;
+        for mapping in items.iter().filter_map(Given::record) {
+            let range = mapping.get("from").or(mapping.get("to"));
+            let given = [mapping.get("value"), range, mapping.get("regexp"), mapping.get("special")];
+            let kinds: Vec<&str> = given
+                .into_iter()
+                .zip(["value", "range", "regex", "special"])
+                .filter_map(|(given, kind)| given.map(|_| kind))
+                .collect();
+            let [kind] = kinds.as_slice() else {
                 if mapping.sound {
                     self.report(
-                        Diagnostic::new("invalid-mapping", "which values does the mapping match?", mapping.span)
+                        Diagnostic::new("invalid-mapping", "the mapping must match one kind of values", mapping.span)
                             .help("give it one of `value`, `from` and `to`, `regexp`, `special`"),
                     );
                 }
-                return None;
+                continue;
+            };
+            let mut object = self.object(mapping, kind, Vec::new());
+            let mut result = match object.shift_remove("result") {
+                Some(Value::Object(result)) => result,
+                _ => Json::new(),
+            };
+            if result.is_empty() && mapping.sound {
+                self.report(
+                    Diagnostic::new("invalid-mapping", "the mapping changes nothing", mapping.span)
+                        .help("add `text`, `color` or `icon`"),
+                );
             }
-        };
-        if mapping.sound && mapping.text.is_none() && mapping.color.is_none() && mapping.icon.is_none() {
-            self.report(
-                Diagnostic::new("invalid-mapping", "the mapping changes nothing", mapping.span)
-                    .help("add `text`, `color` or `icon`"),
-            );
+            result.insert("index".to_owned(), index.into());
+            index += 1;
+            if let Some(value) = mapping.text("value") {
+                if let Some(("value", options)) = found.last_mut()
+                    && !options.contains_key(&value.value)
+                {
+                    options.insert(value.value.clone(), result.into());
+                } else {
+                    found.push(("value", Json::from_iter([(value.value.clone(), result.into())])));
+                }
+            } else {
+                object.insert("result".to_owned(), result.into());
+                found.push((kind, object));
+            }
         }
-        let color = mapping.color.as_ref().map(|color| self.color_name(color));
-        Some(model::Mapping { matches, text: mapping.text.clone(), color, icon: mapping.icon.clone() })
+        found.into_iter().map(|(kind, options)| json!({ "type": kind, "options": options })).collect()
     }
 
-    fn calc(&mut self, calc: &Spanned<String>) -> String {
-        let mut names = options::common_words("reducer");
-        if !names.any(|known| known == calc.value) {
-            let title = format!("`{}` is no calculation", shown(calc));
+    pub(super) fn calculation(&mut self, name: &Quoted) -> String {
+        if !is_valid(Kind::Calculation, name) {
+            let title = format!("unknown calculation `{}`", shown(name));
             let names: Vec<&str> = options::common_words("reducer").collect();
-            let diagnostic = Diagnostic::new("unknown-value", title, calc.span);
+            let diagnostic = Diagnostic::new("unknown-value", title, name.span);
             let plain = names.iter().copied().filter(|name| !name.ends_with(|c: char| c.is_ascii_digit()));
             let help = format!("use one of {}, or `p1` to `p99`", listed(plain));
-            self.report(diagnostic.suggest(&calc.value, names, || help));
+            self.report(diagnostic.suggest(name, names, || help));
         }
-        calc.value.clone()
+        name.value.clone()
     }
 
-    fn legend(&mut self, panel: &spec::Panel) -> Option<model::Legend> {
-        let legend = &panel.legend.as_ref()?.0;
-        if !options::has(&panel.kind.value, "legend.displayMode") {
-            self.unsupported("legend", legend.span, &panel.kind, "remove it, or look for a key in `options`");
+    fn legend(&mut self, panel: &Record, kind: &Quoted) -> Option<Value> {
+        let legend = panel.record("legend")?;
+        if !options::has(kind, "legend.displayMode") {
+            self.unsupported("legend", legend.span, kind, "remove it, or look for a key in `options`");
             return None;
         }
-        Some(model::Legend {
-            mode: legend.mode.unwrap_or(LegendMode::List),
-            placement: legend.placement.unwrap_or(Placement::Bottom),
-            calcs: legend.calcs.iter().map(|calc| self.calc(calc)).collect(),
-            sort: legend.sort_by.clone().map(|by| (by, legend.sort_desc.unwrap_or(false))),
-            width: legend.width,
-        })
+        let shown = legend.word("mode") != Some("none");
+        let variant = if legend.text("sort_by").is_some() { "sorted" } else { "" };
+        Some(self.object(legend, variant, vec![("showLegend", Some(shown.into()))]).into())
     }
 
-    fn tooltip(&mut self, panel: &spec::Panel) -> Option<model::Tooltip> {
-        let tooltip = &panel.tooltip.as_ref()?.0;
-        let sorts = options::has(&panel.kind.value, "tooltip.sort");
-        if !options::has(&panel.kind.value, "tooltip.mode") || (tooltip.sort.is_some() && !sorts) {
-            self.unsupported("tooltip", tooltip.span, &panel.kind, "remove it, or its `sort`");
+    fn tooltip(&mut self, panel: &Record, kind: &Quoted) -> Option<Value> {
+        let tooltip = panel.record("tooltip")?;
+        let sorted = options::has(kind, "tooltip.sort");
+        if !options::has(kind, "tooltip.mode") || (tooltip.word("sort").is_some() && !sorted) {
+            self.unsupported("tooltip", tooltip.span, kind, "remove it, or its `sort`");
             return None;
         }
-        Some(model::Tooltip {
-            mode: tooltip.mode.unwrap_or(TooltipMode::Single),
-            sort: sorts.then(|| tooltip.sort.unwrap_or(TooltipSort::None)),
-        })
-    }
-
-    fn reduce(&mut self, reduce: &spec::Reduce, kind: &Spanned<String>) -> model::Reduce {
-        if !options::has(&kind.value, "reduceOptions.calcs") {
-            self.unsupported("reduce", reduce.span, kind, "remove it: it shows whole series");
-        }
-        let mut calcs: Vec<String> = reduce.calcs.iter().map(|calc| self.calc(calc)).collect();
-        if calcs.is_empty() {
-            // Grafana's own default.
-            calcs.push("lastNotNull".to_owned());
-        }
-        model::Reduce {
-            calcs,
-            fields: reduce.fields.clone().unwrap_or_default(),
-            values: reduce.values.unwrap_or(false),
-            limit: reduce.limit,
-        }
+        Some(self.object(tooltip, if sorted { "sorted" } else { "" }, Vec::new()).into())
     }
 
     /// The `options` or the `custom` table: what Grafana's own types say it may hold.
-    fn options(&mut self, kind: &str, table: &Map<Raw>, area: Area) -> Passthrough {
-        for problem in options::check(kind, area, &table.entries) {
+    fn options(&mut self, kind: &str, record: &Record, word: &str, area: Area) -> Option<Value> {
+        let given = record.get(word)?;
+        for problem in record.map(word).map(|map| options::check(kind, area, map)).unwrap_or_default() {
             self.report(problem);
         }
-        self.object(&table.entries)
+        let object = self.value(Kind::Object, given)?;
+        object.as_object().is_some_and(|object| !object.is_empty()).then_some(object)
     }
 
-    fn transformation(&mut self, written: &spec::Transformation) -> Option<model::Transformation> {
-        let mut steps = Vec::new();
-        let clone = |names: &Vec<String>| names.clone();
-        if let Some(organize) = &written.organize {
-            steps.push(TransformationStep::Organize {
-                exclude: clone(&organize.exclude),
-                include: clone(&organize.include),
-                rename: organize.rename.iter().map(|(old, new)| (old.value.clone(), new.clone())).collect(),
-                order: clone(&organize.order),
-            });
-        }
-        if let Some(join) = &written.join_by_field {
-            steps.push(TransformationStep::JoinByField(join.field.clone(), join.mode.unwrap_or(JoinMode::Outer)));
-        }
-        if let Some(sort) = &written.sort_by {
-            steps.push(TransformationStep::SortBy(sort.field.clone(), sort.desc == Some(true)));
-        }
-        if let Some(filter) = &written.filter_fields_by_name {
-            steps.push(TransformationStep::FilterFieldsByName {
-                include: (clone(&filter.include), filter.include_regexp.clone()),
-                exclude: (clone(&filter.exclude), filter.exclude_regexp.clone()),
-            });
-        }
-        if written.merge.as_ref().is_some_and(|merge| merge.value) {
-            steps.push(TransformationStep::Merge);
-        }
-        if let Some(id) = &written.id {
-            let options = written.options.as_ref().map(|options| self.json(options));
-            steps.push(TransformationStep::Other(id.value.clone(), options.unwrap_or(Value::Object(JsonMap::new()))));
-        }
-        let one = steps.len() == 1 && (written.id.is_some() || written.options.is_none());
-        if !one && written.sound {
-            self.report(Diagnostic::new("invalid-transformation", "a transformation is one step", written.span).help(
+    pub(super) fn transformation(&mut self, step: &Record) -> Option<Value> {
+        let own = ["organize", "join_by_field", "sort_by", "filter_fields_by_name"];
+        let merge = step.flag("merge").then_some("merge");
+        let other = step.text("id").map(|_| "id");
+        let mut words = own.into_iter().filter(|word| step.record(word).is_some()).chain(merge).chain(other);
+        let (word, more) = (words.next(), words.next().is_some());
+        if (word.is_none() || more || (other.is_none() && step.get("options").is_some())) && step.sound {
+            self.report(Diagnostic::new("invalid-transformation", "a transformation is one step", step.span).help(
                 "give it one of `organize`, `join_by_field`, `sort_by`, `filter_fields_by_name`, `merge = true`, or \
                      `id` with `options`; further steps are further items of the list",
             ));
         }
-        Some(model::Transformation { step: steps.pop()?, disabled: written.disabled == Some(true) })
+        let word = word?;
+        let mut options = match step.record(word) {
+            Some(own) => self.object(own, "", Vec::new()).into(),
+            None => step.get("options").and_then(|options| self.value(Kind::Raw, options)).unwrap_or_else(|| json!({})),
+        };
+        // Grafana has a list, of which only the first counts.
+        if word == "sort_by" {
+            options["sort"] = json!([options["sort"].take()]);
+        }
+        let own = step.table.key(word).and_then(|key| key.place(""));
+        let id = own.or(step.text("id").map(|id| id.value.as_str()));
+        let mut object = Json::from_iter([("id".to_owned(), id.into())]);
+        if step.flag("disabled") {
+            object.insert("disabled".to_owned(), true.into());
+        }
+        object.insert("options".to_owned(), options);
+        Some(object.into())
     }
+}
+
+/// Whether a panel says how its values are shown.
+fn has_fields(panel: &Record) -> bool {
+    FIELD.iter().filter_map(|key| panel.get(key.word)).any(|given| match &given.data {
+        Data::List(items) => !items.is_empty(),
+        Data::Map(map) => !map.is_empty(),
+        _ => true,
+    })
 }

@@ -1,99 +1,77 @@
-//! Queries: which keys fit goes by the datasource.
+//! Queries: which keys fit depends on the datasource.
+
+use serde_json::Value;
 
 use super::ids::reference;
+use super::object::Made;
 use super::promql;
-use super::raw;
 use super::scope::{EXPRESSION, Scope};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::dashboard::{Ask, Datasource, JsonQuery, Language, LokiQuery, MetricQuery, PromQuery, Query};
-use crate::spec::dashboard as spec;
-use crate::spec::dashboard::{ColumnType, Method, Parser, QueryFormat};
+use crate::model::dashboard::{Datasource, Json, Language};
+use crate::spec::dashboard::QUERY;
+use crate::spec::dashboard::variant::{JSON, LOKI, MATH, METRIC, PROMETHEUS};
 use crate::spec::decode::{listed, shown};
-use crate::spec::quoted::Quoted;
+use crate::spec::grafana::{Given, Key, Record};
 
 impl Language {
-    /// Its name, and the keys that its queries have.
-    fn keys(self) -> (&'static str, &'static [&'static str]) {
+    /// Its name, and the variants of its queries.
+    fn variants(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::PromQl => ("Prometheus", &["expr", "legend", "format", "instant", "range", "exemplar", "interval"]),
-            Self::LogQl => ("Loki", &["expr", "legend", "instant", "range", "interval", "max_lines", "direction"]),
-            Self::CloudWatch => (
-                "CloudWatch",
-                &[
-                    "expr",
-                    "legend",
-                    "namespace",
-                    "metric",
-                    "statistic",
-                    "dimensions",
-                    "region",
-                    "period",
-                    "account",
-                    "search",
-                ],
-            ),
-            Self::Infinity => ("a JSON API", &["url", "root", "columns", "format", "method", "parser"]),
-            Self::Other => ("this plugin", &["expr", "legend", "format", "instant", "range", "exemplar", "interval"]),
+            Self::PromQl => ("Prometheus", &[PROMETHEUS]),
+            Self::LogQl => ("Loki", &[LOKI]),
+            Self::CloudWatch => ("CloudWatch", &[METRIC, MATH]),
+            Self::Infinity => ("a JSON API", &[JSON]),
+            Self::Other => ("this plugin", &[PROMETHEUS]),
         }
     }
 }
 
-impl Scope<'_, '_> {
+impl<'a> Scope<'_, 'a> {
     /// The queries of a panel and its datasource.
-    pub(super) fn queries(&mut self, panel: &spec::Panel, span: Span) -> (Option<Datasource>, Vec<Query>) {
-        if panel.queries.0.is_empty() {
-            let datasource =
-                panel.datasource.as_ref().and_then(|_| self.datasource_or_default(panel.datasource.as_ref(), span));
-            return (datasource, Vec::new());
+    pub(super) fn queries(&mut self, panel: &'a Record, span: Span) -> (Option<Datasource>, Vec<Value>) {
+        let queries: Vec<&Record> = panel.items("queries").iter().filter_map(Given::record).collect();
+        let written = panel.text("datasource");
+        if queries.is_empty() {
+            return (written.and_then(|_| self.datasource_or_default(written, span)), Vec::new());
         }
-        let all_named = panel.queries.0.iter().all(|query| query.0.datasource.is_some());
-        let own = if all_named && panel.datasource.is_none() {
-            None
-        } else {
-            self.datasource_or_default(panel.datasource.as_ref(), span)
+        let all_named = queries.iter().all(|query| query.text("datasource").is_some());
+        let own = if all_named && written.is_none() { None } else { self.datasource_or_default(written, span) };
+        let names = self.references(&queries);
+        let source = |query: &&'a Record| match query.text("datasource") {
+            None => own.clone(),
+            written => self.datasource_or_default(written, span),
         };
-        let names = self.references(panel);
-        let mut sources = Vec::new();
-        let mut queries: Vec<Query> = Vec::with_capacity(panel.queries.0.len());
-        for query in &panel.queries.0 {
-            let source = match &query.0.datasource {
-                Some(_) => self.datasource_or_default(query.0.datasource.as_ref(), span),
-                None => own.clone(),
-            };
-            if source.as_ref().is_some_and(|source| source.plugin == EXPRESSION) {
-                self.queries.clone_from(&names);
-            }
-            queries.push(self.query(&query.0, source.as_ref()));
-            self.queries.clear();
-            sources.push(source);
-        }
-        for (query, name) in queries.iter_mut().zip(names) {
-            query.reference = name;
-        }
-        // Expressions go over the panel's other queries, wherever those go.
+        let sources: Vec<Option<Datasource>> = queries.iter().map(source).collect();
+        // Expressions use the panel's other queries, whatever their datasources are.
         let asked: Vec<&Datasource> = sources.iter().flatten().filter(|source| source.plugin != EXPRESSION).collect();
         let panel_source = match asked.as_slice() {
             [] => sources.iter().flatten().next().cloned(),
             [first, rest @ ..] if rest.iter().all(|source| source == first) => Some((*first).clone()),
             _ => Some(Datasource::mixed()),
         };
-        for (query, source) in queries.iter_mut().zip(sources) {
-            query.datasource = source.filter(|source| Some(source) != panel_source.as_ref());
+        let mut list = Vec::with_capacity(queries.len());
+        for ((query, name), source) in queries.into_iter().zip(&names).zip(&sources) {
+            if source.as_ref().is_some_and(|source| source.plugin == EXPRESSION) {
+                self.queries.clone_from(&names);
+            }
+            let shown = source.as_ref().filter(|source| Some(*source) != panel_source.as_ref());
+            list.push(self.query(query, name, source.as_ref(), shown).into());
+            self.queries.clear();
         }
-        (panel_source, queries)
+        (panel_source, list)
     }
 
     /// The names of a panel's queries.
-    fn references(&mut self, panel: &spec::Panel) -> Vec<String> {
-        let written: Vec<_> = panel.queries.0.iter().map(|query| query.0.reference.as_ref()).collect();
+    fn references(&mut self, queries: &[&Record]) -> Vec<String> {
+        let written: Vec<_> = queries.iter().map(|query| query.text("ref")).collect();
         for (index, name) in written.iter().enumerate() {
             let first =
                 written.iter().take(index).flatten().find(|first| Some(&first.value) == name.map(|name| &name.value));
             if let (Some(first), Some(name)) = (first, name) {
                 self.report(
-                    Diagnostic::new("query-clash", format!("two queries are called `{}`", shown(name)), name.span)
+                    Diagnostic::new("query-clash", format!("two queries are named `{}`", shown(name)), name.span)
                         .also(first.span, "the other one")
-                        .help("call one otherwise, or leave `ref` out"),
+                        .help("rename one of them, or remove its `ref`"),
                 );
             }
         }
@@ -104,148 +82,124 @@ impl Scope<'_, '_> {
             .collect()
     }
 
-    /// One query, without its name.
-    pub(super) fn query(&mut self, query: &spec::Query, source: Option<&Datasource>) -> Query {
-        let grafana = self.passthrough(&query.grafana, &raw::QUERY);
-        let ask = if let Some(source) = source {
-            let language = Language::of(&source.plugin);
-            self.check_query_keys(query, language, source);
-            self.ask(query, language, source)
-        } else {
+    /// One query, of the datasource `source`, which it names itself if `named` is given.
+    pub(super) fn query(
+        &mut self,
+        query: &Record,
+        name: &str,
+        source: Option<&Datasource>,
+        named: Option<&Datasource>,
+    ) -> Json {
+        let mut made: Made = vec![("ref", Some(name.into())), ("datasource", named.map(Datasource::json))];
+        let variant = match source {
+            Some(source) => {
+                let language = Language::of(&source.plugin);
+                self.check_query_keys(query, language, source);
+                self.check_query(query, language, source);
+                self.variant(query, language, &mut made)
+            }
+            None => "",
+        };
+        if variant.is_empty() {
             // Its language is not known, but its variables are.
-            for text in query.expr.iter().chain(&query.legend) {
+            for text in query.text("expr").into_iter().chain(query.text("legend")) {
                 self.text(text);
             }
-            Ask::Other
-        };
-        Query { reference: String::new(), datasource: None, hide: query.hide.unwrap_or(false), ask, grafana }
+        }
+        let mut object = self.object(query, variant, made);
+        self.pass(query, &mut object);
+        object
     }
 
-    fn ask(&mut self, query: &spec::Query, language: Language, source: &Datasource) -> Ask {
-        let legend = query.legend.as_ref().map(|legend| self.text(legend));
-        let flag = |flag: &Option<crate::spec::decode::Spanned<bool>>| flag.as_ref().map(|flag| flag.value);
-        let (instant, range) = (flag(&query.instant).unwrap_or(false), flag(&query.range));
+    /// The variant of a query, and what follows from it.
+    fn variant(&mut self, query: &Record, language: Language, made: &mut Made) -> &'static str {
+        let instant = query.flag("instant");
         match language {
-            // Expressions and queries of panels have no text.
-            Language::Other if query.expr.is_none() => Ask::Other,
+            _ if is_passed(query, language) => "",
             Language::PromQl | Language::Other => {
-                let expr = self.expr(query, source);
+                // Without either word Prometheus is asked for a range.
+                made.push(("range", Some((instant && query.flag("range")).into())));
+                PROMETHEUS
+            }
+            Language::LogQl => {
+                made.extend([("instant", instant.then(|| "instant".into())), ("range", None)]);
+                LOKI
+            }
+            Language::CloudWatch => {
+                if query.text("expr").is_some() {
+                    MATH
+                } else {
+                    METRIC
+                }
+            }
+            Language::Infinity => {
+                let columns = query.records("columns");
+                let columns: Vec<Value> = columns
+                    .map(|(title, column)| {
+                        self.object(column, "", vec![("title", Some(title.value.as_str().into()))]).into()
+                    })
+                    .collect();
+                made.extend([
+                    ("format", Some(query.word("format").unwrap_or("table").into())),
+                    ("columns", Some(columns.into())),
+                ]);
+                JSON
+            }
+        }
+    }
+
+    fn check_query(&mut self, query: &Record, language: Language, source: &Datasource) {
+        match language {
+            _ if is_passed(query, language) => {}
+            Language::PromQl | Language::LogQl | Language::Other => {
+                let Some(expr) = query.text("expr").filter(|expr| !expr.trim().is_empty()) else {
+                    let span = query.text("expr").map_or(query.span, |expr| expr.span);
+                    return self.missing_part(span, &source.plugin, "expr");
+                };
                 if language == Language::PromQl
-                    && let Some(written) = &query.expr
-                    && let Err(problem) = promql::check(&expr)
+                    && let Err(problem) = promql::check(expr)
                 {
-                    let place = written.place(&problem.range);
                     self.report(
-                        Diagnostic::new("invalid-promql", "Prometheus can't read the query", place)
-                            .at(problem.message)
-                            .help("mend the query at this place; Grafana's variables stand for valid values here"),
-                    );
-                }
-                Ask::Prometheus(PromQuery {
-                    expr,
-                    legend,
-                    format: query.format.as_ref().map(|format| format.value),
-                    instant,
-                    range: range.unwrap_or(!instant),
-                    exemplar: flag(&query.exemplar).unwrap_or(false),
-                    interval: query.interval.as_ref().map(|interval| self.duration(interval, &[])),
-                })
-            }
-            Language::LogQl => Ask::Loki(LokiQuery {
-                expr: self.expr(query, source),
-                legend,
-                instant,
-                step: query.interval.as_ref().map(|interval| self.duration(interval, &[])),
-                max_lines: query.max_lines.as_ref().map(|lines| lines.value),
-                direction: query.direction.as_ref().map(|direction| direction.value),
-            }),
-            Language::CloudWatch => self.metric(query, legend),
-            Language::Infinity => self.json_api(query),
-        }
-    }
-
-    fn expr(&mut self, query: &spec::Query, source: &Datasource) -> String {
-        let Some(expr) = query.expr.as_ref().filter(|expr| !expr.trim().is_empty()) else {
-            let span = query.expr.as_ref().map_or(query.span, |expr| expr.span);
-            self.missing_part(span, &source.plugin, "expr");
-            return String::new();
-        };
-        self.text(expr)
-    }
-
-    fn metric(&mut self, query: &spec::Query, label: Option<String>) -> Ask {
-        let mut text = |part: &Option<Quoted>| part.as_ref().map(|part| self.text(part));
-        let (region, period, account) = (text(&query.region), text(&query.period), text(&query.account));
-        let (namespace, metric, statistic) = (text(&query.namespace), text(&query.metric), text(&query.statistic));
-        if let Some(expression) = &query.expr {
-            let others = [("namespace", &query.namespace), ("metric", &query.metric), ("statistic", &query.statistic)];
-            for (key, other) in others {
-                if let Some(other) = other {
-                    let title = format!("an expression over other queries has no `{key}`");
-                    self.report(
-                        Diagnostic::new("contradiction", title, other.span)
-                            .also(expression.span, "the expression")
-                            .help("remove one of the two"),
+                        Diagnostic::new(
+                            "invalid-promql",
+                            "Prometheus can't parse the query",
+                            expr.place(&problem.range),
+                        )
+                        .at(problem.message)
+                        .help("fix the query here; Grafana's variables stand for valid values"),
                     );
                 }
             }
-            let expression = self.text(expression);
-            return Ask::Math { expression, label, region: region.unwrap_or_default(), period };
-        }
-        for (key, part) in [("namespace", &namespace), ("metric", &metric), ("statistic", &statistic)] {
-            if part.is_none() {
-                self.missing_part(query.span, "CloudWatch", key);
+            Language::CloudWatch => {
+                for key in ["namespace", "metric", "statistic"] {
+                    match (query.text("expr"), query.text(key)) {
+                        (Some(expr), Some(other)) => {
+                            let title = format!("an expression over other queries has no `{key}`");
+                            self.report(
+                                Diagnostic::new("contradiction", title, other.span)
+                                    .also(expr.span, "the expression")
+                                    .help("remove one of the two"),
+                            );
+                        }
+                        (None, None) => self.missing_part(query.span, "CloudWatch", key),
+                        _ => {}
+                    }
+                }
+            }
+            Language::Infinity => {
+                if query.text("url").is_none() {
+                    self.missing_part(query.span, "a JSON API", "url");
+                }
+                if let (Some(format), Some(word @ ("time_series" | "heatmap"))) =
+                    (query.get("format"), query.word("format"))
+                {
+                    self.report(
+                        Diagnostic::new("unsupported-key", format!("a JSON API has no format `{word}`"), format.span)
+                            .help("use `table`, `timeseries`, `logs` or `dataframe`"),
+                    );
+                }
             }
         }
-        let mut dimensions = Vec::new();
-        for (name, values) in query.dimensions.iter().flat_map(|map| map.value.iter()) {
-            let values = values.0.iter().map(|value| self.text(value)).collect();
-            dimensions.push((name.value.clone(), values));
-        }
-        Ask::Metric(Box::new(MetricQuery {
-            namespace: namespace.unwrap_or_default(),
-            metric: metric.unwrap_or_default(),
-            statistic: statistic.unwrap_or_default(),
-            dimensions,
-            label,
-            region,
-            period,
-            account,
-            exact: !query.search.as_ref().is_some_and(|search| search.value),
-        }))
-    }
-
-    fn json_api(&mut self, query: &spec::Query) -> Ask {
-        if query.url.is_none() {
-            self.missing_part(query.span, "a JSON API", "url");
-        }
-        if let Some(format) = query
-            .format
-            .as_ref()
-            .filter(|format| matches!(format.value, QueryFormat::TimeSeries | QueryFormat::Heatmap))
-        {
-            self.report(
-                Diagnostic::new(
-                    "unsupported-key",
-                    format!("a JSON API gives no `{}`", format.value.as_str()),
-                    format.span,
-                )
-                .help("use `table`, `timeseries`, `logs` or `dataframe`"),
-            );
-        }
-        let mut columns = Vec::new();
-        for (title, column) in query.columns.iter().flat_map(|map| map.value.iter()) {
-            let selector = self.text(&column.0.selector);
-            columns.push((title.value.clone(), selector, column.0.kind.unwrap_or(ColumnType::String)));
-        }
-        Ask::Json(JsonQuery {
-            url: query.url.as_ref().map(|url| self.text(url)).unwrap_or_default(),
-            root: query.root.as_ref().map(|root| self.text(root)).unwrap_or_default(),
-            format: query.format.as_ref().map_or(QueryFormat::Table, |format| format.value),
-            method: query.method.as_ref().map_or(Method::Get, |method| method.value),
-            parser: query.parser.as_ref().map_or(Parser::Backend, |parser| parser.value),
-            columns,
-        })
     }
 
     fn missing_part(&mut self, span: Span, language: &str, key: &str) {
@@ -256,43 +210,33 @@ impl Scope<'_, '_> {
     }
 
     /// Keys of other datasources do nothing.
-    fn check_query_keys(&mut self, query: &spec::Query, language: Language, source: &Datasource) {
-        let quoted = |value: &Option<Quoted>| value.as_ref().map(|value| value.span);
-        let keys = [
-            ("expr", quoted(&query.expr)),
-            ("legend", quoted(&query.legend)),
-            ("format", query.format.as_ref().map(|value| value.span)),
-            ("instant", query.instant.as_ref().map(|value| value.span)),
-            ("range", query.range.as_ref().map(|value| value.span)),
-            ("exemplar", query.exemplar.as_ref().map(|value| value.span)),
-            ("interval", quoted(&query.interval)),
-            ("max_lines", query.max_lines.as_ref().map(|value| value.span)),
-            ("direction", query.direction.as_ref().map(|value| value.span)),
-            ("namespace", quoted(&query.namespace)),
-            ("metric", quoted(&query.metric)),
-            ("statistic", quoted(&query.statistic)),
-            ("dimensions", query.dimensions.as_ref().map(|value| value.span)),
-            ("region", quoted(&query.region)),
-            ("period", quoted(&query.period)),
-            ("account", quoted(&query.account)),
-            ("search", query.search.as_ref().map(|value| value.span)),
-            ("url", quoted(&query.url)),
-            ("root", quoted(&query.root)),
-            ("columns", query.columns.as_ref().map(|value| value.span)),
-            ("method", query.method.as_ref().map(|value| value.span)),
-            ("parser", query.parser.as_ref().map(|value| value.span)),
-        ];
-        let (what, fitting) = language.keys();
-        for (key, span) in keys {
-            if let Some(span) = span.filter(|_| !fitting.contains(&key)) {
+    fn check_query_keys(&mut self, query: &Record, language: Language, source: &Datasource) {
+        let (what, variants) = language.variants();
+        let special = |key: &str| query.table.key(key).is_some_and(Key::is_everywhere);
+        let fits: Vec<&str> = QUERY
+            .keys()
+            .map(|(_, key)| key)
+            .filter(|key| key.is_written() && variants.iter().any(|variant| key.place(variant).is_some()))
+            .map(|key| key.word)
+            .filter(|word| !special(word))
+            .collect();
+        for (key, given) in query.given() {
+            if !special(key) && !fits.contains(&key) {
                 let title = format!("a query of {what} has no `{key}`");
-                let fits = listed(fitting.iter().copied());
+                let fits = listed(fits.iter().copied());
                 self.report(
-                    Diagnostic::new("unsupported-key", title, span)
+                    Diagnostic::new("unsupported-key", title, given.span)
                         .at(format!("the datasource is `{}`", shown(&source.uid)))
-                        .help(format!("remove it, or name another datasource: this one's queries have {fits}")),
+                        .help(format!("remove it, or name another datasource: queries of this one have {fits}")),
                 );
             }
         }
     }
+}
+
+/// Whether a query is in Grafana's words only. Expressions and queries of panels have no text, and CloudWatch has logs too.
+fn is_passed(query: &Record, language: Language) -> bool {
+    let own = query.given().any(|(word, _)| query.table.key(word).is_some_and(|key| !key.is_everywhere()));
+    let passed = query.map("grafana").is_some_and(|grafana| !grafana.is_empty());
+    (!own && passed) || (language == Language::Other && query.text("expr").is_none())
 }

@@ -1,16 +1,16 @@
-//! What a dashboard's strings refer to: its variables and the stack's datasources.
+//! What the strings of a dashboard refer to: its variables and the stack's datasources.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::interpolation::{is_builtin, references};
+use super::interpolation::{is_literal, references};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::dashboard::{Datasource, plugin};
 use crate::resolve::Resolver;
-use crate::spec::dashboard::{Dashboard, VariableType};
-use crate::spec::decode::{Spanned, shown};
+use crate::spec::dashboard::Dashboard;
+use crate::spec::decode::{Map, Spanned, shown};
+use crate::spec::grafana::{Given, Record};
 use crate::spec::quoted::Quoted;
-use crate::spec::raw::RawValue;
 
 /// UIDs of Grafana's own datasources, and their types.
 const BUILT_IN: &[(&str, &str)] = &[
@@ -27,7 +27,7 @@ pub(super) const EXPRESSION: &str = "__expr__";
 pub(super) struct Scope<'r, 'a> {
     pub(super) resolver: &'r mut Resolver<'a>,
     pub(super) name: &'a Spanned<String>,
-    pub(super) dashboard: &'a Dashboard,
+    pub(super) dashboard: &'a Record,
     /// Variables that something refers to.
     used: HashSet<String>,
     /// What panels query that name no datasource.
@@ -38,7 +38,7 @@ pub(super) struct Scope<'r, 'a> {
 
 impl<'r, 'a> Scope<'r, 'a> {
     pub(super) fn new(resolver: &'r mut Resolver<'a>, name: &'a Spanned<String>, dashboard: &'a Dashboard) -> Self {
-        Self { resolver, name, dashboard, used: HashSet::new(), default: None, queries: Vec::new() }
+        Self { resolver, name, dashboard: &dashboard.record, used: HashSet::new(), default: None, queries: Vec::new() }
     }
 
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
@@ -54,10 +54,18 @@ impl<'r, 'a> Scope<'r, 'a> {
     /// Notes the variables that a string refers to; reports those that the dashboard doesn't have.
     pub(super) fn refer(&mut self, text: &str, place: impl Fn(&Range<usize>) -> Span) {
         for reference in references(text) {
-            if !is_builtin(reference.name) && !self.queries.iter().any(|query| query == reference.name) {
-                self.refer_to(reference.name, place(&reference.range));
+            let name = reference.name;
+            let declared = self.dashboard.map("variables").is_some_and(|variables| variables.knows(name));
+            let query = self.queries.iter().any(|query| query == name);
+            if !query && (declared || !is_literal(text, &reference)) {
+                self.refer_to(name, place(&reference.range));
             }
         }
+    }
+
+    /// Notes the variables that a string may refer to.
+    pub(super) fn use_in(&mut self, text: &str) {
+        self.used.extend(references(text).into_iter().map(|reference| reference.name.to_owned()));
     }
 
     /// A key that holds the name of a variable, with or without its dollar.
@@ -68,8 +76,8 @@ impl<'r, 'a> Scope<'r, 'a> {
     }
 
     fn refer_to(&mut self, name: &str, span: Span) {
-        let variables = &self.dashboard.variables;
-        if variables.knows(name) {
+        let variables = self.dashboard.map("variables");
+        if variables.is_some_and(|variables| variables.knows(name)) {
             if !self.used.contains(name) {
                 self.used.insert(name.to_owned());
             }
@@ -79,25 +87,25 @@ impl<'r, 'a> Scope<'r, 'a> {
         if self.resolver.diagnostics.is_full() {
             return;
         }
-        let title = format!("the dashboard has no variable `{}`", shown(name));
-        let names: Vec<&str> = variables.names().collect();
+        let title = format!("unknown variable `{}` of the dashboard", shown(name));
+        let names: Vec<&str> = variables.into_iter().flat_map(Map::names).collect();
         let diagnostic = Diagnostic::new("unknown-dashboard-variable", title, span)
             .suggest(name, names, || format!("declare it under [variables.{}], or write the value", shown(name)));
         self.report(diagnostic);
     }
 
-    /// A link hands all variables on.
+    /// A link passes all variables on.
     pub(super) fn use_all(&mut self) {
-        self.used.extend(self.dashboard.variables.names().map(str::to_owned));
+        self.used.extend(self.dashboard.map("variables").into_iter().flat_map(Map::names).map(str::to_owned));
     }
 
     pub(super) fn report_unused_variables(&mut self) {
         let written = self.dashboard;
-        for (name, variable) in written.variables.iter() {
-            // Filters of the reader are in every query.
-            let used = variable.kind.value == VariableType::Adhoc || self.used.contains(&name.value);
+        for (name, variable) in written.records("variables") {
+            // Filters are added to every query.
+            let used = variable.word("type") == Some("adhoc") || self.used.contains(&name.value);
             if !used && written.sound {
-                let title = format!("nothing uses the variable `{}` of the dashboard", shown(&name.value));
+                let title = format!("unused variable `{}` of the dashboard", shown(&name.value));
                 let help = format!("write `${}` where its value belongs, or remove it", shown(&name.value));
                 let diagnostic = Diagnostic::new("unused-dashboard-variable", title, name.span).help(help);
                 self.resolver.report_unused("unknown-dashboard-variable", diagnostic);
@@ -107,7 +115,7 @@ impl<'r, 'a> Scope<'r, 'a> {
 
     /// Finds what panels query that name no datasource.
     pub(super) fn dashboard_datasource(&mut self) {
-        self.default = if let Some(written) = &self.dashboard.datasource {
+        self.default = if let Some(written) = self.dashboard.text("datasource") {
             self.datasource(written)
         } else {
             let sources = &self.resolver.spec.datasources;
@@ -126,10 +134,10 @@ impl<'r, 'a> Scope<'r, 'a> {
             return self.datasource(written);
         }
         if self.default.is_none()
-            && self.dashboard.datasource.is_none()
+            && self.dashboard.text("datasource").is_none()
             && self.resolver.spec.datasources.broken.is_empty()
         {
-            self.report(Diagnostic::new("missing-datasource", "which datasource is queried?", span).help(
+            self.report(Diagnostic::new("missing-datasource", "the datasource is missing", span).help(
                 "name one: `datasource = \"<uid>\"` here or at the top of the dashboard, or give one of the \
                      stack's `default = true`",
             ));
@@ -159,8 +167,8 @@ impl<'r, 'a> Scope<'r, 'a> {
         let names: Vec<&str> = sources.names().collect();
         let near = crate::diagnostic::nearest(name, names.iter().copied());
         let declared = sources.iter().find(|(uid, _)| near.is_none_or(|near| uid.value == near));
-        let title = format!("the stack has no datasource `{}`", shown(name));
-        let help = format!("it has: {}", crate::spec::decode::listed(names.iter().copied()));
+        let title = format!("unknown datasource `{}`", shown(name));
+        let help = format!("the stack has {}", crate::spec::decode::listed(names.iter().copied()));
         let removed = format!("datasources.{name}");
         if self.resolver.profile.removed.iter().any(|path| path.value == removed) || declared.is_none() {
             self.resolver.report_unknown(
@@ -180,20 +188,18 @@ impl<'r, 'a> Scope<'r, 'a> {
     }
 
     fn datasource_variable(&mut self, name: &str, span: Span) -> Option<Datasource> {
-        let variable = self.dashboard.variables.get(name)?;
-        if variable.kind.value != VariableType::Datasource {
+        let variable = self.dashboard.map("variables")?.get(name)?.record()?;
+        let kind = variable.get("type")?;
+        if variable.word("type") != Some("datasource") {
             self.report(
-                Diagnostic::new("unknown-datasource", format!("the variable `{name}` stands for no datasource"), span)
-                    .also(variable.kind.span, "its type")
+                Diagnostic::new("unknown-datasource", format!("the variable `{name}` is not a datasource"), span)
+                    .also(kind.span, "its type")
                     .help("give it `type = \"datasource\"`"),
             );
             return None;
         }
-        let plugin = match variable.query.as_ref().map(|query| &query.value) {
-            Some(RawValue::String(plugin)) => plugin.clone(),
-            // Reported with the variable.
-            _ => return None,
-        };
+        // Anything else is reported with the variable.
+        let plugin = variable.get("query").and_then(Given::text)?.value.clone();
         Some(Datasource { plugin, uid: format!("${{{name}}}") })
     }
 }

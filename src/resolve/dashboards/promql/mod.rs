@@ -2,7 +2,7 @@
 //!
 //! Grammar and types are the crate `promql-parser`'s to judge (it follows Prometheus 3.8), but its errors name no place
 //! and it knows no variables. So [`tokens`] tells what needs no grammar and gives every variable a stand-in, and when the
-//! parser refuses a query, parts of it are parsed until it is plain which one is to blame.
+//! parser refuses a query, parts of it are parsed until the wrong one is found.
 
 mod pattern;
 mod tokens;
@@ -41,7 +41,7 @@ impl Problem {
 ///
 /// The first problem, at the smallest part of the query that has it.
 pub fn check(query: &str) -> Result<(), Problem> {
-    /// Each time a part of the query is put right, and there are not more parts with variables than this.
+    /// Parts with variables that are tried: each attempt can only fix one of them.
     const ROUNDS: usize = 8;
     let mut tokens = tokens::read(query)?;
     if tokens.is_empty() {
@@ -69,9 +69,9 @@ pub fn check(query: &str) -> Result<(), Problem> {
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Good,
-    /// This is no sentence of the grammar.
+    /// It doesn't follow the grammar.
     Syntax,
-    /// It is one, but makes no sense.
+    /// It follows the grammar, but makes no sense.
     Wrong(String),
 }
 
@@ -101,8 +101,8 @@ fn joined(tokens: &[Token<'_>]) -> String {
     text
 }
 
-/// Tries what else the variables in a part of the query could stand for, until the part makes sense. Tells whether it
-/// does, if that can be told.
+/// Tries what else the variables in a part of the query could stand for, until the part makes sense. Returns whether it
+/// does, if that is known.
 fn other_stand_ins(tokens: &mut [Token<'_>]) -> Option<bool> {
     /// Three variables with two choices and a function, or five with two.
     const TRIES: usize = 64;

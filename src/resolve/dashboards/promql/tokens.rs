@@ -14,7 +14,7 @@ use crate::resolve::dashboards::interpolation::{Reference, references};
 /// More tokens than this are refused: the tree of `a + a + …` is as deep as it is long, and freeing it recurses.
 const MOST: usize = 2_000;
 
-/// More brackets inside each other than this are refused, for the same reason.
+/// Deeper nesting than this is refused, for the same reason.
 const DEEPEST: usize = 100;
 
 /// Aggregations and functions that a variable before `(` may stand for, one for each kind of arguments.
@@ -151,7 +151,7 @@ impl<'a> Scanner<'a> {
                     return Err(Problem::expected(&format!("`{}`", closing(outer)), &self.query[range.clone()], range));
                 }
                 if self.open.len() >= DEEPEST {
-                    return Err(Problem::new(range, format!("more than {DEEPEST} brackets inside each other")));
+                    return Err(Problem::new(range, format!("brackets are nested deeper than {DEEPEST} levels")));
                 }
                 self.open.push((c, range));
                 (Kind::Open, at + 1)
@@ -163,14 +163,14 @@ impl<'a> Scanner<'a> {
                         let expected = format!("`{}`", closing(bracket));
                         return Err(Problem::expected(&expected, &self.query[at..=at], at..at + 1));
                     }
-                    None => return Err(Problem::new(at..at + 1, format!("`{c}` closes nothing"))),
+                    None => return Err(Problem::new(at..at + 1, format!("`{c}` has no opening bracket"))),
                 }
                 (Kind::Close, at + 1)
             }
             ',' => (Kind::Comma, at + 1),
             _ if ["==", "!=", "<=", ">=", "=~", "!~"].iter().any(|operator| rest.starts_with(operator)) => {
                 if second == Some('~') && inside != Some('{') {
-                    return Err(Problem::new(at..at + 2, format!("`{c}~` compares labels only, inside of `{{…}}`")));
+                    return Err(Problem::new(at..at + 2, format!("`{c}~` only compares labels, inside `{{…}}`")));
                 }
                 (Kind::Operator, at + 2)
             }
@@ -207,7 +207,7 @@ impl<'a> Scanner<'a> {
         }
         let (range, text) = (start..end, &self.query[start..end]);
         if number && variable.is_none() && !is_number(text) && !is_duration(text) {
-            return Err(Problem::new(range, format!("`{text}` is neither a number nor a duration")));
+            return Err(Problem::new(range, format!("invalid number or duration `{text}`")));
         }
         let variable = variable.map(|variable| Variable { whole: !literal, ..variable });
         Ok(Written { range, kind: if number { Kind::Number } else { Kind::Word }, text, variable })
@@ -244,7 +244,7 @@ impl<'a> Scanner<'a> {
             'u' => (start + 2, 4, 16),
             'U' => (start + 2, 8, 16),
             _ => {
-                let message = format!("unknown escape sequence `\\{c}`, a backslash is written `\\\\`");
+                let message = format!("unknown escape sequence `\\{c}`: write `\\\\` for a backslash");
                 return Err(Problem::new(start..start + 1 + c.len_utf8(), message));
             }
         };
@@ -290,7 +290,7 @@ fn is_duration(text: &str) -> bool {
             break;
         }
         let after = digits.strip_prefix(unit);
-        // `5ms` is no minutes.
+        // `5ms` is not in minutes.
         if let Some(after) = after.filter(|after| !(unit == "m" && after.starts_with('s'))) {
             rest = after;
         }

@@ -1,0 +1,214 @@
+//! Tables of the spec to objects of Grafana's JSON, by the entries of their descriptions.
+
+use serde_json::{Map as JsonMap, Number, Value, json};
+
+use super::scope::Scope;
+use crate::diagnostic::Diagnostic;
+use crate::model::dashboard::Json;
+use crate::spec::decode::{Map, listed, shown};
+use crate::spec::grafana::{Data, Given, Kind, Logic, Record, Table, join, own};
+
+/// Values of entries that follow from more than the entry, by word, or by path where the entry has none. `None` leaves
+/// the entry out.
+pub(super) type Made = Vec<(&'static str, Option<Value>)>;
+
+impl Scope<'_, '_> {
+    /// A table as JSON: each entry that the variant has, at its place.
+    pub(super) fn object(&mut self, record: &Record, variant: &str, mut made: Made) -> Json {
+        let mut object = Json::new();
+        for (prefix, key) in record.table.keys() {
+            let Some(path) = key.place(variant) else { continue };
+            let name = if key.word.is_empty() { path } else { key.word };
+            let given = if key.is_written() { record.get(key.word) } else { None };
+            let default = key.default_json();
+            let value = match (made.iter_mut().find(|(word, _)| *word == name), given) {
+                (Some((_, value)), _) => value.take(),
+                (None, Some(given)) => self.value(key.kind, given),
+                (None, None) => default.clone().filter(|_| key.always),
+            };
+            if let Some(value) = value.filter(|value| key.always || Some(value) != default.as_ref()) {
+                put(&mut object, &join(prefix, path), value);
+            }
+        }
+        object
+    }
+
+    /// A value as JSON; `None` if there was a problem, or if it takes more than its entry to tell.
+    pub(super) fn value(&mut self, kind: Kind, given: &Given) -> Option<Value> {
+        Some(match (kind, &given.data) {
+            (Kind::Datasource, _) => return None,
+            (Kind::Plain | Kind::Word, Data::Text(text)) => {
+                self.use_in(text);
+                text.value.clone().into()
+            }
+            (Kind::Variable, Data::Text(name)) => self.repeat(name).into(),
+            (Kind::Color, Data::Text(color)) => self.color_name(color).into(),
+            (Kind::Calculation, Data::Text(name)) => self.calculation(name).into(),
+            (Kind::Duration(words), Data::Text(duration)) => self.duration(duration, words).into(),
+            (Kind::Time, Data::Text(time)) => self.time(time).into(),
+            (_, Data::Text(text)) => self.text(text).into(),
+            (Kind::Inverted, Data::Flag(flag)) => Value::Bool(!flag),
+            (_, Data::Flag(flag)) => Value::Bool(*flag),
+            (_, Data::Int(number)) => (*number).into(),
+            (Kind::Number, Data::Float(number)) => whole(*number),
+            (_, Data::Float(number)) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
+            (_, Data::Choice(word, json)) => json.json(word),
+            (Kind::Set, Data::List(names)) => {
+                names.iter().filter_map(|name| Some((name.text()?.value.clone(), Value::Bool(true)))).collect()
+            }
+            (Kind::Order, Data::List(names)) => {
+                let numbered = (0_u32..).zip(names);
+                numbered.filter_map(|(index, name)| Some((name.text()?.value.clone(), Value::from(index)))).collect()
+            }
+            (Kind::List(Kind::Table(table)), Data::List(items)) if table.logic == Logic::Mapping => {
+                self.mappings(items)
+            }
+            (Kind::Either(item), Data::List(items)) if items.len() == 1 => self.value(*item, items.first()?)?,
+            (Kind::List(item) | Kind::Many(item) | Kind::Either(item), Data::List(items)) => {
+                items.iter().filter_map(|given| self.value(*item, given)).collect()
+            }
+            (_, Data::List(items)) => items.iter().filter_map(|given| self.value(Kind::Raw, given)).collect(),
+            (Kind::Map(item), Data::Map(map)) => self.map(*item, map).into(),
+            (_, Data::Map(map)) => self.map(Kind::Raw, map).into(),
+            (_, Data::Record(record)) => match record.table.logic {
+                Logic::Plain => self.object(record, "", Vec::new()).into(),
+                Logic::Link => self.link(record),
+                Logic::Color => self.color(record)?,
+                Logic::Thresholds => self.thresholds(record),
+                Logic::Transformation => self.transformation(record)?,
+                // These depend on the panel.
+                Logic::Legend | Logic::Tooltip | Logic::Override | Logic::Query | Logic::Mapping | Logic::Named => {
+                    return None;
+                }
+            },
+        })
+    }
+
+    fn map(&mut self, item: Kind, map: &Map<Given>) -> Json {
+        map.iter().filter_map(|(key, given)| Some((key.value.clone(), self.value(item, given)?))).collect()
+    }
+
+    /// The `grafana` table of a record joined to its JSON: objects are merged, lists continued.
+    pub(super) fn pass(&mut self, record: &Record, object: &mut Json) {
+        if let Some(map) = record.map("grafana") {
+            let passed = self.accepted("", map, record.table);
+            merge(object, passed);
+        }
+    }
+
+    fn accepted(&mut self, prefix: &str, map: &Map<Given>, table: &'static Table) -> Json {
+        let mut object = Json::new();
+        for (key, given) in map.iter() {
+            let path = join(prefix, &key.value);
+            match (Accepted::of(table, &path), &given.data) {
+                (Accepted::Own(words), _) => {
+                    self.report(
+                        Diagnostic::new("first-class-key", format!("`{path}` has a key of its own"), key.span)
+                            .help(format!("write {words} instead, outside of `grafana`")),
+                    );
+                }
+                (Accepted::Inside, Data::Map(map)) => {
+                    object.insert(key.value.clone(), self.accepted(&path, map, table).into());
+                }
+                (Accepted::Known, _) => {
+                    let value = self.value(Kind::Raw, given);
+                    object.extend(value.map(|value| (key.value.clone(), value)));
+                }
+                _ => {
+                    let known = known(table);
+                    let title = format!("Grafana has no key `{}` in {}", shown(&path), table.what);
+                    let own: Vec<String> = own(table).map(|(path, _)| path).collect();
+                    let all = known.iter().map(String::as_str).chain(own.iter().map(String::as_str));
+                    self.report(
+                        Diagnostic::new("unknown-key", title, key.span)
+                            .suggest(&path, all, || format!("it has {}", listed(known.iter().map(String::as_str)))),
+                    );
+                }
+            }
+        }
+        object
+    }
+}
+
+/// What a `grafana` table may hold at a path.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// Nothing: these keys of the spec, as a message lists them, say the same.
+    Own(String),
+    /// An object, of which some keys are known.
+    Inside,
+    /// Anything.
+    Known,
+    /// Nothing: Grafana has no such key.
+    Unknown,
+}
+
+impl Accepted {
+    /// What the `grafana` table beside the keys of `table` may hold at a dotted path.
+    #[must_use]
+    pub fn of(table: &'static Table, path: &str) -> Self {
+        let closed = own(table).filter(|(own, key)| own == path && !key.open);
+        let words: Vec<String> = closed
+            .map(|(_, key)| match key.kind {
+                Kind::Name => "the name of its table".to_owned(),
+                _ => format!("`{}`", key.word),
+            })
+            .collect();
+        let inside = format!("{path}.");
+        let known = known(table);
+        if !words.is_empty() {
+            Self::Own(words.join(" or "))
+        } else if known.iter().any(|known| known == path) {
+            Self::Known
+        } else if known.iter().any(|known| known.starts_with(&inside)) {
+            Self::Inside
+        } else if table.known.is_none() {
+            Self::Known
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+/// The paths that a `grafana` table may hold.
+fn known(table: &'static Table) -> Vec<String> {
+    let open = own(table).filter(|(_, key)| key.open).map(|(path, _)| path);
+    table.known.unwrap_or_default().iter().map(|path| (*path).to_owned()).chain(open).collect()
+}
+
+/// A number as JSON, without a fraction if it is whole.
+#[expect(clippy::cast_possible_truncation, reason = "only whole numbers that fit are cast")]
+fn whole(number: f64) -> Value {
+    // Up to here a float holds every whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        (number as i64).into()
+    } else {
+        Number::from_f64(number).map_or(Value::Null, Value::Number)
+    }
+}
+
+/// Puts a value at a dotted path; what is there already is merged with it.
+pub fn put(object: &mut Json, path: &str, value: Value) {
+    match path.split_once('.') {
+        Some((first, rest)) => {
+            if let Value::Object(inner) = object.entry(first).or_insert_with(|| json!({})) {
+                put(inner, rest, value);
+            }
+        }
+        None => merge(object, JsonMap::from_iter([(path.to_owned(), value)])),
+    }
+}
+
+fn merge(object: &mut Json, more: Json) {
+    for (key, value) in more {
+        match (object.get_mut(&key), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
+            (Some(Value::Array(old)), Value::Array(new)) => old.extend(new),
+            (Some(old), new) => *old = new,
+            (None, new) => {
+                object.insert(key, new);
+            }
+        }
+    }
+}
