@@ -283,7 +283,7 @@ fn what_gains_privileges() {
         &[
             "notice privileges web: loses the capability `NET_RAW`",
             "notice privileges web: loses a root file system that it can write",
-            "notice services web: recreated: read_only, cap_drop",
+            "notice services web: recreated: cap_drop, read_only",
         ],
     );
     case(
