@@ -2,16 +2,16 @@
 
 use std::io;
 
-use stackgen::spec::schema;
+use stackgen::editor;
 
-use super::{Outcome, print, report};
+use super::{Outcome, print};
 use crate::cli::{Schema, SchemaOf};
 
 pub fn run(arguments: &Schema) -> Outcome {
     let schema = match arguments.of {
-        SchemaOf::Stack => schema::stack(),
-        SchemaOf::Dashboard => schema::dashboard(),
+        SchemaOf::Stack => editor::STACK,
+        SchemaOf::Dashboard => editor::DASHBOARD,
     };
-    print(io::stdout(), &report::serialise(&schema));
+    print(io::stdout(), schema.text);
     Outcome::Clean
 }

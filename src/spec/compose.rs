@@ -16,8 +16,13 @@ use super::tree::{Key, Node, Value};
 use super::value::{Cpus, Ports, Size};
 use crate::diagnostic::{Diagnostic, Span};
 
-/// The JSON Schema of the Compose Specification.
-static SPECIFICATION: LazyLock<Json> =
+/// The JSON Schema of the Compose Specification, without its descriptions.
+static SPECIFICATION: LazyLock<Json> = LazyLock::new(|| {
+    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/compose-spec.json"))).unwrap_or_default()
+});
+
+/// The same with the descriptions, for editors.
+static DESCRIBED: LazyLock<Json> =
     LazyLock::new(|| serde_json::from_str(include_str!("compose-spec.json")).unwrap_or_default());
 
 /// Formats that the specification leaves to Docker, by the name of the key.
@@ -115,6 +120,11 @@ pub struct Shape(&'static Json);
 #[must_use]
 pub fn definition(pointer: &str) -> Shape {
     Shape(SPECIFICATION.pointer(&format!("/$defs/{pointer}")).unwrap_or(&Json::Null))
+}
+
+/// The same with its description.
+pub(super) fn described(pointer: &str) -> Shape {
+    Shape(DESCRIBED.pointer(&format!("/$defs/{pointer}")).unwrap_or(&Json::Null))
 }
 
 /// A reference of the specification, by the name of its definition.
@@ -361,6 +371,9 @@ mod tests {
 
     #[test]
     fn the_embedded_specification_is_whole() {
+        assert!(described("service").schema()["description"].is_string());
+        assert_eq!(definition("service").schema().get("description"), None);
+        assert!(definition("service").keys().eq(described("service").keys()));
         for name in ["service", "network", "volume", "secret", "config", "model", "deployment"] {
             assert!(definition(name).keys().count() > 0, "{name}");
         }

@@ -540,7 +540,7 @@ macro_rules! table {
                     schema: <$type as $crate::spec::decode::Decode>::schema(schemas),
                     required: <$type as $crate::spec::decode::Decode>::absent().is_none(),
                 }),*];
-                $(schemas.further($crate::spec::compose::definition($definition), &mut fields);)?
+                $(schemas.further($crate::spec::compose::described($definition), &mut fields);)?
                 fields
             }
         }

@@ -154,7 +154,7 @@ impl Schemas {
             let own = format!("Compose.{name}");
             if !self.definitions.contains_key(&own) {
                 self.definitions.insert(own.clone(), Value::Null);
-                let translated = self.translated(compose::definition(name).schema());
+                let translated = self.translated(compose::described(name).schema());
                 self.definitions.insert(own.clone(), translated);
             }
             let reference = json!({ "$ref": format!("#/definitions/{own}") });

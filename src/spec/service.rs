@@ -305,7 +305,7 @@ impl Decode for NamedPorts {
     }
 
     fn schema(schemas: &mut Schemas) -> Schema {
-        let listed = schemas.compose(compose::definition("service/properties/ports"));
+        let listed = schemas.compose(compose::described("service/properties/ports"));
         schema::any_of([schema::map::<Short<Port>>(schemas), listed])
     }
 }

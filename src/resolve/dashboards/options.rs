@@ -1,10 +1,12 @@
 //! The options of Grafana's own panels: `panel_options.tsv`, written from @grafana/schema by
 //! `node tests/grafana/options.mjs`.
 
+use std::sync::LazyLock;
+
 use crate::diagnostic::Diagnostic;
 use crate::spec::dashboard::PANEL;
 use crate::spec::decode::{Map, Spanned, listed, shown};
-use crate::spec::grafana::{Data, Given, Kind, own};
+use crate::spec::grafana::{Data, Given, Kind, Logic, own};
 
 /// Panel type, area, dotted path and type; its first lines say how to read it.
 const TABLE: &str = include_str!("panel_options.tsv");
@@ -81,7 +83,12 @@ const COMMON: &str = "-";
 
 /// The names of Grafana's colours (`color`), of its ways to choose one (`color-mode`) or of its calculations (`reducer`).
 pub fn common_words(what: &str) -> impl Iterator<Item = &'static str> + Clone {
-    find(COMMON, what, ROOT).map_or("", |line| line.kind).split('|')
+    /// Every color of a dashboard is looked up.
+    static WORDS: LazyLock<Vec<(&str, Vec<&str>)>> = LazyLock::new(|| {
+        of(COMMON).filter(|line| line.path == ROOT).map(|line| (line.area, line.kind.split('|').collect())).collect()
+    });
+    let found = WORDS.iter().find(|(known, _)| *known == what);
+    found.into_iter().flat_map(|(_, words)| words.iter().copied())
 }
 
 /// The path of a whole table.
@@ -101,21 +108,31 @@ pub fn has(panel: &str, path: &str) -> bool {
     !is_core(panel) || find(panel, Area::Options.word(), path).is_some()
 }
 
-/// The key of a panel that says the same as an option, e.g. `legend.sort_by`.
-fn key_of(path: &str) -> Option<String> {
-    own(&PANEL).find_map(|(place, key)| {
-        let place = place.strip_prefix("options.")?;
-        let Kind::Table(table) = key.kind else { return (place == path).then(|| key.word.to_owned()) };
-        let below = path.strip_prefix(place)?.strip_prefix('.')?;
-        let inner = |word: &str| {
-            // The short form says it in the key itself.
-            if table.short == Some(word) { key.word.to_owned() } else { format!("{}.{word}", key.word) }
+/// The options that a panel has keys for, by their paths: `legend.sortBy` is `legend.sort_by`.
+static OWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+    let mut options = Vec::new();
+    for (place, key) in own(&PANEL) {
+        let Some(place) = place.strip_prefix("options.") else { continue };
+        let Kind::Table(table) = key.kind else {
+            options.push((place.to_owned(), key.word.to_owned()));
+            continue;
         };
-        if below == "showLegend" {
-            return Some(key.word.to_owned());
+        if table.logic == Logic::Legend {
+            options.push((format!("{place}.showLegend"), key.word.to_owned()));
         }
-        own(table).find(|(own, _)| own == below).map(|(_, key)| inner(key.word))
-    })
+        for (below, inner) in own(table) {
+            // The short form says it in the key itself.
+            let short = table.short == Some(inner.word);
+            let word = if short { key.word.to_owned() } else { format!("{}.{}", key.word, inner.word) };
+            options.push((format!("{place}.{below}"), word));
+        }
+    }
+    options
+});
+
+/// The key of a panel that says the same as an option.
+fn key_of(path: &str) -> Option<&'static str> {
+    OWN.iter().find(|(own, _)| own == path).map(|(_, word)| word.as_str())
 }
 
 /// Problems with the options of a panel; those of plugins are not known.
@@ -286,7 +303,7 @@ mod tests {
             ("reduceOptions.limit", "reduce.limit"),
         ] {
             assert!(starting_with(String::new()).any(|line| line.area == "options" && line.path == path), "{path}");
-            assert_eq!(key_of(path).as_deref(), Some(key), "{path}");
+            assert_eq!(key_of(path), Some(key), "{path}");
         }
         assert_eq!(key_of("legend"), None);
         assert_eq!(key_of("graphMode"), None);
