@@ -84,8 +84,8 @@ pub enum Host {
     Docker,
 }
 
-/// The name of the machine that runs the containers, as seen from inside one. Docker Desktop resolves it; Linux needs an
-/// extra host.
+/// The name of the machine that runs the containers, as seen from inside one: Docker Desktop resolves it, Linux needs
+/// an extra host.
 pub const DOCKER_HOST: &str = "host.docker.internal";
 
 impl Address {

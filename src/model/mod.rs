@@ -1,5 +1,5 @@
-//! Stage 3: the resolved stack. Every reference is valid, every default is filled in, and nothing knows its place in the
-//! spec.
+//! Stage 3: the resolved stack. Every reference is valid, every default is filled in, and nothing knows its place
+//! in the spec.
 
 pub mod dashboard;
 pub mod infrastructure;
@@ -38,8 +38,8 @@ pub struct Stack {
     pub models: Vec<Named>,
     /// Services in spec order.
     pub services: Vec<Service>,
-    /// The one-shots that only the Compose profile [`SCHEMA_PROFILE`] enables. They are not part of the running stack, so
-    /// they are not in `services`.
+    /// The one-shots that only the Compose profile [`SCHEMA_PROFILE`] enables. They are not part of the running
+    /// stack, so they are not in `services`.
     pub schema_services: Vec<Service>,
     /// The steps that create schemas, in the order in which they must run. A step can be repeated.
     pub schema: Vec<SchemaStep>,
@@ -77,7 +77,7 @@ pub struct SchemaStep {
     pub compose_profile: bool,
 }
 
-/// Something at the top level of the Compose file that services name: a network, a volume, a secret, a config or a model.
+/// Something at the top level of the Compose file that services refer to: a network, volume, secret, config or model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named {
     /// Its name in the Compose file.

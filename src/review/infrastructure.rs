@@ -1,6 +1,6 @@
-//! What Terraform would create, change, replace and destroy, derived from the description alone: the resources are those
-//! of `templates/terraform/main.tf`. The state is not known here, so this is what a plan would say if the old description
-//! had been applied.
+//! What Terraform would create, change, replace and destroy, derived from the description alone: the resources are
+//! those of `templates/terraform/main.tf`. The state is not known here, so this is what a plan would say if the old
+//! description had been applied.
 
 use std::collections::HashMap;
 
@@ -71,8 +71,8 @@ impl Resource {
     }
 }
 
-/// Resources whose change matters, each after those that it refers to. The settings of a bucket and the policy of a role
-/// are added and removed together with it.
+/// Resources whose change matters, each after those that it refers to. The settings of a bucket and the policy of a
+/// role are added and removed together with it.
 fn resources(infrastructure: &Infrastructure, project: &str, region: &str) -> Vec<Resource> {
     let is = |value: &str| Argument::Is(value.to_owned());
     let of = |kind: &str, label: &str| Argument::Of(format!("{kind}.{label}"));

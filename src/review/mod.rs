@@ -1,8 +1,8 @@
 //! What the differences between two specs mean for whoever runs the stack, as data.
 //!
 //! Two resolved stacks are compared area by area, one file each, in the order of the spec. Names, defaults and derived
-//! values are resolved before, so comments, order and files don't matter. Each difference is a [`Change`]: how dangerous
-//! it is, what it is about, what happens, and both values.
+//! values are resolved before, so comments, order and files don't matter. Each difference is a [`Change`]: how
+//! dangerous it is, what it is about, what happens, and both values.
 //!
 //! A test checks that each key of the reference spec that affects an output leads to a change.
 

@@ -35,8 +35,8 @@ pub(super) fn compare(before: &[Plan], after: &[Plan]) -> Vec<(String, Vec<Chang
 
 fn gone(old: &Stack) -> Change {
     let keeps = old.infrastructure.is_some() || old.volumes.iter().any(|volume| !volume.keys.is_set("external"));
-    let what = "removed: its containers, its volumes and what Terraform created stay, but nothing describes them; to delete \
-                them, run `gen dev down` and `gen dev infra destroy` first";
+    let what = "removed: its containers, its volumes and what Terraform created stay, but nothing describes them; to \
+                delete them, run `gen dev down` and `gen dev infra destroy` first";
     let severity = if keeps { Severity::Danger } else { Severity::Caution };
     Change::new(severity, Area::Profiles, &old.profile, what).was(old.project.clone())
 }

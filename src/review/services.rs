@@ -168,8 +168,8 @@ fn texts(command: Option<&Command>) -> &[Text] {
 /// Keys that Compose does not hash.
 const NOT_HASHED: &[&str] = &["build", "pull_policy", "scale"];
 
-/// Compose recreates a container if its hash changes. The hash does not cover how the image is built and pulled, what the
-/// service waits for, its profiles and the number of its replicas (`ServiceHash` of Compose 2 and 5).
+/// Compose recreates a container if its hash changes. The hash does not cover how the image is built and pulled, what
+/// the service waits for, its profiles and the number of its replicas (`ServiceHash` of Compose 2 and 5).
 fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new: &Service, changes: &mut Vec<Change>) {
     let mut reasons: Vec<&str> = Vec::new();
     let mut variables: Vec<&str> = Vec::new();

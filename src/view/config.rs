@@ -14,8 +14,8 @@ use crate::spec::service::MountType;
 ///
 /// Folders do not count: a program that mounts a folder rereads it, as Grafana does with its dashboards.
 ///
-/// A mounted file is rendered here and again for its own output: these are a few small files, half a percent of the time
-/// of a render, and no file has to be kept in memory.
+/// A mounted file is rendered here and again for its own output: these are a few small files, half a percent of the
+/// time of a render, and no file has to be kept in memory.
 ///
 /// # Errors
 /// Only if a template is wrong, never because of the spec.
