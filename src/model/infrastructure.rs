@@ -2,7 +2,7 @@
 
 use crate::spec::stack::Distance;
 
-/// What Terraform creates, besides a DSQL cluster for each Temporal cluster.
+/// What Terraform creates, in addition to a DSQL cluster for each Temporal cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Infrastructure {
     /// The prefix of every resource's name and the `Project` tag.

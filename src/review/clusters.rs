@@ -146,7 +146,7 @@ fn stays(pair: &Pair<'_>, old: &Cluster, new: &Cluster, changes: &mut Vec<Change
 }
 
 /// Whether a change of a service's variable is reported with its cluster.
-pub(super) fn tells(pair: &Pair<'_>, service: &str, variable: &str) -> bool {
+pub(super) fn covers(pair: &Pair<'_>, service: &str, variable: &str) -> bool {
     let (Some(before), Some(after)) = (cluster_of(pair.before, service), cluster_of(pair.after, service)) else {
         return false;
     };

@@ -26,9 +26,9 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
             }
             Fate::Stays(old, new) if old == new => {}
             Fate::Stays(old, new) => {
-                let told = changes.len();
+                let start = changes.len();
                 stays(old, new, changes);
-                if changes.len() == told {
+                if changes.len() == start {
                     changes.push(Change::notice(AREA, &new.title, "layout changed"));
                 }
             }

@@ -34,14 +34,14 @@ pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new
     let service = &new.name;
     for fate in fates(&old.environment, &new.environment, |(name, _)| name.as_str()) {
         match fate {
-            Fate::Added((name, value)) if !clusters::tells(pair, service, name) => {
+            Fate::Added((name, value)) if !clusters::covers(pair, service, name) => {
                 changes.push(Change::notice(AREA, service, format!("{} added", quoted(name))).is(text(value)));
             }
-            Fate::Removed((name, value)) if !clusters::tells(pair, service, name) => {
+            Fate::Removed((name, value)) if !clusters::covers(pair, service, name) => {
                 changes.push(Change::notice(AREA, service, format!("{} removed", quoted(name))).was(text(value)));
             }
             Fate::Stays((_, before), (name, after))
-                if !pair.same(before, after) && !clusters::tells(pair, service, name) =>
+                if !pair.same(before, after) && !clusters::covers(pair, service, name) =>
             {
                 let lost = secrets.any(before) && after.literal().is_some_and(|literal| !literal.is_empty());
                 changes.push(if lost {

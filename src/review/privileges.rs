@@ -62,10 +62,10 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     }
     let is_root = |grants: &[Grant]| grants.iter().any(|grant| grant.what == ROOT);
     if is_root(&before) == is_root(&after) {
-        let told = changes.len();
+        let start = changes.len();
         let user = |service: &Service| service.keys.get("user").and_then(Written::written);
         value(changes, (AREA, &new.name), "user", user(old), user(new));
-        if let Some(change) = changes.get_mut(told) {
+        if let Some(change) = changes.get_mut(start) {
             // It may now be able to access files of other users.
             change.severity = Severity::Caution;
         }
@@ -220,7 +220,7 @@ fn items(tree: Option<&Tree>) -> Vec<String> {
 }
 
 /// Keys of Compose that are reported here.
-pub(super) fn tells(key: &str) -> bool {
-    const TOLD: &[&str] = &["privileged", "user", "read_only", "cap_add", "cap_drop", "security_opt"];
-    TOLD.contains(&key) || LISTS.iter().any(|(list, ..)| *list == key)
+pub(super) fn covers(key: &str) -> bool {
+    const REPORTED: &[&str] = &["privileged", "user", "read_only", "cap_add", "cap_drop", "security_opt"];
+    REPORTED.contains(&key) || LISTS.iter().any(|(list, ..)| *list == key)
 }

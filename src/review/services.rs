@@ -132,7 +132,7 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
             Fate::Removed((key, before)) => (key, Some(before), None),
             Fate::Stays((key, before), (_, after)) => (key, Some(before), Some(after)),
         };
-        if before == after || privileges::tells(key) {
+        if before == after || privileges::covers(key) {
             continue;
         }
         let written = |tree: Option<&Tree>| tree.and_then(Written::written);

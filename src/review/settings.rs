@@ -113,7 +113,7 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
 pub(super) fn kinds(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.services, &pair.after.services, |service| service.name.as_str()) {
         if let Fate::Stays(old, new) = fate {
-            told(old, new, changes);
+            judged(old, new, changes);
         }
     }
     for fate in fates(&pair.before.alloys, &pair.after.alloys, |alloy| alloy.service.as_str()) {
@@ -124,7 +124,7 @@ pub(super) fn kinds(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 }
 
 /// The settings of a service, as its kind judges their changes.
-fn told(old: &Service, new: &Service, changes: &mut Vec<Change>) {
+fn judged(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     let Some(kind) = new.kind.filter(|kind| old.kind == Some(*kind)) else { return };
     for (name, setting) in kind.declaration().settings.iter() {
         let Some(judgement) = &setting.review else { continue };
