@@ -319,7 +319,7 @@ fn what_gains_privileges() {
             "notice services web: recreated: networks, hostname, network_mode, ports, healthcheck",
         ],
     );
-    // What it had among Docker's usual ones it doesn't gain.
+    // A capability that it had by default is not gained.
     case(
         SHOP,
         &[("user = \"1000\"", "user = \"1000\"\ncap_drop = [\"ALL\"]\ncap_add = [\"CAP_CHOWN\"]")],
