@@ -1,4 +1,4 @@
-//! Dashboards: Grafana's JSON, with what other code asks of them.
+//! Dashboards: Grafana's JSON, with the values that other code needs.
 
 use serde_json::{Map, Value, json};
 
@@ -20,11 +20,11 @@ pub struct Dashboard {
     pub title: String,
     /// What it is for; may be empty.
     pub description: String,
-    /// All of it in Grafana's classic schema. A dashboard is a tree, and nothing reasons about most of it.
+    /// The whole dashboard in Grafana's classic schema. Most of it is passed through, so it stays a tree.
     pub json: Json,
 }
 
-/// What a query goes to.
+/// Where a query is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Datasource {
     /// The ID of its plugin.
@@ -34,13 +34,13 @@ pub struct Datasource {
 }
 
 impl Datasource {
-    /// Of a panel whose queries go to several (`MIXED_DATASOURCE_NAME` of Grafana's runtime).
+    /// The datasource of a panel whose queries go to several (`MIXED_DATASOURCE_NAME` of Grafana's runtime).
     #[must_use]
     pub fn mixed() -> Self {
         Self { plugin: "datasource".to_owned(), uid: "-- Mixed --".to_owned() }
     }
 
-    /// As a dashboard refers to it.
+    /// The reference to it in a dashboard.
     #[must_use]
     pub fn json(&self) -> Value {
         json!({ "type": self.plugin, "uid": self.uid })
@@ -102,7 +102,7 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// As a panel says it.
+    /// The `gridPos` of a panel.
     #[must_use]
     pub fn json(self) -> Value {
         json!({ "h": self.height, "w": self.width, "x": self.x, "y": self.y })

@@ -2,7 +2,7 @@
 
 use crate::spec::stack::Distance;
 
-/// What Terraform creates, besides a DSQL cluster for each Temporal cluster.
+/// What Terraform creates, in addition to a DSQL cluster for each Temporal cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Infrastructure {
     /// The prefix of every resource's name and the `Project` tag.
@@ -13,7 +13,7 @@ pub struct Infrastructure {
     pub dsql: Vec<DsqlCluster>,
     /// The Bedrock knowledge base.
     pub knowledge_base: Option<KnowledgeBase>,
-    /// Further private buckets.
+    /// Additional private buckets.
     pub buckets: Vec<Bucket>,
     /// The outputs, in order.
     pub outputs: Vec<Output>,
@@ -33,9 +33,9 @@ pub struct DsqlCluster {
 /// A Bedrock knowledge base on S3 Vectors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnowledgeBase {
-    /// What it knows.
+    /// What it contains.
     pub description: String,
-    /// The embedding model's id.
+    /// The embedding model's ID.
     pub embedding_model: String,
     /// The embedding's dimensions.
     pub dimensions: u32,
@@ -43,7 +43,7 @@ pub struct KnowledgeBase {
     pub distance: Distance,
     /// Tokens of a chunk.
     pub chunk_tokens: u32,
-    /// How much of a chunk the next one repeats, in percent.
+    /// The overlap of a chunk with the next one, in percent.
     pub chunk_overlap: u32,
 }
 
@@ -65,29 +65,29 @@ pub struct Output {
     pub name: String,
     /// What it is.
     pub description: String,
-    /// What it is made of.
+    /// Where its value comes from.
     pub value: OutputValue,
     /// The variables of `.env` that it fills.
     pub fills: Vec<String>,
 }
 
-/// What a Terraform output is made of.
+/// Where the value of a Terraform output comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OutputValue {
     /// The region.
     Region,
     /// The endpoint of the DSQL cluster with that Terraform name.
     DsqlEndpoint(String),
-    /// The id of the knowledge base.
+    /// The ID of the knowledge base.
     KnowledgeBaseId,
-    /// The id of the knowledge base's data source.
+    /// The ID of the knowledge base's data source.
     DataSourceId,
     /// The name of the bucket with that Terraform name.
     BucketName(String),
 }
 
 impl Output {
-    /// What it is and which variables it fills.
+    /// Its description, with the variables that it fills.
     #[must_use]
     pub fn described(&self) -> String {
         if self.fills.is_empty() {

@@ -1,4 +1,4 @@
-//! Keys of Compose that `gen` passes on, with what it wants to know of some of them.
+//! Keys of Compose that `gen` passes on, and how to look some of them up.
 
 use super::text::{Text, Tree, Value};
 
@@ -13,7 +13,7 @@ impl Keys {
         self.0.iter().find(|(key, _)| key == name).map(|(_, tree)| tree)
     }
 
-    /// The value of a key, to change it.
+    /// The value of a key, mutable.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Tree> {
         self.0.iter_mut().find(|(key, _)| key == name).map(|(_, tree)| tree)
     }
@@ -41,7 +41,7 @@ impl Keys {
         items.iter().filter_map(Tree::text)
     }
 
-    /// Whether a key is set to something else than `false`; a table counts, too.
+    /// Whether a key is set to anything but `false`, including a table.
     #[must_use]
     pub fn is_set(&self, name: &str) -> bool {
         match self.get(name) {
@@ -61,7 +61,7 @@ impl Keys {
         }
     }
 
-    /// Adds a key unless it is there.
+    /// Adds a key unless it is already set.
     pub fn fill(&mut self, name: &str, value: impl Into<Tree>) {
         if self.get(name).is_none() {
             self.0.push((name.to_owned(), value.into()));

@@ -12,7 +12,7 @@ use crate::spec::value::{Duration, Size};
 pub struct Cluster {
     /// Its name.
     pub name: String,
-    /// What it is for; its name if the spec says nothing.
+    /// What it is for; its name unless the spec has a title.
     pub title: String,
     /// What its servers share.
     pub server: ClusterServer,
@@ -22,7 +22,7 @@ pub struct Cluster {
     pub dynamic_config: Vec<DynamicSetting>,
     /// The services that run it.
     pub services: Vec<String>,
-    /// The variables by which its servers learn all of that.
+    /// The variables that pass all of this to its servers.
     pub variables: Vec<String>,
 }
 
@@ -41,11 +41,11 @@ pub struct ClusterServer {
     pub connection_lifetime: Duration,
     /// What is logged.
     pub log_level: LogLevel,
-    /// Where its visibility index is; only a spec with a mistake has none.
+    /// Where its visibility index is; always set in a valid spec.
     pub visibility: Option<Address>,
-    /// How long an authentication token is used, unless the plugin decides.
+    /// How long an authentication token is used; the plugin's default if `None`.
     pub token_duration: Option<Duration>,
-    /// Whether servers wait a random time before they connect, unless the plugin decides.
+    /// Whether servers wait a random time before they connect; the plugin's default if `None`.
     pub staggered_startup: Option<bool>,
     /// Connections that are kept ready.
     pub reservoir: Option<Reservoir>,
@@ -60,7 +60,7 @@ pub struct Reservoir {
     pub base_lifetime: Duration,
     /// How much the lifetimes vary.
     pub lifetime_jitter: Duration,
-    /// How long before its end a connection is no longer handed out.
+    /// How long before its expiry a connection is no longer handed out.
     pub guard_window: Duration,
 }
 
@@ -84,8 +84,8 @@ pub enum Host {
     Docker,
 }
 
-/// The name of the machine that runs the containers, inside of one: Docker Desktop resolves it, Linux only with an
-/// extra host.
+/// The name of the machine that runs the containers, as seen from inside one: Docker Desktop resolves it, Linux needs
+/// an extra host.
 pub const DOCKER_HOST: &str = "host.docker.internal";
 
 impl Address {
@@ -141,10 +141,10 @@ pub enum DynamicValue {
     String(String),
 }
 
-/// What a service tells its kind, or what its kind takes for granted.
+/// A setting of a service, or the default of its kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
-    /// The setting.
+    /// Its name.
     pub name: String,
     /// Its value.
     pub value: SettingValue,
@@ -165,12 +165,12 @@ pub enum SettingValue {
     Text(Text),
     /// A list of strings.
     Strings(Vec<String>),
-    /// A string for each name.
+    /// Strings by name.
     Map(Vec<(String, String)>),
 }
 
 impl SettingValue {
-    /// How much it is, to be compared with others of its type.
+    /// Its amount, for comparison with others of the same type.
     #[must_use]
     pub fn amount(&self) -> Option<u64> {
         match self {
@@ -185,18 +185,18 @@ impl SettingValue {
 /// A generated file that a service mounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Its path beside the Compose file.
+    /// Its path, relative to the Compose file.
     pub path: String,
-    /// The template of the service's kind that it is written from; without one a view of its own writes it.
+    /// The template of the service's kind that it is rendered from; if `None`, it has a view of its own.
     pub template: Option<String>,
-    /// Who judges it.
+    /// The program that checks it.
     pub check: Option<FileCheck>,
 }
 
-/// How a program judges a file.
+/// How a program checks a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileCheck {
-    /// The program, which is the image's own as well.
+    /// The program, which is also in the image.
     pub consumer: String,
     /// Its arguments; `${file}` stands for the file's path.
     pub arguments: Vec<String>,
@@ -207,15 +207,15 @@ pub struct FileCheck {
 pub struct Alloy {
     /// The service.
     pub service: String,
-    /// Its configuration, beside the Compose file.
+    /// Its configuration file, relative to the Compose file.
     pub file: String,
     /// How often metrics are scraped.
     pub scrape_interval: Duration,
     /// What is scraped.
     pub targets: Vec<ScrapeTarget>,
-    /// Where metrics are pushed to; without one nothing is scraped.
+    /// Where metrics are pushed; if `None`, nothing is scraped.
     pub metrics: Option<Address>,
-    /// Where logs are pushed to; without one none are collected.
+    /// Where logs are pushed; if `None`, no logs are collected.
     pub logs: Option<Address>,
 }
 
@@ -240,9 +240,9 @@ pub struct Grafana {
 }
 
 impl Grafana {
-    /// What says which datasources there are: one file for every Grafana of a stack.
+    /// The file that lists the datasources, shared by every Grafana of a stack.
     pub const DATASOURCES: &str = "config/grafana-datasources.yaml";
-    /// What says which folders there are, if there are any.
+    /// The file that lists the folders, if there are any.
     pub const DASHBOARDS: &str = "config/grafana-dashboards.yaml";
 }
 

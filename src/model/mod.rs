@@ -1,5 +1,5 @@
-//! Stage 3: the resolved stack. Every reference holds, every default is filled in, and nothing here
-//! knows where in the spec it was written.
+//! Stage 3: the resolved stack. Every reference is valid, every default is filled in, and nothing knows its place
+//! in the spec.
 
 pub mod dashboard;
 pub mod infrastructure;
@@ -38,10 +38,10 @@ pub struct Stack {
     pub models: Vec<Named>,
     /// Services in spec order.
     pub services: Vec<Service>,
-    /// The one-shots that only the Compose profile [`SCHEMA_PROFILE`] switches on: no part of the running stack, so
-    /// they are not among its services.
+    /// The one-shots that only the Compose profile [`SCHEMA_PROFILE`] enables. They are not part of the running
+    /// stack, so they are not in `services`.
     pub schema_services: Vec<Service>,
-    /// What creates schemas, in the order in which it is to be run. A step may be repeated.
+    /// The steps that create schemas, in the order in which they must run. A step can be repeated.
     pub schema: Vec<SchemaStep>,
     /// Images that are built outside of Compose, in the order in which they must be built.
     pub builds: Vec<ImageBuild>,
@@ -69,20 +69,20 @@ pub const SCHEMA_PROFILE: &str = "schema";
 pub struct SchemaStep {
     /// Its name, unique among the steps: the cluster, the name below `[schema]`, or the store.
     pub name: String,
-    /// The Compose service that does it and ends.
+    /// The Compose service that runs it and exits.
     pub service: String,
     /// What it creates.
     pub description: String,
-    /// Whether the service is in the Compose profile [`SCHEMA_PROFILE`]; else it is one of the stack's own.
+    /// Whether the service is in the Compose profile [`SCHEMA_PROFILE`]; otherwise it is one of the stack's services.
     pub compose_profile: bool,
 }
 
-/// Something at the top level of the Compose file that services name: a network, a volume, a secret, a config or a model.
+/// Something at the top level of the Compose file that services refer to: a network, volume, secret, config or model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named {
     /// Its name in the Compose file.
     pub name: String,
-    /// What Compose is told of it.
+    /// Its keys.
     pub keys: Keys,
 }
 
@@ -93,7 +93,7 @@ pub struct ImageBuild {
     pub name: String,
     /// Repository and tag.
     pub reference: String,
-    /// How.
+    /// How it is built.
     pub recipe: ImageRecipe,
 }
 
@@ -124,11 +124,11 @@ pub struct Variable {
     pub name: String,
     /// What it is.
     pub description: String,
-    /// The heading it stands under; may be empty.
+    /// The heading it is listed under; may be empty.
     pub group: String,
     /// Whether the stack can't start without it.
     pub required: bool,
-    /// What it is when the user sets nothing.
+    /// Its value unless the user sets it.
     pub default: Option<String>,
     /// Whether it is a secret.
     pub secret: bool,
@@ -145,9 +145,9 @@ pub struct Datasource {
     pub title: String,
     /// Its type.
     pub kind: DatasourceType,
-    /// Where it is inside the network; `None` for CloudWatch.
+    /// Its address inside the network; `None` for CloudWatch.
     pub address: Option<Address>,
-    /// Whether panels that name no datasource use it.
+    /// Whether panels without a datasource use it.
     pub default: bool,
 }
 

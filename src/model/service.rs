@@ -16,7 +16,7 @@ pub struct Service {
     pub name: String,
     /// What runs in it, if `gen` knows how to configure it.
     pub kind: Option<Kind>,
-    /// What it tells its kind, or its kind takes for granted.
+    /// Its settings, with the defaults of its kind.
     pub settings: Vec<Setting>,
     /// The generated files that its kind mounts.
     pub files: Vec<File>,
@@ -36,17 +36,17 @@ pub struct Service {
     pub entrypoint: Option<Command>,
     /// Its environment.
     pub environment: Vec<(String, Text)>,
-    /// Variables that it takes from where Compose runs, if they are set there.
+    /// Variables that Compose passes through from its own environment, if they are set there.
     pub inherited: Vec<String>,
     /// Its ports, published or not.
     pub ports: Vec<Port>,
     /// Its mounts.
     pub mounts: Vec<Mount>,
-    /// What must be up before it.
+    /// The services that must be up before it.
     pub depends_on: Vec<Dependency>,
     /// How its health is probed.
     pub healthcheck: Option<Healthcheck>,
-    /// When it is started again.
+    /// When it is restarted.
     pub restart: String,
     /// The networks it joins; none with a network mode.
     pub networks: Vec<NetworkMember>,
@@ -54,7 +54,7 @@ pub struct Service {
     pub container_name: Option<String>,
     /// Its host name.
     pub hostname: Option<String>,
-    /// The Compose profiles that switch it on.
+    /// The Compose profiles that enable it.
     pub profiles: Vec<String>,
     /// Its container's labels.
     pub labels: Vec<(String, Text)>,
@@ -66,16 +66,16 @@ pub struct Service {
     pub secrets: Vec<FileGrant>,
     /// The configs it reads.
     pub configs: Vec<FileGrant>,
-    /// Further keys of Compose.
+    /// Other keys of Compose.
     pub keys: Keys,
-    /// What it refers to, now that its texts hold addresses only.
+    /// What it refers to: its texts only hold addresses.
     pub refers_to: References,
 }
 
-/// What the definition of a service refers to, each once, in the order in which it does.
+/// What the definition of a service refers to, without duplicates, in order of appearance.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct References {
-    /// Services whose address it holds.
+    /// Services whose address it contains.
     pub services: Vec<String>,
     /// Variables of the user's `.env` that it reads.
     pub variables: Vec<String>,
@@ -98,7 +98,7 @@ impl References {
 }
 
 impl Condition {
-    /// What the condition means, in one word.
+    /// The condition in one word.
     #[must_use]
     pub fn described(self) -> &'static str {
         match self {
@@ -147,7 +147,7 @@ pub struct Metrics {
 /// A command.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// One string, split like a shell would.
+    /// One string, split as a shell would split it.
     Line(Text),
     /// The arguments.
     Arguments(Vec<Text>),
@@ -158,15 +158,15 @@ pub enum Command {
 pub struct Port {
     /// Its name.
     pub name: String,
-    /// In the container.
+    /// The port in the container.
     pub target: u16,
-    /// On the host.
+    /// The port on the host.
     pub published: Option<Published>,
     /// Its protocol.
     pub protocol: Protocol,
-    /// The protocol that is spoken on it.
+    /// Its application protocol.
     pub app_protocol: Option<String>,
-    /// A path that answers a GET with 200, for links.
+    /// A path that returns 200 for a GET, for links.
     pub path: Option<String>,
 }
 
@@ -188,13 +188,13 @@ pub struct Published {
 pub struct Mount {
     /// What is mounted.
     pub kind: MountType,
-    /// A path of the host or a volume's name; none for an anonymous volume or memory.
+    /// A path of the host or the name of a volume; `None` for an anonymous volume or a tmpfs.
     pub source: Option<Text>,
-    /// Where it appears.
+    /// The path in the container.
     pub target: Text,
-    /// Whether it can't be written.
+    /// Whether it is read-only.
     pub read_only: Option<Value<bool>>,
-    /// Further keys of Compose.
+    /// Other keys of Compose.
     pub keys: Keys,
 }
 
@@ -203,20 +203,20 @@ pub struct Mount {
 pub struct Dependency {
     /// The service that must be up.
     pub service: String,
-    /// What that means.
+    /// The condition that it must meet.
     pub condition: Condition,
     /// Whether this service is restarted with it.
     pub restart: bool,
-    /// Whether it must be there at all.
+    /// Whether it must exist.
     pub required: bool,
 }
 
 /// How health is probed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Healthcheck {
-    /// Not at all.
+    /// Health is not probed.
     Disabled,
-    /// By a command, or by the image's own when there is none.
+    /// Health is probed by a command, or by the image's own if there is none.
     Probe(Box<Probe>),
 }
 
@@ -225,17 +225,17 @@ pub enum Healthcheck {
 pub struct Probe {
     /// The command; the image's own if `None`.
     pub test: Option<Command>,
-    /// Between two probes.
+    /// The time between two probes.
     pub interval: Option<Text>,
-    /// Of one probe.
+    /// The timeout of a probe.
     pub timeout: Option<Text>,
-    /// Failures in a row until it counts as unhealthy.
+    /// Consecutive failures after which the container is unhealthy.
     pub retries: Option<Value<u32>>,
-    /// Failures that don't count after the start.
+    /// The time after the start in which failures don't count.
     pub start_period: Option<Text>,
-    /// Between two probes in the start period.
+    /// The time between two probes in the start period.
     pub start_interval: Option<Text>,
-    /// The path of its GET, if it is one, and the port.
+    /// The port and the path of its GET, if it is one.
     pub http: Option<(u16, String)>,
 }
 
@@ -244,7 +244,7 @@ pub struct Probe {
 pub struct NetworkMember {
     /// The network.
     pub name: String,
-    /// How it joins.
+    /// Its options.
     pub keys: Keys,
 }
 
@@ -253,12 +253,12 @@ pub struct NetworkMember {
 pub struct FileGrant {
     /// Its name.
     pub source: String,
-    /// Where and with which rights.
+    /// Its options, such as path and permissions.
     pub keys: Keys,
 }
 
 impl Probe {
-    /// Whether it says anything; an image's own healthcheck may be taken as it is.
+    /// Whether any of its keys is set; if not, the image's own healthcheck is used unchanged.
     #[must_use]
     pub fn says_something(&self) -> bool {
         self.test.is_some()

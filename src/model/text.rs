@@ -1,7 +1,7 @@
 //! Strings of the spec in which environment references are typed.
 //!
-//! A reference is never a string that happens to contain `$`: whoever writes a [`Text`] decides how
-//! its language spells a reference, and every literal segment keeps its dollars.
+//! A reference is never a string that happens to contain `$`: the writer of a language decides how a reference in a
+//! [`Text`] is spelled, and literal segments keep their dollar signs.
 
 /// A string of the spec whose environment references are typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Text {
 /// One piece of a [`Text`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
-    /// Characters that stand for themselves.
+    /// Literal characters.
     Literal(String),
     /// The value of an environment variable.
     Env(Reference),
@@ -26,22 +26,22 @@ pub enum Segment {
 pub struct Reference {
     /// The variable's name: a letter or `_`, then letters, digits and `_`.
     pub name: String,
-    /// What happens when the variable has a value or has none.
+    /// What to do if the variable is set, or if it is not.
     pub operator: Option<Operator>,
 }
 
 /// The operator of a [`Reference`]. Its word is literal: references do not nest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operator {
-    /// `:-`, the word stands in for a variable that is unset or empty.
+    /// `:-`: the word replaces a variable that is unset or empty.
     Default(String),
-    /// `:?`, a variable that is unset or empty is an error with this message.
+    /// `:?`: a variable that is unset or empty is an error with this message.
     Required(String),
-    /// `:+`, the word stands in for a variable that is set and not empty.
+    /// `:+`: the word replaces a variable that is set and not empty.
     Alternative(String),
 }
 
-/// A typed value or an environment reference in its place.
+/// A typed value, or an environment reference instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value<T> {
     /// The value itself.
@@ -50,7 +50,7 @@ pub enum Value<T> {
     Env(Text),
 }
 
-/// An untyped tree: what a passthrough table holds.
+/// An untyped tree, such as the value of a key that is passed through.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tree {
     /// A string.
@@ -68,7 +68,7 @@ pub enum Tree {
 }
 
 impl Text {
-    /// The string, when it holds no reference.
+    /// The string, if it has no reference.
     #[must_use]
     pub fn literal(&self) -> Option<&str> {
         match self {
@@ -77,7 +77,7 @@ impl Text {
         }
     }
 
-    /// The text as a reader of the docs should see it: references replaced by their defaults.
+    /// The text as shown in the docs: with references replaced by their defaults.
     #[must_use]
     pub fn shown(&self) -> String {
         match self {
@@ -127,7 +127,7 @@ impl From<Reference> for Text {
 }
 
 impl Operator {
-    /// The word behind the operator.
+    /// The word after the operator.
     #[must_use]
     pub fn word(&self) -> &str {
         match self {
@@ -135,12 +135,12 @@ impl Operator {
         }
     }
 
-    /// Whether Compose can read back a word.
+    /// Whether Compose can read a word back.
     ///
     /// There is no escape for a brace or a line break in a word. Compose finds the end of a reference by counting
-    /// braces on one line, and it does not look at the character behind an opening one
-    /// (`getFirstBraceClosingIndex` in compose-go's `template` package), so that braces must come in pairs with
-    /// something between: `{a}` is a word, while `{`, `}` and `{}` are not, whatever follows the reference.
+    /// braces on one line, and it does not look at the character after an opening one
+    /// (`getFirstBraceClosingIndex` in compose-go's `template` package), so braces must come in pairs with
+    /// something in between: `{a}` is a word, but `{`, `}` and `{}` are not.
     #[must_use]
     pub fn representable(word: &str) -> bool {
         let mut open = 0_usize;

@@ -9,7 +9,7 @@ use crate::spec::value::Duration;
 
 const AREA: Area = Area::Clusters;
 
-/// A key of a cluster, what it says, and what another value does.
+/// A key of a cluster, how to read its value, the severity of a change, and what the change does.
 type Setting = (&'static str, fn(&ClusterServer) -> Option<Text>, Severity, &'static str);
 
 /// What the servers of a cluster share. The pool's idle connections follow from `pool`.
@@ -18,25 +18,25 @@ const SETTINGS: &[Setting] = &[
         "history_shards",
         |server| Some(number(server.history_shards)),
         Severity::Danger,
-        "can't be changed: the workflows that a cluster has belong to shards, and are not found any more",
+        "cannot be changed: existing workflows belong to shards and would no longer be found",
     ),
     (
         "host",
         |server| Some(server.host.clone()),
         Severity::Caution,
-        "another database: what the old one holds isn't there",
+        "changed: the data in the old database is not moved",
     ),
     (
         "database",
         |server| Some(server.database.clone()),
         Severity::Caution,
-        "another database: what the old one holds isn't there",
+        "changed: the data in the old database is not moved",
     ),
     (
         "visibility",
         |server| Some(server.visibility.as_ref()?.service()?.into()),
         Severity::Caution,
-        "another store of visibility: what the old one holds isn't there",
+        "changed: the visibility data in the old store is not moved",
     ),
     ("pool", |server| Some(number(server.pool)), Severity::Notice, ""),
     ("connection_lifetime", |server| duration(Some(&server.connection_lifetime)), Severity::Notice, ""),
@@ -81,12 +81,12 @@ fn duration(duration: Option<&Duration>) -> Option<Text> {
 pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.clusters, &pair.after.clusters, |cluster| cluster.name.as_str()) {
         match fate {
-            Fate::Added(new) => changes.push(Change::notice(AREA, &new.name, "new").is(new.title.clone())),
+            Fate::Added(new) => changes.push(Change::notice(AREA, &new.name, "added").is(new.title.clone())),
             Fate::Removed(old) => changes.push(
                 Change::notice(
                     AREA,
                     &old.name,
-                    format!("gone; its index {} stays in Elasticsearch", quoted(&old.visibility_index)),
+                    format!("removed; its index {} stays in Elasticsearch", quoted(&old.visibility_index)),
                 )
                 .was(old.title.clone()),
             ),
@@ -97,10 +97,11 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 
 fn stays(pair: &Pair<'_>, old: &Cluster, new: &Cluster, changes: &mut Vec<Change>) {
     if old.title != new.title {
-        changes.push(Change::notice(AREA, &new.name, "another title").was(old.title.clone()).is(new.title.clone()));
+        changes.push(Change::notice(AREA, &new.name, "title changed").was(old.title.clone()).is(new.title.clone()));
     }
     if old.visibility_index != new.visibility_index {
-        let what = "another visibility index, which begins empty: executions in the old one are not listed any more";
+        let what =
+            "visibility index changed: the new one starts empty, and executions in the old one are no longer listed";
         changes.push(
             Change::danger(AREA, &new.name, what).was(old.visibility_index.clone()).is(new.visibility_index.clone()),
         );
@@ -144,8 +145,8 @@ fn stays(pair: &Pair<'_>, old: &Cluster, new: &Cluster, changes: &mut Vec<Change
     }
 }
 
-/// Whether a variable of a service is told with its cluster.
-pub(super) fn tells(pair: &Pair<'_>, service: &str, variable: &str) -> bool {
+/// Whether a change of a service's variable is reported with its cluster.
+pub(super) fn covers(pair: &Pair<'_>, service: &str, variable: &str) -> bool {
     let (Some(before), Some(after)) = (cluster_of(pair.before, service), cluster_of(pair.after, service)) else {
         return false;
     };

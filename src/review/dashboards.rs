@@ -17,18 +17,19 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.dashboards, &pair.after.dashboards, |dashboard| dashboard.name.as_str()) {
         match fate {
             Fate::Added(new) => {
-                changes.push(Change::notice(AREA, &new.title, format!("new, {}", counted(new))).is(new.uid.clone()));
+                changes
+                    .push(Change::notice(AREA, &new.title, format!("added with {}", counted(new))).is(new.uid.clone()));
             }
             Fate::Removed(old) => {
-                let what = "removed: links to it break";
+                let what = "removed: links to it will break";
                 changes.push(Change::caution(AREA, &old.title, what).was(old.uid.clone()));
             }
             Fate::Stays(old, new) if old == new => {}
             Fate::Stays(old, new) => {
-                let told = changes.len();
+                let start = changes.len();
                 stays(old, new, changes);
-                if changes.len() == told {
-                    changes.push(Change::notice(AREA, &new.title, "the layout changed"));
+                if changes.len() == start {
+                    changes.push(Change::notice(AREA, &new.title, "layout changed"));
                 }
             }
         }
@@ -80,7 +81,7 @@ fn panels(dashboard: &Dashboard) -> Vec<(&str, &Value)> {
 fn stays(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
     let title = &new.title;
     if old.uid != new.uid {
-        let what = "another UID: links to it break";
+        let what = "UID changed: links to it will break";
         changes.push(Change::caution(AREA, title, what).was(old.uid.clone()).is(new.uid.clone()));
     }
     super::value(changes, (AREA, title), "folder", old.folder.written(), new.folder.written());
@@ -100,7 +101,7 @@ fn stays(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
         let [before, after] = [old, new].map(|dashboard| items(dashboard.json.get(holder), "list"));
         named(title, part, before, after, "name", changes);
     }
-    // What a row that stays holds, and where it is, is told by its panels.
+    // The contents and the place of a row are reported with its panels.
     let [before, after] = [old, new].map(|dashboard| {
         let rows =
             dashboard.json.get("panels").and_then(Value::as_array).into_iter().flatten().filter(|row| is_row(row));
@@ -135,8 +136,8 @@ fn shown(value: Option<&Value>) -> Result<Option<String>, ()> {
     })
 }
 
-/// The keys of the spec that differ in two objects of the JSON, with their values there. What differs besides has the
-/// word `grafana`.
+/// The keys of the spec that differ between two JSON objects, with their values. Any other difference is reported as
+/// `grafana`.
 fn differences(table: &'static Table, old: &Json, new: &Json) -> Vec<(&'static str, Option<Value>, Option<Value>)> {
     let (mut old, mut new) = (old.clone(), new.clone());
     let mut found = Vec::new();
@@ -160,13 +161,13 @@ fn take(object: &mut Json, path: &str) -> Option<Value> {
     }
 }
 
-/// Parts that are told by their names and no more.
+/// Parts of which only the name is reported.
 fn named(dashboard: &str, part: &str, old: &[Value], new: &[Value], key: &str, changes: &mut Vec<Change>) {
     let name = |value: &Value| quoted(if part == "row" { text(value, "title") } else { text(value, "name") });
     for fate in fates(old, new, |value| value.get(key).map(ToString::to_string)) {
         let what = match fate {
-            Fate::Added(new) => format!("{part} {} is new", name(new)),
-            Fate::Removed(old) => format!("{part} {} is gone", name(old)),
+            Fate::Added(new) => format!("{part} {} added", name(new)),
+            Fate::Removed(old) => format!("{part} {} removed", name(old)),
             Fate::Stays(old, new) if old != new => format!("{part} {} changed", name(new)),
             Fate::Stays(..) => continue,
         };
@@ -181,16 +182,16 @@ fn all_panels(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
     for fate in fates(&before, &after, |(_, panel)| id(panel)) {
         match fate {
             Fate::Added((row, panel)) => {
-                let what = format!("panel {} is new", quoted(text(panel, "title")));
+                let what = format!("panel {} added", quoted(text(panel, "title")));
                 changes.push(Change::notice(AREA, title, what).is(row.written()));
             }
             Fate::Removed((row, panel)) => {
-                let what = format!("panel {} is gone", quoted(text(panel, "title")));
+                let what = format!("panel {} removed", quoted(text(panel, "title")));
                 changes.push(Change::notice(AREA, title, what).was(row.written()));
             }
             Fate::Stays((old_row, old), (new_row, new)) => {
                 if old_row != new_row {
-                    let what = format!("panel {} is in another row", quoted(text(new, "title")));
+                    let what = format!("panel {} moved to another row", quoted(text(new, "title")));
                     changes.push(Change::notice(AREA, title, what).was(old_row.written()).is(new_row.written()));
                 }
                 if let (Some(old), Some(new)) = (old.as_object(), new.as_object()) {
@@ -199,7 +200,7 @@ fn all_panels(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
             }
         }
     }
-    // A panel that comes or goes moves those below, which says nothing; another order does.
+    // An added or removed panel moves those below it, which is not worth reporting; a different order is.
     let places = |panels: &[(&str, &Value)], others: &[(&str, &Value)]| -> Vec<Option<u64>> {
         let known: HashSet<Option<u64>> = others.iter().map(|(_, panel)| id(panel)).collect();
         panels.iter().map(|(_, panel)| id(panel)).filter(|id| known.contains(id)).collect()
@@ -218,14 +219,14 @@ fn panel(dashboard: &str, old: &Json, new: &Json, changes: &mut Vec<Change>) {
     for (word, before, after) in differences(&PANEL, old, new) {
         let [was, is] = [&before, &after].map(|value| value.as_ref().and_then(Value::as_str).map(ToOwned::to_owned));
         match word {
-            "title" | "type" => notice(format!("another {word}"), was, is),
+            "title" | "type" => notice(format!("{word} changed"), was, is),
             "width" | "height" => {
                 let size = |place: Option<&Value>| {
                     let of = |key: &str| place.and_then(|place| place.get(key)).and_then(Value::as_u64);
                     Some(format!("{} × {}", of("w")?, of("h")?))
                 };
                 if size(before.as_ref()) != size(after.as_ref()) {
-                    notice("another size".to_owned(), size(before.as_ref()), size(after.as_ref()));
+                    notice("size changed".to_owned(), size(before.as_ref()), size(after.as_ref()));
                 }
             }
             "queries" => {
@@ -239,21 +240,21 @@ fn panel(dashboard: &str, old: &Json, new: &Json, changes: &mut Vec<Change>) {
         }
     }
     if !parts.is_empty() {
-        notice(format!("another {}", quoted_list(parts)), None, None);
+        notice(format!("{} changed", quoted_list(parts)), None, None);
     }
 }
 
 fn queries(old: &[Value], new: &[Value], notice: &mut impl FnMut(String, Option<String>, Option<String>)) {
     for fate in fates(old, new, |query| text(query, "refId")) {
         match fate {
-            Fate::Added(query) => notice(format!("query {} is new", quoted(text(query, "refId"))), None, asked(query)),
+            Fate::Added(query) => notice(format!("query {} added", quoted(text(query, "refId"))), None, asked(query)),
             Fate::Removed(query) => {
-                notice(format!("query {} is gone", quoted(text(query, "refId"))), asked(query), None);
+                notice(format!("query {} removed", quoted(text(query, "refId"))), asked(query), None);
             }
             Fate::Stays(old, new) if old != new => {
                 let (name, before, after) = (quoted(text(new, "refId")), asked(old), asked(new));
                 if before == after {
-                    notice(format!("query {name} has other options"), None, None);
+                    notice(format!("options of query {name} changed"), None, None);
                 } else {
                     notice(format!("query {name} changed"), before, after);
                 }
@@ -263,7 +264,7 @@ fn queries(old: &[Value], new: &[Value], notice: &mut impl FnMut(String, Option<
     }
 }
 
-/// What a query asks, if that can be said in one line.
+/// What a query asks for, if it fits on one line.
 fn asked(query: &Value) -> Option<String> {
     let given = |key: &str| Some(text(query, key)).filter(|text| !text.is_empty());
     if let (Some(metric), Some(namespace)) = (given("metricName"), given("namespace")) {

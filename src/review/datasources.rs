@@ -11,9 +11,10 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     };
     for fate in fates(&sources(before), &sources(after), |source| source.uid.as_str()) {
         match fate {
-            Fate::Added(new) => changes.push(Change::notice(AREA, &new.title, "new").is(at(new))),
+            Fate::Added(new) => changes.push(Change::notice(AREA, &new.title, "added").is(at(new))),
             Fate::Removed(old) => changes.push(
-                Change::caution(AREA, &old.title, "gone: dashboards made in Grafana itself may query it").was(at(old)),
+                Change::caution(AREA, &old.title, "removed: dashboards created in Grafana may still query it")
+                    .was(at(old)),
             ),
             Fate::Stays(old, new) => {
                 let mut differs = |severity, what: &str, before: String, after: String| {
@@ -22,11 +23,11 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                     }
                 };
                 let kind = |source: &Datasource| source.kind.as_str().to_owned();
-                differs(Severity::Caution, "another type", kind(old), kind(new));
-                differs(Severity::Notice, "another title", old.title.clone(), new.title.clone());
-                differs(Severity::Notice, "queried elsewhere", at(old), at(new));
+                differs(Severity::Caution, "type changed", kind(old), kind(new));
+                differs(Severity::Notice, "title changed", old.title.clone(), new.title.clone());
+                differs(Severity::Notice, "address changed", at(old), at(new));
                 if old.default != new.default {
-                    let what = if new.default { "the default now" } else { "no longer the default" };
+                    let what = if new.default { "now the default" } else { "no longer the default" };
                     changes.push(Change::notice(AREA, &new.title, what));
                 }
             }
@@ -36,10 +37,10 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&folders(before), &folders(after), |folder| folder.directory.as_str()) {
         let what = |what: &str, directory: &str| format!("folder {} {what}", quoted(directory));
         changes.push(match fate {
-            Fate::Added(new) => Change::notice(Area::Dashboards, &new.title, what("is new", &new.directory)),
-            Fate::Removed(old) => Change::notice(Area::Dashboards, &old.title, what("is gone", &old.directory)),
+            Fate::Added(new) => Change::notice(Area::Dashboards, &new.title, what("added", &new.directory)),
+            Fate::Removed(old) => Change::notice(Area::Dashboards, &old.title, what("removed", &old.directory)),
             Fate::Stays(old, new) if old.title != new.title => {
-                Change::notice(Area::Dashboards, &new.title, what("has another title", &new.directory))
+                Change::notice(Area::Dashboards, &new.title, what("has a new title", &new.directory))
                     .was(old.title.clone())
                     .is(new.title.clone())
             }
@@ -52,7 +53,7 @@ fn at(source: &Datasource) -> String {
     source.address.as_ref().map_or_else(|| source.kind.as_str().to_owned(), ToString::to_string)
 }
 
-/// Every Grafana of a stack has the same.
+/// All Grafanas of a stack have the same configuration.
 fn grafana(stack: &Stack) -> Option<&Grafana> {
     stack.grafanas.first()
 }

@@ -34,19 +34,19 @@ pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new
     let service = &new.name;
     for fate in fates(&old.environment, &new.environment, |(name, _)| name.as_str()) {
         match fate {
-            Fate::Added((name, value)) if !clusters::tells(pair, service, name) => {
-                changes.push(Change::notice(AREA, service, format!("{} set", quoted(name))).is(text(value)));
+            Fate::Added((name, value)) if !clusters::covers(pair, service, name) => {
+                changes.push(Change::notice(AREA, service, format!("{} added", quoted(name))).is(text(value)));
             }
-            Fate::Removed((name, value)) if !clusters::tells(pair, service, name) => {
-                changes.push(Change::notice(AREA, service, format!("{} no longer set", quoted(name))).was(text(value)));
+            Fate::Removed((name, value)) if !clusters::covers(pair, service, name) => {
+                changes.push(Change::notice(AREA, service, format!("{} removed", quoted(name))).was(text(value)));
             }
             Fate::Stays((_, before), (name, after))
-                if !pair.same(before, after) && !clusters::tells(pair, service, name) =>
+                if !pair.same(before, after) && !clusters::covers(pair, service, name) =>
             {
                 let lost = secrets.any(before) && after.literal().is_some_and(|literal| !literal.is_empty());
                 changes.push(if lost {
-                    // What it is now must not be repeated wherever this is printed.
-                    let what = format!("{} was a secret of `.env`, and stands in the spec now", quoted(name));
+                    // The new value must not be repeated wherever this is printed.
+                    let what = format!("{} was a secret in `.env` and is now written in the spec", quoted(name));
                     Change::danger(AREA, service, what).was(text(before))
                 } else {
                     Change::notice(AREA, service, format!("{} changed", quoted(name))).was(text(before)).is(text(after))
@@ -55,7 +55,7 @@ pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new
             Fate::Added(_) | Fate::Removed(_) | Fate::Stays(..) => {}
         }
     }
-    // A later one overrules.
+    // The last one wins.
     let names =
         |service: &Service| -> Vec<String> { service.environment.iter().map(|(name, _)| name.clone()).collect() };
     let (mut before, mut after) = (names(old), names(new));
@@ -63,7 +63,7 @@ pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new
         before.sort_unstable();
         after.sort_unstable();
         if before == after {
-            changes.push(Change::notice(AREA, service, "the same variables in another order"));
+            changes.push(Change::notice(AREA, service, "the order of variables changed"));
         }
     }
 }

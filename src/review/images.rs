@@ -35,12 +35,12 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.builds, &pair.after.builds, |build| build.name.as_str()) {
         match fate {
             Fate::Added(new) => changes
-                .push(Change::notice(AREA, &new.name, "built here now: run `gen dev build`").is(new.reference.clone())),
+                .push(Change::notice(AREA, &new.name, "now built here: run `gen dev build`").is(new.reference.clone())),
             Fate::Removed(old) => {
                 changes.push(Change::notice(AREA, &old.name, "no longer built here").was(old.reference.clone()));
             }
             Fate::Stays(old, new) if described(old) != described(new) => changes.push(
-                Change::notice(AREA, &new.name, "built otherwise: run `gen dev build`")
+                Change::notice(AREA, &new.name, "build changed: run `gen dev build`")
                     .was(described(old))
                     .is(described(new)),
             ),
@@ -65,11 +65,11 @@ fn image(before: Option<&Text>, after: Option<&Text>, services: &[&Service]) -> 
         Change::caution(AREA, subject, format!("{what} {users}")).was(before.map(text)).is(after.map(text))
     };
     let (Some(old), Some(new)) = (before.and_then(Text::literal), after.and_then(Text::literal)) else {
-        return other(if after.is_some() { "another image for" } else { "no image any more, but a build, for" });
+        return other(if after.is_some() { "image changed for" } else { "image replaced by a build for" });
     };
     let (old, new) = (Reference::of(old), Reference::of(new));
     if old.repository != new.repository {
-        return other("another image for");
+        return other("image changed for");
     }
     let (severity, what) = bump(&old, &new, services);
     Change::new(severity, AREA, new.repository, format!("{what}; runs in {users}")).was(old.label()).is(new.label())
@@ -77,10 +77,10 @@ fn image(before: Option<&Text>, after: Option<&Text>, services: &[&Service]) -> 
 
 fn bump(old: &Reference<'_>, new: &Reference<'_>, services: &[&Service]) -> (Severity, String) {
     if old.tag == new.tag {
-        return (Severity::Notice, "same tag, another digest".to_owned());
+        return (Severity::Notice, "digest changed, same tag".to_owned());
     }
     let (Some(from), Some(to)) = (old.version(), new.version()) else {
-        return (Severity::Notice, "another tag".to_owned());
+        return (Severity::Notice, "tag changed".to_owned());
     };
     if to < from {
         let volumes: Vec<&str> = services
@@ -92,14 +92,17 @@ fn bump(old: &Reference<'_>, new: &Reference<'_>, services: &[&Service]) -> (Sev
         return if volumes.is_empty() {
             (Severity::Caution, "downgraded".to_owned())
         } else {
-            let what = format!("downgraded: it may not read what the newer one wrote to {}", quoted_list(volumes));
+            let what = format!(
+                "downgraded: it may not be able to read what the newer version wrote to {}",
+                quoted_list(volumes)
+            );
             (Severity::Danger, what)
         };
     }
     if to.first() != from.first() {
-        return (Severity::Caution, "another major version".to_owned());
+        return (Severity::Caution, "new major version".to_owned());
     }
-    (Severity::Notice, if to == from { "another tag" } else { "updated" }.to_owned())
+    (Severity::Notice, if to == from { "tag changed" } else { "updated" }.to_owned())
 }
 
 /// An image without references, taken apart.
@@ -160,14 +163,14 @@ mod tests {
     fn tags_are_compared_as_versions() {
         let cases = [
             ("a/b:1.9.0", "a/b:1.10.0", Severity::Notice, "updated"),
-            ("a/b:v1.9", "a/b:v2.0", Severity::Caution, "another major version"),
+            ("a/b:v1.9", "a/b:v2.0", Severity::Caution, "new major version"),
             ("a/b:1.10", "a/b:1.9", Severity::Caution, "downgraded"),
-            ("a/b:1.0", "a/b:1", Severity::Notice, "another tag"),
-            ("a/b:8.4", "a/b:8.4-alpine", Severity::Notice, "another tag"),
-            ("a/b:test", "a/b:dev", Severity::Notice, "another tag"),
-            ("a/b:1@sha256:aa", "a/b:1@sha256:bb", Severity::Notice, "same tag, another digest"),
-            ("r:5000/a/b:1", "r:5000/a/b:2", Severity::Caution, "another major version"),
-            ("a/b:1", "a/c:1", Severity::Caution, "another image for `web`"),
+            ("a/b:1.0", "a/b:1", Severity::Notice, "tag changed"),
+            ("a/b:8.4", "a/b:8.4-alpine", Severity::Notice, "tag changed"),
+            ("a/b:test", "a/b:dev", Severity::Notice, "tag changed"),
+            ("a/b:1@sha256:aa", "a/b:1@sha256:bb", Severity::Notice, "digest changed, same tag"),
+            ("r:5000/a/b:1", "r:5000/a/b:2", Severity::Caution, "new major version"),
+            ("a/b:1", "a/c:1", Severity::Caution, "image changed for `web`"),
         ];
         for (from, to, severity, what) in cases {
             let (found, text) = judged(from, to, None);

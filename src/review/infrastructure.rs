@@ -1,5 +1,5 @@
-//! What Terraform would create, change, replace and destroy, told from the description alone: the resources are those of
-//! `templates/terraform/main.tf`. What stands in the state is not known here, so it is what a plan would say if the old
+//! What Terraform would create, change, replace and destroy, derived from the description alone: the resources are
+//! those of `templates/terraform/main.tf`. The state is not known here, so this is what a plan would say if the old
 //! description had been applied.
 
 use std::collections::HashMap;
@@ -18,21 +18,21 @@ const BASE: &str = "aws_bedrockagent_knowledge_base";
 const SOURCE: &str = "aws_bedrockagent_data_source";
 
 /// The arguments that can't be changed in place (`RequiresReplace` and `ForceNew` in the schemas of hashicorp/aws 6).
-/// That of any other is an update.
+/// A change of any other argument is an update.
 const FORCES: &[(&str, &str)] = &[
     // The name of a bucket is its identity.
     (BUCKET, "bucket"),
     (VECTORS, "vector_bucket_name"),
-    // S3 Vectors has no call that updates an index.
+    // S3 Vectors has no call to update an index.
     (INDEX, "vector_bucket_name"),
     (INDEX, "dimension"),
     (INDEX, "distance_metric"),
     (ROLE, "name"),
-    // Both blocks of a knowledge base as a whole: what was embedded by another model can't be compared.
+    // Both blocks of a knowledge base as a whole: embeddings of different models cannot be compared.
     (BASE, "embedding_model_arn"),
     (BASE, "dimensions"),
     (BASE, "index_arn"),
-    // What has been cut into chunks isn't cut again.
+    // Existing chunks are not split again.
     (SOURCE, "name"),
     (SOURCE, "max_tokens"),
     (SOURCE, "overlap_percentage"),
@@ -41,11 +41,11 @@ const FORCES: &[(&str, &str)] = &[
 /// What is lost with a resource.
 fn loss(kind: &str) -> (Severity, &'static str) {
     match kind {
-        DSQL => (Severity::Danger, ", with its databases"),
-        BUCKET => (Severity::Danger, ", with all its objects"),
-        VECTORS | INDEX => (Severity::Caution, "; its vectors go: synchronise the data source afterwards"),
-        BASE => (Severity::Caution, "; it gets another id: run `gen dev infra apply`, which fills `.env`"),
-        SOURCE => (Severity::Caution, "; synchronise it afterwards"),
+        DSQL => (Severity::Danger, "; its databases are lost"),
+        BUCKET => (Severity::Danger, "; all its objects are lost"),
+        VECTORS | INDEX => (Severity::Caution, "; its vectors are lost: sync the data source afterwards"),
+        BASE => (Severity::Caution, "; its ID changes: run `gen dev infra apply`, which fills in `.env`"),
+        SOURCE => (Severity::Caution, "; sync it afterwards"),
         _ => (Severity::Notice, ""),
     }
 }
@@ -61,7 +61,7 @@ struct Resource {
 #[derive(PartialEq)]
 enum Argument {
     Is(String),
-    /// An attribute of another resource, which is another one if that is replaced.
+    /// An attribute of another resource; it changes if that resource is replaced.
     Of(String),
 }
 
@@ -71,8 +71,8 @@ impl Resource {
     }
 }
 
-/// Those whose change means something, each after what it refers to. A bucket's own settings come and go with it, and so
-/// does a role's policy.
+/// Resources whose change matters, each after those that it refers to. The settings of a bucket and the policy of a
+/// role are added and removed together with it.
 fn resources(infrastructure: &Infrastructure, project: &str, region: &str) -> Vec<Resource> {
     let is = |value: &str| Argument::Is(value.to_owned());
     let of = |kind: &str, label: &str| Argument::Of(format!("{kind}.{label}"));
@@ -126,7 +126,7 @@ fn resources(infrastructure: &Infrastructure, project: &str, region: &str) -> Ve
     list
 }
 
-/// What would become of a resource that stays described.
+/// What would happen to a resource that is in both descriptions.
 enum Plan {
     Kept,
     Changed(Vec<&'static str>),
@@ -134,7 +134,7 @@ enum Plan {
     Replaced(Vec<&'static str>),
 }
 
-/// What would become of each of the new resources that is among the old ones, by address.
+/// What would happen to each resource that is in both lists, by address.
 fn plans(old: &[Resource], new: &[Resource]) -> HashMap<String, Plan> {
     let mut plans: HashMap<String, Plan> = HashMap::new();
     for resource in new {
@@ -160,8 +160,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     let (old, new) = match (&pair.before.infrastructure, &pair.after.infrastructure) {
         (None, None) => return,
         (Some(old), None) => {
-            let what = "nothing describes it any more: what Terraform created stays in AWS; before, run \
-                        `gen dev infra destroy`";
+            let what = "removed: what Terraform created stays in AWS; to delete it, run `gen dev infra destroy` first";
             changes.push(Change::danger(AREA, "terraform", what).was(old.project.clone()));
             return;
         }
@@ -174,7 +173,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         (Some(old), Some(new)) => (old, new),
     };
     everywhere(old, new, changes);
-    // As if project and region had been the same: what follows from them has been told.
+    // As if project and region were the same: their effects are already reported.
     let (before, after) = (resources(old, &new.project, &new.region), resources(new, &new.project, &new.region));
     let plans = plans(&before, &after);
     for fate in fates(&before, &after, Resource::address) {
@@ -192,10 +191,10 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&old.outputs, &new.outputs, |output| output.name.as_str()) {
         match fate {
             Fate::Added(new) => {
-                changes.push(Change::notice(AREA, &new.name, "a new output").is(new.description.clone()));
+                changes.push(Change::notice(AREA, &new.name, "output added").is(new.description.clone()));
             }
             Fate::Removed(old) => {
-                changes.push(Change::notice(AREA, &old.name, "no output any more").was(old.description.clone()));
+                changes.push(Change::notice(AREA, &old.name, "output removed").was(old.description.clone()));
             }
             Fate::Stays(..) => {}
         }
@@ -203,15 +202,15 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 }
 
 fn created(resource: &Resource, changes: &mut Vec<Change>) {
-    let along = if resource.kind == BUCKET { ", private, encrypted and with versions" } else { "" };
+    let along = if resource.kind == BUCKET { " (private, encrypted, versioned)" } else { "" };
     changes.push(Change::notice(AREA, resource.address(), format!("would be created{along}")));
 }
 
-/// Another project or region is one change, whatever it reaches.
+/// A new project or region is one change, whatever it affects.
 fn everywhere(old: &Infrastructure, new: &Infrastructure, changes: &mut Vec<Change>) {
     if old.region != new.region {
-        let what = "every resource of the region would be replaced: it is destroyed in the old one, with its data, and \
-                    made empty in the new one";
+        let what = "every resource in the region would be replaced: destroyed in the old region, including its data, \
+                    and created empty in the new one";
         changes.push(Change::danger(AREA, "region", what).was(old.region.clone()).is(new.region.clone()));
     }
     if old.project == new.project {
@@ -223,11 +222,12 @@ fn everywhere(old: &Infrastructure, new: &Infrastructure, changes: &mut Vec<Chan
     let replaced: Vec<&Resource> =
         after.iter().filter(|resource| matches!(plans.get(&resource.address()), Some(Plan::Replaced(_)))).collect();
     let severity = replaced.iter().map(|resource| loss(resource.kind).0).min().unwrap_or(Severity::Notice);
-    let mut what = "every resource gets another name or tag".to_owned();
+    let mut what = "the name or tag of every resource changes".to_owned();
     if !replaced.is_empty() {
         let addresses: Vec<String> = replaced.iter().map(|resource| resource.address()).collect();
         what = format!(
-            "names begin otherwise: {} would be replaced, with what they hold; the rest is changed in place",
+            "the prefix of all names changes: {} would be replaced and their contents lost; the rest would be changed \
+             in place",
             quoted_list(addresses.iter().map(String::as_str))
         );
     }
@@ -245,12 +245,13 @@ fn planned(old: &Resource, new: &Resource, plan: Option<&Plan>, changes: &mut Ve
         None | Some(Plan::Kept) => return,
         Some(Plan::Replaced(names)) => {
             let (severity, lost) = loss(new.kind);
-            // What it refers to is replaced, too, or it is its own argument that can't be changed.
-            let what = format!("would be replaced: {} can't be changed{lost}", quoted_list(names.iter().copied()));
+            // Either an argument cannot be changed, or the resource that it refers to is replaced as well.
+            let what =
+                format!("would be replaced: {} cannot be changed in place{lost}", quoted_list(names.iter().copied()));
             (severity, what, names)
         }
         Some(Plan::Changed(names)) if names.iter().all(|name| value(new, name).is_none()) => {
-            let what = format!("would be changed or replaced: {} is another", quoted_list(names.iter().copied()));
+            let what = format!("would be changed or replaced: {} changes", quoted_list(names.iter().copied()));
             (Severity::Notice, what, names)
         }
         Some(Plan::Changed(names)) => {
@@ -262,14 +263,14 @@ fn planned(old: &Resource, new: &Resource, plan: Option<&Plan>, changes: &mut Ve
     changes.push(Change::new(severity, AREA, new.address(), what).was(shown(old)).is(shown(new)));
 }
 
-/// Titles and descriptions, which stand in comments and in the outputs.
+/// Titles and descriptions, which are written to comments and outputs.
 fn words(old: &Infrastructure, new: &Infrastructure, changes: &mut Vec<Change>) {
     for fate in fates(&old.buckets, &new.buckets, |bucket| bucket.name.as_str()) {
         if let Fate::Stays(old, new) = fate
             && old.description != new.description
         {
             changes.push(
-                Change::notice(AREA, format!("{BUCKET}.{}", new.label), format!("another {}", quoted("description")))
+                Change::notice(AREA, format!("{BUCKET}.{}", new.label), format!("{} changed", quoted("description")))
                     .was(old.description.clone())
                     .is(new.description.clone()),
             );
@@ -301,7 +302,7 @@ mod tests {
         }
     }
 
-    /// Addresses by what would become of them: replaced, then changed.
+    /// Addresses that would be replaced, then those that would be changed.
     fn planned(edit: impl Fn(&mut KnowledgeBase)) -> (Vec<String>, Vec<String>) {
         let before = infrastructure();
         let mut after = before.clone();
@@ -345,7 +346,7 @@ mod tests {
         }
     }
 
-    /// The template is the one that decides which resources there are.
+    /// The template decides which resources exist.
     #[test]
     fn the_template_has_no_other_resource() {
         let template = include_str!("../../templates/terraform/main.tf");

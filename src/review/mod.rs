@@ -1,10 +1,10 @@
-//! What the difference between two specs means for whoever runs the stack, as data.
+//! What the differences between two specs mean for whoever runs the stack, as data.
 //!
-//! Two resolved stacks are compared area by area, one file each, in the order of the spec: names, defaults and derived
-//! values are compared as what they are, and comments, order and files don't count. Each difference is a [`Change`]: how
+//! Two resolved stacks are compared area by area, one file each, in the order of the spec. Names, defaults and derived
+//! values are resolved before, so comments, order and files don't matter. Each difference is a [`Change`]: how
 //! dangerous it is, what it is about, what happens, and both values.
 //!
-//! That nothing is left out is a test: each key of the reference spec that reaches an output has a change.
+//! A test checks that each key of the reference spec that affects an output leads to a change.
 
 mod accepted;
 mod clusters;
@@ -37,11 +37,11 @@ use crate::output;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// Data is lost or can't be found any more, or something is exposed.
+    /// Data is lost or no longer found, or something is exposed.
     Danger,
-    /// It may break something, or weakens what protected it.
+    /// It may break something, or weakens a protection.
     Caution,
-    /// It is just different.
+    /// Anything else.
     Notice,
 }
 
@@ -49,7 +49,7 @@ pub enum Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Area {
-    /// Profiles that come and go.
+    /// Added and removed profiles.
     Profiles,
     /// The stack as a whole.
     Stack,
@@ -95,12 +95,12 @@ pub enum Area {
     Infrastructure,
     /// Findings of scanners that are accepted.
     Accepted,
-    /// Outputs that differ though nothing above does.
+    /// Outputs that changed although no other area explains it.
     Outputs,
 }
 
 impl Area {
-    /// Whether a change of it can be the reason why an output differs.
+    /// Whether a change of it can be the reason for a difference in an output.
     fn reaches(self, path: &str) -> bool {
         if self == Self::Profiles {
             return true;
@@ -169,13 +169,13 @@ pub struct Change {
     pub area: Area,
     /// What is different: a name of the spec, of Terraform or of an image.
     pub subject: String,
-    /// What happens, in one line; names stand in back-ticks.
+    /// What happens, in one line; names are in back-ticks.
     pub what: String,
-    /// What was there.
+    /// The old value.
     pub before: Option<String>,
-    /// What is there now.
+    /// The new value.
     pub after: Option<String>,
-    /// The profiles in which it is so.
+    /// The profiles that it applies to.
     pub profiles: Vec<String>,
 }
 
@@ -224,19 +224,19 @@ pub struct Review {
     pub outputs: Outputs,
 }
 
-/// Outputs that are not what they were.
+/// Outputs that differ.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Outputs {
-    /// Those that are new.
+    /// Those that were added.
     pub added: Vec<String>,
-    /// Those that say something else.
+    /// Those whose contents changed.
     pub changed: Vec<String>,
-    /// Those that are gone.
+    /// Those that were removed.
     pub removed: Vec<String>,
 }
 
 impl Review {
-    /// How many changes need that much attention.
+    /// The number of changes with that severity.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
         self.changes.iter().filter(|change| change.severity == severity).count()
@@ -246,9 +246,9 @@ impl Review {
 /// Compares the plans of two specs, profile by profile.
 ///
 /// # Errors
-/// Never because of what a spec says: only a template that is wrong can fail.
+/// Only if a template is wrong, never because of the spec.
 pub fn review(before: &[Plan], after: &[Plan]) -> Result<Review, output::Error> {
-    // What is the same in several profiles is told once.
+    // A change in several profiles is reported once.
     let mut found: Vec<Change> = Vec::new();
     let mut places: HashMap<Change, usize> = HashMap::new();
     for (profile, mut changes) in profiles::compare(before, after) {
@@ -270,7 +270,7 @@ pub fn review(before: &[Plan], after: &[Plan]) -> Result<Review, output::Error> 
     Ok(Review { changes: found, outputs })
 }
 
-/// A safety net: a difference that no area knows of is better reported without a meaning than not at all.
+/// A safety net: a difference that no area covers is better reported without an explanation than not at all.
 fn unexplained(found: &[Change], changed: &[String]) -> Vec<Change> {
     let explained = |path: &str| found.iter().any(|change| change.area.reaches(path));
     let rest = changed.iter().filter(|path| !explained(path));
@@ -300,8 +300,8 @@ fn outputs(before: &[Plan], after: &[Plan]) -> Result<Outputs, output::Error> {
 struct Pair<'p> {
     before: &'p Stack,
     after: &'p Stack,
-    /// Variables whose default, or whether they are required, is different: each reference to one is, too, and one
-    /// change tells that.
+    /// Variables whose default, or whether they are required, changed. That changes every reference to them, which is
+    /// reported once.
     redefined: HashSet<&'p str>,
 }
 
@@ -311,7 +311,7 @@ impl<'p> Pair<'p> {
             let variables = stack.variables.iter();
             variables.map(|v| (v.name.as_str(), (v.required, v.default.as_deref()))).collect()
         };
-        // The region that nobody sets is the infrastructure's.
+        // The region is the infrastructure's unless it is set.
         let region = |stack: &Stack| stack.infrastructure.as_ref().map(|infrastructure| infrastructure.region.clone());
         let (old, new) = (defined(before), defined(after));
         let mut redefined: HashSet<&str> =
@@ -323,12 +323,12 @@ impl<'p> Pair<'p> {
         Self { before, after, redefined }
     }
 
-    /// Whether two texts say the same, but for the defaults of variables that are declared otherwise now.
+    /// Whether two texts are the same except for variables whose declaration changed.
     fn same(&self, a: &Text, b: &Text) -> bool {
         a == b || self.plain(a) == self.plain(b)
     }
 
-    /// A text without what the declarations of variables put into it.
+    /// A text without what comes from the declarations of variables.
     fn plain(&self, text: &Text) -> Text {
         let Text::Parts(segments) = text else { return text.clone() };
         let segments = segments.iter().cloned().map(|segment| match segment {
@@ -344,7 +344,7 @@ impl<'p> Pair<'p> {
         Text::Parts(segments.collect())
     }
 
-    /// The variables without whose new declaration two texts would be the same.
+    /// The variables in a text whose declaration changed.
     fn through<'t>(&self, text: &'t Text) -> Vec<&'t str> {
         match text {
             Text::Literal(_) => Vec::new(),
@@ -360,14 +360,14 @@ impl<'p> Pair<'p> {
     }
 }
 
-/// What became of an item of a list whose items have names.
+/// What happened to an item of a list whose items have names.
 enum Fate<'i, T> {
     Added(&'i T),
     Removed(&'i T),
     Stays(&'i T, &'i T),
 }
 
-/// Finds the items of two lists that are the same by a key: those of the new one in its order, then those that are gone.
+/// Matches the items of two lists by a key: first those of the new list in its order, then those that were removed.
 fn fates<'i, T, K: Hash + Eq>(before: &'i [T], after: &'i [T], key: impl Fn(&'i T) -> K) -> Vec<Fate<'i, T>> {
     let mut old: HashMap<K, &T> = HashMap::with_capacity(before.len());
     for item in before {
@@ -387,7 +387,7 @@ fn fates<'i, T, K: Hash + Eq>(before: &'i [T], after: &'i [T], key: impl Fn(&'i 
     fates
 }
 
-/// A name in a line of text. It may be anything that the user typed, and must not end the quotation.
+/// A name in a line of text. It is untrusted and must not end the quotation.
 fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "'"))
 }
@@ -400,7 +400,7 @@ pub fn counted(number: usize, noun: &str) -> String {
 
 /// Names, as in a sentence.
 fn quoted_list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    /// More names than this tell nobody more.
+    /// More names than this are not useful.
     const MOST: usize = 12;
     let names: Vec<String> = names.into_iter().map(quoted).collect();
     match names.as_slice() {
@@ -413,7 +413,7 @@ fn quoted_list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     }
 }
 
-/// The change of a value that may not be there, if it is another.
+/// The change of an optional value, if it changed.
 fn value(
     changes: &mut Vec<Change>,
     (area, subject): (Area, &str),
@@ -423,8 +423,8 @@ fn value(
 ) {
     if before != after {
         let what = match (&before, &after) {
-            (None, _) => "set",
-            (_, None) => "no longer set",
+            (None, _) => "added",
+            (_, None) => "removed",
             _ => "changed",
         };
         changes.push(Change::notice(area, subject, format!("{} {what}", quoted(name))).was(before).is(after));
@@ -451,7 +451,7 @@ mod tests {
         ("spec/dashboards/everything.toml", include_str!("../../tests/dashboards/everything.toml")),
     ];
 
-    /// Changes each key, and says which changes of outputs have no meaning.
+    /// Changes each key, and returns those whose effect on outputs is not explained.
     fn untold(files: &[(&str, &str)]) -> (usize, Vec<String>) {
         let mut sources = Sources::default();
         for (path, text) in files {
@@ -461,7 +461,7 @@ mod tests {
         let before = crate::plan(&sources, Some("dev")).unwrap();
         let (mut changed, mut untold) = (0, Vec::new());
         for key in trace.keys() {
-            // Those of the reference say nothing that `everything.toml` doesn't, and are many.
+            // The dashboards of the reference are many and cover nothing that `everything.toml` doesn't.
             if files.len() > 2 && key.path.starts_with("dashboards.") {
                 continue;
             }

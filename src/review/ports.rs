@@ -9,18 +9,18 @@ use crate::model::text::{Operator, Segment, Text};
 
 const AREA: Area = Area::Ports;
 
-/// Who reaches a port of the host, from the fewest to the most.
+/// Who can reach a port of the host, from the fewest to the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reach {
-    /// Nobody outside of the stack.
+    /// Nobody outside the stack.
     Nobody,
     /// The host itself.
     Host,
-    /// That depends on `.env`.
+    /// It depends on `.env`.
     Unknown,
-    /// Whoever reaches one address of the host.
+    /// Everyone who can reach one address of the host.
     Address,
-    /// Whoever reaches the host.
+    /// Everyone who can reach the host.
     Everybody,
 }
 
@@ -30,7 +30,7 @@ impl Reach {
         let Some(address) = effective(&port.host_ip) else { return Self::Unknown };
         let plain = address.trim_start_matches('[').trim_end_matches(']');
         match plain.parse::<IpAddr>() {
-            // Compose takes an empty address for all of them.
+            // To Compose, an empty address means all of them.
             _ if plain.is_empty() => Self::Everybody,
             Ok(address) if address.is_unspecified() => Self::Everybody,
             Ok(address) if address.is_loopback() => Self::Host,
@@ -50,14 +50,14 @@ impl Reach {
     fn described(self) -> &'static str {
         match self {
             Self::Nobody | Self::Host => "",
-            Self::Unknown => " on an address that `.env` decides",
-            Self::Address => " on an address of the host that others reach",
+            Self::Unknown => " on an address set in `.env`",
+            Self::Address => " on a host address that other machines can reach",
             Self::Everybody => " on every address of the host: reachable from the network",
         }
     }
 }
 
-/// A text with the defaults of its references; `None` if one has none.
+/// A text with its references replaced by their defaults; `None` if one has no default.
 fn effective(text: &Text) -> Option<String> {
     match text {
         Text::Literal(literal) => Some(literal.clone()),
@@ -104,11 +104,12 @@ pub(super) fn compare(pair: &Pair<'_>, old: &Service, new: &Service, changes: &m
         match fate {
             Fate::Added(port) => match &port.published {
                 Some(published) => opened(new, port, published, changes),
-                None => changes
-                    .push(Change::notice(AREA, named(new, port), "new inside the network").is(port.target.to_string())),
+                None => changes.push(
+                    Change::notice(AREA, named(new, port), "added inside the network").is(port.target.to_string()),
+                ),
             },
             Fate::Removed(port) => changes.push(
-                Change::notice(AREA, named(old, port), "gone")
+                Change::notice(AREA, named(old, port), "removed")
                     .was(port.published.as_ref().map_or_else(|| port.target.to_string(), binding)),
             ),
             Fate::Stays(before, after) => stays(pair, new, before, after, changes),
@@ -120,14 +121,14 @@ fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, change
     let subject = &named(service, after);
     if before.target != after.target {
         changes.push(
-            Change::notice(AREA, subject, "another port in the container")
+            Change::notice(AREA, subject, "container port changed")
                 .was(before.target.to_string())
                 .is(after.target.to_string()),
         );
     }
     if before.protocol != after.protocol {
         changes.push(
-            Change::notice(AREA, subject, "another protocol")
+            Change::notice(AREA, subject, "protocol changed")
                 .was(before.protocol.as_str().to_owned())
                 .is(after.protocol.as_str().to_owned()),
         );
@@ -145,24 +146,24 @@ fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, change
                 let (severity, what) = if wider {
                     (reach.severity(), format!("published{}", reach.described()))
                 } else {
-                    (Severity::Notice, "published on another address".to_owned())
+                    (Severity::Notice, "published on a different address".to_owned())
                 };
                 let (before, after) = (text(&old.host_ip), text(&new.host_ip));
                 changes.push(Change::new(severity, AREA, subject, what).was(before).is(after));
             }
             if !pair.same(&old.port, &new.port) {
-                let what = "moved on the host";
+                let what = "host port changed";
                 changes.push(Change::notice(AREA, subject, what).was(text(&old.port)).is(text(&new.port)));
             }
             if old.mode != new.mode {
                 let mode = |published: &Published| published.mode.map(|mode| mode.as_str().to_owned());
-                changes.push(Change::notice(AREA, subject, "published in another mode").was(mode(old)).is(mode(new)));
+                changes.push(Change::notice(AREA, subject, "publish mode changed").was(mode(old)).is(mode(new)));
             }
         }
     }
     if before.path != after.path {
         changes.push(
-            Change::notice(AREA, subject, "another path in the docs").was(before.path.clone()).is(after.path.clone()),
+            Change::notice(AREA, subject, "path in the docs changed").was(before.path.clone()).is(after.path.clone()),
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What containers may do to the host: each grant that a service gets or loses.
+//! What containers may do to the host: each grant that a service gains or loses.
 
 use camino::Utf8Path;
 
@@ -13,20 +13,20 @@ const AREA: Area = Area::Privileges;
 /// Keys of Compose that give a container a namespace of the host's.
 const NAMESPACES: &[&str] = &["pid", "ipc", "uts", "userns_mode", "cgroup"];
 
-/// Keys of Compose each of whose items gives a container something.
+/// Keys of Compose whose items each give a container something.
 const LISTS: &[(&str, Severity, &str)] = &[
-    ("devices", Severity::Danger, "the device"),
-    ("device_cgroup_rules", Severity::Danger, "devices by the rule"),
-    ("group_add", Severity::Caution, "the group"),
+    ("devices", Severity::Danger, "access to the device"),
+    ("device_cgroup_rules", Severity::Danger, "access to devices by the rule"),
+    ("group_add", Severity::Caution, "membership in the group"),
 ];
 
 /// Something that a service may do.
 struct Grant {
     what: String,
     severity: Severity,
-    /// Whether a service without a word about it has it.
+    /// Whether a service has it by default.
     usual: bool,
-    /// Whether it is one of Docker's usual capabilities, which come and go together as well.
+    /// Whether it is one of Docker's default capabilities, which can also be gained or lost as a whole.
     part: bool,
 }
 
@@ -39,13 +39,13 @@ impl Grant {
 /// What a new service may do that is out of the ordinary.
 pub(super) fn added(new: &Service, changes: &mut Vec<Change>) {
     for grant in grants(new).into_iter().filter(|grant| !grant.usual) {
-        // Several kinds can't do without, and others ask for it in so many words.
+        // Several kinds need it, and other services ask for it explicitly.
         let severity = if grant.what == CREDENTIALS { Severity::Caution } else { grant.severity };
-        changes.push(Change::new(severity, AREA, &new.name, format!("gets {}", grant.what)));
+        changes.push(Change::new(severity, AREA, &new.name, format!("gains {}", grant.what)));
     }
 }
 
-/// What a service may do that it might not, and the other way round.
+/// What a service may do now and could not before, and the other way round.
 pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     let (before, after) = (grants(old), grants(new));
     let whole = |grants: &[Grant]| grants.iter().any(|grant| grant.what == WHOLE);
@@ -55,22 +55,22 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
         has || (together && grant.part)
     };
     for grant in after.iter().filter(|grant| !stays(grant, &before)) {
-        changes.push(Change::new(grant.severity, AREA, &new.name, format!("gets {}", grant.what)));
+        changes.push(Change::new(grant.severity, AREA, &new.name, format!("gains {}", grant.what)));
     }
     for grant in before.iter().filter(|grant| !stays(grant, &after)) {
         changes.push(Change::notice(AREA, &new.name, format!("loses {}", grant.what)));
     }
     let is_root = |grants: &[Grant]| grants.iter().any(|grant| grant.what == ROOT);
     if is_root(&before) == is_root(&after) {
-        let told = changes.len();
+        let start = changes.len();
         let user = |service: &Service| service.keys.get("user").and_then(Written::written);
         value(changes, (AREA, &new.name), "user", user(old), user(new));
-        if let Some(change) = changes.get_mut(told) {
-            // Whose files it can read and write is another matter now, too.
+        if let Some(change) = changes.get_mut(start) {
+            // It may now be able to access files of other users.
             change.severity = Severity::Caution;
         }
     }
-    // Another spelling or order of the same.
+    // Same grants, different spelling or order.
     let names = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<Vec<_>>();
     if names(&before) == names(&after) {
         for name in ["cap_drop", "cap_add", "security_opt"] {
@@ -84,15 +84,15 @@ fn grants(service: &Service) -> Vec<Grant> {
     let mut grants = Vec::new();
     let of_compose = |key: &str| service.keys.get(key);
     if service.keys.is_set("privileged") {
-        grants.push(Grant::new(Severity::Danger, "every privilege of the host: `privileged`"));
+        grants.push(Grant::new(Severity::Danger, "full access to the host: `privileged`"));
     }
     if service.network_mode.as_ref().and_then(Text::literal) == Some("host") {
-        let what = "the host's network: whatever it listens on is open there";
+        let what = "the host's network: its ports are open on the host";
         grants.push(Grant::new(Severity::Danger, what));
     }
     for &key in NAMESPACES {
         if matches!(of_compose(key), Some(Tree::Text(Text::Literal(mode))) if mode == "host") {
-            grants.push(Grant::new(Severity::Danger, format!("the host's namespace {}", quoted(key))));
+            grants.push(Grant::new(Severity::Danger, format!("the host's {} namespace", quoted(key))));
         }
     }
     for &(key, severity, what) in LISTS {
@@ -110,7 +110,7 @@ fn grants(service: &Service) -> Vec<Grant> {
     let confined =
         |option: &String| matches!(option.replace('=', ":").as_str(), "no-new-privileges" | "no-new-privileges:true");
     if !options.iter().any(confined) {
-        grants.push(Grant::new(Severity::Danger, "a way to gain privileges: `no-new-privileges` is not set"));
+        grants.push(Grant::new(Severity::Danger, "a way to escalate privileges: `no-new-privileges` is not set"));
     }
     for option in options {
         let plain = option.replace('=', ":");
@@ -119,7 +119,7 @@ fn grants(service: &Service) -> Vec<Grant> {
         }
     }
     if !service.keys.is_set("read_only") {
-        let what = "a root file system that it can write";
+        let what = "a writable root file system";
         grants.push(Grant { usual: true, ..Grant::new(Severity::Caution, what) });
     }
     for mount in &service.mounts {
@@ -131,7 +131,7 @@ fn grants(service: &Service) -> Vec<Grant> {
     grants
 }
 
-/// The capabilities of a container: Docker's usual ones, if it doesn't drop all, and those that it adds.
+/// The capabilities of a container: Docker's defaults unless it drops all, and those that it adds.
 fn capabilities(service: &Service, grants: &mut Vec<Grant>) {
     let name = |capability: &Text| {
         let name = text(capability).to_ascii_uppercase();
@@ -151,16 +151,16 @@ fn capabilities(service: &Service, grants: &mut Vec<Grant>) {
     }
 }
 
-/// What a service with `aws = true` gets.
+/// The grant of a service with `aws = true`.
 const CREDENTIALS: &str = "the host's AWS credentials";
 
-/// What a service that says otherwise gets.
-const ROOT: &str = "the user root";
+/// The grant of a service whose user is root.
+const ROOT: &str = "root as its user";
 
-/// All of them.
-const WHOLE: &str = "Docker's usual capabilities";
+/// All of Docker's default capabilities.
+const WHOLE: &str = "Docker's default capabilities";
 
-/// What Docker gives a container that says nothing (`DefaultCapabilities` of Moby's `oci/caps`).
+/// The capabilities that Docker gives a container by default (`DefaultCapabilities` of Moby's `oci/caps`).
 const USUAL: &[&str] = &[
     "CHOWN",
     "DAC_OVERRIDE",
@@ -193,11 +193,11 @@ fn of_host(mount: &Mount) -> Option<Grant> {
         return Some(Grant::new(Severity::Danger, CREDENTIALS));
     }
     if source == "/" {
-        return Some(Grant::new(Severity::Danger, "the host's whole file system"));
+        return Some(Grant::new(Severity::Danger, "the host's entire file system"));
     }
-    // What stands beside the Compose file is the project's own.
+    // Files next to the Compose file belong to the project.
     (written && !source.starts_with("./"))
-        .then(|| Grant::new(Severity::Caution, format!("a path of the host to write to: {}", quoted(&source))))
+        .then(|| Grant::new(Severity::Caution, format!("write access to a host path: {}", quoted(&source))))
 }
 
 fn is_socket(path: &str) -> bool {
@@ -219,8 +219,8 @@ fn items(tree: Option<&Tree>) -> Vec<String> {
     }
 }
 
-/// Keys of Compose that are told here.
-pub(super) fn tells(key: &str) -> bool {
-    const TOLD: &[&str] = &["privileged", "user", "read_only", "cap_add", "cap_drop", "security_opt"];
-    TOLD.contains(&key) || LISTS.iter().any(|(list, ..)| *list == key)
+/// Keys of Compose that are reported here.
+pub(super) fn covers(key: &str) -> bool {
+    const REPORTED: &[&str] = &["privileged", "user", "read_only", "cap_add", "cap_drop", "security_opt"];
+    REPORTED.contains(&key) || LISTS.iter().any(|(list, ..)| *list == key)
 }

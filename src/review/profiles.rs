@@ -1,4 +1,4 @@
-//! Profiles: each that stays is compared, and one that comes or goes is told as a whole.
+//! Profiles: those in both specs are compared; an added or removed one is a single change.
 
 use super::services::{self, Digests};
 use super::{
@@ -8,7 +8,7 @@ use super::{
 use crate::Plan;
 use crate::model::Stack;
 
-/// The changes of each profile: first those that are there now, in their order, then those that are gone.
+/// The changes of each profile: the current ones in their order, then those that were removed.
 pub(super) fn compare(before: &[Plan], after: &[Plan]) -> Vec<(String, Vec<Change>)> {
     let of = |plans: &'_ [Plan], profile: &str| plans.iter().position(|plan| plan.profile() == profile);
     let mut all = Vec::new();
@@ -19,10 +19,10 @@ pub(super) fn compare(before: &[Plan], after: &[Plan]) -> Vec<(String, Vec<Chang
             None => stacks(&Digests::of(None, Some(new)), &nothing(new.stack()), new.stack()),
         };
         if old.is_none() && !before.is_empty() {
-            // It is mostly what the other profiles are.
+            // It is mostly the same as the other profiles.
             changes.retain(|change| change.severity == Severity::Danger);
             let stack = new.stack();
-            let what = format!("new: {}", super::counted(stack.services.len(), "service"));
+            let what = format!("added: {}", super::counted(stack.services.len(), "service"));
             changes.push(Change::notice(Area::Profiles, new.profile(), what).is(stack.project.clone()));
         }
         all.push((new.profile().to_owned(), changes));
@@ -35,8 +35,8 @@ pub(super) fn compare(before: &[Plan], after: &[Plan]) -> Vec<(String, Vec<Chang
 
 fn gone(old: &Stack) -> Change {
     let keeps = old.infrastructure.is_some() || old.volumes.iter().any(|volume| !volume.keys.is_set("external"));
-    let what = "gone: what runs of it, its volumes and what Terraform created stay, and nothing describes them; \
-                before, run `gen dev down` and `gen dev infra destroy`";
+    let what = "removed: its containers, its volumes and what Terraform created stay, but nothing describes them; to \
+                delete them, run `gen dev down` and `gen dev infra destroy` first";
     let severity = if keeps { Severity::Danger } else { Severity::Caution };
     Change::new(severity, Area::Profiles, &old.profile, what).was(old.project.clone())
 }
@@ -65,10 +65,10 @@ fn stack(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     if before.project != after.project {
         let volumes =
             before.volumes.iter().any(|volume| volume.keys.get("name").is_none() && !volume.keys.is_set("external"));
-        let what = "another Compose project: every container is made anew, and the old ones run on";
+        let what = "Compose project changed: new containers are created, and the old ones keep running";
         changes.push(
             if volumes {
-                Change::danger(Area::Stack, &after.project, format!("{what}; its volumes begin empty"))
+                Change::danger(Area::Stack, &after.project, format!("{what}; volumes start empty"))
             } else {
                 Change::caution(Area::Stack, &after.project, what)
             }
@@ -81,13 +81,13 @@ fn stack(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     {
         if old != new {
             changes.push(
-                Change::notice(Area::Stack, &after.project, format!("another {what}")).was(old.clone()).is(new.clone()),
+                Change::notice(Area::Stack, &after.project, format!("{what} changed")).was(old.clone()).is(new.clone()),
             );
         }
     }
 }
 
-/// A stack of that name with nothing in it.
+/// An empty stack of the same name.
 fn nothing(like: &Stack) -> Stack {
     Stack {
         profile: like.profile.clone(),

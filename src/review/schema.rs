@@ -8,15 +8,15 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     let (before, after) = (&pair.before.schema, &pair.after.schema);
     for fate in fates(before, after, |step| step.name.as_str()) {
         match fate {
-            // A service of its own is told as such.
+            // A separate service is reported as a service.
             Fate::Added(new) if !new.compose_profile => {
-                changes.push(Change::notice(AREA, &new.name, "a step now").is(new.description.clone()));
+                changes.push(Change::notice(AREA, &new.name, "now a step").is(new.description.clone()));
             }
             Fate::Removed(old) if !old.compose_profile => {
-                changes.push(Change::notice(AREA, &old.name, "no step any more").was(old.description.clone()));
+                changes.push(Change::notice(AREA, &old.name, "no longer a step").was(old.description.clone()));
             }
             Fate::Stays(old, new) if old.service != new.service => {
-                let what = "another service runs the step";
+                let what = "a different service runs the step";
                 changes.push(Change::notice(AREA, &new.name, what).was(old.service.clone()).is(new.service.clone()));
             }
             Fate::Added(_) | Fate::Removed(_) | Fate::Stays(..) => {}
@@ -28,7 +28,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     };
     let (old, new) = (order(before, after), order(after, before));
     if old != new {
-        let what = "the steps run in another order";
+        let what = "the order of the steps changed";
         changes.push(Change::caution(AREA, &pair.after.project, what).was(old.join(", ")).is(new.join(", ")));
     }
 }

@@ -1,4 +1,4 @@
-//! Containers: those that come, go, and are recreated, and every key without an area of its own.
+//! Containers: those added, removed and recreated, and every key without an area of its own.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,7 +9,7 @@ use crate::Plan;
 use crate::model::service::{Command, Healthcheck, Port, Published, Service};
 use crate::model::text::{Text, Tree};
 
-/// Whether services belong to the stack or are run on demand.
+/// Whether services belong to the stack or run on demand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Stack,
@@ -49,8 +49,8 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
             match fate {
                 Fate::Added(new) => added(role, new, changes),
                 Fate::Removed(old) => {
-                    let what = "gone; `docker compose up` leaves its container until `--remove-orphans`";
-                    let what = if role == Role::Stack { what } else { "gone" };
+                    let what = "removed; `docker compose up` keeps its container unless run with `--remove-orphans`";
+                    let what = if role == Role::Stack { what } else { "removed" };
                     changes.push(Change::notice(role.area(), &old.name, what).was(old.image.written()));
                 }
                 Fate::Stays(old, new) => stays(role, pair, &secrets, digests, old, new, changes),
@@ -61,7 +61,7 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
             services.iter().map(|s| s.name.clone()).filter(|name| known.contains(name.as_str())).collect()
         };
         if common(before, after) != common(after, before) {
-            let what = "the same services in another order";
+            let what = "the order of services changed";
             changes.push(Change::notice(role.area(), &pair.after.project, what));
         }
     }
@@ -69,7 +69,7 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
 
 fn added(role: Role, new: &Service, changes: &mut Vec<Change>) {
     let image = new.image.written().or_else(|| new.is_built().then(|| "built by Compose".to_owned()));
-    changes.push(Change::notice(role.area(), &new.name, "new").is(image));
+    changes.push(Change::notice(role.area(), &new.name, "added").is(image));
     ports::added(new, changes);
     privileges::added(new, changes);
 }
@@ -85,7 +85,7 @@ fn stays(
 ) {
     let digest = |digests: &BTreeMap<String, String>, name: &str| digests.get(name).cloned();
     let reconfigured = digest(&digests.before, &old.name) != digest(&digests.after, &new.name);
-    // Most services of a large stack are what they were.
+    // Most services of a large stack are unchanged.
     if !reconfigured && old == new {
         return;
     }
@@ -100,7 +100,7 @@ fn stays(
     }
 }
 
-/// Keys whose meaning needs no more words than their names.
+/// Keys whose names are explanation enough.
 fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
     let subject = (role.area(), new.name.as_str());
     let kind = |service: &Service| service.kind.map(|kind| kind.as_str().to_owned());
@@ -120,7 +120,7 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
             let (before, after) = (old.written(), new.written());
             if before == after {
                 // A line and the list of its words.
-                changes.push(Change::notice(subject.0, subject.1, format!("{} is split otherwise", quoted(name))));
+                changes.push(Change::notice(subject.0, subject.1, format!("{} is split differently", quoted(name))));
             } else {
                 value(changes, subject, name, before, after);
             }
@@ -132,13 +132,13 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
             Fate::Removed((key, before)) => (key, Some(before), None),
             Fate::Stays((key, before), (_, after)) => (key, Some(before), Some(after)),
         };
-        if before == after || privileges::tells(key) {
+        if before == after || privileges::covers(key) {
             continue;
         }
         let written = |tree: Option<&Tree>| tree.and_then(Written::written);
         match key.as_str() {
             "build" => {
-                let what = "built otherwise by Compose: run `gen dev build`";
+                let what = "build changed: run `gen dev build`";
                 changes.push(Change::notice(subject.0, subject.1, what).was(written(before)).is(written(after)));
             }
             "deploy" => settings::deploy(&new.name, before, after, changes),
@@ -148,7 +148,7 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
     }
 }
 
-/// A command without what the declarations of variables put into it.
+/// A command without what comes from the declarations of variables.
 fn plain(pair: &Pair<'_>, command: Option<&Command>) -> Option<Command> {
     Some(match command? {
         Command::Line(line) => Command::Line(pair.plain(line)),
@@ -165,10 +165,10 @@ fn texts(command: Option<&Command>) -> &[Text] {
     }
 }
 
-/// Keys that are no part of what Compose hashes.
+/// Keys that Compose does not hash.
 const NOT_HASHED: &[&str] = &["build", "pull_policy", "scale"];
 
-/// Compose recreates a container if what it hashes is different. That leaves out how the image is built and pulled, what
+/// Compose recreates a container if its hash changes. The hash does not cover how the image is built and pulled, what
 /// the service waits for, its profiles and the number of its replicas (`ServiceHash` of Compose 2 and 5).
 fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new: &Service, changes: &mut Vec<Change>) {
     let mut reasons: Vec<&str> = Vec::new();
@@ -233,7 +233,7 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     variables.dedup();
     let mut why: Vec<String> = reasons.iter().map(|reason| (*reason).to_owned()).collect();
     if !variables.is_empty() {
-        why.push(format!("what is declared of {}", quoted_list(variables)));
+        why.push(format!("declaration of {}", quoted_list(variables)));
     }
     if why.is_empty() {
         return;
@@ -249,7 +249,7 @@ fn same_but_defaults(pair: &Pair<'_>, before: &[(String, Text)], after: &[(Strin
     before.len() == after.len() && before.iter().zip(after).all(|((a, old), (b, new))| a == b && pair.same(old, new))
 }
 
-/// Of the ports what the Compose file has.
+/// The ports as the Compose file has them.
 fn published(service: &Service) -> Vec<Port> {
     // The path is for the docs, and the number for links.
     let plain = |port: &Port| {
@@ -268,7 +268,7 @@ fn probe(service: &Service) -> Option<Healthcheck> {
     healthcheck
 }
 
-/// A key without what it says of the number of containers.
+/// A key without the number of containers.
 fn hashed<'t>(key: &str, value: Option<&'t Tree>) -> Vec<(&'t str, &'t Tree)> {
     match value {
         Some(Tree::Table(entries)) if key == "deploy" => {

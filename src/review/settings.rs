@@ -1,4 +1,4 @@
-//! Limits, dependencies, healthchecks, and what the kinds are told: what stores accept and keep, and what is scraped.
+//! Limits, dependencies, healthchecks, and settings of kinds: what stores accept and keep, and what is scraped.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ use crate::model::{Address, Alloy};
 use crate::spec::kind::{JudgedArea, JudgedSeverity, Literal};
 use crate::spec::service::Condition;
 
-/// Of a service that was there before.
+/// Dependencies and healthcheck of a service that is in both specs.
 pub(super) fn service(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
     for fate in fates(&old.depends_on, &new.depends_on, |dependency| dependency.service.as_str()) {
         dependency(&new.name, &fate, changes);
@@ -53,7 +53,7 @@ fn dependency(service: &str, fate: &Fate<'_, Dependency>, changes: &mut Vec<Chan
             if old.condition != new.condition {
                 let weaker = new.condition == Condition::Started;
                 let severity = if weaker { Severity::Caution } else { Severity::Notice };
-                let what = if weaker { "waits for less of" } else { "waits for something else of" };
+                let what = if weaker { "waits only for the start of" } else { "waits for a different condition of" };
                 changes.push(
                     Change::new(severity, AREA, service, format!("{what} {}", quoted(&new.service)))
                         .was(condition(old))
@@ -61,11 +61,11 @@ fn dependency(service: &str, fate: &Fate<'_, Dependency>, changes: &mut Vec<Chan
                 );
             }
             if old.restart != new.restart {
-                let what = if new.restart { "restarted with" } else { "no longer restarted with" };
+                let what = if new.restart { "restarts with" } else { "no longer restarts with" };
                 changes.push(Change::notice(AREA, service, format!("{what} {}", quoted(&new.service))));
             }
             if old.required != new.required {
-                let what = if new.required { "needs" } else { "does without" };
+                let what = if new.required { "requires" } else { "no longer requires" };
                 changes.push(Change::notice(AREA, service, format!("{what} {}", quoted(&new.service))));
             }
         }
@@ -94,26 +94,26 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
             keys!(interval timeout retries start_period start_interval);
         }
         (None | Some(Healthcheck::Disabled), Some(Healthcheck::Probe(probe))) => {
-            changes.push(Change::notice(AREA, subject, "health is probed").is(probe.test.written()));
+            changes.push(Change::notice(AREA, subject, "healthcheck added").is(probe.test.written()));
         }
         (Some(Healthcheck::Probe(probe)), None) => {
-            changes.push(Change::caution(AREA, subject, "health is no longer probed").was(probe.test.written()));
+            changes.push(Change::caution(AREA, subject, "healthcheck removed").was(probe.test.written()));
         }
         (Some(Healthcheck::Probe(_)) | None, Some(Healthcheck::Disabled)) => {
-            changes.push(Change::caution(AREA, subject, "health is no longer probed: switched off"));
+            changes.push(Change::caution(AREA, subject, "healthcheck disabled"));
         }
         (Some(Healthcheck::Disabled), None) => {
-            changes.push(Change::notice(AREA, subject, "the image's own healthcheck is no longer switched off"));
+            changes.push(Change::notice(AREA, subject, "the image's own healthcheck is no longer disabled"));
         }
         (None, None) | (Some(Healthcheck::Disabled), Some(Healthcheck::Disabled)) => {}
     }
 }
 
-/// What the kinds with a configuration of their own are told.
+/// Settings of the kinds, and what Alloy scrapes.
 pub(super) fn kinds(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.services, &pair.after.services, |service| service.name.as_str()) {
         if let Fate::Stays(old, new) = fate {
-            told(old, new, changes);
+            judged(old, new, changes);
         }
     }
     for fate in fates(&pair.before.alloys, &pair.after.alloys, |alloy| alloy.service.as_str()) {
@@ -123,8 +123,8 @@ pub(super) fn kinds(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     }
 }
 
-/// The settings of one kind, as the kind judges their changes.
-fn told(old: &Service, new: &Service, changes: &mut Vec<Change>) {
+/// The settings of a service, as its kind judges their changes.
+fn judged(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     let Some(kind) = new.kind.filter(|kind| old.kind == Some(*kind)) else { return };
     for (name, setting) in kind.declaration().settings.iter() {
         let Some(judgement) = &setting.review else { continue };
@@ -133,7 +133,7 @@ fn told(old: &Service, new: &Service, changes: &mut Vec<Change>) {
             continue;
         }
         let subject = (area(judgement.area), new.name.as_str());
-        // A value that means no limit is more than any other.
+        // A value that means "no limit" is greater than any other.
         let amount = |literal: &Literal| setting.kind.value_of(literal)?.amount();
         let unlimited = judgement.unlimited.as_ref().and_then(amount);
         let order =
@@ -145,7 +145,7 @@ fn told(old: &Service, new: &Service, changes: &mut Vec<Change>) {
             Some(Ordering::Less) => judgement.less.as_ref(),
             Some(Ordering::Greater) => judgement.more.as_ref(),
             Some(Ordering::Equal) => {
-                let same = Change::notice(subject.0, subject.1, "written differently, the same value");
+                let same = Change::notice(subject.0, subject.1, "written differently, same value");
                 changes.push(same.was(before.written()).is(after.written()));
                 continue;
             }
@@ -210,7 +210,7 @@ fn alloy(old: &Alloy, new: &Alloy, changes: &mut Vec<Change>) {
                     .was(at(target))
             }
             Fate::Stays(old, new) if old.address != new.address => {
-                Change::notice(subject.0, subject.1, format!("scrapes {} elsewhere", quoted(&new.job)))
+                Change::notice(subject.0, subject.1, format!("scrapes {} at a different address", quoted(&new.job)))
                     .was(at(old))
                     .is(at(new))
             }

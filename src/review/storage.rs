@@ -6,7 +6,7 @@ use crate::model::service::{FileGrant, Mount, Service};
 use crate::model::{Named, Stack};
 use crate::spec::service::MountType;
 
-/// The mounts and secrets of a service that was there before.
+/// The mounts and secrets of a service that is in both specs.
 pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
     const AREA: Area = Area::Mounts;
     let subject = &new.name;
@@ -19,7 +19,8 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
             Fate::Removed(mount) => {
                 let target = quoted(&text(&mount.target));
                 changes.push(if mount.kind == MountType::Volume {
-                    let what = format!("{target} is no volume any more: what is written there goes with the container");
+                    let what =
+                        format!("{target} is no longer a volume: what is written there is lost with the container");
                     Change::caution(AREA, subject, what).was(described(mount))
                 } else {
                     Change::notice(AREA, subject, format!("{target} no longer mounted")).was(described(mount))
@@ -32,20 +33,20 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
                 };
                 let target = quoted(&text(&after.target));
                 if !same || before.kind != after.kind {
-                    let what = format!("another source at {target}");
+                    let what = format!("source of {target} changed");
                     let change = if before.kind == MountType::Volume {
-                        Change::caution(AREA, subject, format!("{what}: what the volume holds isn't there any more"))
+                        Change::caution(AREA, subject, format!("{what}: the data in the old volume is not moved"))
                     } else {
                         Change::notice(AREA, subject, what)
                     };
                     changes.push(change.was(described(before)).is(described(after)));
                 } else if before.keys != after.keys {
-                    let what = format!("{target} mounted otherwise");
+                    let what = format!("mount options of {target} changed");
                     changes
                         .push(Change::notice(AREA, subject, what).was(before.keys.written()).is(after.keys.written()));
                 } else if before.read_only != after.read_only {
                     changes.push(
-                        Change::notice(AREA, subject, format!("{target} may be written or not, other than before"))
+                        Change::notice(AREA, subject, format!("write access to {target} changed"))
                             .was(described(before))
                             .is(described(after)),
                     );
@@ -71,7 +72,7 @@ fn grants(
                 Change::notice(area, subject, format!("no longer reads the {what} {}", quoted(&grant.source)))
             }
             Fate::Stays(before, after) if before.keys != after.keys => {
-                let title = format!("the file of the {what} {} is another", quoted(&after.source));
+                let title = format!("options of the {what} {} changed", quoted(&after.source));
                 Change::notice(area, subject, title).was(before.keys.written()).is(after.keys.written())
             }
             Fate::Stays(..) => continue,
@@ -107,44 +108,48 @@ fn is_external(named: &Named) -> bool {
     named.keys.is_set("external")
 }
 
-/// What Compose makes something of.
+/// What Compose creates something from.
 fn made(named: &Named) -> Option<String> {
     entries(&named.keys.0.iter().filter(|(key, _)| key != "name" && key != "external").cloned().collect::<Vec<_>>())
 }
 
 fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     const AREA: Area = Area::Volumes;
-    // A renamed project takes all of them along, which is told once.
+    // A renamed project renames all of them, which is reported once.
     let renamed = pair.before.project != pair.after.project;
     for fate in fates(&pair.before.volumes, &pair.after.volumes, |volume| volume.name.as_str()) {
         match fate {
             Fate::Added(new) => {
-                let what = if is_external(new) { "must exist in the engine" } else { "new" };
+                let what = if is_external(new) { "external: it must already exist in the engine" } else { "added" };
                 changes.push(Change::notice(AREA, &new.name, what).is(in_engine(pair.after, new)));
             }
             Fate::Removed(old) if is_external(old) => {
                 changes.push(Change::notice(AREA, &old.name, "no longer used").was(in_engine(pair.before, old)));
             }
             Fate::Removed(old) => changes.push(
-                Change::danger(AREA, &old.name, "orphaned: its data stays in the engine, and no service reads it")
+                Change::danger(AREA, &old.name, "orphaned: its data stays in the engine, but no service uses it")
                     .was(in_engine(pair.before, old)),
             ),
             Fate::Stays(old, new) => {
                 let (before, after) = (in_engine(pair.before, old), in_engine(pair.after, new));
                 let own = |volume: &Named| volume.keys.get("name").is_none() && !is_external(volume);
                 if before != after && !(renamed && own(old) && own(new)) {
-                    let what = "another volume of the engine: what the old one holds isn't there any more";
+                    let what = "now a different volume in the engine: the data in the old one is not moved";
                     changes.push(Change::danger(AREA, &new.name, what).was(before).is(after));
                 } else if is_external(old) != is_external(new) {
-                    let what = if is_external(new) { "must exist in the engine now" } else { "Compose's own now" };
+                    let what = if is_external(new) {
+                        "now external: it must already exist in the engine"
+                    } else {
+                        "no longer external: managed by Compose"
+                    };
                     changes.push(Change::caution(AREA, &new.name, what));
                 }
                 let (before, after) = (made(old), made(new));
                 if before != after && !is_external(new) {
-                    let what = "can't be changed: Compose has to delete it, with its data, to make it anew";
+                    let what = "cannot be changed: Compose must delete it, including its data, and create it again";
                     changes.push(Change::danger(AREA, &new.name, what).was(before).is(after));
                 } else if before != after {
-                    changes.push(Change::notice(AREA, &new.name, "described otherwise").was(before).is(after));
+                    changes.push(Change::notice(AREA, &new.name, "options changed").was(before).is(after));
                 }
             }
         }
@@ -156,11 +161,11 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.networks, &pair.after.networks, |network| network.name.as_str()) {
         let (old, new) = match fate {
             Fate::Added(new) => {
-                changes.push(Change::notice(AREA, &new.name, "new").is(new.keys.text("name").written()));
+                changes.push(Change::notice(AREA, &new.name, "added").is(new.keys.text("name").written()));
                 continue;
             }
             Fate::Removed(old) => {
-                changes.push(Change::notice(AREA, &old.name, "gone").was(old.keys.text("name").written()));
+                changes.push(Change::notice(AREA, &old.name, "removed").was(old.keys.text("name").written()));
                 continue;
             }
             Fate::Stays(old, new) => (old, new),
@@ -168,9 +173,9 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         let (before, after) = (old.keys.is_set("internal"), new.keys.is_set("internal"));
         if before != after {
             changes.push(if after {
-                Change::notice(AREA, &new.name, "cut off from the outside now")
+                Change::notice(AREA, &new.name, "now isolated from external networks")
             } else {
-                Change::caution(AREA, &new.name, "no longer cut off from the outside")
+                Change::caution(AREA, &new.name, "no longer isolated from external networks")
             });
         }
         each_key(AREA, old, new, &["internal"], changes);
@@ -180,17 +185,17 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Change>) {
     for fate in fates(before, after, |file| file.name.as_str()) {
         changes.push(match fate {
-            Fate::Added(new) => Change::notice(area, &new.name, "new").is(new.keys.written()),
-            Fate::Removed(old) => Change::notice(area, &old.name, "gone").was(old.keys.written()),
-            Fate::Stays(old, new) if old != new => Change::notice(area, &new.name, "comes from somewhere else")
-                .was(old.keys.written())
-                .is(new.keys.written()),
+            Fate::Added(new) => Change::notice(area, &new.name, "added").is(new.keys.written()),
+            Fate::Removed(old) => Change::notice(area, &old.name, "removed").was(old.keys.written()),
+            Fate::Stays(old, new) if old != new => {
+                Change::notice(area, &new.name, "source changed").was(old.keys.written()).is(new.keys.written())
+            }
             Fate::Stays(..) => continue,
         });
     }
 }
 
-/// Keys whose meaning needs no more words than their names.
+/// Keys whose names are explanation enough.
 fn each_key(area: Area, old: &Named, new: &Named, but: &[&str], changes: &mut Vec<Change>) {
     for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
         let (key, before, after) = match fate {

@@ -1,4 +1,4 @@
-//! Values of the model as a reader of the spec knows them.
+//! Values of the model as the spec writes them.
 
 use std::fmt::Display;
 
@@ -7,7 +7,7 @@ use crate::model::Keys;
 use crate::model::service::{Command, Metrics, NetworkMember};
 use crate::model::text::{Operator, Segment, Text, Tree, Value};
 
-/// Something that can be shown, or says nothing.
+/// Something that can be shown, unless it is empty.
 pub(super) trait Written {
     /// As text; `None` if there is nothing to show.
     fn written(&self) -> Option<String>;
@@ -137,7 +137,7 @@ fn one_line(value: &Tree) -> String {
     out
 }
 
-/// A text as the spec writes it. What a required variable's error says is `gen`'s own, and left out.
+/// A text as the spec writes it, without the error message of a required variable, which `gen` adds.
 pub(super) fn text(text: &Text) -> String {
     match text {
         Text::Literal(literal) => literal.clone(),
@@ -155,13 +155,13 @@ pub(super) fn text(text: &Text) -> String {
     }
 }
 
-/// An argument of a command, in quotes where it would be taken for several.
+/// An argument of a command, in quotes if it would look like several.
 fn argument(value: &Text) -> String {
     let written = text(value);
     if written.is_empty() || written.contains(char::is_whitespace) { json::string(&written) } else { written }
 }
 
-/// A tree on one line, as JSON but for references.
+/// A tree on one line, as JSON except for references.
 fn tree(out: &mut String, value: &Tree) {
     match value {
         Tree::Text(value) => out.push_str(&json::string(&text(value))),

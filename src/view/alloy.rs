@@ -10,13 +10,13 @@ use crate::spec::value::Duration;
 #[template(path = "kinds/alloy/alloy.alloy")]
 struct Config<'a> {
     alloy: &'a Alloy,
-    /// A scrape may not take longer than the interval.
+    /// A scrape must not take longer than the interval.
     timeout: Duration,
-    /// What the containers of this Compose project are labelled with.
+    /// The label of the containers of this Compose project.
     label: String,
 }
 
-/// Prometheus's own time-out of a scrape, in seconds.
+/// Prometheus's own scrape timeout, in seconds.
 const LONGEST_TIMEOUT: u32 = 10;
 
 pub(super) fn render(stack: &Stack, alloy: &Alloy) -> askama::Result<String> {

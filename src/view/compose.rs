@@ -15,14 +15,14 @@ use crate::spec::service::{PortMode, Protocol};
 #[template(path = "docker-compose.yml")]
 struct Compose<'a> {
     stack: &'a Stack,
-    /// Digests of the generated files that services mount.
+    /// The digests of the generated files that services mount, by service.
     digests: BTreeMap<String, String>,
 }
 
-/// Bytes of a usual service, so that a large stack's text is not moved again and again.
+/// Bytes of a typical service, so that the text of a large stack is not reallocated again and again.
 const SERVICE: usize = 1_024;
 
-/// The order of the keys of a service: from what it is to what it may use. Others follow in the order of the spec.
+/// The order of the keys of a service: from what it is to what it may use. Other keys follow in the order of the spec.
 const ORDER: &[&str] = &[
     "image",
     "build",
@@ -79,7 +79,7 @@ impl<'a> Compose<'a> {
             .map(|service| (service.name.as_str(), body(service, self.digests.get(&service.name).map(String::as_str))))
     }
 
-    /// What stands at the top level besides the services.
+    /// The top-level sections other than the services.
     fn sections(&self) -> Vec<(&'static str, Vec<(&'a str, Node<'a>)>)> {
         let named = |entries: &'a [Named]| -> Vec<(&'a str, Node<'a>)> {
             entries.iter().map(|entry| (entry.name.as_str(), top_level(&entry.keys))).collect()
@@ -100,7 +100,7 @@ fn top_level(keys: &Keys) -> Node<'_> {
     Body::default().with(keys).ordered(TOP_LEVEL_ORDER)
 }
 
-/// Keys and values; what there is nothing of is left out.
+/// Keys and values, without those that are empty.
 #[derive(Default)]
 struct Body<'a>(Vec<(&'a str, Node<'a>)>);
 
@@ -124,7 +124,7 @@ impl<'a> Body<'a> {
         if value == unless { self } else { self.key(key, value) }
     }
 
-    /// Adds what the spec says in Compose's words, empty or not.
+    /// Adds Compose's own keys from the spec, even if empty.
     fn with(mut self, keys: &'a Keys) -> Self {
         self.0.extend(keys.0.iter().map(|(key, value)| (key.as_str(), Node::from(value))));
         self
@@ -189,7 +189,7 @@ fn grant(grant: &FileGrant) -> Body<'_> {
     Body::default().key("source", &grant.source).with(&grant.keys)
 }
 
-/// A port that is published; no other stands in the Compose file.
+/// A published port; others are not written to the Compose file.
 fn port(port: &Port) -> Option<Node<'_>> {
     let published = port.published.as_ref()?;
     let body = Body::default()
@@ -236,7 +236,7 @@ fn healthcheck(healthcheck: &Healthcheck) -> Body<'_> {
     }
 }
 
-/// A list of names, unless more is said of one.
+/// A list of names, or a table if one has options.
 fn networks(members: &[NetworkMember]) -> Node<'_> {
     if members.iter().all(|member| member.keys.0.is_empty()) {
         return Node::list(members, |member| &member.name);

@@ -1,4 +1,4 @@
-//! Which generated files a service mounts, as one digest: it stands in the Compose file as a label.
+//! The digest of the generated files that a service mounts, which is a label in the Compose file.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,20 +12,20 @@ use crate::spec::service::MountType;
 /// The digest of each service that mounts generated files: the first 16 hexadecimal digits of the SHA-256 of the path
 /// in the container and the contents of each, in the order of its mounts.
 ///
-/// A folder does not count: what is mounted as one is read again by whom it is for, as Grafana reads its dashboards.
+/// Folders do not count: a program that mounts a folder rereads it, as Grafana does with its dashboards.
 ///
-/// A mounted file is rendered here and, for its own output, once more: they are a few small ones, half a
-/// percent of what rendering takes, and no file has to be kept for it.
+/// A mounted file is rendered here and again for its own output: these are a few small files, half a percent of the
+/// time of a render, and no file has to be kept in memory.
 ///
 /// # Errors
-/// Never because of what the spec says: only a template that is wrong can fail.
+/// Only if a template is wrong, never because of the spec.
 pub fn config_digests(stack: &Stack) -> askama::Result<BTreeMap<String, String>> {
     let artifacts = artifacts(stack);
     let folder = format!("generated/{}/", stack.profile);
     let mut files: HashMap<&str, File<'_, '_>> = artifacts
         .iter()
         .filter_map(|artifact| Some((artifact.path.as_str().strip_prefix(&folder)?, artifact)))
-        // It can't hold a digest of itself.
+        // It can't contain its own digest.
         .filter(|(name, _)| *name != COMPOSE)
         .map(|(name, artifact)| (name, File { artifact, text: None }))
         .collect();
@@ -38,7 +38,7 @@ pub fn config_digests(stack: &Stack) -> askama::Result<BTreeMap<String, String>>
     Ok(digests)
 }
 
-/// A file that services may mount, with its text once one does.
+/// A file that services can mount, with its text once a service does.
 struct File<'f, 's> {
     artifact: &'f Artifact<'s>,
     text: Option<String>,
@@ -53,7 +53,7 @@ fn digest_of(service: &Service, files: &mut HashMap<&str, File<'_, '_>>) -> aska
             None => file.text.insert(file.artifact.render()?),
         };
         let hash = hash.get_or_insert_default();
-        // Neither holds a NUL, so that no two lists of files are hashed alike.
+        // Neither contains a NUL, so different lists of files never hash the same.
         for part in [&mount.target.shown(), text] {
             hash.update(part);
             hash.update([0]);
@@ -65,7 +65,7 @@ fn digest_of(service: &Service, files: &mut HashMap<&str, File<'_, '_>>) -> aska
     }))
 }
 
-/// The path of a mount beside the Compose file.
+/// The path of a mount, relative to the Compose file.
 fn generated(mount: &Mount) -> Option<&str> {
     if mount.kind != MountType::Bind {
         return None;

@@ -17,7 +17,7 @@ pub(super) struct Group<'a> {
     pub(super) variables: Vec<&'a Variable>,
 }
 
-/// Variables by their headings, in the order in which those come up.
+/// Variables by heading, in the order in which the headings first appear.
 pub(super) fn groups(stack: &Stack) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for variable in &stack.variables {

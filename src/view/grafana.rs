@@ -10,7 +10,7 @@ use crate::spec::stack::DatasourceType;
 #[template(path = "kinds/grafana/datasources.yaml")]
 struct Datasources<'a> {
     grafana: &'a Grafana,
-    /// How often metrics are scraped: the least step that makes sense.
+    /// How often metrics are scraped: the smallest step that makes sense.
     interval: &'a str,
 }
 

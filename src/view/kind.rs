@@ -1,4 +1,4 @@
-//! The files of kinds that need nothing but the service's own ports and settings: each is a template beside `kind.toml`.
+//! The files of kinds that only need the service's own ports and settings: each is a template next to `kind.toml`.
 //! The build script writes a view for each.
 
 use std::io;
@@ -9,7 +9,7 @@ use crate::model::{Service, Stack};
 
 include!(concat!(env!("OUT_DIR"), "/kind_views.rs"));
 
-/// Every file of a kind that is written from a template.
+/// Every file of a kind that is rendered from a template.
 pub(super) fn files(stack: &Stack) -> impl Iterator<Item = (&Service, &File, &str)> {
     stack.services.iter().flat_map(|service| {
         service.files.iter().filter_map(move |file| Some((service, file, file.template.as_deref()?)))
@@ -21,7 +21,7 @@ pub(super) fn render(service: &Service, template: &str) -> askama::Result<String
     render_template(kind, template, &Configured(service)).unwrap_or_else(|| unknown("template", template))
 }
 
-/// A service, as the templates of its kind ask it.
+/// A service as the templates of its kind see it.
 struct Configured<'a>(&'a Service);
 
 impl<'a> Configured<'a> {
@@ -33,7 +33,7 @@ impl<'a> Configured<'a> {
             Some(SettingValue::Duration(duration)) => Ok(duration.text.as_lit()),
             Some(SettingValue::Size(size)) => Ok(size.0.as_lit()),
             Some(SettingValue::Strings(strings)) => Ok(strings.as_lit()),
-            // Only Compose can write one with a reference.
+            // Only Compose can write a text with a reference.
             Some(SettingValue::Text(text)) => {
                 text.literal().map_or_else(|| unknown("plain setting", name), |text| Ok(text.as_lit()))
             }
@@ -47,7 +47,7 @@ impl<'a> Configured<'a> {
     }
 }
 
-/// A template is wrong: the tests render each.
+/// The error of a wrong template; the tests render each of them.
 fn unknown<T>(what: &str, name: &str) -> askama::Result<T> {
     Err(askama::Error::custom(io::Error::other(format!("unknown {what} `{name}`"))))
 }

@@ -1,4 +1,4 @@
-//! Stage 4: one file an artifact, each a struct with just what its template prints.
+//! Stage 4: one file per artifact, each with a struct of what its template prints.
 //!
 //! [`artifacts`] lists them all. An artifact's view, its template and its output share a name; the
 //! language that its values are written in is the one `use … as filters` of its file.
@@ -23,14 +23,14 @@ use camino::Utf8PathBuf;
 
 use crate::model::{Grafana, ImageRecipe, Stack};
 
-/// The output that names every other one.
+/// The output that lists all others.
 const COMPOSE: &str = "docker-compose.yml";
 
 /// One output of a profile, not yet rendered.
 pub struct Artifact<'a> {
-    /// Below the root.
+    /// Relative to the root.
     pub path: Utf8PathBuf,
-    /// Whether it can be run.
+    /// Whether it is executable.
     pub executable: bool,
     render: Box<dyn Fn() -> askama::Result<String> + 'a>,
 }
@@ -39,10 +39,10 @@ impl Artifact<'_> {
     /// The output's text.
     ///
     /// # Errors
-    /// Never because of what the spec says: only a template that is wrong can fail.
+    /// Only if a template is wrong, never because of the spec.
     pub fn render(&self) -> askama::Result<String> {
         let mut text = (self.render)()?;
-        // Templates lose their last newline.
+        // Askama removes the last newline of a template.
         if !text.ends_with('\n') {
             text.push('\n');
         }
@@ -66,7 +66,7 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
     for (service, file, template) in kind::files(stack) {
         list.add(&file.path, move || kind::render(service, template));
     }
-    // Every Grafana of a stack has the same datasources and folders.
+    // All Grafanas of a stack have the same datasources and folders.
     if let Some(grafana) = stack.grafanas.first() {
         list.add(Grafana::DATASOURCES, || grafana::datasources(stack, grafana));
         if !grafana.folders.is_empty() {

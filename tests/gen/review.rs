@@ -153,7 +153,7 @@ fn what_loses_data() {
         REFERENCE,
         &[("retention = \"72h\"", "retention = \"4320m\"")],
         &[
-            "notice retention loki: written differently, the same value [72h -> 4320m]",
+            "notice retention loki: written differently, same value [72h -> 4320m]",
             "notice services loki: recreated: configuration file",
         ],
     );
@@ -170,8 +170,7 @@ fn what_loses_data() {
         REFERENCE,
         &[("history_shards = 4\npool = 50", "history_shards = 8\npool = 40")],
         &[
-            "danger clusters monitored: `history_shards` can't be changed: the workflows that a cluster has belong to \
-             shards, and are not found any more [4 -> 8]",
+            "danger clusters monitored: `history_shards` cannot be changed: existing workflows belong to shards and would no longer be found [4 -> 8]",
             "notice clusters monitored: `pool` changed [50 -> 40]",
             "notice services temporal-history: recreated: environment",
             "notice services temporal-frontend: recreated: environment",
@@ -183,8 +182,7 @@ fn what_loses_data() {
         REFERENCE,
         &[("pool = 50", "pool = 50\nvisibility_index = \"temporal_visibility_v1_new\"")],
         &[
-            "danger clusters monitored: another visibility index, which begins empty: executions in the old one are not \
-             listed any more [temporal_visibility_v1_monitored -> temporal_visibility_v1_new]",
+            "danger clusters monitored: visibility index changed: the new one starts empty, and executions in the old one are no longer listed [temporal_visibility_v1_monitored -> temporal_visibility_v1_new]",
             "notice services elasticsearch-setup: recreated: command",
             "notice services elasticsearch-setup: `command` changed [\"set -eu\\ntemporal-elasticsearch-tool setup-…",
             "notice services temporal-frontend: recreated: environment",
@@ -196,29 +194,29 @@ fn what_loses_data() {
     case(
         REFERENCE,
         &[("name = \"sre-copilot\"", "name = \"copilot\"")],
-        &["danger stack copilot-dev: another Compose project: every container is made anew, and the old ones run on; \
-             its volumes begin empty [sre-copilot-dev -> copilot-dev]"],
+        &[
+            "danger stack copilot-dev: Compose project changed: new containers are created, and the old ones keep running; volumes start empty [sre-copilot-dev -> copilot-dev]",
+        ],
     );
     case(
         SHOP,
         &[("volumes = [\"data:/var/lib/postgresql\"]\n", ""), ("[volumes.data]\n", "")],
         &[
-            "danger volumes data: orphaned: its data stays in the engine, and no service reads it [shop-dev_data -> -]",
-            "caution mounts db: `/var/lib/postgresql` is no volume any more: what is written there goes with the \
-             container [data -> -]",
+            "danger volumes data: orphaned: its data stays in the engine, but no service uses it [shop-dev_data -> -]",
+            "caution mounts db: `/var/lib/postgresql` is no longer a volume: what is written there is lost with the container [data -> -]",
             "notice services db: recreated: mounts",
         ],
     );
     case(
         SHOP,
         &[("[volumes.data]", "[volumes.data]\nname = \"other\"")],
-        &["danger volumes data: another volume of the engine: what the old one holds isn't there any more \
+        &["danger volumes data: now a different volume in the engine: the data in the old one is not moved \
              [shop-dev_data -> other]"],
     );
     case(
         SHOP,
         &[("[volumes.data]", "[volumes.data]\ndriver_opts.type = \"tmpfs\"")],
-        &["danger volumes data: can't be changed: Compose has to delete it, with its data, to make it anew \
+        &["danger volumes data: cannot be changed: Compose must delete it, including its data, and create it again \
              [- -> driver_opts {\"type\": \"tmpfs\"}]"],
     );
 }
@@ -238,14 +236,14 @@ fn what_exposes_something() {
         SHOP,
         &[("name = \"shop\"", "name = \"shop\"\nbind = \"192.168.0.2\"")],
         &[
-            "danger ports web.http: published on an address of the host that others reach [127.0.0.1 -> 192.168.0.2]",
+            "danger ports web.http: published on a host address that other machines can reach [127.0.0.1 -> 192.168.0.2]",
             "notice services web: recreated: ports",
         ],
     );
     case(
         SHOP,
         &[("published = 8080", "published = 9080")],
-        &["notice ports web.http: moved on the host [8080 -> 9080]", "notice services web: recreated: ports"],
+        &["notice ports web.http: host port changed [8080 -> 9080]", "notice services web: recreated: ports"],
     );
     case(
         SHOP,
@@ -260,10 +258,10 @@ fn what_gains_privileges() {
         SHOP,
         &[("user = \"1000\"", "user = \"root\"\nprivileged = true\npid = \"host\"")],
         &[
-            "danger privileges web: gets every privilege of the host: `privileged`",
-            "danger privileges web: gets the host's namespace `pid`",
-            "danger privileges web: gets the user root",
-            "notice services web: `pid` set [- -> host]",
+            "danger privileges web: gains full access to the host: `privileged`",
+            "danger privileges web: gains the host's `pid` namespace",
+            "danger privileges web: gains root as its user",
+            "notice services web: `pid` added [- -> host]",
             "notice services web: recreated: user, privileged, pid",
         ],
     );
@@ -271,9 +269,9 @@ fn what_gains_privileges() {
         SHOP,
         &[("cap_drop = [\"ALL\"]", "cap_drop = []\nsecurity_opt = []\ncap_add = [\"SYS_ADMIN\"]")],
         &[
-            "danger privileges db: gets the capability `SYS_ADMIN`",
-            "danger privileges db: gets Docker's usual capabilities",
-            "danger privileges db: gets a way to gain privileges: `no-new-privileges` is not set",
+            "danger privileges db: gains the capability `SYS_ADMIN`",
+            "danger privileges db: gains Docker's default capabilities",
+            "danger privileges db: gains a way to escalate privileges: `no-new-privileges` is not set",
             "notice services db: recreated: cap_drop, security_opt, cap_add",
         ],
     );
@@ -282,7 +280,7 @@ fn what_gains_privileges() {
         &[("user = \"1000\"", "user = \"1000\"\ncap_drop = [\"NET_RAW\"]\nread_only = true")],
         &[
             "notice privileges web: loses the capability `NET_RAW`",
-            "notice privileges web: loses a root file system that it can write",
+            "notice privileges web: loses a writable root file system",
             "notice services web: recreated: cap_drop, read_only",
         ],
     );
@@ -294,9 +292,9 @@ fn what_gains_privileges() {
              \"/srv:/srv\"]",
         )],
         &[
-            "danger privileges web: gets the Docker socket: whoever controls the container controls the host",
-            "danger privileges web: gets the host's AWS credentials",
-            "caution privileges web: gets a path of the host to write to: `/srv`",
+            "danger privileges web: gains the Docker socket: whoever controls the container controls the host",
+            "danger privileges web: gains the host's AWS credentials",
+            "caution privileges web: gains write access to a host path: `/srv`",
             "notice mounts web: `/root/.aws` mounted [- -> ~/.aws (read-only)]",
             "notice mounts web: `/srv` mounted [- -> /srv]",
             "notice mounts web: `/var/run/docker.sock` mounted [- -> /var/run/docker.sock]",
@@ -311,23 +309,23 @@ fn what_gains_privileges() {
             ("healthcheck = { http = \"/\", interval = \"5s\", retries = 3 }\n", ""),
         ],
         &[
-            "danger privileges web: gets the host's network: whatever it listens on is open there",
-            "caution healthchecks web: health is no longer probed [CMD curl -fsS -o /dev/null \
+            "danger privileges web: gains the host's network: its ports are open on the host",
+            "caution healthchecks web: healthcheck removed [CMD curl -fsS -o /dev/null \
              http://127.0.0.1:80/ -> -]",
-            "notice ports web.http: gone [127.0.0.1:8080 -> -]",
-            "notice services web: `hostname` no longer set [web -> -]",
-            "notice services web: `network_mode` set [- -> host]",
-            "notice services web: `networks` no longer set [default -> -]",
+            "notice ports web.http: removed [127.0.0.1:8080 -> -]",
+            "notice services web: `hostname` removed [web -> -]",
+            "notice services web: `network_mode` added [- -> host]",
+            "notice services web: `networks` removed [default -> -]",
             "notice services web: recreated: networks, hostname, network_mode, ports, healthcheck",
         ],
     );
-    // What it had among Docker's usual ones it doesn't gain.
+    // A capability that it had by default is not gained.
     case(
         SHOP,
         &[("user = \"1000\"", "user = \"1000\"\ncap_drop = [\"ALL\"]\ncap_add = [\"CAP_CHOWN\"]")],
         &[
-            "notice privileges web: loses Docker's usual capabilities",
-            "notice services web: recreated: cap_add, cap_drop",
+            "notice privileges web: loses Docker's default capabilities",
+            "notice services web: recreated: cap_drop, cap_add",
         ],
     );
     case(
@@ -337,8 +335,8 @@ fn what_gains_privileges() {
             "[services.spy]\nimage = \"spy:1.0\"\nvolumes = [\"/var/run/docker.sock:/var/run/docker.sock:ro\"]\n\n[volumes.data]",
         )],
         &[
-            "danger privileges spy: gets the Docker socket: whoever controls the container controls the host",
-            "notice services spy: new [- -> spy:1.0]",
+            "danger privileges spy: gains the Docker socket: whoever controls the container controls the host",
+            "notice services spy: added [- -> spy:1.0]",
         ],
     );
 }
@@ -349,8 +347,8 @@ fn a_secret_that_is_none_any_more() {
         SHOP,
         &[("secret = true", "default = \"hunter2\"")],
         &[
-            "danger variables TOKEN: was a secret, and has a default now: it is committed",
-            "notice services web: recreated: what is declared of `TOKEN`",
+            "danger variables TOKEN: was a secret and now has a default, which is committed",
+            "notice services web: recreated: declaration of `TOKEN`",
         ],
     );
     case(
@@ -360,9 +358,9 @@ fn a_secret_that_is_none_any_more() {
             ("[env.TOKEN]\ndescription = \"Token of the payment provider\"\nsecret = true\n", ""),
         ],
         &[
-            "danger environment web: `TOKEN` was a secret of `.env`, and stands in the spec now [${TOKEN} -> -]",
+            "danger environment web: `TOKEN` was a secret in `.env` and is now written in the spec [${TOKEN} -> -]",
             "notice services web: recreated: environment",
-            "notice variables TOKEN: no longer read: it may go from `.env`",
+            "notice variables TOKEN: no longer read: it can be removed from `.env`",
         ],
     );
 }
@@ -381,7 +379,7 @@ fn images() {
         REFERENCE,
         &[("grafana/mimir:3.2.1", "grafana/mimir:2.17.0")],
         &[
-            "danger images grafana/mimir: downgraded: it may not read what the newer one wrote to `mimir-data`; runs in \
+            "danger images grafana/mimir: downgraded: it may not be able to read what the newer version wrote to `mimir-data`; runs in \
            `mimir` [3.2.1 -> 2.17.0]",
             "notice services mimir: recreated: image",
         ],
@@ -390,7 +388,7 @@ fn images() {
         REFERENCE,
         &[("temporalio/ui:2.54.1", "temporalio/ui:3.0.0")],
         &[
-            "caution images temporalio/ui: another major version; runs in `temporal-ui` and `copilot-ui` [2.54.1 -> 3.0.0]",
+            "caution images temporalio/ui: new major version; runs in `temporal-ui` and `copilot-ui` [2.54.1 -> 3.0.0]",
             "notice services copilot-ui: recreated: image",
             "notice services temporal-ui: recreated: image",
         ],
@@ -407,24 +405,24 @@ fn infrastructure() {
             ("\"copilot_endpoint\"", "\"helper_endpoint\""),
         ],
         &[
-            "danger infrastructure aws_dsql_cluster.copilot: would be destroyed, with its databases",
-            "caution privileges schema-helper: gets the host's AWS credentials",
+            "danger infrastructure aws_dsql_cluster.copilot: would be destroyed; its databases are lost",
+            "caution privileges schema-helper: gains the host's AWS credentials",
             "notice infrastructure aws_dsql_cluster.helper: would be created",
-            "notice clusters copilot: gone; its index `temporal_visibility_v1_copilot` stays in Elasticsearch \
+            "notice clusters copilot: removed; its index `temporal_visibility_v1_copilot` stays in Elasticsearch \
              [the copilot's own cluster -> -]",
-            "notice clusters helper: new [- -> the copilot's own cluster]",
+            "notice clusters helper: added [- -> the copilot's own cluster]",
             "notice environment copilot-temporal: `TEMPORAL_ELASTICSEARCH_INDEX` changed [temporal_visibility_…",
-            "notice infrastructure copilot_endpoint: no output any more [DSQL endpoint of the copilot's own cl…",
-            "notice infrastructure helper_endpoint: a new output [- -> DSQL endpoint of the copilot's own cluster]",
-            "notice mounts copilot-temporal: another source at `/etc/temporal/config/dynamicconfig.yaml` [./dy…",
-            "notice schema schema-copilot: gone [temporal-dsql:test -> -]",
-            "notice schema schema-helper: new [- -> temporal-dsql:test]",
+            "notice infrastructure copilot_endpoint: output removed [DSQL endpoint of the copilot's own cl…",
+            "notice infrastructure helper_endpoint: output added [- -> DSQL endpoint of the copilot's own cluster]",
+            "notice mounts copilot-temporal: source of `/etc/temporal/config/dynamicconfig.yaml` changed [./dy…",
+            "notice schema schema-copilot: removed [temporal-dsql:test -> -]",
+            "notice schema schema-helper: added [- -> temporal-dsql:test]",
             "notice services copilot-temporal: `description` changed [Temporal server of the copilot cluster, …",
             "notice services copilot-temporal: recreated: environment, mounts",
             "notice services copilot-ui: `description` changed [Web UI of the copilot cluster -> Web UI of the…",
             "notice services elasticsearch-setup: `command` changed [\"set -eu\\ntemporal-elasticsearch-tool setup-…",
             "notice services elasticsearch-setup: recreated: command",
-            "notice variables COPILOT_DSQL_HOST: filled from another Terraform output [copilot_endpoint -> hel…",
+            "notice variables COPILOT_DSQL_HOST: filled by a different Terraform output [copilot_endpoint -> hel…",
         ],
     );
     case(
@@ -434,48 +432,45 @@ fn infrastructure() {
             ("\"profiles_bucket\"", "\"behaviour_bucket\""),
         ],
         &[
-            "danger infrastructure aws_s3_bucket.profiles: would be destroyed, with all its objects",
-            "notice infrastructure aws_s3_bucket.behaviour: would be created, private, encrypted and with versions",
-            "notice variables COPILOT_PROFILE_S3_BUCKET: filled from another Terraform output \
+            "danger infrastructure aws_s3_bucket.profiles: would be destroyed; all its objects are lost",
+            "notice infrastructure aws_s3_bucket.behaviour: would be created (private, encrypted, versioned)",
+            "notice variables COPILOT_PROFILE_S3_BUCKET: filled by a different Terraform output \
              [profiles_bucket -> behaviour_bucket]",
-            "notice infrastructure behaviour_bucket: a new output [- -> Bucket: Behaviour profiles of the copilot]",
-            "notice infrastructure profiles_bucket: no output any more [Bucket: Behaviour profiles of the copi…",
+            "notice infrastructure behaviour_bucket: output added [- -> Bucket: Behaviour profiles of the copilot]",
+            "notice infrastructure profiles_bucket: output removed [Bucket: Behaviour profiles of the copi…",
         ],
     );
     case(
         REFERENCE,
         &[("region = \"eu-west-1\"", "region = \"eu-north-1\"")],
         &[
-            "danger infrastructure region: every resource of the region would be replaced: it is destroyed in the old one, \
-           with its data, and made empty in the new one [eu-west-1 -> eu-north-1]",
-            "notice schema schema-copilot-app: runs again: what is declared of `AWS_REGION`",
-            "notice schema schema-copilot: runs again: what is declared of `AWS_REGION`",
-            "notice schema schema-monitored: runs again: what is declared of `AWS_REGION`",
-            "notice services copilot-api: recreated: what is declared of `AWS_REGION`",
-            "notice services copilot-temporal: recreated: what is declared of `AWS_REGION`",
-            "notice services copilot-worker: recreated: what is declared of `AWS_REGION`",
-            "notice services grafana: recreated: what is declared of `AWS_REGION`",
-            "notice services temporal-frontend: recreated: what is declared of `AWS_REGION`",
-            "notice services temporal-history: recreated: what is declared of `AWS_REGION`",
-            "notice services temporal-matching: recreated: what is declared of `AWS_REGION`",
-            "notice services temporal-worker: recreated: what is declared of `AWS_REGION`",
-            "notice variables AWS_REGION: another default, where `.env` says nothing [eu-west-1 -> eu-north-1]",
+            "danger infrastructure region: every resource in the region would be replaced: destroyed in the old region, including its data, and created empty in the new one [eu-west-1 -> eu-north-1]",
+            "notice schema schema-copilot-app: runs again: declaration of `AWS_REGION`",
+            "notice schema schema-copilot: runs again: declaration of `AWS_REGION`",
+            "notice schema schema-monitored: runs again: declaration of `AWS_REGION`",
+            "notice services copilot-api: recreated: declaration of `AWS_REGION`",
+            "notice services copilot-temporal: recreated: declaration of `AWS_REGION`",
+            "notice services copilot-worker: recreated: declaration of `AWS_REGION`",
+            "notice services grafana: recreated: declaration of `AWS_REGION`",
+            "notice services temporal-frontend: recreated: declaration of `AWS_REGION`",
+            "notice services temporal-history: recreated: declaration of `AWS_REGION`",
+            "notice services temporal-matching: recreated: declaration of `AWS_REGION`",
+            "notice services temporal-worker: recreated: declaration of `AWS_REGION`",
+            "notice variables AWS_REGION: default changed: it applies unless `.env` sets the variable [eu-west-1 -> eu-north-1]",
         ],
     );
     case(
         REFERENCE,
         &[("chunk_tokens = 512", "chunk_tokens = 256")],
         &[
-            "caution infrastructure aws_bedrockagent_data_source.this: would be replaced: `max_tokens` can't be changed; \
-           synchronise it afterwards [512 -> 256]",
+            "caution infrastructure aws_bedrockagent_data_source.this: would be replaced: `max_tokens` cannot be changed in place; sync it afterwards [512 -> 256]",
         ],
     );
     case(
         REFERENCE,
         &[("amazon.titan-embed-text-v2:0", "cohere.embed-english-v3")],
         &[
-            "caution infrastructure aws_bedrockagent_knowledge_base.this: would be replaced: `embedding_model_arn` can't be \
-           changed; it gets another id: run `gen dev infra apply`, which fills `.env` \
+            "caution infrastructure aws_bedrockagent_knowledge_base.this: would be replaced: `embedding_model_arn` cannot be changed in place; its ID changes: run `gen dev infra apply`, which fills in `.env` \
            [amazon.titan-embed-text-v2:0 -> cohere.embed-english-v3]",
             "notice infrastructure aws_bedrockagent_data_source.this: would be changed or replaced: `knowledge…",
         ],
@@ -498,18 +493,18 @@ fn the_rest_of_the_spec() {
             ("\"copilot\", \"db\", \"setup-schema\"", "\"copilot\", \"db\", \"migrate\""),
         ],
         &[
-            "caution limits mimir: `max_series` lowered: Mimir refuses what is above [500000 -> 400000]",
+            "caution limits mimir: `max_series` lowered: Mimir rejects what exceeds it [500000 -> 400000]",
             "caution metrics alloy: no longer scrapes `copilot-test-worker` [host.docker.internal:9091/metrics -> -]",
-            "caution accepted CKV_AWS_21: this finding is accepted now [- -> The buckets live as long as a development \
+            "caution accepted CKV_AWS_21: this finding is now accepted [- -> The buckets live as long as a development \
              stack: a log of who reads them would outlive them]",
             "notice clusters monitored: `frontend.persistenceMaxQPS` changed [6000 -> 9000]",
-            "notice clusters monitored: `system.enableActivityEagerExecution` no longer set [true -> -]",
+            "notice clusters monitored: `system.enableActivityEagerExecution` removed [true -> -]",
             "notice metrics alloy: `scrape_interval` changed [15s -> 30s]",
             "notice schema schema-copilot-app: runs again: command",
             "notice services temporal-worker: recreated: configuration file",
             "notice accepted CKV_AWS_18: this finding is no longer accepted [The buckets live as long as a dev…",
             "notice schema schema-copilot-app: `command` changed [copilot db setup-schema --database ${COPILOT…",
-            "notice services alloy: `extra_hosts` no longer set [host.docker.internal=host-gateway -> -]",
+            "notice services alloy: `extra_hosts` removed [host.docker.internal=host-gateway -> -]",
             "notice services alloy: recreated: extra_hosts, configuration file",
             "notice services grafana: recreated: configuration file",
             "notice services mimir: recreated: configuration file",
@@ -522,16 +517,16 @@ fn the_rest_of_the_spec() {
         REFERENCE,
         &[("default = \"postgres\"", "required = true"), ("default = \"0\"", "default = \"999\"")],
         &[
-            "caution privileges copilot-worker: gets the group `${DOCKER_GROUP_ID:-999}`",
-            "caution variables COPILOT_DSQL_DATABASE: required now: the stack doesn't start until `.env` sets it \
+            "caution privileges copilot-worker: gains membership in the group `${DOCKER_GROUP_ID:-999}`",
+            "caution variables COPILOT_DSQL_DATABASE: now required: the stack does not start until `.env` sets it \
              [postgres -> -]",
-            "notice variables DOCKER_GROUP_ID: another default, where `.env` says nothing [0 -> 999]",
-            "notice services copilot-api: recreated: what is declared of `COPILOT_DSQL_DATABASE`",
-            "notice schema schema-copilot-app: runs again: what is declared of `COPILOT_DSQL_DATABASE`",
-            "notice privileges copilot-worker: loses the group `${DOCKER_GROUP_ID:-0}`",
-            "notice schema schema-copilot: runs again: what is declared of `COPILOT_DSQL_DATABASE`",
-            "notice services copilot-temporal: recreated: what is declared of `COPILOT_DSQL_DATABASE`",
-            "notice services copilot-worker: recreated: group_add, what is declared of `COPILOT_DSQL_DATABASE`",
+            "notice variables DOCKER_GROUP_ID: default changed: it applies unless `.env` sets the variable [0 -> 999]",
+            "notice services copilot-api: recreated: declaration of `COPILOT_DSQL_DATABASE`",
+            "notice schema schema-copilot-app: runs again: declaration of `COPILOT_DSQL_DATABASE`",
+            "notice privileges copilot-worker: loses membership in the group `${DOCKER_GROUP_ID:-0}`",
+            "notice schema schema-copilot: runs again: declaration of `COPILOT_DSQL_DATABASE`",
+            "notice services copilot-temporal: recreated: declaration of `COPILOT_DSQL_DATABASE`",
+            "notice services copilot-worker: recreated: group_add, declaration of `COPILOT_DSQL_DATABASE`",
         ],
     );
     case(
@@ -542,10 +537,10 @@ fn the_rest_of_the_spec() {
             ("TITLE = \"Shop\"", "NAME = \"Shop\""),
         ],
         &[
-            "caution dependencies web: waits for less of `db` [service_healthy -> service_started]",
+            "caution dependencies web: waits only for the start of `db` [service_healthy -> service_started]",
             "notice healthchecks web: `retries` changed [3 -> 9]",
-            "notice environment web: `NAME` set [- -> Shop]",
-            "notice environment web: `TITLE` no longer set [Shop -> -]",
+            "notice environment web: `NAME` added [- -> Shop]",
+            "notice environment web: `TITLE` removed [Shop -> -]",
             "notice services web: recreated: environment, healthcheck",
         ],
     );
@@ -556,8 +551,8 @@ fn the_rest_of_the_spec() {
             ("depends_on.db = \"service_healthy\"\n", "depends_on = [\"db\", \"cache\"]\n"),
         ],
         &[
-            "caution dependencies web: waits for less of `db` [service_healthy -> service_started]",
-            "notice services cache: new [- -> redis:8.4]",
+            "caution dependencies web: waits only for the start of `db` [service_healthy -> service_started]",
+            "notice services cache: added [- -> redis:8.4]",
             "notice ports cache.redis: published [- -> 127.0.0.1:6379]",
             "notice dependencies web: waits for `cache` [- -> service_started]",
         ],
@@ -588,12 +583,12 @@ fn dashboards() {
     );
     let (code, found) = repository.changes(&[]);
     assert_eq!(code, Some(0), "{found:#?}");
-    for what in ["`refresh` changed [30s -> 1m]".to_owned(), format!("panel `{last}`: another `description`")] {
+    for what in ["`refresh` changed [30s -> 1m]".to_owned(), format!("panel `{last}`: `description` changed")] {
         let line = format!("notice dashboards {title}: {what}");
         assert!(found.contains(&line), "`{line}` in {found:#?}");
     }
-    let new = format!("notice dashboards {title}: panel `Something <b>else</b>` is new");
-    let gone = format!("notice dashboards {title}: panel `{first}` is gone");
+    let new = format!("notice dashboards {title}: panel `Something <b>else</b>` added");
+    let gone = format!("notice dashboards {title}: panel `{first}` removed");
     assert!(found.iter().any(|line| line.starts_with(&new)), "{found:#?}");
     assert!(found.iter().any(|line| line.starts_with(&gone)), "{found:#?}");
     // Names mean nothing to whoever reads Markdown.
@@ -689,7 +684,7 @@ fn profiles_that_come_and_go() {
     let (code, found) = repository.changes(&[]);
     assert_eq!(
         (code, found.as_slice()),
-        (Some(0), ["notice profiles staging: new: 2 services [- -> shop-staging]".to_owned()].as_slice())
+        (Some(0), ["notice profiles staging: added: 2 services [- -> shop-staging]".to_owned()].as_slice())
     );
     repository.commit("Stage");
     // What is the same in both is told once, with both.
@@ -706,7 +701,7 @@ fn profiles_that_come_and_go() {
     repository.project.write("spec/stack.toml", SHOP);
     let (code, found) = repository.changes(&[]);
     assert_eq!(code, Some(1));
-    assert!(found[0].starts_with("danger profiles staging: gone"), "{found:?}");
+    assert!(found[0].starts_with("danger profiles staging: removed"), "{found:?}");
 }
 
 #[test]
@@ -719,7 +714,7 @@ fn a_revision_without_a_spec_has_everything_new() {
     let run = repository.review(&[]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stdout.starts_with("No spec at `HEAD` ("), "{run:?}");
-    assert!(run.stdout.contains("notice[services] web: new"), "{run:?}");
+    assert!(run.stdout.contains("notice[services] web: added"), "{run:?}");
 }
 
 #[test]
@@ -763,7 +758,7 @@ fn a_branch_is_compared_as_it_was_when_it_was_left() {
     spec(SHOP);
     repository.commit("Begin again");
     let (_, found) = repository.changes(&["--against", "main"]);
-    assert!(found.contains(&"danger images postgres: downgraded: it may not read what the newer one wrote to `data`; runs in `db` [18.2 -> 18.1]".to_owned()), "{found:?}");
+    assert!(found.contains(&"danger images postgres: downgraded: it may not be able to read what the newer version wrote to `data`; runs in `db` [18.2 -> 18.1]".to_owned()), "{found:?}");
 }
 
 #[test]
@@ -893,7 +888,7 @@ fn a_secret_that_is_emptied_is_not_given_away() {
         spec,
         &[("environment.OTHER = \"${TOKEN}\"", "environment.OTHER = \"x\"")],
         &[
-            "danger environment web: `OTHER` was a secret of `.env`, and stands in the spec now [${TOKEN} -> -]",
+            "danger environment web: `OTHER` was a secret in `.env` and is now written in the spec [${TOKEN} -> -]",
             "notice services web: recreated: environment",
         ],
     );
@@ -906,22 +901,22 @@ fn further_keys_of_compose() {
     for (keys, expected) in [
         (
             "shm_size = \"64m\"\n",
-            &["notice services web: `shm_size` set [- -> 64m]", "notice services web: recreated: shm_size"][..],
+            &["notice services web: `shm_size` added [- -> 64m]", "notice services web: recreated: shm_size"][..],
         ),
         (
             "stop_signal = \"SIGINT\"\n",
-            &["notice services web: `stop_signal` set [- -> SIGINT]", "notice services web: recreated: stop_signal"],
+            &["notice services web: `stop_signal` added [- -> SIGINT]", "notice services web: recreated: stop_signal"],
         ),
         // Not hashed by Compose.
-        ("pull_policy = \"always\"\n", &["notice services web: `pull_policy` set [- -> always]"]),
-        ("deploy.replicas = 1\n", &["notice limits web: `replicas` set [- -> 1]"]),
+        ("pull_policy = \"always\"\n", &["notice services web: `pull_policy` added [- -> always]"]),
+        ("deploy.replicas = 1\n", &["notice limits web: `replicas` added [- -> 1]"]),
         (
             "deploy.resources.limits.memory = \"1g\"\n",
-            &["notice limits web: `limits` set [- -> memory 1g]", "notice services web: recreated: resources"],
+            &["notice limits web: `limits` added [- -> memory 1g]", "notice services web: recreated: resources"],
         ),
         (
             "expose = [9000]\n",
-            &["notice ports web: `expose` set [- -> 9000]", "notice services web: recreated: expose"],
+            &["notice ports web: `expose` added [- -> 9000]", "notice services web: recreated: expose"],
         ),
     ] {
         case(spec, &[("image = \"web:1\"\n", &format!("image = \"web:1\"\n{keys}"))], expected);

@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn names_mean_nothing_in_markdown() {
         assert_eq!(prose("port `http` published, and bound"), "port `http` published, and bound");
-        assert_eq!(prose("panel `<img src=x>` is new"), "panel `<img src=x>` is new");
+        assert_eq!(prose("panel `<img src=x>` added"), "panel `<img src=x>` added");
         assert_eq!(prose("<b> @x `a|b`"), "\\<b\\> @x <code>a&#124;b</code>");
         // Whatever ends a quotation early is still text.
         assert_eq!(prose("a `b` c` <i>"), "a `b` c` <i>`");
