@@ -165,7 +165,7 @@ impl Resolver<'_> {
             {
                 let path = path.join(".");
                 self.report(
-                    Diagnostic::new("contradiction", format!("`{key}` and `{path}` say the same"), span)
+                    Diagnostic::new("contradiction", format!("`{key}` conflicts with `{path}`"), span)
                         .also(other, "the other one")
                         .help("remove one of the two"),
                 );

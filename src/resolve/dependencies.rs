@@ -21,7 +21,7 @@ impl Resolver<'_> {
             let dependency = &dependency.0;
             if other.value == name {
                 self.report(
-                    Diagnostic::new("dependency-cycle", format!("`{name}` waits for itself"), other.span)
+                    Diagnostic::new("dependency-cycle", format!("`{name}` depends on itself"), other.span)
                         .help("remove it"),
                 );
                 continue;
@@ -64,7 +64,7 @@ impl Resolver<'_> {
                             Diagnostic::new(
                                 "never-healthy",
                                 format!(
-                                    "`{}` waits for `{}` to be healthy, which has no healthcheck",
+                                    "`{}` waits for `{}` to be healthy, but it has no healthcheck",
                                     service.name, other.name
                                 ),
                                 span,
@@ -72,7 +72,7 @@ impl Resolver<'_> {
                             .also(declared, "has no healthcheck")
                             .help(
                                 if other.kind.is_some_and(|kind| !kind.can_be_probed()) {
-                                    "wait for `service_started`: its image holds nothing that could probe"
+                                    "wait for `service_started`: its image contains no program for a healthcheck"
                                 } else {
                                     "add a healthcheck there (`healthcheck = {}` if its image brings one), or wait for \
                                  `service_started`"
@@ -87,7 +87,7 @@ impl Resolver<'_> {
                             Diagnostic::new(
                                 "never-completed",
                                 format!(
-                                    "`{}` waits for `{}` to end, which is always restarted",
+                                    "`{}` waits for `{}` to complete, but it is always restarted",
                                     service.name, other.name
                                 ),
                                 span,
@@ -121,7 +121,7 @@ impl Resolver<'_> {
         self.report(
             Diagnostic::new(
                 "disabled-dependency",
-                format!("`{}` waits for `{}`, which only a Compose profile switches on", service.name, other.name),
+                format!("`{}` waits for `{}`, which only a Compose profile enables", service.name, other.name),
                 span,
             )
             .also(declared, format!("only with {}", listed(other.profiles.iter().map(String::as_str))))
@@ -179,7 +179,7 @@ impl Resolver<'_> {
         let chain = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect::<Vec<_>>();
         let mut diagnostic = Diagnostic::new(
             "dependency-cycle",
-            format!("services wait for each other: {}", chain.join(" → ")),
+            format!("dependency cycle: {}", chain.join(" → ")),
             self.dependency_span(from, to),
         )
         .at(format!("`{from}` waits for `{to}`"));

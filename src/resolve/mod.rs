@@ -127,8 +127,8 @@ impl<'a> Resolver<'a> {
         let removed = self.profile.removed.iter().find(|removed| removed.value == path);
         let diagnostic = match removed {
             Some(removed) => diagnostic
-                .also(removed.span, format!("the profile `{}` removes it", shown(&self.profile.profile.value)))
-                .help("let the profile remove or change what refers to it, too"),
+                .also(removed.span, format!("removed by the profile `{}`", shown(&self.profile.profile.value)))
+                .help("remove or change the reference in the profile"),
             None => diagnostic.suggest(name, candidates, otherwise),
         };
         self.report(diagnostic);
@@ -141,13 +141,13 @@ impl<'a> Resolver<'a> {
         }
         if name.strip_prefix(schema::PREFIX).is_some_and(|step| self.is_step(step)) {
             self.report(
-                Diagnostic::new("unknown-service", format!("`{}` is a schema step, and no service", shown(name)), span)
-                    .at("not there unless somebody runs it")
-                    .help("remove it: nothing can wait for a schema step or reach it"),
+                Diagnostic::new("unknown-service", format!("`{}` is a schema step, not a service", shown(name)), span)
+                    .at("only runs on demand")
+                    .help("remove it: services cannot depend on or connect to a schema step"),
             );
             return;
         }
-        let title = format!("there is no service `{}`", shown(name));
+        let title = format!("unknown service `{}`", shown(name));
         let names: Vec<&str> = self.spec.services.names().filter(|known| Some(*known) != but).collect();
         self.report_unknown(("unknown-service", title), "services", (name, span), names, || {
             "declare it under [services]".to_owned()
@@ -164,11 +164,11 @@ impl<'a> Resolver<'a> {
         // A port that was refused, or that a wrong kind or role doesn't have, was reported.
         if written.sound && !written.ports.knows(name) {
             let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).chain(also.iter().copied()).collect();
-            let title = format!("service `{}` has no port `{}`", service.value, shown(name));
+            let title = format!("unknown port `{}` of service `{}`", shown(name), service.value);
             let diagnostic = Diagnostic::new("unknown-port", title, span).also(service.span, "the service").suggest(
                 name,
                 names.iter().copied(),
-                || format!("it has: {}", listed(names.iter().copied())),
+                || format!("expected one of {}", listed(names.iter().copied())),
             );
             self.report(diagnostic);
         }
@@ -211,9 +211,13 @@ impl<'a> Resolver<'a> {
             }
             let candidates: Vec<&str> = self.providers(provided).map(|(name, _)| name.value.as_str()).collect();
             let there_is = listed(candidates.iter().copied());
-            let title = format!("no service of kind {} is called `{}`", kinds_that(provided), shown(&name.value));
+            let kinds = kinds_that(provided);
+            let title = match other {
+                Some(_) => format!("service `{}` is not of kind {kinds}", shown(&name.value)),
+                None => format!("unknown service `{}` of kind {kinds}", shown(&name.value)),
+            };
             self.report_unknown(("unknown-service", title), "services", (&name.value, name.span), candidates, || {
-                format!("of that kind there is: {there_is}")
+                format!("expected one of {there_is}")
             });
             return None;
         }
@@ -236,19 +240,19 @@ impl<'a> Resolver<'a> {
                 self.report(
                     Diagnostic::new(
                         "ambiguous-service",
-                        format!("{what} could use `{}` or `{}`", first.value, second.value),
+                        format!("ambiguous service for {what}: `{}` or `{}`", first.value, second.value),
                         span,
                     )
-                    .also(first.span, "one of that kind")
-                    .also(second.span, "another")
-                    .help(format!("name the one to use: `{key} = \"{}\"`", first.value)),
+                    .also(first.span, "one candidate")
+                    .also(second.span, "another candidate")
+                    .help(format!("choose one: `{key} = \"{}\"`", first.value)),
                 );
                 None
             }
         }
     }
 
-    /// The same without a report.
+    /// As [`Self::store`], without reporting anything.
     fn find_store(&self, named: Option<&Spanned<String>>, provided: &str) -> Option<&'a str> {
         let mut found =
             self.providers(provided).filter(|(name, _)| named.is_none_or(|named| named.value == name.value));

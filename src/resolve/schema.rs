@@ -93,9 +93,9 @@ impl Resolver<'_> {
         if let Some(&index) = self.index.get(service.name.as_str()) {
             let (taken, _) = &self.spec.services.entries[index];
             self.report(
-                Diagnostic::new("schema-clash", format!("two services are called `{}`", service.name), taken.span)
-                    .also(name.span, "`gen` writes a service of that name for its schema")
-                    .help("call the service otherwise"),
+                Diagnostic::new("schema-clash", format!("duplicate service name `{}`", service.name), taken.span)
+                    .also(name.span, "`gen` generates a service of this name for its schema")
+                    .help("rename the service"),
             );
             return;
         }
@@ -115,9 +115,9 @@ impl Resolver<'_> {
         let other = steps.iter().find(|(_, other)| other.name == step.name).map(|&(other, _)| other);
         match other {
             Some(other) => self.report(
-                Diagnostic::new("schema-clash", format!("two schema steps are called `{}`", step.name), span)
+                Diagnostic::new("schema-clash", format!("duplicate schema step `{}`", step.name), span)
                     .also(other, "the other one")
-                    .help("clusters, the entries of [schema] and what prepares Elasticsearch share their names"),
+                    .help("rename one of them: clusters, entries of [schema] and Elasticsearch setups share one namespace"),
             ),
             None => steps.push((span, step)),
         }

@@ -108,12 +108,12 @@ impl Resolver<'_> {
                 let set =
                     flags.into_iter().find_map(|(what, flag)| Some((what, flag.as_ref().filter(|flag| flag.value)?)));
                 if let Some((what, flag)) = set {
-                    let title = format!("`{name}` is {what} and has a default");
+                    let title = format!("{what} variable `{name}` cannot have a default");
                     self.diagnostics.push(
                         Diagnostic::new("contradiction", title, span)
                             .at("this default")
                             .also(flag.span, what)
-                            .help(format!("write `${{{name}}}`")),
+                            .help(format!("write `${{{name}}}` without a default")),
                     );
                     return reference(model::Operator::Default(word.clone()));
                 }
@@ -127,10 +127,10 @@ impl Resolver<'_> {
                 };
                 if let Some(other) = conflict {
                     self.diagnostics.push(
-                        Diagnostic::new("default-conflict", format!("`{name}` has two defaults"), span)
+                        Diagnostic::new("default-conflict", format!("conflicting defaults for `{name}`"), span)
                             .at("this default")
-                            .also(other, "and this one")
-                            .help(format!("declare the default once, in [env.{name}], and write `${{{name}}}`")),
+                            .also(other, "the other default")
+                            .help(format!("declare the default once, in [env.{name}], and use `${{{name}}}`")),
                     );
                 }
                 reference(model::Operator::Default(word.clone()))

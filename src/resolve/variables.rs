@@ -25,7 +25,7 @@ impl Resolver<'_> {
         if self.spec.env.knows(name) {
             return;
         }
-        let title = format!("the variable `{}` is not declared", shown(name));
+        let title = format!("variable `{}` is not declared", shown(name));
         let names: Vec<&str> = self.spec.env.names().collect();
         self.report_unknown(("undeclared-variable", title), "env", (name, span), names, || {
             format!("declare it: `[env.{name}]` with a `description`")
@@ -55,9 +55,11 @@ impl Resolver<'_> {
             let (required, secret) = (flag(&variable.required), flag(&variable.secret));
             if let Some(default) = &variable.default {
                 let contradiction = match (&required, &secret) {
-                    (Some(required), _) => Some((required.span, "a required variable has no default", "required")),
+                    (Some(required), _) => {
+                        Some((required.span, "a required variable cannot have a default", "required"))
+                    }
                     (_, Some(secret)) => {
-                        Some((secret.span, "a secret has no default: it would be committed", "secret"))
+                        Some((secret.span, "a secret cannot have a default: it would be committed", "secret"))
                     }
                     _ => None,
                 };
@@ -74,10 +76,10 @@ impl Resolver<'_> {
                     self.report(
                         Diagnostic::new(
                             "invalid-default",
-                            format!("the default of `{}` can't stand in `${{{}:-…}}`", name.value, name.value),
+                            format!("the default of `{}` cannot be used in `${{{}:-…}}`", name.value, name.value),
                             default.span,
                         )
-                        .help("leave out `$`, `{`, `}` and line breaks, or leave the default out and say in the description what to write"),
+                        .help("remove `$`, `{`, `}` and line breaks, or remove the default and document the value in the description"),
                     );
                 }
             }
@@ -89,10 +91,10 @@ impl Resolver<'_> {
                     spec.sound,
                     Diagnostic::new(
                         "unknown-output",
-                        format!("Terraform has no output `{}`", shown(&output.value)),
+                        format!("unknown Terraform output `{}`", shown(&output.value)),
                         output.span,
                     )
-                    .suggest(&output.value, names(), || format!("it has: {}", listed(names()))),
+                    .suggest(&output.value, names(), || format!("expected one of {}", listed(names()))),
                 );
             }
             let used = self.is_used(&name.value);
@@ -103,12 +105,8 @@ impl Resolver<'_> {
             if !used && is_variable_name(&name.value) {
                 self.report_unused(
                     "undeclared-variable",
-                    Diagnostic::new(
-                        "unused-variable",
-                        format!("nothing reads the variable `{}`", name.value),
-                        name.span,
-                    )
-                    .help(format!("write `${{{}}}` where it belongs, or remove it", name.value)),
+                    Diagnostic::new("unused-variable", format!("unused variable `{}`", name.value), name.span)
+                        .help(format!("use it as `${{{}}}`, or remove it", name.value)),
                 );
             }
             variables.push(Variable {

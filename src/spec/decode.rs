@@ -134,10 +134,10 @@ pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> 
     cx.diagnostics.push(
         Diagnostic::new(
             "control-character",
-            format!("the string holds the control character U+{:04X}", u32::from(found)),
+            format!("invalid control character U+{:04X} in a string", u32::from(found)),
             span,
         )
-        .help("only newline and tab are accepted; remove it"),
+        .help("remove it: only newline and tab are allowed"),
     );
     false
 }
@@ -387,7 +387,7 @@ impl<T: Decode + Listed> Decode for Named<T> {
 pub(super) fn listed_once(name: &Spanned<String>, seen: &mut HashMap<String, Span>, cx: &mut Context<'_>) -> bool {
     let Some(first) = seen.insert(name.value.clone(), name.span) else { return true };
     cx.diagnostics.push(
-        Diagnostic::new("listed-twice", format!("`{}` is listed twice", shown(&name.value)), name.span)
+        Diagnostic::new("listed-twice", format!("duplicate entry `{}`", shown(&name.value)), name.span)
             .at("again here")
             .also(first, "first here")
             .help("remove one of the two"),
@@ -413,7 +413,7 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,
             known.iter().copied(),
-            || format!("{what} has the keys {}", listed(known.iter().copied())),
+            || format!("expected one of {}", listed(known.iter().copied())),
         ),
     );
     nearest(&key.name, known.iter().copied())
@@ -422,7 +422,7 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
 /// Reports a key that a table needs.
 pub fn missing_key(key: &str, what: &str, span: Span, cx: &mut Context<'_>) {
     let help = if span.end == 0 { format!("add the table `[{key}]`") } else { format!("add `{key} = …`") };
-    cx.diagnostics.push(Diagnostic::new("missing-key", format!("{what} needs the key `{key}`"), span).help(help));
+    cx.diagnostics.push(Diagnostic::new("missing-key", format!("missing key `{key}` in {what}"), span).help(help));
 }
 
 /// A name cut to what a message can hold.

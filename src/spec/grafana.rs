@@ -581,8 +581,8 @@ impl Kind {
                 Value::Float(number) if number.is_finite() => Data::Float(number),
                 Value::Float(_) => {
                     cx.diagnostics.push(
-                        Diagnostic::new("number-out-of-range", "JSON has no such number", span)
-                            .help("write a finite number, or leave the key out"),
+                        Diagnostic::new("number-out-of-range", "number cannot be represented in JSON", span)
+                            .help("write a finite number, or remove the key"),
                     );
                     return None;
                 }

@@ -169,7 +169,7 @@ table! {
         provides: Map<Provision>,
         /// The services that it uses, each under the name by which the kind's texts refer to it.
         needs: Map<Need>,
-        /// What a service of the kind can be told.
+        /// The settings of a service of the kind.
         settings: Map<Setting>,
         /// The files that it mounts, by their path beside the Compose file.
         files: Map<KindFile>,
@@ -281,7 +281,7 @@ choice! {
 }
 
 table! {
-    /// Something that services of a kind can be told.
+    /// A setting of the services of a kind.
     pub struct Setting as "a setting of a kind" {
         /// What its value is.
         kind as "type": SettingType,
@@ -291,7 +291,7 @@ table! {
         default: Option<Literal>,
         /// A value to show.
         example: Option<String>,
-        /// The question to ask if it is missing. Without one it may be.
+        /// The title of the error if it is missing; it is optional without one.
         required: Option<Text>,
         /// The least that is accepted.
         minimum: Option<Literal>,
@@ -365,11 +365,11 @@ choice! {
 }
 
 table! {
-    /// What is said of a change.
+    /// What `gen review` reports of a change.
     pub struct Verdict as "a verdict" {
         /// How bad it is; a notice if left out.
         severity: Option<JudgedSeverity>,
-        /// What is said.
+        /// The message.
         says: String,
     }
 }
@@ -401,7 +401,7 @@ table! {
 table! {
     /// How `gen verify` has a file judged.
     pub struct KindCheck as "a check of a file" {
-        /// The program, which is the image's own as well.
+        /// The program, which the image contains.
         consumer: String,
         /// Its arguments; `${file}` stands for the file's path.
         arguments: Vec<String>,
@@ -473,8 +473,8 @@ impl Decode for Implied {
                 // One that isn't known at all is reported as such.
                 if Service::KEYS.contains(&key.name.as_ref()) && !IMPLIED.contains(&key.name.as_ref()) {
                     cx.diagnostics.push(
-                        Diagnostic::new("unknown-key", format!("a kind can't give the key `{}`", key.name), key.span)
-                            .help(format!("it can give {}", listed(IMPLIED.iter().copied()))),
+                        Diagnostic::new("unknown-key", format!("a kind cannot set the key `{}`", key.name), key.span)
+                            .help(format!("expected one of {}", listed(IMPLIED.iter().copied()))),
                     );
                 }
             }
@@ -543,7 +543,7 @@ impl Declaration {
         }
         for (name, need) in self.needs.iter() {
             if need.provides.is_some() == need.role.is_some() {
-                refuse(name.span, format!("the need `{}` has either `provides` or `role`", shown(name)));
+                refuse(name.span, format!("the need `{}` must have either `provides` or `role`", shown(name)));
             }
             if let Some(setting) = need.setting.as_ref().filter(|setting| !self.settings.knows(setting)) {
                 refuse(setting.span, format!("unknown setting `{}`", shown(setting)));
@@ -712,7 +712,7 @@ impl Setting {
     }
 
     fn out_of_range(&self, expected: &str, span: Span) -> Diagnostic {
-        let title = self.otherwise.clone().unwrap_or_else(|| "this value is out of range".to_owned());
+        let title = self.otherwise.clone().unwrap_or_else(|| "value is out of range".to_owned());
         let diagnostic = Diagnostic::new("number-out-of-range", title, span).at(format!("must be {expected}"));
         match &self.example {
             Some(example) => diagnostic.help(format!("write e.g. `{example}`")),
@@ -810,7 +810,7 @@ impl Decode for Settings {
     }
 
     fn schema(schemas: &mut Schemas) -> Schema {
-        schemas.define("settings", "What the kinds can be told. Which keys there are depends on the kind.", |schemas| {
+        schemas.define("settings", "The settings of the kind, which decides which keys there are.", |schemas| {
             let mut fields: Vec<schema::Field> = Vec::new();
             for kind in Kind::all() {
                 for (name, setting) in kind.declaration().settings.iter() {
@@ -865,12 +865,12 @@ fn unknown(kind: Option<Kind>, key: &Spanned<String>, value: Span) -> (bool, Dia
     let elsewhere: Vec<&str> = Kind::all().flat_map(|kind| kind.declaration().settings.names()).collect();
     let has = || match known.as_slice() {
         [] => "remove it".to_owned(),
-        known => format!("it has: {}", listed(known.iter().copied())),
+        known => format!("expected one of {}", listed(known.iter().copied())),
     };
     if elsewhere.contains(&key.value.as_str()) {
         let title = match kind {
-            Some(kind) => format!("kind `{}` has no setting `{}`", kind.as_str(), key.value),
-            None => format!("`{}` is a setting of a kind, and this service has none", key.value),
+            Some(kind) => format!("unknown setting `{}` of kind `{}`", key.value, kind.as_str()),
+            None => format!("setting `{}` cannot be used without a `kind`", key.value),
         };
         return (true, Diagnostic::new("foreign-setting", title, value).help(has()));
     }

@@ -192,7 +192,7 @@ impl Decode for ExtraHosts {
             let Some(Assignment { name, value }) = parts else { continue };
             let Some((address, span)) = value else {
                 cx.diagnostics.push(
-                    Diagnostic::new("invalid-host", format!("`{}` has no address", shown(text)), item.span)
+                    Diagnostic::new("invalid-host", format!("missing address in `{}`", shown(text)), item.span)
                         .help("write `host=address`"),
                 );
                 continue;
@@ -422,7 +422,7 @@ impl Shorthand for Mount {
             _ => return wrong(cx, format!("invalid mount `{}`", shown(text))),
         };
         if source == Some("") || target.is_empty() {
-            return wrong(cx, "a mount needs a source and a target".to_owned());
+            return wrong(cx, "missing source or target of a mount".to_owned());
         }
         let mut read_only = None;
         let mut compose = Keys::default();
@@ -436,7 +436,7 @@ impl Shorthand for Mount {
                 }
                 // The default, and what Docker ignores by now.
                 "rw" | "cached" | "delegated" | "consistent" => {}
-                _ => return wrong(cx, format!("unknown option `{}` of a mount", shown(option))),
+                _ => return wrong(cx, format!("unknown mount option `{}`", shown(option))),
             }
         }
         let mut piece = |piece: &str| {

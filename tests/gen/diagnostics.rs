@@ -47,7 +47,7 @@ fn programs_read_the_same_as_people() {
     let expected = serde_json::json!({ "diagnostics": [
         {
             "code": "invalid-name",
-            "title": "`wéb` is no name for a service",
+            "title": "invalid service name `wéb`",
             "help": "a name holds lowercase letters, digits, `-` and `_`, not `é`",
             "labels": [{ "path": "spec/stack.toml", "line": 6, "column": 11, "text": "" }],
         },

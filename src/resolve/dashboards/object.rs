@@ -103,8 +103,8 @@ impl Scope<'_, '_> {
             match (Accepted::of(table, &path), &given.data) {
                 (Accepted::Own(words), _) => {
                     self.report(
-                        Diagnostic::new("first-class-key", format!("`{path}` has a key of its own"), key.span)
-                            .help(format!("write {words} instead, outside of `grafana`")),
+                        Diagnostic::new("first-class-key", format!("`{path}` has its own key"), key.span)
+                            .help(format!("use {words} instead, outside `grafana`")),
                     );
                 }
                 (Accepted::Inside, Data::Map(map)) => {
@@ -116,13 +116,12 @@ impl Scope<'_, '_> {
                 }
                 _ => {
                     let known = known(table);
-                    let title = format!("Grafana has no key `{}` in {}", shown(&path), table.what);
+                    let title = format!("unknown Grafana key `{}` in {}", shown(&path), table.what);
                     let own: Vec<String> = own(table).map(|(path, _)| path).collect();
                     let all = known.iter().map(String::as_str).chain(own.iter().map(String::as_str));
-                    self.report(
-                        Diagnostic::new("unknown-key", title, key.span)
-                            .suggest(&path, all, || format!("it has {}", listed(known.iter().map(String::as_str)))),
-                    );
+                    self.report(Diagnostic::new("unknown-key", title, key.span).suggest(&path, all, || {
+                        format!("expected one of {}", listed(known.iter().map(String::as_str)))
+                    }));
                 }
             }
         }

@@ -143,8 +143,8 @@ impl Check<'_> {
             match (own, find(self.panel, self.area.word(), &path)) {
                 // The heatmap's legend has other options than the rest.
                 (Some(own), Some(_)) => problems.push(
-                    Diagnostic::new("first-class-key", format!("`{path}` has a key of its own"), key.span)
-                        .help(format!("write `{own}` in the panel itself, not in `options`")),
+                    Diagnostic::new("first-class-key", format!("`{path}` has its own key"), key.span)
+                        .help(format!("use `{own}` in the panel instead, outside `options`")),
                 ),
                 (_, Some(line)) => self.value(line.kind, &path, given, problems),
                 (_, None) => problems.push(self.unknown(prefix, &path, key)),
@@ -160,7 +160,7 @@ impl Check<'_> {
             .filter_map(|line| line.path.strip_prefix(&below))
             .filter(|rest| !rest.contains('.') && !rest.is_empty())
             .collect();
-        let title = format!("panels of type `{}` have no option `{}`", self.panel, shown(path));
+        let title = format!("unknown option `{}` of a `{}` panel", shown(path), self.panel);
         Diagnostic::new("unknown-option", title, key.span).at(format!("in `{area}`")).suggest(
             &key.value,
             siblings.iter().copied(),
@@ -172,7 +172,7 @@ impl Check<'_> {
                 if find(self.panel, elsewhere.word(), path).is_some() {
                     format!("move it to `{}`", elsewhere.word())
                 } else {
-                    format!("it has {}", listed(siblings.iter().copied()))
+                    format!("expected one of {}", listed(siblings.iter().copied()))
                 }
             },
         )

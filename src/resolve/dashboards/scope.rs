@@ -87,7 +87,7 @@ impl<'r, 'a> Scope<'r, 'a> {
         if self.resolver.diagnostics.is_full() {
             return;
         }
-        let title = format!("unknown variable `{}` of the dashboard", shown(name));
+        let title = format!("unknown dashboard variable `{}`", shown(name));
         let names: Vec<&str> = variables.into_iter().flat_map(Map::names).collect();
         let diagnostic = Diagnostic::new("unknown-dashboard-variable", title, span)
             .suggest(name, names, || format!("declare it under [variables.{}], or write the value", shown(name)));
@@ -105,8 +105,8 @@ impl<'r, 'a> Scope<'r, 'a> {
             // Filters are added to every query.
             let used = variable.word("type") == Some("adhoc") || self.used.contains(&name.value);
             if !used && written.sound {
-                let title = format!("unused variable `{}` of the dashboard", shown(&name.value));
-                let help = format!("write `${}` where its value belongs, or remove it", shown(&name.value));
+                let title = format!("unused dashboard variable `{}`", shown(&name.value));
+                let help = format!("use it as `${}`, or remove it", shown(&name.value));
                 let diagnostic = Diagnostic::new("unused-dashboard-variable", title, name.span).help(help);
                 self.resolver.report_unused("unknown-dashboard-variable", diagnostic);
             }
@@ -137,7 +137,7 @@ impl<'r, 'a> Scope<'r, 'a> {
             && self.dashboard.text("datasource").is_none()
             && self.resolver.spec.datasources.broken.is_empty()
         {
-            self.report(Diagnostic::new("missing-datasource", "the datasource is missing", span).help(
+            self.report(Diagnostic::new("missing-datasource", "missing datasource", span).help(
                 "name one: `datasource = \"<uid>\"` here or at the top of the dashboard, or give one of the \
                      stack's `default = true`",
             ));
@@ -168,7 +168,7 @@ impl<'r, 'a> Scope<'r, 'a> {
         let near = crate::diagnostic::nearest(name, names.iter().copied());
         let declared = sources.iter().find(|(uid, _)| near.is_none_or(|near| uid.value == near));
         let title = format!("unknown datasource `{}`", shown(name));
-        let help = format!("the stack has {}", crate::spec::decode::listed(names.iter().copied()));
+        let help = format!("expected one of {}", crate::spec::decode::listed(names.iter().copied()));
         let removed = format!("datasources.{name}");
         if self.resolver.profile.removed.iter().any(|path| path.value == removed) || declared.is_none() {
             self.resolver.report_unknown(
@@ -180,7 +180,7 @@ impl<'r, 'a> Scope<'r, 'a> {
             );
         } else if let Some((uid, _)) = declared {
             let diagnostic = Diagnostic::new("unknown-datasource", title, written.span)
-                .also(uid.span, if near.is_some() { "this one?" } else { "the stack's datasources" })
+                .also(uid.span, if near.is_some() { "similar name" } else { "the stack's datasources" })
                 .suggest(name, near, || help);
             self.report(diagnostic);
         }

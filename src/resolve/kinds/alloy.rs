@@ -61,9 +61,9 @@ impl<'a> Resolver<'a> {
             if targets.iter().any(|known| known.job == target.value) {
                 let declared = self.service_span(&target.value);
                 self.report(
-                    Diagnostic::new("target-clash", format!("`{}` is scraped twice", target.value), target.span)
-                        .also(declared, "a service with metrics is scraped already")
-                        .help("choose another name for the target on the host"),
+                    Diagnostic::new("target-clash", format!("duplicate scrape target `{}`", target.value), target.span)
+                        .also(declared, "this service is already scraped")
+                        .help("rename the target on the host"),
                 );
             }
             targets.push(model::kind::ScrapeTarget {
@@ -77,7 +77,7 @@ impl<'a> Resolver<'a> {
         {
             let declared = self.index.contains_key(target.job.as_str()).then(|| self.service_span(&target.job));
             let declared = declared.unwrap_or(name.span);
-            let title = format!("`{}` has metrics, and nothing stores them", target.job);
+            let title = format!("missing store for the metrics of `{}`", target.job);
             self.report_missing(
                 self.spec.sound,
                 Diagnostic::new("missing-service", title, name.span)

@@ -177,11 +177,11 @@ impl<'a> Resolver<'a> {
             None => false,
         };
         if !is_secret {
-            let diagnostic = Diagnostic::new("exposed-secret", "a secret would be committed with the outputs", span);
+            let diagnostic = Diagnostic::new("exposed-secret", "secret would be committed with the outputs", span);
             self.report(match named {
                 Some(variable) => diagnostic
                     .also(variable, "this variable is not a secret")
-                    .help("give the variable `secret = true`: then it has no default that could be committed"),
+                    .help("add `secret = true` to the variable, and remove its default if it has one"),
                 None => diagnostic.help("write a reference to a variable with `secret = true`"),
             });
         }

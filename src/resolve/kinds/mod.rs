@@ -108,12 +108,8 @@ impl Resolver<'_> {
         {
             self.report_missing(
                 self.spec.sound,
-                Diagnostic::new(
-                    "missing-service",
-                    format!("nothing queries the datasource `{}`", name.value),
-                    name.span,
-                )
-                .help(format!("{}, or remove the datasources", add_a_provider(DASHBOARDS))),
+                Diagnostic::new("missing-service", format!("unused datasource `{}`", name.value), name.span)
+                    .help(format!("{}, or remove the datasources", add_a_provider(DASHBOARDS))),
             );
         }
         models

@@ -31,19 +31,18 @@ impl<'a> Resolver<'a> {
         let Some(wanted) = &service.cluster else {
             self.report_missing(
                 service.sound,
-                Diagnostic::new("missing-key", format!("`{}` needs the key `cluster`", name.value), name.span).help(
-                    if spec.clusters.is_empty() {
+                Diagnostic::new("missing-key", format!("missing key `cluster` in service `{}`", name.value), name.span)
+                    .help(if spec.clusters.is_empty() {
                         "declare one: `[clusters.<name>]`".to_owned()
                     } else {
-                        format!("name one of: {}", listed(spec.clusters.names()))
-                    },
-                ),
+                        format!("add `cluster = …` with one of {}", listed(spec.clusters.names()))
+                    }),
             );
             return None;
         };
         let found = self.find_cluster(service);
         if found.is_none() && !spec.clusters.knows(&wanted.value) {
-            let title = format!("there is no cluster `{}`", shown(&wanted.value));
+            let title = format!("unknown cluster `{}`", shown(&wanted.value));
             self.report_unknown(
                 ("unknown-cluster", title),
                 "clusters",
@@ -68,11 +67,11 @@ impl<'a> Resolver<'a> {
             certain,
             Diagnostic::new(
                 "missing-role",
-                format!("cluster `{}` has no {} service", cluster.value, role.as_str()),
+                format!("missing {} service of cluster `{}`", role.as_str(), cluster.value),
                 cluster.span,
             )
             .help(format!(
-                "add a service with `role = \"{}\"`; without a role a service runs all of them",
+                "add a service with `role = \"{}\"`; a service without a role runs all of them",
                 role.as_str()
             )),
         );
@@ -106,7 +105,7 @@ impl<'a> Resolver<'a> {
         preset.depends_on.extend(setups);
         if let Some((cluster, _)) = found {
             if preset.depends_on.is_empty() {
-                let title = format!("nothing creates the visibility index of `{}`", cluster.value);
+                let title = format!("missing service to create the visibility index of cluster `{}`", cluster.value);
                 self.report_missing(
                     self.spec.sound,
                     Diagnostic::new("missing-service", title, cluster.span).help(add_a_provider(INDICES)),
@@ -226,18 +225,18 @@ pub(in crate::resolve) fn dynamic_setting(
 ) -> Result<DynamicSetting, Box<Diagnostic>> {
     let Some((key, kind)) = known_setting(&name.value) else {
         let known = || DYNAMIC_CONFIG.lines().filter_map(|line| line.split_once('\t'));
-        let title = format!("Temporal has no dynamic setting `{}`", shown(&name.value));
+        let title = format!("unknown dynamic setting `{}`", shown(&name.value));
         let diagnostic = Diagnostic::new("unknown-setting", title, name.span);
         return Err(Box::new(match nearest(&name.value, known().map(|(key, _)| key)) {
             Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
-            None => diagnostic.help("the server would ignore it"),
+            None => diagnostic.help("fix the name, or remove it: Temporal ignores unknown settings"),
         }));
     };
     let wrong = |expected: &str| {
         Box::new(
-            Diagnostic::new("wrong-type", format!("`{key}` takes {expected}"), value.span)
+            Diagnostic::new("wrong-type", format!("invalid value for `{key}`"), value.span)
                 .at(format!("must be {expected}"))
-                .help("the server would ignore it"),
+                .help(format!("write {expected}: Temporal ignores a value of another type")),
         )
     };
     let text = |text: &crate::spec::text::Text| text.literal().map(ToOwned::to_owned);
@@ -260,8 +259,12 @@ pub(in crate::resolve) fn dynamic_setting(
         ("String", _) => return Err(wrong("a string")),
         _ => {
             return Err(Box::new(
-                Diagnostic::new("unsupported-setting", format!("`{key}` takes a structure"), name.span)
-                    .help("`gen` writes plain values only"),
+                Diagnostic::new(
+                    "unsupported-setting",
+                    format!("unsupported dynamic setting `{key}`: its value is a structure"),
+                    name.span,
+                )
+                .help("remove it: `gen` only writes plain values"),
             ));
         }
     };
