@@ -110,7 +110,7 @@ impl Writer {
         }
         if kind.is_none() && image.is_none() {
             return Err(Refusal::new(
-                format!("missing image or kind of service `{name}`"),
+                format!("missing image or kind for service `{name}`"),
                 format!(
                     "pass `--image REPOSITORY:TAG`, or `--kind` with one of {}",
                     listed(Kind::WORDS.iter().copied())
@@ -578,7 +578,7 @@ fn which_service(found: &[String]) -> Refusal {
         [] => "pass `--service` with the name of a service".to_owned(),
         found => format!("pass `--service` with one of {}", listed(found.iter().map(String::as_str))),
     };
-    Refusal::new("missing service of the datasource", help)
+    Refusal::new("missing service for the datasource", help)
 }
 
 /// The reference spec.

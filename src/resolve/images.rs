@@ -46,7 +46,7 @@ impl<'a> Resolver<'a> {
                         service.sound,
                         Diagnostic::new(
                             "missing-image",
-                            format!("missing image of service `{}`", name.value),
+                            format!("missing image for service `{}`", name.value),
                             name.span,
                         )
                         .help("set `image`, `build` or `kind`"),
@@ -221,7 +221,7 @@ impl<'a> Resolver<'a> {
         let Some(base) = base else {
             self.report_missing(
                 sound,
-                Diagnostic::new("missing-key", "missing key `base` of a `temporal-runtime` build", span)
+                Diagnostic::new("missing-key", "missing key `base` in a `temporal-runtime` build", span)
                     .help("set it to the image with the recipe `temporal-dsql`"),
             );
             return None;
@@ -255,7 +255,7 @@ impl<'a> Resolver<'a> {
         let Some(context) = context else {
             self.report_missing(
                 sound,
-                Diagnostic::new("missing-key", "missing key `context` of an image's build", span)
+                Diagnostic::new("missing-key", "missing key `context` in an image's build", span)
                     .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
             );
             return None;

@@ -61,7 +61,7 @@ impl<'a> Resolver<'a> {
             if kind == MountType::Bind {
                 self.report_missing(
                     mount.sound,
-                    Diagnostic::new("missing-key", "missing key `source` of a bind mount", mount.span)
+                    Diagnostic::new("missing-key", "missing key `source` in a bind mount", mount.span)
                         .help("add the path on the host: `source = \"./…\"`"),
                 );
                 return None;
@@ -197,7 +197,7 @@ impl<'a> Resolver<'a> {
                     self.report(
                         Diagnostic::new(
                             "missing-subnet",
-                            format!("missing subnet of network `{}`", shown(&name.value)),
+                            format!("missing subnet for network `{}`", shown(&name.value)),
                             address.span,
                         )
                         .at("a static address needs one")

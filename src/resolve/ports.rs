@@ -81,7 +81,7 @@ impl Resolver<'_> {
                             port.sound,
                             Diagnostic::new(
                                 "missing-key",
-                                format!("missing key `target` of port `{}`", name.value),
+                                format!("missing key `target` in port `{}`", name.value),
                                 name.span,
                             )
                             .help("add `target = …`: it can only be left out if `published` is a single port number"),

@@ -294,7 +294,7 @@ impl Decode for NamedPorts {
             });
             match name {
                 Some(name) => ports.entries.push((name, Short(port))),
-                None => decode::missing_key("target", "a port of a list", span, cx),
+                None => decode::missing_key("target", "an item of `ports`", span, cx),
             }
         }
         Some(Self(ports))

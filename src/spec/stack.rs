@@ -15,7 +15,7 @@ pub const LOG_LEVEL: LogLevel = LogLevel::Info;
 
 table! {
     /// A whole stack, as one profile sees it.
-    pub struct Spec as "a spec" {
+    pub struct Spec as "the spec" {
         /// What the stack is called and what its services share.
         stack: Stack,
         /// Images by name.

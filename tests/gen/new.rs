@@ -163,7 +163,11 @@ fn what_runs_in_a_service_may_follow_from_its_name() {
     assert!(added(&project, &["service", "loki"]).contains("[services.loki]\nkind = \"loki\"\n"));
     let project = Project::new(REFERENCE);
     assert!(added(&project, &["service", "copilot"]).contains("[services.copilot]\nimage = \"copilot\"\n"));
-    refused(&project, &["service", "api"], &["missing image or kind of service `api`", "--image", "--kind", "`grafana`"]);
+    refused(
+        &project,
+        &["service", "api"],
+        &["missing image or kind for service `api`", "--image", "--kind", "`grafana`"],
+    );
     refused(&project, &["service", "api", "--kind", "grafna"], &["grafana"]);
     refused(&project, &["service", "api", "--kind", "grafana", "--image", "x:1"], &["--image"]);
 }

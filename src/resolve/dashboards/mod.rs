@@ -56,7 +56,7 @@ impl Resolver<'_> {
                 && spec.services.broken.is_empty()
                 && !self.removes()
             {
-                let title = format!("missing Grafana for dashboard `{}`", shown(&name.value));
+                let title = format!("missing service to show dashboard `{}`", shown(&name.value));
                 let diagnostic = Diagnostic::new("missing-service", title, name.span);
                 self.report_missing(spec.sound, diagnostic.help(super::add_a_provider(super::DASHBOARDS)));
             }

@@ -103,8 +103,8 @@ impl Scope<'_, '_> {
             match (Accepted::of(table, &path), &given.data) {
                 (Accepted::Own(words), _) => {
                     self.report(
-                        Diagnostic::new("first-class-key", format!("`{path}` has its own key"), key.span)
-                            .help(format!("use {words} instead, outside `grafana`")),
+                        Diagnostic::new("first-class-key", format!("`{path}` cannot be set in `grafana`"), key.span)
+                            .help(format!("use {words} instead")),
                     );
                 }
                 (Accepted::Inside, Data::Map(map)) => {

@@ -143,8 +143,8 @@ impl Check<'_> {
             match (own, find(self.panel, self.area.word(), &path)) {
                 // The heatmap's legend has other options than the rest.
                 (Some(own), Some(_)) => problems.push(
-                    Diagnostic::new("first-class-key", format!("`{path}` has its own key"), key.span)
-                        .help(format!("use `{own}` in the panel instead, outside `options`")),
+                    Diagnostic::new("first-class-key", format!("`{path}` cannot be set in `options`"), key.span)
+                        .help(format!("use `{own}` of the panel instead")),
                 ),
                 (_, Some(line)) => self.value(line.kind, &path, given, problems),
                 (_, None) => problems.push(self.unknown(prefix, &path, key)),

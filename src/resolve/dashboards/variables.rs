@@ -171,7 +171,7 @@ impl Scope<'_, '_> {
                 self.report(
                     Diagnostic::new("unsupported-key", title, given.span)
                         .also(its_type.span, "its type")
-                        .help(format!("remove it, or use type {}", listed(only.iter().copied()))),
+                        .help(format!("remove it, or use one of the types {}", listed(only.iter().copied()))),
                 );
             }
         }

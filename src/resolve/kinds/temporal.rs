@@ -67,7 +67,7 @@ impl<'a> Resolver<'a> {
             certain,
             Diagnostic::new(
                 "missing-role",
-                format!("missing {} service of cluster `{}`", role.as_str(), cluster.value),
+                format!("missing {} service for cluster `{}`", role.as_str(), cluster.value),
                 cluster.span,
             )
             .help(format!(
