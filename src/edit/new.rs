@@ -1,4 +1,4 @@
-//! A new service, datasource or dashboard, and what it needs besides.
+//! Adds a service, datasource or dashboard, and what it needs.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -27,7 +27,7 @@ const DASHBOARDS_OF: &str = "dashboards";
 /// The plugin that a `json` datasource needs.
 const INFINITY: &str = "yesoreyeram-infinity-datasource";
 
-/// What is to be made.
+/// What to add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum New<'a> {
     /// A service.
@@ -50,12 +50,12 @@ pub enum New<'a> {
     },
 }
 
-/// A service that is to be made.
+/// A service to add.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Service<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Its kind; with neither kind nor image, what its name says.
+    /// Its kind; derived from its name if there is neither a kind nor an image.
     pub kind: Option<Kind>,
     /// Its image.
     pub image: Option<&'a str>,
@@ -166,7 +166,7 @@ impl Writer {
         Ok(())
     }
 
-    /// What a kind needs besides its own table.
+    /// Adds what a kind needs in addition to its own table.
     fn needs(&mut self, kind: Kind, cluster: Option<&str>) -> Result<(), Refusal> {
         let declared = kind.declaration();
         self.image(kind.image_name(), declared.new.as_ref().and_then(|new| new.image.as_deref()))?;
@@ -316,7 +316,7 @@ impl Writer {
                 self.draft.add_table("images", &text);
                 Ok(())
             }
-            // A test says that each kind has an image.
+            // A test checks that each kind has an image.
             None => Ok(()),
         }
     }
@@ -326,7 +326,7 @@ impl Writer {
         self.variable_or(name, "");
     }
 
-    /// The same, or as it is written here.
+    /// A variable of `.env`, as the reference spec has it, or with these lines.
     fn variable_or(&mut self, name: &str, otherwise: &str) {
         if self.draft.has(&["env", name]) {
             return;
@@ -379,7 +379,7 @@ impl Writer {
         }
         match self.names("datasources").as_slice() {
             [] => text.push_str("default = true\n"),
-            // The only one is what dashboards query that name none; it would no longer be.
+            // Dashboards that name no datasource query the only one, which it no longer is.
             [only] if !self.draft.has(&["datasources", only, "default"]) => {
                 self.draft.set(&["datasources", only, "default"], "true")?;
             }
@@ -452,7 +452,7 @@ impl Writer {
                 return Err(Refusal::new(format!("unknown folder `{}`", shown(wanted)), help));
             }
             (None, Some(first)) => first,
-            // The first one; its name says nothing that is not so.
+            // The first folder, with a neutral name.
             (None, None) => {
                 self.draft.set(&["services", grafana, "settings", "folders", FOLDER], &title(FOLDER))?;
                 FOLDER

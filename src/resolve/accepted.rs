@@ -1,4 +1,4 @@
-//! `[accepted]`: findings of a scanner that are no mistake here.
+//! `[accepted]`: findings of a scanner that are accepted here.
 
 use super::Resolver;
 use crate::diagnostic::Diagnostic;

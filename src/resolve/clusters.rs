@@ -10,10 +10,10 @@ use crate::spec::kind::Takes;
 use crate::spec::stack::{Cluster, LOG_LEVEL};
 use crate::spec::value::Duration;
 
-/// DSQL ends a connection after 60 minutes.
+/// DSQL closes connections after 60 minutes.
 const DSQL_LIFETIME_MILLISECONDS: u64 = 60 * 60_000;
 
-/// How long a connection lives unless the spec says otherwise, in minutes.
+/// The default lifetime of a connection, in minutes.
 const CONNECTION_LIFETIME: u32 = 55;
 
 /// What the store of a cluster's visibility provides.
@@ -26,7 +26,7 @@ pub(super) const INDICES: &str = "visibility-indices";
 /// would get no mappings, and the tool switches auto-creation off.
 const INDEX_PREFIX: &str = "temporal_visibility_v1";
 
-/// The visibility index of a cluster: stands once, for the server and for the one-shot.
+/// The visibility index of a cluster, shared by the server and the one-shot.
 pub(super) fn visibility_index(name: &str, cluster: &Cluster) -> String {
     cluster.visibility_index.as_ref().map_or_else(|| format!("{INDEX_PREFIX}_{name}"), |index| index.value.clone())
 }
@@ -148,7 +148,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// What the servers of a cluster share. Whoever asks refers to its variables.
+    /// What the servers of a cluster share. The caller then refers to its variables.
     pub(super) fn cluster_server(&mut self, cluster: &Cluster) -> ClusterServer {
         ClusterServer {
             host: self.text(&cluster.host.value),

@@ -44,7 +44,7 @@ impl Resolver<'_> {
         dependencies
     }
 
-    /// A condition that can't come true, and cycles.
+    /// Reports conditions that can never be met, and cycles.
     pub(super) fn check_dependencies(&mut self, services: &[model::Service]) {
         let positions: HashMap<&str, usize> =
             services.iter().enumerate().map(|(index, service)| (service.name.as_str(), index)).collect();
@@ -103,7 +103,7 @@ impl Resolver<'_> {
         self.check_cycles(services, &positions);
     }
 
-    /// A service that a Compose profile switches on is not there without it.
+    /// Reports dependencies on services that only a Compose profile enables.
     fn check_switched_on(
         &mut self,
         service: &model::Service,
@@ -145,7 +145,7 @@ impl Resolver<'_> {
             if states[start] != State::New {
                 continue;
             }
-            // A stack of its own: a chain of thousands of services would overflow the thread's.
+            // An explicit stack: a chain of thousands of services would overflow the thread's.
             let mut path: Vec<(usize, usize)> = vec![(start, 0)];
             states[start] = State::Open;
             while let Some((current, next)) = path.last_mut() {
@@ -215,15 +215,15 @@ impl Resolver<'_> {
     }
 }
 
-/// What a service waits for; the owner of a network that it shares must be there first, too.
+/// What a service waits for, including the owner of a network that it shares.
 fn needs(service: &model::Service, positions: &HashMap<&str, usize>) -> Vec<usize> {
     let shared = service.network_mode.as_ref().and_then(|mode| mode.literal()?.strip_prefix(SHARED));
     let names = service.depends_on.iter().map(|dependency| dependency.service.as_str()).chain(shared);
-    // Who waits for itself was reported already.
+    // A dependency on itself was already reported.
     names.filter(|name| *name != service.name).filter_map(|name| positions.get(name).copied()).collect()
 }
 
-/// An image may bring a healthcheck of its own; an empty `healthcheck = {}` says that it does.
+/// An image may define its own healthcheck, which an empty `healthcheck = {}` declares.
 fn can_be_healthy(service: &model::Service) -> bool {
     matches!(service.healthcheck, Some(Healthcheck::Probe(_)))
 }

@@ -13,7 +13,7 @@ use crate::spec::value::Duration;
 const SELF: [&str; 3] = ["localhost:", "127.0.0.1:", "[::1]:"];
 
 impl Resolver<'_> {
-    /// What the spec says, over what the kind implies.
+    /// The healthcheck of the spec, merged over that of the kind.
     pub(super) fn healthcheck(
         &mut self,
         index: usize,
@@ -92,11 +92,11 @@ impl Resolver<'_> {
         Some(Healthcheck::Probe(Box::new(probe)))
     }
 
-    /// A probe that the image of a kind doesn't hold never passes.
+    /// A healthcheck always fails if the image lacks its program.
     fn check_program(&mut self, index: usize, written: &spec::Healthcheck, test: Option<&Command>) {
         let spec = self.spec;
         let (_, service) = &spec.services.entries[index];
-        // Another image may hold anything.
+        // The programs of another image are unknown.
         let Some(kind) = service.kind.as_ref().filter(|_| service.image.is_none()) else { return };
         let span = match (&written.probe, &written.http, &written.tcp, &written.test) {
             (Some(probe), ..) => probe.span,
@@ -116,7 +116,7 @@ impl Resolver<'_> {
         };
         let name = program.rsplit('/').next().unwrap_or_default();
         let Some(known) = &kind.programs else { return };
-        // Of any other program nobody knows here whether it is there.
+        // Kinds only declare which of these programs they have.
         if !["sh", "bash", "curl", "wget", "nc", "python3"].contains(&name) || known.iter().any(|known| known == name) {
             return;
         }
@@ -230,7 +230,7 @@ impl Resolver<'_> {
         self.command(&test.value)
     }
 
-    /// A probe of a port that nobody listens on never passes.
+    /// A healthcheck always fails on a port without a listener.
     fn check_own_ports(&mut self, index: usize, text: &Text) {
         for part in text.parts() {
             let Part::Literal(literal) = part else { continue };
@@ -264,12 +264,12 @@ impl Resolver<'_> {
     }
 }
 
-/// A GET with curl, that fails unless it answers 2xx.
+/// A GET with curl, which fails unless the status is 2xx.
 pub(super) fn curl(url: &str) -> Vec<String> {
     ["curl", "-fsS", "-o", "/dev/null", url].map(str::to_owned).to_vec()
 }
 
-/// A GET with wget, that fails unless it answers 2xx.
+/// A GET with wget, which fails unless the status is 2xx.
 pub(super) fn wget(url: &str) -> Vec<String> {
     ["wget", "-q", "-O", "/dev/null", url].map(str::to_owned).to_vec()
 }

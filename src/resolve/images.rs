@@ -88,7 +88,7 @@ impl<'a> Resolver<'a> {
         Some(ServiceImage { reference: Some(self.text(&entry.reference.value)), entry: Some(entry) })
     }
 
-    /// An image has a tag or a digest, and the tag isn't one that moves by design.
+    /// An image must have a tag or a digest, and the tag must not be a moving one.
     fn check_reference(&mut self, text: &Text) {
         let Some(reference) = self.effective(text) else { return };
         let span = text.span;
@@ -191,7 +191,7 @@ impl<'a> Resolver<'a> {
                 self.report(diagnostic.help(format!("remove `{}`: its files would overwrite the other's", name.value)));
             }
         }
-        // A runtime needs its base first; nothing else depends on another image.
+        // A runtime needs its base first; no other image depends on another.
         builds.sort_by_key(|build| matches!(build.recipe, ImageRecipe::TemporalRuntime(_)));
         builds
     }

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::infrastructure::{Bucket, DsqlCluster, Infrastructure, KnowledgeBase, Output, OutputValue};
 use crate::spec::decode::{Spanned, shown};
 
-/// The output that says which region everything is in.
+/// The output for the region.
 pub(super) const REGION_OUTPUT: &str = "region";
 
 /// The label of the knowledge base's source bucket.
@@ -32,7 +32,7 @@ impl Resolver<'_> {
                 .env
                 .iter()
                 .filter(|(_, variable)| variable.output.as_ref().is_some_and(|output| output.value == name))
-                // What a profile's removals leave unread is left out of its `.env`.
+                // A variable that is unused after a profile's removals is left out of its `.env`.
                 .filter(|(variable, _)| !self.removes() || self.is_used(&variable.value))
                 .map(|(variable, _)| variable.value.clone())
                 .collect();
@@ -169,7 +169,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// Two names that Terraform can't tell apart.
+    /// Reports names that are the same in Terraform.
     fn check_labels<'n>(
         &mut self,
         names: impl Iterator<Item = &'n Spanned<String>>,

@@ -1,5 +1,5 @@
 //! Stage 2: spec to model. Names are looked up, defaults filled in, and everything that one table
-//! says about another is checked. Every problem is collected; only a spec without any has a model.
+//! assumes about another is checked. Every problem is collected; only a spec without any has a model.
 
 mod accepted;
 mod clusters;
@@ -42,8 +42,8 @@ pub fn resolve(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<m
     diagnostics.is_empty().then_some(stack)
 }
 
-/// What can be resolved of a profile, whatever is wrong with it: nothing that is run or written comes from it, but it
-/// shows what a key is good for.
+/// What can be resolved of a profile despite its problems: never run or written, only used to show the effect
+/// of a key.
 #[must_use]
 pub fn resolve_all_the_same(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
     let spec = profile.spec.as_ref()?;
@@ -65,7 +65,7 @@ struct Resolver<'a> {
     ports: Vec<Vec<model::service::Port>>,
     /// Declared variables by name.
     variables: HashMap<&'a str, Declared<'a>>,
-    /// What was referred to since somebody took it: what a service refers to is known when it has been resolved.
+    /// The references since this was last taken: those of a service are complete once it is resolved.
     references: References,
 }
 
@@ -94,21 +94,21 @@ impl<'a> Resolver<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Reports what is missing, if the table that it should be in was `sound`: else it may be what is wrong there.
+    /// Reports something missing, if its table was `sound`: otherwise it may be the part that could not be read.
     fn report_missing(&mut self, sound: bool, diagnostic: Diagnostic) {
         if sound {
             self.report(diagnostic);
         }
     }
 
-    /// Reports what nothing uses. A name that is not known may have been meant for it: those have the code `unknown`.
+    /// Reports something unused, unless an unknown name, of the code `unknown`, may have been meant for it.
     fn report_unused(&mut self, unknown: &str, diagnostic: Diagnostic) {
         if self.spec.sound && !self.diagnostics.has(unknown) {
             self.report(diagnostic);
         }
     }
 
-    /// Whether the profile removes something: what only that used is left out then, and no mistake.
+    /// Whether the profile removes something: what only that used is then left out without an error.
     fn removes(&self) -> bool {
         !self.profile.removed.is_empty()
     }
@@ -134,7 +134,7 @@ impl<'a> Resolver<'a> {
         self.report(diagnostic);
     }
 
-    /// Reports the name of a service that isn't there.
+    /// Reports an unknown service.
     fn unknown_service(&mut self, name: &str, span: Span, but: Option<&str>) {
         if self.spec.services.broken.iter().any(|broken| broken == name) {
             return;
@@ -154,14 +154,14 @@ impl<'a> Resolver<'a> {
         });
     }
 
-    /// The port of a service by its name; reports that there is none, among the names of `also`.
+    /// The port of a service by its name; reports an unknown one, with the names of `also` as candidates.
     fn port_of(&mut self, index: usize, name: &str, span: Span, also: &[&str]) -> Option<u16> {
         let ports = &self.ports[index];
         if let Some(port) = ports.iter().find(|port| port.name == name) {
             return Some(port.target);
         }
         let (service, written) = &self.spec.services.entries[index];
-        // A port that was refused, or that a wrong kind or role doesn't have, was reported.
+        // A rejected port, or one that a wrong kind or role lacks, was already reported.
         if written.sound && !written.ports.knows(name) {
             let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).chain(also.iter().copied()).collect();
             let title = format!("unknown port `{}` of service `{}`", shown(name), service.value);
@@ -315,7 +315,7 @@ fn kinds_that(provide: &str) -> String {
     kinds.map(|kind| format!("`{}`", kind.as_str())).collect::<Vec<_>>().join(" or ")
 }
 
-/// What to do if nothing provides something.
+/// How to add a missing provider.
 fn add_a_provider(provided: &str) -> String {
     let kind = Kind::all().find(|kind| kind.provides(provided)).map_or("", Kind::as_str);
     format!("add a service with `kind = \"{kind}\"`")

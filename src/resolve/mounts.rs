@@ -149,7 +149,7 @@ impl<'a> Resolver<'a> {
         let mut networks = Vec::new();
         if !spec.networks.knows(stack) && used.contains(stack) {
             let mut keys = model::Keys::default();
-            // Without a name of its own Compose would put the project's before it.
+            // Without an explicit name Compose would prefix it with the project's name.
             if let Some(name) = &spec.stack.network {
                 keys.fill("name", name.value.as_str());
             }
@@ -306,7 +306,7 @@ impl<'a> Resolver<'a> {
             .collect()
     }
 
-    /// The entries of a table, but for those that a profile has left without a service; reports any other without one.
+    /// The entries of a table, except those that a profile left unused; reports any other unused entry.
     fn used<T>(&mut self, table: &'a Map<T>, section: Section) -> Vec<(&'a Spanned<String>, &'a T)> {
         let spec = self.spec;
         let mentioned: HashSet<&str> = spec
@@ -362,7 +362,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// What Compose does by default and `gen` does not: to make a folder of a path that does not exist.
+/// Compose's default, which `gen` turns off: creating a directory for a missing path.
 pub(super) fn keep_missing(keys: &mut model::Keys) {
     keys.fill("bind", model::text::Tree::Table(Vec::new()));
     if let Some(model::text::Tree::Table(bind)) = keys.get_mut("bind")

@@ -109,7 +109,7 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Docker's names of containers have at least two characters.
+/// Docker requires at least two characters in a container name.
 fn container(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
     if name.value.chars().count() == 1 {
         diagnostics.push(

@@ -1,4 +1,4 @@
-//! Ports: what a service's are, and who wants one of the host's twice.
+//! The ports of services, and clashes of host ports.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::spec::stack::LOOPBACK;
 use crate::spec::text::{Text, Value};
 use crate::spec::value::Ports;
 
-/// Ports of the host that a service wants.
+/// Host ports that a service publishes.
 #[derive(Clone)]
 struct Claim {
     address: String,
@@ -168,7 +168,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Compose accepts no host name where it binds a port.
+    /// Compose only accepts IP addresses to bind a port to.
     pub(super) fn check_address(&mut self, text: &Text) {
         let Some(address) = self.effective(text) else { return };
         let plain = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&address);
@@ -180,14 +180,14 @@ impl Resolver<'_> {
         }
     }
 
-    /// Two services can't publish one port of the host at the same address.
+    /// Reports services that publish the same host port at the same address.
     pub(super) fn check_port_clashes(&mut self) {
         let spec = self.spec;
         let bind = match &spec.stack.bind {
             Some(bind) => self.effective(bind),
             None => Some(LOOPBACK.to_owned()),
         };
-        // By port: a stack of thousands of services must not compare each with each.
+        // Indexed by port, to avoid comparing all pairs in a stack of thousands of services.
         let mut claims: HashMap<u16, Vec<Claim>> = HashMap::new();
         let mut clashes: Vec<(u16, Claim, Claim)> = Vec::new();
         for (index, (_, service)) in spec.services.iter().enumerate() {
@@ -236,7 +236,7 @@ impl Claim {
     }
 }
 
-/// The name of a port of a range: the first one has the range's, and one that is called by its number stays so.
+/// The name of a port in a range: the first port has the range's name; a port named by its number keeps that name.
 fn numbered(first: &Port, target: u16) -> String {
     if target == first.target {
         first.name.clone()
@@ -247,7 +247,7 @@ fn numbered(first: &Port, target: u16) -> String {
     }
 }
 
-/// The next port of the host that nobody claims.
+/// The next free host port.
 fn free_port(claims: &HashMap<u16, Vec<Claim>>, from: u16) -> Option<u16> {
     (from..=u16::MAX).find(|port| !claims.contains_key(port))
 }

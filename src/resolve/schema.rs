@@ -48,7 +48,7 @@ impl Resolver<'_> {
             let service = self.own_schema(name, step);
             self.own_step(name, service, &mut steps, services, network);
         }
-        // The last ones: these run with the stack, whoever else is late.
+        // Last, since these run with the stack.
         for (name, _) in self.providers(INDICES) {
             let description = services.iter().find(|service| service.name == name.value);
             let step = SchemaStep {
@@ -62,12 +62,12 @@ impl Resolver<'_> {
         steps.into_iter().map(|(_, step)| step).collect()
     }
 
-    /// Whether a step of that name has a service of its own.
+    /// Whether a step of that name has its own service.
     pub(super) fn is_step(&self, name: &str) -> bool {
         self.spec.clusters.knows(name) || self.spec.schema.knows(name)
     }
 
-    /// Adds a step that has a service of its own.
+    /// Adds a step that has its own service.
     fn own_step(
         &mut self,
         name: &Spanned<String>,

@@ -26,7 +26,7 @@ pub(super) struct Bundle {
 /// Shells: after one of these, a `$NAME` in an argument is expanded.
 const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
 
-/// The variable that says where everything in AWS is.
+/// The variable for the AWS region.
 pub(super) const REGION: &str = "AWS_REGION";
 
 impl Resolver<'_> {
@@ -44,7 +44,7 @@ impl Resolver<'_> {
             }
         }
         let known_volumes: HashSet<String> = implied_volumes.iter().cloned().collect();
-        // A service that another waits for to end is a one-shot, and so never restarted.
+        // A service whose completion another one awaits is a one-shot, which is never restarted.
         let mut awaited: HashSet<&str> = HashSet::new();
         for (_, service) in spec.services.iter() {
             for (name, dependency) in service.depends_on.iter().flat_map(|written| &written.0) {
@@ -212,14 +212,14 @@ impl Resolver<'_> {
             keys.fill("platform", self.text(platform));
         }
         let is_tmp = |text: &ModelText| text.literal().is_some_and(|path| path == "/tmp" || path.starts_with("/tmp:"));
-        // Who says that the image may be written to needs none.
+        // A writable image needs none.
         if implied.is_set("read_only") && keys.get("read_only").is_none() && !keys.texts("tmpfs").any(is_tmp) {
             keys.add("tmpfs", ["/tmp".into()]);
         }
         let keeps_own = keys.get("cap_drop").is_some();
         for (key, value) in implied.0 {
             match (key.as_str(), value, keys.get_mut(&key)) {
-                // Who says what is dropped says what is kept.
+                // An explicit `cap_drop` also determines what is kept.
                 ("cap_add", ..) if keeps_own => {}
                 ("cap_add", ModelTree::List(added), Some(ModelTree::List(own))) => own.extend(added),
                 (_, ModelTree::Table(entries), Some(ModelTree::Table(own))) => {
@@ -253,7 +253,7 @@ impl Resolver<'_> {
         names
     }
 
-    /// Keys that say what a kind decides, or that belong to another kind.
+    /// Reports keys that the kind sets, or that belong to another kind.
     fn check_kind_keys(&mut self, service: &Service) {
         let kind = service.kind.as_ref().map(|kind| kind.value);
         if let Some(kind) = kind {
@@ -388,8 +388,8 @@ impl Resolver<'_> {
         true
     }
 
-    /// The region, and the host's credentials as a mount in the home of somebody's user; that it isn't known is
-    /// reported if it is `certain`.
+    /// The region, and the host's credentials as a mount in the home of the user; an unknown home is reported if that
+    /// is `certain`.
     pub(super) fn credentials(
         &mut self,
         (who, span): (&str, Span),
@@ -460,7 +460,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// Several containers can't have one port of the host.
+    /// Reports replicas that share a host port.
     fn check_replicas(&mut self, service: &Service) {
         let Some((span, &Tree::Integer(count @ 2..))) = replicas(service) else { return };
         for (_, port) in service.ports.iter() {
@@ -522,7 +522,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// `host.docker.internal` resolves on Linux only if the service says so.
+    /// `host.docker.internal` only resolves on Linux if the service adds it.
     fn check_host_name(&mut self, service: &Service, extra_hosts: &[(String, Vec<ModelText>)]) {
         if extra_hosts.iter().any(|(host, _)| host == DOCKER_HOST) {
             return;
@@ -549,14 +549,14 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether two services can run at a time: those that different Compose profiles switch on can't.
+/// Whether two services can run at the same time: those of different Compose profiles can't.
 pub(super) fn together(a: &Service, b: &Service) -> bool {
     a.profiles.is_empty()
         || b.profiles.is_empty()
         || a.profiles.iter().any(|profile| b.profiles.iter().any(|other| other.value == profile.value))
 }
 
-/// How many containers there are of a service, and where it says so.
+/// The number of replicas of a service, and its place.
 fn replicas(service: &Service) -> Option<(Span, &Tree)> {
     service.compose.entry_at(&["deploy", "replicas"]).or_else(|| service.compose.entry("scale"))
 }

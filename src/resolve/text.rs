@@ -92,7 +92,7 @@ impl Resolver<'_> {
         Some(if number { target.to_string() } else { format!("{service}:{target}") })
     }
 
-    /// A reference to a variable of `.env`: what it says, completed by the declaration.
+    /// A reference to a variable of `.env`, completed by its declaration.
     pub(super) fn reference(&mut self, name: &str, operator: Option<&Operator>, span: Span) -> model::Reference {
         let reference = |operator| model::Reference { name: name.to_owned(), operator: Some(operator) };
         let Some(used) = self.variables.get_mut(name) else {
@@ -147,7 +147,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// What a text is when the user's `.env` sets nothing; `None` if that isn't known.
+    /// The value of a text without a `.env`; `None` if it is unknown.
     pub(super) fn effective(&self, text: &Text) -> Option<String> {
         let mut whole = String::new();
         for part in text.parts() {

@@ -8,13 +8,13 @@ use crate::spec::decode::{listed, shown};
 use crate::spec::text::is_variable_name;
 
 impl Resolver<'_> {
-    /// What a variable is when the user sets nothing: declared, or known from the infrastructure.
+    /// The default of a variable: declared, or known from the infrastructure.
     pub(super) fn default_of(&self, name: &str) -> Option<String> {
         let used = self.variables.get(name)?;
         if let Some(default) = &used.variable.default {
             return default.value.0.literal().map(ToOwned::to_owned);
         }
-        // The region stands once: what Terraform creates in, the services talk to.
+        // The region has one source: services use the region in which Terraform creates resources.
         let output = used.variable.output.as_ref()?;
         let infrastructure = self.spec.infrastructure.as_ref()?;
         (output.value == super::infrastructure::REGION_OUTPUT).then(|| infrastructure.region.value.clone())
@@ -37,7 +37,7 @@ impl Resolver<'_> {
         self.variables.get(name).is_some_and(|used| used.used)
     }
 
-    /// Notes a use of a variable that stands in no string.
+    /// Records a use of a variable outside of strings.
     pub(super) fn note_use(&mut self, name: &str) {
         if let Some(used) = self.variables.get_mut(name) {
             used.used = true;
@@ -101,7 +101,7 @@ impl Resolver<'_> {
             if !used && self.removes() {
                 continue;
             }
-            // Nothing can refer to a variable whose name is wrong, which was reported.
+            // A variable with an invalid name, which was reported, cannot be referenced.
             if !used && is_variable_name(&name.value) {
                 self.report_unused(
                     "undeclared-variable",

@@ -2,7 +2,7 @@
 //! address of the stack.
 //!
 //! `$$` is a literal dollar, as in Compose; a `$` before anything but `{`, a letter or `_` stands
-//! for itself. `$NAME` is refused, since Compose would expand it and a shell too.
+//! for itself. `$NAME` is refused, since both Compose and a shell would expand it.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ pub struct Text {
     parts: Parts,
 }
 
-/// The pieces of a [`Text`]: nearly every string of a spec is one, which then needs no memory of its own.
+/// The pieces of a [`Text`]: nearly every string of a spec is one, which then needs no allocation.
 #[derive(Debug, Clone, PartialEq)]
 enum Parts {
     One(Part),
@@ -336,7 +336,7 @@ fn is_name_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Whether a name is one that every shell and Compose accept for a variable.
+/// Whether a name is a valid variable name for every shell and Compose.
 #[must_use]
 pub fn is_variable_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(is_name_character)

@@ -91,7 +91,7 @@ impl Resolver<'_> {
         if !written {
             names::dashboard(uid, self.diagnostics);
         }
-        // Whatever else is wrong with a name was reported.
+        // Other problems with the name were reported.
         let fits = if written { is_uid(&uid.value) } else { uid.value.len() <= LONGEST_UID };
         if !fits {
             self.report(
@@ -101,7 +101,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether Grafana has a folder, after a report if not.
+    /// Whether Grafana has a folder; reports it if not.
     fn in_folder(&mut self, folder: &Spanned<String>) -> bool {
         let settings = self.providers(super::DASHBOARDS).filter_map(|(_, service)| service.settings.as_ref());
         let folders: Vec<_> = settings.filter_map(|settings| settings.strings_by_name("folders")).collect();
@@ -191,7 +191,7 @@ impl<'a> Scope<'_, 'a> {
         Dashboard { folder, name: self.name.value.clone(), uid, title, description, json }
     }
 
-    /// Ids that are written come first, so that none of them is derived for another.
+    /// Explicit IDs are taken first, so that none of them is derived for another panel.
     fn fixed_ids(&mut self, ids: &mut Ids) {
         let written = self.dashboard;
         let id_of = |record: &'a Record| record.get("id").zip(record.count("id"));
@@ -237,9 +237,9 @@ impl<'a> Scope<'_, 'a> {
         (list, below)
     }
 
-    /// A panel's size, which must be one that the grid has.
+    /// A panel's size, which must fit the grid.
     fn item(&mut self, panel: &Record) -> Item {
-        // A higher panel is a slip: it would be ten screens high.
+        // A higher panel is a mistake: it would be ten screens high.
         const HIGHEST: u32 = 300;
         let mut size = |word: &str, most: u32, what: &str| {
             let (given, size) = panel.get(word).zip(panel.count(word))?;

@@ -33,7 +33,7 @@ impl Scope<'_, '_> {
         object
     }
 
-    /// A value as JSON; `None` if there was a problem, or if it takes more than its entry to tell.
+    /// A value as JSON; `None` if there was a problem, or if it depends on more than its entry.
     pub(super) fn value(&mut self, kind: Kind, given: &Given) -> Option<Value> {
         Some(match (kind, &given.data) {
             (Kind::Datasource, _) => return None,
@@ -132,7 +132,7 @@ impl Scope<'_, '_> {
 /// What a `grafana` table may hold at a path.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// Nothing: these keys of the spec, as a message lists them, say the same.
+    /// Nothing: these keys of the spec, as listed in messages, have the same meaning.
     Own(String),
     /// An object, of which some keys are known.
     Inside,
@@ -187,7 +187,7 @@ fn whole(number: f64) -> Value {
     }
 }
 
-/// Puts a value at a dotted path; what is there already is merged with it.
+/// Puts a value at a dotted path; existing values are merged with it.
 pub fn put(object: &mut Json, path: &str, value: Value) {
     match path.split_once('.') {
         Some((first, rest)) => {

@@ -36,10 +36,10 @@ struct Line {
     kind: &'static str,
 }
 
-/// The lines that begin with `start`. The table is sorted and searched as it is: taking it apart first would cost more
-/// than all of a run's searches.
+/// The lines that begin with `start`. The table is sorted and searched without parsing it, which would cost
+/// more than all searches of a run.
 fn starting_with(start: String) -> impl Iterator<Item = Line> + Clone {
-    // The comment at its head sorts before everything that is searched.
+    // The comment at its head sorts before all search keys.
     let table = TABLE;
     let (mut low, mut high) = (0, table.len());
     while low < high {
@@ -70,7 +70,7 @@ fn find(panel: &str, area: &str, path: &str) -> Option<Line> {
     starting_with(format!("{panel}\t{area}\t{path}\t")).next()
 }
 
-/// Whether a panel type is Grafana's own.
+/// Whether a panel type is built into Grafana.
 #[must_use]
 pub fn is_core(panel: &str) -> bool {
     panel != COMMON && of(panel).next().is_some()
@@ -79,7 +79,7 @@ pub fn is_core(panel: &str) -> bool {
 /// In place of a panel type: words that every panel knows.
 const COMMON: &str = "-";
 
-/// The names of Grafana's colours (`color`), of its ways to choose one (`color-mode`) or of its calculations (`reducer`).
+/// The names of Grafana's colors (`color`), of its ways to choose one (`color-mode`) or of its calculations (`reducer`).
 pub fn common_words(what: &str) -> impl Iterator<Item = &'static str> + Clone {
     find(COMMON, what, ROOT).map_or("", |line| line.kind).split('|')
 }
@@ -87,7 +87,7 @@ pub fn common_words(what: &str) -> impl Iterator<Item = &'static str> + Clone {
 /// The path of a whole table.
 const ROOT: &str = ".";
 
-/// Grafana's own panel types.
+/// Grafana's built-in panel types.
 pub fn core_types() -> impl Iterator<Item = &'static str> {
     let mut last = COMMON;
     starting_with(String::new())
@@ -101,14 +101,14 @@ pub fn has(panel: &str, path: &str) -> bool {
     !is_core(panel) || find(panel, Area::Options.word(), path).is_some()
 }
 
-/// The key of a panel that says the same as an option, e.g. `legend.sort_by`.
+/// The key of a panel that has the same meaning as an option, e.g. `legend.sort_by`.
 fn key_of(path: &str) -> Option<String> {
     own(&PANEL).find_map(|(place, key)| {
         let place = place.strip_prefix("options.")?;
         let Kind::Table(table) = key.kind else { return (place == path).then(|| key.word.to_owned()) };
         let below = path.strip_prefix(place)?.strip_prefix('.')?;
         let inner = |word: &str| {
-            // The short form says it in the key itself.
+            // The short form is the key itself.
             if table.short == Some(word) { key.word.to_owned() } else { format!("{}.{word}", key.word) }
         };
         if below == "showLegend" {
@@ -123,7 +123,7 @@ fn key_of(path: &str) -> Option<String> {
 pub fn check(panel: &str, area: Area, table: &Map<Given>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let check = Check { panel, area };
-    // A panel without a line for the area has no such options; `any` means that nothing is known.
+    // A panel without a line for the area has no such options; `any` means that its options are unknown.
     if is_core(panel) && find(panel, area.word(), ROOT).is_none_or(|root| root.kind != "any") {
         check.members("", table, &mut problems);
     }

@@ -13,7 +13,7 @@ use crate::spec::decode::{Spanned, listed, shown};
 use crate::spec::grafana::{Data, Given, Kind, Record};
 use crate::spec::quoted::Quoted;
 
-/// Types of panels that show something else than the results of queries.
+/// Types of panels that do not show the results of queries.
 const WITHOUT_QUERIES: &[&str] =
     &["text", "dashlist", "annolist", "alertlist", "news", "canvas", "welcome", "gettingstarted", "debug"];
 
@@ -87,7 +87,7 @@ impl<'a> Scope<'_, 'a> {
         object.into()
     }
 
-    /// A type is one of Grafana's own, or that of a plugin that is installed.
+    /// A type must be built into Grafana or come from an installed plugin.
     fn check_type(&mut self, kind: &Quoted) {
         if options::is_core(kind) {
             return;
@@ -125,7 +125,7 @@ impl<'a> Scope<'_, 'a> {
         }
     }
 
-    /// Reports a key that does nothing in panels of a type.
+    /// Reports a key that has no effect in panels of a type.
     fn unsupported(&mut self, key: &str, span: Span, kind: &Quoted, help: &str) {
         self.report(
             Diagnostic::new(
@@ -340,7 +340,7 @@ impl<'a> Scope<'_, 'a> {
         Some(self.object(tooltip, if sorted { "sorted" } else { "" }, Vec::new()).into())
     }
 
-    /// The `options` or the `custom` table: what Grafana's own types say it may hold.
+    /// The `options` or the `custom` table: checked against Grafana's own types.
     fn options(&mut self, kind: &str, record: &Record, word: &str, area: Area) -> Option<Value> {
         let given = record.get(word)?;
         for problem in record.map(word).map(|map| options::check(kind, area, map)).unwrap_or_default() {
@@ -382,7 +382,7 @@ impl<'a> Scope<'_, 'a> {
     }
 }
 
-/// Whether a panel says how its values are shown.
+/// Whether a panel configures how its values are shown.
 fn has_fields(panel: &Record) -> bool {
     FIELD.iter().filter_map(|key| panel.get(key.word)).any(|given| match &given.data {
         Data::List(items) => !items.is_empty(),

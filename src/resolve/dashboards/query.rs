@@ -42,7 +42,7 @@ impl<'a> Scope<'_, 'a> {
             written => self.datasource_or_default(written, span),
         };
         let sources: Vec<Option<Datasource>> = queries.iter().map(source).collect();
-        // Expressions use the panel's other queries, whatever their datasources are.
+        // Expressions use the panel's other queries, of any datasource.
         let asked: Vec<&Datasource> = sources.iter().flatten().filter(|source| source.plugin != EXPRESSION).collect();
         let panel_source = match asked.as_slice() {
             [] => sources.iter().flatten().next().cloned(),
@@ -209,7 +209,7 @@ impl<'a> Scope<'_, 'a> {
         );
     }
 
-    /// Keys of other datasources do nothing.
+    /// Reports keys that have no effect with this datasource.
     fn check_query_keys(&mut self, query: &Record, language: Language, source: &Datasource) {
         let (what, variants) = language.variants();
         let special = |key: &str| query.table.key(key).is_some_and(Key::is_everywhere);

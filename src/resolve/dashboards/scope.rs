@@ -30,7 +30,7 @@ pub(super) struct Scope<'r, 'a> {
     pub(super) dashboard: &'a Record,
     /// Variables that something refers to.
     used: HashSet<String>,
-    /// What panels query that name no datasource.
+    /// The default datasource of panels.
     default: Option<Datasource>,
     /// Queries that an expression may refer to as if they were variables.
     pub(super) queries: Vec<String>,
@@ -51,7 +51,7 @@ impl<'r, 'a> Scope<'r, 'a> {
         text.value.clone()
     }
 
-    /// Notes the variables that a string refers to; reports those that the dashboard doesn't have.
+    /// Records the variables that a string refers to; reports unknown ones.
     pub(super) fn refer(&mut self, text: &str, place: impl Fn(&Range<usize>) -> Span) {
         for reference in references(text) {
             let name = reference.name;
@@ -63,7 +63,7 @@ impl<'r, 'a> Scope<'r, 'a> {
         }
     }
 
-    /// Notes the variables that a string may refer to.
+    /// Records the variables that a string may refer to.
     pub(super) fn use_in(&mut self, text: &str) {
         self.used.extend(references(text).into_iter().map(|reference| reference.name.to_owned()));
     }
@@ -83,7 +83,7 @@ impl<'r, 'a> Scope<'r, 'a> {
             }
             return;
         }
-        // A megabyte of dollars has a million problems.
+        // A megabyte of dollar signs would be a million problems.
         if self.resolver.diagnostics.is_full() {
             return;
         }
@@ -113,7 +113,7 @@ impl<'r, 'a> Scope<'r, 'a> {
         }
     }
 
-    /// Finds what panels query that name no datasource.
+    /// Finds the default datasource of panels.
     pub(super) fn dashboard_datasource(&mut self) {
         self.default = if let Some(written) = self.dashboard.text("datasource") {
             self.datasource(written)

@@ -161,7 +161,7 @@ impl Scope<'_, '_> {
         );
     }
 
-    /// Keys of other types of variables do nothing.
+    /// Reports keys that have no effect in this type of variable.
     fn check_keys(&mut self, variable: &Record, kind: &str) {
         let Some(its_type) = variable.get("type") else { return };
         for (word, given) in variable.given() {

@@ -18,13 +18,13 @@ const SOCKET: &str = "/var/run/docker.sock";
 
 impl<'a> Resolver<'a> {
     pub(super) fn alloy(&mut self, _: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
-        // Who may use the socket may do anything on the host: only the containers' logs need it.
+        // Access to the socket is root access to the host, and only the containers' logs need it.
         if self.alloy_store(service, LOGS).is_some() {
             preset.mounts.push(host_path(SOCKET.into(), SOCKET.into()));
         }
         let targets = service.settings.as_ref().and_then(|settings| settings.ports("host_targets"));
         if targets.is_some_and(|targets| !targets.is_empty()) {
-            // Docker Desktop knows the name by itself, Linux does not.
+            // Docker Desktop resolves the name without help, Linux does not.
             preset.extra_hosts.push((DOCKER_HOST.to_owned(), "host-gateway".into()));
         }
     }

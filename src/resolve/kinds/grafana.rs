@@ -76,7 +76,7 @@ impl<'a> Resolver<'a> {
         models.grafanas.push(model::Grafana { service, datasources: self.datasources(), folders });
     }
 
-    /// The folders that hold a dashboard: a directory without files would not be there.
+    /// The folders that hold a dashboard: Git does not keep empty directories.
     fn folders(&self, service: &Service) -> Vec<Folder> {
         let written = service.settings.as_ref().and_then(|settings| settings.strings_by_name("folders"));
         written

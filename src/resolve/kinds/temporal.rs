@@ -59,9 +59,9 @@ impl<'a> Resolver<'a> {
         self.spec.clusters.iter().find(|(known, _)| known.value == wanted.value)
     }
 
-    /// Reports a role that a cluster needs and has no service for; once, whoever needs it.
+    /// Reports a role that a cluster needs but no service runs, once for all services that need it.
     pub(super) fn missing_role(&mut self, cluster: &Spanned<String>, role: Role) {
-        // A service may have meant this cluster and named another.
+        // A service with a misspelled cluster may have meant this one.
         let certain = self.spec.sound && !self.diagnostics.has("unknown-cluster");
         self.report_missing(
             certain,
@@ -170,7 +170,7 @@ pub(in crate::resolve) fn server_environment(server: &ClusterServer, index: &str
         fixed("TEMPORAL_SQL_DATABASE", server.database.clone()),
         fixed("TEMPORAL_SQL_PLUGIN_NAME", "dsql"),
         fixed("TEMPORAL_SQL_TLS_ENABLED", "true"),
-        // DSQL's plugin wants as many idle connections as there are: a new one costs a token.
+        // The DSQL plugin needs as many idle connections as open ones: each new connection costs a token.
         fixed("TEMPORAL_SQL_MAX_CONNS", pool.clone()),
         fixed("TEMPORAL_SQL_MAX_IDLE_CONNS", pool),
         fixed("TEMPORAL_SQL_MAX_CONN_LIFETIME", server.connection_lifetime.text.clone()),
@@ -195,12 +195,12 @@ pub(in crate::resolve) fn server_environment(server: &ClusterServer, index: &str
         environment.push(fixed("DSQL_RESERVOIR_LIFETIME_JITTER", reservoir.lifetime_jitter.text.clone()));
         environment.push(fixed("DSQL_RESERVOIR_GUARD_WINDOW", reservoir.guard_window.text.clone()));
     }
-    // Credentials come from files; asking an instance's metadata only costs time here.
+    // Credentials come from files; a request to the instance metadata service would only cost time.
     environment.push(fixed("AWS_EC2_METADATA_DISABLED", "true"));
     environment
 }
 
-/// A key of the list, which is sorted without regard to case: neither does the server's look-up have any.
+/// A key of the list, which is sorted case-insensitively, as the server looks keys up.
 fn known_setting(name: &str) -> Option<(&'static str, &'static str)> {
     let wanted = name.to_ascii_lowercase();
     let (mut from, mut to) = (0, DYNAMIC_CONFIG.len());

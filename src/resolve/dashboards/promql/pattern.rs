@@ -2,11 +2,11 @@
 //!
 //! Prometheus reads them with Go's `regexp` (<https://github.com/google/re2/wiki/Syntax>), anchored at both ends. Rust's
 //! `regex` differs in brackets and escapes and compiles for longer than the rest of a query takes to parse, so only the
-//! usual mistakes are looked for, and never found where Go sees none.
+//! usual mistakes are checked, without false positives.
 
-/// What Go's `regexp` has against a pattern, if that can be told.
+/// Why Go's `regexp` rejects a pattern, if that is certain.
 pub(super) fn mistake(pattern: &str) -> Option<String> {
-    // `\Q…\E` quotes brackets, and nobody writes it.
+    // `\Q…\E` quotes brackets, and is hardly ever used.
     if pattern.contains("\\Q") {
         return None;
     }
@@ -123,7 +123,7 @@ mod tests {
             "x{",
             "()",
             "(?::*)",
-            // Not closed: Go says so, but it is not certain here.
+            // Not closed: an error in Go, but not certain here.
             "[",
         ] {
             assert_eq!(mistake(pattern), None, "{pattern}");
