@@ -104,12 +104,12 @@ fn a_kind_needs_no_code() {
     assert!(listed.stdout.lines().any(|line| line.contains("orders") && line.contains("postgres")), "{listed:?}");
     // Mistakes are reported as for any kind.
     for (from, to, code, title) in [
-        ("\"${POSTGRES_PASSWORD}\"", "\"hush\"", "exposed-secret", "a secret would be committed"),
+        ("\"${POSTGRES_PASSWORD}\"", "\"hush\"", "exposed-secret", "secret would be committed"),
         ("settings.database", "settings.databse", "unknown-key", "unknown key `databse` in settings"),
         ("settings.database", "settings.heap", "foreign-setting", "unknown setting `heap` of kind `postgres`"),
-        ("settings.password", "# settings.password", "missing-key", "what is the password of `orders`'s superuser?"),
+        ("settings.password", "# settings.password", "missing-key", "missing superuser password for `orders`"),
         ("kind = \"postgres\"", "kind = \"postgre\"", "unknown-value", "did you mean `postgres`?"),
-        ("ports.sql = 5432", "ports.http = 5432", "unknown-port", "no port `http`"),
+        ("ports.sql = 5432", "ports.http = 5432", "unknown-port", "unknown port `http` of kind `postgres`"),
     ] {
         let before = project.read(MAIN);
         project.replace(MAIN, from, to);
@@ -180,9 +180,9 @@ fn a_port_that_is_taken_is_not_taken_again() {
     assert!(
         added(&project, &["service", "own", "--kind", "grafana", "--port", "4000"]).contains("ports.http = 4000\n")
     );
-    let clash = ["error[port-clash]", "port 3000 of the host", "1 new problem; nothing was written"];
+    let clash = ["error[port-clash]", "duplicate host port 3000", "1 new problem; nothing was written"];
     refused(&project, &["service", "api", "--image", "x:1", "--port", "3000"], &clash);
-    refused(&project, &["service", "s", "--kind", "elasticsearch-setup", "--port", "1"], &["listens on no port"]);
+    refused(&project, &["service", "s", "--kind", "elasticsearch-setup", "--port", "1"], &["which has no ports"]);
 
     // One that only a profile publishes is taken, too.
     let project = example("minimal");
@@ -344,16 +344,16 @@ fn a_dashboard_gets_a_file_of_its_own() {
     checks(&project, &[]);
 
     refused(&project, &["dashboard", "stack"], &["dashboard `stack` already exists"]);
-    refused(&project, &["dashboard", "d", "--folder", "stak"], &["no folder `stak`", "did you mean `stack`?"]);
+    refused(&project, &["dashboard", "d", "--folder", "stak"], &["unknown folder `stak`", "did you mean `stack`?"]);
     let declare = "write `settings.folders.other = \"Other\"` below [services.grafana]";
-    refused(&project, &["dashboard", "d", "--folder", "other"], &["no folder `other`", declare]);
+    refused(&project, &["dashboard", "d", "--folder", "other"], &["unknown folder `other`", declare]);
     assert!(!project.path("spec/dashboards/d.toml").exists());
 }
 
 #[test]
 fn a_dashboard_queries_what_there_is() {
     let project = example("minimal");
-    refused(&project, &["dashboard", "d"], &["no service of kind `grafana`", "gen new service grafana"]);
+    refused(&project, &["dashboard", "d"], &["missing service of kind `grafana`", "gen new service grafana"]);
     added(&project, &["service", "grafana"]);
     // A Grafana without a folder gets one.
     let run = new(&project, &["dashboard", "d"]);
