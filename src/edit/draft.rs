@@ -324,7 +324,7 @@ impl Draft {
     /// It is in use.
     pub fn refuse_taken(&self, table: &str, what: &str, name: &str) -> Result<(), Refusal> {
         if self.has(&[table, name]) {
-            let message = format!("there is already {what} `{}`", shown(name));
+            let message = format!("{what} `{}` already exists", shown(name));
             return Err(Refusal::new(message, "choose another name, or edit the existing one"));
         }
         Ok(())

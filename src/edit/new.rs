@@ -1,4 +1,4 @@
-//! A new service, datasource or dashboard, and what it needs besides.
+//! Adds a service, datasource or dashboard, and what it needs.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -27,7 +27,7 @@ const DASHBOARDS_OF: &str = "dashboards";
 /// The plugin that a `json` datasource needs.
 const INFINITY: &str = "yesoreyeram-infinity-datasource";
 
-/// What is to be made.
+/// What to add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum New<'a> {
     /// A service.
@@ -50,12 +50,12 @@ pub enum New<'a> {
     },
 }
 
-/// A service that is to be made.
+/// A service to add.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Service<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Its kind; with neither kind nor image, what its name says.
+    /// Its kind; derived from its name if there is neither a kind nor an image.
     pub kind: Option<Kind>,
     /// Its image.
     pub image: Option<&'a str>,
@@ -65,19 +65,19 @@ pub struct Service<'a> {
     pub cluster: Option<&'a str>,
 }
 
-/// Puts it into the spec, with what it needs and isn't there.
+/// Adds it to the spec, together with what it needs and the spec lacks.
 ///
 /// # Errors
 /// The name is taken or wrong, or there is a choice that only the user can make.
 pub fn add(sources: &Sources, new: New<'_>) -> Result<Draft, Refusal> {
     let mut writer = Writer { draft: Draft::new(sources) };
     let (what, name) = match new {
-        New::Service(service) => ("a service", service.name),
-        New::Datasource { name, .. } => ("a datasource", name),
-        New::Dashboard { name, .. } => ("a dashboard", name),
+        New::Service(service) => ("service", service.name),
+        New::Datasource { name, .. } => ("datasource", name),
+        New::Dashboard { name, .. } => ("dashboard", name),
     };
     if let Some(problem) = name_problem(name) {
-        return Err(Refusal::new(format!("`{}` is no name for {what}", shown(name)), problem));
+        return Err(Refusal::new(format!("invalid {what} name `{}`", shown(name)), problem));
     }
     match new {
         New::Service(service) => {
@@ -110,16 +110,19 @@ impl Writer {
         }
         if kind.is_none() && image.is_none() {
             return Err(Refusal::new(
-                format!("what runs in `{name}`?"),
-                format!("say `--image REPOSITORY:TAG`, or `--kind` and one of {}", listed(Kind::WORDS.iter().copied())),
+                format!("missing image or kind for service `{name}`"),
+                format!(
+                    "pass `--image REPOSITORY:TAG`, or `--kind` with one of {}",
+                    listed(Kind::WORDS.iter().copied())
+                ),
             ));
         }
         let has_cluster = kind.is_some_and(|kind| kind.takes(Takes::Cluster));
         if service.cluster.is_some() && !has_cluster {
             let kinds = Kind::all().filter(|kind| kind.takes(Takes::Cluster)).map(Kind::as_str);
             let kinds: Vec<String> = kinds.map(|kind| format!("`{kind}`")).collect();
-            let message = format!("only a {} has a cluster", kinds.join(" or "));
-            return Err(Refusal::new(message, "leave `--cluster` out"));
+            let message = format!("`--cluster` can only be used with the kind {}", kinds.join(" or "));
+            return Err(Refusal::new(message, "remove `--cluster`"));
         }
         let mut lines = String::new();
         // Writing to a `String` cannot fail.
@@ -144,8 +147,8 @@ impl Writer {
                 let _ = writeln!(lines, "ports.http = {published}");
             }
             (None, Some(kind), Some(_)) => {
-                let message = format!("the kind `{}` listens on no port", kind.as_str());
-                return Err(Refusal::new(message, "leave `--port` out"));
+                let message = format!("`--port` cannot be used with the kind `{}`, which has no ports", kind.as_str());
+                return Err(Refusal::new(message, "remove `--port`"));
             }
             (None, _, None) => {}
         }
@@ -163,7 +166,7 @@ impl Writer {
         Ok(())
     }
 
-    /// What a kind needs besides its own table.
+    /// Adds what a kind needs in addition to its own table.
     fn needs(&mut self, kind: Kind, cluster: Option<&str>) -> Result<(), Refusal> {
         let declared = kind.declaration();
         self.image(kind.image_name(), declared.new.as_ref().and_then(|new| new.image.as_deref()))?;
@@ -222,7 +225,7 @@ impl Writer {
         })
     }
 
-    /// What a kind must or may be told: lines of its table.
+    /// The required and optional settings of a kind, as lines of its table.
     fn settings(&self, kind: Kind) -> String {
         let mut lines = String::new();
         for (name, value) in kind.declaration().new.iter().flat_map(|new| new.settings.iter()) {
@@ -274,7 +277,7 @@ impl Writer {
             }
             _ => {
                 let names = listed(known.iter().map(String::as_str));
-                Err(Refusal::new("which cluster does it belong to?", format!("say `--cluster` and one of {names}")))
+                Err(Refusal::new("missing cluster", format!("pass `--cluster` with one of {names}")))
             }
         }
     }
@@ -313,7 +316,7 @@ impl Writer {
                 self.draft.add_table("images", &text);
                 Ok(())
             }
-            // A test says that each kind has an image.
+            // A test checks that each kind has an image.
             None => Ok(()),
         }
     }
@@ -323,7 +326,7 @@ impl Writer {
         self.variable_or(name, "");
     }
 
-    /// The same, or as it is written here.
+    /// A variable of `.env`, as the reference spec has it, or with these lines.
     fn variable_or(&mut self, name: &str, otherwise: &str) {
         if self.draft.has(&["env", name]) {
             return;
@@ -376,7 +379,7 @@ impl Writer {
         }
         match self.names("datasources").as_slice() {
             [] => text.push_str("default = true\n"),
-            // The only one is what dashboards query that name none; it would no longer be.
+            // Dashboards that name no datasource query the only one, which it no longer is.
             [only] if !self.draft.has(&["datasources", only, "default"]) => {
                 self.draft.set(&["datasources", only, "default"], "true")?;
             }
@@ -424,7 +427,7 @@ impl Writer {
         let grafanas = self.providers(DASHBOARDS_OF);
         let Some(grafana) = grafanas.first() else {
             let help = "add one first: `gen new service grafana`";
-            return Err(Refusal::new("no service of kind `grafana` would show the dashboard", help));
+            return Err(Refusal::new("missing service of kind `grafana`", help));
         };
         let folders: Vec<String> = self.draft.look(|base, _| {
             let of = |grafana: &String| base.at(&["services", grafana, "settings", "folders"]).map(|node| &node.value);
@@ -442,14 +445,14 @@ impl Writer {
             (Some(wanted), _) => {
                 let near = nearest(wanted, folders.iter().map(String::as_str));
                 let help = near.map_or_else(
-                    || format!("{}, or name one of {}", declare(wanted), listed(folders.iter().map(String::as_str))),
+                    || format!("{}, or use one of {}", declare(wanted), listed(folders.iter().map(String::as_str))),
                     |near| format!("did you mean `{near}`? If not, {}", declare(wanted)),
                 );
                 let help = if folders.is_empty() { declare(wanted) } else { help };
-                return Err(Refusal::new(format!("Grafana has no folder `{}`", shown(wanted)), help));
+                return Err(Refusal::new(format!("unknown folder `{}`", shown(wanted)), help));
             }
             (None, Some(first)) => first,
-            // The first one; its name says nothing that is not so.
+            // The first folder, with a neutral name.
             (None, None) => {
                 self.draft.set(&["services", grafana, "settings", "folders", FOLDER], &title(FOLDER))?;
                 FOLDER
@@ -572,10 +575,10 @@ fn kind_of(table: &Table<'_>) -> Option<Kind> {
 
 fn which_service(found: &[String]) -> Refusal {
     let help = match found {
-        [] => "say `--service` and the name of a service".to_owned(),
-        found => format!("say `--service` and one of {}", listed(found.iter().map(String::as_str))),
+        [] => "pass `--service` with the name of a service".to_owned(),
+        found => format!("pass `--service` with one of {}", listed(found.iter().map(String::as_str))),
     };
-    Refusal::new("which service is queried?", help)
+    Refusal::new("missing service for the datasource", help)
 }
 
 /// The reference spec.

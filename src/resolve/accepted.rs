@@ -1,4 +1,4 @@
-//! `[accepted]`: findings of a scanner that are no mistake here.
+//! `[accepted]`: findings of a scanner that are accepted here.
 
 use super::Resolver;
 use crate::diagnostic::Diagnostic;
@@ -18,15 +18,19 @@ impl Resolver<'_> {
                 || !number.chars().all(|c| c.is_ascii_digit())
             {
                 self.report(
-                    Diagnostic::new("invalid-name", format!("`{}` is no id of a check", shown(&id.value)), id.span)
-                        .help("write the id as checkov does, e.g. `CKV_AWS_18`"),
+                    Diagnostic::new("invalid-name", format!("invalid check ID `{}`", shown(&id.value)), id.span)
+                        .help("write the ID as checkov does, e.g. `CKV_AWS_18`"),
                 );
             }
             if reason.value.trim().is_empty() {
                 self.report(
-                    Diagnostic::new("missing-reason", format!("why is `{}` accepted?", shown(&id.value)), reason.span)
-                        .at("says nothing")
-                        .help("write the reason, for whoever reviews it"),
+                    Diagnostic::new(
+                        "missing-reason",
+                        format!("missing reason to accept `{}`", shown(&id.value)),
+                        reason.span,
+                    )
+                    .at("must not be empty")
+                    .help("write why the finding is acceptable, for reviewers"),
                 );
             }
         }

@@ -10,10 +10,10 @@ use crate::spec::kind::Takes;
 use crate::spec::stack::{Cluster, LOG_LEVEL};
 use crate::spec::value::Duration;
 
-/// DSQL ends a connection after 60 minutes.
+/// DSQL closes connections after 60 minutes.
 const DSQL_LIFETIME_MILLISECONDS: u64 = 60 * 60_000;
 
-/// How long a connection lives unless the spec says otherwise, in minutes.
+/// The default lifetime of a connection, in minutes.
 const CONNECTION_LIFETIME: u32 = 55;
 
 /// What the store of a cluster's visibility provides.
@@ -26,7 +26,7 @@ pub(super) const INDICES: &str = "visibility-indices";
 /// would get no mappings, and the tool switches auto-creation off.
 const INDEX_PREFIX: &str = "temporal_visibility_v1";
 
-/// The visibility index of a cluster: stands once, for the server and for the one-shot.
+/// The visibility index of a cluster, shared by the server and the one-shot.
 pub(super) fn visibility_index(name: &str, cluster: &Cluster) -> String {
     cluster.visibility_index.as_ref().map_or_else(|| format!("{INDEX_PREFIX}_{name}"), |index| index.value.clone())
 }
@@ -39,7 +39,7 @@ impl Resolver<'_> {
             self.store(
                 ("visibility", cluster.visibility.as_ref()),
                 VISIBILITY,
-                &format!("the visibility of `{}`", name.value),
+                &format!("the visibility of cluster `{}`", name.value),
                 name.span,
             );
             let index = visibility_index(&name.value, cluster);
@@ -50,7 +50,7 @@ impl Resolver<'_> {
                     self.report(
                         Diagnostic::new("number-out-of-range", "0 is out of range", number.span)
                             .at("must be at least 1")
-                            .help(format!("a cluster needs at least one for `{key}`")),
+                            .help(format!("set `{key}` to a positive number")),
                     );
                 }
             }
@@ -71,12 +71,12 @@ impl Resolver<'_> {
                     "unknown-cluster",
                     Diagnostic::new(
                         "unused-cluster",
-                        format!("no service runs the cluster `{}`", name.value),
+                        format!("unused cluster `{}`", name.value),
                         name.span,
                     )
                     .help(format!(
-                        "add a service with `kind = \"temporal-server\"` and `cluster = \"{0}\"`, or remove the cluster; \
-                         a profile does so with `remove = [\"clusters.{0}\"]`",
+                        "add a service with `kind = \"temporal-server\"` and `cluster = \"{0}\"`, or remove the cluster, \
+                         in a profile with `remove = [\"clusters.{0}\"]`",
                         name.value
                     )),
                 );
@@ -108,9 +108,13 @@ impl Resolver<'_> {
             && lifetime.milliseconds >= DSQL_LIFETIME_MILLISECONDS
         {
             self.report(
-                Diagnostic::new("connection-lifetime", "Aurora DSQL ends a connection after 60 minutes", lifetime.span)
-                    .at("must be less than 60m")
-                    .help("leave it out for 55m"),
+                Diagnostic::new(
+                    "connection-lifetime",
+                    "Aurora DSQL closes connections after 60 minutes",
+                    lifetime.span,
+                )
+                .at("must be less than 60m")
+                .help("shorten it, or remove it to use the default of 55m"),
             );
         }
     }
@@ -123,12 +127,12 @@ impl Resolver<'_> {
         let place = place_of(name, cluster);
         let plain = index.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c));
         if !index.starts_with(INDEX_PREFIX) || !plain {
-            let title = format!("the index `{}` gets no mappings", shown(index));
+            let title = format!("invalid index name `{}`", shown(index));
             self.report(
                 Diagnostic::new("index-outside-template", title, place)
-                    .at(format!("must begin with `{INDEX_PREFIX}`"))
+                    .at(format!("must start with `{INDEX_PREFIX}` to get its mappings"))
                     .help(format!(
-                        "leave it out for `{INDEX_PREFIX}_{}`; an index has lowercase letters, digits and `_`",
+                        "use lowercase letters, digits and `_`, or remove it to use `{INDEX_PREFIX}_{}`",
                         name.value
                     )),
             );
@@ -137,14 +141,14 @@ impl Resolver<'_> {
             let mut written = self.spec.clusters.iter();
             let other = written.find(|(known, _)| known.value == other.name);
             self.report(
-                Diagnostic::new("index-clash", format!("two clusters share the index `{index}`"), place)
+                Diagnostic::new("index-clash", format!("duplicate index `{index}`"), place)
                     .also(other.map_or(place, |(name, cluster)| place_of(name, cluster)), "the other one")
-                    .help("leave `visibility_index` out: then each has its own"),
+                    .help("remove `visibility_index`: by default each cluster has its own index"),
             );
         }
     }
 
-    /// What the servers of a cluster share. Whoever asks refers to its variables.
+    /// What the servers of a cluster share. The caller then refers to its variables.
     pub(super) fn cluster_server(&mut self, cluster: &Cluster) -> ClusterServer {
         ClusterServer {
             host: self.text(&cluster.host.value),

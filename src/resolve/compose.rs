@@ -10,7 +10,7 @@ use crate::spec::service::Service;
 use crate::spec::text::Tree;
 use crate::spec::value::Ports;
 
-/// Keys that say the same: Compose refuses a service with two values for one of these.
+/// Keys with the same meaning: Compose rejects a service with two values for one of these.
 const SAME: &[(&str, &[&str])] = &[
     ("cpus", &["deploy", "resources", "limits", "cpus"]),
     ("mem_limit", &["deploy", "resources", "limits", "memory"]),
@@ -27,13 +27,13 @@ pub(super) enum Section {
     Models,
 }
 
-/// What messages say of a table.
+/// The words that messages use for a table.
 pub(super) struct Words {
     /// One entry.
     pub what: &'static str,
     /// The table, which is also the key of a service.
     pub table: &'static str,
-    /// The code of a name that is not there.
+    /// The code of an unknown name.
     pub unknown: &'static str,
     /// The code of an entry that no service names.
     pub unused: &'static str,
@@ -157,7 +157,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// What the further keys of a service name, and what they say twice.
+    /// Checks the names in the further keys of a service, and conflicting keys.
     pub(super) fn check_keys(&mut self, name: &Spanned<String>, service: &Service) {
         for (key, path) in SAME {
             if let Some((span, _)) = service.compose.entry(key)
@@ -165,7 +165,7 @@ impl Resolver<'_> {
             {
                 let path = path.join(".");
                 self.report(
-                    Diagnostic::new("contradiction", format!("`{key}` and `{path}` say the same"), span)
+                    Diagnostic::new("contradiction", format!("`{key}` conflicts with `{path}`"), span)
                         .also(other, "the other one")
                         .help("remove one of the two"),
                 );
@@ -209,7 +209,7 @@ impl Resolver<'_> {
     }
 }
 
-/// `expose` with each port by itself: Docker 29 refuses a range (`invalid port` of Compose 2.40.3).
+/// `expose` with each port listed separately: Docker 29 rejects a range (`invalid port` of Compose 2.40.3).
 pub(super) fn single_ports(exposed: model::Tree) -> model::Tree {
     let model::Tree::List(items) = exposed else { return exposed };
     let mut single = Vec::with_capacity(items.len());

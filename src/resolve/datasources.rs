@@ -12,14 +12,14 @@ impl Resolver<'_> {
         let mut sources = Vec::with_capacity(spec.datasources.entries.len());
         let mut default = None;
         for (uid, source) in spec.datasources.iter() {
-            let what = format!("the datasource `{}`", uid.value);
+            let what = format!("datasource `{}`", uid.value);
             let address = match source.kind.value {
                 DatasourceType::Prometheus => self.queried("metrics", &what, source),
                 DatasourceType::Loki => self.queried("logs", &what, source),
                 DatasourceType::CloudWatch => {
                     if let Some(service) = &source.service {
                         self.report(
-                            Diagnostic::new("contradiction", "CloudWatch is no service of this stack", service.span)
+                            Diagnostic::new("contradiction", "`service` cannot be used with CloudWatch", service.span)
                                 .help("remove `service`"),
                         );
                     }
@@ -32,9 +32,9 @@ impl Resolver<'_> {
                 match default {
                     None => default = Some(flag.span),
                     Some(first) => self.report(
-                        Diagnostic::new("two-defaults", "two datasources are the default", flag.span)
+                        Diagnostic::new("two-defaults", "duplicate default datasource", flag.span)
                             .also(first, "the other one")
-                            .help("remove one of the two: an organisation has one"),
+                            .help("remove one of the two: Grafana has one default per organization"),
                     ),
                 }
             }
@@ -62,10 +62,10 @@ impl Resolver<'_> {
                 self.report(
                     Diagnostic::new(
                         "missing-credentials",
-                        format!("the datasource `{}` has no credentials", uid.value),
+                        format!("missing AWS credentials for datasource `{}`", uid.value),
                         uid.span,
                     )
-                    .also(name.span, "does not talk to AWS")
+                    .also(name.span, "does not use AWS")
                     .help(format!("set `aws = true` in [services.{}]", name.value)),
                 );
             }
@@ -82,10 +82,10 @@ impl Resolver<'_> {
                 source.sound,
                 Diagnostic::new(
                     "missing-key",
-                    format!("the datasource `{}` needs the key `service`", uid.value),
+                    format!("missing key `service` in datasource `{}`", uid.value),
                     uid.span,
                 )
-                .help("name the service that has the JSON API"),
+                .help("set it to the service that provides the JSON API"),
             );
             return None;
         };

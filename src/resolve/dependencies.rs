@@ -21,7 +21,7 @@ impl Resolver<'_> {
             let dependency = &dependency.0;
             if other.value == name {
                 self.report(
-                    Diagnostic::new("dependency-cycle", format!("`{name}` waits for itself"), other.span)
+                    Diagnostic::new("dependency-cycle", format!("`{name}` depends on itself"), other.span)
                         .help("remove it"),
                 );
                 continue;
@@ -44,7 +44,7 @@ impl Resolver<'_> {
         dependencies
     }
 
-    /// A condition that can't come true, and cycles.
+    /// Reports conditions that can never be met, and cycles.
     pub(super) fn check_dependencies(&mut self, services: &[model::Service]) {
         let positions: HashMap<&str, usize> =
             services.iter().enumerate().map(|(index, service)| (service.name.as_str(), index)).collect();
@@ -64,7 +64,7 @@ impl Resolver<'_> {
                             Diagnostic::new(
                                 "never-healthy",
                                 format!(
-                                    "`{}` waits for `{}` to be healthy, which has no healthcheck",
+                                    "`{}` waits for `{}` to be healthy, but it has no healthcheck",
                                     service.name, other.name
                                 ),
                                 span,
@@ -72,7 +72,7 @@ impl Resolver<'_> {
                             .also(declared, "has no healthcheck")
                             .help(
                                 if other.kind.is_some_and(|kind| !kind.can_be_probed()) {
-                                    "wait for `service_started`: its image holds nothing that could probe"
+                                    "wait for `service_started`: its image contains no program for a healthcheck"
                                 } else {
                                     "add a healthcheck there (`healthcheck = {}` if its image brings one), or wait for \
                                  `service_started`"
@@ -87,7 +87,7 @@ impl Resolver<'_> {
                             Diagnostic::new(
                                 "never-completed",
                                 format!(
-                                    "`{}` waits for `{}` to end, which is always restarted",
+                                    "`{}` waits for `{}` to complete, but it is always restarted",
                                     service.name, other.name
                                 ),
                                 span,
@@ -103,7 +103,7 @@ impl Resolver<'_> {
         self.check_cycles(services, &positions);
     }
 
-    /// A service that a Compose profile switches on is not there without it.
+    /// Reports dependencies on services that only a Compose profile enables.
     fn check_switched_on(
         &mut self,
         service: &model::Service,
@@ -121,7 +121,7 @@ impl Resolver<'_> {
         self.report(
             Diagnostic::new(
                 "disabled-dependency",
-                format!("`{}` waits for `{}`, which only a Compose profile switches on", service.name, other.name),
+                format!("`{}` waits for `{}`, which only a Compose profile enables", service.name, other.name),
                 span,
             )
             .also(declared, format!("only with {}", listed(other.profiles.iter().map(String::as_str))))
@@ -145,7 +145,7 @@ impl Resolver<'_> {
             if states[start] != State::New {
                 continue;
             }
-            // A stack of its own: a chain of thousands of services would overflow the thread's.
+            // An explicit stack: a chain of thousands of services would overflow the thread's.
             let mut path: Vec<(usize, usize)> = vec![(start, 0)];
             states[start] = State::Open;
             while let Some((current, next)) = path.last_mut() {
@@ -179,7 +179,7 @@ impl Resolver<'_> {
         let chain = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect::<Vec<_>>();
         let mut diagnostic = Diagnostic::new(
             "dependency-cycle",
-            format!("services wait for each other: {}", chain.join(" → ")),
+            format!("dependency cycle: {}", chain.join(" → ")),
             self.dependency_span(from, to),
         )
         .at(format!("`{from}` waits for `{to}`"));
@@ -215,15 +215,15 @@ impl Resolver<'_> {
     }
 }
 
-/// What a service waits for; the owner of a network that it shares must be there first, too.
+/// What a service waits for, including the owner of a network that it shares.
 fn needs(service: &model::Service, positions: &HashMap<&str, usize>) -> Vec<usize> {
     let shared = service.network_mode.as_ref().and_then(|mode| mode.literal()?.strip_prefix(SHARED));
     let names = service.depends_on.iter().map(|dependency| dependency.service.as_str()).chain(shared);
-    // Who waits for itself was reported already.
+    // A dependency on itself was already reported.
     names.filter(|name| *name != service.name).filter_map(|name| positions.get(name).copied()).collect()
 }
 
-/// An image may bring a healthcheck of its own; an empty `healthcheck = {}` says that it does.
+/// An image may define its own healthcheck, which an empty `healthcheck = {}` declares.
 fn can_be_healthy(service: &model::Service) -> bool {
     matches!(service.healthcheck, Some(Healthcheck::Probe(_)))
 }

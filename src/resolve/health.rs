@@ -13,7 +13,7 @@ use crate::spec::value::Duration;
 const SELF: [&str; 3] = ["localhost:", "127.0.0.1:", "[::1]:"];
 
 impl Resolver<'_> {
-    /// What the spec says, over what the kind implies.
+    /// The healthcheck of the spec, merged over that of the kind.
     pub(super) fn healthcheck(
         &mut self,
         index: usize,
@@ -36,9 +36,8 @@ impl Resolver<'_> {
         .collect();
         if let [(first, first_span), (second, span), ..] = forms.as_slice() {
             self.report(
-                Diagnostic::new("contradiction", "a healthcheck probes in one way", *span)
-                    .at(format!("`{second}`"))
-                    .also(*first_span, format!("`{first}`"))
+                Diagnostic::new("contradiction", format!("`{second}` conflicts with `{first}`"), *span)
+                    .also(*first_span, "the other probe")
                     .help("remove one of the two"),
             );
         }
@@ -54,7 +53,7 @@ impl Resolver<'_> {
         for (key, span, fits, form) in of_form {
             if let Some(span) = span.filter(|_| !fits && written.sound) {
                 self.report(
-                    Diagnostic::new("contradiction", format!("`{key}` says nothing without {form}"), span)
+                    Diagnostic::new("contradiction", format!("`{key}` has no effect without {form}"), span)
                         .help("remove it"),
                 );
             }
@@ -93,11 +92,11 @@ impl Resolver<'_> {
         Some(Healthcheck::Probe(Box::new(probe)))
     }
 
-    /// A probe that the image of a kind doesn't hold never passes.
+    /// A healthcheck always fails if the image lacks its program.
     fn check_program(&mut self, index: usize, written: &spec::Healthcheck, test: Option<&Command>) {
         let spec = self.spec;
         let (_, service) = &spec.services.entries[index];
-        // Another image may hold anything.
+        // The programs of another image are unknown.
         let Some(kind) = service.kind.as_ref().filter(|_| service.image.is_none()) else { return };
         let span = match (&written.probe, &written.http, &written.tcp, &written.test) {
             (Some(probe), ..) => probe.span,
@@ -117,7 +116,7 @@ impl Resolver<'_> {
         };
         let name = program.rsplit('/').next().unwrap_or_default();
         let Some(known) = &kind.programs else { return };
-        // Of any other program nobody knows here whether it is there.
+        // Kinds only declare which of these programs they have.
         if !["sh", "bash", "curl", "wget", "nc", "python3"].contains(&name) || known.iter().any(|known| known == name) {
             return;
         }
@@ -125,14 +124,14 @@ impl Resolver<'_> {
         self.report(
             Diagnostic::new(
                 "missing-program",
-                format!("the image of kind `{}` holds no `{name}`", kind.as_str()),
+                format!("the image of kind `{}` does not contain `{name}`", kind.as_str()),
                 span,
             )
-            .at("would never pass")
+            .at("would always fail")
             .help(match (usable.as_slice(), kind.has_healthcheck()) {
-                ([], true) => "leave the healthcheck out: the kind has one of its own".to_owned(),
-                ([], false) => "leave the healthcheck out: nothing in the image could probe".to_owned(),
-                (usable, _) => format!("it holds: {}", listed(usable.iter().copied())),
+                ([], true) => "remove the healthcheck: the kind has a default one".to_owned(),
+                ([], false) => "remove the healthcheck: the image contains no program to run it".to_owned(),
+                (usable, _) => format!("use one of {}", listed(usable.iter().copied())),
             }),
         );
     }
@@ -145,8 +144,8 @@ impl Resolver<'_> {
     ) -> (Option<Command>, Option<(u16, String)>) {
         if !path.value.starts_with('/') {
             self.report(
-                Diagnostic::new("invalid-path", format!("`{}` is no path", shown(&path.value)), path.span)
-                    .help("begin it with `/`; the port has a key of its own"),
+                Diagnostic::new("invalid-path", format!("invalid path `{}`", shown(&path.value)), path.span)
+                    .help("start it with `/`, and set the port with `port`"),
             );
         }
         let port = match &written.port {
@@ -167,8 +166,8 @@ impl Resolver<'_> {
             spec::Probe::Nc => {
                 let span = written.probe.as_ref().map_or(path.span, |probe| probe.span);
                 self.report(
-                    Diagnostic::new("contradiction", "`nc` makes no GET", span)
-                        .help("use `curl`, `wget` or `python3`, or probe with `tcp`"),
+                    Diagnostic::new("contradiction", "`nc` cannot be used with `http`", span)
+                        .help("use `curl`, `wget` or `python3`, or replace `http` with `tcp`"),
                 );
                 Vec::new()
             }
@@ -186,8 +185,8 @@ impl Resolver<'_> {
             && matches!(probe.value, spec::Probe::Curl | spec::Probe::Wget)
         {
             self.report(
-                Diagnostic::new("contradiction", format!("`{}` makes a GET", probe.as_str()), probe.span)
-                    .help("use `nc` or `python3`, or probe with `http`"),
+                Diagnostic::new("contradiction", format!("`{}` cannot be used with `tcp`", probe.as_str()), probe.span)
+                    .help("use `nc` or `python3`, or replace `tcp` with `http`"),
             );
         }
         let number = self.port_of(index, &port.value, port.span, &[])?;
@@ -215,10 +214,10 @@ impl Resolver<'_> {
                 self.report(
                     Diagnostic::new(
                         "invalid-healthcheck",
-                        "a test is CMD and a program, CMD-SHELL and a line, or NONE",
+                        "invalid `test` of a healthcheck",
                         span,
                     )
-                    .help("put `\"CMD\"` before the program, or `\"CMD-SHELL\"` before one shell line"),
+                    .help("start it with `\"CMD\"` and a program, or `\"CMD-SHELL\"` and one shell line, or write `[\"NONE\"]`"),
                 );
             }
             if first == "CMD" {
@@ -231,7 +230,7 @@ impl Resolver<'_> {
         self.command(&test.value)
     }
 
-    /// A probe of a port that nobody listens on never passes.
+    /// A healthcheck always fails on a port without a listener.
     fn check_own_ports(&mut self, index: usize, text: &Text) {
         for part in text.parts() {
             let Part::Literal(literal) = part else { continue };
@@ -250,13 +249,13 @@ impl Resolver<'_> {
                         sound,
                         Diagnostic::new(
                             "unknown-port",
-                            format!("nothing in this service listens on {port}"),
+                            format!("port {port} is not declared in this service"),
                             text.span,
                         )
                         .help(if names.is_empty() {
-                            "declare the port in the service's `ports`".to_owned()
+                            "declare it in the service's `ports`".to_owned()
                         } else {
-                            format!("declare the port, or probe one of: {}", names.join(", "))
+                            format!("declare it in the service's `ports`, or use one of {}", names.join(", "))
                         }),
                     );
                 }
@@ -265,12 +264,12 @@ impl Resolver<'_> {
     }
 }
 
-/// A GET with curl, that fails unless it answers 2xx.
+/// A GET with curl, which fails unless the status is 2xx.
 pub(super) fn curl(url: &str) -> Vec<String> {
     ["curl", "-fsS", "-o", "/dev/null", url].map(str::to_owned).to_vec()
 }
 
-/// A GET with wget, that fails unless it answers 2xx.
+/// A GET with wget, which fails unless the status is 2xx.
 pub(super) fn wget(url: &str) -> Vec<String> {
     ["wget", "-q", "-O", "/dev/null", url].map(str::to_owned).to_vec()
 }

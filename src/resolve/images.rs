@@ -32,8 +32,8 @@ impl<'a> Resolver<'a> {
                 self.find_image(key).unwrap_or_else(|| {
                     if !self.spec.images.broken.iter().any(|broken| broken == key) {
                         self.report(
-                            Diagnostic::new("unknown-image", format!("there is no image `{key}`"), kind.span)
-                                .at("this kind runs it")
+                            Diagnostic::new("unknown-image", format!("unknown image `{key}`"), kind.span)
+                                .at("the default image of this kind")
                                 .help(format!("add `{key} = \"repository:tag\"` to [images], or set `image`")),
                         );
                     }
@@ -44,8 +44,12 @@ impl<'a> Resolver<'a> {
                 if service.compose.get("build").is_none() {
                     self.report_missing(
                         service.sound,
-                        Diagnostic::new("missing-image", format!("service `{}` has no image", name.value), name.span)
-                            .help("set `image`, `build` or `kind`"),
+                        Diagnostic::new(
+                            "missing-image",
+                            format!("missing image for service `{}`", name.value),
+                            name.span,
+                        )
+                        .help("set `image`, `build` or `kind`"),
                     );
                 }
                 ServiceImage::default()
@@ -65,18 +69,13 @@ impl<'a> Resolver<'a> {
         self.find_image(key).unwrap_or_else(|| {
             if !self.spec.images.broken.iter().any(|broken| broken == key) {
                 let names: Vec<&str> = self.spec.images.names().collect();
-                let title = format!("there is no image `{}`", shown(key));
+                let title = format!("unknown image `{}`", shown(key));
                 self.report_unknown(
                     ("unknown-image", title),
                     "images",
                     (key, image.span),
                     names.iter().copied(),
-                    || {
-                        format!(
-                            "add it to [images], or write it with its tag; there is: {}",
-                            listed(names.iter().copied())
-                        )
-                    },
+                    || format!("add it to [images], add its tag, or use one of {}", listed(names.iter().copied())),
                 );
             }
             ServiceImage::default()
@@ -89,13 +88,13 @@ impl<'a> Resolver<'a> {
         Some(ServiceImage { reference: Some(self.text(&entry.reference.value)), entry: Some(entry) })
     }
 
-    /// An image has a tag or a digest, and the tag isn't one that moves by design.
+    /// An image must have a tag or a digest, and the tag must not be a moving one.
     fn check_reference(&mut self, text: &Text) {
         let Some(reference) = self.effective(text) else { return };
         let span = text.span;
         let last = reference.rsplit('/').next().unwrap_or_default();
         let diagnostic = if reference.is_empty() || reference.contains(char::is_whitespace) || !reference.is_ascii() {
-            Diagnostic::new("invalid-image", format!("`{}` is no image", shown(&reference)), span)
+            Diagnostic::new("invalid-image", format!("invalid image `{}`", shown(&reference)), span)
                 .help("write `repository:tag`")
         } else if reference.contains('@') {
             return;
@@ -103,12 +102,12 @@ impl<'a> Resolver<'a> {
             match last.split_once(':') {
                 None | Some((_, "")) => Diagnostic::new(
                     "untagged-image",
-                    format!("the image `{}` has no tag, which means `latest`", shown(&reference)),
+                    format!("image `{}` is not pinned: it has no tag", shown(&reference)),
                     span,
                 ),
                 Some((_, "latest")) => Diagnostic::new(
                     "latest-tag",
-                    format!("the image `{}` is a different one every week", shown(&reference)),
+                    format!("image `{}` is not pinned: `latest` moves", shown(&reference)),
                     span,
                 ),
                 Some(_) => return,
@@ -133,8 +132,8 @@ impl<'a> Resolver<'a> {
             if !used {
                 self.report_unused(
                     "unknown-image",
-                    Diagnostic::new("unused-image", format!("nothing runs the image `{}`", name.value), name.span)
-                        .help("name it in a service's `image`, or remove it"),
+                    Diagnostic::new("unused-image", format!("unused image `{}`", name.value), name.span)
+                        .help("use it as a service's `image`, or remove it"),
                 );
             }
             let Some(build) = &image.build else { continue };
@@ -142,8 +141,8 @@ impl<'a> Resolver<'a> {
                 Some(Recipe::TemporalRuntime) => {
                     if let Some(context) = &build.context {
                         self.report(
-                            Diagnostic::new("kind-decides", "this recipe's context is the output folder", context.span)
-                                .help("remove `context`"),
+                            Diagnostic::new("kind-decides", "`context` cannot be used with this recipe", context.span)
+                                .help("remove `context`: the output folder is used"),
                         );
                     }
                     self.base_of(build.base.as_ref(), build.span, build.sound).map(ImageRecipe::TemporalRuntime)
@@ -153,7 +152,7 @@ impl<'a> Resolver<'a> {
                         self.report(
                             Diagnostic::new(
                                 "kind-decides",
-                                "only a `temporal-runtime` builds on another image",
+                                "`base` can only be used with the recipe `temporal-runtime`",
                                 base.span,
                             )
                             .help("remove `base`"),
@@ -169,10 +168,10 @@ impl<'a> Resolver<'a> {
                 self.report(
                     Diagnostic::new(
                         "invalid-image",
-                        "an image that is built here has a fixed name",
+                        "the name of a built image cannot contain a reference",
                         image.reference.span,
                     )
-                    .help("write repository and tag without a reference"),
+                    .help("write the repository and tag without a reference"),
                 );
                 continue;
             };
@@ -184,15 +183,15 @@ impl<'a> Resolver<'a> {
             let mut found = self.recipes(recipe);
             let first = found.next();
             for (name, recipe) in found {
-                let title = format!("two images have the recipe `{}`", recipe.as_str());
+                let title = format!("duplicate recipe `{}`", recipe.as_str());
                 let mut diagnostic = Diagnostic::new("recipe-clash", title, recipe.span);
                 if let Some((_, first)) = first {
                     diagnostic = diagnostic.also(first.span, "the other one");
                 }
-                self.report(diagnostic.help(format!("its files would overwrite the other's; remove `{}`", name.value)));
+                self.report(diagnostic.help(format!("remove `{}`: its files would overwrite the other's", name.value)));
             }
         }
-        // A runtime needs its base first; nothing else depends on another image.
+        // A runtime needs its base first; no other image depends on another.
         builds.sort_by_key(|build| matches!(build.recipe, ImageRecipe::TemporalRuntime(_)));
         builds
     }
@@ -222,8 +221,8 @@ impl<'a> Resolver<'a> {
         let Some(base) = base else {
             self.report_missing(
                 sound,
-                Diagnostic::new("missing-key", "a `temporal-runtime` needs the key `base`", span)
-                    .help("name the image with the recipe `temporal-dsql`"),
+                Diagnostic::new("missing-key", "missing key `base` in a `temporal-runtime` build", span)
+                    .help("set it to the image with the recipe `temporal-dsql`"),
             );
             return None;
         };
@@ -239,13 +238,13 @@ impl<'a> Resolver<'a> {
         });
         if !fits && !self.spec.images.broken.contains(&base.value) {
             let fitting: Vec<&str> = self.recipes(Recipe::TemporalDsql).map(|(name, _)| name.value.as_str()).collect();
-            let title = format!("there is no image `{}` with the recipe `temporal-dsql`", shown(&base.value));
+            let title = format!("unknown image `{}` with the recipe `temporal-dsql`", shown(&base.value));
             self.report_unknown(
                 ("unknown-image", title),
                 "images",
                 (&base.value, base.span),
                 fitting.iter().copied(),
-                || format!("with that recipe there is: {}", listed(fitting.iter().copied())),
+                || format!("expected one of {}", listed(fitting.iter().copied())),
             );
             return None;
         }
@@ -256,7 +255,7 @@ impl<'a> Resolver<'a> {
         let Some(context) = context else {
             self.report_missing(
                 sound,
-                Diagnostic::new("missing-key", "an image's build needs the key `context`", span)
+                Diagnostic::new("missing-key", "missing key `context` in an image's build", span)
                     .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
             );
             return None;
@@ -267,7 +266,7 @@ impl<'a> Resolver<'a> {
             return Some(SourceTree { variable: name.to_owned(), default });
         }
         self.report(
-            Diagnostic::new("invalid-context", "the source tree is somewhere else on every machine", context.span)
+            Diagnostic::new("invalid-context", "`context` must be a reference to a variable", context.span)
                 .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
         );
         None

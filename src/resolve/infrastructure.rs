@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::infrastructure::{Bucket, DsqlCluster, Infrastructure, KnowledgeBase, Output, OutputValue};
 use crate::spec::decode::{Spanned, shown};
 
-/// The output that says which region everything is in.
+/// The output for the region.
 pub(super) const REGION_OUTPUT: &str = "region";
 
 /// The label of the knowledge base's source bucket.
@@ -32,7 +32,7 @@ impl Resolver<'_> {
                 .env
                 .iter()
                 .filter(|(_, variable)| variable.output.as_ref().is_some_and(|output| output.value == name))
-                // What a profile's removals leave unread is left out of its `.env`.
+                // A variable that is unused after a profile's removals is left out of its `.env`.
                 .filter(|(variable, _)| !self.removes() || self.is_used(&variable.value))
                 .map(|(variable, _)| variable.value.clone())
                 .collect();
@@ -73,19 +73,23 @@ impl Resolver<'_> {
             && region.value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !is_region {
             self.report(
-                Diagnostic::new("invalid-region", format!("`{}` is no AWS region", shown(&region.value)), region.span)
-                    .help("write e.g. `eu-west-1`"),
+                Diagnostic::new(
+                    "invalid-region",
+                    format!("invalid AWS region `{}`", shown(&region.value)),
+                    region.span,
+                )
+                .help("write e.g. `eu-west-1`"),
             );
         }
         if infrastructure.project.value.len() > LONGEST_PROJECT || infrastructure.project.value.contains('_') {
             self.report(
                 Diagnostic::new(
                     "invalid-name",
-                    "the project is the beginning of every bucket's name",
+                    format!("invalid project name `{}`", shown(&infrastructure.project.value)),
                     infrastructure.project.span,
                 )
-                .at(format!("at most {LONGEST_PROJECT} characters, no `_`"))
-                .help("shorten it; separate words by `-`"),
+                .at(format!("must have at most {LONGEST_PROJECT} characters and no `_`"))
+                .help("shorten it, and separate words with `-`: bucket names start with it"),
             );
         }
         let mut labels: HashMap<String, Span> = HashMap::new();
@@ -103,25 +107,25 @@ impl Resolver<'_> {
                 self.report(
                     Diagnostic::new(
                         "invalid-dimensions",
-                        "Titan Text Embeddings V2 makes vectors of 256, 512 or 1024 dimensions",
+                        format!("invalid number of dimensions `{}`", base.dimensions.value),
                         base.dimensions.span,
                     )
                     .also(base.embedding_model.span, "the model")
-                    .help("write one of these"),
+                    .help("use 256, 512 or 1024, which Titan Text Embeddings V2 supports"),
                 );
             }
             if !(1..=99).contains(&base.chunk_overlap.value) {
                 self.report(
-                    Diagnostic::new("number-out-of-range", "`chunk_overlap` is a percentage", base.chunk_overlap.span)
+                    Diagnostic::new("number-out-of-range", "`chunk_overlap` is out of range", base.chunk_overlap.span)
                         .at("must be from 1 to 99")
-                        .help("write how many percent of a chunk the next one repeats"),
+                        .help("write the percentage of a chunk that the next one repeats"),
                 );
             }
             if base.chunk_tokens.value == 0 {
                 self.report(
                     Diagnostic::new("number-out-of-range", "0 is out of range", base.chunk_tokens.span)
                         .at("must be at least 1")
-                        .help("write how many tokens a chunk has"),
+                        .help("write the number of tokens per chunk"),
                 );
             }
             KnowledgeBase {
@@ -165,7 +169,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// Two names that Terraform can't tell apart.
+    /// Reports names that are the same in Terraform.
     fn check_labels<'n>(
         &mut self,
         names: impl Iterator<Item = &'n Spanned<String>>,
@@ -176,11 +180,11 @@ impl Resolver<'_> {
                 self.report(
                     Diagnostic::new(
                         "label-clash",
-                        format!("Terraform would call two things `{}`", label(&name.value)),
+                        format!("duplicate Terraform name `{}`", label(&name.value)),
                         name.span,
                     )
                     .also(first, "the other one")
-                    .help("change one of the names by more than `-` and `_`"),
+                    .help("rename one of the two: `-` and `_` are the same in Terraform names"),
                 );
             }
         }

@@ -1,5 +1,5 @@
 //! Stage 2: spec to model. Names are looked up, defaults filled in, and everything that one table
-//! says about another is checked. Every problem is collected; only a spec without any has a model.
+//! assumes about another is checked. Every problem is collected; only a spec without any has a model.
 
 mod accepted;
 mod clusters;
@@ -42,8 +42,8 @@ pub fn resolve(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<m
     diagnostics.is_empty().then_some(stack)
 }
 
-/// What can be resolved of a profile, whatever is wrong with it: nothing that is run or written comes from it, but it
-/// shows what a key is good for.
+/// What can be resolved of a profile despite its problems: never run or written, only used to show the effect
+/// of a key.
 #[must_use]
 pub fn resolve_all_the_same(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
     let spec = profile.spec.as_ref()?;
@@ -65,7 +65,7 @@ struct Resolver<'a> {
     ports: Vec<Vec<model::service::Port>>,
     /// Declared variables by name.
     variables: HashMap<&'a str, Declared<'a>>,
-    /// What was referred to since somebody took it: what a service refers to is known when it has been resolved.
+    /// The references since this was last taken: those of a service are complete once it is resolved.
     references: References,
 }
 
@@ -94,21 +94,21 @@ impl<'a> Resolver<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Reports what is missing, if the table that it should be in was `sound`: else it may be what is wrong there.
+    /// Reports something missing, if its table was `sound`: otherwise it may be the part that could not be read.
     fn report_missing(&mut self, sound: bool, diagnostic: Diagnostic) {
         if sound {
             self.report(diagnostic);
         }
     }
 
-    /// Reports what nothing uses. A name that is not known may have been meant for it: those have the code `unknown`.
+    /// Reports something unused, unless an unknown name, of the code `unknown`, may have been meant for it.
     fn report_unused(&mut self, unknown: &str, diagnostic: Diagnostic) {
         if self.spec.sound && !self.diagnostics.has(unknown) {
             self.report(diagnostic);
         }
     }
 
-    /// Whether the profile removes something: what only that used is left out then, and no mistake.
+    /// Whether the profile removes something: what only that used is then left out without an error.
     fn removes(&self) -> bool {
         !self.profile.removed.is_empty()
     }
@@ -127,48 +127,48 @@ impl<'a> Resolver<'a> {
         let removed = self.profile.removed.iter().find(|removed| removed.value == path);
         let diagnostic = match removed {
             Some(removed) => diagnostic
-                .also(removed.span, format!("the profile `{}` removes it", shown(&self.profile.profile.value)))
-                .help("let the profile remove or change what refers to it, too"),
+                .also(removed.span, format!("removed by the profile `{}`", shown(&self.profile.profile.value)))
+                .help("remove or change the reference in the profile"),
             None => diagnostic.suggest(name, candidates, otherwise),
         };
         self.report(diagnostic);
     }
 
-    /// Reports the name of a service that isn't there.
+    /// Reports an unknown service.
     fn unknown_service(&mut self, name: &str, span: Span, but: Option<&str>) {
         if self.spec.services.broken.iter().any(|broken| broken == name) {
             return;
         }
         if name.strip_prefix(schema::PREFIX).is_some_and(|step| self.is_step(step)) {
             self.report(
-                Diagnostic::new("unknown-service", format!("`{}` is a schema step, and no service", shown(name)), span)
-                    .at("not there unless somebody runs it")
-                    .help("remove it: nothing can wait for a schema step or reach it"),
+                Diagnostic::new("unknown-service", format!("`{}` is a schema step, not a service", shown(name)), span)
+                    .at("only runs on demand")
+                    .help("remove it: services cannot depend on or connect to a schema step"),
             );
             return;
         }
-        let title = format!("there is no service `{}`", shown(name));
+        let title = format!("unknown service `{}`", shown(name));
         let names: Vec<&str> = self.spec.services.names().filter(|known| Some(*known) != but).collect();
         self.report_unknown(("unknown-service", title), "services", (name, span), names, || {
             "declare it under [services]".to_owned()
         });
     }
 
-    /// The port of a service by its name; reports that there is none, among the names of `also`.
+    /// The port of a service by its name; reports an unknown one, with the names of `also` as candidates.
     fn port_of(&mut self, index: usize, name: &str, span: Span, also: &[&str]) -> Option<u16> {
         let ports = &self.ports[index];
         if let Some(port) = ports.iter().find(|port| port.name == name) {
             return Some(port.target);
         }
         let (service, written) = &self.spec.services.entries[index];
-        // A port that was refused, or that a wrong kind or role doesn't have, was reported.
+        // A rejected port, or one that a wrong kind or role lacks, was already reported.
         if written.sound && !written.ports.knows(name) {
             let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).chain(also.iter().copied()).collect();
-            let title = format!("service `{}` has no port `{}`", service.value, shown(name));
+            let title = format!("unknown port `{}` of service `{}`", shown(name), service.value);
             let diagnostic = Diagnostic::new("unknown-port", title, span).also(service.span, "the service").suggest(
                 name,
                 names.iter().copied(),
-                || format!("it has: {}", listed(names.iter().copied())),
+                || format!("expected one of {}", listed(names.iter().copied())),
             );
             self.report(diagnostic);
         }
@@ -211,9 +211,13 @@ impl<'a> Resolver<'a> {
             }
             let candidates: Vec<&str> = self.providers(provided).map(|(name, _)| name.value.as_str()).collect();
             let there_is = listed(candidates.iter().copied());
-            let title = format!("no service of kind {} is called `{}`", kinds_that(provided), shown(&name.value));
+            let kinds = kinds_that(provided);
+            let title = match other {
+                Some(_) => format!("service `{}` is not of kind {kinds}", shown(&name.value)),
+                None => format!("unknown service `{}` of kind {kinds}", shown(&name.value)),
+            };
             self.report_unknown(("unknown-service", title), "services", (&name.value, name.span), candidates, || {
-                format!("of that kind there is: {there_is}")
+                format!("expected one of {there_is}")
             });
             return None;
         }
@@ -236,19 +240,19 @@ impl<'a> Resolver<'a> {
                 self.report(
                     Diagnostic::new(
                         "ambiguous-service",
-                        format!("{what} could use `{}` or `{}`", first.value, second.value),
+                        format!("ambiguous service for {what}: `{}` or `{}`", first.value, second.value),
                         span,
                     )
-                    .also(first.span, "one of that kind")
-                    .also(second.span, "another")
-                    .help(format!("name the one to use: `{key} = \"{}\"`", first.value)),
+                    .also(first.span, "one candidate")
+                    .also(second.span, "another candidate")
+                    .help(format!("choose one: `{key} = \"{}\"`", first.value)),
                 );
                 None
             }
         }
     }
 
-    /// The same without a report.
+    /// As [`Self::store`], without reporting anything.
     fn find_store(&self, named: Option<&Spanned<String>>, provided: &str) -> Option<&'a str> {
         let mut found =
             self.providers(provided).filter(|(name, _)| named.is_none_or(|named| named.value == name.value));
@@ -311,7 +315,7 @@ fn kinds_that(provide: &str) -> String {
     kinds.map(|kind| format!("`{}`", kind.as_str())).collect::<Vec<_>>().join(" or ")
 }
 
-/// What to do if nothing provides something.
+/// How to add a missing provider.
 fn add_a_provider(provided: &str) -> String {
     let kind = Kind::all().find(|kind| kind.provides(provided)).map_or("", Kind::as_str);
     format!("add a service with `kind = \"{kind}\"`")

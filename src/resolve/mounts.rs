@@ -34,10 +34,10 @@ impl<'a> Resolver<'a> {
             if let Some(target) = mount.target.literal()
                 && let Some(first) = places.insert(target.to_owned(), Some(span))
             {
-                let diagnostic = Diagnostic::new("mount-clash", format!("two mounts appear at `{target}`"), span);
+                let diagnostic = Diagnostic::new("mount-clash", format!("duplicate mount target `{target}`"), span);
                 self.report(match first {
                     Some(first) => diagnostic.also(first, "the other one").help("change one of the targets"),
-                    None => diagnostic.help("the service's kind mounts something there; change the target"),
+                    None => diagnostic.help("change the target: the kind of the service already uses it"),
                 });
             }
             mounts.push(mount);
@@ -52,8 +52,8 @@ impl<'a> Resolver<'a> {
         let relative = target.literal().is_some_and(|target| !target.starts_with('/'));
         if relative {
             self.report(
-                Diagnostic::new("invalid-mount", "a mount appears at an absolute path", mount.target.span)
-                    .help("begin it with `/`"),
+                Diagnostic::new("invalid-mount", "mount target must be an absolute path", mount.target.span)
+                    .help("start it with `/`"),
             );
         }
         let Some(source) = &mount.source else {
@@ -61,8 +61,8 @@ impl<'a> Resolver<'a> {
             if kind == MountType::Bind {
                 self.report_missing(
                     mount.sound,
-                    Diagnostic::new("missing-key", "a bind mount needs the key `source`", mount.span)
-                        .help("add the path of the host: `source = \"./…\"`"),
+                    Diagnostic::new("missing-key", "missing key `source` in a bind mount", mount.span)
+                        .help("add the path on the host: `source = \"./…\"`"),
                 );
                 return None;
             }
@@ -78,15 +78,15 @@ impl<'a> Resolver<'a> {
             mount.kind.as_ref().map_or(if is_path { MountType::Bind } else { MountType::Volume }, |kind| kind.value);
         if kind == MountType::Tmpfs {
             self.report(
-                Diagnostic::new("contradiction", "a file system in memory has no source", source.span)
+                Diagnostic::new("contradiction", "`source` cannot be used with a tmpfs mount", source.span)
                     .help("remove `source`"),
             );
         }
         if kind == MountType::Volume && source.literal().is_none() {
             self.report(
-                Diagnostic::new("undeclared-volume", "a volume has a fixed name", source.span)
-                    .at("a reference")
-                    .help("begin a path with `./`, `/`, `~` or the reference; declare a volume under [volumes]"),
+                Diagnostic::new("undeclared-volume", "volume name cannot contain a reference", source.span)
+                    .at("contains a reference")
+                    .help("start a path with `./`, `/`, `~` or the reference, or declare the volume under [volumes]"),
             );
         }
         if kind == MountType::Volume
@@ -98,9 +98,9 @@ impl<'a> Resolver<'a> {
                 self.spec.volumes.names().chain(implied_volumes.iter().map(String::as_str)).collect();
             // A kind that could not be read may imply it.
             if self.spec.sound {
-                let title = format!("the volume `{}` is not declared", shown(name));
+                let title = format!("volume `{}` is not declared", shown(name));
                 self.report_unknown(("undeclared-volume", title), "volumes", (name, source.span), names, || {
-                    format!("declare it: `[volumes.{name}]`; a path begins with `./`, `/` or `~`")
+                    format!("declare it: `[volumes.{name}]`, or start a path with `./`, `/` or `~`")
                 });
             }
         }
@@ -132,7 +132,7 @@ impl<'a> Resolver<'a> {
                 }
                 self.report_unused(
                     "undeclared-volume",
-                    Diagnostic::new("unused-volume", format!("nothing mounts the volume `{}`", name.value), name.span)
+                    Diagnostic::new("unused-volume", format!("unused volume `{}`", name.value), name.span)
                         .help("mount it in a service's `volumes`, or remove it"),
                 );
             }
@@ -149,7 +149,7 @@ impl<'a> Resolver<'a> {
         let mut networks = Vec::new();
         if !spec.networks.knows(stack) && used.contains(stack) {
             let mut keys = model::Keys::default();
-            // Without a name of its own Compose would put the project's before it.
+            // Without an explicit name Compose would prefix it with the project's name.
             if let Some(name) = &spec.stack.network {
                 keys.fill("name", name.value.as_str());
             }
@@ -163,12 +163,8 @@ impl<'a> Resolver<'a> {
                 }
                 self.report_unused(
                     "unknown-network",
-                    Diagnostic::new(
-                        "unused-network",
-                        format!("no service joins the network `{}`", name.value),
-                        name.span,
-                    )
-                    .help("name it in a service's `networks`, or remove it"),
+                    Diagnostic::new("unused-network", format!("unused network `{}`", name.value), name.span)
+                        .help("add it to a service's `networks`, or remove it"),
                 );
             }
             networks.push(model::Named { name: name.value.clone(), keys: self.keys(&network.compose) });
@@ -188,9 +184,8 @@ impl<'a> Resolver<'a> {
             && let Some((name, _)) = networks.0.first()
         {
             self.report(
-                Diagnostic::new("contradiction", "a service has networks or a network mode", name.span)
-                    .at("a network")
-                    .also(mode.span, "a network mode")
+                Diagnostic::new("contradiction", "`networks` conflicts with `network_mode`", name.span)
+                    .also(mode.span, "the network mode")
                     .help("remove one of the two"),
             );
         }
@@ -202,10 +197,10 @@ impl<'a> Resolver<'a> {
                     self.report(
                         Diagnostic::new(
                             "missing-subnet",
-                            format!("the network `{}` has no subnet", shown(&name.value)),
+                            format!("missing subnet for network `{}`", shown(&name.value)),
                             address.span,
                         )
-                        .at("a fixed address")
+                        .at("a static address needs one")
                         .help(format!(
                             "add `ipam.config = [{{ subnet = \"172.30.0.0/24\" }}]` to [networks.{}]",
                             name.value
@@ -218,7 +213,7 @@ impl<'a> Resolver<'a> {
         let unknown: Vec<_> = networks.0.iter().filter(|(name, _)| !known(&name.value)).collect();
         for (name, _) in unknown {
             let names: Vec<&str> = self.spec.networks.names().chain([stack]).collect();
-            let title = format!("there is no network `{}`", shown(&name.value));
+            let title = format!("unknown network `{}`", shown(&name.value));
             self.report_unknown(("unknown-network", title), "networks", (&name.value, name.span), names, || {
                 format!("declare it: `[networks.{}]`", name.value)
             });
@@ -243,7 +238,7 @@ impl<'a> Resolver<'a> {
         if let Some(other) = shared {
             if other == name.value {
                 self.report(
-                    Diagnostic::new("dependency-cycle", format!("`{other}` shares its own network"), mode.span)
+                    Diagnostic::new("dependency-cycle", format!("`{other}` cannot share its own network"), mode.span)
                         .help("remove it"),
                 );
             } else if !self.index.contains_key(other) {
@@ -257,7 +252,7 @@ impl<'a> Resolver<'a> {
             self.report(
                 Diagnostic::new(
                     "contradiction",
-                    format!("with the network mode `{}` no port is published", shown(literal)),
+                    format!("ports cannot be published with network mode `{}`", shown(literal)),
                     port.span,
                 )
                 .at("published")
@@ -267,7 +262,7 @@ impl<'a> Resolver<'a> {
         }
         if borrowed && let Some(hostname) = &service.hostname {
             self.report(
-                Diagnostic::new("contradiction", "who shares a network shares its host name", hostname.span)
+                Diagnostic::new("contradiction", "`hostname` cannot be used with a shared network", hostname.span)
                     .also(mode.span, "the network mode")
                     .help("remove `hostname`"),
             );
@@ -311,7 +306,7 @@ impl<'a> Resolver<'a> {
             .collect()
     }
 
-    /// The entries of a table, but for those that a profile has left without a service; reports any other without one.
+    /// The entries of a table, except those that a profile left unused; reports any other unused entry.
     fn used<T>(&mut self, table: &'a Map<T>, section: Section) -> Vec<(&'a Spanned<String>, &'a T)> {
         let spec = self.spec;
         let mentioned: HashSet<&str> = spec
@@ -329,7 +324,7 @@ impl<'a> Resolver<'a> {
             self.report_unused(
                 unknown,
                 Diagnostic::new(code, format!("unused {what} `{}`", name.value), name.span)
-                    .help(format!("name it in a service's `{key}`, or remove it")),
+                    .help(format!("add it to a service's `{key}`, or remove it")),
             );
         }
         table.iter().filter(|(name, _)| !removes || mentioned.contains(name.value.as_str())).collect()
@@ -349,7 +344,7 @@ impl<'a> Resolver<'a> {
         };
         let says = |key: &&&str| !matches!(keys.get(key), None | Some(Tree::Boolean(false)));
         if sources.iter().filter(says).count() != 1 {
-            let title = format!("{} `{}` needs exactly one source", section.words().what, name.value);
+            let title = format!("{} `{}` must have exactly one source", section.words().what, name.value);
             self.report_missing(
                 sound,
                 Diagnostic::new("contradiction", title, name.span)
@@ -367,7 +362,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// What Compose does by default and `gen` does not: to make a folder of a path that does not exist.
+/// Compose's default, which `gen` turns off: creating a directory for a missing path.
 pub(super) fn keep_missing(keys: &mut model::Keys) {
     keys.fill("bind", model::text::Tree::Table(Vec::new()));
     if let Some(model::text::Tree::Table(bind)) = keys.get_mut("bind")

@@ -14,34 +14,34 @@ const LONGEST: usize = 63;
 #[must_use]
 pub fn problem(name: &str) -> Option<String> {
     if name.is_empty() {
-        return Some("a name can't be empty".to_owned());
+        return Some("use at least one character".to_owned());
     }
     if name.len() > LONGEST {
-        return Some(format!("a name has at most {LONGEST} characters"));
+        return Some(format!("use at most {LONGEST} characters"));
     }
     if !name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()) {
-        return Some("a name begins with a lowercase letter or a digit".to_owned());
+        return Some("start it with a lowercase letter or a digit".to_owned());
     }
     let bad = name.chars().find(|&c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_'));
-    bad.map(|c| format!("a name holds lowercase letters, digits, `-` and `_`, not `{}`", c.escape_debug()))
+    bad.map(|c| format!("use lowercase letters, digits, `-` and `_`, not `{}`", c.escape_debug()))
 }
 
 fn check(name: &str, span: Span, what: &str, diagnostics: &mut Diagnostics) {
     if let Some(problem) = problem(name) {
         diagnostics.push(
-            Diagnostic::new("invalid-name", format!("`{}` is no name for {what}", shown(name)), span).help(problem),
+            Diagnostic::new("invalid-name", format!("invalid {what} name `{}`", shown(name)), span).help(problem),
         );
     }
 }
 
 /// A profile's name is a folder of the outputs.
 pub(super) fn profile(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
-    check(&name.value, name.span, "a profile", diagnostics);
+    check(&name.value, name.span, "profile", diagnostics);
 }
 
 /// A dashboard's name is that of its output.
 pub(super) fn dashboard(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
-    check(&name.value, name.span, "a dashboard", diagnostics);
+    check(&name.value, name.span, "dashboard", diagnostics);
 }
 
 fn all<'n>(names: impl IntoIterator<Item = &'n Spanned<String>>, what: &str, diagnostics: &mut Diagnostics) {
@@ -56,32 +56,32 @@ fn keys<'n, T: 'n>(map: impl IntoIterator<Item = &'n Map<T>>) -> impl Iterator<I
 
 /// Every other name of the spec.
 pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
-    all([&spec.stack.name], "a stack", diagnostics);
-    all(&spec.stack.network, "a network", diagnostics);
-    all(keys([&spec.services]), "a service", diagnostics);
-    all(keys([&spec.images]), "an image", diagnostics);
-    all(keys([&spec.clusters]), "a cluster", diagnostics);
-    all(keys([&spec.schema]), "a schema step", diagnostics);
-    all(keys([&spec.volumes]), "a volume", diagnostics);
-    all(keys([&spec.networks]), "a network", diagnostics);
-    all(keys([&spec.secrets]), "a secret", diagnostics);
-    all(keys([&spec.configs]), "a config", diagnostics);
-    all(keys([&spec.models]), "a model", diagnostics);
-    all(keys([&spec.datasources]), "a datasource", diagnostics);
+    all([&spec.stack.name], "stack", diagnostics);
+    all(&spec.stack.network, "network", diagnostics);
+    all(keys([&spec.services]), "service", diagnostics);
+    all(keys([&spec.images]), "image", diagnostics);
+    all(keys([&spec.clusters]), "cluster", diagnostics);
+    all(keys([&spec.schema]), "schema step", diagnostics);
+    all(keys([&spec.volumes]), "volume", diagnostics);
+    all(keys([&spec.networks]), "network", diagnostics);
+    all(keys([&spec.secrets]), "secret", diagnostics);
+    all(keys([&spec.configs]), "config", diagnostics);
+    all(keys([&spec.models]), "model", diagnostics);
+    all(keys([&spec.datasources]), "datasource", diagnostics);
     if let Some(infrastructure) = &spec.infrastructure {
-        all(keys([&infrastructure.buckets]), "a bucket", diagnostics);
-        all([&infrastructure.project], "a project", diagnostics);
+        all(keys([&infrastructure.buckets]), "bucket", diagnostics);
+        all([&infrastructure.project], "project", diagnostics);
     }
     for (name, service) in spec.services.iter() {
-        all(service.ports.iter().map(|(name, _)| name), "a port", diagnostics);
-        all(&service.container_name, "a container", diagnostics);
-        all(&service.hostname, "a host", diagnostics);
-        all(&service.profiles, "a Compose profile", diagnostics);
+        all(service.ports.iter().map(|(name, _)| name), "port", diagnostics);
+        all(&service.container_name, "container", diagnostics);
+        all(&service.hostname, "host", diagnostics);
+        all(&service.profiles, "Compose profile", diagnostics);
         container(service.container_name.as_ref().unwrap_or(name), diagnostics);
         for path in service.kind.iter().flat_map(|kind| kind.value.files_of(&name.value)) {
             if [Grafana::DATASOURCES, Grafana::DASHBOARDS].contains(&path.as_str()) {
                 diagnostics.push(
-                    Diagnostic::new("invalid-name", format!("the output `{path}` is Grafana's"), name.span)
+                    Diagnostic::new("invalid-name", format!("output `{path}` is reserved for Grafana"), name.span)
                         .help("rename the service"),
                 );
             }
@@ -109,12 +109,12 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Docker's names of containers have at least two characters.
+/// Docker requires at least two characters in a container name.
 fn container(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
     if name.value.chars().count() == 1 {
         diagnostics.push(
-            Diagnostic::new("invalid-name", format!("`{}` is too short for a container", name.value), name.span)
-                .help("Docker wants two characters; lengthen it, or set `container_name`"),
+            Diagnostic::new("invalid-name", format!("container name `{}` is too short", name.value), name.span)
+                .help("use at least two characters, or set `container_name`"),
         );
     }
 }
@@ -125,12 +125,8 @@ fn environment(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
         && name.value.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
     if !fits {
         diagnostics.push(
-            Diagnostic::new(
-                "invalid-name",
-                format!("`{}` is no name for a variable", shown(&name.value)),
-                name.span,
-            )
-            .help("a container's variable holds letters, digits, `_`, `.` and `-`, and begins with none of the digits"),
+            Diagnostic::new("invalid-name", format!("`{}` is no name for a variable", shown(&name.value)), name.span)
+                .help("use letters, digits, `_`, `.` and `-`, and don't start with a digit"),
         );
     }
 }
@@ -139,7 +135,7 @@ fn variable(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
     if !is_variable_name(&name.value) {
         diagnostics.push(
             Diagnostic::new("invalid-name", format!("`{}` is no name for a variable", shown(&name.value)), name.span)
-                .help("a variable's name holds letters, digits and `_`, and begins with none of the digits"),
+                .help("use letters, digits and `_`, and don't start with a digit"),
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Ports: what a service's are, and who wants one of the host's twice.
+//! The ports of services, and clashes of host ports.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::spec::stack::LOOPBACK;
 use crate::spec::text::{Text, Value};
 use crate::spec::value::Ports;
 
-/// Ports of the host that a service wants.
+/// Host ports that a service publishes.
 #[derive(Clone)]
 struct Claim {
     address: String,
@@ -52,11 +52,11 @@ impl Resolver<'_> {
                 && known.is_none()
             {
                 let names = || implied.iter().map(|(known, _)| known.value.as_str());
-                let title = format!("a service of kind `{}` has no port `{}`", kind.as_str(), name.value);
+                let title = format!("unknown port `{}` of kind `{}`", name.value, kind.as_str());
                 self.report_missing(
                     service.sound,
                     Diagnostic::new("unknown-port", title, name.span)
-                        .suggest(&name.value, names(), || format!("it has: {}", listed(names()))),
+                        .suggest(&name.value, names(), || format!("expected one of {}", listed(names()))),
                 );
                 continue;
             }
@@ -65,10 +65,10 @@ impl Resolver<'_> {
                     self.report(
                         Diagnostic::new(
                             "kind-decides",
-                            format!("port `{}` of this kind is {} in the container", name.value, known.target),
+                            format!("the kind sets the target of port `{}` to {}", name.value, known.target),
                             target.span,
                         )
-                        .help("remove `target`; `published` is free"),
+                        .help("remove `target`; only `published` can be set"),
                     );
                     continue;
                 }
@@ -81,10 +81,10 @@ impl Resolver<'_> {
                             port.sound,
                             Diagnostic::new(
                                 "missing-key",
-                                format!("port `{}` needs a `target`", name.value),
+                                format!("missing key `target` in port `{}`", name.value),
                                 name.span,
                             )
-                            .help("only a single published number says what the port in the container is"),
+                            .help("add `target = …`: it can only be left out if `published` is a single port number"),
                         );
                         continue;
                     }
@@ -153,9 +153,9 @@ impl Resolver<'_> {
             (count, Some(_)) => {
                 let span = written.target.as_ref().map_or(place, |target| target.span);
                 self.report(
-                    Diagnostic::new("invalid-port", format!("port `{}` has two ranges", first.name), span)
+                    Diagnostic::new("invalid-port", format!("mismatched ranges of port `{}`", first.name), span)
                         .at(format!("{count} ports in the container"))
-                        .help("publish as many ports of the host, as a range of numbers"),
+                        .help("publish a range of the same size on the host"),
                 );
             }
         }
@@ -168,26 +168,26 @@ impl Resolver<'_> {
         }
     }
 
-    /// Compose accepts no host name where it binds a port.
+    /// Compose only accepts IP addresses to bind a port to.
     pub(super) fn check_address(&mut self, text: &Text) {
         let Some(address) = self.effective(text) else { return };
         let plain = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&address);
         if !address.is_empty() && plain.parse::<IpAddr>().is_err() {
             self.report(
-                Diagnostic::new("invalid-address", format!("`{}` is no IP address", shown(&address)), text.span)
-                    .help("write e.g. `127.0.0.1`, or `0.0.0.0` for every address of the host"),
+                Diagnostic::new("invalid-address", format!("invalid IP address `{}`", shown(&address)), text.span)
+                    .help("write e.g. `127.0.0.1`, or `0.0.0.0` for all addresses of the host"),
             );
         }
     }
 
-    /// Two services can't publish one port of the host at the same address.
+    /// Reports services that publish the same host port at the same address.
     pub(super) fn check_port_clashes(&mut self) {
         let spec = self.spec;
         let bind = match &spec.stack.bind {
             Some(bind) => self.effective(bind),
             None => Some(LOOPBACK.to_owned()),
         };
-        // By port: a stack of thousands of services must not compare each with each.
+        // Indexed by port, to avoid comparing all pairs in a stack of thousands of services.
         let mut claims: HashMap<u16, Vec<Claim>> = HashMap::new();
         let mut clashes: Vec<(u16, Claim, Claim)> = Vec::new();
         for (index, (_, service)) in spec.services.iter().enumerate() {
@@ -219,13 +219,12 @@ impl Resolver<'_> {
         }
         for (number, claim, other) in clashes {
             let name = |index: usize| &spec.services.entries[index].0.value;
-            let diagnostic =
-                Diagnostic::new("port-clash", format!("port {number} of the host is published twice"), claim.span)
-                    .at(format!("by `{}`", name(claim.service)))
-                    .also(other.span, format!("and by `{}`", name(other.service)));
+            let diagnostic = Diagnostic::new("port-clash", format!("duplicate host port {number}"), claim.span)
+                .at(format!("published by `{}`", name(claim.service)))
+                .also(other.span, format!("already published by `{}`", name(other.service)));
             self.report(match free_port(&claims, number) {
-                Some(free) => diagnostic.help(format!("publish one of them elsewhere; {free} is free")),
-                None => diagnostic.help("publish one of them elsewhere"),
+                Some(free) => diagnostic.help(format!("publish one of them on another port, e.g. {free}")),
+                None => diagnostic.help("publish one of them on another port"),
             });
         }
     }
@@ -237,7 +236,7 @@ impl Claim {
     }
 }
 
-/// The name of a port of a range: the first one has the range's, and one that is called by its number stays so.
+/// The name of a port in a range: the first port has the range's name; a port named by its number keeps that name.
 fn numbered(first: &Port, target: u16) -> String {
     if target == first.target {
         first.name.clone()
@@ -248,7 +247,7 @@ fn numbered(first: &Port, target: u16) -> String {
     }
 }
 
-/// The next port of the host that nobody claims.
+/// The next free host port.
 fn free_port(claims: &HashMap<u16, Vec<Claim>>, from: u16) -> Option<u16> {
     (from..=u16::MAX).find(|port| !claims.contains_key(port))
 }

@@ -48,7 +48,7 @@ impl Resolver<'_> {
             let service = self.own_schema(name, step);
             self.own_step(name, service, &mut steps, services, network);
         }
-        // The last ones: these run with the stack, whoever else is late.
+        // Last, since these run with the stack.
         for (name, _) in self.providers(INDICES) {
             let description = services.iter().find(|service| service.name == name.value);
             let step = SchemaStep {
@@ -62,12 +62,12 @@ impl Resolver<'_> {
         steps.into_iter().map(|(_, step)| step).collect()
     }
 
-    /// Whether a step of that name has a service of its own.
+    /// Whether a step of that name has its own service.
     pub(super) fn is_step(&self, name: &str) -> bool {
         self.spec.clusters.knows(name) || self.spec.schema.knows(name)
     }
 
-    /// Adds a step that has a service of its own.
+    /// Adds a step that has its own service.
     fn own_step(
         &mut self,
         name: &Spanned<String>,
@@ -93,9 +93,9 @@ impl Resolver<'_> {
         if let Some(&index) = self.index.get(service.name.as_str()) {
             let (taken, _) = &self.spec.services.entries[index];
             self.report(
-                Diagnostic::new("schema-clash", format!("two services are called `{}`", service.name), taken.span)
-                    .also(name.span, "`gen` writes a service of that name for its schema")
-                    .help("call the service otherwise"),
+                Diagnostic::new("schema-clash", format!("duplicate service name `{}`", service.name), taken.span)
+                    .also(name.span, "`gen` generates a service of this name for its schema")
+                    .help("rename the service"),
             );
             return;
         }
@@ -115,9 +115,9 @@ impl Resolver<'_> {
         let other = steps.iter().find(|(_, other)| other.name == step.name).map(|&(other, _)| other);
         match other {
             Some(other) => self.report(
-                Diagnostic::new("schema-clash", format!("two schema steps are called `{}`", step.name), span)
+                Diagnostic::new("schema-clash", format!("duplicate schema step `{}`", step.name), span)
                     .also(other, "the other one")
-                    .help("clusters, the entries of [schema] and what prepares Elasticsearch share their names"),
+                    .help("rename one of them: clusters, entries of [schema] and Elasticsearch setups share one namespace"),
             ),
             None => steps.push((span, step)),
         }

@@ -26,7 +26,7 @@ pub(super) struct Bundle {
 /// Shells: after one of these, a `$NAME` in an argument is expanded.
 const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
 
-/// The variable that says where everything in AWS is.
+/// The variable for the AWS region.
 pub(super) const REGION: &str = "AWS_REGION";
 
 impl Resolver<'_> {
@@ -44,7 +44,7 @@ impl Resolver<'_> {
             }
         }
         let known_volumes: HashSet<String> = implied_volumes.iter().cloned().collect();
-        // A service that another waits for to end is a one-shot, and so never restarted.
+        // A service whose completion another one awaits is a one-shot, which is never restarted.
         let mut awaited: HashSet<&str> = HashSet::new();
         for (_, service) in spec.services.iter() {
             for (name, dependency) in service.depends_on.iter().flat_map(|written| &written.0) {
@@ -65,7 +65,7 @@ impl Resolver<'_> {
                 self.report(
                     Diagnostic::new(
                         "container-clash",
-                        format!("two containers are called `{}`", container.value),
+                        format!("duplicate container name `{}`", container.value),
                         container.span,
                     )
                     .also(first, "the other one")
@@ -127,10 +127,13 @@ impl Resolver<'_> {
             && !single
         {
             self.report(
-                Diagnostic::new("contradiction", "replicas can't share a container's name", container.span)
-                    .at("one name")
-                    .also(span, "several containers")
-                    .help("remove `container_name` or the number of replicas"),
+                Diagnostic::new(
+                    "contradiction",
+                    "`container_name` cannot be used with several replicas",
+                    container.span,
+                )
+                .also(span, "several replicas")
+                .help("remove one of the two"),
             );
         }
         self.check_replicas(service);
@@ -209,14 +212,14 @@ impl Resolver<'_> {
             keys.fill("platform", self.text(platform));
         }
         let is_tmp = |text: &ModelText| text.literal().is_some_and(|path| path == "/tmp" || path.starts_with("/tmp:"));
-        // Who says that the image may be written to needs none.
+        // A writable image needs none.
         if implied.is_set("read_only") && keys.get("read_only").is_none() && !keys.texts("tmpfs").any(is_tmp) {
             keys.add("tmpfs", ["/tmp".into()]);
         }
         let keeps_own = keys.get("cap_drop").is_some();
         for (key, value) in implied.0 {
             match (key.as_str(), value, keys.get_mut(&key)) {
-                // Who says what is dropped says what is kept.
+                // An explicit `cap_drop` also determines what is kept.
                 ("cap_add", ..) if keeps_own => {}
                 ("cap_add", ModelTree::List(added), Some(ModelTree::List(own))) => own.extend(added),
                 (_, ModelTree::Table(entries), Some(ModelTree::Table(own))) => {
@@ -250,7 +253,7 @@ impl Resolver<'_> {
         names
     }
 
-    /// Keys that say what a kind decides, or that belong to another kind.
+    /// Reports keys that the kind sets, or that belong to another kind.
     fn check_kind_keys(&mut self, service: &Service) {
         let kind = service.kind.as_ref().map(|kind| kind.value);
         if let Some(kind) = kind {
@@ -261,7 +264,7 @@ impl Resolver<'_> {
             for (key, span) in owned {
                 if let Some(span) = span {
                     self.report(
-                        Diagnostic::new("kind-decides", format!("kind `{}` decides the `{key}`", kind.as_str()), span)
+                        Diagnostic::new("kind-decides", format!("`{key}` is set by kind `{}`", kind.as_str()), span)
                             .help("remove it, or describe the service without `kind`"),
                     );
                 }
@@ -282,7 +285,7 @@ impl Resolver<'_> {
         for (key, span) in role.into_iter().chain(cluster) {
             self.report_missing(
                 service.sound,
-                Diagnostic::new("foreign-setting", format!("`{key}` belongs to a Temporal service"), span)
+                Diagnostic::new("foreign-setting", format!("`{key}` can only be used in a Temporal service"), span)
                     .help("remove it, or set `kind`"),
             );
         }
@@ -305,10 +308,10 @@ impl Resolver<'_> {
                 self.report(
                     Diagnostic::new(
                         "kind-decides",
-                        format!("the kind of this service sets `{}`", name.value),
+                        format!("`{}` is set by the kind of this service", name.value),
                         name.span,
                     )
-                    .help("remove it; change what it is made of: the cluster, the settings or [env]"),
+                    .help("remove it, and change its source instead: the cluster, the settings or [env]"),
                 );
                 continue;
             }
@@ -329,11 +332,11 @@ impl Resolver<'_> {
                     .collect();
                 let mut diagnostic = Diagnostic::new(
                     "unread-variable",
-                    format!("nothing in this image reads `{}`", name.value),
+                    format!("`{}` is not read by this image", name.value),
                     name.span,
                 );
                 if let Some(reads) = reads {
-                    diagnostic = diagnostic.also(reads.span, "what it reads");
+                    diagnostic = diagnostic.also(reads.span, "the variables that it reads");
                 }
                 self.report(
                     diagnostic.suggest(&name.value, names, || "remove it, or add it to the image's `reads`".to_owned()),
@@ -346,12 +349,12 @@ impl Resolver<'_> {
                 self.report(
                     Diagnostic::new(
                         "shadowed-variable",
-                        format!("`{}` of the user's .env is overruled here", name.value),
+                        format!("fixed value overrides the variable `{}`", name.value),
                         text.span,
                     )
                     .at("a fixed value")
-                    .also(declared, "what the user may set")
-                    .help(format!("write `${{{}}}`, with its default in [env]", name.value)),
+                    .also(declared, "declared here, to be set in `.env`")
+                    .help(format!("write `${{{}}}`, and set its default in [env]", name.value)),
                 );
             }
             let value = self.text(text);
@@ -385,8 +388,8 @@ impl Resolver<'_> {
         true
     }
 
-    /// The region, and the host's credentials as a mount in the home of somebody's user; that it isn't known is
-    /// reported if it is `certain`.
+    /// The region, and the host's credentials as a mount in the home of the user; an unknown home is reported if that
+    /// is `certain`.
     pub(super) fn credentials(
         &mut self,
         (who, span): (&str, Span),
@@ -397,12 +400,9 @@ impl Resolver<'_> {
         if !self.spec.env.knows(REGION) {
             self.report_missing(
                 self.spec.sound,
-                Diagnostic::new(
-                    "undeclared-variable",
-                    format!("a service that talks to AWS needs the variable `{REGION}`"),
-                    span,
-                )
-                .help(format!("declare it: `[env.{REGION}]` with a `description`")),
+                Diagnostic::new("undeclared-variable", format!("variable `{REGION}` is not declared"), span)
+                    .at("needs it to use AWS")
+                    .help(format!("declare it: `[env.{REGION}]` with a `description`")),
             );
         }
         let region = if self.spec.env.knows(REGION) {
@@ -413,8 +413,8 @@ impl Resolver<'_> {
         let Some(home) = home else {
             self.report_missing(
                 certain,
-                Diagnostic::new("missing-home", format!("where is the home of `{who}`'s user?"), span)
-                    .help("set `home` of its image in [images]: AWS looks for credentials there"),
+                Diagnostic::new("missing-home", format!("missing home directory of `{who}`'s user"), span)
+                    .help("set `home` of its image in [images]: the AWS SDK looks for credentials there"),
             );
             return None;
         };
@@ -436,9 +436,9 @@ impl Resolver<'_> {
     fn labels(&mut self, service: &Service) -> Vec<(String, ModelText)> {
         if let Some((name, _)) = service.labels.iter().find(|(name, _)| name.value == CONFIG_LABEL) {
             self.report(
-                Diagnostic::new("reserved-label", format!("the label `{CONFIG_LABEL}` is `gen`'s own"), name.span)
+                Diagnostic::new("reserved-label", format!("label `{CONFIG_LABEL}` is reserved for `gen`"), name.span)
                     .at("would be overwritten")
-                    .help("call it otherwise"),
+                    .help("rename the label"),
             );
         }
         let mut labels = self.scalars(&service.labels);
@@ -460,7 +460,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// Several containers can't have one port of the host.
+    /// Reports replicas that share a host port.
     fn check_replicas(&mut self, service: &Service) {
         let Some((span, &Tree::Integer(count @ 2..))) = replicas(service) else { return };
         for (_, port) in service.ports.iter() {
@@ -468,10 +468,10 @@ impl Resolver<'_> {
             let Value::Is(ports) = published.value else { continue };
             if i64::from(ports.count()) < count {
                 self.report(
-                    Diagnostic::new("contradiction", "replicas can't share a port of the host", published.span)
+                    Diagnostic::new("contradiction", "replicas cannot share a host port", published.span)
                         .at(format!("published: {ports}"))
-                        .also(span, format!("{count} containers"))
-                        .help("publish a range with a port for each, or remove the number of replicas"),
+                        .also(span, format!("{count} replicas"))
+                        .help("publish a range with one port per replica, or remove the number of replicas"),
                 );
             }
         }
@@ -512,15 +512,17 @@ impl Resolver<'_> {
             });
             if let Some(found) = found {
                 self.report(
-                    Diagnostic::new("no-shell", format!("no shell expands `{found}` here"), text.span)
-                        .at("handed to the program as it is")
-                        .help("write `${NAME}` for a variable of the user's .env, or run it by `[\"sh\", \"-c\", …]`"),
+                    Diagnostic::new("no-shell", format!("`{found}` is not expanded without a shell"), text.span)
+                        .at("passed to the program unchanged")
+                        .help(
+                            "write `${NAME}` for a variable of `.env`, or run the command with `[\"sh\", \"-c\", …]`",
+                        ),
                 );
             }
         }
     }
 
-    /// `host.docker.internal` resolves on Linux only if the service says so.
+    /// `host.docker.internal` only resolves on Linux if the service adds it.
     fn check_host_name(&mut self, service: &Service, extra_hosts: &[(String, Vec<ModelText>)]) {
         if extra_hosts.iter().any(|(host, _)| host == DOCKER_HOST) {
             return;
@@ -547,14 +549,14 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether two services can run at a time: those that different Compose profiles switch on can't.
+/// Whether two services can run at the same time: those of different Compose profiles can't.
 pub(super) fn together(a: &Service, b: &Service) -> bool {
     a.profiles.is_empty()
         || b.profiles.is_empty()
         || a.profiles.iter().any(|profile| b.profiles.iter().any(|other| other.value == profile.value))
 }
 
-/// How many containers there are of a service, and where it says so.
+/// The number of replicas of a service, and its place.
 fn replicas(service: &Service) -> Option<(Span, &Tree)> {
     service.compose.entry_at(&["deploy", "replicas"]).or_else(|| service.compose.entry("scale"))
 }

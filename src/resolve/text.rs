@@ -92,7 +92,7 @@ impl Resolver<'_> {
         Some(if number { target.to_string() } else { format!("{service}:{target}") })
     }
 
-    /// A reference to a variable of `.env`: what it says, completed by the declaration.
+    /// A reference to a variable of `.env`, completed by its declaration.
     pub(super) fn reference(&mut self, name: &str, operator: Option<&Operator>, span: Span) -> model::Reference {
         let reference = |operator| model::Reference { name: name.to_owned(), operator: Some(operator) };
         let Some(used) = self.variables.get_mut(name) else {
@@ -108,12 +108,12 @@ impl Resolver<'_> {
                 let set =
                     flags.into_iter().find_map(|(what, flag)| Some((what, flag.as_ref().filter(|flag| flag.value)?)));
                 if let Some((what, flag)) = set {
-                    let title = format!("`{name}` is {what} and has a default");
+                    let title = format!("{what} variable `{name}` cannot have a default");
                     self.diagnostics.push(
                         Diagnostic::new("contradiction", title, span)
                             .at("this default")
                             .also(flag.span, what)
-                            .help(format!("write `${{{name}}}`")),
+                            .help(format!("write `${{{name}}}` without a default")),
                     );
                     return reference(model::Operator::Default(word.clone()));
                 }
@@ -127,10 +127,10 @@ impl Resolver<'_> {
                 };
                 if let Some(other) = conflict {
                     self.diagnostics.push(
-                        Diagnostic::new("default-conflict", format!("`{name}` has two defaults"), span)
+                        Diagnostic::new("default-conflict", format!("conflicting defaults for `{name}`"), span)
                             .at("this default")
-                            .also(other, "and this one")
-                            .help(format!("declare the default once, in [env.{name}], and write `${{{name}}}`")),
+                            .also(other, "the other default")
+                            .help(format!("declare the default once, in [env.{name}], and use `${{{name}}}`")),
                     );
                 }
                 reference(model::Operator::Default(word.clone()))
@@ -147,7 +147,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// What a text is when the user's `.env` sets nothing; `None` if that isn't known.
+    /// The value of a text without a `.env`; `None` if it is unknown.
     pub(super) fn effective(&self, text: &Text) -> Option<String> {
         let mut whole = String::new();
         for part in text.parts() {

@@ -8,13 +8,13 @@ use crate::spec::decode::{listed, shown};
 use crate::spec::text::is_variable_name;
 
 impl Resolver<'_> {
-    /// What a variable is when the user sets nothing: declared, or known from the infrastructure.
+    /// The default of a variable: declared, or known from the infrastructure.
     pub(super) fn default_of(&self, name: &str) -> Option<String> {
         let used = self.variables.get(name)?;
         if let Some(default) = &used.variable.default {
             return default.value.0.literal().map(ToOwned::to_owned);
         }
-        // The region stands once: what Terraform creates in, the services talk to.
+        // The region has one source: services use the region in which Terraform creates resources.
         let output = used.variable.output.as_ref()?;
         let infrastructure = self.spec.infrastructure.as_ref()?;
         (output.value == super::infrastructure::REGION_OUTPUT).then(|| infrastructure.region.value.clone())
@@ -25,7 +25,7 @@ impl Resolver<'_> {
         if self.spec.env.knows(name) {
             return;
         }
-        let title = format!("the variable `{}` is not declared", shown(name));
+        let title = format!("variable `{}` is not declared", shown(name));
         let names: Vec<&str> = self.spec.env.names().collect();
         self.report_unknown(("undeclared-variable", title), "env", (name, span), names, || {
             format!("declare it: `[env.{name}]` with a `description`")
@@ -37,7 +37,7 @@ impl Resolver<'_> {
         self.variables.get(name).is_some_and(|used| used.used)
     }
 
-    /// Notes a use of a variable that stands in no string.
+    /// Records a use of a variable outside of strings.
     pub(super) fn note_use(&mut self, name: &str) {
         if let Some(used) = self.variables.get_mut(name) {
             used.used = true;
@@ -55,9 +55,11 @@ impl Resolver<'_> {
             let (required, secret) = (flag(&variable.required), flag(&variable.secret));
             if let Some(default) = &variable.default {
                 let contradiction = match (&required, &secret) {
-                    (Some(required), _) => Some((required.span, "a required variable has no default", "required")),
+                    (Some(required), _) => {
+                        Some((required.span, "a required variable cannot have a default", "required"))
+                    }
                     (_, Some(secret)) => {
-                        Some((secret.span, "a secret has no default: it would be committed", "secret"))
+                        Some((secret.span, "a secret cannot have a default: it would be committed", "secret"))
                     }
                     _ => None,
                 };
@@ -74,10 +76,10 @@ impl Resolver<'_> {
                     self.report(
                         Diagnostic::new(
                             "invalid-default",
-                            format!("the default of `{}` can't stand in `${{{}:-…}}`", name.value, name.value),
+                            format!("the default of `{}` cannot be used in `${{{}:-…}}`", name.value, name.value),
                             default.span,
                         )
-                        .help("leave out `$`, `{`, `}` and line breaks, or leave the default out and say in the description what to write"),
+                        .help("remove `$`, `{`, `}` and line breaks, or remove the default and document the value in the description"),
                     );
                 }
             }
@@ -89,26 +91,22 @@ impl Resolver<'_> {
                     spec.sound,
                     Diagnostic::new(
                         "unknown-output",
-                        format!("Terraform has no output `{}`", shown(&output.value)),
+                        format!("unknown Terraform output `{}`", shown(&output.value)),
                         output.span,
                     )
-                    .suggest(&output.value, names(), || format!("it has: {}", listed(names()))),
+                    .suggest(&output.value, names(), || format!("expected one of {}", listed(names()))),
                 );
             }
             let used = self.is_used(&name.value);
             if !used && self.removes() {
                 continue;
             }
-            // Nothing can refer to a variable whose name is wrong, which was reported.
+            // A variable with an invalid name, which was reported, cannot be referenced.
             if !used && is_variable_name(&name.value) {
                 self.report_unused(
                     "undeclared-variable",
-                    Diagnostic::new(
-                        "unused-variable",
-                        format!("nothing reads the variable `{}`", name.value),
-                        name.span,
-                    )
-                    .help(format!("write `${{{}}}` where it belongs, or remove it", name.value)),
+                    Diagnostic::new("unused-variable", format!("unused variable `{}`", name.value), name.span)
+                        .help(format!("use it as `${{{}}}`, or remove it", name.value)),
                 );
             }
             variables.push(Variable {

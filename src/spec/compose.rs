@@ -40,7 +40,7 @@ const FORMATS: &[(&str, Format)] = &[
 const PULL_POLICIES: &[&str] =
     &["always", "never", "missing", "if_not_present", "build", "refresh", "daily", "weekly", "every_12h"];
 
-/// What keeps a program from gaining privileges by running another one: every service has it unless it says otherwise.
+/// What keeps a program from gaining privileges by running another one: the default of every service.
 pub const NO_NEW_PRIVILEGES: &str = "no-new-privileges:true";
 
 /// What `gen` writes for a key of a service that is left out, where that is one value for all.
@@ -112,7 +112,7 @@ impl Keys {
     }
 }
 
-/// What the specification says of a value.
+/// The schema of a value in the specification.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape(&'static Json);
 
@@ -173,7 +173,7 @@ impl Shape {
         }
     }
 
-    /// Reports keys that a table needs and has neither among its own nor among the further ones.
+    /// Reports required keys that a table lacks, among its own and the further ones.
     pub(super) fn check_required(self, own: &[&str], keys: &Keys, what: &str, span: Span, cx: &mut Context<'_>) {
         for name in self.list("required").iter().filter_map(Json::as_str) {
             if !own.contains(&name) && keys.get(name).is_none() {
@@ -191,7 +191,7 @@ impl Shape {
         }
     }
 
-    /// Reports everything that is wrong with the value of `key`; whether nothing is.
+    /// Reports all problems with the value of `key`; returns whether there are none.
     fn check(self, node: &Node<'_>, key: &str, cx: &mut Context<'_>) -> bool {
         let shape = self.resolved();
         let types = shape.types();

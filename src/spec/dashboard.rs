@@ -86,7 +86,7 @@ table! {
         "editable": Flag, at("editable"), default(ON);
         /// What hovering over one panel shows in the others.
         "graph_tooltip": Word(&GRAPH_TOOLTIP), at("graphTooltip"), default(Str("default"));
-        /// What panels query that name no datasource; the stack's default if left out.
+        /// The default datasource of its panels; the stack's default if left out.
         "datasource": Datasource;
         /// How often it is refreshed, e.g. `30s`; not automatically if left out.
         "refresh": Duration(&["auto"]), at("refresh");
@@ -356,11 +356,11 @@ table! {
         "interval": Duration(&[]), at("interval");
         /// The maximum number of points of a series.
         "max_data_points": Count, at("maxDataPoints");
-        /// Seconds for which its results are cached, where the datasource has a cache of its own.
+        /// Seconds for which its results are cached, where the datasource has its own cache.
         "cache_timeout": Plain, at("cacheTimeout");
         /// Milliseconds for which Grafana caches its results; those of the datasource if left out.
         "query_caching_ttl": Count, at("queryCachingTTL");
-        /// A time range of its own, e.g. `1h`.
+        /// Its own time range, e.g. `1h`.
         "time_from": Text, at("timeFrom");
         /// How far its time range lies back, e.g. `1d`.
         "time_shift": Text, at("timeShift");
@@ -392,7 +392,7 @@ table! {
 
 /// Variants of a query: the language of its datasource, and the two forms of CloudWatch's queries.
 pub mod variant {
-    /// Prometheus, and what is written likewise.
+    /// Prometheus, and plugins with the same keys.
     pub const PROMETHEUS: &str = "Prometheus";
     /// Loki.
     pub const LOKI: &str = "Loki";

@@ -49,13 +49,13 @@ pub trait Decode: Sized {
         None
     }
 
-    /// What an editor is told of it.
+    /// Its JSON Schema, for editors.
     fn schema(schemas: &mut Schemas) -> Schema;
 }
 
 impl<T: Decode> Decode for Option<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        // A value that is wrong was reported; taking it as absent lets the rest be checked too.
+        // An invalid value was reported; treating it as absent lets the rest be checked.
         Some(T::decode(node, cx))
     }
 
@@ -126,7 +126,7 @@ pub(super) fn quoting(value: &Value<'_>) -> Option<&'static str> {
         .then_some("put it in quotes")
 }
 
-/// No consumer of any output takes control characters in its values, and a NUL ends a C string.
+/// No consumer of the outputs accepts control characters in its values, and a NUL ends a C string.
 pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> bool {
     let Some(found) = text.chars().find(|&c| c.is_control() && c != '\n' && c != '\t') else {
         return true;
@@ -134,10 +134,10 @@ pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> 
     cx.diagnostics.push(
         Diagnostic::new(
             "control-character",
-            format!("the string holds the control character U+{:04X}", u32::from(found)),
+            format!("invalid control character U+{:04X} in a string", u32::from(found)),
             span,
         )
-        .help("only newline and tab are accepted; remove it"),
+        .help("remove it: only newline and tab are allowed"),
     );
     false
 }
@@ -212,13 +212,13 @@ impl<T: Decode> Decode for Vec<T> {
 pub struct Map<T> {
     /// The entries that could be read.
     pub entries: Vec<(Spanned<String>, T)>,
-    /// The names of those that could not: they exist, so that a reference to one is no error.
+    /// The names of those that could not: they exist, so that a reference to one is not an error.
     pub broken: Vec<String>,
-    /// The place of each entry, once somebody asks for one of many.
+    /// The place of each entry, built at the first look-up in a large table.
     places: OnceLock<Places>,
 }
 
-/// Boxed, since a service has half a dozen maps and hardly one of them is ever asked for many names.
+/// Boxed, since a service has half a dozen maps and few of them ever need it.
 type Places = Box<HashMap<String, usize>>;
 
 impl<T> Default for Map<T> {
@@ -318,10 +318,10 @@ impl<T: Decode> Decode for Many<T> {
 
 /// A table of the spec that also has a short form.
 pub trait Shorthand: Decode {
-    /// Reads the short form: whatever is no table.
+    /// Reads the short form: any value but a table.
     fn from_short(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self>;
 
-    /// What an editor is told of the short form.
+    /// The JSON Schema of the short form, for editors.
     fn short_schema(schemas: &mut Schemas) -> Schema;
 }
 
@@ -351,11 +351,11 @@ impl<T: Listed> Listed for Short<T> {
 
 /// What a name in a list means, where a table of names is accepted too.
 pub trait Listed: Sized {
-    /// The entry of a name that stands at `span`; `None` if a name alone says too little.
+    /// The entry of a name at `span`; `None` if a name alone is not enough.
     fn from_name(span: Span) -> Option<Self>;
 }
 
-/// A list of names, or a table that says more of each.
+/// A list of names, or a table with an entry for each.
 #[derive(Debug, Clone)]
 pub struct Named<T>(pub Vec<(Spanned<String>, T)>);
 
@@ -383,11 +383,11 @@ impl<T: Decode + Listed> Decode for Named<T> {
     }
 }
 
-/// Reports a name that a list has already.
+/// Reports a duplicate name in a list.
 pub(super) fn listed_once(name: &Spanned<String>, seen: &mut HashMap<String, Span>, cx: &mut Context<'_>) -> bool {
     let Some(first) = seen.insert(name.value.clone(), name.span) else { return true };
     cx.diagnostics.push(
-        Diagnostic::new("listed-twice", format!("`{}` is listed twice", shown(&name.value)), name.span)
+        Diagnostic::new("listed-twice", format!("duplicate entry `{}`", shown(&name.value)), name.span)
             .at("again here")
             .also(first, "first here")
             .help("remove one of the two"),
@@ -395,7 +395,7 @@ pub(super) fn listed_once(name: &Spanned<String>, seen: &mut HashMap<String, Spa
     false
 }
 
-/// The node's table, or a report that it is none.
+/// The node's table; reports any other value.
 pub fn table_of<'s>(node: Node<'s>, expected: &str, cx: &mut Context<'_>) -> Option<Table<'s>> {
     let Value::Table(table) = node.value else {
         cx.mismatch(&node, expected, None);
@@ -404,7 +404,7 @@ pub fn table_of<'s>(node: Node<'s>, expected: &str, cx: &mut Context<'_>) -> Opt
     Some(table)
 }
 
-/// Reports a key that a table does not have; returns the one that was probably meant.
+/// Reports an unknown key of a table; returns the one that was probably meant.
 pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut Context<'_>) -> Option<&'static str> {
     if cx.diagnostics.is_full() {
         return None;
@@ -413,16 +413,16 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,
             known.iter().copied(),
-            || format!("{what} has the keys {}", listed(known.iter().copied())),
+            || format!("expected one of {}", listed(known.iter().copied())),
         ),
     );
     nearest(&key.name, known.iter().copied())
 }
 
-/// Reports a key that a table needs.
+/// Reports a missing key of a table.
 pub fn missing_key(key: &str, what: &str, span: Span, cx: &mut Context<'_>) {
     let help = if span.end == 0 { format!("add the table `[{key}]`") } else { format!("add `{key} = …`") };
-    cx.diagnostics.push(Diagnostic::new("missing-key", format!("{what} needs the key `{key}`"), span).help(help));
+    cx.diagnostics.push(Diagnostic::new("missing-key", format!("missing key `{key}` in {what}"), span).help(help));
 }
 
 /// A name cut to what a message can hold.
@@ -453,7 +453,7 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// Declares a table of the spec: a struct whose fields are its keys.
 ///
 /// A field of type `Option`, `Vec`, `Many` or `Map` may be left out; `field as "key"` gives a key
-/// that is no Rust identifier, and `field: type = value` what a missing one means. A table with `(short field)` may be
+/// that is not a Rust identifier, and `field: type = value` a default. A table with `(short field)` may be
 /// written as the value of that field, one that is `(listed)` as a name in a list; then the other fields are left out.
 /// `..keys: "definition"` takes each further key that Compose has in that definition of its specification.
 /// `as "a table" then function` hands what was read to a function that completes it.
@@ -652,7 +652,7 @@ macro_rules! choice {
 }
 pub(crate) use choice;
 
-/// Reports a word that is none of the accepted ones.
+/// Reports an unknown word.
 pub fn unknown_word(word: &str, what: &str, known: &[&'static str], span: Span, cx: &mut Context<'_>) {
     cx.diagnostics.push(Diagnostic::new("unknown-value", format!("unknown {what} `{}`", shown(word)), span).suggest(
         word,

@@ -18,7 +18,7 @@ pub trait Files {
     /// What is at a path.
     ///
     /// # Errors
-    /// Nothing is there, or it can't be accessed.
+    /// It does not exist or can't be accessed.
     fn look(&self, path: &Utf8Path) -> io::Result<Found>;
 
     /// The bytes of a file.

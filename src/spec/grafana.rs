@@ -50,7 +50,7 @@ pub enum Logic {
     Tooltip,
     /// Overrides hold properties instead of keys.
     Override,
-    /// Each kind of transformation has options of its own.
+    /// Each kind of transformation has its own options.
     Transformation,
     /// The keys of a query depend on its datasource.
     Query,
@@ -61,7 +61,7 @@ pub enum Logic {
 /// One key.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
-    /// Its name in TOML; that of the table itself for [`Kind::Name`], and nothing for a value that is always the same.
+    /// Its name in TOML; that of the table itself for [`Kind::Name`], and empty for a constant.
     pub word: &'static str,
     /// Its documentation.
     pub docs: &'static str,
@@ -74,11 +74,11 @@ pub struct Key {
     pub only: &'static [&'static str],
     /// Whether the table needs it.
     pub required: bool,
-    /// What is meant if it is left out.
+    /// The default.
     pub default: Option<Literal>,
     /// Whether the default is written to the JSON.
     pub always: bool,
-    /// Whether Grafana accepts more at its place than the key can say, so that `grafana` may hold it too.
+    /// Whether Grafana accepts more at its place than the key can express, so that `grafana` may also contain it.
     pub open: bool,
 }
 
@@ -117,7 +117,7 @@ pub enum Kind {
     List(&'static Kind),
     /// One value or a list; always a list in the JSON.
     Many(&'static Kind),
-    /// One value or a list, in the JSON too.
+    /// One value or a list, also in the JSON.
     Either(&'static Kind),
     /// A list of names, which the JSON maps to `true`.
     Set,
@@ -229,14 +229,14 @@ impl Key {
         self
     }
 
-    /// What is meant if it is left out, which the JSON leaves out too.
+    /// The default, which the JSON leaves out.
     #[must_use]
     pub const fn default(mut self, value: Literal) -> Self {
         self.default = Some(value);
         self
     }
 
-    /// What is meant if it is left out, which the JSON says.
+    /// The default, which is written to the JSON.
     #[must_use]
     pub const fn always(mut self, value: Literal) -> Self {
         self.default = Some(value);
@@ -500,7 +500,7 @@ impl Table {
         complete.then_some(Record { span, sound, table: self, entries })
     }
 
-    /// What editors are told of it.
+    /// Its JSON Schema, for editors.
     pub fn schema(&'static self, schemas: &mut Schemas) -> Schema {
         let own = schemas.define(self.what, self.docs, |schemas| self.fields(schemas));
         match self.short.and_then(|word| self.key(word)) {
@@ -510,7 +510,7 @@ impl Table {
         }
     }
 
-    /// What editors are told of its keys.
+    /// The JSON Schema of its keys, for editors.
     pub fn fields(&'static self, schemas: &mut Schemas) -> Vec<schema::Field> {
         self.written()
             .map(|key| schema::Field {
@@ -524,7 +524,7 @@ impl Table {
     }
 }
 
-/// Whether a default is more than nothing.
+/// Whether there is a default.
 fn says_something(value: &Json) -> bool {
     !matches!(value, Json::Null | Json::Object(_)) && *value != json!("") && *value != json!([])
 }
@@ -581,8 +581,8 @@ impl Kind {
                 Value::Float(number) if number.is_finite() => Data::Float(number),
                 Value::Float(_) => {
                     cx.diagnostics.push(
-                        Diagnostic::new("number-out-of-range", "JSON has no such number", span)
-                            .help("write a finite number, or leave the key out"),
+                        Diagnostic::new("number-out-of-range", "number cannot be represented in JSON", span)
+                            .help("write a finite number, or remove the key"),
                     );
                     return None;
                 }
@@ -653,7 +653,7 @@ pub fn join(prefix: &str, path: &str) -> String {
     [prefix, dot, path].concat()
 }
 
-/// Paths of the JSON at which a table's own keys are, with the words that say the same.
+/// Paths of the JSON at which a table's own keys are, with the words of the keys.
 pub fn own(table: &'static Table) -> impl Iterator<Item = (String, &'static Key)> {
     let keys = table.keys().filter(|(_, key)| !matches!(key.kind, Kind::Fixed));
     keys.filter_map(|(prefix, key)| Some((join(prefix, key.path?), key)))

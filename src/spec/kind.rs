@@ -60,7 +60,7 @@ impl Kind {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         let found = BUILT_IN.iter().find(|kind| kind.name == word)?;
-        // A test says that each can be decoded.
+        // A test checks that each can be decoded.
         let declaration = found.declaration.get_or_init(|| found.decode(&mut Diagnostics::default())).as_ref()?;
         Some(Self { name: found.name, declaration })
     }
@@ -145,7 +145,7 @@ table! {
     pub struct Declaration as "a kind" {
         /// What it is, in one line.
         title: String,
-        /// What a service of the kind is for, unless the service says so.
+        /// The default description of a service of the kind.
         description: Option<Text>,
         /// The name in `[images]` that it runs unless the service names another; its own name if left out.
         image: Option<String>,
@@ -155,9 +155,9 @@ table! {
         reads: Vec<String>,
         /// Keys of a service that only some kinds have.
         takes: Vec<Takes>,
-        /// How it talks to AWS.
+        /// How it uses AWS.
         aws: Option<Aws>,
-        /// Whether it ends by itself.
+        /// Whether it exits when it is done.
         one_shot: Option<bool>,
         /// The ports that it listens on.
         ports: Map<KindPort>,
@@ -169,7 +169,7 @@ table! {
         provides: Map<Provision>,
         /// The services that it uses, each under the name by which the kind's texts refer to it.
         needs: Map<Need>,
-        /// What a service of the kind can be told.
+        /// The settings of a service of the kind.
         settings: Map<Setting>,
         /// The files that it mounts, by their path beside the Compose file.
         files: Map<KindFile>,
@@ -205,11 +205,11 @@ choice! {
 }
 
 table! {
-    /// How a kind talks to AWS.
+    /// How a kind uses AWS.
     pub struct Aws as "a kind's use of AWS" {
         /// The home of the image's user; not known if left out.
         home: Option<String>,
-        /// Whether it does without being told.
+        /// Whether it always uses AWS.
         always: Option<bool>,
     }
 }
@@ -225,7 +225,7 @@ table! {
 }
 
 table! {
-    /// A role with ports of its own.
+    /// A role with its own ports.
     pub struct KindRole as "a role of a kind" {
         /// Its ports.
         ports: Map<KindPort>,
@@ -261,7 +261,7 @@ table! {
         role: Option<Spanned<Role>>,
         /// The setting that names it, if there are several.
         setting: Option<Spanned<String>>,
-        /// Who needs it, for messages.
+        /// What needs it, for messages.
         what: Option<String>,
         /// What of it a service of the kind waits for.
         condition: Option<Condition>,
@@ -281,29 +281,29 @@ choice! {
 }
 
 table! {
-    /// Something that services of a kind can be told.
+    /// A setting of the services of a kind.
     pub struct Setting as "a setting of a kind" {
         /// What its value is.
         kind as "type": SettingType,
         /// What it is, in a few words.
         about: String,
-        /// What it is if the service doesn't say so.
+        /// The default.
         default: Option<Literal>,
         /// A value to show.
         example: Option<String>,
-        /// The question to ask if it is missing. Without one it may be.
+        /// The title of the error if it is missing; it is optional without one.
         required: Option<Text>,
-        /// The least that is accepted.
+        /// The minimum.
         minimum: Option<Literal>,
-        /// The most that is accepted.
+        /// The maximum.
         maximum: Option<Literal>,
         /// What it is a multiple of.
         multiple_of: Option<Literal>,
-        /// Why another value is refused.
+        /// The title of the error for any other value.
         otherwise: Option<String>,
-        /// What the names of a table are: they are checked as those of services are.
+        /// What the names of a table are: they are checked like those of services.
         names: Option<String>,
-        /// What `gen review` says of a change; without it the change shows elsewhere.
+        /// What `gen review` reports of a change; without it the change is reported elsewhere.
         review: Option<Judgement>,
     }
 }
@@ -337,7 +337,7 @@ choice! {
 }
 
 table! {
-    /// How `gen review` judges that a setting changes.
+    /// How `gen review` judges a change of a setting.
     pub struct Judgement as "a judgement of a change" {
         /// What the change is about.
         area: JudgedArea,
@@ -365,11 +365,11 @@ choice! {
 }
 
 table! {
-    /// What is said of a change.
+    /// What `gen review` reports of a change.
     pub struct Verdict as "a verdict" {
         /// How bad it is; a notice if left out.
         severity: Option<JudgedSeverity>,
-        /// What is said.
+        /// The message.
         says: String,
     }
 }
@@ -389,19 +389,19 @@ choice! {
 table! {
     /// A file that services of a kind mount, read-only.
     pub struct KindFile as "a file of a kind" {
-        /// Its template, in the folder of the kind; without one it is written by `gen` itself.
+        /// Its template, in the folder of the kind; without one `gen` generates it.
         template: Option<Spanned<String>>,
         /// Where it appears in the container.
         target: String,
-        /// Who judges it.
+        /// What checks it.
         verify: Option<KindCheck>,
     }
 }
 
 table! {
-    /// How `gen verify` has a file judged.
+    /// How `gen verify` checks a file.
     pub struct KindCheck as "a check of a file" {
-        /// The program, which is the image's own as well.
+        /// The program, which the image contains.
         consumer: String,
         /// Its arguments; `${file}` stands for the file's path.
         arguments: Vec<String>,
@@ -470,11 +470,11 @@ impl Decode for Implied {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         if let Value::Table(table) = &node.value {
             for (key, _) in &table.entries {
-                // One that isn't known at all is reported as such.
+                // An unknown key is reported as such.
                 if Service::KEYS.contains(&key.name.as_ref()) && !IMPLIED.contains(&key.name.as_ref()) {
                     cx.diagnostics.push(
-                        Diagnostic::new("unknown-key", format!("a kind can't give the key `{}`", key.name), key.span)
-                            .help(format!("it can give {}", listed(IMPLIED.iter().copied()))),
+                        Diagnostic::new("unknown-key", format!("a kind cannot set the key `{}`", key.name), key.span)
+                            .help(format!("expected one of {}", listed(IMPLIED.iter().copied()))),
                     );
                 }
             }
@@ -512,7 +512,7 @@ impl Declaration {
         self.has_healthcheck() || self.programs.as_ref().is_none_or(|programs| !programs.is_empty())
     }
 
-    /// Whether it brings a healthcheck along.
+    /// Whether it has a default healthcheck.
     #[must_use]
     pub fn has_healthcheck(&self) -> bool {
         self.implied().is_some_and(|service| service.healthcheck.is_some())
@@ -524,7 +524,7 @@ impl Declaration {
         endpoints(Some(self)).find(|(known, ..)| *known == name).map(|(_, port, path)| (port, path))
     }
 
-    /// Reports names in the declaration that stand for nothing.
+    /// Reports unknown names in the declaration.
     fn check(&self, cx: &mut Context<'_>) {
         let mut refuse = |span: Span, title: String| {
             cx.diagnostics.push(Diagnostic::new("invalid-kind", title, span).help("declare it, or fix its name"));
@@ -543,7 +543,7 @@ impl Declaration {
         }
         for (name, need) in self.needs.iter() {
             if need.provides.is_some() == need.role.is_some() {
-                refuse(name.span, format!("the need `{}` has either `provides` or `role`", shown(name)));
+                refuse(name.span, format!("the need `{}` must have either `provides` or `role`", shown(name)));
             }
             if let Some(setting) = need.setting.as_ref().filter(|setting| !self.settings.knows(setting)) {
                 refuse(setting.span, format!("unknown setting `{}`", shown(setting)));
@@ -595,7 +595,7 @@ impl Declaration {
         texts
     }
 
-    /// Whether a reference of the kind's texts stands for something.
+    /// Whether a reference in the kind's texts is known.
     fn knows(&self, of: &str, name: &str) -> bool {
         match of {
             "self" => self.ports.knows(name) || self.endpoint(name).is_some(),
@@ -712,7 +712,7 @@ impl Setting {
     }
 
     fn out_of_range(&self, expected: &str, span: Span) -> Diagnostic {
-        let title = self.otherwise.clone().unwrap_or_else(|| "this value is out of range".to_owned());
+        let title = self.otherwise.clone().unwrap_or_else(|| "value is out of range".to_owned());
         let diagnostic = Diagnostic::new("number-out-of-range", title, span).at(format!("must be {expected}"));
         match &self.example {
             Some(example) => diagnostic.help(format!("write e.g. `{example}`")),
@@ -720,7 +720,7 @@ impl Setting {
         }
     }
 
-    /// What it is if the service doesn't say so.
+    /// The default.
     #[must_use]
     pub fn default_value(&self) -> Option<SettingValue> {
         self.kind.value_of(self.default.as_ref()?)
@@ -738,7 +738,7 @@ impl Setting {
     }
 }
 
-/// What a service tells its kind: read by [`settle`], which knows the kind.
+/// The settings of a service: read by [`settle`], which knows the kind.
 #[derive(Debug, Clone)]
 pub struct Settings {
     written: Vec<(Spanned<String>, Node<'static>)>,
@@ -810,7 +810,7 @@ impl Decode for Settings {
     }
 
     fn schema(schemas: &mut Schemas) -> Schema {
-        schemas.define("settings", "What the kinds can be told. Which keys there are depends on the kind.", |schemas| {
+        schemas.define("settings", "The settings of the kind, which decides which keys there are.", |schemas| {
             let mut fields: Vec<schema::Field> = Vec::new();
             for kind in Kind::all() {
                 for (name, setting) in kind.declaration().settings.iter() {
@@ -865,12 +865,12 @@ fn unknown(kind: Option<Kind>, key: &Spanned<String>, value: Span) -> (bool, Dia
     let elsewhere: Vec<&str> = Kind::all().flat_map(|kind| kind.declaration().settings.names()).collect();
     let has = || match known.as_slice() {
         [] => "remove it".to_owned(),
-        known => format!("it has: {}", listed(known.iter().copied())),
+        known => format!("expected one of {}", listed(known.iter().copied())),
     };
     if elsewhere.contains(&key.value.as_str()) {
         let title = match kind {
-            Some(kind) => format!("kind `{}` has no setting `{}`", kind.as_str(), key.value),
-            None => format!("`{}` is a setting of a kind, and this service has none", key.value),
+            Some(kind) => format!("unknown setting `{}` of kind `{}`", key.value, kind.as_str()),
+            None => format!("setting `{}` cannot be used without a `kind`", key.value),
         };
         return (true, Diagnostic::new("foreign-setting", title, value).help(has()));
     }

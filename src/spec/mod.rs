@@ -104,20 +104,24 @@ fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
             continue;
         }
         if path.starts_with(DASHBOARDS) {
-            diagnostics
-                .push(refuse(format!("`{path}` is a dashboard"), "remove it from the list: all dashboards are read"));
+            diagnostics.push(refuse(
+                format!("dashboard `{path}` cannot be included"),
+                "remove it from the list: all dashboards are read",
+            ));
             continue;
         }
         if let Some((_, first)) = seen.iter().find(|(other, _)| *other == path) {
             diagnostics.push(
-                refuse(format!("`{}` is included twice", decode::shown(path.as_str())), "remove one of the two")
+                refuse(format!("duplicate include `{}`", decode::shown(path.as_str())), "remove one of the two")
                     .also(*first, "first included here"),
             );
             continue;
         }
         if seen.len() >= Sources::MOST_FILES {
-            diagnostics
-                .push(refuse(format!("more than {} files are included", Sources::MOST_FILES), "merge some of them"));
+            diagnostics.push(refuse(
+                format!("too many included files: the limit is {}", Sources::MOST_FILES),
+                "merge some of them",
+            ));
             break;
         }
         match read_file(files, &path, Some(include.span), sources) {

@@ -20,7 +20,7 @@ pub struct Quoted {
 }
 
 impl Quoted {
-    /// A string that stands at `span` in another form, so that no part of it has a place of its own.
+    /// A string that stands at `span` in another form, so that its parts have no place.
     #[must_use]
     pub fn unplaced(value: impl Into<String>, span: Span) -> Self {
         Self { value: value.into(), span, offsets: None }

@@ -1,9 +1,9 @@
-//! JSON Schema of the spec, for editors: written from the same declarations that decode it, so that the two can't differ
-//! in what they know.
+//! JSON Schema of the spec, for editors: written from the same declarations that decode it, so that the two can't
+//! differ.
 //!
-//! It is draft 7, which the TOML editors read (Taplo, Tombi, Even Better TOML). It says what a table may hold; what one
-//! table says about another is beyond a schema. A key's description is its documentation, which
-//! has its examples (``e.g. `X` ``), too.
+//! It is draft 7, which the TOML editors read (Taplo, Tombi, Even Better TOML). It describes what a table may contain;
+//! references between tables are beyond a schema. A key's description is its documentation, which
+//! also has its examples (``e.g. `X` ``).
 
 use std::borrow::Cow;
 
@@ -184,8 +184,8 @@ impl Schemas {
         T::fields(self).into_iter().map(Field::property).collect()
     }
 
-    /// A reference to a table, which is described once. `what` it is called in messages is what it is called here, since
-    /// two types may share a name.
+    /// A reference to a table, which is described once. `what`, its name in messages, is its name here, since two
+    /// types may share a name.
     pub fn table<T: Tabular>(&mut self, what: &str, docs: &str) -> Schema {
         self.define(what, docs, T::fields)
     }
@@ -275,11 +275,11 @@ fn object<const N: usize>(entries: [(&str, Value); N]) -> Schema {
     Value::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-/// A schema with what its documentation says.
+/// A schema with its documentation.
 fn described(schema: Schema, docs: &str) -> Schema {
     let docs = prose(docs);
     let mut object = match schema {
-        // Beside a reference nothing counts in this draft.
+        // In this draft keywords beside a reference are ignored.
         Value::Object(object) if !object.contains_key("$ref") => object,
         other => Map::from_iter([("allOf".to_owned(), Value::Array(vec![other]))]),
     };
@@ -335,7 +335,7 @@ mod tests {
                     if let Some(Value::Object(properties)) = object.get("properties") {
                         for (key, property) in properties {
                             let text = property["description"].as_str().unwrap_or_default();
-                            // Compose's own descriptions are what they are.
+                            // Compose's own descriptions are exempt.
                             let foreign = include_str!("compose-spec.json").contains(text);
                             assert!(text.ends_with('.') || foreign, "{path}.{key}: `{text}`");
                         }

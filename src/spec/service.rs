@@ -12,16 +12,16 @@ use super::tree::{Node, Value as TreeValue};
 use super::value::{Duration, Ports};
 use crate::diagnostic::{Diagnostic, Span};
 
-/// The path of metrics unless a service says otherwise.
+/// The default path of metrics.
 pub const METRICS_PATH: &str = "/metrics";
 
-/// The protocol of a port unless it says otherwise.
+/// The default protocol of a port.
 pub const PROTOCOL: Protocol = Protocol::Tcp;
 
-/// What a dependency waits for unless it says otherwise.
+/// The default condition of a dependency.
 pub const CONDITION: Condition = Condition::Started;
 
-/// The port that a GET probes unless the healthcheck says otherwise.
+/// The default port of a GET.
 pub const HTTP_PORT: &str = "http";
 
 table! {
@@ -37,11 +37,11 @@ table! {
         cluster: Option<Spanned<String>>,
         /// The role of a `temporal-server`; without one it runs all of them.
         role: Option<Spanned<Role>>,
-        /// Whether it talks to AWS: it gets the region and the host's `~/.aws`, read-only.
+        /// Whether it uses AWS: it gets the region and the host's `~/.aws`, read-only.
         aws: Option<Spanned<bool>>,
         /// Where it serves Prometheus metrics.
         metrics: Option<Box<Metrics>>,
-        /// What its kind can be told.
+        /// The settings of its kind.
         settings: Option<Box<Settings>>,
         /// A name in `[images]`, or an image with a tag or digest.
         image: Option<Spanned<Text>>,
@@ -67,7 +67,7 @@ table! {
         container_name: Option<Spanned<String>>,
         /// Its host name; its own name if left out.
         hostname: Option<Spanned<String>>,
-        /// The Compose profiles that switch it on.
+        /// The Compose profiles that enable it.
         profiles: Vec<Spanned<String>>,
         /// Its container's labels.
         labels: Assignments,
@@ -192,7 +192,7 @@ impl Decode for ExtraHosts {
             let Some(Assignment { name, value }) = parts else { continue };
             let Some((address, span)) = value else {
                 cx.diagnostics.push(
-                    Diagnostic::new("invalid-host", format!("`{}` has no address", shown(text)), item.span)
+                    Diagnostic::new("invalid-host", format!("missing address in `{}`", shown(text)), item.span)
                         .help("write `host=address`"),
                 );
                 continue;
@@ -258,7 +258,7 @@ table! {
     }
 }
 
-/// Ports by name. One of a list without a name is called by its number in the container.
+/// Ports by name. A listed port without a name is named by its number in the container.
 #[derive(Debug, Clone, Default)]
 pub struct NamedPorts(Map<Short<Port>>);
 
@@ -294,7 +294,7 @@ impl Decode for NamedPorts {
             });
             match name {
                 Some(name) => ports.entries.push((name, Short(port))),
-                None => decode::missing_key("target", "a port of a list", span, cx),
+                None => decode::missing_key("target", "an item of `ports`", span, cx),
             }
         }
         Some(Self(ports))
@@ -388,7 +388,7 @@ choice! {
 table! {
     /// A mount.
     pub struct Mount as "a mount" {
-        /// What it is; told from the source if left out.
+        /// Its type; derived from the source if left out.
         kind as "type": Option<Spanned<MountType>>,
         /// A path of the host, the name of a volume, or an image.
         source: Option<Text>,
@@ -422,7 +422,7 @@ impl Shorthand for Mount {
             _ => return wrong(cx, format!("invalid mount `{}`", shown(text))),
         };
         if source == Some("") || target.is_empty() {
-            return wrong(cx, "a mount needs a source and a target".to_owned());
+            return wrong(cx, "missing source or target of a mount".to_owned());
         }
         let mut read_only = None;
         let mut compose = Keys::default();
@@ -436,7 +436,7 @@ impl Shorthand for Mount {
                 }
                 // The default, and what Docker ignores by now.
                 "rw" | "cached" | "delegated" | "consistent" => {}
-                _ => return wrong(cx, format!("unknown option `{}` of a mount", shown(option))),
+                _ => return wrong(cx, format!("unknown mount option `{}`", shown(option))),
             }
         }
         let mut piece = |piece: &str| {
@@ -538,7 +538,7 @@ table! {
         start_period: Option<Spanned<Value<Duration>>>,
         /// Between two probes in the start period.
         start_interval: Option<Spanned<Value<Duration>>>,
-        /// Switches off the kind's or the image's own.
+        /// Turns off the healthcheck of the kind or the image.
         disable: Option<Spanned<bool>>,
     }
 }

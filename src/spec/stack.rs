@@ -6,17 +6,17 @@ use super::service::{Command, Service};
 use super::text::{Scalar, Text, Tree};
 use super::value::Duration;
 
-/// The address that published ports bind to unless the spec says otherwise: nothing here asks for a password, so nothing
-/// is open to the network.
+/// The default address that published ports bind to: services here require no password, so none is open to the
+/// network.
 pub const LOOPBACK: &str = "127.0.0.1";
 
-/// What Temporal servers log unless the spec says otherwise.
+/// The default log level of Temporal servers.
 pub const LOG_LEVEL: LogLevel = LogLevel::Info;
 
 table! {
     /// A whole stack, as one profile sees it.
-    pub struct Spec as "a spec" {
-        /// What the stack is called and what its services share.
+    pub struct Spec as "the spec" {
+        /// The name of the stack and what its services share.
         stack: Stack,
         /// Images by name.
         images: Map<Short<Image>>,
@@ -50,9 +50,9 @@ table! {
 }
 
 table! {
-    /// What the stack is called and what its services share.
+    /// The name of the stack and what its services share.
     pub struct Stack as "the stack" {
-        /// The Compose project is called `<name>-<profile>`.
+        /// The Compose project is named `<name>-<profile>`.
         name: Spanned<String>,
         /// A title for the docs.
         title: Option<String>,
@@ -114,9 +114,9 @@ table! {
         database: Option<Text>,
         /// History shards; they can't be changed later.
         history_shards: Spanned<u32>,
-        /// Connections of the pool; DSQL's plugin wants as many idle as there are.
+        /// Connections of the pool, all of which the DSQL plugin keeps open when idle.
         pool: Spanned<u32>,
-        /// How long a connection lives; DSQL ends it after 60 minutes.
+        /// How long a connection lives; DSQL closes it after 60 minutes.
         connection_lifetime: Option<Spanned<Duration>>,
         /// What the servers log.
         log_level: Option<Spanned<LogLevel>> = LOG_LEVEL.as_str(),
@@ -164,7 +164,7 @@ table! {
 }
 
 table! {
-    /// A step that creates or updates a schema of a program's own: a one-shot in the Compose profile `schema`. It must
+    /// A step that creates or updates a program's own schema: a one-shot in the Compose profile `schema`. It must
     /// be safe to repeat.
     pub struct SchemaStep as "a schema step" {
         /// What it creates, in one line.
@@ -175,7 +175,7 @@ table! {
         command: Spanned<Command>,
         /// What to run instead of the image's entrypoint.
         entrypoint: Option<Spanned<Command>>,
-        /// Whether it talks to AWS: it gets the region and the host's `~/.aws`, read-only.
+        /// Whether it uses AWS: it gets the region and the host's `~/.aws`, read-only.
         aws: Option<Spanned<bool>>,
         /// Its environment variables.
         environment: Map<Scalar>,
@@ -254,7 +254,7 @@ table! {
         group: Option<String>,
         /// Whether the stack can't start without it.
         required: Option<Spanned<bool>>,
-        /// What it is when the user sets nothing.
+        /// The value if the user sets none.
         default: Option<Spanned<Scalar>>,
         /// Whether it is a secret.
         secret: Option<Spanned<bool>>,

@@ -2,7 +2,7 @@
 //! address of the stack.
 //!
 //! `$$` is a literal dollar, as in Compose; a `$` before anything but `{`, a letter or `_` stands
-//! for itself. `$NAME` is refused, since Compose would expand it and a shell too.
+//! for itself. `$NAME` is refused, since both Compose and a shell would expand it.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ pub struct Text {
     parts: Parts,
 }
 
-/// The pieces of a [`Text`]: nearly every string of a spec is one, which then needs no memory of its own.
+/// The pieces of a [`Text`]: nearly every string of a spec is one, which then needs no allocation.
 #[derive(Debug, Clone, PartialEq)]
 enum Parts {
     One(Part),
@@ -134,7 +134,7 @@ impl Decode for Scalar {
             TreeValue::Boolean(boolean) => plain(boolean.to_string()),
             TreeValue::Float(_) => {
                 cx.diagnostics.push(
-                    Diagnostic::new("unquoted-float", "a float loses its zeros on the way", node.span)
+                    Diagnostic::new("unquoted-float", "unquoted float would lose its trailing zeros", node.span)
                         .at("`1.50` would become `1.5`")
                         .help("put it in quotes"),
                 );
@@ -221,7 +221,7 @@ impl Decode for Tree {
             TreeValue::Refused => return None,
             TreeValue::Datetime => {
                 cx.diagnostics.push(
-                    Diagnostic::new("wrong-type", "no consumer takes a date here", node.span).help("put it in quotes"),
+                    Diagnostic::new("wrong-type", "dates are not supported here", node.span).help("put it in quotes"),
                 );
                 return None;
             }
@@ -271,7 +271,7 @@ pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
             Some('{') => {
                 let Some(length) = rest.find('}') else {
                     cx.diagnostics.push(
-                        Diagnostic::new("invalid-reference", "a reference has no end", place(dollar, text.len()))
+                        Diagnostic::new("invalid-reference", "unclosed reference", place(dollar, text.len()))
                             .help("close it with `}`, or write `$$` for a literal dollar"),
                     );
                     return None;
@@ -297,11 +297,11 @@ pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
                 cx.diagnostics.push(
                     Diagnostic::new(
                         "unbraced-reference",
-                        format!("`${name}` is neither a reference nor a literal dollar"),
+                        format!("invalid reference `${name}`"),
                         place(dollar, dollar + 1 + length),
                     )
                     .help(format!(
-                        "write `${{{name}}}` for the variable of the user's .env, or `$${name}` for a dollar that a \
+                        "write `${{{name}}}` for the variable of `.env`, or `$${name}` for a dollar that a \
                          shell in the container expands"
                     )),
                 );
@@ -336,7 +336,7 @@ fn is_name_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Whether a name is one that every shell and Compose accept for a variable.
+/// Whether a name is a valid variable name for every shell and Compose.
 #[must_use]
 pub fn is_variable_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(is_name_character)
@@ -353,7 +353,7 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
             Some((endpoint, "port")) => (endpoint, true),
             Some(_) => {
                 return wrong(
-                    format!("`${{{}}}` has too many parts", shown(inner)),
+                    format!("invalid reference `${{{}}}`: too many parts", shown(inner)),
                     "write `${service.port-name}` for `service:1234`, or `${service.port-name.port}` for `1234`",
                 );
             }
@@ -365,8 +365,8 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
     let (name, rest) = inner.split_at(length);
     if !is_variable_name(name) {
         return wrong(
-            format!("`${{{}}}` does not begin with a variable's name", shown(inner)),
-            "write `${NAME}` or `${service.port-name}`; a literal dollar is `$$`",
+            format!("invalid reference `${{{}}}`: expected a variable name", shown(inner)),
+            "write `${NAME}` or `${service.port-name}`, or `$$` for a literal dollar",
         );
     }
     let word_of = |rest: &str| rest.get(2..).unwrap_or_default().to_owned();
@@ -377,16 +377,16 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
         Some(":+") => Some(Operator::Alternative(word_of(rest))),
         _ => {
             return wrong(
-                format!("`${{{}}}` has an unknown operator", shown(inner)),
-                "after the name comes `:-default`, `:?message` or `:+alternative`",
+                format!("invalid reference `${{{}}}`: unknown operator", shown(inner)),
+                "write `:-default`, `:?message` or `:+alternative` after the name",
             );
         }
     };
     // Compose looks for the end of a reference in its first line.
     if rest.contains(['$', '{', '\n']) {
         return wrong(
-            format!("`${{{}}}` nests a reference or holds a dollar, a brace or a line break", shown(inner)),
-            "declare the default once, in [env]",
+            format!("invalid reference `${{{}}}`: contains a dollar, a brace or a line break", shown(inner)),
+            "declare the default in [env] instead",
         );
     }
     Ok(Part::Env(Box::new(EnvReference { name: name.to_owned(), operator, span })))

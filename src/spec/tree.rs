@@ -47,7 +47,7 @@ pub enum Value<'s> {
 }
 
 impl Node<'_> {
-    /// The same without a borrow of the text.
+    /// The value without borrows of the text.
     #[must_use]
     pub fn into_owned(self) -> Node<'static> {
         Node { span: self.span, value: self.value.into_owned() }
@@ -253,7 +253,7 @@ mod tests {
 
     use super::*;
 
-    /// Both readers on one text: the fast one's tree, the other's, and whether the other found a mistake.
+    /// Both readers on one text: the fast one's tree, the other's, and whether the other found an error.
     fn both(text: &str, check: impl FnOnce(Option<Table<'_>>, Table<'_>, bool)) {
         let mut sources = Sources::default();
         let file = sources.push("spec/stack.toml", text.to_owned());

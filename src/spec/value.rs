@@ -1,4 +1,4 @@
-//! Values with a syntax of their own: durations, sizes, port numbers.
+//! Values with their own syntax: durations, sizes, port numbers.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub struct Duration {
 }
 
 impl Duration {
-    /// Reads a duration; `None` if it is none.
+    /// Reads a duration; `None` if it is invalid.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut total: u64 = 0;

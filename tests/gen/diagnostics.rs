@@ -47,8 +47,8 @@ fn programs_read_the_same_as_people() {
     let expected = serde_json::json!({ "diagnostics": [
         {
             "code": "invalid-name",
-            "title": "`wéb` is no name for a service",
-            "help": "a name holds lowercase letters, digits, `-` and `_`, not `é`",
+            "title": "invalid service name `wéb`",
+            "help": "use lowercase letters, digits, `-` and `_`, not `é`",
             "labels": [{ "path": "spec/stack.toml", "line": 6, "column": 11, "text": "" }],
         },
         {
@@ -77,7 +77,7 @@ fn both_places_are_shown_however_far_from_each_other() {
     assert_eq!(run.code, Some(2), "{run:?}");
     assert!(run.stderr.len() < 2_000, "{} bytes", run.stderr.len());
     assert!(
-        run.stderr.contains("and by `first`") && run.stderr.contains("--> spec/stack.toml:30012:14"),
+        run.stderr.contains("already published by `first`") && run.stderr.contains("--> spec/stack.toml:30012:14"),
         "{}",
         run.stderr
     );

@@ -179,7 +179,7 @@ fn includes_of_what_is_no_file_of_the_spec() {
     }
     let nested = Project::new(format!("include = [\"a.toml\", \"a.toml\"]\n{SPEC}"));
     nested.write("spec/a.toml", "include = [\"b.toml\"]\n");
-    refused(&nested, &["`spec/a.toml` is included twice", "stack.toml:1:22", "first included here"]);
+    refused(&nested, &["duplicate include `spec/a.toml`", "stack.toml:1:22", "first included here"]);
     nested.replace("spec/stack.toml", ", \"a.toml\"", "");
     refused(&nested, &["an included file cannot include other files", "spec/a.toml:1:1"]);
     refused(&Project::new(format!("include = \"a.toml\"\n{SPEC}")), &["error[wrong-type]", "stack.toml:1:11"]);

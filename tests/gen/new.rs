@@ -102,14 +102,14 @@ fn a_kind_needs_no_code() {
     assert!(adminer.contains("ADMINER_DEFAULT_SERVER: orders:5432\n"), "{adminer}");
     let listed = project.run(&["list", "services"]);
     assert!(listed.stdout.lines().any(|line| line.contains("orders") && line.contains("postgres")), "{listed:?}");
-    // What is wrong is told as for any kind.
+    // Mistakes are reported as for any kind.
     for (from, to, code, title) in [
-        ("\"${POSTGRES_PASSWORD}\"", "\"hush\"", "exposed-secret", "a secret would be committed"),
+        ("\"${POSTGRES_PASSWORD}\"", "\"hush\"", "exposed-secret", "secret would be committed"),
         ("settings.database", "settings.databse", "unknown-key", "unknown key `databse` in settings"),
-        ("settings.database", "settings.heap", "foreign-setting", "kind `postgres` has no setting `heap`"),
-        ("settings.password", "# settings.password", "missing-key", "what is the password of `orders`'s superuser?"),
+        ("settings.database", "settings.heap", "foreign-setting", "unknown setting `heap` of kind `postgres`"),
+        ("settings.password", "# settings.password", "missing-key", "missing superuser password for `orders`"),
         ("kind = \"postgres\"", "kind = \"postgre\"", "unknown-value", "did you mean `postgres`?"),
-        ("ports.sql = 5432", "ports.http = 5432", "unknown-port", "no port `http`"),
+        ("ports.sql = 5432", "ports.http = 5432", "unknown-port", "unknown port `http` of kind `postgres`"),
     ] {
         let before = project.read(MAIN);
         project.replace(MAIN, from, to);
@@ -163,7 +163,11 @@ fn what_runs_in_a_service_may_follow_from_its_name() {
     assert!(added(&project, &["service", "loki"]).contains("[services.loki]\nkind = \"loki\"\n"));
     let project = Project::new(REFERENCE);
     assert!(added(&project, &["service", "copilot"]).contains("[services.copilot]\nimage = \"copilot\"\n"));
-    refused(&project, &["service", "api"], &["what runs in `api`?", "--image", "--kind", "`grafana`"]);
+    refused(
+        &project,
+        &["service", "api"],
+        &["missing image or kind for service `api`", "--image", "--kind", "`grafana`"],
+    );
     refused(&project, &["service", "api", "--kind", "grafna"], &["grafana"]);
     refused(&project, &["service", "api", "--kind", "grafana", "--image", "x:1"], &["--image"]);
 }
@@ -176,9 +180,9 @@ fn a_port_that_is_taken_is_not_taken_again() {
     assert!(
         added(&project, &["service", "own", "--kind", "grafana", "--port", "4000"]).contains("ports.http = 4000\n")
     );
-    let clash = ["error[port-clash]", "port 3000 of the host", "1 new problem; nothing was written"];
+    let clash = ["error[port-clash]", "duplicate host port 3000", "1 new problem; nothing was written"];
     refused(&project, &["service", "api", "--image", "x:1", "--port", "3000"], &clash);
-    refused(&project, &["service", "s", "--kind", "elasticsearch-setup", "--port", "1"], &["listens on no port"]);
+    refused(&project, &["service", "s", "--kind", "elasticsearch-setup", "--port", "1"], &["which has no ports"]);
 
     // One that only a profile publishes is taken, too.
     let project = example("minimal");
@@ -191,14 +195,14 @@ fn a_port_that_is_taken_is_not_taken_again() {
 #[test]
 fn a_temporal_server_needs_to_know_its_cluster() {
     let project = Project::new(REFERENCE);
-    refused(&project, &["service", "ui", "--kind", "temporal-ui"], &["which cluster", "`monitored`, `copilot`"]);
+    refused(&project, &["service", "ui", "--kind", "temporal-ui"], &["missing cluster", "`monitored`, `copilot`"]);
     let text = added(&project, &["service", "ui", "--kind", "temporal-ui", "--cluster", "copilot"]);
     assert!(
         text.contains("[services.ui]\nkind = \"temporal-ui\"\ncluster = \"copilot\"\nports.http = 8083\n"),
         "{text}"
     );
-    refused(&project, &["service", "u", "--kind", "temporal-ui", "--cluster", "no"], &["there is no cluster `no`"]);
-    refused(&project, &["service", "u", "--image", "x:1", "--cluster", "copilot"], &["leave `--cluster` out"]);
+    refused(&project, &["service", "u", "--kind", "temporal-ui", "--cluster", "no"], &["unknown cluster `no`"]);
+    refused(&project, &["service", "u", "--image", "x:1", "--cluster", "copilot"], &["remove `--cluster`"]);
 }
 
 #[test]
@@ -226,8 +230,8 @@ fn a_json_api_needs_to_be_named_if_there_are_several() {
             .contains("title = \"One\"\nservice = \"copilot-api\"\n")
     );
     added(&project, &["service", "api", "--image", "example/api:1", "--port", "8090"]);
-    refused(&project, &["datasource", "two", "--type", "json"], &["which service", "`copilot-api`, `api`"]);
-    refused(&project, &["datasource", "two", "--type", "json", "--service", "no"], &["there is no service `no`"]);
+    refused(&project, &["datasource", "two", "--type", "json"], &["missing service", "`copilot-api`, `api`"]);
+    refused(&project, &["datasource", "two", "--type", "json", "--service", "no"], &["unknown service `no`"]);
     added(&project, &["datasource", "two", "--type", "json", "--service", "api"]);
 }
 
@@ -339,17 +343,17 @@ fn a_dashboard_gets_a_file_of_its_own() {
     assert_eq!(project.read(MAIN), main);
     checks(&project, &[]);
 
-    refused(&project, &["dashboard", "stack"], &["there is already a dashboard `stack`"]);
-    refused(&project, &["dashboard", "d", "--folder", "stak"], &["no folder `stak`", "did you mean `stack`?"]);
+    refused(&project, &["dashboard", "stack"], &["dashboard `stack` already exists"]);
+    refused(&project, &["dashboard", "d", "--folder", "stak"], &["unknown folder `stak`", "did you mean `stack`?"]);
     let declare = "write `settings.folders.other = \"Other\"` below [services.grafana]";
-    refused(&project, &["dashboard", "d", "--folder", "other"], &["no folder `other`", declare]);
+    refused(&project, &["dashboard", "d", "--folder", "other"], &["unknown folder `other`", declare]);
     assert!(!project.path("spec/dashboards/d.toml").exists());
 }
 
 #[test]
 fn a_dashboard_queries_what_there_is() {
     let project = example("minimal");
-    refused(&project, &["dashboard", "d"], &["no service of kind `grafana`", "gen new service grafana"]);
+    refused(&project, &["dashboard", "d"], &["missing service of kind `grafana`", "gen new service grafana"]);
     added(&project, &["service", "grafana"]);
     // A Grafana without a folder gets one.
     let run = new(&project, &["dashboard", "d"]);
@@ -378,16 +382,16 @@ fn names_that_are_taken_or_wrong_are_refused() {
     let project = example("observability");
     let image = ["--image", "x:1"];
     let service = |name| [&["service", name][..], &image].concat();
-    refused(&project, &service("loki"), &["there is already a service `loki`", "help: "]);
-    refused(&project, &["datasource", "loki", "--type", "loki"], &["there is already a datasource `loki`"]);
+    refused(&project, &service("loki"), &["service `loki` already exists", "help: "]);
+    refused(&project, &["datasource", "loki", "--type", "loki"], &["datasource `loki` already exists"]);
     for name in ["A", "a b", "", "a.b", "../a", "a\nb", "\"]\n[x"] {
-        refused(&project, &service(name), &["is no name for a service", "a name "]);
-        refused(&project, &["datasource", name, "--type", "loki"], &["is no name for a datasource"]);
-        refused(&project, &["dashboard", name], &["is no name for a dashboard"]);
+        refused(&project, &service(name), &["invalid service name `", "help: "]);
+        refused(&project, &["datasource", name, "--type", "loki"], &["invalid datasource name"]);
+        refused(&project, &["dashboard", name], &["invalid dashboard name"]);
     }
     // A service of one profile has its name, too.
     project.replace(MAIN, "[profiles.dev]\n", "[profiles.dev]\n[profiles.dev.services.extra]\nimage = \"x:1\"\n");
-    refused(&project, &service("extra"), &["there is already a service `extra`"]);
+    refused(&project, &service("extra"), &["service `extra` already exists"]);
     // Text is text.
     refused(&project, &["service", "s", "--image", "\"\n[services.t]\nimage = \"x:1"], &["error[invalid-image]"]);
 }

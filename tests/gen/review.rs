@@ -493,7 +493,7 @@ fn the_rest_of_the_spec() {
             ("\"copilot\", \"db\", \"setup-schema\"", "\"copilot\", \"db\", \"migrate\""),
         ],
         &[
-            "caution limits mimir: `max_series` lowered: Mimir rejects what exceeds it [500000 -> 400000]",
+            "caution limits mimir: `max_series` lowered: Mimir rejects anything above it [500000 -> 400000]",
             "caution metrics alloy: no longer scrapes `copilot-test-worker` [host.docker.internal:9091/metrics -> -]",
             "caution accepted CKV_AWS_21: this finding is now accepted [- -> The buckets live as long as a development \
              stack: a log of who reads them would outlive them]",

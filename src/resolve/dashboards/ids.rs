@@ -1,4 +1,4 @@
-//! Ids of panels: derived from their names, so that a panel that comes, goes or moves changes no other's.
+//! Ids of panels: derived from their names, so that adding, removing or moving a panel changes no other ID.
 
 use std::collections::HashSet;
 
@@ -17,8 +17,8 @@ impl Ids {
         self.taken.insert(id)
     }
 
-    /// The id of a name. Two names have the same with a chance of one in a thousand million; then the later one's id
-    /// is the next that is free.
+    /// The ID of a name. Two names collide with a probability of one in a billion; then the later one gets the next
+    /// free ID.
     pub fn derive(&mut self, name: &str) -> u32 {
         // FNV-1a with 64 bits, folded.
         let hash = name

@@ -1,6 +1,6 @@
 //! Grafana's variables in a text.
 //!
-//! Grafana replaces whatever this regular expression matches, in every string of a dashboard that it interpolates
+//! Grafana replaces all matches of this regular expression, in every string of a dashboard that it interpolates
 //! (`variableRegex` in `public/app/features/variables/utils.ts` of Grafana 12, `VARIABLE_REGEX` in
 //! `packages/scenes/src/variables/constants.ts` of @grafana/scenes 6):
 //!
@@ -8,7 +8,7 @@
 //! /\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\${(\w+)(?:\.([^:^\}]+))?(?::([^\}]+))?}/g
 //! ```
 //!
-//! It knows nothing of the language around it: quotes, comments and backslashes do not stop it.
+//! It ignores the language around it: quotes, comments and backslashes do not stop it.
 
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ pub struct Reference<'a> {
 
 /// The references of a text, in order.
 ///
-/// A name of nothing but digits is none, though Grafana's expression matches it: no variable is called so, and `$1` is
+/// A name of only digits is not a reference, although Grafana's expression matches it: no variable has one, and `$1` is
 /// a group that `label_replace` or a renaming of fields captured.
 #[must_use]
 pub fn references(text: &str) -> Vec<Reference<'_>> {
@@ -110,7 +110,7 @@ pub fn is_builtin(name: &str) -> bool {
         | "__cell"
         // `constants.ts` of @grafana/scenes: what is typed in a variable's drop-down list, the chosen scopes.
         | "__searchFilter" | "__scopes"
-        // `constants.ts` too, as values: all of a list, the interval that is computed. Loki's data source takes
+        // `constants.ts`, as values: all of a list, the interval that is computed. Loki's data source takes
         // `[$__auto]` for a query's range: https://grafana.com/docs/grafana/latest/datasources/loki/template-variables/
         | "__all" | "__auto"
         // https://grafana.com/docs/grafana/latest/datasources/aws-cloudwatch/query-editor/
@@ -189,7 +189,7 @@ mod tests {
             ("${1}:$2", &[]),
             ("$1 $a", &["a@$a"]),
             ("$1st", &["1st@$1st"]),
-            // The name goes on to the brace that ends it, whatever else looks like a reference.
+            // The name extends to its closing brace, even if part of it looks like a reference.
             ("${a:$b}", &["a@${a:$b} :$b"]),
             ("${a $b}", &["b@$b"]),
         ];

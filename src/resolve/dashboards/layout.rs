@@ -85,8 +85,7 @@ fn lines(items: &[Item]) -> Vec<usize> {
             let Some(&(count, cost, _)) = best.get(start) else { break };
             let rest = u64::from(COLUMNS - used);
             let candidate = (count + 1, cost + rest * rest + mixed, start);
-            // Of two that are as good the one that begins earlier has the longer last line; the first lines shall be
-            // the longer ones.
+            // Of two equally good ones, the later start has the longer first lines, which look better.
             if found.is_none_or(|found| (candidate.0, candidate.1) < (found.0, found.1)) {
                 found = Some(candidate);
             }
@@ -128,7 +127,7 @@ fn spot(skyline: &[u32; COLUMNS as usize], width: u32, last: Grid) -> (u32, u32)
     (0..=COLUMNS - width)
         .filter_map(|x| {
             let y = skyline.iter().skip(x as usize).take(width as usize).copied().max()?;
-            // Grafana moves up whatever rests on nothing.
+            // Grafana moves panels up into empty space.
             let after = y > last.y || (y == last.y && x >= last.x + last.width);
             after.then_some((y, x))
         })

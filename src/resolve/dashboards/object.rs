@@ -33,7 +33,7 @@ impl Scope<'_, '_> {
         object
     }
 
-    /// A value as JSON; `None` if there was a problem, or if it takes more than its entry to tell.
+    /// A value as JSON; `None` if there was a problem, or if it depends on more than its entry.
     pub(super) fn value(&mut self, kind: Kind, given: &Given) -> Option<Value> {
         Some(match (kind, &given.data) {
             (Kind::Datasource, _) => return None,
@@ -103,8 +103,8 @@ impl Scope<'_, '_> {
             match (Accepted::of(table, &path), &given.data) {
                 (Accepted::Own(words), _) => {
                     self.report(
-                        Diagnostic::new("first-class-key", format!("`{path}` has a key of its own"), key.span)
-                            .help(format!("write {words} instead, outside of `grafana`")),
+                        Diagnostic::new("first-class-key", format!("`{path}` cannot be set in `grafana`"), key.span)
+                            .help(format!("use {words} instead")),
                     );
                 }
                 (Accepted::Inside, Data::Map(map)) => {
@@ -116,13 +116,12 @@ impl Scope<'_, '_> {
                 }
                 _ => {
                     let known = known(table);
-                    let title = format!("Grafana has no key `{}` in {}", shown(&path), table.what);
+                    let title = format!("unknown Grafana key `{}` in {}", shown(&path), table.what);
                     let own: Vec<String> = own(table).map(|(path, _)| path).collect();
                     let all = known.iter().map(String::as_str).chain(own.iter().map(String::as_str));
-                    self.report(
-                        Diagnostic::new("unknown-key", title, key.span)
-                            .suggest(&path, all, || format!("it has {}", listed(known.iter().map(String::as_str)))),
-                    );
+                    self.report(Diagnostic::new("unknown-key", title, key.span).suggest(&path, all, || {
+                        format!("expected one of {}", listed(known.iter().map(String::as_str)))
+                    }));
                 }
             }
         }
@@ -133,7 +132,7 @@ impl Scope<'_, '_> {
 /// What a `grafana` table may hold at a path.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// Nothing: these keys of the spec, as a message lists them, say the same.
+    /// Nothing: these keys of the spec, as listed in messages, have the same meaning.
     Own(String),
     /// An object, of which some keys are known.
     Inside,
@@ -188,7 +187,7 @@ fn whole(number: f64) -> Value {
     }
 }
 
-/// Puts a value at a dotted path; what is there already is merged with it.
+/// Puts a value at a dotted path; existing values are merged with it.
 pub fn put(object: &mut Json, path: &str, value: Value) {
     match path.split_once('.') {
         Some((first, rest)) => {

@@ -38,10 +38,10 @@ struct Line {
     kind: &'static str,
 }
 
-/// The lines that begin with `start`. The table is sorted and searched as it is: taking it apart first would cost more
-/// than all of a run's searches.
+/// The lines that begin with `start`. The table is sorted and searched without parsing it, which would cost
+/// more than all searches of a run.
 fn starting_with(start: String) -> impl Iterator<Item = Line> + Clone {
-    // The comment at its head sorts before everything that is searched.
+    // The comment at its head sorts before all search keys.
     let table = TABLE;
     let (mut low, mut high) = (0, table.len());
     while low < high {
@@ -72,7 +72,7 @@ fn find(panel: &str, area: &str, path: &str) -> Option<Line> {
     starting_with(format!("{panel}\t{area}\t{path}\t")).next()
 }
 
-/// Whether a panel type is Grafana's own.
+/// Whether a panel type is built into Grafana.
 #[must_use]
 pub fn is_core(panel: &str) -> bool {
     panel != COMMON && of(panel).next().is_some()
@@ -81,7 +81,7 @@ pub fn is_core(panel: &str) -> bool {
 /// In place of a panel type: words that every panel knows.
 const COMMON: &str = "-";
 
-/// The names of Grafana's colours (`color`), of its ways to choose one (`color-mode`) or of its calculations (`reducer`).
+/// The names of Grafana's colors (`color`), of its ways to choose one (`color-mode`) or of its calculations (`reducer`).
 pub fn common_words(what: &str) -> impl Iterator<Item = &'static str> + Clone {
     /// Every color of a dashboard is looked up.
     static WORDS: LazyLock<Vec<(&str, Vec<&str>)>> = LazyLock::new(|| {
@@ -94,7 +94,7 @@ pub fn common_words(what: &str) -> impl Iterator<Item = &'static str> + Clone {
 /// The path of a whole table.
 const ROOT: &str = ".";
 
-/// Grafana's own panel types.
+/// Grafana's built-in panel types.
 pub fn core_types() -> impl Iterator<Item = &'static str> {
     let mut last = COMMON;
     starting_with(String::new())
@@ -140,7 +140,7 @@ fn key_of(path: &str) -> Option<&'static str> {
 pub fn check(panel: &str, area: Area, table: &Map<Given>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let check = Check { panel, area };
-    // A panel without a line for the area has no such options; `any` means that nothing is known.
+    // A panel without a line for the area has no such options; `any` means that its options are unknown.
     if is_core(panel) && find(panel, area.word(), ROOT).is_none_or(|root| root.kind != "any") {
         check.members("", table, &mut problems);
     }
@@ -160,8 +160,8 @@ impl Check<'_> {
             match (own, find(self.panel, self.area.word(), &path)) {
                 // The heatmap's legend has other options than the rest.
                 (Some(own), Some(_)) => problems.push(
-                    Diagnostic::new("first-class-key", format!("`{path}` has a key of its own"), key.span)
-                        .help(format!("write `{own}` in the panel itself, not in `options`")),
+                    Diagnostic::new("first-class-key", format!("`{path}` cannot be set in `options`"), key.span)
+                        .help(format!("use `{own}` of the panel instead")),
                 ),
                 (_, Some(line)) => self.value(line.kind, &path, given, problems),
                 (_, None) => problems.push(self.unknown(prefix, &path, key)),
@@ -177,7 +177,7 @@ impl Check<'_> {
             .filter_map(|line| line.path.strip_prefix(&below))
             .filter(|rest| !rest.contains('.') && !rest.is_empty())
             .collect();
-        let title = format!("panels of type `{}` have no option `{}`", self.panel, shown(path));
+        let title = format!("unknown option `{}` of a `{}` panel", shown(path), self.panel);
         Diagnostic::new("unknown-option", title, key.span).at(format!("in `{area}`")).suggest(
             &key.value,
             siblings.iter().copied(),
@@ -189,7 +189,7 @@ impl Check<'_> {
                 if find(self.panel, elsewhere.word(), path).is_some() {
                     format!("move it to `{}`", elsewhere.word())
                 } else {
-                    format!("it has {}", listed(siblings.iter().copied()))
+                    format!("expected one of {}", listed(siblings.iter().copied()))
                 }
             },
         )

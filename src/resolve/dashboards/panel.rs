@@ -13,7 +13,7 @@ use crate::spec::decode::{Spanned, listed, shown};
 use crate::spec::grafana::{Data, Given, Kind, Record};
 use crate::spec::quoted::Quoted;
 
-/// Types of panels that show something else than the results of queries.
+/// Types of panels that do not show the results of queries.
 const WITHOUT_QUERIES: &[&str] =
     &["text", "dashlist", "annolist", "alertlist", "news", "canvas", "welcome", "gettingstarted", "debug"];
 
@@ -40,7 +40,7 @@ impl<'a> Scope<'_, 'a> {
         // A library panel has its queries in the library.
         let elsewhere = panel.map("grafana").is_some_and(|grafana| grafana.knows("libraryPanel"));
         if panel.get("queries").is_none() && needs_query(kind) && panel.sound && !elsewhere {
-            let title = format!("the panel `{}` has no query", shown(&name.value));
+            let title = format!("missing query in panel `{}`", shown(&name.value));
             self.report(
                 Diagnostic::new("missing-query", title, name.span)
                     .help("add `queries = …`, or `queries = []` for none"),
@@ -58,7 +58,7 @@ impl<'a> Scope<'_, 'a> {
         let (legend, tooltip) = (self.legend(panel, kind), self.tooltip(panel, kind));
         let reduce = panel.record("reduce").map(|reduce| {
             if !options::has(kind, "reduceOptions.calcs") {
-                self.unsupported("reduce", reduce.span, kind, "remove it: this type shows whole series");
+                self.unsupported("reduce", reduce.span, kind, "remove it: panels of this type show whole series");
             }
             self.object(reduce, "", Vec::new()).into()
         });
@@ -87,7 +87,7 @@ impl<'a> Scope<'_, 'a> {
         object.into()
     }
 
-    /// A type is one of Grafana's own, or that of a plugin that is installed.
+    /// A type must be built into Grafana or come from an installed plugin.
     fn check_type(&mut self, kind: &Quoted) {
         if options::is_core(kind) {
             return;
@@ -103,7 +103,7 @@ impl<'a> Scope<'_, 'a> {
                 options::core_types(),
                 || {
                     let id = shown(kind);
-                    format!("use one of Grafana's types, or that of a plugin: add `\"{id}@<version>\"` to its `settings.plugins`")
+                    format!("use one of Grafana's types, or install the plugin: add `\"{id}@<version>\"` to its `settings.plugins`")
                 },
             ));
         }
@@ -112,20 +112,29 @@ impl<'a> Scope<'_, 'a> {
     fn check_content(&mut self, name: &Spanned<String>, panel: &Record, kind: &Quoted) {
         let is_text = kind.value == "text";
         if let Some(content) = panel.text("content").filter(|_| !is_text) {
-            self.unsupported("content", content.span, kind, "only text panels have it; for a note, use `description`");
+            self.unsupported(
+                "content",
+                content.span,
+                kind,
+                "remove it, or use `description` for a note: only text panels have `content`",
+            );
         }
         if is_text && panel.text("content").is_none() && panel.sound {
-            let title = format!("the text panel `{}` has no text", shown(name));
+            let title = format!("missing text in panel `{}`", shown(name));
             self.report(Diagnostic::new("missing-key", title, name.span).help("add `content = …`"));
         }
     }
 
-    /// Reports a key that does nothing in panels of a type.
+    /// Reports a key that has no effect in panels of a type.
     fn unsupported(&mut self, key: &str, span: Span, kind: &Quoted, help: &str) {
         self.report(
-            Diagnostic::new("unsupported-key", format!("a panel of type `{}` has no `{key}`", shown(kind)), span)
-                .also(kind.span, "its type")
-                .help(help),
+            Diagnostic::new(
+                "unsupported-key",
+                format!("`{key}` cannot be used in a panel of type `{}`", shown(kind)),
+                span,
+            )
+            .also(kind.span, "its type")
+            .help(help),
         );
     }
 
@@ -135,7 +144,7 @@ impl<'a> Scope<'_, 'a> {
             && min.number() >= max.number()
         {
             self.report(
-                Diagnostic::new("contradiction", "`min` is not below `max`", min.span)
+                Diagnostic::new("contradiction", "`min` must be less than `max`", min.span)
                     .also(max.span, "the maximum")
                     .help("swap or change them"),
             );
@@ -146,13 +155,13 @@ impl<'a> Scope<'_, 'a> {
         if rule.text("name").is_some() == rule.text("regexp").is_some() {
             if rule.sound {
                 let title = if rule.text("name").is_some() {
-                    "an override has two matchers"
+                    "conflicting matchers in an override"
                 } else {
-                    "an override has no matcher"
+                    "missing matcher in an override"
                 };
                 self.report(
                     Diagnostic::new("invalid-override", title, rule.span)
-                        .help("give it either `name = \"…\"` or `regexp = \"/…/\"`"),
+                        .help("set either `name = \"…\"` or `regexp = \"/…/\"`"),
                 );
             }
             return None;
@@ -176,8 +185,8 @@ impl<'a> Scope<'_, 'a> {
         }
         if properties.is_empty() && rule.sound {
             self.report(
-                Diagnostic::new("invalid-override", "the override changes nothing", rule.span)
-                    .help("say what is different, e.g. `unit = \"s\"`, or remove it"),
+                Diagnostic::new("invalid-override", "override has no effect", rule.span)
+                    .help("add what it changes, e.g. `unit = \"s\"`, or remove it"),
             );
         }
         Some(json!({ "matcher": matcher, "properties": properties }))
@@ -208,8 +217,7 @@ impl<'a> Scope<'_, 'a> {
         if mode.is_none() && fixed.is_none() {
             if color.sound {
                 self.report(
-                    Diagnostic::new("invalid-color", "the color is missing", color.span)
-                        .help("add `mode = …` or `fixed = …`"),
+                    Diagnostic::new("invalid-color", "missing color", color.span).help("add `mode = …` or `fixed = …`"),
                 );
             }
             return None;
@@ -225,13 +233,13 @@ impl<'a> Scope<'_, 'a> {
             let from = step.get("from").and_then(|from| Some((from.number()?, from.span)));
             let problem = match (from, last) {
                 (Some((_, span)), _) if index == 0 => {
-                    Some((span, "the first color applies below every step", "remove its `from`"))
+                    Some((span, "the first color cannot have a `from`", "remove its `from`"))
                 }
                 (None, _) if index > 0 && step.sound => {
-                    Some((step.span, "the step has no value", "write `{ from = …, color = \"…\" }`"))
+                    Some((step.span, "missing value of a step", "write `{ from = …, color = \"…\" }`"))
                 }
                 (Some((from, span)), Some(last)) if from <= last => {
-                    Some((span, "the step is not above the one before it", "order the steps by their values"))
+                    Some((span, "the step must be greater than the previous one", "sort the steps by value"))
                 }
                 _ => None,
             };
@@ -242,8 +250,8 @@ impl<'a> Scope<'_, 'a> {
         }
         if steps.is_empty() && thresholds.sound {
             self.report(
-                Diagnostic::new("invalid-thresholds", "the thresholds have no color", thresholds.span)
-                    .help("write at least one: `[\"green\", { from = 1, color = \"red\" }]`"),
+                Diagnostic::new("invalid-thresholds", "missing color in the thresholds", thresholds.span)
+                    .help("add at least one: `[\"green\", { from = 1, color = \"red\" }]`"),
             );
         }
         self.object(thresholds, "", Vec::new()).into()
@@ -264,8 +272,8 @@ impl<'a> Scope<'_, 'a> {
             let [kind] = kinds.as_slice() else {
                 if mapping.sound {
                     self.report(
-                        Diagnostic::new("invalid-mapping", "the mapping must match one kind of values", mapping.span)
-                            .help("give it one of `value`, `from` and `to`, `regexp`, `special`"),
+                        Diagnostic::new("invalid-mapping", "the mapping must have exactly one matcher", mapping.span)
+                            .help("set one of `value`, `from` and `to`, `regexp`, `special`"),
                     );
                 }
                 continue;
@@ -277,7 +285,7 @@ impl<'a> Scope<'_, 'a> {
             };
             if result.is_empty() && mapping.sound {
                 self.report(
-                    Diagnostic::new("invalid-mapping", "the mapping changes nothing", mapping.span)
+                    Diagnostic::new("invalid-mapping", "mapping has no effect", mapping.span)
                         .help("add `text`, `color` or `icon`"),
                 );
             }
@@ -314,7 +322,7 @@ impl<'a> Scope<'_, 'a> {
     fn legend(&mut self, panel: &Record, kind: &Quoted) -> Option<Value> {
         let legend = panel.record("legend")?;
         if !options::has(kind, "legend.displayMode") {
-            self.unsupported("legend", legend.span, kind, "remove it, or look for a key in `options`");
+            self.unsupported("legend", legend.span, kind, "remove it, or use a key of `options`");
             return None;
         }
         let shown = legend.word("mode") != Some("none");
@@ -332,7 +340,7 @@ impl<'a> Scope<'_, 'a> {
         Some(self.object(tooltip, if sorted { "sorted" } else { "" }, Vec::new()).into())
     }
 
-    /// The `options` or the `custom` table: what Grafana's own types say it may hold.
+    /// The `options` or the `custom` table: checked against Grafana's own types.
     fn options(&mut self, kind: &str, record: &Record, word: &str, area: Area) -> Option<Value> {
         let given = record.get(word)?;
         for problem in record.map(word).map(|map| options::check(kind, area, map)).unwrap_or_default() {
@@ -349,8 +357,8 @@ impl<'a> Scope<'_, 'a> {
         let mut words = own.into_iter().filter(|word| step.record(word).is_some()).chain(merge).chain(other);
         let (word, more) = (words.next(), words.next().is_some());
         if (word.is_none() || more || (other.is_none() && step.get("options").is_some())) && step.sound {
-            self.report(Diagnostic::new("invalid-transformation", "a transformation is one step", step.span).help(
-                "give it one of `organize`, `join_by_field`, `sort_by`, `filter_fields_by_name`, `merge = true`, or \
+            self.report(Diagnostic::new("invalid-transformation", "a transformation must have exactly one step", step.span).help(
+                "set one of `organize`, `join_by_field`, `sort_by`, `filter_fields_by_name`, `merge = true`, or \
                      `id` with `options`; further steps are further items of the list",
             ));
         }
@@ -374,7 +382,7 @@ impl<'a> Scope<'_, 'a> {
     }
 }
 
-/// Whether a panel says how its values are shown.
+/// Whether a panel configures how its values are shown.
 fn has_fields(panel: &Record) -> bool {
     FIELD.iter().filter_map(|key| panel.get(key.word)).any(|given| match &given.data {
         Data::List(items) => !items.is_empty(),

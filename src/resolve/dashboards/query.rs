@@ -20,8 +20,8 @@ impl Language {
             Self::PromQl => ("Prometheus", &[PROMETHEUS]),
             Self::LogQl => ("Loki", &[LOKI]),
             Self::CloudWatch => ("CloudWatch", &[METRIC, MATH]),
-            Self::Infinity => ("a JSON API", &[JSON]),
-            Self::Other => ("this plugin", &[PROMETHEUS]),
+            Self::Infinity => ("JSON API", &[JSON]),
+            Self::Other => ("plugin", &[PROMETHEUS]),
         }
     }
 }
@@ -42,7 +42,7 @@ impl<'a> Scope<'_, 'a> {
             written => self.datasource_or_default(written, span),
         };
         let sources: Vec<Option<Datasource>> = queries.iter().map(source).collect();
-        // Expressions use the panel's other queries, whatever their datasources are.
+        // Expressions use the panel's other queries, of any datasource.
         let asked: Vec<&Datasource> = sources.iter().flatten().filter(|source| source.plugin != EXPRESSION).collect();
         let panel_source = match asked.as_slice() {
             [] => sources.iter().flatten().next().cloned(),
@@ -69,7 +69,7 @@ impl<'a> Scope<'_, 'a> {
                 written.iter().take(index).flatten().find(|first| Some(&first.value) == name.map(|name| &name.value));
             if let (Some(first), Some(name)) = (first, name) {
                 self.report(
-                    Diagnostic::new("query-clash", format!("two queries are named `{}`", shown(name)), name.span)
+                    Diagnostic::new("query-clash", format!("duplicate query name `{}`", shown(name)), name.span)
                         .also(first.span, "the other one")
                         .help("rename one of them, or remove its `ref`"),
                 );
@@ -160,13 +160,9 @@ impl<'a> Scope<'_, 'a> {
                     && let Err(problem) = promql::check(expr)
                 {
                     self.report(
-                        Diagnostic::new(
-                            "invalid-promql",
-                            "Prometheus can't parse the query",
-                            expr.place(&problem.range),
-                        )
-                        .at(problem.message)
-                        .help("fix the query here; Grafana's variables stand for valid values"),
+                        Diagnostic::new("invalid-promql", "invalid PromQL query", expr.place(&problem.range))
+                            .at(problem.message)
+                            .help("fix the query; Grafana's variables are read as valid values"),
                     );
                 }
             }
@@ -174,7 +170,7 @@ impl<'a> Scope<'_, 'a> {
                 for key in ["namespace", "metric", "statistic"] {
                     match (query.text("expr"), query.text(key)) {
                         (Some(expr), Some(other)) => {
-                            let title = format!("an expression over other queries has no `{key}`");
+                            let title = format!("`{key}` cannot be used in an expression over other queries");
                             self.report(
                                 Diagnostic::new("contradiction", title, other.span)
                                     .also(expr.span, "the expression")
@@ -188,14 +184,18 @@ impl<'a> Scope<'_, 'a> {
             }
             Language::Infinity => {
                 if query.text("url").is_none() {
-                    self.missing_part(query.span, "a JSON API", "url");
+                    self.missing_part(query.span, "JSON API", "url");
                 }
                 if let (Some(format), Some(word @ ("time_series" | "heatmap"))) =
                     (query.get("format"), query.word("format"))
                 {
                     self.report(
-                        Diagnostic::new("unsupported-key", format!("a JSON API has no format `{word}`"), format.span)
-                            .help("use `table`, `timeseries`, `logs` or `dataframe`"),
+                        Diagnostic::new(
+                            "unsupported-key",
+                            format!("unsupported format `{word}` of a JSON API query"),
+                            format.span,
+                        )
+                        .help("use `table`, `timeseries`, `logs` or `dataframe`"),
                     );
                 }
             }
@@ -204,12 +204,12 @@ impl<'a> Scope<'_, 'a> {
 
     fn missing_part(&mut self, span: Span, language: &str, key: &str) {
         self.report(
-            Diagnostic::new("missing-key", format!("a query of {language} needs the key `{key}`"), span)
+            Diagnostic::new("missing-key", format!("missing key `{key}` in a {language} query"), span)
                 .help(format!("add `{key} = …`")),
         );
     }
 
-    /// Keys of other datasources do nothing.
+    /// Reports keys that have no effect with this datasource.
     fn check_query_keys(&mut self, query: &Record, language: Language, source: &Datasource) {
         let (what, variants) = language.variants();
         let special = |key: &str| query.table.key(key).is_some_and(Key::is_everywhere);
@@ -222,12 +222,12 @@ impl<'a> Scope<'_, 'a> {
             .collect();
         for (key, given) in query.given() {
             if !special(key) && !fits.contains(&key) {
-                let title = format!("a query of {what} has no `{key}`");
+                let title = format!("`{key}` cannot be used in a {what} query");
                 let fits = listed(fits.iter().copied());
                 self.report(
                     Diagnostic::new("unsupported-key", title, given.span)
                         .at(format!("the datasource is `{}`", shown(&source.uid)))
-                        .help(format!("remove it, or name another datasource: queries of this one have {fits}")),
+                        .help(format!("remove it, or choose another datasource; this one supports {fits}")),
                 );
             }
         }

@@ -30,7 +30,7 @@ pub(super) struct Scope<'r, 'a> {
     pub(super) dashboard: &'a Record,
     /// Variables that something refers to.
     used: HashSet<String>,
-    /// What panels query that name no datasource.
+    /// The default datasource of panels.
     default: Option<Datasource>,
     /// Queries that an expression may refer to as if they were variables.
     pub(super) queries: Vec<String>,
@@ -51,7 +51,7 @@ impl<'r, 'a> Scope<'r, 'a> {
         text.value.clone()
     }
 
-    /// Notes the variables that a string refers to; reports those that the dashboard doesn't have.
+    /// Records the variables that a string refers to; reports unknown ones.
     pub(super) fn refer(&mut self, text: &str, place: impl Fn(&Range<usize>) -> Span) {
         for reference in references(text) {
             let name = reference.name;
@@ -63,7 +63,7 @@ impl<'r, 'a> Scope<'r, 'a> {
         }
     }
 
-    /// Notes the variables that a string may refer to.
+    /// Records the variables that a string may refer to.
     pub(super) fn use_in(&mut self, text: &str) {
         self.used.extend(references(text).into_iter().map(|reference| reference.name.to_owned()));
     }
@@ -83,11 +83,11 @@ impl<'r, 'a> Scope<'r, 'a> {
             }
             return;
         }
-        // A megabyte of dollars has a million problems.
+        // A megabyte of dollar signs would be a million problems.
         if self.resolver.diagnostics.is_full() {
             return;
         }
-        let title = format!("unknown variable `{}` of the dashboard", shown(name));
+        let title = format!("unknown dashboard variable `{}`", shown(name));
         let names: Vec<&str> = variables.into_iter().flat_map(Map::names).collect();
         let diagnostic = Diagnostic::new("unknown-dashboard-variable", title, span)
             .suggest(name, names, || format!("declare it under [variables.{}], or write the value", shown(name)));
@@ -105,15 +105,15 @@ impl<'r, 'a> Scope<'r, 'a> {
             // Filters are added to every query.
             let used = variable.word("type") == Some("adhoc") || self.used.contains(&name.value);
             if !used && written.sound {
-                let title = format!("unused variable `{}` of the dashboard", shown(&name.value));
-                let help = format!("write `${}` where its value belongs, or remove it", shown(&name.value));
+                let title = format!("unused dashboard variable `{}`", shown(&name.value));
+                let help = format!("use it as `${}`, or remove it", shown(&name.value));
                 let diagnostic = Diagnostic::new("unused-dashboard-variable", title, name.span).help(help);
                 self.resolver.report_unused("unknown-dashboard-variable", diagnostic);
             }
         }
     }
 
-    /// Finds what panels query that name no datasource.
+    /// Finds the default datasource of panels.
     pub(super) fn dashboard_datasource(&mut self) {
         self.default = if let Some(written) = self.dashboard.text("datasource") {
             self.datasource(written)
@@ -137,7 +137,7 @@ impl<'r, 'a> Scope<'r, 'a> {
             && self.dashboard.text("datasource").is_none()
             && self.resolver.spec.datasources.broken.is_empty()
         {
-            self.report(Diagnostic::new("missing-datasource", "the datasource is missing", span).help(
+            self.report(Diagnostic::new("missing-datasource", "missing datasource", span).help(
                 "name one: `datasource = \"<uid>\"` here or at the top of the dashboard, or give one of the \
                      stack's `default = true`",
             ));
@@ -168,7 +168,7 @@ impl<'r, 'a> Scope<'r, 'a> {
         let near = crate::diagnostic::nearest(name, names.iter().copied());
         let declared = sources.iter().find(|(uid, _)| near.is_none_or(|near| uid.value == near));
         let title = format!("unknown datasource `{}`", shown(name));
-        let help = format!("the stack has {}", crate::spec::decode::listed(names.iter().copied()));
+        let help = format!("expected one of {}", crate::spec::decode::listed(names.iter().copied()));
         let removed = format!("datasources.{name}");
         if self.resolver.profile.removed.iter().any(|path| path.value == removed) || declared.is_none() {
             self.resolver.report_unknown(
@@ -180,7 +180,7 @@ impl<'r, 'a> Scope<'r, 'a> {
             );
         } else if let Some((uid, _)) = declared {
             let diagnostic = Diagnostic::new("unknown-datasource", title, written.span)
-                .also(uid.span, if near.is_some() { "this one?" } else { "the stack's datasources" })
+                .also(uid.span, if near.is_some() { "similar name" } else { "the stack's datasources" })
                 .suggest(name, near, || help);
             self.report(diagnostic);
         }

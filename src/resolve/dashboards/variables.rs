@@ -18,8 +18,8 @@ impl Scope<'_, '_> {
     pub(super) fn variable(&mut self, name: &Spanned<String>, variable: &Record) -> Value {
         if !super::is_variable(&name.value) {
             self.report(
-                Diagnostic::new("invalid-name", format!("invalid name `{}` for a variable", shown(name)), name.span)
-                    .help("use letters, digits and `_`, and don't begin with `__`"),
+                Diagnostic::new("invalid-name", format!("invalid variable name `{}`", shown(name)), name.span)
+                    .help("use letters, digits and `_`, and don't start with `__`"),
             );
         }
         let kind = variable.word("type").unwrap_or_default();
@@ -78,7 +78,7 @@ impl Scope<'_, '_> {
         }
         if let Some(all) = variable.get("all_value") {
             self.report(
-                Diagnostic::new("contradiction", "`all_value` has no effect: all values can't be selected", all.span)
+                Diagnostic::new("contradiction", "`all_value` has no effect without `include_all`", all.span)
                     .help("add `include_all = true`, or remove `all_value`"),
             );
         }
@@ -87,8 +87,12 @@ impl Scope<'_, '_> {
             && let Some(kind) = variable.get("type").filter(|_| variable.word("type").is_some_and(is_selected))
         {
             self.report(
-                Diagnostic::new("contradiction", format!("`{ALL}` can't be selected"), kind.span)
-                    .help("add `include_all = true`, or remove it from `current`"),
+                Diagnostic::new(
+                    "contradiction",
+                    format!("`{ALL}` cannot be selected without `include_all`"),
+                    kind.span,
+                )
+                .help("add `include_all = true`, or remove it from `current`"),
             );
         }
     }
@@ -109,7 +113,7 @@ impl Scope<'_, '_> {
         };
         if let Some(Err(problem)) = part.map(promql::check) {
             self.report(
-                Diagnostic::new("invalid-promql", "Prometheus can't parse the variable's query", query.span)
+                Diagnostic::new("invalid-promql", "invalid PromQL in the variable's query", query.span)
                     .at(problem.message)
                     .help("write `label_values(<selector>, <label>)`, `query_result(<query>)`, `metrics(<regexp>)` or a query"),
             );
@@ -152,22 +156,22 @@ impl Scope<'_, '_> {
 
     fn missing(&mut self, span: Span, kind: &str, key: &str) {
         self.report(
-            Diagnostic::new("missing-key", format!("a variable of type `{kind}` needs the key `{key}`"), span)
+            Diagnostic::new("missing-key", format!("missing key `{key}` in a variable of type `{kind}`"), span)
                 .help(format!("add `{key} = …`")),
         );
     }
 
-    /// Keys of other types of variables do nothing.
+    /// Reports keys that have no effect in this type of variable.
     fn check_keys(&mut self, variable: &Record, kind: &str) {
         let Some(its_type) = variable.get("type") else { return };
         for (word, given) in variable.given() {
             let only = variable.table.key(word).map(|key| key.only).unwrap_or_default();
             if !only.is_empty() && !only.contains(&kind) {
-                let title = format!("a variable of type `{kind}` has no `{word}`");
+                let title = format!("`{word}` cannot be used in a variable of type `{kind}`");
                 self.report(
                     Diagnostic::new("unsupported-key", title, given.span)
                         .also(its_type.span, "its type")
-                        .help(format!("remove it: it is for {}", listed(only.iter().copied()))),
+                        .help(format!("remove it, or use one of the types {}", listed(only.iter().copied()))),
                 );
             }
         }

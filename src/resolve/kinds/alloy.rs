@@ -18,13 +18,13 @@ const SOCKET: &str = "/var/run/docker.sock";
 
 impl<'a> Resolver<'a> {
     pub(super) fn alloy(&mut self, _: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
-        // Who may use the socket may do anything on the host: only the containers' logs need it.
+        // Access to the socket is root access to the host, and only the containers' logs need it.
         if self.alloy_store(service, LOGS).is_some() {
             preset.mounts.push(host_path(SOCKET.into(), SOCKET.into()));
         }
         let targets = service.settings.as_ref().and_then(|settings| settings.ports("host_targets"));
         if targets.is_some_and(|targets| !targets.is_empty()) {
-            // Docker Desktop knows the name by itself, Linux does not.
+            // Docker Desktop resolves the name without help, Linux does not.
             preset.extra_hosts.push((DOCKER_HOST.to_owned(), "host-gateway".into()));
         }
     }
@@ -61,9 +61,9 @@ impl<'a> Resolver<'a> {
             if targets.iter().any(|known| known.job == target.value) {
                 let declared = self.service_span(&target.value);
                 self.report(
-                    Diagnostic::new("target-clash", format!("`{}` is scraped twice", target.value), target.span)
-                        .also(declared, "a service with metrics is scraped already")
-                        .help("choose another name for the target on the host"),
+                    Diagnostic::new("target-clash", format!("duplicate scrape target `{}`", target.value), target.span)
+                        .also(declared, "this service is already scraped")
+                        .help("rename the target on the host"),
                 );
             }
             targets.push(model::kind::ScrapeTarget {
@@ -77,7 +77,7 @@ impl<'a> Resolver<'a> {
         {
             let declared = self.index.contains_key(target.job.as_str()).then(|| self.service_span(&target.job));
             let declared = declared.unwrap_or(name.span);
-            let title = format!("`{}` has metrics, and nothing stores them", target.job);
+            let title = format!("missing store for the metrics of `{}`", target.job);
             self.report_missing(
                 self.spec.sound,
                 Diagnostic::new("missing-service", title, name.span)

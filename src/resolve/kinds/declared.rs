@@ -2,7 +2,7 @@
 //!
 //! The texts of a kind refer to `${self}` (the service's name), `${self.<port>}` and `${self.<port>.port}`,
 //! `${settings.<name>}`, `${published.<port>}` (its number on the host), `${cluster.name}`, and `${<need>.<endpoint>}`
-//! for a service that the kind needs. A variable whose text refers to something that isn't there is left out.
+//! for a service that the kind needs. A variable whose text refers to something missing is left out.
 
 use super::{Preset, generated, host_path, needs};
 use crate::diagnostic::{Diagnostic, Span};
@@ -27,7 +27,7 @@ struct Scope<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// What a kind declares, for a service of it.
+    /// What a kind declares, for one of its services.
     pub(super) fn declared(&mut self, index: usize, kind: Kind) -> Preset {
         let spec = self.spec;
         let (name, service) = &spec.services.entries[index];
@@ -76,7 +76,7 @@ impl<'a> Resolver<'a> {
         preset
     }
 
-    /// The service that a kind needs, if there is one; reports that there should be.
+    /// The service that a kind needs; reports it if it is missing.
     fn need(
         &mut self,
         need: &'static spec::Need,
@@ -102,7 +102,7 @@ impl<'a> Resolver<'a> {
         self.store((key, named.as_ref()), provided, need.what.as_deref().unwrap_or(&own), name.span)
     }
 
-    /// The settings of a service, those that it leaves out with their defaults; reports what must be said and isn't.
+    /// The settings of a service, with defaults for those that it leaves out; reports missing required ones.
     fn settings(&mut self, kind: &'static Declaration, service: &Service, scope: &Scope<'a>) -> Vec<Setting> {
         let mut settings = Vec::with_capacity(kind.settings.entries.len());
         for (name, declared) in kind.settings.iter() {
@@ -146,7 +146,7 @@ impl<'a> Resolver<'a> {
             spec::SettingValue::Boolean(value) => SettingValue::Boolean(*value),
             spec::SettingValue::Integer(number) => SettingValue::Integer(*number),
             spec::SettingValue::Duration(duration) => SettingValue::Duration(duration.clone()),
-            // Java reads `256m`, and not the `256mb` that Docker reads, too.
+            // Java accepts `256m`, but not `256mb`, which Docker also accepts.
             spec::SettingValue::Size(size) => SettingValue::Size(Size(size.0.trim_end_matches(['b', 'B']).to_owned())),
             spec::SettingValue::String(text) => SettingValue::Text(text.as_str().into()),
             spec::SettingValue::Text(text) => SettingValue::Text(self.text(text)),
@@ -162,14 +162,14 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// A secret is a reference to a variable that is one: anything else would be committed.
+    /// A secret must be a reference to a secret variable: anything else would be committed.
     fn check_secret(&mut self, secret: &SpecText, span: Span) {
         let mut named = None;
         let is_secret = match secret.variable() {
             Some(name) => {
                 let used = self.variables.get(name);
                 named = used.map(|used| used.name.span);
-                // One that is not declared, or wrongly, is reported as such.
+                // A missing or invalid declaration is reported separately.
                 used.is_none_or(|used| {
                     !used.variable.sound || used.variable.secret.as_ref().is_some_and(|secret| secret.value)
                 })
@@ -177,11 +177,11 @@ impl<'a> Resolver<'a> {
             None => false,
         };
         if !is_secret {
-            let diagnostic = Diagnostic::new("exposed-secret", "a secret would be committed with the outputs", span);
+            let diagnostic = Diagnostic::new("exposed-secret", "secret would be committed with the outputs", span);
             self.report(match named {
                 Some(variable) => diagnostic
                     .also(variable, "this variable is not a secret")
-                    .help("give the variable `secret = true`: then it has no default that could be committed"),
+                    .help("add `secret = true` to the variable, and remove its default if it has one"),
                 None => diagnostic.help("write a reference to a variable with `secret = true`"),
             });
         }
@@ -248,7 +248,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// A text of a kind; `None` if something that it refers to isn't there.
+    /// A text of a kind; `None` if it refers to something missing.
     fn told(&mut self, text: &SpecText, scope: &Scope<'a>) -> Option<Text> {
         let span = scope.name.span;
         let mut segments: Vec<Segment> = Vec::new();
@@ -287,7 +287,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// A setting as a text; `None` if it says nothing.
+/// A setting as a text; `None` if it is empty.
 fn written(value: &SettingValue) -> Option<Text> {
     Some(match value {
         SettingValue::Boolean(value) => value.to_string().into(),

@@ -43,12 +43,8 @@ impl<'a> Resolver<'a> {
             let plain = plugin.value.chars().all(|c| c.is_ascii_alphanumeric() || "@.-+".contains(c));
             if !pinned || !plain {
                 self.report(
-                    Diagnostic::new(
-                        "unpinned-plugin",
-                        format!("the plugin `{}` has no version", plugin.value),
-                        plugin.span,
-                    )
-                    .help("write `id@version`"),
+                    Diagnostic::new("unpinned-plugin", format!("plugin `{}` is not pinned", plugin.value), plugin.span)
+                        .help("add its version: `id@version`"),
                 );
             }
         }
@@ -61,7 +57,7 @@ impl<'a> Resolver<'a> {
                 service.sound,
                 Diagnostic::new(
                     "missing-plugin",
-                    format!("the datasource `{}` needs the plugin `{INFINITY}`", name.value),
+                    format!("missing plugin `{INFINITY}` for datasource `{}`", name.value),
                     name.span,
                 )
                 .help(format!("add `\"{INFINITY}@<version>\"` to Grafana's `settings.plugins`")),
@@ -80,7 +76,7 @@ impl<'a> Resolver<'a> {
         models.grafanas.push(model::Grafana { service, datasources: self.datasources(), folders });
     }
 
-    /// The folders that hold a dashboard: a directory without files would not be there.
+    /// The folders that hold a dashboard: Git does not keep empty directories.
     fn folders(&self, service: &Service) -> Vec<Folder> {
         let written = service.settings.as_ref().and_then(|settings| settings.strings_by_name("folders"));
         written

@@ -1,4 +1,4 @@
-//! What the kind of a service implies for it: what the kind declares, and for a few kinds some logic besides.
+//! What the kind of a service implies for it: what the kind declares, and additional logic for a few kinds.
 
 mod alloy;
 mod declared;
@@ -39,13 +39,13 @@ pub(super) struct Preset {
     pub metrics: Option<Metrics>,
     /// The home of the image's user, if the kind knows it.
     pub aws_home: Option<String>,
-    /// Whether it talks to AWS without being told.
+    /// Whether it always uses AWS.
     pub always_aws: bool,
-    /// Whether it ends by itself.
+    /// Whether it exits when it is done.
     pub one_shot: bool,
     /// Further keys of Compose.
     pub keys: Keys,
-    /// What the kind was told.
+    /// The settings of the kind.
     pub settings: Vec<Setting>,
     /// Generated files among its mounts.
     pub files: Vec<File>,
@@ -69,7 +69,7 @@ struct Logic<'a> {
 type CompletePreset<'a> = fn(&mut Resolver<'a>, &'a Spanned<String>, &'a Service, &mut Preset);
 type AddModel<'a> = fn(&mut Resolver<'a>, &'a Spanned<String>, &'a Service, &[model::Service], &mut KindModels);
 
-/// The kinds with logic of their own: the only place where one is known by its name.
+/// The kinds with their own logic: the only place that refers to kinds by name.
 fn logic<'a>(kind: Kind) -> Option<Logic<'a>> {
     Some(match kind.as_str() {
         "alloy" => Logic { preset: Resolver::alloy, model: Some(Resolver::alloy_model) },
@@ -108,12 +108,8 @@ impl Resolver<'_> {
         {
             self.report_missing(
                 self.spec.sound,
-                Diagnostic::new(
-                    "missing-service",
-                    format!("nothing queries the datasource `{}`", name.value),
-                    name.span,
-                )
-                .help(format!("{}, or remove the datasources", add_a_provider(DASHBOARDS))),
+                Diagnostic::new("missing-service", format!("unused datasource `{}`", name.value), name.span)
+                    .help(format!("{}, or remove the datasources", add_a_provider(DASHBOARDS))),
             );
         }
         models

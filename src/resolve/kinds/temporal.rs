@@ -31,19 +31,18 @@ impl<'a> Resolver<'a> {
         let Some(wanted) = &service.cluster else {
             self.report_missing(
                 service.sound,
-                Diagnostic::new("missing-key", format!("`{}` needs the key `cluster`", name.value), name.span).help(
-                    if spec.clusters.is_empty() {
+                Diagnostic::new("missing-key", format!("missing key `cluster` in service `{}`", name.value), name.span)
+                    .help(if spec.clusters.is_empty() {
                         "declare one: `[clusters.<name>]`".to_owned()
                     } else {
-                        format!("name one of: {}", listed(spec.clusters.names()))
-                    },
-                ),
+                        format!("add `cluster = …` with one of {}", listed(spec.clusters.names()))
+                    }),
             );
             return None;
         };
         let found = self.find_cluster(service);
         if found.is_none() && !spec.clusters.knows(&wanted.value) {
-            let title = format!("there is no cluster `{}`", shown(&wanted.value));
+            let title = format!("unknown cluster `{}`", shown(&wanted.value));
             self.report_unknown(
                 ("unknown-cluster", title),
                 "clusters",
@@ -60,19 +59,19 @@ impl<'a> Resolver<'a> {
         self.spec.clusters.iter().find(|(known, _)| known.value == wanted.value)
     }
 
-    /// Reports a role that a cluster needs and has no service for; once, whoever needs it.
+    /// Reports a role that a cluster needs but no service runs, once for all services that need it.
     pub(super) fn missing_role(&mut self, cluster: &Spanned<String>, role: Role) {
-        // A service may have meant this cluster and named another.
+        // A service with a misspelled cluster may have meant this one.
         let certain = self.spec.sound && !self.diagnostics.has("unknown-cluster");
         self.report_missing(
             certain,
             Diagnostic::new(
                 "missing-role",
-                format!("cluster `{}` has no {} service", cluster.value, role.as_str()),
+                format!("missing {} service for cluster `{}`", role.as_str(), cluster.value),
                 cluster.span,
             )
             .help(format!(
-                "add a service with `role = \"{}\"`; without a role a service runs all of them",
+                "add a service with `role = \"{}\"`; a service without a role runs all of them",
                 role.as_str()
             )),
         );
@@ -106,7 +105,7 @@ impl<'a> Resolver<'a> {
         preset.depends_on.extend(setups);
         if let Some((cluster, _)) = found {
             if preset.depends_on.is_empty() {
-                let title = format!("nothing creates the visibility index of `{}`", cluster.value);
+                let title = format!("missing service to create the visibility index of cluster `{}`", cluster.value);
                 self.report_missing(
                     self.spec.sound,
                     Diagnostic::new("missing-service", title, cluster.span).help(add_a_provider(INDICES)),
@@ -171,7 +170,7 @@ pub(in crate::resolve) fn server_environment(server: &ClusterServer, index: &str
         fixed("TEMPORAL_SQL_DATABASE", server.database.clone()),
         fixed("TEMPORAL_SQL_PLUGIN_NAME", "dsql"),
         fixed("TEMPORAL_SQL_TLS_ENABLED", "true"),
-        // DSQL's plugin wants as many idle connections as there are: a new one costs a token.
+        // The DSQL plugin needs as many idle connections as open ones: each new connection costs a token.
         fixed("TEMPORAL_SQL_MAX_CONNS", pool.clone()),
         fixed("TEMPORAL_SQL_MAX_IDLE_CONNS", pool),
         fixed("TEMPORAL_SQL_MAX_CONN_LIFETIME", server.connection_lifetime.text.clone()),
@@ -196,12 +195,12 @@ pub(in crate::resolve) fn server_environment(server: &ClusterServer, index: &str
         environment.push(fixed("DSQL_RESERVOIR_LIFETIME_JITTER", reservoir.lifetime_jitter.text.clone()));
         environment.push(fixed("DSQL_RESERVOIR_GUARD_WINDOW", reservoir.guard_window.text.clone()));
     }
-    // Credentials come from files; asking an instance's metadata only costs time here.
+    // Credentials come from files; a request to the instance metadata service would only cost time.
     environment.push(fixed("AWS_EC2_METADATA_DISABLED", "true"));
     environment
 }
 
-/// A key of the list, which is sorted without regard to case: neither does the server's look-up have any.
+/// A key of the list, which is sorted case-insensitively, as the server looks keys up.
 fn known_setting(name: &str) -> Option<(&'static str, &'static str)> {
     let wanted = name.to_ascii_lowercase();
     let (mut from, mut to) = (0, DYNAMIC_CONFIG.len());
@@ -226,18 +225,18 @@ pub(in crate::resolve) fn dynamic_setting(
 ) -> Result<DynamicSetting, Box<Diagnostic>> {
     let Some((key, kind)) = known_setting(&name.value) else {
         let known = || DYNAMIC_CONFIG.lines().filter_map(|line| line.split_once('\t'));
-        let title = format!("Temporal has no dynamic setting `{}`", shown(&name.value));
+        let title = format!("unknown dynamic setting `{}`", shown(&name.value));
         let diagnostic = Diagnostic::new("unknown-setting", title, name.span);
         return Err(Box::new(match nearest(&name.value, known().map(|(key, _)| key)) {
             Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
-            None => diagnostic.help("the server would ignore it"),
+            None => diagnostic.help("fix the name, or remove it: Temporal ignores unknown settings"),
         }));
     };
     let wrong = |expected: &str| {
         Box::new(
-            Diagnostic::new("wrong-type", format!("`{key}` takes {expected}"), value.span)
+            Diagnostic::new("wrong-type", format!("invalid value for `{key}`"), value.span)
                 .at(format!("must be {expected}"))
-                .help("the server would ignore it"),
+                .help(format!("write {expected}: Temporal ignores a value of another type")),
         )
     };
     let text = |text: &crate::spec::text::Text| text.literal().map(ToOwned::to_owned);
@@ -260,8 +259,12 @@ pub(in crate::resolve) fn dynamic_setting(
         ("String", _) => return Err(wrong("a string")),
         _ => {
             return Err(Box::new(
-                Diagnostic::new("unsupported-setting", format!("`{key}` takes a structure"), name.span)
-                    .help("`gen` writes plain values only"),
+                Diagnostic::new(
+                    "unsupported-setting",
+                    format!("unsupported dynamic setting `{key}`: its value is a structure"),
+                    name.span,
+                )
+                .help("remove it: `gen` only writes plain values"),
             ));
         }
     };

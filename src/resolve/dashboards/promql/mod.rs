@@ -1,7 +1,7 @@
 //! Queries of Prometheus, in its language `PromQL`.
 //!
 //! Grammar and types are the crate `promql-parser`'s to judge (it follows Prometheus 3.8), but its errors name no place
-//! and it knows no variables. So [`tokens`] tells what needs no grammar and gives every variable a stand-in, and when the
+//! and it knows no variables. So [`tokens`] checks what needs no grammar and gives every variable a stand-in, and when the
 //! parser refuses a query, parts of it are parsed until the wrong one is found.
 
 mod pattern;
@@ -65,7 +65,7 @@ pub fn check(query: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What the parser says.
+/// The result of the parser.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Good,
@@ -148,7 +148,7 @@ fn culprit(tokens: &[Token<'_>], message: &str) -> Range<usize> {
     if let Some(end) = (part.start + 1..part.end).find(|&end| is_wrong(&(part.start..end))) {
         part.end = end;
     }
-    // `(foo)` is no part of `rate(foo)`.
+    // `(foo)` is not a part of `rate(foo)`.
     let starts = |at: usize| {
         let before = at.checked_sub(1).and_then(|before| tokens.get(before));
         let is_list = tokens.get(at).is_some_and(|token| matches!(token.kind, Kind::Open | Kind::OpenList));
@@ -188,7 +188,7 @@ fn arguments(tokens: &[Token<'_>], part: &Range<usize>) -> Vec<Range<usize>> {
     arguments
 }
 
-/// What the parser says about a part of the query, in the words of this tool.
+/// The error of the parser for a part of the query, in the words of this tool.
 fn wrong(part: &[Token<'_>], message: &str) -> Problem {
     let start = part.first().map_or(0, |token| token.range.start);
     let end = part.last().map_or(start, |token| token.range.end);
@@ -229,7 +229,7 @@ fn typed(name: &str) -> &str {
 
 /// The first token at which no query can go on as this one does.
 fn misplaced(query: &str, tokens: &[Token<'_>]) -> Problem {
-    // Whatever starts a query goes on to the start of its start, so halving finds the place.
+    // Every prefix of a valid start is a valid start, so a binary search finds the place.
     let (mut good, mut bad) = (0, tokens.len() + 1);
     while bad - good > 1 {
         let middle = good.midpoint(bad);
@@ -253,9 +253,9 @@ fn misplaced(query: &str, tokens: &[Token<'_>]) -> Problem {
     }
 }
 
-/// Whether some tokens and one more can start a query, whatever its types.
+/// Whether some tokens and one more can start a query, regardless of types.
 fn is_start(tokens: &[Token<'_>], more: &str) -> bool {
-    /// After these a part of a query is complete, whatever it is the start of: nothing is missing, an operand, an
+    /// After one of these a part of a query is complete: nothing is missing, an operand, an
     /// argument, arguments, the labels of a `by`, of an `on` and what follows them, a `fill` and what follows it.
     const REST: &[&str] = &["", "x", "1", "()", "(x)", "(x)\nx", "(x)\n(x)", "(1)\nx"];
     /// The innermost parenthesis may be that of a list of labels, which something has to follow.

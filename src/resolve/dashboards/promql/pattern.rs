@@ -2,11 +2,11 @@
 //!
 //! Prometheus reads them with Go's `regexp` (<https://github.com/google/re2/wiki/Syntax>), anchored at both ends. Rust's
 //! `regex` differs in brackets and escapes and compiles for longer than the rest of a query takes to parse, so only the
-//! usual mistakes are looked for, and never found where Go sees none.
+//! usual mistakes are checked, without false positives.
 
-/// What Go's `regexp` has against a pattern, if that can be told.
+/// Why Go's `regexp` rejects a pattern, if that is certain.
 pub(super) fn mistake(pattern: &str) -> Option<String> {
-    // `\Q…\E` quotes brackets, and nobody writes it.
+    // `\Q…\E` quotes brackets, and is hardly ever used.
     if pattern.contains("\\Q") {
         return None;
     }
@@ -17,8 +17,10 @@ pub(super) fn mistake(pattern: &str) -> Option<String> {
     while let Some(c) = rest.next() {
         match c {
             '\\' => match rest.next() {
-                None => return Some("ends in a single `\\`".into()),
-                Some(digit @ '1'..='9') => return Some(format!("refers to a group by `\\{digit}`, which RE2 cannot")),
+                None => return Some("ends with a single `\\`".into()),
+                Some(digit @ '1'..='9') => {
+                    return Some(format!("has the backreference `\\{digit}`, which RE2 does not support"));
+                }
                 Some(_) => (operand, repeated) = (true, false),
             },
             '[' => {
@@ -30,7 +32,7 @@ pub(super) fn mistake(pattern: &str) -> Option<String> {
                 (operand, repeated) = (false, false);
                 if let Some(kind) = rest.as_str().strip_prefix('?') {
                     if ["=", "!", "<=", "<!"].iter().any(|look| kind.starts_with(look)) {
-                        return Some("looks ahead or behind, which RE2 cannot".into());
+                        return Some("has a look-around, which RE2 does not support".into());
                     }
                     // A name or flags; the group ends at once if these are for what follows.
                     let end = kind.find([':', '>', ')']).unwrap_or(kind.len());
@@ -39,24 +41,24 @@ pub(super) fn mistake(pattern: &str) -> Option<String> {
                 }
             }
             ')' => {
-                let Some(fewer) = open.checked_sub(1) else { return Some("closes a `)` that nothing opens".into()) };
+                let Some(fewer) = open.checked_sub(1) else { return Some("has an unmatched `)`".into()) };
                 open = fewer;
                 (operand, repeated) = (true, false);
             }
             '|' => (operand, repeated) = (false, false),
             '*' | '+' | '?' => {
                 if !operand {
-                    return Some(format!("has nothing before `{c}` that it could repeat"));
+                    return Some(format!("has nothing before `{c}` to repeat"));
                 }
                 if repeated && c != '?' {
-                    return Some(format!("repeats a repetition with `{c}`"));
+                    return Some(format!("has the nested repetition `{c}`"));
                 }
                 repeated = true;
             }
             _ => (operand, repeated) = (true, false),
         }
     }
-    (open > 0).then(|| "opens a `(` that nothing closes".into())
+    (open > 0).then(|| "has an unclosed `(`".into())
 }
 
 /// What follows a class of characters, whose `[` has been read; `None` if it doesn't end, or not for certain.
@@ -121,7 +123,7 @@ mod tests {
             "x{",
             "()",
             "(?::*)",
-            // Not closed: Go says so, but it is not certain here.
+            // Not closed: an error in Go, but not certain here.
             "[",
         ] {
             assert_eq!(mistake(pattern), None, "{pattern}");
@@ -131,17 +133,17 @@ mod tests {
     #[test]
     fn the_usual_mistakes_are_found() {
         for (pattern, expected) in [
-            ("*", "has nothing before `*` that it could repeat"),
-            ("a|+", "has nothing before `+` that it could repeat"),
-            ("(?:*a)", "has nothing before `*` that it could repeat"),
-            ("(a", "opens a `(` that nothing closes"),
-            ("a)", "closes a `)` that nothing opens"),
-            ("[)](", "opens a `(` that nothing closes"),
-            ("a**", "repeats a repetition with `*`"),
-            ("a\\", "ends in a single `\\`"),
-            ("(?!a).*", "looks ahead or behind, which RE2 cannot"),
-            ("(?<=a)b", "looks ahead or behind, which RE2 cannot"),
-            (r"(a)\1", "refers to a group by `\\1`, which RE2 cannot"),
+            ("*", "has nothing before `*` to repeat"),
+            ("a|+", "has nothing before `+` to repeat"),
+            ("(?:*a)", "has nothing before `*` to repeat"),
+            ("(a", "has an unclosed `(`"),
+            ("a)", "has an unmatched `)`"),
+            ("[)](", "has an unclosed `(`"),
+            ("a**", "has the nested repetition `*`"),
+            ("a\\", "ends with a single `\\`"),
+            ("(?!a).*", "has a look-around, which RE2 does not support"),
+            ("(?<=a)b", "has a look-around, which RE2 does not support"),
+            (r"(a)\1", "has the backreference `\\1`, which RE2 does not support"),
         ] {
             assert_eq!(mistake(pattern).as_deref(), Some(expected), "{pattern}");
         }

@@ -131,8 +131,8 @@ const BAD: &[(&str, &str, &str)] = &[
     ("up{a=\"1\" or b=\"2\"}", "or", "expected `,` or `}`, found `or`"),
     ("up{,}", ",", "expected a label's name, found `,`"),
     ("up{a:b=\"c\"}", "a:b", "expected a label's name, found `a:b`"),
-    ("up{a=~\"(b|$c\"}", "\"(b|$c\"", "the regular expression opens a `(` that nothing closes"),
-    ("up{a=~\"*\"}", "\"*\"", "the regular expression has nothing before `*` that it could repeat"),
+    ("up{a=~\"(b|$c\"}", "\"(b|$c\"", "the regular expression has an unclosed `(`"),
+    ("up{a=~\"*\"}", "\"*\"", "the regular expression has nothing before `*` to repeat"),
     // Ranges.
     ("rate(up[])", "]", "expected a duration such as `5m`, found `]`"),
     ("rate(up[:5m])", ":", "expected a duration such as `5m`, found `:`"),

@@ -1,8 +1,8 @@
 //! The tokens of a query, as written and as the parser gets to read them.
 //!
-//! The parser's own errors have no place, so what can be told from the tokens alone is told here: strings, numbers,
+//! The parser's own errors have no place, so what the tokens alone show is checked here: strings, numbers,
 //! brackets, label matchers, ranges. The parser reads a stand-in for everything whose text makes no difference to it:
-//! it panics on a duration that is too long, refuses backslashes between backquotes, and compiles each regular
+//! it panics on a duration that is too long, rejects backslashes between backquotes, and compiles each regular
 //! expression.
 
 use std::borrow::Cow;
@@ -46,7 +46,7 @@ pub(super) struct Token<'a> {
     pub(super) kind: Kind,
     /// What the parser reads.
     pub(super) text: Cow<'a, str>,
-    /// What it could read as well, where the value of a variable decides.
+    /// Alternatives, where it depends on the value of a variable.
     pub(super) choices: Vec<Cow<'static, str>>,
     /// Whether an operand ends here, so that an operator may follow.
     ends: bool,
@@ -63,7 +63,7 @@ struct Written<'a> {
 /// The variable that a word or a number contains.
 #[derive(Clone, Copy)]
 struct Variable<'a> {
-    /// Whether there is nothing but variables.
+    /// Whether there are only variables.
     whole: bool,
     format: Option<&'a str>,
 }
@@ -276,7 +276,7 @@ fn is_number(text: &str) -> bool {
     let plain = text.replace('_', "");
     match plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
         Some(digits) => !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        // Rust reads words such as `1inf` no more than Go does, and nothing here starts with a letter.
+        // Neither Rust nor Go accepts words such as `1inf`, and no text here starts with a letter.
         None => plain.parse::<f64>().is_ok(),
     }
 }
@@ -388,9 +388,9 @@ impl<'a, 't> Choice<'a, 't> {
         before.next().is_some_and(|text| text == "@" || is_one_of(text, &["offset"]))
     }
 
-    /// A word with variables. The place tells what their values are good for.
+    /// A word with variables, whose values depend on the place.
     fn variable(&mut self, range: Range<usize>, variable: Variable<'_>, next: Option<&Written<'a>>) {
-        // Each has a name of its own: labels of `on` and `group_left` must differ.
+        // Each has its own name: labels of `on` and `group_left` must differ.
         let name = Cow::Owned(format!("v{}", self.tokens.len()));
         let after = |texts: &[&str]| next.is_some_and(|next| next.variable.is_none() && is_one_of(next.text, texts));
         let follows_operand = self.tokens.last().is_some_and(|last| last.ends);
@@ -527,12 +527,12 @@ const MATCHING: &[&str] = &["on", "ignoring", "group_left", "group_right", "fill
 /// Words after which something must follow.
 const KEYWORDS: &[&str] = &["and", "or", "unless", "atan2", "bool", "offset", "by", "without"];
 
-/// Whether a word is one of these, in whatever case: `SUM BY (le)` is as good.
+/// Whether a word is one of these, in any case: `SUM BY (le)` is valid.
 fn is_one_of(word: &str, words: &[&str]) -> bool {
     words.iter().any(|candidate| candidate.eq_ignore_ascii_case(word))
 }
 
-/// A string for the parser: itself, if there is nothing in it that the parser reads otherwise than Prometheus.
+/// A string for the parser: itself, unless the parser reads it differently from Prometheus.
 fn quoted(text: &str) -> Cow<'_, str> {
     let inner = text.get(1..text.len() - 1).unwrap_or_default();
     if text.starts_with('`') || inner.contains(['\\', '"', '\'']) { "\"x\"".into() } else { text.into() }
@@ -542,7 +542,7 @@ fn quoted(text: &str) -> Cow<'_, str> {
 ///
 /// # Errors
 ///
-/// The value is no regular expression, but has to be one.
+/// The value is not a valid regular expression, but has to be one.
 fn compared(operator: &str, value: &Written<'_>) -> Result<&'static str, Problem> {
     let inner = value.text.get(1..value.text.len() - 1).unwrap_or_default();
     let empty = if operator.ends_with('~') {
