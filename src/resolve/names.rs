@@ -125,7 +125,7 @@ fn environment(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
         && name.value.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
     if !fits {
         diagnostics.push(
-            Diagnostic::new("invalid-name", format!("`{}` is no name for a variable", shown(&name.value)), name.span)
+            Diagnostic::new("invalid-name", format!("invalid variable name `{}`", shown(&name.value)), name.span)
                 .help("use letters, digits, `_`, `.` and `-`, and don't start with a digit"),
         );
     }
@@ -134,7 +134,7 @@ fn environment(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
 fn variable(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
     if !is_variable_name(&name.value) {
         diagnostics.push(
-            Diagnostic::new("invalid-name", format!("`{}` is no name for a variable", shown(&name.value)), name.span)
+            Diagnostic::new("invalid-name", format!("invalid variable name `{}`", shown(&name.value)), name.span)
                 .help("use letters, digits and `_`, and don't start with a digit"),
         );
     }

@@ -504,7 +504,8 @@ macro_rules! table {
                             $rest.add(&key, node, shape, cx);
                             continue;
                         }
-                        let known: Vec<&'static str> = $crate::spec::compose::definition($definition).keys().collect();
+                        let known = $crate::spec::compose::definition($definition).keys();
+                        let known: Vec<&'static str> = known.filter(|key| !Self::KEYS.contains(key)).collect();
                     )?
                     misspelt.extend($crate::spec::decode::table!(@unknown key cx $what $($definition known)?));
                 }

@@ -190,9 +190,9 @@ impl Decode for ExtraHosts {
             };
             let parts = compose::assignment(text, item.span, &['=', ':'], cx);
             let Some(Assignment { name, value }) = parts else { continue };
-            let Some((address, span)) = value else {
+            let Some((address, span)) = value.filter(|_| !name.is_empty() && !name.contains('[')) else {
                 cx.diagnostics.push(
-                    Diagnostic::new("invalid-host", format!("missing address in `{}`", shown(text)), item.span)
+                    Diagnostic::new("invalid-host", format!("invalid host `{}`", shown(text)), item.span)
                         .help("write `host=address`"),
                 );
                 continue;
