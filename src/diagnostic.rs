@@ -17,7 +17,6 @@ pub struct Span {
 
 impl Span {
     /// The part of this span from byte `from` up to byte `to`, both counted from its start.
-    #[must_use]
     pub fn slice(self, from: usize, to: usize) -> Self {
         let at = |offset: usize| self.start.saturating_add(u32::try_from(offset).unwrap_or(u32::MAX)).min(self.end);
         Self { file: self.file, start: at(from), end: at(to) }
@@ -53,7 +52,6 @@ impl Diagnostic {
     }
 
     /// Labels the first place.
-    #[must_use]
     pub fn at(mut self, text: impl Into<String>) -> Self {
         if let Some(first) = self.labels.first_mut() {
             first.text = line(text);
@@ -62,21 +60,18 @@ impl Diagnostic {
     }
 
     /// Points at a further place.
-    #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: line(text) });
         self
     }
 
     /// Says how to fix it.
-    #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(line(text));
         self
     }
 
     /// Adds "did you mean …?" for the candidate nearest to `name`, or what `otherwise` says.
-    #[must_use]
     pub fn suggest<'a>(
         self,
         name: &str,
@@ -87,7 +82,6 @@ impl Diagnostic {
     }
 
     /// The place to change.
-    #[must_use]
     pub fn primary(&self) -> Option<Span> {
         self.labels.first().map(|label| label.span)
     }
@@ -109,25 +103,21 @@ impl Diagnostics {
     }
 
     /// Whether there are none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// How many there are.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether the limit is reached.
-    #[must_use]
     pub fn is_full(&self) -> bool {
         self.0.len() >= Self::MOST
     }
 
     /// Whether one has that code.
-    #[must_use]
     pub fn has(&self, code: &str) -> bool {
         self.0.iter().any(|diagnostic| diagnostic.code == code)
     }
@@ -145,7 +135,6 @@ impl Diagnostics {
     }
 
     /// In source order, without duplicates: profiles share most of the spec and so its problems.
-    #[must_use]
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.0.sort_by(|a, b| match (a.primary(), b.primary()) {
             (Some(x), Some(y)) => {
@@ -187,7 +176,6 @@ pub fn suggestion<'a>(
 }
 
 /// The candidate with the fewest edits from `name`, if they are few enough to be a typo.
-#[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A longer name is not a typo, and the table below grows with its length.
     const LONGEST: usize = 64;

@@ -25,7 +25,6 @@ pub struct Schema {
 }
 
 /// The paths of the schemas.
-#[must_use]
 pub fn scope() -> Scope {
     Scope { manifest: "spec/schema.sha256".into(), folders: vec!["spec".into()] }
 }

@@ -52,19 +52,16 @@ pub struct Plan {
 
 impl Plan {
     /// The profile.
-    #[must_use]
     pub fn profile(&self) -> &str {
         &self.stack.profile
     }
 
     /// The resolved stack.
-    #[must_use]
     pub fn stack(&self) -> &model::Stack {
         &self.stack
     }
 
     /// The paths that the profile owns.
-    #[must_use]
     pub fn scope(&self) -> output::Scope {
         let profile = &self.stack.profile;
         let generated = Utf8PathBuf::from("generated").join(profile);
@@ -76,7 +73,6 @@ impl Plan {
 
     /// The digest of the generated files that a service mounts, by the service's name: the value of its label
     /// [`CONFIG_LABEL`](model::service::CONFIG_LABEL). A container with another one runs with a stale configuration.
-    #[must_use]
     pub fn config_digests(&self) -> BTreeMap<String, String> {
         // Only a broken template can fail, which `files` reports.
         view::config_digests(&self.stack).unwrap_or_default()

@@ -93,7 +93,6 @@ fn words(stack: &Stack) -> impl Iterator<Item = &str> {
 }
 
 /// The source tree of an image.
-#[must_use]
 pub fn tree(build: &ImageBuild) -> Option<&SourceTree> {
     match &build.recipe {
         ImageRecipe::TemporalDsql(tree) | ImageRecipe::Own(tree) => Some(tree),

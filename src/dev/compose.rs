@@ -48,13 +48,11 @@ struct Publisher {
 
 impl Compose {
     /// The project of a profile, whose Compose file is one of its outputs.
-    #[must_use]
     pub fn new(root: &Utf8Path, stack: &Stack) -> Self {
         Self { root: root.to_owned(), project: stack.project.clone(), file: folder(stack).join("docker-compose.yml") }
     }
 
     /// The Compose file, relative to the root.
-    #[must_use]
     pub fn file(&self) -> &Utf8Path {
         &self.file
     }
@@ -62,20 +60,17 @@ impl Compose {
     /// A command for the services without a Compose profile and those of the profiles in `options`.
     ///
     /// Passes the project's name, since a variable of the environment would override the one in the file.
-    #[must_use]
     pub fn command(&self, options: &[&str], verb: &str) -> Invocation {
         let project = ["compose", "--project-name", &self.project, "--file", self.file.as_str()];
         Invocation::new("docker", &self.root, project).with(options.iter().copied()).with([verb])
     }
 
     /// A command for the services of every Compose profile.
-    #[must_use]
     pub fn command_for_all(&self, verb: &str) -> Invocation {
         self.command(&["--profile", "*"], verb)
     }
 
     /// Starts a new container of a one-shot service, after its dependencies.
-    #[must_use]
     pub fn start_once(&self, service: &Service) -> Invocation {
         let mut options = Vec::new();
         for profile in &service.profiles {
@@ -86,7 +81,6 @@ impl Compose {
 }
 
 /// The folder of a profile's outputs: of the Compose file and the user's `.env`.
-#[must_use]
 pub fn folder(stack: &Stack) -> Utf8PathBuf {
     Utf8PathBuf::from("generated").join(&stack.profile)
 }
@@ -121,13 +115,11 @@ pub fn hashes(answer: &str) -> impl Iterator<Item = (&str, &str)> {
 
 impl Container {
     /// A label.
-    #[must_use]
     pub fn label(&self, name: &str) -> Option<&str> {
         self.labels.split(',').find_map(|label| label.strip_prefix(name)?.strip_prefix('='))
     }
 
     /// The digest of the configuration that it was created with.
-    #[must_use]
     pub fn hash(&self) -> Option<&str> {
         self.label(HASH_LABEL)
     }
@@ -138,19 +130,16 @@ impl Container {
     }
 
     /// Whether it runs or is about to.
-    #[must_use]
     pub fn is_up(&self) -> bool {
         matches!(self.state.as_str(), "running" | "restarting" | "paused")
     }
 
     /// Whether it ended successfully.
-    #[must_use]
     pub fn has_succeeded(&self) -> bool {
         self.state == "exited" && self.exit_code == 0
     }
 
     /// What is wrong with it.
-    #[must_use]
     pub fn trouble(&self) -> Option<String> {
         match (self.state.as_str(), self.health.as_str()) {
             ("exited", _) if self.exit_code != 0 => Some(format!("exited with code {}", self.exit_code)),

@@ -83,13 +83,11 @@ impl Dotenv {
     }
 
     /// The file's text.
-    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
     /// The value of a variable: the last one, without interpolation.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.entry(name).filter(|entry| entry.form != Form::Inherited).map(|entry| entry.value.as_str())
     }
@@ -105,7 +103,6 @@ impl Dotenv {
     }
 
     /// The text with values for the variables that have none yet, and what was done with each. Nothing else changes.
-    #[must_use]
     pub fn fill(&self, assignments: &[Assignment]) -> (String, Vec<Change>) {
         let mut changes = Vec::new();
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();

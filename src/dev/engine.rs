@@ -28,7 +28,6 @@ impl fmt::Display for Version {
 
 impl Version {
     /// Reads `2.40.3` or `v2.40.3-desktop.1`.
-    #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let mut numbers = text.trim().trim_start_matches('v').split(|c: char| !c.is_ascii_digit());
         Some(Self(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
@@ -36,7 +35,6 @@ impl Version {
 }
 
 /// How to install a program.
-#[must_use]
 pub fn how_to_get(program: &str) -> &'static str {
     match program {
         "terraform" => "install Terraform: https://developer.hashicorp.com/terraform/install",
@@ -45,37 +43,31 @@ pub fn how_to_get(program: &str) -> &'static str {
 }
 
 /// Asks for Compose's version; see [`check_compose`].
-#[must_use]
 pub fn compose_version(root: &Utf8Path) -> Invocation {
     Invocation::new("docker", root, ["compose", "version", "--short"])
 }
 
 /// Asks for the engine; see [`check_engine`].
-#[must_use]
 pub fn info(root: &Utf8Path) -> Invocation {
     Invocation::new("docker", root, ["info", "--format", "{{json .}}"])
 }
 
 /// Asks for an image; fails if it does not exist.
-#[must_use]
 pub fn image(root: &Utf8Path, reference: &str) -> Invocation {
     Invocation::new("docker", root, ["image", "inspect", "--format", "{{.Id}}", reference])
 }
 
 /// Asks for the running containers of every project; see [`container_with_port`].
-#[must_use]
 pub fn running(root: &Utf8Path) -> Invocation {
     Invocation::new("docker", root, ["ps", "--format", "{{.Names}}\t{{.Ports}}"])
 }
 
 /// Asks for Terraform's version; see [`check_terraform`].
-#[must_use]
 pub fn terraform_version(root: &Utf8Path) -> Invocation {
     Invocation::new("terraform", root, ["version", "-json"])
 }
 
 /// Checks the version of Compose, `None` if it is not installed.
-#[must_use]
 pub fn check_compose(version: Option<&str>) -> Option<Finding> {
     let help = "install the Compose plugin of Docker: https://docs.docker.com/compose/install/";
     match version {
@@ -91,7 +83,6 @@ pub fn check_compose(version: Option<&str>) -> Option<Finding> {
 }
 
 /// Checks the output of `terraform version -json`.
-#[must_use]
 pub fn check_terraform(answer: &str) -> Option<Finding> {
     #[derive(Deserialize)]
     struct Answer {
@@ -117,7 +108,6 @@ struct Info {
 
 /// Checks the output of `docker info`. Without an engine the client still answers, with the reason in its output or on
 /// standard error.
-#[must_use]
 pub fn check_engine(answer: &str, complaint: &str) -> Option<Finding> {
     let info: Info = serde_json::from_str(answer.trim()).unwrap_or_default();
     if info.server_version.is_empty() {
@@ -144,7 +134,6 @@ fn gigabytes(bytes: u64) -> String {
 }
 
 /// The container that publishes a port, according to `docker ps`.
-#[must_use]
 pub fn container_with_port(answer: &str, port: u16) -> Option<&str> {
     answer.lines().find_map(|line| {
         let (name, ports) = line.split_once('\t')?;

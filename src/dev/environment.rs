@@ -1,8 +1,9 @@
 //! The variables that Compose sees: those of the process override those of `.env`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::model::text::{Operator, Reference, Segment, Text};
+use crate::model::text::{Operator, Reference, Text};
 
 /// Variables and their values.
 #[derive(Debug, Clone, Default)]
@@ -22,24 +23,13 @@ impl Environment {
     }
 
     /// A variable that is set and not empty.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// A text with its references resolved; `None` if a required variable has no value.
-    #[must_use]
     pub fn expand(&self, text: &Text) -> Option<String> {
-        match text {
-            Text::Literal(literal) => Some(literal.clone()),
-            Text::Parts(segments) => segments
-                .iter()
-                .map(|segment| match segment {
-                    Segment::Literal(literal) => Some(literal.as_str()),
-                    Segment::Env(reference) => self.reference(reference),
-                })
-                .collect(),
-        }
+        text.replaced(|reference| self.reference(reference).map(Cow::Borrowed))
     }
 
     fn reference<'a>(&'a self, reference: &'a Reference) -> Option<&'a str> {

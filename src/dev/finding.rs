@@ -32,7 +32,6 @@ impl Finding {
     }
 
     /// Whether it prevents the stack from running.
-    #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }

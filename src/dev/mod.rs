@@ -33,20 +33,17 @@ pub struct Invocation {
 
 impl Invocation {
     /// A program with its first arguments, at the project's root.
-    #[must_use]
     pub fn new<'a>(program: &'static str, root: &Utf8Path, args: impl IntoIterator<Item = &'a str>) -> Self {
         Self { program, args: args.into_iter().map(ToOwned::to_owned).collect(), dir: root.to_owned() }
     }
 
     /// Adds arguments.
-    #[must_use]
     pub fn with(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
 
     /// Adds an argument if `wanted`.
-    #[must_use]
     pub fn with_flag(self, flag: &str, wanted: bool) -> Self {
         self.with(wanted.then_some(flag))
     }

@@ -22,7 +22,6 @@ pub struct Wanted {
 }
 
 /// The ports that services publish, without ranges from which Compose chooses.
-#[must_use]
 pub fn wanted(services: &[&Service], environment: &Environment) -> Vec<Wanted> {
     let mut wanted = Vec::new();
     for service in services {

@@ -11,7 +11,6 @@ use crate::model::{Stack, Variable};
 use crate::review::counted;
 
 /// Required variables that have no value.
-#[must_use]
 pub fn variables(stack: &Stack, environment: &Environment, file: Option<&Dotenv>) -> Vec<Finding> {
     let path = compose::folder(stack).join(".env");
     stack
@@ -43,7 +42,6 @@ fn where_it_comes_from(variable: &Variable, path: &Utf8Path) -> String {
 }
 
 /// Variables of the file that the spec doesn't declare, so that nothing uses them.
-#[must_use]
 pub fn strangers(stack: &Stack, file: &Dotenv) -> Vec<Finding> {
     let declared = || stack.variables.iter().map(|variable| variable.name.as_str());
     let mut seen: Vec<&str> = Vec::new();
@@ -106,7 +104,6 @@ pub fn sources(
 }
 
 /// A port in use, by `holder` if known.
-#[must_use]
 pub fn taken(port: &Wanted, holder: Option<&str>) -> Finding {
     let by = holder.map_or_else(|| "another program".to_owned(), ToOwned::to_owned);
     Finding::error(
@@ -116,7 +113,6 @@ pub fn taken(port: &Wanted, holder: Option<&str>) -> Finding {
 }
 
 /// A port that is published at an address of another machine.
-#[must_use]
 pub fn no_address(port: &Wanted) -> Finding {
     Finding::error(
         format!(
@@ -128,7 +124,6 @@ pub fn no_address(port: &Wanted) -> Finding {
 }
 
 /// Outputs that are not up to date.
-#[must_use]
 pub fn drift(profile: &str, differences: usize) -> Option<Finding> {
     let are = if differences == 1 { "is" } else { "are" };
     (differences > 0).then(|| {
@@ -140,7 +135,6 @@ pub fn drift(profile: &str, differences: usize) -> Option<Finding> {
 }
 
 /// A `.env` that other users can read, by its mode.
-#[must_use]
 pub fn readable_by_others(path: &Utf8Path, mode: u32) -> Option<Finding> {
     (mode & 0o077 != 0).then(|| {
         Finding::warning(

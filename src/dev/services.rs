@@ -26,7 +26,6 @@ pub(super) fn unknown<'a, I: Iterator<Item = &'a str>>(what: &str, name: &str, a
 }
 
 /// The services that `up` starts for these names, or for none: with their dependencies, in spec order.
-#[must_use]
 pub fn started<'a>(stack: &'a Stack, names: &[String]) -> Vec<&'a Service> {
     let mut open: Vec<&str> = if names.is_empty() {
         stack
@@ -50,13 +49,11 @@ pub fn started<'a>(stack: &'a Stack, names: &[String]) -> Vec<&'a Service> {
 }
 
 /// The image of a service.
-#[must_use]
 pub fn image(service: &Service, environment: &Environment) -> Option<String> {
     environment.expand(service.image.as_ref()?)
 }
 
 /// The pages of a service on this machine.
-#[must_use]
 pub fn urls(service: &Service, environment: &Environment) -> Vec<String> {
     service.ports.iter().filter_map(|port| url(service, port, environment)).collect()
 }

@@ -28,26 +28,22 @@ pub struct Filled {
 
 impl Terraform {
     /// Terraform in the folder of a profile.
-    #[must_use]
     pub fn new(root: &Utf8Path, stack: &Stack) -> Self {
         Self { root: root.to_owned(), folder: Utf8PathBuf::from("terraform").join(&stack.profile) }
     }
 
     /// The folder, relative to the root.
-    #[must_use]
     pub fn folder(&self) -> &Utf8Path {
         &self.folder
     }
 
     /// A command on the folder.
-    #[must_use]
     pub fn command(&self, args: &[&str]) -> Invocation {
         Invocation::new("terraform", &self.root, [format!("-chdir={}", self.folder).as_str()])
             .with(args.iter().copied())
     }
 
     /// Whether providers have to be installed.
-    #[must_use]
     pub fn needs_init(&self) -> bool {
         let folder = self.root.join(&self.folder);
         !folder.join(".terraform/providers").is_dir() || !folder.join(".terraform.lock.hcl").is_file()

@@ -74,7 +74,6 @@ impl Refusal {
 
 impl Draft {
     /// The current spec.
-    #[must_use]
     pub fn new(sources: &Sources) -> Self {
         let files = sources.files().iter();
         let files = files.map(|file| File { path: file.path.clone(), text: file.text.clone(), is_new: false });
@@ -82,7 +81,6 @@ impl Draft {
     }
 
     /// The edited spec.
-    #[must_use]
     pub fn sources(&self) -> Sources {
         let mut sources = Sources::default();
         for file in &self.files {
@@ -92,7 +90,6 @@ impl Draft {
     }
 
     /// The insertions so far.
-    #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
@@ -104,7 +101,6 @@ impl Draft {
     }
 
     /// The edited spec and its new errors, compared with `before`.
-    #[must_use]
     pub fn mistakes(&self, before: &Sources) -> (Sources, Vec<Diagnostic>) {
         let sources = self.sources();
         let mut known = crate::plan(before, None).err().unwrap_or_default();
@@ -134,7 +130,6 @@ impl Draft {
     }
 
     /// Whether a key exists, with or without profiles.
-    #[must_use]
     pub fn has(&self, path: &[&str]) -> bool {
         self.look(|base, profiles| std::iter::once(base).chain(profiles).any(|table| table.at(path).is_some()))
     }
@@ -332,7 +327,6 @@ impl Draft {
 }
 
 /// A key, quoted if necessary.
-#[must_use]
 pub fn key(name: &str) -> String {
     TomlKeyBuilder::new(name).as_default().to_toml_key()
 }

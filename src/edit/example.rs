@@ -38,13 +38,11 @@ pub(super) const REFERENCE: &str = include_str!("../../spec/stack.toml");
 
 impl Example {
     /// The example of that name.
-    #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         EXAMPLES.iter().find(|example| example.name == name)
     }
 
     /// Its files: path below the root, and text.
-    #[must_use]
     pub fn files(&self) -> Vec<(String, &'static str)> {
         let dashboards = self.dashboards.iter().map(|(name, text)| (format!("{DASHBOARDS}/{name}"), *text));
         std::iter::once((MAIN.to_owned(), self.main)).chain(dashboards).collect()

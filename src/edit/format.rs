@@ -11,7 +11,6 @@ use super::tokens::{self, Token};
 const INDENT: &str = "  ";
 
 /// The formatted text; `None` if it is not TOML, or if anything but the layout would change.
-#[must_use]
 pub fn format(text: &str) -> Option<String> {
     let formatted = unchecked(text)?;
     // The file is about to be replaced: better unformatted than wrong.
@@ -19,7 +18,6 @@ pub fn format(text: &str) -> Option<String> {
 }
 
 /// The first line that differs, one-based, before and after; `None` for a side without that line.
-#[must_use]
 pub fn first_difference<'t>(before: &'t str, after: &'t str) -> Option<(usize, Option<&'t str>, Option<&'t str>)> {
     let (mut old, mut new) = (before.split('\n'), after.split('\n'));
     for number in 1.. {

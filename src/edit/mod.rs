@@ -10,7 +10,6 @@ pub mod outline;
 mod tokens;
 
 /// A text with the line endings and the byte order mark of the file that it replaces.
-#[must_use]
 pub fn like(old: &str, text: &str) -> String {
     let windows = old.contains('\n') && old.matches('\n').count() == old.matches("\r\n").count();
     let mark = if old.starts_with('\u{feff}') { "\u{feff}" } else { "" };

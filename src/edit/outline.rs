@@ -34,7 +34,6 @@ pub struct KeyValue {
 
 impl Section {
     /// Whether it has keys of this table or of tables in it.
-    #[must_use]
     pub fn concerns(&self, table: &str) -> bool {
         match self.path.first() {
             Some(first) => first == table,
@@ -44,7 +43,6 @@ impl Section {
 }
 
 /// The sections of a text without syntax errors, in order.
-#[must_use]
 pub fn of(text: &str) -> Vec<Section> {
     let tokens = tokens::of(text);
     let mut sections = vec![Section::default()];

@@ -6,7 +6,6 @@ use super::{Graph, Line, Talk, one_line};
 use crate::spec::service::Condition;
 
 /// The graph in Graphviz's language.
-#[must_use]
 pub fn render(graph: &Graph) -> String {
     let mut out = String::from("digraph stack {\n");
     // Writing to a `String` cannot fail.

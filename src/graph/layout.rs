@@ -115,7 +115,6 @@ pub struct Head {
 pub const HEAD: i32 = 9;
 
 /// Lays out a graph.
-#[must_use]
 pub fn layout(graph: &Graph) -> Layout {
     let strokes = strokes(graph);
     let layers = layers(graph.nodes.len(), &strokes);

@@ -24,7 +24,6 @@ const WORDS: [&str; 14] = [
 ];
 
 /// The graph as a flowchart. A solid arrow is a dependency, a label says what a connection is for.
-#[must_use]
 pub fn render(graph: &Graph) -> String {
     let mut taken = HashSet::new();
     let ids: Vec<String> = graph.nodes.iter().map(|node| id(&node.name, &mut taken)).collect();

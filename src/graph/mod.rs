@@ -84,7 +84,6 @@ impl Talk {
     pub const ALL: [Self; 4] = [Self::Uses, Self::Queries, Self::Scrapes, Self::Pushes];
 
     /// What the one does to the other.
-    #[must_use]
     pub fn verb(self) -> &'static str {
         match self {
             Self::Pushes => "pushes to",
@@ -110,7 +109,6 @@ pub struct Line {
 
 impl Graph {
     /// The running stack: the steps of the schema are no part of it.
-    #[must_use]
     pub fn of(stack: &Stack) -> Self {
         let mut graph = Self {
             title: format!("{}: profile {}", stack.title, stack.profile),
@@ -177,14 +175,12 @@ impl Graph {
     }
 
     /// The index of a service.
-    #[must_use]
     pub fn find(&self, name: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.name == name)
     }
 
     /// A service with its neighbours, what it starts after, and what that starts after in turn. Of the edges those are
     /// left that tell why a service is there.
-    #[must_use]
     pub fn focus(&self, node: usize) -> Self {
         let mut chain = vec![false; self.nodes.len()];
         let mut waits: Vec<Vec<usize>> = vec![Vec::new(); self.nodes.len()];
@@ -233,7 +229,6 @@ impl Graph {
     }
 
     /// The edges, one line for each pair.
-    #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         let mut lines: Vec<Line> = Vec::new();
         for edge in &self.edges {
@@ -250,7 +245,6 @@ impl Graph {
     }
 
     /// The nodes of each group.
-    #[must_use]
     pub fn members(&self) -> Vec<Vec<usize>> {
         let mut members = vec![Vec::new(); self.groups.len()];
         for (index, node) in self.nodes.iter().enumerate() {
@@ -262,7 +256,6 @@ impl Graph {
 
 impl Line {
     /// What the one does to the other; empty if it only waits.
-    #[must_use]
     pub fn verbs(&self) -> String {
         self.talks.iter().map(|talk| talk.verb()).collect::<Vec<_>>().join(", ")
     }

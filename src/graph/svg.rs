@@ -42,7 +42,6 @@ const SAMPLE: i32 = 46;
 const CHARACTER: i32 = 7;
 
 /// The graph as an image.
-#[must_use]
 pub fn render(graph: &Graph) -> String {
     let layout = layout(graph);
     let legend = legend(&layout);

@@ -100,7 +100,6 @@ impl Table {
     }
 
     /// The value of a key.
-    #[must_use]
     pub fn get(&self, key: &str) -> Option<&Item> {
         self.entries.iter().find(|(name, _)| name == key).map(|(_, item)| item)
     }
@@ -122,13 +121,11 @@ impl Table {
     }
 
     /// How many keys there are.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Whether there is no key.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -150,7 +147,6 @@ impl IntoIterator for Table {
 }
 
 /// The text of a dashboard's file.
-#[must_use]
 pub fn text(description: &Description) -> String {
     let mut out = String::new();
     body(&mut out, &description.keys);

@@ -129,7 +129,6 @@ pub struct ArtifactRow {
 }
 
 /// The services, in the order of the spec.
-#[must_use]
 pub fn services(stack: &Stack) -> Vec<ServiceRow<'_>> {
     let row = |service: &'_ Service| -> Vec<String> {
         service.ports.iter().filter_map(|port| Some(port.published.as_ref()?.port.shown())).collect()
@@ -157,7 +156,6 @@ pub fn services(stack: &Stack) -> Vec<ServiceRow<'_>> {
 }
 
 /// The ports, sorted by the port on the host or, if not published, in the container.
-#[must_use]
 pub fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
     let mut rows: Vec<PortRow<'_>> = Vec::new();
     for service in &stack.services {
@@ -194,7 +192,6 @@ pub fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
 }
 
 /// The variables of the user's `.env`, in the order of the spec.
-#[must_use]
 pub fn variables(stack: &Stack) -> Vec<VariableRow<'_>> {
     let mut readers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for service in stack.every_service() {
@@ -230,7 +227,6 @@ pub fn variables(stack: &Stack) -> Vec<VariableRow<'_>> {
 }
 
 /// The images of services, in the order of the services, and their base images.
-#[must_use]
 pub fn images(stack: &Stack) -> Vec<ImageRow<'_>> {
     let mut rows: Vec<ImageRow<'_>> = Vec::new();
     let mut index: BTreeMap<String, usize> = BTreeMap::new();
@@ -268,7 +264,6 @@ pub fn images(stack: &Stack) -> Vec<ImageRow<'_>> {
 }
 
 /// The datasources of Grafana, in the order of the spec. All Grafana services have the same ones.
-#[must_use]
 pub fn datasources(stack: &Stack) -> Vec<DatasourceRow<'_>> {
     let Some(grafana) = stack.grafanas.first() else { return Vec::new() };
     grafana

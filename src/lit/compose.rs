@@ -121,7 +121,6 @@ impl<'a> Node<'a> {
     }
 
     /// Whether it is a table or list with nothing in it.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
             Self::List(items) => items.is_empty(),

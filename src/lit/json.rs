@@ -21,7 +21,6 @@ pub(super) fn write_str(out: &mut String, text: &str) {
 }
 
 /// A whole document, indented by two spaces.
-#[must_use]
 pub fn document(object: &Map<String, Value>) -> String {
     let mut out = String::new();
     write_object(&mut out, object, 0);

@@ -35,13 +35,11 @@ pub struct Datasource {
 
 impl Datasource {
     /// The datasource of a panel whose queries go to several (`MIXED_DATASOURCE_NAME` of Grafana's runtime).
-    #[must_use]
     pub fn mixed() -> Self {
         Self { plugin: "datasource".to_owned(), uid: "-- Mixed --".to_owned() }
     }
 
     /// The reference to it in a dashboard.
-    #[must_use]
     pub fn json(&self) -> Value {
         json!({ "type": self.plugin, "uid": self.uid })
     }
@@ -63,7 +61,6 @@ pub enum Language {
 }
 
 /// The ID of the plugin that queries a type of datasource.
-#[must_use]
 pub fn plugin(kind: DatasourceType) -> &'static str {
     match kind {
         DatasourceType::Prometheus => "prometheus",
@@ -75,7 +72,6 @@ pub fn plugin(kind: DatasourceType) -> &'static str {
 
 impl Language {
     /// The language that a plugin's queries are written in.
-    #[must_use]
     pub fn of(id: &str) -> Self {
         let is = |kind| plugin(kind) == id;
         match id {
@@ -103,7 +99,6 @@ pub struct Grid {
 
 impl Grid {
     /// The `gridPos` of a panel.
-    #[must_use]
     pub fn json(self) -> Value {
         json!({ "h": self.height, "w": self.width, "x": self.x, "y": self.y })
     }

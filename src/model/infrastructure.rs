@@ -88,7 +88,6 @@ pub enum OutputValue {
 
 impl Output {
     /// Its description, with the variables that it fills.
-    #[must_use]
     pub fn described(&self) -> String {
         if self.fills.is_empty() {
             self.description.clone()

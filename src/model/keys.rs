@@ -8,7 +8,6 @@ pub struct Keys(pub Vec<(String, Tree)>);
 
 impl Keys {
     /// The value of a key.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tree> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, tree)| tree)
     }
@@ -19,14 +18,12 @@ impl Keys {
     }
 
     /// The value below a key of a key: `["deploy", "replicas"]`.
-    #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<&Tree> {
         let (first, rest) = path.split_first()?;
         rest.iter().try_fold(self.get(first)?, |tree, key| tree.get(key))
     }
 
     /// The string of a key.
-    #[must_use]
     pub fn text(&self, name: &str) -> Option<&Text> {
         self.get(name)?.text()
     }
@@ -42,7 +39,6 @@ impl Keys {
     }
 
     /// Whether a key is set to anything but `false`, including a table.
-    #[must_use]
     pub fn is_set(&self, name: &str) -> bool {
         match self.get(name) {
             None | Some(Tree::Boolean(false)) => false,
@@ -71,7 +67,6 @@ impl Keys {
 
 impl Tree {
     /// The value of a table's key.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Table(entries) => entries.iter().find(|(key, _)| key == name).map(|(_, tree)| tree),
@@ -80,7 +75,6 @@ impl Tree {
     }
 
     /// The string.
-    #[must_use]
     pub fn text(&self) -> Option<&Text> {
         match self {
             Self::Text(text) => Some(text),

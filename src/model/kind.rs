@@ -90,13 +90,11 @@ pub const DOCKER_HOST: &str = "host.docker.internal";
 
 impl Address {
     /// The port of a service.
-    #[must_use]
     pub fn of_service(name: &str, port: u16, path: &str) -> Self {
         Self { host: Host::Service(name.to_owned()), port, path: path.to_owned() }
     }
 
     /// The service, if it is one of the stack's.
-    #[must_use]
     pub fn service(&self) -> Option<&str> {
         match &self.host {
             Host::Service(name) => Some(name),
@@ -105,7 +103,6 @@ impl Address {
     }
 
     /// Host and port.
-    #[must_use]
     pub fn authority(&self) -> String {
         let host = self.service().unwrap_or(DOCKER_HOST);
         format!("{host}:{}", self.port)
@@ -171,7 +168,6 @@ pub enum SettingValue {
 
 impl SettingValue {
     /// Its amount, for comparison with others of the same type.
-    #[must_use]
     pub fn amount(&self) -> Option<u64> {
         match self {
             Self::Integer(number) => Some(u64::from(*number)),
@@ -257,7 +253,6 @@ pub struct Folder {
 
 impl Folder {
     /// Where Grafana's container finds the dashboards.
-    #[must_use]
     pub fn path(&self) -> String {
         format!("/etc/grafana/dashboards/{}", self.directory)
     }

@@ -99,7 +99,6 @@ impl References {
 
 impl Condition {
     /// The condition in one word.
-    #[must_use]
     pub fn described(self) -> &'static str {
         match self {
             Self::Started => "started",
@@ -111,25 +110,21 @@ impl Condition {
 
 impl Service {
     /// Whether Compose builds its image.
-    #[must_use]
     pub fn is_built(&self) -> bool {
         self.keys.get("build").is_some()
     }
 
     /// Whether any of its ports is published.
-    #[must_use]
     pub fn publishes(&self) -> bool {
         self.ports.iter().any(|port| port.published.is_some())
     }
 
     /// The value of a setting.
-    #[must_use]
     pub fn setting(&self, name: &str) -> Option<&SettingValue> {
         self.settings.iter().find(|setting| setting.name == name).map(|setting| &setting.value)
     }
 
     /// The port of that name.
-    #[must_use]
     pub fn port(&self, name: &str) -> Option<&Port> {
         self.ports.iter().find(|port| port.name == name)
     }
@@ -259,7 +254,6 @@ pub struct FileGrant {
 
 impl Probe {
     /// Whether any of its keys is set; if not, the image's own healthcheck is used unchanged.
-    #[must_use]
     pub fn says_something(&self) -> bool {
         self.test.is_some()
             || self.interval.is_some()

@@ -3,6 +3,8 @@
 //! A reference is never a string that happens to contain `$`: the writer of a language decides how a reference in a
 //! [`Text`] is spelled, and literal segments keep their dollar signs.
 
+use std::borrow::Cow;
+
 /// A string of the spec whose environment references are typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Text {
@@ -69,7 +71,6 @@ pub enum Tree {
 
 impl Text {
     /// The string, if it has no reference.
-    #[must_use]
     pub fn literal(&self) -> Option<&str> {
         match self {
             Self::Literal(literal) => Some(literal),
@@ -77,22 +78,24 @@ impl Text {
         }
     }
 
-    /// The text as shown in the docs: with references replaced by their defaults.
-    #[must_use]
-    pub fn shown(&self) -> String {
+    /// The string with something in the place of each reference; `None` if there is nothing for one of them.
+    pub fn replaced<'t>(&'t self, by: impl Fn(&'t Reference) -> Option<Cow<'t, str>>) -> Option<String> {
         match self {
-            Self::Literal(literal) => literal.clone(),
+            Self::Literal(literal) => Some(literal.clone()),
             Self::Parts(segments) => segments
                 .iter()
                 .map(|segment| match segment {
-                    Segment::Literal(literal) => literal.clone(),
-                    Segment::Env(reference) => match &reference.operator {
-                        Some(Operator::Default(word)) if !word.is_empty() => word.clone(),
-                        _ => format!("${{{}}}", reference.name),
-                    },
+                    Segment::Literal(literal) => Some(Cow::Borrowed(literal.as_str())),
+                    Segment::Env(reference) => by(reference),
                 })
                 .collect(),
         }
+    }
+
+    /// The text as shown in the docs: with references replaced by their defaults.
+    pub fn shown(&self) -> String {
+        self.replaced(|reference| Some(reference.stand_in().map_or_else(|| reference.plain().into(), Cow::Borrowed)))
+            .unwrap_or_default()
     }
 
     /// The variables that it refers to.
@@ -126,9 +129,23 @@ impl From<Reference> for Text {
     }
 }
 
+impl Reference {
+    /// What stands in for a variable that is unset or empty, if it is not empty itself.
+    pub fn stand_in(&self) -> Option<&str> {
+        match &self.operator {
+            Some(Operator::Default(word)) => Some(word.as_str()).filter(|word| !word.is_empty()),
+            _ => None,
+        }
+    }
+
+    /// The reference without its operator.
+    pub fn plain(&self) -> String {
+        format!("${{{}}}", self.name)
+    }
+}
+
 impl Operator {
     /// The word after the operator.
-    #[must_use]
     pub fn word(&self) -> &str {
         match self {
             Self::Default(word) | Self::Required(word) | Self::Alternative(word) => word,
@@ -141,7 +158,6 @@ impl Operator {
     /// braces on one line, and it does not look at the character after an opening one
     /// (`getFirstBraceClosingIndex` in compose-go's `template` package), so braces must come in pairs with
     /// something in between: `{a}` is a word, but `{`, `}` and `{}` are not.
-    #[must_use]
     pub fn representable(word: &str) -> bool {
         let mut open = 0_usize;
         let mut bytes = word.bytes();

@@ -154,13 +154,11 @@ pub enum Cause {
 
 impl Cause {
     /// Whether overwriting or deleting the file could lose somebody's work, so that [`write()`] requires force.
-    #[must_use]
     pub fn needs_force(&self) -> bool {
         matches!(self, Self::Unlisted | Self::HandEdited { .. } | Self::Symlink | Self::Orphan { edited: true })
     }
 
     /// Whether [`write()`] refuses the file even with force, since its content is unknown.
-    #[must_use]
     pub fn is_hopeless(&self) -> bool {
         matches!(self, Self::Unreadable(_))
     }

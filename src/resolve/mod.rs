@@ -35,7 +35,6 @@ use crate::spec::service::Service;
 use crate::spec::stack::Spec;
 
 /// Resolves one profile; `None` if there is a problem with it.
-#[must_use]
 pub fn resolve(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
     names::profile(&profile.profile, diagnostics);
     let stack = resolve_all_the_same(profile, diagnostics)?;
@@ -44,7 +43,6 @@ pub fn resolve(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<m
 
 /// What can be resolved of a profile despite its problems: never run or written, only used to show the effect
 /// of a key.
-#[must_use]
 pub fn resolve_all_the_same(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
     let spec = profile.spec.as_ref()?;
     let mut resolver = Resolver::new(profile, spec, diagnostics);

@@ -11,7 +11,6 @@ use crate::spec::text::is_variable_name;
 const LONGEST: usize = 63;
 
 /// What is wrong with a name that becomes a host name, a file name and a Terraform identifier.
-#[must_use]
 pub fn problem(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("use at least one character".to_owned());

@@ -6,7 +6,7 @@ use super::written::text;
 use super::{Area, Change, Fate, Pair, clusters, fates, quoted};
 use crate::model::Stack;
 use crate::model::service::Service;
-use crate::model::text::{Segment, Text};
+use crate::model::text::Text;
 
 const AREA: Area = Area::Environment;
 
@@ -20,12 +20,7 @@ impl<'s> Secrets<'s> {
     }
 
     fn any(&self, text: &Text) -> bool {
-        match text {
-            Text::Literal(_) => false,
-            Text::Parts(segments) => segments
-                .iter()
-                .any(|segment| matches!(segment, Segment::Env(reference) if self.0.contains(reference.name.as_str()))),
-        }
+        text.variables().any(|name| self.0.contains(name))
     }
 }
 

@@ -129,7 +129,6 @@ impl Area {
     }
 
     /// Its name, for people.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Profiles => "profiles",
@@ -237,7 +236,6 @@ pub struct Outputs {
 
 impl Review {
     /// The number of changes with that severity.
-    #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
         self.changes.iter().filter(|change| change.severity == severity).count()
     }
@@ -346,17 +344,7 @@ impl<'p> Pair<'p> {
 
     /// The variables in a text whose declaration changed.
     fn through<'t>(&self, text: &'t Text) -> Vec<&'t str> {
-        match text {
-            Text::Literal(_) => Vec::new(),
-            Text::Parts(segments) => segments
-                .iter()
-                .filter_map(|segment| match segment {
-                    Segment::Env(reference) => Some(reference.name.as_str()),
-                    Segment::Literal(_) => None,
-                })
-                .filter(|name| self.redefined.contains(name))
-                .collect(),
-        }
+        text.variables().filter(|name| self.redefined.contains(name)).collect()
     }
 }
 
@@ -393,7 +381,6 @@ fn quoted(name: &str) -> String {
 }
 
 /// A number of things.
-#[must_use]
 pub fn counted(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -1,11 +1,12 @@
 //! Ports: which are published, where, and who can reach them.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::written::text;
 use super::{Area, Change, Fate, Pair, Severity, fates};
 use crate::model::service::{Port, Published, Service};
-use crate::model::text::{Operator, Segment, Text};
+use crate::model::text::Text;
 
 const AREA: Area = Area::Ports;
 
@@ -59,19 +60,7 @@ impl Reach {
 
 /// A text with its references replaced by their defaults; `None` if one has no default.
 fn effective(text: &Text) -> Option<String> {
-    match text {
-        Text::Literal(literal) => Some(literal.clone()),
-        Text::Parts(segments) => segments
-            .iter()
-            .map(|segment| match segment {
-                Segment::Literal(literal) => Some(literal.as_str()),
-                Segment::Env(reference) => match &reference.operator {
-                    Some(Operator::Default(word)) if !word.is_empty() => Some(word.as_str()),
-                    _ => None,
-                },
-            })
-            .collect(),
-    }
+    text.replaced(|reference| reference.stand_in().map(Cow::Borrowed))
 }
 
 /// A port as references name it.
@@ -171,7 +160,7 @@ fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, change
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::text::Reference;
+    use crate::model::text::{Operator, Reference};
 
     fn reach(address: impl Into<Text>) -> Reach {
         Reach::of(Some(&Published { port: "80".into(), number: Some(80), host_ip: address.into(), mode: None }))

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::lit::json;
 use crate::model::Keys;
 use crate::model::service::{Command, Metrics, NetworkMember};
-use crate::model::text::{Operator, Segment, Text, Tree, Value};
+use crate::model::text::{Operator, Reference, Text, Tree, Value};
 
 /// Something that can be shown, unless it is empty.
 pub(super) trait Written {
@@ -139,20 +139,12 @@ fn one_line(value: &Tree) -> String {
 
 /// A text as the spec writes it, without the error message of a required variable, which `gen` adds.
 pub(super) fn text(text: &Text) -> String {
-    match text {
-        Text::Literal(literal) => literal.clone(),
-        Text::Parts(segments) => segments
-            .iter()
-            .map(|segment| match segment {
-                Segment::Literal(literal) => literal.clone(),
-                Segment::Env(reference) => match &reference.operator {
-                    Some(Operator::Default(word)) if !word.is_empty() => format!("${{{}:-{word}}}", reference.name),
-                    Some(Operator::Alternative(word)) => format!("${{{}:+{word}}}", reference.name),
-                    _ => format!("${{{}}}", reference.name),
-                },
-            })
-            .collect(),
-    }
+    let written = |reference: &Reference| match &reference.operator {
+        Some(Operator::Default(word)) if !word.is_empty() => format!("${{{}:-{word}}}", reference.name),
+        Some(Operator::Alternative(word)) => format!("${{{}:+{word}}}", reference.name),
+        _ => reference.plain(),
+    };
+    text.replaced(|reference| Some(written(reference).into())).unwrap_or_default()
 }
 
 /// An argument of a command, in quotes if it would look like several.

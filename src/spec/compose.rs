@@ -82,26 +82,22 @@ impl Keys {
     }
 
     /// The value of a key.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tree> {
         self.entry(name).map(|(_, tree)| tree)
     }
 
     /// A key and its value.
-    #[must_use]
     pub fn entry(&self, name: &str) -> Option<(Span, &Tree)> {
         self.iter().find(|(key, _)| key.value == name).map(|(key, tree)| (key.span, tree))
     }
 
     /// A key below others and its value: `["deploy", "replicas"]`.
-    #[must_use]
     pub fn entry_at(&self, path: &[&str]) -> Option<(Span, &Tree)> {
         let (first, rest) = path.split_first()?;
         rest.iter().try_fold(self.entry(first)?, |(_, tree), key| tree.entry(key))
     }
 
     /// The value below keys.
-    #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<&Tree> {
         self.entry_at(path).map(|(_, tree)| tree)
     }
@@ -117,7 +113,6 @@ impl Keys {
 pub struct Shape(&'static Json);
 
 /// A definition of the specification by its name, or a part of one by the JSON Pointer that follows.
-#[must_use]
 pub fn definition(pointer: &str) -> Shape {
     Shape(SPECIFICATION.pointer(&format!("/$defs/{pointer}")).unwrap_or(&Json::Null))
 }
@@ -155,7 +150,6 @@ impl Shape {
     }
 
     /// A key of a table; `None` if there is no such key.
-    #[must_use]
     pub fn key(self, name: &str) -> Option<Self> {
         if let Some(known) = self.0.get("properties").and_then(|keys| keys.get(name)) {
             return Some(Self(known));

@@ -44,7 +44,6 @@ pub trait Decode: Sized {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self>;
 
     /// What a missing key means; `None` if the key is required.
-    #[must_use]
     fn absent() -> Option<Self> {
         None
     }
@@ -229,13 +228,11 @@ impl<T> Default for Map<T> {
 
 impl<T> Map<T> {
     /// Whether there is an entry of that name, readable or not.
-    #[must_use]
     pub fn knows(&self, name: &str) -> bool {
         self.get(name).is_some() || self.broken.iter().any(|broken| broken == name)
     }
 
     /// The entry of that name.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {
         // Most tables are small.
         if self.entries.len() < 16 {
@@ -258,7 +255,6 @@ impl<T> Map<T> {
     }
 
     /// Whether it has no entry at all.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.broken.is_empty()
     }
@@ -426,7 +422,6 @@ pub fn missing_key(key: &str, what: &str, span: Span, cx: &mut Context<'_>) {
 }
 
 /// A name cut to what a message can hold.
-#[must_use]
 pub fn shown(name: &str) -> String {
     const MOST: usize = 80;
     let mut short: String = name.chars().take(MOST).flat_map(char::escape_debug).collect();
@@ -617,13 +612,11 @@ macro_rules! choice {
             pub const WORDS: &[&str] = &[$($word),*];
 
             /// What a word stands for.
-            #[must_use]
             pub fn from_word(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)* _ => None }
             }
 
             /// The word that stands for it.
-            #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }

@@ -169,7 +169,6 @@ pub enum Literal {
 
 impl Literal {
     /// As JSON; `word` is what [`Literal::Same`] stands for.
-    #[must_use]
     pub fn json(self, word: &str) -> Json {
         match self {
             Self::Text(text) => text.into(),
@@ -184,7 +183,6 @@ impl Literal {
 }
 
 /// An entry of a table.
-#[must_use]
 pub const fn key(word: &'static str, docs: &'static str, kind: Kind) -> Key {
     Key {
         word,
@@ -202,42 +200,36 @@ pub const fn key(word: &'static str, docs: &'static str, kind: Kind) -> Key {
 
 impl Key {
     /// Its place in the JSON, a dotted path.
-    #[must_use]
     pub const fn at(mut self, path: &'static str) -> Self {
         self.path = Some(path);
         self
     }
 
     /// Only some variants of the table have it.
-    #[must_use]
     pub const fn only(mut self, variants: &'static [&'static str]) -> Self {
         self.only = variants;
         self
     }
 
     /// Its place depends on the variant of the table.
-    #[must_use]
     pub const fn of(mut self, places: &'static [(&'static [&'static str], &'static str)]) -> Self {
         self.places = places;
         self
     }
 
     /// The table needs it.
-    #[must_use]
     pub const fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
     /// The default, which the JSON leaves out.
-    #[must_use]
     pub const fn default(mut self, value: Literal) -> Self {
         self.default = Some(value);
         self
     }
 
     /// The default, which is written to the JSON.
-    #[must_use]
     pub const fn always(mut self, value: Literal) -> Self {
         self.default = Some(value);
         self.always = true;
@@ -245,14 +237,12 @@ impl Key {
     }
 
     /// Grafana accepts more at its place.
-    #[must_use]
     pub const fn open(mut self) -> Self {
         self.open = true;
         self
     }
 
     /// Its place in the JSON of a variant, below that of its part.
-    #[must_use]
     pub fn place(&self, variant: &str) -> Option<&'static str> {
         match self.path {
             Some(path) => (self.only.is_empty() || self.only.contains(&variant)).then_some(path),
@@ -261,19 +251,16 @@ impl Key {
     }
 
     /// Whether every variant of the table has it.
-    #[must_use]
     pub fn is_everywhere(&self) -> bool {
         self.places.is_empty() && self.only.is_empty()
     }
 
     /// Whether it is written in TOML.
-    #[must_use]
     pub fn is_written(&self) -> bool {
         !matches!(self.kind, Kind::Name | Kind::Fixed)
     }
 
     /// The default as JSON.
-    #[must_use]
     pub fn default_json(&self) -> Option<Json> {
         let default = self.default?;
         Some(match (self.kind, default) {
@@ -318,19 +305,16 @@ pub enum Data {
 
 impl Given {
     /// The string.
-    #[must_use]
     pub fn text(&self) -> Option<&Quoted> {
         if let Data::Text(text) = &self.data { Some(text) } else { None }
     }
 
     /// The table with named keys.
-    #[must_use]
     pub fn record(&self) -> Option<&Record> {
         if let Data::Record(record) = &self.data { Some(record) } else { None }
     }
 
     /// The items of a list.
-    #[must_use]
     pub fn items(&self) -> &[Self] {
         if let Data::List(items) = &self.data { items } else { &[] }
     }
@@ -342,7 +326,6 @@ impl Given {
     }
 
     /// The number.
-    #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no consumer has more digits")]
     pub fn number(&self) -> Option<f64> {
         match self.data {
@@ -367,7 +350,6 @@ pub struct Record {
 
 impl Record {
     /// The value of a key.
-    #[must_use]
     pub fn get(&self, word: &str) -> Option<&Given> {
         debug_assert!(self.table.key(word).is_some(), "{} has no key `{word}`", self.table.what);
         self.entries.iter().find(|(key, _)| *key == word).map(|(_, given)| given)
@@ -379,19 +361,16 @@ impl Record {
     }
 
     /// A string.
-    #[must_use]
     pub fn text(&self, word: &str) -> Option<&Quoted> {
         self.get(word)?.text()
     }
 
     /// A boolean; `false` if it is left out.
-    #[must_use]
     pub fn flag(&self, word: &str) -> bool {
         matches!(self.get(word), Some(Given { data: Data::Flag(true), .. }))
     }
 
     /// A number from 0 on.
-    #[must_use]
     pub fn count(&self, word: &str) -> Option<u32> {
         if let Some(Given { data: Data::Int(number), .. }) = self.get(word) {
             u32::try_from(*number).ok()
@@ -401,19 +380,16 @@ impl Record {
     }
 
     /// A word of a choice.
-    #[must_use]
     pub fn word(&self, word: &str) -> Option<&'static str> {
         if let Some(Given { data: Data::Choice(word, _), .. }) = self.get(word) { Some(word) } else { None }
     }
 
     /// A table with named keys.
-    #[must_use]
     pub fn record(&self, word: &str) -> Option<&Self> {
         self.get(word)?.record()
     }
 
     /// The items of a list.
-    #[must_use]
     pub fn items(&self, word: &str) -> &[Given] {
         self.get(word).map(Given::items).unwrap_or_default()
     }
@@ -429,7 +405,6 @@ impl Record {
     }
 
     /// A table with keys that the user chose.
-    #[must_use]
     pub fn map(&self, word: &str) -> Option<&Map<Given>> {
         if let Some(Given { data: Data::Map(map), .. }) = self.get(word) { Some(map) } else { None }
     }
@@ -437,7 +412,6 @@ impl Record {
 
 impl Table {
     /// A table without keys.
-    #[must_use]
     pub const fn new(what: &'static str, docs: &'static str) -> Self {
         Self { what, docs, short: None, logic: Logic::Plain, parts: &[], known: None }
     }
@@ -448,7 +422,6 @@ impl Table {
     }
 
     /// The entry of a word.
-    #[must_use]
     pub fn key(&'static self, word: &str) -> Option<&'static Key> {
         self.written().find(|key| key.word == word)
     }
@@ -647,7 +620,6 @@ fn map(item: Kind, node: Node<'_>, cx: &mut Context<'_>) -> Option<Map<Given>> {
 }
 
 /// A path below another.
-#[must_use]
 pub fn join(prefix: &str, path: &str) -> String {
     let dot = if prefix.is_empty() || path.is_empty() { "" } else { "." };
     [prefix, dot, path].concat()

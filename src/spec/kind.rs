@@ -57,7 +57,6 @@ impl Kind {
     pub const WORDS: &[&str] = NAMES;
 
     /// The kind of that name.
-    #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         let found = BUILT_IN.iter().find(|kind| kind.name == word)?;
         // A test checks that each can be decoded.
@@ -71,19 +70,16 @@ impl Kind {
     }
 
     /// Its name.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.name
     }
 
     /// The name in `[images]` that it runs unless the service names another.
-    #[must_use]
     pub fn image_name(self) -> &'static str {
         self.declaration.image.as_deref().unwrap_or(self.name)
     }
 
     /// The ports that a service of the kind listens on.
-    #[must_use]
     pub fn ports_of(self, role: Option<Role>) -> &'static Map<KindPort> {
         let own = role.and_then(|role| self.declaration.roles.get(role.as_str()));
         own.map_or(&self.declaration.ports, |own| &own.ports)
@@ -95,7 +91,6 @@ impl Kind {
     }
 
     /// What it declares.
-    #[must_use]
     pub fn declaration(self) -> &'static Declaration {
         self.declaration
     }
@@ -489,37 +484,31 @@ impl Decode for Implied {
 
 impl Declaration {
     /// The service that it gives, in the spec's own words.
-    #[must_use]
     pub fn implied(&self) -> Option<&Service> {
         self.service.as_ref().map(|implied| &*implied.0)
     }
 
     /// Whether its services have a key that only some kinds have.
-    #[must_use]
     pub fn takes(&self, key: Takes) -> bool {
         self.takes.contains(&key)
     }
 
     /// Whether other services can use it for that.
-    #[must_use]
     pub fn provides(&self, what: &str) -> bool {
         self.provides.get(what).is_some()
     }
 
     /// Whether a healthcheck could work: the kind has one, or its image holds a program for one.
-    #[must_use]
     pub fn can_be_probed(&self) -> bool {
         self.has_healthcheck() || self.programs.as_ref().is_none_or(|programs| !programs.is_empty())
     }
 
     /// Whether it has a default healthcheck.
-    #[must_use]
     pub fn has_healthcheck(&self) -> bool {
         self.implied().is_some_and(|service| service.healthcheck.is_some())
     }
 
     /// The endpoint of that name: its port and its path.
-    #[must_use]
     pub fn endpoint(&self, name: &str) -> Option<(&str, &str)> {
         endpoints(Some(self)).find(|(known, ..)| *known == name).map(|(_, port, path)| (port, path))
     }
@@ -641,7 +630,6 @@ pub enum SettingValue {
 
 impl SettingValue {
     /// How much it is, to be compared with others of its type.
-    #[must_use]
     pub fn amount(&self) -> Option<u64> {
         match self {
             Self::Integer(number) => Some(u64::from(*number)),
@@ -669,7 +657,6 @@ impl SettingType {
     }
 
     /// The value of a literal of the kind's own, which was checked when the kind was read.
-    #[must_use]
     pub fn value_of(self, literal: &Literal) -> Option<SettingValue> {
         let mut diagnostics = Diagnostics::default();
         let mut cx = Context { sources: &Sources::default(), diagnostics: &mut diagnostics };
@@ -721,7 +708,6 @@ impl Setting {
     }
 
     /// The default.
-    #[must_use]
     pub fn default_value(&self) -> Option<SettingValue> {
         self.kind.value_of(self.default.as_ref()?)
     }
@@ -751,7 +737,6 @@ pub struct Settings {
 
 impl Settings {
     /// The value of a setting that is written, and right.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Spanned<SettingValue>> {
         self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
@@ -762,7 +747,6 @@ impl Settings {
     }
 
     /// The service that a setting names.
-    #[must_use]
     pub fn named(&self, name: &str) -> Option<Spanned<String>> {
         let value = self.get(name)?;
         match &value.value {
@@ -772,7 +756,6 @@ impl Settings {
     }
 
     /// A list of strings; empty if it isn't written.
-    #[must_use]
     pub fn strings(&self, name: &str) -> &[Spanned<String>] {
         match self.get(name).map(|value| &value.value) {
             Some(SettingValue::Strings(strings)) => strings,
@@ -781,7 +764,6 @@ impl Settings {
     }
 
     /// A string for each name.
-    #[must_use]
     pub fn strings_by_name(&self, name: &str) -> Option<&Map<String>> {
         match &self.get(name)?.value {
             SettingValue::StringsByName(map) => Some(map),
@@ -790,7 +772,6 @@ impl Settings {
     }
 
     /// A port for each name.
-    #[must_use]
     pub fn ports(&self, name: &str) -> Option<&Map<Spanned<u16>>> {
         match &self.get(name)?.value {
             SettingValue::Ports(map) => Some(map),

@@ -343,13 +343,11 @@ impl<'s> Document<'s> {
     }
 
     /// The tree without a profile.
-    #[must_use]
     pub fn base(&self) -> &Table<'s> {
         &self.base
     }
 
     /// The tree of a profile before it is decoded, with the profile's name and what it removes.
-    #[must_use]
     pub fn profile(&self, name: &str) -> Option<(ProfileSpec, Table<'s>)> {
         let profile = self.profiles.iter().find(|profile| profile.name.value == name)?.clone();
         let spec = ProfileSpec { profile: profile.name.clone(), removed: profile.removed(), spec: None };

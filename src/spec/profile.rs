@@ -42,7 +42,6 @@ fn one<'s>(key: &Key<'s>, node: Node<'s>, cx: &mut Context<'_>) -> Option<Profil
 
 impl<'s> Profile<'s> {
     /// What it removes: dotted paths.
-    #[must_use]
     pub fn removed(&self) -> Vec<Spanned<String>> {
         self.remove.clone()
     }

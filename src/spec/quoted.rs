@@ -21,13 +21,11 @@ pub struct Quoted {
 
 impl Quoted {
     /// A string that stands at `span` in another form, so that its parts have no place.
-    #[must_use]
     pub fn unplaced(value: impl Into<String>, span: Span) -> Self {
         Self { value: value.into(), span, offsets: None }
     }
 
     /// The place of a range of the string's bytes.
-    #[must_use]
     pub fn place(&self, range: &Range<usize>) -> Span {
         self.offsets.as_ref().map_or(self.span, |offsets| offsets.place(self.span, range.start, range.end))
     }
@@ -63,7 +61,6 @@ pub struct Offsets {
 
 impl Offsets {
     /// Finds them; `None` if the source at `span` is not a quoted form of `value`.
-    #[must_use]
     pub fn new(value: &str, span: Span, cx: &Context<'_>) -> Option<Self> {
         let source = &cx.sources.file(span)?.text;
         Self::of(value, source.get(span.start as usize..span.end as usize)?)
@@ -106,7 +103,6 @@ impl Offsets {
     }
 
     /// The place of a range of the string's bytes.
-    #[must_use]
     pub fn place(&self, span: Span, from: usize, to: usize) -> Span {
         let shift = |byte: usize| {
             let index = self.shifts.partition_point(|&(start, _)| start <= byte);

@@ -18,7 +18,6 @@ use super::stack::Spec;
 pub type Schema = Value;
 
 /// The schema of the main file, and of those that it includes.
-#[must_use]
 pub fn stack() -> Schema {
     let mut schemas = Schemas::default();
     let spec = schemas.properties_of::<Spec>();
@@ -62,7 +61,6 @@ pub fn stack() -> Schema {
 }
 
 /// The schema of a dashboard's file.
-#[must_use]
 pub fn dashboard() -> Schema {
     let mut schemas = Schemas::default();
     let properties = schemas.properties_of::<Dashboard>();
@@ -229,7 +227,6 @@ fn name_of(what: &str) -> String {
 }
 
 /// One of several forms.
-#[must_use]
 pub fn any_of(forms: impl IntoIterator<Item = Schema>) -> Schema {
     let mut flat: Vec<Schema> = Vec::new();
     for form in forms {
@@ -246,26 +243,22 @@ pub fn any_of(forms: impl IntoIterator<Item = Schema>) -> Schema {
 }
 
 /// A string that a regular expression matches.
-#[must_use]
 pub fn pattern(pattern: &str, examples: &[&str]) -> Schema {
     json!({ "type": "string", "pattern": pattern, "examples": examples })
 }
 
 /// One of a few words, each with its documentation.
-#[must_use]
 pub fn words(words: &[&str], docs: &[&str]) -> Schema {
     let docs: Vec<String> = docs.iter().map(|docs| prose(docs)).collect();
     json!({ "type": "string", "enum": words, "x-taplo": { "docs": { "enumValues": docs } } })
 }
 
 /// A list.
-#[must_use]
 pub fn list<T: Decode>(schemas: &mut Schemas) -> Schema {
     object([("type", "array".into()), ("items", T::schema(schemas))])
 }
 
 /// A table whose keys the user chooses.
-#[must_use]
 pub fn map<T: Decode>(schemas: &mut Schemas) -> Schema {
     object([("type", "object".into()), ("additionalProperties", T::schema(schemas))])
 }

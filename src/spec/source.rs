@@ -35,19 +35,16 @@ impl Sources {
     }
 
     /// The files, in order.
-    #[must_use]
     pub fn files(&self) -> &[Source] {
         &self.files
     }
 
     /// The file that a span lies in.
-    #[must_use]
     pub fn file(&self, span: Span) -> Option<&Source> {
         self.files.get(usize::from(span.file))
     }
 
     /// One-based line and column (in characters) of a span's start.
-    #[must_use]
     pub fn position(&self, span: Span) -> (usize, usize) {
         let Some(source) = self.file(span) else { return (1, 1) };
         let end = (span.start as usize).min(source.text.len());

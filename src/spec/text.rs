@@ -74,13 +74,11 @@ pub enum Operator {
 
 impl Text {
     /// A text without references.
-    #[must_use]
     pub fn plain(text: impl Into<String>, span: Span) -> Self {
         Self { span, parts: Parts::One(Part::Literal(text.into())) }
     }
 
     /// The pieces, in order; an empty string has none.
-    #[must_use]
     pub fn parts(&self) -> &[Part] {
         match &self.parts {
             Parts::One(part) => std::slice::from_ref(part),
@@ -89,7 +87,6 @@ impl Text {
     }
 
     /// The variable, if the text is one reference and nothing else.
-    #[must_use]
     pub fn variable(&self) -> Option<&str> {
         match self.parts() {
             [Part::Env(reference)] => Some(&reference.name),
@@ -98,7 +95,6 @@ impl Text {
     }
 
     /// The characters, if there is no reference among them.
-    #[must_use]
     pub fn literal(&self) -> Option<&str> {
         match self.parts() {
             [] => Some(""),
@@ -192,7 +188,6 @@ pub enum Tree {
 
 impl Tree {
     /// A key of a table, where it stands, and its value.
-    #[must_use]
     pub fn entry(&self, name: &str) -> Option<(Span, &Self)> {
         match self {
             Self::Table(entries) => {
@@ -203,7 +198,6 @@ impl Tree {
     }
 
     /// The value of a table's key.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {
         self.entry(name).map(|(_, tree)| tree)
     }
@@ -337,7 +331,6 @@ fn is_name_character(c: char) -> bool {
 }
 
 /// Whether a name is a valid variable name for every shell and Compose.
-#[must_use]
 pub fn is_variable_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(is_name_character)
 }

@@ -48,7 +48,6 @@ pub enum Value<'s> {
 
 impl Node<'_> {
     /// The value without borrows of the text.
-    #[must_use]
     pub fn into_owned(self) -> Node<'static> {
         Node { span: self.span, value: self.value.into_owned() }
     }
@@ -74,7 +73,6 @@ impl Value<'_> {
     }
 
     /// The value as JSON.
-    #[must_use]
     pub fn json(&self) -> serde_json::Value {
         match self {
             Self::String(text) => text.as_ref().into(),
@@ -91,7 +89,6 @@ impl Value<'_> {
     }
 
     /// A string or number as a reader expects it in a message.
-    #[must_use]
     pub fn written(&self) -> String {
         match self {
             Self::String(text) => text.clone().into_owned(),
@@ -100,7 +97,6 @@ impl Value<'_> {
     }
 
     /// The type of the value, for a message.
-    #[must_use]
     pub fn describe(&self) -> &'static str {
         match self {
             Self::String(_) => "a string",
@@ -132,13 +128,11 @@ pub struct Table<'s> {
 
 impl<'s> Table<'s> {
     /// The index of each entry by its name.
-    #[must_use]
     pub fn places(&self) -> HashMap<String, usize> {
         self.entries.iter().enumerate().map(|(place, (key, _))| (key.name.clone().into_owned(), place)).collect()
     }
 
     /// The value at a path.
-    #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<&Node<'s>> {
         let (name, rest) = path.split_first()?;
         let (_, node) = self.entries.iter().find(|(key, _)| key.name == *name)?;

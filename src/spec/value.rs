@@ -20,7 +20,6 @@ pub struct Duration {
 
 impl Duration {
     /// Reads a duration; `None` if it is invalid.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut total: u64 = 0;
         let mut rest = text;
@@ -43,13 +42,11 @@ impl Duration {
     }
 
     /// A number of seconds.
-    #[must_use]
     pub fn seconds(number: u32) -> Self {
         Self { text: format!("{number}s"), milliseconds: u64::from(number) * 1_000 }
     }
 
     /// A number of minutes.
-    #[must_use]
     pub fn minutes(number: u32) -> Self {
         Self { text: format!("{number}m"), milliseconds: u64::from(number) * 60_000 }
     }
@@ -86,7 +83,6 @@ pub struct Size(pub String);
 
 impl Size {
     /// The number of bytes, if it fits.
-    #[must_use]
     pub fn bytes(&self) -> Option<u64> {
         let digits = self.0.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let factor = match self.0.as_bytes().get(digits.len()).map(u8::to_ascii_lowercase) {
@@ -161,7 +157,6 @@ pub struct Ports {
 
 impl Ports {
     /// Reads `8080` or `8080-8090`.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let number = |text: &str| {
             let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -175,7 +170,6 @@ impl Ports {
     }
 
     /// How many there are.
-    #[must_use]
     pub fn count(self) -> u32 {
         u32::from(self.last - self.first) + 1
     }

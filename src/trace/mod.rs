@@ -72,7 +72,6 @@ pub struct Trace<'s> {
 
 impl<'s> Trace<'s> {
     /// A trace of a profile; `None` if the spec has errors or no such profile.
-    #[must_use]
     pub fn new(sources: &'s Sources, profile: &str) -> Option<Self> {
         let mut diagnostics = Diagnostics::default();
         let document = spec::parse(sources, &mut diagnostics);
@@ -89,13 +88,11 @@ impl<'s> Trace<'s> {
     }
 
     /// Every key, in source order.
-    #[must_use]
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
 
     /// An output as it is rendered.
-    #[must_use]
     pub fn output(&self, path: &Utf8Path) -> Option<&str> {
         self.outputs.iter().find(|(known, _)| known == path).map(|(_, text)| text.as_str())
     }
@@ -106,7 +103,6 @@ impl<'s> Trace<'s> {
     }
 
     /// The lines of the outputs that depend on any of some keys, in the order of the outputs.
-    #[must_use]
     pub fn reach(&self, keys: &[&Key]) -> Vec<Reach> {
         let base = Base { table: self.table.clone(), problems: 0 };
         let found = side_by_side(processors(), keys, |key| self.measure(&base, key, &|_| true));
@@ -121,7 +117,6 @@ impl<'s> Trace<'s> {
     }
 
     /// The line of the rendered output for a line on disk; `None` if it was not rendered.
-    #[must_use]
     pub fn rendered_line(&self, path: &Utf8Path, on_disk: &str, line: usize) -> Option<usize> {
         let rendered = self.output(path)?;
         let old: Vec<&str> = on_disk.lines().collect();
@@ -139,7 +134,6 @@ impl<'s> Trace<'s> {
     }
 
     /// For each of some lines of an output, the keys it depends on, those with the fewest lines first.
-    #[must_use]
     pub fn causes(&self, path: &Utf8Path, lines: &[usize]) -> Vec<Vec<&Key>> {
         let base = self.base_for(path);
         let candidates: Vec<&Key> = self.keys.iter().filter(|key| change::exists(&base.table, &key.steps)).collect();

@@ -55,7 +55,6 @@ pub struct Image {
 
 impl Image {
     /// The version that the stack runs, if it is the tag.
-    #[must_use]
     pub fn version(&self) -> Option<&str> {
         // A registry may have a port.
         let (_, tag) =
@@ -345,13 +344,11 @@ fn kinds(outputs: &Outputs<'_>) -> Vec<Check> {
 }
 
 /// Every output of a stack, in the order in which reports list them.
-#[must_use]
 pub fn outputs(stack: &Stack) -> Vec<Utf8PathBuf> {
     view::artifacts(stack).into_iter().map(|artifact| artifact.path).collect()
 }
 
 /// The version in a program's output: the first word that looks like one.
-#[must_use]
 pub fn version(answer: &str) -> Option<&str> {
     answer
         .split(|c: char| c.is_whitespace() || c == ',' || c == '"')

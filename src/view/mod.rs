@@ -51,7 +51,6 @@ impl Artifact<'_> {
 }
 
 /// Every output of a profile, in the order in which reports list them.
-#[must_use]
 pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
     let mut list = List {
         generated: Utf8PathBuf::from("generated").join(&stack.profile),

@@ -33,7 +33,6 @@ impl Ids {
 }
 
 /// The name of a query by its place: A, B, …, Z, AA, … (`getNextRefId` of Grafana's packages).
-#[must_use]
 pub fn reference(mut place: usize) -> String {
     let mut letters = Vec::new();
     loop {

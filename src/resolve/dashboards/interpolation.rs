@@ -29,7 +29,6 @@ pub struct Reference<'a> {
 ///
 /// A name of only digits is not a reference, although Grafana's expression matches it: no variable has one, and `$1` is
 /// a group that `label_replace` or a renaming of fields captured.
-#[must_use]
 pub fn references(text: &str) -> Vec<Reference<'_>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -93,7 +92,6 @@ fn until<'a>(text: &'a str, stops: &[char]) -> Option<(&'a str, &'a str)> {
 /// Whether Grafana itself, or one of its data sources, gives a variable of this name a value.
 ///
 /// Macros of the SQL data sources (`$__timeGroup(…)`) are not among them: no kind of the spec has such a data source.
-#[must_use]
 pub fn is_builtin(name: &str) -> bool {
     matches!(
         name,
@@ -122,7 +120,6 @@ pub fn is_builtin(name: &str) -> bool {
 ///
 /// Grafana leaves a `$` as it is where it has no such variable. That is what a regular expression means by `\$`, and a
 /// legend by a label of Prometheus such as `__name__`, as no variable may be named.
-#[must_use]
 pub fn is_literal(text: &str, reference: &Reference<'_>) -> bool {
     let name = reference.name;
     let escaped = text.get(..reference.range.start).is_some_and(|before| before.ends_with('\\'));

@@ -21,7 +21,6 @@ pub struct Item {
 
 impl Item {
     /// A panel of a type, with the size in the spec, if there is one.
-    #[must_use]
     pub fn new(kind: &str, width: Option<u32>, height: Option<u32>) -> Self {
         let (least, usual) = match kind {
             "stat" => (4, 4),
@@ -38,7 +37,6 @@ impl Item {
 }
 
 /// Places panels from row `top` on; returns their places and the first row below them.
-#[must_use]
 pub fn place(items: &[Item], top: u32) -> (Vec<Grid>, u32) {
     let mut places = Vec::with_capacity(items.len());
     // The first free row of each column.

@@ -30,7 +30,6 @@ const SCHEMA_VERSION: u32 = 42;
 
 /// A query with something in the place of each variable that Prometheus could read there: a name, and for a range a
 /// duration.
-#[must_use]
 pub fn with_stand_ins(query: &str) -> String {
     let mut out = String::with_capacity(query.len());
     let mut from = 0;
@@ -314,7 +313,6 @@ impl<'a> Scope<'_, 'a> {
 }
 
 /// Whether a string is one of a type's.
-#[must_use]
 pub fn is_valid(kind: Type, text: &str) -> bool {
     match kind {
         Type::Duration(words) => is_duration(text) || words.contains(&text) || text.contains('$'),
@@ -340,13 +338,11 @@ pub fn is_valid(kind: Type, text: &str) -> bool {
 }
 
 /// Whether a UID is one that Grafana accepts in a URL.
-#[must_use]
 pub fn is_uid(uid: &str) -> bool {
     (1..=LONGEST_UID).contains(&uid.len()) && uid.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 /// Whether a dashboard's variable may have a name.
-#[must_use]
 pub fn is_variable(name: &str) -> bool {
     let word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     word && !name.starts_with("__")

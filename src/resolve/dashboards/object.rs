@@ -144,7 +144,6 @@ pub enum Accepted {
 
 impl Accepted {
     /// What the `grafana` table beside the keys of `table` may hold at a dotted path.
-    #[must_use]
     pub fn of(table: &'static Table, path: &str) -> Self {
         let closed = own(table).filter(|(own, key)| own == path && !key.open);
         let words: Vec<String> = closed

@@ -73,7 +73,6 @@ fn find(panel: &str, area: &str, path: &str) -> Option<Line> {
 }
 
 /// Whether a panel type is built into Grafana.
-#[must_use]
 pub fn is_core(panel: &str) -> bool {
     panel != COMMON && of(panel).next().is_some()
 }
@@ -103,7 +102,6 @@ pub fn core_types() -> impl Iterator<Item = &'static str> {
 }
 
 /// Whether panels of a type have an option; a plugin may have any.
-#[must_use]
 pub fn has(panel: &str, path: &str) -> bool {
     !is_core(panel) || find(panel, Area::Options.word(), path).is_some()
 }
@@ -136,7 +134,6 @@ fn key_of(path: &str) -> Option<&'static str> {
 }
 
 /// Problems with the options of a panel; those of plugins are not known.
-#[must_use]
 pub fn check(panel: &str, area: Area, table: &Map<Given>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let check = Check { panel, area };

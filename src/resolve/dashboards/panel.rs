@@ -18,7 +18,6 @@ const WITHOUT_QUERIES: &[&str] =
     &["text", "dashlist", "annolist", "alertlist", "news", "canvas", "welcome", "gettingstarted", "debug"];
 
 /// Whether panels of a type show the results of queries.
-#[must_use]
 pub fn needs_query(kind: &str) -> bool {
     !WITHOUT_QUERIES.contains(&kind)
 }
