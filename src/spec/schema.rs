@@ -128,6 +128,9 @@ pub trait Tabular {
     fn fields(schemas: &mut Schemas) -> Vec<Field>;
 }
 
+/// The pattern of Compose's extensions: further keys that are passed on.
+const EXTENSION: &str = "^x-";
+
 impl Schemas {
     /// The keys of a definition of Compose that a table does not have itself.
     pub(super) fn further(&mut self, definition: Shape, fields: &mut Vec<Field>) {
@@ -139,6 +142,9 @@ impl Schemas {
             let docs = shape.schema().get("description").and_then(Value::as_str).unwrap_or("As in Compose.");
             let default = compose::filled_in(key);
             fields.push(Field { key, docs: docs.into(), default, schema: self.compose(shape), required: false });
+        }
+        if definition.key("x-").is_some() {
+            fields.push(Field { key: EXTENSION, docs: "".into(), default: None, schema: json!({}), required: false });
         }
     }
 
@@ -201,7 +207,11 @@ impl Schemas {
             if !required.is_empty() {
                 schema["required"] = json!(required);
             }
-            schema["properties"] = fields.into_iter().map(Field::property).collect();
+            if fields.iter().any(|field| field.key == EXTENSION) {
+                schema["patternProperties"] = json!({ EXTENSION: {} });
+            }
+            let named = fields.into_iter().filter(|field| field.key != EXTENSION);
+            schema["properties"] = named.map(Field::property).collect();
             self.definitions.insert(name.clone(), described(schema, docs));
         }
         reference(&name)
