@@ -169,8 +169,10 @@ impl Schemas {
         }
         match schema {
             Value::Object(entries) => {
+                // A string with a reference may fit several forms.
+                let key_of = |key: &str| if key == "oneOf" { "anyOf".to_owned() } else { key.to_owned() };
                 let translated: Map<String, Value> =
-                    entries.iter().map(|(key, value)| (key.clone(), self.translated(value))).collect();
+                    entries.iter().map(|(key, value)| (key_of(key), self.translated(value))).collect();
                 // A reference to a variable stands for any scalar.
                 match translated.get("type").and_then(Value::as_str) {
                     Some("boolean" | "integer" | "number") => {

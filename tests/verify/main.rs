@@ -275,10 +275,15 @@ const SHAPE: [&str; 12] = [
 ];
 
 /// Specs whose problem has such a code, and is one between tables, of another program's words, of a number that no schema
-/// has a bound for, or of a table that an included file may hold.
-const BETWEEN_TABLES: [&str; 12] = [
+/// has a bound for, of a table that an included file may hold, or of a string for which Compose's schema has no format.
+const BETWEEN_TABLES: [&str; 17] = [
     "first-class-key--dashboard",
+    "invalid-cpus",
     "invalid-duration--dashboard",
+    "invalid-mount",
+    "invalid-port--ranges",
+    "invalid-port--short",
+    "invalid-size",
     "missing-key--builds",
     "missing-key--dashboard",
     "missing-key--kinds",
@@ -286,7 +291,7 @@ const BETWEEN_TABLES: [&str; 12] = [
     "no-profile--empty",
     "number-out-of-range",
     "number-out-of-range--64-bits",
-    "unknown-key--compose",
+    "number-out-of-range--retention",
     "unknown-value--dashboard",
     "wrong-type--setting",
 ];
