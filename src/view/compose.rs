@@ -131,7 +131,7 @@ impl<'a> Body<'a> {
     }
 
     fn ordered(mut self, order: &[&str]) -> Node<'a> {
-        self.0.sort_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(order.len()));
+        self.0.sort_by_cached_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(order.len()));
         Node::Table(self.0)
     }
 }
