@@ -111,7 +111,7 @@ fn query(object: &mut Object<'_>, datasource: Option<&Reference>) {
     let Some(Value::Object(map)) = object.map.get_mut("query") else { return };
     let prometheus = datasource.and_then(|reference| reference.plugin.as_deref()) == Some("prometheus")
         || map.get("refId").and_then(Value::as_str).is_some_and(|id| id.starts_with("Prometheus"));
-    // Types 0 to 3 and 5 are the words that the text begins with; 4, series, is no text.
+    // Types 0 to 3 and 5 are the words that the text begins with; 4, series, is not a text.
     let series = map.get("qryType").and_then(Value::as_i64) == Some(4);
     let more = map.keys().any(|key| !["query", "refId", "qryType"].contains(&key.as_str()));
     match map.get("query") {
