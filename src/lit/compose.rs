@@ -34,7 +34,8 @@ pub fn key<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<St
 /// column of the key.
 #[askama::filter_fn]
 pub fn tree<T: AsNode>(value: T, _: &dyn askama::Values, indent: usize) -> askama::Result<Safe<String>> {
-    let mut out = String::new();
+    // As long as the body of a typical service.
+    let mut out = String::with_capacity(1024);
     write_node(&mut out, &value.as_node(), indent);
     Ok(Safe(out))
 }
@@ -256,9 +257,17 @@ fn write_lines(out: &mut String, node: &Node<'_>, indent: usize) {
     }
 }
 
+/// A third of a Compose file is indentation, so it is copied instead of written a character at a time.
+const SPACES: &str = "                                ";
+
 fn line(out: &mut String, indent: usize) {
     out.push('\n');
-    out.extend(std::iter::repeat_n(' ', indent));
+    let mut left = indent;
+    while left > 0 {
+        let step = left.min(SPACES.len());
+        out.push_str(&SPACES[..step]);
+        left -= step;
+    }
 }
 
 fn write_flow(out: &mut String, value: &Compose<'_>) {

@@ -71,6 +71,10 @@ pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
             add(Some(section), grant.source.value.as_str(), grant.source.span);
         }
     }
+    // Most services have no further keys.
+    if keys.iter().next().is_none() {
+        return found;
+    }
     for (key, foreign) in [("links", None), ("volumes_from", Some("container:"))] {
         for (name, span) in literals(keys.get(key)) {
             if foreign.is_none_or(|foreign| !name.starts_with(foreign)) {

@@ -73,10 +73,10 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     }
     for (name, service) in spec.services.iter() {
         all(service.ports.iter().map(|(name, _)| name), "port", diagnostics);
-        all(&service.container_name, "container", diagnostics);
-        all(&service.hostname, "host", diagnostics);
+        all(service.container_name.as_deref(), "container", diagnostics);
+        all(service.hostname.as_deref(), "host", diagnostics);
         all(&service.profiles, "Compose profile", diagnostics);
-        container(service.container_name.as_ref().unwrap_or(name), diagnostics);
+        container(service.container_name.as_deref().unwrap_or(name), diagnostics);
         for path in service.kind.iter().flat_map(|kind| kind.value.files_of(&name.value)) {
             if [Grafana::DATASOURCES, Grafana::DASHBOARDS].contains(&path.as_str()) {
                 diagnostics.push(

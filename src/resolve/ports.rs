@@ -188,7 +188,7 @@ impl Resolver<'_> {
             None => Some(LOOPBACK.to_owned()),
         };
         // Indexed by port, to avoid comparing all pairs in a stack of thousands of services.
-        let mut claims: HashMap<u16, Vec<Claim>> = HashMap::new();
+        let mut claims: HashMap<u16, Vec<Claim>> = HashMap::with_capacity(spec.services.entries.len());
         let mut clashes: Vec<(u16, Claim, Claim)> = Vec::new();
         for (index, (_, service)) in spec.services.iter().enumerate() {
             for (_, port) in service.ports.iter() {

@@ -54,11 +54,11 @@ impl Resolver<'_> {
             }
         }
         let mut services = Vec::with_capacity(spec.services.entries.len());
-        let mut names: HashMap<&str, (Span, &Service)> = HashMap::new();
+        let mut names: HashMap<&str, (Span, &Service)> = HashMap::with_capacity(services.capacity());
         for (index, (name, service)) in spec.services.iter().enumerate() {
             let (preset, implied) = presets.remove(&index).unwrap_or_default();
             self.references = implied;
-            let container = service.container_name.as_ref().unwrap_or(name);
+            let container = service.container_name.as_deref().unwrap_or(name);
             if let Some((first, other)) = names.insert(&container.value, (container.span, service))
                 && together(service, other)
             {
@@ -137,16 +137,14 @@ impl Resolver<'_> {
             );
         }
         self.check_replicas(service);
-        let own_name = |written: &Option<Spanned<String>>| {
-            written.as_ref().map_or_else(|| name.value.clone(), |written| written.value.clone())
-        };
+        let own_name = |written: Option<&Spanned<String>>| written.unwrap_or(name).value.clone();
         let restart = match &service.restart {
             Some(restart) => restart.value.0.clone(),
             None if one_shot => "no".to_owned(),
             None => "unless-stopped".to_owned(),
         };
         let command = match &service.command {
-            Some(command) => Some(self.program(&command.value, service.entrypoint.as_ref())),
+            Some(command) => Some(self.program(&command.value, service.entrypoint.as_deref())),
             None => preset.command,
         };
         let entrypoint = match &service.entrypoint {
@@ -184,9 +182,9 @@ impl Resolver<'_> {
             ports,
             restart,
             networks: self.members(service, network),
-            container_name: single.then(|| own_name(&service.container_name)),
+            container_name: single.then(|| own_name(service.container_name.as_deref())),
             hostname: (service.hostname.is_some() || (service.network_mode.is_none() && single))
-                .then(|| own_name(&service.hostname)),
+                .then(|| own_name(service.hostname.as_deref())),
             profiles: service.profiles.iter().map(|profile| profile.value.clone()).collect(),
             labels: self.labels(service),
             network_mode,

@@ -573,7 +573,7 @@ impl Declaration {
         texts.extend(self.settings.iter().filter_map(|(_, setting)| setting.required.as_ref()));
         let Some(service) = self.implied() else { return texts };
         let probe = service.healthcheck.as_ref().and_then(|check| check.test.as_ref());
-        for command in [service.command.as_ref(), service.entrypoint.as_ref(), probe].into_iter().flatten() {
+        for command in [service.command.as_deref(), service.entrypoint.as_deref(), probe].into_iter().flatten() {
             match &command.value {
                 Command::Line(text) => texts.push(text),
                 Command::Arguments(arguments) => texts.extend(arguments),

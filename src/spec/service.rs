@@ -46,9 +46,9 @@ table! {
         /// A name in `[images]`, or an image with a tag or digest.
         image: Option<Spanned<Text>>,
         /// What to run instead of the image's command.
-        command: Option<Spanned<Command>>,
+        command: Option<Box<Spanned<Command>>>,
         /// What to run instead of the image's entrypoint.
-        entrypoint: Option<Spanned<Command>>,
+        entrypoint: Option<Box<Spanned<Command>>>,
         /// Its environment variables; in a list, one without a value is taken from where Compose runs.
         environment: Assignments,
         /// Its ports by name, or a list in Compose's forms.
@@ -64,15 +64,15 @@ table! {
         /// The networks it joins; without any, the stack's.
         networks: Option<Named<NetworkMember>>,
         /// Its container's name; its own name if left out.
-        container_name: Option<Spanned<String>>,
+        container_name: Option<Box<Spanned<String>>>,
         /// Its host name; its own name if left out.
-        hostname: Option<Spanned<String>>,
+        hostname: Option<Box<Spanned<String>>>,
         /// The Compose profiles that enable it.
         profiles: Vec<Spanned<String>>,
         /// Its container's labels.
         labels: Assignments,
         /// `host`, `none`, `service:<name>` or `container:<name>`.
-        network_mode: Option<Spanned<Text>>,
+        network_mode: Option<Box<Spanned<Text>>>,
         /// Host names and their addresses.
         extra_hosts: ExtraHosts,
         /// The secrets it reads.

@@ -131,7 +131,15 @@ impl<'a> Body<'a> {
     }
 
     fn ordered(mut self, order: &[&str]) -> Node<'a> {
-        self.0.sort_by_cached_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(order.len()));
+        // Most keys come in order, so each is looked for behind the one before it.
+        let mut last = 0;
+        self.0.sort_by_cached_key(|(key, _)| {
+            let (before, behind) = order.split_at(last);
+            let found = behind.iter().position(|known| known == key).map(|at| last + at);
+            let rank = found.or_else(|| before.iter().position(|known| known == key));
+            last = rank.unwrap_or(last);
+            rank.unwrap_or(order.len())
+        });
         Node::Table(self.0)
     }
 }
@@ -147,7 +155,7 @@ fn body<'a>(service: &'a Service, digest: Option<&'a str>) -> Node<'a> {
     let labels = service.labels.iter().map(|(name, value)| (name.as_str(), Node::Text(value))).chain(own);
     let environment = service.environment.iter().map(|(name, value)| (name.as_str(), Node::Text(value)));
     let inherited = service.inherited.iter().map(|name| (name.as_str(), Node::Null));
-    Body::default()
+    Body(Vec::with_capacity(ORDER.len() / 2))
         .option("image", service.image.as_ref())
         .option("container_name", service.container_name.as_ref())
         .option("hostname", service.hostname.as_ref())
