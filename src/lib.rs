@@ -24,6 +24,7 @@ pub mod edit;
 pub mod editor;
 pub mod graph;
 pub mod import;
+pub mod links;
 pub mod list;
 pub mod lit;
 pub mod model;

@@ -16,6 +16,9 @@ use crate::cli::{Check, Format};
 /// Lines of diffs that are shown; the rest is counted. `--stat` shows none.
 const MOST_LINES: usize = 200;
 
+/// Lines of a file on disk that are compared: comparing takes memory for each.
+const MOST_COMPARED: usize = 2_000_000;
+
 /// The time limit of a line-by-line comparison.
 const DIFF_TIME: Duration = Duration::from_secs(2);
 
@@ -73,8 +76,17 @@ struct Diff {
     removed: usize,
     /// The first line on disk that differs, one-based.
     first: usize,
-    /// Whether one of the two is not text.
-    binary: bool,
+    /// Whether the lines could be compared.
+    kind: Comparable,
+}
+
+/// Whether two files can be compared line by line.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Comparable {
+    #[default]
+    Yes,
+    Binary,
+    TooLong,
 }
 
 impl Drift {
@@ -90,8 +102,11 @@ impl Drift {
 impl Diff {
     fn of(on_disk: &[u8], expected: &str) -> Self {
         let Ok(on_disk) = std::str::from_utf8(on_disk) else {
-            return Self { binary: true, first: 1, ..Self::default() };
+            return Self { kind: Comparable::Binary, first: 1, ..Self::default() };
         };
+        if on_disk.lines().nth(MOST_COMPARED).is_some() {
+            return Self { kind: Comparable::TooLong, first: 1, ..Self::default() };
+        }
         let mut diff = Self::default();
         let compared = TextDiff::configure().timeout(DIFF_TIME).diff_lines(on_disk, expected);
         for hunk in compared.unified_diff().context_radius(3).iter_hunks() {
@@ -200,8 +215,9 @@ fn text(compared: usize, found: &[Drift], stat: bool) -> String {
 }
 
 fn lines(out: &mut String, path: &str, diff: &Diff, planned: bool, left: &mut usize) {
-    if diff.binary && planned {
-        out.push_str("  not a text file\n");
+    if planned && diff.kind != Comparable::Yes {
+        let why = if diff.kind == Comparable::Binary { "not a text file" } else { "too long to compare line by line" };
+        let _ = writeln!(out, "  {why}");
         return;
     }
     if diff.lines.is_empty() {

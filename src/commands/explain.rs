@@ -6,6 +6,8 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use stackgen::diagnostic::suggestion;
+use stackgen::links;
+use stackgen::output;
 use stackgen::review::counted;
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Part, Trace};
@@ -40,7 +42,7 @@ fn explain(
     (path, line): (&Utf8Path, usize),
     format: Listing,
 ) -> Ran {
-    let on_disk = match std::fs::read_to_string(root.join(path)) {
+    let on_disk = match links::read_text(root, path, output::LARGEST) {
         Ok(text) => text,
         // Not rendered yet.
         Err(error) if error.kind() == io::ErrorKind::NotFound => trace.output(path).unwrap_or_default().to_owned(),

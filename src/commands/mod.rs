@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod confined;
 mod dev;
 mod explain;
 mod fmt;
@@ -28,6 +29,7 @@ use stackgen::Plan;
 use stackgen::diagnostic::{Diagnostic, Diagnostics};
 use stackgen::edit;
 use stackgen::editor;
+use stackgen::links;
 use stackgen::output;
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
@@ -164,7 +166,7 @@ fn read_toml(root: &Utf8Path) -> Ran<Sources> {
 
 /// Replaces a file of the spec. Its line endings and its byte order mark stay.
 fn rewrite(root: &Utf8Path, path: &Utf8Path, text: &str) -> Ran<()> {
-    let old = std::fs::read_to_string(root.join(path))
+    let old = links::read_text(root, path, spec::LARGEST)
         .map_err(|error| stop(Outcome::Failed, format!("cannot read `{path}`: {error}")))?;
     output::replace(root, path, &edit::like(&old, text), output::Mode::Keep)
         .map_err(|error| stop(Outcome::Failed, error))

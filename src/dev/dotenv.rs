@@ -4,13 +4,13 @@
 //! before it or not; a value is bare, up to ` #` or the end of the line, or quoted, possibly over several lines.
 //! `NAME` alone takes the value of the environment.
 
-use std::fs;
 use std::io;
 use std::ops::Range;
 
 use camino::Utf8Path;
 
 use super::Finding;
+use crate::links;
 use crate::lit::dotenv as lit;
 
 /// A `.env` file.
@@ -296,22 +296,25 @@ fn expand_escapes(value: &str) -> String {
     text
 }
 
+/// The largest file that is read, in bytes.
+const LARGEST: u64 = 1 << 20;
+
 /// Reads the file; `None` if it does not exist.
 ///
 /// # Errors
 /// It can't be read, by this process or by Compose.
-pub fn load(path: &Utf8Path, shown: &Utf8Path) -> Result<Option<Dotenv>, Finding> {
-    let text = match fs::read_to_string(path) {
+pub fn load(root: &Utf8Path, path: &Utf8Path) -> Result<Option<Dotenv>, Finding> {
+    let text = match links::read_text(root, path, LARGEST) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            return Err(Finding::error(format!("cannot read `{shown}`: {error}"), "make it a readable text file"));
+            return Err(Finding::error(format!("cannot read `{path}`: {error}"), "make it a readable text file"));
         }
     };
     match Dotenv::parse(&text) {
         Ok(file) => Ok(Some(file)),
         Err(Malformed { line, reason }) => {
-            Err(Finding::error(format!("invalid `{shown}`: line {line}: {reason}"), "fix this line"))
+            Err(Finding::error(format!("invalid `{path}`: line {line}: {reason}"), "fix this line"))
         }
     }
 }

@@ -285,8 +285,8 @@ pub fn datasources(stack: &Stack) -> Vec<DatasourceRow<'_>> {
 /// A template is broken.
 pub fn artifacts(plan: &Plan) -> Result<Vec<ArtifactRow>, output::Error> {
     let files = plan.files().collect::<Result<Vec<_>, _>>()?;
-    let read = |path: &camino::Utf8Path| files.iter().find(|file| file.path == path).map(|file| file.contents.clone());
-    let checks = verify::checks(plan.stack(), &read);
+    let texts = files.iter().map(|file| (file.path.clone(), file.contents.clone())).collect();
+    let checks = verify::checks(plan.stack(), &texts);
     let rows = files.iter().map(|file| {
         let mut readers: Vec<&'static str> = Vec::new();
         for check in checks.iter().filter(|check| check.artifacts.contains(&file.path)) {

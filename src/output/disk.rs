@@ -74,6 +74,9 @@ pub(super) enum Look {
     },
 }
 
+/// The largest output, in bytes. That of a stack of 15,000 services has 16 MB.
+pub const LARGEST: u64 = 256 << 20;
+
 /// Reads a file into the buffer, after one `lstat` for type, mode and size.
 pub(super) fn look(path: &Utf8Path, buffer: &mut Vec<u8>) -> Look {
     buffer.clear();
@@ -90,6 +93,10 @@ pub(super) fn look(path: &Utf8Path, buffer: &mut Vec<u8>) -> Look {
         // Opening a pipe would block.
         Look::Unreadable(io::Error::other("not a regular file"))
     } else {
+        if metadata.len() > LARGEST {
+            let error = format!("it has {} bytes: the limit is {LARGEST}", metadata.len());
+            return Look::Unreadable(io::Error::new(io::ErrorKind::FileTooLarge, error));
+        }
         match read(path, metadata.len(), buffer) {
             Ok(()) => Look::File { executable: is_executable(&metadata) },
             Err(error) => Look::Unreadable(error),

@@ -30,6 +30,7 @@ use std::io;
 
 use camino::Utf8PathBuf;
 
+pub use self::disk::LARGEST;
 pub use self::drift::compare;
 pub use self::error::{Error, PathProblem};
 pub use self::manifest::{Problem, ProblemKind};

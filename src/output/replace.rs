@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Error;
+use crate::links;
 
 /// Who may read a file after [`replace`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,14 +79,5 @@ pub fn create<'f>(root: &Utf8Path, files: impl IntoIterator<Item = (&'f Utf8Path
 
 /// Where a path leads, through the links that are there.
 fn resolve(root: &Utf8Path, path: &Utf8Path) -> Result<Utf8PathBuf, Error> {
-    let real = |path: &Utf8Path| path.canonicalize_utf8().map_err(|error| Error::io("resolve", path, error));
-    let full = root.join(path);
-    let there = full.ancestors().find(|folder| folder.symlink_metadata().is_ok()).unwrap_or(&full);
-    let mut target = real(there)?;
-    if !target.starts_with(real(root)?) {
-        let link = there.strip_prefix(root).unwrap_or(there).to_owned();
-        return Err(Error::OutsideRoot { path: path.to_owned(), link, target: target.into_string() });
-    }
-    target.extend(full.strip_prefix(there).into_iter().flatten());
-    Ok(target)
+    links::follow(root, path).map_err(|error| Error::io("write", path, error))
 }

@@ -22,6 +22,87 @@ pub(super) struct ServiceImage<'a> {
     pub entry: Option<&'a Image>,
 }
 
+/// The tag of a reference without a digest. A registry may have a port.
+fn tag(reference: &str) -> Option<&str> {
+    reference.rsplit('/').next()?.split_once(':').map(|(_, tag)| tag)
+}
+
+/// Checks a reference as registries and engines read it
+/// (<https://github.com/distribution/reference/blob/v0.6.0/reference.go>).
+fn check_grammar(reference: &str) -> Result<(), &'static str> {
+    let (rest, digest) = match reference.split_once('@') {
+        Some((rest, digest)) => (rest, Some(digest)),
+        None => (reference, None),
+    };
+    if digest.is_some_and(|digest| !is_digest(digest)) {
+        return Err("a digest is `sha256:` and 64 hexadecimal digits");
+    }
+    let tag = tag(rest);
+    if tag.is_some_and(|tag| !is_tag(tag)) {
+        return Err("a tag has at most 128 letters, digits, `_`, `.` and `-`, and starts with none of the last two");
+    }
+    let name = tag.map_or(rest, |tag| &rest[..rest.len() - tag.len() - 1]);
+    let path = match name.split_once('/') {
+        Some((registry, path)) if registry == "localhost" || registry.contains(['.', ':']) => {
+            if !is_registry(registry) {
+                return Err("a registry is a host name with an optional port");
+            }
+            path
+        }
+        _ => name,
+    };
+    if name.is_empty() {
+        return Err("write `repository:tag`");
+    }
+    if name.len() > 255 || !path.split('/').all(is_component) {
+        return Err("a repository has lowercase letters and digits, with `.`, `_`, `__` or `-` between them");
+    }
+    Ok(())
+}
+
+fn is_digest(digest: &str) -> bool {
+    digest
+        .strip_prefix("sha256:")
+        .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+}
+
+fn is_tag(tag: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    tag.len() <= 128
+        && tag.bytes().next().is_some_and(is_word)
+        && tag.bytes().all(|byte| is_word(byte) || matches!(byte, b'.' | b'-'))
+}
+
+/// A host name or address, with an optional port.
+fn is_registry(registry: &str) -> bool {
+    let (host, port) = match registry.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (registry, None),
+    };
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let is_address = |host: &str| {
+        host.strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .is_some_and(|host| host.parse::<std::net::Ipv6Addr>().is_ok())
+    };
+    port.is_none_or(|port| port.parse::<u16>().is_ok()) && (host.split('.').all(is_label) || is_address(host))
+}
+
+/// A part of a repository between slashes.
+fn is_component(component: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let mut separators =
+        component.split(|c: char| c.is_ascii() && is_part(c as u8)).filter(|between| !between.is_empty());
+    component.bytes().next().is_some_and(is_part)
+        && component.bytes().last().is_some_and(is_part)
+        && separators.all(|between| matches!(between, "." | "_" | "__") || between.bytes().all(|byte| byte == b'-'))
+}
+
 impl<'a> Resolver<'a> {
     /// The image that a service names, or the one that its kind implies.
     pub(super) fn image_of(&mut self, name: &Spanned<String>, service: &Service) -> ServiceImage<'a> {
@@ -92,20 +173,18 @@ impl<'a> Resolver<'a> {
     fn check_reference(&mut self, text: &Text) {
         let Some(reference) = self.effective(text) else { return };
         let span = text.span;
-        let last = reference.rsplit('/').next().unwrap_or_default();
-        let diagnostic = if reference.is_empty() || reference.contains(char::is_whitespace) || !reference.is_ascii() {
-            Diagnostic::new("invalid-image", format!("invalid image `{}`", shown(&reference)), span)
-                .help("write `repository:tag`")
+        let diagnostic = if let Err(problem) = check_grammar(&reference) {
+            Diagnostic::new("invalid-image", format!("invalid image `{}`", shown(&reference)), span).help(problem)
         } else if reference.contains('@') {
             return;
         } else {
-            match last.split_once(':') {
-                None | Some((_, "")) => Diagnostic::new(
+            match tag(&reference) {
+                None => Diagnostic::new(
                     "untagged-image",
                     format!("image `{}` is not pinned: it has no tag", shown(&reference)),
                     span,
                 ),
-                Some((_, "latest")) => Diagnostic::new(
+                Some("latest") => Diagnostic::new(
                     "latest-tag",
                     format!("image `{}` is not pinned: `latest` moves", shown(&reference)),
                     span,
@@ -270,5 +349,59 @@ impl<'a> Resolver<'a> {
                 .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
         );
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_as_engines_read_them() {
+        let digest = "0123456789abcdef".repeat(4);
+        for right in [
+            "alpine:3.22".to_owned(),
+            "grafana/loki:3.7.6".to_owned(),
+            "localhost/a:1".to_owned(),
+            "localhost:5000/a/b__c--d.e:v1.0_x-y".to_owned(),
+            "ghcr.io/astral-sh/uv:0.9".to_owned(),
+            "[::1]:5000/a:1".to_owned(),
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:1".to_owned(),
+            format!("alpine@sha256:{digest}"),
+            format!("registry.example.com:443/a:3@sha256:{digest}"),
+            "untagged".to_owned(),
+        ] {
+            assert_eq!(check_grammar(&right), Ok(()), "{right}");
+        }
+        for wrong in [
+            "",
+            ":1",
+            "--volume=/:/h",
+            "-a:1",
+            "a b:1",
+            "Upper/case:1",
+            "a//b:1",
+            "/a:1",
+            "a/:1",
+            "a___b:1",
+            "a-:1",
+            "a:",
+            "a:-1",
+            "a:b:c",
+            "ä:1",
+            "a\n:1",
+            "example.com:port/a:1",
+            "-example.com/a:1",
+            "example..com/a:1",
+            "[::x]:5000/a:1",
+            "a@sha256:abc",
+            "a@md5:0123456789abcdef0123456789abcdef",
+            "a:1@",
+            "a@b@c",
+            &format!("{}:1", "a".repeat(256)),
+            &format!("a:{}", "1".repeat(129)),
+        ] {
+            assert!(check_grammar(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::{fs, io};
 
 use camino::Utf8Path;
 
+use crate::links;
+
 /// What is found at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
@@ -43,15 +45,15 @@ pub struct Disk<'r> {
 
 impl Files for Disk<'_> {
     fn look(&self, path: &Utf8Path) -> io::Result<Found> {
-        let metadata = fs::metadata(self.root.join(path))?;
+        let metadata = fs::metadata(links::follow(self.root, path)?)?;
         Ok(Found { is_file: metadata.is_file(), size: metadata.len() })
     }
 
     fn read(&self, path: &Utf8Path) -> io::Result<Vec<u8>> {
-        fs::read(self.root.join(path))
+        links::read(self.root, path, super::LARGEST)
     }
 
     fn names(&self, folder: &Utf8Path) -> io::Result<Vec<String>> {
-        self.root.join(folder).read_dir_utf8()?.map(|entry| Ok(entry?.file_name().to_owned())).collect()
+        links::follow(self.root, folder)?.read_dir_utf8()?.map(|entry| Ok(entry?.file_name().to_owned())).collect()
     }
 }

@@ -36,7 +36,7 @@ pub const MAIN: &str = "spec/stack.toml";
 pub const DASHBOARDS: &str = "spec/dashboards";
 
 /// The limit of a file's size: 15,000 services need 10 MB.
-const LARGEST: u64 = 64 * 1024 * 1024;
+pub const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Why a spec could not be read at all.
 #[derive(Debug)]

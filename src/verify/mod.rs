@@ -2,6 +2,9 @@
 //!
 //! Nothing here starts a process or prints; the commands of the binary do. A [`Consumer`] is a program with a checker, a
 //! [`Check`] one run of it on some outputs, a [`Complaint`] one of its errors, with the line of the output.
+//!
+//! What is checked is what the spec renders, never what lies on the disk: a check carries its files, and runs in a folder
+//! with nothing else in it.
 
 mod alloy;
 mod checkov;
@@ -15,6 +18,8 @@ mod promtool;
 mod shellcheck;
 mod temporal;
 mod terraform;
+
+use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -76,12 +81,14 @@ pub struct Check {
     pub stops_at_the_first: bool,
     /// The image that the spec pins, if the consumer is a service of the stack.
     pub image: Option<Image>,
-    /// How the program on `PATH` is run, at the root.
+    /// What the program on `PATH` does first, if the user has set every variable that it needs.
+    pub before: Option<Run>,
+    /// How the program on `PATH` is run, in a folder of its own that holds `files`.
     pub local: Run,
     /// How the image's program is run, with paths below [`INSIDE`].
     pub inside: Option<Run>,
-    /// Temporary files for it, by name.
-    pub inputs: Vec<(String, String)>,
+    /// The text of each artifact and of whatever else it reads, by path relative to that folder.
+    pub files: Vec<(Utf8PathBuf, String)>,
     /// Interprets its output.
     pub read: Box<dyn Fn(&Answer<'_>) -> Reading + Send + Sync>,
 }
@@ -100,9 +107,10 @@ impl Check {
             artifacts,
             stops_at_the_first: false,
             image: None,
+            before: None,
             local,
             inside: None,
-            inputs: Vec::new(),
+            files: Vec::new(),
             read: Box::new(read),
         }
     }
@@ -118,7 +126,7 @@ pub struct Run {
     pub through: Option<&'static str>,
     /// Arguments.
     pub args: Vec<Arg>,
-    /// Variables, in addition to the few that are inherited.
+    /// Variables, in addition to the few that every checker gets.
     pub env: Vec<(String, Arg)>,
     /// Replaces the image's entrypoint.
     pub entrypoint: Option<&'static str>,
@@ -129,10 +137,10 @@ pub struct Run {
 /// An argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arg {
-    /// A literal argument. Paths are relative to the root.
+    /// A literal argument. Paths are relative to the folder of the check.
     Is(String),
-    /// A prefix and the path of a temporary file or, with an empty name, of the directory of these files.
-    Input(&'static str, &'static str),
+    /// A prefix and the value of a variable of the user: a folder outside the project.
+    Folder(&'static str, &'static str),
     /// The path of the consumer's program.
     Program,
 }
@@ -148,6 +156,9 @@ impl Run {
     }
 }
 
+/// The rendered outputs of a profile.
+pub type Texts = BTreeMap<Utf8PathBuf, String>;
+
 /// How a consumer ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
@@ -157,7 +168,7 @@ pub struct Answer<'a> {
     pub stdout: &'a str,
     /// Its standard error.
     pub stderr: &'a str,
-    /// The checked outputs, as they are on disk.
+    /// The checked outputs, as the consumer has read them.
     pub files: &'a [(Utf8PathBuf, String)],
 }
 
@@ -242,6 +253,8 @@ struct Outputs<'s> {
     stack: &'s Stack,
     generated: Utf8PathBuf,
     terraform: Utf8PathBuf,
+    texts: &'s Texts,
+    /// In the order in which reports list them.
     paths: Vec<Utf8PathBuf>,
 }
 
@@ -249,6 +262,11 @@ impl Outputs<'_> {
     /// An output of the folder `generated/<profile>`.
     fn generated(&self, name: &str) -> Utf8PathBuf {
         self.generated.join(name)
+    }
+
+    /// The text of an output.
+    fn text(&self, path: &Utf8Path) -> &str {
+        self.texts.get(path).map_or("", String::as_str)
     }
 
     /// The outputs for which `wanted` is true.
@@ -291,25 +309,33 @@ impl Outputs<'_> {
 /// The value of a variable without a default.
 const EXAMPLE: &str = "example";
 
-/// Every check of a stack, in the order of its outputs; `read` reads an output from the disk.
-pub fn checks(stack: &Stack, read: &dyn Fn(&Utf8Path) -> Option<String>) -> Vec<Check> {
+/// Every check of a stack and its rendered outputs, in the order of the consumers.
+pub fn checks(stack: &Stack, texts: &Texts) -> Vec<Check> {
     let outputs = Outputs {
         stack,
         generated: Utf8PathBuf::from("generated").join(&stack.profile),
         terraform: Utf8PathBuf::from("terraform").join(&stack.profile),
+        texts,
         paths: outputs(stack),
     };
     let mut checks = Vec::new();
-    checks.push(compose::check(&outputs, read));
+    checks.push(compose::check(&outputs));
     checks.extend(alloy::checks(&outputs));
     checks.extend(kinds(&outputs));
     checks.extend(grafana::check(&outputs));
-    checks.extend(promtool::checks(&outputs, read));
+    checks.extend(promtool::checks(&outputs));
     checks.extend(hadolint::checks(&outputs));
     checks.extend(shellcheck::checks(&outputs));
     checks.extend(temporal::checks(&outputs));
     checks.extend(terraform::checks(&outputs));
     checks.extend(checkov::check(&outputs));
+    for check in &mut checks {
+        for path in &check.artifacts {
+            if !check.files.iter().any(|(known, _)| known == path) {
+                check.files.push((path.clone(), outputs.text(path).to_owned()));
+            }
+        }
+    }
     checks
 }
 

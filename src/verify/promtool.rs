@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use camino::Utf8Path;
 use serde_json::Value;
 
-use super::{Answer, Arg, Check, Consumer, Outputs, Program, Reading, Run, place};
+use super::{Answer, Check, Consumer, Outputs, Program, Reading, Run, place};
 use crate::resolve::with_stand_ins;
 
 pub(super) const CONSUMER: Consumer = Consumer {
@@ -17,17 +16,16 @@ pub(super) const CONSUMER: Consumer = Consumer {
 /// The prefix of the name of a query's rule; its number follows.
 const RULE: &str = "query:";
 
-pub(super) fn checks(outputs: &Outputs<'_>, read: &dyn Fn(&Utf8Path) -> Option<String>) -> Vec<Check> {
+pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
     outputs
         .which(|path| path.extension() == Some("json"))
         .into_iter()
         .filter_map(|file| {
-            let text = read(&file)?;
-            let queries = queries(&text);
-            let local = Run::new(["check", "rules"]).with(Arg::Input("", "rules.yaml"));
-            let inputs = vec![("rules.yaml".to_owned(), rules(&queries))];
+            let queries = queries(outputs.text(&file));
+            let local = Run::new(["check", "rules", "rules.yaml"]);
+            let rules = ("rules.yaml".into(), rules(&queries));
             (!queries.is_empty()).then(|| Check {
-                inputs,
+                files: vec![rules],
                 ..Check::new(&CONSUMER, vec![file], local, move |answer| reading(answer, &queries))
             })
         })

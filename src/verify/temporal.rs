@@ -57,9 +57,12 @@ fn persistence(outputs: &Outputs<'_>, service: &Service) -> Check {
     let template = outputs.generated("docker/persistence-dsql.template.yaml");
     let script = outputs.generated("docker/render-and-start.sh");
     let environment = outputs.environment();
+    // Only what the template reads: other variables could tell the shell or the loader what to run.
+    let is_read = |name: &str| outputs.text(&template).contains(&format!("${{{name}}}"));
     let mut env: Vec<(String, Arg)> = service
         .environment
         .iter()
+        .filter(|(name, _)| is_read(name))
         .filter_map(|(name, value)| Some((name.clone(), Arg::Is(environment.expand(value)?))))
         .collect();
     let inside = Run {
@@ -72,14 +75,13 @@ fn persistence(outputs: &Outputs<'_>, service: &Service) -> Check {
         ..Run::new(["--config", "/tmp", "render-config"])
     };
     env.push(("TEMPORAL_PERSISTENCE_TEMPLATE".to_owned(), Arg::Is(template.to_string())));
-    env.push(("TEMPORAL_PERSISTENCE_CONFIG".to_owned(), Arg::Input("", "base.yaml")));
+    env.push(("TEMPORAL_PERSISTENCE_CONFIG".to_owned(), Arg::Is("base.yaml".to_owned())));
     env.push(("TEMPORAL_BASE_ENTRYPOINT".to_owned(), Arg::Program));
-    let local = Run { through: Some("bash"), env, ..Run::new([script.as_str(), "--config"]) }
-        .with(Arg::Input("", ""))
-        .with(Arg::Is("render-config".to_owned()));
+    let local = Run { through: Some("bash"), env, ..Run::new([script.as_str(), "--config", ".", "render-config"]) };
     Check {
         image: outputs.image(&service.name),
         inside: Some(inside),
+        files: vec![(script.clone(), outputs.text(&script).to_owned())],
         ..Check::new(&CONSUMER, vec![template], local, stat)
     }
 }

@@ -3,13 +3,16 @@
 use camino::Utf8Path;
 use serde::Deserialize;
 
-use super::{Answer, Check, Complaint, Consumer, Outputs, Program, Reading, Run, place};
+use super::{Answer, Arg, Check, Complaint, Consumer, Outputs, Program, Reading, Run, place};
 
 pub(super) const CONSUMER: Consumer = Consumer {
     name: "terraform",
     programs: &[Program { name: "terraform", first: &[], version: &["version", "-json"] }],
     how_to_get: "https://developer.hashicorp.com/terraform/install",
 };
+
+/// The variable of Terraform with the folder of the providers that were downloaded.
+const PLUGIN_CACHE: &str = "TF_PLUGIN_CACHE_DIR";
 
 pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
     let files = outputs.which(|path| path.extension() == Some("tf"));
@@ -18,12 +21,15 @@ pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
     }
     let fmt = ["fmt", "-check", "-diff", "-no-color"];
     let folder = outputs.terraform.clone();
-    let validate = ["validate", "-json", "-no-color"];
+    let chdir = format!("-chdir={folder}");
+    // The provider is not downloaded: it comes from the user's cache.
+    let init = Run::new([chdir.as_str(), "init", "-backend=false", "-input=false", "-no-color"])
+        .with(Arg::Folder("-plugin-dir=", PLUGIN_CACHE));
     let local = Run::new(fmt.into_iter().chain(files.iter().map(|file| file.as_str())));
     let fmt = Check { what: "fmt", ..Check::new(&CONSUMER, files.clone(), local, formatted) };
-    let local = Run::new([format!("-chdir={folder}").as_str()].into_iter().chain(validate));
+    let local = Run::new([chdir.as_str(), "validate", "-json", "-no-color"]);
     let read = move |answer: &Answer<'_>| validated(answer, &folder);
-    vec![fmt, Check { what: "validate", ..Check::new(&CONSUMER, files, local, read) }]
+    vec![fmt, Check { what: "validate", before: Some(init), ..Check::new(&CONSUMER, files, local, read) }]
 }
 
 /// The differences of a file: `--- old/main.tf`, then hunks. A syntax error has `on FILE line N`.
@@ -101,7 +107,8 @@ fn validated(answer: &Answer<'_>, folder: &Utf8Path) -> Reading {
     let not_installed = ["Missing required provider", "Module not installed", "Required plugins are not installed"];
     if !errors.is_empty() && errors.iter().all(|error| not_installed.contains(&error.summary.as_str())) {
         return Reading::Skipped(format!(
-            "the provider is not installed: run `terraform -chdir={folder} init -backend=false`"
+            "the provider is not in a cache: set `{PLUGIN_CACHE}` to a folder outside the project, and run \
+             `terraform -chdir={folder} init -backend=false`"
         ));
     }
     let complaints = errors

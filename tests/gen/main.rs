@@ -24,6 +24,7 @@ mod project;
 mod review;
 mod schema;
 mod trace;
+mod untrusted;
 mod values;
 mod verify;
 mod watch;

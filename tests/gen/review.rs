@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::project::{Project, REFERENCE, Run};
 
 /// A stack with what the reference has none of.
-const SHOP: &str = r#"
+pub const SHOP: &str = r#"
 [stack]
 name = "shop"
 
@@ -41,31 +41,37 @@ description = "Password of the database"
 "#;
 
 /// A project whose spec is committed.
-struct Repository {
-    project: Project,
+pub struct Repository {
+    pub project: Project,
     /// Below the root of the repository.
     folder: &'static str,
 }
 
 impl Repository {
-    fn new(spec: &str) -> Self {
-        let repository = Self { project: Project::new(spec), folder: "." };
-        repository.git(&["init", "--quiet", "--initial-branch=main"]);
+    pub fn new(spec: &str) -> Self {
+        let repository = Self::of(Project::new(spec));
         repository.commit("Begin");
         repository
     }
 
-    fn git(&self, arguments: &[&str]) -> String {
+    /// A repository without commits.
+    pub fn of(project: Project) -> Self {
+        let repository = Self { project, folder: "." };
+        repository.git(&["init", "--quiet", "--initial-branch=main"]);
+        repository
+    }
+
+    pub fn git(&self, arguments: &[&str]) -> String {
         git(self.project.root(), arguments)
     }
 
-    fn commit(&self, message: &str) {
+    pub fn commit(&self, message: &str) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
     }
 
     /// Reviews, and sees to it that neither the work tree nor the index is another afterwards.
-    fn review(&self, arguments: &[&str]) -> Run {
+    pub fn review(&self, arguments: &[&str]) -> Run {
         let state = || {
             let index = fs::read(self.project.path(".git/index")).unwrap();
             (self.git(&["--no-optional-locks", "status", "--porcelain", "--untracked-files=all"]), index)

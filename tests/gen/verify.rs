@@ -3,36 +3,37 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::project::{Project, Run};
 
-/// A folder of programs that is all that `gen` finds.
-struct Bench {
-    project: Project,
+/// A folder of programs that is all that `gen` finds. It is not in the project: nothing there would be run.
+pub struct Bench {
+    pub project: Project,
+    bin: TempDir,
 }
 
 impl Bench {
     /// The reference stack and no program.
-    fn new() -> Self {
-        let project = Project::reference();
-        fs::create_dir(project.path("bin")).unwrap();
-        Self { project }
+    pub fn new() -> Self {
+        Self { project: Project::reference(), bin: tempfile::tempdir().unwrap() }
     }
 
     /// A program that answers by a shell script; its arguments are recorded.
-    fn program(self, name: &str, script: &str) -> Self {
-        let path = format!("bin/{name}");
+    pub fn program(self, name: &str, script: &str) -> Self {
+        let path = self.bin.path().join(name);
         let record = self.project.path("record");
-        self.project
-            .write(&path, format!("#!/bin/sh\nprintf '%s %s\\n' {name} \"$*\" >> '{}'\n{script}\n", record.display()));
-        fs::set_permissions(self.project.path(&path), fs::Permissions::from_mode(0o755)).unwrap();
+        let record = format!("printf '%s %s\\n' {name} \"$*\" >> '{}'", record.display());
+        fs::write(&path, format!("#!/bin/sh\n{record}\n{script}\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         self
     }
 
     /// A consumer of that version that says something on standard error and ends with a code.
-    fn says(self, name: &str, version: &str, complaint: &str, code: u8) -> Self {
+    pub fn says(self, name: &str, version: &str, complaint: &str, code: u8) -> Self {
         self.program(
             name,
             &format!(
@@ -41,21 +42,24 @@ impl Bench {
         )
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
-        // Only what stands in the folder, and a shell: the system may have some of them.
-        let hidden = self.project.path("hidden");
-        fs::create_dir_all(&hidden).unwrap();
-        for tool in ["sh", "cat", "bash"] {
-            let link = hidden.join(tool);
-            if !link.exists() {
-                std::os::unix::fs::symlink(format!("/bin/{tool}"), link).unwrap();
-            }
-        }
-        let path = format!("{}:{}", self.project.path("bin").display(), hidden.display());
-        self.project.command(&[&["verify"], arguments].concat()).env("PATH", path).output().unwrap().into()
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        self.command(arguments).output().unwrap().into()
     }
 
-    fn record(&self) -> String {
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        // Only what stands in the folder, and what scripts need: the system may have some of the consumers.
+        for tool in ["sh", "cat", "bash", "env", "find", "true", "unshare"] {
+            let link = self.bin.path().join(tool);
+            if !link.exists() {
+                std::os::unix::fs::symlink(format!("/usr/bin/{tool}"), link).unwrap();
+            }
+        }
+        let mut command = self.project.command(&[&["verify"], arguments].concat());
+        command.env("PATH", self.bin.path());
+        command
+    }
+
+    pub fn record(&self) -> String {
         self.project.read("record")
     }
 }
@@ -245,30 +249,41 @@ fn the_pinned_image_judges_where_there_is_no_program() {
     let record = bench.record();
     let loki = record.lines().find(|line| line.contains("loki:3.7.6")).unwrap();
     let file = "generated/dev/config/loki.yaml";
-    let root = bench.project.root().canonicalize().unwrap();
     // Where the container's id is written to, so that it can be ended.
     let (start, rest) = loki.split_once(" --cidfile ").unwrap();
-    let (_, rest) = rest.split_once(' ').unwrap();
+    let (id, rest) = rest.split_once(' ').unwrap();
+    let folder = id.strip_suffix("/container").unwrap();
     assert_eq!(
         format!("{start} {rest}"),
         format!(
-            "docker run --rm --network=none --pull=missing --volume={}/{file}:/verify/{file}:ro grafana/loki:3.7.6 -verify-config -config.file=/verify/{file}",
-            root.display()
+            "docker run --rm --network=none --cap-drop=ALL --security-opt=no-new-privileges --read-only --tmpfs=/tmp --pids-limit=512 --memory=2g --pull=missing --volume={folder}/{file}:/verify/{file}:ro -- grafana/loki:3.7.6 -verify-config -config.file=/verify/{file}",
         )
     );
     assert!(record.contains("--pull=missing"), "{record}");
 }
 
 #[test]
-fn an_output_that_is_not_there_is_no_verdict() {
+fn what_is_not_rendered_is_told_first() {
     let bench = Bench::new().says("loki", "3.7.6", "", 0);
     fs::remove_file(bench.project.path("generated/dev/config/loki.yaml")).unwrap();
+    bench.project.write("terraform/dev/main.tf", "x");
     let run = bench.run(&[]);
-    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+    assert_eq!(run.code, Some(1), "{run:?}");
     assert!(
-        run.stderr.contains("`generated/dev/config/loki.yaml` does not exist\n  help: run `gen render`"),
+        run.stdout.starts_with(
+            "error: 2 files on disk differ from what the spec renders:\n  generated/dev/config/loki.yaml\n  terraform/dev/main.tf\n  help: only what the spec renders is verified: run `gen render`"
+        ),
         "{}",
-        run.stderr
+        run.stdout
+    );
+    assert!(run.stdout.contains("1 accepted"), "{}", run.stdout);
+    let report = json(&bench.run(&["--format", "json"]));
+    assert_eq!(report["different"], serde_json::json!(["generated/dev/config/loki.yaml", "terraform/dev/main.tf"]));
+    let run = bench.run(&["--format", "github"]);
+    assert!(
+        run.stdout.starts_with("::error file=generated/dev/config/loki.yaml,line=1,col=1,title=different::"),
+        "{}",
+        run.stdout
     );
 }
 

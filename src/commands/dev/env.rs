@@ -55,7 +55,7 @@ pub fn fill(context: &Context, infrastructure: &Infrastructure, terraform: &Terr
 /// Writes `.env`; a new one starts as a copy of `.env.example`.
 fn write(context: &Context, filled: &[Filled]) -> Step {
     let path = context.dotenv();
-    let there = dotenv::load(&context.root.join(&path), &path)?;
+    let there = dotenv::load(&context.root, &path)?;
     let is_new = there.is_none();
     let file = match there {
         Some(file) => file,
@@ -121,7 +121,7 @@ fn not_written(path: &Utf8Path, error: &output::Error) -> Finding {
 /// `.env.example` without its header.
 fn example(context: &Context) -> Step<Dotenv> {
     let path = compose::folder(context.stack()).join(".env.example");
-    let Some(file) = dotenv::load(&context.root.join(&path), &path)? else {
+    let Some(file) = dotenv::load(&context.root, &path)? else {
         return Err(Finding::error(format!("`{path}` does not exist"), "run `gen render`").into());
     };
     let own = file.text().split_once("\n\n").filter(|(head, _)| head.lines().all(|line| line.starts_with('#')));

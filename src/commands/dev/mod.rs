@@ -111,7 +111,7 @@ impl Context {
     /// The variables that Compose sees.
     fn environment(&self) -> Result<Environment, Finding> {
         let path = self.dotenv();
-        let file = dotenv::load(&self.root.join(&path), &path)?;
+        let file = dotenv::load(&self.root, &path)?;
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let variables: Vec<_> = file.iter().flat_map(dotenv::Dotenv::variables).map(own).collect();
         let process =

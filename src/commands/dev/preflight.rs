@@ -52,14 +52,14 @@ pub fn terraform(context: &Context) -> Vec<Finding> {
 /// Required variables without a value.
 pub fn variables(context: &Context, environment: &Environment) -> Result<Vec<Finding>, Finding> {
     let path = context.dotenv();
-    let file = dotenv::load(&context.root.join(&path), &path)?;
+    let file = dotenv::load(&context.root, &path)?;
     Ok(preflight::variables(context.stack(), environment, file.as_ref()))
 }
 
 /// Other problems of `.env`.
 pub fn dotenv(context: &Context) -> Result<Vec<Finding>, Finding> {
     let path = context.dotenv();
-    let Some(file) = dotenv::load(&context.root.join(&path), &path)? else { return Ok(Vec::new()) };
+    let Some(file) = dotenv::load(&context.root, &path)? else { return Ok(Vec::new()) };
     let mut findings = preflight::strangers(context.stack(), &file);
     #[cfg(unix)]
     if let Ok(metadata) = std::fs::metadata(context.root.join(&path)) {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::spec::files::{Files, Found};
 
 use super::super::Outcome;
+use super::super::confined::Programs;
 
 /// Characters of a commit ID that are shown.
 const SHORT: usize = 10;
@@ -34,7 +36,7 @@ impl Failure {
 
 /// The files of a project at a commit.
 pub struct Revision<'r> {
-    root: &'r Utf8Path,
+    git: Git<'r>,
     /// As given by the user.
     pub name: String,
     /// The commit that is read.
@@ -50,6 +52,8 @@ struct Entry {
     mode: String,
     object: String,
     size: u64,
+    /// The folder of its repository below the project's root: that of a submodule, or none.
+    submodule: Utf8PathBuf,
 }
 
 impl fmt::Display for Revision<'_> {
@@ -69,38 +73,19 @@ impl<'r> Revision<'r> {
     /// # Errors
     /// If there is no repository or no such revision, or git can't be run.
     pub fn find(root: &'r Utf8Path, name: &str) -> Result<Self, Failure> {
+        let git = Git::new(root)?;
         // It could be mistaken for an option.
         if name.is_empty() || name.starts_with('-') || name.contains(char::is_control) {
             let shown = name.escape_default();
             return Err(Failure::invalid(format!("invalid revision `{shown}`: expected a branch, tag or commit")));
         }
-        let prefix = succeed(root, &["rev-parse", "--show-prefix"])?;
+        let prefix = git.succeed("", &["rev-parse", "--show-prefix"])?;
         let prefix = prefix.strip_suffix('\n').unwrap_or(&prefix).to_owned();
-        let Some(wanted) = commit(root, name)? else { return Err(unknown(root, name)?) };
-        let base = merge_base(root, name, &wanted)?.unwrap_or_else(|| wanted.clone());
-        let tree =
-            succeed(root, &["ls-tree", "-r", "-l", "-z", "--full-tree", &base, "--", &format!("{prefix}spec/")])?;
+        let Some(wanted) = git.commit(name)? else { return Err(git.unknown(name)?) };
+        let base = git.merge_base(name, &wanted)?.unwrap_or_else(|| wanted.clone());
         let mut entries = BTreeMap::new();
-        for line in tree.split_terminator('\0') {
-            // `100644 blob <object>    <size>\t<path>`
-            let Some((fields, path)) = line.split_once('\t') else { continue };
-            let mut fields = fields.split_ascii_whitespace();
-            let (Some(mode), Some(_), Some(object), Some(size)) =
-                (fields.next(), fields.next(), fields.next(), fields.next())
-            else {
-                continue;
-            };
-            if let Some(path) = path.strip_prefix(&prefix) {
-                let entry = Entry {
-                    mode: mode.to_owned(),
-                    object: object.to_owned(),
-                    // A submodule has none.
-                    size: size.parse().unwrap_or_default(),
-                };
-                entries.insert(Utf8PathBuf::from(path), entry);
-            }
-        }
-        Ok(Self { root, name: name.to_owned(), is_merge_base: base != wanted, commit: base, entries })
+        git.list(&base, Utf8Path::new(""), &prefix, "spec", &mut entries)?;
+        Ok(Self { git, name: name.to_owned(), is_merge_base: base != wanted, commit: base, entries })
     }
 
     /// Whether there is a file.
@@ -113,83 +98,208 @@ impl<'r> Revision<'r> {
     }
 }
 
-/// The commit that a name stands for.
-fn commit(root: &Utf8Path, name: &str) -> Result<Option<String>, Failure> {
-    let output = run(root, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let object = text.trim();
-    // `^main` would be printed as what it excludes.
-    let found = output.status.success() && object.len() >= 40 && object.bytes().all(|byte| byte.is_ascii_hexdigit());
-    Ok(found.then(|| object.to_owned()))
+/// Git, without what a repository or its tree could make it run or fetch.
+struct Git<'r> {
+    root: &'r Utf8Path,
+    program: PathBuf,
 }
 
-fn is_shallow(root: &Utf8Path) -> Result<bool, Failure> {
-    Ok(succeed(root, &["rev-parse", "--is-shallow-repository"])?.trim() == "true")
-}
+/// Settings that a repository may have, and that would run a program or use the network.
+const OFF: &[&str] = &[
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.sshCommand=false",
+    "core.alternateRefsCommand=false",
+    "core.pager=cat",
+    "protocol.allow=never",
+    // A folder of the tree can have the form of a repository, with settings of its own (git 2.38).
+    "safe.bareRepository=explicit",
+];
 
-fn unknown(root: &Utf8Path, name: &str) -> Result<Failure, Failure> {
-    if commit(root, "HEAD")?.is_none() {
-        let message = "the repository has no commits yet";
-        return Ok(Failure::invalid(message));
+/// Variables by which a Git hook, or the user, chooses another repository.
+const CHOICES: &[&str] = &[
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+];
+
+impl<'r> Git<'r> {
+    fn new(root: &'r Utf8Path) -> Result<Self, Failure> {
+        let not_there = || Failure::failed("`git` is not installed or not on PATH");
+        let program = Programs::new(root).find("git").ok_or_else(not_there)?;
+        // Older ones than 2.38 would take it for the repository.
+        for folder in root.ancestors() {
+            if folder.join(".git").symlink_metadata().is_ok() {
+                break;
+            }
+            if ["HEAD", "objects", "refs"].iter().all(|part| folder.join(part).exists()) {
+                let message = format!("`{folder}` is a bare repository, which is not used: remove it from the tree");
+                return Err(Failure::invalid(message));
+            }
+        }
+        Ok(Self { root, program })
     }
-    let help = if is_shallow(root)? {
-        "the clone is shallow: run `git fetch --unshallow`, or fetch the revision with `git fetch origin REF`"
-    } else {
-        "expected a branch, tag or commit; it may have to be fetched first"
-    };
-    Ok(Failure::invalid(format!("unknown revision `{name}`; {help}")))
+
+    /// Git in a folder below the root, without side effects on the repository that it is in.
+    fn command(&self, folder: impl AsRef<Utf8Path>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        for setting in OFF {
+            command.args(["-c", setting]);
+        }
+        command.args(arguments).current_dir(self.root.join(folder.as_ref())).stdin(Stdio::null());
+        for variable in CHOICES {
+            command.env_remove(variable);
+        }
+        // Objects of a partial clone are not fetched, and no one is asked for a password.
+        command.envs([
+            ("GIT_OPTIONAL_LOCKS", "0"),
+            ("GIT_NO_LAZY_FETCH", "1"),
+            ("GIT_NO_REPLACE_OBJECTS", "1"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_ASKPASS", "false"),
+            ("GIT_ALLOW_PROTOCOL", ""),
+        ]);
+        command
+    }
+
+    fn run(&self, folder: impl AsRef<Utf8Path>, arguments: &[&str]) -> Result<Output, Failure> {
+        let not_run = |error: io::Error| Failure::failed(format!("cannot run `git`: {error}"));
+        self.command(folder, arguments).output().map_err(not_run)
+    }
+
+    fn succeed(&self, folder: impl AsRef<Utf8Path>, arguments: &[&str]) -> Result<String, Failure> {
+        let output = self.run(folder, arguments)?;
+        if !output.status.success() {
+            return Err(failure(arguments, &output));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// The object that a name stands for, if there is one.
+    fn object(&self, name: &str) -> Result<Option<String>, Failure> {
+        let output = self.run("", &["rev-parse", "--verify", "--quiet", name])?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let object = text.trim();
+        // `^main` would be printed as what it excludes.
+        let found =
+            output.status.success() && object.len() >= 40 && object.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Ok(found.then(|| object.to_owned()))
+    }
+
+    /// The commit that a name stands for.
+    fn commit(&self, name: &str) -> Result<Option<String>, Failure> {
+        let found = self.object(&format!("{name}^{{commit}}"))?;
+        if found.is_none()
+            && let Some(object) = self.object(name)?
+            && !self.run("", &["cat-file", "-e", &object])?.status.success()
+        {
+            return Err(Failure::failed(format!("object {object} of `{name}` is missing; {MISSING}")));
+        }
+        Ok(found)
+    }
+
+    fn is_shallow(&self) -> Result<bool, Failure> {
+        Ok(self.succeed("", &["rev-parse", "--is-shallow-repository"])?.trim() == "true")
+    }
+
+    fn unknown(&self, name: &str) -> Result<Failure, Failure> {
+        if self.commit("HEAD")?.is_none() {
+            return Ok(Failure::invalid("the repository has no commits yet"));
+        }
+        let help = if self.is_shallow()? {
+            "the clone is shallow: run `git fetch --unshallow`, or fetch the revision with `git fetch origin REF`"
+        } else {
+            "expected a branch, tag or commit; it may have to be fetched first"
+        };
+        Ok(Failure::invalid(format!("unknown revision `{name}`; {help}")))
+    }
+
+    /// The merge base of HEAD and another commit.
+    fn merge_base(&self, name: &str, other: &str) -> Result<Option<String>, Failure> {
+        let Some(head) = self.commit("HEAD")? else { return Ok(None) };
+        if head == other {
+            return Ok(None);
+        }
+        let output = self.run("", &["merge-base", other, &head])?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        match output.status.code() {
+            Some(0) => Ok(text.lines().next().map(ToOwned::to_owned)),
+            // There is none.
+            Some(1) if self.is_shallow()? => Err(Failure::failed(format!(
+                "the clone is shallow and has no common ancestor with `{name}`; run `git fetch --unshallow` \
+                 (in actions/checkout: `fetch-depth: 0`)"
+            ))),
+            Some(1) => Ok(None),
+            _ => Err(failure(&["merge-base"], &output)),
+        }
+    }
+
+    /// Adds the files at a path of a tree, and those of its submodules. The repository in `folder` has the paths of the
+    /// project below `prefix`.
+    fn list(
+        &self,
+        tree: &str,
+        folder: &Utf8Path,
+        prefix: &str,
+        path: &str,
+        entries: &mut BTreeMap<Utf8PathBuf, Entry>,
+    ) -> Result<(), Failure> {
+        let path = format!("{prefix}{path}");
+        let mut arguments = vec!["ls-tree", "-r", "-l", "-z", "--full-tree", tree];
+        if !path.is_empty() {
+            arguments.extend(["--", &path]);
+        }
+        for line in self.succeed(folder, &arguments)?.split_terminator('\0') {
+            // `100644 blob <object>    <size>\t<path>`
+            let Some((fields, path)) = line.split_once('\t') else { continue };
+            let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+            let (&[mode, kind, object, size], Some(path)) = (fields.as_slice(), path.strip_prefix(prefix)) else {
+                continue;
+            };
+            let path = folder.join(path);
+            if kind == "commit" {
+                self.check_submodule(&path, object)?;
+                self.list(object, &path, "", "", entries)?;
+                continue;
+            }
+            let entry = Entry {
+                mode: mode.to_owned(),
+                object: object.to_owned(),
+                size: size.parse().unwrap_or_default(),
+                submodule: folder.to_owned(),
+            };
+            entries.insert(path, entry);
+        }
+        Ok(())
+    }
+
+    /// Checks that a submodule can be read at a commit.
+    fn check_submodule(&self, path: &Utf8Path, commit: &str) -> Result<(), Failure> {
+        if self.root.join(path).join(".git").symlink_metadata().is_err() {
+            return Err(Failure::failed(format!(
+                "`{path}` is a submodule that is not checked out: run `git submodule update --init {path}`"
+            )));
+        }
+        if self.run(path, &["cat-file", "-e", commit])?.status.success() {
+            return Ok(());
+        }
+        Err(Failure::failed(format!(
+            "the submodule `{path}` does not have commit {commit}: run `git -C {path} fetch origin {commit}`"
+        )))
+    }
 }
 
-/// The merge base of HEAD and another commit.
-fn merge_base(root: &Utf8Path, name: &str, other: &str) -> Result<Option<String>, Failure> {
-    let Some(head) = commit(root, "HEAD")? else { return Ok(None) };
-    if head == other {
-        return Ok(None);
-    }
-    let output = run(root, &["merge-base", other, &head])?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    match output.status.code() {
-        Some(0) => Ok(text.lines().next().map(ToOwned::to_owned)),
-        // There is none.
-        Some(1) if is_shallow(root)? => Err(Failure::failed(format!(
-            "the clone is shallow and has no common ancestor with `{name}`; run `git fetch --unshallow` \
-             (in actions/checkout: `fetch-depth: 0`)"
-        ))),
-        Some(1) => Ok(None),
-        _ => Err(failure(&["merge-base"], &output)),
-    }
-}
-
-/// Runs git without side effects on the repository that contains the project, whatever repository or directory a Git
-/// hook has set in the environment.
-fn command(root: &Utf8Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new("git");
-    command.args(arguments).current_dir(root).stdin(Stdio::null()).env("GIT_OPTIONAL_LOCKS", "0");
-    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE"] {
-        command.env_remove(variable);
-    }
-    command
-}
-
-fn run(root: &Utf8Path, arguments: &[&str]) -> Result<Output, Failure> {
-    command(root, arguments).output().map_err(|error| not_run(&error))
-}
-
-fn not_run(error: &io::Error) -> Failure {
-    if error.kind() == io::ErrorKind::NotFound {
-        Failure::failed("`git` is not installed or not on PATH")
-    } else {
-        Failure::failed(format!("cannot run `git`: {error}"))
-    }
-}
-
-fn succeed(root: &Utf8Path, arguments: &[&str]) -> Result<String, Failure> {
-    let output = run(root, arguments)?;
-    if !output.status.success() {
-        return Err(failure(arguments, &output));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
+/// What to do about a missing object.
+const MISSING: &str =
+    "check the repository with `git fsck`; a partial clone gets all objects with `git fetch --refetch`";
 
 fn failure(arguments: &[&str], output: &Output) -> Failure {
     let said = String::from_utf8_lossy(&output.stderr);
@@ -215,11 +325,11 @@ impl Files for Revision<'_> {
     fn read(&self, path: &Utf8Path) -> io::Result<Vec<u8>> {
         let entry = self.entries.get(path).ok_or(io::ErrorKind::NotFound)?;
         let arguments = ["cat-file", "blob", &entry.object];
-        let output = command(self.root, &arguments).output()?;
+        let output = self.git.command(&entry.submodule, &arguments).output()?;
         if output.status.success() {
             return Ok(output.stdout);
         }
-        Err(io::Error::other(failure(&arguments, &output).message))
+        Err(io::Error::other(format!("{}; {MISSING}", failure(&arguments, &output).message)))
     }
 
     fn names(&self, folder: &Utf8Path) -> io::Result<Vec<String>> {

@@ -1,15 +1,14 @@
 //! Finds checkers on this machine: programs on `PATH`, and images if there is an engine.
 
 use std::collections::BTreeMap;
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use camino::Utf8Path;
 use stackgen::dev::{self, Invocation};
 use stackgen::verify::{Consumer, Image, Program, version};
 
-use super::run;
+use crate::commands::confined::{self, Ended, Programs, Room};
 
 /// A program on `PATH`.
 #[derive(Debug, Clone)]
@@ -26,10 +25,10 @@ pub struct Local {
 ///
 /// # Errors
 /// Why there is none.
-pub fn local(root: &Utf8Path, consumer: &Consumer) -> Result<Local, String> {
+pub fn local(programs: &Programs, consumer: &Consumer) -> Result<Local, String> {
     let mut reasons = Vec::new();
     for program in consumer.programs {
-        match ask(root, program) {
+        match ask(programs, program) {
             Ok(local) => return Ok(local),
             Err(reason) => reasons.push(reason),
         }
@@ -37,12 +36,15 @@ pub fn local(root: &Utf8Path, consumer: &Consumer) -> Result<Local, String> {
     Err(reasons.join(", "))
 }
 
-fn ask(root: &Utf8Path, program: &Program) -> Result<Local, String> {
-    let Some(path) = on_path(program.name) else { return Err(format!("`{}` is not on PATH", program.name)) };
-    let mut command = run::command(root, &path);
-    command.args(program.first).args(program.version);
+fn ask(programs: &Programs, program: &Program) -> Result<Local, String> {
+    let Some(path) = programs.find(program.name) else { return Err(format!("`{}` is not on PATH", program.name)) };
+    let answer = Room::new().and_then(|room| {
+        let mut command = programs.checker(&room, &path);
+        command.args(program.first).args(program.version);
+        confined::answer(command, confined::TIME)
+    });
     let shown = || [&[program.name], program.first, program.version].concat().join(" ");
-    match run::answer(command, run::LOCAL_LIMIT) {
+    match answer {
         Ok(answer) if answer.succeeded => {
             let version = version(&answer.stdout).or_else(|| version(&answer.stderr));
             Ok(Local { path, first: program.first, version: version.map(ToOwned::to_owned) })
@@ -52,29 +54,10 @@ fn ask(root: &Utf8Path, program: &Program) -> Result<Local, String> {
     }
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
-    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&env::var_os("PATH")?)
-        // A relative entry would be another directory for the child.
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(&file))
-        .find(|path| is_executable(path))
-}
-
-#[cfg(unix)]
-fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(path: &Path) -> bool {
-    path.is_file()
-}
-
 /// The engine, looked for when the first image is needed.
 pub struct Engine<'r> {
     root: &'r Utf8Path,
+    programs: &'r Programs,
     /// What is wrong with it.
     trouble: OnceLock<Option<String>>,
     /// Images that are built locally: whether they have been.
@@ -82,8 +65,8 @@ pub struct Engine<'r> {
 }
 
 impl<'r> Engine<'r> {
-    pub fn new(root: &'r Utf8Path) -> Self {
-        Self { root, trouble: OnceLock::new(), built: Mutex::default() }
+    pub fn new(root: &'r Utf8Path, programs: &'r Programs) -> Self {
+        Self { root, programs, trouble: OnceLock::new(), built: Mutex::default() }
     }
 
     /// Whether an image can be run.
@@ -113,9 +96,10 @@ impl<'r> Engine<'r> {
             .map(|finding| finding.what)
     }
 
-    fn ask(&self, invocation: &Invocation) -> Option<run::Ended> {
-        let mut command = run::command(self.root, &on_path(invocation.program)?);
+    fn ask(&self, invocation: &Invocation) -> Option<Ended> {
+        let room = Room::new().ok()?;
+        let mut command = self.programs.docker(&room)?;
         command.args(&invocation.args);
-        run::answer(command, run::LOCAL_LIMIT).ok()
+        confined::answer(command, confined::TIME).ok()
     }
 }

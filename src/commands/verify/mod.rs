@@ -1,4 +1,7 @@
 //! `gen verify`: runs the checkers of the programs that read the outputs.
+//!
+//! They check what the spec renders, each in a folder of its own: what lies in the project is neither run nor obeyed, it is
+//! only compared.
 
 mod find;
 mod report;
@@ -12,12 +15,14 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::Plan;
+use stackgen::output::{self, File};
 use stackgen::parallel::{processors, side_by_side};
 use stackgen::spec::source::Sources;
-use stackgen::verify::{self, Check, Complaint, Consumer};
+use stackgen::verify::{self, Check, Complaint, Consumer, Texts};
 
 use self::find::{Engine, Local};
-use super::{Outcome, Ran, print, project, stop_with};
+use super::confined::Programs;
+use super::{Outcome, Ran, print, project, stop, stop_with};
 use crate::cli::{Format, Verify};
 
 /// A check and how it ended.
@@ -45,6 +50,9 @@ enum Verdict {
 /// A profile and its checks.
 struct Profile<'p> {
     plan: &'p Plan,
+    texts: Texts,
+    /// The outputs on disk that are not what the spec renders: they were not verified.
+    different: Vec<Utf8PathBuf>,
     rows: Vec<Row>,
     /// The outputs that no program reads.
     unread: Vec<Utf8PathBuf>,
@@ -54,22 +62,15 @@ pub fn run(arguments: &Verify) -> Ran {
     let required = required(&arguments.require)?;
     let project = project(arguments.profile.as_deref(), arguments.format)?;
     let root = &project.root;
-    let read = |path: &Utf8Path| std::fs::read_to_string(root.join(path)).ok();
     let mut checks: Vec<(usize, Check)> = Vec::new();
-    let mut missing = Vec::new();
+    let mut profiles: Vec<Profile<'_>> = Vec::new();
     for (index, plan) in project.plans.iter().enumerate() {
-        let of_plan = verify::checks(plan.stack(), &read);
-        missing.extend(
-            of_plan.iter().flat_map(|check| &check.artifacts).filter(|path| !root.join(path).is_file()).cloned(),
-        );
-        checks.extend(of_plan.into_iter().map(|check| (index, check)));
+        let profile = rendered(root, plan).map_err(|error| stop(Outcome::Failed, error))?;
+        checks.extend(verify::checks(plan.stack(), &profile.texts).into_iter().map(|check| (index, check)));
+        profiles.push(profile);
     }
-    if let Some(path) = missing.first() {
-        return Err(stop_with(Outcome::Invalid, format!("`{path}` does not exist"), "run `gen render`"));
-    }
-    let rows = judge(root, checks);
-    let mut profiles: Vec<Profile<'_>> =
-        project.plans.iter().map(|plan| Profile { plan, rows: Vec::new(), unread: Vec::new() }).collect();
+    let programs = Programs::new(root);
+    let rows = judge(root, &programs, checks);
     for (index, row) in rows {
         if let Some(profile) = profiles.get_mut(index) {
             profile.rows.push(row);
@@ -79,13 +80,22 @@ pub fn run(arguments: &Verify) -> Ran {
         let read = |path: &Utf8PathBuf| !profile.rows.iter().any(|row| row.check.artifacts.contains(path));
         profile.unread = verify::outputs(profile.plan.stack()).into_iter().filter(read).collect();
     }
-    Ok(show(root, &project.sources, &profiles, &required, arguments.format))
+    Ok(show(&project.sources, &profiles, &required, arguments.format, programs.without_network()))
 }
 
-fn show(root: &Utf8Path, sources: &Sources, profiles: &[Profile<'_>], required: &[&str], format: Format) -> Outcome {
-    let trail = trail::follow(root, sources, profiles);
+/// Renders the outputs of a profile, and compares them with those on disk.
+fn rendered<'p>(root: &Utf8Path, plan: &'p Plan) -> Result<Profile<'p>, output::Error> {
+    let files: Vec<File> = plan.files().collect::<Result<_, _>>()?;
+    let texts = files.iter().map(|file| (file.path.clone(), file.contents.clone())).collect();
+    let comparison = output::compare(root, &plan.scope(), files.into_iter().map(Ok))?;
+    let different = comparison.differences.into_iter().map(|difference| difference.path).collect();
+    Ok(Profile { plan, texts, different, rows: Vec::new(), unread: Vec::new() })
+}
+
+fn show(sources: &Sources, profiles: &[Profile<'_>], required: &[&str], format: Format, offline: bool) -> Outcome {
+    let trail = trail::follow(sources, profiles);
     match format {
-        Format::Text => print(anstream::stdout(), &report::text(profiles, &trail, required)),
+        Format::Text => print(anstream::stdout(), &report::text(profiles, &trail, required, offline)),
         Format::Json => print(io::stdout(), &report::json(profiles, &trail)),
         Format::Github => print(io::stdout(), &report::github(profiles, &trail, required)),
     }
@@ -94,7 +104,9 @@ fn show(root: &Utf8Path, sources: &Sources, profiles: &[Profile<'_>], required: 
     let judged = |row: &Row| matches!(row.verdict, Verdict::Accepted | Verdict::Rejected(_));
     if rows().any(|row| missed(row) || matches!(row.verdict, Verdict::Broken(_))) || !rows().any(judged) {
         Outcome::Failed
-    } else if rows().any(|row| matches!(row.verdict, Verdict::Rejected(_))) {
+    } else if rows().any(|row| matches!(row.verdict, Verdict::Rejected(_)))
+        || profiles.iter().any(|profile| !profile.different.is_empty())
+    {
         Outcome::Findings
     } else {
         Outcome::Clean
@@ -120,7 +132,7 @@ fn required(names: &[String]) -> Ran<Vec<&'static str>> {
 }
 
 /// Runs the checks in parallel; the results are in the same order.
-fn judge(root: &Utf8Path, checks: Vec<(usize, Check)>) -> Vec<(usize, Row)> {
+fn judge(root: &Utf8Path, programs: &Programs, checks: Vec<(usize, Check)>) -> Vec<(usize, Row)> {
     let consumers: Vec<&'static Consumer> = verify::CONSUMERS
         .iter()
         .copied()
@@ -128,18 +140,18 @@ fn judge(root: &Utf8Path, checks: Vec<(usize, Check)>) -> Vec<(usize, Row)> {
         .collect();
     let progress = Progress::new(consumers.len() + checks.len());
     let found: BTreeMap<&str, Result<Local, String>> = side_by_side(workers(), &consumers, |consumer| {
-        let local = find::local(root, consumer);
+        let local = find::local(programs, consumer);
         progress.done(consumer.name);
         (consumer.name, local)
     })
     .into_iter()
     .collect();
-    let engine = Engine::new(root);
+    let engine = Engine::new(root, programs);
     let results = side_by_side(workers(), &checks, |(_, check)| {
         let started = Instant::now();
         let (verdict, version, in_image) = match found.get(check.consumer.name) {
-            Some(Ok(local)) => (run::local(root, check, local), local.version.clone(), false),
-            Some(Err(reason)) => inside(root, check, &engine, reason),
+            Some(Ok(local)) => (run::local(programs, check, local), local.version.clone(), false),
+            Some(Err(reason)) => inside(programs, check, &engine, reason),
             None => (Verdict::Broken("its program was not looked for".to_owned()), None, false),
         };
         progress.done(check.consumer.name);
@@ -156,7 +168,7 @@ fn judge(root: &Utf8Path, checks: Vec<(usize, Check)>) -> Vec<(usize, Row)> {
 }
 
 /// Runs a check in the image that the spec pins; `reason` says why there is no local program.
-fn inside(root: &Utf8Path, check: &Check, engine: &Engine<'_>, reason: &str) -> (Verdict, Option<String>, bool) {
+fn inside(programs: &Programs, check: &Check, engine: &Engine<'_>, reason: &str) -> (Verdict, Option<String>, bool) {
     let (Some(image), Some(inside)) = (&check.image, &check.inside) else {
         let how = check.consumer.how_to_get;
         return (Verdict::Skipped(format!("{reason}; to install it: {how}")), None, false);
@@ -164,7 +176,7 @@ fn inside(root: &Utf8Path, check: &Check, engine: &Engine<'_>, reason: &str) -> 
     let version = image.version().map(ToOwned::to_owned);
     match engine.has(image) {
         Err(missing) => (Verdict::Skipped(format!("{reason}, and {missing}")), version, false),
-        Ok(()) => (run::inside(root, check, image, inside), version, true),
+        Ok(()) => (run::inside(programs, check, image, inside), version, true),
     }
 }
 

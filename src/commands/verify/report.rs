@@ -99,9 +99,21 @@ fn seconds(time: Duration) -> String {
     format!("{:.2}s", time.as_secs_f64())
 }
 
-pub fn text(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> String {
+pub fn text(profiles: &[Profile<'_>], trail: &Trail, required: &[&str], offline: bool) -> String {
     let mut out = String::new();
     for profile in profiles {
+        if !profile.different.is_empty() {
+            let differ = if profile.different.len() == 1 { "differs" } else { "differ" };
+            let files = counted(profile.different.len(), "file");
+            let _ = writeln!(out, "{RED}error{RESET}: {files} on disk {differ} from what the spec renders:");
+            for path in &profile.different {
+                let _ = writeln!(out, "  {path}");
+            }
+            let _ = writeln!(
+                out,
+                "  {CYAN}help{RESET}: only what the spec renders is verified: run `gen render`, or `gen check` for details\n"
+            );
+        }
         let _ = writeln!(out, "{BOLD}generated/{}{RESET}", profile.plan.profile());
         let folder = format!("generated/{}/", profile.plan.profile());
         let lines = lines(profile);
@@ -133,6 +145,10 @@ pub fn text(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> Strin
                 said.push(note);
             }
         }
+    }
+    let ran_here = |row: &Row| !row.in_image && !matches!(row.verdict, Verdict::Skipped(_));
+    if !offline && profiles.iter().flat_map(|profile| &profile.rows).any(ran_here) {
+        said.push(format!("{CYAN}note{RESET}: this system cannot take the network away from checkers on `PATH`"));
     }
     for note in &said {
         let _ = writeln!(out, "{note}");
@@ -171,7 +187,12 @@ fn pinned(row: &Row) -> Option<&str> {
 }
 
 pub fn github(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> String {
-    let mut out = report::github(&trail.sources, &trail.diagnostics);
+    let mut out = String::new();
+    for path in profiles.iter().flat_map(|profile| &profile.different) {
+        let message = "differs from what the spec renders, which alone is verified: run `gen render`";
+        report::annotation(&mut out, Some((path.as_str(), 1, 1)), "different", message);
+    }
+    out.push_str(&report::github(&trail.sources, &trail.diagnostics));
     for row in profiles.iter().flat_map(|profile| &profile.rows) {
         let name = row.check.consumer.name;
         let place = row.check.artifacts.first().map(|path| (path.as_str(), 1, 1));
@@ -218,6 +239,7 @@ pub fn json(profiles: &[Profile<'_>], trail: &Trail) -> String {
     report::serialise(&json!({
         "checks": checks,
         "complaints": report::json_diagnostics(&trail.sources, &trail.diagnostics),
+        "different": profiles.iter().flat_map(|profile| &profile.different).map(|path| path.as_str()).collect::<Vec<_>>(),
         "unread": profiles.iter().flat_map(|profile| &profile.unread).map(|path| path.as_str()).collect::<Vec<_>>(),
         "accepted": count.accepted,
         "rejected": count.rejected,

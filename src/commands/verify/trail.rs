@@ -19,7 +19,7 @@ pub struct Trail {
 /// Keys that are shown for a line.
 const MOST_KEYS: usize = 2;
 
-pub fn follow(root: &Utf8Path, spec: &Sources, profiles: &[Profile<'_>]) -> Trail {
+pub fn follow(spec: &Sources, profiles: &[Profile<'_>]) -> Trail {
     let mut trail = Trail { sources: Sources::default(), diagnostics: Vec::new() };
     for source in spec.files() {
         trail.sources.push(&source.path, source.text.clone());
@@ -33,7 +33,8 @@ pub fn follow(root: &Utf8Path, spec: &Sources, profiles: &[Profile<'_>]) -> Trai
             for path in &row.check.artifacts {
                 let of_file: Vec<&Complaint> = complaints.iter().filter(|complaint| complaint.path == *path).collect();
                 if !of_file.is_empty() {
-                    trail.add(root, row.check.consumer.name, path, &of_file, trace.as_ref());
+                    let text = profile.texts.get(path).map_or("", String::as_str);
+                    trail.add(row.check.consumer.name, path, text, &of_file, trace.as_ref());
                 }
             }
         }
@@ -45,33 +46,28 @@ impl Trail {
     /// The complaints of a consumer about one output.
     fn add(
         &mut self,
-        root: &Utf8Path,
         consumer: &'static str,
         path: &Utf8Path,
+        text: &str,
         complaints: &[&Complaint],
         trace: Option<&Trace<'_>>,
     ) {
-        let text = std::fs::read_to_string(root.join(path)).unwrap_or_default();
         let known = self.sources.files().iter().position(|source| source.path == path);
-        let file =
-            known.and_then(|index| u16::try_from(index).ok()).unwrap_or_else(|| self.sources.push(path, text.clone()));
-        let rendered: Vec<Option<usize>> =
-            complaints.iter().map(|complaint| trace?.rendered_line(path, &text, complaint.line?)).collect();
-        let lines: Vec<usize> = rendered.iter().copied().flatten().collect();
+        let file = known
+            .and_then(|index| u16::try_from(index).ok())
+            .unwrap_or_else(|| self.sources.push(path, text.to_owned()));
+        let lines: Vec<usize> = complaints.iter().filter_map(|complaint| complaint.line).collect();
         let keys = trace.filter(|_| !lines.is_empty()).map(|trace| trace.causes(path, &lines)).unwrap_or_default();
         let mut keys = keys.into_iter();
-        for (complaint, rendered) in complaints.iter().zip(rendered) {
+        for complaint in complaints {
             let diagnostic = Diagnostic {
                 code: consumer,
                 title: one_line(&complaint.message),
-                labels: vec![Label { span: span_of(file, &text, complaint.line.unwrap_or(1)), text: String::new() }],
+                labels: vec![Label { span: span_of(file, text, complaint.line.unwrap_or(1)), text: String::new() }],
                 help: None,
             };
-            self.diagnostics.push(match rendered {
+            self.diagnostics.push(match complaint.line {
                 Some(_) => with_keys(diagnostic, &keys.next().unwrap_or_default()),
-                None if complaint.line.is_some() => {
-                    diagnostic.help("this line differs from the rendered output: run `gen check`")
-                }
                 None => diagnostic,
             });
         }

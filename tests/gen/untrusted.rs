@@ -1,0 +1,329 @@
+//! A tree that a stranger wrote: nothing in it is run, obeyed as configuration, followed out of it or printed raw.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use super::project::{Project, Run};
+use super::review::{Repository, SHOP};
+use super::verify::Bench;
+
+/// A checker that writes down where it runs, what is there and what it is told, and accepts everything.
+fn spy(bench: &Bench, name: &str) -> (String, String) {
+    let notes = bench.project.path(&format!("notes-of-{name}")).display().to_string();
+    let script = format!("{{ pwd; find . -type f; env; }} >> '{notes}'\necho '{name}, version 1.0'");
+    (script, notes)
+}
+
+#[test]
+fn checkers_see_only_what_was_rendered() {
+    let bench = Bench::new();
+    let (script, notes) = spy(&bench, "loki");
+    let bench = bench.program("loki", &script);
+    // What a linter, Compose or Terraform would obey, beside the outputs and above them.
+    for planted in [
+        ".checkov.yaml",
+        ".hadolint.yaml",
+        ".shellcheckrc",
+        "generated/dev/.hadolint.yaml",
+        "generated/dev/docker-compose.override.yml",
+        "terraform/dev/.terraform/providers/evil",
+        "terraform/dev/.terraformrc",
+        "generated/dev/.env",
+    ] {
+        bench.project.write(planted, "planted");
+    }
+    let run = bench.run(&[]);
+    assert!(run.stdout.contains("loki 1.0"), "{run:?}");
+    let notes = fs::read_to_string(notes).unwrap();
+    let (first, second) = notes.split_once("PWD=").unwrap();
+    assert!(!first.contains("./"), "asked for its version in an empty folder: {first}");
+    let files: Vec<&str> = second.lines().filter(|line| line.starts_with("./")).collect();
+    assert_eq!(files, ["./generated/dev/config/loki.yaml"]);
+    let folder = second.lines().find(|line| line.starts_with('/')).unwrap();
+    assert!(!folder.starts_with(bench.project.root().to_str().unwrap()), "{folder}");
+}
+
+#[test]
+fn checkers_get_few_variables() {
+    let bench = Bench::new();
+    let (script, notes) = spy(&bench, "mimir");
+    let bench = bench.program("mimir", &script);
+    let mut command = bench.command(&[]);
+    for name in ["BASH_ENV", "ENV", "LD_PRELOAD_X", "PYTHONPATH", "NODE_OPTIONS", "AWS_SECRET_ACCESS_KEY", "HOME"] {
+        command.env(name, "/of/the/user");
+    }
+    command.output().unwrap();
+    let notes = fs::read_to_string(notes).unwrap();
+    assert!(!notes.contains("/of/the/user"), "{notes}");
+    let mut names: Vec<&str> = notes.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let known = [
+        "ALL_PROXY",
+        "APPDATA",
+        "CHECKPOINT_DISABLE",
+        "HOME",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "LANG",
+        "LC_ALL",
+        "LOCALAPPDATA",
+        "OLDPWD",
+        "PATH",
+        "PWD",
+        "SHLVL",
+        "TEMP",
+        "TMP",
+        "TMPDIR",
+        "USERPROFILE",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "_",
+        "all_proxy",
+        "http_proxy",
+        "https_proxy",
+    ];
+    let others: Vec<&&str> = names.iter().filter(|name| !known.contains(name)).collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+/// A folder on `PATH` may be the project's, as `node_modules/.bin` often is.
+#[test]
+fn programs_of_the_project_are_not_run() {
+    let bench = Bench::new();
+    bench.project.write("node_modules/.bin/loki", "#!/bin/sh\necho loki, version 6.6.6\n");
+    let planted = bench.project.path("node_modules/.bin");
+    std::process::Command::new("chmod").arg("+x").arg(planted.join("loki")).status().unwrap();
+    for path in [planted.to_str().unwrap(), "node_modules/.bin"] {
+        let run = bench.command(&[]).env("PATH", path).output().unwrap();
+        let stdout = String::from_utf8(run.stdout).unwrap();
+        assert!(stdout.contains("skipped: loki: `loki` is not on PATH"), "{stdout}");
+    }
+}
+
+/// The entrypoint of the Temporal image is a shell script: the one on disk is not run, and the shell is not told to read
+/// anything first.
+#[test]
+fn the_entrypoint_on_disk_is_not_run() {
+    let bench = Bench::new().program(
+        "temporal-server",
+        "case \"$*\" in *--version*) echo temporal version 1.31.2 ;; *render-config*) cat base.yaml ;; *) echo \"$2\" ;; esac",
+    );
+    let (tampered, sourced) = (bench.project.path("tampered"), bench.project.path("sourced"));
+    bench.project.write("evil.sh", format!("echo > '{}'\n", sourced.display()));
+    let image = "ref = \"temporal-dsql-runtime:test\"\n";
+    bench.project.replace("spec/stack.toml", image, &format!("{image}reads = [\"BASH_ENV\", \"LD_PRELOAD\"]\n"));
+    bench.project.replace(
+        "spec/stack.toml",
+        "[services.temporal-history]\n",
+        &format!(
+            "[services.temporal-history]\nenvironment.BASH_ENV = \"{}\"\nenvironment.LD_PRELOAD = \"/evil.so\"\n",
+            bench.project.path("evil.sh").display()
+        ),
+    );
+    assert_eq!(bench.project.run(&["render"]).code, Some(0));
+    bench
+        .project
+        .write("generated/dev/docker/render-and-start.sh", format!("#!/bin/sh\necho > '{}'\n", tampered.display()));
+    let run = bench.run(&[]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.starts_with("error: 1 file on disk differs from what the spec renders:"), "{}", run.stdout);
+    assert!(
+        run.stdout
+            .lines()
+            .any(|line| line.starts_with("docker/persistence-dsql.template.yaml") && line.contains("accepted")),
+        "{}",
+        run.stdout
+    );
+    assert!(!tampered.exists() && !sourced.exists());
+}
+
+/// Compose opens the files that some keys name: stand-ins are put in their place.
+#[test]
+fn compose_is_given_no_file_of_the_host() {
+    let bench = Bench::new();
+    let copy = bench.project.path("seen.yml").display().to_string();
+    let bench = bench.program(
+        "docker-compose",
+        &format!(
+            "case \"$*\" in *version*) echo 2.40.3 ;; *) cat generated/dev/docker-compose.yml generated/dev/bases.yml > '{copy}' ;; esac"
+        ),
+    );
+    bench.project.replace(
+        "spec/stack.toml",
+        "[services.mimir]\n",
+        "[services.mimir]\nenv_file = [\"/proc/self/pagemap\", { path = \"/proc/self/environ\", format = \"raw\" }]\nlabel_file = \"/etc/passwd\"\nextends = { file = \"https://example.com/evil.git\", service = \"evil\" }\n",
+    );
+    assert_eq!(bench.project.run(&["render"]).code, Some(0));
+    let run = bench.run(&[]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let seen = fs::read_to_string(copy).unwrap();
+    for named in ["/proc/", "/etc/passwd", "example.com/evil"] {
+        assert!(!seen.contains(named), "{seen}");
+        assert!(bench.project.read("generated/dev/docker-compose.yml").contains(named));
+    }
+    assert!(seen.ends_with("services:\n  \"evil\": { image: base }\n"), "{seen}");
+    let lines = |text: &str| text.lines().position(|line| line.starts_with("volumes:"));
+    assert_eq!(lines(&seen), lines(&bench.project.read("generated/dev/docker-compose.yml")));
+}
+
+/// A script that leaves a mark if it is run.
+fn trap(project: &Project) -> (String, std::path::PathBuf) {
+    let mark = project.path("trapped");
+    project.write("trap.sh", format!("#!/bin/sh\necho > '{}'\n", mark.display()));
+    let script = project.path("trap.sh");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    (script.display().to_string(), mark)
+}
+
+#[test]
+fn git_runs_nothing_that_a_repository_names() {
+    let repository = Repository::new(SHOP);
+    let (script, mark) = trap(&repository.project);
+    for setting in [
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.pager",
+        "core.alternateRefsCommand",
+        "diff.external",
+        "core.editor",
+        "credential.helper",
+    ] {
+        repository.git(&["config", setting, &script]);
+    }
+    repository.git(&["config", "core.hooksPath", repository.project.root().to_str().unwrap()]);
+    repository.project.replace("spec/stack.toml", "\"Shop\"", "\"Store\"");
+    let review = || repository.project.run(&["review"]);
+    assert_eq!(review().code, Some(0), "{:?}", review());
+    assert!(!mark.exists());
+    // An object of a partial clone is not fetched from where the repository says.
+    repository.git(&["config", "extensions.partialClone", "origin"]);
+    repository.git(&["config", "remote.origin.promisor", "true"]);
+    repository.git(&["config", "remote.origin.url", &format!("ext::{script}")]);
+    repository.git(&["config", "protocol.ext.allow", "always"]);
+    let blob = repository.git(&["rev-parse", "HEAD:spec/stack.toml"]);
+    remove_object(&repository, blob.trim());
+    let run = review();
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains("cannot read `spec/stack.toml` at `HEAD`"), "{run:?}");
+    assert!(run.stderr.contains("check the repository with `git fsck`"), "{run:?}");
+    assert!(!mark.exists());
+}
+
+fn remove_object(repository: &Repository, object: &str) {
+    let path = repository.project.path(&format!(".git/objects/{}/{}", &object[..2], &object[2..]));
+    fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn a_lost_commit_is_not_a_repository_without_commits() {
+    let repository = Repository::new(SHOP);
+    let head = repository.git(&["rev-parse", "HEAD"]);
+    remove_object(&repository, head.trim());
+    let run = repository.project.run(&["review"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains(" of `HEAD` is missing; check the repository with `git fsck`"), "{run:?}");
+}
+
+/// A stranger can commit a folder that git takes for a repository, with settings that run programs.
+#[test]
+fn a_bare_repository_in_the_tree_is_not_used() {
+    let repository = Repository::new(SHOP);
+    let inner = repository.project.path("inner");
+    let (script, mark) = trap(&repository.project);
+    let bare = ["init", "--quiet", "--bare", inner.to_str().unwrap()];
+    repository.git(&bare);
+    fs::write(inner.join("config"), format!("[core]\nbare = false\nworktree = .\nfsmonitor = {script}\n")).unwrap();
+    repository.project.write("inner/spec/stack.toml", SHOP);
+    let mut command = repository.project.command(&["review"]);
+    let run: Run = command.current_dir(&inner).output().unwrap().into();
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("is a bare repository, which is not used"), "{run:?}");
+    assert!(!mark.exists());
+}
+
+#[test]
+fn a_spec_in_a_submodule_is_read_at_its_revision() {
+    let shared = Repository::of(Project::empty());
+    shared.project.write("stack.toml", SHOP);
+    shared.commit("The spec");
+    let repository = Repository::of(Project::empty());
+    let url = shared.project.root().to_str().unwrap();
+    repository.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", url, "spec"]);
+    repository.commit("Add the spec");
+    let run = repository.review(&[]);
+    assert_eq!((run.code, run.stdout.contains("everything is new")), (Some(0), false), "{run:?}");
+    repository.project.replace("spec/stack.toml", "\"Shop\"", "\"Store\"");
+    let run = repository.review(&[]);
+    assert!(run.stdout.contains("TITLE") && !run.stdout.contains("everything is new"), "{run:?}");
+    fs::remove_dir_all(repository.project.path("spec")).unwrap();
+    repository.project.write("spec/stack.toml", SHOP);
+    let run = repository.project.run(&["review"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains("`spec` is a submodule that is not checked out: run `git submodule update"), "{run:?}");
+}
+
+/// What a link in the tree leads to is not read, and so not printed.
+#[test]
+fn no_link_of_the_spec_leaves_the_project() {
+    let project = Project::new("include = [\"more.toml\"]\n[stack]\nname = \"x\"\n[profiles.dev]\n");
+    let outside = Project::new("secret = \"of the user\"");
+    project.write(".git/config", "secret = of the repository");
+    let secret = outside.path("spec/stack.toml");
+    for target in
+        [secret.as_path(), Path::new("/proc/self/environ"), Path::new("/etc/passwd"), Path::new("../.git/config")]
+    {
+        for place in ["spec/more.toml", "spec/dashboards/x.toml", "spec/stack.toml"] {
+            let path = project.path(place);
+            let kept = fs::read(&path).ok();
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let _ = fs::remove_file(&path);
+            let target = if place.contains("dashboards") && target.starts_with("..") {
+                Path::new("..").join(target)
+            } else {
+                target.to_owned()
+            };
+            symlink(&target, &path).unwrap();
+            for arguments in
+                [&["check"][..], &["render"], &["fmt"], &["fmt", "--check"], &["list", "services"], &["graph"]]
+            {
+                let run = project.run(arguments);
+                assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""), "{place} -> {target:?}: {run:?}");
+                assert!(run.stderr.contains(&format!("cannot read `{place}`: it is a link ")), "{run:?}");
+            }
+            fs::remove_file(&path).unwrap();
+            if let Some(kept) = kept {
+                fs::write(&path, kept).unwrap();
+            }
+        }
+        fs::write(project.path("spec/more.toml"), "").unwrap();
+    }
+    assert_eq!(outside.read("spec/stack.toml"), "secret = \"of the user\"");
+}
+
+#[test]
+fn no_file_is_written_through_a_link_to_a_hidden_one() {
+    let project = Project::reference();
+    project.write(".git/config", "kept");
+    symlink("../../.git/config", project.path("generated/dev/.env")).unwrap();
+    let run = project.run(&["dev", "env", "fill"]);
+    assert_ne!(run.code, Some(0), "{run:?}");
+    assert_eq!(project.read(".git/config"), "kept");
+    assert!(run.stderr.contains("it is a link to a hidden file"), "{run:?}");
+}
+
+/// A line of a diff takes memory, whatever it holds.
+#[test]
+fn an_output_of_millions_of_lines_is_not_compared_line_by_line() {
+    let project = Project::reference();
+    project.write("generated/dev/config/loki.yaml", "\n".repeat(5_000_000));
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.contains("too long to compare line by line"), "{}", run.stdout);
+    let path = project.path("generated/dev/config/mimir.yaml");
+    fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stdout.contains("it has 1099511627776 bytes: the limit is "), "{}", run.stdout);
+}
