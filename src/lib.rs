@@ -64,12 +64,12 @@ impl Plan {
 
     /// The paths that the profile owns.
     pub fn scope(&self) -> output::Scope {
-        let profile = &self.stack.profile;
-        let generated = Utf8PathBuf::from("generated").join(profile);
-        output::Scope {
-            manifest: generated.join("manifest.sha256"),
-            folders: vec![generated, Utf8PathBuf::from("terraform").join(profile)],
-        }
+        let outputs: Vec<Utf8PathBuf> = view::artifacts(&self.stack).into_iter().map(|output| output.path).collect();
+        let named =
+            self.stack.files_of_the_user().into_iter().map(|path| format!("generated/{}/{path}", self.profile()));
+        // A kind mounts outputs.
+        let of_user = named.filter(|path| !outputs.iter().any(|output| output.starts_with(path)));
+        scope_of(self.profile(), self.stack.unmanaged.iter().cloned().chain(of_user).collect())
     }
 
     /// The digest of the generated files that a service mounts, by the service's name: the value of its label
@@ -85,6 +85,29 @@ impl Plan {
             Ok(contents) => Ok(output::File { path: artifact.path, executable: artifact.executable, contents }),
             Err(error) => Err(output::Error::Render { path: artifact.path, reason: error.to_string() }),
         })
+    }
+}
+
+/// The name of the list of a profile's outputs.
+pub const MANIFEST: &str = "manifest.sha256";
+
+/// The folders of a profile, and what else may be there: the user's `.env`, Terraform's state and plugins, and `more`.
+pub fn scope_of(profile: &str, more: Vec<String>) -> output::Scope {
+    let generated = Utf8PathBuf::from("generated").join(profile);
+    let terraform = Utf8PathBuf::from("terraform").join(profile);
+    let of_terraform = [
+        "terraform.tfvars",
+        "terraform.tfstate*",
+        ".terraform",
+        ".terraform.lock.hcl",
+        ".terraform.tfstate.lock.info",
+        "errored.tfstate",
+    ];
+    let others = of_terraform.map(|name| terraform.join(name).into_string());
+    output::Scope {
+        manifest: generated.join(MANIFEST),
+        others: Some([generated.join(".env").into_string()].into_iter().chain(others).chain(more).collect()),
+        folders: vec![generated, terraform],
     }
 }
 

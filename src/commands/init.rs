@@ -1,11 +1,13 @@
 //! `gen init`.
 
 use std::fmt::Write as _;
+use std::io;
 
 use camino::Utf8Path;
 use stackgen::edit::example::Example;
-use stackgen::output;
-use stackgen::spec::MAIN;
+use stackgen::edit::repository::{ATTRIBUTES, IGNORED, with_lines};
+use stackgen::spec::{self, MAIN};
+use stackgen::{links, output};
 
 use super::report::{BOLD, RESET};
 use super::{Outcome, Ran, current_folder, print, stop, stop_with};
@@ -35,12 +37,31 @@ pub fn run(arguments: &Init) -> Ran {
             },
         ));
     }
-    output::create(&current, files.iter().map(|(path, text)| (Utf8Path::new(path), *text)))
+    // Those that are there are completed.
+    let mut for_git = Vec::new();
+    for (path, lines) in [ATTRIBUTES, IGNORED] {
+        let old = match links::read_text(&current, path.into(), spec::LARGEST) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(stop(Outcome::Failed, format!("cannot read `{path}`: {error}"))),
+        };
+        for_git.extend(with_lines(old.as_deref(), lines).map(|text| (path, text, old.is_some())));
+    }
+    let new = for_git.iter().filter(|(.., is_there)| !is_there).map(|(path, text, _)| (*path, text.as_str()));
+    let created = files.iter().map(|(path, text)| (path.as_str(), *text)).chain(new);
+    output::create(&current, created.map(|(path, text)| (Utf8Path::new(path), text)))
         .map_err(|error| stop(Outcome::Failed, error))?;
+    for (path, text, _) in for_git.iter().filter(|(.., is_there)| *is_there) {
+        output::replace(&current, Utf8Path::new(path), text, output::Mode::Keep)
+            .map_err(|error| stop(Outcome::Failed, error))?;
+    }
     let mut out = String::new();
     // Writing to a `String` cannot fail.
     for (path, _) in &files {
         let _ = writeln!(out, "{BOLD}{path}{RESET}: created");
+    }
+    for (path, _, is_there) in &for_git {
+        let _ = writeln!(out, "{BOLD}{path}{RESET}: {}", if *is_there { "updated" } else { "created" });
     }
     out.push_str("\nNext steps:\n  gen render    write the outputs to generated/\n");
     out.push_str("  gen dev up    start the stack (needs Docker)\n");

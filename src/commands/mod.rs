@@ -6,6 +6,7 @@ mod confined;
 mod dev;
 mod explain;
 mod fmt;
+mod git;
 mod graph;
 mod impact;
 mod import;
@@ -25,7 +26,6 @@ use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use stackgen::Plan;
 use stackgen::diagnostic::{Diagnostic, Diagnostics};
 use stackgen::edit;
 use stackgen::editor;
@@ -33,6 +33,7 @@ use stackgen::links;
 use stackgen::output;
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
+use stackgen::{MANIFEST, Plan};
 
 use crate::cli::{Cli, Command, Format, Listing};
 
@@ -113,6 +114,11 @@ impl Project {
             })
             .collect();
         if profile.is_none() {
+            outputs.extend(self.removed_profiles().map(|name| Outputs {
+                what: format!("the outputs of profile `{name}`, which no longer exists,"),
+                scope: stackgen::scope_of(&name, Vec::new()),
+                files: Box::new(std::iter::empty()),
+            }));
             outputs.push(Outputs {
                 what: "the schemas".to_owned(),
                 scope: editor::scope(),
@@ -120,6 +126,19 @@ impl Project {
             });
         }
         outputs
+    }
+
+    /// The profiles that have outputs on disk, but are not in the spec.
+    fn removed_profiles(&self) -> impl Iterator<Item = String> {
+        let folders = self.root.join("generated").read_dir_utf8().into_iter().flatten().flatten();
+        let mut names: Vec<String> = folders
+            .filter(|folder| folder.path().join(MANIFEST).is_file())
+            .map(|folder| folder.file_name().to_owned())
+            .filter(|name| stackgen::resolve::name_problem(name).is_none())
+            .filter(|name| !self.plans.iter().any(|plan| plan.profile() == name))
+            .collect();
+        names.sort_unstable();
+        names.into_iter()
     }
 }
 

@@ -60,11 +60,7 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
             total.written.len(),
             total.removed.len(),
             total.unchanged,
-            if total.left.is_empty() {
-                String::new()
-            } else {
-                format!(", {} left", counted(total.left.len(), "orphan"))
-            },
+            if total.left.is_empty() { String::new() } else { format!(", {} left", counted(total.left.len(), "file")) },
         );
     }
     print(anstream::stdout(), &out);

@@ -308,7 +308,10 @@ pub fn load(root: &Utf8Path, path: &Utf8Path) -> Result<Option<Dotenv>, Finding>
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            return Err(Finding::error(format!("cannot read `{path}`: {error}"), "make it a readable text file"));
+            return Err(Finding::error(
+                format!("cannot read `{path}`: {error}"),
+                "make it a readable text file inside the project",
+            ));
         }
     };
     match Dotenv::parse(&text) {

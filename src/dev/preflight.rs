@@ -134,6 +134,14 @@ pub fn drift(profile: &str, differences: usize) -> Option<Finding> {
     })
 }
 
+/// Files that Git has, though they may hold secrets.
+pub fn committed(path: &str) -> Finding {
+    Finding::warning(
+        format!("`{path}` is committed, and may contain secrets"),
+        format!("run `git rm --cached {path}`, add it to `.gitignore`, and change the secrets"),
+    )
+}
+
 /// A `.env` that other users can read, by its mode.
 pub fn readable_by_others(path: &Utf8Path, mode: u32) -> Option<Finding> {
     (mode & 0o077 != 0).then(|| {

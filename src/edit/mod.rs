@@ -7,6 +7,7 @@ pub mod example;
 pub mod format;
 pub mod new;
 pub mod outline;
+pub mod repository;
 mod tokens;
 
 /// A text with the line endings and the byte order mark of the file that it replaces.

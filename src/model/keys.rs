@@ -66,6 +66,16 @@ impl Keys {
 }
 
 impl Tree {
+    /// Shows every string in it.
+    pub fn each_text<'t>(&'t self, show: &mut impl FnMut(&'t Text)) {
+        match self {
+            Self::Text(text) => show(text),
+            Self::List(items) => items.iter().for_each(|item| item.each_text(show)),
+            Self::Table(entries) => entries.iter().for_each(|(_, value)| value.each_text(show)),
+            Self::Integer(_) | Self::Float(_) | Self::Boolean(_) => {}
+        }
+    }
+
     /// The value of a table's key.
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {

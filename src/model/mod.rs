@@ -8,6 +8,7 @@ pub mod kind;
 pub mod service;
 pub mod text;
 
+use crate::spec::service::MountType;
 use crate::spec::stack::DatasourceType;
 pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
@@ -59,6 +60,8 @@ pub struct Stack {
     pub infrastructure: Option<Infrastructure>,
     /// Findings of security scanners that are accepted: the check's id and the reason.
     pub accepted: Vec<(String, String)>,
+    /// Paths in the folders of the outputs, relative to the root, that the user says are theirs.
+    pub unmanaged: Vec<String>,
 }
 
 /// The Compose profile of the one-shots that create schemas. A plain `docker compose up` doesn't start them.
@@ -155,5 +158,35 @@ impl Stack {
     /// Every service of the Compose file: the stack's own, and the one-shots that create schemas.
     pub fn every_service(&self) -> impl Iterator<Item = &Service> {
         self.services.iter().chain(&self.schema_services)
+    }
+}
+
+impl Stack {
+    /// The files and folders beside the Compose file that the spec names: they are the user's.
+    pub fn files_of_the_user(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        let mut add = |text: &text::Text| {
+            let relative = text.literal().filter(|path| !path.starts_with(['/', '~']) && !path.contains("://"));
+            let path = relative.map(|path| path.trim_start_matches("./").trim_end_matches('/'));
+            // The folder itself would be everything in it.
+            paths.extend(path.filter(|path| !path.is_empty() && *path != ".").map(ToOwned::to_owned));
+        };
+        for service in self.every_service() {
+            service
+                .mounts
+                .iter()
+                .filter(|mount| mount.kind == MountType::Bind)
+                .filter_map(|mount| mount.source.as_ref())
+                .for_each(&mut add);
+            for key in ["env_file", "label_file", "build", "develop", "extends", "credential_spec"] {
+                if let Some(tree) = service.keys.get(key) {
+                    tree.each_text(&mut add);
+                }
+            }
+        }
+        for named in self.secrets.iter().chain(&self.configs) {
+            named.keys.text("file").into_iter().for_each(&mut add);
+        }
+        paths
     }
 }

@@ -41,6 +41,16 @@ pub fn compare(
             differences.push(Difference { path: path.into(), cause, on_disk, expected: None });
         }
     }
+    for path in tree.strays()? {
+        differences.push(Difference { path, cause: Cause::Stray, on_disk: None, expected: None });
+    }
+    if tree.is_abandoned() && listing.is_empty() {
+        if tree.manifest_look_is_there() {
+            let cause = Cause::Orphan { edited: false };
+            differences.push(Difference { path: scope.manifest.clone(), cause, on_disk: None, expected: None });
+        }
+        return Ok(Comparison { compared, differences });
+    }
     let expected = manifest::text(&listing);
     if let Some(Found { cause, on_disk }) = tree.examine_manifest(&expected) {
         let path = scope.manifest.clone();
@@ -183,6 +193,51 @@ impl<'a> Tree<'a> {
             }
         });
         failure.map_or(Ok(paths), Err)
+    }
+
+    /// Whether nothing is rendered into the folders any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.planned.is_empty()
+    }
+
+    fn manifest_look_is_there(&self) -> bool {
+        !matches!(self.manifest_look, Look::Missing)
+    }
+
+    /// Files and links in the folders that are neither outputs nor the user's, by path.
+    ///
+    /// # Errors
+    /// A folder can't be read.
+    pub(super) fn strays(&self) -> Result<Vec<Utf8PathBuf>, Error> {
+        let mut strays = Vec::new();
+        if self.scope.others.is_none() {
+            return Ok(strays);
+        }
+        let mut folders = self.scope.folders.clone();
+        while let Some(folder) = folders.pop() {
+            let entries = match fs::read_dir(self.root.join(&folder)) {
+                Ok(entries) => entries,
+                // Reported for the outputs in it.
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                    continue;
+                }
+                Err(error) => return Err(Error::io("read", &folder, error)),
+            };
+            for entry in entries {
+                let read = entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)));
+                let (name, kind) = read.map_err(|error| Error::io("read", &folder, error))?;
+                let path = folder.join(name.to_string_lossy().as_ref());
+                let known =
+                    self.planned.contains_key(path.as_str()) || self.manifest.entries.contains_key(path.as_str());
+                if known || self.scope.tolerates(path.as_str()) {
+                    continue;
+                }
+                // A linked folder is one file to Git.
+                if kind.is_dir() { folders.push(path) } else { strays.push(path) }
+            }
+        }
+        strays.sort_unstable();
+        Ok(strays)
     }
 
     /// The new entries of the manifest for the rendered files.

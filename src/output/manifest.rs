@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     fn scope() -> Scope {
-        Scope { manifest: "g/dev/manifest.sha256".into(), folders: vec!["g/dev".into(), "t/dev".into()] }
+        Scope { manifest: "g/dev/manifest.sha256".into(), folders: vec!["g/dev".into(), "t/dev".into()], others: None }
     }
 
     fn digest(seed: u8) -> Digest {

@@ -55,6 +55,9 @@ pub struct Scope {
     pub manifest: Utf8PathBuf,
     /// The folders with all its outputs and none of another profile, relative to the root.
     pub folders: Vec<Utf8PathBuf>,
+    /// Files and folders below the folders that may be there besides the outputs, `None` if any may. A name that ends with
+    /// `*` stands for all with that beginning.
+    pub others: Option<Vec<String>>,
 }
 
 /// Options of [`write()`].
@@ -97,7 +100,7 @@ pub struct Written {
     pub written: Vec<Finding>,
     /// The orphans that were deleted, by path.
     pub removed: Vec<Finding>,
-    /// The orphans that were kept since pruning was disabled, by path.
+    /// The orphans that were kept since pruning was disabled, by path, and the files that are not outputs.
     pub left: Vec<Finding>,
     /// How many outputs were up to date, including the manifest.
     pub unchanged: usize,
@@ -143,6 +146,8 @@ pub enum Cause {
         /// Whether it was edited by hand.
         edited: bool,
     },
+    /// Not an output, in a folder of outputs, where a consumer might read it.
+    Stray,
     /// It can't be read or is not a file.
     Unreadable(io::Error),
     /// It is a symbolic link, which is not followed.
@@ -180,6 +185,7 @@ impl fmt::Display for Cause {
             Self::HandEdited { also_stale: true } => f.write_str("edited by hand and out of date"),
             Self::Orphan { edited: false } => f.write_str("orphan"),
             Self::Orphan { edited: true } => f.write_str("orphan, edited by hand"),
+            Self::Stray => f.write_str("not an output"),
             Self::Unreadable(source) => write!(f, "unreadable: {source}"),
             Self::Symlink => f.write_str("symbolic link"),
             Self::Interrupted => f.write_str("interrupted render"),

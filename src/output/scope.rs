@@ -49,6 +49,16 @@ impl Scope {
         }
     }
 
+    /// Whether a file or folder below the folders may be there though it is no output.
+    pub(super) fn tolerates(&self, path: &str) -> bool {
+        let Some(others) = &self.others else { return true };
+        path == self.manifest.as_str()
+            || others.iter().any(|other| match other.strip_suffix('*') {
+                Some(start) => path.starts_with(start),
+                None => path.strip_prefix(other.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+            })
+    }
+
     fn holds(&self, path: &str) -> bool {
         self.folders.iter().any(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')))
     }
@@ -70,6 +80,7 @@ mod tests {
         Scope {
             manifest: "generated/dev/manifest.sha256".into(),
             folders: vec!["generated/dev".into(), "terraform/dev".into()],
+            others: Some(vec!["generated/dev/.env".into(), "terraform/dev/data".into(), "terraform/dev/state*".into()]),
         }
     }
 
@@ -102,6 +113,23 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_there_besides_the_outputs() {
+        for (path, may) in [
+            ("generated/dev/manifest.sha256", true),
+            ("generated/dev/.env", true),
+            ("generated/dev/.env2", false),
+            ("terraform/dev/data", true),
+            ("terraform/dev/data/a/b", true),
+            ("terraform/dev/database", false),
+            ("terraform/dev/state.1", true),
+            ("terraform/dev/zz.tf", false),
+        ] {
+            assert_eq!(scope().tolerates(path), may, "{path}");
+        }
+        assert!(Scope { others: None, ..scope() }.tolerates("generated/dev/a"));
+    }
+
+    #[test]
     fn a_scope_that_reaches_outside_is_refused() {
         assert!(scope().check().is_ok());
         for (manifest, folder) in [
@@ -110,7 +138,7 @@ mod tests {
             ("../manifest.sha256", "generated/dev"),
             ("generated/manifest.sha256", "generated/dev"),
         ] {
-            let scope = Scope { manifest: manifest.into(), folders: vec![folder.into()] };
+            let scope = Scope { manifest: manifest.into(), folders: vec![folder.into()], others: None };
             assert!(scope.check().is_err(), "{manifest} {folder}");
         }
     }

@@ -20,7 +20,7 @@ const KEEP: Options = Options { prune: false, ..RENDER };
 const DRY: Options = Options { dry_run: true, ..RENDER };
 
 fn scope() -> Scope {
-    Scope { manifest: MANIFEST.into(), folders: vec!["generated/dev".into(), "terraform/dev".into()] }
+    Scope { manifest: MANIFEST.into(), folders: vec!["generated/dev".into(), "terraform/dev".into()], others: None }
 }
 
 fn file(path: &str, contents: &str) -> File {

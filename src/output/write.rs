@@ -67,16 +67,30 @@ pub(super) fn write_to(
             }
         }
     }
+    plan.done.left.extend(tree.strays()?.into_iter().map(|path| Finding { path, cause: Cause::Stray }));
     let outputs_change = !plan.done.written.is_empty() || !plan.done.removed.is_empty();
     let mut last = tree.planned();
     last.append(&mut kept);
     let last_text = manifest::text(&last);
+    let abandoned = tree.is_abandoned() && last.is_empty();
     let manifest_change = tree.examine_manifest(&last_text);
-    let manifest_changes = manifest_change.is_some();
+    let manifest_changes = manifest_change.is_some() && !abandoned;
     match manifest_change {
         // Without its bytes: the manifest does not list itself.
-        Some(found) => {
+        Some(found) if !abandoned => {
             plan.accepts(&scope.manifest, Found { on_disk: None, ..found }, Action::Write);
+        }
+        Some(Found { cause: Cause::Missing, .. }) => {}
+        // It goes with what it listed, and after that, so that a killed render is completed by the next one.
+        Some(Found { cause: cause @ (Cause::Symlink | Cause::Unreadable(_)), .. }) => {
+            plan.accepts(&scope.manifest, Found { cause, on_disk: None }, Action::Remove);
+        }
+        Some(_) => {
+            plan.accepts(
+                &scope.manifest,
+                Found { cause: Cause::Orphan { edited: false }, on_disk: None },
+                Action::Remove,
+            );
         }
         None => plan.done.unchanged += 1,
     }
@@ -85,7 +99,11 @@ pub(super) fn write_to(
     if !refused.is_empty() {
         return Err(Error::Refused(refused));
     }
-    if options.dry_run || !(outputs_change || manifest_changes) {
+    if options.dry_run || !(outputs_change || manifest_changes || abandoned) {
+        return Ok(done);
+    }
+    if abandoned {
+        stage.abandon(&done.removed)?;
         return Ok(done);
     }
 
@@ -240,6 +258,28 @@ impl<'a, D: Disk> Stage<'a, D> {
             self.place(last)?;
         }
         self.finish()
+    }
+
+    /// Removes the outputs of a profile that no longer exists, their manifest last, and the folders that are empty then.
+    fn abandon(mut self, removed: &[Finding]) -> Result<(), Error> {
+        for orphan in removed {
+            self.remove(&orphan.path)?;
+        }
+        for orphan in removed {
+            self.remove_empty_folders(&orphan.path)?;
+        }
+        for folder in &self.scope.folders {
+            match self.disk.remove_dir(&self.root.join(folder)) {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    ) => {}
+                result => result.map_err(|error| Error::io("remove", folder, error))?,
+            }
+        }
+        self.created.clear();
+        Ok(())
     }
 
     fn create_folder(&mut self, folder: &Utf8Path) -> Result<(), Error> {

@@ -258,6 +258,24 @@ impl<'a> Resolver<'a> {
         found.next().is_none().then_some(first.value.as_str())
     }
 
+    /// The paths in the folders of the outputs that are the user's. Those of other profiles are left out.
+    fn unmanaged(&mut self, profile: &str) -> Vec<String> {
+        let mut paths = Vec::new();
+        for path in &self.spec.stack.unmanaged {
+            let mut parts = path.value.split('/');
+            let (top, of) = (parts.next(), parts.next());
+            if !is_plain(&path.value) || !matches!(top, Some("generated" | "terraform")) || parts.next().is_none() {
+                self.report(
+                    Diagnostic::new("invalid-path", format!("invalid path `{}`", shown(&path.value)), path.span)
+                        .help("write a path in a folder of the outputs, such as `terraform/dev/backend.tf`"),
+                );
+            } else if of == Some(profile) {
+                paths.push(path.value.trim_end_matches('/').to_owned());
+            }
+        }
+        paths
+    }
+
     fn stack(&mut self, profile: &Spanned<String>) -> model::Stack {
         let spec = self.spec;
         names::stack(spec, self.diagnostics);
@@ -303,8 +321,15 @@ impl<'a> Resolver<'a> {
             variables,
             infrastructure,
             accepted,
+            unmanaged: self.unmanaged(&profile.value),
         }
     }
+}
+
+/// Whether a path is relative and has neither `..` nor an empty part but the last.
+fn is_plain(path: &str) -> bool {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    !path.contains(['\\', '\n']) && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// The kinds that provide something, for a message.

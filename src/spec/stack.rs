@@ -64,6 +64,8 @@ table! {
         network: Option<Spanned<String>>,
         /// The host's address that published ports bind to.
         bind: Option<Spanned<Text>> = LOOPBACK,
+        /// Files and folders in the folders of the outputs that are yours, not outputs: `terraform/dev/backend.tf`.
+        unmanaged: Vec<Spanned<String>>,
     }
 }
 

@@ -27,7 +27,7 @@ fn each_example_renders_and_checks_at_once() {
 #[test]
 fn it_says_what_it_wrote_and_what_comes_next() {
     let run = Project::empty().run(&["init", "--example", "observability"]);
-    assert!(run.stdout.starts_with("spec/stack.toml: created\nspec/dashboards/stack.toml: created\n\nNext steps:\n"));
+    assert!(run.stdout.starts_with("spec/stack.toml: created\nspec/dashboards/stack.toml: created\n.gitattributes: created\n.gitignore: created\n\nNext steps:\n"));
     assert!(run.stdout.contains("\n  gen render ") && run.stdout.contains("\n  gen dev up "), "{}", run.stdout);
     assert!(run.stdout.lines().all(|line| line.len() <= 80), "{}", run.stdout);
     assert!(!run.stdout.contains('\u{1b}'));
@@ -122,4 +122,28 @@ fn what_cannot_be_written_is_a_failure_and_leaves_nothing() {
     assert_eq!(run.code, Some(3), "{run:?}");
     assert!(run.stderr.contains("cannot write `spec/dashboards/stack.toml`"), "{run:?}");
     assert!(!project.path("spec/stack.toml").exists());
+}
+
+/// A clone with other line endings would differ from its render in every file.
+#[test]
+fn a_clone_with_other_line_endings_is_as_rendered() {
+    use super::review::Repository;
+    use std::process::Command;
+    let project = Project::empty();
+    project.write(".gitignore", "/target");
+    assert!(project.run(&["init"]).stdout.contains("\n.gitignore: updated\n"));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    project.write("generated/dev/.env", "SECRET=1");
+    let repository = Repository::of(project);
+    repository.commit("Begin");
+    let files = repository.git(&["ls-files"]);
+    assert!(files.contains("generated/dev/README.md") && !files.contains("generated/dev/.env\n"), "{files}");
+    let clone = Project::empty();
+    let source = repository.project.root().to_str().unwrap();
+    let cloned = Command::new("git")
+        .args(["clone", "--quiet", "-c", "core.autocrlf=true", source, clone.path("clone").to_str().unwrap()])
+        .status();
+    assert!(cloned.unwrap().success());
+    let run = clone.run_in("clone", &["check"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
 }

@@ -271,6 +271,7 @@ fn no_link_of_the_spec_leaves_the_project() {
     let outside = Project::new("secret = \"of the user\"");
     project.write(".git/config", "secret = of the repository");
     let secret = outside.path("spec/stack.toml");
+    project.write("spec/more.toml", "");
     for target in
         [secret.as_path(), Path::new("/proc/self/environ"), Path::new("/etc/passwd"), Path::new("../.git/config")]
     {
@@ -297,7 +298,6 @@ fn no_link_of_the_spec_leaves_the_project() {
                 fs::write(&path, kept).unwrap();
             }
         }
-        fs::write(project.path("spec/more.toml"), "").unwrap();
     }
     assert_eq!(outside.read("spec/stack.toml"), "secret = \"of the user\"");
 }
@@ -326,4 +326,101 @@ fn an_output_of_millions_of_lines_is_not_compared_line_by_line() {
     let run = project.run(&["check"]);
     assert_eq!(run.code, Some(3), "{run:?}");
     assert!(run.stdout.contains("it has 1099511627776 bytes: the limit is "), "{}", run.stdout);
+}
+
+/// What nobody rendered, but a consumer would load.
+#[test]
+fn a_file_among_the_outputs_that_is_none_is_a_finding() {
+    let project = Project::reference();
+    let planted =
+        ["generated/dev/docker-compose.override.yml", "generated/dev/grafana/server/evil.json", "terraform/dev/zz.tf"];
+    for path in planted {
+        project.write(path, "x");
+    }
+    symlink("/etc", project.path("terraform/dev/modules")).unwrap();
+    for path in [
+        "generated/dev/.env",
+        "terraform/dev/terraform.tfvars",
+        "terraform/dev/terraform.tfstate",
+        "terraform/dev/terraform.tfstate.backup",
+        "terraform/dev/.terraform/providers/x",
+        "terraform/dev/.terraform.lock.hcl",
+    ] {
+        project.write(path, "of the user");
+    }
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for path in planted.iter().chain(&["terraform/dev/modules"]) {
+        let finding = format!("{path}: not an output\n  help: remove it, or list it in `[stack] unmanaged`\n");
+        assert!(run.stdout.contains(&finding), "{path}: {}", run.stdout);
+    }
+    assert_eq!(run.stdout.matches("not an output").count(), 4, "{}", run.stdout);
+    let run = project.run(&["render"]);
+    assert!(run.stdout.contains("left terraform/dev/zz.tf: not an output"), "{}", run.stdout);
+    assert!(project.path("terraform/dev/zz.tf").exists());
+    project.replace(
+        "spec/stack.toml",
+        "[stack]\n",
+        "[stack]\nunmanaged = [\"terraform/dev/zz.tf\", \"terraform/dev/modules\", \"generated/dev/grafana/server/\", \"generated/dev/docker-compose.override.yml\"]\n",
+    );
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for wrong in ["zz.tf", "/etc/passwd", "generated/dev", "generated/dev/../x", "spec/dev/x"] {
+        project.replace("spec/stack.toml", "\"terraform/dev/zz.tf\"", &format!("\"{wrong}\""));
+        let run = project.run(&["check"]);
+        assert!(
+            run.code == Some(2) && run.stderr.contains(&format!("error[invalid-path]: invalid path `{wrong}`")),
+            "{run:?}"
+        );
+        project.replace("spec/stack.toml", &format!("\"{wrong}\""), "\"terraform/dev/zz.tf\"");
+    }
+}
+
+/// Files that the spec names beside the Compose file.
+#[test]
+fn files_that_the_spec_names_are_the_users() {
+    let spec = "[stack]\nname = \"x\"\n[profiles.dev]\n[services.web]\nimage = \"a:1\"\nenv_file = [\"a.env\", { path = \"./b.env\" }]\nvolumes = [\"./data:/data\"]\nbuild = { context = \"./src\" }\n";
+    let project = Project::new(spec);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    for path in ["a.env", "b.env", "data/x/y", "src/Dockerfile"] {
+        project.write(&format!("generated/dev/{path}"), "x");
+    }
+    assert_eq!(project.run(&["check"]).code, Some(0));
+    project.write("generated/dev/c.env", "x");
+    assert_eq!(project.run(&["check"]).code, Some(1));
+}
+
+#[test]
+fn the_outputs_of_a_removed_profile_are_orphans() {
+    let spec = "[stack]\nname = \"x\"\n[services.web]\nimage = \"a:1\"\n[profiles.dev]\n";
+    let project = Project::new(&format!("{spec}[profiles.old]\n"));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    project.write("generated/old/.env", "of the user");
+    project.write("spec/stack.toml", spec);
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for name in ["docker-compose.yml", "README.md", ".env.example", "manifest.sha256"] {
+        assert!(run.stdout.contains(&format!("generated/old/{name}: orphan\n")), "{name}: {}", run.stdout);
+    }
+    assert_eq!(project.run(&["check", "--profile", "dev"]).code, Some(0));
+    let kept = project.read("generated/old/docker-compose.yml");
+    project.write("generated/old/docker-compose.yml", format!("{kept}# by hand\n"));
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("the outputs of profile `old`, which no longer exists, were not written"), "{run:?}");
+    project.write("generated/old/docker-compose.yml", kept);
+    assert_eq!(project.run(&["render", "--no-prune"]).code, Some(0));
+    assert_eq!(project.run(&["check"]).code, Some(1));
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("removed generated/old/manifest.sha256: orphan"), "{}", run.stdout);
+    assert_eq!(project.read("generated/old/.env"), "of the user");
+    assert_eq!(fs::read_dir(project.path("generated/old")).unwrap().count(), 1);
+    assert_eq!(project.run(&["check"]).code, Some(0));
+    // Without files of the user the folder goes, too.
+    project.write("spec/stack.toml", format!("{spec}[profiles.other]\n"));
+    project.run(&["render"]);
+    project.write("spec/stack.toml", spec);
+    project.run(&["render"]);
+    assert!(!project.path("generated/other").exists());
 }

@@ -48,7 +48,7 @@ impl Bench {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         // Only what stands in the folder, and what scripts need: the system may have some of the consumers.
-        for tool in ["sh", "cat", "bash", "env", "find", "true", "unshare"] {
+        for tool in ["sh", "cat", "bash", "env", "find", "mv", "true", "unshare"] {
             let link = self.bin.path().join(tool);
             if !link.exists() {
                 std::os::unix::fs::symlink(format!("/usr/bin/{tool}"), link).unwrap();

@@ -16,6 +16,7 @@ pub fn run(context: &Context) -> Step {
         findings.extend(preflight::terraform(context));
     }
     findings.extend(preflight::drift(context));
+    findings.extend(preflight::committed(context));
     match context.environment() {
         Err(finding) => findings.push(finding),
         Ok(environment) => {

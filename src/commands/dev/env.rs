@@ -109,7 +109,6 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
 
 fn not_written(path: &Utf8Path, error: &output::Error) -> Finding {
     let help = match error {
-        output::Error::OutsideRoot { .. } => "edit that file yourself, or replace the link with a file".to_owned(),
         output::Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
             format!("make it writable: `chmod u+w {path}`")
         }

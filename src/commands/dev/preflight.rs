@@ -11,6 +11,7 @@ use stackgen::dev::{Environment, Finding, dotenv, engine, preflight};
 use stackgen::model::service::Service;
 use stackgen::output::{self, Cause};
 
+use super::super::git::Git;
 use super::child::Children;
 use super::{Context, Step};
 
@@ -49,6 +50,15 @@ pub fn terraform(context: &Context) -> Vec<Finding> {
     }
 }
 
+/// Committed files that should not be.
+pub fn committed(context: &Context) -> Vec<Finding> {
+    let Ok(git) = Git::new(&context.root) else { return Vec::new() };
+    let state = format!("terraform/{}/*.tfstate*", context.plan.profile());
+    let listed = git.succeed("", &["ls-files", "-z", "--", context.dotenv().as_str(), &state]);
+    // Not a repository, for example.
+    listed.unwrap_or_default().split_terminator('\0').map(preflight::committed).collect()
+}
+
 /// Required variables without a value.
 pub fn variables(context: &Context, environment: &Environment) -> Result<Vec<Finding>, Finding> {
     let path = context.dotenv();
@@ -76,7 +86,8 @@ pub fn drift(context: &Context) -> Vec<Finding> {
             let differences = comparison.differences.iter();
             // The manifest's lines repeat the other differences.
             let manifest = context.plan.scope().manifest;
-            let mut count = differences.filter(|difference| difference.path != manifest).count();
+            let is_output = |cause: &Cause| !matches!(cause, Cause::Stray);
+            let mut count = differences.filter(|found| found.path != manifest && is_output(&found.cause)).count();
             if count == 0 && comparison.differences.iter().any(|found| matches!(found.cause, Cause::Interrupted)) {
                 count = 1;
             }

@@ -66,9 +66,9 @@ fn links_are_followed_within_the_root() {
     fs::write(outside.join("file"), "old").unwrap();
     symlink(&outside, root.join("away")).unwrap();
     let error = replace(&root, "away/file".into(), "new", Mode::Keep).unwrap_err();
-    assert!(matches!(error, Error::OutsideRoot { .. }), "{error}");
+    assert!(error.to_string().contains("leads out of the project"), "{error}");
     let error = create(&root, [("away/new".into(), "new")]).unwrap_err();
-    assert!(matches!(error, Error::OutsideRoot { .. }), "{error}");
+    assert!(error.to_string().contains("leads out of the project"), "{error}");
     symlink("nowhere", root.join("broken")).unwrap();
     assert!(replace(&root, "broken".into(), "new", Mode::Keep).is_err());
     assert_eq!((fs::read_to_string(outside.join("file")).unwrap().as_str(), names(&outside).len()), ("old", 1));

@@ -1,0 +1,126 @@
+//! Git, run so that a repository or its tree cannot make it run a program or use the network.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use camino::Utf8Path;
+
+use super::Outcome;
+use super::confined::Programs;
+
+/// Why git did not answer.
+#[derive(Debug)]
+pub struct Failure {
+    /// What is wrong, and a way out.
+    pub message: String,
+    /// Whether the command line is wrong or the system failed.
+    pub outcome: Outcome,
+}
+
+impl Failure {
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self { message: message.into(), outcome: Outcome::Invalid }
+    }
+
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self { message: message.into(), outcome: Outcome::Failed }
+    }
+}
+
+/// Git, without what a repository or its tree could make it run or fetch.
+pub struct Git<'r> {
+    root: &'r Utf8Path,
+    program: PathBuf,
+}
+
+/// Settings that a repository may have, and that would run a program or use the network.
+const OFF: &[&str] = &[
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.sshCommand=false",
+    "core.alternateRefsCommand=false",
+    "core.pager=cat",
+    "protocol.allow=never",
+    // A folder of the tree can have the form of a repository, with settings of its own (git 2.38).
+    "safe.bareRepository=explicit",
+];
+
+/// Variables by which a Git hook, or the user, chooses another repository.
+const CHOICES: &[&str] = &[
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+];
+
+impl<'r> Git<'r> {
+    /// Git for a project.
+    ///
+    /// # Errors
+    /// It is not installed, or the project is in a repository that a stranger could have made up.
+    pub fn new(root: &'r Utf8Path) -> Result<Self, Failure> {
+        let not_there = || Failure::failed("`git` is not installed or not on PATH");
+        let program = Programs::new(root).find("git").ok_or_else(not_there)?;
+        // Older ones than 2.38 would take it for the repository.
+        for folder in root.ancestors() {
+            if folder.join(".git").symlink_metadata().is_ok() {
+                break;
+            }
+            if ["HEAD", "objects", "refs"].iter().all(|part| folder.join(part).exists()) {
+                let message = format!("`{folder}` is a bare repository, which is not used: remove it from the tree");
+                return Err(Failure::invalid(message));
+            }
+        }
+        Ok(Self { root, program })
+    }
+
+    /// Git in a folder below the root, without side effects on the repository that it is in.
+    pub fn command(&self, folder: impl AsRef<Utf8Path>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        for setting in OFF {
+            command.args(["-c", setting]);
+        }
+        command.args(arguments).current_dir(self.root.join(folder.as_ref())).stdin(Stdio::null());
+        for variable in CHOICES {
+            command.env_remove(variable);
+        }
+        // Objects of a partial clone are not fetched, and no one is asked for a password.
+        command.envs([
+            ("GIT_OPTIONAL_LOCKS", "0"),
+            ("GIT_NO_LAZY_FETCH", "1"),
+            ("GIT_NO_REPLACE_OBJECTS", "1"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_ASKPASS", "false"),
+            ("GIT_ALLOW_PROTOCOL", ""),
+        ]);
+        command
+    }
+
+    pub fn run(&self, folder: impl AsRef<Utf8Path>, arguments: &[&str]) -> Result<Output, Failure> {
+        let not_run = |error: io::Error| Failure::failed(format!("cannot run `git`: {error}"));
+        self.command(folder, arguments).output().map_err(not_run)
+    }
+
+    pub fn succeed(&self, folder: impl AsRef<Utf8Path>, arguments: &[&str]) -> Result<String, Failure> {
+        let output = self.run(folder, arguments)?;
+        if !output.status.success() {
+            return Err(failure(arguments, &output));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+pub fn failure(arguments: &[&str], output: &Output) -> Failure {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim();
+    let said = if said.is_empty() { "no error message" } else { said };
+    Failure::failed(format!("`git {}` failed: {said}", arguments.first().copied().unwrap_or_default()))
+}
