@@ -483,13 +483,13 @@ healthcheck.test = "curl -f $$HOSTNAME"
 /// Each pair is refused and accepted: they differ in the condition that decides.
 #[test]
 fn what_decides_a_mistake() {
-    let code = |services: &str| {
+    let codes = |services: &str| {
         let spec = format!("[stack]\nname = \"shop\"\n[profiles.dev]\n{services}");
         let run = Project::new(&spec).run(&["render"]);
-        let code =
-            run.stderr.lines().find_map(|line| line.strip_prefix("error[")?.split(']').next().map(str::to_owned));
-        assert_eq!(run.code, Some(if code.is_some() { 2 } else { 0 }), "{spec}\n{run:?}");
-        code
+        let found = run.stderr.lines().filter_map(|line| line.strip_prefix("error[")?.split(']').next());
+        let found: Vec<&str> = found.collect();
+        assert_eq!(run.code, Some(if found.is_empty() { 0 } else { 2 }), "{spec}\n{run:?}");
+        (!found.is_empty()).then(|| found.join(" "))
     };
     let web = "[services.web]\nimage = \"web:1\"\n";
     for (spec, expected) in [
@@ -546,8 +546,46 @@ fn what_decides_a_mistake() {
         ("extends = { file = \"base.yml\", service = \"base\" }", None),
         ("mem_limit = \"1g\"\ndeploy.resources.limits.cpus = \"1\"", None),
         ("cpus = 1\ndeploy.resources.limits.cpus = \"1\"", Some("contradiction")),
+        ("cpus = \"inf\"", Some("invalid-cpus")),
+        // The bounds are allowed, and so is what is there twice unless the specification says otherwise.
+        ("oom_score_adj = 1000", None),
+        ("oom_score_adj = 1001", Some("number-out-of-range")),
+        ("devices = [\"/dev/null\", \"/dev/null\"]", None),
+        ("group_add = [\"audio\", \"audio\"]", Some("listed-twice")),
+        ("models = [\"llm\"]\n[models.llm]\ncontext_size = 1024", Some("missing-key")),
+        // Another entry of `extra_hosts` does not help.
+        ("environment.A = \"host.docker.internal\"\nextra_hosts.\"host.docker.internal\" = \"host-gateway\"", None),
+        ("environment.A = \"host.docker.internal\"\nextra_hosts.db = \"10.0.0.1\"", Some("missing-extra-host")),
+        // A mistake in the image or the service hides what may only be its consequence.
+        ("[images]\nmimir = 3\n[services.mimir]\nkind = \"mimir\"", Some("wrong-type")),
+        ("environment.A = \"${db.nope}\"\n[services.db]\nimgae = \"db:1\"", Some("unknown-key")),
+        ("imgae = \"web:1\"\naws = true\n[env.AWS_REGION]\ndescription = \"Region\"", Some("unknown-key")),
+        (
+            "[schema.own]\ndescription = \"Own\"\nimage = \"own:1\"\ncommand = [\"migrate\"]\naws = true\nimgae = 1\n\
+             [env.AWS_REGION]\ndescription = \"Region\"",
+            Some("unknown-key"),
+        ),
+        // What the kind says may be repeated.
+        (
+            "[images]\nmimir = \"mimir:3\"\n[services.mimir]\nkind = \"mimir\"\nports.http = { target = 9009, published = 9 }",
+            None,
+        ),
+        (
+            "[images]\nmimir = \"mimir:3\"\n[services.mimir]\nkind = \"mimir\"\nports.http = { target = 9010, published = 9 }",
+            Some("kind-decides"),
+        ),
+        // The shell that runs a test has to be in the image, not what the shell runs.
+        (
+            "[images]\nelasticsearch = \"es:8\"\n[services.es]\nkind = \"elasticsearch\"\n\
+             healthcheck.test = [\"CMD-SHELL\", \"my-check || exit 1\"]",
+            None,
+        ),
+        (
+            "[images]\nalloy = \"alloy:v1\"\n[services.alloy]\nkind = \"alloy\"\nsettings.host_targets.\"a b\" = 9091",
+            Some("missing-service invalid-name"),
+        ),
     ] {
-        assert_eq!(code(&format!("{web}{spec}\n")).as_deref(), expected, "{spec}");
+        assert_eq!(codes(&format!("{web}{spec}\n")).as_deref(), expected, "{spec}");
     }
 }
 
@@ -595,4 +633,32 @@ fn a_port_comes_before_an_endpoint_of_its_name() {
     };
     assert_eq!(address("ports.http.target = 80"), "http://web:80");
     assert_eq!(address("ports = { http.target = 80, url.target = 81 }"), "web:81");
+}
+
+/// A key of a rendered service, or of the top level, and what decides it.
+#[test]
+fn what_decides_an_output() {
+    for (spec, path, expected) in [
+        // The default network is only there if a service joins it.
+        ("", &["networks", "default", "driver"][..], "bridge"),
+        ("network_mode = \"none\"", &["networks"], "null"),
+        (
+            "volumes = [\"./a:/b:z,rslave\"]",
+            &["services", "web", "volumes"],
+            "[{type: bind, source: ./a, target: /b, bind: {selinux: z, propagation: rslave, create_host_path: false}}]",
+        ),
+        (
+            "[schema.own]\ndescription = \"Own\"\nimage = \"own:1\"\nentrypoint = [\"/bin/own\"]\ncommand = [\"migrate\"]",
+            &["services", "schema-own", "entrypoint"],
+            "[/bin/own]",
+        ),
+    ] {
+        let spec = format!("[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"web:1\"\n{spec}\n");
+        let project = Project::new(&spec);
+        let run = project.run(&["render"]);
+        assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
+        let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+        let found = path.iter().fold(&compose, |value, key| &value[*key]);
+        assert_eq!(*found, serde_yaml::from_str::<Value>(expected).unwrap(), "{spec}");
+    }
 }
