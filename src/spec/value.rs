@@ -225,6 +225,7 @@ mod tests {
         assert_eq!(milliseconds("1m30s"), Some(90_000));
         assert_eq!(milliseconds("250ms"), Some(250));
         assert_eq!(milliseconds("72h"), Some(259_200_000));
+        assert_eq!(Some(Duration::seconds(5).milliseconds), milliseconds("5s"));
         for wrong in ["", "5", "s", "5 s", "5d", "-5s", "1.5m", "99999999999999999999s", "9999999999999999h"] {
             assert_eq!(milliseconds(wrong), None, "{wrong}");
         }

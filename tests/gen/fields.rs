@@ -565,6 +565,12 @@ fn what_decides_a_mistake() {
              [env.AWS_REGION]\ndescription = \"Region\"",
             Some("unknown-key"),
         ),
+        ("environment._A = \"1\"", None),
+        ("[infrastructure]\nproject = \"a-name-with-24-characters\"\nregion = \"eu-west-1\"", Some("invalid-name")),
+        ("[infrastructure]\nproject = \"name-with-24-characters-\"\nregion = \"eu-west-1\"", None),
+        ("[infrastructure]\nproject = \"a_name\"\nregion = \"eu-west-1\"", Some("invalid-name")),
+        ("[infrastructure]\nproject = \"name\"\nregion = \"eu-West-1\"", Some("invalid-region")),
+        ("[infrastructure]\nproject = \"name\"\nregion = \"euwest-1\"", Some("invalid-region")),
         // What the kind says may be repeated.
         (
             "[images]\nmimir = \"mimir:3\"\n[services.mimir]\nkind = \"mimir\"\nports.http = { target = 9009, published = 9 }",
