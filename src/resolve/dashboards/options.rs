@@ -172,7 +172,7 @@ impl Check<'_> {
         let siblings: Vec<&str> = of(self.panel)
             .filter(|line| line.area == area)
             .filter_map(|line| line.path.strip_prefix(&below))
-            .filter(|rest| !rest.contains('.') && !rest.is_empty())
+            .filter(|rest| !rest.contains('.'))
             .collect();
         let title = format!("unknown option `{}` of a `{}` panel", shown(path), self.panel);
         Diagnostic::new("unknown-option", title, key.span).at(format!("in `{area}`")).suggest(
