@@ -168,10 +168,14 @@ fn what_loses_data() {
     );
     case(
         REFERENCE,
-        &[("history_shards = 4\npool = 50", "history_shards = 8\npool = 40")],
+        &[
+            ("history_shards = 4\npool = 50", "history_shards = 8\npool = 40"),
+            ("guard_window = \"45s\"", "guard_window = \"50s\""),
+        ],
         &[
             "danger clusters monitored: `history_shards` cannot be changed: existing workflows belong to shards and would no longer be found [4 -> 8]",
             "notice clusters monitored: `pool` changed [50 -> 40]",
+            "notice clusters monitored: `reservoir.guard_window` changed [45s -> 50s]",
             "notice services temporal-history: recreated: environment",
             "notice services temporal-frontend: recreated: environment",
             "notice services temporal-matching: recreated: environment",
@@ -344,6 +348,15 @@ fn what_gains_privileges() {
 #[test]
 fn a_secret_that_is_none_any_more() {
     case(
+        &SHOP.replace("secret = true", "secret = true\nrequired = true"),
+        &[("secret = true\nrequired = true", "default = \"hunter2\"")],
+        &[
+            "danger variables TOKEN: was a secret and now has a default, which is committed",
+            "notice variables TOKEN: no longer required",
+            "notice services web: recreated: declaration of `TOKEN`",
+        ],
+    );
+    case(
         SHOP,
         &[("secret = true", "default = \"hunter2\"")],
         &[
@@ -511,6 +524,15 @@ fn the_rest_of_the_spec() {
             "notice services temporal-frontend: recreated: configuration file",
             "notice services temporal-history: recreated: configuration file",
             "notice services temporal-matching: recreated: configuration file",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[("host_targets.copilot-test-worker = 9091", "host_targets.copilot-test-worker = 9092")],
+        &[
+            "notice metrics alloy: scrapes `copilot-test-worker` at a different address \
+             [host.docker.internal:9091/metrics -> host.docker.internal:9092/metrics]",
+            "notice services alloy: recreated: configuration file",
         ],
     );
     case(
@@ -925,10 +947,8 @@ fn further_keys_of_compose() {
     }
 }
 
-/// What is not a service of its own: each change has one notice, and says which containers it concerns.
-#[test]
-fn what_services_share() {
-    const SPEC: &str = r#"
+/// A stack whose services share what has a table of its own.
+const SHARING: &str = r#"
 [stack]
 name = "shop"
 
@@ -967,165 +987,161 @@ content = "a"
 [env.MODE]
 description = "Mode"
 "#;
-    let external = SPEC.replace("[volumes.data]", "[volumes.data]\nexternal = true");
-    for (spec, from, to, expected) in [
-        (
-            SPEC,
-            "target = \"a\"",
-            "target = \"b\"",
-            &[
-                "notice secrets web: options of the secret `token` changed [target a -> target b]",
-                "notice services web: recreated: secrets",
-            ][..],
-        ),
-        (
-            SPEC,
-            "configs = [\"site\"]\nnetworks",
-            "networks",
-            &["notice secrets web: no longer reads the config `site`", "notice services web: recreated: configs"],
-        ),
-        (SPEC, "content = \"a\"", "content = \"b\"", &["notice secrets site: source changed [content a -> content b]"]),
-        (SPEC, "mtu = 1400", "mtu = 1500", &["notice networks back: `driver_opts` changed [mtu 1400 -> mtu 1500]"]),
-        (
-            SPEC,
-            "\"/anonymous\"",
-            "{ target = \"/anonymous\", read_only = true }",
-            &[
-                "notice mounts web: write access to `/anonymous` changed [volume -> volume (read-only)]",
-                "notice services web: recreated: mounts",
-            ],
-        ),
-        (
-            SPEC,
-            "\"data:/data\"",
-            "\"data:/data\", \"../x:/x\"",
-            &[
-                "caution privileges web: gains write access to a host path: `../x`",
-                "notice mounts web: `/x` mounted [- -> ../x]",
-                "notice services web: recreated: mounts",
-            ],
-        ),
-        (
-            SPEC,
-            "\"data:/data\"",
-            "\"data:/data\", \"./x:/x\"",
-            &["notice mounts web: `/x` mounted [- -> ./x]", "notice services web: recreated: mounts"],
-        ),
-        (
-            SPEC,
-            "\"data:/data\"",
-            "\"data:/data\", \"../x:/x:ro\"",
-            &["notice mounts web: `/x` mounted [- -> ../x (read-only)]", "notice services web: recreated: mounts"],
-        ),
-        // A volume of one's own is another in another project, and an external one is not.
-        (
-            SPEC,
-            "[volumes.data]",
-            "[volumes.data]\nexternal = true",
-            &["danger volumes data: now a different volume in the engine: the data in the old one is not moved \
+
+const EXTERNAL: (&str, &str) = ("[volumes.data]", "[volumes.data]\nexternal = true");
+
+type Edit = (&'static str, &'static str);
+
+/// What is edited before the review, what is edited for it, and what it says.
+const SHARED: &[(&[Edit], Edit, &[&str])] = &[
+    (
+        &[],
+        ("target = \"a\"", "target = \"b\""),
+        &[
+            "notice secrets web: options of the secret `token` changed [target a -> target b]",
+            "notice services web: recreated: secrets",
+        ],
+    ),
+    (
+        &[],
+        ("configs = [\"site\"]\nnetworks", "networks"),
+        &["notice secrets web: no longer reads the config `site`", "notice services web: recreated: configs"],
+    ),
+    (&[], ("content = \"a\"", "content = \"b\""), &["notice secrets site: source changed [content a -> content b]"]),
+    (&[], ("mtu = 1400", "mtu = 1500"), &["notice networks back: `driver_opts` changed [mtu 1400 -> mtu 1500]"]),
+    (
+        &[],
+        ("\"/anonymous\"", "{ target = \"/anonymous\", read_only = true }"),
+        &[
+            "notice mounts web: write access to `/anonymous` changed [volume -> volume (read-only)]",
+            "notice services web: recreated: mounts",
+        ],
+    ),
+    (
+        &[],
+        ("\"data:/data\"", "\"data:/data\", \"../x:/x\""),
+        &[
+            "caution privileges web: gains write access to a host path: `../x`",
+            "notice mounts web: `/x` mounted [- -> ../x]",
+            "notice services web: recreated: mounts",
+        ],
+    ),
+    (
+        &[],
+        ("\"data:/data\"", "\"data:/data\", \"./x:/x\""),
+        &["notice mounts web: `/x` mounted [- -> ./x]", "notice services web: recreated: mounts"],
+    ),
+    (
+        &[],
+        ("\"data:/data\"", "\"data:/data\", \"../x:/x:ro\""),
+        &["notice mounts web: `/x` mounted [- -> ../x (read-only)]", "notice services web: recreated: mounts"],
+    ),
+    // A volume of one's own is another in another project, and an external one is not.
+    (
+        &[],
+        ("[volumes.data]", "[volumes.data]\nexternal = true"),
+        &["danger volumes data: now a different volume in the engine: the data in the old one is not moved \
                [shop-dev_data -> data]"],
-        ),
-        (
-            &SPEC.replace("[volumes.data]", "[volumes.data]\nname = \"own\""),
-            "name = \"own\"\n",
-            "",
-            &["danger volumes data: now a different volume in the engine: the data in the old one is not moved \
+    ),
+    (
+        &[("[volumes.data]", "[volumes.data]\nname = \"own\"")],
+        ("name = \"own\"\n", ""),
+        &["danger volumes data: now a different volume in the engine: the data in the old one is not moved \
                [own -> shop-dev_data]"],
-        ),
-        (
-            &external,
-            "name = \"shop\"",
-            "name = \"shop\"\ntitle = \"Shop\"",
-            &["notice stack shop-dev: title changed [shop -> Shop]"],
-        ),
-        // Only the docs have the path, and it is no reason for a new container.
-        (SPEC, "path = \"/a\"", "path = \"/b\"", &["notice ports web.http: path in the docs changed [/a -> /b]"]),
-        (
-            SPEC,
-            "\"true\"",
-            "\"false\"",
-            &[
-                "notice healthchecks web: `test` changed [CMD true -> CMD false]",
-                "notice services web: recreated: healthcheck",
-            ],
-        ),
-        (SPEC, "../web", "../site", &["notice services web: build changed: run `gen dev build` [../web -> ../site]"]),
-        (
-            SPEC,
-            "${MODE:+on}",
-            "${MODE:+off}",
-            &[
-                "notice environment web: `MODE` changed [${MODE:+on} -> ${MODE:+off}]",
-                "notice services web: recreated: environment",
-            ],
-        ),
-        (
-            SPEC,
-            "description = \"Mode\"",
-            "description = \"Mode\"\ndefault = \"x\"",
-            &["notice variables MODE: default added [- -> x]"],
-        ),
-        // The first colon is that of the registry's port.
-        (
-            SPEC,
-            "5000/web:1",
-            "5000/web:2",
-            &[
-                "caution images localhost:5000/web: new major version; runs in `web` [1 -> 2]",
-                "notice services web: recreated: image",
-            ],
-        ),
-        (
-            SPEC,
-            "5000/web:1",
-            "5000/web@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            &[
-                "notice images localhost:5000/web: tag changed; runs in `web` \
+    ),
+    (
+        &[EXTERNAL],
+        ("name = \"shop\"", "name = \"shop\"\ntitle = \"Shop\""),
+        &["notice stack shop-dev: title changed [shop -> Shop]"],
+    ),
+    // Only the docs have the path, and it is no reason for a new container.
+    (&[], ("path = \"/a\"", "path = \"/b\""), &["notice ports web.http: path in the docs changed [/a -> /b]"]),
+    (
+        &[],
+        ("\"true\"", "\"false\""),
+        &[
+            "notice healthchecks web: `test` changed [CMD true -> CMD false]",
+            "notice services web: recreated: healthcheck",
+        ],
+    ),
+    (&[], ("../web", "../site"), &["notice services web: build changed: run `gen dev build` [../web -> ../site]"]),
+    (
+        &[],
+        ("${MODE:+on}", "${MODE:+off}"),
+        &[
+            "notice environment web: `MODE` changed [${MODE:+on} -> ${MODE:+off}]",
+            "notice services web: recreated: environment",
+        ],
+    ),
+    (
+        &[],
+        ("description = \"Mode\"", "description = \"Mode\"\ndefault = \"x\""),
+        &["notice variables MODE: default added [- -> x]"],
+    ),
+    // The first colon is that of the registry's port.
+    (
+        &[],
+        ("5000/web:1", "5000/web:2"),
+        &[
+            "caution images localhost:5000/web: new major version; runs in `web` [1 -> 2]",
+            "notice services web: recreated: image",
+        ],
+    ),
+    (
+        &[],
+        ("5000/web:1", "5000/web@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        &[
+            "notice images localhost:5000/web: tag changed; runs in `web` \
                  [1 -> @sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855]",
-                "notice services web: recreated: image",
-            ],
-        ),
+            "notice services web: recreated: image",
+        ],
+    ),
+    (
+        &[("image = \"localhost:5000/web:1\"\n", "")],
+        ("build = ", "image = \"web:1\"\nbuild = "),
+        &["caution images web:1: image changed for `web` [- -> web:1]", "notice services web: recreated: image"],
+    ),
+    (
+        &[],
+        ("build = ", "deploy.resources.limits.pids = 10\nannotations.replicas = \"1\"\nbuild = "),
+        &[
+            "notice limits web: `limits` added [- -> pids 10]",
+            "notice services web: `annotations` added [- -> replicas 1]",
+            "notice services web: recreated: resources, annotations",
+        ],
+    ),
+    (
+        &[],
         (
-            &SPEC.replace("image = \"localhost:5000/web:1\"\n", ""),
-            "build = ",
-            "image = \"web:1\"\nbuild = ",
-            &["caution images web:1: image changed for `web` [- -> web:1]", "notice services web: recreated: image"],
-        ),
-        (
-            SPEC,
-            "build = ",
-            "deploy.resources.limits.pids = 10\nannotations.replicas = \"1\"\nbuild = ",
-            &[
-                "notice limits web: `limits` added [- -> pids 10]",
-                "notice services web: `annotations` added [- -> replicas 1]",
-                "notice services web: recreated: resources, annotations",
-            ],
-        ),
-        (
-            SPEC,
             "build = ",
             "blkio_config.device_read_iops = [{ path = \"/dev/a\", rate = 1 }, { path = \"/dev/b\", rate = 2 }]\nbuild = ",
-            &[
-                "notice services web: `blkio_config` added [- -> device_read_iops \
+        ),
+        &[
+            "notice services web: `blkio_config` added [- -> device_read_iops \
                  [{\"path\": \"/dev/a\", \"rate\": 1}, {\"path\": \"/dev/b\", \"rate\": 2}]]",
-                "notice services web: recreated: blkio_config",
-            ],
-        ),
-        (
-            SPEC,
-            "build = ",
-            "cap_drop = [\"ALL\"]\nsecurity_opt = [\"no-new-privileges=true\", \"label=disable\"]\nbuild = ",
-            &[
-                "danger privileges web: gains the security option `label=disable`",
-                "notice privileges web: loses Docker's default capabilities",
-                "notice services web: recreated: cap_drop, security_opt",
-            ],
-        ),
-    ] {
-        case(spec, &[(from, to)], expected);
+            "notice services web: recreated: blkio_config",
+        ],
+    ),
+    (
+        &[],
+        ("build = ", "cap_drop = [\"ALL\"]\nsecurity_opt = [\"no-new-privileges=true\", \"label=disable\"]\nbuild = "),
+        &[
+            "danger privileges web: gains the security option `label=disable`",
+            "notice privileges web: loses Docker's default capabilities",
+            "notice services web: recreated: cap_drop, security_opt",
+        ],
+    ),
+];
+
+/// Each change has one notice, and says which containers it concerns.
+#[test]
+fn what_services_share() {
+    for (before, edit, expected) in SHARED {
+        let spec = before.iter().fold(SHARING.to_owned(), |spec, (from, to)| spec.replace(from, to));
+        case(&spec, &[*edit], expected);
     }
     case(
-        SPEC,
+        SHARING,
         &[("name = \"shop\"", "name = \"store\""), ("[volumes.data]", "[volumes.data]\nname = \"other\"")],
         &[
             "danger stack store-dev: Compose project changed: new containers are created, and the old ones keep running; \
@@ -1136,7 +1152,7 @@ description = "Mode"
         ],
     );
     case(
-        &external,
+        &SHARING.replace(EXTERNAL.0, EXTERNAL.1),
         &[(", \"data:/data\"]", "]"), ("[volumes.data]\nexternal = true\n", "")],
         &[
             "caution mounts web: `/data` is no longer a volume: what is written there is lost with the container [data -> -]",
