@@ -97,3 +97,20 @@ impl fmt::Display for PathProblem {
 
 // No `source()`: the message includes it, and a chain would print it twice.
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Cause;
+
+    #[test]
+    fn a_message_lists_what_was_refused_and_says_why() {
+        let finding = |path: &str| Finding { path: path.into(), cause: Cause::Symlink };
+        let message = Error::Refused(vec![finding("a"), finding("b")]).to_string();
+        let cause = Cause::Symlink;
+        assert_eq!(message, format!("nothing was written: `a` ({cause}), `b` ({cause})"));
+        let message = |problem| Error::Path { path: "a\n".into(), problem }.to_string();
+        assert_eq!(message(PathProblem::Reserved), "cannot write `a\\n`: reserved for `gen`");
+        assert_eq!(message(PathProblem::Duplicate), "cannot write `a\\n`: rendered twice");
+    }
+}

@@ -228,6 +228,17 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_stays_contested_if_its_digest_is_listed_again() {
+        let a = digest(1);
+        for text in [
+            format!("{a}  g/dev/a\n<<<<<<< HEAD\n{a}  g/dev/a\n=======\n>>>>>>> x\n"),
+            format!("<<<<<<< HEAD\n{a}  g/dev/a\n=======\n>>>>>>> x\n{a}  g/dev/a\n"),
+        ] {
+            assert!(parse(&text).entries["g/dev/a"].contested, "{text}");
+        }
+    }
+
+    #[test]
     fn several_digests_are_a_merge_unless_a_render_was_under_way() {
         let lines = format!("{}  g/dev/a\n{}  g/dev/a\n", digest(1), digest(2));
         assert!(parse(&lines).entries["g/dev/a"].contested);
@@ -269,6 +280,7 @@ mod tests {
         assert!(has_conflict(b"<<<<<<< HEAD\r\n=======\r\n>>>>>>> topic"));
         assert!(!has_conflict(b"Title\n=======\n"));
         assert!(!has_conflict(b"<<<<<<<x\n=======\n>>>>>>> topic\n"));
+        assert!(!has_conflict(b"<<<<<<< HEAD\n======= title\n>>>>>>> topic\n"));
         assert!(!has_conflict(b" <<<<<<< HEAD\n=======\n>>>>>>> topic\n"));
     }
 

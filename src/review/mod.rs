@@ -420,9 +420,11 @@ fn value(
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::spec::source::Sources;
-    use crate::trace::Trace;
+    use crate::trace::{Part, Trace};
 
     const REFERENCE: &[(&str, &str)] = &[
         ("spec/stack.toml", include_str!("../../spec/stack.toml")),
@@ -438,15 +440,15 @@ mod tests {
         ("spec/dashboards/everything.toml", include_str!("../../tests/dashboards/everything.toml")),
     ];
 
-    /// Changes each key, and returns those whose effect on outputs is not explained.
-    fn untold(files: &[(&str, &str)]) -> (usize, Vec<String>) {
+    /// Changes each key, and returns what is reported for it, and the keys whose effect on outputs is not explained.
+    fn told(files: &[(&str, &str)]) -> (usize, String, Vec<String>) {
         let mut sources = Sources::default();
         for (path, text) in files {
             sources.push(path, (*text).to_owned());
         }
         let trace = Trace::new(&sources, "dev").unwrap();
         let before = crate::plan(&sources, Some("dev")).unwrap();
-        let (mut changed, mut untold) = (0, Vec::new());
+        let (mut changed, mut told, mut untold) = (0, String::new(), Vec::new());
         for key in trace.keys() {
             // The dashboards of the reference are many and cover nothing that `everything.toml` doesn't.
             if files.len() > 2 && key.path.starts_with("dashboards.") {
@@ -463,8 +465,18 @@ mod tests {
             if nothing || review.changes.iter().any(|change| change.area == Area::Outputs) {
                 untold.push(format!("{} ({:?}): {files:?}", key.path, key.part));
             }
+            if key.part == Part::Value {
+                let _ = writeln!(told, "{}", key.path);
+                for Change { severity, area, subject, what, before, after, .. } in review.changes.iter().take(3) {
+                    let _ = write!(told, "    {severity:?} {area:?} {subject}: {what}");
+                    for value in [before, after].into_iter().flatten() {
+                        let _ = write!(told, " | {}", value.escape_debug().take(60).collect::<String>());
+                    }
+                    told.push('\n');
+                }
+            }
         }
-        (changed, untold)
+        (changed, told, untold)
     }
 
     #[test]
@@ -485,10 +497,16 @@ mod tests {
 
     #[test]
     fn each_key_that_reaches_an_output_has_a_change() {
-        for (files, least) in [(REFERENCE, 200), (FIELDS, 80), (DASHBOARD, 100)] {
-            let (changed, untold) = untold(files);
+        for (files, least, name) in
+            [(REFERENCE, 200, None), (FIELDS, 80, Some("fields")), (DASHBOARD, 100, Some("dashboard"))]
+        {
+            let (changed, told, untold) = told(files);
             assert!(changed >= least, "{changed}");
             assert!(untold.is_empty(), "{untold:#?}");
+            let Some(name) = name else { continue };
+            insta::with_settings!({ snapshot_path => "../../tests/snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+                insta::assert_snapshot!(format!("review-keys-{name}"), told);
+            });
         }
     }
 }

@@ -90,7 +90,6 @@ fn stack(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 /// An empty stack of the same name.
 fn nothing(like: &Stack) -> Stack {
     Stack {
-        profile: like.profile.clone(),
         project: like.project.clone(),
         title: like.title.clone(),
         description: like.description.clone(),

@@ -6,7 +6,7 @@ use super::environment::{self, Secrets};
 use super::written::Written;
 use super::{Area, Change, Fate, Pair, fates, ports, privileges, quoted, quoted_list, settings, storage, value};
 use crate::Plan;
-use crate::model::service::{Command, Healthcheck, Port, Published, Service};
+use crate::model::service::{Command, Healthcheck, Port, Service};
 use crate::model::text::{Text, Tree};
 
 /// Whether services belong to the stack or run on demand.
@@ -251,12 +251,9 @@ fn same_but_defaults(pair: &Pair<'_>, before: &[(String, Text)], after: &[(Strin
 
 /// The ports as the Compose file has them.
 fn published(service: &Service) -> Vec<Port> {
-    // The path is for the docs, and the number for links.
-    let plain = |port: &Port| {
-        let published = port.published.clone()?;
-        Some(Port { path: None, published: Some(Published { number: None, ..published }), ..port.clone() })
-    };
-    service.ports.iter().filter_map(plain).collect()
+    let published = service.ports.iter().filter(|port| port.published.is_some());
+    // The path is for the docs.
+    published.map(|port| Port { path: None, ..port.clone() }).collect()
 }
 
 fn probe(service: &Service) -> Option<Healthcheck> {

@@ -376,6 +376,26 @@ mod tests {
         assert!(definition("service").key("stop_sgnal").is_none());
     }
 
+    #[test]
+    fn types_are_named_in_words_of_toml() {
+        assert_eq!(expected(&["array", "null"]), "a list");
+        assert_eq!(
+            expected(&["string", "integer", "number", "boolean", "array", "object", "string"]),
+            "a string, an integer, a number, a boolean, a list or a table"
+        );
+    }
+
+    #[test]
+    fn an_assignment_knows_where_its_parts_are() {
+        let mut diagnostics = crate::diagnostic::Diagnostics::default();
+        let sources = crate::spec::source::Sources::default();
+        let mut cx = Context { sources: &sources, diagnostics: &mut diagnostics };
+        let span = Span { file: 0, start: 10, end: 19 };
+        let found = assignment("HOST=a=b", span, &['='], &mut cx).unwrap();
+        assert_eq!((found.name.value.as_str(), found.name.span), ("HOST", Span { file: 0, start: 11, end: 15 }));
+        assert_eq!(found.value, Some(("a=b", Span { file: 0, start: 16, end: 19 })));
+    }
+
     /// What [`Shape`] does not check: a newer specification may need more.
     #[test]
     fn every_keyword_of_the_specification_is_known() {

@@ -654,3 +654,18 @@ pub fn unknown_word(word: &str, what: &str, known: &[&'static str], span: Span, 
         || format!("expected one of {}", listed(known.iter().copied())),
     ));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_long_is_cut() {
+        let name = "a".repeat(80);
+        assert_eq!(shown(&name), name);
+        assert_eq!(shown(&format!("{name}b")), format!("{name}…"));
+        let listing = |count: usize| listed(std::iter::repeat_n("a", count));
+        assert_eq!((listing(0).as_str(), listing(2).as_str()), ("none", "`a`, `a`"));
+        assert_eq!((listing(60).ends_with("`a`"), listing(61).ends_with("`a`, …")), (true, true));
+    }
+}

@@ -131,6 +131,7 @@ mod tests {
             (r#""{a=\"b\"} or c""#, "{a=\"b\"} or c", "c", "c"),
             (r#""{a=\"b\"} or c""#, "{a=\"b\"} or c", "\"b\"", r#"\"b\""#),
             (r#""\u00e9\t\U0001F980 end""#, "é\t🦀 end", "end", "end"),
+            (r#""\x41\e end""#, "A\u{1b} end", "end", "end"),
             ("\"\"\"a \\\n    b c\"\"\"", "a b c", "c", "c"),
         ] {
             let offsets = Offsets::of(value, raw).expect(raw);

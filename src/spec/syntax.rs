@@ -258,6 +258,16 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_told_from_a_part_of_a_value() {
+        for line in ["a = 1", "a.b-c = 1", "'a b'.c = [", "  \t_ = x".trim_start()] {
+            assert!(is_key(line), "{line}");
+        }
+        for line in ["a", "# a = 1", "{ a = 1 }", "] = 1", "a(b) = 1", "- a = 1"] {
+            assert!(!is_key(line), "{line}");
+        }
+    }
+
+    #[test]
     fn duplicates_behind_another_error_may_be_its_consequence() {
         let (causes, _) = found("[a]\nx = 1\nb]\nx = 1\n");
         assert_eq!(causes.len(), 1, "{causes:?}");

@@ -338,6 +338,41 @@ fn dynamic_configuration_is_a_list_of_values_a_key() {
     assert_eq!(file["frontend.persistenceMaxQPS"][0]["value"], 6000);
     assert_eq!(file["matching.numTaskqueueReadPartitions"][0]["value"], 8);
     assert_eq!(file["system.enableActivityEagerExecution"][0]["value"], true);
+    // A value of each other type.
+    let spec = REFERENCE.replace(
+        "\"frontend.persistenceMaxQPS\" = 6000",
+        "\"frontend.persistenceMaxQPS\" = 6000\n\"activity.longPollBuffer\" = \"10s\"\n\
+         \"admin.matchingNamespaceToPartitionDispatchRate\" = 1.5\n\
+         \"admin.matchingNamespaceTaskqueueToPartitionDispatchRate\" = 2\n\"history.TaskDLQErrorPattern\" = \"x\"",
+    );
+    let file = yaml(&files(&super::artifacts::plan(&spec)), "generated/dev/dynamicconfig/monitored.yaml");
+    assert_eq!(file["activity.longPollBuffer"][0]["value"], "10s");
+    assert_eq!(file["admin.matchingNamespaceToPartitionDispatchRate"][0]["value"], 1.5);
+    assert_eq!(file["admin.matchingNamespaceTaskqueueToPartitionDispatchRate"][0]["value"], 2);
+    assert_eq!(file["history.TaskDLQErrorPattern"][0]["value"], "x");
+}
+
+/// Two stores have their indices one after the other, each named to the tool.
+#[test]
+fn each_store_of_visibility_has_its_own_indices() {
+    let spec = include_str!("../specs/index-clash/stack.toml")
+        .replace("visibility_index = \"temporal_visibility_v1_main\"", "visibility = \"other\"")
+        .replace("[clusters.second]", "[services.other]\nkind = \"elasticsearch\"\n\n[clusters.second]")
+        .replace("[clusters.main]", "[clusters.main]\nvisibility = \"elasticsearch\"");
+    let compose = yaml(&files(&plan(&spec)), "generated/dev/docker-compose.yml");
+    let setup = &compose["services"]["setup"];
+    assert_eq!(
+        strings(&setup["command"]).last().unwrap().lines().skip(1).collect::<Vec<_>>(),
+        [
+            "export ES_SERVER=http://elasticsearch:9200",
+            "temporal-elasticsearch-tool setup-schema",
+            "temporal-elasticsearch-tool create-index --index temporal_visibility_v1_main",
+            "export ES_SERVER=http://other:9200",
+            "temporal-elasticsearch-tool setup-schema",
+            "temporal-elasticsearch-tool create-index --index temporal_visibility_v1_second",
+        ]
+    );
+    assert_eq!(setup["environment"]["ES_SERVER"], Value::Null);
 }
 
 #[test]

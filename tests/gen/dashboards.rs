@@ -150,6 +150,85 @@ fn a_panel_may_have_no_query_or_one_in_grafanas_words() {
     assert!(try_plan(&panel(&half)).unwrap_err().contains("missing-key"));
 }
 
+/// What is accepted and what is refused differ in the condition that decides.
+#[test]
+fn what_decides_a_mistake_in_a_dashboard() {
+    let codes = |keys: &str| match try_plan(&format!("folder = \"main\"\ntitle = \"Main\"\n{keys}\n")) {
+        Ok(_) => String::new(),
+        Err(problems) => {
+            let codes = problems.lines().filter_map(|line| line.trim().strip_prefix("code: \"")?.strip_suffix("\","));
+            codes.collect::<Vec<_>>().join(" ")
+        }
+    };
+    let variable =
+        |keys: &str| format!("[panels.Now]\ntype = \"stat\"\nqueries = \"up{{a='$v'}}\"\n[variables.v]\n{keys}");
+    for (keys, expected) in [
+        // What a plugin's options are called is not known.
+        (
+            "[panels.Clock]\ntype = \"yesoreyeram-infinity-datasource\"\nqueries = \"up\"\noptions = { mode = \"x\" }"
+                .to_owned(),
+            "",
+        ),
+        ("[panels.Now]\ntype = \"stat\"\nqueries = \"up\"\noptions = { mode = \"x\" }".to_owned(), "unknown-option"),
+        // Only an expression uses the other queries.
+        (
+            "[panels.Now]\ntype = \"stat\"\nqueries = [{ expr = \"up\" }, { datasource = \"__expr__\", \
+             grafana = { type = \"math\", expression = \"$A * 2\" } }]"
+                .to_owned(),
+            "",
+        ),
+        (
+            "[panels.Now]\ntype = \"stat\"\nqueries = [{ expr = \"up\" }, { expr = \"up * $A\" }]".to_owned(),
+            "unknown-dashboard-variable",
+        ),
+        // Queries of variables are Prometheus's functions or PromQL, and Loki's are neither.
+        (variable("type = \"query\"\nquery = \"query_result(up)\""), ""),
+        (variable("type = \"query\"\nquery = \"query_result(up up)\""), "invalid-promql"),
+        (variable("type = \"query\"\nquery = \"label_values(up, job)\""), ""),
+        (variable("type = \"query\"\nquery = \"label_values(up up, job)\""), "invalid-promql"),
+        (variable("type = \"query\"\nquery = \"metrics(up up)\""), ""),
+        (variable("type = \"query\"\nquery = \"up up\""), "invalid-promql"),
+        (variable("type = \"query\"\ndatasource = \"logs\"\nquery = \"up up\""), ""),
+        // Only a choice can be everything.
+        (variable("type = \"custom\"\nvalues = [\"a\"]\ncurrent = \"$__all\""), "contradiction"),
+        (variable("type = \"custom\"\nvalues = [\"a\"]\ncurrent = \"$__all\"\ninclude_all = true"), ""),
+        (variable("type = \"textbox\"\ncurrent = \"$__all\""), ""),
+        // What is passed through may use a variable.
+        (
+            "grafana = { weekStart = \"$v\" }\n[panels.Now]\ntype = \"stat\"\nqueries = \"up\"\n[variables.v]\n\
+             type = \"textbox\""
+                .to_owned(),
+            "",
+        ),
+    ] {
+        assert_eq!(codes(&keys), expected, "{keys}");
+    }
+}
+
+#[test]
+fn nothing_selected_and_nothing_set() {
+    let dashboard = |keys: &str| parse(&render(&format!("folder = \"main\"\ntitle = \"Main\"\n{keys}\n")));
+    let current = |keys: &str| {
+        let json = dashboard(&format!(
+            "[panels.Now]\ntype = \"stat\"\nqueries = \"up{{a='$v'}}\"\n[variables.v]\ntype = \"custom\"\n\
+             values = [\"a\", \"b\"]\n{keys}"
+        ));
+        json["templating"]["list"][0].get("current").cloned().unwrap_or_default()
+    };
+    assert_eq!(current(""), Value::Null);
+    assert_eq!(current("current = \"a\""), serde_json::json!({ "text": "a", "value": "a" }));
+    assert_eq!(current("multi = true\ncurrent = \"a\""), serde_json::json!({ "text": ["a"], "value": ["a"] }));
+    assert_eq!(current("multi = true\ncurrent = []"), serde_json::json!({ "text": [], "value": [] }));
+    let fields = |keys: &str| {
+        let json = dashboard(&format!("[panels.Guide]\ntype = \"text\"\ncontent = \"x\"\n{keys}"));
+        json["panels"][0].get("fieldConfig").is_some()
+    };
+    assert_eq!(
+        ["", "custom = {}", "data_links = []", "overrides = []", "decimals = 1"].map(fields),
+        [false, false, false, false, true]
+    );
+}
+
 #[test]
 fn a_dollar_that_is_no_variable_stays() {
     let panel = |query: &str, legend: &str| {
@@ -213,15 +292,25 @@ fn a_row_that_is_called_otherwise_is_one_line() {
 fn profiles_change_and_remove_dashboards() {
     let stack = STACK.replace(
         "[profiles.dev]\n",
-        "[profiles.dev]\n\n[profiles.quiet]\nremove = [\"dashboards.main.refresh\"]\n\n[profiles.quiet.dashboards.main.panels.Health]\ntitle = \"Up?\"\n\n[profiles.none]\nremove = [\"dashboards.main\"]\n",
+        "[profiles.dev]\n\n[profiles.quiet]\nremove = [\"dashboards.main.refresh\"]\n\n[profiles.quiet.dashboards.main.panels.Health]\ntitle = \"Up?\"\n\n[profiles.none]\nremove = [\"dashboards.main\", \"dashboards.other\"]\n\n[profiles.one]\nremove = [\"dashboards.main\"]\n",
     );
+    let stack = stack.replace("{ main = \"Main\" }", "{ main = \"Main\", other = \"Other\" }");
     let project = Project::new(stack);
     project.write(
         "spec/dashboards/main.toml",
         "folder = \"main\"\ntitle = \"Main\"\nrefresh = \"5s\"\n\n[panels.Health]\ntype = \"stat\"\nqueries = \"up\"\n",
     );
+    project.write(
+        "spec/dashboards/other.toml",
+        "folder = \"other\"\ntitle = \"Other\"\n\n[panels.Health]\ntype = \"stat\"\nqueries = \"up\"\n",
+    );
     let run = project.run(&["render"]);
     assert_eq!(run.code, Some(0), "{run:?}");
+    // A folder is only provisioned if it exists.
+    for (profile, expected) in [("dev", [true, true]), ("one", [false, true])] {
+        let provisioned = project.read(&format!("generated/{profile}/config/grafana-dashboards.yaml"));
+        assert_eq!(["Main", "Other"].map(|title| provisioned.contains(title)), expected, "{profile}: {provisioned}");
+    }
     let title = |profile: &str| {
         let dashboard = parse(&project.read(&format!("generated/{profile}/grafana/main/main.json")));
         (dashboard["refresh"].as_str().map(str::to_owned), dashboard["panels"][0]["title"].as_str().unwrap().to_owned())

@@ -481,73 +481,129 @@ healthcheck.test = "curl -f $$HOSTNAME"
 }
 
 /// Each pair is refused and accepted: they differ in the condition that decides.
+const MISTAKES: &[(&str, Option<&str>)] = &[
+    // A range with a port for each replica, and one that is a port short.
+    ("ports.http = { published = \"8080-8081\", target = 80 }\ndeploy.replicas = 2", None),
+    ("ports.http = { published = \"8080-8081\", target = 80 }\ndeploy.replicas = 3", Some("contradiction")),
+    ("ports.http = { published = 8080, target = 80 }\nscale = 1", None),
+    ("ports.http = { published = 8080, target = 80 }\nscale = 2", Some("contradiction")),
+    // An address needs a subnet, unless the network is made elsewhere.
+    ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]", Some("missing-subnet")),
+    ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]\nexternal = false", Some("missing-subnet")),
+    ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]\nexternal = true", None),
+    ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]\nipam.config = [{ subnet = \"10.0.0.0/24\" }]", None),
+    // All of the profiles that switch a service on must switch on what it waits for.
+    ("profiles = [\"a\", \"b\"]\ndepends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"", None),
+    (
+        "profiles = [\"a\", \"b\"]\ndepends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"\nprofiles = [\"a\"]",
+        Some("disabled-dependency"),
+    ),
+    (
+        "profiles = [\"a\", \"b\"]\ndepends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"\n\
+             profiles = [\"c\", \"b\", \"a\"]",
+        None,
+    ),
+    ("depends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"\nprofiles = [\"a\"]", Some("disabled-dependency")),
+    // Every address includes each, whichever comes first.
+    (
+        "ports.http = { published = 80, host_ip = \"0.0.0.0\" }\n[services.other]\nimage = \"o:1\"\nports.http = 80",
+        Some("port-clash"),
+    ),
+    (
+        "ports.http = 80\n[services.other]\nimage = \"o:1\"\nports.http = { published = 80, host_ip = \"0.0.0.0\" }",
+        Some("port-clash"),
+    ),
+    (
+        "ports.http = { published = 80, host_ip = \"127.0.0.2\" }\n[services.other]\nimage = \"o:1\"\nports.http = 80",
+        None,
+    ),
+    // What the image of a kind holds is known, and not what another holds.
+    (
+        "[images]\nmimir = \"grafana/mimir:3\"\n[services.mimir]\nkind = \"mimir\"\nhealthcheck.http = \"/ready\"",
+        Some("missing-program"),
+    ),
+    (
+        "[images]\nmimir = \"grafana/mimir:3\"\n[services.mimir]\nkind = \"mimir\"\nhealthcheck.tcp = \"http\"",
+        Some("missing-program"),
+    ),
+    ("[services.mimir]\nkind = \"mimir\"\nimage = \"own/mimir:3\"\nhealthcheck.http = \"/ready\"", None),
+    // A config has one source.
+    ("configs = [\"site\"]\n[configs.site]\ncontent = \"x\"", None),
+    ("configs = [\"site\"]\n[configs.site]\ncontent = \"x\"\nfile = \"./x\"", Some("contradiction")),
+    ("configs = [\"site\"]\n[configs.site]\nexternal = false\nfile = \"./x\"", None),
+    ("configs = [\"site\"]\n[configs.site]\nexternal = false", Some("contradiction")),
+    // A list that is extended would hold the option twice.
+    ("extends = { file = \"base.yml\", service = \"base\" }", None),
+    ("mem_limit = \"1g\"\ndeploy.resources.limits.cpus = \"1\"", None),
+    ("cpus = 1\ndeploy.resources.limits.cpus = \"1\"", Some("contradiction")),
+    ("cpus = \"inf\"", Some("invalid-cpus")),
+    ("cpus = \"0\"", Some("invalid-cpus")),
+    ("shm_size = \"k\"", Some("invalid-size")),
+    ("environment.A = \"${B:?set it}\"\n[env.B]\ndescription = \"B\"", None),
+    // Services that run at the same time need different names, also if one runs always.
+    (
+        "container_name = \"one\"\n[services.b]\nimage = \"b:1\"\ncontainer_name = \"one\"\nprofiles = [\"p\"]",
+        Some("container-clash"),
+    ),
+    // The bounds are allowed, and so is what is there twice unless the specification says otherwise.
+    ("oom_score_adj = 1000", None),
+    ("oom_score_adj = 1001", Some("number-out-of-range")),
+    ("devices = [\"/dev/null\", \"/dev/null\"]", None),
+    ("group_add = [\"audio\", \"audio\"]", Some("listed-twice")),
+    ("models = [\"llm\"]\n[models.llm]\ncontext_size = 1024", Some("missing-key")),
+    // Another entry of `extra_hosts` does not help.
+    ("environment.A = \"host.docker.internal\"\nextra_hosts.\"host.docker.internal\" = \"host-gateway\"", None),
+    ("environment.A = \"host.docker.internal\"\nextra_hosts.db = \"10.0.0.1\"", Some("missing-extra-host")),
+    // A mistake in the image or the service hides what may only be its consequence.
+    ("[images]\nmimir = 3\n[services.mimir]\nkind = \"mimir\"", Some("wrong-type")),
+    ("[images]\nown = 3\n[services.bb]\nimage = \"own\"", Some("wrong-type")),
+    ("environment.A = \"${db.nope}\"\n[services.db]\nimgae = \"db:1\"", Some("unknown-key")),
+    ("imgae = \"web:1\"\naws = true\n[env.AWS_REGION]\ndescription = \"Region\"", Some("unknown-key")),
+    (
+        "[schema.own]\ndescription = \"Own\"\nimage = \"own:1\"\ncommand = [\"migrate\"]\naws = true\nimgae = 1\n\
+             [env.AWS_REGION]\ndescription = \"Region\"",
+        Some("unknown-key"),
+    ),
+    ("environment._A = \"1\"", None),
+    ("[infrastructure]\nproject = \"a-name-with-24-characters\"\nregion = \"eu-west-1\"", Some("invalid-name")),
+    ("[infrastructure]\nproject = \"name-with-24-characters-\"\nregion = \"eu-west-1\"", None),
+    ("[infrastructure]\nproject = \"a_name\"\nregion = \"eu-west-1\"", Some("invalid-name")),
+    ("[infrastructure]\nproject = \"name\"\nregion = \"eu-West-1\"", Some("invalid-region")),
+    ("[infrastructure]\nproject = \"name\"\nregion = \"euwest-1\"", Some("invalid-region")),
+    // What the kind says may be repeated.
+    (
+        "[images]\nmimir = \"mimir:3\"\n[services.mimir]\nkind = \"mimir\"\nports.http = { target = 9009, published = 9 }",
+        None,
+    ),
+    (
+        "[images]\nmimir = \"mimir:3\"\n[services.mimir]\nkind = \"mimir\"\nports.http = { target = 9010, published = 9 }",
+        Some("kind-decides"),
+    ),
+    // The shell that runs a test has to be in the image, not what the shell runs.
+    (
+        "[images]\nelasticsearch = \"es:8\"\n[services.es]\nkind = \"elasticsearch\"\n\
+             healthcheck.test = [\"CMD-SHELL\", \"my-check || exit 1\"]",
+        None,
+    ),
+    (
+        "[images]\nalloy = \"alloy:v1\"\n[services.alloy]\nkind = \"alloy\"\nsettings.host_targets.\"a b\" = 9091",
+        Some("missing-service invalid-name"),
+    ),
+];
+
 #[test]
 fn what_decides_a_mistake() {
-    let code = |services: &str| {
+    let codes = |services: &str| {
         let spec = format!("[stack]\nname = \"shop\"\n[profiles.dev]\n{services}");
         let run = Project::new(&spec).run(&["render"]);
-        let code =
-            run.stderr.lines().find_map(|line| line.strip_prefix("error[")?.split(']').next().map(str::to_owned));
-        assert_eq!(run.code, Some(if code.is_some() { 2 } else { 0 }), "{spec}\n{run:?}");
-        code
+        let found = run.stderr.lines().filter_map(|line| line.strip_prefix("error[")?.split(']').next());
+        let found: Vec<&str> = found.collect();
+        assert_eq!(run.code, Some(if found.is_empty() { 0 } else { 2 }), "{spec}\n{run:?}");
+        (!found.is_empty()).then(|| found.join(" "))
     };
     let web = "[services.web]\nimage = \"web:1\"\n";
-    for (spec, expected) in [
-        // A range with a port for each replica, and one that is a port short.
-        ("ports.http = { published = \"8080-8081\", target = 80 }\ndeploy.replicas = 2", None),
-        ("ports.http = { published = \"8080-8081\", target = 80 }\ndeploy.replicas = 3", Some("contradiction")),
-        ("ports.http = { published = 8080, target = 80 }\nscale = 1", None),
-        ("ports.http = { published = 8080, target = 80 }\nscale = 2", Some("contradiction")),
-        // An address needs a subnet, unless the network is made elsewhere.
-        ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]", Some("missing-subnet")),
-        ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]\nexternal = false", Some("missing-subnet")),
-        ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]\nexternal = true", None),
-        (
-            "networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]\nipam.config = [{ subnet = \"10.0.0.0/24\" }]",
-            None,
-        ),
-        // All of the profiles that switch a service on must switch on what it waits for.
-        ("profiles = [\"a\", \"b\"]\ndepends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"", None),
-        (
-            "profiles = [\"a\", \"b\"]\ndepends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"\nprofiles = [\"a\"]",
-            Some("disabled-dependency"),
-        ),
-        (
-            "profiles = [\"a\", \"b\"]\ndepends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"\n\
-             profiles = [\"c\", \"b\", \"a\"]",
-            None,
-        ),
-        ("depends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"\nprofiles = [\"a\"]", Some("disabled-dependency")),
-        // Every address includes each, whichever comes first.
-        (
-            "ports.http = { published = 80, host_ip = \"0.0.0.0\" }\n[services.other]\nimage = \"o:1\"\nports.http = 80",
-            Some("port-clash"),
-        ),
-        (
-            "ports.http = 80\n[services.other]\nimage = \"o:1\"\nports.http = { published = 80, host_ip = \"0.0.0.0\" }",
-            Some("port-clash"),
-        ),
-        (
-            "ports.http = { published = 80, host_ip = \"127.0.0.2\" }\n[services.other]\nimage = \"o:1\"\nports.http = 80",
-            None,
-        ),
-        // What the image of a kind holds is known, and not what another holds.
-        (
-            "[images]\nmimir = \"grafana/mimir:3\"\n[services.mimir]\nkind = \"mimir\"\nhealthcheck.http = \"/ready\"",
-            Some("missing-program"),
-        ),
-        ("[services.mimir]\nkind = \"mimir\"\nimage = \"own/mimir:3\"\nhealthcheck.http = \"/ready\"", None),
-        // A config has one source.
-        ("configs = [\"site\"]\n[configs.site]\ncontent = \"x\"", None),
-        ("configs = [\"site\"]\n[configs.site]\ncontent = \"x\"\nfile = \"./x\"", Some("contradiction")),
-        ("configs = [\"site\"]\n[configs.site]\nexternal = false\nfile = \"./x\"", None),
-        ("configs = [\"site\"]\n[configs.site]\nexternal = false", Some("contradiction")),
-        // A list that is extended would hold the option twice.
-        ("extends = { file = \"base.yml\", service = \"base\" }", None),
-        ("mem_limit = \"1g\"\ndeploy.resources.limits.cpus = \"1\"", None),
-        ("cpus = 1\ndeploy.resources.limits.cpus = \"1\"", Some("contradiction")),
-    ] {
-        assert_eq!(code(&format!("{web}{spec}\n")).as_deref(), expected, "{spec}");
+    for (spec, expected) in MISTAKES {
+        assert_eq!(codes(&format!("{web}{spec}\n")).as_deref(), *expected, "{spec}");
     }
 }
 
@@ -595,4 +651,40 @@ fn a_port_comes_before_an_endpoint_of_its_name() {
     };
     assert_eq!(address("ports.http.target = 80"), "http://web:80");
     assert_eq!(address("ports = { http.target = 80, url.target = 81 }"), "web:81");
+}
+
+/// A key of a rendered service, or of the top level, and what decides it.
+#[test]
+fn what_decides_an_output() {
+    for (spec, path, expected) in [
+        // The default network is only there if a service joins it.
+        ("", &["networks", "default", "driver"][..], "bridge"),
+        ("network_mode = \"none\"", &["networks"], "null"),
+        (
+            "volumes = [\"./a:/b:z,rslave,rw,cached\"]",
+            &["services", "web", "volumes"],
+            "[{type: bind, source: ./a, target: /b, bind: {selinux: z, propagation: rslave, create_host_path: false}}]",
+        ),
+        // The user's address comes before the kind's.
+        (
+            "[images]\nalloy = \"alloy:1\"\nmimir = \"mimir:3\"\n[services.mimir]\nkind = \"mimir\"\n\
+             [services.alloy]\nkind = \"alloy\"\nextra_hosts.\"host.docker.internal\" = \"10.0.0.1\"\n\
+             settings.host_targets.app = 9091",
+            &["services", "alloy", "extra_hosts"],
+            "{host.docker.internal: 10.0.0.1}",
+        ),
+        (
+            "[schema.own]\ndescription = \"Own\"\nimage = \"own:1\"\nentrypoint = [\"/bin/own\"]\ncommand = [\"migrate\"]",
+            &["services", "schema-own", "entrypoint"],
+            "[/bin/own]",
+        ),
+    ] {
+        let spec = format!("[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"web:1\"\n{spec}\n");
+        let project = Project::new(&spec);
+        let run = project.run(&["render"]);
+        assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
+        let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+        let found = path.iter().fold(&compose, |value, key| &value[*key]);
+        assert_eq!(*found, serde_yaml::from_str::<Value>(expected).unwrap(), "{spec}");
+    }
 }

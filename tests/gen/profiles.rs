@@ -36,8 +36,12 @@ environment = { DEBUG = "1", TITLE = "Shop" }
 image = "debugger"
 environment.TOKEN = "${TOKEN}"
 volumes = ["cores:/cores"]
+secrets = ["key"]
 
 [volumes.cores]
+
+[secrets.key]
+file = "./key"
 
 [env.TOKEN]
 description = "Token of the debugger"
@@ -85,6 +89,8 @@ fn what_only_a_removed_service_read_is_left_out() {
     assert!(!project.read("generated/staging/.env.example").contains("TOKEN"));
     assert_eq!(compose(&project, "dev")["volumes"]["cores"], Value::Mapping(serde_yaml::Mapping::new()));
     assert_eq!(compose(&project, "staging")["volumes"], Value::Null);
+    assert_eq!(compose(&project, "dev")["secrets"]["key"]["file"], "./key");
+    assert_eq!(compose(&project, "staging")["secrets"], Value::Null);
 }
 
 #[test]

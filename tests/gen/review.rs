@@ -174,10 +174,14 @@ fn what_loses_data() {
     );
     case(
         REFERENCE,
-        &[("history_shards = 4\npool = 50", "history_shards = 8\npool = 40")],
+        &[
+            ("history_shards = 4\npool = 50", "history_shards = 8\npool = 40"),
+            ("guard_window = \"45s\"", "guard_window = \"50s\""),
+        ],
         &[
             "danger clusters monitored: `history_shards` cannot be changed: existing workflows belong to shards and would no longer be found [4 -> 8]",
             "notice clusters monitored: `pool` changed [50 -> 40]",
+            "notice clusters monitored: `reservoir.guard_window` changed [45s -> 50s]",
             "notice services temporal-history: recreated: environment",
             "notice services temporal-frontend: recreated: environment",
             "notice services temporal-matching: recreated: environment",
@@ -350,6 +354,15 @@ fn what_gains_privileges() {
 #[test]
 fn a_secret_that_is_none_any_more() {
     case(
+        &SHOP.replace("secret = true", "secret = true\nrequired = true"),
+        &[("secret = true\nrequired = true", "default = \"hunter2\"")],
+        &[
+            "danger variables TOKEN: was a secret and now has a default, which is committed",
+            "notice variables TOKEN: no longer required",
+            "notice services web: recreated: declaration of `TOKEN`",
+        ],
+    );
+    case(
         SHOP,
         &[("secret = true", "default = \"hunter2\"")],
         &[
@@ -517,6 +530,15 @@ fn the_rest_of_the_spec() {
             "notice services temporal-frontend: recreated: configuration file",
             "notice services temporal-history: recreated: configuration file",
             "notice services temporal-matching: recreated: configuration file",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[("host_targets.copilot-test-worker = 9091", "host_targets.copilot-test-worker = 9092")],
+        &[
+            "notice metrics alloy: scrapes `copilot-test-worker` at a different address \
+             [host.docker.internal:9091/metrics -> host.docker.internal:9092/metrics]",
+            "notice services alloy: recreated: configuration file",
         ],
     );
     case(
@@ -716,11 +738,13 @@ fn a_revision_without_a_spec_has_everything_new() {
     repository.git(&["init", "--quiet", "--initial-branch=main"]);
     repository.project.write("README.md", "A shop\n");
     repository.commit("Begin");
-    repository.project.write("spec/stack.toml", SHOP);
+    let spec = SHOP.replace("name = \"shop\"", "name = \"shop\"\ndescription = \"Sells\"");
+    repository.project.write("spec/stack.toml", spec);
     let run = repository.review(&[]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stdout.starts_with("No spec at `HEAD` ("), "{run:?}");
     assert!(run.stdout.contains("notice[services] web: added"), "{run:?}");
+    assert!(!run.stdout.contains("changed"), "{run:?}");
 }
 
 #[test]
@@ -927,4 +951,307 @@ fn further_keys_of_compose() {
     ] {
         case(spec, &[("image = \"web:1\"\n", &format!("image = \"web:1\"\n{keys}"))], expected);
     }
+}
+
+/// A stack whose services share what has a table of its own.
+const SHARING: &str = r#"
+[stack]
+name = "shop"
+
+[profiles.dev]
+
+[services.web]
+image = "localhost:5000/web:1"
+build = "../web"
+secrets = [{ source = "token", target = "a" }]
+configs = ["site"]
+networks = ["back"]
+volumes = ["/anonymous", "data:/data"]
+environment.MODE = "${MODE:+on}"
+healthcheck.test = ["CMD", "true"]
+
+[services.web.ports.http]
+published = 8080
+target = 80
+path = "/a"
+
+[services.worker]
+image = "worker:1"
+configs = ["site"]
+
+[networks.back]
+driver_opts.mtu = 1400
+
+[volumes.data]
+
+[secrets.token]
+file = "./token"
+
+[configs.site]
+content = "a"
+
+[env.MODE]
+description = "Mode"
+"#;
+
+const EXTERNAL: (&str, &str) = ("[volumes.data]", "[volumes.data]\nexternal = true");
+
+type Edit = (&'static str, &'static str);
+
+/// What is edited before the review, what is edited for it, and what it says.
+const SHARED: &[(&[Edit], Edit, &[&str])] = &[
+    (
+        &[],
+        ("target = \"a\"", "target = \"b\""),
+        &[
+            "notice secrets web: options of the secret `token` changed [target a -> target b]",
+            "notice services web: recreated: secrets",
+        ],
+    ),
+    (
+        &[],
+        ("configs = [\"site\"]\nnetworks", "networks"),
+        &["notice secrets web: no longer reads the config `site`", "notice services web: recreated: configs"],
+    ),
+    (&[], ("content = \"a\"", "content = \"b\""), &["notice secrets site: source changed [content a -> content b]"]),
+    (&[], ("mtu = 1400", "mtu = 1500"), &["notice networks back: `driver_opts` changed [mtu 1400 -> mtu 1500]"]),
+    (
+        &[],
+        ("\"/anonymous\"", "{ target = \"/anonymous\", read_only = true }"),
+        &[
+            "notice mounts web: write access to `/anonymous` changed [volume -> volume (read-only)]",
+            "notice services web: recreated: mounts",
+        ],
+    ),
+    (
+        &[],
+        ("\"data:/data\"", "\"data:/data\", \"../x:/x\""),
+        &[
+            "caution privileges web: gains write access to a host path: `../x`",
+            "notice mounts web: `/x` mounted [- -> ../x]",
+            "notice services web: recreated: mounts",
+        ],
+    ),
+    (
+        &[],
+        ("\"data:/data\"", "\"data:/data\", \"./x:/x\""),
+        &["notice mounts web: `/x` mounted [- -> ./x]", "notice services web: recreated: mounts"],
+    ),
+    (
+        &[],
+        ("\"data:/data\"", "\"data:/data\", \"../x:/x:ro\""),
+        &["notice mounts web: `/x` mounted [- -> ../x (read-only)]", "notice services web: recreated: mounts"],
+    ),
+    // A volume of one's own is another in another project, and an external one is not.
+    (
+        &[],
+        ("[volumes.data]", "[volumes.data]\nexternal = true"),
+        &["danger volumes data: now a different volume in the engine: the data in the old one is not moved \
+               [shop-dev_data -> data]"],
+    ),
+    (
+        &[("[volumes.data]", "[volumes.data]\nname = \"own\"")],
+        ("name = \"own\"\n", ""),
+        &["danger volumes data: now a different volume in the engine: the data in the old one is not moved \
+               [own -> shop-dev_data]"],
+    ),
+    (
+        &[EXTERNAL],
+        ("name = \"shop\"", "name = \"shop\"\ntitle = \"Shop\""),
+        &["notice stack shop-dev: title changed [shop -> Shop]"],
+    ),
+    // Only the docs have the path, and it is no reason for a new container.
+    (&[], ("path = \"/a\"", "path = \"/b\""), &["notice ports web.http: path in the docs changed [/a -> /b]"]),
+    (
+        &[],
+        ("\"true\"", "\"false\""),
+        &[
+            "notice healthchecks web: `test` changed [CMD true -> CMD false]",
+            "notice services web: recreated: healthcheck",
+        ],
+    ),
+    (&[], ("../web", "../site"), &["notice services web: build changed: run `gen dev build` [../web -> ../site]"]),
+    (
+        &[],
+        ("${MODE:+on}", "${MODE:+off}"),
+        &[
+            "notice environment web: `MODE` changed [${MODE:+on} -> ${MODE:+off}]",
+            "notice services web: recreated: environment",
+        ],
+    ),
+    (
+        &[],
+        ("description = \"Mode\"", "description = \"Mode\"\ndefault = \"x\""),
+        &["notice variables MODE: default added [- -> x]"],
+    ),
+    // The first colon is that of the registry's port.
+    (
+        &[],
+        ("5000/web:1", "5000/web:2"),
+        &[
+            "caution images localhost:5000/web: new major version; runs in `web` [1 -> 2]",
+            "notice services web: recreated: image",
+        ],
+    ),
+    (
+        &[],
+        ("5000/web:1", "5000/web@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        &[
+            "notice images localhost:5000/web: tag changed; runs in `web` \
+                 [1 -> @sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855]",
+            "notice services web: recreated: image",
+        ],
+    ),
+    (
+        &[("image = \"localhost:5000/web:1\"\n", "")],
+        ("build = ", "image = \"web:1\"\nbuild = "),
+        &["caution images web:1: image changed for `web` [- -> web:1]", "notice services web: recreated: image"],
+    ),
+    (
+        &[],
+        ("build = ", "deploy.resources.limits.pids = 10\nannotations.replicas = \"1\"\nbuild = "),
+        &[
+            "notice limits web: `limits` added [- -> pids 10]",
+            "notice services web: `annotations` added [- -> replicas 1]",
+            "notice services web: recreated: resources, annotations",
+        ],
+    ),
+    (
+        &[],
+        (
+            "build = ",
+            "blkio_config.device_read_iops = [{ path = \"/dev/a\", rate = 1 }, { path = \"/dev/b\", rate = 2 }]\nbuild = ",
+        ),
+        &[
+            "notice services web: `blkio_config` added [- -> device_read_iops \
+                 [{\"path\": \"/dev/a\", \"rate\": 1}, {\"path\": \"/dev/b\", \"rate\": 2}]]",
+            "notice services web: recreated: blkio_config",
+        ],
+    ),
+    (
+        &[],
+        ("build = ", "cap_drop = [\"ALL\"]\nsecurity_opt = [\"no-new-privileges=true\", \"label=disable\"]\nbuild = "),
+        &[
+            "danger privileges web: gains the security option `label=disable`",
+            "notice privileges web: loses Docker's default capabilities",
+            "notice services web: recreated: cap_drop, security_opt",
+        ],
+    ),
+];
+
+/// Each change has one notice, and says which containers it concerns.
+#[test]
+fn what_services_share() {
+    for (before, edit, expected) in SHARED {
+        let spec = before.iter().fold(SHARING.to_owned(), |spec, (from, to)| spec.replace(from, to));
+        case(&spec, &[*edit], expected);
+    }
+    case(
+        SHARING,
+        &[("name = \"shop\"", "name = \"store\""), ("[volumes.data]", "[volumes.data]\nname = \"other\"")],
+        &[
+            "danger stack store-dev: Compose project changed: new containers are created, and the old ones keep running; \
+             volumes start empty [shop-dev -> store-dev]",
+            "danger volumes data: now a different volume in the engine: the data in the old one is not moved \
+             [shop-dev_data -> other]",
+            "notice stack store-dev: title changed [shop -> store]",
+        ],
+    );
+    case(
+        &SHARING.replace(EXTERNAL.0, EXTERNAL.1),
+        &[(", \"data:/data\"]", "]"), ("[volumes.data]\nexternal = true\n", "")],
+        &[
+            "caution mounts web: `/data` is no longer a volume: what is written there is lost with the container [data -> -]",
+            "notice services web: recreated: mounts",
+            "notice volumes data: no longer used [data -> -]",
+        ],
+    );
+}
+
+#[test]
+fn what_a_dashboard_shows() {
+    let spec = format!(
+        "{}{}",
+        include_str!("../dashboards/stack.toml"),
+        r#"
+[dashboards.main]
+folder = "main"
+title = "Main"
+tags = ["a"]
+time = { from = "now-1h", to = "now" }
+
+[dashboards.main.variables.job]
+type = "query"
+query = "label_values(up, job)"
+
+[dashboards.main.rows.First.panels.Up]
+type = "stat"
+queries = { expr = "up{job='$job'}", legend = "up" }
+
+[dashboards.main.rows.First.panels.Down]
+type = "stat"
+queries = "1 - up"
+
+[dashboards.main.rows.Second.panels.Rest]
+type = "timeseries"
+width = 6
+queries = "changes(up[1h])"
+"#
+    );
+    let (_, panels) = spec.split_once("[dashboards.main.rows.First.panels.Up]").unwrap();
+    let (up, rest) = panels.split_once("[dashboards.main.rows.First.panels.Down]").unwrap();
+    let (down, _) = rest.split_once("[dashboards.main.rows.Second").unwrap();
+    let [up, down] =
+        [("Up", up), ("Down", down)].map(|(name, text)| format!("[dashboards.main.rows.First.panels.{name}]{text}"));
+    for (from, to, expected) in [
+        ("now-1h", "now-2h", &["`time` changed [now-1h to now -> now-2h to now]"][..]),
+        ("tags = [\"a\"]", "tags = [\"a\", \"b\"]", &["`tags` changed [a -> a, b]"]),
+        ("(up, job)", "(up, instance)", &["variable `job` changed"]),
+        (
+            "rows.Second.",
+            "rows.Third.",
+            &["row `Third` added", "row `Second` removed", "panel `Rest` moved to another row [Second -> Third]"],
+        ),
+        (&format!("{up}{down}"), &format!("{down}{up}"), &["the order of panels changed"]),
+        (
+            "type = \"timeseries\"\nwidth = 6",
+            "type = \"stat\"\nwidth = 6\nheight = 8",
+            &["panel `Rest`: type changed [timeseries -> stat]"],
+        ),
+        ("width = 6", "width = 8", &["panel `Rest`: size changed [6 × 8 -> 8 × 8]"]),
+        ("legend = \"up\"", "legend = \"on\"", &["panel `Up`: options of query `A` changed"]),
+        ("\"1 - up\"", "\"2 - up\"", &["panel `Down`: query `A` changed [1 - up -> 2 - up]"]),
+        ("\"1 - up\"", "[\"1 - up\", \"2 - up\"]", &["panel `Down`: query `B` added [- -> 2 - up]"]),
+    ] {
+        let expected: Vec<String> = expected.iter().map(|what| format!("notice dashboards Main: {what}")).collect();
+        case(&spec, &[(from, to)], &expected.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    case(
+        &spec,
+        &[(
+            "[dashboards.main.variables.job]",
+            "[dashboards.other]\nfolder = \"main\"\ntitle = \"Other\"\n\
+           [dashboards.other.panels.One]\ntype = \"stat\"\nqueries = \"up\"\n[dashboards.main.variables.job]",
+        )],
+        &["notice dashboards Other: added with 1 panel [- -> other]"],
+    );
+    case(
+        &spec,
+        &[
+            ("default = true\n", ""),
+            ("title = \"Logs\"", "title = \"Lines\"\ndefault = true"),
+            ("{ main = \"Main\" }", "{ main = \"All\" }"),
+        ],
+        &[
+            "notice datasources Metrics: no longer the default",
+            "notice datasources Lines: title changed [Logs -> Lines]",
+            "notice datasources Lines: now the default",
+            "notice dashboards All: folder `main` has a new title [Main -> All]",
+            "notice dashboards Main: variable `job` changed",
+            "notice dashboards Main: panel `Down`: `datasource` changed",
+            "notice dashboards Main: panel `Rest`: `datasource` changed",
+            "notice dashboards Main: panel `Up`: `datasource` changed",
+            "notice services grafana: recreated: configuration file",
+        ],
+    );
 }

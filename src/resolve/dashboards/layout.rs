@@ -94,7 +94,7 @@ fn lines(items: &[Item]) -> Vec<usize> {
     let mut end = items.len();
     while end > 0 {
         ends.push(end);
-        end = best.get(end).map_or(0, |&(_, _, start)| start).min(end - 1);
+        end = best.get(end).map_or(0, |&(_, _, start)| start);
     }
     ends.reverse();
     ends

@@ -359,3 +359,38 @@ fn is_duration(text: &str) -> bool {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     digits > 0 && UNITS.contains(&&text[digits..])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stand_ins_are_what_prometheus_reads() {
+        assert_eq!(with_stand_ins("rate(up{a=\"$b\"}[$c]) > $d"), "rate(up{a=\"x\"}[5m]) > x");
+    }
+
+    #[test]
+    fn texts_of_each_type() {
+        const DURATION: Type = Type::Duration(&["auto"]);
+        for (kind, good, bad) in [
+            (
+                Type::Time,
+                &["now", "now-6h", "now+1d/d", "now/fQ", "2026-01-31T08:00:00Z", "$from"][..],
+                &["", "6h", "now-6", "now/x", "5", "a-b", "next-1d"][..],
+            ),
+            (DURATION, &["30s", ">15m", "auto", "$step"], &["", "s", ">", "5", "5x", "5 s"]),
+            (
+                Type::Color,
+                &["#abc", "#abcd", "#aabbcc", "#aabbccdd", "rgb(1, 2, 3)", "hsla(1, 2%, 3%, 1)", "dark-red"],
+                &["", "#ab", "#abg", "rgb(1", "x)", "abc"],
+            ),
+        ] {
+            for text in good {
+                assert!(is_valid(kind, text), "{text}");
+            }
+            for text in bad {
+                assert!(!is_valid(kind, text), "{text}");
+            }
+        }
+    }
+}

@@ -172,7 +172,7 @@ impl Check<'_> {
         let siblings: Vec<&str> = of(self.panel)
             .filter(|line| line.area == area)
             .filter_map(|line| line.path.strip_prefix(&below))
-            .filter(|rest| !rest.contains('.') && !rest.is_empty())
+            .filter(|rest| !rest.contains('.'))
             .collect();
         let title = format!("unknown option `{}` of a `{}` panel", shown(path), self.panel);
         Diagnostic::new("unknown-option", title, key.span).at(format!("in `{area}`")).suggest(
@@ -272,6 +272,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn types_are_described() {
+        let [text, list, map, word] = ["string", "list string", "map number", "a|b"].map(describe);
+        assert_eq!([text, list, map, word], ["a string", "a list", "a table", "one of `a`, `b`"]);
+    }
+
+    #[test]
     fn the_table_has_what_the_panels_of_the_issue_need() {
         for panel in [
             "timeseries",
@@ -289,7 +295,8 @@ mod tests {
         }
         assert!(!is_core("graph") && !is_core("singlestat") && !is_core("row"));
         assert!(has("timeseries", "legend.displayMode") && !has("heatmap", "legend.displayMode"));
-        assert!(core_types().count() > 15);
+        let types: Vec<&str> = core_types().collect();
+        assert!(types.len() > 15 && types.is_sorted() && types.windows(2).all(|pair| pair[0] != pair[1]), "{types:?}");
         for (path, key) in [
             ("content", "content"),
             ("legend.displayMode", "legend"),

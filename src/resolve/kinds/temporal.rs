@@ -119,8 +119,8 @@ impl<'a> Resolver<'a> {
             };
             for &(other, condition) in waits {
                 match self.member(&cluster.value, other) {
-                    Some(member) if member != name.value => preset.depends_on.push(needs(member, condition)),
-                    _ => self.missing_role(cluster, other),
+                    Some(member) => preset.depends_on.push(needs(member, condition)),
+                    None => self.missing_role(cluster, other),
                 }
             }
         }

@@ -114,6 +114,8 @@ mod tests {
             r"a\.b",
             r"\d+",
             r"[\]]x",
+            r"[\])]",
+            "[[:alpha:])]",
             "{",
             "}",
             "^a$",
@@ -139,6 +141,8 @@ mod tests {
             ("(a", "has an unclosed `(`"),
             ("a)", "has an unmatched `)`"),
             ("[)](", "has an unclosed `(`"),
+            // No name of a class.
+            ("[[:1:])]", "has an unmatched `)`"),
             ("a**", "has the nested repetition `*`"),
             ("a\\", "ends with a single `\\`"),
             ("(?!a).*", "has a look-around, which RE2 does not support"),

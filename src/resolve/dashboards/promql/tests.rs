@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Kind, check, is_start, joined, tokens};
+use super::{Kind, check, excerpt, is_start, joined, tokens};
 
 /// Queries that Prometheus accepts once Grafana has put values into them.
 const GOOD: &[&str] = &[
@@ -10,6 +10,7 @@ const GOOD: &[&str] = &[
     "1 + 2 * -3 ^ 2 % 4",
     "0x1F + 1_000 + 1e-3 + .5 + Inf - NaN + 5m",
     "time() - process_start_time_seconds",
+    "a+1-1.5e-3",
     "vector(1) or absent(up{job=\"api\"})",
     "sum without (instance, pod,) (up)",
     "sum(up) by (job)",
@@ -28,6 +29,8 @@ const GOOD: &[&str] = &[
     "min_over_time((a - b)[1h:30s] offset 1d)",
     "label_join(up, \"all\", \"-\", \"job\", \"instance\")",
     "up{a='single', b=`raw \\d+`, c=\"\\u00e4 \\x41 \\101 \\\"\", d=~`(a|b)\\.c`}",
+    "label_replace(up, `dst`, \"$1\", 'src', \"(\\\\d+)'\")",
+    "up{a=`two\nlines`, b=~\"\\\\(\"}",
     "up{path=~\"/api/v[0-9]+(/.*)?\", code!~\"2..|3..\", x=~\"[^[]+\"}",
     "histogram_quantile(0.9, rate(native_seconds[5m]))",
     "histogram_avg(rate(native_seconds[5m])) + histogram_fraction(0, 0.2, native_seconds) + histogram_stddev(native_seconds)",
@@ -88,6 +91,8 @@ const GOOD: &[&str] = &[
     "$parametrized(0.9, foo)",
     "foo $operator bar",
     "foo $operator on (a) (bar)",
+    "sum(foo) $operator bar",
+    "foo * on (a) $metric",
     "foo{a=\"b\"} $offset",
     "foo $offset > 1 and bar $offset",
     "sum $by (foo)",
@@ -116,6 +121,9 @@ const BAD: &[(&str, &str, &str)] = &[
     ("up{job=\"a\"(", "(", "expected `}`, found `(`"),
     ("a & b", "&", "unknown character `&`"),
     ("a\u{a0}b", "\u{a0}", "unknown character `\\u{a0}`"),
+    ("a + .", ".", "unknown character `.`"),
+    ("0x", "0x", "invalid number or duration `0x`"),
+    ("0xfg", "0xfg", "invalid number or duration `0xfg`"),
     ("a + $1", "$", "unknown character `$`"),
     ("up =~ \"a\"", "=~", "`=~` only compares labels, inside `{…}`"),
     ("rate(up[5min])", "5min", "invalid number or duration `5min`"),
@@ -221,6 +229,13 @@ fn what_is_wrong_is_said_where_it_is() {
         let problem = check(query).expect_err(query);
         assert_eq!((&query[problem.range], problem.message.as_str()), (*excerpt, *message), "{query}");
     }
+}
+
+#[test]
+fn only_a_long_excerpt_is_cut() {
+    let long = "a".repeat(40);
+    assert_eq!(excerpt(&long), long);
+    assert_eq!(excerpt(&format!("{long}b")), format!("{long}…"));
 }
 
 #[test]
