@@ -7,11 +7,14 @@ use stackgen::review::counted;
 use stackgen::spec::source::Source;
 
 use super::report::{BOLD, CYAN, GREEN, RED, RESET};
-use super::{Outcome, Ran, print, read_toml, rewrite, root, stop};
+use super::{Outcome, Ran, print, read_toml, rewrite, root, stop, sweep};
 use crate::cli::Fmt;
 
 pub fn run(arguments: &Fmt) -> Ran {
     let root = root()?;
+    if !arguments.check {
+        sweep(&root, [])?;
+    }
     let sources = read_toml(&root)?;
     let mut changed: Vec<(&Source, String)> = Vec::new();
     for source in sources.files() {

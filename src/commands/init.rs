@@ -23,8 +23,14 @@ pub fn run(arguments: &Init) -> Ran {
         ));
     }
     let files = example.files();
-    // A broken link counts as well.
-    if let Some((path, _)) = files.iter().find(|(path, _)| current.join(path).symlink_metadata().is_ok()) {
+    // A broken link counts as well; what a killed run has created doesn't, as long as the spec itself is missing.
+    let differs = |path: &str, text: &str| {
+        let path = current.join(path);
+        path.symlink_metadata().is_ok() && std::fs::read_to_string(path).ok().as_deref() != Some(text)
+    };
+    let is_there = current.join(MAIN).symlink_metadata().is_ok();
+    let refused = files.iter().find(|(path, text)| if *path == MAIN { is_there } else { differs(path, text) });
+    if let Some((path, _)) = refused {
         return Err(stop_with(
             Outcome::Findings,
             format!("`{path}` already exists; nothing was written"),
@@ -35,7 +41,9 @@ pub fn run(arguments: &Init) -> Ran {
             },
         ));
     }
-    output::create(&current, files.iter().map(|(path, text)| (Utf8Path::new(path), *text)))
+    // The spec last, since it is what makes a directory a project.
+    let (main, others): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| *path == MAIN);
+    output::create(&current, others.into_iter().chain(main).map(|(path, text)| (Utf8Path::new(path), *text)))
         .map_err(|error| stop(Outcome::Failed, error))?;
     let mut out = String::new();
     // Writing to a `String` cannot fail.

@@ -22,6 +22,7 @@ mod watch;
 use std::fmt::Display;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::Plan;
@@ -67,8 +68,27 @@ impl From<Outcome> for ExitCode {
 /// How a command ended; an error has been reported.
 type Ran<T = Outcome> = Result<T, Outcome>;
 
-/// Runs a command.
-pub fn run(cli: Cli) -> Outcome {
+/// Whether something that was to be printed could not be.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Parses the command line and runs the command.
+pub fn run() -> Outcome {
+    output::report_waiting(|message| print(anstream::stderr(), &format!("{message}\n")));
+    let outcome = match Cli::read() {
+        Ok(cli) => run_command(cli),
+        Err(text) if text.use_stderr() => {
+            print(anstream::stderr(), &text.render().ansi().to_string());
+            Outcome::Invalid
+        }
+        Err(text) => {
+            print(anstream::stdout(), &text.render().ansi().to_string());
+            Outcome::Clean
+        }
+    };
+    if LOST.load(Ordering::Relaxed) { Outcome::Failed } else { outcome }
+}
+
+fn run_command(cli: Cli) -> Outcome {
     let ran = match cli.command {
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -162,6 +182,17 @@ fn read_toml(root: &Utf8Path) -> Ran<Sources> {
     Err(invalid(&sources, &diagnostics.into_sorted(), Format::Text))
 }
 
+/// The directories of the spec's files.
+fn spec_folders() -> [&'static Utf8Path; 2] {
+    [Utf8Path::new(spec::MAIN).parent().unwrap_or(Utf8Path::new("")), Utf8Path::new(spec::DASHBOARDS)]
+}
+
+/// Removes what a killed command has left next to the spec's files, and in further directories.
+fn sweep<'f>(root: &Utf8Path, folders: impl IntoIterator<Item = &'f Utf8Path>) -> Ran<()> {
+    let all: Vec<&Utf8Path> = spec_folders().into_iter().chain(folders).collect();
+    output::sweep(root, &all).map_err(|error| stop(Outcome::Failed, error))
+}
+
 /// Replaces a file of the spec. Its line endings and its byte order mark stay.
 fn rewrite(root: &Utf8Path, path: &Utf8Path, text: &str) -> Ran<()> {
     let old = std::fs::read_to_string(root.join(path))
@@ -191,15 +222,25 @@ fn current_folder() -> Ran<Utf8PathBuf> {
     Utf8PathBuf::try_from(current).map_err(|error| cannot(&error))
 }
 
-fn root() -> Ran<Utf8PathBuf> {
-    let current = current_folder()?;
+/// The directory with the spec that a directory belongs to.
+fn find_root(current: &Utf8Path) -> Ran<Option<Utf8PathBuf>> {
     for folder in current.ancestors() {
         let main = folder.join(spec::MAIN);
         match main.try_exists() {
-            Ok(true) => return Ok(folder.to_owned()),
+            Ok(true) => return Ok(Some(folder.to_owned())),
             Ok(false) => {}
+            // A file of the same name as the directory.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
             Err(error) => return Err(stop(Outcome::Failed, format!("cannot access `{main}`: {error}"))),
         }
+    }
+    Ok(None)
+}
+
+fn root() -> Ran<Utf8PathBuf> {
+    let current = current_folder()?;
+    if let Some(root) = find_root(&current)? {
+        return Ok(root);
     }
     let message = format!("could not find `{}` in `{current}` or any parent directory", spec::MAIN);
     Err(stop_with(Outcome::Invalid, message, "create one with `gen init`"))
@@ -214,13 +255,15 @@ fn invalid(sources: &Sources, diagnostics: &[Diagnostic], format: Format) -> Out
     Outcome::Invalid
 }
 
-/// Writes a report. A reader that went away early, as `head` does, has read all that it wanted.
+/// Prints a text to standard output or standard error, as all of the commands do: if that fails, so has the command. A
+/// reader that went away early, as `head` does, has read all that it wanted.
 fn print(mut stream: impl Write, text: &str) {
     let result = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
     if let Err(error) = result
         && error.kind() != io::ErrorKind::BrokenPipe
     {
-        let _ = writeln!(io::stderr(), "error: cannot write the report: {error}");
+        LOST.store(true, Ordering::Relaxed);
+        let _ = writeln!(io::stderr(), "error: cannot write the output: {error}");
     }
 }
 

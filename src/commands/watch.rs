@@ -1,6 +1,7 @@
 //! `gen watch`.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use stackgen::output;
 
 use super::render::write;
 use super::report::{BOLD, RESET};
-use super::{Outcome, Outputs, Ran, check, print, project, root, stop};
+use super::{LOST, Outcome, Outputs, Ran, check, print, project, root, stop};
 use crate::cli::{Format, Watch};
 
 /// An editor saves a file in several steps: events closer together than this are one.
@@ -35,6 +36,9 @@ pub fn run(arguments: &Watch) -> Ran {
     loop {
         render(arguments.profile.as_deref());
         print(anstream::stdout(), &format!("{BOLD}watching{RESET} spec/\n"));
+        if LOST.load(Ordering::Relaxed) {
+            return Err(Outcome::Failed);
+        }
         wait(&events)?;
     }
 }
