@@ -19,6 +19,11 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// Parses the command line. The error may be a help text that was asked for.
+    pub fn read() -> Result<Self, clap::Error> {
+        Self::try_parse()
+    }
+
     /// The definition of the command line, for completions and man pages.
     pub fn definition() -> clap::Command {
         Self::command()
@@ -565,9 +570,4 @@ impl From<Listing> for Format {
             Listing::Json => Self::Json,
         }
     }
-}
-
-/// Parses the command line; exits with code 2 if it is wrong.
-pub fn parse() -> Cli {
-    Cli::parse()
 }

@@ -2,6 +2,7 @@
 //!
 //! `commands/report.rs` renders them.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 /// A range of bytes in one source file of the spec.
@@ -72,6 +73,8 @@ impl Diagnostic {
     }
 
     /// Adds "did you mean …?" for the candidate nearest to `name`, or what `otherwise` says.
+    ///
+    /// For a list that `gen` defines; see [`suggest_of`](Self::suggest_of) for one that the spec does.
     pub fn suggest<'a>(
         self,
         name: &str,
@@ -79,6 +82,23 @@ impl Diagnostic {
         otherwise: impl FnOnce() -> String,
     ) -> Self {
         self.help(suggestion(name, candidates, otherwise))
+    }
+
+    /// As [`suggest`](Self::suggest), for names of the spec: a large one with many mistakes would be compared with
+    /// itself, so only the first ones of `among` are suggested something.
+    pub fn suggest_of<'a>(
+        self,
+        among: &Diagnostics,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+        otherwise: impl FnOnce() -> String,
+    ) -> Self {
+        // It is going to be dropped.
+        if among.is_full() {
+            return self;
+        }
+        let found = among.nearest(name, candidates);
+        self.help(found.map_or_else(otherwise, did_you_mean))
     }
 
     /// The place to change.
@@ -89,61 +109,86 @@ impl Diagnostic {
 
 /// Every problem of one spec.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+    /// How many names were compared for suggestions.
+    compared: Cell<usize>,
+}
 
 impl Diagnostics {
     /// The limit: a megabyte of nonsense has a million problems.
     const MOST: usize = 1_000;
 
+    /// The limit of comparisons for suggestions, after which none is started: about a tenth of a second.
+    const MOST_COMPARED: usize = 1_000_000;
+
+    /// An empty list whose suggestions count towards the limit of this one.
+    pub fn apart(&self) -> Self {
+        Self { list: Vec::new(), compared: self.compared.clone() }
+    }
+
+    /// As [`nearest`], until the limit of comparisons is reached.
+    pub fn nearest<'a>(&self, name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        let compared = self.compared.get();
+        if compared >= Self::MOST_COMPARED || self.is_full() {
+            return None;
+        }
+        let mut count = 0;
+        let found = nearest(name, candidates.into_iter().inspect(|_| count += 1));
+        self.compared.set(compared + count);
+        found
+    }
+
     /// Adds a diagnostic, up to the limit.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.0.len() < Self::MOST {
-            self.0.push(diagnostic);
+        if self.list.len() < Self::MOST {
+            self.list.push(diagnostic);
         }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 
     /// Whether the limit is reached.
     pub fn is_full(&self) -> bool {
-        self.0.len() >= Self::MOST
+        self.list.len() >= Self::MOST
     }
 
     /// Whether one has that code.
     pub fn has(&self, code: &str) -> bool {
-        self.0.iter().any(|diagnostic| diagnostic.code == code)
+        self.list.iter().any(|diagnostic| diagnostic.code == code)
     }
 
     /// Keeps those that `keep` accepts.
     pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
-        self.0.retain(keep);
+        self.list.retain(keep);
     }
 
     /// Moves those of another list to the end of this one.
     pub fn append(&mut self, other: Self) {
-        for diagnostic in other.0 {
+        self.compared.set(self.compared.get().max(other.compared.get()));
+        for diagnostic in other.list {
             self.push(diagnostic);
         }
     }
 
     /// In source order, without duplicates: profiles share most of the spec and so its problems.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
-        self.0.sort_by(|a, b| match (a.primary(), b.primary()) {
+        self.list.sort_by(|a, b| match (a.primary(), b.primary()) {
             (Some(x), Some(y)) => {
                 (x.file, x.start, a.code).cmp(&(y.file, y.start, b.code)).then_with(|| a.title.cmp(&b.title))
             }
             (x, y) => x.is_some().cmp(&y.is_some()).then(Ordering::Equal),
         });
-        self.0.dedup();
-        self.0
+        self.list.dedup();
+        self.list
     }
 }
 
@@ -172,51 +217,89 @@ pub fn suggestion<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
     otherwise: impl FnOnce() -> String,
 ) -> String {
-    nearest(name, candidates).map_or_else(otherwise, |found| format!("did you mean `{found}`?"))
+    nearest(name, candidates).map_or_else(otherwise, did_you_mean)
+}
+
+fn did_you_mean(name: &str) -> String {
+    format!("did you mean `{name}`?")
 }
 
 /// The candidate with the fewest edits from `name`, if they are few enough to be a typo.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A longer name is not a typo, and the table below grows with its length.
-    const LONGEST: usize = 64;
-    let wanted: Vec<char> = name.chars().take(LONGEST + 1).flat_map(char::to_lowercase).collect();
-    if wanted.len() > LONGEST {
-        return None;
-    }
-    let allowed = (wanted.len() / 3).max(1);
+    let wanted = Wanted::new(name)?;
+    let allowed = (wanted.length / 3).max(1);
     candidates
         .into_iter()
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= allowed + 2)
-        .map(|candidate| (edits(&wanted, candidate), candidate))
-        .filter(|&(distance, candidate)| distance <= allowed || (wanted.len() >= 3 && candidate.starts_with(name)))
+        .map(|candidate| (wanted.edits(candidate), candidate))
+        .filter(|&(distance, candidate)| distance <= allowed || (wanted.length >= 3 && candidate.starts_with(name)))
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
 }
 
-/// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
-fn edits(wanted: &[char], candidate: &str) -> usize {
-    let other: Vec<char> = candidate.chars().flat_map(char::to_lowercase).collect();
-    let width = other.len() + 1;
-    let mut before = vec![0; width];
-    let mut above: Vec<usize> = (0..width).collect();
-    for (i, &a) in wanted.iter().enumerate() {
-        let mut row = Vec::with_capacity(width);
-        row.push(i + 1);
-        for (j, &b) in other.iter().enumerate() {
-            let mut cost = (above[j] + usize::from(a != b)).min(above[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && a == other[j - 1] && wanted[i - 1] == b {
-                cost = cost.min(before[j - 1] + 1);
+/// A name that is compared with others, regardless of case: for each of its characters, the bits of its places.
+struct Wanted {
+    ascii: [u64; 128],
+    others: Vec<(char, u64)>,
+    length: usize,
+}
+
+impl Wanted {
+    /// `None` if it is empty or too long: a longer name is not a typo.
+    fn new(name: &str) -> Option<Self> {
+        const LONGEST: usize = 64;
+        let mut wanted = Self { ascii: [0; 128], others: Vec::new(), length: 0 };
+        for c in name.chars().take(LONGEST + 1).flat_map(char::to_lowercase) {
+            if wanted.length == LONGEST {
+                return None;
             }
-            row.push(cost);
+            let place = 1 << wanted.length;
+            wanted.length += 1;
+            if let Some(places) = wanted.ascii.get_mut(c as usize) {
+                *places |= place;
+            } else if let Some((_, places)) = wanted.others.iter_mut().find(|(other, _)| *other == c) {
+                *places |= place;
+            } else {
+                wanted.others.push((c, place));
+            }
         }
-        before = std::mem::replace(&mut above, row);
+        (wanted.length > 0).then_some(wanted)
     }
-    above[width - 1]
+
+    fn places(&self, c: char) -> u64 {
+        self.ascii
+            .get(c as usize)
+            .copied()
+            .unwrap_or_else(|| self.others.iter().find(|(other, _)| *other == c).map_or(0, |(_, places)| *places))
+    }
+
+    /// Insertions, deletions, substitutions and swaps of neighbors that make the name another one (optimal string
+    /// alignment). A column of the usual table is one word, so a character takes a dozen instructions (H. Hyyrö, "A
+    /// bit-vector algorithm for computing Levenshtein and Damerau edit distances", 2003).
+    fn edits(&self, candidate: &str) -> usize {
+        let last = self.length - 1;
+        let mut distance = self.length;
+        let (mut above, mut below, mut diagonal, mut before) = (u64::MAX, 0_u64, 0_u64, 0_u64);
+        for c in candidate.chars().flat_map(char::to_lowercase) {
+            let same = self.places(c);
+            let swapped = ((!diagonal & same) << 1) & before;
+            diagonal = ((same & above).wrapping_add(above) ^ above) | same | below | swapped;
+            let (right, left) = (below | !(diagonal | above), diagonal & above);
+            distance = distance + (right >> last & 1) as usize - (left >> last & 1) as usize;
+            let (right, left) = (right << 1 | 1, left << 1);
+            above = left | !(diagonal | right);
+            below = right & diagonal;
+            before = same;
+        }
+        distance
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Diagnostic, Span, nearest};
+    use proptest::prelude::*;
+
+    use super::{Diagnostic, Diagnostics, Span, Wanted, nearest};
 
     #[test]
     fn a_message_is_one_line_that_ends() {
@@ -235,5 +318,52 @@ mod tests {
         assert_eq!(nearest("postgres", names), None);
         assert_eq!(nearest(&"x".repeat(10_000), names), None);
         assert_eq!(nearest("", names), None);
+    }
+
+    #[test]
+    fn only_the_first_of_many_unknown_names_are_compared() {
+        let names: Vec<String> = (0..20_000).map(|index| format!("service-{index:05}")).collect();
+        let mut diagnostics = Diagnostics::default();
+        let mut compared = 0;
+        for index in 0..20_000 {
+            let name = format!("servcie-{index:05}");
+            let candidates = names.iter().map(String::as_str).inspect(|_| compared += 1);
+            let diagnostic = Diagnostic::new("unknown-service", "unknown", Span { file: 0, start: index, end: index });
+            diagnostics.push(diagnostic.suggest_of(&diagnostics, &name, candidates, || "declare it".to_owned()));
+        }
+        assert_eq!(compared, Diagnostics::MOST_COMPARED);
+        let helps: Vec<String> = diagnostics.into_sorted().into_iter().filter_map(|found| found.help).collect();
+        assert_eq!(helps.len(), Diagnostics::MOST);
+        assert_eq!(helps[0], "did you mean `service-00000`?");
+        assert_eq!(helps[49], "did you mean `service-00049`?");
+        assert_eq!(helps[50], "declare it");
+    }
+
+    /// The usual table.
+    fn edits(wanted: &[char], other: &[char]) -> usize {
+        let mut table = vec![vec![0; other.len() + 1]; wanted.len() + 1];
+        for i in 0..=wanted.len() {
+            for j in 0..=other.len() {
+                table[i][j] = if i == 0 || j == 0 {
+                    i + j
+                } else {
+                    let replaced = table[i - 1][j - 1] + usize::from(wanted[i - 1] != other[j - 1]);
+                    let mut cost = replaced.min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+                    if i > 1 && j > 1 && wanted[i - 1] == other[j - 2] && wanted[i - 2] == other[j - 1] {
+                        cost = cost.min(table[i - 2][j - 2] + 1);
+                    }
+                    cost
+                };
+            }
+        }
+        table[wanted.len()][other.len()]
+    }
+
+    proptest! {
+        #[test]
+        fn edits_are_counted_as_the_usual_table_does(wanted in "[abcé]{1,64}", other in "[abcé]{0,80}") {
+            let chars = |text: &str| text.chars().collect::<Vec<char>>();
+            prop_assert_eq!(Wanted::new(&wanted).unwrap().edits(&other), edits(&chars(&wanted), &chars(&other)));
+        }
     }
 }

@@ -32,6 +32,7 @@ pub mod output;
 pub mod parallel;
 pub mod resolve;
 pub mod review;
+pub mod shown;
 pub mod spec;
 pub mod trace;
 pub mod verify;

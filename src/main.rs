@@ -6,5 +6,5 @@ mod commands;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    commands::run(cli::parse()).into()
+    commands::run().into()
 }

@@ -10,7 +10,7 @@ use stackgen::output::{self, Cause, Difference};
 use stackgen::review::counted;
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET};
-use super::{Outcome, Outputs, Ran, print, project, stop};
+use super::{Outcome, Outputs, Ran, print, print_text, project, stop};
 use crate::cli::{Check, Format};
 
 /// Lines of diffs that are shown; the rest is counted. `--stat` shows none.
@@ -53,7 +53,7 @@ pub fn run(arguments: &Check) -> Ran {
         outcome = Outcome::Failed;
     }
     match arguments.format {
-        Format::Text => print(anstream::stdout(), &text(compared, &found, arguments.stat)),
+        Format::Text => print_text(&text(compared, &found, arguments.stat)),
         Format::Json => print(io::stdout(), &json(compared, &found, arguments.stat)),
         Format::Github => print(io::stdout(), &github(compared, &found)),
     }
@@ -127,27 +127,12 @@ impl Diff {
                     diff.first = change.old_index().or(change.new_index()).map_or(1, |index| index + 1);
                 }
                 let end = if change.missing_newline() { "\n\\ No newline at end of file\n" } else { "" };
-                diff.lines.push((change.tag(), format!("{sign}{}{end}", visible(change.value()))));
+                diff.lines.push((change.tag(), format!("{sign}{}{end}", change.value())));
             }
         }
         diff.first = diff.first.max(1);
         diff
     }
-}
-
-/// A line of an untrusted file, with control characters made visible.
-fn visible(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
-    for c in text.chars() {
-        if c.is_control() && c != '\t' {
-            let _ = write!(out, "{}", c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out.push_str(end);
-    out
 }
 
 /// How to fix a difference.

@@ -1,9 +1,11 @@
 //! `gen completions` and `gen man`.
 
+use std::fmt::Display;
 use std::io;
 
 use camino::Utf8Path;
 use clap_complete::Shell;
+use stackgen::output::{self, Mode};
 
 use super::{Outcome, Ran, print, stop};
 use crate::cli::Cli;
@@ -19,12 +21,26 @@ pub fn run(shell: Shell) -> Outcome {
 }
 
 pub fn man(folder: &Utf8Path) -> Ran {
-    std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(Cli::definition(), folder))
-        .map_err(|error| stop(Outcome::Failed, format!("cannot write the man pages to `{folder}`: {error}")))?;
+    let cannot =
+        |error: &dyn Display| stop(Outcome::Failed, format!("cannot write the man pages to `{folder}`: {error}"));
+    std::fs::create_dir_all(folder).map_err(|error| cannot(&error))?;
+    for (name, page) in pages().map_err(|error| cannot(&error))? {
+        output::replace(folder, Utf8Path::new(&name), &page, Mode::Keep).map_err(|error| cannot(&error))?;
+    }
     print(
         io::stdout(),
         &format!("wrote gen.1 and a page for each command to `{folder}`; read it with `man {folder}/gen.1`\n"),
     );
     Ok(Outcome::Clean)
+}
+
+/// The name and the text of each page.
+fn pages() -> io::Result<Vec<(String, String)>> {
+    let folder = tempfile::tempdir()?;
+    clap_mangen::generate_to(Cli::definition(), &folder)?;
+    let pages = std::fs::read_dir(&folder)?.map(|entry| {
+        let entry = entry?;
+        Ok((entry.file_name().to_string_lossy().into_owned(), std::fs::read_to_string(entry.path())?))
+    });
+    pages.collect()
 }

@@ -7,11 +7,14 @@ use stackgen::review::counted;
 use stackgen::spec::source::Source;
 
 use super::report::{BOLD, CYAN, GREEN, RED, RESET};
-use super::{Outcome, Ran, print, read_toml, rewrite, root, stop};
+use super::{Outcome, Ran, print_text, read_toml, rewrite, root, stop, sweep};
 use crate::cli::Fmt;
 
 pub fn run(arguments: &Fmt) -> Ran {
     let root = root()?;
+    if !arguments.check {
+        sweep(&root, [])?;
+    }
     let sources = read_toml(&root)?;
     let mut changed: Vec<(&Source, String)> = Vec::new();
     for source in sources.files() {
@@ -24,14 +27,14 @@ pub fn run(arguments: &Fmt) -> Ran {
         }
     }
     if arguments.check {
-        print(anstream::stdout(), &differences(sources.files().len(), &changed));
+        print_text(&differences(sources.files().len(), &changed));
         return Ok(if changed.is_empty() { Outcome::Clean } else { Outcome::Findings });
     }
     for (source, text) in &changed {
         rewrite(&root, &source.path, text)?;
-        print(anstream::stdout(), &format!("{BOLD}{}{RESET}: formatted\n", source.path));
+        print_text(&format!("{BOLD}{}{RESET}: formatted\n", source.path));
     }
-    print(anstream::stdout(), &count(sources.files().len(), changed.len(), "formatted"));
+    print_text(&count(sources.files().len(), changed.len(), "formatted"));
     Ok(Outcome::Clean)
 }
 

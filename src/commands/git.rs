@@ -30,7 +30,8 @@ impl Failure {
 
 /// Git, without what a repository or its tree could make it run or fetch.
 pub struct Git<'r> {
-    root: &'r Utf8Path,
+    /// The project.
+    pub root: &'r Utf8Path,
     program: PathBuf,
 }
 

@@ -1,18 +1,20 @@
 //! `gen import`.
 
-use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fmt::{Display, Write as _};
+use std::fs;
+use std::io::{self, Read as _};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use stackgen::diagnostic::Diagnostics;
 use stackgen::import::{self, Context, Datasource, Folder, Kind, Note};
 use stackgen::model::dashboard::plugin;
-use stackgen::spec;
+use stackgen::output;
 use stackgen::spec::decode::{Map, Spanned};
+use stackgen::spec::source::Sources;
+use stackgen::spec::{self, ReadError};
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, fail, print};
+use super::{Outcome, Ran, current_folder, fail, find_root, print, print_error, stop};
 use crate::cli::{Import, ImportCommand, ImportDashboard};
 
 pub fn run(arguments: &Import) -> Outcome {
@@ -36,7 +38,10 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
             return Outcome::Failed;
         }
     };
-    let context = Context { folder: arguments.folder.clone(), ..context() };
+    let context = match context() {
+        Ok(context) => Context { folder: arguments.folder.clone(), ..context },
+        Err(outcome) => return outcome,
+    };
     let imported = match import::import(&text, &context) {
         Ok(imported) => imported,
         Err(error @ import::Error::Json { .. }) => {
@@ -49,22 +54,15 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
         }
     };
     let written = import::toml::text(&imported.description);
-    let result = match &arguments.output {
-        None => io::stdout().write_all(written.as_bytes()).and_then(|()| io::stdout().flush()),
-        Some(path) => write_new(path, &written),
-    };
-    if let Err(error) = result
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        let path = arguments.output.as_deref().unwrap_or(Utf8Path::new("standard output"));
-        let hint = match error.kind() {
-            io::ErrorKind::AlreadyExists => "; remove it or choose another name",
-            _ => "",
-        };
-        fail(&format!("cannot write `{path}`: {error}{hint}"));
-        return Outcome::Failed;
+    match &arguments.output {
+        None => print(io::stdout(), &written),
+        Some(path) => {
+            if let Err(error) = write_new(path, &written) {
+                return stop(Outcome::Failed, error);
+            }
+        }
     }
-    print(anstream::stderr(), &report(&imported.notes));
+    print_error(&report(&imported.notes));
     Outcome::Clean
 }
 
@@ -77,11 +75,22 @@ fn read(file: &Utf8Path) -> io::Result<Vec<u8>> {
     fs::read(file)
 }
 
-/// Writes a file that doesn't exist yet; none is left if that fails half-way.
-fn write_new(path: &Utf8Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(text.as_bytes()).inspect_err(|_| {
-        let _ = fs::remove_file(path);
+/// Writes a file that doesn't exist yet.
+fn write_new(path: &Utf8Path, text: &str) -> Result<(), String> {
+    let cannot = |error: &dyn Display| format!("cannot write `{path}`: {error}");
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(cannot(&"not a path of a file"));
+    };
+    let folder = if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder };
+    if let Err(error) = fs::metadata(folder) {
+        return Err(cannot(&error));
+    }
+    output::create(folder, [(Utf8Path::new(name), text)]).map_err(|error| match error {
+        output::Error::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
+            cannot(&format!("{source}; remove it or choose another name"))
+        }
+        output::Error::Io { operation: "write", source, .. } => cannot(&source),
+        other => other.to_string(),
     })
 }
 
@@ -101,29 +110,34 @@ fn report(notes: &[Note]) -> String {
 }
 
 /// What the stack of the current folder has; a dashboard can be imported without one.
-fn context() -> Context {
-    match stack() {
-        Ok(context) => context,
-        Err(why) => Context { datasources: Err(why.to_owned()), ..Context::default() },
-    }
+fn context() -> Ran<Context> {
+    let without = |why: &str| Context { datasources: Err(why.to_owned()), ..Context::default() };
+    let Some(root) = find_root(&current_folder()?)? else {
+        return Ok(without("no spec in this folder or above it"));
+    };
+    let broken = "the spec has problems, which `gen check` shows";
+    let sources = match spec::read(&root) {
+        Ok(sources) => sources,
+        Err((_, ReadError::Io(path, error))) => {
+            return Err(stop(Outcome::Failed, format!("cannot read `{path}`: {error}")));
+        }
+        Err((_, ReadError::Refused(_))) => return Ok(without(broken)),
+    };
+    Ok(stack(&sources).unwrap_or_else(|| without(broken)))
 }
 
-fn stack() -> Result<Context, &'static str> {
-    let outside = "no spec in this folder or above it";
-    let current = std::env::current_dir().ok().and_then(|path| Utf8PathBuf::try_from(path).ok()).ok_or(outside)?;
-    let root = current.ancestors().find(|folder| folder.join(spec::MAIN).exists()).ok_or(outside)?;
-    let broken = "the spec has problems, which `gen check` shows";
-    let sources = spec::read(root).map_err(|_| broken)?;
+/// What a stack has, unless its spec has problems.
+fn stack(sources: &Sources) -> Option<Context> {
     // Problems elsewhere don't matter here, e.g. a folder that has no dashboard yet.
     let mut diagnostics = Diagnostics::default();
     let mut found = None;
     // Profiles may differ, but dashboards are written for all of them.
-    spec::parse(&sources, &mut diagnostics).for_each(
+    spec::parse(sources, &mut diagnostics).for_each(
         |_| true,
         &mut Diagnostics::default(),
         |profile, _| found = found.take().or(profile.spec),
     );
-    let spec = found.filter(|_| diagnostics.is_empty()).ok_or(broken)?;
+    let spec = found.filter(|_| diagnostics.is_empty())?;
     let datasource = |(uid, source): (&Spanned<String>, &spec::stack::Datasource)| Datasource {
         uid: uid.value.clone(),
         title: source.title.value.clone(),
@@ -136,5 +150,5 @@ fn stack() -> Result<Context, &'static str> {
         .flat_map(Map::iter)
         .map(|(name, title)| Folder { name: name.value.clone(), title: title.clone() })
         .collect();
-    Ok(Context { datasources: Ok(spec.datasources.iter().map(datasource).collect()), folders, folder: None })
+    Some(Context { datasources: Ok(spec.datasources.iter().map(datasource).collect()), folders, folder: None })
 }

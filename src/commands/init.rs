@@ -10,7 +10,7 @@ use stackgen::spec::{self, MAIN};
 use stackgen::{links, output};
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, Ran, current_folder, print, stop, stop_with};
+use super::{Outcome, Ran, current_folder, print_text, stop, stop_with};
 use crate::cli::Init;
 
 pub fn run(arguments: &Init) -> Ran {
@@ -25,8 +25,14 @@ pub fn run(arguments: &Init) -> Ran {
         ));
     }
     let files = example.files();
-    // A broken link counts as well.
-    if let Some((path, _)) = files.iter().find(|(path, _)| current.join(path).symlink_metadata().is_ok()) {
+    // A broken link counts as well; what a killed run has created doesn't, as long as the spec itself is missing.
+    let differs = |path: &str, text: &str| {
+        let path = current.join(path);
+        path.symlink_metadata().is_ok() && std::fs::read_to_string(path).ok().as_deref() != Some(text)
+    };
+    let is_there = current.join(MAIN).symlink_metadata().is_ok();
+    let refused = files.iter().find(|(path, text)| if *path == MAIN { is_there } else { differs(path, text) });
+    if let Some((path, _)) = refused {
         return Err(stop_with(
             Outcome::Findings,
             format!("`{path}` already exists; nothing was written"),
@@ -48,7 +54,10 @@ pub fn run(arguments: &Init) -> Ran {
         for_git.extend(with_lines(old.as_deref(), lines).map(|text| (path, text, old.is_some())));
     }
     let new = for_git.iter().filter(|(.., is_there)| !is_there).map(|(path, text, _)| (*path, text.as_str()));
-    let created = files.iter().map(|(path, text)| (path.as_str(), *text)).chain(new);
+    // The spec last, since it is what makes a directory a project.
+    let (main, others): (Vec<_>, Vec<_>) =
+        files.iter().map(|(path, text)| (path.as_str(), *text)).partition(|(path, _)| *path == MAIN);
+    let created = new.chain(others).chain(main);
     output::create(&current, created.map(|(path, text)| (Utf8Path::new(path), text)))
         .map_err(|error| stop(Outcome::Failed, error))?;
     for (path, text, _) in for_git.iter().filter(|(.., is_there)| *is_there) {
@@ -65,6 +74,6 @@ pub fn run(arguments: &Init) -> Ran {
     }
     out.push_str("\nNext steps:\n  gen render    write the outputs to generated/\n");
     out.push_str("  gen dev up    start the stack (needs Docker)\n");
-    print(anstream::stdout(), &out);
+    print_text(&out);
     Ok(Outcome::Clean)
 }

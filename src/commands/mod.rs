@@ -21,9 +21,11 @@ mod table;
 mod verify;
 mod watch;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::diagnostic::{Diagnostic, Diagnostics};
@@ -31,6 +33,7 @@ use stackgen::edit;
 use stackgen::editor;
 use stackgen::links;
 use stackgen::output;
+use stackgen::shown::{printable, without_commands};
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 use stackgen::{MANIFEST, Plan};
@@ -70,8 +73,27 @@ impl From<Outcome> for ExitCode {
 /// How a command ended; an error has been reported.
 type Ran<T = Outcome> = Result<T, Outcome>;
 
-/// Runs a command.
-pub fn run(cli: Cli) -> Outcome {
+/// Whether something that was to be printed could not be.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Parses the command line and runs the command.
+pub fn run() -> Outcome {
+    output::report_waiting(|message| print_error(&format!("{message}\n")));
+    let outcome = match Cli::read() {
+        Ok(cli) => run_command(cli),
+        Err(text) if text.use_stderr() => {
+            print_error(&text.render().ansi().to_string());
+            Outcome::Invalid
+        }
+        Err(text) => {
+            print_text(&text.render().ansi().to_string());
+            Outcome::Clean
+        }
+    };
+    if LOST.load(Ordering::Relaxed) { Outcome::Failed } else { outcome }
+}
+
+fn run_command(cli: Cli) -> Outcome {
     let ran = match cli.command {
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -183,6 +205,17 @@ fn read_toml(root: &Utf8Path) -> Ran<Sources> {
     Err(invalid(&sources, &diagnostics.into_sorted(), Format::Text))
 }
 
+/// The directories of the spec's files.
+fn spec_folders() -> [&'static Utf8Path; 2] {
+    [Utf8Path::new(spec::MAIN).parent().unwrap_or(Utf8Path::new("")), Utf8Path::new(spec::DASHBOARDS)]
+}
+
+/// Removes what a killed command has left next to the spec's files, and in further directories.
+fn sweep<'f>(root: &Utf8Path, folders: impl IntoIterator<Item = &'f Utf8Path>) -> Ran<()> {
+    let all: Vec<&Utf8Path> = spec_folders().into_iter().chain(folders).collect();
+    output::sweep(root, &all).map_err(|error| stop(Outcome::Failed, error))
+}
+
 /// Replaces a file of the spec. Its line endings and its byte order mark stay.
 fn rewrite(root: &Utf8Path, path: &Utf8Path, text: &str) -> Ran<()> {
     let old = links::read_text(root, path, spec::LARGEST)
@@ -212,15 +245,25 @@ fn current_folder() -> Ran<Utf8PathBuf> {
     Utf8PathBuf::try_from(current).map_err(|error| cannot(&error))
 }
 
-fn root() -> Ran<Utf8PathBuf> {
-    let current = current_folder()?;
+/// The directory with the spec that a directory belongs to.
+fn find_root(current: &Utf8Path) -> Ran<Option<Utf8PathBuf>> {
     for folder in current.ancestors() {
         let main = folder.join(spec::MAIN);
         match main.try_exists() {
-            Ok(true) => return Ok(folder.to_owned()),
+            Ok(true) => return Ok(Some(folder.to_owned())),
             Ok(false) => {}
+            // A file of the same name as the directory.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
             Err(error) => return Err(stop(Outcome::Failed, format!("cannot access `{main}`: {error}"))),
         }
+    }
+    Ok(None)
+}
+
+fn root() -> Ran<Utf8PathBuf> {
+    let current = current_folder()?;
+    if let Some(root) = find_root(&current)? {
+        return Ok(root);
     }
     let message = format!("could not find `{}` in `{current}` or any parent directory", spec::MAIN);
     Err(stop_with(Outcome::Invalid, message, "create one with `gen init`"))
@@ -228,26 +271,51 @@ fn root() -> Ran<Utf8PathBuf> {
 
 fn invalid(sources: &Sources, diagnostics: &[Diagnostic], format: Format) -> Outcome {
     match format {
-        Format::Text => print(anstream::stderr(), &report::text(sources, diagnostics)),
+        Format::Text => print_error(&report::text(sources, diagnostics)),
         Format::Json => print(io::stdout(), &report::json(sources, diagnostics)),
         Format::Github => print(io::stdout(), &report::github(sources, diagnostics)),
     }
     Outcome::Invalid
 }
 
-/// Writes a report. A reader that went away early, as `head` does, has read all that it wanted.
+/// Prints a text to standard output or standard error, as all of the commands do: if that fails, so has the command. A
+/// reader that went away early, as `head` does, has read all that it wanted.
 fn print(mut stream: impl Write, text: &str) {
     let result = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
     if let Err(error) = result
         && error.kind() != io::ErrorKind::BrokenPipe
     {
-        let _ = writeln!(io::stderr(), "error: cannot write the report: {error}");
+        LOST.store(true, Ordering::Relaxed);
+        let _ = writeln!(io::stderr(), "error: cannot write the output: {error}");
+    }
+}
+
+/// Prints a report for people, in the colours that the terminal takes.
+fn print_text(text: &str) {
+    print(anstream::stdout(), &fit_to_show(text));
+}
+
+/// Prints what went wrong, or what is going on, for people.
+fn print_error(text: &str) {
+    print(anstream::stderr(), &fit_to_show(text));
+}
+
+/// The text without what a terminal, or GitHub's runner, would take for a command: names, values and lines of files are
+/// part of it.
+fn fit_to_show(text: &str) -> Cow<'_, str> {
+    let text = printable(text);
+    if std::env::var_os("GITHUB_ACTIONS").is_none() {
+        return text;
+    }
+    match text {
+        Cow::Borrowed(text) => without_commands(text),
+        Cow::Owned(text) => Cow::Owned(without_commands(&text).into_owned()),
     }
 }
 
 /// Reports a failure that has no place in the spec.
 fn fail(message: &str) {
-    print(anstream::stderr(), &format!("{}error{}: {message}\n", report::RED, report::RESET));
+    print_error(&format!("{}error{}: {message}\n", report::RED, report::RESET));
 }
 
 /// Reports a failure, with the outcome that it leads to.
@@ -273,7 +341,7 @@ fn read_all(stream: Option<impl Read>) -> String {
 /// Prints a report for people in the colours that the terminal takes, or one for programs as it is.
 fn show(format: Listing, text: impl FnOnce() -> String, json: impl FnOnce() -> String) -> Outcome {
     match format {
-        Listing::Text => print(anstream::stdout(), &text()),
+        Listing::Text => print_text(&text()),
         Listing::Json => print(io::stdout(), &json()),
     }
     Outcome::Clean

@@ -10,7 +10,7 @@ use stackgen::spec::kind::Kind;
 use stackgen::spec::stack::DatasourceType;
 
 use super::report::{self, BOLD, GREEN, RESET};
-use super::{Outcome, Ran, print, read_toml, rewrite, root, stop, stop_with};
+use super::{Outcome, Ran, print_error, print_text, read_toml, rewrite, root, stop, stop_with, sweep};
 use crate::cli::{New, NewCommand};
 
 pub fn run(arguments: &New) -> Ran {
@@ -21,22 +21,23 @@ pub fn run(arguments: &New) -> Ran {
     })?;
     let (edited, mistakes) = draft.mistakes(&sources);
     if !mistakes.is_empty() {
-        print(anstream::stderr(), &report::excerpts(&edited, &mistakes));
+        print_error(&report::excerpts(&edited, &mistakes));
         let problems = counted(mistakes.len(), "new problem");
         return Err(stop(Outcome::Invalid, format!("the spec would have {problems}; nothing was written")));
     }
-    for (path, text, is_new) in draft.changed() {
-        if is_new {
-            output::create(&root, [(path, text)]).map_err(|error| stop(Outcome::Failed, error))?;
-        } else {
-            rewrite(&root, path, text)?;
-        }
+    sweep(&root, [])?;
+    // New files last: a process that is killed before leaves nothing that the next one refuses.
+    let (new, old): (Vec<_>, Vec<_>) = draft.changed().partition(|(_, _, is_new)| *is_new);
+    for (path, text, _) in old {
+        rewrite(&root, path, text)?;
     }
-    print(anstream::stdout(), &changes(draft.changes()));
+    let new = new.into_iter().map(|(path, text, _)| (path, text));
+    output::create(&root, new).map_err(|error| stop(Outcome::Failed, error))?;
+    print_text(&changes(draft.changes()));
     let left = stackgen::plan(&edited, None).err().map_or(0, |problems| problems.len());
     if left > 0 {
         let problems = counted(left, "other problem");
-        print(anstream::stderr(), &format!("the spec has {problems}; run `gen check` to see more\n"));
+        print_error(&format!("the spec has {problems}; run `gen check` to see more\n"));
     }
     Ok(Outcome::Clean)
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use camino::Utf8PathBuf;
 use stackgen::output::{self, Cause, Error, Finding, Options, Written};
 use stackgen::review::counted;
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, Outputs, Project, Ran, check, fail, print, project, stop};
+use super::{Outcome, Outputs, Project, Ran, check, fail, print_text, project, stop, sweep};
 use crate::cli::{Format, Render};
 
 pub fn run(arguments: &Render) -> Ran {
@@ -23,7 +24,20 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
     let mut outcome = Outcome::Clean;
     let mut out = String::new();
     let mut total = Written::default();
-    for Outputs { what, scope, files } in project.outputs(profile) {
+    let outputs = project.outputs(profile);
+    // Before anything is written.
+    for Outputs { scope, .. } in &outputs {
+        if let Err(error) = output::permitted(&project.root, scope) {
+            return stop(Outcome::Failed, error);
+        }
+    }
+    if !options.dry_run {
+        let folders = outputs.iter().flat_map(|outputs| &outputs.scope.folders).map(Utf8PathBuf::as_path);
+        if let Err(outcome) = sweep(&project.root, folders) {
+            return outcome;
+        }
+    }
+    for Outputs { what, scope, files } in outputs {
         match output::write(&project.root, &scope, files, options) {
             Ok(written) => {
                 total.written.extend(written.written);
@@ -63,7 +77,7 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
             if total.left.is_empty() { String::new() } else { format!(", {} left", counted(total.left.len(), "file")) },
         );
     }
-    print(anstream::stdout(), &out);
+    print_text(&out);
     outcome
 }
 

@@ -146,7 +146,7 @@ fn excerpt<'a>(source: &'a Source, labels: &[(&'a Label, bool)]) -> Option<Excer
         .zip(places)
         .map(|(&(label, primary), place)| (place.start - from..place.end - from, label, primary))
         .collect();
-    Some(Excerpt { source, text: window.to_owned(), first_line: line_number(all, from), labels })
+    Some(Excerpt { source, text: window.to_owned(), first_line: source.line(from), labels })
 }
 
 /// The piece of one line around a label.
@@ -159,13 +159,9 @@ fn cut<'a>(source: &'a Source, label: &'a Label, primary: bool) -> Excerpt<'a> {
     Excerpt {
         source,
         text: all[from..to].to_owned(),
-        first_line: line_number(all, from),
+        first_line: source.line(from),
         labels: vec![(range, label, primary)],
     }
-}
-
-fn line_number(text: &str, at: usize) -> usize {
-    text[..at].matches('\n').count() + 1
 }
 
 fn floor(text: &str, mut at: usize) -> usize {

@@ -1,6 +1,7 @@
 //! `gen watch`.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use stackgen::output;
 
 use super::render::write;
 use super::report::{BOLD, RESET};
-use super::{Outcome, Outputs, Ran, check, print, project, root, stop};
+use super::{LOST, Outcome, Outputs, Ran, check, print_text, project, root, stop};
 use crate::cli::{Format, Watch};
 
 /// An editor saves a file in several steps: events closer together than this are one.
@@ -34,7 +35,10 @@ pub fn run(arguments: &Watch) -> Ran {
     let _watcher = started.map_err(|error| stop(Outcome::Failed, format!("cannot watch `{folder}`: {error}")))?;
     loop {
         render(arguments.profile.as_deref());
-        print(anstream::stdout(), &format!("{BOLD}watching{RESET} spec/\n"));
+        print_text(&format!("{BOLD}watching{RESET} spec/\n"));
+        if LOST.load(Ordering::Relaxed) {
+            return Err(Outcome::Failed);
+        }
         wait(&events)?;
     }
 }
@@ -71,7 +75,7 @@ fn render(profile: Option<&str>) {
             let manifest = scope.manifest;
             let differences =
                 comparison.differences.into_iter().filter(|difference| difference.path != manifest).collect();
-            print(anstream::stdout(), &check::changes(differences, MOST_LINES));
+            print_text(&check::changes(differences, MOST_LINES));
         }
     }
     let options = output::Options { force: false, dry_run: false, prune: true };

@@ -5,14 +5,17 @@ use std::io::{self, Read as _, Write as _};
 
 use camino::Utf8Path;
 
-use super::Error;
-
 /// The operations of a write, so that tests can make any of them fail.
 pub(super) trait Disk {
     fn create_dir(&self, path: &Utf8Path) -> io::Result<()>;
     /// Creates a file with its final mode; fails if it exists.
     fn create_file(&self, path: &Utf8Path, contents: &[u8], executable: bool) -> io::Result<()>;
+    /// Creates a file that can't be rendered again: its bytes are on the disk before it replaces another one. The mode
+    /// is that of `like`, or the process's default, or `private`.
+    fn stage(&self, path: &Utf8Path, contents: &[u8], private: bool, like: Option<fs::Permissions>) -> io::Result<()>;
     fn rename(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()>;
+    /// Fails if there is a file already.
+    fn rename_new(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()>;
     fn remove_file(&self, path: &Utf8Path) -> io::Result<()>;
     /// Removes an empty directory.
     fn remove_dir(&self, path: &Utf8Path) -> io::Result<()>;
@@ -32,20 +35,31 @@ impl Disk for Real {
     }
 
     fn create_file(&self, path: &Utf8Path, contents: &[u8], executable: bool) -> io::Result<()> {
-        let mut options = fs::File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(if executable { 0o777 } else { 0o666 });
+        new_file(path, if executable { 0o777 } else { 0o666 })?.write_all(contents)
+    }
+
+    fn stage(&self, path: &Utf8Path, contents: &[u8], private: bool, like: Option<fs::Permissions>) -> io::Result<()> {
+        // Until it has the mode of the other one, nobody else may read it.
+        let mut file = new_file(path, if private || like.is_some() { 0o600 } else { 0o666 })?;
+        file.write_all(contents)?;
+        if let Some(permissions) = like {
+            file.set_permissions(permissions)?;
         }
-        #[cfg(not(unix))]
-        let _ = executable;
-        options.open(path)?.write_all(contents)
+        file.sync_all()
     }
 
     fn rename(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+        match fs::hard_link(from, to) {
+            Ok(()) => fs::remove_file(from),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+            // A file system without links.
+            Err(_) if to.symlink_metadata().is_err() => fs::rename(from, to),
+            Err(error) => Err(error),
+        }
     }
 
     fn remove_file(&self, path: &Utf8Path) -> io::Result<()> {
@@ -59,6 +73,16 @@ impl Disk for Real {
     fn remove_tree(&self, path: &Utf8Path) -> io::Result<()> {
         fs::remove_dir_all(path)
     }
+}
+
+/// A file that does not exist yet.
+#[cfg_attr(not(unix), allow(unused_variables))]
+fn new_file(path: &Utf8Path, mode: u32) -> io::Result<fs::File> {
+    let mut options = fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    options.open(path)
 }
 
 /// What is at a path, without following links.
@@ -140,40 +164,6 @@ fn is_executable(metadata: &fs::Metadata) -> Option<bool> {
 #[cfg(not(unix))]
 fn is_executable(_: &fs::Metadata) -> Option<bool> {
     None
-}
-
-/// The kind of lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    Read,
-    Write,
-}
-
-/// Locks the outputs below the root. The lock is on the root directory itself, without a lock file, and is released with
-/// the returned handle or at the end of the process.
-#[cfg(unix)]
-pub(super) fn lock(root: &Utf8Path, access: Access) -> Result<Option<fs::File>, Error> {
-    let directory = fs::File::open(root).map_err(|error| Error::io("open", root, error))?;
-    loop {
-        let result = match access {
-            Access::Read => directory.lock_shared(),
-            Access::Write => directory.lock(),
-        };
-        match result {
-            Ok(()) => return Ok(Some(directory)),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // A file system without locks.
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(None),
-            Err(error) => return Err(Error::io("lock", root, error)),
-        }
-    }
-}
-
-/// A directory can't be locked here; it only has to exist.
-#[cfg(not(unix))]
-pub(super) fn lock(root: &Utf8Path, _: Access) -> Result<Option<fs::File>, Error> {
-    fs::metadata(root).map_err(|error| Error::io("open", root, error))?;
-    Ok(None)
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::digest::Digest;
-use super::disk::{self, Access, Look};
+use super::disk::{self, Look};
+use super::lock::{self, Access};
 use super::manifest::{self, Entry, Listing, Manifest, ProblemKind};
 use super::{Cause, Comparison, Difference, Error, File, PathProblem, Scope};
 
@@ -22,7 +23,7 @@ pub fn compare(
     scope: &Scope,
     files: impl IntoIterator<Item = Result<File, Error>>,
 ) -> Result<Comparison, Error> {
-    let _lock = disk::lock(root, Access::Read)?;
+    let _lock = lock::lock(root, Access::Read)?;
     let mut tree = Tree::open(root, scope)?;
     let mut compared = 1;
     let mut differences = Vec::new();
@@ -57,6 +58,18 @@ pub fn compare(
         differences.push(Difference { path, cause, on_disk, expected: Some(expected) });
     }
     Ok(Comparison { compared, differences })
+}
+
+/// Whether the folders of a profile may be written, and its manifest read.
+///
+/// # Errors
+/// One leads out of the root, or the manifest can't be read.
+pub fn permitted(root: &Utf8Path, scope: &Scope) -> Result<(), Error> {
+    let mut tree = Tree::open(root, scope)?;
+    for folder in &scope.folders {
+        tree.folder(folder, folder)?;
+    }
+    Ok(())
 }
 
 /// A difference at a known path.
@@ -108,6 +121,10 @@ impl<'a> Tree<'a> {
         };
         if tree.folder_of(&scope.manifest)? != Folder::Missing {
             tree.manifest_look = disk::look(&root.join(&scope.manifest), &mut tree.manifest_bytes);
+            // Without it each output looks like somebody's.
+            if let Look::Unreadable(error) = tree.manifest_look {
+                return Err(Error::io("read", &scope.manifest, error));
+            }
             tree.manifest = Manifest::parse(&tree.manifest_bytes, scope);
         }
         Ok(tree)

@@ -33,6 +33,13 @@ pub enum Error {
         /// Where it leads.
         target: String,
     },
+    /// Another process uses the outputs and does not finish.
+    Locked {
+        /// The root.
+        root: Utf8PathBuf,
+        /// The process, as far as it is known.
+        process: String,
+    },
     /// A template could not be rendered, which is a bug.
     Render {
         /// The output.
@@ -70,6 +77,9 @@ impl fmt::Display for Error {
             Self::Path { path, problem } => write!(f, "cannot write `{}`: {problem}", path.as_str().escape_debug()),
             Self::OutsideRoot { path, link, target } => {
                 write!(f, "cannot use `{path}`: `{link}` leads to `{target}`, outside of the project")
+            }
+            Self::Locked { root, process } => {
+                write!(f, "cannot lock `{root}`: {process} uses the outputs and does not finish; end it, or try again")
             }
             Self::Render { path, reason } => write!(f, "cannot render `{path}` (this is a bug): {reason}"),
             Self::Refused(findings) => {

@@ -18,6 +18,7 @@ mod digest;
 mod disk;
 mod drift;
 mod error;
+mod lock;
 mod manifest;
 mod replace;
 mod scope;
@@ -31,10 +32,11 @@ use std::io;
 use camino::Utf8PathBuf;
 
 pub use self::disk::LARGEST;
-pub use self::drift::compare;
+pub use self::drift::{compare, permitted};
 pub use self::error::{Error, PathProblem};
+pub use self::lock::report_waiting;
 pub use self::manifest::{Problem, ProblemKind};
-pub use self::replace::{Mode, create, replace};
+pub use self::replace::{Mode, create, replace, sweep};
 pub use self::write::write;
 
 /// One rendered output.

@@ -6,8 +6,9 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::digest::Digest;
-use super::disk::{self, Access, Disk, Real};
+use super::disk::{Disk, Real};
 use super::drift::{Found, Tree};
+use super::lock::{self, Access};
 use super::manifest::{self, Listing};
 use super::{Cause, Error, File, Finding, Options, Scope, Written};
 
@@ -35,7 +36,7 @@ pub(super) fn write_to(
     options: Options,
 ) -> Result<Written, Error> {
     let access = if options.dry_run { Access::Read } else { Access::Write };
-    let _lock = disk::lock(root, access)?;
+    let _lock = lock::lock(root, access)?;
     let mut tree = Tree::open(root, scope)?;
     let mut stage = Stage::new(disk, root, scope);
     if !options.dry_run {

@@ -188,16 +188,14 @@ impl Resolver<'_> {
                 }
                 continue;
             };
-            let (known, names, source): (_, Vec<&str>, _) = match section {
+            let (known, source) = match section {
                 Section::Secrets => {
-                    let source = spec.secrets.get(mentioned).map(|secret| &secret.compose);
-                    (spec.secrets.knows(mentioned), spec.secrets.names().collect(), source)
+                    (spec.secrets.knows(mentioned), spec.secrets.get(mentioned).map(|secret| &secret.compose))
                 }
                 Section::Configs => {
-                    let source = spec.configs.get(mentioned).map(|config| &config.compose);
-                    (spec.configs.knows(mentioned), spec.configs.names().collect(), source)
+                    (spec.configs.knows(mentioned), spec.configs.get(mentioned).map(|config| &config.compose))
                 }
-                Section::Models => (spec.models.knows(mentioned), spec.models.names().collect(), None),
+                Section::Models => (spec.models.knows(mentioned), None),
             };
             if let Some((variable, _)) = literals(source.and_then(|keys| keys.get("environment"))).first() {
                 self.references.variable(variable);
@@ -205,6 +203,11 @@ impl Resolver<'_> {
             if !known {
                 let Words { what, table, unknown: code, .. } = section.words();
                 let title = format!("unknown {what} `{}`", shown(mentioned));
+                let names: Vec<&str> = match section {
+                    Section::Secrets => spec.secrets.names().collect(),
+                    Section::Configs => spec.configs.names().collect(),
+                    Section::Models => spec.models.names().collect(),
+                };
                 self.report_unknown((code, title), table, (mentioned, span), names, || {
                     format!("declare it: `[{table}.{mentioned}]`")
                 });

@@ -16,6 +16,7 @@ impl Resolver<'_> {
     /// What a service waits for: what its kind implies, as the spec changes it.
     pub(super) fn dependencies(&mut self, name: &str, service: &Service, implied: Vec<Dependency>) -> Vec<Dependency> {
         let mut dependencies = implied;
+        let implied = dependencies.len();
         let Some(written) = &service.depends_on else { return dependencies };
         for (other, dependency) in &written.0 {
             let dependency = &dependency.0;
@@ -36,7 +37,7 @@ impl Resolver<'_> {
                 restart: dependency.restart.unwrap_or(false),
                 required: dependency.required.unwrap_or(true),
             };
-            match dependencies.iter_mut().find(|known| known.service == other.value) {
+            match dependencies.iter_mut().take(implied).find(|known| known.service == other.value) {
                 Some(known) => *known = resolved,
                 None => dependencies.push(resolved),
             }
@@ -53,8 +54,10 @@ impl Resolver<'_> {
                 let Some(other) = positions.get(dependency.service.as_str()).map(|&index| &services[index]) else {
                     continue;
                 };
-                let span = self.dependency_span(&service.name, &other.name);
-                self.check_switched_on(service, dependency, other, span);
+                if self.diagnostics.is_full() {
+                    return;
+                }
+                self.check_switched_on(service, dependency, other);
                 let sound = self.in_spec(&other.name).is_some_and(|written| written.sound);
                 match dependency.condition {
                     Condition::Healthy if !can_be_healthy(other) => {
@@ -67,7 +70,7 @@ impl Resolver<'_> {
                                     "`{}` waits for `{}` to be healthy, but it has no healthcheck",
                                     service.name, other.name
                                 ),
-                                span,
+                                self.dependency_span(&service.name, &other.name),
                             )
                             .also(declared, "has no healthcheck")
                             .help(
@@ -90,7 +93,7 @@ impl Resolver<'_> {
                                     "`{}` waits for `{}` to complete, but it is always restarted",
                                     service.name, other.name
                                 ),
-                                span,
+                                self.dependency_span(&service.name, &other.name),
                             )
                             .also(declared, format!("restarts: {}", other.restart))
                             .help("set `restart = \"no\"` there, or wait for `service_started`"),
@@ -104,13 +107,7 @@ impl Resolver<'_> {
     }
 
     /// Reports dependencies on services that only a Compose profile enables.
-    fn check_switched_on(
-        &mut self,
-        service: &model::Service,
-        dependency: &Dependency,
-        other: &model::Service,
-        span: Span,
-    ) {
+    fn check_switched_on(&mut self, service: &model::Service, dependency: &Dependency, other: &model::Service) {
         let always = other.profiles.is_empty()
             || (!service.profiles.is_empty()
                 && service.profiles.iter().all(|profile| other.profiles.contains(profile)));
@@ -122,7 +119,7 @@ impl Resolver<'_> {
             Diagnostic::new(
                 "disabled-dependency",
                 format!("`{}` waits for `{}`, which only a Compose profile enables", service.name, other.name),
-                span,
+                self.dependency_span(&service.name, &other.name),
             )
             .also(declared, format!("only with {}", listed(other.profiles.iter().map(String::as_str))))
             .help(format!(
@@ -136,7 +133,8 @@ impl Resolver<'_> {
         #[derive(Clone, Copy, PartialEq)]
         enum State {
             New,
-            Open,
+            /// On the path, at this depth.
+            Open(usize),
             Done,
         }
         let needs: Vec<Vec<usize>> = services.iter().map(|service| needs(service, positions)).collect();
@@ -147,7 +145,7 @@ impl Resolver<'_> {
             }
             // An explicit stack: a chain of thousands of services would overflow the thread's.
             let mut path: Vec<(usize, usize)> = vec![(start, 0)];
-            states[start] = State::Open;
+            states[start] = State::Open(0);
             while let Some((current, next)) = path.last_mut() {
                 let Some(&target) = needs[*current].get(*next) else {
                     states[*current] = State::Done;
@@ -158,35 +156,39 @@ impl Resolver<'_> {
                 match states[target] {
                     State::Done => {}
                     State::New => {
-                        states[target] = State::Open;
+                        states[target] = State::Open(path.len());
                         path.push((target, 0));
                     }
-                    State::Open => {
-                        let from = path.iter().position(|&(index, _)| index == target).unwrap_or(0);
-                        let cycle: Vec<&str> =
-                            path[from..].iter().map(|&(index, _)| services[index].name.as_str()).collect();
-                        self.report_cycle(&cycle);
+                    State::Open(from) => {
+                        let cycle = path.get(from..).unwrap_or_default();
+                        self.report_cycle(cycle.len(), |at| services[cycle[at].0].name.as_str());
                     }
                 }
             }
         }
     }
 
-    fn report_cycle(&mut self, cycle: &[&str]) {
-        let pairs: Vec<(&str, &str)> =
-            cycle.iter().zip(cycle.iter().cycle().skip(1)).map(|(&from, &to)| (from, to)).collect();
-        let Some((&(from, to), rest)) = pairs.split_last() else { return };
-        let chain = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect::<Vec<_>>();
-        let mut diagnostic = Diagnostic::new(
-            "dependency-cycle",
-            format!("dependency cycle: {}", chain.join(" → ")),
-            self.dependency_span(from, to),
-        )
-        .at(format!("`{from}` waits for `{to}`"));
-        for (from, to) in rest {
+    /// Reports a cycle of `length` services, of which `name` is the name of one. A long one is shown in part.
+    fn report_cycle<'n>(&mut self, length: usize, name: impl Fn(usize) -> &'n str) {
+        const MOST: usize = 8;
+        let Some(last) = length.checked_sub(1) else { return };
+        let shown = length.min(MOST);
+        let mut chain: Vec<String> = (0..shown).map(|at| format!("`{}`", name(at))).collect();
+        if shown < length {
+            chain.push("…".to_owned());
+        }
+        chain.push(format!("`{}`", name(0)));
+        let of = if shown < length { format!(" of {length} services") } else { String::new() };
+        let title = format!("dependency cycle{of}: {}", chain.join(" → "));
+        let (from, to) = (name(last), name(0));
+        let mut diagnostic = Diagnostic::new("dependency-cycle", title, self.dependency_span(from, to))
+            .at(format!("`{from}` waits for `{to}`"));
+        for at in 0..shown.min(last) {
+            let (from, to) = (name(at), name(at + 1));
             diagnostic = diagnostic.also(self.dependency_span(from, to), format!("`{from}` waits for `{to}`"));
         }
-        self.report(diagnostic.help("remove one of these dependencies"));
+        let help = if shown < length { "remove one of the dependencies" } else { "remove one of these dependencies" };
+        self.report(diagnostic.help(help));
     }
 
     /// Where a dependency is written, or where the service is that implies it.

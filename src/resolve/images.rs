@@ -111,7 +111,7 @@ impl<'a> Resolver<'a> {
             (None, Some(kind)) => {
                 let key = kind.value.image_name();
                 self.find_image(key).unwrap_or_else(|| {
-                    if !self.spec.images.broken.iter().any(|broken| broken == key) {
+                    if !self.spec.images.broken.contains(key) {
                         self.report(
                             Diagnostic::new("unknown-image", format!("unknown image `{key}`"), kind.span)
                                 .at("the default image of this kind")
@@ -148,7 +148,7 @@ impl<'a> Resolver<'a> {
             }
         };
         self.find_image(key).unwrap_or_else(|| {
-            if !self.spec.images.broken.iter().any(|broken| broken == key) {
+            if !self.spec.images.broken.contains(key) {
                 let names: Vec<&str> = self.spec.images.names().collect();
                 let title = format!("unknown image `{}`", shown(key));
                 self.report_unknown(

@@ -127,14 +127,15 @@ impl<'a> Resolver<'a> {
             Some(removed) => diagnostic
                 .also(removed.span, format!("removed by the profile `{}`", shown(&self.profile.profile.value)))
                 .help("remove or change the reference in the profile"),
-            None => diagnostic.suggest(name, candidates, otherwise),
+            None => diagnostic.suggest_of(self.diagnostics, name, candidates, otherwise),
         };
         self.report(diagnostic);
     }
 
     /// Reports an unknown service.
     fn unknown_service(&mut self, name: &str, span: Span, but: Option<&str>) {
-        if self.spec.services.broken.iter().any(|broken| broken == name) {
+        // Reported already, or dropped anyway.
+        if self.spec.services.broken.contains(name) || self.diagnostics.is_full() {
             return;
         }
         if name.strip_prefix(schema::PREFIX).is_some_and(|step| self.is_step(step)) {
@@ -146,7 +147,7 @@ impl<'a> Resolver<'a> {
             return;
         }
         let title = format!("unknown service `{}`", shown(name));
-        let names: Vec<&str> = self.spec.services.names().filter(|known| Some(*known) != but).collect();
+        let names = self.spec.services.names().filter(|known| Some(*known) != but);
         self.report_unknown(("unknown-service", title), "services", (name, span), names, || {
             "declare it under [services]".to_owned()
         });
@@ -163,7 +164,8 @@ impl<'a> Resolver<'a> {
         if written.sound && !written.ports.knows(name) {
             let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).chain(also.iter().copied()).collect();
             let title = format!("unknown port `{}` of service `{}`", shown(name), service.value);
-            let diagnostic = Diagnostic::new("unknown-port", title, span).also(service.span, "the service").suggest(
+            let diagnostic = Diagnostic::new("unknown-port", title, span).also(service.span, "the service").suggest_of(
+                self.diagnostics,
                 name,
                 names.iter().copied(),
                 || format!("expected one of {}", listed(names.iter().copied())),

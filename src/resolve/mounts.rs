@@ -94,8 +94,7 @@ impl<'a> Resolver<'a> {
             && !self.spec.volumes.knows(name)
             && !implied_volumes.contains(name)
         {
-            let names: Vec<&str> =
-                self.spec.volumes.names().chain(implied_volumes.iter().map(String::as_str)).collect();
+            let names = self.spec.volumes.names().chain(implied_volumes.iter().map(String::as_str));
             // A kind that could not be read may imply it.
             if self.spec.sound {
                 let title = format!("volume `{}` is not declared", shown(name));
@@ -212,7 +211,7 @@ impl<'a> Resolver<'a> {
         let known = |name: &str| name == stack || self.spec.networks.knows(name);
         let unknown: Vec<_> = networks.0.iter().filter(|(name, _)| !known(&name.value)).collect();
         for (name, _) in unknown {
-            let names: Vec<&str> = self.spec.networks.names().chain([stack]).collect();
+            let names = self.spec.networks.names().chain([stack]);
             let title = format!("unknown network `{}`", shown(&name.value));
             self.report_unknown(("unknown-network", title), "networks", (&name.value, name.span), names, || {
                 format!("declare it: `[networks.{}]`", name.value)

@@ -55,8 +55,12 @@ impl Resolver<'_> {
                 let title = format!("unknown port `{}` of kind `{}`", name.value, kind.as_str());
                 self.report_missing(
                     service.sound,
-                    Diagnostic::new("unknown-port", title, name.span)
-                        .suggest(&name.value, names(), || format!("expected one of {}", listed(names()))),
+                    Diagnostic::new("unknown-port", title, name.span).suggest_of(
+                        self.diagnostics,
+                        &name.value,
+                        names(),
+                        || format!("expected one of {}", listed(names())),
+                    ),
                 );
                 continue;
             }

@@ -336,9 +336,9 @@ impl Resolver<'_> {
                 if let Some(reads) = reads {
                     diagnostic = diagnostic.also(reads.span, "the variables that it reads");
                 }
-                self.report(
-                    diagnostic.suggest(&name.value, names, || "remove it, or add it to the image's `reads`".to_owned()),
-                );
+                self.report(diagnostic.suggest_of(self.diagnostics, &name.value, names, || {
+                    "remove it, or add it to the image's `reads`".to_owned()
+                }));
             }
             if text.literal().is_some()
                 && let Some(used) = self.variables.get(name.value.as_str())

@@ -75,6 +75,15 @@ impl Resolver<'_> {
             self.unknown_service(service, span, None);
             return None;
         };
+        // What a port is published on is resolved with the ports, of which this one may come later.
+        if self.ports.len() < self.spec.services.entries.len() {
+            let title = format!("the address of `{service}` cannot be used in `ports` and `bind`");
+            self.report(
+                Diagnostic::new("invalid-reference", title, span)
+                    .help("write the port or the host's address itself, or refer to a variable: `${NAME}`"),
+            );
+            return None;
+        }
         self.references.service(service);
         let kind = self.spec.services.entries[index].1.kind.as_ref().map(|kind| Kind::declaration(kind.value));
         let ports = &self.ports[index];

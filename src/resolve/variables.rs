@@ -26,7 +26,7 @@ impl Resolver<'_> {
             return;
         }
         let title = format!("variable `{}` is not declared", shown(name));
-        let names: Vec<&str> = self.spec.env.names().collect();
+        let names = self.spec.env.names();
         self.report_unknown(("undeclared-variable", title), "env", (name, span), names, || {
             format!("declare it: `[env.{name}]` with a `description`")
         });
@@ -94,7 +94,9 @@ impl Resolver<'_> {
                         format!("unknown Terraform output `{}`", shown(&output.value)),
                         output.span,
                     )
-                    .suggest(&output.value, names(), || format!("expected one of {}", listed(names()))),
+                    .suggest_of(self.diagnostics, &output.value, names(), || {
+                        format!("expected one of {}", listed(names()))
+                    }),
                 );
             }
             let used = self.is_used(&name.value);

@@ -4,7 +4,7 @@
 //! names its nearest neighbour; that is what `serde` cannot give (it stops at the first error of a
 //! table) and why the tables of the spec are declared with `table!` and `choice!`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Deref;
 use std::sync::OnceLock;
 
@@ -212,7 +212,7 @@ pub struct Map<T> {
     /// The entries that could be read.
     pub entries: Vec<(Spanned<String>, T)>,
     /// The names of those that could not: they exist, so that a reference to one is not an error.
-    pub broken: Vec<String>,
+    pub broken: BTreeSet<String>,
     /// The place of each entry, built at the first look-up in a large table.
     places: OnceLock<Places>,
 }
@@ -222,14 +222,14 @@ type Places = Box<HashMap<String, usize>>;
 
 impl<T> Default for Map<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), broken: Vec::new(), places: OnceLock::new() }
+        Self { entries: Vec::new(), broken: BTreeSet::new(), places: OnceLock::new() }
     }
 }
 
 impl<T> Map<T> {
     /// Whether there is an entry of that name, readable or not.
     pub fn knows(&self, name: &str) -> bool {
-        self.get(name).is_some() || self.broken.iter().any(|broken| broken == name)
+        self.get(name).is_some() || self.broken.contains(name)
     }
 
     /// The entry of that name.
@@ -276,7 +276,9 @@ impl<T: Decode> Decode for Map<T> {
             }
             match T::decode(node, cx) {
                 Some(value) => map.entries.push((Spanned { value: name, span: key.span }, value)),
-                None => map.broken.push(name),
+                None => {
+                    map.broken.insert(name);
+                }
             }
         }
         Some(map)

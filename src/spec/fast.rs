@@ -24,47 +24,88 @@ const PIECE: usize = 512;
 /// A table with this many entries has an index.
 const LARGE: usize = 12;
 
-/// Reads a text; `None` if it has any error.
-pub(super) fn parse(text: &str, file: u16) -> Option<Table<'_>> {
+/// The limit of keys, values and brackets, each of which takes up to a hundred bytes: 15,000 services have a third of it.
+pub(super) const MOST: usize = 3_000_000;
+
+/// Why a text could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// Where the first error was noticed, in bytes.
+    pub(super) at: usize,
+    pub(super) why: Why,
+}
+
+/// What an error is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The grammar.
+    Syntax,
+    /// A key or a table that there is already.
+    Repeated,
+    /// An integer of more than 64 bits.
+    Number,
+    /// A date, which a spec does not have.
+    Date,
+    /// The limit of keys and values.
+    TooLarge,
+}
+
+/// Reads a text, up to the first error.
+pub(super) fn parse(text: &str, file: u16) -> Result<Table<'_>, Failure> {
     let source = Source::new(text);
     let mut builder = Builder::new(source, file);
-    let mut failed = Failed(false);
+    let mut failed = Failed(None);
     let mut tokens: Vec<Token> = Vec::with_capacity(PIECE * 2);
-    let mut depth = 0_usize;
+    // Brackets that are open, and dots of the current key.
+    let (mut depth, mut dots) = (0_u32, 0_u32);
     let mut line_start = true;
+    let mut size = 0_usize;
     for token in source.lex() {
         let kind = token.kind();
-        if line_start && depth == 0 && kind == TokenKind::LeftSquareBracket && tokens.len() >= PIECE {
-            builder.feed(&tokens, &mut failed);
-            tokens.clear();
-            if failed.0 || builder.failed {
-                return None;
+        if line_start && depth == 0 {
+            // A megabyte of empty lines would be a megabyte of tokens.
+            if kind == TokenKind::Newline && text.as_bytes().get(token.span().start()) == Some(&b'\n') {
+                continue;
+            }
+            if tokens.len() >= PIECE {
+                builder.feed(&tokens, &mut failed)?;
+                tokens.clear();
             }
         }
         match kind {
             TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => depth += 1,
             TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => depth = depth.saturating_sub(1),
+            TokenKind::Dot => dots += 1,
+            TokenKind::Newline | TokenKind::Equals | TokenKind::Comma => dots = 0,
             _ => {}
+        }
+        let is_part = !matches!(kind, TokenKind::Newline | TokenKind::Whitespace | TokenKind::Comment | TokenKind::Dot);
+        size += usize::from(is_part);
+        if size > MOST {
+            return Err(Failure { at: token.span().start(), why: Why::TooLarge });
         }
         line_start = kind == TokenKind::Newline || (line_start && kind == TokenKind::Whitespace);
         if kind != TokenKind::Eof {
             tokens.push(token);
         }
+        // The rest only adds to the error.
+        if depth.max(dots) > DEEPEST {
+            builder.feed(&tokens, &mut failed)?;
+            return Err(Failure { at: token.span().start(), why: Why::Syntax });
+        }
     }
-    builder.feed(&tokens, &mut failed);
-    if failed.0 || builder.failed {
-        return None;
-    }
+    builder.feed(&tokens, &mut failed)?;
     drop(tokens);
-    Some(builder.finish())
+    Ok(builder.finish())
 }
 
-/// Records that there was an error, which the other reader reports.
-struct Failed(bool);
+/// The place of the first error, which the other reader reports.
+struct Failed(Option<usize>);
 
 impl ErrorSink for Failed {
-    fn report_error(&mut self, _: ParseError) {
-        self.0 = true;
+    fn report_error(&mut self, error: ParseError) {
+        let place = error.unexpected().or(error.context()).map_or(0, |span| span.start());
+        self.0.get_or_insert(place);
     }
 }
 
@@ -130,7 +171,7 @@ enum Open<'s> {
 struct Builder<'s> {
     source: Source<'s>,
     file: u16,
-    failed: bool,
+    failed: Option<Failure>,
     tables: Vec<Growing<'s>>,
     /// The table whose body is being read.
     current: usize,
@@ -147,7 +188,7 @@ impl<'s> Builder<'s> {
         Self {
             source,
             file,
-            failed: false,
+            failed: None,
             tables: vec![root],
             current: 0,
             keys: Vec::new(),
@@ -156,17 +197,26 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn feed(&mut self, tokens: &[Token], failed: &mut Failed) {
+    fn feed(&mut self, tokens: &[Token], failed: &mut Failed) -> Result<(), Failure> {
         let source = self.source;
         let mut validated = ValidateWhitespace::new(self, source);
         let mut guarded = RecursionGuard::new(&mut validated, DEEPEST);
         parse_document(tokens, &mut guarded, failed);
-        self.end_of_line();
+        self.end_of_line(tokens.last().map_or(0, |token| token.span().end()));
+        let syntax = failed.0.map(|at| Failure { at, why: Why::Syntax });
+        let first = syntax.into_iter().chain(self.failed).min_by_key(|failure| failure.at);
+        first.map_or(Ok(()), Err)
+    }
+
+    fn fail(&mut self, at: usize, why: Why) {
+        self.failed.get_or_insert(Failure { at, why });
     }
 
     /// The parser accepts a key without a value.
-    fn end_of_line(&mut self) {
-        self.failed |= self.open.is_empty() && !(self.keys.is_empty() && self.header.is_none());
+    fn end_of_line(&mut self, at: usize) {
+        if self.open.is_empty() && !(self.keys.is_empty() && self.header.is_none()) {
+            self.fail(at, Why::Syntax);
+        }
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
@@ -182,7 +232,10 @@ impl<'s> Builder<'s> {
                 None => {
                     let made = self.tables.len();
                     let origin = if header { Origin::Implied } else { Origin::Dotted };
-                    self.tables.push(Growing::new(origin, key.span));
+                    let mut growing = Growing::new(origin, key.span);
+                    // Most have one entry only, and a vector would start with four.
+                    growing.entries.reserve_exact(1);
+                    self.tables.push(growing);
                     self.tables[table].push(key.clone(), Entry::Table(made));
                     made
                 }
@@ -242,6 +295,7 @@ impl<'s> Builder<'s> {
 
     /// Adds a value to the innermost array or table.
     fn place(&mut self, node: Node<'s>) {
+        let at = node.span.start as usize;
         let placed = match self.open.last_mut() {
             Some(Open::Array(_, items)) => {
                 items.push(node);
@@ -256,7 +310,9 @@ impl<'s> Builder<'s> {
                 self.insert(self.current, keys, Entry::Value(node))
             }
         };
-        self.failed |= placed.is_none();
+        if placed.is_none() {
+            self.fail(at, Why::Repeated);
+        }
     }
 
     fn value(
@@ -264,17 +320,18 @@ impl<'s> Builder<'s> {
         span: toml_parser::Span,
         encoding: Option<Encoding>,
         errors: &mut dyn ErrorSink,
-    ) -> Option<Value<'s>> {
-        let text = self.source.input().get(span.start()..span.end())?;
+    ) -> Result<Value<'s>, Why> {
+        let text = self.source.input().get(span.start()..span.end()).ok_or(Why::Syntax)?;
         let raw = toml_parser::Raw::new_unchecked(text, encoding, span);
         let mut decoded = Cow::Borrowed("");
-        Some(match raw.decode_scalar(&mut decoded, errors) {
+        Ok(match raw.decode_scalar(&mut decoded, errors) {
             ScalarKind::String => Value::String(decoded),
             ScalarKind::Boolean(boolean) => Value::Boolean(boolean),
-            ScalarKind::Integer(radix) => Value::Integer(i64::from_str_radix(&decoded, radix.value()).ok()?),
-            ScalarKind::Float => Value::Float(decoded.parse().ok()?),
-            // A spec has no dates.
-            ScalarKind::DateTime => return None,
+            ScalarKind::Integer(radix) => {
+                Value::Integer(i64::from_str_radix(&decoded, radix.value()).map_err(|_| Why::Number)?)
+            }
+            ScalarKind::Float => Value::Float(decoded.parse().map_err(|_| Why::Syntax)?),
+            ScalarKind::DateTime => return Err(Why::Date),
         })
     }
 
@@ -330,7 +387,7 @@ impl EventReceiver for Builder<'_> {
 
     fn simple_key(&mut self, span: toml_parser::Span, kind: Option<Encoding>, errors: &mut dyn ErrorSink) {
         let Some(text) = self.source.input().get(span.start()..span.end()) else {
-            self.failed = true;
+            self.fail(span.start(), Why::Syntax);
             return;
         };
         let mut name = Cow::Borrowed("");
@@ -338,15 +395,15 @@ impl EventReceiver for Builder<'_> {
         let key = Key { span: self.span(span.start(), span.end()), name };
         match self.open.last_mut() {
             Some(Open::Inline(_, _, keys)) => keys.push(key),
-            Some(Open::Array(..)) => self.failed = true,
+            Some(Open::Array(..)) => self.fail(span.start(), Why::Syntax),
             None => self.keys.push(key),
         }
     }
 
     fn scalar(&mut self, span: toml_parser::Span, kind: Option<Encoding>, errors: &mut dyn ErrorSink) {
         match self.value(span, kind, errors) {
-            Some(value) => self.place(Node { span: self.span(span.start(), span.end()), value }),
-            None => self.failed = true,
+            Ok(value) => self.place(Node { span: self.span(span.start(), span.end()), value }),
+            Err(why) => self.fail(span.start(), why),
         }
     }
 
@@ -360,7 +417,7 @@ impl EventReceiver for Builder<'_> {
             Some(Open::Array(start, items)) => {
                 self.place(Node { span: self.span(start, span.end()), value: Value::List(items) });
             }
-            _ => self.failed = true,
+            _ => self.fail(span.start(), Why::Syntax),
         }
     }
 
@@ -377,30 +434,34 @@ impl EventReceiver for Builder<'_> {
                 let value = Value::Table(self.take(table));
                 self.place(Node { span: self.span(start, span.end()), value });
             }
-            _ => self.failed = true,
+            _ => self.fail(span.start(), Why::Syntax),
         }
     }
 
-    fn newline(&mut self, _: toml_parser::Span, _: &mut dyn ErrorSink) {
-        self.end_of_line();
+    fn newline(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
+        self.end_of_line(span.start());
     }
 
-    fn value_sep(&mut self, _: toml_parser::Span, _: &mut dyn ErrorSink) {
-        self.failed |= matches!(self.open.last(), Some(Open::Inline(_, _, keys)) if !keys.is_empty());
+    fn value_sep(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
+        if matches!(self.open.last(), Some(Open::Inline(_, _, keys)) if !keys.is_empty()) {
+            self.fail(span.start(), Why::Syntax);
+        }
     }
 
-    fn error(&mut self, _: toml_parser::Span, _: &mut dyn ErrorSink) {
-        self.failed = true;
+    fn error(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
+        self.fail(span.start(), Why::Syntax);
     }
 }
 
 impl Builder<'_> {
     fn close_header(&mut self, span: toml_parser::Span) {
         let Some((start, array)) = self.header.take() else {
-            self.failed = true;
+            self.fail(span.start(), Why::Syntax);
             return;
         };
         let span = self.span(start, span.end());
-        self.failed |= self.enter(array, span).is_none();
+        if self.enter(array, span).is_none() {
+            self.fail(start, Why::Repeated);
+        }
     }
 }

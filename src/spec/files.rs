@@ -1,5 +1,6 @@
 //! The files of a spec: on disk or elsewhere.
 
+use std::path::Path;
 use std::{fs, io};
 
 use camino::Utf8Path;
@@ -54,6 +55,19 @@ impl Files for Disk<'_> {
     }
 
     fn names(&self, folder: &Utf8Path) -> io::Result<Vec<String>> {
-        links::follow(self.root, folder)?.read_dir_utf8()?.map(|entry| Ok(entry?.file_name().to_owned())).collect()
+        let mut names = Vec::new();
+        for entry in fs::read_dir(links::follow(self.root, folder)?)? {
+            match entry?.file_name().into_string() {
+                Ok(name) => names.push(name),
+                // It can't be shown either.
+                Err(name) if Path::new(&name).extension().is_some_and(|extension| extension == "toml") => {
+                    let name = name.to_string_lossy();
+                    let message = format!("the file name `{}` is not valid UTF-8", name.escape_debug());
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(names)
     }
 }

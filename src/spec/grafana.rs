@@ -613,7 +613,9 @@ fn map(item: Kind, node: Node<'_>, cx: &mut Context<'_>) -> Option<Map<Given>> {
         }
         match item.decode(node, cx) {
             Some(given) => map.entries.push((Spanned { value: name, span: key.span }, given)),
-            None => map.broken.push(name),
+            None => {
+                map.broken.insert(name);
+            }
         }
     }
     Some(map)

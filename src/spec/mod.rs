@@ -146,13 +146,18 @@ fn read_dashboards(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadE
     // Hidden files are those of editors.
     names.retain(|name| Utf8Path::new(name).extension() == Some("toml") && !name.starts_with('.'));
     names.sort_unstable();
+    let count = sources.files().len() + names.len();
+    // The main file is not counted.
+    if count > Sources::MOST_FILES + 1 {
+        let title = format!("the spec is too large: {count} files");
+        let start = Span { file: 0, start: 0, end: 0 };
+        let help = format!("merge or remove some in `{DASHBOARDS}`: the limit is {} files", Sources::MOST_FILES);
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(Diagnostic::new("spec-too-large", title, start).help(help));
+        return Err(ReadError::Refused(diagnostics));
+    }
     for name in names {
-        let path = folder.join(name);
-        if sources.files().len() > Sources::MOST_FILES {
-            let refused = format!("the spec has more than {} files", Sources::MOST_FILES);
-            return Err(ReadError::Io(path, io::Error::other(refused)));
-        }
-        read_file(files, &path, None, sources)?;
+        read_file(files, &folder.join(name), None, sources)?;
     }
     Ok(())
 }
@@ -328,9 +333,12 @@ impl<'s> Document<'s> {
         profiles.retain(|profile| wanted(&profile.name));
         let last = profiles.len().saturating_sub(1);
         for (index, profile) in profiles.into_iter().enumerate() {
+            if diagnostics.is_full() {
+                break;
+            }
             // The last profile takes the base itself: a large spec has one profile.
             let base = if index == last { std::mem::take(&mut self.base) } else { self.base.clone() };
-            let mut found = Diagnostics::default();
+            let mut found = diagnostics.apart();
             let name = profile.name.clone();
             let removed = profile.removed();
             let table = profile.apply(base, &mut found);

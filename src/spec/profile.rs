@@ -60,15 +60,16 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
     let mut table = base;
     let mut steps = path.split('.').peekable();
     while let Some(step) = steps.next() {
-        let missing = |table: &Table<'_>| {
+        let missing = |table: &Table<'_>, diagnostics: &Diagnostics| {
             Diagnostic::new("nothing-to-remove", format!("cannot remove unknown key `{}`", shown(path)), span)
                 .at(format!("`{}` does not exist", shown(step)))
-                .suggest(step, table.entries.iter().map(|(key, _)| key.name.as_ref()), || {
+                .suggest_of(diagnostics, step, table.entries.iter().map(|(key, _)| key.name.as_ref()), || {
                     format!("expected one of: {}", listed(table.entries.iter().map(|(key, _)| key.name.as_ref())))
                 })
         };
         let Some(index) = table.entries.iter().position(|(key, _)| key.name == step) else {
-            diagnostics.push(missing(table));
+            let missing = missing(table, diagnostics);
+            diagnostics.push(missing);
             return;
         };
         if steps.peek().is_none() {

@@ -155,7 +155,9 @@ impl Decode for Assignments {
                 None => list.bare.push(name),
                 Some((value, span)) => match text::parse(value, span, cx) {
                     Some(value) => list.values.entries.push((name, Scalar(value))),
-                    None => list.values.broken.push(name.value),
+                    None => {
+                        list.values.broken.insert(name.value);
+                    }
                 },
             }
         }

@@ -11,8 +11,24 @@ pub struct Source {
     pub path: Utf8PathBuf,
     /// Its text, without a byte order mark and with `\n` at the ends of its lines.
     pub text: String,
-    /// The start of each line.
-    lines: Vec<usize>,
+    /// How many lines end before each piece of the text.
+    lines: Vec<u32>,
+}
+
+/// Bytes between two counts of lines: a list of all lines could be larger than the text.
+const PIECE: usize = 16 * 1024;
+
+impl Source {
+    /// The one-based number of the line at a byte.
+    pub fn line(&self, at: usize) -> usize {
+        let at = at.min(self.text.len());
+        let before = self.lines.get(at / PIECE).map_or(0, |&lines| lines as usize);
+        before + newlines(&self.text.as_bytes()[at / PIECE * PIECE..at]) + 1
+    }
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte == b'\n').count()
 }
 
 /// Every file of the spec: the main one first, then the included ones in their order.
@@ -29,7 +45,14 @@ impl Sources {
     pub fn push(&mut self, path: impl AsRef<Utf8Path>, text: String) -> u16 {
         let index = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
         let text = normalise(text);
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let mut before = 0;
+        let count = |piece| {
+            let lines = before;
+            before += u32::try_from(newlines(piece)).unwrap_or(u32::MAX);
+            lines
+        };
+        // One more, for the end of a text that ends with a piece.
+        let lines = text.as_bytes().chunks(PIECE).chain([&[][..]]).map(count).collect();
         self.files.push(Source { path: path.as_ref().to_owned(), text, lines });
         index
     }
@@ -48,11 +71,9 @@ impl Sources {
     pub fn position(&self, span: Span) -> (usize, usize) {
         let Some(source) = self.file(span) else { return (1, 1) };
         let end = (span.start as usize).min(source.text.len());
-        // Lines are counted once, since a large spec may have many problems.
-        let line = source.lines.partition_point(|&start| start <= end);
-        let start = source.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let start = source.text.as_bytes()[..end].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let column = source.text.get(start..end).unwrap_or_default().chars().count() + 1;
-        (line, column)
+        (source.line(end), column)
     }
 }
 
@@ -78,5 +99,14 @@ mod tests {
         assert_eq!(at(3), (1, 3));
         assert_eq!(at(7), (2, 1));
         assert_eq!(at(99), (3, 1));
+        for size in [PIECE - 1, PIECE, PIECE + 1, 3 * PIECE] {
+            let text = "\n".repeat(size);
+            let file = sources.push("spec/stack.toml", text);
+            for at in [0, 1, PIECE - 1, PIECE, size] {
+                let at = at.min(size);
+                let start = u32::try_from(at).unwrap();
+                assert_eq!(sources.position(Span { file, start, end: start }), (at + 1, 1), "{at} of {size}");
+            }
+        }
     }
 }

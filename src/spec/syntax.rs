@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue, Error};
 
+use super::fast::{Failure, Why};
 use crate::diagnostic::{Diagnostic, Span};
 
 /// The limit of syntax errors in a file.
@@ -27,9 +28,10 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    /// An error in a text that starts at byte `offset` of the file.
-    pub(super) fn new(error: &Error, offset: usize) -> Self {
-        let range = error.span().unwrap_or(0..0);
+    /// An error in a text that starts at byte `offset` of the file. The parser has no place for some of them, such as
+    /// too many dots: those are at `otherwise`, in bytes of the text.
+    pub(super) fn new(error: &Error, offset: usize, otherwise: usize) -> Self {
+        let range = error.span().unwrap_or(otherwise..otherwise);
         // So is a bare word that starts like `nan` or `inf`.
         let message = if error.message().starts_with("invalid float, expected `") {
             "string values must be quoted"
@@ -56,6 +58,33 @@ impl Problem {
             _ => diagnostic,
         }
     }
+}
+
+/// The first error of a text that is too large to be read by a parser that recovers: it keeps a hundred bytes for each of
+/// the text.
+pub(super) fn first(text: &str, failure: Failure) -> Problem {
+    let mut at = failure.at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    // Around the error, from one line that starts a table to the next.
+    let mut from = text[..at].rfind("\n[").map_or(0, |newline| newline + 1);
+    if at - from > LONGEST {
+        from = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    }
+    let mut to = text[at..].find("\n[").map_or(text.len(), |newline| at + newline + 1).min(at + LONGEST);
+    while !text.is_char_boundary(to) {
+        to += 1;
+    }
+    let (_, errors) = DeTable::parse_recoverable(&text[from..to]);
+    let problems = errors.iter().map(|error| Problem::new(error, from, at - from));
+    let first = problems.filter(|problem| problem.message != DUPLICATE).min_by_key(|problem| problem.range.start);
+    let message = match failure.why {
+        Why::Repeated => DUPLICATE,
+        Why::Date => "dates are not supported",
+        Why::Syntax | Why::Number | Why::TooLarge => "not a key with a value, a table or a comment",
+    };
+    first.unwrap_or_else(|| Problem { message: message.to_owned(), range: at..at })
 }
 
 /// The errors that are not consequences of others, and the tables that have errors.
@@ -112,7 +141,7 @@ fn in_table(text: &str, chunk: &Range<usize>, causes: &mut Vec<Problem>) {
         // They are not sorted.
         let first = errors
             .iter()
-            .map(|error| Problem::new(error, from))
+            .map(|error| Problem::new(error, from, 0))
             .filter(|problem| problem.message != DUPLICATE)
             .min_by_key(|problem| problem.range.start);
         let Some(problem) = first else { return };
@@ -218,7 +247,7 @@ mod tests {
     /// Line and message of each cause, and how many tables can't be trusted.
     fn found(text: &str) -> (Vec<(usize, String)>, usize) {
         let (_, errors) = DeTable::parse_recoverable(text);
-        let errors: Vec<Problem> = errors.iter().map(|error| Problem::new(error, 0)).collect();
+        let errors: Vec<Problem> = errors.iter().map(|error| Problem::new(error, 0, 0)).collect();
         let (causes, chunks) = causes(text, errors);
         let line = |at: usize| text[..at].matches('\n').count() + 1;
         (causes.into_iter().map(|cause| (line(cause.range.start), cause.message)).collect(), chunks.len())
@@ -251,7 +280,7 @@ mod tests {
             ("[a]\nx.y = 1\nx.z = 2\nx.y = 3\n", 2),
         ] {
             let (document, errors) = DeTable::parse_recoverable(text);
-            let problem = Problem::new(&errors[0], 0);
+            let problem = Problem::new(&errors[0], 0, 0);
             let range = first_of(text, document.get_ref(), &problem).unwrap_or_else(|| panic!("{text}: {problem:?}"));
             assert_eq!(text[..range.start].matches('\n').count() + 1, first, "{text}");
         }

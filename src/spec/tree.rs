@@ -12,9 +12,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::decode::shown;
+use super::fast::{self, Failure, Why};
 use super::source::{Source, Sources};
 use super::syntax::{self, Problem};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+
+/// The largest text with errors that is read to its end. The `toml` crate keeps a hundred bytes for each of it.
+const MOST_RECOVERED: usize = 2 << 20;
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,16 +168,45 @@ pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics)
     let Some(source) = sources.files().get(usize::from(file)) else {
         return Parsed::default();
     };
-    if let Some(table) = super::fast::parse(&source.text, file) {
-        return Parsed { table, unreadable: Vec::new() };
+    let failure = match fast::parse(&source.text, file) {
+        Ok(table) => return Parsed { table, unreadable: Vec::new() },
+        Err(failure) => failure,
+    };
+    if failure.why != Why::TooLarge && source.text.len() <= MOST_RECOVERED {
+        return parse_recovering(source, file, failure.at, diagnostics);
     }
-    parse_recovering(source, file, diagnostics)
+    diagnostics.push(first_mistake(source, file, failure));
+    Parsed { table: Table::default(), unreadable: vec![span(file, &(0..source.text.len()))] }
 }
 
-/// Parses a file with errors.
-fn parse_recovering<'s>(source: &'s Source, file: u16, diagnostics: &mut Diagnostics) -> Parsed<'s> {
+/// The only mistake of a text that is reported if the text is too large to be read by a parser that recovers.
+fn first_mistake(source: &Source, file: u16, Failure { at, why }: Failure) -> Diagnostic {
+    match why {
+        Why::TooLarge => {
+            let title = format!("`{}` is too large: more than {} keys and values", source.path, fast::MOST);
+            Diagnostic::new("spec-too-large", title, span(file, &(at..at + 1))).help("remove those that are not needed")
+        }
+        Why::Number => {
+            let number = source.text.get(at..).unwrap_or_default();
+            let end = number.find(|c: char| !c.is_ascii_alphanumeric() && !"+-_".contains(c)).unwrap_or(number.len());
+            out_of_range(&number[..end], span(file, &(at..at + end)))
+        }
+        Why::Syntax | Why::Repeated | Why::Date => {
+            let problem = syntax::first(&source.text, Failure { at, why });
+            problem.diagnostic(span(file, &problem.range), None)
+        }
+    }
+}
+
+fn out_of_range(number: &str, span: Span) -> Diagnostic {
+    Diagnostic::new("number-out-of-range", format!("integer `{}` is out of range", shown(number)), span)
+        .help("integers have at most 64 bits")
+}
+
+/// Parses a file with errors; the place of the first one is known.
+fn parse_recovering<'s>(source: &'s Source, file: u16, first: usize, diagnostics: &mut Diagnostics) -> Parsed<'s> {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
-    let errors: Vec<Problem> = errors.iter().map(|error| Problem::new(error, 0)).collect();
+    let errors: Vec<Problem> = errors.iter().map(|error| Problem::new(error, 0, first)).collect();
     let (problems, chunks) = syntax::causes(&source.text, errors);
     for problem in problems {
         let first = syntax::first_of(&source.text, document.get_ref(), &problem).map(|range| span(file, &range));
@@ -219,14 +252,7 @@ impl Reader<'_> {
             DeValue::String(text) => Value::String(text),
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).map_or_else(
                 |_| {
-                    self.diagnostics.push(
-                        Diagnostic::new(
-                            "number-out-of-range",
-                            format!("integer `{}` is out of range", shown(number.as_str())),
-                            span,
-                        )
-                        .help("integers have at most 64 bits"),
-                    );
+                    self.diagnostics.push(out_of_range(number.as_str(), span));
                     Value::Refused
                 },
                 Value::Integer,
@@ -253,8 +279,10 @@ mod tests {
         let file = sources.push("spec/stack.toml", text.to_owned());
         let source = &sources.files()[usize::from(file)];
         let mut diagnostics = Diagnostics::default();
-        let slow = parse_recovering(source, file, &mut diagnostics);
-        check(super::super::fast::parse(&source.text, file), slow.table, !diagnostics.is_empty());
+        let fast = fast::parse(&source.text, file);
+        let first = fast.as_ref().map_or_else(|failure| failure.at, |_| 0);
+        let slow = parse_recovering(source, file, first, &mut diagnostics);
+        check(fast.ok(), slow.table, !diagnostics.is_empty());
     }
 
     #[test]

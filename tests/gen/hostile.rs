@@ -1,9 +1,14 @@
 //! Specs that nobody writes on purpose: each ends with the right exit code and a short message that names the
 //! place, and nothing is written.
 
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
+use std::process::Stdio;
 
-use super::project::{Project, REFERENCE, Run};
+use super::project::{DASHBOARDS, Project, REFERENCE, Run};
 
 const SPEC: &str = "[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n[services.web]\nimage = \"nginx:1.29\"\n";
 
@@ -78,6 +83,224 @@ fn nesting_without_an_end() {
         assert_eq!(run.code, Some(2), "{}", shown(&run));
         said(&run, &["error[toml-syntax]", "spec/stack.toml:"]);
     }
+}
+
+#[test]
+fn nesting_is_reported_where_it_is() {
+    for nested in
+        [format!("a{} = 1", ".a".repeat(100)), format!("[a{}]", ".a".repeat(100)), format!("a={}", "[".repeat(100))]
+    {
+        let run = Project::new(format!("{SPEC}{nested}\n")).run(&["check"]);
+        assert_eq!(run.code, Some(2), "{}", shown(&run));
+        said(&run, &["error[toml-syntax]", "recurs", "spec/stack.toml:8:"]);
+    }
+}
+
+/// A spec with so many services, each with a line of its own.
+fn services(count: usize, line: impl Fn(usize) -> String) -> String {
+    let service = |index| format!("[services.service-{index:05}]\nimage = \"nginx:1.29\"\n{}\n", line(index));
+    format!("[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n{}", (0..count).map(service).collect::<String>())
+}
+
+#[test]
+fn twenty_thousand_of_each_mistake() {
+    const MANY: usize = 20_000;
+    let tables = |table: &str, keys: &str| -> String {
+        (0..MANY).map(|index| format!("[{table}.known-{index:05}]\n{keys}\n")).collect()
+    };
+    let next = |index: usize| (index + 1) % MANY;
+    for (code, spec) in [
+        ("unknown-service", services(MANY, |index| format!("depends_on = [\"servcie-{index:05}\"]"))),
+        ("unknown-service", services(MANY, |index| format!("links = [\"servcie-{index:05}\"]"))),
+        ("unknown-service", services(MANY, |index| format!("environment.A = \"${{servcie-{index:05}.http}}\""))),
+        ("dependency-cycle", services(MANY, |index| format!("depends_on = [\"service-{:05}\"]", next(index)))),
+        (
+            "dependency-cycle",
+            services(MANY, |index| format!("depends_on = [\"service-{:05}\", \"service-00000\"]", next(index))),
+        ),
+        ("dependency-cycle", services(MANY, |index| format!("network_mode = \"service:service-{:05}\"", next(index)))),
+        (
+            "unknown-network",
+            services(MANY, |index| format!("networks = [\"konwn-{index:05}\"]")) + &tables("networks", ""),
+        ),
+        (
+            "unknown-secret",
+            services(MANY, |index| format!("secrets = [\"konwn-{index:05}\"]")) + &tables("secrets", "file = \"x\""),
+        ),
+        (
+            "undeclared-volume",
+            services(MANY, |index| format!("volumes = [\"konwn-{index:05}:/x\"]")) + &tables("volumes", ""),
+        ),
+        ("undeclared-variable", services(MANY, |index| format!("environment.A = \"${{KONWN_{index:05}}}\""))),
+        ("unknown-key", services(MANY, |index| format!("imgae-{index:05} = 1"))),
+        ("port-clash", services(MANY, |_| "ports.http = { published = 80, target = 80 }".to_owned())),
+        (
+            "nothing-to-remove",
+            services(MANY, |_| String::new()).replace(
+                "[profiles.dev]",
+                &format!(
+                    "[profiles.dev]\nremove = [{}]",
+                    (0..MANY).map(|index| format!("\"services.servcie-{index:05}\",")).collect::<String>()
+                ),
+            ),
+        ),
+    ] {
+        let run = Project::new(spec).run(&["check"]);
+        assert_eq!(run.code, Some(2), "{code}: {}", shown(&run));
+        assert!(run.stderr.contains(&format!("error[{code}]")), "{code}: {}", shown(&run));
+        assert!(run.stderr.len() < 128 * 1024, "{code}: {} bytes", run.stderr.len());
+    }
+}
+
+#[test]
+fn a_cycle_is_shown_in_part() {
+    let cycle = |count| services(count, |index| format!("depends_on = [\"service-{:05}\"]", (index + 1) % count));
+    let whole = Project::new(cycle(8)).run(&["check"]).stderr;
+    assert!(whole.contains("dependency cycle: `service-00000` → "), "{whole}");
+    assert!(whole.contains(" → `service-00007` → `service-00000`\n"), "{whole}");
+    let part = Project::new(cycle(1_000)).run(&["check"]).stderr;
+    assert!(part.contains("dependency cycle of 1000 services: `service-00000` → `service-00001` → "), "{part}");
+    assert!(part.contains(" → `service-00007` → … → `service-00000`\n"), "{part}");
+    assert!(part.contains("`service-00999` waits for `service-00000`"), "{part}");
+    assert!(part.len() < SHORT, "{} bytes", part.len());
+}
+
+#[test]
+fn memory_grows_with_the_text_and_not_with_its_lines() {
+    const MEGABYTES: usize = 1 << 20;
+    for (what, spec, code) in [
+        ("newlines", format!("{SPEC}{}", "\n".repeat(24 * MEGABYTES)), 1),
+        ("comments", format!("{SPEC}{}", "#\n".repeat(12 * MEGABYTES)), 1),
+        ("newlines in a string", format!("{SPEC}command = \"\"\"{}\"\"\"", "\n".repeat(24 * MEGABYTES)), 1),
+        ("keys without values", "x\n".repeat(12 * MEGABYTES), 2),
+        ("one key", "x=1\n".repeat(6 * MEGABYTES), 2),
+        ("dots", format!("a{} = 1", ".a".repeat(12 * MEGABYTES)), 2),
+        ("brackets", "[".repeat(24 * MEGABYTES), 2),
+        ("items of a list", format!("{SPEC}command = [{}]", "1,".repeat(12 * MEGABYTES)), 2),
+    ] {
+        let project = Project::new(spec);
+        let mut command = std::process::Command::new("sh");
+        let limited = format!("ulimit -v {}; exec \"$0\" check", 400 * 1024);
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_gen")]).current_dir(project.root());
+        let run: Run = command.output().unwrap().into();
+        assert_eq!(run.code, Some(code), "{what}: {}", shown(&run));
+    }
+}
+
+#[test]
+fn a_large_text_with_a_mistake_is_reported_where_it_is() {
+    let many: String = (0..200_000).map(|index| format!("x-{index} = 1\n")).collect();
+    for (mistake, parts) in [
+        ("y = \n", &["error[toml-syntax]", "spec/stack.toml:200008:5"][..]),
+        ("x-7 = 2\n", &["error[toml-syntax]", "duplicate key", "spec/stack.toml:200008:"]),
+        ("[services.web]\n", &["error[toml-syntax]", "duplicate key", "spec/stack.toml:200008:"]),
+        ("y = 'a\n", &["error[toml-syntax]", "spec/stack.toml:200008:"]),
+        ("y = 1979-05-27\n", &["error[toml-syntax]", "dates", "spec/stack.toml:200008:"]),
+    ] {
+        refused(&Project::new(format!("{SPEC}{many}{mistake}z = 1\n")), parts);
+    }
+}
+
+#[test]
+fn a_lock_that_another_process_holds() {
+    let project = Project::reference();
+    let holder = File::open(project.root()).unwrap();
+    for (arguments, shared) in [(&["check"][..], false), (&["render"], true), (&["fmt"], true), (&["man", "."], true)] {
+        if shared { holder.lock_shared() } else { holder.lock() }.unwrap();
+        project.replace("spec/stack.toml", "[stack]\n", "[stack]\n\n");
+        let mut child = project.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        assert!(line.starts_with(&format!("waiting for process {} (`", std::process::id())), "{arguments:?}: {line}");
+        assert!(line.contains("`, started "), "{line}");
+        assert!(child.try_wait().unwrap().is_none(), "{arguments:?} did not wait");
+        holder.unlock().unwrap();
+        let code = child.wait().unwrap().code();
+        let mut rest = String::new();
+        stderr.read_to_string(&mut rest).unwrap();
+        assert_eq!((code, rest.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_a_killed_command_left_is_swept_by_the_next() {
+    for arguments in [&["render"][..], &["fmt"], &["new", "service", "web", "--image", "nginx:1.29"]] {
+        let project = Project::reference();
+        let left = ["spec/.gen-4711-0.new", "spec/dashboards/.gen-aB3dE6.new"];
+        for path in left {
+            project.write(path, "[sta");
+        }
+        assert_eq!(project.run(&["check"]).code, Some(0));
+        let run = project.run(arguments);
+        assert_eq!(run.code, Some(0), "{arguments:?}: {run:?}");
+        for path in left {
+            assert!(!project.path(path).exists(), "{arguments:?}: {path}");
+        }
+    }
+    let whole = Project::empty();
+    assert_eq!(whole.run(&["init", "--example", "temporal-dsql"]).code, Some(0));
+    let half = Project::empty();
+    half.write(DASHBOARDS[0].0, DASHBOARDS[0].1);
+    half.write("spec/.gen-4711-1.new", "[sta");
+    let run = half.run(&["init", "--example", "temporal-dsql"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(half.read("spec/stack.toml"), whole.read("spec/stack.toml"));
+    assert!(!half.path("spec/.gen-4711-1.new").exists());
+}
+
+#[test]
+fn a_folder_of_dashboards_with_other_files() {
+    let project = Project::reference();
+    for name in [&b"caf\xe9.md"[..], b"notes.txt"] {
+        std::fs::write(project.path("spec/dashboards").join(OsStr::from_bytes(name)), "").unwrap();
+    }
+    assert_eq!(project.run(&["check"]).code, Some(0));
+    std::fs::write(project.path("spec/dashboards").join(OsStr::from_bytes(b"caf\xe9.toml")), "").unwrap();
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    said(&run, &["cannot read `spec/dashboards`: the file name `caf\u{fffd}.toml` is not valid UTF-8"]);
+
+    let many = Project::new(SPEC);
+    for index in 0..1_001 {
+        many.write(&format!("spec/dashboards/d{index}.toml"), "");
+    }
+    refused(&many, &["error[spec-too-large]", "the spec is too large: 1002 files", "the limit is 1000 files"]);
+}
+
+#[test]
+fn a_manifest_that_is_unreadable() {
+    let project = Project::reference();
+    std::fs::remove_file(project.path("generated/dev/manifest.sha256")).unwrap();
+    std::fs::create_dir(project.path("generated/dev/manifest.sha256")).unwrap();
+    project.write("generated/dev/docker-compose.yml", "edited");
+    for command in ["check", "render"] {
+        let run = project.run(&[command]);
+        assert_eq!(run.code, Some(3), "{run:?}");
+        said(&run, &["cannot read `generated/dev/manifest.sha256`: is a directory"]);
+        assert!(!run.stdout.contains("not listed"), "{run:?}");
+    }
+    assert_eq!(project.read("generated/dev/docker-compose.yml"), "edited");
+}
+
+#[test]
+fn a_spec_behind_a_link_out_of_the_project() {
+    let (outside, project) = (Project::new(SPEC), Project::empty());
+    symlink(outside.path("spec"), project.path("spec")).unwrap();
+    let run = project.run(&["render"]);
+    assert_ne!(run.code, Some(0), "{run:?}");
+    assert!(!project.path("generated").exists() && !outside.path("spec/stack.schema.json").exists(), "{run:?}");
+}
+
+#[test]
+fn an_import_next_to_a_spec_that_cannot_be_read() {
+    let project = Project::empty();
+    project.write("spec/stack.toml/inside", "");
+    project.write("dashboard.json", r#"{"title": "T", "schemaVersion": 39, "panels": []}"#);
+    let run = project.run(&["import", "dashboard", "dashboard.json", "--output", "new.toml"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    said(&run, &["cannot read `spec/stack.toml`: not a regular file"]);
+    assert!(!project.path("new.toml").exists());
 }
 
 #[test]

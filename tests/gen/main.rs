@@ -19,6 +19,7 @@ mod init;
 mod list;
 mod mistakes;
 mod new;
+mod printing;
 mod profiles;
 mod project;
 mod review;

@@ -7,7 +7,7 @@ use stackgen::model::Service;
 use stackgen::review::counted;
 
 use super::preflight::{self, Machine};
-use super::{Context, GREEN, Outcome, RESET, Step, print, text};
+use super::{Context, GREEN, Outcome, RESET, Step, print_text, text};
 
 pub fn run(context: &Context) -> Step {
     let mut findings = preflight::tools(&context.root, &context.children);
@@ -41,6 +41,6 @@ pub fn run(context: &Context) -> Step {
         (0, warnings) => writeln!(out, "{}; the stack can run", counted(warnings, "warning")),
         (errors, all) => writeln!(out, "{}, {}", counted(errors, "error"), counted(all - errors, "warning")),
     };
-    print(anstream::stdout(), &out);
+    print_text(&out);
     Ok(if errors == 0 { Outcome::Clean } else { Outcome::Findings })
 }

@@ -11,7 +11,7 @@ use stackgen::model::Infrastructure;
 use stackgen::output::{self, Mode};
 use stackgen::review::counted;
 
-use super::{BOLD, Context, GREEN, Outcome, RESET, Step, preflight, print, say, text};
+use super::{BOLD, Context, GREEN, Outcome, RESET, Step, preflight, print_text, say, text};
 use crate::cli::EnvCommand;
 
 pub fn run(context: &Context, command: &EnvCommand) -> Step {
@@ -37,7 +37,7 @@ fn check(context: &Context) -> Step {
         // Writing to a `String` cannot fail.
         let _ = writeln!(out, "{GREEN}complete{RESET}: all required variables have a value");
     }
-    print(anstream::stdout(), &out);
+    print_text(&out);
     Ok(if complete { Outcome::Clean } else { Outcome::Findings })
 }
 
@@ -101,7 +101,7 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
         }
     }
     let _ = writeln!(out, "{path}: {} filled", counted(count, "variable"));
-    print(anstream::stdout(), &out);
+    print_text(&out);
     let environment = context.environment()?;
     let missing = preflight::variables(context, &environment)?;
     if missing.is_empty() { Ok(Outcome::Clean) } else { Err(missing.into()) }

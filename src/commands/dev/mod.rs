@@ -23,7 +23,7 @@ use stackgen::model::Stack;
 
 use self::child::Children;
 use super::report::{BOLD, CYAN, GREEN, RED, RESET, YELLOW};
-use super::{Outcome, print, project};
+use super::{Outcome, print, print_error, print_text, project};
 use crate::cli::{Dev, DevCommand, Format, SchemaCommand};
 
 /// The way out where the cause is unknown.
@@ -173,10 +173,10 @@ fn text(findings: &[Finding]) -> String {
 
 /// Prints findings to standard error.
 fn say(findings: &[Finding]) {
-    print(anstream::stderr(), &text(findings));
+    print_error(&text(findings));
 }
 
 /// Prints progress to standard error: standard output is the child's.
 fn note(message: &str) {
-    print(anstream::stderr(), &format!("{BOLD}gen{RESET}: {message}\n"));
+    print_error(&format!("{BOLD}gen{RESET}: {message}\n"));
 }

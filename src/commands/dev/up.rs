@@ -7,7 +7,7 @@ use stackgen::dev::{Environment, Finding, services};
 use stackgen::model::{SchemaStep, Service};
 
 use super::preflight::{self, Machine};
-use super::{BOLD, Context, Outcome, RESET, Step, child, note, print, say, schema};
+use super::{BOLD, Context, Outcome, RESET, Step, child, note, print_error, print_text, say, schema};
 use crate::cli::Up;
 
 /// Lines of the log of a failed service that are shown.
@@ -26,7 +26,7 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
     let pages = pages(&started, &environment);
     if !arguments.detach && !arguments.wait {
         if !pages.is_empty() {
-            print(anstream::stderr(), &format!("Once the stack is up, open:\n{pages}"));
+            print_error(&format!("Once the stack is up, open:\n{pages}"));
         }
         return Ok(Outcome::Exit(child::become_(&up)?));
     }
@@ -48,7 +48,7 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
     if pages.is_empty() {
         note("the stack is up");
     } else {
-        print(anstream::stdout(), &format!("Open:\n{pages}"));
+        print_text(&format!("Open:\n{pages}"));
     }
     Ok(Outcome::Clean)
 }
@@ -120,13 +120,13 @@ fn report_crashes(context: &Context, started: &[&Service]) -> Step<bool> {
         crashed = true;
         let name = &container.service;
         let options = ["--no-log-prefix", "--no-color", "--tail", LAST_LINES];
-        print(anstream::stderr(), &format!("\n{BOLD}{name}{RESET}: end of the log\n"));
+        print_error(&format!("\n{BOLD}{name}{RESET}: end of the log\n"));
         let answer = context.children.ask(&context.compose.command_for_all("logs").with(options).with([name]))?;
         let mut said = answer.stdout + &answer.stderr;
         if said.trim().is_empty() {
             "(empty)\n".clone_into(&mut said);
         }
-        print(anstream::stderr(), &said.lines().fold(String::new(), |out, line| out + "  " + line + "\n"));
+        print_error(&said.lines().fold(String::new(), |out, line| out + "  " + line + "\n"));
         say(&[Finding::error(
             format!("`{name}` {trouble}"),
             format!("run `gen dev up` again after fixing it; `gen dev logs {name}` shows the full log"),

@@ -13,7 +13,7 @@ use stackgen::{Plan, plan};
 
 use self::git::Revision;
 use super::report as diagnostics;
-use super::{Outcome, Ran, print, project, stop, stop_with};
+use super::{Outcome, Ran, print, print_error, print_text, project, stop, stop_with};
 use crate::cli::{Format, Review, ReviewFormat};
 
 pub fn run(arguments: &Review) -> Ran {
@@ -33,7 +33,7 @@ pub fn run(arguments: &Review) -> Ran {
         several: project.plans.len() > 1 || plans.len() > 1,
     };
     match arguments.format {
-        ReviewFormat::Text => print(anstream::stdout(), &report.text()),
+        ReviewFormat::Text => print_text(&report.text()),
         ReviewFormat::Markdown => print(io::stdout(), &report.markdown()),
         ReviewFormat::Json => print(io::stdout(), &report.json()),
     }
@@ -70,7 +70,7 @@ fn invalid(revision: &Revision<'_>, sources: &Sources, found: &[Diagnostic], for
         print(io::stdout(), &diagnostics::serialise(&object));
         return Outcome::Invalid;
     }
-    print(anstream::stderr(), &diagnostics::excerpts(sources, found));
+    print_error(&diagnostics::excerpts(sources, found));
     let message =
         format!("{} in the spec at {revision}; the spec in the work tree is valid", counted(found.len(), "problem"));
     stop_with(Outcome::Invalid, message, "compare with another revision: `--against REF`")

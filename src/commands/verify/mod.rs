@@ -22,7 +22,7 @@ use stackgen::verify::{self, Check, Complaint, Consumer, Texts};
 
 use self::find::{Engine, Local};
 use super::confined::Programs;
-use super::{Outcome, Ran, print, project, stop, stop_with};
+use super::{Outcome, Ran, print, print_text, project, stop, stop_with};
 use crate::cli::{Format, Verify};
 
 /// A check and how it ended.
@@ -95,7 +95,7 @@ fn rendered<'p>(root: &Utf8Path, plan: &'p Plan) -> Result<Profile<'p>, output::
 fn show(sources: &Sources, profiles: &[Profile<'_>], required: &[&str], format: Format, offline: bool) -> Outcome {
     let trail = trail::follow(sources, profiles);
     match format {
-        Format::Text => print(anstream::stdout(), &report::text(profiles, &trail, required, offline)),
+        Format::Text => print_text(&report::text(profiles, &trail, required, offline)),
         Format::Json => print(io::stdout(), &report::json(profiles, &trail)),
         Format::Github => print(io::stdout(), &report::github(profiles, &trail, required)),
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 use serde_json::{Value, json};
 use stackgen::review::counted;
+use stackgen::shown::on_one_line;
 
 use super::super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::trail::Trail;
@@ -202,7 +203,7 @@ pub fn github(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> Str
             }
             Verdict::Broken(reason) => report::annotation(&mut out, place, name, &format!("failed to run: {reason}")),
             Verdict::Skipped(reason) => {
-                let _ = writeln!(out, "skipped: {name}: {reason}");
+                let _ = writeln!(out, "skipped: {name}: {}", on_one_line(reason));
             }
             Verdict::Accepted | Verdict::Rejected(_) => {}
         }

@@ -2,6 +2,7 @@
 
 use camino::Utf8Path;
 use stackgen::diagnostic::{Diagnostic, Label, Span};
+use stackgen::shown::on_one_line;
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Part, Trace};
 use stackgen::verify::Complaint;
@@ -62,7 +63,7 @@ impl Trail {
         for complaint in complaints {
             let diagnostic = Diagnostic {
                 code: consumer,
-                title: one_line(&complaint.message),
+                title: on_one_line(&complaint.message),
                 labels: vec![Label { span: span_of(file, text, complaint.line.unwrap_or(1)), text: String::new() }],
                 help: None,
             };
@@ -87,15 +88,6 @@ fn with_keys(diagnostic: Diagnostic, keys: &[&Key]) -> Diagnostic {
         let what = if key.part == Part::Name { "the name of " } else { "" };
         diagnostic.also(key.span, format!("{what}`{}` produces this line", key.path))
     })
-}
-
-/// A consumer's message on one line.
-fn one_line(message: &str) -> String {
-    message
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// The text of a line without indentation.

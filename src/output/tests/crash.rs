@@ -9,22 +9,22 @@ use crate::output::disk::{Disk, Real};
 use crate::output::write::write_to;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub(super) enum Fault {
     /// The process is killed: nothing that comes later has an effect.
     Death,
     /// The disk is full, once.
     Full,
 }
 
-struct Faulty {
+pub(super) struct Faulty {
     fault: Fault,
     /// The operation that fails, counted from 0.
     at: usize,
-    done: Cell<usize>,
+    pub(super) done: Cell<usize>,
 }
 
 impl Faulty {
-    fn new(fault: Fault, at: usize) -> Self {
+    pub(super) fn new(fault: Fault, at: usize) -> Self {
         Self { fault, at, done: Cell::new(0) }
     }
 
@@ -52,8 +52,27 @@ impl Disk for Faulty {
         )
     }
 
+    fn stage(&self, path: &Utf8Path, contents: &[u8], private: bool, like: Option<fs::Permissions>) -> io::Result<()> {
+        self.run(
+            || Real.stage(path, contents, private, like),
+            || Real.stage(path, &contents[..contents.len() / 2], private, None).unwrap(),
+        )
+    }
+
     fn rename(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
         self.run(|| Real.rename(from, to), || ())
+    }
+
+    /// A process can be killed between the link and the removal.
+    fn rename_new(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+        self.run(
+            || Real.rename_new(from, to),
+            || {
+                if self.fault == Fault::Death {
+                    fs::hard_link(from, to).unwrap()
+                }
+            },
+        )
     }
 
     fn remove_file(&self, path: &Utf8Path) -> io::Result<()> {

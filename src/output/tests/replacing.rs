@@ -5,7 +5,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::output::{Error, Mode, create, replace};
+use super::crash::{Fault, Faulty};
+use crate::output::replace::{create_on, replace_on};
+use crate::output::{Error, Mode, create, replace, sweep};
 
 fn root() -> (tempfile::TempDir, Utf8PathBuf) {
     let directory = tempfile::tempdir().unwrap();
@@ -34,9 +36,12 @@ fn a_file_keeps_its_mode_unless_it_is_private() {
     assert_eq!((fs::read_to_string(&file).unwrap().as_str(), mode(&file)), ("new", 0o644));
     replace(&root, "file".into(), "newer", Mode::Private).unwrap();
     assert_eq!((fs::read_to_string(&file).unwrap().as_str(), mode(&file)), ("newer", 0o600));
+    fs::write(root.join("plain"), "").unwrap();
     replace(&root, "other".into(), "first", Mode::Keep).unwrap();
-    assert_eq!(mode(&root.join("other")), 0o600);
-    assert_eq!(names(&root), ["file", "other"]);
+    create(&root, [("new".into(), "first")]).unwrap();
+    assert_eq!(mode(&root.join("other")), mode(&root.join("plain")));
+    assert_eq!(mode(&root.join("new")), mode(&root.join("plain")));
+    assert_eq!(names(&root), ["file", "new", "other", "plain"]);
 }
 
 #[test]
@@ -83,4 +88,95 @@ fn files_are_created_together_or_not_at_all() {
     assert!(error.starts_with("cannot write `a/two`: "), "{error}");
     assert_eq!(fs::read_to_string(root.join("a/two")).unwrap(), "2");
     assert_eq!(names(&root), ["a"]);
+    // What a killed run had created already.
+    create(&root, [("a/two".into(), "2"), ("b/three".into(), "3")]).unwrap();
+    assert_eq!(
+        (names(&root), names(&root.join("b"))),
+        (vec!["a".to_owned(), "b".to_owned()], vec!["three".to_owned()])
+    );
+}
+
+/// Runs `act` once for each operation that can fail, each time in a new directory that `start` has prepared.
+fn at_each_operation(
+    fault: Fault,
+    start: impl Fn(&Utf8Path),
+    act: impl Fn(&Faulty, &Utf8Path) -> Result<(), Error>,
+    check: impl Fn(&Utf8Path, Result<(), Error>, usize),
+) {
+    let whole = Faulty::new(fault, usize::MAX);
+    let (_directory, folder) = root();
+    start(&folder);
+    act(&whole, &folder).unwrap();
+    assert!(whole.done.get() > 1);
+    for at in 0..whole.done.get() {
+        let (_directory, folder) = root();
+        start(&folder);
+        let result = act(&Faulty::new(fault, at), &folder);
+        check(&folder, result, at);
+    }
+}
+
+const LEFT_OVER: &str = ".gen-1-0.new";
+
+#[test]
+fn a_killed_replacement_leaves_the_old_text_or_the_new_and_the_next_one_sweeps() {
+    for fault in [Fault::Death, Fault::Full] {
+        let start = |root: &Utf8Path| {
+            fs::write(root.join("file"), "the old text").unwrap();
+            fs::write(root.join(LEFT_OVER), "the n").unwrap();
+        };
+        let act = |disk: &Faulty, root: &Utf8Path| replace_on(disk, root, "file".into(), "the new text", Mode::Keep);
+        at_each_operation(fault, start, act, |root, result, at| {
+            let text = fs::read_to_string(root.join("file")).unwrap();
+            assert!(["the old text", "the new text"].contains(&text.as_str()), "{fault:?} at {at}: {text}");
+            if fault == Fault::Full {
+                assert_eq!(text == "the old text", result.is_err(), "at {at}");
+                let own: Vec<String> = names(root).into_iter().filter(|name| name != LEFT_OVER).collect();
+                assert_eq!(own, ["file"], "at {at}");
+            }
+            replace(root, "file".into(), "the last text", Mode::Keep).unwrap();
+            assert_eq!(fs::read_to_string(root.join("file")).unwrap(), "the last text");
+            assert_eq!(names(root), ["file"], "{fault:?} at {at}");
+        });
+    }
+}
+
+#[test]
+fn a_killed_creation_leaves_whole_files_and_the_next_one_completes_it() {
+    let files: [(&Utf8Path, &str); 3] =
+        [("a/b/one".into(), "1 2 3"), ("a/two".into(), "4 5 6"), ("three".into(), "7 8 9")];
+    let there = |root: &Utf8Path| files.map(|(path, _)| fs::read_to_string(root.join(path)).unwrap_or_default());
+    for fault in [Fault::Death, Fault::Full] {
+        at_each_operation(
+            fault,
+            |_| (),
+            |disk, root| create_on(disk, root, files),
+            |root, result, at| {
+                assert!(result.is_err(), "{fault:?} at {at}");
+                for (text, (path, whole)) in there(root).iter().zip(files) {
+                    assert!(text.is_empty() || text == whole, "{fault:?} at {at}: {path}: {text}");
+                    assert!(!(root.join(path).exists() && text.is_empty()), "{fault:?} at {at}: {path} is empty");
+                }
+                if fault == Fault::Full {
+                    assert_eq!(names(root), [""; 0], "at {at}");
+                }
+                create(root, files).unwrap_or_else(|error| panic!("{fault:?} at {at}: {error}"));
+                assert_eq!(there(root), files.map(|(_, text)| text), "{fault:?} at {at}");
+                for (folder, own) in [("a", vec!["b", "two"]), ("a/b", vec!["one"]), ("", vec!["a", "three"])] {
+                    assert_eq!(names(&root.join(folder)), own, "{fault:?} at {at}");
+                }
+            },
+        );
+    }
+}
+
+#[test]
+fn only_staged_files_are_swept() {
+    let (_directory, root) = root();
+    fs::create_dir_all(root.join("spec/.gen-folder.new")).unwrap();
+    for name in [".gen-1-0.new", ".gen-aB3dE6.new", "gen-1-0.new", ".gen-1-0.toml", "stack.toml"] {
+        fs::write(root.join("spec").join(name), "").unwrap();
+    }
+    sweep(&root, &["spec".into(), "missing".into()]).unwrap();
+    assert_eq!(names(&root.join("spec")), [".gen-1-0.toml", ".gen-folder.new", "gen-1-0.new", "stack.toml"]);
 }

@@ -88,9 +88,13 @@ impl<'r, 'a> Scope<'r, 'a> {
             return;
         }
         let title = format!("unknown dashboard variable `{}`", shown(name));
-        let names: Vec<&str> = variables.into_iter().flat_map(Map::names).collect();
-        let diagnostic = Diagnostic::new("unknown-dashboard-variable", title, span)
-            .suggest(name, names, || format!("declare it under [variables.{}], or write the value", shown(name)));
+        let names = variables.into_iter().flat_map(Map::names);
+        let diagnostic = Diagnostic::new("unknown-dashboard-variable", title, span).suggest_of(
+            self.resolver.diagnostics,
+            name,
+            names,
+            || format!("declare it under [variables.{}], or write the value", shown(name)),
+        );
         self.report(diagnostic);
     }
 
@@ -164,8 +168,11 @@ impl<'r, 'a> Scope<'r, 'a> {
         if sources.knows(name) {
             return None;
         }
+        if self.resolver.diagnostics.is_full() {
+            return None;
+        }
         let names: Vec<&str> = sources.names().collect();
-        let near = crate::diagnostic::nearest(name, names.iter().copied());
+        let near = self.resolver.diagnostics.nearest(name, names.iter().copied());
         let declared = sources.iter().find(|(uid, _)| near.is_none_or(|near| uid.value == near));
         let title = format!("unknown datasource `{}`", shown(name));
         let help = format!("expected one of {}", crate::spec::decode::listed(names.iter().copied()));

@@ -1,0 +1,104 @@
+//! Text that may come from a stranger, made fit for a terminal and for the log of a build.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// The text without what a terminal would obey, or would show in another order than it stands there: control characters,
+/// escape sequences other than those of our colours, marks that change the direction of text, line separators.
+///
+/// They become escapes such as `\u{202e}`; line breaks and tabs stay.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let style = if c == '\u{1b}' { style(rest) } else { None };
+        let length = style.map_or(c.len_utf8(), str::len);
+        match style {
+            Some(style) => out.push_str(style),
+            None if is_obeyed(c) => {
+                // Writing to a `String` cannot fail.
+                let _ = write!(out, "{}", c.escape_default());
+            }
+            None => out.push(c),
+        }
+        rest = &rest[length..];
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a terminal does something else with a character than to show it.
+fn is_obeyed(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The escape sequence at the start, if it sets what reports are set in: bold, dim, underlined, a bright colour. One that
+/// hides text is none of them.
+fn style(text: &str) -> Option<&str> {
+    let end = text.find('m')? + 1;
+    let numbers = text.get(2..end - 1).filter(|_| text.starts_with("\u{1b}["))?;
+    let is_harmless = |number: &str| {
+        matches!(number, "" | "0" | "1" | "2" | "4" | "22" | "24" | "39")
+            || matches!(number.parse::<u8>(), Ok(31..=37 | 90..=97))
+    };
+    numbers.split(';').all(is_harmless).then(|| &text[..end])
+}
+
+/// A text of several lines in which GitHub's runner finds no command (`::error::` after any space at the start of a line,
+/// `##[error]` anywhere).
+pub fn without_commands(text: &str) -> Cow<'_, str> {
+    if !text.contains("::") && !text.contains("##[") {
+        return Cow::Borrowed(text);
+    }
+    let line = |line: &str| {
+        let indent = line.len() - line.trim_start().len();
+        let (space, rest) = line.split_at(indent);
+        let rest = rest.strip_prefix("::").map_or_else(|| rest.to_owned(), |rest| format!(": :{rest}"));
+        format!("{space}{}", rest.replace("##[", "## ["))
+    };
+    Cow::Owned(text.split('\n').map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// A text on one line, whatever it holds.
+pub fn on_one_line(text: &str) -> String {
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped() {
+        for (text, shown) in [
+            ("plain\ttext\n é 🦀", "plain\ttext\n é 🦀"),
+            ("\u{1b}[1m\u{1b}[31mred\u{1b}[0m \u{1b}[1;96mx", "\u{1b}[1m\u{1b}[31mred\u{1b}[0m \u{1b}[1;96mx"),
+            ("\u{1b}[8mhidden", "\\u{1b}[8mhidden"),
+            ("\u{1b}[40m", "\\u{1b}[40m"),
+            ("\u{1b}[2J\u{1b}]0;title\u{7}", "\\u{1b}[2J\\u{1b}]0;title\\u{7}"),
+            ("\u{1b}", "\\u{1b}"),
+            ("a\rb\u{8}\u{7f}\u{9b}31m", "a\\rb\\u{8}\\u{7f}\\u{9b}31m"),
+            ("user\u{202e}nimda\u{2066}\u{200f}", "user\\u{202e}nimda\\u{2066}\\u{200f}"),
+        ] {
+            assert_eq!(printable(text), shown);
+            assert_eq!(printable(shown), shown);
+        }
+    }
+
+    #[test]
+    fn no_line_is_a_command() {
+        for (text, shown) in [
+            ("a::b\nc", "a::b\nc"),
+            ("::stop-commands::x\n \t::error::y", ": :stop-commands::x\n \t: :error::y"),
+            ("a ##[group]b", "a ## [group]b"),
+        ] {
+            assert_eq!(without_commands(text), shown);
+        }
+        assert_eq!(on_one_line(" a\n::b\u{0}c "), "a ::b c");
+    }
+}
