@@ -86,6 +86,7 @@ else
   printf 'gen: the attestation is not verified, since gh is missing or older than --source-digest\n'
 fi
 
+unset GH_TOKEN
 tar -xzf "${archive}" --strip-components 1
 mkdir -p "${RUNNER_TEMP}/gen/bin"
 if [[ "${RUNNER_OS}" == Windows ]]; then
