@@ -38,8 +38,6 @@ pub mod view;
 
 use std::collections::BTreeMap;
 
-use camino::Utf8PathBuf;
-
 use diagnostic::{Diagnostic, Diagnostics, Span};
 use spec::decode::listed;
 use spec::source::Sources;
@@ -64,10 +62,10 @@ impl Plan {
     /// The paths that the profile owns.
     pub fn scope(&self) -> output::Scope {
         let profile = &self.stack.profile;
-        let generated = Utf8PathBuf::from("generated").join(profile);
+        // Not `join`: the paths of outputs have a `/` on every system.
         output::Scope {
-            manifest: generated.join("manifest.sha256"),
-            folders: vec![generated, Utf8PathBuf::from("terraform").join(profile)],
+            manifest: format!("generated/{profile}/manifest.sha256").into(),
+            folders: vec![format!("generated/{profile}").into(), format!("terraform/{profile}").into()],
         }
     }
 
