@@ -40,8 +40,6 @@ pub mod view;
 
 use std::collections::BTreeMap;
 
-use camino::Utf8PathBuf;
-
 use diagnostic::{Diagnostic, Diagnostics, Span};
 use spec::decode::listed;
 use spec::source::Sources;
@@ -94,8 +92,8 @@ pub const MANIFEST: &str = "manifest.sha256";
 
 /// The folders of a profile, and what else may be there: the user's `.env`, Terraform's state and plugins, and `more`.
 pub fn scope_of(profile: &str, more: Vec<String>) -> output::Scope {
-    let generated = Utf8PathBuf::from("generated").join(profile);
-    let terraform = Utf8PathBuf::from("terraform").join(profile);
+    // Not `join`: the paths of outputs have a `/` on every system.
+    let (generated, terraform) = (format!("generated/{profile}"), format!("terraform/{profile}"));
     let of_terraform = [
         "terraform.tfvars",
         "terraform.tfstate*",
@@ -104,11 +102,11 @@ pub fn scope_of(profile: &str, more: Vec<String>) -> output::Scope {
         ".terraform.tfstate.lock.info",
         "errored.tfstate",
     ];
-    let others = of_terraform.map(|name| terraform.join(name).into_string());
+    let others = of_terraform.map(|name| format!("{terraform}/{name}"));
     output::Scope {
-        manifest: generated.join(MANIFEST),
-        others: Some([generated.join(".env").into_string()].into_iter().chain(others).chain(more).collect()),
-        folders: vec![generated, terraform],
+        manifest: format!("{generated}/{MANIFEST}").into(),
+        others: Some([format!("{generated}/.env")].into_iter().chain(others).chain(more).collect()),
+        folders: vec![generated.into(), terraform.into()],
     }
 }
 

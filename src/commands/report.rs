@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use stackgen::diagnostic::{Diagnostic, Label};
 use stackgen::review::counted;
+use stackgen::shown::printable;
 use stackgen::spec::source::{Source, Sources};
 
 /// Diagnostics that are shown; the rest is counted.
@@ -226,7 +227,10 @@ pub fn github(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
 
 /// Writes an annotation of GitHub Actions (a workflow command: `::error file=…,line=…,col=…,title=…::message`).
 pub fn annotation(out: &mut String, place: Option<(&str, usize, usize)>, title: &str, message: &str) {
-    let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    // The runner still obeys `##[command]` anywhere in a line.
+    let escape = |text: &str| {
+        printable(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A").replace("##[", "## [")
+    };
     let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
     out.push_str("::error ");
     if let Some((path, line, column)) = place {

@@ -80,15 +80,15 @@ pub(super) fn create_on<'f>(
     for (path, text) in files {
         let target = resolve(root, path)?;
         let mut stage = || -> io::Result<()> {
+            let folder = target.parent().unwrap_or(root);
+            sweep_folder_but(disk, folder, staged.len());
             match fs::read(&target) {
                 Ok(old) if old == text.as_bytes() => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
                 Err(error) => return Err(error),
             }
-            let folder = target.parent().unwrap_or(root);
             made.folder(folder)?;
-            sweep_folder_but(disk, folder, staged.len());
             let file = Staged { disk, path: staged_name(folder, staged.len()) };
             disk.stage(&file.path, text.as_bytes(), false, None)?;
             staged.push((path, file, target.clone()));

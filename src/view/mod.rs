@@ -53,8 +53,8 @@ impl Artifact<'_> {
 /// Every output of a profile, in the order in which reports list them.
 pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
     let mut list = List {
-        generated: Utf8PathBuf::from("generated").join(&stack.profile),
-        terraform: Utf8PathBuf::from("terraform").join(&stack.profile),
+        generated: format!("generated/{}", stack.profile),
+        terraform: format!("terraform/{}", stack.profile),
         artifacts: Vec::new(),
     };
     list.add(COMPOSE, || compose::render(stack));
@@ -102,25 +102,26 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
 }
 
 struct List<'a> {
-    generated: Utf8PathBuf,
-    terraform: Utf8PathBuf,
+    generated: String,
+    terraform: String,
     artifacts: Vec<Artifact<'a>>,
 }
 
 impl<'a> List<'a> {
     fn add(&mut self, name: impl AsRef<str>, render: impl Fn() -> askama::Result<String> + 'a) {
-        self.push(self.generated.join(name.as_ref()), false, render);
+        self.push(format!("{}/{}", self.generated, name.as_ref()), false, render);
     }
 
     fn add_executable(&mut self, name: &str, render: impl Fn() -> askama::Result<String> + 'a) {
-        self.push(self.generated.join(name), true, render);
+        self.push(format!("{}/{name}", self.generated), true, render);
     }
 
     fn add_terraform(&mut self, name: &str, render: impl Fn() -> askama::Result<String> + 'a) {
-        self.push(self.terraform.join(name), false, render);
+        self.push(format!("{}/{name}", self.terraform), false, render);
     }
 
-    fn push(&mut self, path: Utf8PathBuf, executable: bool, render: impl Fn() -> askama::Result<String> + 'a) {
-        self.artifacts.push(Artifact { path, executable, render: Box::new(render) });
+    // Not `join`: the paths of outputs have a `/` on every system.
+    fn push(&mut self, path: String, executable: bool, render: impl Fn() -> askama::Result<String> + 'a) {
+        self.artifacts.push(Artifact { path: path.into(), executable, render: Box::new(render) });
     }
 }
