@@ -87,7 +87,9 @@ fn nesting_without_an_end() {
 
 #[test]
 fn nesting_is_reported_where_it_is() {
-    for nested in [format!("a{} = 1", ".a".repeat(100)), format!("[a{}]", ".a".repeat(100)), format!("a={}", "[".repeat(100))] {
+    for nested in
+        [format!("a{} = 1", ".a".repeat(100)), format!("[a{}]", ".a".repeat(100)), format!("a={}", "[".repeat(100))]
+    {
         let run = Project::new(format!("{SPEC}{nested}\n")).run(&["check"]);
         assert_eq!(run.code, Some(2), "{}", shown(&run));
         said(&run, &["error[toml-syntax]", "recurs", "spec/stack.toml:8:"]);
