@@ -337,8 +337,10 @@ impl<'a, D: Disk> Stage<'a, D> {
 impl<D: Disk> Drop for Stage<'_, D> {
     fn drop(&mut self) {
         // Best effort: the original error is reported, and the next run cleans up.
-        if self.count > 0 {
-            _ = self.disk.remove_tree(&self.root.join(&self.staging));
+        // File by file: opening the directory may be what fails.
+        let staging = self.root.join(&self.staging);
+        for number in 0..self.count {
+            _ = self.disk.remove_file(&staging.join(number.to_string()));
         }
         for folder in self.created.iter().rev() {
             _ = self.disk.remove_dir(&self.root.join(folder));

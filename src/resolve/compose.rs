@@ -200,7 +200,7 @@ impl Resolver<'_> {
             if let Some((variable, _)) = literals(source.and_then(|keys| keys.get("environment"))).first() {
                 self.references.variable(variable);
             }
-            if !known {
+            if !known && !self.diagnostics.is_full() {
                 let Words { what, table, unknown: code, .. } = section.words();
                 let title = format!("unknown {what} `{}`", shown(mentioned));
                 let names: Vec<&str> = match section {

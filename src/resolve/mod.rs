@@ -23,6 +23,7 @@ pub use dashboards::with_stand_ins;
 pub use names::problem as name_problem;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::model;
@@ -59,6 +60,8 @@ struct Resolver<'a> {
     diagnostics: &'a mut Diagnostics,
     /// Index of each service by its name.
     index: HashMap<&'a str, usize>,
+    /// The index of each service that others can use for something, in spec order, by what it provides.
+    providers: HashMap<&'static str, Rc<Vec<usize>>>,
     /// The ports of each service, by index.
     ports: Vec<Vec<model::service::Port>>,
     /// Declared variables by name.
@@ -85,7 +88,15 @@ impl<'a> Resolver<'a> {
             .iter()
             .map(|(name, variable)| (name.value.as_str(), Declared { name, variable, used: false, inline: None }))
             .collect();
-        Self { profile, spec, diagnostics, index, ports: Vec::new(), variables, references: References::default() }
+        let mut providers: HashMap<&'static str, Vec<usize>> = HashMap::new();
+        for (index, (_, service)) in spec.services.iter().enumerate() {
+            for what in service.kind.iter().flat_map(|kind| kind.value.declaration().provides.names()) {
+                providers.entry(what).or_default().push(index);
+            }
+        }
+        let providers = providers.into_iter().map(|(what, places)| (what, Rc::new(places))).collect();
+        let references = References::default();
+        Self { profile, spec, diagnostics, index, providers, ports: Vec::new(), variables, references }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -176,9 +187,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// The services that others can use for something, in spec order.
-    fn providers<'p>(&self, what: &'p str) -> impl Iterator<Item = (&'a Spanned<String>, &'a Service)> + use<'a, 'p> {
-        let provides = move |service: &Service| service.kind.as_ref().is_some_and(|kind| kind.provides(what));
-        self.spec.services.iter().filter(move |(_, service)| provides(service))
+    fn providers(&self, what: &str) -> impl Iterator<Item = (&'a Spanned<String>, &'a Service)> + use<'a> {
+        let spec = self.spec;
+        // Shared, so that the resolver can be used meanwhile.
+        let places = self.providers.get(what).cloned().unwrap_or_default();
+        (0..places.len()).filter_map(move |at| {
+            let (name, service) = spec.services.entries.get(*places.get(at)?)?;
+            Some((name, service))
+        })
     }
 
     /// Where a service is reached for something that it provides; `None` if it doesn't.

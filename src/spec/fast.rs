@@ -62,15 +62,14 @@ pub(super) fn parse(text: &str, file: u16) -> Result<Table<'_>, Failure> {
     let mut size = 0_usize;
     for token in source.lex() {
         let kind = token.kind();
-        if line_start && depth == 0 {
+        if line_start && kind == TokenKind::Newline && text.as_bytes().get(token.span().start()) == Some(&b'\n') {
             // A megabyte of empty lines would be a megabyte of tokens.
-            if kind == TokenKind::Newline && text.as_bytes().get(token.span().start()) == Some(&b'\n') {
-                continue;
-            }
-            if tokens.len() >= PIECE {
-                builder.feed(&tokens, &mut failed)?;
-                tokens.clear();
-            }
+            tokens.pop_if(|before| before.kind() == TokenKind::Whitespace);
+            continue;
+        }
+        if line_start && depth == 0 && tokens.len() >= PIECE {
+            builder.feed(&tokens, &mut failed)?;
+            tokens.clear();
         }
         match kind {
             TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => depth += 1,
@@ -81,7 +80,7 @@ pub(super) fn parse(text: &str, file: u16) -> Result<Table<'_>, Failure> {
         }
         let is_part = !matches!(kind, TokenKind::Newline | TokenKind::Whitespace | TokenKind::Comment | TokenKind::Dot);
         size += usize::from(is_part);
-        if size > MOST {
+        if size > MOST || tokens.len() > 2 * MOST {
             return Err(Failure { at: token.span().start(), why: Why::TooLarge });
         }
         line_start = kind == TokenKind::Newline || (line_start && kind == TokenKind::Whitespace);

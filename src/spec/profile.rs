@@ -57,6 +57,10 @@ impl<'s> Profile<'s> {
 }
 
 fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagnostics) {
+    // The tree is of no use any more.
+    if diagnostics.is_full() {
+        return;
+    }
     let mut table = base;
     let mut steps = path.split('.').peekable();
     while let Some(step) = steps.next() {

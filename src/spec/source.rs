@@ -28,7 +28,7 @@ impl Source {
 }
 
 fn newlines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|&&byte| byte == b'\n').count()
+    bytes.iter().map(|&byte| usize::from(byte == b'\n')).sum()
 }
 
 /// Every file of the spec: the main one first, then the included ones in their order.

@@ -96,18 +96,21 @@ fn nesting_is_reported_where_it_is() {
     }
 }
 
+fn repeated(count: usize, piece: impl Fn(usize) -> String) -> String {
+    (0..count).map(piece).collect()
+}
+
 /// A spec with so many services, each with a line of its own.
 fn services(count: usize, line: impl Fn(usize) -> String) -> String {
     let service = |index| format!("[services.service-{index:05}]\nimage = \"nginx:1.29\"\n{}\n", line(index));
-    format!("[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n{}", (0..count).map(service).collect::<String>())
+    format!("[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n{}", repeated(count, service))
 }
 
 #[test]
 fn twenty_thousand_of_each_mistake() {
     const MANY: usize = 20_000;
-    let tables = |table: &str, keys: &str| -> String {
-        (0..MANY).map(|index| format!("[{table}.known-{index:05}]\n{keys}\n")).collect()
-    };
+    let tables =
+        |table: &str, keys: &str| -> String { repeated(MANY, |index| format!("[{table}.known-{index:05}]\n{keys}\n")) };
     let next = |index: usize| (index + 1) % MANY;
     for (code, spec) in [
         ("unknown-service", services(MANY, |index| format!("depends_on = [\"servcie-{index:05}\"]"))),
@@ -140,7 +143,7 @@ fn twenty_thousand_of_each_mistake() {
                 "[profiles.dev]",
                 &format!(
                     "[profiles.dev]\nremove = [{}]",
-                    (0..MANY).map(|index| format!("\"services.servcie-{index:05}\",")).collect::<String>()
+                    repeated(MANY, |index| format!("\"services.servcie-{index:05}\","))
                 ),
             ),
         ),
@@ -189,7 +192,7 @@ fn memory_grows_with_the_text_and_not_with_its_lines() {
 
 #[test]
 fn a_large_text_with_a_mistake_is_reported_where_it_is() {
-    let many: String = (0..200_000).map(|index| format!("x-{index} = 1\n")).collect();
+    let many = repeated(200_000, |index| format!("x-{index} = 1\n"));
     for (mistake, parts) in [
         ("y = \n", &["error[toml-syntax]", "spec/stack.toml:200008:5"][..]),
         ("x-7 = 2\n", &["error[toml-syntax]", "duplicate key", "spec/stack.toml:200008:"]),

@@ -69,7 +69,7 @@ impl Disk for Faulty {
             || Real.rename_new(from, to),
             || {
                 if self.fault == Fault::Death {
-                    fs::hard_link(from, to).unwrap()
+                    fs::hard_link(from, to).unwrap();
                 }
             },
         )

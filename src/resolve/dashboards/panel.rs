@@ -88,7 +88,7 @@ impl<'a> Scope<'_, 'a> {
 
     /// A type must be built into Grafana or come from an installed plugin.
     fn check_type(&mut self, kind: &Quoted) {
-        if options::is_core(kind) {
+        if options::is_core(kind) || self.resolver.diagnostics.is_full() {
             return;
         }
         let settings =

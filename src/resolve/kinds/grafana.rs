@@ -25,11 +25,14 @@ impl<'a> Resolver<'a> {
         }
         let folder = |folder: &Folder| generated(&format!("grafana/{}", folder.directory), &folder.path());
         preset.mounts.extend(folders.iter().map(folder));
-        for (name, service) in self.spec.services.iter() {
-            if service.kind.as_ref().is_some_and(|kind| kind.provides("metrics") || kind.provides("logs")) {
-                preset.depends_on.push(needs(&name.value, Condition::Started));
-            }
-        }
+        let mut stores: Vec<_> = self
+            .providers("metrics")
+            .chain(self.providers("logs"))
+            .map(|(name, _)| (self.index.get(name.value.as_str()), name))
+            .collect();
+        stores.sort_by_key(|(place, _)| *place);
+        stores.dedup_by_key(|(place, _)| *place);
+        preset.depends_on.extend(stores.into_iter().map(|(_, name)| needs(&name.value, Condition::Started)));
     }
 
     /// Plugins are written as `id@version`, and those that datasources need are among them.
