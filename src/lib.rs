@@ -63,7 +63,7 @@ impl Plan {
 
     /// The paths that the profile owns.
     pub fn scope(&self) -> output::Scope {
-        let outputs: Vec<Utf8PathBuf> = view::artifacts(&self.stack).into_iter().map(|output| output.path).collect();
+        let outputs: Vec<_> = view::artifacts(&self.stack).into_iter().map(|output| output.path).collect();
         let named =
             self.stack.files_of_the_user().into_iter().map(|path| format!("generated/{}/{path}", self.profile()));
         // A kind mounts outputs.

@@ -243,7 +243,7 @@ impl<'a> Tree<'a> {
             for entry in entries {
                 let read = entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)));
                 let (name, kind) = read.map_err(|error| Error::io("read", &folder, error))?;
-                let path = folder.join(name.to_string_lossy().as_ref());
+                let path = Utf8PathBuf::from(format!("{folder}/{}", name.to_string_lossy().escape_debug()));
                 let known =
                     self.planned.contains_key(path.as_str()) || self.manifest.entries.contains_key(path.as_str());
                 if known || self.scope.tolerates(path.as_str()) {
