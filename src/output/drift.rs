@@ -45,7 +45,7 @@ pub fn compare(
     for path in tree.strays()? {
         differences.push(Difference { path, cause: Cause::Stray, on_disk: None, expected: None });
     }
-    if tree.is_abandoned() && listing.is_empty() {
+    if tree.is_abandoned() {
         if tree.manifest_look_is_there() {
             let cause = Cause::Orphan { edited: false };
             differences.push(Difference { path: scope.manifest.clone(), cause, on_disk: None, expected: None });
