@@ -393,7 +393,7 @@ fn files_that_the_spec_names_are_the_users() {
 #[test]
 fn the_outputs_of_a_removed_profile_are_orphans() {
     let spec = "[stack]\nname = \"x\"\n[services.web]\nimage = \"a:1\"\n[profiles.dev]\n";
-    let project = Project::new(&format!("{spec}[profiles.old]\n"));
+    let project = Project::new(format!("{spec}[profiles.old]\n"));
     assert_eq!(project.run(&["render"]).code, Some(0));
     project.write("generated/old/.env", "of the user");
     project.write("spec/stack.toml", spec);
