@@ -24,7 +24,7 @@ const COMMANDS: [(&[&str], i32); 27] = [
     (&["man", "pages"], 0),
     (&["schema"], 0),
     (&["schema", "dashboard"], 0),
-    (&["verify"], 0),
+    (&["verify"], 3),
     (&["init"], 1),
     (&["new", "service", "web", "--image", "nginx:1.29"], 0),
     (&["fmt"], 0),
