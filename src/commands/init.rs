@@ -10,7 +10,7 @@ use stackgen::spec::{self, MAIN};
 use stackgen::{links, output};
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, Ran, current_folder, print_text, stop, stop_with};
+use super::{Outcome, Ran, current_folder, print_text, stop, stop_with, sweep};
 use crate::cli::Init;
 
 pub fn run(arguments: &Init) -> Ran {
@@ -24,6 +24,7 @@ pub fn run(arguments: &Init) -> Ran {
             "run `gen init` in a directory outside of that project",
         ));
     }
+    sweep(&current, [])?;
     let files = example.files();
     // A broken link counts as well; what a killed run has created doesn't, as long as the spec itself is missing.
     let differs = |path: &str, text: &str| {

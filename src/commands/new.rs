@@ -15,6 +15,7 @@ use crate::cli::{New, NewCommand};
 
 pub fn run(arguments: &New) -> Ran {
     let root = root()?;
+    sweep(&root, [])?;
     let sources = read_toml(&root)?;
     let draft = new::add(&sources, wanted(&arguments.command)).map_err(|Refusal { message, help }| {
         stop_with(Outcome::Invalid, format!("{message}; nothing was written"), help)
@@ -25,7 +26,6 @@ pub fn run(arguments: &New) -> Ran {
         let problems = counted(mistakes.len(), "new problem");
         return Err(stop(Outcome::Invalid, format!("the spec would have {problems}; nothing was written")));
     }
-    sweep(&root, [])?;
     // New files last: a process that is killed before leaves nothing that the next one refuses.
     let (new, old): (Vec<_>, Vec<_>) = draft.changed().partition(|(_, _, is_new)| *is_new);
     for (path, text, _) in old {

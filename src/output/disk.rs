@@ -54,7 +54,11 @@ impl Disk for Real {
 
     fn rename_new(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
         match fs::hard_link(from, to) {
-            Ok(()) => fs::remove_file(from),
+            Ok(()) => {
+                // It is in its place; the other name is swept by the next run.
+                _ = fs::remove_file(from);
+                Ok(())
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
             // A file system without links.
             Err(_) if to.symlink_metadata().is_err() => fs::rename(from, to),

@@ -53,9 +53,11 @@ pub(super) fn replace_on(
         };
         let folder = target.parent().unwrap_or(root);
         sweep_folder(disk, folder);
-        let staged = Staged { disk, path: staged_name(folder, 0) };
+        let mut staged = Staged { disk, path: staged_name(folder, 0), placed: false };
         disk.stage(&staged.path, text.as_bytes(), mode == Mode::Private, old.filter(|_| mode == Mode::Keep))?;
-        disk.rename(&staged.path, &target)
+        disk.rename(&staged.path, &target)?;
+        staged.placed = true;
+        Ok(())
     };
     write().map_err(|error| Error::io("write", path, error))
 }
@@ -77,27 +79,32 @@ pub(super) fn create_on<'f>(
     let _lock = lock::lock(root, Access::Write)?;
     let mut made = Made { disk, folders: Vec::new(), files: Vec::new() };
     let mut staged: Vec<(&Utf8Path, Staged<'_, _>, Utf8PathBuf)> = Vec::new();
+    let mut targets = Vec::new();
     for (path, text) in files {
         let target = resolve(root, path)?;
+        sweep_folder(disk, target.parent().unwrap_or(root));
+        targets.push((path, text, target));
+    }
+    for (path, text, target) in targets {
         let mut stage = || -> io::Result<()> {
-            let folder = target.parent().unwrap_or(root);
-            sweep_folder_but(disk, folder, staged.len());
             match fs::read(&target) {
                 Ok(old) if old == text.as_bytes() => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
                 Err(error) => return Err(error),
             }
+            let folder = target.parent().unwrap_or(root);
             made.folder(folder)?;
-            let file = Staged { disk, path: staged_name(folder, staged.len()) };
+            let file = Staged { disk, path: staged_name(folder, staged.len()), placed: false };
             disk.stage(&file.path, text.as_bytes(), false, None)?;
             staged.push((path, file, target.clone()));
             Ok(())
         };
         stage().map_err(|error| Error::io("write", path, error))?;
     }
-    for (path, file, target) in staged {
+    for (path, mut file, target) in staged {
         disk.rename_new(&file.path, &target).map_err(|error| Error::io("write", path, error))?;
+        file.placed = true;
         made.files.push(target);
     }
     made.folders.clear();
@@ -125,13 +132,7 @@ pub fn sweep(root: &Utf8Path, folders: &[&Utf8Path]) -> Result<(), Error> {
 }
 
 fn sweep_folder(disk: &impl Disk, folder: &Utf8Path) {
-    sweep_folder_but(disk, folder, 0);
-}
-
-/// Without the first files of this process.
-fn sweep_folder_but(disk: &impl Disk, folder: &Utf8Path, own: usize) {
-    let own: Vec<Utf8PathBuf> = (0..own).map(|number| staged_name(folder, number)).collect();
-    for path in leftovers(folder).into_iter().filter(|path| !own.contains(path)) {
+    for path in leftovers(folder) {
         _ = disk.remove_file(&path);
     }
 }
@@ -156,12 +157,13 @@ fn staged_name(folder: &Utf8Path, number: usize) -> Utf8PathBuf {
 struct Staged<'d, D: Disk> {
     disk: &'d D,
     path: Utf8PathBuf,
+    placed: bool,
 }
 
 impl<D: Disk> Drop for Staged<'_, D> {
     fn drop(&mut self) {
         // Best effort: the error that led here is the one to report.
-        if self.path.symlink_metadata().is_ok() {
+        if !self.placed {
             _ = self.disk.remove_file(&self.path);
         }
     }
