@@ -32,7 +32,7 @@ pub fn follow(root: &Utf8Path, path: &Utf8Path) -> io::Result<Utf8PathBuf> {
 /// The bytes of a regular file below a root.
 ///
 /// # Errors
-/// Those of [`follow`]; it is no regular file, or has more bytes than `most`.
+/// Those of [`follow`]; it is not a regular file, or has more bytes than `most`.
 pub fn read(root: &Utf8Path, path: &Utf8Path, most: u64) -> io::Result<Vec<u8>> {
     let target = follow(root, path)?;
     // Opening a pipe would block.

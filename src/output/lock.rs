@@ -1,4 +1,4 @@
-//! The lock on the outputs of a project: on its root directory itself, so there is no file that could be left over.
+//! The lock on the outputs of a project. It is held on the root directory, so no lock file can be left behind.
 
 use std::fmt;
 use std::fs::{self, File, TryLockError};

@@ -49,7 +49,7 @@ impl Scope {
         }
     }
 
-    /// Whether a file or folder below the folders may be there though it is no output.
+    /// Whether a file or folder that is not an output may be in the folders.
     pub(super) fn tolerates(&self, path: &str) -> bool {
         let Some(others) = &self.others else { return true };
         path == self.manifest.as_str()

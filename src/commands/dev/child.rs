@@ -132,6 +132,7 @@ fn cannot_run(invocation: &Invocation, error: &io::Error) -> Finding {
 mod signals {
     use std::io;
     use std::process::{Child, Command, ExitStatus};
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
     use std::thread;
 
@@ -149,24 +150,33 @@ mod signals {
     }
 
     #[derive(Debug)]
-    pub struct Signals(Arc<Mutex<State>>);
+    pub struct Signals {
+        state: Arc<Mutex<State>>,
+        /// Whether a signal has arrived that the thread has not seen yet.
+        arrived: Arc<AtomicBool>,
+    }
 
     impl Signals {
         pub fn new() -> io::Result<Self> {
-            let state = Arc::new(Mutex::new(State::default()));
-            let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
-            let shared = Arc::clone(&state);
+            let (state, arrived) = (Arc::new(Mutex::new(State::default())), Arc::new(AtomicBool::new(false)));
+            let handled = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+            for signal in handled {
+                signal_hook::flag::register(signal, Arc::clone(&arrived))?;
+            }
+            let mut signals = signal_hook::iterator::Signals::new(handled)?;
+            let (shared, seen) = (Arc::clone(&state), Arc::clone(&arrived));
             thread::spawn(move || {
                 for signal in signals.forever() {
                     receive(&shared, signal);
+                    seen.store(false, Ordering::Release);
                 }
             });
-            Ok(Self(state))
+            Ok(Self { state, arrived })
         }
 
         /// The lock is taken before the start, so that no signal is lost in between.
         pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
-            let mut state = lock(&self.0);
+            let mut state = lock(&self.state);
             let child = command.spawn()?;
             state.received = None;
             state.child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
@@ -174,14 +184,18 @@ mod signals {
         }
 
         pub fn wait(&self, child: &mut Child) -> io::Result<(ExitStatus, bool)> {
-            let pid = lock(&self.0).child;
+            let pid = lock(&self.state).child;
             if let Some(pid) = pid {
                 while let Err(rustix::io::Errno::INTR) =
                     waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
                 {}
             }
+            // A signal that ended the child was for this process as well, even if the thread has yet to see it.
+            while self.arrived.load(Ordering::Acquire) {
+                thread::yield_now();
+            }
             let interrupted = {
-                let mut state = lock(&self.0);
+                let mut state = lock(&self.state);
                 state.child = None;
                 state.received.is_some()
             };
@@ -190,7 +204,7 @@ mod signals {
 
         /// Ends this process by the signal that it received.
         pub fn end(&self) {
-            if let Some(signal) = lock(&self.0).received {
+            if let Some(signal) = lock(&self.state).received {
                 let _ = emulate_default_handler(signal);
             }
         }
