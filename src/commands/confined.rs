@@ -217,12 +217,16 @@ pub fn answer(mut command: Command, limit: Duration) -> io::Result<Ended> {
             break status;
         }
         if started.elapsed() > limit {
-            end(&mut child)?;
+            end_group(&child);
+            child.kill()?;
+            child.wait()?;
             return Err(io::Error::new(io::ErrorKind::TimedOut, format!("timed out after {} s", limit.as_secs())));
         }
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
     };
+    // What it has left running would keep its output open.
+    end_group(&child);
     Ok(Ended {
         succeeded: status.success(),
         code: status.code(),
@@ -255,18 +259,14 @@ fn limit_resources(child: &Child) {
 #[cfg(not(target_os = "linux"))]
 fn limit_resources(_: &Child) {}
 
+/// Ends what a program has started.
 #[cfg(unix)]
-fn end(child: &mut Child) -> io::Result<()> {
+fn end_group(child: &Child) {
     use rustix::process::{Pid, Signal, kill_process_group};
     if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
         let _ = kill_process_group(group, Signal::KILL);
     }
-    child.kill()?;
-    child.wait().map(drop)
 }
 
 #[cfg(not(unix))]
-fn end(child: &mut Child) -> io::Result<()> {
-    child.kill()?;
-    child.wait().map(drop)
-}
+fn end_group(_: &Child) {}

@@ -88,6 +88,20 @@ fn checkers_get_few_variables() {
     assert!(others.is_empty(), "{others:?}");
 }
 
+/// It would keep the output open, and `gen` waiting, long after the checker has ended.
+#[test]
+fn what_a_checker_leaves_running_is_ended() {
+    let bench = Bench::new();
+    let pid = bench.project.path("pid");
+    let script = format!("(while :; do :; done) & echo $! > '{}'\necho loki, version 1.0", pid.display());
+    let bench = bench.program("loki", &script);
+    assert!(bench.run(&[]).stdout.contains("loki 1.0"));
+    let pid = fs::read_to_string(pid).unwrap();
+    // Gone, or not yet reaped by whoever inherits it.
+    let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "{state}");
+}
+
 /// A folder on `PATH` may be the project's, as `node_modules/.bin` often is.
 #[test]
 fn programs_of_the_project_are_not_run() {
