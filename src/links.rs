@@ -14,19 +14,18 @@ pub fn follow(root: &Utf8Path, path: &Utf8Path) -> io::Result<Utf8PathBuf> {
     let real_root = root.canonicalize_utf8()?;
     let full = root.join(path);
     let there = full.ancestors().find(|part| part.symlink_metadata().is_ok()).unwrap_or(root);
-    let target = there.canonicalize_utf8()?;
+    let mut target = there.canonicalize_utf8()?;
     let without_links = real_root.join(there.strip_prefix(root).unwrap_or(Utf8Path::new("")));
     if target != without_links {
         let Ok(inside) = target.strip_prefix(&real_root) else {
-            return Err(refused("it is a link that leads out of the project"));
+            return Err(io::Error::other("it is a link that leads out of the project"));
         };
         if inside.components().any(|part| part.as_str().starts_with('.')) {
-            return Err(refused("it is a link to a hidden file"));
+            return Err(io::Error::other("it is a link to a hidden file"));
         }
     }
-    Ok(full
-        .strip_prefix(there)
-        .map_or(target.clone(), |rest| if rest.as_str().is_empty() { target.clone() } else { target.join(rest) }))
+    target.extend(full.strip_prefix(there).into_iter().flatten());
+    Ok(target)
 }
 
 /// The bytes of a regular file below a root.
@@ -37,7 +36,7 @@ pub fn read(root: &Utf8Path, path: &Utf8Path, most: u64) -> io::Result<Vec<u8>> 
     let target = follow(root, path)?;
     // Opening a pipe would block.
     if !fs::metadata(&target)?.is_file() {
-        return Err(refused("it is not a regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
     fs::File::open(&target)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -54,10 +53,6 @@ pub fn read(root: &Utf8Path, path: &Utf8Path, most: u64) -> io::Result<Vec<u8>> 
 pub fn read_text(root: &Utf8Path, path: &Utf8Path, most: u64) -> io::Result<String> {
     let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not valid UTF-8");
     String::from_utf8(read(root, path, most)?).map_err(not_text)
-}
-
-fn refused(why: &'static str) -> io::Error {
-    io::Error::other(why)
 }
 
 #[cfg(all(test, unix))]

@@ -1,5 +1,5 @@
-//! Programs that read what may come from a stranger: not taken from the project, with an environment and a folder of
-//! their own, and within limits.
+//! Runs programs on what may come from a stranger: programs from outside of the project, with an environment and a folder
+//! of their own, and within limits.
 
 use std::env;
 use std::ffi::OsString;
@@ -27,8 +27,8 @@ const MEMORY: u64 = 4 << 30;
 #[cfg(target_os = "linux")]
 const FILE: u64 = 256 << 20;
 
-/// A port on which nothing listens: a proxy there keeps programs that respect proxies off the network.
-const NO_PROXY_HERE: &str = "http://127.0.0.1:9";
+/// An address that no proxy listens on, which keeps programs that respect proxies off the network.
+const DEAD_PROXY: &str = "http://127.0.0.1:9";
 
 /// Variables that every program gets from this process.
 const LANGUAGE: &[&str] = &["LANG", "LC_ALL", "SystemRoot"];
@@ -106,7 +106,7 @@ impl Programs {
             command.env(name, room.home());
         }
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
-            command.env(name, NO_PROXY_HERE);
+            command.env(name, DEAD_PROXY);
         }
         // Terraform asks for newer versions otherwise.
         command.env("CHECKPOINT_DISABLE", "1");

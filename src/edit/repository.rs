@@ -1,4 +1,4 @@
-//! What Git is to know of a project: files with the same bytes on every system, and files that stay out of it.
+//! What Git needs to know about a project: which files keep the same bytes on every system, and which are not committed.
 
 /// The attributes of the outputs and the spec. With other line endings every output would differ from its render.
 pub const ATTRIBUTES: (&str, &[&str]) = (
@@ -16,7 +16,7 @@ pub const IGNORED: (&str, &[&str]) = (
     &["/generated/*/.env", "/generated/.staging/", "/spec/.staging/", ".terraform/", "*.tfstate", "*.tfstate.*"],
 );
 
-/// A file with these lines, those that it has first; `None` if it has all of them.
+/// The text of a file with its missing lines appended; `None` if it already has all of them.
 pub fn with_lines(file: Option<&str>, lines: &[&str]) -> Option<String> {
     let old = file.unwrap_or_default();
     let missing: Vec<&str> =
