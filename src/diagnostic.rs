@@ -93,7 +93,7 @@ pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
     /// The limit: a megabyte of nonsense has a million problems.
-    const MOST: usize = 1_000;
+    pub const MOST: usize = 1_000;
 
     /// Adds a diagnostic, up to the limit.
     pub fn push(&mut self, diagnostic: Diagnostic) {
