@@ -225,8 +225,8 @@ impl<'a> Resolver<'a> {
 
 /// What must be there before a service.
 fn needs(service: &model::Service, positions: &HashMap<&str, usize>) -> Vec<usize> {
-    let named = service.named.iter().map(|named| named.service.as_str());
-    let names = service.depends_on.iter().map(|dependency| dependency.service.as_str()).chain(named);
+    let others = service.named.iter().map(|other| other.service.as_str());
+    let names = service.depends_on.iter().map(|dependency| dependency.service.as_str()).chain(others);
     // A dependency on itself was already reported.
     names.filter(|name| *name != service.name).filter_map(|name| positions.get(name).copied()).collect()
 }

@@ -90,7 +90,7 @@ impl Resolver<'_> {
         self.check_program(index, written, test.as_ref());
         let enable = written.disable.is_some();
         let keys = self.keys(&written.compose);
-        let probe = Probe { keys, test, interval, timeout, retries, start_period, start_interval, enable, http };
+        let probe = Probe { test, interval, timeout, retries, start_period, start_interval, enable, http, keys };
         Some(Healthcheck::Probe(Box::new(probe)))
     }
 

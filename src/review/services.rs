@@ -124,7 +124,7 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
         }
     }
     for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
-        let (key, before, after) = sides(fate);
+        let (key, before, after) = sides(&fate);
         if before == after || privileges::covers(key) {
             continue;
         }
@@ -206,7 +206,7 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
         reasons.push("extra_hosts");
     }
     for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
-        let (key, before, after) = sides(fate);
+        let (key, before, after) = sides(&fate);
         if !NOT_HASHED.contains(&key) && !alike(key, before, after) && hashed(key, before) != hashed(key, after) {
             reasons.push(key);
         }

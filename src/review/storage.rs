@@ -213,7 +213,7 @@ fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Ch
 /// Keys whose names are explanation enough.
 fn each_key(area: Area, old: &Named, new: &Named, but: &[&str], changes: &mut Vec<Change>) {
     for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
-        let (key, before, after) = sides(fate);
+        let (key, before, after) = sides(&fate);
         if !but.contains(&key) {
             tree(changes, (area, &new.name), key, before, after);
         }

@@ -168,9 +168,7 @@ pub(super) fn alike(key: &str, before: Option<&Tree>, after: Option<&Tree>) -> b
 fn meaning(key: &str, value: Option<&Tree>) -> Option<Tree> {
     let value = value.filter(|value| ON.contains(&key) || **value != Tree::Boolean(false))?;
     let mut entries = match value {
-        Tree::List(items) if TABLES.contains(&key) => {
-            items.iter().map(|item| assignment(item)).collect::<Option<Vec<_>>>()?
-        }
+        Tree::List(items) if TABLES.contains(&key) => items.iter().map(assignment).collect::<Option<Vec<_>>>()?,
         Tree::Table(entries) => {
             let entries = entries.iter().filter(|(key, _)| !key.starts_with("x-"));
             let plain = |value: &Tree| match value {
