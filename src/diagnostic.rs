@@ -117,7 +117,7 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// The limit: a megabyte of nonsense has a million problems.
-    const MOST: usize = 1_000;
+    pub const MOST: usize = 1_000;
 
     /// The limit of comparisons for suggestions, after which none is started: about a tenth of a second.
     const MOST_COMPARED: usize = 1_000_000;

@@ -41,7 +41,7 @@ pub mod view;
 use std::collections::BTreeMap;
 
 use diagnostic::{Diagnostic, Diagnostics, Span};
-use spec::decode::listed;
+use spec::decode::expected;
 use spec::source::Sources;
 
 /// The outputs of one profile.
@@ -137,7 +137,7 @@ fn no_profile(wanted: Option<&str>, names: &[String]) -> Diagnostic {
     match wanted {
         Some(wanted) => {
             Diagnostic::new("unknown-profile", format!("unknown profile `{}`", spec::decode::shown(wanted)), start)
-                .suggest(wanted, names(), || format!("expected one of: {}", listed(names())))
+                .suggest(wanted, names(), || expected(names()))
         }
         None => {
             Diagnostic::new("no-profile", "the spec has no profiles", start).help("add an empty one: `[profiles.dev]`")

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use stackgen::list;
+use stackgen::model::service::RANDOM;
 
 use super::table::Table;
 use super::{Outcome, Ran, one_profile, report, show, stop};
@@ -59,7 +60,10 @@ fn ports(rows: &[list::PortRow<'_>]) -> String {
     for row in rows {
         let host = row.host.as_ref().map_or_else(
             || "(network only)".to_owned(),
-            |host| if host.address.is_empty() { host.port.clone() } else { format!("{}:{}", host.address, host.port) },
+            |host| {
+                let port = host.port.as_deref().unwrap_or(RANDOM);
+                if host.address.is_empty() { port.to_owned() } else { format!("{}:{port}", host.address) }
+            },
         );
         let name = row.name.map_or_else(|| row.service.to_owned(), |name| format!("{}.{name}", row.service));
         table.push([host, name, format!("{}/{}", row.container_port, row.protocol)]);

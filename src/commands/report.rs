@@ -7,7 +7,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 use serde_json::{Value, json};
-use stackgen::diagnostic::{Diagnostic, Label};
+use stackgen::diagnostic::{Diagnostic, Diagnostics, Label};
 use stackgen::review::counted;
 use stackgen::shown::printable;
 use stackgen::spec::source::{Source, Sources};
@@ -56,6 +56,7 @@ pub fn text(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let (shown, total) = (diagnostics.len().min(MOST), diagnostics.len());
     let cut = if shown < total { format!(", the first {shown} shown") } else { String::new() };
     let problems = counted(total, "problem");
+    let problems = if total < Diagnostics::MOST { problems } else { format!("at least {problems}") };
     let _ = writeln!(out, "{RED}error{RESET}: {problems} in the spec{cut}; nothing was written or compared");
     out
 }

@@ -27,9 +27,8 @@ pub fn wanted(services: &[&Service], environment: &Environment) -> Vec<Wanted> {
     for service in services {
         for port in &service.ports {
             let Some(published) = &port.published else { continue };
-            let Some(number) = environment.expand(&published.port).and_then(|number| number.parse().ok()) else {
-                continue;
-            };
+            let number = published.port.as_ref().and_then(|port| environment.expand(port));
+            let Some(number) = number.and_then(|number| number.parse().ok()) else { continue };
             let host = environment.expand(&published.host_ip).unwrap_or_default();
             let address = match host.trim_matches(['[', ']']) {
                 "" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),

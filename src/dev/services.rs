@@ -6,7 +6,7 @@ use super::{Environment, Finding};
 use crate::diagnostic::suggestion;
 use crate::model::Stack;
 use crate::model::service::{Healthcheck, Port, Service};
-use crate::spec::decode::{listed, shown};
+use crate::spec::decode::{expected, shown};
 
 /// Checks that services exist.
 ///
@@ -21,7 +21,7 @@ pub fn known(stack: &Stack, names: &[String]) -> Result<(), Finding> {
 }
 
 pub(super) fn unknown<'a, I: Iterator<Item = &'a str>>(what: &str, name: &str, all: impl Fn() -> I) -> Finding {
-    let help = suggestion(name, all(), || format!("expected one of: {}", listed(all())));
+    let help = suggestion(name, all(), || expected(all()));
     Finding::error(format!("unknown {what} `{}`", shown(name)), help)
 }
 
@@ -70,7 +70,7 @@ fn url(service: &Service, port: &Port, environment: &Environment) -> Option<Stri
         (None, Some((target, path))) if *target == port.target => path,
         _ => return None,
     };
-    let numbers = environment.expand(&published.port)?;
+    let numbers = environment.expand(published.port.as_ref()?)?;
     let number = numbers.split('-').next()?;
     let host = environment.expand(&published.host_ip)?;
     let host = match host.as_str() {

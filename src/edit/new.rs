@@ -445,7 +445,12 @@ impl Writer {
             (Some(wanted), _) => {
                 let near = nearest(wanted, folders.iter().map(String::as_str));
                 let help = near.map_or_else(
-                    || format!("{}, or use one of {}", declare(wanted), listed(folders.iter().map(String::as_str))),
+                    || match folders.as_slice() {
+                        [] => declare(wanted),
+                        folders => {
+                            format!("{}, or use one of {}", declare(wanted), listed(folders.iter().map(String::as_str)))
+                        }
+                    },
                     |near| format!("did you mean `{near}`? If not, {}", declare(wanted)),
                 );
                 let help = if folders.is_empty() { declare(wanted) } else { help };
@@ -591,7 +596,10 @@ fn reference() -> Draft {
 /// The plugin for JSON APIs, in the version that the reference spec has.
 fn plugin() -> Option<String> {
     reference().look(|base, _| {
-        let mut grafanas = entries(base, "services").filter(|(_, table)| word(table, "kind") == Some("grafana"));
+        let shows = |table: &Table<'_>| {
+            word(table, "kind").and_then(Kind::from_word).is_some_and(|kind| kind.provides(DASHBOARDS_OF))
+        };
+        let mut grafanas = entries(base, "services").filter(|(_, table)| shows(table));
         let (_, grafana) = grafanas.next()?;
         let Value::List(plugins) = &grafana.at(&["settings", "plugins"])?.value else { return None };
         plugins.iter().find_map(|plugin| match &plugin.value {

@@ -10,8 +10,9 @@ pub mod svg;
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::model::service::{Dependency, EXTENDS, Published};
 use crate::model::{Address, Stack};
-use crate::spec::service::Condition;
+use crate::spec::service::{CONDITION, Condition};
 
 /// A stack as a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub enum Talk {
     Scrapes,
     /// It queries it as a datasource.
     Queries,
-    /// Its environment, its command or its settings hold the other's address.
+    /// Its environment, its command or its settings hold the other's address, or it extends the other's definition.
     Uses,
 }
 
@@ -132,7 +133,7 @@ impl Graph {
                     .ports
                     .iter()
                     .filter_map(|port| port.published.as_ref())
-                    .map(|published| published.port.shown())
+                    .map(Published::shown)
                     .collect(),
             });
         }
@@ -147,6 +148,14 @@ impl Graph {
         for service in &stack.services {
             for dependency in &service.depends_on {
                 add(&service.name, &dependency.service, Kind::StartsAfter(dependency.condition));
+            }
+            for named in &service.named {
+                let waits = |dependency: &Dependency| dependency.service == named.service;
+                if named.key == EXTENDS {
+                    add(&service.name, &named.service, Kind::Talks(Talk::Uses));
+                } else if !service.depends_on.iter().any(waits) {
+                    add(&service.name, &named.service, Kind::StartsAfter(CONDITION));
+                }
             }
             for used in &service.refers_to.services {
                 add(&service.name, used, Kind::Talks(Talk::Uses));

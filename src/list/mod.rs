@@ -9,6 +9,7 @@ use crate::model::service::Service;
 use crate::model::text::Text;
 use crate::model::{ImageRecipe, Stack};
 use crate::output;
+use crate::spec::service::CONDITION;
 use crate::verify;
 
 /// A service of the running stack.
@@ -59,8 +60,8 @@ pub struct PortRow<'s> {
 pub struct Host {
     /// The address.
     pub address: String,
-    /// The port, or a range such as `8000-8010`.
-    pub port: String,
+    /// The port, or a range such as `8000-8010`; `None` if the engine chooses a free port.
+    pub port: Option<String>,
 }
 
 /// A variable of the user's `.env`.
@@ -131,7 +132,7 @@ pub struct ArtifactRow {
 /// The services, in the order of the spec.
 pub fn services(stack: &Stack) -> Vec<ServiceRow<'_>> {
     let row = |service: &'_ Service| -> Vec<String> {
-        service.ports.iter().filter_map(|port| Some(port.published.as_ref()?.port.shown())).collect()
+        service.ports.iter().filter_map(|port| Some(port.published.as_ref()?.shown())).collect()
     };
     stack
         .services
@@ -143,33 +144,39 @@ pub fn services(stack: &Stack) -> Vec<ServiceRow<'_>> {
             kind: service.kind.map(crate::spec::kind::Kind::as_str),
             image: service.image.as_ref().map(Text::shown),
             published_ports: row(service),
-            depends_on: service
-                .depends_on
-                .iter()
-                .map(|dependency| DependencyRow {
-                    service: &dependency.service,
-                    condition: dependency.condition.described(),
-                })
-                .collect(),
+            depends_on: waits(service),
         })
         .collect()
+}
+
+/// What a service starts after, each only once.
+fn waits(service: &Service) -> Vec<DependencyRow<'_>> {
+    let mut rows: Vec<DependencyRow<'_>> = service
+        .depends_on
+        .iter()
+        .map(|dependency| DependencyRow { service: &dependency.service, condition: dependency.condition.described() })
+        .collect();
+    for named in service.starts_after() {
+        if !rows.iter().any(|row| row.service == named.service) {
+            rows.push(DependencyRow { service: &named.service, condition: CONDITION.described() });
+        }
+    }
+    rows
 }
 
 /// The ports, sorted by the port on the host or, if not published, in the container.
 pub fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
     let mut rows: Vec<PortRow<'_>> = Vec::new();
     for service in &stack.services {
-        rows.extend(service.ports.iter().map(|port| {
-            PortRow {
-                host: port
-                    .published
-                    .as_ref()
-                    .map(|published| Host { address: published.host_ip.shown(), port: published.port.shown() }),
-                service: &service.name,
-                name: Some(&port.name),
-                container_port: port.target.to_string(),
-                protocol: port.protocol.as_str(),
-            }
+        rows.extend(service.ports.iter().map(|port| PortRow {
+            host: port.published.as_ref().map(|published| Host {
+                address: published.host_ip.shown(),
+                port: published.port.as_ref().map(Text::shown),
+            }),
+            service: &service.name,
+            name: Some(&port.name),
+            container_port: port.target.to_string(),
+            protocol: port.protocol.as_str(),
         }));
         rows.extend(service.keys.texts("expose").map(|exposed| {
             let exposed = exposed.shown();
@@ -187,7 +194,9 @@ pub fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
         let digits = text.split(|c: char| !c.is_ascii_digit()).find(|digits| !digits.is_empty());
         digits.and_then(|digits| digits.parse().ok()).unwrap_or(u32::MAX)
     };
-    rows.sort_by_cached_key(|row| number(row.host.as_ref().map_or(&row.container_port, |host| &host.port)));
+    rows.sort_by_cached_key(|row| {
+        number(row.host.as_ref().and_then(|host| host.port.as_ref()).unwrap_or(&row.container_port))
+    });
     rows
 }
 

@@ -47,13 +47,13 @@ pub struct Service {
     /// How its health is probed.
     pub healthcheck: Option<Healthcheck>,
     /// When it is restarted.
-    pub restart: String,
+    pub restart: Text,
     /// The networks it joins; none with a network mode.
     pub networks: Vec<NetworkMember>,
     /// Its container's name; none if it has replicas.
     pub container_name: Option<String>,
     /// Its host name.
-    pub hostname: Option<String>,
+    pub hostname: Option<Text>,
     /// The Compose profiles that enable it.
     pub profiles: Vec<String>,
     /// Its container's labels.
@@ -68,8 +68,22 @@ pub struct Service {
     pub configs: Vec<FileGrant>,
     /// Other keys of Compose.
     pub keys: Keys,
+    /// The services that keys other than `depends_on` name.
+    pub named: Vec<Named>,
     /// What it refers to: its texts only hold addresses.
     pub refers_to: References,
+}
+
+/// The key of a service that is the base of another one.
+pub const EXTENDS: &str = "extends";
+
+/// A service that a key of another one names, such as `links`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The key.
+    pub key: &'static str,
+    /// The service.
+    pub service: String,
 }
 
 /// What the definition of a service refers to, without duplicates, in order of appearance.
@@ -124,6 +138,12 @@ impl Service {
         self.settings.iter().find(|setting| setting.name == name).map(|setting| &setting.value)
     }
 
+    /// The services that Compose starts before it because a key other than `depends_on` names them
+    /// (`setImplicitDependsOn` of compose-go).
+    pub fn starts_after(&self) -> impl Iterator<Item = &Named> {
+        self.named.iter().filter(|named| named.key != EXTENDS)
+    }
+
     /// The port of that name.
     pub fn port(&self, name: &str) -> Option<&Port> {
         self.ports.iter().find(|port| port.name == name)
@@ -163,13 +183,15 @@ pub struct Port {
     pub app_protocol: Option<String>,
     /// A path that returns 200 for a GET, for links.
     pub path: Option<String>,
+    /// Other keys of Compose.
+    pub keys: Keys,
 }
 
 /// A port on the host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Published {
-    /// The number or range as Compose reads it.
-    pub port: Text,
+    /// The number or range as Compose reads it; `None` if the engine chooses a free port.
+    pub port: Option<Text>,
     /// The number that a link uses: the first one, or the reference's default.
     pub number: Option<u16>,
     /// The address it binds to.
@@ -177,6 +199,16 @@ pub struct Published {
     /// How it is published; Compose's default if `None`.
     pub mode: Option<PortMode>,
 }
+
+impl Published {
+    /// The port as shown in the docs.
+    pub fn shown(&self) -> String {
+        self.port.as_ref().map_or_else(|| RANDOM.to_owned(), Text::shown)
+    }
+}
+
+/// The word for a port that the engine chooses.
+pub const RANDOM: &str = "random";
 
 /// A mount.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,6 +236,8 @@ pub struct Dependency {
     pub restart: bool,
     /// Whether it must exist.
     pub required: bool,
+    /// Other keys of Compose.
+    pub keys: Keys,
 }
 
 /// How health is probed.
@@ -230,8 +264,12 @@ pub struct Probe {
     pub start_period: Option<Text>,
     /// The time between two probes in the start period.
     pub start_interval: Option<Text>,
+    /// Whether it explicitly enables the healthcheck that a service it extends disables.
+    pub enable: bool,
     /// The port and the path of its GET, if it is one.
     pub http: Option<(u16, String)>,
+    /// Other keys of Compose.
+    pub keys: Keys,
 }
 
 /// A network that a service joins.
@@ -261,5 +299,6 @@ impl Probe {
             || self.retries.is_some()
             || self.start_period.is_some()
             || self.start_interval.is_some()
+            || self.enable
     }
 }

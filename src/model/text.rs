@@ -111,6 +111,12 @@ impl Text {
     }
 }
 
+impl Default for Text {
+    fn default() -> Self {
+        Self::Literal(String::new())
+    }
+}
+
 impl From<&str> for Text {
     fn from(literal: &str) -> Self {
         Self::Literal(literal.to_owned())

@@ -3,6 +3,7 @@
 use super::Resolver;
 use super::dependencies::SHARED;
 use crate::diagnostic::{Diagnostic, Span};
+use crate::model::service::EXTENDS;
 use crate::model::{Keys, text as model};
 use crate::spec::compose;
 use crate::spec::decode::{Short, Spanned, shown};
@@ -18,6 +19,9 @@ const SAME: &[(&str, &[&str])] = &[
     ("pids_limit", &["deploy", "resources", "limits", "pids"]),
     ("scale", &["deploy", "replicas"]),
 ];
+
+/// The key of a service that says how its image is built.
+const BUILD: &str = "build";
 
 /// A table of the spec whose entries services name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,7 @@ impl Section {
 
 /// A name that a key holds.
 pub(super) struct Mention<'s> {
+    pub key: &'static str,
     /// The table that has it; that of the services if `None`.
     pub section: Option<Section>,
     pub name: &'s str,
@@ -65,11 +70,16 @@ pub(super) struct Mention<'s> {
 pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
     let keys = &service.compose;
     let mut found = Vec::new();
-    let mut add = |section, name, span| found.push(Mention { section, name, span });
+    let mut add = |key, section, name, span| found.push(Mention { key, section, name, span });
     for (section, grants) in [(Section::Secrets, &service.secrets), (Section::Configs, &service.configs)] {
         for Short(grant) in grants {
-            add(Some(section), grant.source.value.as_str(), grant.source.span);
+            add(section.words().table, Some(section), grant.source.value.as_str(), grant.source.span);
         }
+    }
+    if let Some(mode) = &service.network_mode
+        && let Some(name) = mode.value.literal().and_then(|mode| mode.strip_prefix(SHARED))
+    {
+        add("network_mode", None, name, mode.span);
     }
     // Most services have no further keys.
     if keys.iter().next().is_none() {
@@ -78,16 +88,18 @@ pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
     for (key, foreign) in [("links", None), ("volumes_from", Some("container:"))] {
         for (name, span) in literals(keys.get(key)) {
             if foreign.is_none_or(|foreign| !name.starts_with(foreign)) {
-                add(None, name.split(':').next().unwrap_or(name), span);
+                add(key, None, name.split(':').next().unwrap_or(name), span);
             }
         }
     }
-    for path in [&["pid"][..], &["ipc"], &["build", "additional_contexts"]] {
+    for (key, path) in
+        [("pid", &["pid"][..]), ("ipc", &["ipc"]), ("uts", &["uts"]), (BUILD, &["build", "additional_contexts"])]
+    {
         for (value, span) in literals(keys.at(path)) {
             // An item of a list is `name=value`.
             let value = value.rsplit_once('=').map_or(value, |(_, value)| value);
             if let Some(name) = value.strip_prefix(SHARED) {
-                add(None, name, span);
+                add(key, None, name, span);
             }
         }
     }
@@ -97,7 +109,7 @@ pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
         _ => None,
     };
     for (name, span) in literals(base) {
-        add(None, name, span);
+        add(EXTENDS, None, name, span);
     }
     let secrets = match keys.at(&["build", "secrets"]) {
         Some(Tree::List(items)) => items.as_slice(),
@@ -106,22 +118,27 @@ pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
     for secret in secrets {
         let source = secret.get("source").unwrap_or(secret);
         for (name, span) in literals(Some(source)) {
-            add(Some(Section::Secrets), name, span);
+            add(BUILD, Some(Section::Secrets), name, span);
         }
     }
     for (name, span) in literals(keys.at(&["credential_spec", "config"])) {
-        add(Some(Section::Configs), name, span);
+        add("credential_spec", Some(Section::Configs), name, span);
     }
     if let Some(Tree::Table(models)) = keys.get("models") {
         for (name, _) in models {
-            add(Some(Section::Models), &name.value, name.span);
+            add("models", Some(Section::Models), &name.value, name.span);
         }
     } else {
         for (name, span) in literals(keys.get("models")) {
-            add(Some(Section::Models), name, span);
+            add("models", Some(Section::Models), name, span);
         }
     }
     found
+}
+
+/// The services that a service names, but for those that only its build needs.
+pub(super) fn named(service: &Service) -> impl Iterator<Item = Mention<'_>> {
+    mentions(service).into_iter().filter(|mention| mention.section.is_none() && mention.key != BUILD)
 }
 
 /// The strings without references of a value, of the items of a list, or of the values of a table.
@@ -175,7 +192,7 @@ impl Resolver<'_> {
                 );
             }
         }
-        for Mention { section, name: mentioned, span } in mentions(service) {
+        for Mention { section, name: mentioned, span, .. } in mentions(service) {
             let spec = self.spec;
             let Some(section) = section else {
                 if mentioned == name.value {

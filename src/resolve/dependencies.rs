@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 
 use super::Resolver;
+use super::compose::named;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
-use crate::model::service::{Dependency, Healthcheck};
+use crate::model::service::{Dependency, EXTENDS, Healthcheck};
 use crate::spec::decode::listed;
 use crate::spec::service::{CONDITION, Condition, Service};
 
 /// A network mode that shares another service's network.
 pub(super) const SHARED: &str = "service:";
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
     /// What a service waits for: what its kind implies, as the spec changes it.
     pub(super) fn dependencies(&mut self, name: &str, service: &Service, implied: Vec<Dependency>) -> Vec<Dependency> {
         let mut dependencies = implied;
@@ -34,8 +35,9 @@ impl Resolver<'_> {
             let resolved = Dependency {
                 service: other.value.clone(),
                 condition: dependency.condition.as_ref().map_or(CONDITION, |condition| condition.value),
-                restart: dependency.restart.unwrap_or(false),
+                restart: dependency.restart.is_some_and(|restart| restart.0),
                 required: dependency.required.unwrap_or(true),
+                keys: self.keys(&dependency.compose),
             };
             match dependencies.iter_mut().take(implied).find(|known| known.service == other.value) {
                 Some(known) => *known = resolved,
@@ -57,7 +59,11 @@ impl Resolver<'_> {
                 if self.diagnostics.is_full() {
                     return;
                 }
-                self.check_switched_on(service, dependency, other);
+                let span = self.dependency_span(&service.name, &other.name);
+                if dependency.required {
+                    let optional = format!("write `depends_on.{} = {{ required = false }}`", other.name);
+                    self.check_switched_on(service, other, ("waits for", span, optional));
+                }
                 let sound = self.in_spec(&other.name).is_some_and(|written| written.sound);
                 match dependency.condition {
                     Condition::Healthy if !can_be_healthy(other) => {
@@ -83,7 +89,7 @@ impl Resolver<'_> {
                             ),
                         );
                     }
-                    Condition::Completed if matches!(other.restart.as_str(), "always" | "unless-stopped") => {
+                    Condition::Completed if matches!(other.restart.literal(), Some("always" | "unless-stopped")) => {
                         let declared = self.service_span(&other.name);
                         self.report_missing(
                             sound,
@@ -95,7 +101,7 @@ impl Resolver<'_> {
                                 ),
                                 self.dependency_span(&service.name, &other.name),
                             )
-                            .also(declared, format!("restarts: {}", other.restart))
+                            .also(declared, format!("restarts: {}", other.restart.shown()))
                             .help("set `restart = \"no\"` there, or wait for `service_started`"),
                         );
                     }
@@ -103,29 +109,41 @@ impl Resolver<'_> {
                 }
             }
         }
+        // An extended service need not run.
+        for service in services {
+            let Some(written) = self.in_spec(&service.name) else { continue };
+            for mention in named(written).filter(|mention| mention.key != EXTENDS) {
+                let waits = |dependency: &Dependency| dependency.service == mention.name && dependency.required;
+                if let Some(&other) = positions.get(mention.name)
+                    && !service.depends_on.iter().any(waits)
+                {
+                    let other = &services[other];
+                    let needs = ("needs", mention.span, format!("remove it from `{}`", mention.key));
+                    self.check_switched_on(service, other, needs);
+                }
+            }
+        }
         self.check_cycles(services, &positions);
     }
 
-    /// Reports dependencies on services that only a Compose profile enables.
-    fn check_switched_on(&mut self, service: &model::Service, dependency: &Dependency, other: &model::Service) {
+    /// Reports a service that is needed, although only a Compose profile enables it.
+    fn check_switched_on(&mut self, service: &model::Service, other: &model::Service, needs: (&str, Span, String)) {
         let always = other.profiles.is_empty()
             || (!service.profiles.is_empty()
                 && service.profiles.iter().all(|profile| other.profiles.contains(profile)));
-        if always || !dependency.required {
+        if always {
             return;
         }
+        let (what, span, otherwise) = needs;
         let declared = self.service_span(&other.name);
         self.report(
             Diagnostic::new(
                 "disabled-dependency",
-                format!("`{}` waits for `{}`, which only a Compose profile enables", service.name, other.name),
-                self.dependency_span(&service.name, &other.name),
+                format!("`{}` {what} `{}`, which only a Compose profile enables", service.name, other.name),
+                span,
             )
             .also(declared, format!("only with {}", listed(other.profiles.iter().map(String::as_str))))
-            .help(format!(
-                "give both the same `profiles`, or write `depends_on.{} = {{ required = false }}`",
-                other.name
-            )),
+            .help(format!("give both the same `profiles`, or {otherwise}")),
         );
     }
 
@@ -194,19 +212,16 @@ impl Resolver<'_> {
     /// Where a dependency is written, or where the service is that implies it.
     fn dependency_span(&self, service: &str, other: &str) -> Span {
         let written = self.in_spec(service);
-        let named = written
+        let waits = written
             .and_then(|service| service.depends_on.as_ref())
             .and_then(|written| written.0.iter().find(|(name, _)| name.value == other))
             .map(|(name, _)| name.span);
-        let shared = || {
-            let mode = written?.network_mode.as_ref()?;
-            (mode.value.literal()?.strip_prefix(SHARED)? == other).then_some(mode.span)
-        };
-        named.or_else(shared).unwrap_or_else(|| self.service_span(service))
+        let mention = || Some(named(written?).find(|mention| mention.name == other)?.span);
+        waits.or_else(mention).unwrap_or_else(|| self.service_span(service))
     }
 
     /// A service as the spec has it.
-    fn in_spec(&self, service: &str) -> Option<&Service> {
+    fn in_spec(&self, service: &str) -> Option<&'a Service> {
         self.spec.services.entries.get(*self.index.get(service)?).map(|(_, written)| written)
     }
 
@@ -217,10 +232,10 @@ impl Resolver<'_> {
     }
 }
 
-/// What a service waits for, including the owner of a network that it shares.
+/// What must be there before a service.
 fn needs(service: &model::Service, positions: &HashMap<&str, usize>) -> Vec<usize> {
-    let shared = service.network_mode.as_ref().and_then(|mode| mode.literal()?.strip_prefix(SHARED));
-    let names = service.depends_on.iter().map(|dependency| dependency.service.as_str()).chain(shared);
+    let others = service.named.iter().map(|other| other.service.as_str());
+    let names = service.depends_on.iter().map(|dependency| dependency.service.as_str()).chain(others);
     // A dependency on itself was already reported.
     names.filter(|name| *name != service.name).filter_map(|name| positions.get(name).copied()).collect()
 }

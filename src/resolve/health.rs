@@ -22,7 +22,7 @@ impl Resolver<'_> {
     ) -> Option<Healthcheck> {
         let Some(written) = written else { return implied.map(|probe| Healthcheck::Probe(Box::new(probe))) };
         if let Some(disable) = &written.disable
-            && disable.value
+            && disable.value.0
         {
             return Some(Healthcheck::Disabled);
         }
@@ -88,7 +88,9 @@ impl Resolver<'_> {
             None => implied.retries,
         };
         self.check_program(index, written, test.as_ref());
-        let probe = Probe { test, interval, timeout, retries, start_period, start_interval, http };
+        let enable = written.disable.is_some();
+        let keys = self.keys(&written.compose);
+        let probe = Probe { test, interval, timeout, retries, start_period, start_interval, enable, http, keys };
         Some(Healthcheck::Probe(Box::new(probe)))
     }
 

@@ -30,7 +30,7 @@ use crate::model;
 use crate::model::Address;
 use crate::model::service::References;
 use crate::spec::ProfileSpec;
-use crate::spec::decode::{Spanned, listed, shown};
+use crate::spec::decode::{Spanned, expected, shown};
 use crate::spec::kind::{Kind, Provision};
 use crate::spec::service::Service;
 use crate::spec::stack::Spec;
@@ -179,7 +179,10 @@ impl<'a> Resolver<'a> {
                 self.diagnostics,
                 name,
                 names.iter().copied(),
-                || format!("expected one of {}", listed(names.iter().copied())),
+                || match names.as_slice() {
+                    [] => format!("declare it in the `ports` of `{}`", service.value),
+                    names => expected(names.iter().copied()),
+                },
             );
             self.report(diagnostic);
         }
@@ -226,14 +229,15 @@ impl<'a> Resolver<'a> {
                 return None;
             }
             let candidates: Vec<&str> = self.providers(provided).map(|(name, _)| name.value.as_str()).collect();
-            let there_is = listed(candidates.iter().copied());
+            let otherwise =
+                if candidates.is_empty() { add_a_provider(provided) } else { expected(candidates.iter().copied()) };
             let kinds = kinds_that(provided);
             let title = match other {
                 Some(_) => format!("service `{}` is not of kind {kinds}", shown(&name.value)),
                 None => format!("unknown service `{}` of kind {kinds}", shown(&name.value)),
             };
             self.report_unknown(("unknown-service", title), "services", (&name.value, name.span), candidates, || {
-                format!("expected one of {there_is}")
+                otherwise
             });
             return None;
         }

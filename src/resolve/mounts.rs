@@ -229,30 +229,19 @@ impl<'a> Resolver<'a> {
     }
 
     /// A network mode: `host`, `none`, or another container's network.
-    pub(super) fn network_mode(&mut self, name: &Spanned<String>, service: &Service) -> Option<model::text::Text> {
+    pub(super) fn network_mode(&mut self, service: &Service) -> Option<model::text::Text> {
         let mode = service.network_mode.as_ref()?;
         let text = self.text(&mode.value);
         let literal = mode.value.literal().unwrap_or_default();
-        let shared = literal.strip_prefix(SHARED);
-        if let Some(other) = shared {
-            if other == name.value {
-                self.report(
-                    Diagnostic::new("dependency-cycle", format!("`{other}` cannot share its own network"), mode.span)
-                        .help("remove it"),
-                );
-            } else if !self.index.contains_key(other) {
-                self.unknown_service(other, mode.span, Some(&name.value));
-            }
-        }
-        let borrowed = shared.is_some() || literal.starts_with("container:");
+        let borrowed = literal.starts_with(SHARED) || literal.starts_with("container:");
         if (borrowed || matches!(literal, "host" | "none"))
-            && let Some(port) = service.ports.iter().find_map(|(_, port)| port.0.published.as_ref())
+            && let Some(published) = service.ports.published().next()
         {
             self.report(
                 Diagnostic::new(
                     "contradiction",
                     format!("ports cannot be published with network mode `{}`", shown(literal)),
-                    port.span,
+                    published,
                 )
                 .at("published")
                 .also(mode.span, "the network mode")

@@ -73,10 +73,18 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     }
     for (name, service) in spec.services.iter() {
         all(service.ports.iter().map(|(name, _)| name), "port", diagnostics);
-        all(service.container_name.as_deref(), "container", diagnostics);
-        all(service.hostname.as_deref(), "host", diagnostics);
+        if let Some(host) = &service.hostname
+            && let Some(name) = host.value.literal()
+        {
+            check(name, host.span, "host", diagnostics);
+        }
         all(&service.profiles, "Compose profile", diagnostics);
-        container(service.container_name.as_deref().unwrap_or(name), diagnostics);
+        match &service.container_name {
+            Some(container_name) => container(container_name, diagnostics),
+            // Anything else about it was reported with the service.
+            None if name.value.len() == 1 => container(name, diagnostics),
+            None => {}
+        }
         for path in service.kind.iter().flat_map(|kind| kind.value.files_of(&name.value)) {
             if [Grafana::DATASOURCES, Grafana::DASHBOARDS].contains(&path.as_str()) {
                 diagnostics.push(
@@ -108,9 +116,16 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Docker requires at least two characters in a container name.
+/// Docker's rules for the name of a container (`RestrictedNamePattern` of Moby): at least two characters.
 fn container(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
-    if name.value.chars().count() == 1 {
+    let fits = name.value.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.value.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+    if !fits {
+        diagnostics.push(
+            Diagnostic::new("invalid-name", format!("invalid container name `{}`", shown(&name.value)), name.span)
+                .help("use letters, digits, `-`, `_` and `.`, and start with a letter or a digit"),
+        );
+    } else if name.value.len() == 1 {
         diagnostics.push(
             Diagnostic::new("invalid-name", format!("container name `{}` is too short", name.value), name.span)
                 .help("use at least two characters, or set `container_name`"),

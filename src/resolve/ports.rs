@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use super::Resolver;
 use super::service::together;
 use crate::diagnostic::{Diagnostic, Span};
+use crate::model::Keys;
 use crate::model::service::{Port, Published};
 use crate::model::text::Text as ModelText;
-use crate::spec::decode::{listed, shown};
+use crate::spec::decode::{expected, shown};
 use crate::spec::service::{self as spec, PROTOCOL, Protocol, Service};
 use crate::spec::stack::LOOPBACK;
 use crate::spec::text::{Text, Value};
@@ -59,7 +60,7 @@ impl Resolver<'_> {
                         self.diagnostics,
                         &name.value,
                         names(),
-                        || format!("expected one of {}", listed(names())),
+                        || expected(names()),
                     ),
                 );
                 continue;
@@ -97,9 +98,16 @@ impl Resolver<'_> {
             if let Some(address) = &port.host_ip {
                 self.check_address(address);
             }
-            let published = port.published.as_ref().map(|published| Published {
-                port: self.written(&published.value, Ports::to_string),
-                number: self.effective_ports(&published.value).map(|ports| ports.first),
+            if let Some((span, _)) = port.compose.entry("name") {
+                self.report(
+                    Diagnostic::new("unknown-key", "unknown key `name` in a port", span)
+                        .help(format!("remove it: its name is `{}`", name.value)),
+                );
+            }
+            let number = port.published.as_ref().map(|published| &published.value);
+            let published = (number.is_some() || service.ports.listed).then(|| Published {
+                port: number.map(|number| self.written(number, Ports::to_string)),
+                number: number.and_then(|number| self.effective_ports(number)).map(|ports| ports.first),
                 host_ip: match &port.host_ip {
                     // The brackets belong to the short form only.
                     Some(address) => match address.literal().and_then(|address| address.strip_prefix('[')) {
@@ -118,6 +126,7 @@ impl Resolver<'_> {
                 protocol: port.protocol.unwrap_or(PROTOCOL),
                 app_protocol: port.app_protocol.clone(),
                 path: path.or_else(|| known.and_then(|known| known.path.clone())),
+                keys: self.keys(&port.compose),
             };
             self.expand(resolved, target, port, name.span, &mut ports);
         }
@@ -131,6 +140,7 @@ impl Resolver<'_> {
                     protocol: Protocol::Tcp,
                     app_protocol: None,
                     path: None,
+                    keys: Keys::default(),
                 });
             }
         }
@@ -146,7 +156,7 @@ impl Resolver<'_> {
             (count, Some(Value::Is(published))) if published.count() == count => {
                 ports.extend(targets.zip(published.first..=published.last).map(|(target, number)| {
                     let published = first.published.clone().map(|published| Published {
-                        port: number.to_string().into(),
+                        port: Some(number.to_string().into()),
                         number: Some(number),
                         ..published
                     });

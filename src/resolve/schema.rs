@@ -83,7 +83,7 @@ impl Resolver<'_> {
         keys.fill("security_opt", super::kinds::no_new_privileges());
         let service = Service {
             name: format!("{PREFIX}{}", name.value),
-            restart: "no".to_owned(),
+            restart: "no".into(),
             profiles: vec![SCHEMA_PROFILE.to_owned()],
             networks: vec![NetworkMember { name: network.to_owned(), ..NetworkMember::default() }],
             keys,

@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Resolver;
-use super::compose::single_ports;
+use super::compose::{named, single_ports};
 use super::images::ServiceImage;
 use super::kinds::{Preset, no_new_privileges};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::Keys;
 use crate::model::kind::DOCKER_HOST;
-use crate::model::service::{CONFIG_LABEL, Command, Mount, References};
+use crate::model::service::{CONFIG_LABEL, Command, Mount, Named, References};
 use crate::model::text::{Text as ModelText, Tree as ModelTree};
 use crate::spec::decode::{Map, Spanned};
 use crate::spec::kind::Takes;
@@ -84,7 +84,7 @@ impl Resolver<'_> {
         let mut references = std::mem::take(&mut self.references);
         references.services.retain(|name| *name != service.name);
         for published in service.ports.iter().filter_map(|port| port.published.as_ref()) {
-            for name in published.port.variables().chain(published.host_ip.variables()) {
+            for name in published.port.iter().chain([&published.host_ip]).flat_map(ModelText::variables) {
                 references.variable(name);
             }
         }
@@ -137,11 +137,14 @@ impl Resolver<'_> {
             );
         }
         self.check_replicas(service);
-        let own_name = |written: Option<&Spanned<String>>| written.unwrap_or(name).value.clone();
         let restart = match &service.restart {
-            Some(restart) => restart.value.0.clone(),
-            None if one_shot => "no".to_owned(),
-            None => "unless-stopped".to_owned(),
+            Some(restart) => self.text(&restart.value.0),
+            None if one_shot => "no".into(),
+            None => "unless-stopped".into(),
+        };
+        let hostname = match &service.hostname {
+            Some(hostname) => Some(self.text(&hostname.value)),
+            None => (service.network_mode.is_none() && single).then(|| name.value.as_str().into()),
         };
         let command = match &service.command {
             Some(command) => Some(self.program(&command.value, service.entrypoint.as_deref())),
@@ -161,7 +164,7 @@ impl Resolver<'_> {
             }
         }
         self.check_host_name(service, &extra_hosts);
-        let network_mode = self.network_mode(name, service);
+        let network_mode = self.network_mode(service);
         model::Service {
             name: name.value.clone(),
             kind: service.kind.as_ref().map(|kind| kind.value),
@@ -182,9 +185,8 @@ impl Resolver<'_> {
             ports,
             restart,
             networks: self.members(service, network),
-            container_name: single.then(|| own_name(service.container_name.as_deref())),
-            hostname: (service.hostname.is_some() || (service.network_mode.is_none() && single))
-                .then(|| own_name(service.hostname.as_deref())),
+            container_name: single.then(|| service.container_name.as_deref().unwrap_or(name).value.clone()),
+            hostname,
             profiles: service.profiles.iter().map(|profile| profile.value.clone()).collect(),
             labels: self.labels(service),
             network_mode,
@@ -192,6 +194,7 @@ impl Resolver<'_> {
             secrets: self.grants(&service.secrets),
             configs: self.grants(&service.configs),
             keys: self.further_keys(service, built_here, preset.keys),
+            named: named(service).map(|mention| Named { key: mention.key, service: mention.name.to_owned() }).collect(),
             refers_to: References::default(),
         }
     }

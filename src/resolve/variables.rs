@@ -4,7 +4,7 @@ use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Variable;
 use crate::model::text::Operator;
-use crate::spec::decode::{listed, shown};
+use crate::spec::decode::{expected, shown};
 use crate::spec::text::is_variable_name;
 
 impl Resolver<'_> {
@@ -94,9 +94,7 @@ impl Resolver<'_> {
                         format!("unknown Terraform output `{}`", shown(&output.value)),
                         output.span,
                     )
-                    .suggest_of(self.diagnostics, &output.value, names(), || {
-                        format!("expected one of {}", listed(names()))
-                    }),
+                    .suggest_of(self.diagnostics, &output.value, names(), || expected(names())),
                 );
             }
             let used = self.is_used(&name.value);

@@ -144,7 +144,9 @@ fn differences(table: &'static Table, old: &Json, new: &Json) -> Vec<(&'static s
     for (path, key) in own(table).filter(|(_, key)| !matches!(key.kind, Kind::Name)) {
         let (before, after) = (take(&mut old, &path), take(&mut new, &path));
         if before != after {
-            found.push((key.word, before, after));
+            // A switch that the JSON leaves out has its default.
+            let default = || key.default_json().filter(|_| matches!(key.kind, Kind::Flag));
+            found.push((key.word, before.or_else(default), after.or_else(default)));
         }
     }
     if old != new {
@@ -182,20 +184,21 @@ fn all_panels(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
     for fate in fates(&before, &after, |(_, panel)| id(panel)) {
         match fate {
             Fate::Added((row, panel)) => {
-                let what = format!("panel {} added", quoted(text(panel, "title")));
+                let what = format!("{} added", called(panel));
                 changes.push(Change::notice(AREA, title, what).is(row.written()));
             }
             Fate::Removed((row, panel)) => {
-                let what = format!("panel {} removed", quoted(text(panel, "title")));
+                let what = format!("{} removed", called(panel));
                 changes.push(Change::notice(AREA, title, what).was(row.written()));
             }
             Fate::Stays((old_row, old), (new_row, new)) => {
                 if old_row != new_row {
-                    let what = format!("panel {} moved to another row", quoted(text(new, "title")));
+                    let what = format!("{} moved to another row", called(new));
                     changes.push(Change::notice(AREA, title, what).was(old_row.written()).is(new_row.written()));
                 }
+                let name = called(new);
                 if let (Some(old), Some(new)) = (old.as_object(), new.as_object()) {
-                    panel(title, old, new, changes);
+                    panel((title, &name), old, new, changes);
                 }
             }
         }
@@ -210,10 +213,17 @@ fn all_panels(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
     }
 }
 
-fn panel(dashboard: &str, old: &Json, new: &Json, changes: &mut Vec<Change>) {
-    let name = quoted(new.get("title").and_then(Value::as_str).unwrap_or_default());
+/// A panel by its title.
+fn called(panel: &Value) -> String {
+    match text(panel, "title") {
+        "" => "untitled panel".to_owned(),
+        title => format!("panel {}", quoted(title)),
+    }
+}
+
+fn panel((dashboard, name): (&str, &str), old: &Json, new: &Json, changes: &mut Vec<Change>) {
     let mut notice = |what: String, before: Option<String>, after: Option<String>| {
-        changes.push(Change::notice(AREA, dashboard, format!("panel {name}: {what}")).was(before).is(after));
+        changes.push(Change::notice(AREA, dashboard, format!("{name}: {what}")).was(before).is(after));
     };
     let mut parts: Vec<&str> = Vec::new();
     for (word, before, after) in differences(&PANEL, old, new) {

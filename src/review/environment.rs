@@ -50,9 +50,18 @@ pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new
             Fate::Added(_) | Fate::Removed(_) | Fate::Stays(..) => {}
         }
     }
+    for fate in fates(&old.inherited, &new.inherited, String::as_str) {
+        let (name, what) = match fate {
+            Fate::Added(name) => (name, "is taken from where Compose runs"),
+            Fate::Removed(name) => (name, "is no longer taken from where Compose runs"),
+            Fate::Stays(..) => continue,
+        };
+        changes.push(Change::notice(AREA, service, format!("{} {what}", quoted(name))));
+    }
     // The last one wins.
-    let names =
-        |service: &Service| -> Vec<String> { service.environment.iter().map(|(name, _)| name.clone()).collect() };
+    let names = |service: &Service| -> Vec<String> {
+        service.environment.iter().map(|(name, _)| name).chain(&service.inherited).cloned().collect()
+    };
     let (mut before, mut after) = (names(old), names(new));
     if before != after {
         before.sort_unstable();

@@ -375,6 +375,15 @@ fn fates<'i, T, K: Hash + Eq>(before: &'i [T], after: &'i [T], key: impl Fn(&'i 
     fates
 }
 
+/// The key of an entry, and its value before and after.
+fn sides<'i, V>(fate: &Fate<'i, (String, V)>) -> (&'i str, Option<&'i V>, Option<&'i V>) {
+    match *fate {
+        Fate::Added((key, after)) => (key, None, Some(after)),
+        Fate::Removed((key, before)) => (key, Some(before), None),
+        Fate::Stays((key, before), (_, after)) => (key, Some(before), Some(after)),
+    }
+}
+
 /// A name in a line of text. It is untrusted and must not end the quotation.
 fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "'"))

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::written::text;
 use super::{Area, Change, Fate, Pair, Severity, fates};
-use crate::model::service::{Port, Published, Service};
+use crate::model::service::{Port, Published, RANDOM, Service};
 use crate::model::text::Text;
 
 const AREA: Area = Area::Ports;
@@ -69,7 +69,11 @@ fn named(service: &Service, port: &Port) -> String {
 }
 
 fn binding(published: &Published) -> String {
-    format!("{}:{}", text(&published.host_ip), text(&published.port))
+    format!("{}:{}", text(&published.host_ip), port(published))
+}
+
+fn port(published: &Published) -> String {
+    published.port.as_ref().map_or_else(|| RANDOM.to_owned(), text)
 }
 
 /// The ports that a new service publishes.
@@ -140,9 +144,12 @@ fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, change
                 let (before, after) = (text(&old.host_ip), text(&new.host_ip));
                 changes.push(Change::new(severity, AREA, subject, what).was(before).is(after));
             }
-            if !pair.same(&old.port, &new.port) {
-                let what = "host port changed";
-                changes.push(Change::notice(AREA, subject, what).was(text(&old.port)).is(text(&new.port)));
+            let same = match (&old.port, &new.port) {
+                (Some(old), Some(new)) => pair.same(old, new),
+                (old, new) => old == new,
+            };
+            if !same {
+                changes.push(Change::notice(AREA, subject, "host port changed").was(port(old)).is(port(new)));
             }
             if old.mode != new.mode {
                 let mode = |published: &Published| published.mode.map(|mode| mode.as_str().to_owned());
@@ -163,7 +170,7 @@ mod tests {
     use crate::model::text::{Operator, Reference};
 
     fn reach(address: impl Into<Text>) -> Reach {
-        Reach::of(Some(&Published { port: "80".into(), number: Some(80), host_ip: address.into(), mode: None }))
+        Reach::of(Some(&Published { port: Some("80".into()), number: Some(80), host_ip: address.into(), mode: None }))
     }
 
     #[test]

@@ -10,8 +10,9 @@ use crate::spec::service::MountType;
 
 const AREA: Area = Area::Privileges;
 
-/// Keys of Compose that give a container a namespace of the host's.
-const NAMESPACES: &[&str] = &["pid", "ipc", "uts", "userns_mode", "cgroup"];
+/// Keys of Compose that give a container a namespace of the host's, and its name.
+const NAMESPACES: &[(&str, &str)] =
+    &[("pid", "`pid`"), ("ipc", "`ipc`"), ("uts", "`uts`"), ("userns_mode", "user"), ("cgroup", "`cgroup`")];
 
 /// Keys of Compose whose items each give a container something.
 const LISTS: &[(&str, Severity, &str)] = &[
@@ -60,8 +61,8 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     for grant in before.iter().filter(|grant| !stays(grant, &after)) {
         changes.push(Change::notice(AREA, &new.name, format!("loses {}", grant.what)));
     }
-    let is_root = |grants: &[Grant]| grants.iter().any(|grant| grant.what == ROOT);
-    if is_root(&before) == is_root(&after) {
+    let has_root = |grants: &[Grant]| grants.iter().any(|grant| grant.what == ROOT);
+    if has_root(&before) == has_root(&after) {
         let start = changes.len();
         let user = |service: &Service| service.keys.get("user").and_then(Written::written);
         value(changes, (AREA, &new.name), "user", user(old), user(new));
@@ -90,18 +91,26 @@ fn grants(service: &Service) -> Vec<Grant> {
         let what = "the host's network: its ports are open on the host";
         grants.push(Grant::new(Severity::Danger, what));
     }
-    for &key in NAMESPACES {
+    for &(key, name) in NAMESPACES {
         if matches!(of_compose(key), Some(Tree::Text(Text::Literal(mode))) if mode == "host") {
-            grants.push(Grant::new(Severity::Danger, format!("the host's {} namespace", quoted(key))));
+            grants.push(Grant::new(Severity::Danger, format!("the host's {name} namespace")));
         }
     }
+    if service.keys.is_set("use_api_socket") {
+        let what = "the engine's API socket: whoever controls the container controls the host";
+        grants.push(Grant::new(Severity::Danger, what));
+    }
+    for item in items(of_compose("gpus")) {
+        grants.push(Grant::new(Severity::Danger, format!("access to GPUs of the host: {}", quoted(&item))));
+    }
+    further(service, &mut grants);
     for &(key, severity, what) in LISTS {
         for item in items(of_compose(key)) {
             grants.push(Grant::new(severity, format!("{what} {}", quoted(&item))));
         }
     }
     if let Some(user) = service.keys.text("user").and_then(Text::literal)
-        && matches!(user.split(':').next(), Some("root" | "0"))
+        && is_root(user)
     {
         grants.push(Grant::new(Severity::Danger, ROOT));
     }
@@ -129,6 +138,50 @@ fn grants(service: &Service) -> Vec<Grant> {
         grants.push(Grant::new(Severity::Danger, CREDENTIALS));
     }
     grants
+}
+
+/// What a service may do through something other than its own container's rights.
+fn further(service: &Service, grants: &mut Vec<Grant>) {
+    let of_compose = |key: &str| service.keys.get(key);
+    let is_on = |tree: Option<&Tree>| match tree {
+        Some(Tree::Boolean(on)) => *on,
+        Some(Tree::Text(text)) => text.literal() != Some("false"),
+        _ => false,
+    };
+    for key in ["post_start", "pre_stop", "pre_start"] {
+        let Some(Tree::List(hooks)) = of_compose(key) else { continue };
+        let root = |hook: &Tree| hook.get("user").and_then(Tree::text).and_then(Text::literal).is_some_and(is_root);
+        if hooks.iter().any(|hook| is_on(hook.get("privileged"))) {
+            grants
+                .push(Grant::new(Severity::Danger, format!("a command with full access to the host: {}", quoted(key))));
+        }
+        if hooks.iter().any(root) {
+            grants.push(Grant::new(Severity::Danger, format!("a command that runs as root: {}", quoted(key))));
+        }
+    }
+    if is_on(of_compose("build").and_then(|build| build.get("privileged"))) {
+        grants.push(Grant::new(Severity::Danger, "a build with full access to the host: `build.privileged`"));
+    }
+    if let Some(provider) = of_compose("provider") {
+        let kind = provider.get("type").and_then(Written::written).unwrap_or_default();
+        grants
+            .push(Grant::new(Severity::Danger, format!("a program that Compose runs on the host: {}", quoted(&kind))));
+    }
+    if let Some(file) = of_compose("extends").and_then(|base| base.get("file")).and_then(Written::written) {
+        grants.push(Grant::new(Severity::Danger, format!("whatever another file gives it: {}", quoted(&file))));
+    }
+    for other in service.keys.texts("volumes_from").map(text) {
+        if let Some(name) = other.strip_prefix("container:") {
+            let name = name.split(':').next().unwrap_or(name);
+            let what = format!("the volumes of a container outside of the stack: {}", quoted(name));
+            grants.push(Grant::new(Severity::Danger, what));
+        }
+    }
+}
+
+/// Whether a user, with or without a group, is root.
+fn is_root(user: &str) -> bool {
+    matches!(user.split(':').next(), Some("root" | "0"))
 }
 
 /// The capabilities of a container: Docker's defaults unless it drops all, and those that it adds.
@@ -221,6 +274,7 @@ fn items(tree: Option<&Tree>) -> Vec<String> {
 
 /// Keys of Compose that are reported here.
 pub(super) fn covers(key: &str) -> bool {
-    const REPORTED: &[&str] = &["privileged", "user", "read_only", "cap_add", "cap_drop", "security_opt"];
+    const REPORTED: &[&str] =
+        &["privileged", "user", "read_only", "cap_add", "cap_drop", "security_opt", "use_api_socket", "gpus"];
     REPORTED.contains(&key) || LISTS.iter().any(|(list, ..)| *list == key)
 }

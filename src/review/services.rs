@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::environment::{self, Secrets};
-use super::written::Written;
-use super::{Area, Change, Fate, Pair, fates, ports, privileges, quoted, quoted_list, settings, storage, value};
+use super::written::{Written, alike, tree};
+use super::{Area, Change, Fate, Pair, fates, ports, privileges, quoted, quoted_list, settings, sides, storage, value};
 use crate::Plan;
 use crate::model::service::{Command, Healthcheck, Port, Service};
 use crate::model::text::{Text, Tree};
@@ -110,10 +110,7 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
             $(value(changes, subject, stringify!($field), old.$field.written(), new.$field.written());)*
         };
     }
-    keys!(
-        group description metrics restart container_name hostname profiles labels network_mode networks extra_hosts
-        inherited
-    );
+    keys!(group description metrics restart container_name hostname profiles labels network_mode networks extra_hosts);
     for (name, old, new) in [("command", &old.command, &new.command), ("entrypoint", &old.entrypoint, &new.entrypoint)]
     {
         if plain(pair, old.as_ref()) != plain(pair, new.as_ref()) {
@@ -127,23 +124,19 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
         }
     }
     for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
-        let (key, before, after) = match fate {
-            Fate::Added((key, after)) => (key, None, Some(after)),
-            Fate::Removed((key, before)) => (key, Some(before), None),
-            Fate::Stays((key, before), (_, after)) => (key, Some(before), Some(after)),
-        };
+        let (key, before, after) = sides(&fate);
         if before == after || privileges::covers(key) {
             continue;
         }
         let written = |tree: Option<&Tree>| tree.and_then(Written::written);
-        match key.as_str() {
+        match key {
             "build" => {
                 let what = "build changed: run `gen dev build`";
                 changes.push(Change::notice(subject.0, subject.1, what).was(written(before)).is(written(after)));
             }
             "deploy" => settings::deploy(&new.name, before, after, changes),
             "expose" => value(changes, (Area::Ports, &new.name), key, written(before), written(after)),
-            _ => value(changes, subject, key, written(before), written(after)),
+            _ => tree(changes, subject, key, before, after),
         }
     }
 }
@@ -184,8 +177,9 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     if image(old) != image(new) {
         reasons.push("image");
     }
-    if same_but_defaults(pair, &old.environment, &new.environment) {
-        for ((_, before), (_, after)) in old.environment.iter().zip(&new.environment) {
+    let (before, after) = (sorted(&old.environment), sorted(&new.environment));
+    if same_but_defaults(pair, &before, &after) && sorted(&old.inherited) == sorted(&new.inherited) {
+        for ((_, before), (_, after)) in before.iter().zip(&after) {
             if before != after {
                 variables.extend(pair.through(before));
             }
@@ -204,17 +198,17 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
             reasons.push(name);
         }
     }
-    fields!(
-        networks container_name hostname labels network_mode extra_hosts secrets configs restart inherited
-    );
+    fields!(networks container_name hostname network_mode secrets configs restart);
+    if sorted(&old.labels) != sorted(&new.labels) {
+        reasons.push("labels");
+    }
+    if sorted(&old.extra_hosts) != sorted(&new.extra_hosts) {
+        reasons.push("extra_hosts");
+    }
     for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
-        let (key, before, after) = match fate {
-            Fate::Added((key, after)) => (key, None, Some(after)),
-            Fate::Removed((key, before)) => (key, Some(before), None),
-            Fate::Stays((key, before), (_, after)) => (key, Some(before), Some(after)),
-        };
-        if !NOT_HASHED.contains(&key.as_str()) && hashed(key, before) != hashed(key, after) {
-            reasons.push(if key == "deploy" { "resources" } else { key });
+        let (key, before, after) = sides(&fate);
+        if !NOT_HASHED.contains(&key) && !alike(key, before, after) && hashed(key, before) != hashed(key, after) {
+            reasons.push(key);
         }
     }
     if old.mounts != new.mounts {
@@ -245,8 +239,32 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     });
 }
 
-fn same_but_defaults(pair: &Pair<'_>, before: &[(String, Text)], after: &[(String, Text)]) -> bool {
+fn same_but_defaults(pair: &Pair<'_>, before: &[&(String, Text)], after: &[&(String, Text)]) -> bool {
     before.len() == after.len() && before.iter().zip(after).all(|((a, old), (b, new))| a == b && pair.same(old, new))
+}
+
+/// Entries by name: their order means nothing.
+fn sorted<T: Named>(entries: &[T]) -> Vec<&T> {
+    let mut entries: Vec<&T> = entries.iter().collect();
+    entries.sort_by_key(|entry| entry.name().to_owned());
+    entries
+}
+
+/// Something with a name.
+trait Named {
+    fn name(&self) -> &str;
+}
+
+impl Named for String {
+    fn name(&self) -> &str {
+        self
+    }
+}
+
+impl<V> Named for (String, V) {
+    fn name(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The ports as the Compose file has them.
@@ -269,7 +287,7 @@ fn probe(service: &Service) -> Option<Healthcheck> {
 fn hashed<'t>(key: &str, value: Option<&'t Tree>) -> Vec<(&'t str, &'t Tree)> {
     match value {
         Some(Tree::Table(entries)) if key == "deploy" => {
-            let entries = entries.iter().filter(|(key, _)| key != "replicas");
+            let entries = entries.iter().filter(|(key, _)| key != "replicas" && !key.starts_with("x-"));
             entries.map(|(key, value)| (key.as_str(), value)).collect()
         }
         value => value.into_iter().map(|value| ("", value)).collect(),

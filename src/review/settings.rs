@@ -16,6 +16,13 @@ pub(super) fn service(pair: &Pair<'_>, old: &Service, new: &Service, changes: &m
     for fate in fates(&old.depends_on, &new.depends_on, |dependency| dependency.service.as_str()) {
         dependency(&new.name, &fate, changes);
     }
+    let order = |service: &Service, other: &Service| -> Vec<String> {
+        let known = |name: &str| other.depends_on.iter().any(|dependency| dependency.service == name);
+        service.depends_on.iter().map(|dependency| dependency.service.clone()).filter(|name| known(name)).collect()
+    };
+    if old.depends_on.len() > 1 && order(old, new) != order(new, old) {
+        changes.push(Change::notice(Area::Dependencies, &new.name, "the order of dependencies changed"));
+    }
     healthcheck(pair, old, new, changes);
 }
 

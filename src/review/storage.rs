@@ -1,7 +1,7 @@
 //! Mounts, volumes, networks and secrets.
 
-use super::written::{Written, entries, text};
-use super::{Area, Change, Fate, Pair, fates, quoted, value};
+use super::written::{Written, entries, text, tree};
+use super::{Area, Change, Fate, Pair, fates, quoted, sides};
 use crate::model::service::{FileGrant, Mount, Service};
 use crate::model::{Named, Stack};
 use crate::spec::service::MountType;
@@ -108,9 +108,13 @@ fn is_external(named: &Named) -> bool {
     named.keys.is_set("external")
 }
 
-/// What Compose creates something from.
+/// What the engine creates a volume from.
+const CREATED_FROM: &[&str] = &["driver", "driver_opts"];
+
+/// What the engine creates a volume from.
 fn made(named: &Named) -> Option<String> {
-    entries(&named.keys.0.iter().filter(|(key, _)| key != "name" && key != "external").cloned().collect::<Vec<_>>())
+    let made = named.keys.0.iter().filter(|(key, _)| CREATED_FROM.contains(&key.as_str()));
+    entries(&made.cloned().collect::<Vec<_>>())
 }
 
 fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
@@ -151,6 +155,7 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                 } else if before != after {
                     changes.push(Change::notice(AREA, &new.name, "options changed").was(before).is(after));
                 }
+                each_key(AREA, old, new, &["driver", "driver_opts", "external", "name"], changes);
             }
         }
     }
@@ -182,29 +187,35 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     }
 }
 
+/// The keys that say where a secret, a config or a model comes from.
+const SOURCES: &[&str] = &["file", "environment", "content", "external", "driver", "driver_opts", "model"];
+
 fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Change>) {
     for fate in fates(before, after, |file| file.name.as_str()) {
-        changes.push(match fate {
-            Fate::Added(new) => Change::notice(area, &new.name, "added").is(new.keys.written()),
-            Fate::Removed(old) => Change::notice(area, &old.name, "removed").was(old.keys.written()),
-            Fate::Stays(old, new) if old != new => {
-                Change::notice(area, &new.name, "source changed").was(old.keys.written()).is(new.keys.written())
+        match fate {
+            Fate::Added(new) => changes.push(Change::notice(area, &new.name, "added").is(new.keys.written())),
+            Fate::Removed(old) => changes.push(Change::notice(area, &old.name, "removed").was(old.keys.written())),
+            Fate::Stays(old, new) => {
+                let source = |file: &Named| {
+                    let source = file.keys.0.iter().filter(|(key, _)| SOURCES.contains(&key.as_str()));
+                    entries(&source.cloned().collect::<Vec<_>>())
+                };
+                let (before, after) = (source(old), source(new));
+                if before != after {
+                    changes.push(Change::notice(area, &new.name, "source changed").was(before).is(after));
+                }
+                each_key(area, old, new, SOURCES, changes);
             }
-            Fate::Stays(..) => continue,
-        });
+        }
     }
 }
 
 /// Keys whose names are explanation enough.
 fn each_key(area: Area, old: &Named, new: &Named, but: &[&str], changes: &mut Vec<Change>) {
     for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
-        let (key, before, after) = match fate {
-            Fate::Added((key, after)) => (key, None, after.written()),
-            Fate::Removed((key, before)) => (key, before.written(), None),
-            Fate::Stays((key, before), (_, after)) => (key, before.written(), after.written()),
-        };
-        if !but.contains(&key.as_str()) {
-            value(changes, (area, &new.name), key, before, after);
+        let (key, before, after) = sides(&fate);
+        if !but.contains(&key) {
+            tree(changes, (area, &new.name), key, before, after);
         }
     }
 }

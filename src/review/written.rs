@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::{Area, Change, quoted, value};
 use crate::lit::json;
 use crate::model::Keys;
 use crate::model::service::{Command, Metrics, NetworkMember};
@@ -131,9 +132,68 @@ pub(super) fn entries(entries: &[(String, Tree)]) -> Option<String> {
     (!entries.is_empty()).then(|| entries.join(", "))
 }
 
+/// The change of a key of Compose, if it changed.
+pub(super) fn tree(
+    changes: &mut Vec<Change>,
+    (area, subject): (Area, &str),
+    key: &str,
+    before: Option<&Tree>,
+    after: Option<&Tree>,
+) {
+    if before == after {
+        return;
+    }
+    if alike(key, before, after) && !key.starts_with("x-") {
+        let what = format!("{} is written differently, with the same meaning", quoted(key));
+        changes.push(Change::notice(area, subject, what));
+    } else {
+        value(changes, (area, subject), key, before.and_then(Tree::written), after.and_then(Tree::written));
+    }
+}
+
+/// Keys whose list of `NAME=value` stands for a table.
+const TABLES: &[&str] = &["annotations", "labels", "sysctls"];
+
+/// Keys whose value may be one item of a list.
+const LISTS: &[&str] = &["dns", "dns_search", "env_file", "label_file", "tmpfs"];
+
+/// Keys that are not `false` if they are left out.
+const ON: &[&str] = &["attach", "enable_ipv4"];
+
+/// Whether two values of a key are the same to Compose, which ignores extensions.
+pub(super) fn alike(key: &str, before: Option<&Tree>, after: Option<&Tree>) -> bool {
+    key.starts_with("x-") || before == after || meaning(key, before) == meaning(key, after)
+}
+
+fn meaning(key: &str, value: Option<&Tree>) -> Option<Tree> {
+    let value = value.filter(|value| ON.contains(&key) || **value != Tree::Boolean(false))?;
+    let mut entries = match value {
+        Tree::List(items) if TABLES.contains(&key) => items.iter().map(assignment).collect::<Option<Vec<_>>>()?,
+        Tree::Table(entries) => {
+            let entries = entries.iter().filter(|(key, _)| !key.starts_with("x-"));
+            let plain = |value: &Tree| match value {
+                Tree::Integer(_) | Tree::Boolean(_) if TABLES.contains(&key) => Tree::Text(one_line(value).into()),
+                value => value.clone(),
+            };
+            entries.map(|(key, value)| (key.clone(), plain(value))).collect()
+        }
+        Tree::Text(_) if LISTS.contains(&key) => return Some(Tree::List(vec![value.clone()])),
+        value => return Some(value.clone()),
+    };
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Some(Tree::Table(entries))
+}
+
+/// `NAME=value` as an entry of a table.
+fn assignment(item: &Tree) -> Option<(String, Tree)> {
+    let Tree::Text(Text::Literal(text)) = item else { return None };
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    Some((name.to_owned(), Tree::Text(value.into())))
+}
+
 fn one_line(value: &Tree) -> String {
     let mut out = String::new();
-    tree(&mut out, value);
+    write(&mut out, value);
     out
 }
 
@@ -154,7 +214,7 @@ fn argument(value: &Text) -> String {
 }
 
 /// A tree on one line, as JSON except for references.
-fn tree(out: &mut String, value: &Tree) {
+fn write(out: &mut String, value: &Tree) {
     match value {
         Tree::Text(value) => out.push_str(&json::string(&text(value))),
         Tree::Integer(number) => out.push_str(&number.to_string()),
@@ -164,7 +224,7 @@ fn tree(out: &mut String, value: &Tree) {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
                 out.push_str(if index == 0 { "" } else { ", " });
-                tree(out, item);
+                write(out, item);
             }
             out.push(']');
         }
@@ -174,7 +234,7 @@ fn tree(out: &mut String, value: &Tree) {
                 out.push_str(if index == 0 { "" } else { ", " });
                 out.push_str(&json::string(name));
                 out.push_str(": ");
-                tree(out, item);
+                write(out, item);
             }
             out.push('}');
         }

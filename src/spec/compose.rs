@@ -28,13 +28,27 @@ static DESCRIBED: LazyLock<Json> =
 /// Formats that the specification leaves to Docker, by the name of the key.
 const FORMATS: &[(&str, Format)] = &[
     ("cpus", Format::Cpus),
+    ("delay", Format::Duration),
     ("expose", Format::Port),
     ("mem_limit", Format::Size),
     ("mem_reservation", Format::Size),
     ("memory", Format::Size),
+    ("monitor", Format::Duration),
     ("pull_policy", Format::PullPolicy),
     ("shm_size", Format::Size),
+    ("stop_grace_period", Format::Duration),
+    ("window", Format::Duration),
 ];
+
+/// Keys that take a number or a text, and whose text need not be a number: sizes, names, durations.
+const NOT_NUMBERS: &[&str] =
+    &["cpu_rt_period", "cpu_rt_runtime", "driver_opts", "group_add", "memswap_limit", "options", "rate", "size"];
+
+/// Keys that take a boolean or a text, and whose text need not be a boolean.
+const NOT_BOOLEANS: &[&str] = &["provenance", "sbom"];
+
+/// What a number may also be, by the name of the key.
+const WORDS_FOR_NUMBERS: &[(&str, &str)] = &[("count", "all")];
 
 /// The pull policies but `every_<duration>`, which the specification only has as a regular expression.
 const PULL_POLICIES: &[&str] =
@@ -51,9 +65,53 @@ pub(super) fn filled_in(key: &str) -> Option<Json> {
 #[derive(Clone, Copy)]
 enum Format {
     Cpus,
+    Duration,
     Port,
     Size,
     PullPolicy,
+}
+
+/// The type that Compose reads from a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Literal {
+    Boolean,
+    Integer,
+    Number,
+}
+
+impl Literal {
+    /// The type, if the key takes it besides a text.
+    fn of(types: &[&str], key: &str) -> Option<Self> {
+        let has = |name| types.contains(&name);
+        if !has("string") || has("null") || FORMATS.iter().any(|(name, _)| *name == key) {
+            return None;
+        }
+        match (has("boolean"), has("integer"), has("number")) {
+            (true, false, false) => (!NOT_BOOLEANS.contains(&key)).then_some(Self::Boolean),
+            (false, true, _) => (!NOT_NUMBERS.contains(&key)).then_some(Self::Integer),
+            (false, false, true) => (!NOT_NUMBERS.contains(&key)).then_some(Self::Number),
+            _ => None,
+        }
+    }
+
+    fn described(self) -> &'static str {
+        match self {
+            Self::Boolean => "`true` or `false`",
+            Self::Integer => "an integer",
+            Self::Number => "a number",
+        }
+    }
+
+    /// Whether Compose reads the type from a text.
+    fn fits(self, text: &str) -> bool {
+        match self {
+            Self::Boolean => matches!(text, "true" | "false"),
+            Self::Integer => text.parse::<i64>().is_ok(),
+            Self::Number => {
+                text.ends_with(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_ok_and(f64::is_finite)
+            }
+        }
+    }
 }
 
 /// Keys of Compose with their values, in source order.
@@ -149,6 +207,11 @@ impl Shape {
         self.0.get("properties").and_then(Json::as_object).into_iter().flat_map(|keys| keys.keys().map(String::as_str))
     }
 
+    /// Whether the specification itself names a key.
+    fn named(self, name: &str) -> bool {
+        self.0.get("properties").is_some_and(|keys| keys.get(name).is_some())
+    }
+
     /// A key of a table; `None` if there is no such key.
     pub fn key(self, name: &str) -> Option<Self> {
         if let Some(known) = self.0.get("properties").and_then(|keys| keys.get(name)) {
@@ -196,9 +259,29 @@ impl Shape {
             // Compose reads the type from what it becomes.
             return true;
         }
+        let literal = Literal::of(&types, key);
         if !types.is_empty() && !types.iter().any(|name| fits(name, &node.value)) {
             let help = types.contains(&"string").then(|| super::decode::quoting(&node.value)).flatten();
-            cx.mismatch(node, &expected(&types), help);
+            match literal {
+                Some(literal) => cx.mismatch(node, &expected_also(literal, &types), None),
+                None => cx.mismatch(node, &expected(&types), help),
+            }
+            return false;
+        }
+        if let (Some(literal), Value::String(text)) = (literal, &node.value)
+            && !literal.fits(text)
+            && !WORDS_FOR_NUMBERS.contains(&(key, text))
+        {
+            let must = literal.described();
+            cx.diagnostics.push(
+                Diagnostic::new(
+                    "wrong-type",
+                    format!("invalid value `{}` of `{}`", shown(text), shown(key)),
+                    node.span,
+                )
+                .at(format!("must be {must}"))
+                .help(format!("write {must} without quotes")),
+            );
             return false;
         }
         let forms = shape.list("oneOf");
@@ -216,8 +299,10 @@ impl Shape {
                 let what = format!("`{}`", shown(key));
                 for (name, value) in &table.entries {
                     match shape.key(&name.name) {
-                        Some(shape) => {
-                            shape.check(value, &name.name, cx);
+                        // A name that the user chose says nothing about the format of its value.
+                        Some(inner) if shape.named(&name.name) => _ = inner.check(value, &name.name, cx),
+                        Some(inner) => {
+                            inner.check(value, key, cx);
                         }
                         None => {
                             unknown_key(name, &what, &shape.keys().collect::<Vec<_>>(), cx);
@@ -270,7 +355,8 @@ impl Shape {
                 });
             }
         }
-        match FORMATS.iter().find(|(name, _)| *name == key).map(|(_, format)| format) {
+        let format = FORMATS.iter().find(|(name, _)| *name == key && self.0.get("type").is_some());
+        match format.map(|(_, format)| format) {
             Some(Format::Cpus) => _ = Cpus::decode(node.clone(), cx),
             Some(Format::Port) => {
                 let mut port = node.clone();
@@ -284,6 +370,13 @@ impl Shape {
                 }
             }
             Some(Format::Size) => _ = Size::decode(node.clone(), cx),
+            Some(Format::Duration) => {
+                if let Value::String(text) = &node.value
+                    && !is_duration(text)
+                {
+                    super::value::invalid_duration(text, node.span, cx);
+                }
+            }
             Some(Format::PullPolicy) => {
                 if let Value::String(word) = &node.value
                     && !PULL_POLICIES.contains(&word.as_ref())
@@ -306,6 +399,31 @@ fn fits(name: &str, value: &Value<'_>) -> bool {
         Value::Boolean(_) => name == "boolean",
         Value::List(_) => name == "array",
         Value::Table(_) => name == "object",
+    }
+}
+
+/// Whether Compose reads a duration from a text: numbers with the units of Go, days and weeks.
+fn is_duration(text: &str) -> bool {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
+        let number = &rest[..rest.len() - unit.len()];
+        let units = ["ns", "us", "µs", "ms", "s", "m", "h", "d", "w"];
+        if number.parse::<f64>().is_err() || !units.contains(&&unit[..end]) {
+            return false;
+        }
+        rest = &unit[end..];
+    }
+    !text.is_empty()
+}
+
+/// A type that Compose also reads from a text, and the others of a key in the words of TOML.
+fn expected_also(literal: Literal, types: &[&str]) -> String {
+    let others: Vec<&str> = types.iter().copied().filter(|name| matches!(*name, "array" | "object")).collect();
+    match expected(&others) {
+        others if others.is_empty() => literal.described().to_owned(),
+        others => format!("{} or {others}", literal.described()),
     }
 }
 
@@ -347,16 +465,18 @@ pub(super) fn assignment<'t>(
     signs: &[char],
     cx: &mut Context<'_>,
 ) -> Option<Assignment<'t>> {
-    if !check_characters(text, span, cx) {
-        return None;
-    }
+    check_characters(text, span, cx).then(|| split(text, span, signs))
+}
+
+/// The same without a check of the characters.
+pub(super) fn split<'t>(text: &'t str, span: Span, signs: &[char]) -> Assignment<'t> {
     // One for the quote; a place inside a string with escapes is only near.
     let place = |from: usize, to: usize| span.slice(from + 1, to + 1);
     let (name, value) = match text.split_once(signs) {
         Some((name, value)) => (name, Some((value, place(text.len() - value.len(), text.len())))),
         None => (text, None),
     };
-    Some(Assignment { name: Spanned { value: name.to_owned(), span: place(0, name.len()) }, value })
+    Assignment { name: Spanned { value: name.to_owned(), span: place(0, name.len()) }, value }
 }
 
 #[cfg(test)]
@@ -394,6 +514,16 @@ mod tests {
         let found = assignment("HOST=a=b", span, &['='], &mut cx).unwrap();
         assert_eq!((found.name.value.as_str(), found.name.span), ("HOST", Span { file: 0, start: 11, end: 15 }));
         assert_eq!(found.value, Some(("a=b", Span { file: 0, start: 16, end: 19 })));
+    }
+
+    #[test]
+    fn a_duration_has_the_units_of_compose() {
+        for right in ["10s", "1m30s", "1.5h", "1d", "100us"] {
+            assert!(is_duration(right), "{right}");
+        }
+        for wrong in ["", "10", "s", "10 s", "soon", "1..5s", "5y"] {
+            assert!(!is_duration(wrong), "{wrong}");
+        }
     }
 
     /// What [`Shape`] does not check: a newer specification may need more.

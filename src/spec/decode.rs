@@ -48,6 +48,11 @@ pub trait Decode: Sized {
         None
     }
 
+    /// The value that Compose reads from a text, in the keys in which a text can have references.
+    fn unquoted(_: &str) -> Option<Value<'static>> {
+        None
+    }
+
     /// Its JSON Schema, for editors.
     fn schema(schemas: &mut Schemas) -> Schema;
 }
@@ -150,6 +155,10 @@ impl Decode for bool {
         Some(boolean)
     }
 
+    fn unquoted(text: &str) -> Option<Value<'static>> {
+        text.parse().ok().map(Value::Boolean)
+    }
+
     fn schema(_: &mut Schemas) -> Schema {
         json!({ "type": "boolean" })
     }
@@ -176,6 +185,10 @@ macro_rules! integers {
                     );
                 }
                 converted
+            }
+
+            fn unquoted(text: &str) -> Option<Value<'static>> {
+                text.parse().ok().map(Value::Integer)
             }
 
             fn schema(_: &mut Schemas) -> Schema {
@@ -411,7 +424,7 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,
             known.iter().copied(),
-            || format!("expected one of {}", listed(known.iter().copied())),
+            || expected(known.iter().copied()),
         ),
     );
     nearest(&key.name, known.iter().copied())
@@ -445,6 +458,16 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
         text.push_str(", …");
     }
     text
+}
+
+/// What can be used instead of a wrong name, as help.
+pub fn expected<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    match names.as_slice() {
+        [] => "remove it: none is declared".to_owned(),
+        [only] => format!("expected `{only}`"),
+        _ => format!("expected one of {}", listed(names.into_iter())),
+    }
 }
 
 /// Declares a table of the spec: a struct whose fields are its keys.
@@ -653,7 +676,7 @@ pub fn unknown_word(word: &str, what: &str, known: &[&'static str], span: Span, 
     cx.diagnostics.push(Diagnostic::new("unknown-value", format!("unknown {what} `{}`", shown(word)), span).suggest(
         word,
         known.iter().copied(),
-        || format!("expected one of {}", listed(known.iter().copied())),
+        || expected(known.iter().copied()),
     ));
 }
 

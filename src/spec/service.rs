@@ -7,7 +7,7 @@ use super::compose::{self, Assignment, Keys};
 use super::decode::{self, Context, Decode, Many, Map, Named, Short, Shorthand, Spanned, choice, shown, table};
 pub use super::kind::{Kind, Role, Settings};
 use super::schema::{self, Schema, Schemas};
-use super::text::{self, Scalar, Text, Tree, Value};
+use super::text::{self, Flag, Scalar, Text, Tree, Value};
 use super::tree::{Node, Value as TreeValue};
 use super::value::{Duration, Ports};
 use crate::diagnostic::{Diagnostic, Span};
@@ -66,7 +66,7 @@ table! {
         /// Its container's name; its own name if left out.
         container_name: Option<Box<Spanned<String>>>,
         /// Its host name; its own name if left out.
-        hostname: Option<Box<Spanned<String>>>,
+        hostname: Option<Box<Spanned<Text>>>,
         /// The Compose profiles that enable it.
         profiles: Vec<Spanned<String>>,
         /// Its container's labels.
@@ -257,24 +257,41 @@ table! {
         app_protocol: Option<String>,
         /// A path that answers a GET with 200, for the links in the docs.
         path: Option<Spanned<String>>,
+        ..compose: "service/properties/ports/items/oneOf/2",
     }
 }
 
 /// Ports by name. A listed port without a name is named by its number in the container.
 #[derive(Debug, Clone, Default)]
-pub struct NamedPorts(Map<Short<Port>>);
+pub struct NamedPorts {
+    ports: Map<Short<Port>>,
+    /// Whether they are a list in Compose's forms, where a port without one on the host gets a free one.
+    pub listed: bool,
+}
+
+impl NamedPorts {
+    /// Where each port that is published says so.
+    pub fn published(&self) -> impl Iterator<Item = Span> {
+        self.iter().filter_map(|(name, port)| match &port.0.published {
+            Some(published) => Some(published.span),
+            None => self.listed.then_some(name.span),
+        })
+    }
+}
 
 impl Deref for NamedPorts {
     type Target = Map<Short<Port>>;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.ports
     }
 }
 
 impl Decode for NamedPorts {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let TreeValue::List(items) = node.value else { return Map::decode(node, cx).map(Self) };
+        let TreeValue::List(items) = node.value else {
+            return Map::decode(node, cx).map(|ports| Self { ports, listed: false });
+        };
         let mut ports: Map<Short<Port>> = Map::default();
         for mut item in items {
             let span = item.span;
@@ -299,7 +316,7 @@ impl Decode for NamedPorts {
                 None => decode::missing_key("target", "an item of `ports`", span, cx),
             }
         }
-        Some(Self(ports))
+        Some(Self { ports, listed: true })
     }
 
     fn absent() -> Option<Self> {
@@ -323,6 +340,7 @@ fn container_port(target: Ports, span: Span) -> Port {
         mode: None,
         app_protocol: None,
         path: None,
+        compose: Keys::default(),
     }
 }
 
@@ -497,9 +515,10 @@ table! {
         /// What to wait for.
         condition: Option<Spanned<Condition>> = CONDITION.as_str(),
         /// Whether this service is restarted with it.
-        restart: Option<bool>,
+        restart: Option<Flag>,
         /// Whether it must be there at all.
         required: Option<bool>,
+        ..compose: "service/properties/depends_on/oneOf/1/patternProperties/^[a-zA-Z0-9._-]+$",
     }
 }
 
@@ -541,30 +560,32 @@ table! {
         /// Between two probes in the start period.
         start_interval: Option<Spanned<Value<Duration>>>,
         /// Turns off the healthcheck of the kind or the image.
-        disable: Option<Spanned<bool>>,
+        disable: Option<Spanned<Flag>>,
+        ..compose: "healthcheck",
     }
 }
 
 /// When a container is started again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Restart(pub String);
+#[derive(Debug, Clone, PartialEq)]
+pub struct Restart(pub Text);
 
 impl Decode for Restart {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         const WORDS: &[&str] = &["no", "always", "on-failure", "unless-stopped"];
         let span = node.span;
-        let word = String::decode(node, cx)?;
+        let text = Text::decode(node, cx)?;
+        let Some(word) = text.literal() else { return Some(Self(text)) };
         let counted = word.strip_prefix("on-failure:").is_some_and(|count| count.parse::<u32>().is_ok());
-        if counted || WORDS.contains(&word.as_str()) {
-            return Some(Self(word));
+        if counted || WORDS.contains(&word) {
+            return Some(Self(text));
         }
-        super::decode::unknown_word(&word, "restart policy", WORDS, span, cx);
+        super::decode::unknown_word(word, "restart policy", WORDS, span, cx);
         None
     }
 
     fn schema(_: &mut Schemas) -> Schema {
         schema::pattern(
-            "^(no|always|on-failure(:[0-9]+)?|unless-stopped)$",
+            r"^(no|always|on-failure(:[0-9]+)?|unless-stopped)$|\$\{",
             &["no", "always", "on-failure", "unless-stopped"],
         )
     }

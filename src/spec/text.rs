@@ -155,17 +155,45 @@ pub enum Value<T> {
 }
 
 impl<T: Decode> Decode for Value<T> {
-    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        if let TreeValue::String(text) = &node.value
-            && text.contains("${")
-        {
-            return Text::decode(node, cx).map(Self::Env);
+    fn decode(mut node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if let TreeValue::String(text) = &node.value {
+            if text.contains("${") {
+                return Text::decode(node, cx).map(Self::Env);
+            }
+            if let Some(value) = T::unquoted(text) {
+                node.value = value;
+            }
         }
         T::decode(node, cx).map(Self::Is)
     }
 
     fn schema(schemas: &mut Schemas) -> Schema {
-        schema::any_of([T::schema(schemas), schema::pattern(r"\$\{", &["${NAME:-default}"])])
+        // Compose reads the type of a text, too.
+        let literal = match (T::unquoted("true"), T::unquoted("1")) {
+            (Some(_), _) => r"\$\{|^(true|false)$",
+            (_, Some(_)) => r"\$\{|^[0-9]+$",
+            _ => r"\$\{",
+        };
+        schema::any_of([T::schema(schemas), schema::pattern(literal, &["${NAME:-default}"])])
+    }
+}
+
+/// A boolean, or a text that is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flag(pub bool);
+
+impl Decode for Flag {
+    fn decode(mut node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if let TreeValue::String(text) = &node.value
+            && let Some(value) = bool::unquoted(text)
+        {
+            node.value = value;
+        }
+        bool::decode(node, cx).map(Self)
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::any_of([bool::schema(schemas), schema::pattern("^(true|false)$", &[])])
     }
 }
 

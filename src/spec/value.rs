@@ -7,7 +7,7 @@ use serde_json::json;
 use super::decode::{Context, Decode, shown};
 use super::schema::{self, Schema, Schemas, any_of};
 use super::tree::{Node, Value as TreeValue};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 
 /// A duration such as `30s` or `1m30s`, in Go's syntax, which Compose, Temporal, Loki and Alloy share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,10 +64,7 @@ impl Decode for Duration {
         let text = String::decode(node, cx)?;
         let duration = Self::parse(&text);
         if duration.is_none() {
-            cx.diagnostics.push(
-                Diagnostic::new("invalid-duration", format!("invalid duration `{}`", shown(&text)), span)
-                    .help("write numbers with the units `ms`, `s`, `m` or `h`, e.g. `1m30s`"),
-            );
+            invalid_duration(&text, span, cx);
         }
         duration
     }
@@ -75,6 +72,14 @@ impl Decode for Duration {
     fn schema(_: &mut Schemas) -> Schema {
         schema::pattern("^([0-9]+(ms|s|m|h))+$", &["30s", "1m30s"])
     }
+}
+
+/// Reports an invalid duration.
+pub(super) fn invalid_duration(text: &str, span: Span, cx: &mut Context<'_>) {
+    cx.diagnostics.push(
+        Diagnostic::new("invalid-duration", format!("invalid duration `{}`", shown(text)), span)
+            .help("write numbers with the units `ms`, `s`, `m` or `h`, e.g. `1m30s`"),
+    );
 }
 
 /// A size in bytes such as `64m` or `1gb`, as Docker reads it, or a plain number of bytes.
@@ -98,10 +103,11 @@ impl Size {
 impl Decode for Size {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
-        if let TreeValue::Integer(bytes @ 0..) = node.value {
-            return Some(Self(bytes.to_string()));
-        }
-        let text = String::decode(node, cx)?;
+        let text = match node.value {
+            TreeValue::Integer(bytes @ 0..) => return Some(Self(bytes.to_string())),
+            TreeValue::Integer(negative) => negative.to_string(),
+            _ => String::decode(node, cx)?,
+        };
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let unit = text[digits..].to_ascii_lowercase();
         if digits > 0 && matches!(unit.as_str(), "" | "b" | "k" | "kb" | "m" | "mb" | "g" | "gb") {

@@ -64,8 +64,10 @@ fn others<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
             let string = |text: String| Value::String(Cow::Owned(text));
             let more = string(format!("{text}x"));
             match count(text) {
-                // A number is the most important part: of a version, a duration, a port.
-                Some(counted) => vec![string(counted), more],
+                // A number is the most important part: of a version, a duration, a port. Several may reach several lines.
+                Some(counted) => {
+                    [count_all(text), Some(counted)].into_iter().flatten().map(string).chain([more]).collect()
+                }
                 None => vec![more, string(format!("x{text}"))],
             }
         }
@@ -81,6 +83,24 @@ fn count(text: &str) -> Option<String> {
     let number: u64 = text[start..end].parse().ok()?;
     let other = if number == 0 { 1 } else { number.checked_mul(2)? };
     Some(format!("{}{other}{}", &text[..start], &text[end..]))
+}
+
+/// The text with one more for each of its numbers, if it consists of several with signs between them, as ports do.
+fn count_all(text: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_digit() || ":-./".contains(c);
+    if !text.chars().all(plain) || text.split([':', '-']).count() < 2 {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len() + 2);
+    for piece in text.split_inclusive([':', '-']) {
+        let number = piece.trim_end_matches([':', '-']);
+        match number.parse::<u64>().ok().and_then(|number| number.checked_add(1)) {
+            Some(next) => out.push_str(&next.to_string()),
+            None => out.push_str(number),
+        }
+        out.push_str(&piece[number.len()..]);
+    }
+    (out != text).then_some(out)
 }
 
 fn rename(table: &mut Table<'_>, name: &str, new: &str, places: &[Span], changed: &mut bool) {
@@ -214,6 +234,16 @@ mod tests {
         assert_eq!(count("№9").as_deref(), Some("№18"));
         assert_eq!(count("${A1}"), None);
         assert_eq!(count("info"), None);
+    }
+
+    #[test]
+    fn each_port_counts() {
+        assert_eq!(count_all("8080:80").as_deref(), Some("8081:81"));
+        assert_eq!(count_all("8000-8010:80-90").as_deref(), Some("8001-8011:81-91"));
+        assert_eq!(count_all("127.0.0.1:8080:80").as_deref(), Some("127.0.0.1:8081:81"));
+        for other in ["80", "grafana/loki:3.7.6", "1m30s", "10.0.0.1", ""] {
+            assert_eq!(count_all(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -120,6 +120,12 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// An empty value clears the image's.
+    fn even_empty(mut self, key: &'a str, value: Option<impl Into<Node<'a>>>) -> Self {
+        self.0.extend(value.map(|value| (key, value.into())));
+        self
+    }
+
     fn flag(self, key: &'a str, value: bool, unless: bool) -> Self {
         if value == unless { self } else { self.key(key, value) }
     }
@@ -160,8 +166,8 @@ fn body<'a>(service: &'a Service, digest: Option<&'a str>) -> Node<'a> {
         .option("container_name", service.container_name.as_ref())
         .option("hostname", service.hostname.as_ref())
         .key("profiles", Node::list(&service.profiles, Node::from))
-        .option("entrypoint", service.entrypoint.as_ref())
-        .option("command", service.command.as_ref())
+        .even_empty("entrypoint", service.entrypoint.as_ref())
+        .even_empty("command", service.command.as_ref())
         .key("environment", Node::Table(environment.chain(inherited).collect()))
         .key("secrets", Node::list(&service.secrets, grant))
         .key("configs", Node::list(&service.configs, grant))
@@ -203,11 +209,12 @@ fn port(port: &Port) -> Option<Node<'_>> {
     let body = Body::default()
         .key("name", &port.name)
         .key("host_ip", &published.host_ip)
-        .key("published", &published.port)
+        .option("published", published.port.as_ref())
         .key("target", port.target)
         .option("protocol", Some(port.protocol.as_str()).filter(|_| port.protocol != Protocol::Tcp))
         .option("app_protocol", port.app_protocol.as_ref())
-        .option("mode", published.mode.map(PortMode::as_str));
+        .option("mode", published.mode.map(PortMode::as_str))
+        .with(&port.keys);
     Some(body.into())
 }
 
@@ -224,7 +231,8 @@ fn dependency(dependency: &Dependency) -> (&str, Body<'_>) {
     let body = Body::default()
         .key("condition", dependency.condition.as_str())
         .flag("restart", dependency.restart, false)
-        .flag("required", dependency.required, true);
+        .flag("required", dependency.required, true)
+        .with(&dependency.keys);
     (&dependency.service, body)
 }
 
@@ -232,14 +240,17 @@ fn healthcheck(healthcheck: &Healthcheck) -> Body<'_> {
     match healthcheck {
         Healthcheck::Disabled => Body::default().key("disable", true),
         Healthcheck::Probe(probe) => {
-            let Probe { test, interval, timeout, retries, start_period, start_interval, http: _ } = &**probe;
+            let Probe { test, interval, timeout, retries, start_period, start_interval, enable, http: _, keys } =
+                &**probe;
             Body::default()
+                .flag("disable", false, *enable)
                 .option("test", test.as_ref())
                 .option("interval", interval.as_ref())
                 .option("timeout", timeout.as_ref())
                 .option("retries", retries.as_ref())
                 .option("start_period", start_period.as_ref())
                 .option("start_interval", start_interval.as_ref())
+                .with(keys)
         }
     }
 }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::graph::{Graph, mermaid};
 use crate::lit::{markdown as filters, shell};
-use crate::model::service::Service;
+use crate::model::service::{Port, Service};
 use crate::model::{ImageBuild, ImageRecipe, SCHEMA_PROFILE, SchemaStep, SourceTree, Stack};
 
 #[derive(Template)]
@@ -115,8 +115,7 @@ fn build_command(stack: &Stack, build: &ImageBuild) -> String {
     }
 }
 
-fn url(service: &Service, port: &str) -> Option<String> {
-    let port = service.port(port)?;
+fn url(service: &Service, port: &Port) -> Option<String> {
     let number = port.published.as_ref()?.number?;
     let probed = match &service.healthcheck {
         Some(crate::model::service::Healthcheck::Probe(probe)) => probe.http.as_ref(),
@@ -135,7 +134,7 @@ fn links(stack: &Stack) -> Vec<Link<'_>> {
         .services
         .iter()
         .flat_map(|service| service.ports.iter().map(move |port| (service, port)))
-        .filter_map(|(service, port)| Some(Link { title: &service.name, url: url(service, &port.name)? }))
+        .filter_map(|(service, port)| Some(Link { title: &service.name, url: url(service, port)? }))
         .collect()
 }
 
@@ -147,9 +146,9 @@ fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
             rows.push(PortRow {
                 service: &service.name,
                 name: &port.name,
-                published: format!("{}:{}", published.host_ip.shown(), published.port.shown()),
+                published: format!("{}:{}", published.host_ip.shown(), published.shown()),
                 address: format!("{}:{}", service.name, port.target),
-                url: url(service, &port.name),
+                url: url(service, port),
             });
         }
     }

@@ -247,7 +247,8 @@ fn the_other_forms_of_compose() {
             ("configs", "[{source: site}, {source: site, target: /etc/site.conf, mode: 0o440}]"),
             (
                 "ports",
-                "[{name: '3002', host_ip: 127.0.0.1, published: '3001', target: 3002}, \
+                "[{name: '3000', host_ip: 127.0.0.1, target: 3000}, \
+                 {name: '3002', host_ip: 127.0.0.1, published: '3001', target: 3002}, \
                  {name: 53-udp, host_ip: 127.0.0.2, published: '5353', target: 53, protocol: udp}, \
                  {name: '443', host_ip: '::1', published: '8443', target: 443}, \
                  {name: '81', host_ip: 127.0.0.9, published: '${PORT:-7070}', target: 81}, \
@@ -328,7 +329,9 @@ fn samples(schema: &Json, root: &Json) -> Vec<Json> {
     if let Some(name) = schema["$ref"].as_str() {
         return samples(&root["$defs"][name.strip_prefix("#/$defs/").unwrap()], root);
     }
-    if let Some(forms) = schema["oneOf"].as_array() {
+    if let Some(forms) = schema["oneOf"].as_array()
+        && forms.iter().any(|form| !["string", "integer"].map(Json::from).contains(&form["type"]))
+    {
         return forms.iter().flat_map(|form| samples(form, root)).collect();
     }
     if let Some(words) = schema["enum"].as_array() {
@@ -337,9 +340,14 @@ fn samples(schema: &Json, root: &Json) -> Vec<Json> {
     let types = match &schema["type"] {
         Json::String(name) => vec![name.as_str()],
         Json::Array(names) => names.iter().filter_map(Json::as_str).collect(),
+        _ if schema["oneOf"].is_array() => vec!["string", "integer"],
         _ => vec!["string"],
     };
+    let has = |name: &str| types.contains(&name);
     let of_type = |name: &str| match name {
+        // Compose reads the other type from the text.
+        "string" if types.len() == 2 && has("boolean") => vec![json!("true")],
+        "string" if types.len() == 2 && (has("integer") || has("number")) => vec![json!("3")],
         "string" => vec![json!("word"), json!("$$5")],
         "integer" => vec![json!(3)],
         "number" => vec![json!(3), json!(1.5)],
@@ -358,7 +366,7 @@ fn samples(schema: &Json, root: &Json) -> Vec<Json> {
         }
         _ => Vec::new(),
     };
-    types.into_iter().flat_map(of_type).collect()
+    types.iter().copied().flat_map(of_type).collect()
 }
 
 fn toml(value: &Json) -> String {
@@ -397,6 +405,7 @@ fn every_further_key_of_the_specification() {
             "{mode: replicated, replicas: 1, labels: [a=b], update_config: {parallelism: 2, order: start-first}}",
         ),
         ("scale", "1"),
+        ("stop_grace_period", "1m30s"),
     ];
     let root: Json = serde_json::from_str(include_str!("../../src/spec/compose-spec.json")).unwrap();
     let mut tried = 0;

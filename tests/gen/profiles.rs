@@ -115,7 +115,7 @@ fn an_unknown_profile_has_a_suggestion() {
         assert!(run.stderr.contains("did you mean `staging`?"), "{}", run.stderr);
     }
     let run = project.run(&["check", "--profile", "production"]);
-    assert!(run.stderr.contains("expected one of: `dev`, `staging`"), "{}", run.stderr);
+    assert!(run.stderr.contains("expected one of `dev`, `staging`"), "{}", run.stderr);
     assert!(!project.path("generated").exists());
 }
 

@@ -942,7 +942,7 @@ fn further_keys_of_compose() {
         ("deploy.replicas = 1\n", &["notice limits web: `replicas` added [- -> 1]"]),
         (
             "deploy.resources.limits.memory = \"1g\"\n",
-            &["notice limits web: `limits` added [- -> memory 1g]", "notice services web: recreated: resources"],
+            &["notice limits web: `limits` added [- -> memory 1g]", "notice services web: recreated: deploy"],
         ),
         (
             "expose = [9000]\n",
@@ -1113,7 +1113,7 @@ const SHARED: &[(&[Edit], Edit, &[&str])] = &[
         &[
             "notice limits web: `limits` added [- -> pids 10]",
             "notice services web: `annotations` added [- -> replicas 1]",
-            "notice services web: recreated: resources, annotations",
+            "notice services web: recreated: deploy, annotations",
         ],
     ),
     (
@@ -1254,4 +1254,87 @@ queries = "changes(up[1h])"
             "notice services grafana: recreated: configuration file",
         ],
     );
+}
+
+/// What only looks like a change: Compose sees the same.
+#[test]
+fn what_is_written_differently_recreates_nothing() {
+    let spec = format!(
+        "{SHOP}[services.own]\nimage = \"own:1\"\nenvironment = [\"A=1\", \"B=2\"]\nlabels = {{ a = \"1\", b = \"2\" }}\n\
+         extra_hosts = {{ one = \"10.0.0.1\", two = \"10.0.0.2\" }}\nsysctls = [\"net.core.somaxconn=1024\"]\n\
+         dns = \"10.0.0.3\"\ndepends_on = [\"db\", \"web\"]\n"
+    );
+    for (from, to) in [
+        ("image = \"own:1\"", "image = \"own:1\"\nx-note = 3\ninit = false"),
+        ("[\"A=1\", \"B=2\"]", "[\"B=2\", \"A=1\"]"),
+        ("{ a = \"1\", b = \"2\" }", "[\"b=2\", \"a=1\"]"),
+        ("{ one = \"10.0.0.1\", two = \"10.0.0.2\" }", "{ two = \"10.0.0.2\", one = \"10.0.0.1\" }"),
+        ("[\"net.core.somaxconn=1024\"]", "{ \"net.core.somaxconn\" = 1024 }"),
+        ("dns = \"10.0.0.3\"", "dns = [\"10.0.0.3\"]"),
+        ("[\"db\", \"web\"]", "[\"web\", \"db\"]"),
+    ] {
+        let repository = Repository::new(&spec);
+        repository.project.replace("spec/stack.toml", from, to);
+        let (_, changes) = repository.changes(&[]);
+        assert!(!changes.is_empty(), "{to}");
+        let told = |change: &String| change.starts_with("notice") && !change.contains("recreated");
+        assert!(changes.iter().all(|change| told(change) && !change.contains("no other area")), "{to}: {changes:?}");
+    }
+    // What is not the same.
+    for (from, to, why) in [
+        ("[\"A=1\", \"B=2\"]", "[\"A=1\", \"B=2\", \"TOKEN\"]", "environment"),
+        ("dns = \"10.0.0.3\"", "deploy.resources.limits.pids = 5\ndns = \"10.0.0.3\"", "deploy"),
+        ("image = \"own:1\"", "image = \"own:1\"\nattach = false", "attach"),
+    ] {
+        let repository = Repository::new(&spec);
+        repository.project.replace("spec/stack.toml", from, to);
+        let (_, changes) = repository.changes(&[]);
+        assert!(changes.contains(&format!("notice services own: recreated: {why}")), "{to}: {changes:?}");
+        assert!(!changes.iter().any(|change| change.contains("inherited")), "{changes:?}");
+    }
+}
+
+#[test]
+fn only_what_a_volume_is_created_from_loses_its_data() {
+    let spec = SHOP.replace("[volumes.data]\n", "[volumes.data]\nlabels = [\"a=b\"]\n");
+    case(
+        &spec,
+        &[("labels = [\"a=b\"]", "labels = { a = \"b\" }\nx-a = 3")],
+        &[
+            "notice volumes data: `labels` is written differently, with the same meaning",
+            "notice volumes data: `x-a` added [- -> 3]",
+        ],
+    );
+    case(
+        &spec,
+        &[("labels = [\"a=b\"]", "labels = [\"a=b\"]\ndriver_opts.type = \"nfs\"")],
+        &[
+            "danger volumes data: cannot be changed: Compose must delete it, including its data, and create it again [- -> driver_opts {\"type\": \"nfs\"}]",
+        ],
+    );
+}
+
+#[test]
+fn dangers_of_further_keys() {
+    let spec = format!("{SHOP}[services.own]\nimage = \"own:1\"\n");
+    for (lines, danger) in [
+        ("use_api_socket = true", "the engine's API socket: whoever controls the container controls the host"),
+        ("gpus = \"all\"", "access to GPUs of the host: `all`"),
+        (
+            "post_start = [{ command = \"x\", privileged = true }]",
+            "a command with full access to the host: `post_start`",
+        ),
+        ("pre_stop = [{ command = \"x\", user = \"root\" }]", "a command that runs as root: `pre_stop`"),
+        ("build = { context = \".\", privileged = true }", "a build with full access to the host: `build.privileged`"),
+        ("provider.type = \"awesomecloud\"", "a program that Compose runs on the host: `awesomecloud`"),
+        ("extends = { file = \"other.yml\", service = \"x\" }", "whatever another file gives it: `other.yml`"),
+        ("volumes_from = [\"container:x:ro\"]", "the volumes of a container outside of the stack: `x`"),
+        ("userns_mode = \"host\"", "the host's user namespace"),
+    ] {
+        let repository = Repository::new(&spec);
+        repository.project.replace("spec/stack.toml", "image = \"own:1\"\n", &format!("image = \"own:1\"\n{lines}\n"));
+        let (_, changes) = repository.changes(&[]);
+        let expected = format!("danger privileges own: gains {danger}");
+        assert!(changes.contains(&expected), "{lines}: {changes:?}");
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map as JsonMap, Number, Value, json};
 use super::scope::Scope;
 use crate::diagnostic::Diagnostic;
 use crate::model::dashboard::Json;
-use crate::spec::decode::{Map, listed, shown};
+use crate::spec::decode::{Map, expected, shown};
 use crate::spec::grafana::{Data, Given, Kind, Logic, Record, Table, join, own};
 
 /// Values of entries that follow from more than the entry, by word, or by path where the entry has none. `None` leaves
@@ -119,9 +119,10 @@ impl Scope<'_, '_> {
                     let title = format!("unknown Grafana key `{}` in {}", shown(&path), table.what);
                     let own: Vec<String> = own(table).map(|(path, _)| path).collect();
                     let all = known.iter().map(String::as_str).chain(own.iter().map(String::as_str));
-                    self.report(Diagnostic::new("unknown-key", title, key.span).suggest(&path, all, || {
-                        format!("expected one of {}", listed(known.iter().map(String::as_str)))
-                    }));
+                    self.report(
+                        Diagnostic::new("unknown-key", title, key.span)
+                            .suggest(&path, all, || expected(known.iter().map(String::as_str))),
+                    );
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use crate::diagnostic::Diagnostic;
 use crate::spec::dashboard::PANEL;
-use crate::spec::decode::{Map, Spanned, listed, shown};
+use crate::spec::decode::{Map, Spanned, expected, listed, shown};
 use crate::spec::grafana::{Data, Given, Kind, Logic, own};
 
 /// Panel type, area, dotted path and type; its first lines say how to read it.
@@ -186,7 +186,7 @@ impl Check<'_> {
                 if find(self.panel, elsewhere.word(), path).is_some() {
                     format!("move it to `{}`", elsewhere.word())
                 } else {
-                    format!("expected one of {}", listed(siblings.iter().copied()))
+                    expected(siblings.iter().copied())
                 }
             },
         )

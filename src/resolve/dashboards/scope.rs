@@ -175,7 +175,7 @@ impl<'r, 'a> Scope<'r, 'a> {
         let near = self.resolver.diagnostics.nearest(name, names.iter().copied());
         let declared = sources.iter().find(|(uid, _)| near.is_none_or(|near| uid.value == near));
         let title = format!("unknown datasource `{}`", shown(name));
-        let help = format!("expected one of {}", crate::spec::decode::listed(names.iter().copied()));
+        let help = crate::spec::decode::expected(names.iter().copied());
         let removed = format!("datasources.{name}");
         if self.resolver.profile.removed.iter().any(|path| path.value == removed) || declared.is_none() {
             self.resolver.report_unknown(

@@ -6,6 +6,7 @@
 
 use super::{Preset, generated, host_path, needs};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::model::Keys;
 use crate::model::kind::{File, FileCheck, Setting, SettingValue};
 use crate::model::service::{Command, Metrics, Mount, Probe};
 use crate::model::text::{Segment, Text, Value};
@@ -99,7 +100,8 @@ impl<'a> Resolver<'a> {
             return None;
         }
         let own = format!("`{}`", name.value);
-        self.store((key, named.as_ref()), provided, need.what.as_deref().unwrap_or(&own), name.span)
+        let key = format!("settings.{key}");
+        self.store((&key, named.as_ref()), provided, need.what.as_deref().unwrap_or(&own), name.span)
     }
 
     /// The settings of a service, with defaults for those that it leaves out; reports missing required ones.
@@ -235,6 +237,8 @@ impl<'a> Resolver<'a> {
             retries: check.retries.as_ref().map(is),
             start_period: time(&check.start_period),
             start_interval: time(&check.start_interval),
+            enable: false,
+            keys: Keys::default(),
             http,
         }
     }

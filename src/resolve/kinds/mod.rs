@@ -124,7 +124,7 @@ impl Resolver<'_> {
 
 /// A dependency that a kind implies.
 fn needs(service: &str, condition: Condition) -> Dependency {
-    Dependency { service: service.to_owned(), condition, restart: false, required: true }
+    Dependency { service: service.to_owned(), condition, restart: false, required: true, keys: Keys::default() }
 }
 
 /// A generated file, mounted read-only; its path is relative to the Compose file.

@@ -140,7 +140,7 @@ impl<'a> Resolver<'a> {
             .mounts
             .push(generated(&format!("dynamicconfig/{cluster}.yaml"), "/etc/temporal/config/dynamicconfig.yaml"));
         // The server listens on the container's own address only, so its host name is probed.
-        let host = service.hostname.as_ref().map_or(name.value.as_str(), |host| host.value.as_str());
+        let host = service.hostname.as_ref().and_then(|host| host.value.literal()).unwrap_or(&name.value);
         let grpc = service.kind.as_ref().and_then(|kind| kind.value.ports_of(role).get("grpc"));
         if let (Some(check), Some(grpc)) = (&mut preset.healthcheck, grpc) {
             check.test = Some(run(nc(host, grpc.target)));

@@ -1,0 +1,336 @@
+//! What keys of Compose mean in the spec, where a reader of Compose's documentation would be surprised otherwise.
+
+use serde_json::{Value as Json, json};
+use serde_yaml::Value;
+
+use super::project::Project;
+
+const HEAD: &str = "[stack]\nname = \"shop\"\n[profiles.dev]\n";
+
+fn yaml(text: &str) -> Value {
+    serde_yaml::from_str(text).unwrap()
+}
+
+/// The services of the Compose file.
+fn services(spec: &str) -> Value {
+    let project = Project::new(spec);
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
+    yaml(&project.read("generated/dev/docker-compose.yml"))["services"].clone()
+}
+
+/// The service `web` with these lines.
+fn web(lines: &str) -> Value {
+    services(&format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\n{lines}\n"))["web"].clone()
+}
+
+/// The errors of a spec: each code, the text at its place and its help.
+fn errors(spec: &str) -> Vec<(String, String, String)> {
+    let run = Project::new(spec).run(&["check", "--format", "json"]);
+    let report: Json = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    let line = |found: &Json| {
+        let line = found["labels"][0]["line"].as_u64().unwrap();
+        spec.lines().nth(usize::try_from(line).unwrap() - 1).unwrap().to_owned()
+    };
+    let found = report["diagnostics"].as_array().into_iter().flatten();
+    // Nothing is rendered.
+    found
+        .map(|found| (text(&found["code"]), line(found), text(&found["help"])))
+        .filter(|(code, ..)| !code.is_empty())
+        .collect()
+}
+
+/// The only error of the service `web` with these lines.
+fn error(lines: &str) -> (String, String, String) {
+    let spec = format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\n{lines}\n");
+    let [error] = errors(&spec).try_into().unwrap_or_else(|errors| panic!("{lines}: {errors:?}"));
+    error
+}
+
+#[test]
+fn a_profile_adds_to_a_list_as_to_the_table_that_it_stands_for() {
+    let base = r#"
+[stack]
+name = "shop"
+[services.web]
+image = "nginx:1.29"
+environment = ["A=1", "B=2=3"]
+labels = ["a=1", "bare"]
+sysctls = ["net.core.somaxconn=1024"]
+extra_hosts = ["one=10.0.0.1", "two:10.0.0.2", "two:10.0.0.3"]
+depends_on = ["db"]
+networks = ["front"]
+build = { context = ".", args = ["X=1", "TOKEN"] }
+[services.other]
+image = "other:1"
+build = "./other"
+[services.db]
+image = "postgres:18"
+ports.sql = 5432
+[networks.front]
+[networks.back]
+[profiles.dev.services.web]
+environment.C = "3"
+environment.A = "4"
+labels.b = "2"
+sysctls."net.ipv4.tcp_syncookies" = "0"
+extra_hosts.three = "10.0.0.4"
+depends_on.other = {}
+networks.back.aliases = ["w"]
+build.args.TOKEN = "t"
+[profiles.dev.services.other.build]
+target = "dev"
+[profiles.dev.services.db.ports]
+sql.host_ip = "0.0.0.0"
+"#;
+    let found = services(base);
+    let web = &found["web"];
+    assert_eq!(web["environment"], yaml("{A: '4', B: 2=3, C: '3'}"));
+    assert_eq!(web["labels"], yaml("{a: '1', bare: '', b: '2'}"));
+    assert_eq!(web["sysctls"], yaml("{net.core.somaxconn: '1024', net.ipv4.tcp_syncookies: '0'}"));
+    assert_eq!(web["extra_hosts"], yaml("{one: 10.0.0.1, two: [10.0.0.2, 10.0.0.3], three: 10.0.0.4}"));
+    assert_eq!(web["depends_on"], yaml("{db: {condition: service_started}, other: {condition: service_started}}"));
+    assert_eq!(web["networks"], yaml("{front: {}, back: {aliases: [w]}}"));
+    assert_eq!(web["build"]["args"], yaml("{X: '1', TOKEN: t}"));
+    assert_eq!(found["other"]["build"], yaml("{context: ./other, target: dev}"));
+    let ports = yaml("[{name: sql, host_ip: 0.0.0.0, published: '5432', target: 5432}]");
+    assert_eq!(found["db"]["ports"], ports);
+}
+
+#[test]
+fn a_list_that_has_no_form_in_a_table_is_refused_under_one() {
+    for (base, key, added) in [
+        (r#"environment = ["A=${TOKEN}", "TOKEN"]"#, "environment", "C = \"3\""),
+        (r#"ports = ["8080:80"]"#, "ports", "dns = 53"),
+    ] {
+        let spec = format!(
+            "[stack]\nname = \"shop\"\n[services.web]\nimage = \"nginx:1.29\"\n{base}\n\
+             labels.token = \"${{TOKEN}}\"\n[env.TOKEN]\ndescription = \"t\"\n\
+             [profiles.dev.services.web.{key}]\n{added}\n"
+        );
+        let found = errors(&spec);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let (code, line, help) = &found[0];
+        assert_eq!((code.as_str(), line.as_str()), ("list-in-base", &*format!("[profiles.dev.services.web.{key}]")));
+        assert!(help.contains("as a table in the base"), "{help}");
+    }
+}
+
+#[test]
+fn an_empty_command_clears_the_images() {
+    let found = web("command = []\nentrypoint = []");
+    assert_eq!((&found["command"], &found["entrypoint"]), (&yaml("[]"), &yaml("[]")));
+    let found = web("command = \"\"\nentrypoint = \"\"");
+    assert_eq!((&found["command"], &found["entrypoint"]), (&yaml("''"), &yaml("''")));
+    let found = web("");
+    assert_eq!((found.get("command"), found.get("entrypoint")), (None, None));
+    // It matters to a service that extends another.
+    assert_eq!(web("healthcheck = { disable = false }")["healthcheck"], yaml("{disable: false}"));
+}
+
+#[test]
+fn a_listed_port_without_one_on_the_host_gets_a_random_one() {
+    let listed = r#"ports = ["80", "127.0.0.2::5000", { target = 82 }, 83, "90-91/udp"]"#;
+    assert_eq!(
+        web(listed)["ports"],
+        yaml(
+            "[{name: '80', host_ip: 127.0.0.1, target: 80}, {name: '5000', host_ip: 127.0.0.2, target: 5000}, \
+             {name: '82', host_ip: 127.0.0.1, target: 82}, {name: '83', host_ip: 127.0.0.1, target: 83}, \
+             {name: 90-udp, host_ip: 127.0.0.1, target: 90, protocol: udp}, \
+             {name: 90-udp-91, host_ip: 127.0.0.1, target: 91, protocol: udp}]"
+        )
+    );
+    assert_eq!(web("ports.http = { target = 80 }").get("ports"), None);
+    let (code, ..) = error("network_mode = \"host\"\nports = [\"80\"]");
+    assert_eq!(code, "contradiction");
+
+    let project = Project::new(format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\nports = [\"80\"]\n"));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    assert!(project.read("generated/dev/README.md").contains("`127.0.0.1:random`"));
+    assert!(project.run(&["list", "ports"]).stdout.contains("127.0.0.1:random"));
+    let rows: Json = serde_json::from_str(&project.run(&["list", "ports", "--format", "json"]).stdout).unwrap();
+    assert_eq!(rows[0]["host"], json!({ "address": "127.0.0.1", "port": null }));
+}
+
+/// Services, of which each names the next one by another key.
+const NAMED: &str = r#"
+[services.aa]
+image = "aa:1"
+links = ["bb:alias"]
+[services.bb]
+image = "bb:1"
+network_mode = "service:cc"
+[services.cc]
+image = "cc:1"
+volumes_from = ["dd:ro"]
+[services.dd]
+image = "dd:1"
+pid = "service:ee"
+[services.ee]
+image = "ee:1"
+ipc = "service:ff"
+[services.ff]
+image = "ff:1"
+"#;
+
+#[test]
+fn a_service_starts_after_those_that_its_keys_name() {
+    let project = Project::new(format!("{HEAD}{NAMED}extends = \"gg\"\n[services.gg]\nimage = \"gg:1\"\n"));
+    let rows: Json = serde_json::from_str(&project.run(&["list", "services", "--format", "json"]).stdout).unwrap();
+    let after: Vec<(&str, Option<&str>)> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["name"].as_str().unwrap(), row["depends_on"][0]["service"].as_str()))
+        .collect();
+    let named = [("aa", "bb"), ("bb", "cc"), ("cc", "dd"), ("dd", "ee"), ("ee", "ff")];
+    let expected: Vec<_> =
+        named.iter().map(|&(from, to)| (from, Some(to))).chain([("ff", None), ("gg", None)]).collect();
+    assert_eq!(after, expected);
+    let graph = project.run(&["graph", "--format", "dot"]).stdout;
+    for (from, to) in named.into_iter().chain([("ff", "gg")]) {
+        assert!(graph.contains(&format!("\"{from}\" -> \"{to}\"")), "{from} {to}\n{graph}");
+    }
+}
+
+#[test]
+fn a_cycle_may_lead_through_any_key_that_names_a_service() {
+    assert_eq!(errors(&format!("{HEAD}{NAMED}")), []);
+    for back in ["depends_on = [\"aa\"]", "links = [\"aa\"]", "uts = \"service:aa\"", "extends = \"aa\""] {
+        let found = errors(&format!("{HEAD}{NAMED}{back}\n"));
+        assert_eq!(found.len(), 1, "{back}: {found:?}");
+        assert_eq!((found[0].0.as_str(), found[0].1.as_str()), ("dependency-cycle", back));
+    }
+}
+
+#[test]
+fn a_key_that_names_a_disabled_service_is_refused() {
+    let spec = |key: &str| {
+        format!(
+            "{HEAD}[services.web]\nimage = \"nginx:1.29\"\n{key}\n[services.db]\nimage = \"db:1\"\nprofiles = [\"debug\"]\n"
+        )
+    };
+    for key in [
+        "links = [\"db\"]",
+        "volumes_from = [\"db\"]",
+        "network_mode = \"service:db\"",
+        "pid = \"service:db\"",
+        "ipc = \"service:db\"",
+    ] {
+        let found = errors(&spec(key));
+        assert_eq!(found.len(), 1, "{key}: {found:?}");
+        assert_eq!((found[0].0.as_str(), found[0].1.as_str()), ("disabled-dependency", key));
+        assert_eq!(errors(&spec(&format!("{key}\nprofiles = [\"debug\"]"))), [], "{key}");
+    }
+    // A service that is extended need not run.
+    assert_eq!(errors(&spec("extends = \"db\"")), []);
+}
+
+#[test]
+fn a_text_stands_for_the_type_that_compose_reads_from_it() {
+    for (key, wrong, right) in [
+        ("init", "3", "true"),
+        ("tty", "yes", "false"),
+        ("privileged", "no", "true"),
+        ("read_only", "1", "true"),
+        ("attach", "", "false"),
+        ("scale", "two", "1"),
+        ("cpu_count", "1.5", "2"),
+        ("cpu_shares", "many", "73"),
+        ("deploy.replicas", "one", "1"),
+        ("blkio_config.weight", "x", "300"),
+        ("ulimits.nofile", "lots", "1024"),
+        ("ulimits.nproc.soft", "lots", "1024"),
+        ("stop_grace_period", "soon", "1m30s"),
+        ("deploy.update_config.delay", "5", "5s"),
+        ("deploy.update_config.monitor", "a while", "1h"),
+        ("deploy.restart_policy.window", "s", "2m"),
+        ("build.provenance", "", "mode=max"),
+        ("memswap_limit", "", "-1"),
+        ("group_add", "", "audio"),
+    ] {
+        let more = match key {
+            "ulimits.nproc.soft" => "\nulimits.nproc.hard = 2048",
+            "build.provenance" => "\nbuild.context = \".\"",
+            _ => "",
+        };
+        let line = |text: &str| match key {
+            "group_add" => format!("{key} = [\"{text}\"]{more}"),
+            _ => format!("{key} = \"{text}\"{more}"),
+        };
+        web(&line(right));
+        if !wrong.is_empty() || key == "attach" {
+            let (code, at, help) = error(&line(wrong));
+            assert!(matches!(code.as_str(), "wrong-type" | "invalid-duration"), "{key}: {code}");
+            assert_eq!(at, line(wrong).lines().next().unwrap());
+            assert!(!help.contains("in quotes"), "{key}: {help}");
+        }
+    }
+    // What a reference becomes is not known.
+    let spec = format!(
+        "{HEAD}[services.web]\nimage = \"nginx:1.29\"\ninit = \"${{INIT}}\"\n[env.INIT]\ndescription = \"i\"\n"
+    );
+    services(&spec);
+    // The names of these are the user's.
+    web("labels.cpus = \"many\"\nbuild = { context = \".\", args = { memory = \"some\" } }\nx-own.memory = \"some\"");
+    let (_, _, help) = error("init = 3");
+    assert_eq!(help, "");
+    assert!(error("mem_limit = -1").0 == "invalid-size");
+}
+
+#[test]
+fn forms_of_compose() {
+    let found = web(
+        "healthcheck = { test = \"x\", retries = \"3\", x-a = 1 }\nvolumes = [{ source = \"./a\", target = \"/a\", \
+         read_only = \"true\" }]\nports = [{ target = 80, published = 80, x-b = 2 }]\ndepends_on.db = { restart = \
+         \"true\", x-c = 3 }\nhostname = \"${HOST}\"\nrestart = \"${RESTART}\"\ncontainer_name = \"Web.One\"\n\
+         [services.db]\nimage = \"db:1\"\nhealthcheck.disable = \"true\"\n[env.HOST]\ndescription = \"h\"\n\
+         default = \"h\"\n[env.RESTART]\ndescription = \"r\"\ndefault = \"always\"",
+    );
+    assert_eq!(found["healthcheck"], yaml("{test: x, retries: 3, x-a: 1}"));
+    assert_eq!(found["volumes"][0]["read_only"], true);
+    assert_eq!(found["ports"][0], yaml("{name: '80', host_ip: 127.0.0.1, published: '80', target: 80, x-b: 2}"));
+    assert_eq!(found["depends_on"]["db"], yaml("{condition: service_started, restart: true, x-c: 3}"));
+    assert_eq!((&found["hostname"], &found["restart"]), (&yaml("'${HOST:-h}'"), &yaml("'${RESTART:-always}'")));
+    assert_eq!(found["container_name"], "Web.One");
+    assert_eq!(error("container_name = \"a/b\"").0, "invalid-name");
+    assert_eq!(error("ports.http = { published = 80, name = \"x\" }").0, "unknown-key");
+}
+
+#[test]
+fn each_line_of_a_listed_port_comes_from_it() {
+    let project = Project::new(format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\nports = [\"8080:80\"]\n"));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let compose = project.read("generated/dev/docker-compose.yml");
+    let reached = project.run(&["impact", "services.web.ports"]).stdout;
+    for part in ["published: \"8080\"", "target: 80"] {
+        let line = compose.lines().position(|line| line.contains(part)).unwrap() + 1;
+        let run = project.run(&["explain", &format!("generated/dev/docker-compose.yml:{line}")]);
+        assert!(run.stdout.contains("services.web.ports[0]"), "{part}: {run:?}");
+        assert!(reached.contains(part), "{reached}");
+    }
+}
+
+#[test]
+fn every_port_in_one_range() {
+    let found = web("ports = [\"1-65535:1-65535\"]");
+    assert_eq!(found["ports"].as_sequence().unwrap().len(), 65_535);
+}
+
+#[test]
+fn help_leads_somewhere() {
+    let spec = "[services.mm]\nkind = \"mimir\"\n[services.nn]\nkind = \"mimir\"\n[services.alloy]\nkind = \"alloy\"\n";
+    let found = errors(&format!("{HEAD}{spec}"));
+    let help = found.iter().find(|(code, ..)| code == "ambiguous-service").map(|(.., help)| help.as_str());
+    assert_eq!(help, Some("choose one: `settings.metrics_store = \"mm\"`"), "{found:?}");
+
+    let (code, _, help) = error("environment.A = \"${web.http}\"");
+    assert_eq!((code.as_str(), help.as_str()), ("unknown-port", "declare it in the `ports` of `web`"));
+    let (.., help) = error("gpus = \"none\"");
+    assert_eq!(help, "expected `all`");
+
+    let many = (0..2_000).fold(String::new(), |text, n| text + &format!("wrong{n} = 1\n"));
+    let run = Project::new(format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\n{many}")).run(&["check"]);
+    assert!(run.stderr.contains("at least 1000 problems in the spec"), "{}", run.stderr);
+}
