@@ -22,6 +22,7 @@ pub mod dev;
 pub mod diagnostic;
 pub mod edit;
 pub mod editor;
+pub mod folder;
 pub mod graph;
 pub mod import;
 pub mod links;
@@ -48,6 +49,8 @@ use spec::source::Sources;
 #[derive(Debug)]
 pub struct Plan {
     stack: model::Stack,
+    /// Kept, since freeing a large spec takes time, which a process that ends does not need to spend.
+    _spec: Option<spec::ProfileSpec>,
 }
 
 impl Plan {
@@ -126,7 +129,9 @@ pub fn plan(sources: &Sources, profile: Option<&str>) -> Result<Vec<Plan>, Vec<D
     document.for_each(
         |name| profile.is_none_or(|wanted| wanted == name),
         &mut diagnostics,
-        |profile, diagnostics| plans.extend(resolve::resolve(&profile, diagnostics).map(|stack| Plan { stack })),
+        |spec, diagnostics| {
+            plans.extend(resolve::resolve(&spec, diagnostics).map(|stack| Plan { stack, _spec: Some(spec) }));
+        },
     );
     if diagnostics.is_empty() { Ok(plans) } else { Err(diagnostics.into_sorted()) }
 }

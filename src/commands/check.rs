@@ -27,7 +27,7 @@ pub fn run(arguments: &Check) -> Ran {
     let mut compared = 0;
     let mut found: Vec<Drift> = Vec::new();
     let mut outcome = Outcome::Clean;
-    for Outputs { scope, files, .. } in project.outputs(arguments.profile.as_deref()) {
+    for Outputs { scope, files, .. } in project.outputs(arguments.profile.as_deref())? {
         match output::compare(&project.root, &scope, files) {
             Ok(comparison) => {
                 compared += comparison.compared;

@@ -31,6 +31,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::diagnostic::{Diagnostic, Diagnostics};
 use stackgen::edit;
 use stackgen::editor;
+use stackgen::folder;
 use stackgen::links;
 use stackgen::output;
 use stackgen::shown::{printable, without_commands};
@@ -125,7 +126,7 @@ struct Project {
 
 impl Project {
     /// The outputs of each profile and, unless one was chosen, the schemas.
-    fn outputs(&self, profile: Option<&str>) -> Vec<Outputs<'_>> {
+    fn outputs(&self, profile: Option<&str>) -> Result<Vec<Outputs<'_>>, Outcome> {
         let mut outputs: Vec<Outputs<'_>> = self
             .plans
             .iter()
@@ -136,7 +137,7 @@ impl Project {
             })
             .collect();
         if profile.is_none() {
-            outputs.extend(self.removed_profiles().map(|name| Outputs {
+            outputs.extend(self.removed_profiles()?.into_iter().map(|name| Outputs {
                 what: format!("the outputs of profile `{name}`, which no longer exists,"),
                 scope: stackgen::scope_of(&name, Vec::new()),
                 files: Box::new(std::iter::empty()),
@@ -147,20 +148,27 @@ impl Project {
                 files: Box::new(editor::files().map(Ok)),
             });
         }
-        outputs
+        Ok(outputs)
     }
 
     /// The profiles that have outputs on disk, but are not in the spec.
-    fn removed_profiles(&self) -> impl Iterator<Item = String> {
-        let folders = self.root.join("generated").read_dir_utf8().into_iter().flatten().flatten();
+    fn removed_profiles(&self) -> Result<Vec<String>, Outcome> {
+        let generated = self.root.join("generated");
+        let folders = match folder::entries(generated.as_std_path()) {
+            Ok(folders) => folders,
+            // Reported for the outputs in it.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Vec::new(),
+            Err(error) => return Err(stop(Outcome::Failed, format!("cannot read `generated`: {error}"))),
+        };
         let mut names: Vec<String> = folders
-            .filter(|folder| folder.path().join(MANIFEST).is_file())
-            .map(|folder| folder.file_name().to_owned())
+            .into_iter()
+            .filter_map(|folder| folder.name.into_string().ok())
+            .filter(|name| generated.join(name).join(MANIFEST).is_file())
             .filter(|name| stackgen::resolve::name_problem(name).is_none())
             .filter(|name| !self.plans.iter().any(|plan| plan.profile() == name))
             .collect();
         names.sort_unstable();
-        names.into_iter()
+        Ok(names)
     }
 }
 

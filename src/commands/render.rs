@@ -24,7 +24,10 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
     let mut outcome = Outcome::Clean;
     let mut out = String::new();
     let mut total = Written::default();
-    let outputs = project.outputs(profile);
+    let outputs = match project.outputs(profile) {
+        Ok(outputs) => outputs,
+        Err(outcome) => return outcome,
+    };
     // Before anything is written.
     for Outputs { scope, .. } in &outputs {
         if let Err(error) = output::permitted(&project.root, scope) {

@@ -70,7 +70,8 @@ fn concerns(event: &Event) -> bool {
 /// Renders once, and shows what changes.
 fn render(profile: Option<&str>) {
     let Ok(project) = project(profile, Format::Text) else { return };
-    for Outputs { scope, files, .. } in project.outputs(profile) {
+    let Ok(outputs) = project.outputs(profile) else { return };
+    for Outputs { scope, files, .. } in outputs {
         if let Ok(comparison) = output::compare(&project.root, &scope, files) {
             let manifest = scope.manifest;
             let differences =

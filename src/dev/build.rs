@@ -123,7 +123,7 @@ pub fn source(
 }
 
 /// A path without `..`.
-fn clean(path: &Utf8Path) -> Utf8PathBuf {
+pub(super) fn clean(path: &Utf8Path) -> Utf8PathBuf {
     let mut clean = Utf8PathBuf::new();
     for component in path.components() {
         if component.as_str() == ".." {

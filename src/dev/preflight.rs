@@ -1,14 +1,17 @@
 //! Checks before the stack is started.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
+use super::build::clean;
 use super::dotenv::Dotenv;
 use super::ports::Wanted;
 use super::{Environment, Finding, build, compose};
 use crate::diagnostic::suggestion;
 use crate::model::service::Service;
+use crate::model::text::{Text, Tree};
 use crate::model::{Stack, Variable};
 use crate::review::counted;
+use crate::spec::service::MountType;
 
 /// Required variables that have no value.
 pub fn variables(stack: &Stack, environment: &Environment, file: Option<&Dotenv>) -> Vec<Finding> {
@@ -98,6 +101,55 @@ pub fn sources(
                 finding = Finding::warning(finding.what.replace("cannot build", "cannot rebuild"), finding.help);
             }
             findings.push(finding);
+        }
+    }
+    findings
+}
+
+/// Files and folders of the host that don't exist, although the services need them: Compose refuses to start those.
+pub fn paths(root: &Utf8Path, stack: &Stack, environment: &Environment, services: &[&Service]) -> Vec<Finding> {
+    let folder = root.join(compose::folder(stack));
+    let home = environment.get("HOME").unwrap_or_default();
+    let mut findings = Vec::new();
+    let mut look = |who: String, key: &str, path: &Text, required: bool| {
+        // Without a required variable, which is reported, there is no path.
+        let Some(path) = environment.expand(path).filter(|path| !path.is_empty() && !path.contains("://")) else {
+            return;
+        };
+        let full = match path.strip_prefix('~') {
+            Some(rest) => Utf8PathBuf::from(format!("{home}{rest}")),
+            None => clean(&folder.join(&path)),
+        };
+        if !full.exists() {
+            let what = format!("`{key}` of {who}: `{full}` does not exist");
+            let help = "create it, or fix the path in the spec, which is relative to the root of the project";
+            let finding = if required { Finding::error(what, help) } else { Finding::warning(what, help) };
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+    };
+    for service in services {
+        let name = || format!("`{}`", service.name);
+        for mount in service.mounts.iter().filter(|mount| mount.kind == MountType::Bind) {
+            let created = mount.keys.at(&["bind", "create_host_path"]) != Some(&Tree::Boolean(false));
+            if let Some(source) = mount.source.as_ref().filter(|_| !created) {
+                look(name(), "volumes", source, true);
+            }
+        }
+        // Only a build needs its context; a missing optional file is nothing to report.
+        for named in service.paths.iter().filter(|named| named.required || named.key == "build") {
+            look(name(), named.key, &named.path, named.required);
+        }
+        for (section, table, grants) in
+            [("secrets", &stack.secrets, &service.secrets), ("configs", &stack.configs, &service.configs)]
+        {
+            for grant in grants {
+                let source = table.iter().find(|source| source.name == grant.source);
+                if let Some(file) = source.and_then(|source| source.keys.text("file")) {
+                    look(format!("`{}`", grant.source), section, file, true);
+                }
+            }
         }
     }
     findings

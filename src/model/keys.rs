@@ -84,6 +84,14 @@ impl Tree {
         }
     }
 
+    /// The value of a key of a table, mutable.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Self> {
+        match self {
+            Self::Table(entries) => entries.iter_mut().find(|(key, _)| key == name).map(|(_, tree)| tree),
+            _ => None,
+        }
+    }
+
     /// The string.
     pub fn text(&self) -> Option<&Text> {
         match self {

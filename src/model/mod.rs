@@ -166,10 +166,9 @@ impl Stack {
     pub fn files_of_the_user(&self) -> Vec<String> {
         let mut paths = Vec::new();
         let mut add = |text: &text::Text| {
-            let relative = text.literal().filter(|path| !path.starts_with(['/', '~']) && !path.contains("://"));
-            let path = relative.map(|path| path.trim_start_matches("./").trim_end_matches('/'));
             // The folder itself would be everything in it.
-            paths.extend(path.filter(|path| !path.is_empty() && *path != ".").map(ToOwned::to_owned));
+            let inside = text.literal().and_then(|path| path.strip_prefix("./")).map(|path| path.trim_end_matches('/'));
+            paths.extend(inside.filter(|path| !path.is_empty()).map(ToOwned::to_owned));
         };
         for service in self.every_service() {
             service
@@ -178,11 +177,7 @@ impl Stack {
                 .filter(|mount| mount.kind == MountType::Bind)
                 .filter_map(|mount| mount.source.as_ref())
                 .for_each(&mut add);
-            for key in ["env_file", "label_file", "build", "develop", "extends", "credential_spec"] {
-                if let Some(tree) = service.keys.get(key) {
-                    tree.each_text(&mut add);
-                }
-            }
+            service.paths.iter().map(|named| &named.path).for_each(&mut add);
         }
         for named in self.secrets.iter().chain(&self.configs) {
             named.keys.text("file").into_iter().for_each(&mut add);

@@ -70,8 +70,21 @@ pub struct Service {
     pub keys: Keys,
     /// The services that keys other than `depends_on` name.
     pub named: Vec<Named>,
+    /// The files and folders of the host that its keys name.
+    pub paths: Vec<HostPath>,
     /// What it refers to: its texts only hold addresses.
     pub refers_to: References,
+}
+
+/// A file or folder of the host that a key of a service names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPath {
+    /// The key, such as `env_file` or `build`.
+    pub key: &'static str,
+    /// As Compose reads it, relative to the folder of its file.
+    pub path: Text,
+    /// Whether the container can't start without it.
+    pub required: bool,
 }
 
 /// The key of a service that is the base of another one.

@@ -11,6 +11,7 @@ use super::disk::{self, Look};
 use super::lock::{self, Access};
 use super::manifest::{self, Entry, Listing, Manifest, ProblemKind};
 use super::{Cause, Comparison, Difference, Error, File, PathProblem, Scope};
+use crate::folder::{self, Kind};
 
 /// Compares the rendered files with those on disk.
 ///
@@ -232,7 +233,7 @@ impl<'a> Tree<'a> {
         }
         let mut folders = self.scope.folders.clone();
         while let Some(folder) = folders.pop() {
-            let entries = match fs::read_dir(self.root.join(&folder)) {
+            let entries = match folder::entries(self.root.join(&folder).as_std_path()) {
                 Ok(entries) => entries,
                 // Reported for the outputs in it.
                 Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -240,9 +241,7 @@ impl<'a> Tree<'a> {
                 }
                 Err(error) => return Err(Error::io("read", &folder, error)),
             };
-            for entry in entries {
-                let read = entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)));
-                let (name, kind) = read.map_err(|error| Error::io("read", &folder, error))?;
+            for folder::Entry { name, kind } in entries {
                 let path = Utf8PathBuf::from(format!("{folder}/{}", name.to_string_lossy().escape_debug()));
                 let known =
                     self.planned.contains_key(path.as_str()) || self.manifest.entries.contains_key(path.as_str());
@@ -250,7 +249,7 @@ impl<'a> Tree<'a> {
                     continue;
                 }
                 // A linked folder is one file to Git.
-                if kind.is_dir() { folders.push(path) } else { strays.push(path) }
+                if kind == Kind::Folder { folders.push(path) } else { strays.push(path) }
             }
         }
         strays.sort_unstable();

@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::Error;
 use super::disk::{Disk, Real};
 use super::lock::{self, Access};
+use crate::folder::{self, Kind};
 use crate::links;
 
 /// The ends of a staged file's name. Hidden, so that nothing takes it for a dashboard.
@@ -138,14 +139,13 @@ fn sweep_folder(disk: &impl Disk, folder: &Utf8Path) {
 }
 
 fn leftovers(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = folder::entries(folder.as_std_path()) else { return Vec::new() };
     let is_staged = |name: &str| name.strip_prefix(STAGED.0).is_some_and(|rest| rest.ends_with(STAGED.1));
-    entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let name = entry.file_name().into_string().ok().filter(|name| is_staged(name))?;
-            entry.file_type().ok()?.is_file().then(|| folder.join(name))
-        })
+    let files = entries.into_iter().filter(|entry| entry.kind == Kind::File);
+    files
+        .filter_map(|file| file.name.into_string().ok())
+        .filter(|name| is_staged(name))
+        .map(|name| folder.join(name))
         .collect()
 }
 

@@ -13,6 +13,7 @@ mod infrastructure;
 mod kinds;
 mod mounts;
 mod names;
+mod paths;
 mod ports;
 mod schema;
 mod service;
@@ -34,6 +35,7 @@ use crate::spec::decode::{Spanned, expected, shown};
 use crate::spec::kind::{Kind, Provision};
 use crate::spec::service::Service;
 use crate::spec::stack::Spec;
+use paths::Folder;
 
 /// Resolves one profile; `None` if there is a problem with it.
 pub fn resolve(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
@@ -58,6 +60,8 @@ struct Resolver<'a> {
     profile: &'a ProfileSpec,
     spec: &'a Spec,
     diagnostics: &'a mut Diagnostics,
+    /// Where the Compose file is.
+    folder: Folder,
     /// Index of each service by its name.
     index: HashMap<&'a str, usize>,
     /// The index of each service that others can use for something, in spec order, by what it provides.
@@ -96,7 +100,8 @@ impl<'a> Resolver<'a> {
         }
         let providers = providers.into_iter().map(|(what, places)| (what, Rc::new(places))).collect();
         let references = References::default();
-        Self { profile, spec, diagnostics, index, providers, ports: Vec::new(), variables, references }
+        let folder = Folder::of(&profile.profile.value);
+        Self { profile, spec, diagnostics, folder, index, providers, ports: Vec::new(), variables, references }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

@@ -106,7 +106,11 @@ impl<'a> Resolver<'a> {
         if kind == MountType::Bind {
             keep_missing(&mut keys);
         }
-        Some(Mount { kind, source: Some(self.text(source)), target, read_only, keys })
+        let mut source = self.text(source);
+        if kind == MountType::Bind {
+            self.folder.text(&mut source);
+        }
+        Some(Mount { kind, source: Some(source), target, read_only, keys })
     }
 
     /// Declared volumes, after those that kinds imply.
@@ -135,7 +139,9 @@ impl<'a> Resolver<'a> {
                         .help("mount it in a service's `volumes`, or remove it"),
                 );
             }
-            volumes.push(model::Named { name: name.value.clone(), keys: self.keys(&volume.compose) });
+            let mut keys = self.keys(&volume.compose);
+            self.folder.volume(&mut keys);
+            volumes.push(model::Named { name: name.value.clone(), keys });
         }
         volumes
     }
@@ -346,7 +352,9 @@ impl<'a> Resolver<'a> {
             self.undeclared_variable(name, variable.span);
             self.note_use(name);
         }
-        Some(model::Named { name: name.value.clone(), keys: self.keys(keys) })
+        let mut keys = self.keys(keys);
+        self.folder.file(&mut keys);
+        Some(model::Named { name: name.value.clone(), keys })
     }
 }
 

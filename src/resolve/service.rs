@@ -165,6 +165,8 @@ impl Resolver<'_> {
         }
         self.check_host_name(service, &extra_hosts);
         let network_mode = self.network_mode(service);
+        let mut keys = self.further_keys(service, built_here, preset.keys);
+        let paths = self.folder.service(&mut keys);
         model::Service {
             name: name.value.clone(),
             kind: service.kind.as_ref().map(|kind| kind.value),
@@ -193,8 +195,9 @@ impl Resolver<'_> {
             extra_hosts,
             secrets: self.grants(&service.secrets),
             configs: self.grants(&service.configs),
-            keys: self.further_keys(service, built_here, preset.keys),
+            keys,
             named: named(service).map(|mention| Named { key: mention.key, service: mention.name.to_owned() }).collect(),
+            paths,
             refers_to: References::default(),
         }
     }

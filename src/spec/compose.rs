@@ -172,12 +172,18 @@ pub struct Shape(&'static Json);
 
 /// A definition of the specification by its name, or a part of one by the JSON Pointer that follows.
 pub fn definition(pointer: &str) -> Shape {
-    Shape(SPECIFICATION.pointer(&format!("/$defs/{pointer}")).unwrap_or(&Json::Null))
+    part(&SPECIFICATION, pointer)
 }
 
 /// The same with its description.
 pub(super) fn described(pointer: &str) -> Shape {
-    Shape(DESCRIBED.pointer(&format!("/$defs/{pointer}")).unwrap_or(&Json::Null))
+    part(&DESCRIBED, pointer)
+}
+
+fn part(specification: &'static Json, pointer: &str) -> Shape {
+    let definitions = specification.get("$defs").unwrap_or(&Json::Null);
+    // Most are not parts, and a `Value::pointer` allocates for each step.
+    Shape(definitions.get(pointer).or_else(|| definitions.pointer(&format!("/{pointer}"))).unwrap_or(&Json::Null))
 }
 
 /// A reference of the specification, by the name of its definition.

@@ -520,11 +520,11 @@ macro_rules! table {
                         }
                     )*
                     $(
-                        if let Some(shape) = $crate::spec::compose::definition($definition).key(&key.name) {
+                        if let Some(shape) = $crate::spec::decode::table!(@shape $definition).key(&key.name) {
                             $rest.add(&key, node, shape, cx);
                             continue;
                         }
-                        let known = $crate::spec::compose::definition($definition).keys();
+                        let known = $crate::spec::decode::table!(@shape $definition).keys();
                         let known: Vec<&'static str> = known.filter(|key| !Self::KEYS.contains(key)).collect();
                     )?
                     misspelt.extend($crate::spec::decode::table!(@unknown key cx $what $($definition known)?));
@@ -539,7 +539,7 @@ macro_rules! table {
                         absent
                     });
                 )*
-                $($crate::spec::compose::definition($definition).check_required(Self::KEYS, &$rest, $what, span, cx);)?
+                $($crate::spec::decode::table!(@shape $definition).check_required(Self::KEYS, &$rest, $what, span, cx);)?
                 let sound = cx.diagnostics.len() == before && !cx.diagnostics.is_full();
                 let read = Self { span, sound, $($field: $field?,)* $($rest,)? };
                 $(let read = $complete(read, cx);)?
@@ -568,6 +568,11 @@ macro_rules! table {
 
         $crate::spec::decode::table!(@forms $name [$($($form)*)?] $($field)* $(, $rest)?);
     };
+    (@shape $definition:literal) => {{
+        static SHAPE: std::sync::LazyLock<$crate::spec::compose::Shape> =
+            std::sync::LazyLock::new(|| $crate::spec::compose::definition($definition));
+        *SHAPE
+    }};
     (@default) => { None };
     (@default $default:expr) => { Some($default.into()) };
     (@key $field:ident) => { stringify!($field) };

@@ -5,6 +5,7 @@ use std::{fs, io};
 
 use camino::Utf8Path;
 
+use crate::folder;
 use crate::links;
 
 /// What is found at a path.
@@ -56,8 +57,8 @@ impl Files for Disk<'_> {
 
     fn names(&self, folder: &Utf8Path) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(links::follow(self.root, folder)?)? {
-            match entry?.file_name().into_string() {
+        for entry in folder::entries(links::follow(self.root, folder)?.as_std_path())? {
+            match entry.name.into_string() {
                 Ok(name) => names.push(name),
                 // It can't be shown either.
                 Err(name) if Path::new(&name).extension().is_some_and(|extension| extension == "toml") => {

@@ -93,7 +93,7 @@ sql.host_ip = "0.0.0.0"
     assert_eq!(web["depends_on"], yaml("{db: {condition: service_started}, other: {condition: service_started}}"));
     assert_eq!(web["networks"], yaml("{front: {}, back: {aliases: [w]}}"));
     assert_eq!(web["build"]["args"], yaml("{X: '1', TOKEN: t}"));
-    assert_eq!(found["other"]["build"], yaml("{context: ./other, target: dev}"));
+    assert_eq!(found["other"]["build"], yaml("{context: ../../other, target: dev}"));
     let ports = yaml("[{name: sql, host_ip: 0.0.0.0, published: '5432', target: 5432}]");
     assert_eq!(found["db"]["ports"], ports);
 }
@@ -333,4 +333,73 @@ fn help_leads_somewhere() {
     let many = (0..2_000).fold(String::new(), |text, n| text + &format!("wrong{n} = 1\n"));
     let run = Project::new(format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\n{many}")).run(&["check"]);
     assert!(run.stderr.contains("at least 1000 problems in the spec"), "{}", run.stderr);
+}
+
+const PATHS: &str = r#"[stack]
+name = "shop"
+[profiles.dev]
+[env.DATA]
+description = "Folder of the data"
+[services.api]
+image = "shop/api:1"
+build = { context = "./api", dockerfile = "Dockerfile.dev", additional_contexts = ["docs=./docs", "base=docker-image://alpine:3"] }
+env_file = ["api.env", { path = "./more.env", required = false }]
+label_file = "labels"
+volumes = [
+    "./nginx.conf:/etc/nginx.conf:ro",
+    "${DATA}/x:/x",
+    "/srv:/srv",
+    "~/.config:/config",
+    "cache:/cache",
+    { type = "bind", source = "generated/dev/certs", target = "/certs" },
+]
+secrets = ["key"]
+configs = ["settings"]
+develop.watch = [{ action = "sync", path = "./api/src", target = "/src" }]
+[services.worker]
+image = "shop/worker:1"
+build = "."
+env_file = "api.env"
+extends = { file = "other/compose.yml", service = "base" }
+[secrets.key]
+file = "./secrets/key"
+[configs.settings]
+file = "settings.json"
+[volumes.cache]
+driver_opts = { type = "none", o = "bind", device = "./cache" }
+"#;
+
+/// In the spec a path is relative to the root of the project, two folders above the Compose file.
+#[test]
+fn a_relative_path_is_relative_to_the_root() {
+    let project = Project::new(PATHS);
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let file = yaml(&project.read("generated/dev/docker-compose.yml"));
+    let api = &file["services"]["api"];
+    let sources: Vec<_> = api["volumes"].as_sequence().unwrap().iter().map(|mount| mount["source"].as_str()).collect();
+    assert_eq!(
+        sources,
+        ["../../nginx.conf", "${DATA:-}/x", "/srv", "~/.config", "cache", "./certs"].map(Some),
+        "{api:?}"
+    );
+    for (at, expected) in [
+        (&api["build"]["context"], "../../api"),
+        // Relative to the context.
+        (&api["build"]["dockerfile"], "Dockerfile.dev"),
+        (&api["build"]["additional_contexts"][0], "docs=../../docs"),
+        (&api["build"]["additional_contexts"][1], "base=docker-image://alpine:3"),
+        (&api["env_file"][0], "../../api.env"),
+        (&api["env_file"][1]["path"], "../../more.env"),
+        (&api["label_file"], "../../labels"),
+        (&api["develop"]["watch"][0]["path"], "../../api/src"),
+        (&file["services"]["worker"]["build"], "../.."),
+        (&file["services"]["worker"]["env_file"], "../../api.env"),
+        (&file["services"]["worker"]["extends"]["file"], "../../other/compose.yml"),
+        (&file["secrets"]["key"]["file"], "../../secrets/key"),
+        (&file["configs"]["settings"]["file"], "../../settings.json"),
+        (&file["volumes"]["cache"]["driver_opts"]["device"], "../../cache"),
+    ] {
+        assert_eq!(at.as_str(), Some(expected), "{file:?}");
+    }
 }

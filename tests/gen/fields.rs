@@ -41,7 +41,7 @@ fn long_forms() {
             ),
             (
                 "build",
-                "{context: ../web, dockerfile: Dockerfile.dev, target: runtime, \
+                "{context: ../../../web, dockerfile: Dockerfile.dev, target: runtime, \
                  args: {VERSION: '1.50', DEBUG: false, JOBS: 4}, \
                  cache_from: ['shop/web:cache', 'type=local,src=./cache'], \
                  no_cache: true, labels: {com.example.built: here}, secrets: [token]}",
@@ -53,7 +53,7 @@ fn long_forms() {
                 "{TITLE: '${TITLE:?set TITLE in .env}', COUNT: '3', FLAG: 'true', 'YES': 'yes', VERSION: '1.50', \
                  EMPTY: '', DATABASE: 'db:5432', PORT: '5432', LINES: \"first\\nsecond\\n\"}",
             ),
-            ("env_file", "[./common.env, {path: ./local.env, required: false}]"),
+            ("env_file", "[../../common.env, {path: ../../local.env, required: false}]"),
             (
                 "ports",
                 "[{name: http, host_ip: '0.0.0.0', published: '8080', target: 80, mode: host}, \
@@ -64,7 +64,7 @@ fn long_forms() {
             ("expose", "['9000', '9001', '9002', '9003']"),
             (
                 "volumes",
-                "[{type: bind, source: ./site, target: /srv/site, read_only: true, bind: {create_host_path: false}}, \
+                "[{type: bind, source: ../../site, target: /srv/site, read_only: true, bind: {create_host_path: false}}, \
                  {type: volume, source: data, target: /srv/data}, {type: tmpfs, target: /srv/scratch}]",
             ),
             (
@@ -123,19 +123,19 @@ fn short_forms_and_typed_values_as_references() {
         &compose()["services"]["db"],
         &[
             ("image", "postgres:18"),
-            ("build", "../db"),
+            ("build", "../../../db"),
             ("platform", "linux/amd64"),
             ("container_name", "db"),
             ("hostname", "db"),
             ("profiles", "[full, web]"),
             ("entrypoint", "docker-entrypoint.sh"),
             ("command", "postgres -c 'log_statement=all'"),
-            ("env_file", "./db.env"),
+            ("env_file", "../../db.env"),
             ("secrets", "[{source: token}, {source: password}]"),
             (
                 "volumes",
                 "[{type: volume, source: data, target: /var/lib/postgresql}, \
-                 {type: bind, source: ./init, target: /docker-entrypoint-initdb.d, read_only: true, \
+                 {type: bind, source: ../../init, target: /docker-entrypoint-initdb.d, read_only: true, \
                  bind: {create_host_path: false}}, \
                  {type: bind, source: '${CACHE_PATH:-/tmp}', target: /cache, bind: {create_host_path: false}}]",
             ),
@@ -227,7 +227,7 @@ fn the_top_level() {
     );
     has(
         &compose["secrets"],
-        &[("token", "{file: ./token, name: shop-token}"), ("password", "{environment: DB_PASSWORD}")],
+        &[("token", "{file: ../../token, name: shop-token}"), ("password", "{environment: DB_PASSWORD}")],
     );
 }
 
@@ -242,7 +242,7 @@ fn the_other_forms_of_compose() {
             ("container_name", "forms"),
             ("hostname", "forms"),
             ("profiles", "[full, web]"),
-            ("env_file", "[{path: a.env, required: false, format: raw}]"),
+            ("env_file", "[{path: ../../a.env, required: false, format: raw}]"),
             ("environment", "{A: '1', TITLE: '${TITLE:?set TITLE in .env}', EMPTY: '', DB_PASSWORD: null}"),
             ("configs", "[{source: site}, {source: site, target: /etc/site.conf, mode: 0o440}]"),
             (
@@ -261,9 +261,9 @@ fn the_other_forms_of_compose() {
                 "volumes",
                 "[{type: volume, target: /anonymous}, \
                  {type: volume, source: data, target: /data, volume: {nocopy: true}}, \
-                 {type: bind, source: ./site, target: /site, read_only: true, \
+                 {type: bind, source: ../../site, target: /site, read_only: true, \
                  bind: {selinux: z, create_host_path: false}}, \
-                 {type: bind, source: ./shared, target: /shared, bind: {propagation: rslave, create_host_path: true}}, \
+                 {type: bind, source: ../../shared, target: /shared, bind: {propagation: rslave, create_host_path: true}}, \
                  {type: volume, source: data, target: /part, volume: {subpath: part}}, \
                  {type: tmpfs, target: /scratch, tmpfs: {size: 10m, mode: 1023}}, \
                  {type: image, source: 'tools:1', target: /tools, image: {subpath: bin}}]",
@@ -280,7 +280,7 @@ fn the_other_forms_of_compose() {
             ("volumes_from", "['db:ro', 'container:other']"),
             ("pid", "'service:db'"),
             ("models", "[llm]"),
-            ("develop", "{watch: [{action: sync, path: ./api, target: /app}]}"),
+            ("develop", "{watch: [{action: sync, path: ../../api, target: /app}]}"),
         ],
     );
     // Compose joins the lists of both, and refuses an option that is in each.
@@ -430,6 +430,9 @@ fn every_further_key_of_the_specification() {
             assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
             let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
             let found: Json = serde_json::to_value(&compose["services"]["web"][key.as_str()]).unwrap();
+            // Paths are rewritten for the folder of the Compose file.
+            let value: Json = serde_json::from_str(&value.to_string().replace("../../", "")).unwrap();
+            let found: Json = serde_json::from_str(&found.to_string().replace("../../", "")).unwrap();
             assert_eq!(found, value, "{key}");
             tried += 1;
         }
@@ -672,7 +675,7 @@ fn what_decides_an_output() {
         (
             "volumes = [\"./a:/b:z,rslave,rw,cached\"]",
             &["services", "web", "volumes"],
-            "[{type: bind, source: ./a, target: /b, bind: {selinux: z, propagation: rslave, create_host_path: false}}]",
+            "[{type: bind, source: ../../a, target: /b, bind: {selinux: z, propagation: rslave, create_host_path: false}}]",
         ),
         // The user's address comes before the kind's.
         (

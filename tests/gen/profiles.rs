@@ -89,7 +89,7 @@ fn what_only_a_removed_service_read_is_left_out() {
     assert!(!project.read("generated/staging/.env.example").contains("TOKEN"));
     assert_eq!(compose(&project, "dev")["volumes"]["cores"], Value::Mapping(serde_yaml::Mapping::new()));
     assert_eq!(compose(&project, "staging")["volumes"], Value::Null);
-    assert_eq!(compose(&project, "dev")["secrets"]["key"]["file"], "./key");
+    assert_eq!(compose(&project, "dev")["secrets"]["key"]["file"], "../../key");
     assert_eq!(compose(&project, "staging")["secrets"], Value::Null);
 }
 

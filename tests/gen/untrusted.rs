@@ -393,7 +393,7 @@ fn a_file_among_the_outputs_that_is_none_is_a_finding() {
 /// Files that the spec names beside the Compose file.
 #[test]
 fn files_that_the_spec_names_are_the_users() {
-    let spec = "[stack]\nname = \"x\"\n[profiles.dev]\n[services.web]\nimage = \"a:1\"\nenv_file = [\"a.env\", { path = \"./b.env\" }]\nvolumes = [\"./data:/data\"]\nbuild = { context = \"./src\" }\n";
+    let spec = "[stack]\nname = \"x\"\n[profiles.dev]\n[services.web]\nimage = \"a:1\"\nenv_file = [\"generated/dev/a.env\", { path = \"./generated/dev/b.env\" }]\nvolumes = [\"./generated/dev/data:/data\"]\nbuild = { context = \"generated/dev/src\" }\n";
     let project = Project::new(spec);
     assert_eq!(project.run(&["render"]).code, Some(0));
     for path in ["a.env", "b.env", "data/x/y", "src/Dockerfile"] {

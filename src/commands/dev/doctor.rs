@@ -28,6 +28,7 @@ pub fn run(context: &Context) -> Step {
                 findings.extend(machine.images(&services)?);
             }
             findings.extend(machine.sources());
+            findings.extend(machine.paths(&services));
             // Without `.env` and its required variables Compose doesn't list the project's containers.
             let containers = if has_engine { context.containers().unwrap_or_default() } else { Vec::new() };
             findings.extend(machine.ports(&services, &containers));

@@ -123,6 +123,11 @@ impl<'a> Machine<'a> {
         preflight::sources(&self.context.root, self.context.stack(), self.environment, is_built)
     }
 
+    /// Files and folders of this machine that services need and that don't exist.
+    pub fn paths(&self, services: &[&Service]) -> Vec<Finding> {
+        preflight::paths(&self.context.root, self.context.stack(), self.environment, services)
+    }
+
     /// Ports that something else is using.
     pub fn ports(&self, services: &[&Service], containers: &[Container]) -> Vec<Finding> {
         if is_elsewhere(self.environment) {

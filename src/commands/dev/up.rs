@@ -67,6 +67,7 @@ fn preflight(context: &Context, environment: &Environment, started: &[&Service])
         findings.extend(machine.images(started)?);
         // Without the required variables Compose fails.
         if is_complete {
+            findings.extend(machine.paths(started));
             containers = context.containers()?;
             findings.extend(machine.ports(started, &containers));
         }

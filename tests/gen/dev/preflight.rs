@@ -182,3 +182,37 @@ fn doctor_shows_everything_at_once() {
     assert_eq!(run.code, Some(1));
     assert!(run.stdout.contains("error: `docker` is not installed or not on PATH\n  help: install Docker"), "{run:?}");
 }
+
+#[test]
+fn what_compose_needs_of_the_host_must_be_there() {
+    let needs = SMALL.replace(
+        "image = \"example/api:1\"",
+        "image = \"example/api:1\"\nenv_file = [\"api.env\", { path = \"more.env\", required = false }]\n\
+         volumes = [\"./conf:/conf\", \"${HOME_OF_DATA:-./generated/dev/data}:/data\"]\nbuild = \"./api\"\nsecrets = [\"key\"]",
+    ) + "\n[secrets.key]\nfile = \"key.txt\"\n[env.HOME_OF_DATA]\ndescription = \"Folder of the data\"\n";
+    let stubs = Stubs::new(&needs);
+    stubs.project.write("generated/dev/.env", format!("TOKEN=hush\nPORT={}\nHOME_OF_DATA=./data\n", free_port()));
+    let run = stubs.run(&["doctor"]);
+    let at = |path: &str| stubs.project.path(path);
+    for what in [
+        format!("error: `volumes` of `api`: `{}` does not exist", at("conf").display()),
+        // A value of a variable is relative to the Compose file.
+        format!("error: `volumes` of `api`: `{}` does not exist", at("generated/dev/data").display()),
+        format!("error: `env_file` of `api`: `{}` does not exist", at("api.env").display()),
+        format!("warning: `build` of `api`: `{}` does not exist", at("api").display()),
+        format!("error: `secrets` of `key`: `{}` does not exist", at("key.txt").display()),
+    ] {
+        assert!(run.stdout.contains(&what), "`{what}` in:\n{}", run.stdout);
+    }
+    assert!(!run.stdout.contains("more.env"), "it is optional");
+    let up = stubs.run(&["up"]);
+    assert_eq!(up.code, Some(1), "{up:?}");
+    assert!(stubs.changes().is_empty());
+    for folder in ["conf", "generated/dev/data", "api"] {
+        fs::create_dir_all(at(folder)).unwrap();
+    }
+    for file in ["api.env", "key.txt"] {
+        stubs.project.write(file, "");
+    }
+    assert!(!stubs.run(&["doctor"]).stdout.contains("does not exist"));
+}
