@@ -11,6 +11,7 @@ mod clusters;
 mod dashboards;
 mod datasources;
 mod environment;
+mod id;
 mod images;
 mod infrastructure;
 mod ports;
@@ -28,6 +29,7 @@ use std::hash::Hash;
 
 use serde::Serialize;
 
+pub use self::id::{Id, Names};
 use crate::Plan;
 use crate::model::Stack;
 use crate::model::text::{Operator, Segment, Text};
@@ -162,6 +164,8 @@ impl Area {
 /// One thing that is different.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Change {
+    /// What kind of change it is.
+    pub id: Id,
     /// How much attention it needs.
     pub severity: Severity,
     /// What it is about.
@@ -179,8 +183,9 @@ pub struct Change {
 }
 
 impl Change {
-    fn new(severity: Severity, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+    fn new(id: Id, severity: Severity, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
+            id,
             severity,
             area,
             subject: subject.into(),
@@ -191,16 +196,16 @@ impl Change {
         }
     }
 
-    fn danger(area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
-        Self::new(Severity::Danger, area, subject, what)
+    fn danger(id: Id, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(id, Severity::Danger, area, subject, what)
     }
 
-    fn caution(area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
-        Self::new(Severity::Caution, area, subject, what)
+    fn caution(id: Id, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(id, Severity::Caution, area, subject, what)
     }
 
-    fn notice(area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
-        Self::new(Severity::Notice, area, subject, what)
+    fn notice(id: Id, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(id, Severity::Notice, area, subject, what)
     }
 
     fn was(mut self, before: impl Into<Option<String>>) -> Self {
@@ -272,7 +277,10 @@ pub fn review(before: &[Plan], after: &[Plan]) -> Result<Review, output::Error> 
 fn unexplained(found: &[Change], changed: &[String]) -> Vec<Change> {
     let explained = |path: &str| found.iter().any(|change| change.area.reaches(path));
     let rest = changed.iter().filter(|path| !explained(path));
-    rest.map(|path| Change::notice(Area::Outputs, path, "changed for a reason that no other area covers")).collect()
+    rest.map(|path| {
+        Change::notice(Id::UnexplainedOutput, Area::Outputs, path, "changed for a reason that no other area covers")
+    })
+    .collect()
 }
 
 fn outputs(before: &[Plan], after: &[Plan]) -> Result<Outputs, output::Error> {
@@ -412,7 +420,7 @@ fn quoted_list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
 /// The change of an optional value, if it changed.
 fn value(
     changes: &mut Vec<Change>,
-    (area, subject): (Area, &str),
+    (id, area, subject): (Id, Area, &str),
     name: &str,
     before: Option<String>,
     after: Option<String>,
@@ -423,7 +431,7 @@ fn value(
             (_, None) => "removed",
             _ => "changed",
         };
-        changes.push(Change::notice(area, subject, format!("{} {what}", quoted(name))).was(before).is(after));
+        changes.push(Change::notice(id, area, subject, format!("{} {what}", quoted(name))).was(before).is(after));
     }
 }
 
@@ -493,7 +501,8 @@ mod tests {
         let changed = ["generated/dev/docker-compose.yml", "generated/dev/config/loki.yaml", "terraform/dev/main.tf"];
         let changed = changed.map(str::to_owned);
         let rest = |areas: &[Area]| {
-            let found: Vec<Change> = areas.iter().map(|&area| Change::notice(area, "x", "y")).collect();
+            let found: Vec<Change> =
+                areas.iter().map(|&area| Change::notice(Id::ServiceChanged, area, "x", "y")).collect();
             unexplained(&found, &changed).into_iter().map(|change| change.subject).collect::<Vec<_>>()
         };
         assert_eq!(rest(&[]), changed);

@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 
 use super::written::{Written, text};
-use super::{Area, Change, Severity, quoted, value};
+use super::{Area, Change, Id, Severity, quoted, value};
 use crate::model::service::{Mount, Service};
 use crate::model::text::{Text, Tree, Value};
 use crate::spec::service::MountType;
@@ -15,14 +15,15 @@ const NAMESPACES: &[(&str, &str)] =
     &[("pid", "`pid`"), ("ipc", "`ipc`"), ("uts", "`uts`"), ("userns_mode", "user"), ("cgroup", "`cgroup`")];
 
 /// Keys of Compose whose items each give a container something.
-const LISTS: &[(&str, Severity, &str)] = &[
-    ("devices", Severity::Danger, "access to the device"),
-    ("device_cgroup_rules", Severity::Danger, "access to devices by the rule"),
-    ("group_add", Severity::Caution, "membership in the group"),
+const LISTS: &[(&str, Id, Severity, &str)] = &[
+    ("devices", Id::DeviceAccess, Severity::Danger, "access to the device"),
+    ("device_cgroup_rules", Id::DeviceAccess, Severity::Danger, "access to devices by the rule"),
+    ("group_add", Id::GroupAdded, Severity::Caution, "membership in the group"),
 ];
 
 /// Something that a service may do.
 struct Grant {
+    id: Id,
     what: String,
     severity: Severity,
     /// Whether a service has it by default.
@@ -32,8 +33,8 @@ struct Grant {
 }
 
 impl Grant {
-    fn new(severity: Severity, what: impl Into<String>) -> Self {
-        Self { what: what.into(), severity, usual: false, part: false }
+    fn new(id: Id, severity: Severity, what: impl Into<String>) -> Self {
+        Self { id, what: what.into(), severity, usual: false, part: false }
     }
 }
 
@@ -42,7 +43,7 @@ pub(super) fn added(new: &Service, changes: &mut Vec<Change>) {
     for grant in grants(new).into_iter().filter(|grant| !grant.usual) {
         // Several kinds need it, and other services ask for it explicitly.
         let severity = if grant.what == CREDENTIALS { Severity::Caution } else { grant.severity };
-        changes.push(Change::new(severity, AREA, &new.name, format!("gains {}", grant.what)));
+        changes.push(Change::new(grant.id, severity, AREA, &new.name, format!("gains {}", grant.what)));
     }
 }
 
@@ -56,16 +57,16 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
         has || (together && grant.part)
     };
     for grant in after.iter().filter(|grant| !stays(grant, &before)) {
-        changes.push(Change::new(grant.severity, AREA, &new.name, format!("gains {}", grant.what)));
+        changes.push(Change::new(grant.id, grant.severity, AREA, &new.name, format!("gains {}", grant.what)));
     }
     for grant in before.iter().filter(|grant| !stays(grant, &after)) {
-        changes.push(Change::notice(AREA, &new.name, format!("loses {}", grant.what)));
+        changes.push(Change::notice(Id::PrivilegeRemoved, AREA, &new.name, format!("loses {}", grant.what)));
     }
     let has_root = |grants: &[Grant]| grants.iter().any(|grant| grant.what == ROOT);
     if has_root(&before) == has_root(&after) {
         let start = changes.len();
         let user = |service: &Service| service.keys.get("user").and_then(Written::written);
-        value(changes, (AREA, &new.name), "user", user(old), user(new));
+        value(changes, (Id::UserChanged, AREA, &new.name), "user", user(old), user(new));
         if let Some(change) = changes.get_mut(start) {
             // It may now be able to access files of other users.
             change.severity = Severity::Caution;
@@ -76,7 +77,7 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     if names(&before) == names(&after) {
         for name in ["cap_drop", "cap_add", "security_opt"] {
             let list = |service: &Service| service.keys.get(name).and_then(Written::written);
-            value(changes, (AREA, &new.name), name, list(old), list(new));
+            value(changes, (Id::PrivilegesRewritten, AREA, &new.name), name, list(old), list(new));
         }
     }
 }
@@ -85,57 +86,69 @@ fn grants(service: &Service) -> Vec<Grant> {
     let mut grants = Vec::new();
     let of_compose = |key: &str| service.keys.get(key);
     if service.keys.is_set("privileged") {
-        grants.push(Grant::new(Severity::Danger, "full access to the host: `privileged`"));
+        grants.push(Grant::new(Id::Privileged, Severity::Danger, "full access to the host: `privileged`"));
     }
     if service.network_mode.as_ref().and_then(Text::literal) == Some("host") {
         let what = "the host's network: its ports are open on the host";
-        grants.push(Grant::new(Severity::Danger, what));
+        grants.push(Grant::new(Id::HostNetwork, Severity::Danger, what));
     }
     for &(key, name) in NAMESPACES {
         if matches!(of_compose(key), Some(Tree::Text(Text::Literal(mode))) if mode == "host") {
-            grants.push(Grant::new(Severity::Danger, format!("the host's {name} namespace")));
+            grants.push(Grant::new(Id::HostNamespace, Severity::Danger, format!("the host's {name} namespace")));
         }
     }
     if service.keys.is_set("use_api_socket") {
         let what = "the engine's API socket: whoever controls the container controls the host";
-        grants.push(Grant::new(Severity::Danger, what));
+        grants.push(Grant::new(Id::EngineSocket, Severity::Danger, what));
     }
     for item in items(of_compose("gpus")) {
-        grants.push(Grant::new(Severity::Danger, format!("access to GPUs of the host: {}", quoted(&item))));
+        grants.push(Grant::new(
+            Id::GpuAccess,
+            Severity::Danger,
+            format!("access to GPUs of the host: {}", quoted(&item)),
+        ));
     }
     further(service, &mut grants);
-    for &(key, severity, what) in LISTS {
+    for &(key, id, severity, what) in LISTS {
         for item in items(of_compose(key)) {
-            grants.push(Grant::new(severity, format!("{what} {}", quoted(&item))));
+            grants.push(Grant::new(id, severity, format!("{what} {}", quoted(&item))));
         }
     }
     if let Some(user) = service.keys.text("user").and_then(Text::literal)
         && is_root(user)
     {
-        grants.push(Grant::new(Severity::Danger, ROOT));
+        grants.push(Grant::new(Id::RootUser, Severity::Danger, ROOT));
     }
     capabilities(service, &mut grants);
     let options: Vec<String> = service.keys.texts("security_opt").map(text).collect();
     let confined =
         |option: &String| matches!(option.replace('=', ":").as_str(), "no-new-privileges" | "no-new-privileges:true");
     if !options.iter().any(confined) {
-        grants.push(Grant::new(Severity::Danger, "a way to escalate privileges: `no-new-privileges` is not set"));
+        grants.push(Grant::new(
+            Id::PrivilegeEscalation,
+            Severity::Danger,
+            "a way to escalate privileges: `no-new-privileges` is not set",
+        ));
     }
     for option in options {
         let plain = option.replace('=', ":");
         if plain.ends_with(":unconfined") || plain == "label:disable" {
-            grants.push(Grant::new(Severity::Danger, format!("the security option {}", quoted(&option))));
+            grants.push(Grant::new(
+                Id::SecurityOption,
+                Severity::Danger,
+                format!("the security option {}", quoted(&option)),
+            ));
         }
     }
     if !service.keys.is_set("read_only") {
         let what = "a writable root file system";
-        grants.push(Grant { usual: true, ..Grant::new(Severity::Caution, what) });
+        grants.push(Grant { usual: true, ..Grant::new(Id::WritableRoot, Severity::Caution, what) });
     }
     for mount in &service.mounts {
         grants.extend(of_host(mount));
     }
     if service.aws && !grants.iter().any(|grant| grant.what == CREDENTIALS) {
-        grants.push(Grant::new(Severity::Danger, CREDENTIALS));
+        grants.push(Grant::new(Id::HostCredentials, Severity::Danger, CREDENTIALS));
     }
     grants
 }
@@ -152,29 +165,47 @@ fn further(service: &Service, grants: &mut Vec<Grant>) {
         let Some(Tree::List(hooks)) = of_compose(key) else { continue };
         let root = |hook: &Tree| hook.get("user").and_then(Tree::text).and_then(Text::literal).is_some_and(is_root);
         if hooks.iter().any(|hook| is_on(hook.get("privileged"))) {
-            grants
-                .push(Grant::new(Severity::Danger, format!("a command with full access to the host: {}", quoted(key))));
+            grants.push(Grant::new(
+                Id::PrivilegedHook,
+                Severity::Danger,
+                format!("a command with full access to the host: {}", quoted(key)),
+            ));
         }
         if hooks.iter().any(root) {
-            grants.push(Grant::new(Severity::Danger, format!("a command that runs as root: {}", quoted(key))));
+            grants.push(Grant::new(
+                Id::RootHook,
+                Severity::Danger,
+                format!("a command that runs as root: {}", quoted(key)),
+            ));
         }
     }
     if is_on(of_compose("build").and_then(|build| build.get("privileged"))) {
-        grants.push(Grant::new(Severity::Danger, "a build with full access to the host: `build.privileged`"));
+        grants.push(Grant::new(
+            Id::PrivilegedBuild,
+            Severity::Danger,
+            "a build with full access to the host: `build.privileged`",
+        ));
     }
     if let Some(provider) = of_compose("provider") {
         let kind = provider.get("type").and_then(Written::written).unwrap_or_default();
-        grants
-            .push(Grant::new(Severity::Danger, format!("a program that Compose runs on the host: {}", quoted(&kind))));
+        grants.push(Grant::new(
+            Id::HostProgram,
+            Severity::Danger,
+            format!("a program that Compose runs on the host: {}", quoted(&kind)),
+        ));
     }
     if let Some(file) = of_compose("extends").and_then(|base| base.get("file")).and_then(Written::written) {
-        grants.push(Grant::new(Severity::Danger, format!("whatever another file gives it: {}", quoted(&file))));
+        grants.push(Grant::new(
+            Id::ExtendsFile,
+            Severity::Danger,
+            format!("whatever another file gives it: {}", quoted(&file)),
+        ));
     }
     for other in service.keys.texts("volumes_from").map(text) {
         if let Some(name) = other.strip_prefix("container:") {
             let name = name.split(':').next().unwrap_or(name);
             let what = format!("the volumes of a container outside of the stack: {}", quoted(name));
-            grants.push(Grant::new(Severity::Danger, what));
+            grants.push(Grant::new(Id::ForeignVolumes, Severity::Danger, what));
         }
     }
 }
@@ -193,13 +224,17 @@ fn capabilities(service: &Service, grants: &mut Vec<Grant>) {
     let dropped: Vec<String> = service.keys.texts("cap_drop").map(name).collect();
     for added in service.keys.texts("cap_add").map(name) {
         let what = format!("the capability {}", quoted(&added));
-        grants.push(Grant::new(Severity::Danger, what));
+        grants.push(Grant::new(Id::CapabilityAdded, Severity::Danger, what));
     }
     if !dropped.iter().any(|dropped| dropped == "ALL") {
-        grants.push(Grant { usual: true, ..Grant::new(Severity::Danger, WHOLE) });
+        grants.push(Grant { usual: true, ..Grant::new(Id::DefaultCapabilities, Severity::Danger, WHOLE) });
         for &usual in USUAL.iter().filter(|usual| !dropped.iter().any(|dropped| dropped == *usual)) {
             let what = format!("the capability {}", quoted(usual));
-            grants.push(Grant { usual: true, part: true, ..Grant::new(Severity::Danger, what) });
+            grants.push(Grant {
+                usual: true,
+                part: true,
+                ..Grant::new(Id::DefaultCapabilities, Severity::Danger, what)
+            });
         }
     }
 }
@@ -240,17 +275,18 @@ fn of_host(mount: &Mount) -> Option<Grant> {
     let written = !matches!(mount.read_only, Some(Value::Is(true)));
     if is_socket(&source) || is_socket(&text(&mount.target)) {
         let what = "the Docker socket: whoever controls the container controls the host";
-        return Some(Grant::new(Severity::Danger, what));
+        return Some(Grant::new(Id::EngineSocket, Severity::Danger, what));
     }
     if Utf8Path::new(&source).ends_with(".aws") {
-        return Some(Grant::new(Severity::Danger, CREDENTIALS));
+        return Some(Grant::new(Id::HostCredentials, Severity::Danger, CREDENTIALS));
     }
     if source == "/" {
-        return Some(Grant::new(Severity::Danger, "the host's entire file system"));
+        return Some(Grant::new(Id::HostRoot, Severity::Danger, "the host's entire file system"));
     }
     // Files next to the Compose file belong to the project.
-    (written && !source.starts_with("./"))
-        .then(|| Grant::new(Severity::Caution, format!("write access to a host path: {}", quoted(&source))))
+    (written && !source.starts_with("./")).then(|| {
+        Grant::new(Id::HostPathWritable, Severity::Caution, format!("write access to a host path: {}", quoted(&source)))
+    })
 }
 
 fn is_socket(path: &str) -> bool {

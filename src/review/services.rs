@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::environment::{self, Secrets};
 use super::written::{Written, alike, tree};
-use super::{Area, Change, Fate, Pair, fates, ports, privileges, quoted, quoted_list, settings, sides, storage, value};
+use super::{
+    Area, Change, Fate, Id, Pair, fates, ports, privileges, quoted, quoted_list, settings, sides, storage, value,
+};
 use crate::Plan;
 use crate::model::service::{Command, Healthcheck, Port, Service};
 use crate::model::text::{Text, Tree};
@@ -51,7 +53,9 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
                 Fate::Removed(old) => {
                     let what = "removed; `docker compose up` keeps its container unless run with `--remove-orphans`";
                     let what = if role == Role::Stack { what } else { "removed" };
-                    changes.push(Change::notice(role.area(), &old.name, what).was(old.image.written()));
+                    changes.push(
+                        Change::notice(Id::ServiceRemoved, role.area(), &old.name, what).was(old.image.written()),
+                    );
                 }
                 Fate::Stays(old, new) => stays(role, pair, &secrets, digests, old, new, changes),
             }
@@ -62,14 +66,14 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
         };
         if common(before, after) != common(after, before) {
             let what = "the order of services changed";
-            changes.push(Change::notice(role.area(), &pair.after.project, what));
+            changes.push(Change::notice(Id::ServiceOrderChanged, role.area(), &pair.after.project, what));
         }
     }
 }
 
 fn added(role: Role, new: &Service, changes: &mut Vec<Change>) {
     let image = new.image.written().or_else(|| new.is_built().then(|| "built by Compose".to_owned()));
-    changes.push(Change::notice(role.area(), &new.name, "added").is(image));
+    changes.push(Change::notice(Id::ServiceAdded, role.area(), &new.name, "added").is(image));
     ports::added(new, changes);
     privileges::added(new, changes);
 }
@@ -102,7 +106,7 @@ fn stays(
 
 /// Keys whose names are explanation enough.
 fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
-    let subject = (role.area(), new.name.as_str());
+    let subject = (Id::ServiceChanged, role.area(), new.name.as_str());
     let kind = |service: &Service| service.kind.map(|kind| kind.as_str().to_owned());
     value(changes, subject, "kind", kind(old), kind(new));
     macro_rules! keys {
@@ -117,9 +121,14 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
             let (before, after) = (old.written(), new.written());
             if before == after {
                 // A line and the list of its words.
-                changes.push(Change::notice(subject.0, subject.1, format!("{} is split differently", quoted(name))));
+                changes.push(Change::notice(
+                    Id::CommandChanged,
+                    subject.1,
+                    subject.2,
+                    format!("{} is split differently", quoted(name)),
+                ));
             } else {
-                value(changes, subject, name, before, after);
+                value(changes, (Id::CommandChanged, subject.1, subject.2), name, before, after);
             }
         }
     }
@@ -132,10 +141,16 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
         match key {
             "build" => {
                 let what = "build changed: run `gen dev build`";
-                changes.push(Change::notice(subject.0, subject.1, what).was(written(before)).is(written(after)));
+                changes.push(
+                    Change::notice(Id::BuildChanged, subject.1, subject.2, what)
+                        .was(written(before))
+                        .is(written(after)),
+                );
             }
             "deploy" => settings::deploy(&new.name, before, after, changes),
-            "expose" => value(changes, (Area::Ports, &new.name), key, written(before), written(after)),
+            "expose" => {
+                value(changes, (Id::ServiceChanged, Area::Ports, &new.name), key, written(before), written(after))
+            }
             _ => tree(changes, subject, key, before, after),
         }
     }
@@ -234,8 +249,8 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     }
     let why = why.join(", ");
     changes.push(match role {
-        Role::Stack => Change::notice(Area::Services, &new.name, format!("recreated: {why}")),
-        Role::Schema => Change::notice(Area::Schema, &new.name, format!("runs again: {why}")),
+        Role::Stack => Change::notice(Id::ContainerRecreated, Area::Services, &new.name, format!("recreated: {why}")),
+        Role::Schema => Change::notice(Id::ContainerRecreated, Area::Schema, &new.name, format!("runs again: {why}")),
     });
 }
 

@@ -723,9 +723,9 @@ fn profiles_that_come_and_go() {
     assert_eq!(report["changes"][0]["profiles"], serde_json::json!(["dev", "staging"]));
     assert_eq!(report["counts"]["notice"], 2, "{report:#}");
     let run = repository.review(&[]);
-    assert!(run.stdout.contains("notice[images] nginx (dev, staging): updated"), "{}", run.stdout);
+    assert!(run.stdout.contains("notice[image-updated] nginx (dev, staging): updated"), "{}", run.stdout);
     let run = repository.review(&["--profile", "dev"]);
-    assert!(run.stdout.contains("notice[images] nginx: updated"), "{}", run.stdout);
+    assert!(run.stdout.contains("notice[image-updated] nginx: updated"), "{}", run.stdout);
     repository.project.write("spec/stack.toml", SHOP);
     let (code, found) = repository.changes(&[]);
     assert_eq!(code, Some(1));
@@ -743,7 +743,7 @@ fn a_revision_without_a_spec_has_everything_new() {
     let run = repository.review(&[]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stdout.starts_with("No spec at `HEAD` ("), "{run:?}");
-    assert!(run.stdout.contains("notice[services] web: added"), "{run:?}");
+    assert!(run.stdout.contains("notice[service-added] web: added"), "{run:?}");
     assert!(!run.stdout.contains("changed"), "{run:?}");
 }
 

@@ -53,7 +53,7 @@ fn lines(changes: &[Change], severity: Severity) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = Vec::new();
     let mut places = HashMap::new();
     for change in changes.iter().filter(|change| change.severity == severity) {
-        let alike = (change.area, &change.what, &change.before, &change.after, &change.profiles);
+        let alike = (change.id, change.area, &change.what, &change.before, &change.after, &change.profiles);
         let place = *places.entry(alike).or_insert(lines.len());
         match lines.get_mut(place) {
             Some(line) => line.subjects.push(&change.subject),
@@ -163,7 +163,7 @@ impl Report<'_> {
             let _ = write!(subject, " and {} more", subjects.len() - line.shown());
         }
         let profiles = if self.several { format!(" ({})", change.profiles.join(", ")) } else { String::new() };
-        let head = format!("{word}[{}]", change.area.as_str());
+        let head = format!("{word}[{}]", change.id.as_str());
         // Colours have no width, so they are inserted after wrapping.
         let mut plain = String::new();
         wrap(&mut plain, &format!("{head} {subject}{profiles}: {}", visible(&change.what)), 4);
@@ -215,14 +215,14 @@ impl Report<'_> {
                 continue;
             }
             let _ = write!(out, "\n#### {title}\n\n");
-            out.push_str("| Area | What | Before | After |\n| --- | --- | --- | --- |\n");
+            out.push_str("| Change | What | Before | After |\n| --- | --- | --- | --- |\n");
             within_budget(&mut out, &lines, MOST, |out, line| {
                 let change = line.change;
                 let value = |value: &Option<String>| value.as_deref().map(|value| code(&short(value)));
                 let _ = writeln!(
                     out,
                     "| {} | {}: {} | {} | {} |",
-                    change.area.as_str(),
+                    code(change.id.as_str()),
                     self.subjects(line),
                     prose(&change.what),
                     value(&change.before).unwrap_or_default(),
@@ -250,7 +250,7 @@ impl Report<'_> {
                 area = Some(change.area);
                 let _ = write!(out, "\n**{}**\n\n", change.area.as_str());
             }
-            let _ = write!(out, "- {}: {}", self.subjects(line), prose(&change.what));
+            let _ = write!(out, "- {} {}: {}", code(change.id.as_str()), self.subjects(line), prose(&change.what));
             match (&change.before, &change.after) {
                 (Some(before), Some(after)) => {
                     let _ = write!(out, " ({} → {})", code(&short(before)), code(&short(after)));
