@@ -11,7 +11,7 @@ mod clusters;
 mod dashboards;
 mod datasources;
 mod environment;
-mod id;
+mod host;
 mod images;
 mod infrastructure;
 mod ports;
@@ -29,11 +29,11 @@ use std::hash::Hash;
 
 use serde::Serialize;
 
-pub use self::id::{Id, Names};
 use crate::Plan;
 use crate::model::Stack;
 use crate::model::text::{Operator, Segment, Text};
 use crate::output;
+pub use crate::spec::accepted::{Id, Names};
 
 /// How much attention a change needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -95,7 +95,7 @@ pub enum Area {
     Variables,
     /// What Terraform creates.
     Infrastructure,
-    /// Findings of scanners that are accepted.
+    /// What is accepted: findings of scanners, and changes.
     Accepted,
     /// Outputs that changed although no other area explains it.
     Outputs,
@@ -178,6 +178,10 @@ pub struct Change {
     pub before: Option<String>,
     /// The new value.
     pub after: Option<String>,
+    /// Which of several things it is about: a path, a capability.
+    pub thing: Option<String>,
+    /// Why it is accepted, if it is.
+    pub accepted: Option<String>,
     /// The profiles that it applies to.
     pub profiles: Vec<String>,
 }
@@ -192,8 +196,16 @@ impl Change {
             what: what.into(),
             before: None,
             after: None,
+            thing: None,
+            accepted: None,
             profiles: Vec::new(),
         }
+    }
+
+    /// By what it is accepted: `engine-socket.web`, `capability-added.web:SYS_ADMIN`.
+    pub fn name(&self) -> String {
+        let thing = self.thing.as_ref().map(|thing| format!(":{thing}")).unwrap_or_default();
+        format!("{}.{}{thing}", self.id.as_str(), self.subject)
     }
 
     fn danger(id: Id, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
@@ -240,9 +252,14 @@ pub struct Outputs {
 }
 
 impl Review {
-    /// The number of changes with that severity.
+    /// The number of changes with that severity that are not accepted.
     pub fn count(&self, severity: Severity) -> usize {
-        self.changes.iter().filter(|change| change.severity == severity).count()
+        self.changes.iter().filter(|change| change.severity == severity && change.accepted.is_none()).count()
+    }
+
+    /// The number of changes that are accepted.
+    pub fn accepted(&self) -> usize {
+        self.changes.iter().filter(|change| change.accepted.is_some()).count()
     }
 }
 

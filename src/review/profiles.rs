@@ -26,6 +26,7 @@ pub(super) fn compare(before: &[Plan], after: &[Plan]) -> Vec<(String, Vec<Chang
             changes
                 .push(Change::notice(Id::ProfileAdded, Area::Profiles, new.profile(), what).is(stack.project.clone()));
         }
+        accepted::mark(before, new, &mut changes);
         all.push((new.profile().to_owned(), changes));
     }
     for old in before.iter().filter(|old| of(after, old.profile()).is_none()) {

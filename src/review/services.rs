@@ -8,6 +8,7 @@ use super::{
     Area, Change, Fate, Id, Pair, fates, ports, privileges, quoted, quoted_list, settings, sides, storage, value,
 };
 use crate::Plan;
+use crate::model::Stack;
 use crate::model::service::{Command, Healthcheck, Port, Service};
 use crate::model::text::{Text, Tree};
 
@@ -42,6 +43,8 @@ impl Digests {
 
 pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Change>) {
     let secrets = Secrets::of(pair.before);
+    let shared = [pair.before, pair.after].map(privileges::Shared::of);
+    let context = Context { pair, secrets: &secrets, digests, shared: &shared, same_shared: same_shared(pair) };
     let both = [
         (Role::Stack, &pair.before.services, &pair.after.services),
         (Role::Schema, &pair.before.schema_services, &pair.after.schema_services),
@@ -49,7 +52,7 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
     for (role, before, after) in both {
         for fate in fates(before, after, |service| service.name.as_str()) {
             match fate {
-                Fate::Added(new) => added(role, new, changes),
+                Fate::Added(new) => added(role, &shared[1], new, changes),
                 Fate::Removed(old) => {
                     let what = "removed; `docker compose up` keeps its container unless run with `--remove-orphans`";
                     let what = if role == Role::Stack { what } else { "removed" };
@@ -57,7 +60,7 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
                         Change::notice(Id::ServiceRemoved, role.area(), &old.name, what).was(old.image.written()),
                     );
                 }
-                Fate::Stays(old, new) => stays(role, pair, &secrets, digests, old, new, changes),
+                Fate::Stays(old, new) => stays(role, &context, old, new, changes),
             }
         }
         let common = |services: &[Service], others: &[Service]| -> Vec<String> {
@@ -71,31 +74,41 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
     }
 }
 
-fn added(role: Role, new: &Service, changes: &mut Vec<Change>) {
+/// What the services of two stacks are compared with.
+struct Context<'c> {
+    pair: &'c Pair<'c>,
+    secrets: &'c Secrets<'c>,
+    digests: &'c Digests,
+    shared: &'c [privileges::Shared<'c>; 2],
+    /// Whether what services name at the top level is the same.
+    same_shared: bool,
+}
+
+fn same_shared(pair: &Pair<'_>) -> bool {
+    fn of(stack: &Stack) -> [&[crate::model::Named]; 4] {
+        [&stack.volumes, &stack.networks, &stack.secrets, &stack.configs]
+    }
+    of(pair.before) == of(pair.after)
+}
+
+fn added(role: Role, shared: &privileges::Shared<'_>, new: &Service, changes: &mut Vec<Change>) {
     let image = new.image.written().or_else(|| new.is_built().then(|| "built by Compose".to_owned()));
     changes.push(Change::notice(Id::ServiceAdded, role.area(), &new.name, "added").is(image));
     ports::added(new, changes);
-    privileges::added(new, changes);
+    privileges::added(shared, new, changes);
 }
 
-fn stays(
-    role: Role,
-    pair: &Pair<'_>,
-    secrets: &Secrets<'_>,
-    digests: &Digests,
-    old: &Service,
-    new: &Service,
-    changes: &mut Vec<Change>,
-) {
+fn stays(role: Role, context: &Context<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
+    let &Context { pair, secrets, digests, shared, same_shared } = context;
     let digest = |digests: &BTreeMap<String, String>, name: &str| digests.get(name).cloned();
     let reconfigured = digest(&digests.before, &old.name) != digest(&digests.after, &new.name);
     // Most services of a large stack are unchanged.
-    if !reconfigured && old == new {
+    if !reconfigured && same_shared && old == new {
         return;
     }
     environment::compare(pair, secrets, old, new, changes);
     ports::compare(pair, old, new, changes);
-    privileges::compare(old, new, changes);
+    privileges::compare((&shared[0], old), (&shared[1], new), changes);
     storage::mounts(pair, old, new, changes);
     settings::service(pair, old, new, changes);
     keys(role, pair, old, new, changes);

@@ -1,6 +1,32 @@
-//! The stable names of changes, as people accept them and programs select them.
+//! `[accepted]`, and the stable names of the changes of a review, by which people accept them and programs select them.
 
 use serde::{Serialize, Serializer};
+
+use super::decode::{Context, Decode, Map, Spanned};
+use super::schema::{self, Schema, Schemas};
+use super::tree::{Node, Value};
+
+/// What is accepted.
+#[derive(Debug, Clone)]
+pub enum Acceptance {
+    /// A finding of checkov, with the reason.
+    Finding(Spanned<String>),
+    /// Changes with one id: what each is about, with the reason.
+    Changes(Map<Spanned<String>>),
+}
+
+impl Decode for Acceptance {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match node.value {
+            Value::Table(_) => Map::decode(node, cx).map(Self::Changes),
+            _ => Spanned::decode(node, cx).map(Self::Finding),
+        }
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::any_of([String::schema(schemas), schema::map::<String>(schemas)])
+    }
+}
 
 /// What the subject of a change names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,6 +201,8 @@ ids! {
         OutputChanged = "output-changed",
         /// A finding of checkov is accepted, or for a different reason.
         FindingAccepted = "finding-accepted",
+        /// A change is accepted, or for a different reason.
+        ChangeAccepted = "change-accepted",
         /// Something is no longer accepted.
         AcceptanceRemoved = "acceptance-removed",
         /// A generated file changed although no other change explains it.
@@ -209,6 +237,16 @@ ids! {
         HostNetwork = "host-network",
         /// Another namespace of the host's.
         HostNamespace = "host-namespace",
+        /// A namespace of a container outside of the stack.
+        ForeignNamespace = "foreign-namespace",
+        /// A runtime that decides what is isolated from the host.
+        UnknownRuntime = "unknown-runtime",
+        /// A privilege that only `.env` decides about.
+        PrivilegeVariable = "privilege-variable",
+        /// A security profile of its own instead of the engine's.
+        CustomSecurityProfile = "custom-security-profile",
+        /// A build that uses SSH keys of the host.
+        SshForwarded = "ssh-forwarded",
         /// The API of the engine, which controls the host.
         EngineSocket = "engine-socket",
         /// Devices of the host.
@@ -233,8 +271,20 @@ ids! {
         WritableRoot = "writable-root",
         /// The host's entire file system.
         HostRoot = "host-root",
-        /// The host's AWS credentials.
+        /// Credentials of the host: `~/.aws`, `~/.ssh` and the like.
         HostCredentials = "host-credentials",
+        /// A system path of the host: `/etc`, `/proc`, `/var/run` and the like.
+        HostSystemPath = "host-system-path",
+        /// A home directory of the host, or the directory of all of them.
+        HostHome = "host-home",
+        /// A path of the host that only `.env` has.
+        HostPathVariable = "host-path-variable",
+        /// A path outside of the project, which a build or a key of Compose reads.
+        PathOutsideProject = "path-outside-project",
+        /// Mounts that the host sees, too.
+        MountPropagation = "mount-propagation",
+        /// A volume of a plugin, which may mount anything.
+        VolumePlugin = "volume-plugin",
         /// Write access to a path of the host.
         HostPathWritable = "host-path-writable",
         /// A command in a container with full access to the host.
