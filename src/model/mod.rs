@@ -60,6 +60,8 @@ pub struct Stack {
     pub infrastructure: Option<Infrastructure>,
     /// Findings of security scanners that are accepted: the check's id and the reason.
     pub accepted: Vec<(String, String)>,
+    /// Changes that a review accepts: the id and what it is about, as in the spec, and the reason.
+    pub accepted_changes: Vec<(String, String)>,
     /// Paths in the folders of the outputs, relative to the root, that the user says are theirs.
     pub unmanaged: Vec<String>,
 }

@@ -321,7 +321,7 @@ impl<'a> Resolver<'a> {
         let secrets = self.secrets();
         let configs = self.configs();
         let models = self.models();
-        let accepted = self.accepted();
+        let (accepted, accepted_changes) = self.accepted(&bundle.services);
         let variables = self.finish_variables();
         self.check_port_clashes();
         self.check_dependencies(&bundle.services);
@@ -348,6 +348,7 @@ impl<'a> Resolver<'a> {
             variables,
             infrastructure,
             accepted,
+            accepted_changes,
             unmanaged: self.unmanaged(&profile.value),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::written::Written;
-use super::{Area, Change, Fate, Pair, fates, quoted, quoted_list};
+use super::{Area, Change, Fate, Id, Pair, fates, quoted, quoted_list};
 use crate::model::Dashboard;
 use crate::model::dashboard::Json;
 use crate::spec::dashboard::{DASHBOARD, PANEL};
@@ -17,19 +17,21 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.dashboards, &pair.after.dashboards, |dashboard| dashboard.name.as_str()) {
         match fate {
             Fate::Added(new) => {
-                changes
-                    .push(Change::notice(AREA, &new.title, format!("added with {}", counted(new))).is(new.uid.clone()));
+                changes.push(
+                    Change::notice(Id::DashboardAdded, AREA, &new.title, format!("added with {}", counted(new)))
+                        .is(new.uid.clone()),
+                );
             }
             Fate::Removed(old) => {
                 let what = "removed: links to it will break";
-                changes.push(Change::caution(AREA, &old.title, what).was(old.uid.clone()));
+                changes.push(Change::caution(Id::DashboardRemoved, AREA, &old.title, what).was(old.uid.clone()));
             }
             Fate::Stays(old, new) if old == new => {}
             Fate::Stays(old, new) => {
                 let start = changes.len();
                 stays(old, new, changes);
                 if changes.len() == start {
-                    changes.push(Change::notice(AREA, &new.title, "layout changed"));
+                    changes.push(Change::notice(Id::DashboardChanged, AREA, &new.title, "layout changed"));
                 }
             }
         }
@@ -40,7 +42,12 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     };
     if order(&pair.before.dashboards, &pair.after.dashboards) != order(&pair.after.dashboards, &pair.before.dashboards)
     {
-        changes.push(Change::notice(AREA, &pair.after.project, "the order of dashboards changed"));
+        changes.push(Change::notice(
+            Id::DashboardChanged,
+            AREA,
+            &pair.after.project,
+            "the order of dashboards changed",
+        ));
     }
 }
 
@@ -82,9 +89,9 @@ fn stays(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
     let title = &new.title;
     if old.uid != new.uid {
         let what = "UID changed: links to it will break";
-        changes.push(Change::caution(AREA, title, what).was(old.uid.clone()).is(new.uid.clone()));
+        changes.push(Change::caution(Id::DashboardMoved, AREA, title, what).was(old.uid.clone()).is(new.uid.clone()));
     }
-    super::value(changes, (AREA, title), "folder", old.folder.written(), new.folder.written());
+    super::value(changes, (Id::DashboardChanged, AREA, title), "folder", old.folder.written(), new.folder.written());
     let apart = ["uid", "variables", "annotations", "panels", "rows"];
     for (word, before, after) in differences(&DASHBOARD, &old.json, &new.json) {
         if apart.contains(&word) {
@@ -92,9 +99,9 @@ fn stays(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
         }
         let shown = [shown(before.as_ref()), shown(after.as_ref())];
         if let [Ok(before), Ok(after)] = shown {
-            super::value(changes, (AREA, title), word, before, after);
+            super::value(changes, (Id::DashboardChanged, AREA, title), word, before, after);
         } else {
-            changes.push(Change::notice(AREA, title, format!("{} changed", quoted(word))));
+            changes.push(Change::notice(Id::DashboardChanged, AREA, title, format!("{} changed", quoted(word))));
         }
     }
     for (part, holder) in [("variable", "templating"), ("annotation", "annotations")] {
@@ -173,7 +180,7 @@ fn named(dashboard: &str, part: &str, old: &[Value], new: &[Value], key: &str, c
             Fate::Stays(old, new) if old != new => format!("{part} {} changed", name(new)),
             Fate::Stays(..) => continue,
         };
-        changes.push(Change::notice(AREA, dashboard, what));
+        changes.push(Change::notice(Id::DashboardChanged, AREA, dashboard, what));
     }
 }
 
@@ -185,16 +192,20 @@ fn all_panels(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
         match fate {
             Fate::Added((row, panel)) => {
                 let what = format!("{} added", called(panel));
-                changes.push(Change::notice(AREA, title, what).is(row.written()));
+                changes.push(Change::notice(Id::PanelAdded, AREA, title, what).is(row.written()));
             }
             Fate::Removed((row, panel)) => {
                 let what = format!("{} removed", called(panel));
-                changes.push(Change::notice(AREA, title, what).was(row.written()));
+                changes.push(Change::notice(Id::PanelRemoved, AREA, title, what).was(row.written()));
             }
             Fate::Stays((old_row, old), (new_row, new)) => {
                 if old_row != new_row {
                     let what = format!("{} moved to another row", called(new));
-                    changes.push(Change::notice(AREA, title, what).was(old_row.written()).is(new_row.written()));
+                    changes.push(
+                        Change::notice(Id::PanelChanged, AREA, title, what)
+                            .was(old_row.written())
+                            .is(new_row.written()),
+                    );
                 }
                 let name = called(new);
                 if let (Some(old), Some(new)) = (old.as_object(), new.as_object()) {
@@ -209,7 +220,7 @@ fn all_panels(old: &Dashboard, new: &Dashboard, changes: &mut Vec<Change>) {
         panels.iter().map(|(_, panel)| id(panel)).filter(|id| known.contains(id)).collect()
     };
     if places(&before, &after) != places(&after, &before) {
-        changes.push(Change::notice(AREA, title, "the order of panels changed"));
+        changes.push(Change::notice(Id::DashboardChanged, AREA, title, "the order of panels changed"));
     }
 }
 
@@ -223,7 +234,8 @@ fn called(panel: &Value) -> String {
 
 fn panel((dashboard, name): (&str, &str), old: &Json, new: &Json, changes: &mut Vec<Change>) {
     let mut notice = |what: String, before: Option<String>, after: Option<String>| {
-        changes.push(Change::notice(AREA, dashboard, format!("{name}: {what}")).was(before).is(after));
+        changes
+            .push(Change::notice(Id::PanelChanged, AREA, dashboard, format!("{name}: {what}")).was(before).is(after));
     };
     let mut parts: Vec<&str> = Vec::new();
     for (word, before, after) in differences(&PANEL, old, new) {

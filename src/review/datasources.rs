@@ -1,6 +1,6 @@
 //! What Grafana queries, and the folders that it shows.
 
-use super::{Area, Change, Fate, Pair, Severity, fates, quoted};
+use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted};
 use crate::model::{Datasource, Grafana, Stack};
 
 pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
@@ -11,15 +11,24 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     };
     for fate in fates(&sources(before), &sources(after), |source| source.uid.as_str()) {
         match fate {
-            Fate::Added(new) => changes.push(Change::notice(AREA, &new.title, "added").is(at(new))),
+            Fate::Added(new) => {
+                changes.push(Change::notice(Id::DatasourceAdded, AREA, &new.title, "added").is(at(new)))
+            }
             Fate::Removed(old) => changes.push(
-                Change::caution(AREA, &old.title, "removed: dashboards created in Grafana may still query it")
-                    .was(at(old)),
+                Change::caution(
+                    Id::DatasourceRemoved,
+                    AREA,
+                    &old.title,
+                    "removed: dashboards created in Grafana may still query it",
+                )
+                .was(at(old)),
             ),
             Fate::Stays(old, new) => {
                 let mut differs = |severity, what: &str, before: String, after: String| {
                     if before != after {
-                        changes.push(Change::new(severity, AREA, &new.title, what).was(before).is(after));
+                        changes.push(
+                            Change::new(Id::DatasourceChanged, severity, AREA, &new.title, what).was(before).is(after),
+                        );
                     }
                 };
                 let kind = |source: &Datasource| source.kind.as_str().to_owned();
@@ -28,7 +37,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                 differs(Severity::Notice, "address changed", at(old), at(new));
                 if old.default != new.default {
                     let what = if new.default { "now the default" } else { "no longer the default" };
-                    changes.push(Change::notice(AREA, &new.title, what));
+                    changes.push(Change::notice(Id::DatasourceChanged, AREA, &new.title, what));
                 }
             }
         }
@@ -37,10 +46,14 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&folders(before), &folders(after), |folder| folder.directory.as_str()) {
         let what = |what: &str, directory: &str| format!("folder {} {what}", quoted(directory));
         changes.push(match fate {
-            Fate::Added(new) => Change::notice(Area::Dashboards, &new.title, what("added", &new.directory)),
-            Fate::Removed(old) => Change::notice(Area::Dashboards, &old.title, what("removed", &old.directory)),
+            Fate::Added(new) => {
+                Change::notice(Id::FolderChanged, Area::Dashboards, &new.title, what("added", &new.directory))
+            }
+            Fate::Removed(old) => {
+                Change::notice(Id::FolderChanged, Area::Dashboards, &old.title, what("removed", &old.directory))
+            }
             Fate::Stays(old, new) if old.title != new.title => {
-                Change::notice(Area::Dashboards, &new.title, what("has a new title", &new.directory))
+                Change::notice(Id::FolderChanged, Area::Dashboards, &new.title, what("has a new title", &new.directory))
                     .was(old.title.clone())
                     .is(new.title.clone())
             }

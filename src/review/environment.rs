@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::written::text;
-use super::{Area, Change, Fate, Pair, clusters, fates, quoted};
+use super::{Area, Change, Fate, Id, Pair, clusters, fates, quoted};
 use crate::model::Stack;
 use crate::model::service::Service;
 use crate::model::text::Text;
@@ -30,10 +30,16 @@ pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new
     for fate in fates(&old.environment, &new.environment, |(name, _)| name.as_str()) {
         match fate {
             Fate::Added((name, value)) if !clusters::covers(pair, service, name) => {
-                changes.push(Change::notice(AREA, service, format!("{} added", quoted(name))).is(text(value)));
+                changes.push(
+                    Change::notice(Id::EnvironmentAdded, AREA, service, format!("{} added", quoted(name)))
+                        .is(text(value)),
+                );
             }
             Fate::Removed((name, value)) if !clusters::covers(pair, service, name) => {
-                changes.push(Change::notice(AREA, service, format!("{} removed", quoted(name))).was(text(value)));
+                changes.push(
+                    Change::notice(Id::EnvironmentRemoved, AREA, service, format!("{} removed", quoted(name)))
+                        .was(text(value)),
+                );
             }
             Fate::Stays((_, before), (name, after))
                 if !pair.same(before, after) && !clusters::covers(pair, service, name) =>
@@ -42,9 +48,11 @@ pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new
                 changes.push(if lost {
                     // The new value must not be repeated wherever this is printed.
                     let what = format!("{} was a secret in `.env` and is now written in the spec", quoted(name));
-                    Change::danger(AREA, service, what).was(text(before))
+                    Change::danger(Id::SecretWritten, AREA, service, what).was(text(before))
                 } else {
-                    Change::notice(AREA, service, format!("{} changed", quoted(name))).was(text(before)).is(text(after))
+                    Change::notice(Id::EnvironmentChanged, AREA, service, format!("{} changed", quoted(name)))
+                        .was(text(before))
+                        .is(text(after))
                 });
             }
             Fate::Added(_) | Fate::Removed(_) | Fate::Stays(..) => {}
@@ -56,7 +64,7 @@ pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new
             Fate::Removed(name) => (name, "is no longer taken from where Compose runs"),
             Fate::Stays(..) => continue,
         };
-        changes.push(Change::notice(AREA, service, format!("{} {what}", quoted(name))));
+        changes.push(Change::notice(Id::EnvironmentInherited, AREA, service, format!("{} {what}", quoted(name))));
     }
     // The last one wins.
     let names = |service: &Service| -> Vec<String> {
@@ -67,7 +75,7 @@ pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new
         before.sort_unstable();
         after.sort_unstable();
         if before == after {
-            changes.push(Change::notice(AREA, service, "the order of variables changed"));
+            changes.push(Change::notice(Id::EnvironmentChanged, AREA, service, "the order of variables changed"));
         }
     }
 }

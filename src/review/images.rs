@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::written::text;
-use super::{Area, Change, Fate, Pair, Severity, fates, quoted_list};
+use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted_list};
 use crate::model::service::Service;
 use crate::model::text::Text;
 use crate::model::{ImageBuild, ImageRecipe, SourceTree};
@@ -34,13 +34,18 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     changes.extend(found.into_iter().map(|(before, after, services)| image(before, after, &services)));
     for fate in fates(&pair.before.builds, &pair.after.builds, |build| build.name.as_str()) {
         match fate {
-            Fate::Added(new) => changes
-                .push(Change::notice(AREA, &new.name, "now built here: run `gen dev build`").is(new.reference.clone())),
+            Fate::Added(new) => changes.push(
+                Change::notice(Id::BuildAdded, AREA, &new.name, "now built here: run `gen dev build`")
+                    .is(new.reference.clone()),
+            ),
             Fate::Removed(old) => {
-                changes.push(Change::notice(AREA, &old.name, "no longer built here").was(old.reference.clone()));
+                changes.push(
+                    Change::notice(Id::BuildRemoved, AREA, &old.name, "no longer built here")
+                        .was(old.reference.clone()),
+                );
             }
             Fate::Stays(old, new) if described(old) != described(new) => changes.push(
-                Change::notice(AREA, &new.name, "build changed: run `gen dev build`")
+                Change::notice(Id::BuildChanged, AREA, &new.name, "build changed: run `gen dev build`")
                     .was(described(old))
                     .is(described(new)),
             ),
@@ -62,7 +67,9 @@ fn image(before: Option<&Text>, after: Option<&Text>, services: &[&Service]) -> 
     let users = quoted_list(services.iter().map(|service| service.name.as_str()));
     let other = |what: &str| {
         let subject = after.or(before).map_or_else(String::new, text);
-        Change::caution(AREA, subject, format!("{what} {users}")).was(before.map(text)).is(after.map(text))
+        Change::caution(Id::ImageChanged, AREA, subject, format!("{what} {users}"))
+            .was(before.map(text))
+            .is(after.map(text))
     };
     let (Some(old), Some(new)) = (before.and_then(Text::literal), after.and_then(Text::literal)) else {
         return other(if after.is_some() { "image changed for" } else { "image replaced by a build for" });
@@ -71,16 +78,16 @@ fn image(before: Option<&Text>, after: Option<&Text>, services: &[&Service]) -> 
     if old.repository != new.repository {
         return other("image changed for");
     }
-    let (severity, what) = bump(&old, &new, services);
-    Change::new(severity, AREA, new.repository, format!("{what}; runs in {users}")).was(old.label()).is(new.label())
+    let (id, severity, what) = bump(&old, &new, services);
+    Change::new(id, severity, AREA, new.repository, format!("{what}; runs in {users}")).was(old.label()).is(new.label())
 }
 
-fn bump(old: &Reference<'_>, new: &Reference<'_>, services: &[&Service]) -> (Severity, String) {
+fn bump(old: &Reference<'_>, new: &Reference<'_>, services: &[&Service]) -> (Id, Severity, String) {
     if old.tag == new.tag {
-        return (Severity::Notice, "digest changed, same tag".to_owned());
+        return (Id::ImageUpdated, Severity::Notice, "digest changed, same tag".to_owned());
     }
     let (Some(from), Some(to)) = (old.version(), new.version()) else {
-        return (Severity::Notice, "tag changed".to_owned());
+        return (Id::ImageUpdated, Severity::Notice, "tag changed".to_owned());
     };
     if to < from {
         let volumes: Vec<&str> = services
@@ -90,19 +97,19 @@ fn bump(old: &Reference<'_>, new: &Reference<'_>, services: &[&Service]) -> (Sev
             .filter_map(|mount| mount.source.as_ref()?.literal())
             .collect();
         return if volumes.is_empty() {
-            (Severity::Caution, "downgraded".to_owned())
+            (Id::ImageDowngraded, Severity::Caution, "downgraded".to_owned())
         } else {
             let what = format!(
                 "downgraded: it may not be able to read what the newer version wrote to {}",
                 quoted_list(volumes)
             );
-            (Severity::Danger, what)
+            (Id::ImageDowngraded, Severity::Danger, what)
         };
     }
     if to.first() != from.first() {
-        return (Severity::Caution, "new major version".to_owned());
+        return (Id::ImageMajorVersion, Severity::Caution, "new major version".to_owned());
     }
-    (Severity::Notice, if to == from { "tag changed" } else { "updated" }.to_owned())
+    (Id::ImageUpdated, Severity::Notice, if to == from { "tag changed" } else { "updated" }.to_owned())
 }
 
 /// An image without references, taken apart.

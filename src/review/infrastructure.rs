@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::{Area, Change, Fate, Pair, Severity, fates, quoted, quoted_list};
+use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted, quoted_list};
 use crate::model::Infrastructure;
 
 const AREA: Area = Area::Infrastructure;
@@ -161,7 +161,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         (None, None) => return,
         (Some(old), None) => {
             let what = "removed: what Terraform created stays in AWS; to delete it, run `gen dev infra destroy` first";
-            changes.push(Change::danger(AREA, "terraform", what).was(old.project.clone()));
+            changes.push(Change::danger(Id::InfrastructureRemoved, AREA, "terraform", what).was(old.project.clone()));
             return;
         }
         (None, Some(new)) => {
@@ -182,7 +182,13 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
             Fate::Removed(resource) => {
                 let (severity, lost) = loss(resource.kind);
                 let lost = if resource.kind == BASE || resource.kind == SOURCE { "" } else { lost };
-                changes.push(Change::new(severity, AREA, resource.address(), format!("would be destroyed{lost}")));
+                changes.push(Change::new(
+                    Id::ResourceDestroyed,
+                    severity,
+                    AREA,
+                    resource.address(),
+                    format!("would be destroyed{lost}"),
+                ));
             }
             Fate::Stays(old, new) => planned(old, new, plans.get(&new.address()), changes),
         }
@@ -191,10 +197,14 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&old.outputs, &new.outputs, |output| output.name.as_str()) {
         match fate {
             Fate::Added(new) => {
-                changes.push(Change::notice(AREA, &new.name, "output added").is(new.description.clone()));
+                changes.push(
+                    Change::notice(Id::OutputChanged, AREA, &new.name, "output added").is(new.description.clone()),
+                );
             }
             Fate::Removed(old) => {
-                changes.push(Change::notice(AREA, &old.name, "output removed").was(old.description.clone()));
+                changes.push(
+                    Change::notice(Id::OutputChanged, AREA, &old.name, "output removed").was(old.description.clone()),
+                );
             }
             Fate::Stays(..) => {}
         }
@@ -203,7 +213,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 
 fn created(resource: &Resource, changes: &mut Vec<Change>) {
     let along = if resource.kind == BUCKET { " (private, encrypted, versioned)" } else { "" };
-    changes.push(Change::notice(AREA, resource.address(), format!("would be created{along}")));
+    changes.push(Change::notice(Id::ResourceCreated, AREA, resource.address(), format!("would be created{along}")));
 }
 
 /// A new project or region is one change, whatever it affects.
@@ -211,7 +221,9 @@ fn everywhere(old: &Infrastructure, new: &Infrastructure, changes: &mut Vec<Chan
     if old.region != new.region {
         let what = "every resource in the region would be replaced: destroyed in the old region, including its data, \
                     and created empty in the new one";
-        changes.push(Change::danger(AREA, "region", what).was(old.region.clone()).is(new.region.clone()));
+        changes.push(
+            Change::danger(Id::RegionChanged, AREA, "region", what).was(old.region.clone()).is(new.region.clone()),
+        );
     }
     if old.project == new.project {
         return;
@@ -231,7 +243,11 @@ fn everywhere(old: &Infrastructure, new: &Infrastructure, changes: &mut Vec<Chan
             quoted_list(addresses.iter().map(String::as_str))
         );
     }
-    changes.push(Change::new(severity, AREA, "project", what).was(old.project.clone()).is(new.project.clone()));
+    changes.push(
+        Change::new(Id::InfrastructureRenamed, severity, AREA, "project", what)
+            .was(old.project.clone())
+            .is(new.project.clone()),
+    );
 }
 
 fn planned(old: &Resource, new: &Resource, plan: Option<&Plan>, changes: &mut Vec<Change>) {
@@ -241,26 +257,29 @@ fn planned(old: &Resource, new: &Resource, plan: Option<&Plan>, changes: &mut Ve
             Argument::Of(_) => None,
         })
     };
-    let (severity, what, names) = match plan {
+    let (id, severity, what, names) = match plan {
         None | Some(Plan::Kept) => return,
         Some(Plan::Replaced(names)) => {
             let (severity, lost) = loss(new.kind);
             // Either an argument cannot be changed, or the resource that it refers to is replaced as well.
             let what =
                 format!("would be replaced: {} cannot be changed in place{lost}", quoted_list(names.iter().copied()));
-            (severity, what, names)
+            (Id::ResourceReplaced, severity, what, names)
         }
         Some(Plan::Changed(names)) if names.iter().all(|name| value(new, name).is_none()) => {
             let what = format!("would be changed or replaced: {} changes", quoted_list(names.iter().copied()));
-            (Severity::Notice, what, names)
+            (Id::ResourceChanged, Severity::Notice, what, names)
         }
-        Some(Plan::Changed(names)) => {
-            (Severity::Notice, format!("would be changed: {}", quoted_list(names.iter().copied())), names)
-        }
+        Some(Plan::Changed(names)) => (
+            Id::ResourceChanged,
+            Severity::Notice,
+            format!("would be changed: {}", quoted_list(names.iter().copied())),
+            names,
+        ),
     };
     let first = names.iter().copied().find(|name| value(new, name) != value(old, name));
     let shown = |resource| first.and_then(|name| value(resource, name));
-    changes.push(Change::new(severity, AREA, new.address(), what).was(shown(old)).is(shown(new)));
+    changes.push(Change::new(id, severity, AREA, new.address(), what).was(shown(old)).is(shown(new)));
 }
 
 /// Titles and descriptions, which are written to comments and outputs.
@@ -270,9 +289,14 @@ fn words(old: &Infrastructure, new: &Infrastructure, changes: &mut Vec<Change>) 
             && old.description != new.description
         {
             changes.push(
-                Change::notice(AREA, format!("{BUCKET}.{}", new.label), format!("{} changed", quoted("description")))
-                    .was(old.description.clone())
-                    .is(new.description.clone()),
+                Change::notice(
+                    Id::ResourceChanged,
+                    AREA,
+                    format!("{BUCKET}.{}", new.label),
+                    format!("{} changed", quoted("description")),
+                )
+                .was(old.description.clone())
+                .is(new.description.clone()),
             );
         }
     }

@@ -11,6 +11,7 @@ mod clusters;
 mod dashboards;
 mod datasources;
 mod environment;
+mod host;
 mod images;
 mod infrastructure;
 mod ports;
@@ -32,6 +33,7 @@ use crate::Plan;
 use crate::model::Stack;
 use crate::model::text::{Operator, Segment, Text};
 use crate::output;
+pub use crate::spec::accepted::{Id, Names};
 
 /// How much attention a change needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -93,7 +95,7 @@ pub enum Area {
     Variables,
     /// What Terraform creates.
     Infrastructure,
-    /// Findings of scanners that are accepted.
+    /// What is accepted: findings of scanners, and changes.
     Accepted,
     /// Outputs that changed although no other area explains it.
     Outputs,
@@ -162,6 +164,8 @@ impl Area {
 /// One thing that is different.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Change {
+    /// What kind of change it is.
+    pub id: Id,
     /// How much attention it needs.
     pub severity: Severity,
     /// What it is about.
@@ -174,33 +178,46 @@ pub struct Change {
     pub before: Option<String>,
     /// The new value.
     pub after: Option<String>,
+    /// Which of several things it is about: a path, a capability.
+    pub thing: Option<String>,
+    /// Why it is accepted, if it is.
+    pub accepted: Option<String>,
     /// The profiles that it applies to.
     pub profiles: Vec<String>,
 }
 
 impl Change {
-    fn new(severity: Severity, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+    fn new(id: Id, severity: Severity, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
+            id,
             severity,
             area,
             subject: subject.into(),
             what: what.into(),
             before: None,
             after: None,
+            thing: None,
+            accepted: None,
             profiles: Vec::new(),
         }
     }
 
-    fn danger(area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
-        Self::new(Severity::Danger, area, subject, what)
+    /// By what it is accepted: `engine-socket.web`, `capability-added.web:SYS_ADMIN`.
+    pub fn name(&self) -> String {
+        let thing = self.thing.as_ref().map(|thing| format!(":{thing}")).unwrap_or_default();
+        format!("{}.{}{thing}", self.id.as_str(), self.subject)
     }
 
-    fn caution(area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
-        Self::new(Severity::Caution, area, subject, what)
+    fn danger(id: Id, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(id, Severity::Danger, area, subject, what)
     }
 
-    fn notice(area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
-        Self::new(Severity::Notice, area, subject, what)
+    fn caution(id: Id, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(id, Severity::Caution, area, subject, what)
+    }
+
+    fn notice(id: Id, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(id, Severity::Notice, area, subject, what)
     }
 
     fn was(mut self, before: impl Into<Option<String>>) -> Self {
@@ -235,9 +252,14 @@ pub struct Outputs {
 }
 
 impl Review {
-    /// The number of changes with that severity.
+    /// The number of changes with that severity that are not accepted.
     pub fn count(&self, severity: Severity) -> usize {
-        self.changes.iter().filter(|change| change.severity == severity).count()
+        self.changes.iter().filter(|change| change.severity == severity && change.accepted.is_none()).count()
+    }
+
+    /// The number of changes that are accepted.
+    pub fn accepted(&self) -> usize {
+        self.changes.iter().filter(|change| change.accepted.is_some()).count()
     }
 }
 
@@ -272,7 +294,10 @@ pub fn review(before: &[Plan], after: &[Plan]) -> Result<Review, output::Error> 
 fn unexplained(found: &[Change], changed: &[String]) -> Vec<Change> {
     let explained = |path: &str| found.iter().any(|change| change.area.reaches(path));
     let rest = changed.iter().filter(|path| !explained(path));
-    rest.map(|path| Change::notice(Area::Outputs, path, "changed for a reason that no other area covers")).collect()
+    rest.map(|path| {
+        Change::notice(Id::UnexplainedOutput, Area::Outputs, path, "changed for a reason that no other area covers")
+    })
+    .collect()
 }
 
 fn outputs(before: &[Plan], after: &[Plan]) -> Result<Outputs, output::Error> {
@@ -412,7 +437,7 @@ fn quoted_list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
 /// The change of an optional value, if it changed.
 fn value(
     changes: &mut Vec<Change>,
-    (area, subject): (Area, &str),
+    (id, area, subject): (Id, Area, &str),
     name: &str,
     before: Option<String>,
     after: Option<String>,
@@ -423,7 +448,7 @@ fn value(
             (_, None) => "removed",
             _ => "changed",
         };
-        changes.push(Change::notice(area, subject, format!("{} {what}", quoted(name))).was(before).is(after));
+        changes.push(Change::notice(id, area, subject, format!("{} {what}", quoted(name))).was(before).is(after));
     }
 }
 
@@ -493,7 +518,8 @@ mod tests {
         let changed = ["generated/dev/docker-compose.yml", "generated/dev/config/loki.yaml", "terraform/dev/main.tf"];
         let changed = changed.map(str::to_owned);
         let rest = |areas: &[Area]| {
-            let found: Vec<Change> = areas.iter().map(|&area| Change::notice(area, "x", "y")).collect();
+            let found: Vec<Change> =
+                areas.iter().map(|&area| Change::notice(Id::ServiceChanged, area, "x", "y")).collect();
             unexplained(&found, &changed).into_iter().map(|change| change.subject).collect::<Vec<_>>()
         };
         assert_eq!(rest(&[]), changed);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::written::text;
-use super::{Area, Change, Fate, Pair, Severity, fates};
+use super::{Area, Change, Fate, Id, Pair, Severity, fates};
 use crate::model::service::{Port, Published, RANDOM, Service};
 use crate::model::text::Text;
 
@@ -37,6 +37,15 @@ impl Reach {
             Ok(address) if address.is_loopback() => Self::Host,
             Ok(_) => Self::Address,
             Err(_) => Self::Unknown,
+        }
+    }
+
+    fn id(self) -> Id {
+        match self {
+            Self::Nobody | Self::Host => Id::PortPublished,
+            Self::Unknown => Id::PortPublishedByVariable,
+            Self::Address => Id::PortPublishedOnAddress,
+            Self::Everybody => Id::PortPublishedEverywhere,
         }
     }
 
@@ -88,7 +97,7 @@ pub(super) fn added(new: &Service, changes: &mut Vec<Change>) {
 fn opened(service: &Service, port: &Port, published: &Published, changes: &mut Vec<Change>) {
     let reach = Reach::of(Some(published));
     let what = format!("published{}", reach.described());
-    changes.push(Change::new(reach.severity(), AREA, named(service, port), what).is(binding(published)));
+    changes.push(Change::new(reach.id(), reach.severity(), AREA, named(service, port), what).is(binding(published)));
 }
 
 /// The ports of a service that was there before.
@@ -98,11 +107,12 @@ pub(super) fn compare(pair: &Pair<'_>, old: &Service, new: &Service, changes: &m
             Fate::Added(port) => match &port.published {
                 Some(published) => opened(new, port, published, changes),
                 None => changes.push(
-                    Change::notice(AREA, named(new, port), "added inside the network").is(port.target.to_string()),
+                    Change::notice(Id::PortAdded, AREA, named(new, port), "added inside the network")
+                        .is(port.target.to_string()),
                 ),
             },
             Fate::Removed(port) => changes.push(
-                Change::notice(AREA, named(old, port), "removed")
+                Change::notice(Id::PortRemoved, AREA, named(old, port), "removed")
                     .was(port.published.as_ref().map_or_else(|| port.target.to_string(), binding)),
             ),
             Fate::Stays(before, after) => stays(pair, new, before, after, changes),
@@ -114,14 +124,14 @@ fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, change
     let subject = &named(service, after);
     if before.target != after.target {
         changes.push(
-            Change::notice(AREA, subject, "container port changed")
+            Change::notice(Id::PortChanged, AREA, subject, "container port changed")
                 .was(before.target.to_string())
                 .is(after.target.to_string()),
         );
     }
     if before.protocol != after.protocol {
         changes.push(
-            Change::notice(AREA, subject, "protocol changed")
+            Change::notice(Id::PortChanged, AREA, subject, "protocol changed")
                 .was(before.protocol.as_str().to_owned())
                 .is(after.protocol.as_str().to_owned()),
         );
@@ -130,36 +140,44 @@ fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, change
         (None, None) => {}
         (None, Some(published)) => opened(service, after, published, changes),
         (Some(published), None) => {
-            changes.push(Change::notice(AREA, subject, "no longer published").was(binding(published)));
+            changes.push(
+                Change::notice(Id::PortUnpublished, AREA, subject, "no longer published").was(binding(published)),
+            );
         }
         (Some(old), Some(new)) => {
             let reach = Reach::of(Some(new));
             let wider = reach > Reach::of(Some(old));
             if wider || !pair.same(&old.host_ip, &new.host_ip) {
-                let (severity, what) = if wider {
-                    (reach.severity(), format!("published{}", reach.described()))
+                let (id, severity, what) = if wider {
+                    (reach.id(), reach.severity(), format!("published{}", reach.described()))
                 } else {
-                    (Severity::Notice, "published on a different address".to_owned())
+                    (Id::PortChanged, Severity::Notice, "published on a different address".to_owned())
                 };
                 let (before, after) = (text(&old.host_ip), text(&new.host_ip));
-                changes.push(Change::new(severity, AREA, subject, what).was(before).is(after));
+                changes.push(Change::new(id, severity, AREA, subject, what).was(before).is(after));
             }
             let same = match (&old.port, &new.port) {
                 (Some(old), Some(new)) => pair.same(old, new),
                 (old, new) => old == new,
             };
             if !same {
-                changes.push(Change::notice(AREA, subject, "host port changed").was(port(old)).is(port(new)));
+                changes.push(
+                    Change::notice(Id::PortChanged, AREA, subject, "host port changed").was(port(old)).is(port(new)),
+                );
             }
             if old.mode != new.mode {
                 let mode = |published: &Published| published.mode.map(|mode| mode.as_str().to_owned());
-                changes.push(Change::notice(AREA, subject, "publish mode changed").was(mode(old)).is(mode(new)));
+                changes.push(
+                    Change::notice(Id::PortChanged, AREA, subject, "publish mode changed").was(mode(old)).is(mode(new)),
+                );
             }
         }
     }
     if before.path != after.path {
         changes.push(
-            Change::notice(AREA, subject, "path in the docs changed").was(before.path.clone()).is(after.path.clone()),
+            Change::notice(Id::PortChanged, AREA, subject, "path in the docs changed")
+                .was(before.path.clone())
+                .is(after.path.clone()),
         );
     }
 }

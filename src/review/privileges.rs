@@ -1,11 +1,13 @@
 //! What containers may do to the host: each grant that a service gains or loses.
 
-use camino::Utf8Path;
+use std::collections::HashMap;
 
+use super::host::{CREDENTIALS, ENGINE, Gift, Given, Way, gift};
 use super::written::{Written, text};
-use super::{Area, Change, Severity, quoted, value};
+use super::{Area, Change, Id, Severity, quoted, value};
 use crate::model::service::{Mount, Service};
 use crate::model::text::{Text, Tree, Value};
+use crate::model::{Named, Stack};
 use crate::spec::service::MountType;
 
 const AREA: Area = Area::Privileges;
@@ -15,16 +17,46 @@ const NAMESPACES: &[(&str, &str)] =
     &[("pid", "`pid`"), ("ipc", "`ipc`"), ("uts", "`uts`"), ("userns_mode", "user"), ("cgroup", "`cgroup`")];
 
 /// Keys of Compose whose items each give a container something.
-const LISTS: &[(&str, Severity, &str)] = &[
-    ("devices", Severity::Danger, "access to the device"),
-    ("device_cgroup_rules", Severity::Danger, "access to devices by the rule"),
-    ("group_add", Severity::Caution, "membership in the group"),
+const LISTS: &[(&str, Id, Severity, &str)] = &[
+    ("devices", Id::DeviceAccess, Severity::Danger, "access to the device"),
+    ("device_cgroup_rules", Id::DeviceAccess, Severity::Danger, "access to devices by the rule"),
+    ("group_add", Id::GroupAdded, Severity::Caution, "membership in the group"),
 ];
+
+/// Runtimes that isolate a container at least as Docker's own does.
+const RUNTIMES: &[&str] =
+    &["runc", "crun", "youki", "runsc", "kata-runtime", "kata", "io.containerd.runc.v2", "io.containerd.kata.v2", ""];
+
+/// File systems of a volume whose device is not the host's.
+const REMOTE: &[&str] = &["nfs", "nfs4", "cifs", "smb3", "tmpfs"];
+
+/// What the stack has at its top level that services name.
+pub(super) struct Shared<'s> {
+    volumes: HashMap<&'s str, &'s Named>,
+    networks: HashMap<&'s str, &'s Named>,
+    secrets: HashMap<&'s str, &'s Named>,
+    configs: HashMap<&'s str, &'s Named>,
+}
+
+impl<'s> Shared<'s> {
+    pub(super) fn of(stack: &'s Stack) -> Self {
+        let by_name = |list: &'s [Named]| list.iter().map(|named| (named.name.as_str(), named)).collect();
+        Self {
+            volumes: by_name(&stack.volumes),
+            networks: by_name(&stack.networks),
+            secrets: by_name(&stack.secrets),
+            configs: by_name(&stack.configs),
+        }
+    }
+}
 
 /// Something that a service may do.
 struct Grant {
+    id: Id,
     what: String,
     severity: Severity,
+    /// What of the host it is about, if there may be several.
+    thing: Option<String>,
     /// Whether a service has it by default.
     usual: bool,
     /// Whether it is one of Docker's default capabilities, which can also be gained or lost as a whole.
@@ -32,23 +64,52 @@ struct Grant {
 }
 
 impl Grant {
-    fn new(severity: Severity, what: impl Into<String>) -> Self {
-        Self { what: what.into(), severity, usual: false, part: false }
+    fn new(id: Id, severity: Severity, what: impl Into<String>) -> Self {
+        Self { id, what: what.into(), severity, thing: None, usual: false, part: false }
+    }
+
+    fn danger(id: Id, what: impl Into<String>) -> Self {
+        Self::new(id, Severity::Danger, what)
+    }
+
+    fn of(self, thing: impl Into<String>) -> Self {
+        Self { thing: Some(thing.into()), ..self }
+    }
+
+    /// A key whose value only `.env` has.
+    fn open(key: &str, given: &Given) -> Self {
+        let what = format!("whatever `.env` sets for {}: {}", quoted(key), quoted(&given.text));
+        Self::new(Id::PrivilegeVariable, Severity::Caution, what).of(key)
+    }
+
+    fn gained(&self, service: &str, severity: Severity) -> Change {
+        let change = Change::new(self.id, severity, AREA, service, format!("gains {}", self.what));
+        Change { thing: self.thing.clone(), ..change }
+    }
+}
+
+impl From<Gift> for Grant {
+    fn from(Gift { id, severity, what, path }: Gift) -> Self {
+        Self { thing: path, ..Self::new(id, severity, what) }
     }
 }
 
 /// What a new service may do that is out of the ordinary.
-pub(super) fn added(new: &Service, changes: &mut Vec<Change>) {
-    for grant in grants(new).into_iter().filter(|grant| !grant.usual) {
+pub(super) fn added(shared: &Shared<'_>, new: &Service, changes: &mut Vec<Change>) {
+    for grant in grants(shared, new).into_iter().filter(|grant| !grant.usual) {
         // Several kinds need it, and other services ask for it explicitly.
         let severity = if grant.what == CREDENTIALS { Severity::Caution } else { grant.severity };
-        changes.push(Change::new(severity, AREA, &new.name, format!("gains {}", grant.what)));
+        changes.push(grant.gained(&new.name, severity));
     }
 }
 
 /// What a service may do now and could not before, and the other way round.
-pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
-    let (before, after) = (grants(old), grants(new));
+pub(super) fn compare(
+    (shared_before, old): (&Shared<'_>, &Service),
+    (shared_after, new): (&Shared<'_>, &Service),
+    changes: &mut Vec<Change>,
+) {
+    let (before, after) = (grants(shared_before, old), grants(shared_after, new));
     let whole = |grants: &[Grant]| grants.iter().any(|grant| grant.what == WHOLE);
     let together = whole(&before) != whole(&after);
     let stays = |grant: &Grant, others: &[Grant]| {
@@ -56,16 +117,16 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
         has || (together && grant.part)
     };
     for grant in after.iter().filter(|grant| !stays(grant, &before)) {
-        changes.push(Change::new(grant.severity, AREA, &new.name, format!("gains {}", grant.what)));
+        changes.push(grant.gained(&new.name, grant.severity));
     }
     for grant in before.iter().filter(|grant| !stays(grant, &after)) {
-        changes.push(Change::notice(AREA, &new.name, format!("loses {}", grant.what)));
+        changes.push(Change::notice(Id::PrivilegeRemoved, AREA, &new.name, format!("loses {}", grant.what)));
     }
-    let has_root = |grants: &[Grant]| grants.iter().any(|grant| grant.what == ROOT);
+    let has_root = |grants: &[Grant]| grants.iter().any(|grant| grant.id == Id::RootUser);
     if has_root(&before) == has_root(&after) {
         let start = changes.len();
         let user = |service: &Service| service.keys.get("user").and_then(Written::written);
-        value(changes, (AREA, &new.name), "user", user(old), user(new));
+        value(changes, (Id::UserChanged, AREA, &new.name), "user", user(old), user(new));
         if let Some(change) = changes.get_mut(start) {
             // It may now be able to access files of other users.
             change.severity = Severity::Caution;
@@ -76,136 +137,328 @@ pub(super) fn compare(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     if names(&before) == names(&after) {
         for name in ["cap_drop", "cap_add", "security_opt"] {
             let list = |service: &Service| service.keys.get(name).and_then(Written::written);
-            value(changes, (AREA, &new.name), name, list(old), list(new));
+            value(changes, (Id::PrivilegesRewritten, AREA, &new.name), name, list(old), list(new));
         }
     }
 }
 
-fn grants(service: &Service) -> Vec<Grant> {
+fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
     let mut grants = Vec::new();
     let of_compose = |key: &str| service.keys.get(key);
-    if service.keys.is_set("privileged") {
-        grants.push(Grant::new(Severity::Danger, "full access to the host: `privileged`"));
+    switch(of_compose("privileged"), "privileged", &mut grants, || {
+        Grant::danger(Id::Privileged, "full access to the host: `privileged`")
+    });
+    let network = service.network_mode.as_ref().map(Given::of);
+    if network.as_ref().is_some_and(|mode| mode.text == "host") {
+        grants.push(Grant::danger(Id::HostNetwork, "the host's network: its ports are open on the host"));
     }
-    if service.network_mode.as_ref().and_then(Text::literal) == Some("host") {
-        let what = "the host's network: its ports are open on the host";
-        grants.push(Grant::new(Severity::Danger, what));
-    }
-    for &(key, name) in NAMESPACES {
-        if matches!(of_compose(key), Some(Tree::Text(Text::Literal(mode))) if mode == "host") {
-            grants.push(Grant::new(Severity::Danger, format!("the host's {name} namespace")));
+    namespaces(service, network, &mut grants);
+    for member in &service.networks {
+        let Some(network) = shared.networks.get(member.name.as_str()) else { continue };
+        // An external network of that name is the host's.
+        let name = network.keys.text("name").map_or_else(|| network.name.clone(), |name| Given::of(name).text);
+        let driver = network.keys.text("driver").map(|driver| Given::of(driver).text).unwrap_or_default();
+        if driver == "host" || (network.keys.is_set("external") && name == "host") {
+            let what = format!("the host's network, through the network {}", quoted(&network.name));
+            grants.push(Grant::danger(Id::HostNetwork, what));
+        } else if matches!(driver.as_str(), "macvlan" | "ipvlan") {
+            let what = format!("an address in the host's own network, through {}", quoted(&network.name));
+            grants.push(Grant::new(Id::HostNetwork, Severity::Caution, what).of(&network.name));
         }
     }
-    if service.keys.is_set("use_api_socket") {
+    switch(of_compose("use_api_socket"), "use_api_socket", &mut grants, || {
         let what = "the engine's API socket: whoever controls the container controls the host";
-        grants.push(Grant::new(Severity::Danger, what));
-    }
-    for item in items(of_compose("gpus")) {
-        grants.push(Grant::new(Severity::Danger, format!("access to GPUs of the host: {}", quoted(&item))));
+        Grant::danger(Id::EngineSocket, what)
+    });
+    let reserved = service.keys.at(&["deploy", "resources", "reservations", "devices"]);
+    for item in items(of_compose("gpus")).into_iter().chain(items(reserved)) {
+        let what = format!("access to GPUs of the host: {}", quoted(&item));
+        grants.push(Grant::danger(Id::GpuAccess, what).of(item));
     }
     further(service, &mut grants);
-    for &(key, severity, what) in LISTS {
+    for &(key, id, severity, what) in LISTS {
         for item in items(of_compose(key)) {
-            grants.push(Grant::new(severity, format!("{what} {}", quoted(&item))));
+            grants.push(Grant::new(id, severity, format!("{what} {}", quoted(&item))).of(item));
         }
     }
-    if let Some(user) = service.keys.text("user").and_then(Text::literal)
-        && is_root(user)
-    {
-        grants.push(Grant::new(Severity::Danger, ROOT));
+    if let Some(user) = service.keys.text("user").map(Given::of) {
+        if is_root(&user.text) {
+            grants.push(Grant::danger(Id::RootUser, ROOT));
+        } else if user.open {
+            grants.push(Grant::open("user", &user));
+        }
     }
     capabilities(service, &mut grants);
-    let options: Vec<String> = service.keys.texts("security_opt").map(text).collect();
-    let confined =
-        |option: &String| matches!(option.replace('=', ":").as_str(), "no-new-privileges" | "no-new-privileges:true");
-    if !options.iter().any(confined) {
-        grants.push(Grant::new(Severity::Danger, "a way to escalate privileges: `no-new-privileges` is not set"));
-    }
-    for option in options {
-        let plain = option.replace('=', ":");
-        if plain.ends_with(":unconfined") || plain == "label:disable" {
-            grants.push(Grant::new(Severity::Danger, format!("the security option {}", quoted(&option))));
-        }
-    }
+    security_options(service, &mut grants);
     if !service.keys.is_set("read_only") {
         let what = "a writable root file system";
-        grants.push(Grant { usual: true, ..Grant::new(Severity::Caution, what) });
+        grants.push(Grant { usual: true, ..Grant::new(Id::WritableRoot, Severity::Caution, what) });
     }
     for mount in &service.mounts {
-        grants.extend(of_host(mount));
+        mounted(shared, mount, &mut grants);
     }
+    for (what, granted, sources) in
+        [("secret", &service.secrets, &shared.secrets), ("config", &service.configs, &shared.configs)]
+    {
+        for grant in granted {
+            let file = sources.get(grant.source.as_str()).and_then(|source| source.keys.text("file"));
+            let through = format!("the {what} {}", quoted(&grant.source));
+            let way = Way { through: &through, written: false, outside: false };
+            grants.extend(file.and_then(|file| gift(file, &way)).map(Grant::from));
+        }
+    }
+    files(service, &mut grants);
     if service.aws && !grants.iter().any(|grant| grant.what == CREDENTIALS) {
-        grants.push(Grant::new(Severity::Danger, CREDENTIALS));
+        grants.push(Grant::danger(Id::HostCredentials, CREDENTIALS).of("~/.aws"));
     }
     grants
+}
+
+/// Adds what a switch gives if it is on, or may be.
+fn switch(tree: Option<&Tree>, key: &str, grants: &mut Vec<Grant>, grant: impl FnOnce() -> Grant) {
+    match tree {
+        Some(Tree::Boolean(true)) => grants.push(grant()),
+        Some(Tree::Text(text)) => {
+            let given = Given::of(text);
+            if given.is_on() {
+                grants.push(grant());
+            } else if given.open {
+                grants.push(Grant::open(key, &given));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Namespaces of the host, or of a container that isn't the stack's.
+fn namespaces(service: &Service, network: Option<Given>, grants: &mut Vec<Grant>) {
+    for &(key, name) in NAMESPACES {
+        if let Some(mode) = service.keys.text(key).map(Given::of) {
+            if mode.text == "host" {
+                grants.push(Grant::danger(Id::HostNamespace, format!("the host's {name} namespace")).of(key));
+            }
+            foreign(key, &mode, grants);
+        }
+    }
+    if let Some(mode) = network {
+        foreign("network_mode", &mode, grants);
+    }
+    if let Some(runtime) = service.keys.text("runtime").map(Given::of) {
+        if runtime.open {
+            grants.push(Grant::open("runtime", &runtime));
+        } else if runtime.text.starts_with("nvidia") {
+            let what = format!("access to GPUs of the host: the runtime {}", quoted(&runtime.text));
+            grants.push(Grant::danger(Id::GpuAccess, what).of(runtime.text));
+        } else if !RUNTIMES.contains(&runtime.text.as_str()) {
+            let what = format!("a runtime that decides what is isolated from the host: {}", quoted(&runtime.text));
+            grants.push(Grant::danger(Id::UnknownRuntime, what).of(runtime.text));
+        }
+    }
+}
+
+fn foreign(key: &str, mode: &Given, grants: &mut Vec<Grant>) {
+    if let Some(container) = mode.text.strip_prefix("container:") {
+        let what = format!("{} of a container outside of the stack: {}", quoted(key), quoted(container));
+        grants.push(Grant::danger(Id::ForeignNamespace, what).of(key));
+    } else if mode.open {
+        grants.push(Grant::open(key, mode));
+    }
 }
 
 /// What a service may do through something other than its own container's rights.
 fn further(service: &Service, grants: &mut Vec<Grant>) {
     let of_compose = |key: &str| service.keys.get(key);
-    let is_on = |tree: Option<&Tree>| match tree {
-        Some(Tree::Boolean(on)) => *on,
-        Some(Tree::Text(text)) => text.literal() != Some("false"),
-        _ => false,
-    };
+    let mut hooks: Vec<(&str, &Tree)> = Vec::new();
     for key in ["post_start", "pre_stop", "pre_start"] {
-        let Some(Tree::List(hooks)) = of_compose(key) else { continue };
-        let root = |hook: &Tree| hook.get("user").and_then(Tree::text).and_then(Text::literal).is_some_and(is_root);
-        if hooks.iter().any(|hook| is_on(hook.get("privileged"))) {
-            grants
-                .push(Grant::new(Severity::Danger, format!("a command with full access to the host: {}", quoted(key))));
-        }
-        if hooks.iter().any(root) {
-            grants.push(Grant::new(Severity::Danger, format!("a command that runs as root: {}", quoted(key))));
+        if let Some(Tree::List(list)) = of_compose(key) {
+            hooks.extend(list.iter().map(|hook| (key, hook)));
         }
     }
-    if is_on(of_compose("build").and_then(|build| build.get("privileged"))) {
-        grants.push(Grant::new(Severity::Danger, "a build with full access to the host: `build.privileged`"));
+    for watched in watched(service) {
+        hooks.extend(watched.get("exec").map(|hook| ("develop.watch", hook)));
+    }
+    for (key, hook) in hooks {
+        switch(hook.get("privileged"), key, grants, || {
+            let what = format!("a command with full access to the host: {}", quoted(key));
+            Grant::danger(Id::PrivilegedHook, what).of(key)
+        });
+        if let Some(user) = hook.get("user").and_then(Tree::text).map(Given::of) {
+            if is_root(&user.text) {
+                let what = format!("a command that runs as root: {}", quoted(key));
+                grants.push(Grant::danger(Id::RootHook, what).of(key));
+            } else if user.open {
+                grants.push(Grant::open(key, &user));
+            }
+        }
+    }
+    if let Some(build) = of_compose("build") {
+        building(build, grants);
     }
     if let Some(provider) = of_compose("provider") {
         let kind = provider.get("type").and_then(Written::written).unwrap_or_default();
-        grants
-            .push(Grant::new(Severity::Danger, format!("a program that Compose runs on the host: {}", quoted(&kind))));
+        let what = format!("a program that Compose runs on the host: {}", quoted(&kind));
+        grants.push(Grant::danger(Id::HostProgram, what).of(kind));
     }
     if let Some(file) = of_compose("extends").and_then(|base| base.get("file")).and_then(Written::written) {
-        grants.push(Grant::new(Severity::Danger, format!("whatever another file gives it: {}", quoted(&file))));
+        let what = format!("whatever another file gives it: {}", quoted(&file));
+        grants.push(Grant::danger(Id::ExtendsFile, what).of(file));
     }
-    for other in service.keys.texts("volumes_from").map(text) {
-        if let Some(name) = other.strip_prefix("container:") {
+    for other in service.keys.texts("volumes_from").map(Given::of) {
+        if let Some(name) = other.text.strip_prefix("container:") {
             let name = name.split(':').next().unwrap_or(name);
             let what = format!("the volumes of a container outside of the stack: {}", quoted(name));
-            grants.push(Grant::new(Severity::Danger, what));
+            grants.push(Grant::danger(Id::ForeignVolumes, what).of(name));
+        } else if other.open {
+            grants.push(Grant::open("volumes_from", &other));
         }
     }
 }
 
+/// What a build may do on the host.
+fn building(build: &Tree, grants: &mut Vec<Grant>) {
+    switch(build.get("privileged"), "build.privileged", grants, || {
+        let what = "a build with full access to the host: `build.privileged`";
+        Grant::danger(Id::PrivilegedBuild, what).of("build.privileged")
+    });
+    for item in items(build.get("entitlements")) {
+        if !item.is_empty() {
+            let what = format!("a build with the entitlement {}", quoted(&item));
+            grants.push(Grant::danger(Id::PrivilegedBuild, what).of(item));
+        }
+    }
+    if let Some(network) = build.get("network").and_then(Tree::text).map(Given::of) {
+        if network.text == "host" {
+            let what = "a build in the host's network: `build.network`";
+            grants.push(Grant::danger(Id::PrivilegedBuild, what).of("build.network"));
+        } else if network.open {
+            grants.push(Grant::open("build.network", &network));
+        }
+    }
+    for item in items(build.get("ssh")) {
+        let what = format!("a build with SSH keys of the host: {}", quoted(&item));
+        grants.push(Grant::danger(Id::SshForwarded, what).of(item));
+    }
+}
+
+/// Paths of the host that keys of Compose read.
+fn files(service: &Service, grants: &mut Vec<Grant>) {
+    let mut add = |through: &str, text: &Text| {
+        let through = quoted(through);
+        let way = Way { through: &through, written: false, outside: true };
+        grants.extend(gift(text, &way).map(Grant::from));
+    };
+    for key in ["env_file", "label_file"] {
+        let list = match service.keys.get(key) {
+            Some(Tree::List(items)) => items.as_slice(),
+            one => one.map(std::slice::from_ref).unwrap_or_default(),
+        };
+        for item in list {
+            let path = item.get("path").unwrap_or(item).text();
+            path.into_iter().for_each(|path| add(key, path));
+        }
+    }
+    if let Some(file) = service.keys.at(&["credential_spec", "file"]).and_then(Tree::text) {
+        add("credential_spec", file);
+    }
+    for path in watched(service).filter_map(|watched| watched.get("path")?.text()) {
+        add("develop.watch", path);
+    }
+    let Some(build) = service.keys.get("build") else { return };
+    if let Some(context) = build.get("context").unwrap_or(build).text().filter(|context| is_path(context)) {
+        add("build.context", context);
+    }
+    let contexts: Vec<&Text> = match build.get("additional_contexts") {
+        Some(Tree::Table(entries)) => entries.iter().filter_map(|(_, context)| context.text()).collect(),
+        Some(Tree::List(items)) => items.iter().filter_map(Tree::text).collect(),
+        _ => Vec::new(),
+    };
+    for context in contexts.into_iter().filter(|context| is_path(context)) {
+        // An item of a list is `name=path`.
+        let given = Given::of(context);
+        match given.text.split_once('=') {
+            Some((_, path)) if !given.open => add("build.additional_contexts", &path.into()),
+            _ => add("build.additional_contexts", context),
+        }
+    }
+}
+
+/// Whether a context of a build is a path rather than a URL, an image or a service.
+fn is_path(context: &Text) -> bool {
+    let given = Given::of(context).text;
+    let place = given.split_once('=').map_or(given.as_str(), |(_, place)| place);
+    !(place.contains("://")
+        || place.starts_with("git@")
+        || place.starts_with("service:")
+        || place.starts_with("github.com/"))
+}
+
+fn watched(service: &Service) -> impl Iterator<Item = &Tree> {
+    match service.keys.at(&["develop", "watch"]) {
+        Some(Tree::List(items)) => items.as_slice(),
+        _ => &[],
+    }
+    .iter()
+}
+
 /// Whether a user, with or without a group, is root.
 fn is_root(user: &str) -> bool {
-    matches!(user.split(':').next(), Some("root" | "0"))
+    let name = user.split(':').next().unwrap_or_default();
+    name == "root" || name.parse() == Ok(0_u32)
 }
 
 /// The capabilities of a container: Docker's defaults unless it drops all, and those that it adds.
 fn capabilities(service: &Service, grants: &mut Vec<Grant>) {
     let name = |capability: &Text| {
-        let name = text(capability).to_ascii_uppercase();
-        name.strip_prefix("CAP_").map(ToOwned::to_owned).unwrap_or(name)
+        let given = Given::of(capability);
+        let name = given.text.to_ascii_uppercase();
+        (name.strip_prefix("CAP_").map(ToOwned::to_owned).unwrap_or(name), given)
     };
-    let dropped: Vec<String> = service.keys.texts("cap_drop").map(name).collect();
-    for added in service.keys.texts("cap_add").map(name) {
-        let what = format!("the capability {}", quoted(&added));
-        grants.push(Grant::new(Severity::Danger, what));
+    let dropped: Vec<String> = service.keys.texts("cap_drop").map(name).map(|(name, _)| name).collect();
+    for (added, given) in service.keys.texts("cap_add").map(name) {
+        if given.open {
+            grants.push(Grant::open("cap_add", &given));
+        } else {
+            let what = format!("the capability {}", quoted(&added));
+            grants.push(Grant::danger(Id::CapabilityAdded, what).of(added));
+        }
     }
     if !dropped.iter().any(|dropped| dropped == "ALL") {
-        grants.push(Grant { usual: true, ..Grant::new(Severity::Danger, WHOLE) });
+        grants.push(Grant { usual: true, ..Grant::danger(Id::DefaultCapabilities, WHOLE) });
         for &usual in USUAL.iter().filter(|usual| !dropped.iter().any(|dropped| dropped == *usual)) {
             let what = format!("the capability {}", quoted(usual));
-            grants.push(Grant { usual: true, part: true, ..Grant::new(Severity::Danger, what) });
+            let grant = Grant::danger(Id::DefaultCapabilities, what).of(usual);
+            grants.push(Grant { usual: true, part: true, ..grant });
         }
     }
 }
 
-/// The grant of a service with `aws = true`.
-const CREDENTIALS: &str = "the host's AWS credentials";
+/// Protections that a service turns off or replaces, and those that it leaves out.
+fn security_options(service: &Service, grants: &mut Vec<Grant>) {
+    let options: Vec<(String, Given)> =
+        service.keys.texts("security_opt").map(|option| (text(option), Given::of(option))).collect();
+    let plain = |given: &Given| given.text.replacen('=', ":", 1).to_ascii_lowercase();
+    let confined = |given: &Given| matches!(plain(given).as_str(), "no-new-privileges" | "no-new-privileges:true");
+    if !options.iter().any(|(_, given)| confined(given)) {
+        let what = "a way to escalate privileges: `no-new-privileges` is not set";
+        grants.push(Grant::danger(Id::PrivilegeEscalation, what));
+    }
+    for (written, given) in options {
+        let option = plain(&given);
+        let (kind, profile) = option.split_once(':').unwrap_or((&option, ""));
+        let off = profile == "unconfined" || option == "label:disable" || profile.contains("spc_t");
+        if off {
+            let what = format!("the security option {}", quoted(&written));
+            grants.push(Grant::danger(Id::SecurityOption, what).of(given.text.clone()));
+        } else if given.open {
+            grants.push(Grant::open("security_opt", &given));
+        } else if matches!(kind, "seccomp" | "apparmor" | "label")
+            && !matches!(profile, "" | "builtin" | "docker-default")
+        {
+            let what = format!("a security profile of its own: {}", quoted(&written));
+            grants.push(Grant::new(Id::CustomSecurityProfile, Severity::Caution, what).of(given.text.clone()));
+        }
+    }
+}
 
 /// The grant of a service whose user is root.
 const ROOT: &str = "root as its user";
@@ -232,29 +485,70 @@ const USUAL: &[&str] = &[
 ];
 
 /// What a mount gives of the host.
-fn of_host(mount: &Mount) -> Option<Grant> {
-    if mount.kind != MountType::Bind {
-        return None;
+fn mounted(shared: &Shared<'_>, mount: &Mount, grants: &mut Vec<Grant>) {
+    let read_only = match &mount.read_only {
+        Some(Value::Is(read_only)) => *read_only,
+        Some(Value::Env(text)) => Given::of(text).is_on(),
+        None => false,
+    };
+    let Some(source) = &mount.source else { return };
+    match mount.kind {
+        MountType::Bind => {
+            let way = Way { through: "", written: !read_only, outside: false };
+            let found = gift(source, &way).map(Grant::from);
+            let into_socket = Given::of(&mount.target).text.ends_with("/docker.sock");
+            if into_socket && found.as_ref().is_none_or(|grant| grant.id != Id::EngineSocket) {
+                grants.push(Grant::danger(Id::EngineSocket, ENGINE));
+            } else {
+                grants.extend(found);
+            }
+            let propagation = mount.keys.at(&["bind", "propagation"]).and_then(Tree::text).map(Given::of);
+            if let Some(propagation) = propagation.filter(|propagation| propagation.text.ends_with("shared")) {
+                let target = text(&mount.target);
+                let what = format!("mounts that the host sees: {} is {}", quoted(&target), quoted(&propagation.text));
+                grants.push(Grant::danger(Id::MountPropagation, what).of(target));
+            }
+        }
+        MountType::Npipe => {
+            let what = format!("a named pipe of the host: {}", quoted(&text(source)));
+            grants.push(Grant::danger(Id::EngineSocket, what).of(text(source)));
+        }
+        MountType::Volume => {
+            let volume = shared.volumes.get(text(source).as_str());
+            grants.extend(volume.and_then(|volume| from_volume(volume, !read_only)));
+        }
+        MountType::Tmpfs | MountType::Image | MountType::Cluster => {}
     }
-    let source = text(mount.source.as_ref()?);
-    let written = !matches!(mount.read_only, Some(Value::Is(true)));
-    if is_socket(&source) || is_socket(&text(&mount.target)) {
-        let what = "the Docker socket: whoever controls the container controls the host";
-        return Some(Grant::new(Severity::Danger, what));
-    }
-    if Utf8Path::new(&source).ends_with(".aws") {
-        return Some(Grant::new(Severity::Danger, CREDENTIALS));
-    }
-    if source == "/" {
-        return Some(Grant::new(Severity::Danger, "the host's entire file system"));
-    }
-    // Files next to the Compose file belong to the project.
-    (written && !source.starts_with("./"))
-        .then(|| Grant::new(Severity::Caution, format!("write access to a host path: {}", quoted(&source))))
 }
 
-fn is_socket(path: &str) -> bool {
-    path.ends_with("/docker.sock")
+/// What a volume gives of the host: Docker's own driver mounts whatever its options say.
+fn from_volume(volume: &Named, written: bool) -> Option<Grant> {
+    let given = |key: &str| volume.keys.at(&["driver_opts", key]).and_then(Tree::text).map(Given::of);
+    let through = format!("the volume {}", quoted(&volume.name));
+    if let Some(driver) = volume.keys.text("driver").map(Given::of)
+        && driver.text != "local"
+    {
+        let what = format!("whatever the plugin {} mounts, through {through}", quoted(&driver.text));
+        return Some(Grant::new(Id::VolumePlugin, Severity::Caution, what).of(&volume.name));
+    }
+    let (kind, options) = (given("type"), given("o").map(|given| given.text).unwrap_or_default());
+    let has = |option: &str| options.split(',').any(|word| word.trim() == option);
+    let kind = kind.map(|given| given.text).unwrap_or_default();
+    if kind == "overlay" || options.contains("lowerdir=") {
+        let what = format!("host paths, through {through}: {}", quoted(&options));
+        return Some(Grant::danger(Id::HostSystemPath, what).of(&volume.name));
+    }
+    let device = volume.keys.at(&["driver_opts", "device"])?.text()?;
+    if REMOTE.contains(&kind.as_str()) {
+        return None;
+    }
+    if has("bind") || has("rbind") || matches!(kind.as_str(), "" | "none" | "bind") {
+        let way = Way { through: &through, written: written && !has("ro"), outside: false };
+        return gift(device, &way).map(Grant::from);
+    }
+    let device = text(device);
+    let what = format!("access to the device {}, through {through}", quoted(&device));
+    Some(Grant::danger(Id::DeviceAccess, what).of(device))
 }
 
 /// The items of a list of Compose.

@@ -2,7 +2,7 @@
 
 use super::services::{self, Digests};
 use super::{
-    Area, Change, Pair, Severity, accepted, clusters, dashboards, datasources, images, infrastructure, schema,
+    Area, Change, Id, Pair, Severity, accepted, clusters, dashboards, datasources, images, infrastructure, schema,
     settings, storage, variables,
 };
 use crate::Plan;
@@ -23,8 +23,10 @@ pub(super) fn compare(before: &[Plan], after: &[Plan]) -> Vec<(String, Vec<Chang
             changes.retain(|change| change.severity == Severity::Danger);
             let stack = new.stack();
             let what = format!("added: {}", super::counted(stack.services.len(), "service"));
-            changes.push(Change::notice(Area::Profiles, new.profile(), what).is(stack.project.clone()));
+            changes
+                .push(Change::notice(Id::ProfileAdded, Area::Profiles, new.profile(), what).is(stack.project.clone()));
         }
+        accepted::mark(before, new, &mut changes);
         all.push((new.profile().to_owned(), changes));
     }
     for old in before.iter().filter(|old| of(after, old.profile()).is_none()) {
@@ -38,7 +40,7 @@ fn gone(old: &Stack) -> Change {
     let what = "removed: its containers, its volumes and what Terraform created stay, but nothing describes them; to \
                 delete them, run `gen dev down` and `gen dev infra destroy` first";
     let severity = if keeps { Severity::Danger } else { Severity::Caution };
-    Change::new(severity, Area::Profiles, &old.profile, what).was(old.project.clone())
+    Change::new(Id::ProfileRemoved, severity, Area::Profiles, &old.profile, what).was(old.project.clone())
 }
 
 /// Every area, in the order of the spec.
@@ -68,9 +70,9 @@ fn stack(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         let what = "Compose project changed: new containers are created, and the old ones keep running";
         changes.push(
             if volumes {
-                Change::danger(Area::Stack, &after.project, format!("{what}; volumes start empty"))
+                Change::danger(Id::ProjectRenamed, Area::Stack, &after.project, format!("{what}; volumes start empty"))
             } else {
-                Change::caution(Area::Stack, &after.project, what)
+                Change::caution(Id::ProjectRenamed, Area::Stack, &after.project, what)
             }
             .was(before.project.clone())
             .is(after.project.clone()),
@@ -81,7 +83,9 @@ fn stack(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     {
         if old != new {
             changes.push(
-                Change::notice(Area::Stack, &after.project, format!("{what} changed")).was(old.clone()).is(new.clone()),
+                Change::notice(Id::StackChanged, Area::Stack, &after.project, format!("{what} changed"))
+                    .was(old.clone())
+                    .is(new.clone()),
             );
         }
     }

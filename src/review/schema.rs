@@ -1,6 +1,6 @@
 //! The steps that create schemas. Their services are compared with the other services.
 
-use super::{Area, Change, Fate, Pair, fates};
+use super::{Area, Change, Fate, Id, Pair, fates};
 use crate::model::SchemaStep;
 
 pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
@@ -10,14 +10,23 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         match fate {
             // A separate service is reported as a service.
             Fate::Added(new) if !new.compose_profile => {
-                changes.push(Change::notice(AREA, &new.name, "now a step").is(new.description.clone()));
+                changes.push(
+                    Change::notice(Id::SchemaStepAdded, AREA, &new.name, "now a step").is(new.description.clone()),
+                );
             }
             Fate::Removed(old) if !old.compose_profile => {
-                changes.push(Change::notice(AREA, &old.name, "no longer a step").was(old.description.clone()));
+                changes.push(
+                    Change::notice(Id::SchemaStepRemoved, AREA, &old.name, "no longer a step")
+                        .was(old.description.clone()),
+                );
             }
             Fate::Stays(old, new) if old.service != new.service => {
                 let what = "a different service runs the step";
-                changes.push(Change::notice(AREA, &new.name, what).was(old.service.clone()).is(new.service.clone()));
+                changes.push(
+                    Change::notice(Id::SchemaStepChanged, AREA, &new.name, what)
+                        .was(old.service.clone())
+                        .is(new.service.clone()),
+                );
             }
             Fate::Added(_) | Fate::Removed(_) | Fate::Stays(..) => {}
         }
@@ -29,6 +38,10 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     let (old, new) = (order(before, after), order(after, before));
     if old != new {
         let what = "the order of the steps changed";
-        changes.push(Change::caution(AREA, &pair.after.project, what).was(old.join(", ")).is(new.join(", ")));
+        changes.push(
+            Change::caution(Id::SchemaOrderChanged, AREA, &pair.after.project, what)
+                .was(old.join(", "))
+                .is(new.join(", ")),
+        );
     }
 }

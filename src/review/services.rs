@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::environment::{self, Secrets};
 use super::written::{Written, alike, tree};
-use super::{Area, Change, Fate, Pair, fates, ports, privileges, quoted, quoted_list, settings, sides, storage, value};
+use super::{
+    Area, Change, Fate, Id, Pair, fates, ports, privileges, quoted, quoted_list, settings, sides, storage, value,
+};
 use crate::Plan;
+use crate::model::Stack;
 use crate::model::service::{Command, Healthcheck, Port, Service};
 use crate::model::text::{Text, Tree};
 
@@ -40,6 +43,8 @@ impl Digests {
 
 pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Change>) {
     let secrets = Secrets::of(pair.before);
+    let shared = [pair.before, pair.after].map(privileges::Shared::of);
+    let context = Context { pair, secrets: &secrets, digests, shared: &shared, same_shared: same_shared(pair) };
     let both = [
         (Role::Stack, &pair.before.services, &pair.after.services),
         (Role::Schema, &pair.before.schema_services, &pair.after.schema_services),
@@ -47,13 +52,15 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
     for (role, before, after) in both {
         for fate in fates(before, after, |service| service.name.as_str()) {
             match fate {
-                Fate::Added(new) => added(role, new, changes),
+                Fate::Added(new) => added(role, &shared[1], new, changes),
                 Fate::Removed(old) => {
                     let what = "removed; `docker compose up` keeps its container unless run with `--remove-orphans`";
                     let what = if role == Role::Stack { what } else { "removed" };
-                    changes.push(Change::notice(role.area(), &old.name, what).was(old.image.written()));
+                    changes.push(
+                        Change::notice(Id::ServiceRemoved, role.area(), &old.name, what).was(old.image.written()),
+                    );
                 }
-                Fate::Stays(old, new) => stays(role, pair, &secrets, digests, old, new, changes),
+                Fate::Stays(old, new) => stays(role, &context, old, new, changes),
             }
         }
         let common = |services: &[Service], others: &[Service]| -> Vec<String> {
@@ -62,36 +69,46 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
         };
         if common(before, after) != common(after, before) {
             let what = "the order of services changed";
-            changes.push(Change::notice(role.area(), &pair.after.project, what));
+            changes.push(Change::notice(Id::ServiceOrderChanged, role.area(), &pair.after.project, what));
         }
     }
 }
 
-fn added(role: Role, new: &Service, changes: &mut Vec<Change>) {
-    let image = new.image.written().or_else(|| new.is_built().then(|| "built by Compose".to_owned()));
-    changes.push(Change::notice(role.area(), &new.name, "added").is(image));
-    ports::added(new, changes);
-    privileges::added(new, changes);
+/// What the services of two stacks are compared with.
+struct Context<'c> {
+    pair: &'c Pair<'c>,
+    secrets: &'c Secrets<'c>,
+    digests: &'c Digests,
+    shared: &'c [privileges::Shared<'c>; 2],
+    /// Whether what services name at the top level is the same.
+    same_shared: bool,
 }
 
-fn stays(
-    role: Role,
-    pair: &Pair<'_>,
-    secrets: &Secrets<'_>,
-    digests: &Digests,
-    old: &Service,
-    new: &Service,
-    changes: &mut Vec<Change>,
-) {
+fn same_shared(pair: &Pair<'_>) -> bool {
+    fn of(stack: &Stack) -> [&[crate::model::Named]; 4] {
+        [&stack.volumes, &stack.networks, &stack.secrets, &stack.configs]
+    }
+    of(pair.before) == of(pair.after)
+}
+
+fn added(role: Role, shared: &privileges::Shared<'_>, new: &Service, changes: &mut Vec<Change>) {
+    let image = new.image.written().or_else(|| new.is_built().then(|| "built by Compose".to_owned()));
+    changes.push(Change::notice(Id::ServiceAdded, role.area(), &new.name, "added").is(image));
+    ports::added(new, changes);
+    privileges::added(shared, new, changes);
+}
+
+fn stays(role: Role, context: &Context<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
+    let &Context { pair, secrets, digests, shared, same_shared } = context;
     let digest = |digests: &BTreeMap<String, String>, name: &str| digests.get(name).cloned();
     let reconfigured = digest(&digests.before, &old.name) != digest(&digests.after, &new.name);
     // Most services of a large stack are unchanged.
-    if !reconfigured && old == new {
+    if !reconfigured && same_shared && old == new {
         return;
     }
     environment::compare(pair, secrets, old, new, changes);
     ports::compare(pair, old, new, changes);
-    privileges::compare(old, new, changes);
+    privileges::compare((&shared[0], old), (&shared[1], new), changes);
     storage::mounts(pair, old, new, changes);
     settings::service(pair, old, new, changes);
     keys(role, pair, old, new, changes);
@@ -102,7 +119,7 @@ fn stays(
 
 /// Keys whose names are explanation enough.
 fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
-    let subject = (role.area(), new.name.as_str());
+    let subject = (Id::ServiceChanged, role.area(), new.name.as_str());
     let kind = |service: &Service| service.kind.map(|kind| kind.as_str().to_owned());
     value(changes, subject, "kind", kind(old), kind(new));
     macro_rules! keys {
@@ -117,9 +134,14 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
             let (before, after) = (old.written(), new.written());
             if before == after {
                 // A line and the list of its words.
-                changes.push(Change::notice(subject.0, subject.1, format!("{} is split differently", quoted(name))));
+                changes.push(Change::notice(
+                    Id::CommandChanged,
+                    subject.1,
+                    subject.2,
+                    format!("{} is split differently", quoted(name)),
+                ));
             } else {
-                value(changes, subject, name, before, after);
+                value(changes, (Id::CommandChanged, subject.1, subject.2), name, before, after);
             }
         }
     }
@@ -132,10 +154,16 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
         match key {
             "build" => {
                 let what = "build changed: run `gen dev build`";
-                changes.push(Change::notice(subject.0, subject.1, what).was(written(before)).is(written(after)));
+                changes.push(
+                    Change::notice(Id::BuildChanged, subject.1, subject.2, what)
+                        .was(written(before))
+                        .is(written(after)),
+                );
             }
             "deploy" => settings::deploy(&new.name, before, after, changes),
-            "expose" => value(changes, (Area::Ports, &new.name), key, written(before), written(after)),
+            "expose" => {
+                value(changes, (Id::ServiceChanged, Area::Ports, &new.name), key, written(before), written(after))
+            }
             _ => tree(changes, subject, key, before, after),
         }
     }
@@ -234,8 +262,8 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     }
     let why = why.join(", ");
     changes.push(match role {
-        Role::Stack => Change::notice(Area::Services, &new.name, format!("recreated: {why}")),
-        Role::Schema => Change::notice(Area::Schema, &new.name, format!("runs again: {why}")),
+        Role::Stack => Change::notice(Id::ContainerRecreated, Area::Services, &new.name, format!("recreated: {why}")),
+        Role::Schema => Change::notice(Id::ContainerRecreated, Area::Schema, &new.name, format!("runs again: {why}")),
     });
 }
 

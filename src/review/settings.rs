@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::written::{Written, entries};
-use super::{Area, Change, Fate, Pair, Severity, fates, quoted, value};
+use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted, value};
 use crate::model::kind::{ScrapeTarget, SettingValue};
 use crate::model::service::{Command, Dependency, Healthcheck, Probe, Service};
 use crate::model::text::Tree;
@@ -21,14 +21,19 @@ pub(super) fn service(pair: &Pair<'_>, old: &Service, new: &Service, changes: &m
         service.depends_on.iter().map(|dependency| dependency.service.clone()).filter(|name| known(name)).collect()
     };
     if old.depends_on.len() > 1 && order(old, new) != order(new, old) {
-        changes.push(Change::notice(Area::Dependencies, &new.name, "the order of dependencies changed"));
+        changes.push(Change::notice(
+            Id::DependencyChanged,
+            Area::Dependencies,
+            &new.name,
+            "the order of dependencies changed",
+        ));
     }
     healthcheck(pair, old, new, changes);
 }
 
 /// The key `deploy` of a service.
 pub(super) fn deploy(service: &str, before: Option<&Tree>, after: Option<&Tree>, changes: &mut Vec<Change>) {
-    let subject = (Area::Limits, service);
+    let subject = (Id::ResourcesChanged, Area::Limits, service);
     for (name, path) in [
         ("replicas", &["replicas"][..]),
         ("limits", &["resources", "limits"]),
@@ -51,10 +56,18 @@ fn dependency(service: &str, fate: &Fate<'_, Dependency>, changes: &mut Vec<Chan
     const AREA: Area = Area::Dependencies;
     let condition = |dependency: &Dependency| dependency.condition.as_str().to_owned();
     match fate {
-        Fate::Added(new) => changes
-            .push(Change::notice(AREA, service, format!("waits for {}", quoted(&new.service))).is(condition(new))),
+        Fate::Added(new) => changes.push(
+            Change::notice(Id::DependencyChanged, AREA, service, format!("waits for {}", quoted(&new.service)))
+                .is(condition(new)),
+        ),
         Fate::Removed(old) => changes.push(
-            Change::notice(AREA, service, format!("no longer waits for {}", quoted(&old.service))).was(condition(old)),
+            Change::notice(
+                Id::DependencyChanged,
+                AREA,
+                service,
+                format!("no longer waits for {}", quoted(&old.service)),
+            )
+            .was(condition(old)),
         ),
         Fate::Stays(old, new) => {
             if old.condition != new.condition {
@@ -62,18 +75,34 @@ fn dependency(service: &str, fate: &Fate<'_, Dependency>, changes: &mut Vec<Chan
                 let severity = if weaker { Severity::Caution } else { Severity::Notice };
                 let what = if weaker { "waits only for the start of" } else { "waits for a different condition of" };
                 changes.push(
-                    Change::new(severity, AREA, service, format!("{what} {}", quoted(&new.service)))
-                        .was(condition(old))
-                        .is(condition(new)),
+                    Change::new(
+                        Id::DependencyChanged,
+                        severity,
+                        AREA,
+                        service,
+                        format!("{what} {}", quoted(&new.service)),
+                    )
+                    .was(condition(old))
+                    .is(condition(new)),
                 );
             }
             if old.restart != new.restart {
                 let what = if new.restart { "restarts with" } else { "no longer restarts with" };
-                changes.push(Change::notice(AREA, service, format!("{what} {}", quoted(&new.service))));
+                changes.push(Change::notice(
+                    Id::DependencyChanged,
+                    AREA,
+                    service,
+                    format!("{what} {}", quoted(&new.service)),
+                ));
             }
             if old.required != new.required {
                 let what = if new.required { "requires" } else { "no longer requires" };
-                changes.push(Change::notice(AREA, service, format!("{what} {}", quoted(&new.service))));
+                changes.push(Change::notice(
+                    Id::DependencyChanged,
+                    AREA,
+                    service,
+                    format!("{what} {}", quoted(&new.service)),
+                ));
             }
         }
     }
@@ -91,26 +120,35 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
                 })
             };
             if test(old) != test(new) {
-                value(changes, (AREA, subject), "test", old.test.written(), new.test.written());
+                value(changes, (Id::HealthcheckChanged, AREA, subject), "test", old.test.written(), new.test.written());
             }
             macro_rules! keys {
                 ($($field:ident)*) => {
-                    $(value(changes, (AREA, subject), stringify!($field), old.$field.written(), new.$field.written());)*
+                    $(value(changes, (Id::HealthcheckChanged, AREA, subject), stringify!($field), old.$field.written(), new.$field.written());)*
                 };
             }
             keys!(interval timeout retries start_period start_interval);
         }
         (None | Some(Healthcheck::Disabled), Some(Healthcheck::Probe(probe))) => {
-            changes.push(Change::notice(AREA, subject, "healthcheck added").is(probe.test.written()));
+            changes.push(
+                Change::notice(Id::HealthcheckAdded, AREA, subject, "healthcheck added").is(probe.test.written()),
+            );
         }
         (Some(Healthcheck::Probe(probe)), None) => {
-            changes.push(Change::caution(AREA, subject, "healthcheck removed").was(probe.test.written()));
+            changes.push(
+                Change::caution(Id::HealthcheckRemoved, AREA, subject, "healthcheck removed").was(probe.test.written()),
+            );
         }
         (Some(Healthcheck::Probe(_)) | None, Some(Healthcheck::Disabled)) => {
-            changes.push(Change::caution(AREA, subject, "healthcheck disabled"));
+            changes.push(Change::caution(Id::HealthcheckRemoved, AREA, subject, "healthcheck disabled"));
         }
         (Some(Healthcheck::Disabled), None) => {
-            changes.push(Change::notice(AREA, subject, "the image's own healthcheck is no longer disabled"));
+            changes.push(Change::notice(
+                Id::HealthcheckAdded,
+                AREA,
+                subject,
+                "the image's own healthcheck is no longer disabled",
+            ));
         }
         (None, None) | (Some(Healthcheck::Disabled), Some(Healthcheck::Disabled)) => {}
     }
@@ -139,7 +177,7 @@ fn judged(old: &Service, new: &Service, changes: &mut Vec<Change>) {
         if before == after {
             continue;
         }
-        let subject = (area(judgement.area), new.name.as_str());
+        let subject = (Id::SettingChanged, area(judgement.area), new.name.as_str());
         // A value that means "no limit" is greater than any other.
         let amount = |literal: &Literal| setting.kind.value_of(literal)?.amount();
         let unlimited = judgement.unlimited.as_ref().and_then(amount);
@@ -148,19 +186,19 @@ fn judged(old: &Service, new: &Service, changes: &mut Vec<Change>) {
                 let most = |amount: u64| if Some(amount) == unlimited { u64::MAX } else { amount };
                 most(after).cmp(&most(before))
             });
-        let verdict = match order {
-            Some(Ordering::Less) => judgement.less.as_ref(),
-            Some(Ordering::Greater) => judgement.more.as_ref(),
+        let (id, verdict) = match order {
+            Some(Ordering::Less) => (Id::SettingLowered, judgement.less.as_ref()),
+            Some(Ordering::Greater) => (Id::SettingRaised, judgement.more.as_ref()),
             Some(Ordering::Equal) => {
-                let same = Change::notice(subject.0, subject.1, "written differently, same value");
+                let same = Change::notice(Id::SettingChanged, subject.1, subject.2, "written differently, same value");
                 changes.push(same.was(before.written()).is(after.written()));
                 continue;
             }
-            None => None,
+            None => (Id::SettingChanged, None),
         };
         match verdict {
             Some(verdict) => changes.push(
-                Change::new(severity(verdict.severity), subject.0, subject.1, verdict.says.clone())
+                Change::new(id, severity(verdict.severity), subject.1, subject.2, verdict.says.clone())
                     .was(before.written())
                     .is(after.written()),
             ),
@@ -204,23 +242,30 @@ impl Written for &SettingValue {
 }
 
 fn alloy(old: &Alloy, new: &Alloy, changes: &mut Vec<Change>) {
-    let subject = (Area::Metrics, new.service.as_str());
+    let subject = (Id::SettingChanged, Area::Metrics, new.service.as_str());
     value(changes, subject, "scrape_interval", old.scrape_interval.text.written(), new.scrape_interval.text.written());
     for fate in fates(&old.targets, &new.targets, |target| target.job.as_str()) {
         let at = |target: &ScrapeTarget| format!("{}{}", target.address.authority(), target.address.path);
         changes.push(match fate {
             Fate::Added(target) => {
-                Change::notice(subject.0, subject.1, format!("scrapes {}", quoted(&target.job))).is(at(target))
+                Change::notice(Id::ScrapeTargetAdded, subject.1, subject.2, format!("scrapes {}", quoted(&target.job)))
+                    .is(at(target))
             }
-            Fate::Removed(target) => {
-                Change::caution(subject.0, subject.1, format!("no longer scrapes {}", quoted(&target.job)))
-                    .was(at(target))
-            }
-            Fate::Stays(old, new) if old.address != new.address => {
-                Change::notice(subject.0, subject.1, format!("scrapes {} at a different address", quoted(&new.job)))
-                    .was(at(old))
-                    .is(at(new))
-            }
+            Fate::Removed(target) => Change::caution(
+                Id::ScrapeTargetRemoved,
+                subject.1,
+                subject.2,
+                format!("no longer scrapes {}", quoted(&target.job)),
+            )
+            .was(at(target)),
+            Fate::Stays(old, new) if old.address != new.address => Change::notice(
+                Id::ScrapeTargetChanged,
+                subject.1,
+                subject.2,
+                format!("scrapes {} at a different address", quoted(&new.job)),
+            )
+            .was(at(old))
+            .is(at(new)),
             Fate::Stays(..) => continue,
         });
     }

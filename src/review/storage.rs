@@ -1,7 +1,7 @@
 //! Mounts, volumes, networks and secrets.
 
 use super::written::{Written, entries, text, tree};
-use super::{Area, Change, Fate, Pair, fates, quoted, sides};
+use super::{Area, Change, Fate, Id, Pair, fates, quoted, sides};
 use crate::model::service::{FileGrant, Mount, Service};
 use crate::model::{Named, Stack};
 use crate::spec::service::MountType;
@@ -14,16 +14,17 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
         match fate {
             Fate::Added(mount) => {
                 let what = format!("{} mounted", quoted(&text(&mount.target)));
-                changes.push(Change::notice(AREA, subject, what).is(described(mount)));
+                changes.push(Change::notice(Id::MountAdded, AREA, subject, what).is(described(mount)));
             }
             Fate::Removed(mount) => {
                 let target = quoted(&text(&mount.target));
                 changes.push(if mount.kind == MountType::Volume {
                     let what =
                         format!("{target} is no longer a volume: what is written there is lost with the container");
-                    Change::caution(AREA, subject, what).was(described(mount))
+                    Change::caution(Id::VolumeUnmounted, AREA, subject, what).was(described(mount))
                 } else {
-                    Change::notice(AREA, subject, format!("{target} no longer mounted")).was(described(mount))
+                    Change::notice(Id::MountRemoved, AREA, subject, format!("{target} no longer mounted"))
+                        .was(described(mount))
                 });
             }
             Fate::Stays(before, after) => {
@@ -35,18 +36,26 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
                 if !same || before.kind != after.kind {
                     let what = format!("source of {target} changed");
                     let change = if before.kind == MountType::Volume {
-                        Change::caution(AREA, subject, format!("{what}: the data in the old volume is not moved"))
+                        Change::caution(
+                            Id::MountChanged,
+                            AREA,
+                            subject,
+                            format!("{what}: the data in the old volume is not moved"),
+                        )
                     } else {
-                        Change::notice(AREA, subject, what)
+                        Change::notice(Id::MountChanged, AREA, subject, what)
                     };
                     changes.push(change.was(described(before)).is(described(after)));
                 } else if before.keys != after.keys {
                     let what = format!("mount options of {target} changed");
-                    changes
-                        .push(Change::notice(AREA, subject, what).was(before.keys.written()).is(after.keys.written()));
+                    changes.push(
+                        Change::notice(Id::MountChanged, AREA, subject, what)
+                            .was(before.keys.written())
+                            .is(after.keys.written()),
+                    );
                 } else if before.read_only != after.read_only {
                     changes.push(
-                        Change::notice(AREA, subject, format!("write access to {target} changed"))
+                        Change::notice(Id::MountChanged, AREA, subject, format!("write access to {target} changed"))
                             .was(described(before))
                             .is(described(after)),
                     );
@@ -67,13 +76,20 @@ fn grants(
 ) {
     for fate in fates(old, new, |grant| grant.source.as_str()) {
         changes.push(match fate {
-            Fate::Added(grant) => Change::notice(area, subject, format!("reads the {what} {}", quoted(&grant.source))),
-            Fate::Removed(grant) => {
-                Change::notice(area, subject, format!("no longer reads the {what} {}", quoted(&grant.source)))
+            Fate::Added(grant) => {
+                Change::notice(Id::FileGranted, area, subject, format!("reads the {what} {}", quoted(&grant.source)))
             }
+            Fate::Removed(grant) => Change::notice(
+                Id::FileRevoked,
+                area,
+                subject,
+                format!("no longer reads the {what} {}", quoted(&grant.source)),
+            ),
             Fate::Stays(before, after) if before.keys != after.keys => {
                 let title = format!("options of the {what} {} changed", quoted(&after.source));
-                Change::notice(area, subject, title).was(before.keys.written()).is(after.keys.written())
+                Change::notice(Id::FileGranted, area, subject, title)
+                    .was(before.keys.written())
+                    .is(after.keys.written())
             }
             Fate::Stays(..) => continue,
         });
@@ -125,37 +141,47 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         match fate {
             Fate::Added(new) => {
                 let what = if is_external(new) { "external: it must already exist in the engine" } else { "added" };
-                changes.push(Change::notice(AREA, &new.name, what).is(in_engine(pair.after, new)));
+                changes.push(Change::notice(Id::VolumeAdded, AREA, &new.name, what).is(in_engine(pair.after, new)));
             }
             Fate::Removed(old) if is_external(old) => {
-                changes.push(Change::notice(AREA, &old.name, "no longer used").was(in_engine(pair.before, old)));
+                changes.push(
+                    Change::notice(Id::VolumeRemoved, AREA, &old.name, "no longer used")
+                        .was(in_engine(pair.before, old)),
+                );
             }
             Fate::Removed(old) => changes.push(
-                Change::danger(AREA, &old.name, "orphaned: its data stays in the engine, but no service uses it")
-                    .was(in_engine(pair.before, old)),
+                Change::danger(
+                    Id::VolumeOrphaned,
+                    AREA,
+                    &old.name,
+                    "orphaned: its data stays in the engine, but no service uses it",
+                )
+                .was(in_engine(pair.before, old)),
             ),
             Fate::Stays(old, new) => {
                 let (before, after) = (in_engine(pair.before, old), in_engine(pair.after, new));
                 let own = |volume: &Named| volume.keys.get("name").is_none() && !is_external(volume);
                 if before != after && !(renamed && own(old) && own(new)) {
                     let what = "now a different volume in the engine: the data in the old one is not moved";
-                    changes.push(Change::danger(AREA, &new.name, what).was(before).is(after));
+                    changes.push(Change::danger(Id::VolumeReplaced, AREA, &new.name, what).was(before).is(after));
                 } else if is_external(old) != is_external(new) {
                     let what = if is_external(new) {
                         "now external: it must already exist in the engine"
                     } else {
                         "no longer external: managed by Compose"
                     };
-                    changes.push(Change::caution(AREA, &new.name, what));
+                    changes.push(Change::caution(Id::VolumeChanged, AREA, &new.name, what));
                 }
                 let (before, after) = (made(old), made(new));
                 if before != after && !is_external(new) {
                     let what = "cannot be changed: Compose must delete it, including its data, and create it again";
-                    changes.push(Change::danger(AREA, &new.name, what).was(before).is(after));
+                    changes.push(Change::danger(Id::VolumeRecreated, AREA, &new.name, what).was(before).is(after));
                 } else if before != after {
-                    changes.push(Change::notice(AREA, &new.name, "options changed").was(before).is(after));
+                    changes.push(
+                        Change::notice(Id::VolumeChanged, AREA, &new.name, "options changed").was(before).is(after),
+                    );
                 }
-                each_key(AREA, old, new, &["driver", "driver_opts", "external", "name"], changes);
+                each_key((Id::VolumeChanged, AREA), old, new, &["driver", "driver_opts", "external", "name"], changes);
             }
         }
     }
@@ -166,11 +192,15 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.networks, &pair.after.networks, |network| network.name.as_str()) {
         let (old, new) = match fate {
             Fate::Added(new) => {
-                changes.push(Change::notice(AREA, &new.name, "added").is(new.keys.text("name").written()));
+                changes.push(
+                    Change::notice(Id::NetworkAdded, AREA, &new.name, "added").is(new.keys.text("name").written()),
+                );
                 continue;
             }
             Fate::Removed(old) => {
-                changes.push(Change::notice(AREA, &old.name, "removed").was(old.keys.text("name").written()));
+                changes.push(
+                    Change::notice(Id::NetworkRemoved, AREA, &old.name, "removed").was(old.keys.text("name").written()),
+                );
                 continue;
             }
             Fate::Stays(old, new) => (old, new),
@@ -178,12 +208,17 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         let (before, after) = (old.keys.is_set("internal"), new.keys.is_set("internal"));
         if before != after {
             changes.push(if after {
-                Change::notice(AREA, &new.name, "now isolated from external networks")
+                Change::notice(Id::NetworkChanged, AREA, &new.name, "now isolated from external networks")
             } else {
-                Change::caution(AREA, &new.name, "no longer isolated from external networks")
+                Change::caution(
+                    Id::NetworkNoLongerInternal,
+                    AREA,
+                    &new.name,
+                    "no longer isolated from external networks",
+                )
             });
         }
-        each_key(AREA, old, new, &["internal"], changes);
+        each_key((Id::NetworkChanged, AREA), old, new, &["internal"], changes);
     }
 }
 
@@ -193,8 +228,12 @@ const SOURCES: &[&str] = &["file", "environment", "content", "external", "driver
 fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Change>) {
     for fate in fates(before, after, |file| file.name.as_str()) {
         match fate {
-            Fate::Added(new) => changes.push(Change::notice(area, &new.name, "added").is(new.keys.written())),
-            Fate::Removed(old) => changes.push(Change::notice(area, &old.name, "removed").was(old.keys.written())),
+            Fate::Added(new) => {
+                changes.push(Change::notice(Id::SourceAdded, area, &new.name, "added").is(new.keys.written()))
+            }
+            Fate::Removed(old) => {
+                changes.push(Change::notice(Id::SourceRemoved, area, &old.name, "removed").was(old.keys.written()))
+            }
             Fate::Stays(old, new) => {
                 let source = |file: &Named| {
                     let source = file.keys.0.iter().filter(|(key, _)| SOURCES.contains(&key.as_str()));
@@ -202,20 +241,22 @@ fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Ch
                 };
                 let (before, after) = (source(old), source(new));
                 if before != after {
-                    changes.push(Change::notice(area, &new.name, "source changed").was(before).is(after));
+                    changes.push(
+                        Change::notice(Id::SourceChanged, area, &new.name, "source changed").was(before).is(after),
+                    );
                 }
-                each_key(area, old, new, SOURCES, changes);
+                each_key((Id::SourceChanged, area), old, new, SOURCES, changes);
             }
         }
     }
 }
 
 /// Keys whose names are explanation enough.
-fn each_key(area: Area, old: &Named, new: &Named, but: &[&str], changes: &mut Vec<Change>) {
+fn each_key((id, area): (Id, Area), old: &Named, new: &Named, but: &[&str], changes: &mut Vec<Change>) {
     for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
         let (key, before, after) = sides(&fate);
         if !but.contains(&key) {
-            tree(changes, (area, &new.name), key, before, after);
+            tree(changes, (id, area, &new.name), key, before, after);
         }
     }
 }

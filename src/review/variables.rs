@@ -1,6 +1,6 @@
 //! The variables of the user's `.env`.
 
-use super::{Area, Change, Fate, Pair, fates, quoted};
+use super::{Area, Change, Fate, Id, Pair, fates, quoted};
 use crate::model::Variable;
 
 const AREA: Area = Area::Variables;
@@ -10,7 +10,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         match fate {
             Fate::Added(new) => added(new, changes),
             Fate::Removed(old) => changes.push(
-                Change::notice(AREA, &old.name, "no longer read: it can be removed from `.env`")
+                Change::notice(Id::VariableRemoved, AREA, &old.name, "no longer read: it can be removed from `.env`")
                     .was(old.default.clone()),
             ),
             Fate::Stays(old, new) => stays(old, new, changes),
@@ -22,10 +22,10 @@ fn added(new: &Variable, changes: &mut Vec<Change>) {
     let filled = filled_by(new);
     changes.push(if new.required {
         let what = format!("added and required: the stack does not start until `.env` sets it{filled}");
-        Change::caution(AREA, &new.name, what)
+        Change::caution(Id::VariableRequired, AREA, &new.name, what)
     } else {
         let secret = if new.secret { "secret added" } else { "added" };
-        Change::notice(AREA, &new.name, format!("{secret}{filled}")).is(new.default.clone())
+        Change::notice(Id::VariableAdded, AREA, &new.name, format!("{secret}{filled}")).is(new.default.clone())
     });
 }
 
@@ -41,35 +41,44 @@ fn stays(old: &Variable, new: &Variable, changes: &mut Vec<Change>) {
     if old.secret && !new.secret {
         changes.push(match &new.default {
             // The spec shows the value; it must not be repeated wherever this is printed.
-            Some(_) => Change::danger(AREA, name, "was a secret and now has a default, which is committed"),
-            None => Change::danger(AREA, name, "no longer a secret: it may be committed and shown"),
+            Some(_) => {
+                Change::danger(Id::SecretExposed, AREA, name, "was a secret and now has a default, which is committed")
+            }
+            None => Change::danger(Id::SecretExposed, AREA, name, "no longer a secret: it may be committed and shown"),
         });
     } else if new.secret && !old.secret {
-        changes.push(Change::notice(AREA, name, "now a secret"));
+        changes.push(Change::notice(Id::VariableChanged, AREA, name, "now a secret"));
     }
     if new.required && !old.required {
         let what = "now required: the stack does not start until `.env` sets it";
-        changes.push(Change::caution(AREA, name, what).was(old.default.clone()));
+        changes.push(Change::caution(Id::VariableRequired, AREA, name, what).was(old.default.clone()));
     } else if old.required && !new.required {
         let after = new.default.clone().filter(|_| !old.secret);
-        changes.push(Change::notice(AREA, name, "no longer required").is(after));
+        changes.push(Change::notice(Id::VariableChanged, AREA, name, "no longer required").is(after));
     } else if old.default != new.default && !old.secret {
         let what = match (&old.default, &new.default) {
             (None, _) => "default added",
             (_, None) => "default removed",
             _ => "default changed: it applies unless `.env` sets the variable",
         };
-        changes.push(Change::notice(AREA, name, what).was(old.default.clone()).is(new.default.clone()));
+        changes.push(
+            Change::notice(Id::DefaultChanged, AREA, name, what).was(old.default.clone()).is(new.default.clone()),
+        );
     }
     if old.output != new.output {
         let what = "filled by a different Terraform output";
-        changes.push(Change::notice(AREA, name, what).was(old.output.clone()).is(new.output.clone()));
+        changes
+            .push(Change::notice(Id::VariableChanged, AREA, name, what).was(old.output.clone()).is(new.output.clone()));
     }
     for (what, before, after) in
         [("description", &old.description, &new.description), ("heading", &old.group, &new.group)]
     {
         if before != after {
-            changes.push(Change::notice(AREA, name, format!("{what} changed")).was(before.clone()).is(after.clone()));
+            changes.push(
+                Change::notice(Id::VariableChanged, AREA, name, format!("{what} changed"))
+                    .was(before.clone())
+                    .is(after.clone()),
+            );
         }
     }
 }

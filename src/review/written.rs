@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::{Area, Change, quoted, value};
+use super::{Area, Change, Id, quoted, value};
 use crate::lit::json;
 use crate::model::Keys;
 use crate::model::service::{Command, Metrics, NetworkMember};
@@ -135,7 +135,7 @@ pub(super) fn entries(entries: &[(String, Tree)]) -> Option<String> {
 /// The change of a key of Compose, if it changed.
 pub(super) fn tree(
     changes: &mut Vec<Change>,
-    (area, subject): (Area, &str),
+    (id, area, subject): (Id, Area, &str),
     key: &str,
     before: Option<&Tree>,
     after: Option<&Tree>,
@@ -145,9 +145,9 @@ pub(super) fn tree(
     }
     if alike(key, before, after) && !key.starts_with("x-") {
         let what = format!("{} is written differently, with the same meaning", quoted(key));
-        changes.push(Change::notice(area, subject, what));
+        changes.push(Change::notice(id, area, subject, what));
     } else {
-        value(changes, (area, subject), key, before.and_then(Tree::written), after.and_then(Tree::written));
+        value(changes, (id, area, subject), key, before.and_then(Tree::written), after.and_then(Tree::written));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Stage 1: text to typed tables in which every value has a span.
 
+pub mod accepted;
 pub mod compose;
 pub mod dashboard;
 pub mod decode;

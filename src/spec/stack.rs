@@ -1,5 +1,6 @@
 //! The top level of a spec and every table but the services.
 
+use super::accepted::Acceptance;
 use super::dashboard::Dashboard;
 use super::decode::{Map, Short, Spanned, choice, table};
 use super::service::{Command, Service};
@@ -44,8 +45,9 @@ table! {
         env: Map<Variable>,
         /// What Terraform creates.
         infrastructure: Option<Infrastructure>,
-        /// Findings of checkov that `gen verify` accepts: the id of each check, and the reason.
-        accepted: Map<Spanned<String>>,
+        /// What is accepted, with reasons. A finding of checkov by the id of its check, e.g. `CKV_AWS_18 = "…"`; a
+        /// danger or caution of `gen review` by its id and what it is about, e.g. `engine-socket.agent = "…"`.
+        accepted: Map<Acceptance>,
     }
 }
 

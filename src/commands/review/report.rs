@@ -49,11 +49,17 @@ struct Line<'r> {
     subjects: Vec<&'r str>,
 }
 
-fn lines(changes: &[Change], severity: Severity) -> Vec<Line<'_>> {
+/// The changes with a severity that are not accepted, or those that are.
+fn lines(changes: &[Change], severity: Option<Severity>) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = Vec::new();
     let mut places = HashMap::new();
-    for change in changes.iter().filter(|change| change.severity == severity) {
-        let alike = (change.area, &change.what, &change.before, &change.after, &change.profiles);
+    let wanted = |change: &&Change| match severity {
+        Some(severity) => change.severity == severity && change.accepted.is_none(),
+        None => change.accepted.is_some(),
+    };
+    for change in changes.iter().filter(wanted) {
+        let Change { id, area, what, before, after, accepted, profiles, .. } = change;
+        let alike = (id, area, what, before, after, accepted, profiles);
         let place = *places.entry(alike).or_insert(lines.len());
         match lines.get_mut(place) {
             Some(line) => line.subjects.push(&change.subject),
@@ -79,8 +85,12 @@ fn within_budget(out: &mut String, lines: &[Line<'_>], most: usize, mut write: i
     }
 }
 
-const SEVERITIES: [(Severity, &str, &str); 3] =
-    [(Severity::Danger, "danger", RED), (Severity::Caution, "caution", YELLOW), (Severity::Notice, "notice", CYAN)];
+const SEVERITIES: [(Option<Severity>, &str, &str); 4] = [
+    (Some(Severity::Danger), "danger", RED),
+    (Some(Severity::Caution), "caution", YELLOW),
+    (None, "accepted", GREEN),
+    (Some(Severity::Notice), "notice", CYAN),
+];
 
 impl Line<'_> {
     fn shown(&self) -> usize {
@@ -92,9 +102,12 @@ impl Report<'_> {
     fn count(&self) -> String {
         let parts: Vec<String> = SEVERITIES
             .iter()
-            .map(|(severity, noun, _)| (self.review.count(*severity), noun))
+            .map(|(severity, noun, _)| match severity {
+                Some(severity) => (self.review.count(*severity), counted(self.review.count(*severity), noun)),
+                None => (self.review.accepted(), format!("{} {noun}", self.review.accepted())),
+            })
             .filter(|(number, _)| *number > 0)
-            .map(|(number, noun)| counted(number, noun))
+            .map(|(_, counted)| counted)
             .collect();
         parts.join(", ")
     }
@@ -137,7 +150,7 @@ impl Report<'_> {
         out.push_str("\n\n");
         for (severity, word, colour) in SEVERITIES {
             let lines = lines(&self.review.changes, severity);
-            let most = if severity == Severity::Notice { MOST_NOTICES } else { MOST };
+            let most = if severity == Some(Severity::Notice) { MOST_NOTICES } else { MOST };
             for line in lines.iter().take(most) {
                 self.line(&mut out, line, word, colour);
             }
@@ -148,12 +161,30 @@ impl Report<'_> {
                 out.push('\n');
             }
         }
+        if let Some(name) = self.acceptable() {
+            let help =
+                "help: a known danger can be accepted in the spec, with the reason, for reviews whose base has it:";
+            let mut wrapped = String::new();
+            wrap(&mut wrapped, help, 0);
+            let wrapped = wrapped.replacen("help", &format!("{CYAN}help{RESET}"), 1);
+            let _ = writeln!(out, "{wrapped}\n    [accepted]\n    {}\n", visible(&name));
+        }
         let _ = write!(out, "{}", self.count());
         if let Some(outputs) = self.outputs() {
             let _ = write!(out, "; {outputs}");
         }
         out.push('\n');
         out
+    }
+
+    /// How the first danger is accepted, as a line of the spec.
+    fn acceptable(&self) -> Option<String> {
+        let is_danger = |change: &&Change| change.severity == Severity::Danger && change.accepted.is_none();
+        let name = self.review.changes.iter().find(is_danger)?.name();
+        let (id, subject) = name.split_once('.')?;
+        let bare = !subject.is_empty() && subject.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        let subject = if bare { subject.to_owned() } else { json!(subject).to_string() };
+        Some(format!("{id}.{subject} = \"…\""))
     }
 
     fn line(&self, out: &mut String, line: &Line<'_>, word: &str, colour: &str) {
@@ -163,7 +194,7 @@ impl Report<'_> {
             let _ = write!(subject, " and {} more", subjects.len() - line.shown());
         }
         let profiles = if self.several { format!(" ({})", change.profiles.join(", ")) } else { String::new() };
-        let head = format!("{word}[{}]", change.area.as_str());
+        let head = format!("{word}[{}]", change.id.as_str());
         // Colours have no width, so they are inserted after wrapping.
         let mut plain = String::new();
         wrap(&mut plain, &format!("{head} {subject}{profiles}: {}", visible(&change.what)), 4);
@@ -179,6 +210,11 @@ impl Report<'_> {
             None => {
                 let _ = writeln!(out, "{rest}");
             }
+        }
+        if let Some(reason) = &change.accepted {
+            let mut wrapped = String::new();
+            wrap(&mut wrapped, &format!("    reason: {}", short(reason)), 6);
+            let _ = writeln!(out, "{wrapped}");
         }
         let value = |value: &Option<String>| value.as_deref().map(short);
         match (value(&change.before), value(&change.after)) {
@@ -209,25 +245,33 @@ impl Report<'_> {
             let _ = write!(out, "; {outputs}");
         }
         out.push('\n');
-        for (severity, title) in [(Severity::Danger, "Dangers"), (Severity::Caution, "Cautions")] {
+        for (severity, title) in
+            [(Some(Severity::Danger), "Dangers"), (Some(Severity::Caution), "Cautions"), (None, "Accepted")]
+        {
             let lines = lines(&self.review.changes, severity);
             if lines.is_empty() {
                 continue;
             }
             let _ = write!(out, "\n#### {title}\n\n");
-            out.push_str("| Area | What | Before | After |\n| --- | --- | --- | --- |\n");
+            out.push_str("| Change | What | Before | After |");
+            out.push_str(if severity.is_none() { " Reason |\n| --- " } else { "\n" });
+            out.push_str("| --- | --- | --- | --- |\n");
             within_budget(&mut out, &lines, MOST, |out, line| {
                 let change = line.change;
                 let value = |value: &Option<String>| value.as_deref().map(|value| code(&short(value)));
-                let _ = writeln!(
+                let _ = write!(
                     out,
                     "| {} | {}: {} | {} | {} |",
-                    change.area.as_str(),
+                    code(change.id.as_str()),
                     self.subjects(line),
                     prose(&change.what),
                     value(&change.before).unwrap_or_default(),
                     value(&change.after).unwrap_or_default()
                 );
+                if let Some(reason) = &change.accepted {
+                    let _ = write!(out, " {} |", code(&short(reason)));
+                }
+                out.push('\n');
             });
         }
         self.notices(&mut out);
@@ -236,7 +280,7 @@ impl Report<'_> {
 
     /// The notices, collapsed.
     fn notices(&self, out: &mut String) {
-        let lines = lines(&self.review.changes, Severity::Notice);
+        let lines = lines(&self.review.changes, Some(Severity::Notice));
         if lines.is_empty() {
             return;
         }
@@ -250,7 +294,7 @@ impl Report<'_> {
                 area = Some(change.area);
                 let _ = write!(out, "\n**{}**\n\n", change.area.as_str());
             }
-            let _ = write!(out, "- {}: {}", self.subjects(line), prose(&change.what));
+            let _ = write!(out, "- {} {}: {}", code(change.id.as_str()), self.subjects(line), prose(&change.what));
             match (&change.before, &change.after) {
                 (Some(before), Some(after)) => {
                     let _ = write!(out, " ({} → {})", code(&short(before)), code(&short(after)));
@@ -290,6 +334,7 @@ impl Report<'_> {
             "counts": {
                 "danger": count(Severity::Danger),
                 "caution": count(Severity::Caution),
+                "accepted": self.review.accepted(),
                 "notice": count(Severity::Notice),
             },
             "changes": self.review.changes,

@@ -1,0 +1,470 @@
+//! What a path of the host gives a container: a variable stands for its default, and the path is normalized by its text
+//! alone, since the host isn't known here.
+
+use super::written::text;
+use super::{Id, Severity, quoted};
+use crate::model::text::{Operator, Reference, Segment, Text};
+
+/// Folders below the project's root that the Compose file is in, which relative paths start from.
+const DEPTH: usize = 2;
+
+/// Folders of the system: each, what is in it, and what it is in.
+const SYSTEM: &[&str] = &[
+    "boot",
+    "dev",
+    "etc",
+    "host_mnt",
+    "proc",
+    "root",
+    "run",
+    "sys",
+    "var/lib/containerd",
+    "var/lib/containers",
+    "var/lib/docker",
+    "var/lib/kubelet",
+    "var/run",
+    "var/spool/cron",
+    "windows",
+];
+
+/// Folders whose programs the system runs, so that writing there is enough.
+const PROGRAMS: &[&str] = &["bin", "lib", "lib32", "lib64", "opt", "sbin", "usr", "program files"];
+
+/// What is in a folder of the system, and that every container may have.
+const HARMLESS: &[&str] =
+    &["dev/null", "dev/zero", "dev/random", "dev/urandom", "etc/localtime", "etc/timezone", "etc/ssl/certs"];
+
+/// Folders that have a folder for each user.
+const HOMES: &[&str] = &["home", "users"];
+
+/// Where users have keys, tokens and passwords, anywhere in a path.
+const KEYS: &[&str] = &[
+    ".aws",
+    ".azure",
+    ".bash_history",
+    ".boto",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".config/age",
+    ".config/containers",
+    ".config/gcloud",
+    ".config/gh",
+    ".config/git",
+    ".config/glab-cli",
+    ".config/google-chrome",
+    ".config/op",
+    ".config/rclone",
+    ".config/sops",
+    ".docker",
+    ".gem/credentials",
+    ".git-credentials",
+    ".gnupg",
+    ".kube",
+    ".local/share/keyrings",
+    ".m2/settings.xml",
+    ".minikube",
+    ".mozilla",
+    ".my.cnf",
+    ".netrc",
+    ".npmrc",
+    ".oci",
+    ".password-store",
+    ".pgpass",
+    ".pypirc",
+    ".s3cfg",
+    ".ssh",
+    ".terraform.d",
+    ".terraformrc",
+    ".vault-token",
+    "library/keychains",
+];
+
+/// Folders that contain one of [`KEYS`].
+const ABOVE_KEYS: &[&str] = &[".cargo", ".config", ".local", ".local/share", ".m2", "appdata", "library"];
+
+/// Sockets and pipes that control an engine.
+const SOCKETS: &[&str] = &[
+    "docker.sock",
+    "docker.raw.sock",
+    "docker_engine",
+    "podman.sock",
+    "containerd.sock",
+    "containerd.sock.ttrpc",
+    "cri-dockerd.sock",
+    "dockershim.sock",
+    "crio.sock",
+    "buildkitd.sock",
+];
+
+/// The host's AWS credentials, which a service with `aws = true` has, too.
+pub(super) const CREDENTIALS: &str = "the host's AWS credentials";
+
+/// A text without `.env`: each variable is its default. What only the host knows stays a reference.
+pub(super) struct Given {
+    pub text: String,
+    /// Whether a variable has no default: its value may be anything.
+    pub open: bool,
+}
+
+impl Given {
+    pub(super) fn of(text: &Text) -> Self {
+        let segments = match text {
+            Text::Literal(literal) => return Self { text: literal.clone(), open: false },
+            Text::Parts(segments) => segments,
+        };
+        let mut given = Self { text: String::new(), open: false };
+        for segment in segments {
+            match segment {
+                Segment::Literal(literal) => given.text.push_str(literal),
+                // Every shell sets these, so no default of theirs applies.
+                Segment::Env(Reference { name, .. }) if name == "HOME" || name == "USERPROFILE" => {
+                    given.text.push('~');
+                }
+                Segment::Env(Reference {
+                    operator: Some(Operator::Default(word) | Operator::Alternative(word)),
+                    ..
+                }) if !word.is_empty() => {
+                    given.text.push_str(word);
+                }
+                Segment::Env(reference) => {
+                    given.open = true;
+                    given.text.push_str(&reference.plain());
+                }
+            }
+        }
+        given
+    }
+
+    /// Whether it is true to Compose.
+    pub(super) fn is_on(&self) -> bool {
+        matches!(self.text.to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "y" | "t" | "1")
+    }
+}
+
+/// How a container gets a path.
+pub(super) struct Way<'w> {
+    /// The key, or what else the path is in; empty for a mount.
+    pub through: &'w str,
+    /// Whether the container can write there.
+    pub written: bool,
+    /// Whether a path outside of the project is to be reported whatever it is.
+    pub outside: bool,
+}
+
+/// What a path gives.
+pub(super) struct Gift {
+    pub id: Id,
+    pub severity: Severity,
+    pub what: String,
+    /// The path, normalized.
+    pub path: Option<String>,
+}
+
+/// What a path of the host gives a container, if it is worth saying.
+pub(super) fn gift(source: &Text, way: &Way<'_>) -> Option<Gift> {
+    let given = Given::of(source);
+    let path = Path::of(&given.text);
+    let (id, severity, what) = match path.place(way.written) {
+        Place::Socket => (Id::EngineSocket, Severity::Danger, ENGINE.to_owned()),
+        Place::Root => (Id::HostRoot, Severity::Danger, "the host's entire file system".to_owned()),
+        Place::Aws => (Id::HostCredentials, Severity::Danger, CREDENTIALS.to_owned()),
+        Place::Keys => (Id::HostCredentials, Severity::Danger, "credentials of the host".to_owned()),
+        Place::Home => (Id::HostHome, Severity::Danger, "a home directory of the host".to_owned()),
+        Place::System => (Id::HostSystemPath, Severity::Danger, "a system path of the host".to_owned()),
+        Place::Unknown => (Id::HostPathVariable, Severity::Caution, "a host path set in `.env`".to_owned()),
+        _ if given.open => (Id::HostPathVariable, Severity::Caution, "a host path set in `.env`".to_owned()),
+        Place::Near | Place::Outside if way.written => {
+            (Id::HostPathWritable, Severity::Caution, "a host path".to_owned())
+        }
+        Place::Outside if way.outside => {
+            (Id::PathOutsideProject, Severity::Caution, "a path outside of the project".to_owned())
+        }
+        Place::Project | Place::Near | Place::Outside => return None,
+    };
+    let of_engine = id == Id::EngineSocket;
+    let write = if way.written && !of_engine { "write access to " } else { "" };
+    // A path that is all of the answer needs no repetition.
+    let written = text(source);
+    let plain = of_engine || written == "/" || matches!(written.as_str(), "~/.aws" | "~/.aws/");
+    let which = if plain { String::new() } else { format!(": {}", quoted(&written)) };
+    let through = if way.through.is_empty() { String::new() } else { format!(", through {}", way.through) };
+    let path = (!of_engine).then(|| if given.open { written.clone() } else { path.shown() });
+    Some(Gift { id, severity, what: format!("{write}{what}{which}{through}"), path })
+}
+
+/// The engine's socket.
+pub(super) const ENGINE: &str = "the engine's socket: whoever controls the container controls the host";
+
+/// What a path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Below the folder of the Compose file.
+    Project,
+    /// In the project, or the folder of the Compose file itself.
+    Near,
+    Socket,
+    Root,
+    Aws,
+    Keys,
+    Home,
+    System,
+    /// Anything else on the host.
+    Outside,
+    /// Wherever a variable says.
+    Unknown,
+}
+
+/// A path without `.`, `..` and empty parts.
+struct Path<'p> {
+    start: Start,
+    parts: Vec<&'p str>,
+}
+
+/// What a path starts from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Root,
+    /// So many folders above that of the Compose file.
+    Above(usize),
+    Variable,
+}
+
+impl<'p> Path<'p> {
+    fn of(path: &'p str) -> Self {
+        let path = path.trim();
+        let drive = matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+        let (path, slashes): (&str, &[char]) = if drive {
+            (&path[2..], &['/', '\\'])
+        } else if path.starts_with('\\') {
+            (path, &['/', '\\'])
+        } else {
+            (path, &['/'])
+        };
+        let mut start = match path.chars().next() {
+            Some('/' | '\\') => Start::Root,
+            Some('$') => Start::Variable,
+            _ => Start::Above(0),
+        };
+        let mut parts: Vec<&str> = Vec::new();
+        for (index, part) in path.split(slashes).enumerate() {
+            match part {
+                "" | "." => {}
+                ".." if parts.pop().is_some() => {
+                    // Wherever the variable is, this is above it.
+                    if start == Start::Variable && parts.is_empty() {
+                        start = Start::Above(DEPTH + 1);
+                    }
+                }
+                ".." => {
+                    if let Start::Above(levels) = &mut start {
+                        *levels += 1;
+                    }
+                }
+                // The folder above is that of all home directories.
+                _ if index == 0 && part.starts_with('~') => {
+                    start = Start::Root;
+                    parts.extend(["home", "~"]);
+                }
+                part => parts.push(part),
+            }
+        }
+        // macOS has the system's folders there.
+        if start == Start::Root && parts.first() == Some(&"private") {
+            parts.remove(0);
+        }
+        Self { start, parts }
+    }
+
+    fn place(&self, written: bool) -> Place {
+        let lower: Vec<String> = self.parts.iter().map(|part| part.to_ascii_lowercase()).collect();
+        let whole = lower.join("/");
+        let last = lower.last().map_or("", String::as_str);
+        match self.start {
+            Start::Above(0) if !lower.is_empty() => return Place::Project,
+            Start::Above(levels) if levels <= DEPTH => return Place::Near,
+            _ => {}
+        }
+        let has = |name: &str| contains(&whole, name);
+        if SOCKETS.contains(&last) {
+            return Place::Socket;
+        }
+        if has(".aws") {
+            return Place::Aws;
+        }
+        let in_home = match lower.as_slice() {
+            [first, _, rest @ ..] if self.start == Start::Root && HOMES.contains(&first.as_str()) => rest.join("/"),
+            _ => String::new(),
+        };
+        if KEYS.iter().any(|name| has(name)) || ABOVE_KEYS.contains(&in_home.as_str()) {
+            return Place::Keys;
+        }
+        if self.start == Start::Variable {
+            return Place::Unknown;
+        }
+        if lower.is_empty() {
+            return Place::Root;
+        }
+        if HARMLESS.iter().any(|name| starts(&whole, name)) && !written {
+            return Place::Outside;
+        }
+        if whole == "dev/null" {
+            return Place::Project;
+        }
+        if HOMES.contains(&lower[0].as_str()) && lower.len() <= 2 {
+            return Place::Home;
+        }
+        let system = |name: &&str| starts(&whole, name) || starts(name, &whole);
+        if SYSTEM.iter().any(|name| system(&name)) || (written && PROGRAMS.iter().any(|name| starts(&whole, name))) {
+            return Place::System;
+        }
+        Place::Outside
+    }
+
+    fn shown(&self) -> String {
+        let parts = self.parts.join("/");
+        match self.start {
+            Start::Root => match parts.strip_prefix("home/~") {
+                Some(rest) => format!("~{rest}"),
+                None => format!("/{parts}"),
+            },
+            Start::Above(levels) => format!("{}{parts}", "../".repeat(levels)),
+            Start::Variable => parts,
+        }
+    }
+}
+
+/// Whether a path is another one or in it.
+fn starts(path: &str, other: &str) -> bool {
+    path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a path has another one in it.
+fn contains(path: &str, other: &str) -> bool {
+    path.match_indices(other).any(|(at, _)| (at == 0 || path.as_bytes()[at - 1] == b'/') && starts(&path[at..], other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(path: &str) -> Place {
+        Path::of(path).place(false)
+    }
+
+    #[test]
+    fn a_path_is_judged_by_where_it_leads() {
+        for (expected, paths) in [
+            (
+                Place::Root,
+                &["/", "//", "/.", "/..", "/srv/..", "/srv/../..//.", "~/../..", "C:\\", "c:/", "../../../"][..],
+            ),
+            (
+                Place::System,
+                &[
+                    "/etc",
+                    "//etc",
+                    "/etc/",
+                    "/./etc",
+                    "/srv/../etc/shadow",
+                    "/ETC/passwd",
+                    "/proc",
+                    "/proc/1/root",
+                    "/sys",
+                    "/dev",
+                    "/dev/sda",
+                    "/root",
+                    "/root/x",
+                    "/boot",
+                    "/run",
+                    "/run/user/1000/bus",
+                    "/var",
+                    "/var/lib",
+                    "/var/lib/docker/volumes",
+                    "/var/run",
+                    "/private/etc",
+                    "../../../../../../etc/passwd",
+                    "C:\\Windows\\x",
+                    "/etc/${FILE}",
+                    "/etc/localtime/../shadow",
+                ],
+            ),
+            (Place::Home, &["~", "~/", "~/.", "/home", "/home/me", "/home/me/", "/Users/me", "~/..", "/home/${USER}"]),
+            (Place::Aws, &["~/.aws", "~/.aws/credentials", "/root/.aws", "${DIR}/.aws", "/home/me/.AWS/config"]),
+            (
+                Place::Keys,
+                &[
+                    "~/.ssh",
+                    "~/.ssh/id_ed25519",
+                    "~/x/../.ssh",
+                    "/home/me/.gnupg",
+                    "~/.kube/config",
+                    "~/.docker/config.json",
+                    "~/.config/gcloud/x",
+                    "~/.config",
+                    "~/.config/",
+                    "~/.netrc",
+                    "../../../../.ssh",
+                    "${DIR}/.kube",
+                    "~/Library",
+                    "~/Library/Keychains",
+                ],
+            ),
+            (
+                Place::Socket,
+                &[
+                    "/var/run/docker.sock",
+                    "/run//docker.sock",
+                    "/run/user/1000/podman/podman.sock",
+                    "~/.colima/docker.sock",
+                    "/run/containerd/containerd.sock",
+                    "/run/crio/crio.sock",
+                    "${XDG_RUNTIME_DIR}/docker.sock",
+                    "\\\\.\\pipe\\docker_engine",
+                    "//./pipe/docker_engine",
+                    "/run/buildkit/buildkitd.sock",
+                ],
+            ),
+            (Place::Project, &["./site", "site/x", "./a/../b", "./.aws"]),
+            (Place::Near, &[".", "./", "./..", "../x", "../../x", "../..", "./a/.."]),
+            (
+                Place::Outside,
+                &[
+                    "/srv",
+                    "~/src",
+                    "/home/me/src",
+                    "../../../x",
+                    "/etc/localtime",
+                    "/dev/null",
+                    "/usr/share/x",
+                    "/private/tmp",
+                ],
+            ),
+            (Place::Unknown, &["${DIR}", "${DIR}/x"]),
+        ] {
+            for path in paths {
+                assert_eq!(place(path), expected, "{path}");
+            }
+        }
+        assert_eq!(Path::of("/usr/bin").place(true), Place::System);
+        assert_eq!(Path::of("/etc/localtime").place(true), Place::System);
+        // What a variable climbs out of may be anywhere.
+        assert_eq!(place("${DIR}/../../etc"), Place::System);
+    }
+
+    #[test]
+    fn a_variable_is_its_default() {
+        let variable =
+            |name: &str, operator: Option<Operator>| Text::from(Reference { name: name.to_owned(), operator });
+        let cases = [
+            (variable("X", Some(Operator::Default("host".to_owned()))), "host", false),
+            (variable("X", Some(Operator::Alternative("host".to_owned()))), "host", false),
+            (variable("X", Some(Operator::Default(String::new()))), "${X}", true),
+            (variable("X", Some(Operator::Required("set it".to_owned()))), "${X}", true),
+            (variable("HOME", Some(Operator::Default("/tmp".to_owned()))), "~", false),
+        ];
+        for (text, expected, open) in cases {
+            let given = Given::of(&text);
+            assert_eq!((given.text.as_str(), given.open), (expected, open));
+        }
+    }
+}
