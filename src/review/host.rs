@@ -8,6 +8,9 @@ use crate::model::text::{Operator, Reference, Segment, Text};
 /// Folders below the project's root that the Compose file is in, which relative paths start from.
 const DEPTH: usize = 2;
 
+/// Folders of the project that decide what runs.
+const OF_GEN: &[&str] = &[".git", ".github", "generated", "spec", "terraform"];
+
 /// Folders of the system: each, what is in it, and what it is in.
 const SYSTEM: &[&str] = &[
     "boot",
@@ -198,9 +201,9 @@ pub(super) const ENGINE: &str = "the engine's socket: whoever controls the conta
 /// What a path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Below the folder of the Compose file.
+    /// In the project.
     Project,
-    /// In the project, or the folder of the Compose file itself.
+    /// The project itself, its history, or a folder that this program reads or writes.
     Near,
     Socket,
     Root,
@@ -279,9 +282,10 @@ impl<'p> Path<'p> {
         let lower: Vec<String> = self.parts.iter().map(|part| part.to_ascii_lowercase()).collect();
         let whole = lower.join("/");
         let last = lower.last().map_or("", String::as_str);
-        match self.start {
-            Start::Above(0) if !lower.is_empty() => return Place::Project,
-            Start::Above(levels) if levels <= DEPTH => return Place::Near,
+        match (self.start, lower.first()) {
+            (Start::Above(0), Some(_)) => return Place::Project,
+            (Start::Above(DEPTH), Some(first)) if !OF_GEN.contains(&first.as_str()) => return Place::Project,
+            (Start::Above(levels), _) if levels <= DEPTH => return Place::Near,
             _ => {}
         }
         let has = |name: &str| contains(&whole, name);
@@ -424,8 +428,11 @@ mod tests {
                     "/run/buildkit/buildkitd.sock",
                 ],
             ),
-            (Place::Project, &["./site", "site/x", "./a/../b", "./.aws"]),
-            (Place::Near, &[".", "./", "./..", "../x", "../../x", "../..", "./a/.."]),
+            (Place::Project, &["./site", "site/x", "./a/../b", "./.aws", "../../x"]),
+            (
+                Place::Near,
+                &[".", "./", "./..", "../x", "../../spec", "../../.git/hooks", "../../x/..", "../..", "./a/.."],
+            ),
             (
                 Place::Outside,
                 &[
