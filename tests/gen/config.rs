@@ -104,7 +104,7 @@ fn what_grafana_reads_again_by_itself_is_no_reason_for_a_new_container() {
 fn a_users_mount_counts_and_a_users_labels_stay() {
     let spec = "[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n[images]\nloki = \"grafana/loki:3.7.6\"\n\n\
         [services.loki]\nkind = \"loki\"\nsettings.retention = \"72h\"\n\n[services.web]\nimage = \"nginx:1.29\"\nlabels.team = \"shop\"\n\
-        volumes = [\"generated/dev/config/loki.yaml:/etc/a.yaml:ro\", \"./generated/dev/docker-compose.yml:/etc/b.yaml:ro\", \"./own:/own\"]\n";
+        volumes = [\"./generated/dev/config/loki.yaml:/etc/a.yaml:ro\", \"./generated/dev/docker-compose.yml:/etc/b.yaml:ro\", \"./own:/own\"]\n";
     let plan_of_it = plan(spec);
     let digests = plan_of_it.config_digests();
     assert_eq!(digests.keys().collect::<Vec<_>>(), ["loki", "web"]);

@@ -431,9 +431,8 @@ fn every_further_key_of_the_specification() {
             let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
             let found: Json = serde_json::to_value(&compose["services"]["web"][key.as_str()]).unwrap();
             // Paths are rewritten for the folder of the Compose file.
-            let value: Json = serde_json::from_str(&value.to_string().replace("../../", "")).unwrap();
-            let found: Json = serde_json::from_str(&found.to_string().replace("../../", "")).unwrap();
-            assert_eq!(found, value, "{key}");
+            let from_root = |json: &Json| json.to_string().replace("\"../..\"", "\".\"").replace("../../", "");
+            assert_eq!(from_root(&found), from_root(&value), "{key}");
             tried += 1;
         }
     }

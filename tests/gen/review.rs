@@ -965,7 +965,7 @@ name = "shop"
 
 [services.web]
 image = "localhost:5000/web:1"
-build = "../web"
+build = "./web"
 secrets = [{ source = "token", target = "a" }]
 configs = ["site"]
 networks = ["back"]
@@ -1030,20 +1030,20 @@ const SHARED: &[(&[Edit], Edit, &[&str])] = &[
         &[],
         ("\"data:/data\"", "\"data:/data\", \"../x:/x\""),
         &[
-            "caution privileges web: gains write access to a host path: `../x`",
-            "notice mounts web: `/x` mounted [- -> ../x]",
+            "caution privileges web: gains write access to a host path: `../../../x`",
+            "notice mounts web: `/x` mounted [- -> ../../../x]",
             "notice services web: recreated: mounts",
         ],
     ),
     (
         &[],
         ("\"data:/data\"", "\"data:/data\", \"./x:/x\""),
-        &["notice mounts web: `/x` mounted [- -> ./x]", "notice services web: recreated: mounts"],
+        &["notice mounts web: `/x` mounted [- -> ../../x]", "notice services web: recreated: mounts"],
     ),
     (
         &[],
         ("\"data:/data\"", "\"data:/data\", \"../x:/x:ro\""),
-        &["notice mounts web: `/x` mounted [- -> ../x (read-only)]", "notice services web: recreated: mounts"],
+        &["notice mounts web: `/x` mounted [- -> ../../../x (read-only)]", "notice services web: recreated: mounts"],
     ),
     // A volume of one's own is another in another project, and an external one is not.
     (
@@ -1073,7 +1073,7 @@ const SHARED: &[(&[Edit], Edit, &[&str])] = &[
             "notice services web: recreated: healthcheck",
         ],
     ),
-    (&[], ("../web", "../site"), &["notice services web: build changed: run `gen dev build` [../web -> ../site]"]),
+    (&[], ("./web", "./site"), &["notice services web: build changed: run `gen dev build` [../../web -> ../../site]"]),
     (
         &[],
         ("${MODE:+on}", "${MODE:+off}"),
@@ -1368,7 +1368,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ),
     ("build = { context = \".\", ssh = [\"default\"] }", "danger ssh-forwarded default"),
     ("build = \"~/.ssh\"", "danger host-credentials ~/.ssh"),
-    ("build = \"../../../other\"", "caution path-outside-project ../../../other"),
+    ("build = \"../other\"", "caution path-outside-project ../../../other"),
     ("build = \"https://github.com/a/b.git\"", ""),
     (
         "build = { context = \".\", additional_contexts = { keys = \"/etc/ssl/private\" } }",
@@ -1377,7 +1377,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("build = { context = \".\", additional_contexts = [\"keys=/root\"] }", "danger host-system-path /root"),
     ("build = { context = \".\", additional_contexts = { base = \"docker-image://a:1\" } }", ""),
     ("provider.type = \"awesomecloud\"", "danger host-program awesomecloud"),
-    ("extends = { file = \"other.yml\", service = \"x\" }", "danger extends-file other.yml"),
+    ("extends = { file = \"other.yml\", service = \"x\" }", "danger extends-file ../../other.yml"),
     ("volumes_from = [\"container:x:ro\"]", "danger foreign-volumes x"),
     ("pid = \"host\"", "danger host-namespace pid"),
     ("pid = \"${N:-host}\"@[env.N]\ndescription = \"N\"", "danger host-namespace pid"),
@@ -1421,7 +1421,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("volumes = [\"${D}:/h:ro\"]@[env.D]\ndescription = \"D\"\nrequired = true", "caution host-path-variable ${D}"),
     ("volumes = [\"/proc/:/h:ro\"]", "danger host-system-path /proc"),
     ("volumes = [\"/./etc/passwd:/h:ro\"]", "danger host-system-path /etc/passwd"),
-    ("volumes = [\"../../../../../../etc:/h:ro\"]", "danger host-system-path ../../../../../../etc"),
+    ("volumes = [\"../../../../../../etc:/h:ro\"]", "danger host-system-path ../../../../../../../../etc"),
     ("volumes = [\"/var/lib/docker:/h:ro\"]", "danger host-system-path /var/lib/docker"),
     ("volumes = [\"~:/h:ro\"]", "danger host-home ~"),
     ("volumes = [\"${HOME}/.ssh/:/h:ro\"]@[env.HOME]\ndescription = \"H\"", "danger host-credentials ~/.ssh"),
@@ -1433,7 +1433,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
         "danger engine-socket //./pipe/docker_engine",
     ),
     ("volumes = [\"/srv/data:/h\"]", "caution host-path-writable /srv/data"),
-    ("volumes = [\"../..:/h\"]", "caution host-path-writable ../../"),
+    ("volumes = [\".:/h\"]", "caution host-path-writable ../../"),
     ("volumes = [\"/etc/localtime:/etc/localtime:ro\"]", ""),
     ("volumes = [\"./site:/h\"]", ""),
     (
@@ -1462,7 +1462,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("secrets = [\"s\"]@[secrets.s]\nfile = \"./token\"", ""),
     ("configs = [\"s\"]@[configs.s]\nfile = \"/etc/shadow\"", "danger host-system-path /etc/shadow"),
     ("env_file = \"/proc/1/environ\"", "danger host-system-path /proc/1/environ"),
-    ("env_file = [{ path = \"../../../x.env\" }]", "caution path-outside-project ../../../x.env"),
+    ("env_file = [{ path = \"../x.env\" }]", "caution path-outside-project ../../../x.env"),
     ("label_file = \"~/.netrc\"", "danger host-credentials ~/.netrc"),
     ("develop.watch = [{ path = \"/root\", target = \"/x\", action = \"sync\" }]", "danger host-system-path /root"),
     ("networks = [\"h\"]@[networks.h]\nexternal = true\nname = \"host\"", "danger host-network"),
