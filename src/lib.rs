@@ -115,6 +115,17 @@ pub fn scope_of(profile: &str, more: Vec<String>) -> output::Scope {
 /// # Errors
 /// Every problem of the spec, in source order.
 pub fn plan(sources: &Sources, profile: Option<&str>) -> Result<Vec<Plan>, Vec<Diagnostic>> {
+    plan_with_warnings(sources, profile).map(|(plans, _)| plans)
+}
+
+/// As [`plan()`], with what looks wrong in a valid spec.
+///
+/// # Errors
+/// Every problem of the spec, in source order.
+pub fn plan_with_warnings(
+    sources: &Sources,
+    profile: Option<&str>,
+) -> Result<(Vec<Plan>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut diagnostics = Diagnostics::default();
     let document = spec::parse(sources, &mut diagnostics);
     let names: Vec<String> = document.profiles().map(|name| name.value.clone()).collect();
@@ -128,7 +139,8 @@ pub fn plan(sources: &Sources, profile: Option<&str>) -> Result<Vec<Plan>, Vec<D
         &mut diagnostics,
         |profile, diagnostics| plans.extend(resolve::resolve(&profile, diagnostics).map(|stack| Plan { stack })),
     );
-    if diagnostics.is_empty() { Ok(plans) } else { Err(diagnostics.into_sorted()) }
+    let warnings = diagnostics.take_warnings();
+    if diagnostics.is_empty() { Ok((plans, warnings)) } else { Err(diagnostics.into_sorted()) }
 }
 
 fn no_profile(wanted: Option<&str>, names: &[String]) -> Diagnostic {

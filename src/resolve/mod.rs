@@ -15,6 +15,7 @@ mod mounts;
 mod names;
 mod ports;
 mod schema;
+mod secrets;
 mod service;
 mod text;
 mod variables;
@@ -316,8 +317,9 @@ impl<'a> Resolver<'a> {
         let secrets = self.secrets();
         let configs = self.configs();
         let models = self.models();
-        let (accepted, accepted_changes) = self.accepted(&bundle.services);
+        let accepted = self.accepted(&bundle.services);
         let variables = self.finish_variables();
+        self.check_secrets();
         self.check_port_clashes();
         self.check_dependencies(&bundle.services);
         let schema_services = bundle.services.split_off(running);
@@ -342,8 +344,8 @@ impl<'a> Resolver<'a> {
             dashboards,
             variables,
             infrastructure,
-            accepted,
-            accepted_changes,
+            accepted: accepted.findings,
+            accepted_changes: accepted.changes,
             unmanaged: self.unmanaged(&profile.value),
         }
     }
