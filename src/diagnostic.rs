@@ -113,6 +113,8 @@ pub struct Diagnostics {
     list: Vec<Diagnostic>,
     /// How many names were compared for suggestions.
     compared: Cell<usize>,
+    /// What looks wrong, and stops nothing.
+    warnings: Vec<Diagnostic>,
 }
 
 impl Diagnostics {
@@ -124,7 +126,7 @@ impl Diagnostics {
 
     /// An empty list whose suggestions count towards the limit of this one.
     pub fn apart(&self) -> Self {
-        Self { list: Vec::new(), compared: self.compared.clone() }
+        Self { list: Vec::new(), compared: self.compared.clone(), warnings: Vec::new() }
     }
 
     /// As [`nearest`], until the limit of comparisons is reached.
@@ -144,6 +146,21 @@ impl Diagnostics {
         if self.list.len() < Self::MOST {
             self.list.push(diagnostic);
         }
+    }
+
+    /// The limit of warnings.
+    const MOST_WARNINGS: usize = 100;
+
+    /// Adds a warning, up to the limit. Warnings change nothing: neither what is rendered nor how a command ends.
+    pub fn warn(&mut self, diagnostic: Diagnostic) {
+        if self.warnings.len() < Self::MOST_WARNINGS {
+            self.warnings.push(diagnostic);
+        }
+    }
+
+    /// The warnings in source order, without duplicates.
+    pub fn take_warnings(&mut self) -> Vec<Diagnostic> {
+        Self { list: std::mem::take(&mut self.warnings), ..Self::default() }.into_sorted()
     }
 
     /// Whether there are none.
@@ -176,6 +193,9 @@ impl Diagnostics {
         self.compared.set(self.compared.get().max(other.compared.get()));
         for diagnostic in other.list {
             self.push(diagnostic);
+        }
+        for warning in other.warnings {
+            self.warn(warning);
         }
     }
 

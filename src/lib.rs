@@ -118,6 +118,17 @@ pub fn scope_of(profile: &str, more: Vec<String>) -> output::Scope {
 /// # Errors
 /// Every problem of the spec, in source order.
 pub fn plan(sources: &Sources, profile: Option<&str>) -> Result<Vec<Plan>, Vec<Diagnostic>> {
+    plan_with_warnings(sources, profile).map(|(plans, _)| plans)
+}
+
+/// As [`plan()`], with what looks wrong in a valid spec.
+///
+/// # Errors
+/// Every problem of the spec, in source order.
+pub fn plan_with_warnings(
+    sources: &Sources,
+    profile: Option<&str>,
+) -> Result<(Vec<Plan>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut diagnostics = Diagnostics::default();
     let document = spec::parse(sources, &mut diagnostics);
     let names: Vec<String> = document.profiles().map(|name| name.value.clone()).collect();
@@ -133,7 +144,8 @@ pub fn plan(sources: &Sources, profile: Option<&str>) -> Result<Vec<Plan>, Vec<D
             plans.extend(resolve::resolve(&spec, diagnostics).map(|stack| Plan { stack, _spec: Some(spec) }));
         },
     );
-    if diagnostics.is_empty() { Ok(plans) } else { Err(diagnostics.into_sorted()) }
+    let warnings = diagnostics.take_warnings();
+    if diagnostics.is_empty() { Ok((plans, warnings)) } else { Err(diagnostics.into_sorted()) }
 }
 
 fn no_profile(wanted: Option<&str>, names: &[String]) -> Diagnostic {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,9 +10,12 @@ use similar::{ChangeTag, TextDiff};
 use stackgen::output::{self, Cause, Difference};
 use stackgen::review::counted;
 
-use super::report::{self, BOLD, CYAN, GREEN, RED, RESET};
-use super::{Outcome, Outputs, Ran, print, print_text, project, stop};
+use super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
+use super::{Outcome, Outputs, Project, Ran, git, print, print_error, print_text, project, stop, warn};
 use crate::cli::{Check, Format};
+
+/// Files that are shown; the rest is counted.
+pub const MOST_FILES: usize = 200;
 
 /// Lines of diffs that are shown; the rest is counted. `--stat` shows none.
 const MOST_LINES: usize = 200;
@@ -24,6 +28,8 @@ const DIFF_TIME: Duration = Duration::from_secs(2);
 
 pub fn run(arguments: &Check) -> Ran {
     let project = project(arguments.profile.as_deref(), arguments.format)?;
+    warn(&project, arguments.format);
+    let committed = committed(&project, arguments.profile.is_none());
     let mut compared = 0;
     let mut found: Vec<Drift> = Vec::new();
     let mut outcome = Outcome::Clean;
@@ -43,6 +49,16 @@ pub fn run(arguments: &Check) -> Ran {
             Err(error) => outcome = stop(Outcome::Failed, error),
         }
     }
+    match committed.join() {
+        Ok(Ok(paths)) => found.extend(paths.into_iter().map(|path| {
+            Drift::new(Difference { path: path.into(), cause: Cause::Committed, on_disk: None, expected: None })
+        })),
+        Ok(Err(failure)) => {
+            let what = "cannot check that no `.env` or Terraform state is committed";
+            print_error(&format!("{YELLOW}warning{RESET}: {what}: {}\n", failure.message));
+        }
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
     if compared == 0 && outcome == Outcome::Clean {
         return Err(stop(Outcome::Failed, "nothing was compared"));
     }
@@ -60,6 +76,14 @@ pub fn run(arguments: &Check) -> Ran {
     // The process ends: freeing a large stack, string by string, would only take time.
     std::mem::forget(project);
     Ok(outcome)
+}
+
+/// Asks Git, while the outputs are compared, which files it has though they may hold secrets.
+fn committed(project: &Project, all: bool) -> JoinHandle<Result<Vec<String>, git::Failure>> {
+    let mut profiles: Vec<String> = project.plans.iter().map(|plan| plan.profile().to_owned()).collect();
+    profiles.extend(all.then(|| project.removed_profiles()).into_iter().flatten());
+    let root = project.root.clone();
+    std::thread::spawn(move || git::committed(&root, profiles.iter().map(String::as_str)))
 }
 
 /// A difference and its lines.
@@ -149,6 +173,7 @@ pub fn remedy(cause: &Cause) -> &'static str {
         Cause::Orphan { edited: false } => "run `gen render` to delete it",
         Cause::Orphan { edited: true } => "move the file, or delete it with `gen render --force`",
         Cause::Stray => "remove it, or list it in `[stack] unmanaged`",
+        Cause::Committed => "run `git rm --cached` on it, add it to `.gitignore`, and change the secrets in it",
         Cause::Symlink => "remove the link, or replace it with `gen render --force`",
         Cause::Unreadable(_) => "make it a readable file, or remove it",
         Cause::Malformed(_) => "run `gen render` to rewrite it",
@@ -157,11 +182,14 @@ pub fn remedy(cause: &Cause) -> &'static str {
 
 fn count(compared: usize, found: &[Drift]) -> String {
     let files = counted(compared, "file");
-    match found.len() {
-        0 => format!("{files} compared, no difference"),
-        1 => format!("{files} compared, 1 differs"),
-        many => format!("{files} compared, {many} differ"),
-    }
+    let committed = found.iter().filter(|drift| matches!(drift.difference.cause, Cause::Committed)).count();
+    let differ = match found.len() - committed {
+        0 => "no difference".to_owned(),
+        1 => "1 differs".to_owned(),
+        many => format!("{many} differ"),
+    };
+    let committed = if committed == 0 { String::new() } else { format!(", {committed} should not be committed") };
+    format!("{files} compared, {differ}{committed}")
 }
 
 /// The lines that rendering would change, at most `most` of them; none for a new file.
@@ -177,7 +205,7 @@ pub fn changes(differences: Vec<Difference>, most: usize) -> String {
 fn text(compared: usize, found: &[Drift], stat: bool) -> String {
     let mut out = String::new();
     let mut left = MOST_LINES;
-    for Drift { difference, diff } in found {
+    for Drift { difference, diff } in found.iter().take(MOST_FILES) {
         let Difference { path, cause, expected, .. } = difference;
         let _ = writeln!(out, "{BOLD}{path}{RESET}: {RED}{cause}{RESET}");
         if let Cause::Malformed(problems) = cause {
@@ -194,6 +222,9 @@ fn text(compared: usize, found: &[Drift], stat: bool) -> String {
         }
         let _ = writeln!(out, "  {CYAN}help{RESET}: {}", remedy(cause));
         out.push('\n');
+    }
+    if found.len() > MOST_FILES {
+        let _ = writeln!(out, "… and {} more\n", found.len() - MOST_FILES);
     }
     out.push_str(&count(compared, found));
     out.push('\n');
@@ -242,6 +273,7 @@ fn code(cause: &Cause) -> &'static str {
         Cause::Orphan { .. } => "orphan",
         Cause::Unreadable(_) => "unreadable",
         Cause::Stray => "stray",
+        Cause::Committed => "committed",
         Cause::Symlink => "symlink",
         Cause::Interrupted => "interrupted",
         Cause::Malformed(_) => "malformed",
@@ -270,7 +302,7 @@ fn json(compared: usize, found: &[Drift], stat: bool) -> String {
 
 fn github(compared: usize, found: &[Drift]) -> String {
     let mut out = String::new();
-    for Drift { difference, diff } in found {
+    for Drift { difference, diff } in found.iter().take(MOST_FILES) {
         let message = format!("{}: {}\n{}", difference.path, difference.cause, remedy(&difference.cause));
         let place = Some((difference.path.as_str(), diff.first, 1));
         report::annotation(&mut out, place, code(&difference.cause), &message);

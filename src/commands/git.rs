@@ -1,5 +1,6 @@
 //! Git, run so that a repository or its tree cannot make it run a program or use the network.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -117,6 +118,29 @@ impl<'r> Git<'r> {
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
+}
+
+/// The files that Git has of these profiles, though they may hold secrets: `.env`, and Terraform's state.
+///
+/// Nothing outside of a work tree.
+///
+/// # Errors
+/// Git can't tell.
+pub fn committed<'p>(root: &Utf8Path, profiles: impl IntoIterator<Item = &'p str>) -> Result<Vec<String>, Failure> {
+    // Most projects that are no work tree are noticed without Git.
+    let mut folders = root.ancestors();
+    if !folders.any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
+        return Ok(Vec::new());
+    }
+    // A pattern for each profile could be too many arguments; Git's own could match folders below.
+    let listed = Git::new(root)?.succeed("", &["ls-files", "-z", "--", "generated", "terraform"])?;
+    let profiles: HashSet<&str> = profiles.into_iter().collect();
+    let is_secret = |path: &&str| match path.split('/').collect::<Vec<_>>().as_slice() {
+        ["generated", profile, ".env"] => profiles.contains(profile),
+        ["terraform", profile, .., name] => profiles.contains(profile) && name.contains(".tfstate"),
+        _ => false,
+    };
+    Ok(listed.split_terminator('\0').filter(is_secret).map(ToOwned::to_owned).collect())
 }
 
 pub fn failure(arguments: &[&str], output: &Output) -> Failure {

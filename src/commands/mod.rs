@@ -35,6 +35,7 @@ use stackgen::folder;
 use stackgen::links;
 use stackgen::output;
 use stackgen::shown::{printable, without_commands};
+use stackgen::spec::decode::listed;
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 use stackgen::{MANIFEST, Plan};
@@ -122,6 +123,8 @@ struct Project {
     root: Utf8PathBuf,
     sources: Sources,
     plans: Vec<Plan>,
+    /// What looks wrong in the spec.
+    warnings: Vec<Diagnostic>,
 }
 
 impl Project {
@@ -185,8 +188,8 @@ struct Outputs<'p> {
 fn project(profile: Option<&str>, format: Format) -> Ran<Project> {
     let root = root()?;
     let sources = read(&root, format)?;
-    match stackgen::plan(&sources, profile) {
-        Ok(plans) => Ok(Project { root, sources, plans }),
+    match stackgen::plan_with_warnings(&sources, profile) {
+        Ok((plans, warnings)) => Ok(Project { root, sources, plans, warnings }),
         Err(diagnostics) => Err(invalid(&sources, &diagnostics, format)),
     }
 }
@@ -237,8 +240,7 @@ fn one_profile(profile: Option<&str>) -> Ran<Plan> {
     let mut plans = project(profile, Format::Text)?.plans;
     if plans.len() > 1 {
         let Some(index) = plans.iter().position(|plan| plan.profile() == DEFAULT_PROFILE) else {
-            let names: Vec<&str> = plans.iter().map(Plan::profile).collect();
-            let help = format!("choose one with `--profile`: {}", names.join(", "));
+            let help = format!("choose one with `--profile`: {}", listed(plans.iter().map(Plan::profile)));
             return Err(stop_with(Outcome::Invalid, "the spec has several profiles", help));
         };
         plans.swap(0, index);
@@ -275,6 +277,16 @@ fn root() -> Ran<Utf8PathBuf> {
     }
     let message = format!("could not find `{}` in `{current}` or any parent directory", spec::MAIN);
     Err(stop_with(Outcome::Invalid, message, "create one with `gen init`"))
+}
+
+/// Shows what looks wrong; it changes nothing else.
+fn warn(project: &Project, format: Format) {
+    let Project { sources, warnings, .. } = project;
+    match format {
+        _ if warnings.is_empty() => {}
+        Format::Github => print(io::stdout(), &report::github_warnings(sources, warnings)),
+        Format::Text | Format::Json => print_error(&report::warnings(sources, warnings)),
+    }
 }
 
 fn invalid(sources: &Sources, diagnostics: &[Diagnostic], format: Format) -> Outcome {

@@ -7,11 +7,12 @@ use stackgen::output::{self, Cause, Error, Finding, Options, Written};
 use stackgen::review::counted;
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, Outputs, Project, Ran, check, fail, print_text, project, stop, sweep};
+use super::{Outcome, Outputs, Project, Ran, check, fail, print_text, project, stop, sweep, warn};
 use crate::cli::{Format, Render};
 
 pub fn run(arguments: &Render) -> Ran {
     let project = project(arguments.profile.as_deref(), Format::Text)?;
+    warn(&project, Format::Text);
     let options = Options { force: arguments.force, dry_run: arguments.dry_run, prune: !arguments.no_prune };
     let outcome = write(&project, arguments.profile.as_deref(), options);
     // The process ends: freeing a large stack, string by string, would only take time.
@@ -61,8 +62,11 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
     }
     let would = if options.dry_run { "would be " } else { "" };
     let mut lines = |verb: &str, findings: &[Finding]| {
-        for Finding { path, cause } in findings {
+        for Finding { path, cause } in findings.iter().take(check::MOST_FILES) {
             let _ = writeln!(out, "{BOLD}{would}{verb}{RESET} {path}: {cause}");
+        }
+        if findings.len() > check::MOST_FILES {
+            let _ = writeln!(out, "… and {} more {would}{verb}", findings.len() - check::MOST_FILES);
         }
     };
     lines("written", &total.written);
@@ -86,9 +90,12 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
 
 fn refuse(what: &str, findings: &[Finding]) {
     let mut message = format!("{what} were not written:\n");
-    for Finding { path, cause } in findings {
+    for Finding { path, cause } in findings.iter().take(check::MOST_FILES) {
         let _ = writeln!(message, "  {path}: {cause}");
         let _ = writeln!(message, "    {}", check::remedy(cause));
+    }
+    if findings.len() > check::MOST_FILES {
+        let _ = writeln!(message, "  … and {} more", findings.len() - check::MOST_FILES);
     }
     if !findings.iter().any(|finding| matches!(finding.cause, Cause::Unreadable(_))) {
         message.push_str("`gen check` shows the differences; `gen render --force` overwrites or deletes the files");

@@ -40,11 +40,22 @@ pub fn excerpts(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     out
 }
 
+/// Warnings with excerpts and their number.
+pub fn warnings(sources: &Sources, warnings: &[Diagnostic]) -> String {
+    let mut out = leveled(sources, warnings, &Level::WARNING);
+    let _ = writeln!(out, "{YELLOW}warning{RESET}: {} in the spec", counted(warnings.len(), "warning"));
+    out
+}
+
 fn first_excerpts(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+    leveled(sources, diagnostics, &Level::ERROR)
+}
+
+fn leveled(sources: &Sources, diagnostics: &[Diagnostic], level: &Level<'static>) -> String {
     let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
     let mut out = String::new();
     for diagnostic in diagnostics.iter().take(MOST) {
-        out.push_str(&one(sources, diagnostic, &renderer));
+        out.push_str(&one(sources, diagnostic, level, &renderer));
         out.push_str("\n\n");
     }
     out
@@ -69,7 +80,7 @@ struct Excerpt<'a> {
     labels: Vec<(Range<usize>, &'a Label, bool)>,
 }
 
-fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+fn one(sources: &Sources, diagnostic: &Diagnostic, level: &Level<'static>, renderer: &Renderer) -> String {
     let mut files: Vec<u16> = Vec::new();
     for label in &diagnostic.labels {
         if !files.contains(&label.span.file) {
@@ -92,7 +103,7 @@ fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> Strin
         }
     }
     let mut group: Group<'_> =
-        Group::with_title(Level::ERROR.primary_title(diagnostic.title.as_str()).id(diagnostic.code));
+        Group::with_title(level.clone().primary_title(diagnostic.title.as_str()).id(diagnostic.code));
     for excerpt in &excerpts {
         let mut snippet =
             Snippet::source(excerpt.text.as_str()).path(excerpt.source.path.as_str()).line_start(excerpt.first_line);
@@ -210,6 +221,15 @@ pub fn serialise(report: &impl Serialize) -> String {
 
 /// One annotation for each diagnostic.
 pub fn github(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+    annotations(sources, diagnostics, "error")
+}
+
+/// One annotation for each warning.
+pub fn github_warnings(sources: &Sources, warnings: &[Diagnostic]) -> String {
+    annotations(sources, warnings, "warning")
+}
+
+fn annotations(sources: &Sources, diagnostics: &[Diagnostic], level: &str) -> String {
     let mut out = String::new();
     for diagnostic in diagnostics {
         let place = diagnostic.primary().and_then(|span| {
@@ -221,19 +241,23 @@ pub fn github(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
             message.push('\n');
             message.push_str(help);
         }
-        annotation(&mut out, place, diagnostic.code, &message);
+        leveled_annotation(&mut out, level, place, diagnostic.code, &message);
     }
     out
 }
 
 /// Writes an annotation of GitHub Actions (a workflow command: `::error file=…,line=…,col=…,title=…::message`).
 pub fn annotation(out: &mut String, place: Option<(&str, usize, usize)>, title: &str, message: &str) {
+    leveled_annotation(out, "error", place, title, message);
+}
+
+fn leveled_annotation(out: &mut String, level: &str, place: Option<(&str, usize, usize)>, title: &str, message: &str) {
     // The runner still obeys `##[command]` anywhere in a line.
     let escape = |text: &str| {
         printable(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A").replace("##[", "## [")
     };
     let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
-    out.push_str("::error ");
+    let _ = write!(out, "::{level} ");
     if let Some((path, line, column)) = place {
         let _ = write!(out, "file={},line={line},col={column},", property(path));
     }

@@ -318,7 +318,7 @@ fn common_escape(character: char) -> Option<Escape> {
 /// These are control characters, spaces and format characters without a glyph, bidi controls and
 /// the noncharacters U+FFFE and U+FFFF, but not the joiners U+200C and U+200D, which scripts and
 /// emoji need.
-fn unprintable(character: char) -> bool {
+pub(crate) fn unprintable(character: char) -> bool {
     matches!(character,
         '\0'..='\x1f'
         | '\x7f'..='\u{a0}'

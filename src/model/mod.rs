@@ -5,6 +5,7 @@ pub mod dashboard;
 pub mod infrastructure;
 pub mod keys;
 pub mod kind;
+pub mod secret;
 pub mod service;
 pub mod text;
 

@@ -150,6 +150,8 @@ pub enum Cause {
     },
     /// Not an output, in a folder of outputs, where a consumer might read it.
     Stray,
+    /// Git has it, though it may hold secrets.
+    Committed,
     /// It can't be read or is not a file.
     Unreadable(io::Error),
     /// It is a symbolic link, which is not followed.
@@ -188,6 +190,7 @@ impl fmt::Display for Cause {
             Self::Orphan { edited: false } => f.write_str("orphan"),
             Self::Orphan { edited: true } => f.write_str("orphan, edited by hand"),
             Self::Stray => f.write_str("not an output"),
+            Self::Committed => f.write_str("committed, and may contain secrets"),
             Self::Unreadable(source) => write!(f, "unreadable: {source}"),
             Self::Symlink => f.write_str("symbolic link"),
             Self::Interrupted => f.write_str("interrupted render"),

@@ -1,22 +1,35 @@
 //! `[accepted]`: findings of a scanner, and changes of a review, that are accepted here.
 
+use std::collections::HashMap;
+
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Service;
 use crate::spec::accepted::{Acceptance, Id, Names};
 use crate::spec::decode::{Spanned, shown};
 
+/// What is accepted, with reasons.
+#[derive(Default)]
+pub(super) struct Accepted {
+    /// The ids of checks.
+    pub findings: Vec<(String, String)>,
+    /// The ids of changes and what they are about, as in the spec.
+    pub changes: Vec<(String, String)>,
+}
+
 impl Resolver<'_> {
     /// The ids of checks, and the changes, each with its reason.
-    pub(super) fn accepted(&mut self, services: &[Service]) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    pub(super) fn accepted(&mut self, services: &[Service]) -> Accepted {
         let spec = self.spec;
-        let (mut findings, mut changes) = (Vec::new(), Vec::new());
+        let services: HashMap<&str, &Service> =
+            services.iter().map(|service| (service.name.as_str(), service)).collect();
+        let mut accepted = Accepted::default();
         for (id, acceptance) in spec.accepted.iter() {
             match acceptance {
                 Acceptance::Finding(reason) => {
                     self.check_finding(id);
                     self.check_reason(&id.value, reason);
-                    findings.push((id.value.clone(), reason.value.clone()));
+                    accepted.findings.push((id.value.clone(), reason.value.clone()));
                 }
                 Acceptance::Changes(subjects) => {
                     let known = Id::of(&id.value);
@@ -32,15 +45,15 @@ impl Resolver<'_> {
                     }
                     for (subject, reason) in subjects.iter() {
                         if let Some(id) = known {
-                            self.check_subject(id, subject, services);
+                            self.check_subject(id, subject, &services);
                         }
                         self.check_reason(&subject.value, reason);
-                        changes.push((format!("{}.{}", id.value, subject.value), reason.value.clone()));
+                        accepted.changes.push((format!("{}.{}", id.value, subject.value), reason.value.clone()));
                     }
                 }
             }
         }
-        (findings, changes)
+        accepted
     }
 
     fn check_finding(&mut self, id: &Spanned<String>) {
@@ -72,7 +85,7 @@ impl Resolver<'_> {
     }
 
     /// Checks that what a change is about exists: a service, or a port of one.
-    fn check_subject(&mut self, id: Id, subject: &Spanned<String>, services: &[Service]) {
+    fn check_subject(&mut self, id: Id, subject: &Spanned<String>, services: &HashMap<&str, &Service>) {
         // What follows says which of several paths or capabilities.
         let name = subject.value.split(':').next().unwrap_or_default();
         let (name, port) = match id.names() {
@@ -84,12 +97,9 @@ impl Resolver<'_> {
         if self.removes() || !self.spec.sound {
             return;
         }
-        let Some(service) = services.iter().find(|service| service.name == name) else {
-            return self.unknown(
-                ("unknown-service", "service", name),
-                subject.span,
-                services.iter().map(|s| s.name.as_str()),
-            );
+        let Some(service) = services.get(name) else {
+            let names = self.spec.services.names();
+            return self.unknown(("unknown-service", "service", name), subject.span, names);
         };
         if let Some(port) = port
             && service.port(port).is_none()

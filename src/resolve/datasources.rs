@@ -1,8 +1,12 @@
 //! `[datasources.<uid>]`.
 
+use std::collections::HashMap;
+
+use super::dashboards::LONGEST_UID;
 use super::{DASHBOARDS, Resolver};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::model::{Address, Datasource};
+use crate::spec::decode::shown;
 use crate::spec::stack::DatasourceType;
 
 impl Resolver<'_> {
@@ -11,8 +15,24 @@ impl Resolver<'_> {
         let spec = self.spec;
         let mut sources = Vec::with_capacity(spec.datasources.entries.len());
         let mut default = None;
+        let mut titles: HashMap<&str, Span> = HashMap::new();
         for (uid, source) in spec.datasources.iter() {
             let what = format!("datasource `{}`", uid.value);
+            if uid.value.len() > LONGEST_UID {
+                self.report(
+                    Diagnostic::new("invalid-uid", format!("invalid UID `{}`", shown(&uid.value)), uid.span)
+                        .help(format!("use at most {LONGEST_UID} characters: Grafana refuses a longer one")),
+                );
+            }
+            // Grafana finds a datasource by its title when it reads the file.
+            if let Some(first) = titles.insert(&source.title.value, source.title.span) {
+                let title = format!("duplicate datasource title `{}`", shown(&source.title.value));
+                self.report(
+                    Diagnostic::new("title-clash", title, source.title.span)
+                        .also(first, "the other one")
+                        .help("change one of them: in Grafana, the second datasource would replace the first"),
+                );
+            }
             let address = match source.kind.value {
                 DatasourceType::Prometheus => self.queried("metrics", &what, source),
                 DatasourceType::Loki => self.queried("logs", &what, source),

@@ -16,6 +16,7 @@ mod names;
 mod paths;
 mod ports;
 mod schema;
+mod secrets;
 mod service;
 mod text;
 mod variables;
@@ -321,8 +322,9 @@ impl<'a> Resolver<'a> {
         let secrets = self.secrets();
         let configs = self.configs();
         let models = self.models();
-        let (accepted, accepted_changes) = self.accepted(&bundle.services);
+        let accepted = self.accepted(&bundle.services);
         let variables = self.finish_variables();
+        self.check_secrets();
         self.check_port_clashes();
         self.check_dependencies(&bundle.services);
         let schema_services = bundle.services.split_off(running);
@@ -347,8 +349,8 @@ impl<'a> Resolver<'a> {
             dashboards,
             variables,
             infrastructure,
-            accepted,
-            accepted_changes,
+            accepted: accepted.findings,
+            accepted_changes: accepted.changes,
             unmanaged: self.unmanaged(&profile.value),
         }
     }

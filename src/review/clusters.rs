@@ -108,7 +108,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&pair.before.clusters, &pair.after.clusters, |cluster| cluster.name.as_str()) {
         match fate {
             Fate::Added(new) => {
-                changes.push(Change::notice(Id::ClusterAdded, AREA, &new.name, "added").is(new.title.clone()))
+                changes.push(Change::notice(Id::ClusterAdded, AREA, &new.name, "added").is(new.title.clone()));
             }
             Fate::Removed(old) => changes.push(
                 Change::notice(

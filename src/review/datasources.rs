@@ -12,7 +12,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     for fate in fates(&sources(before), &sources(after), |source| source.uid.as_str()) {
         match fate {
             Fate::Added(new) => {
-                changes.push(Change::notice(Id::DatasourceAdded, AREA, &new.title, "added").is(at(new)))
+                changes.push(Change::notice(Id::DatasourceAdded, AREA, &new.title, "added").is(at(new)));
             }
             Fate::Removed(old) => changes.push(
                 Change::caution(

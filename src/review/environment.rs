@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::written::text;
 use super::{Area, Change, Fate, Id, Pair, clusters, fates, quoted};
-use crate::model::Stack;
-use crate::model::service::Service;
+use crate::model::service::{Command, Healthcheck, Service};
 use crate::model::text::Text;
+use crate::model::{Stack, secret};
 
 const AREA: Area = Area::Environment;
 
@@ -24,6 +24,72 @@ impl<'s> Secrets<'s> {
     }
 }
 
+/// A value, unless it is a secret.
+fn shown(name: &str, value: &Text) -> String {
+    if secret::is_written(name, value) && value.literal().is_some_and(|literal| !literal.contains("://")) {
+        return secret::HIDDEN.to_owned();
+    }
+    text(value)
+}
+
+/// What a service does with secrets that others can see.
+fn careless(service: &Service, secrets: &Secrets<'_>) -> Vec<(Id, String, String)> {
+    let mut found = Vec::new();
+    for (name, _) in service.environment.iter().filter(|(name, value)| secret::is_written(name, value)) {
+        let what = format!("{} looks like a secret that is committed", quoted(name));
+        found.push((Id::LiteralSecret, what, name.clone()));
+    }
+    let mut seen = |key: &str, text: &Text| {
+        for name in text.variables().filter(|name| secrets.0.contains(name)) {
+            let what = format!("the secret {} in {} is visible to others on the host", quoted(name), quoted(key));
+            found.push((Id::SecretInCommand, what, name.to_owned()));
+        }
+    };
+    let mut commands = vec![("command", service.command.as_ref()), ("entrypoint", service.entrypoint.as_ref())];
+    if let Some(Healthcheck::Probe(probe)) = &service.healthcheck {
+        commands.push(("healthcheck", probe.test.as_ref()));
+    }
+    for (key, command) in commands {
+        match command {
+            Some(Command::Line(line)) => seen(key, line),
+            Some(Command::Arguments(arguments)) => arguments.iter().for_each(|argument| seen(key, argument)),
+            None => {}
+        }
+    }
+    service.labels.iter().for_each(|(_, label)| seen("labels", label));
+    if let Some(arguments) = service.keys.at(&["build", "args"]) {
+        arguments.each_text(&mut |text| seen("build.args", text));
+    }
+    found
+}
+
+/// Cautions for what a service now does with secrets; nothing for what it did before.
+pub(super) fn secrets(
+    before: Option<(&Service, &Secrets<'_>)>,
+    (new, secrets): (&Service, &Secrets<'_>),
+    changes: &mut Vec<Change>,
+) {
+    let found = careless(new, secrets);
+    // Most services are careful.
+    if found.is_empty() {
+        return;
+    }
+    let (mut known, mut were_secret) = (HashSet::new(), HashSet::new());
+    if let Some((old, secrets)) = before {
+        known.extend(careless(old, secrets));
+        let secret = old.environment.iter().filter(|(_, value)| secrets.any(value));
+        were_secret.extend(secret.map(|(name, _)| name.as_str()));
+    }
+    for found in found.into_iter().filter(|found| !known.contains(found)) {
+        let (id, what, thing) = found;
+        // That is a danger of its own.
+        if id == Id::LiteralSecret && were_secret.contains(thing.as_str()) {
+            continue;
+        }
+        changes.push(Change { thing: Some(thing), ..Change::caution(id, AREA, &new.name, what) });
+    }
+}
+
 /// The environment of a service that was there before.
 pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
     let service = &new.name;
@@ -32,13 +98,13 @@ pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new
             Fate::Added((name, value)) if !clusters::covers(pair, service, name) => {
                 changes.push(
                     Change::notice(Id::EnvironmentAdded, AREA, service, format!("{} added", quoted(name)))
-                        .is(text(value)),
+                        .is(shown(name, value)),
                 );
             }
             Fate::Removed((name, value)) if !clusters::covers(pair, service, name) => {
                 changes.push(
                     Change::notice(Id::EnvironmentRemoved, AREA, service, format!("{} removed", quoted(name)))
-                        .was(text(value)),
+                        .was(shown(name, value)),
                 );
             }
             Fate::Stays((_, before), (name, after))
@@ -51,8 +117,8 @@ pub(super) fn compare(pair: &Pair<'_>, secrets: &Secrets<'_>, old: &Service, new
                     Change::danger(Id::SecretWritten, AREA, service, what).was(text(before))
                 } else {
                     Change::notice(Id::EnvironmentChanged, AREA, service, format!("{} changed", quoted(name)))
-                        .was(text(before))
-                        .is(text(after))
+                        .was(shown(name, before))
+                        .is(shown(name, after))
                 });
             }
             Fate::Added(_) | Fate::Removed(_) | Fate::Stays(..) => {}

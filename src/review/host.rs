@@ -159,7 +159,7 @@ pub(super) struct Gift {
     pub id: Id,
     pub severity: Severity,
     pub what: String,
-    /// The path, normalized.
+    /// The path, normalized, with `:rw` if it can be written.
     pub path: Option<String>,
 }
 
@@ -191,7 +191,9 @@ pub(super) fn gift(source: &Text, way: &Way<'_>) -> Option<Gift> {
     let plain = of_engine || written == "/" || matches!(written.as_str(), "~/.aws" | "~/.aws/");
     let which = if plain { String::new() } else { format!(": {}", quoted(&written)) };
     let through = if way.through.is_empty() { String::new() } else { format!(", through {}", way.through) };
-    let path = (!of_engine).then(|| if given.open { written.clone() } else { path.shown() });
+    // To read and to write are accepted separately.
+    let mode = if way.written && id != Id::HostPathWritable { ":rw" } else { "" };
+    let path = (!of_engine).then(|| format!("{}{mode}", if given.open { written } else { path.shown() }));
     Some(Gift { id, severity, what: format!("{write}{what}{which}{through}"), path })
 }
 
@@ -318,7 +320,7 @@ impl<'p> Path<'p> {
             return Place::Home;
         }
         let system = |name: &&str| starts(&whole, name) || starts(name, &whole);
-        if SYSTEM.iter().any(|name| system(&name)) || (written && PROGRAMS.iter().any(|name| starts(&whole, name))) {
+        if SYSTEM.iter().any(system) || (written && PROGRAMS.iter().any(|name| starts(&whole, name))) {
             return Place::System;
         }
         Place::Outside

@@ -24,14 +24,15 @@ mod storage;
 mod variables;
 mod written;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
 use serde::Serialize;
 
 use crate::Plan;
-use crate::model::Stack;
 use crate::model::text::{Operator, Segment, Text};
+use crate::model::{Stack, secret};
 use crate::output;
 pub use crate::spec::accepted::{Id, Names};
 
@@ -202,6 +203,16 @@ impl Change {
         }
     }
 
+    /// Hides secrets that are written in the spec, wherever a value of it is shown.
+    fn hide_secrets(&mut self) {
+        let Self { what, before, after, thing, subject, .. } = self;
+        for text in [what, subject].into_iter().chain([before, after, thing].into_iter().flatten()) {
+            if let Cow::Owned(hidden) = secret::hide(text) {
+                *text = hidden;
+            }
+        }
+    }
+
     /// By what it is accepted: `engine-socket.web`, `capability-added.web:SYS_ADMIN`.
     pub fn name(&self) -> String {
         let thing = self.thing.as_ref().map(|thing| format!(":{thing}")).unwrap_or_default();
@@ -286,6 +297,7 @@ pub fn review(before: &[Plan], after: &[Plan]) -> Result<Review, output::Error> 
     }
     let outputs = outputs(before, after)?;
     found.extend(unexplained(&found, &outputs.changed));
+    found.iter_mut().for_each(Change::hide_secrets);
     found.sort_by_key(|change| (change.severity, change.area));
     Ok(Review { changes: found, outputs })
 }

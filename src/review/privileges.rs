@@ -1,6 +1,6 @@
 //! What containers may do to the host: each grant that a service gains or loses.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::host::{CREDENTIALS, ENGINE, Gift, Given, Way, gift};
 use super::written::{Written, text};
@@ -112,14 +112,13 @@ pub(super) fn compare(
     let (before, after) = (grants(shared_before, old), grants(shared_after, new));
     let whole = |grants: &[Grant]| grants.iter().any(|grant| grant.what == WHOLE);
     let together = whole(&before) != whole(&after);
-    let stays = |grant: &Grant, others: &[Grant]| {
-        let has = others.iter().any(|other| other.what == grant.what);
-        has || (together && grant.part)
-    };
-    for grant in after.iter().filter(|grant| !stays(grant, &before)) {
+    let whats = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<HashSet<_>>();
+    let (had, has) = (whats(&before), whats(&after));
+    let stays = |grant: &Grant, others: &HashSet<String>| others.contains(&grant.what) || (together && grant.part);
+    for grant in after.iter().filter(|grant| !stays(grant, &had)) {
         changes.push(grant.gained(&new.name, grant.severity));
     }
-    for grant in before.iter().filter(|grant| !stays(grant, &after)) {
+    for grant in before.iter().filter(|grant| !stays(grant, &has)) {
         changes.push(Change::notice(Id::PrivilegeRemoved, AREA, &new.name, format!("loses {}", grant.what)));
     }
     let has_root = |grants: &[Grant]| grants.iter().any(|grant| grant.id == Id::RootUser);
@@ -353,8 +352,9 @@ fn files(service: &Service, grants: &mut Vec<Grant>) {
             one => one.map(std::slice::from_ref).unwrap_or_default(),
         };
         for item in list {
-            let path = item.get("path").unwrap_or(item).text();
-            path.into_iter().for_each(|path| add(key, path));
+            if let Some(path) = item.get("path").unwrap_or(item).text() {
+                add(key, path);
+            }
         }
     }
     if let Some(file) = service.keys.at(&["credential_spec", "file"]).and_then(Tree::text) {

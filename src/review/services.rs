@@ -42,7 +42,7 @@ impl Digests {
 }
 
 pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Change>) {
-    let secrets = Secrets::of(pair.before);
+    let secrets = [pair.before, pair.after].map(Secrets::of);
     let shared = [pair.before, pair.after].map(privileges::Shared::of);
     let context = Context { pair, secrets: &secrets, digests, shared: &shared, same_shared: same_shared(pair) };
     let both = [
@@ -52,7 +52,10 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
     for (role, before, after) in both {
         for fate in fates(before, after, |service| service.name.as_str()) {
             match fate {
-                Fate::Added(new) => added(role, &shared[1], new, changes),
+                Fate::Added(new) => {
+                    added(role, &shared[1], new, changes);
+                    environment::secrets(None, (new, &secrets[1]), changes);
+                }
                 Fate::Removed(old) => {
                     let what = "removed; `docker compose up` keeps its container unless run with `--remove-orphans`";
                     let what = if role == Role::Stack { what } else { "removed" };
@@ -77,7 +80,7 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
 /// What the services of two stacks are compared with.
 struct Context<'c> {
     pair: &'c Pair<'c>,
-    secrets: &'c Secrets<'c>,
+    secrets: &'c [Secrets<'c>; 2],
     digests: &'c Digests,
     shared: &'c [privileges::Shared<'c>; 2],
     /// Whether what services name at the top level is the same.
@@ -103,10 +106,14 @@ fn stays(role: Role, context: &Context<'_>, old: &Service, new: &Service, change
     let digest = |digests: &BTreeMap<String, String>, name: &str| digests.get(name).cloned();
     let reconfigured = digest(&digests.before, &old.name) != digest(&digests.after, &new.name);
     // Most services of a large stack are unchanged.
-    if !reconfigured && same_shared && old == new {
+    if !reconfigured && old == new {
+        if !same_shared {
+            privileges::compare((&shared[0], old), (&shared[1], new), changes);
+        }
         return;
     }
-    environment::compare(pair, secrets, old, new, changes);
+    environment::compare(pair, &secrets[0], old, new, changes);
+    environment::secrets(Some((old, &secrets[0])), (new, &secrets[1]), changes);
     ports::compare(pair, old, new, changes);
     privileges::compare((&shared[0], old), (&shared[1], new), changes);
     storage::mounts(pair, old, new, changes);
@@ -162,7 +169,7 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
             }
             "deploy" => settings::deploy(&new.name, before, after, changes),
             "expose" => {
-                value(changes, (Id::ServiceChanged, Area::Ports, &new.name), key, written(before), written(after))
+                value(changes, (Id::ServiceChanged, Area::Ports, &new.name), key, written(before), written(after));
             }
             _ => tree(changes, subject, key, before, after),
         }

@@ -229,10 +229,10 @@ fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Ch
     for fate in fates(before, after, |file| file.name.as_str()) {
         match fate {
             Fate::Added(new) => {
-                changes.push(Change::notice(Id::SourceAdded, area, &new.name, "added").is(new.keys.written()))
+                changes.push(Change::notice(Id::SourceAdded, area, &new.name, "added").is(new.keys.written()));
             }
             Fate::Removed(old) => {
-                changes.push(Change::notice(Id::SourceRemoved, area, &old.name, "removed").was(old.keys.written()))
+                changes.push(Change::notice(Id::SourceRemoved, area, &old.name, "removed").was(old.keys.written()));
             }
             Fate::Stays(old, new) => {
                 let source = |file: &Named| {

@@ -1,7 +1,7 @@
 //! The variables of the user's `.env`.
 
 use super::{Area, Change, Fate, Id, Pair, fates, quoted};
-use crate::model::Variable;
+use crate::model::{Variable, secret};
 
 const AREA: Area = Area::Variables;
 
@@ -11,7 +11,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
             Fate::Added(new) => added(new, changes),
             Fate::Removed(old) => changes.push(
                 Change::notice(Id::VariableRemoved, AREA, &old.name, "no longer read: it can be removed from `.env`")
-                    .was(old.default.clone()),
+                    .was(shown(old)),
             ),
             Fate::Stays(old, new) => stays(old, new, changes),
         }
@@ -25,8 +25,15 @@ fn added(new: &Variable, changes: &mut Vec<Change>) {
         Change::caution(Id::VariableRequired, AREA, &new.name, what)
     } else {
         let secret = if new.secret { "secret added" } else { "added" };
-        Change::notice(Id::VariableAdded, AREA, &new.name, format!("{secret}{filled}")).is(new.default.clone())
+        Change::notice(Id::VariableAdded, AREA, &new.name, format!("{secret}{filled}")).is(shown(new))
     });
+}
+
+/// The default, unless it looks like a secret.
+fn shown(variable: &Variable) -> Option<String> {
+    let default = variable.default.clone()?;
+    let hidden = secret::is_written(&variable.name, &default.as_str().into());
+    Some(if hidden { secret::HIDDEN.to_owned() } else { default })
 }
 
 fn filled_by(variable: &Variable) -> String {
@@ -51,9 +58,9 @@ fn stays(old: &Variable, new: &Variable, changes: &mut Vec<Change>) {
     }
     if new.required && !old.required {
         let what = "now required: the stack does not start until `.env` sets it";
-        changes.push(Change::caution(Id::VariableRequired, AREA, name, what).was(old.default.clone()));
+        changes.push(Change::caution(Id::VariableRequired, AREA, name, what).was(shown(old)));
     } else if old.required && !new.required {
-        let after = new.default.clone().filter(|_| !old.secret);
+        let after = shown(new).filter(|_| !old.secret);
         changes.push(Change::notice(Id::VariableChanged, AREA, name, "no longer required").is(after));
     } else if old.default != new.default && !old.secret {
         let what = match (&old.default, &new.default) {
@@ -61,9 +68,7 @@ fn stays(old: &Variable, new: &Variable, changes: &mut Vec<Change>) {
             (_, None) => "default removed",
             _ => "default changed: it applies unless `.env` sets the variable",
         };
-        changes.push(
-            Change::notice(Id::DefaultChanged, AREA, name, what).was(old.default.clone()).is(new.default.clone()),
-        );
+        changes.push(Change::notice(Id::DefaultChanged, AREA, name, what).was(shown(old)).is(shown(new)));
     }
     if old.output != new.output {
         let what = "filled by a different Terraform output";

@@ -4,9 +4,9 @@ use std::fmt::Display;
 
 use super::{Area, Change, Id, quoted, value};
 use crate::lit::json;
-use crate::model::Keys;
 use crate::model::service::{Command, Metrics, NetworkMember};
 use crate::model::text::{Operator, Reference, Text, Tree, Value};
+use crate::model::{Keys, secret};
 
 /// Something that can be shown, unless it is empty.
 pub(super) trait Written {
@@ -125,6 +125,9 @@ pub(super) fn entries(entries: &[(String, Tree)]) -> Option<String> {
     let entries: Vec<String> = entries
         .iter()
         .map(|(key, value)| match value {
+            Tree::Text(value) if secret::is_written(key, value) && value.literal().is_some() => {
+                format!("{key} {}", secret::HIDDEN)
+            }
             Tree::Text(value) => format!("{key} {}", text(value)),
             value => format!("{key} {}", one_line(value)),
         })
@@ -234,7 +237,12 @@ fn write(out: &mut String, value: &Tree) {
                 out.push_str(if index == 0 { "" } else { ", " });
                 out.push_str(&json::string(name));
                 out.push_str(": ");
-                write(out, item);
+                match item {
+                    Tree::Text(value) if secret::is_written(name, value) && value.literal().is_some() => {
+                        out.push_str(&json::string(secret::HIDDEN));
+                    }
+                    item => write(out, item),
+                }
             }
             out.push('}');
         }

@@ -311,6 +311,10 @@ ids! {
         EnvironmentChanged = "environment-changed",
         /// A variable of a container is taken from where Compose runs, or no longer is.
         EnvironmentInherited = "environment-inherited",
+        /// What looks like a secret is written in the spec.
+        LiteralSecret = "literal-secret",
+        /// A secret is in a command, a healthcheck, a label or an argument of a build, where others see it.
+        SecretInCommand = "secret-in-command",
         /// A value that was a secret in `.env` is written in the spec.
         SecretWritten = "secret-written",
         /// Replicas, limits or reservations changed.

@@ -45,8 +45,8 @@ table! {
         env: Map<Variable>,
         /// What Terraform creates.
         infrastructure: Option<Infrastructure>,
-        /// What is accepted, with reasons. A finding of checkov by the id of its check, e.g. `CKV_AWS_18 = "…"`; a
-        /// danger or caution of `gen review` by its id and what it is about, e.g. `engine-socket.agent = "…"`.
+        /// What is accepted, with reasons: a finding of checkov by the ID of its check (`CKV_AWS_18 = "…"`), and a danger
+        /// or caution of `gen review` by its ID and what it is about (`engine-socket.agent = "…"`).
         accepted: Map<Acceptance>,
     }
 }

@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use super::project::Project;
 
 /// Codes that no `stack.toml` alone can show: `hostile.rs`, `profiles.rs` and `spec/kind.rs` have their tests.
-const ELSEWHERE: [&str; 4] = ["invalid-kind", "not-utf8", "spec-too-large", "unknown-profile"];
+///
+/// `literal-secret` and `secret-in-command` are warnings.
+const ELSEWHERE: [&str; 6] =
+    ["invalid-kind", "literal-secret", "not-utf8", "secret-in-command", "spec-too-large", "unknown-profile"];
 
 #[test]
 fn each_wrong_spec_has_its_diagnostic() {
@@ -36,6 +39,51 @@ fn each_wrong_spec_has_its_diagnostic() {
             });
         });
     });
+}
+
+/// A warning is shown on standard error, and stops nothing.
+#[test]
+fn what_looks_wrong_is_a_warning() {
+    let spec = r#"
+[stack]
+name = "shop"
+[profiles.dev]
+[profiles.live]
+[services.web]
+image = "nginx:1.29"
+command = ["serve", "--token", "${TOKEN}"]
+environment = { DB_PASSWORD = "hunter2", DATABASE = "postgres://me:hunter2@db/shop", TOKEN = "${TOKEN}", TOKEN_TTL = "3600" }
+labels.token = "x-${TOKEN}"
+build = { context = ".", args = { TOKEN = "${TOKEN}" } }
+healthcheck.test = ["CMD", "probe", "${TOKEN}"]
+[env.TOKEN]
+description = "Token"
+secret = true
+[env.API_KEY]
+description = "Key"
+default = "abcdef"
+[services.db]
+image = "postgres:18.1"
+environment = ["POSTGRES_PASSWORD_FILE=/run/secrets/x", "API_KEY=${API_KEY}", "PASSWORD="]
+"#;
+    let project = Project::new(spec);
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("warnings", run.stderr);
+    });
+    assert!(!run.stdout.contains("warning"), "{run:?}");
+    let run = project.run(&["check", "--format", "json"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(serde_json::from_str::<serde_json::Value>(&run.stdout).is_ok(), "{run:?}");
+    assert!(run.stderr.contains("warning[literal-secret]"), "{run:?}");
+    let run = project.run(&["check", "--format", "github"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    assert!(run.stdout.contains("::warning file=spec/stack.toml,line=8,col=33,title=secret-in-command::"), "{run:?}");
+    assert!(!run.stdout.contains("::error"), "{run:?}");
+    // The reference has none.
+    let run = Project::new(super::project::REFERENCE).run(&["render"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
 }
 
 #[test]

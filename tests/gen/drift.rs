@@ -325,3 +325,59 @@ fn renders_at_once_leave_a_whole_tree() {
     assert_clean(&project);
     assert!(!project.path("generated/.staging").exists());
 }
+
+/// Git has what may hold secrets.
+#[test]
+fn a_committed_env_or_state_is_a_finding() {
+    let project = Project::new(super::review::SHOP);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let paths = ["generated/dev/.env", "terraform/dev/terraform.tfstate", "terraform/dev/terraform.tfstate.backup"];
+    for path in paths {
+        project.write(path, "SECRET=1\n");
+    }
+    // Nobody has committed it.
+    assert_eq!(project.run(&["check"]).code, Some(0));
+    super::review::git(project.root(), &["init", "--quiet"]);
+    let run = project.run(&["check"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    super::review::git(project.root(), &["add", "--all", "--force"]);
+    let run = project.run(&["check"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""), "{run:?}");
+    for path in paths {
+        let line = format!("{path}: committed, and may contain secrets\n  help: run `git rm --cached` on it");
+        assert!(run.stdout.contains(&line), "{}", run.stdout);
+    }
+    assert!(run.stdout.contains("no difference, 3 should not be committed"), "{}", run.stdout);
+    let run = project.run(&["check", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["differences"][0]["cause"], "committed", "{report:#}");
+    super::review::git(project.root(), &["rm", "--quiet", "-r", "--cached", "generated/dev/.env", "terraform"]);
+    assert_eq!(project.run(&["check"]).code, Some(0));
+    // Nothing in the repository runs.
+    super::review::git(project.root(), &["config", "core.fsmonitor", "touch ran; false"]);
+    assert_eq!(project.run(&["check"]).code, Some(0));
+    assert!(!project.path("ran").exists());
+    // Git that can't tell is not silent.
+    project.write(".git/index", "broken");
+    let run = project.run(&["check"]);
+    assert!(run.stderr.contains("cannot check that no `.env` or Terraform state is committed"), "{run:?}");
+}
+
+#[test]
+fn many_profiles_are_listed_in_part() {
+    let profiles = (0..600).map(|index| format!("[profiles.p{index}]")).collect::<Vec<_>>().join("\n");
+    let spec = format!("[stack]\nname = \"shop\"\n{profiles}\n[services.web]\nimage = \"nginx:1.29\"\n");
+    let repository = super::review::Repository::new(&spec);
+    let project = &repository.project;
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(1), "{:?}", run.stderr);
+    assert!(run.stdout.len() < 30_000 && run.stdout.contains("more\n"), "{} bytes", run.stdout.len());
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{:?}", run.stderr);
+    assert!(run.stdout.len() < 30_000 && run.stdout.contains("more written"), "{} bytes", run.stdout.len());
+    project.replace("spec/stack.toml", "1.29", "1.30");
+    let run = project.run(&["review"]);
+    assert!(run.stdout.len() < 2_000 && run.stdout.contains("p5, 594 more)"), "{}", run.stdout);
+    let run = project.run(&["list", "services"]);
+    assert!(run.stderr.len() < 2_000, "{} bytes", run.stderr.len());
+}

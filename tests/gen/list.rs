@@ -222,7 +222,7 @@ fn a_profile_is_named_or_the_only_one_or_dev() {
     assert_eq!(image(&both, &["--profile", "stage"]).unwrap(), "a:2");
     let (code, error) = image(&with(&format!("{stage}[profiles.live]\n")), &[]).unwrap_err();
     assert_eq!(code, Some(2));
-    assert!(error.contains("choose one with `--profile`: stage, live"), "{error}");
+    assert!(error.contains("choose one with `--profile`: `stage`, `live`"), "{error}");
     let (code, error) = image(&both, &["--profile", "stagge"]).unwrap_err();
     assert_eq!(code, Some(2));
     assert!(error.contains("did you mean `stage`?"), "{error}");

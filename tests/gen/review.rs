@@ -1415,9 +1415,9 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("device_cgroup_rules = [\"c *:* rwm\"]", "danger device-access c *:* rwm"),
     ("group_add = [\"docker\"]", "caution group-added docker"),
     ("volumes = [\"/:/h:ro\"]", "danger host-root /"),
-    ("volumes = [\"//:/h\"]", "danger host-root /"),
-    ("volumes = [\"/srv/../:/h\"]", "danger host-root /"),
-    ("volumes = [\"${D:-/}:/h\"]@[env.D]\ndescription = \"D\"", "danger host-root /"),
+    ("volumes = [\"//:/h\"]", "danger host-root /:rw"),
+    ("volumes = [\"/srv/../:/h\"]", "danger host-root /:rw"),
+    ("volumes = [\"${D:-/}:/h\"]@[env.D]\ndescription = \"D\"", "danger host-root /:rw"),
     ("volumes = [\"${D}:/h:ro\"]@[env.D]\ndescription = \"D\"\nrequired = true", "caution host-path-variable ${D}"),
     ("volumes = [\"/proc/:/h:ro\"]", "danger host-system-path /proc"),
     ("volumes = [\"/./etc/passwd:/h:ro\"]", "danger host-system-path /etc/passwd"),
@@ -1442,11 +1442,11 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ),
     (
         "volumes = [\"d:/h\"]@[volumes.d]\ndriver_opts = { type = \"none\", o = \"bind\", device = \"/etc\" }",
-        "danger host-system-path /etc",
+        "danger host-system-path /etc:rw",
     ),
     (
         "volumes = [\"d:/h\"]@[volumes.d]\ndriver_opts = { type = \"none\", o = \"bind\", device = \"${D:-/}\" }\n[env.D]\ndescription = \"D\"",
-        "danger host-root /",
+        "danger host-root /:rw",
     ),
     (
         "volumes = [\"d:/h\"]@[volumes.d]\ndriver_opts = { type = \"ext4\", device = \"/dev/sda1\" }",
@@ -1553,6 +1553,8 @@ fn a_danger_is_accepted_only_if_the_base_accepts_it() {
     let branch = base.replace(socket.0, socket.1);
     assert_eq!(json(&base, &branch).0, Some(0));
     assert_eq!(json(&base, &branch.replace("/etc:/h", "/proc:/h")).0, Some(1));
+    // So is to write there.
+    assert_eq!(json(&base, &branch.replace("/etc:/h:ro", "/etc:/h")).0, Some(1));
     // Its own acceptance, or another reason, gets a branch nothing.
     let (code, report) = json(SHOP, &branch);
     assert_eq!((code, &report["counts"]["danger"], &report["counts"]["accepted"]), (Some(1), &2.into(), &0.into()));
@@ -1705,7 +1707,7 @@ fn cases() -> Vec<Case> {
                 ("[services.elasticsearch-setup]", "[services.es-setup]"),
                 (
                     "[datasources.mimir]",
-                    "[schema.elasticsearch-setup]\ndescription = \"Own\"\nimage = \"temporal-admin-tools\"\n\
+                    "[schema.elasticsearch]\ndescription = \"Own\"\nimage = \"temporal-admin-tools\"\n\
                      command = [\"own\"]\n[datasources.mimir]",
                 ),
             ],
@@ -1817,6 +1819,8 @@ fn cases() -> Vec<Case> {
             &[],
         ),
         case(OWN, image, "image = \"own:1\"\ndeploy.replicas = 1\n", &["resources-changed"], &[]),
+        case(OWN, image, "image = \"own:1\"\nenvironment.TOKEN = \"hunter2\"\n", &["literal-secret"], &[]),
+        case(SHOP, "user = \"1000\"", "user = \"1000\"\ncommand = [\"a\", \"${TOKEN}\"]", &["secret-in-command"], &[]),
         case(REFERENCE, "retention = \"72h\"", "retention = \"48h\"", &["setting-lowered"], &["setting-raised"]),
         case(REFERENCE, "retention = \"72h\"", "retention = \"4320m\"", &["setting-changed"], &[]),
         case(SHOP, "depends_on.db = \"service_healthy\"\n", "", &["dependency-changed"], &[]),
@@ -1897,4 +1901,32 @@ fn what_a_shared_name_gives_is_reported_for_each_service() {
             "own: gains credentials of the host: `~/.ssh/id_rsa`, through the secret `s`",
         ]
     );
+}
+
+/// A review goes into a comment: no secret of the spec does.
+#[test]
+fn secrets_are_not_shown() {
+    let lines = r#"
+environment = { DB_PASSWORD = "hunter2", DATABASE = "postgres://me:hunter2@db/x", TITLE = "Shop" }
+command = ["serve", "--db-password=hunter2", "--url", "http://me:hunter2@example.org"]
+labels = { "api.token" = "hunter2" }
+build = { context = ".", args = { TOKEN = "hunter2" } }
+healthcheck.test = ["CMD-SHELL", "PGPASSWORD=x DB_PASSWORD='hunter2' probe"]
+x-secret-key = "hunter2"
+logging = { driver = "own", options = { token = "hunter2", nested = "TOKEN=hunter2" } }"#;
+    let added = OWN.replace("image = \"own:1\"\n", &format!("image = \"own:1\"{lines}\n"));
+    let added = format!("{added}[env.API_KEY]\ndescription = \"K\"\ndefault = \"hunter2\"\n")
+        .replace("TITLE = \"Shop\"", "TITLE = \"Shop\", KEY = \"${API_KEY}\"");
+    let changed = added.replace("hunter2", "hunter3");
+    for (before, after) in [(OWN, added.as_str()), (&added, OWN), (&added, &changed)] {
+        let shown = serde_json::to_string_pretty(&compared(before, after)).unwrap();
+        assert!(shown.contains("***") && !shown.contains("hunter"), "{shown}");
+        assert!(after != added || shown.contains("Shop"), "{shown}");
+    }
+    let cautions: Vec<String> = compared(OWN, &added)
+        .into_iter()
+        .filter(|change| change.id == Id::LiteralSecret)
+        .map(|change| change.name())
+        .collect();
+    assert_eq!(cautions, ["literal-secret.own:DB_PASSWORD", "literal-secret.own:DATABASE"]);
 }

@@ -11,7 +11,7 @@ use stackgen::dev::{Environment, Finding, dotenv, engine, preflight};
 use stackgen::model::service::Service;
 use stackgen::output::{self, Cause};
 
-use super::super::git::Git;
+use super::super::git;
 use super::child::Children;
 use super::{Context, Step};
 
@@ -52,11 +52,9 @@ pub fn terraform(context: &Context) -> Vec<Finding> {
 
 /// Committed files that should not be.
 pub fn committed(context: &Context) -> Vec<Finding> {
-    let Ok(git) = Git::new(&context.root) else { return Vec::new() };
-    let state = format!("terraform/{}/*.tfstate*", context.plan.profile());
-    let listed = git.succeed("", &["ls-files", "-z", "--", context.dotenv().as_str(), &state]);
-    // Not a repository, for example.
-    listed.unwrap_or_default().split_terminator('\0').map(preflight::committed).collect()
+    let listed = git::committed(&context.root, [context.plan.profile()]);
+    // Git may be missing, for example.
+    listed.unwrap_or_default().iter().map(|path| preflight::committed(path)).collect()
 }
 
 /// Required variables without a value.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::json;
-use stackgen::lit::{Lit, markdown};
 use stackgen::review::{Change, Outputs, Review, Severity, counted};
+use stackgen::shown::{markdown_code as code, visible};
 
 use super::super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::git::Revision;
@@ -163,7 +163,7 @@ impl Report<'_> {
         }
         if let Some(name) = self.acceptable() {
             let help =
-                "help: a known danger can be accepted in the spec, with the reason, for reviews whose base has it:";
+                "help: to accept a known danger, add it to the spec with the reason; it counts once the base has it:";
             let mut wrapped = String::new();
             wrap(&mut wrapped, help, 0);
             let wrapped = wrapped.replacen("help", &format!("{CYAN}help{RESET}"), 1);
@@ -193,7 +193,7 @@ impl Report<'_> {
         if subjects.len() > line.shown() {
             let _ = write!(subject, " and {} more", subjects.len() - line.shown());
         }
-        let profiles = if self.several { format!(" ({})", change.profiles.join(", ")) } else { String::new() };
+        let profiles = self.profiles(change);
         let head = format!("{word}[{}]", change.id.as_str());
         // Colours have no width, so they are inserted after wrapping.
         let mut plain = String::new();
@@ -315,10 +315,21 @@ impl Report<'_> {
         if line.subjects.len() > line.shown() {
             let _ = write!(out, " and {} more", line.subjects.len() - line.shown());
         }
-        if self.several {
-            let _ = write!(out, " ({})", line.change.profiles.join(", "));
-        }
+        out.push_str(&self.profiles(line.change));
         out
+    }
+
+    /// The profiles of a change, if there are several.
+    fn profiles(&self, change: &Change) -> String {
+        if !self.several {
+            return String::new();
+        }
+        let mut names: Vec<&str> = change.profiles.iter().take(SUBJECTS).map(String::as_str).collect();
+        let more = format!("{} more", change.profiles.len().saturating_sub(SUBJECTS));
+        if change.profiles.len() > SUBJECTS {
+            names.push(&more);
+        }
+        format!(" ({})", names.join(", "))
     }
 
     pub fn json(&self) -> String {
@@ -358,42 +369,24 @@ fn short(value: &str) -> String {
     out
 }
 
-/// Untrusted text on one line, with control characters made visible.
-fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.trim_end_matches('\n').chars() {
-        match c {
-            '\n' => out.push_str("\\n"),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                let _ = write!(out, "{}", c.escape_unicode());
-            }
-            _ if c.is_control() => {
-                let _ = write!(out, "{}", c.escape_default());
-            }
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-fn code(text: &str) -> String {
-    let mut out = String::new();
-    markdown::write_code(&mut out, &Lit::Str(text));
-    out
-}
-
-/// A sentence with names in back-ticks, which become code; the rest is escaped.
+/// A sentence with names in back-ticks, which become code. So does whatever `gen` doesn't write itself.
 fn prose(text: &str) -> String {
     let mut out = String::new();
     for (index, piece) in text.split('`').enumerate() {
-        if index % 2 == 1 {
-            out.push_str(&code(&short(piece)));
+        let own = |c: char| c.is_ascii_alphanumeric() || " .,;:()'/-_→×…".contains(c);
+        // Underscores mean nothing within a word.
+        let is_name = |word: &str| !word.starts_with('_') && !word.ends_with('_');
+        let plain = index % 2 == 0
+            && piece.chars().all(own)
+            && piece.split([' ', ',']).all(is_name)
+            && !piece.contains("://")
+            && !piece.contains("www.");
+        if plain {
+            out.push_str(piece);
         } else if !piece.is_empty() {
-            // A space at the edge of a piece separates words.
-            let words = piece.trim_matches(' ');
-            out.push_str(if piece.starts_with(' ') { " " } else { "" });
-            markdown::write(&mut out, &Lit::Str(words));
-            out.push_str(if piece.ends_with(' ') && !words.is_empty() { " " } else { "" });
+            // Two spans next to each other would be one.
+            out.push_str(if out.ends_with('`') { " " } else { "" });
+            out.push_str(&code(&short(piece)));
         }
     }
     out
@@ -427,9 +420,11 @@ mod tests {
     fn names_mean_nothing_in_markdown() {
         assert_eq!(prose("port `http` published, and bound"), "port `http` published, and bound");
         assert_eq!(prose("panel `<img src=x>` added"), "panel `<img src=x>` added");
-        assert_eq!(prose("<b> @x `a|b`"), "\\<b\\> @x <code>a&#124;b</code>");
+        assert_eq!(prose("<b> @x `a|b`"), "`<b> @x ` `a│b`");
         // Whatever ends a quotation early is still text.
         assert_eq!(prose("a `b` c` <i>"), "a `b` c` <i>`");
+        assert_eq!(prose("a @b"), "`a @b`");
+        assert_eq!(prose("see www.example.org"), "`see www.example.org`");
     }
 
     #[test]

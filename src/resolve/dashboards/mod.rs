@@ -349,7 +349,7 @@ pub fn is_variable(name: &str) -> bool {
 }
 
 /// `maxUIDLength` of Grafana's `pkg/util/shortid_generator.go`, whose pattern [`is_uid`] has.
-const LONGEST_UID: usize = 40;
+pub(super) const LONGEST_UID: usize = 40;
 
 /// The units of Grafana's times and intervals (`rangeUtil` of @grafana/data).
 const UNITS: &[&str] = &["ms", "s", "m", "h", "d", "w", "M", "Q", "fQ", "y", "fy"];

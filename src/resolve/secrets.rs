@@ -1,0 +1,114 @@
+//! Secrets that are written in the spec, or where everyone on the host can read them. They are warnings: a password of a
+//! database that only listens on loopback may be fine.
+
+use super::Resolver;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::secret;
+use crate::model::text::Text as ModelText;
+use crate::spec::decode::{Map, Spanned, shown};
+use crate::spec::service::{Command, Service};
+use crate::spec::text::{Part, Scalar, Text, Tree};
+
+impl Resolver<'_> {
+    /// Warns of secrets that are written in the spec: in environments, and as defaults.
+    pub(super) fn check_secrets(&mut self) {
+        let spec = self.spec;
+        for (_, service) in spec.services.iter() {
+            self.check_written(&service.environment);
+            self.check_exposed(service);
+        }
+        for (_, step) in spec.schema.iter() {
+            self.check_written(&step.environment);
+            self.check_command("command", &step.command);
+        }
+        for (name, variable) in spec.env.iter() {
+            if let Some(default) = &variable.default {
+                self.check_literal(&name.value, &default.value.0, default.span);
+            }
+        }
+    }
+
+    fn check_written(&mut self, environment: &Map<Scalar>) {
+        for (name, value) in environment.iter() {
+            self.check_literal(&name.value, &value.0, value.0.span);
+        }
+    }
+
+    fn check_literal(&mut self, name: &str, value: &Text, span: Span) {
+        if !secret::is_written(name, &plain(value)) {
+            return;
+        }
+        self.diagnostics.warn(
+            Diagnostic::new("literal-secret", format!("`{}` looks like a secret that is committed", shown(name)), span)
+                .help("keep it in `.env`: write `${NAME}`, and declare it in `[env.NAME]` with `secret = true`"),
+        );
+    }
+
+    /// Warns of secrets in what `docker inspect` and `ps` show.
+    fn check_exposed(&mut self, service: &Service) {
+        for (key, command) in [("command", &service.command), ("entrypoint", &service.entrypoint)] {
+            if let Some(command) = command {
+                self.check_command(key, command);
+            }
+        }
+        if let Some(test) = service.healthcheck.as_ref().and_then(|healthcheck| healthcheck.test.as_ref()) {
+            self.check_command("healthcheck", test);
+        }
+        for (_, label) in service.labels.iter() {
+            self.check_text("labels", &label.0);
+        }
+        if let Some(arguments) = service.compose.at(&["build", "args"]) {
+            self.check_tree("build.args", arguments);
+        }
+    }
+
+    fn check_command(&mut self, key: &str, command: &Spanned<Command>) {
+        match &command.value {
+            Command::Line(line) => self.check_text(key, line),
+            Command::Arguments(arguments) => arguments.iter().for_each(|argument| self.check_text(key, argument)),
+        }
+    }
+
+    fn check_tree(&mut self, key: &str, tree: &Tree) {
+        match tree {
+            Tree::Text(text) => self.check_text(key, text),
+            Tree::List(items) => items.iter().for_each(|item| self.check_tree(key, item)),
+            Tree::Table(entries) => entries.iter().for_each(|(_, value)| self.check_tree(key, value)),
+            Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_) => {}
+        }
+    }
+
+    fn check_text(&mut self, key: &str, text: &Text) {
+        for part in text.parts() {
+            let Part::Env(reference) = part else { continue };
+            let declared = self.variables.get(reference.name.as_str());
+            let is_secret = declared.and_then(|used| used.variable.secret.as_ref()).is_some_and(|secret| secret.value);
+            if !is_secret {
+                continue;
+            }
+            let (title, help) = if key == "build.args" {
+                ("is kept in the history of the image", "use a secret of the build: `build.secrets`")
+            } else {
+                ("is visible to others on the host", "pass it in a file (`secrets`), or at least in `environment`")
+            };
+            let title = format!("secret `{}` in `{key}` {title}", reference.name);
+            self.diagnostics.warn(Diagnostic::new("secret-in-command", title, reference.span).help(help));
+        }
+    }
+}
+
+/// A text with what it refers to, as the model has it but for addresses.
+fn plain(text: &Text) -> ModelText {
+    if let Some(literal) = text.literal() {
+        return literal.into();
+    }
+    let parts = text.parts().iter().map(|part| match part {
+        Part::Literal(literal) => crate::model::text::Segment::Literal(literal.clone()),
+        Part::Address(address) => crate::model::text::Segment::Literal(address.service.clone()),
+        Part::Env(reference) => crate::model::text::Segment::Env(crate::model::text::Reference {
+            name: reference.name.clone(),
+            operator: None,
+        }),
+    });
+    ModelText::Parts(parts.collect())
+}
