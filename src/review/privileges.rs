@@ -134,9 +134,6 @@ fn grants(service: &Service) -> Vec<Grant> {
     for mount in &service.mounts {
         grants.extend(of_host(mount));
     }
-    if service.aws && !grants.iter().any(|grant| grant.what == CREDENTIALS) {
-        grants.push(Grant::new(Severity::Danger, CREDENTIALS));
-    }
     grants
 }
 
@@ -204,7 +201,7 @@ fn capabilities(service: &Service, grants: &mut Vec<Grant>) {
     }
 }
 
-/// The grant of a service with `aws = true`.
+/// The grant of a mount of `~/.aws`, as `aws = true` adds it.
 const CREDENTIALS: &str = "the host's AWS credentials";
 
 /// The grant of a service whose user is root.
