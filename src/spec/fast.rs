@@ -429,7 +429,7 @@ impl EventReceiver for Builder<'_> {
 
     fn inline_table_close(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
         match self.open.pop() {
-            Some(Open::Inline(table, start, keys)) if keys.is_empty() => {
+            Some(Open::Inline(table, start, _)) => {
                 let value = Value::Table(self.take(table));
                 self.place(Node { span: self.span(start, span.end()), value });
             }

@@ -114,7 +114,7 @@ pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Ran
             continue;
         }
         let before = causes.len();
-        if table.len() <= LONGEST && causes.len() < MOST {
+        if table.len() <= LONGEST {
             in_table(text, table, &mut causes);
         }
         if let Some(error) = error
@@ -136,7 +136,7 @@ pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Ran
 /// The errors of one table, parsed on its own; after each error from the next key on.
 fn in_table(text: &str, chunk: &Range<usize>, causes: &mut Vec<Problem>) {
     let mut from = chunk.start;
-    while from < chunk.end && causes.len() < MOST {
+    while causes.len() < MOST {
         let (_, errors) = DeTable::parse_recoverable(&text[from..chunk.end]);
         // They are not sorted.
         let first = errors
@@ -160,9 +160,7 @@ fn in_table(text: &str, chunk: &Range<usize>, causes: &mut Vec<Problem>) {
 /// The tables, from header to header; the first one has no header.
 fn tables(text: &str) -> Vec<Range<usize>> {
     let mut starts = vec![0];
-    starts.extend(
-        lines(text, &(0..text.len())).filter(|line| line.start > 0 && is_header(&text[line.clone()])).map(|l| l.start),
-    );
+    starts.extend(lines(text, &(0..text.len())).filter(|line| is_header(&text[line.clone()])).map(|line| line.start));
     let ends = starts.iter().copied().skip(1).chain([text.len()]);
     starts.iter().zip(ends).map(|(&start, end)| start..end).collect()
 }

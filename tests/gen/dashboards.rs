@@ -193,6 +193,12 @@ fn what_decides_a_mistake_in_a_dashboard() {
         (variable("type = \"custom\"\nvalues = [\"a\"]\ncurrent = \"$__all\""), "contradiction"),
         (variable("type = \"custom\"\nvalues = [\"a\"]\ncurrent = \"$__all\"\ninclude_all = true"), ""),
         (variable("type = \"textbox\"\ncurrent = \"$__all\""), ""),
+        // A step without a color is not taken for the first, which has no `from`.
+        (
+            "[panels.Now]\ntype = \"stat\"\nqueries = \"up\"\nthresholds.steps = [{ from = 1 }]".to_owned(),
+            "missing-key",
+        ),
+        ("[panels.Now]\ntype = \"stat\"\nqueries = \"up\"\nmappings = [{ value = inf }]".to_owned(), "wrong-type"),
         // What is passed through may use a variable.
         (
             "grafana = { weekStart = \"$v\" }\n[panels.Now]\ntype = \"stat\"\nqueries = \"up\"\n[variables.v]\n\
@@ -219,6 +225,13 @@ fn nothing_selected_and_nothing_set() {
     assert_eq!(current("current = \"a\""), serde_json::json!({ "text": "a", "value": "a" }));
     assert_eq!(current("multi = true\ncurrent = \"a\""), serde_json::json!({ "text": ["a"], "value": ["a"] }));
     assert_eq!(current("multi = true\ncurrent = []"), serde_json::json!({ "text": [], "value": [] }));
+    let mapped = |value: &str| {
+        let mapping = format!("mappings = [{{ value = {value}, text = \"x\" }}]");
+        let json = dashboard(&format!("[panels.Now]\ntype = \"stat\"\nqueries = \"up\"\n{mapping}"));
+        let options = &json["panels"][0]["fieldConfig"]["defaults"]["mappings"][0]["options"];
+        options.as_object().unwrap().keys().next().unwrap().clone()
+    };
+    assert_eq!(["1.5", "3", "true", "\"a\""].map(mapped), ["1.5", "3", "true", "a"]);
     let fields = |keys: &str| {
         let json = dashboard(&format!("[panels.Guide]\ntype = \"text\"\ncontent = \"x\"\n{keys}"));
         json["panels"][0].get("fieldConfig").is_some()

@@ -270,6 +270,29 @@ fn of_a_dashboard() {
     );
 }
 
+/// The settings of another kind are not added to those that were there.
+#[test]
+fn another_kind() {
+    let [loki, mimir] = ["kind = \"loki\"\nsettings.retention = \"72h\"", "kind = \"mimir\""];
+    case(
+        &format!("[stack]\nname = \"shop\"\n[profiles.dev]\n[services.store]\nimage = \"store:1\"\n{loki}\n"),
+        &[(loki, mimir)],
+        &[
+            "caution mounts store: `/loki` is no longer a volume: what is written there is lost with the container \
+             [store-data -> -]",
+            "caution healthchecks store: healthcheck removed [CMD /usr/bin/loki -health -> -]",
+            "notice services store: `kind` changed [loki -> mimir]",
+            "notice services store: `description` changed [Logs -> Metrics]",
+            "notice services store: `command` changed [-config.file=/etc/loki/loki.yaml -> …",
+            "notice services store: recreated: command, mounts, healthcheck, configuration file",
+            "notice ports store.http: container port changed [3100 -> 9009]",
+            "notice mounts store: `/data` mounted [- -> store-data]",
+            "notice mounts store: `/etc/mimir/mimir.yaml` mounted [- -> ./config/store.yaml (read-only)]",
+            "notice mounts store: `/etc/loki/loki.yaml` no longer mounted [./config/store.yaml (read-only) -> -]",
+        ],
+    );
+}
+
 /// A list of names is cut where it would have more than a dozen.
 #[test]
 fn many_names() {
