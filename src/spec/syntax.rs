@@ -104,11 +104,11 @@ pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Ran
     for (index, table) in tables.iter().enumerate() {
         let error_in = |table: &Range<usize>| {
             let error = others.get(others.partition_point(|error| error.range.start < table.start))?;
-            // An error at the end of the file belongs to the last table.
-            (error.range.start < table.end || table.end == text.len()).then_some(error)
+            // An error at its end is often its own, such as a missing bracket.
+            (error.range.start <= table.end).then_some(error)
         };
         let error = error_in(table);
-        // A missing bracket is an error at the next header.
+        // So is one in the next header.
         let next = || tables.get(index + 1).and_then(error_in);
         if error.is_none() && next().is_none() {
             continue;
@@ -259,6 +259,18 @@ mod tests {
         let (causes, _) = found("[a]\nx = [1, 2\ny = 1\nz = 1\n\n[b]\nx = { a = 1\ny = 1\n");
         let lines: Vec<usize> = causes.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [3, 8], "{causes:?}");
+        let (causes, _) = found("[a]\nx = [\n1,\n\n[]\n[\nx = \n");
+        let lines: Vec<usize> = causes.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [3, 5, 6, 7], "{causes:?}");
+    }
+
+    #[test]
+    fn there_is_an_end_of_what_is_told() {
+        let (causes, _) = found(&format!("[a]\n{}", "x = \n".repeat(3 * MOST)));
+        assert_eq!(causes.len(), MOST);
+        // Of a table that is too long to be read again and again, only the first.
+        let (causes, chunks) = found(&format!("[a]\nx = \ny = \n{}", "# comment\n".repeat(LONGEST / 10)));
+        assert_eq!((causes.len(), chunks), (1, 1), "{causes:?}");
     }
 
     #[test]
