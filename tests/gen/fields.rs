@@ -622,6 +622,7 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
              admin_password = \"${PASSWORD}\"\nfolders = { \"a b\" = \"A\" }\n[env.PASSWORD]\ndescription = \"P\"\nsecret = true",
         Some("invalid-name unused-folder"),
     ),
+    ("environment.A = \"${A}\"\n[env.A]\ndescription = \"A\"\nsecret = true\ndefault = \"x\"", Some("contradiction")),
     // Each port of a range is one of the host's, and so is what a reference falls back to.
     (
         "ports.http = { published = \"8080-8081\", target = \"80-81\" }\n[services.bb]\nimage = \"b:1\"\nports.http = 8081",

@@ -269,6 +269,10 @@ fn a_folder_of_dashboards_with_other_files() {
         many.write(&format!("spec/dashboards/d{index}.toml"), "");
     }
     refused(&many, &["error[spec-too-large]", "the spec is too large: 1002 files", "the limit is 1000 files"]);
+    // The main file is not one of them.
+    std::fs::remove_file(many.path("spec/dashboards/d0.toml")).unwrap();
+    let run = many.run(&["check"]);
+    assert!(!run.stderr.contains("spec-too-large") && run.stderr.contains("missing-key"), "{}", shown(&run));
 }
 
 #[test]
