@@ -29,7 +29,7 @@ const DIFF_TIME: Duration = Duration::from_secs(2);
 pub fn run(arguments: &Check) -> Ran {
     let project = project(arguments.profile.as_deref(), arguments.format)?;
     warn(&project, arguments.format);
-    let committed = committed(&project, arguments.profile.is_none());
+    let committed = committed(&project, arguments.profile.is_none())?;
     let mut compared = 0;
     let mut found: Vec<Drift> = Vec::new();
     let mut outcome = Outcome::Clean;
@@ -79,11 +79,13 @@ pub fn run(arguments: &Check) -> Ran {
 }
 
 /// Asks Git, while the outputs are compared, which files it has though they may hold secrets.
-fn committed(project: &Project, all: bool) -> JoinHandle<Result<Vec<String>, git::Failure>> {
+fn committed(project: &Project, all: bool) -> Result<JoinHandle<Result<Vec<String>, git::Failure>>, Outcome> {
     let mut profiles: Vec<String> = project.plans.iter().map(|plan| plan.profile().to_owned()).collect();
-    profiles.extend(all.then(|| project.removed_profiles()).into_iter().flatten());
+    if all {
+        profiles.extend(project.removed_profiles()?);
+    }
     let root = project.root.clone();
-    std::thread::spawn(move || git::committed(&root, profiles.iter().map(String::as_str)))
+    Ok(std::thread::spawn(move || git::committed(&root, profiles.iter().map(String::as_str))))
 }
 
 /// A difference and its lines.

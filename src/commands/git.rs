@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use camino::Utf8Path;
+use stackgen::folder;
 
 use super::Outcome;
 use super::confined::Programs;
@@ -132,15 +133,30 @@ pub fn committed<'p>(root: &Utf8Path, profiles: impl IntoIterator<Item = &'p str
     if !folders.any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
         return Ok(Vec::new());
     }
+    // Asking Git takes longer than a small check.
+    let profiles: HashSet<&str> = profiles.into_iter().filter(|profile| has_secrets(root, profile)).collect();
+    if profiles.is_empty() {
+        return Ok(Vec::new());
+    }
     // A pattern for each profile could be too many arguments; Git's own could match folders below.
     let listed = Git::new(root)?.succeed("", &["ls-files", "-z", "--", "generated", "terraform"])?;
-    let profiles: HashSet<&str> = profiles.into_iter().collect();
     let is_secret = |path: &&str| match path.split('/').collect::<Vec<_>>().as_slice() {
         ["generated", profile, ".env"] => profiles.contains(profile),
         ["terraform", profile, .., name] => profiles.contains(profile) && name.contains(".tfstate"),
         _ => false,
     };
     Ok(listed.split_terminator('\0').filter(is_secret).map(ToOwned::to_owned).collect())
+}
+
+/// Whether a profile has a file that may hold secrets, committed or not.
+fn has_secrets(root: &Utf8Path, profile: &str) -> bool {
+    let of_terraform = || {
+        let entries = folder::entries(root.join("terraform").join(profile).as_std_path());
+        let names = entries.unwrap_or_default().into_iter();
+        names.map(|entry| entry.name.to_string_lossy().into_owned())
+    };
+    root.join("generated").join(profile).join(".env").symlink_metadata().is_ok()
+        || of_terraform().any(|name| name.contains(".tfstate") || name == ".terraform")
 }
 
 pub fn failure(arguments: &[&str], output: &Output) -> Failure {

@@ -4,6 +4,7 @@ use super::Keys;
 use super::kind::{File, Setting, SettingValue};
 use super::text::{Text, Value};
 use crate::spec::service::{Condition, Kind, MountType, PortMode, Protocol};
+use crate::spec::value::Ports;
 
 /// The label of a container that holds a digest of the generated files that it mounts: Compose does not notice that
 /// the contents of a mounted file changed, but a changed label makes it recreate the container.
@@ -205,8 +206,6 @@ pub struct Port {
 pub struct Published {
     /// The number or range as Compose reads it; `None` if the engine chooses a free port.
     pub port: Option<Text>,
-    /// The number that a link uses: the first one, or the reference's default.
-    pub number: Option<u16>,
     /// The address it binds to.
     pub host_ip: Text,
     /// How it is published; Compose's default if `None`.
@@ -214,6 +213,11 @@ pub struct Published {
 }
 
 impl Published {
+    /// The number that a link uses: the first one, or the reference's default.
+    pub fn number(&self) -> Option<u16> {
+        Ports::parse(&self.port.as_ref()?.shown()).map(|ports| ports.first)
+    }
+
     /// The port as shown in the docs.
     pub fn shown(&self) -> String {
         self.port.as_ref().map_or_else(|| RANDOM.to_owned(), Text::shown)

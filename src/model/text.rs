@@ -70,6 +70,22 @@ pub enum Tree {
 }
 
 impl Text {
+    /// The segments as one text: a literal unless one of them is a reference.
+    pub fn joined(segments: impl IntoIterator<Item = Segment>) -> Self {
+        let mut joined: Vec<Segment> = Vec::new();
+        for segment in segments {
+            match (joined.last_mut(), segment) {
+                (Some(Segment::Literal(before)), Segment::Literal(literal)) => before.push_str(&literal),
+                (_, segment) => joined.push(segment),
+            }
+        }
+        match joined.as_mut_slice() {
+            [] => Self::default(),
+            [Segment::Literal(literal)] => Self::Literal(std::mem::take(literal)),
+            _ => Self::Parts(joined),
+        }
+    }
+
     /// The string, if it has no reference.
     pub fn literal(&self) -> Option<&str> {
         match self {

@@ -1,7 +1,7 @@
 //! File operations.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 
 use camino::Utf8Path;
 
@@ -134,8 +134,11 @@ pub(super) fn look(path: &Utf8Path, buffer: &mut Vec<u8>) -> Look {
 
 /// Like `fs::read`, but into a reused buffer, and with a third of the system calls: the size is known.
 fn read(path: &Utf8Path, size: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
+    fill(fs::File::open(path)?, size, buffer)
+}
+
+fn fill(mut file: impl io::Read, size: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
     let size = usize::try_from(size).unwrap_or(0);
-    let mut file = fs::File::open(path)?;
     // One more byte, to notice that a file has grown.
     buffer.resize(size.saturating_add(1), 0);
     let mut filled = 0;
@@ -173,6 +176,28 @@ fn is_executable(_: &fs::Metadata) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two bytes at a time, each after an interruption, and then an error.
+    struct Stuttering(u8);
+
+    impl io::Read for Stuttering {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            match self.0 {
+                1 | 3 => Err(io::ErrorKind::Interrupted.into()),
+                2 | 4 => buffer.get_mut(..2).map_or(Ok(0), |bytes| Ok(bytes.fill(self.0)).map(|()| 2)),
+                _ => Err(io::ErrorKind::TimedOut.into()),
+            }
+        }
+    }
+
+    #[test]
+    fn an_interruption_is_no_error() {
+        let mut buffer = Vec::new();
+        fill(Stuttering(0), 4, &mut buffer).unwrap();
+        assert_eq!(buffer, [2, 2, 4, 4]);
+        assert_eq!(fill(Stuttering(0), 5, &mut buffer).unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
 
     #[test]
     fn a_file_is_read_whole_whatever_its_size_was() {

@@ -49,8 +49,8 @@ pub(super) fn replace_on(
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"));
             }
             Ok(metadata) => Some(metadata.permissions()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
+            // Whatever else is wrong is so next to it.
+            Err(_) => None,
         };
         let folder = target.parent().unwrap_or(root);
         sweep_folder(disk, folder);

@@ -107,7 +107,6 @@ impl Resolver<'_> {
             let number = port.published.as_ref().map(|published| &published.value);
             let published = (number.is_some() || service.ports.listed).then(|| Published {
                 port: number.map(|number| self.written(number, Ports::to_string)),
-                number: number.and_then(|number| self.effective_ports(number)).map(|ports| ports.first),
                 host_ip: match &port.host_ip {
                     // The brackets belong to the short form only.
                     Some(address) => match address.literal().and_then(|address| address.strip_prefix('[')) {
@@ -155,11 +154,10 @@ impl Resolver<'_> {
             (1, _) => ports.push(first),
             (count, Some(Value::Is(published))) if published.count() == count => {
                 ports.extend(targets.zip(published.first..=published.last).map(|(target, number)| {
-                    let published = first.published.clone().map(|published| Published {
-                        port: Some(number.to_string().into()),
-                        number: Some(number),
-                        ..published
-                    });
+                    let published = first
+                        .published
+                        .clone()
+                        .map(|published| Published { port: Some(number.to_string().into()), ..published });
                     Port { published, ..port(target) }
                 }));
             }

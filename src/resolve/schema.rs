@@ -148,7 +148,6 @@ impl Resolver<'_> {
             entrypoint: Some(Command::Arguments(vec!["sh".into(), "-c".into()])),
             command: Some(Command::Arguments(vec![SCRIPT.into()])),
             environment,
-            aws: credentials.is_some(),
             mounts: credentials.into_iter().collect(),
             keys: Keys(vec![
                 ("pull_policy".to_owned(), "never".into()),
@@ -183,7 +182,6 @@ impl Resolver<'_> {
             entrypoint: entrypoint.map(|entrypoint| self.program(&entrypoint.value, None)),
             image: image.reference,
             environment,
-            aws: step.aws.as_ref().is_some_and(|aws| aws.value),
             mounts,
             ..Service::default()
         }

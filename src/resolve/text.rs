@@ -12,37 +12,16 @@ impl Resolver<'_> {
         if let Some(literal) = text.literal() {
             return model::Text::Literal(literal.to_owned());
         }
-        let mut segments: Vec<Segment> = Vec::with_capacity(text.parts().len());
-        let mut has_reference = false;
-        for part in text.parts() {
-            let literal = match part {
-                Part::Literal(literal) => literal.clone(),
-                Part::Address(address) => {
-                    self.address(&address.service, &address.endpoint, address.number, address.span).unwrap_or_default()
-                }
-                Part::Env(reference) => {
-                    has_reference = true;
-                    segments.push(Segment::Env(self.reference(
-                        &reference.name,
-                        reference.operator.as_ref(),
-                        reference.span,
-                    )));
-                    continue;
-                }
-            };
-            if let Some(Segment::Literal(before)) = segments.last_mut() {
-                before.push_str(&literal);
-            } else {
-                segments.push(Segment::Literal(literal));
+        let segments = text.parts().iter().map(|part| match part {
+            Part::Literal(literal) => Segment::Literal(literal.clone()),
+            Part::Address(address) => Segment::Literal(
+                self.address(&address.service, &address.endpoint, address.number, address.span).unwrap_or_default(),
+            ),
+            Part::Env(reference) => {
+                Segment::Env(self.reference(&reference.name, reference.operator.as_ref(), reference.span))
             }
-        }
-        if has_reference {
-            return model::Text::Parts(segments);
-        }
-        match segments.pop() {
-            Some(Segment::Literal(literal)) => model::Text::Literal(literal),
-            _ => model::Text::Literal(String::new()),
-        }
+        });
+        model::Text::joined(segments)
     }
 
     pub(super) fn texts(&mut self, texts: &[Text]) -> Vec<model::Text> {

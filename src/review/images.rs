@@ -172,6 +172,7 @@ mod tests {
             ("a/b:1.9.0", "a/b:1.10.0", Severity::Notice, "updated"),
             ("a/b:v1.9", "a/b:v2.0", Severity::Caution, "new major version"),
             ("a/b:1.10", "a/b:1.9", Severity::Caution, "downgraded"),
+            ("a/b:0", "a/b:0.1", Severity::Notice, "updated"),
             ("a/b:1.0", "a/b:1", Severity::Notice, "tag changed"),
             ("a/b:8.4", "a/b:8.4-alpine", Severity::Notice, "tag changed"),
             ("a/b:test", "a/b:dev", Severity::Notice, "tag changed"),

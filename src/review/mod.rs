@@ -543,6 +543,17 @@ mod tests {
     }
 
     #[test]
+    fn an_output_is_explained_by_its_own_area_only() {
+        for (path, area) in [("docker/dsql/Dockerfile", Area::Images), ("dynamicconfig/main.yaml", Area::Clusters)] {
+            let changed = [format!("generated/dev/{path}")];
+            for other in [Area::Images, Area::Clusters] {
+                let found = unexplained(&[Change::notice(Id::ImageChanged, other, "x", "y")], &changed);
+                assert_eq!(found.is_empty(), other == area, "{path} {other:?}");
+            }
+        }
+    }
+
+    #[test]
     fn each_key_that_reaches_an_output_has_a_change() {
         for (files, least, name) in
             [(REFERENCE, 200, None), (FIELDS, 80, Some("fields")), (DASHBOARD, 100, Some("dashboard"))]

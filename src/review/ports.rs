@@ -188,7 +188,7 @@ mod tests {
     use crate::model::text::{Operator, Reference};
 
     fn reach(address: impl Into<Text>) -> Reach {
-        Reach::of(Some(&Published { port: Some("80".into()), number: Some(80), host_ip: address.into(), mode: None }))
+        Reach::of(Some(&Published { port: Some("80".into()), host_ip: address.into(), mode: None }))
     }
 
     #[test]

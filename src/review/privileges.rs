@@ -207,9 +207,6 @@ fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
         }
     }
     files(service, &mut grants);
-    if service.aws && !grants.iter().any(|grant| grant.what == CREDENTIALS) {
-        grants.push(Grant::danger(Id::HostCredentials, CREDENTIALS).of("~/.aws"));
-    }
     grants
 }
 

@@ -318,10 +318,6 @@ impl<T: Decode> Decode for Many<T> {
         }
     }
 
-    fn absent() -> Option<Self> {
-        Some(Self(Vec::new()))
-    }
-
     fn schema(schemas: &mut Schemas) -> Schema {
         schema::any_of([T::schema(schemas), schema::list::<T>(schemas)])
     }

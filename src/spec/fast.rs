@@ -201,7 +201,10 @@ impl<'s> Builder<'s> {
         let mut validated = ValidateWhitespace::new(self, source);
         let mut guarded = RecursionGuard::new(&mut validated, DEEPEST);
         parse_document(tokens, &mut guarded, failed);
-        self.end_of_line(tokens.last().map_or(0, |token| token.span().end()));
+        // The parser accepts a key without a value at the end.
+        if !self.keys.is_empty() {
+            self.fail(tokens.last().map_or(0, |token| token.span().end()), Why::Syntax);
+        }
         let syntax = failed.0.map(|at| Failure { at, why: Why::Syntax });
         let first = syntax.into_iter().chain(self.failed).min_by_key(|failure| failure.at);
         first.map_or(Ok(()), Err)
@@ -209,13 +212,6 @@ impl<'s> Builder<'s> {
 
     fn fail(&mut self, at: usize, why: Why) {
         self.failed.get_or_insert(Failure { at, why });
-    }
-
-    /// The parser accepts a key without a value.
-    fn end_of_line(&mut self, at: usize) {
-        if self.open.is_empty() && !(self.keys.is_empty() && self.header.is_none()) {
-            self.fail(at, Why::Syntax);
-        }
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
@@ -429,26 +425,12 @@ impl EventReceiver for Builder<'_> {
 
     fn inline_table_close(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
         match self.open.pop() {
-            Some(Open::Inline(table, start, keys)) if keys.is_empty() => {
+            Some(Open::Inline(table, start, _)) => {
                 let value = Value::Table(self.take(table));
                 self.place(Node { span: self.span(start, span.end()), value });
             }
             _ => self.fail(span.start(), Why::Syntax),
         }
-    }
-
-    fn newline(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
-        self.end_of_line(span.start());
-    }
-
-    fn value_sep(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
-        if matches!(self.open.last(), Some(Open::Inline(_, _, keys)) if !keys.is_empty()) {
-            self.fail(span.start(), Why::Syntax);
-        }
-    }
-
-    fn error(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
-        self.fail(span.start(), Why::Syntax);
     }
 }
 

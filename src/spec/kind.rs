@@ -545,13 +545,14 @@ impl Declaration {
         }
         for text in self.texts() {
             for part in text.parts() {
-                if let Part::Address(address) = part
-                    && !self.knows(&address.service, &address.endpoint)
-                {
-                    let title =
-                        format!("unknown reference `${{{}.{}}}`", shown(&address.service), shown(&address.endpoint));
-                    refuse(address.span, title);
-                }
+                let (span, unknown) = match part {
+                    Part::Address(address) if !self.knows(&address.service, &address.endpoint) => {
+                        (address.span, format!("{}.{}", address.service, address.endpoint))
+                    }
+                    Part::Env(reference) if reference.name != "self" => (reference.span, reference.name.clone()),
+                    _ => continue,
+                };
+                refuse(span, format!("unknown reference `${{{}}}`", shown(&unknown)));
             }
         }
         let mut literals: Vec<(SettingType, &Literal)> = Vec::new();
@@ -689,7 +690,7 @@ impl Setting {
             Some((self.kind.value_of(literal)?.amount()?, literal.0.value.written()))
         };
         let expected = match (bound(&self.minimum), bound(&self.maximum), bound(&self.multiple_of)) {
-            (_, _, Some((step, written))) if step > 0 && amount % step != 0 => format!("a multiple of {written}"),
+            (_, _, Some((step, written))) if !amount.is_multiple_of(step) => format!("a multiple of {written}"),
             (Some((least, written)), ..) if amount < least => format!("at least {written}"),
             (_, Some((most, written)), _) if amount > most => format!("at most {written}"),
             _ => return Some(value),
@@ -881,10 +882,13 @@ mod tests {
     #[test]
     fn a_setting_has_bounds() {
         let toml = "title = \"x\"\n[settings.size]\ntype = \"size\"\nabout = \"x\"\nminimum = \"2m\"\nmaximum = \"1g\"\n\
-                    [settings.time]\ntype = \"duration\"\nabout = \"x\"\nminimum = \"1h\"\nmultiple_of = \"1h\"\nexample = \"3h\"";
+                    [settings.time]\ntype = \"duration\"\nabout = \"x\"\nminimum = \"1h\"\nmultiple_of = \"1h\"\nexample = \"3h\"\n\
+                    [settings.count]\ntype = \"integer\"\nabout = \"x\"\nmaximum = 5\n";
         let declaration = BuiltIn::new("bounded", toml).decode(&mut Diagnostics::default()).unwrap();
         let span = Span { file: 0, start: 0, end: 1 };
         for (name, value, expected) in [
+            ("count", "5", None),
+            ("count", "6", Some(("must be at most 5", "write at most 5"))),
             ("size", "2m", None),
             ("size", "1024m", None),
             ("size", "2047k", Some(("must be at least 2m", "write at least 2m"))),
@@ -895,7 +899,8 @@ mod tests {
         ] {
             let (mut diagnostics, mut problems) = (Diagnostics::default(), Vec::new());
             let mut cx = Context { sources: &Sources::default(), diagnostics: &mut diagnostics };
-            let node = Node { span, value: Value::String(value.into()) };
+            let number = value.parse().map(Value::Integer);
+            let node = Node { span, value: number.unwrap_or_else(|_| Value::String(value.into())) };
             let read = declaration.settings.get(name).unwrap().read(node, &mut cx, &mut problems);
             assert!(read.is_some() && diagnostics.is_empty(), "{value}");
             let found =
@@ -925,6 +930,12 @@ mod tests {
             ("title = \"x\"\nservice.command = [\"${settings.b}\"]", "invalid-kind", "${settings.b}"),
             ("title = \"x\"\ndescription = \"of ${cluster.name}\"", "invalid-kind", "${cluster.name}"),
             ("title = \"x\"\nservice.environment.A = \"${db.sql}\"", "invalid-kind", "${db.sql}"),
+            ("title = \"x\"\nservice.environment.A = \"${self} ${B}\"", "invalid-kind", "${B}"),
+            (
+                "title = \"x\"\nports.http.target = 1\nservice.environment.A = \"${self.http} ${self.grpc}\"",
+                "invalid-kind",
+                "${self.grpc}",
+            ),
             ("title = \"x\"\nnew.settings.b = 1", "invalid-kind", "b"),
             ("title = \"x\"\nservice.image = \"a:1\"", "unknown-key", "image"),
         ] {

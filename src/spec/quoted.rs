@@ -127,6 +127,7 @@ mod tests {
     fn a_part_of_a_string_is_found_in_its_source() {
         for (raw, value, part, expected) in [
             ("'rate(x)'", "rate(x)", "x", "x"),
+            ("'rate(x)'", "rate(x)", "", ""),
             ("'''\nrate(\n  x)'''", "rate(\n  x)", "x", "x"),
             (r#""{a=\"b\"} or c""#, "{a=\"b\"} or c", "c", "c"),
             (r#""{a=\"b\"} or c""#, "{a=\"b\"} or c", "\"b\"", r#"\"b\""#),

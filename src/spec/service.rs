@@ -476,15 +476,14 @@ impl Shorthand for Mount {
     }
 }
 
-/// Splits at the colons that stand outside of `${…}` and `[…]`.
+/// Splits at the colons that stand outside of `${…}`.
 fn split_outside(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut from, mut inside, mut before) = (0, false, ' ');
     for (at, c) in text.char_indices() {
         match c {
             '{' if before == '$' => inside = true,
-            '[' if at == from => inside = true,
-            '}' | ']' => inside = false,
+            '}' => inside = false,
             ':' if !inside => {
                 pieces.push(&text[from..at]);
                 from = at + 1;

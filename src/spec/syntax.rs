@@ -104,17 +104,17 @@ pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Ran
     for (index, table) in tables.iter().enumerate() {
         let error_in = |table: &Range<usize>| {
             let error = others.get(others.partition_point(|error| error.range.start < table.start))?;
-            // An error at the end of the file belongs to the last table.
-            (error.range.start < table.end || table.end == text.len()).then_some(error)
+            // An error at its end is often its own, such as a missing bracket.
+            (error.range.start <= table.end).then_some(error)
         };
         let error = error_in(table);
-        // A missing bracket is an error at the next header.
+        // So is one in the next header.
         let next = || tables.get(index + 1).and_then(error_in);
         if error.is_none() && next().is_none() {
             continue;
         }
         let before = causes.len();
-        if table.len() <= LONGEST && causes.len() < MOST {
+        if table.len() <= LONGEST {
             in_table(text, table, &mut causes);
         }
         if let Some(error) = error
@@ -136,7 +136,7 @@ pub(super) fn causes(text: &str, errors: Vec<Problem>) -> (Vec<Problem>, Vec<Ran
 /// The errors of one table, parsed on its own; after each error from the next key on.
 fn in_table(text: &str, chunk: &Range<usize>, causes: &mut Vec<Problem>) {
     let mut from = chunk.start;
-    while from < chunk.end && causes.len() < MOST {
+    while causes.len() < MOST {
         let (_, errors) = DeTable::parse_recoverable(&text[from..chunk.end]);
         // They are not sorted.
         let first = errors
@@ -160,9 +160,7 @@ fn in_table(text: &str, chunk: &Range<usize>, causes: &mut Vec<Problem>) {
 /// The tables, from header to header; the first one has no header.
 fn tables(text: &str) -> Vec<Range<usize>> {
     let mut starts = vec![0];
-    starts.extend(
-        lines(text, &(0..text.len())).filter(|line| line.start > 0 && is_header(&text[line.clone()])).map(|l| l.start),
-    );
+    starts.extend(lines(text, &(0..text.len())).filter(|line| is_header(&text[line.clone()])).map(|line| line.start));
     let ends = starts.iter().copied().skip(1).chain([text.len()]);
     starts.iter().zip(ends).map(|(&start, end)| start..end).collect()
 }
@@ -261,6 +259,18 @@ mod tests {
         let (causes, _) = found("[a]\nx = [1, 2\ny = 1\nz = 1\n\n[b]\nx = { a = 1\ny = 1\n");
         let lines: Vec<usize> = causes.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [3, 8], "{causes:?}");
+        let (causes, _) = found("[a]\nx = [\n1,\n\n[]\n[\nx = \n");
+        let lines: Vec<usize> = causes.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [3, 5, 6, 7], "{causes:?}");
+    }
+
+    #[test]
+    fn there_is_an_end_of_what_is_told() {
+        let (causes, _) = found(&format!("[a]\n{}", "x = \n".repeat(3 * MOST)));
+        assert_eq!(causes.len(), MOST);
+        // Of a table that is too long to be read again and again, only the first.
+        let (causes, chunks) = found(&format!("[a]\nx = \ny = \n{}", "# comment\n".repeat(LONGEST / 10)));
+        assert_eq!((causes.len(), chunks), (1, 1), "{causes:?}");
     }
 
     #[test]

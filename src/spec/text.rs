@@ -97,7 +97,6 @@ impl Text {
     /// The characters, if there is no reference among them.
     pub fn literal(&self) -> Option<&str> {
         match self.parts() {
-            [] => Some(""),
             [Part::Literal(text)] => Some(text),
             _ => None,
         }
@@ -328,7 +327,7 @@ pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
                     )),
                 );
                 sound = false;
-                at = dollar + 1 + length;
+                at = dollar + 1;
             }
             _ => {
                 literal.push('$');

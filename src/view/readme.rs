@@ -116,7 +116,7 @@ fn build_command(stack: &Stack, build: &ImageBuild) -> String {
 }
 
 fn url(service: &Service, port: &Port) -> Option<String> {
-    let number = port.published.as_ref()?.number?;
+    let number = port.published.as_ref()?.number()?;
     let probed = match &service.healthcheck {
         Some(crate::model::service::Healthcheck::Probe(probe)) => probe.http.as_ref(),
         _ => None,

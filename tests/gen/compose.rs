@@ -318,12 +318,46 @@ fn every_port_in_one_range() {
     assert_eq!(found["ports"].as_sequence().unwrap().len(), 65_535);
 }
 
+/// Of the last line of a service, the only error: its title, and what stands at its place.
+#[test]
+fn mistakes_are_shown_where_they_are() {
+    for (line, title, place) in [
+        ("blkio_config = 3", "expected a table, found an integer", "3"),
+        ("devices = 3", "expected a list, found an integer", "3"),
+        ("oom_score_adj = 1.5", "expected an integer, found a float", "1.5"),
+        ("oom_score_adj = true", "expected an integer, found a boolean", "true"),
+        ("environment = [\"A=$B\"]", "invalid reference `$B`", "$B"),
+        ("extra_hosts = [\"db=$B\"]", "invalid reference `$B`", "$B"),
+        ("labels = [\"a=1\", \"b=${B\"]", "unclosed reference", "${B"),
+    ] {
+        let spec = format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\n{line}\n");
+        let run = Project::new(spec).run(&["check"]);
+        let mut lines = run.stderr.lines().skip_while(|found| !found.starts_with("error["));
+        assert!(lines.next().unwrap().ends_with(&format!(": {title}")), "{line}: {run:?}");
+        let (_, marks) = lines.find_map(|found| found.split_once('^')).unwrap_or_else(|| panic!("{line}: {run:?}"));
+        let at = line.find(place).unwrap() + 1;
+        assert!(run.stderr.contains(&format!("stack.toml:6:{at}\n")), "{line}: {run:?}");
+        assert_eq!(marks.chars().take_while(|mark| *mark == '^').count() + 1, place.len(), "{line}: {run:?}");
+    }
+}
+
 #[test]
 fn help_leads_somewhere() {
     let spec = "[services.mm]\nkind = \"mimir\"\n[services.nn]\nkind = \"mimir\"\n[services.alloy]\nkind = \"alloy\"\n";
     let found = errors(&format!("{HEAD}{spec}"));
     let help = found.iter().find(|(code, ..)| code == "ambiguous-service").map(|(.., help)| help.as_str());
     assert_eq!(help, Some("choose one: `settings.metrics_store = \"mm\"`"), "{found:?}");
+
+    // Loki checks itself, and Mimir's image has nothing that could.
+    for (kind, expected) in [("loki", "add a healthcheck there"), ("mimir", "wait for `service_started`: its image")] {
+        let (code, _, help) = error(&format!(
+            "depends_on.store = \"service_healthy\"\n[services.store]\nkind = \"{kind}\"\nimage = \"store:1\"\n\
+             healthcheck.disable = true\n{}",
+            if kind == "loki" { "settings.retention = \"72h\"" } else { "" }
+        ));
+        assert_eq!(code, "never-healthy");
+        assert!(help.starts_with(expected), "{kind}: {help}");
+    }
 
     let (code, _, help) = error("environment.A = \"${web.http}\"");
     assert_eq!((code.as_str(), help.as_str()), ("unknown-port", "declare it in the `ports` of `web`"));

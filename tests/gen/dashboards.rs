@@ -193,6 +193,27 @@ fn what_decides_a_mistake_in_a_dashboard() {
         (variable("type = \"custom\"\nvalues = [\"a\"]\ncurrent = \"$__all\""), "contradiction"),
         (variable("type = \"custom\"\nvalues = [\"a\"]\ncurrent = \"$__all\"\ninclude_all = true"), ""),
         (variable("type = \"textbox\"\ncurrent = \"$__all\""), ""),
+        (
+            "[panels.Now]\ntype = \"stat\"\nqueries = [{ expr = \"up\" }, { datasource = \"__expr__\", \
+             grafana = { type = \"math\", expression = \"$C * 2\" } }]"
+                .to_owned(),
+            "unknown-dashboard-variable",
+        ),
+        // One of the numbers that Grafana knows, and another.
+        ("[panels.Now]\ntype = \"timeseries\"\nqueries = \"up\"\ncustom.barAlignment = 1".to_owned(), ""),
+        ("[panels.Now]\ntype = \"timeseries\"\nqueries = \"up\"\ncustom.barAlignment = 2".to_owned(), "invalid-option"),
+        // A step without a color is not taken for the first, which has no `from`.
+        (
+            "[panels.Now]\ntype = \"stat\"\nqueries = \"up\"\nthresholds.steps = [{ from = 1 }]".to_owned(),
+            "missing-key",
+        ),
+        ("[panels.Now]\ntype = \"stat\"\nqueries = \"up\"\nmappings = [{ value = inf }]".to_owned(), "wrong-type"),
+        (
+            "[panels.Now]\ntype = \"stat\"\nqueries = \"up\"\nmappings = [{ value = 1, text = \"$v\" }]\n[variables.v]\n\
+             type = \"textbox\""
+                .to_owned(),
+            "",
+        ),
         // What is passed through may use a variable.
         (
             "grafana = { weekStart = \"$v\" }\n[panels.Now]\ntype = \"stat\"\nqueries = \"up\"\n[variables.v]\n\
@@ -203,6 +224,14 @@ fn what_decides_a_mistake_in_a_dashboard() {
     ] {
         assert_eq!(codes(&keys), expected, "{keys}");
     }
+}
+
+#[test]
+fn a_variable_is_named_by_its_table() {
+    let problem = try_plan(
+        "folder = \"main\"\ntitle = \"Main\"\n[variables.v]\ntype = \"textbox\"\ngrafana = { name = \"x\" }\n",
+    );
+    assert!(problem.unwrap_err().contains("use the name of its table instead"));
 }
 
 #[test]
@@ -219,6 +248,22 @@ fn nothing_selected_and_nothing_set() {
     assert_eq!(current("current = \"a\""), serde_json::json!({ "text": "a", "value": "a" }));
     assert_eq!(current("multi = true\ncurrent = \"a\""), serde_json::json!({ "text": ["a"], "value": ["a"] }));
     assert_eq!(current("multi = true\ncurrent = []"), serde_json::json!({ "text": [], "value": [] }));
+    let mapped = |value: &str| {
+        let mapping = format!("mappings = [{{ value = {value}, text = \"x\" }}]");
+        let json = dashboard(&format!("[panels.Now]\ntype = \"stat\"\nqueries = \"up\"\n{mapping}"));
+        let options = &json["panels"][0]["fieldConfig"]["defaults"]["mappings"][0]["options"];
+        options.as_object().unwrap().keys().next().unwrap().clone()
+    };
+    assert_eq!(["1.5", "3", "true", "\"a\""].map(mapped), ["1.5", "3", "true", "a"]);
+    let panel = |keys: &str| dashboard(&format!("[panels.Now]\ntype = \"stat\"\n{keys}"))["panels"][0].clone();
+    let found = panel("queries = \"up\"\noverrides = [{ name = \"up\", unit = \"s\" }]");
+    assert_eq!(found["fieldConfig"]["defaults"], serde_json::json!({}));
+    // Where there are only expressions, there is no data of several sources.
+    let found = panel("queries = { datasource = \"__expr__\", grafana = { type = \"math\", expression = \"1\" } }");
+    assert_eq!(found["datasource"]["uid"], "__expr__");
+    // A whole number has no fraction.
+    let found = panel("queries = \"up\"\nthresholds.steps = [{ color = \"red\" }, { color = \"green\", from = 80.0 }]");
+    assert_eq!(found["fieldConfig"]["defaults"]["thresholds"]["steps"][1]["value"], serde_json::json!(80));
     let fields = |keys: &str| {
         let json = dashboard(&format!("[panels.Guide]\ntype = \"text\"\ncontent = \"x\"\n{keys}"));
         json["panels"][0].get("fieldConfig").is_some()

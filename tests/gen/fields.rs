@@ -558,6 +558,8 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ),
     // The bounds are allowed, and so is what is there twice unless the specification says otherwise.
     ("oom_score_adj = 1000", None),
+    ("oom_score_adj = -1000", None),
+    ("oom_score_adj = -1001", Some("number-out-of-range")),
     ("oom_score_adj = 1001", Some("number-out-of-range")),
     ("devices = [\"/dev/null\", \"/dev/null\"]", None),
     ("group_add = [\"audio\", \"audio\"]", Some("listed-twice")),
@@ -599,6 +601,68 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     (
         "[images]\nalloy = \"alloy:v1\"\n[services.alloy]\nkind = \"alloy\"\nsettings.host_targets.\"a b\" = 9091",
         Some("missing-service invalid-name"),
+    ),
+    // The shell itself may be missing.
+    (
+        "[images]\nmimir = \"mimir:3\"\n[services.mimir]\nkind = \"mimir\"\nhealthcheck.test = [\"CMD-SHELL\", \"true\"]",
+        Some("missing-program"),
+    ),
+    // The base of a runtime has the recipe of one.
+    (
+        "[images]\nserver = { ref = \"s:1\", build = { recipe = \"temporal-runtime\", base = \"own\" } }\n\
+             own = { ref = \"own:1\", build.context = \"${OWN}\" }\n[services.a1]\nimage = \"server\"\n\
+             [env.OWN]\ndescription = \"Own\"\ndefault = \"../own\"",
+        Some("unknown-image"),
+    ),
+    // A store that is named has to be one, also where none is needed.
+    (
+        "[images]\nalloy = \"alloy:v1\"\n[services.alloy]\nkind = \"alloy\"\nsettings.metrics_store = \"web\"",
+        Some("unknown-service"),
+    ),
+    (
+        "[images]\ngrafana = \"grafana:13\"\n[services.grafana]\nkind = \"grafana\"\n[services.grafana.settings]\n\
+             admin_password = \"${PASSWORD}\"\nfolders = { \"a b\" = \"A\" }\n[env.PASSWORD]\ndescription = \"P\"\nsecret = true",
+        Some("invalid-name unused-folder"),
+    ),
+    ("environment.A = \"${A}\"\n[env.A]\ndescription = \"A\"\nsecret = true\ndefault = \"x\"", Some("contradiction")),
+    // Each port of a range is one of the host's, and so is what a reference falls back to.
+    (
+        "ports.http = { published = \"8080-8081\", target = \"80-81\" }\n[services.bb]\nimage = \"b:1\"\nports.http = 8081",
+        Some("port-clash"),
+    ),
+    (
+        "ports.http = { published = \"8080-8081\", target = \"80-81\" }\n[services.bb]\nimage = \"b:1\"\nports.http = 8082",
+        None,
+    ),
+    (
+        "ports.http = { published = \"${PORT:-8080}\", target = 80 }\n[services.bb]\nimage = \"b:1\"\nports.http = 8080\n\
+             [env.PORT]\ndescription = \"Port\"",
+        Some("port-clash"),
+    ),
+    // An alternative is not there without the variable, whatever its default.
+    (
+        "ports.http = { published = 8080, target = 80, host_ip = \"${IP:+10.0.0.1}\" }\n\
+             [env.IP]\ndescription = \"Address\"\ndefault = \"none\"",
+        None,
+    ),
+    // Of an endpoint with a path, there is no number.
+    (
+        "environment.A = \"${mimir.prometheus}\"\n[images]\nmimir = \"mimir:3\"\n[services.mimir]\nkind = \"mimir\"",
+        None,
+    ),
+    (
+        "environment.A = \"${mimir.prometheus.port}\"\n[images]\nmimir = \"mimir:3\"\n[services.mimir]\nkind = \"mimir\"",
+        Some("unknown-port"),
+    ),
+    // An image with a mistake may also have one in what it reads, and one that is not known may have a home.
+    (
+        "[images.own]\nref = \"own:1\"\nreads = [\"A\"]\nraeds = [\"B\"]\n[services.bb]\nimage = \"own\"\nenvironment.B = \"1\"",
+        Some("unknown-key"),
+    ),
+    (
+        "[schema.own]\ndescription = \"Own\"\nimage = \"other\"\ncommand = [\"migrate\"]\naws = true\n\
+             [env.AWS_REGION]\ndescription = \"Region\"",
+        Some("unknown-image"),
     ),
 ];
 
@@ -688,6 +752,42 @@ fn what_decides_an_output() {
             "[schema.own]\ndescription = \"Own\"\nimage = \"own:1\"\nentrypoint = [\"/bin/own\"]\ncommand = [\"migrate\"]",
             &["services", "schema-own", "entrypoint"],
             "[/bin/own]",
+        ),
+        (
+            "ports.http.target = 80\nhealthcheck = { tcp = \"http\", probe = \"nc\" }",
+            &["services", "web", "healthcheck", "test"],
+            "[CMD, nc, -z, 127.0.0.1, '80']",
+        ),
+        (
+            "ports.http.target = 80\nhealthcheck = { tcp = \"http\", probe = \"python3\" }",
+            &["services", "web", "healthcheck", "test"],
+            "[CMD, python3, -c, 'import socket; socket.create_connection((\"127.0.0.1\", 80), 4).close()']",
+        ),
+        ("extra_hosts.db = [\"10.0.0.1\", \"::1\"]", &["services", "web", "extra_hosts"], "{db: [10.0.0.1, '::1']}"),
+        // Only a reference may hold a colon.
+        (
+            "volumes = [\"./a{b:/c\", \"${D:-./d}:/d\"]\n[env.D]\ndescription = \"D\"",
+            &["services", "web", "volumes"],
+            "[{type: bind, source: './a{b', target: /c, bind: {create_host_path: false}}, \
+              {type: bind, source: '${D:-./d}', target: /d, bind: {create_host_path: false}}]",
+        ),
+        // A variable without a value is left out.
+        (
+            "[images]\ngrafana = \"grafana:13\"\n[services.grafana]\nkind = \"grafana\"\n\
+             settings = { admin_password = \"${PASSWORD}\", plugins = [] }\n[env.PASSWORD]\ndescription = \"P\"\nsecret = true",
+            &["services", "grafana", "environment", "GF_PLUGINS_PREINSTALL_SYNC"],
+            "null",
+        ),
+        // Of a table, what the kind says is added.
+        (
+            "[images]\nelasticsearch = \"es:8\"\n[services.es]\nkind = \"elasticsearch\"\nulimits.nproc = 10",
+            &["services", "es", "ulimits"],
+            "{nproc: 10, nofile: {soft: 65536, hard: 65536}}",
+        ),
+        (
+            "[images]\nelasticsearch = \"es:8\"\n[services.es]\nkind = \"elasticsearch\"\nulimits = { nproc = 10, nofile = 5 }",
+            &["services", "es", "ulimits"],
+            "{nproc: 10, nofile: 5}",
         ),
     ] {
         let spec = format!("[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"web:1\"\n{spec}\n");

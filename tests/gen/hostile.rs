@@ -46,7 +46,7 @@ fn bytes_that_are_no_text() {
     let latin = [SPEC.as_bytes(), b"description = \"caf\xe9\"\n"].concat();
     refused(
         &Project::new(latin),
-        &["error[not-utf8]", "`spec/stack.toml` is not valid UTF-8", "in line 8", "stack.toml:8:19"],
+        &["error[not-utf8]", "`spec/stack.toml` is not valid UTF-8", "in line 8\n", "stack.toml:8:19"],
     );
     refused(&Project::new(b"\xff\xfe[\0s\0"), &["error[not-utf8]", "stack.toml:1:1"]);
     let included = Project::new(format!("include = [\"web.toml\"]\n{SPEC}"));
@@ -92,7 +92,7 @@ fn nesting_is_reported_where_it_is() {
     {
         let run = Project::new(format!("{SPEC}{nested}\n")).run(&["check"]);
         assert_eq!(run.code, Some(2), "{}", shown(&run));
-        said(&run, &["error[toml-syntax]", "recurs", "spec/stack.toml:8:"]);
+        said(&run, &["error[toml-syntax]", "recurs", "spec/stack.toml:8:", "help: reduce the nesting"]);
     }
 }
 
@@ -269,6 +269,41 @@ fn a_folder_of_dashboards_with_other_files() {
         many.write(&format!("spec/dashboards/d{index}.toml"), "");
     }
     refused(&many, &["error[spec-too-large]", "the spec is too large: 1002 files", "the limit is 1000 files"]);
+    // The main file is not one of them.
+    std::fs::remove_file(many.path("spec/dashboards/d0.toml")).unwrap();
+    let run = many.run(&["check"]);
+    assert!(!run.stderr.contains("spec-too-large") && run.stderr.contains("missing-key"), "{}", shown(&run));
+}
+
+#[test]
+fn a_file_in_the_place_of_the_dashboards() {
+    let project = Project::new(SPEC);
+    project.write("spec/dashboards", "");
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    said(&run, &["cannot read `spec/dashboards`"]);
+}
+
+#[test]
+fn an_include_that_leads_to_itself() {
+    let project = Project::new(format!("include = [\"a.toml\"]\n{SPEC}"));
+    symlink("b.toml", project.path("spec/a.toml")).unwrap();
+    symlink("a.toml", project.path("spec/b.toml")).unwrap();
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    said(&run, &["cannot read `spec/a.toml`"]);
+}
+
+#[test]
+fn a_syntax_error_hides_the_mistakes_of_its_own_table() {
+    let service = |name: &str, line: &str| format!("[services.{name}]\nimage = \"a:1\"\nnope = 1\n{line}\n");
+    let run = Project::new(format!("{SPEC}{}{}{}", service("a1", ""), service("b1", "x = "), service("c1", "")))
+        .run(&["check", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let found = report["diagnostics"].as_array().unwrap().iter();
+    let found: Vec<_> =
+        found.map(|one| (one["code"].as_str().unwrap(), one["labels"][0]["line"].as_u64().unwrap())).collect();
+    assert_eq!(found, [("unknown-key", 10), ("toml-syntax", 15), ("unknown-key", 18)]);
 }
 
 #[test]
@@ -345,6 +380,11 @@ fn a_file_that_is_too_large_is_not_read() {
     let file = std::fs::File::create(project.path("spec/stack.toml")).unwrap();
     file.set_len((64 << 20) + 1).unwrap();
     refused(&project, &["error[spec-too-large]", "`spec/stack.toml` is too large: 67108865 bytes"]);
+    // The limit itself is allowed: what is wrong is that there is nothing but zeros.
+    file.set_len(64 << 20).unwrap();
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(2), "{}", shown(&run));
+    said(&run, &["error[toml-syntax]"]);
 }
 
 #[test]

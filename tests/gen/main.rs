@@ -24,6 +24,7 @@ mod printing;
 mod profiles;
 mod project;
 mod review;
+mod review_more;
 mod schema;
 mod trace;
 mod untrusted;

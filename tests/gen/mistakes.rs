@@ -234,7 +234,7 @@ fn a_documented_url_answers_404() {
         .iter()
         .map(|(name, path)| {
             let service = STACK.plan.stack().services.iter().find(|service| service.name == *name).unwrap();
-            let published = service.port("http").unwrap().published.as_ref().unwrap().number.unwrap();
+            let published = service.port("http").unwrap().published.as_ref().unwrap().number().unwrap();
             format!("http://localhost:{published}{path}")
         })
         // Grafana shows a dashboard at its UID.

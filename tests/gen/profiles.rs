@@ -94,6 +94,30 @@ fn what_only_a_removed_service_read_is_left_out() {
 }
 
 #[test]
+fn what_another_service_reads_stays() {
+    let project = Project::new(
+        &TWO.replace("TITLE = \"Shop\" }", "TITLE = \"Shop\", REGION = \"${REGION}\" }\nsecrets = [\"cert\"]")
+            .replace("[secrets.key]", "[secrets.cert]\nfile = \"./cert\"\n\n[secrets.key]")
+            .replace(
+                "[env.TOKEN]\n",
+                "[infrastructure]\nproject = \"shop\"\nregion = \"eu-west-1\"\n\n\
+                 [env.REGION]\ndescription = \"Region\"\noutput = \"region\"\n\n[env.TOKEN]\noutput = \"region\"\n",
+            ),
+    );
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for (profile, secrets, fills) in
+        [("dev", &["cert", "key"][..], "; fills REGION, TOKEN\""), ("staging", &["cert"], "; fills REGION\"")]
+    {
+        let compose = compose(&project, profile);
+        let found: Vec<&str> = compose["secrets"].as_mapping().unwrap().keys().filter_map(Value::as_str).collect();
+        assert_eq!(found, secrets, "{profile}");
+        let outputs = project.read(&format!("terraform/{profile}/outputs.tf"));
+        assert!(outputs.contains(fills), "{profile}: {outputs}");
+    }
+}
+
+#[test]
 fn a_profile_of_the_command_line_is_the_only_one() {
     let project = Project::new(TWO);
     let run = project.run(&["render", "--profile", "staging"]);
@@ -130,6 +154,22 @@ fn a_diagnostic_shows_the_line_of_the_overlay() {
     assert!(run.stderr.contains("--> spec/stack.toml:12:23"), "{}", run.stderr);
     // The other profile has no part in it.
     assert_eq!(project.run(&["check", "--profile", "dev"]).code, Some(1));
+}
+
+#[test]
+fn a_role_that_a_misspelled_cluster_may_have_is_not_missing() {
+    let frontend = "cluster = \"monitored\"\nrole = \"frontend\"";
+    for (to, expected) in [
+        ("cluster = \"monitord\"\nrole = \"frontend\"", "error[unknown-cluster]"),
+        ("cluster = \"copilot\"\nrole = \"frontend\"", "error[missing-role]"),
+    ] {
+        let project = Project::new(&REFERENCE.replace(frontend, to));
+        let run = project.run(&["check"]);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        for code in ["error[unknown-cluster]", "error[missing-role]"] {
+            assert_eq!(run.stderr.contains(code), code == expected, "{code}: {}", run.stderr);
+        }
+    }
 }
 
 #[test]

@@ -116,7 +116,7 @@ pub fn git(folder: &Path, arguments: &[&str]) -> String {
 
 /// Makes edits of the main file, and compares all changes: dangers and cautions in their order, and notices, which may be
 /// cut with `…`.
-fn case(spec: &str, edits: &[(&str, &str)], expected: &[&str]) {
+pub fn case(spec: &str, edits: &[(&str, &str)], expected: &[&str]) {
     let repository = Repository::new(spec);
     for (from, to) in edits {
         let text = repository.project.read("spec/stack.toml");

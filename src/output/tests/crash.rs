@@ -14,6 +14,8 @@ pub(super) enum Fault {
     Death,
     /// The disk is full, once.
     Full,
+    /// Somebody else removes each file before it is removed.
+    Removed,
 }
 
 pub(super) struct Faulty {
@@ -30,6 +32,9 @@ impl Faulty {
 
     fn run(&self, act: impl FnOnce() -> io::Result<()>, half: impl FnOnce()) -> io::Result<()> {
         let count = self.done.replace(self.done.get() + 1);
+        if self.fault == Fault::Removed {
+            return act();
+        }
         if count == self.at {
             half();
         }
@@ -76,6 +81,9 @@ impl Disk for Faulty {
     }
 
     fn remove_file(&self, path: &Utf8Path) -> io::Result<()> {
+        if self.fault == Fault::Removed {
+            Real.remove_file(path).unwrap();
+        }
         self.run(|| Real.remove_file(path), || ())
     }
 
@@ -302,6 +310,15 @@ fn a_forced_write_that_is_killed_keeps_asking_for_what_is_left_of_the_edits() {
             result => assert!(!is_left && result.is_ok(), "at {at}: {result:?}"),
         }
     }
+}
+
+#[test]
+fn a_file_that_somebody_else_removes_is_removed() {
+    let sandbox = Sandbox::rendered();
+    let rest = || files().into_iter().skip(1);
+    write_to(&Faulty::new(Fault::Removed, 0), &sandbox.root, &scope(), rest().map(Ok), RENDER).unwrap();
+    assert!(!sandbox.exists("generated/dev/compose.yaml"));
+    assert!(sandbox.differences(rest().collect()).is_empty());
 }
 
 #[test]

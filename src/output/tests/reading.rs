@@ -75,6 +75,50 @@ fn a_difference_holds_both_texts() {
 
 #[cfg(unix)]
 #[test]
+fn a_difference_holds_the_text_of_a_file_that_was_read() {
+    let sandbox = Sandbox::rendered();
+    fs::remove_file(sandbox.path("generated/dev/compose.yaml")).unwrap();
+    set_mode(&sandbox.path("generated/dev/temporal/start.sh"), 0o644);
+    sandbox.put("terraform/dev/main.tf", "terraform {}\r\n");
+    let differences = sandbox.compare(files()).unwrap().differences;
+    let found: Vec<_> = differences.iter().map(|one| one.on_disk.as_deref()).collect();
+    assert_eq!(found, [None, Some(&b"#!/bin/sh\nexec temporal\n"[..]), Some(b"terraform {}\r\n")]);
+}
+
+#[test]
+fn a_file_in_place_of_a_folder_hides_what_should_be_in_it() {
+    let sandbox = Sandbox::rendered();
+    let mut files = files();
+    files.push(file("generated/dev/compose.yaml/deep/er", "x"));
+    files.remove(0);
+    let found = sandbox.differences(files);
+    assert!(found[0].starts_with("generated/dev/compose.yaml/deep/er: Unreadable("), "{found:?}");
+}
+
+#[test]
+fn an_orphan_that_cannot_be_read_is_reported() {
+    let sandbox = Sandbox::rendered();
+    // A hole takes no space on disk.
+    let orphan = fs::File::create(sandbox.path("generated/dev/compose.yaml")).unwrap();
+    orphan.set_len(crate::output::LARGEST + 1).unwrap();
+    let found = sandbox.differences(files().into_iter().skip(1).collect());
+    assert!(found[0].starts_with("generated/dev/compose.yaml: Unreadable("), "{found:?}");
+}
+
+#[test]
+fn what_a_merge_left_open_stays_so_if_it_is_listed_again() {
+    let sandbox = Sandbox::rendered();
+    let line = format!("{}  generated/dev/compose.yaml\n", digest("services:\n  web:\n"));
+    let merge = format!("<<<<<<< ours\n{line}=======\n{line}>>>>>>> theirs\n");
+    sandbox.put("generated/dev/compose.yaml", "merged");
+    for text in [format!("{merge}{line}"), format!("{line}{merge}")] {
+        sandbox.put(MANIFEST, text);
+        assert_eq!(sandbox.differences(files())[0], "generated/dev/compose.yaml: Merged");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn the_executable_bit_counts_in_both_directions() {
     let sandbox = Sandbox::rendered();
     assert_eq!(mode(&fs::metadata(sandbox.path("generated/dev/temporal/start.sh")).unwrap()) & 0o100, 0o100);

@@ -130,7 +130,8 @@ fn spot(skyline: &[u32; COLUMNS as usize], width: u32, last: Grid) -> (u32, u32)
             after.then_some((y, x))
         })
         .min()
-        .map_or((0, last.y + last.height), |(y, x)| (x, y))
+        // There always is one below the last panel.
+        .map_or((0, 0), |(y, x)| (x, y))
 }
 
 #[cfg(test)]
@@ -156,6 +157,8 @@ mod tests {
         let lines: Vec<u32> = row(&kinds).iter().map(|place| place.1).collect();
         assert_eq!(lines, [1, 1, 1, 1, 1, 1, 5, 5, 13, 13]);
         assert_eq!(row(&["stat"; 5]).iter().map(|place| place.2).collect::<Vec<_>>(), [5, 5, 5, 5, 4]);
+        // More even than a line of six and one of four.
+        assert_eq!(row(&["stat"; 10]).iter().filter(|place| place.1 == 1).count(), 5);
         // The shorter one gets the line's height.
         assert_eq!(row(&["text", "stat", "timeseries"])[1..], [(0, 4, 10, 8), (10, 4, 14, 8)]);
     }
@@ -167,6 +170,10 @@ mod tests {
         let places: Vec<_> = places.iter().map(|grid| (grid.x, grid.y)).collect();
         assert_eq!(places, [(0, 0), (12, 0), (12, 4), (0, 8)]);
         assert_eq!(below, 11);
+        // A gap on the left of the last one would come before it.
+        let sizes = [(6, 4), (6, 8), (12, 4), (12, 4), (6, 4)].map(|(width, height)| sized(width, height));
+        let places: Vec<_> = place(&sizes, 0).0.iter().map(|grid| (grid.x, grid.y)).collect();
+        assert_eq!((places[3], places[4].1), ((12, 4), 8));
     }
 
     fn item() -> impl Strategy<Value = Item> {

@@ -4,11 +4,11 @@
 //! `${settings.<name>}`, `${published.<port>}` (its number on the host), `${cluster.name}`, and `${<need>.<endpoint>}`
 //! for a service that the kind needs. A variable whose text refers to something missing is left out.
 
-use super::{Preset, generated, host_path, needs};
+use super::{Preset, generated, needs};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Keys;
 use crate::model::kind::{File, FileCheck, Setting, SettingValue};
-use crate::model::service::{Command, Metrics, Mount, Probe};
+use crate::model::service::{Command, Metrics, Probe};
 use crate::model::text::{Segment, Text, Value};
 use crate::resolve::Resolver;
 use crate::spec::decode::Spanned;
@@ -198,15 +198,8 @@ impl<'a> Resolver<'a> {
             preset.environment.extend(value.map(|value| (name.value.clone(), value)));
         }
         for mount in &service.volumes {
-            let (Some(source), Some(target)) =
-                (mount.0.source.as_ref().and_then(|text| self.told(text, scope)), self.told(&mount.0.target, scope))
-            else {
-                continue;
-            };
-            if source.shown().starts_with(['/', '.', '~']) {
-                let read_only = mount.0.read_only.as_ref().map(is);
-                preset.mounts.push(Mount { read_only, ..host_path(source, target) });
-            } else {
+            let source = mount.0.source.as_ref().and_then(|text| self.told(text, scope));
+            if let (Some(source), Some(target)) = (source, self.told(&mount.0.target, scope)) {
                 preset.volumes.push((source.shown(), target.shown()));
             }
         }
@@ -259,8 +252,7 @@ impl<'a> Resolver<'a> {
         for part in text.parts() {
             let found = match part {
                 Part::Literal(literal) => Text::Literal(literal.clone()),
-                Part::Env(reference) if reference.name == "self" => scope.name.value.as_str().into(),
-                Part::Env(reference) => self.reference(&reference.name, reference.operator.as_ref(), span).into(),
+                Part::Env(_) => scope.name.value.as_str().into(),
                 Part::Address(address) => {
                     let name = address.endpoint.as_str();
                     match address.service.as_str() {
@@ -276,18 +268,11 @@ impl<'a> Resolver<'a> {
                 }
             };
             match found {
-                Text::Literal(literal) => match segments.last_mut() {
-                    Some(Segment::Literal(before)) => before.push_str(&literal),
-                    _ => segments.push(Segment::Literal(literal)),
-                },
+                Text::Literal(literal) => segments.push(Segment::Literal(literal)),
                 Text::Parts(parts) => segments.extend(parts),
             }
         }
-        Some(match segments.as_slice() {
-            [] => Text::Literal(String::new()),
-            [Segment::Literal(literal)] => Text::Literal(literal.clone()),
-            _ => Text::Parts(segments),
-        })
+        Some(Text::joined(segments))
     }
 }
 

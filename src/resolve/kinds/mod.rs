@@ -118,7 +118,7 @@ impl Resolver<'_> {
     /// The host-published number of a port, if it is published and known.
     pub(super) fn published(&self, service: &str, port: &str) -> Option<u16> {
         let index = *self.index.get(service)?;
-        self.ports[index].iter().find(|known| known.name == port)?.published.as_ref()?.number
+        self.ports[index].iter().find(|known| known.name == port)?.published.as_ref()?.number()
     }
 }
 

@@ -30,6 +30,10 @@ const GOOD: &[&str] = &[
     "label_join(up, \"all\", \"-\", \"job\", \"instance\")",
     "up{a='single', b=`raw \\d+`, c=\"\\u00e4 \\x41 \\101 \\\"\", d=~`(a|b)\\.c`}",
     "label_replace(up, `dst`, \"$1\", 'src', \"(\\\\d+)'\")",
+    "up{a=\"\\U0001F600\"}",
+    "count_values(`a\\q`, up)",
+    "{`a\\q`=\"b\", \"c\\\"d\"=\"e\"}",
+    "rate(foo[500ms])",
     "up{a=`two\nlines`, b=~\"\\\\(\"}",
     "up{path=~\"/api/v[0-9]+(/.*)?\", code!~\"2..|3..\", x=~\"[^[]+\"}",
     "histogram_quantile(0.9, rate(native_seconds[5m]))",
@@ -134,6 +138,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("up{job==\"a\"}", "==", "expected `=`, `!=`, `=~` or `!~`, found `==`"),
     ("up{job=api}", "api", "expected a string in quotes, found `api`"),
     ("up{job=$job}", "$job", "expected a string in quotes, found `$job`"),
+    ("up{job=a${job:doublequote}}", "a${job:doublequote}", "expected a string in quotes, found `a${job:doublequote}`"),
     ("up{code=500}", "500", "expected a string in quotes, found `500`"),
     ("up{a=\"1\" b=\"2\"}", "b", "expected `,` or `}`, found `b`"),
     ("up{a=\"1\" or b=\"2\"}", "or", "expected `,` or `}`, found `or`"),
@@ -209,6 +214,7 @@ const BAD: &[(&str, &str, &str)] = &[
         "{job=~\".*\", b!=\"c\"}",
         "vector selector must contain at least one non-empty matcher",
     ),
+    ("a{\"__name__\"=\"b\"}", "a{\"__name__\"=\"b\"}", "the metric's name is given twice"),
     ("a{__name__=\"b\"}", "a{__name__=\"b\"}", "the metric's name is given twice"),
     (
         "a * on (b) group_left (b) c",
@@ -229,6 +235,13 @@ fn what_is_wrong_is_said_where_it_is() {
         let problem = check(query).expect_err(query);
         assert_eq!((&query[problem.range], problem.message.as_str()), (*excerpt, *message), "{query}");
     }
+}
+
+#[test]
+fn the_first_token_of_too_many_is_shown() {
+    let query = format!("{}$a", "1+".repeat(1_000));
+    let problem = check(&query).unwrap_err();
+    assert_eq!((problem.range, problem.message.as_str()), (2_000..2_001, "the query has more than 2000 tokens"));
 }
 
 #[test]

@@ -351,7 +351,8 @@ impl<'a, 't> Choice<'a, 't> {
                 None => self.word(token),
             },
             Kind::Number => self.push(range, Kind::Number, "1".into(), true),
-            Kind::Text => self.push(range, Kind::Text, quoted(token.text), true),
+            // The parser reads some strings differently from Prometheus, and only needs to know that it is one.
+            Kind::Text => self.push(range, Kind::Text, "\"x\"".into(), true),
             Kind::Open => {
                 let group = match self.tokens.last() {
                     Some(last) if is_one_of(&last.text, &["by", "without"]) => Group::Labels,
@@ -431,10 +432,11 @@ impl<'a, 't> Choice<'a, 't> {
             if is_metric || !matches!(name.kind, Kind::Word | Kind::Text) {
                 return Err(name.unexpected("a label's name"));
             }
-            let label = match (name.kind, name.variable) {
-                (Kind::Text, _) => quoted(name.text),
-                (_, None) => name.text.into(),
-                (_, Some(_)) => "x".into(),
+            let label = match name.variable {
+                Some(_) => "x",
+                // The parser takes backslashes in it for escape sequences.
+                None if name.text.starts_with('`') => "\"x\"",
+                None => name.text,
             };
             let Some(operator) = self.written.get(at + 1) else { break };
             if matches!(operator.text, "=" | "!=" | "=~" | "!~") {
@@ -445,11 +447,11 @@ impl<'a, 't> Choice<'a, 't> {
                     _ => return Err(value.unexpected("a string in quotes")),
                 };
                 let operator = if operator.text.starts_with('=') { "=" } else { "!=" };
-                text.extend([label.as_ref(), operator, holds]);
+                text.extend([label, operator, holds]);
                 at += 3;
             } else if name.kind == Kind::Text {
                 // The name of a metric.
-                text.push_str(&label);
+                text.push_str(label);
                 at += 1;
             } else if name.variable.is_some_and(|variable| variable.whole) {
                 // Its value is label matchers.
@@ -530,12 +532,6 @@ const KEYWORDS: &[&str] = &["and", "or", "unless", "atan2", "bool", "offset", "b
 /// Whether a word is one of these, in any case: `SUM BY (le)` is valid.
 fn is_one_of(word: &str, words: &[&str]) -> bool {
     words.iter().any(|candidate| candidate.eq_ignore_ascii_case(word))
-}
-
-/// A string for the parser: itself, unless the parser reads it differently from Prometheus.
-fn quoted(text: &str) -> Cow<'_, str> {
-    let inner = text.get(1..text.len() - 1).unwrap_or_default();
-    if text.starts_with('`') || inner.contains(['\\', '"', '\'']) { "\"x\"".into() } else { text.into() }
 }
 
 /// A value for the parser that is as empty as the one that a label is compared with.
