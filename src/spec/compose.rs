@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde_json::{Value as Json, json};
 
 use super::decode::{
-    Context, Decode, Spanned, check_characters, listed_once, missing_key, shown, unknown_key, unknown_word,
+    Context, Decode, Spanned, check_characters, check_key, listed_once, missing_key, shown, unknown_key, unknown_word,
 };
 use super::text::Tree;
 use super::tree::{Key, Node, Value};
@@ -121,7 +121,8 @@ pub struct Keys(Vec<(Spanned<String>, Tree)>);
 impl Keys {
     /// Checks and adds a key.
     pub(super) fn add(&mut self, key: &Key<'_>, node: Node<'_>, shape: Shape, cx: &mut Context<'_>) {
-        if shape.check(&node, &key.name, cx)
+        if check_key(&key.name, key.span, cx)
+            && shape.check(&node, &key.name, cx)
             && let Some(tree) = Tree::decode(node, cx)
         {
             self.0.push((Spanned { value: key.name.clone().into_owned(), span: key.span }, tree));
@@ -465,7 +466,8 @@ pub(super) fn assignment<'t>(
     signs: &[char],
     cx: &mut Context<'_>,
 ) -> Option<Assignment<'t>> {
-    check_characters(text, span, cx).then(|| split(text, span, signs))
+    let parts = check_characters(text, span, cx).then(|| split(text, span, signs))?;
+    check_key(&parts.name.value, parts.name.span, cx).then_some(parts)
 }
 
 /// The same without a check of the characters.
