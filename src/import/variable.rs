@@ -108,6 +108,9 @@ pub(super) fn read(mut object: Object<'_>, datasources: &Datasources<'_>) -> Opt
 
 /// The query of a datasource that wants a table, if it is nothing but a text.
 fn query(object: &mut Object<'_>, datasource: Option<&Reference>) {
+    if object.map.get("query").is_some_and(|query| !query.is_string() && !query.is_object()) {
+        object.lose("query", "neither a text nor an object");
+    }
     let Some(Value::Object(map)) = object.map.get_mut("query") else { return };
     let prometheus = datasource.and_then(|reference| reference.plugin.as_deref()) == Some("prometheus")
         || map.get("refId").and_then(Value::as_str).is_some_and(|id| id.starts_with("Prometheus"));
