@@ -248,7 +248,7 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
         unreadable.extend(parsed.unreadable);
         let mut table = parsed.table;
         if let Some(name) = dashboard_name(&source.path) {
-            table = as_dashboard(name, table, file);
+            table = as_dashboard(name, table, start_of(file, &source.text));
         } else if let Some((key, _)) = table.take("include")
             && file > 0
         {
@@ -274,13 +274,18 @@ fn dashboard_name(path: &Utf8Path) -> Option<&str> {
 }
 
 /// A dashboard's file as the table `[dashboards.<name>]`, so that profiles can change or remove it.
-fn as_dashboard<'s>(name: &'s str, table: Table<'s>, file: u16) -> Table<'s> {
+fn as_dashboard<'s>(name: &'s str, table: Table<'s>, span: Span) -> Table<'s> {
     let wrap = |name: &'s str, value: Table<'s>| {
-        let span = Span { file, start: 0, end: 1 };
         let key = Key { span, name: name.into() };
         Table { entries: vec![(key, Node { span, value: Value::Table(value) })] }
     };
     wrap("dashboards", wrap(name, table))
+}
+
+/// The first character of a file.
+fn start_of(file: u16, text: &str) -> Span {
+    let length = text.chars().next().map_or(0, char::len_utf8);
+    Span { file, start: 0, end: u32::try_from(length).unwrap_or(u32::MAX) }
 }
 
 /// Joins the tables of two files; a key that is in both is an error.
