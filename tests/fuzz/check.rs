@@ -22,9 +22,11 @@ use stackgen::{Plan, edit, list};
 use super::commands::report;
 use super::project::{self, Spec};
 use super::read_back::{alloy_as_hcl, compose};
+use super::run;
 
 /// Whether a spec has no mistakes. Those that it has are checked.
 pub fn is_valid(spec: &Spec) -> bool {
+    run::tried(&spec.text());
     match spec.plan() {
         Ok(_) => true,
         Err((sources, diagnostics)) => {
@@ -212,8 +214,15 @@ fn compose_file(plan: &Plan, file: &Value) {
         if let Some(image) = &service.image {
             assert_eq!(found["image"], compose(image).as_str(), "{}", service.name);
         }
-        for (name, text) in &service.environment {
-            assert_eq!(found["environment"][name.as_str()], compose(text).as_str(), "{}", service.name);
+        for (key, texts) in [("environment", &service.environment), ("labels", &service.labels)] {
+            for (name, text) in texts {
+                assert_eq!(found[key][name.as_str()], compose(text).as_str(), "{}", service.name);
+            }
+        }
+        let count = |key: &str| found[key].as_sequence().map_or(0, Vec::len);
+        assert_eq!(count("volumes"), service.mounts.len(), "{}", service.name);
+        for dependency in &service.depends_on {
+            assert!(found["depends_on"][dependency.service.as_str()].is_mapping(), "{}", service.name);
         }
     }
 }

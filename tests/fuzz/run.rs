@@ -73,16 +73,16 @@ pub fn fuzz(target: &Target) {
     let mut valid = 0;
     for case in cases {
         let case_name = format!("{name}: case {case} of seed `{seed}`");
-        let mut input = Vec::new();
         let result = watched(&case_name, || {
-            input = (target.make)(&mut Random::new(&seed, name, case));
+            let input = (target.make)(&mut Random::new(&seed, name, case));
+            tried(&input);
             (target.check)(&input)
         });
         match result {
             Ok(is_valid) => valid += u64::from(is_valid),
             Err(failure) if failures.contains(&failure.place) => {}
             Err(failure) => {
-                let small = smaller(&input, |input| match watched(&case_name, || (target.check)(input)) {
+                let small = smaller(&TRIED.take(), |input| match watched(&case_name, || (target.check)(input)) {
                     Ok(_) => false,
                     Err(found) => found.place == failure.place,
                 });
@@ -165,6 +165,16 @@ fn without(
 thread_local! {
     /// The failure of a case on this thread; `None` while none runs.
     static FAILED: RefCell<Option<Failure>> = const { RefCell::new(None) };
+    /// The input of the case.
+    static TRIED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Remembers the input in case it fails; it may be one on the way to that of the case.
+pub fn tried(input: &[u8]) {
+    TRIED.with_borrow_mut(|tried| {
+        tried.clear();
+        tried.extend_from_slice(input);
+    });
 }
 
 /// The cases that run, and since when.
