@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use super::decode::{
     Context, Decode, Spanned, check_characters, check_key, listed_once, missing_key, shown, unknown_key, unknown_word,
 };
+use super::quoted;
 use super::text::Tree;
 use super::tree::{Key, Node, Value};
 use super::value::{Cpus, Ports, Size};
@@ -472,8 +473,7 @@ pub(super) fn assignment<'t>(
 
 /// The same without a check of the characters.
 pub(super) fn split<'t>(text: &'t str, span: Span, signs: &[char]) -> Assignment<'t> {
-    // One for the quote; a place inside a string with escapes is only near.
-    let place = |from: usize, to: usize| span.slice(from + 1, to + 1);
+    let place = |from: usize, to: usize| quoted::part(text, span, from, to);
     let (name, value) = match text.split_once(signs) {
         Some((name, value)) => (name, Some((value, place(text.len() - value.len(), text.len())))),
         None => (text, None),
@@ -512,10 +512,14 @@ mod tests {
         let mut diagnostics = crate::diagnostic::Diagnostics::default();
         let sources = crate::spec::source::Sources::default();
         let mut cx = Context { sources: &sources, diagnostics: &mut diagnostics };
-        let span = Span { file: 0, start: 10, end: 19 };
+        let span = Span { file: 0, start: 10, end: 20 };
         let found = assignment("HOST=a=b", span, &['='], &mut cx).unwrap();
         assert_eq!((found.name.value.as_str(), found.name.span), ("HOST", Span { file: 0, start: 11, end: 15 }));
         assert_eq!(found.value, Some(("a=b", Span { file: 0, start: 16, end: 19 })));
+        // With an escape, they are somewhere in the string.
+        let span = Span { file: 0, start: 10, end: 25 };
+        let found = assignment("HOST=a=b", span, &['='], &mut cx).unwrap();
+        assert_eq!((found.name.span, found.value), (span, Some(("a=b", span))));
     }
 
     #[test]
