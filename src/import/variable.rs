@@ -51,6 +51,10 @@ pub(super) fn read(mut object: Object<'_>, datasources: &Datasources<'_>) -> Opt
     object.forget(&["selected"]);
     object.forget_if("hide", &json!(0));
     object.forget_if("regexApplyTo", &json!("value"));
+    let fits = |query: &Value| query.is_string() || (query.is_object() && kind == "query");
+    if matches!(kind.as_str(), "query" | "datasource") && object.map.get("query").is_some_and(|query| !fits(query)) {
+        object.lose("query", "not of a form that `query` accepts");
+    }
     match kind.as_str() {
         "query" => query(&mut object, datasource.as_ref()),
         "textbox" | "constant" => {
@@ -108,9 +112,6 @@ pub(super) fn read(mut object: Object<'_>, datasources: &Datasources<'_>) -> Opt
 
 /// The query of a datasource that wants a table, if it is nothing but a text.
 fn query(object: &mut Object<'_>, datasource: Option<&Reference>) {
-    if object.map.get("query").is_some_and(|query| !query.is_string() && !query.is_object()) {
-        object.lose("query", "neither a text nor an object");
-    }
     let Some(Value::Object(map)) = object.map.get_mut("query") else { return };
     let prometheus = datasource.and_then(|reference| reference.plugin.as_deref()) == Some("prometheus")
         || map.get("refId").and_then(Value::as_str).is_some_and(|id| id.starts_with("Prometheus"));
