@@ -2,9 +2,6 @@
 
 use super::random::Random;
 
-/// A name in hostile texts, which must never be a mention, a link or a tag when it is printed.
-pub const EVIL: &str = "evil";
-
 /// Texts with a meaning to somebody.
 const TEXTS: &[&str] = &[
     "",
