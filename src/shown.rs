@@ -32,7 +32,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a terminal does something else with a character than to show it.
-fn is_obeyed(c: char) -> bool {
+pub fn is_obeyed(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use stackgen::diagnostic::{Diagnostic, Diagnostics, Label};
 use stackgen::review::counted;
-use stackgen::shown::printable;
+use stackgen::shown::{is_obeyed, printable};
 use stackgen::spec::source::{Source, Sources};
 
 /// Diagnostics that are shown; the rest is counted.
@@ -211,12 +211,21 @@ pub fn json_diagnostics(sources: &Sources, diagnostics: &[Diagnostic]) -> Value 
     diagnostics.iter().map(diagnostic).collect()
 }
 
-/// A report as JSON, one object.
+/// A report as JSON, one object. What a terminal would obey is escaped: it can only be in a string.
 pub fn serialise(report: &impl Serialize) -> String {
     // Serializing strings, numbers and lists can't fail.
-    let mut text = serde_json::to_string_pretty(report).unwrap_or_default();
-    text.push('\n');
-    text
+    let text = serde_json::to_string_pretty(report).unwrap_or_default();
+    let mut out = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if is_obeyed(c) {
+            // None of these needs two units of UTF-16.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('\n');
+    out
 }
 
 /// One annotation for each diagnostic.

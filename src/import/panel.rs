@@ -81,7 +81,7 @@ pub(super) fn read(
     }
     keys.put("type", kind.as_str());
     defaults::forget(&kind, &mut object);
-    if object.map.get("repeat").is_none_or(Value::is_null) {
+    if object.map.get("repeat").and_then(Value::as_str).is_none_or(str::is_empty) {
         // Left behind by the editor when a repeat is removed.
         object.forget(&["repeatDirection", "maxPerRow"]);
     }

@@ -97,7 +97,9 @@ fn read_keys(target: &mut Object<'_>, datasource: &Reference) -> Table {
         Some(Language::CloudWatch) => cloudwatch(target),
         Some(Language::Infinity) => JSON,
         // A plugin that is written likewise.
-        Some(Language::Other) | None => match guessed {
+        Some(Language::Other) if guessed == PROMETHEUS => prometheus(target),
+        Some(Language::Other) => "",
+        None => match guessed {
             PROMETHEUS => prometheus(target),
             LOKI => loki(target),
             METRIC => cloudwatch(target),

@@ -51,6 +51,10 @@ pub(super) fn read(mut object: Object<'_>, datasources: &Datasources<'_>) -> Opt
     object.forget(&["selected"]);
     object.forget_if("hide", &json!(0));
     object.forget_if("regexApplyTo", &json!("value"));
+    let fits = |query: &Value| query.is_string() || (query.is_object() && kind == "query");
+    if matches!(kind.as_str(), "query" | "datasource") && object.map.get("query").is_some_and(|query| !fits(query)) {
+        object.lose("query", "not of a form that `query` accepts");
+    }
     match kind.as_str() {
         "query" => query(&mut object, datasource.as_ref()),
         "textbox" | "constant" => {

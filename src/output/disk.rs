@@ -110,7 +110,10 @@ pub(super) fn look(path: &Utf8Path, buffer: &mut Vec<u8>) -> Look {
     buffer.clear();
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Look::Missing,
+        // A manifest may list a path that is too long to be one.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => {
+            return Look::Missing;
+        }
         Err(error) => return Look::Unreadable(error),
     };
     if metadata.is_symlink() {

@@ -9,8 +9,9 @@ use std::sync::LazyLock;
 use serde_json::{Value as Json, json};
 
 use super::decode::{
-    Context, Decode, Spanned, check_characters, listed_once, missing_key, shown, unknown_key, unknown_word,
+    Context, Decode, Spanned, check_characters, check_key, listed_once, missing_key, shown, unknown_key, unknown_word,
 };
+use super::quoted;
 use super::text::Tree;
 use super::tree::{Key, Node, Value};
 use super::value::{Cpus, Ports, Size};
@@ -121,7 +122,8 @@ pub struct Keys(Vec<(Spanned<String>, Tree)>);
 impl Keys {
     /// Checks and adds a key.
     pub(super) fn add(&mut self, key: &Key<'_>, node: Node<'_>, shape: Shape, cx: &mut Context<'_>) {
-        if shape.check(&node, &key.name, cx)
+        if check_key(&key.name, key.span, cx)
+            && shape.check(&node, &key.name, cx)
             && let Some(tree) = Tree::decode(node, cx)
         {
             self.0.push((Spanned { value: key.name.clone().into_owned(), span: key.span }, tree));
@@ -471,13 +473,13 @@ pub(super) fn assignment<'t>(
     signs: &[char],
     cx: &mut Context<'_>,
 ) -> Option<Assignment<'t>> {
-    check_characters(text, span, cx).then(|| split(text, span, signs))
+    let parts = check_characters(text, span, cx).then(|| split(text, span, signs))?;
+    check_key(&parts.name.value, parts.name.span, cx).then_some(parts)
 }
 
 /// The same without a check of the characters.
 pub(super) fn split<'t>(text: &'t str, span: Span, signs: &[char]) -> Assignment<'t> {
-    // One for the quote; a place inside a string with escapes is only near.
-    let place = |from: usize, to: usize| span.slice(from + 1, to + 1);
+    let place = |from: usize, to: usize| quoted::part(text, span, from, to);
     let (name, value) = match text.split_once(signs) {
         Some((name, value)) => (name, Some((value, place(text.len() - value.len(), text.len())))),
         None => (text, None),
@@ -516,10 +518,14 @@ mod tests {
         let mut diagnostics = crate::diagnostic::Diagnostics::default();
         let sources = crate::spec::source::Sources::default();
         let mut cx = Context { sources: &sources, diagnostics: &mut diagnostics };
-        let span = Span { file: 0, start: 10, end: 19 };
+        let span = Span { file: 0, start: 10, end: 20 };
         let found = assignment("HOST=a=b", span, &['='], &mut cx).unwrap();
         assert_eq!((found.name.value.as_str(), found.name.span), ("HOST", Span { file: 0, start: 11, end: 15 }));
         assert_eq!(found.value, Some(("a=b", Span { file: 0, start: 16, end: 19 })));
+        // With an escape, they are somewhere in the string.
+        let span = Span { file: 0, start: 10, end: 25 };
+        let found = assignment("HOST=a=b", span, &['='], &mut cx).unwrap();
+        assert_eq!((found.name.span, found.value), (span, Some(("a=b", span))));
     }
 
     #[test]

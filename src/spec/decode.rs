@@ -146,6 +146,21 @@ pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> 
     false
 }
 
+/// The longest key in bytes. YAML's readers look 1,024 characters ahead for the colon, and escapes double a key.
+const LONGEST_KEY: usize = 500;
+
+/// Whether a name can be a key of an output.
+pub(super) fn check_key(name: &str, span: Span, cx: &mut Context<'_>) -> bool {
+    if name.len() > LONGEST_KEY {
+        cx.diagnostics.push(
+            Diagnostic::new("key-too-long", format!("key of {} bytes is too long", name.len()), span)
+                .help(format!("shorten it: the limit is {LONGEST_KEY} bytes")),
+        );
+        return false;
+    }
+    check_characters(name, span, cx)
+}
+
 impl Decode for bool {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let Value::Boolean(boolean) = node.value else {
@@ -284,7 +299,7 @@ impl<T: Decode> Decode for Map<T> {
         map.entries.reserve_exact(table.entries.len());
         for (key, node) in table.entries {
             let name = key.name.into_owned();
-            if !check_characters(&name, key.span, cx) {
+            if !check_key(&name, key.span, cx) {
                 continue;
             }
             match T::decode(node, cx) {

@@ -167,9 +167,10 @@ fn read_dashboards(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadE
 fn read_file(files: &dyn Files, path: &Utf8Path, from: Option<Span>, sources: &mut Sources) -> Result<(), ReadError> {
     let refuse = |sources: &mut Sources, code, title: String, text: String, offset: usize, help: &str| {
         let span = from.unwrap_or_else(|| {
+            let length = text.get(offset..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
             let file = sources.push(path, text);
-            let offset = u32::try_from(offset).unwrap_or(u32::MAX);
-            Span { file, start: offset, end: offset.saturating_add(1) }
+            let at = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+            Span { file, start: at(offset), end: at(offset + length) }
         });
         let mut diagnostics = Diagnostics::default();
         diagnostics.push(Diagnostic::new(code, title, span).help(help));
@@ -248,7 +249,7 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
         unreadable.extend(parsed.unreadable);
         let mut table = parsed.table;
         if let Some(name) = dashboard_name(&source.path) {
-            table = as_dashboard(name, table, file);
+            table = as_dashboard(name, table, start_of(file, &source.text));
         } else if let Some((key, _)) = table.take("include")
             && file > 0
         {
@@ -274,13 +275,18 @@ fn dashboard_name(path: &Utf8Path) -> Option<&str> {
 }
 
 /// A dashboard's file as the table `[dashboards.<name>]`, so that profiles can change or remove it.
-fn as_dashboard<'s>(name: &'s str, table: Table<'s>, file: u16) -> Table<'s> {
+fn as_dashboard<'s>(name: &'s str, table: Table<'s>, span: Span) -> Table<'s> {
     let wrap = |name: &'s str, value: Table<'s>| {
-        let span = Span { file, start: 0, end: 1 };
         let key = Key { span, name: name.into() };
         Table { entries: vec![(key, Node { span, value: Value::Table(value) })] }
     };
     wrap("dashboards", wrap(name, table))
+}
+
+/// The first character of a file.
+fn start_of(file: u16, text: &str) -> Span {
+    let length = text.chars().next().map_or(0, char::len_utf8);
+    Span { file, start: 0, end: u32::try_from(length).unwrap_or(u32::MAX) }
 }
 
 /// Joins the tables of two files; a key that is in both is an error.

@@ -52,6 +52,13 @@ impl Decode for Quoted {
     }
 }
 
+/// The place of a range of a string's bytes if it stands at `span` in simple quotes and without escapes; otherwise that of
+/// the string.
+pub(super) fn part(value: &str, span: Span, from: usize, to: usize) -> Span {
+    let is_plain = (span.end - span.start) as usize == value.len() + 2;
+    if is_plain { span.slice(from + 1, to + 1) } else { span }
+}
+
 /// How far the characters of an unquoted string are from the start of its quoted form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Offsets {

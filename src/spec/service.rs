@@ -6,6 +6,7 @@ use std::ops::Deref;
 use super::compose::{self, Assignment, Keys};
 use super::decode::{self, Context, Decode, Many, Map, Named, Short, Shorthand, Spanned, choice, shown, table};
 pub use super::kind::{Kind, Role, Settings};
+use super::quoted;
 use super::schema::{self, Schema, Schemas};
 use super::text::{self, Flag, Scalar, Text, Tree, Value};
 use super::tree::{Node, Value as TreeValue};
@@ -461,8 +462,7 @@ impl Shorthand for Mount {
         }
         let mut piece = |piece: &str| {
             let from = piece.as_ptr() as usize - text.as_ptr() as usize;
-            // One for the quote; a place inside a string with escapes is only near.
-            text::parse(piece, span.slice(from + 1, from + 1 + piece.len()), cx)
+            text::parse(piece, quoted::part(text, span, from, from + piece.len()), cx)
         };
         let source = match source {
             Some(source) => Some(piece(source)?),

@@ -10,6 +10,7 @@ use stackgen::model::text::{Operator, Segment, Text};
 use stackgen::spec::source::Sources;
 
 use super::project::{Project, REFERENCE, dashboards_of};
+use super::read_back::{alloy_as_hcl, compose};
 
 /// Plans a spec in this process.
 pub fn plan(spec: &str) -> Plan {
@@ -32,29 +33,6 @@ fn yaml(files: &BTreeMap<String, String>, path: &str) -> Value {
 
 fn hcl(files: &BTreeMap<String, String>, path: &str) -> serde_json::Value {
     hcl::from_str(&files[path]).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-/// A text as it stands in a Compose file.
-fn compose(text: &Text) -> String {
-    let literal = |text: &str| text.replace('$', "$$");
-    match text {
-        Text::Literal(text) => literal(text),
-        Text::Parts(parts) => parts
-            .iter()
-            .map(|part| match part {
-                Segment::Literal(text) => literal(text),
-                Segment::Env(reference) => {
-                    let operator = match &reference.operator {
-                        None => String::new(),
-                        Some(Operator::Default(word)) => format!(":-{word}"),
-                        Some(Operator::Required(word)) => format!(":?{word}"),
-                        Some(Operator::Alternative(word)) => format!(":+{word}"),
-                    };
-                    format!("${{{}{operator}}}", reference.name)
-                }
-            })
-            .collect(),
-    }
 }
 
 fn strings(value: &Value) -> Vec<String> {
@@ -254,21 +232,11 @@ fn grafana_is_provisioned_with_the_datasources_and_folders() {
     assert!(providers.iter().all(|provider| provider["updateIntervalSeconds"] == 30));
 }
 
-/// Alloy's syntax is HCL's but for the dots in the names of its components.
 #[test]
 fn alloy_scrapes_pushes_and_labels() {
     let plan = plan(REFERENCE);
     let source = files(&plan)["generated/dev/config/alloy.alloy"].clone();
-    let readable: String = source
-        .lines()
-        .map(|line| match line.split_once(' ') {
-            Some((name, rest)) if rest.ends_with('{') && !line.starts_with(['\t', '/']) => {
-                format!("{} {rest}\n", name.replace('.', "_"))
-            }
-            _ => format!("{line}\n"),
-        })
-        .collect();
-    let file: serde_json::Value = hcl::from_str(&readable).unwrap();
+    let file: serde_json::Value = hcl::from_str(&alloy_as_hcl(&source)).unwrap();
     let scrape = &file["prometheus_scrape"]["services"];
     let targets: Vec<(&str, &str)> = scrape["targets"]
         .as_array()

@@ -23,6 +23,7 @@ mod new;
 mod printing;
 mod profiles;
 mod project;
+mod read_back;
 mod review;
 mod review_more;
 mod schema;
