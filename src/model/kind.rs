@@ -170,6 +170,7 @@ impl SettingValue {
     /// Its amount, for comparison with others of the same type.
     pub fn amount(&self) -> Option<u64> {
         match self {
+            Self::Boolean(value) => Some(u64::from(*value)),
             Self::Integer(number) => Some(u64::from(*number)),
             Self::Duration(duration) => Some(duration.milliseconds),
             Self::Size(size) => size.bytes(),

@@ -174,6 +174,7 @@ fn area(area: JudgedArea) -> Area {
         JudgedArea::Limits => Area::Limits,
         JudgedArea::Retention => Area::Retention,
         JudgedArea::Metrics => Area::Metrics,
+        JudgedArea::Privileges => Area::Privileges,
         JudgedArea::Services => Area::Services,
     }
 }

@@ -284,6 +284,8 @@ table! {
         about: String,
         /// The default.
         default: Option<Literal>,
+        /// What makes a boolean that is left out `true`.
+        default_if: Option<Spanned<Fact>>,
         /// A value to show.
         example: Option<String>,
         /// The title of the error if it is missing; it is optional without one.
@@ -300,6 +302,14 @@ table! {
         names: Option<String>,
         /// What `gen review` reports of a change; without it the change is reported elsewhere.
         review: Option<Judgement>,
+    }
+}
+
+choice! {
+    /// Something that is true of a service or not.
+    pub enum Fact as "fact about a service" {
+        /// Only this machine reaches it: it publishes ports, each on a loopback address.
+        LoopbackOnly = "loopback-only",
     }
 }
 
@@ -354,6 +364,8 @@ choice! {
         Retention = "retention",
         /// What is scraped, and how often.
         Metrics = "metrics",
+        /// Who may do what.
+        Privileges = "privileges",
         /// Anything else of a container.
         Services = "services",
     }
@@ -538,6 +550,11 @@ impl Declaration {
                 refuse(setting.span, format!("unknown setting `{}`", shown(setting)));
             }
         }
+        for (_, setting) in self.settings.iter() {
+            if let Some(fact) = setting.default_if.as_ref().filter(|_| setting.kind != SettingType::Boolean) {
+                refuse(fact.span, "only a boolean can have `default_if`".to_owned());
+            }
+        }
         for (name, _) in self.new.iter().flat_map(|new| new.settings.iter()) {
             if !self.settings.knows(name) {
                 refuse(name.span, format!("unknown setting `{}`", shown(name)));
@@ -632,6 +649,7 @@ impl SettingValue {
     /// How much it is, to be compared with others of its type.
     pub fn amount(&self) -> Option<u64> {
         match self {
+            Self::Boolean(value) => Some(u64::from(*value)),
             Self::Integer(number) => Some(u64::from(*number)),
             Self::Duration(duration) => Some(duration.milliseconds),
             Self::Size(size) => size.bytes(),
@@ -921,6 +939,11 @@ mod tests {
                 "title = \"x\"\nsettings.a = { type = \"integer\", about = \"x\", minimum = \"1\" }",
                 "wrong-type",
                 "\"1\"",
+            ),
+            (
+                "title = \"x\"\nsettings.a = { type = \"integer\", about = \"x\", default_if = \"loopback-only\" }",
+                "invalid-kind",
+                "\"loopback-only\"",
             ),
             ("title = \"x\"\nservice.command = [\"${settings.b}\"]", "invalid-kind", "${settings.b}"),
             ("title = \"x\"\ndescription = \"of ${cluster.name}\"", "invalid-kind", "${cluster.name}"),

@@ -179,6 +179,46 @@ fn what_a_kind_refers_to_may_be_missing() {
 }
 
 #[test]
+fn dashboards_need_a_password_unless_only_this_machine_reaches_them() {
+    let anonymous = |stack: &str, grafana: &str| {
+        let spec = format!(
+            "[stack]\nname = \"small\"\n{stack}\n[profiles.dev]\n[images]\ngrafana = \"grafana/grafana:13.2.1\"\n\
+             [services.grafana]\nkind = \"grafana\"\nsettings.admin_password = \"${{SECRET}}\"\n{grafana}\n\
+             [env.SECRET]\ndescription = \"x\"\nrequired = true\nsecret = true\n\
+             [env.BIND]\ndescription = \"x\"\n[env.OTHER]\ndescription = \"x\"\ndefault = \"127.0.0.1\"\n\
+             [services.web]\nimage = \"web:1\"\nenvironment = {{ A = \"${{BIND}}${{OTHER}}\" }}\n"
+        );
+        let file = yaml(&files(&plan(&spec)), "generated/dev/docker-compose.yml");
+        let value = &file["services"]["grafana"]["environment"]["GF_AUTH_ANONYMOUS_ENABLED"];
+        value.as_str().unwrap().parse::<bool>().unwrap()
+    };
+    let publish = "ports.http = 3000";
+    let bind = |address: &str| format!("ports.http = {{ published = 3000, host_ip = \"{address}\" }}");
+    let own = "settings.anonymous = ";
+    for (stack, grafana, expected) in [
+        ("", publish.to_owned(), true),
+        ("bind = \"::1\"", publish.to_owned(), true),
+        ("bind = \"0.0.0.0\"", bind("127.3.2.1"), true),
+        ("", bind("[::1]"), true),
+        // What a variable stands for unless it is set.
+        ("bind = \"${OTHER}\"", publish.to_owned(), true),
+        ("", bind("${OTHER}"), true),
+        ("", bind("${BIND}"), false),
+        ("bind = \"0.0.0.0\"", publish.to_owned(), false),
+        ("", bind("192.168.1.2"), false),
+        ("", bind("::"), false),
+        // Another service may pass requests on, and the host's network has no published ports.
+        ("", String::new(), false),
+        ("", "network_mode = \"host\"".to_owned(), false),
+        // The user's decision.
+        ("bind = \"0.0.0.0\"", format!("{publish}\n{own}true"), true),
+        ("", format!("{publish}\n{own}false"), false),
+    ] {
+        assert_eq!(anonymous(stack, &grafana), expected, "{stack} {grafana}");
+    }
+}
+
+#[test]
 fn loki_deletes_what_is_old() {
     let file = yaml(&files(&plan(REFERENCE)), "generated/dev/config/loki.yaml");
     assert_eq!(file["limits_config"]["retention_period"], "72h");

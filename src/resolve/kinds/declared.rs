@@ -132,10 +132,14 @@ impl<'a> Resolver<'a> {
             }
             let value = match written {
                 Some(written) => Some(self.setting(&written.value)),
-                None => match declared.default_value() {
+                None => match (declared.default_value(), &declared.default_if) {
                     // Its references are the kind's.
-                    Some(spec::SettingValue::Text(text)) => self.told(&text, scope).map(SettingValue::Text),
-                    default => default.map(|default| self.setting(&default)),
+                    (Some(spec::SettingValue::Text(text)), _) => self.told(&text, scope).map(SettingValue::Text),
+                    (Some(default), _) => Some(self.setting(&default)),
+                    (None, Some(fact)) => Some(SettingValue::Boolean(match fact.value {
+                        spec::Fact::LoopbackOnly => self.is_loopback_only(scope.index, service),
+                    })),
+                    (None, None) => None,
                 },
             };
             settings.extend(value.map(|value| Setting { name: name.value.clone(), value }));
