@@ -9,7 +9,7 @@ use super::kinds::{Preset, no_new_privileges};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::Keys;
-use crate::model::kind::DOCKER_HOST;
+use crate::model::kind::{DOCKER_HOST, Secret};
 use crate::model::service::{CONFIG_LABEL, Command, Mount, Named, References};
 use crate::model::text::{Text as ModelText, Tree as ModelTree};
 use crate::spec::decode::{Map, Spanned};
@@ -17,10 +17,11 @@ use crate::spec::kind::Takes;
 use crate::spec::service::{self as spec, Condition, MountType, Service};
 use crate::spec::text::{Part, Scalar, Text, Tree, Value};
 
-/// Every service, and the volumes that kinds imply.
+/// Every service, and the volumes and secrets that kinds imply.
 pub(super) struct Bundle {
     pub services: Vec<model::Service>,
     pub implied_volumes: Vec<String>,
+    pub implied_secrets: Vec<Secret>,
 }
 
 /// Shells: after one of these, a `$NAME` in an argument is expanded.
@@ -35,11 +36,13 @@ impl Resolver<'_> {
         // Few services are of a kind, and a preset is large.
         let mut presets: HashMap<usize, (Preset, References)> = HashMap::new();
         let mut implied_volumes = Vec::new();
+        let mut implied_secrets = Vec::new();
         for (index, (_, service)) in spec.services.iter().enumerate() {
             if service.kind.is_some() {
                 self.references = References::default();
                 let preset = self.preset(index);
                 implied_volumes.extend(preset.volumes.iter().map(|(name, _)| name.clone()));
+                implied_secrets.extend(preset.secrets.iter().cloned());
                 presets.insert(index, (preset, std::mem::take(&mut self.references)));
             }
         }
@@ -76,7 +79,7 @@ impl Resolver<'_> {
             let service = self.service(index, preset, network, one_shot, &known_volumes);
             services.push(model::Service { refers_to: self.references_of(&service), ..service });
         }
-        Bundle { services, implied_volumes }
+        Bundle { services, implied_volumes, implied_secrets }
     }
 
     /// What was referred to while a service was resolved; its ports were resolved before all services.
@@ -165,6 +168,15 @@ impl Resolver<'_> {
         }
         self.check_host_name(service, &extra_hosts);
         let network_mode = self.network_mode(service);
+        let keys = self.further_keys(service, built_here, preset.keys);
+        let secrets = self.grants(&service.secrets, &preset.secrets);
+        let read_only = match keys.get("read_only") {
+            Some(ModelTree::Text(text)) => text.shown() == "true",
+            read_only => read_only == Some(&ModelTree::Boolean(true)),
+        };
+        if read_only {
+            self.check_copied_files(name, service, &preset.secrets);
+        }
         model::Service {
             name: name.value.clone(),
             kind: service.kind.as_ref().map(|kind| kind.value),
@@ -191,9 +203,9 @@ impl Resolver<'_> {
             labels: self.labels(service),
             network_mode,
             extra_hosts,
-            secrets: self.grants(&service.secrets),
-            configs: self.grants(&service.configs),
-            keys: self.further_keys(service, built_here, preset.keys),
+            secrets,
+            configs: self.grants(&service.configs, &[]),
+            keys,
             named: named(service).map(|mention| Named { key: mention.key, service: mention.name.to_owned() }).collect(),
             refers_to: References::default(),
         }

@@ -218,6 +218,41 @@ fn dashboards_need_a_password_unless_only_this_machine_reaches_them() {
     }
 }
 
+/// Declared secrets take the place of those that a kind implies.
+#[test]
+fn a_secret_of_a_kind_is_a_file() {
+    let spec = |own: &str| {
+        format!(
+            "[stack]\nname = \"small\"\n[profiles.dev]\n[images]\npostgres = \"postgres:17.6\"\n\
+             [services.db]\nkind = \"postgres\"\nsettings.password = \"${{SECRET}}\"\n\
+             [services.other]\nkind = \"postgres\"\nsettings.password = \"${{SECRET}}\"\n{own}\n\
+             [env.SECRET]\ndescription = \"x\"\nrequired = true\nsecret = true\n"
+        )
+    };
+    for (own, source) in [
+        ("", "environment: SECRET"),
+        (
+            "secrets = [{ source = \"other-password\", mode = \"0400\", uid = \"999\" }]\n[secrets.other-password]\nfile = \"./b\"",
+            "file: ./b",
+        ),
+        ("[secrets.other-password]\nfile = \"./b\"", "file: ./b"),
+    ] {
+        let plan = plan(&spec(own));
+        let file = yaml(&files(&plan), "generated/dev/docker-compose.yml");
+        for name in ["db", "other"] {
+            let service = &file["services"][name];
+            let secret = format!("{name}-password");
+            assert_eq!(service["environment"]["POSTGRES_PASSWORD_FILE"], format!("/run/secrets/{secret}").as_str());
+            assert_eq!(service["secrets"].as_sequence().unwrap().len(), 1, "{own}");
+            assert_eq!(service["secrets"][0]["source"], secret.as_str());
+        }
+        assert_eq!(file["secrets"].as_mapping().unwrap().len(), 2, "{own}");
+        assert_eq!(file["secrets"]["db-password"]["environment"], "SECRET");
+        let (key, value) = source.split_once(": ").unwrap();
+        assert_eq!(file["secrets"]["other-password"][key], value);
+    }
+}
+
 #[test]
 fn loki_deletes_what_is_old() {
     let file = yaml(&files(&plan(REFERENCE)), "generated/dev/config/loki.yaml");
