@@ -30,6 +30,9 @@ const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
 /// The variable for the AWS region.
 pub(super) const REGION: &str = "AWS_REGION";
 
+/// The variable for the profile of `~/.aws`.
+pub(super) const PROFILE: &str = "AWS_PROFILE";
+
 impl Resolver<'_> {
     pub(super) fn services(&mut self, network: &str) -> Bundle {
         let spec = self.spec;
@@ -311,8 +314,8 @@ impl Resolver<'_> {
         preset: &Preset,
         image: Option<&crate::spec::stack::Image>,
     ) -> Vec<(String, ModelText)> {
-        // Three more for a service that talks to AWS.
-        let mut environment = Vec::with_capacity(preset.environment.len() + written.entries.len() + 3);
+        // Five more for a service that talks to AWS.
+        let mut environment = Vec::with_capacity(preset.environment.len() + written.entries.len() + 5);
         environment.extend(preset.environment.iter().cloned());
         let reads = image.and_then(|image| image.reads.as_ref());
         for (name, value) in written.iter() {
@@ -376,7 +379,7 @@ impl Resolver<'_> {
         environment
     }
 
-    /// The region and the host's credentials, read-only, in the home of the image's user; whether the service gets them.
+    /// The region, the profile and the host's credentials, read-only, in the home of the image's user; whether the service gets them.
     fn aws(
         &mut self,
         name: &Spanned<String>,
@@ -401,7 +404,7 @@ impl Resolver<'_> {
         true
     }
 
-    /// The region, and the host's credentials as a mount in the home of the user; an unknown home is reported if that
+    /// The region, the profile if it is declared, and the host's credentials as a mount in the home of the user; an unknown home is reported if that
     /// is `certain`.
     pub(super) fn credentials(
         &mut self,
@@ -432,12 +435,16 @@ impl Resolver<'_> {
             return None;
         };
         let folder = format!("{home}/.aws");
+        let profile = self.spec.env.knows(PROFILE).then(|| self.reference(PROFILE, None, span).into());
         let entries = [
-            (REGION, region),
-            ("AWS_SHARED_CREDENTIALS_FILE", format!("{folder}/credentials").into()),
-            ("AWS_CONFIG_FILE", format!("{folder}/config").into()),
+            (REGION, Some(region.clone())),
+            // boto3 only reads this one.
+            ("AWS_DEFAULT_REGION", Some(region)),
+            (PROFILE, profile),
+            ("AWS_SHARED_CREDENTIALS_FILE", Some(format!("{folder}/credentials").into())),
+            ("AWS_CONFIG_FILE", Some(format!("{folder}/config").into())),
         ];
-        for (key, value) in entries {
+        for (key, value) in entries.into_iter().filter_map(|(key, value)| Some((key, value?))) {
             if !environment.iter().any(|(known, _)| known == key) {
                 environment.push((key.to_owned(), value));
             }
