@@ -9,13 +9,14 @@ use super::kinds::{Preset, no_new_privileges};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::Keys;
-use crate::model::kind::{DOCKER_HOST, Secret};
+use crate::model::kind::{DOCKER_HOST, Secret, Setting};
 use crate::model::service::{CONFIG_LABEL, Command, Mount, Named, References};
 use crate::model::text::{Text as ModelText, Tree as ModelTree};
-use crate::spec::decode::{Map, Spanned};
+use crate::spec::decode::{Map, Spanned, shown};
 use crate::spec::kind::Takes;
 use crate::spec::service::{self as spec, Condition, MountType, Service};
 use crate::spec::text::{Part, Scalar, Text, Tree, Value};
+use crate::spec::value::Size;
 
 /// Every service, and the volumes and secrets that kinds imply.
 pub(super) struct Bundle {
@@ -23,6 +24,9 @@ pub(super) struct Bundle {
     pub implied_volumes: Vec<String>,
     pub implied_secrets: Vec<Secret>,
 }
+
+/// The other key for a limit of memory.
+const MEMORY: &[&str] = &["deploy", "resources", "limits", "memory"];
 
 /// Shells: after one of these, a `$NAME` in an argument is expanded.
 const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
@@ -173,6 +177,7 @@ impl Resolver<'_> {
         let network_mode = self.network_mode(service);
         let keys = self.further_keys(service, built_here, preset.keys);
         let secrets = self.grants(&service.secrets, &preset.secrets);
+        self.check_memory(name, service, &preset.settings, &keys);
         let read_only = match keys.get("read_only") {
             Some(ModelTree::Text(text)) => text.shown() == "true",
             read_only => read_only == Some(&ModelTree::Boolean(true)),
@@ -214,6 +219,38 @@ impl Resolver<'_> {
         }
     }
 
+    /// Reports settings that take more of the container's memory than is good for them.
+    fn check_memory(&mut self, name: &Spanned<String>, service: &Service, settings: &[Setting], keys: &Keys) {
+        let Some(kind) = service.kind.as_ref().map(|kind| kind.value) else { return };
+        let Some(limit) = keys.get("mem_limit").or_else(|| keys.at(MEMORY)) else { return };
+        let written = match limit {
+            ModelTree::Integer(bytes) => bytes.to_string(),
+            limit => limit.text().map(ModelText::shown).unwrap_or_default(),
+        };
+        // Zero is no limit.
+        let Some(memory) = Size(written.clone()).bytes().filter(|&memory| memory > 0) else { return };
+        let own_limit = service.compose.entry("mem_limit").or_else(|| service.compose.entry_at(MEMORY));
+        for (key, declared) in kind.settings.iter() {
+            let Some(percent) = declared.percent_of_memory.map(u64::from) else { continue };
+            let setting = settings.iter().find(|setting| setting.name == key.value);
+            let Some(size) = setting.and_then(|setting| setting.value.amount()) else { continue };
+            if size.saturating_mul(100) <= memory.saturating_mul(percent) {
+                continue;
+            }
+            let written_here = service.settings.as_ref().and_then(|settings| settings.get(&key.value));
+            let span = written_here.map(|value| value.span).or(own_limit.map(|(span, _)| span)).unwrap_or(name.span);
+            let title = format!("`{}` is more than {percent}% of the memory limit", key.value);
+            let mut diagnostic = Diagnostic::new("contradiction", title, span);
+            if let Some((limit, _)) = own_limit.filter(|(limit, _)| *limit != span) {
+                diagnostic = diagnostic.also(limit, "the limit");
+            }
+            let enough = size.saturating_mul(100).div_ceil(percent.max(1)).div_ceil(1 << 20);
+            self.report(
+                diagnostic.help(format!("set `mem_limit` to at least `{enough}m`; it is `{}`", shown(&written))),
+            );
+        }
+    }
+
     /// Further keys of Compose, and what the kind, the stack and the image add to them.
     fn further_keys(&mut self, service: &Service, built_here: bool, implied: Keys) -> Keys {
         let mut keys = self.keys(&service.compose);
@@ -233,10 +270,13 @@ impl Resolver<'_> {
             keys.add("tmpfs", ["/tmp".into()]);
         }
         let keeps_own = keys.get("cap_drop").is_some();
+        let limits_memory = keys.at(MEMORY).is_some();
         for (key, value) in implied.0 {
             match (key.as_str(), value, keys.get_mut(&key)) {
                 // An explicit `cap_drop` also determines what is kept.
                 ("cap_add", ..) if keeps_own => {}
+                // The same limit, which Compose refuses twice.
+                ("mem_limit", ..) if limits_memory => {}
                 ("cap_add", ModelTree::List(added), Some(ModelTree::List(own))) => own.extend(added),
                 (_, ModelTree::Table(entries), Some(ModelTree::Table(own))) => {
                     own.extend(

@@ -296,6 +296,8 @@ table! {
         maximum: Option<Literal>,
         /// What it is a multiple of.
         multiple_of: Option<Literal>,
+        /// How much of the container's memory limit a size may be, in percent.
+        percent_of_memory: Option<u32>,
         /// The title of the error for any other value.
         otherwise: Option<String>,
         /// What the names of a table are: they are checked like those of services.
@@ -464,6 +466,7 @@ const IMPLIED: &[&str] = &[
     "volumes",
     "healthcheck",
     "ulimits",
+    "mem_limit",
     "read_only",
     "cap_add",
     "cap_drop",
