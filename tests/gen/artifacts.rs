@@ -461,6 +461,15 @@ fn terraform_describes_what_the_model_says() {
     }
     for bucket in ["knowledge_source", "profiles"] {
         assert_eq!(resource("aws_s3_bucket", bucket)["force_destroy"], true);
+        let policy = &main["data"]["aws_iam_policy_document"][format!("{bucket}_tls")];
+        let statement = &policy["statement"];
+        assert_eq!((&statement["effect"], &statement["actions"][0]), (&"Deny".into(), &"s3:*".into()), "{policy}");
+        assert_eq!(statement["condition"]["variable"], "aws:SecureTransport");
+        assert_eq!(statement["condition"]["values"][0], "false");
+        assert_eq!(
+            resource("aws_s3_bucket_policy", bucket)["policy"],
+            format!("${{data.aws_iam_policy_document.{bucket}_tls.json}}").as_str()
+        );
         let block = resource("aws_s3_bucket_public_access_block", bucket);
         assert_eq!(block["restrict_public_buckets"], true);
         assert!(!resource("aws_s3_bucket_versioning", bucket).is_null());
