@@ -43,10 +43,16 @@ impl Terraform {
             .with(args.iter().copied())
     }
 
-    /// Whether providers have to be installed.
-    pub fn needs_init(&self) -> bool {
+    /// How providers are installed, if they have to be: those of the lock file, if there is one.
+    pub fn init(&self) -> Option<Invocation> {
         let folder = self.root.join(&self.folder);
-        !folder.join(".terraform/providers").is_dir() || !folder.join(".terraform.lock.hcl").is_file()
+        let locked = folder.join(".terraform.lock.hcl").is_file();
+        let init = self.command(&["init", "-input=false"]);
+        match (locked, folder.join(".terraform/providers").is_dir()) {
+            (true, true) => None,
+            (true, false) => Some(init.with(["-lockfile=readonly"])),
+            (false, _) => Some(init),
+        }
     }
 }
 

@@ -395,6 +395,7 @@ impl Writer {
             match kind {
                 DatasourceType::CloudWatch => {
                     self.variable("AWS_REGION");
+                    self.variable("AWS_PROFILE");
                     if !self.draft.has(&["services", &grafana, "aws"]) {
                         self.draft.set(&["services", &grafana, "aws"], "true")?;
                     }
@@ -648,7 +649,7 @@ mod tests {
             // One fact stands once.
             assert_ne!(reference.has(&["images", image]), own.is_some(), "{image}");
         }
-        for variable in ["GRAFANA_ADMIN_PASSWORD", "AWS_REGION", "TEMPORAL_DSQL_PATH"] {
+        for variable in ["GRAFANA_ADMIN_PASSWORD", "AWS_REGION", "AWS_PROFILE", "TEMPORAL_DSQL_PATH"] {
             assert!(table_of_reference("env", variable).starts_with(&format!("[env.{variable}]\n")), "{variable}");
         }
         assert!(plugin().is_some_and(|plugin| plugin.starts_with(INFINITY)));

@@ -160,16 +160,35 @@ pub enum SettingValue {
     Size(Size),
     /// A string, which may hold references.
     Text(Text),
+    /// A secret of the service.
+    Secret(Secret),
     /// A list of strings.
     Strings(Vec<String>),
     /// Strings by name.
     Map(Vec<(String, String)>),
 }
 
+/// A secret that the service reads from a file: it is neither in its environment nor in what the engine shows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// Its name in the Compose file.
+    pub name: String,
+    /// The variable of the user's `.env` that holds it.
+    pub variable: String,
+}
+
+impl Secret {
+    /// Where Compose puts it in the container.
+    pub fn path(&self) -> String {
+        format!("/run/secrets/{}", self.name)
+    }
+}
+
 impl SettingValue {
     /// Its amount, for comparison with others of the same type.
     pub fn amount(&self) -> Option<u64> {
         match self {
+            Self::Boolean(value) => Some(u64::from(*value)),
             Self::Integer(number) => Some(u64::from(*number)),
             Self::Duration(duration) => Some(duration.milliseconds),
             Self::Size(size) => size.bytes(),

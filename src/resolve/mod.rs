@@ -319,7 +319,7 @@ impl<'a> Resolver<'a> {
         let dashboards = self.dashboards();
         let networks = self.networks(&network, &bundle.services);
         let volumes = self.volumes(bundle.implied_volumes, &bundle.services);
-        let secrets = self.secrets();
+        let secrets = self.secrets(bundle.implied_secrets);
         let configs = self.configs();
         let models = self.models();
         let accepted = self.accepted(&bundle.services);

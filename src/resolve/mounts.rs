@@ -7,6 +7,7 @@ use super::compose::{Section, Words, mentions};
 use super::dependencies::SHARED;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
+use crate::model::kind::Secret;
 use crate::model::service::{FileGrant, Mount, NetworkMember};
 use crate::spec::compose::Keys;
 use crate::spec::decode::{Map, Short, Spanned, listed, shown};
@@ -264,27 +265,67 @@ impl<'a> Resolver<'a> {
         Some(text)
     }
 
-    /// The secrets or configs that one service reads.
-    pub(super) fn grants(&mut self, written: &[Short<spec::FileGrant>]) -> Vec<FileGrant> {
+    /// The secrets or configs that one service reads, those of its kind first.
+    pub(super) fn grants(&mut self, written: &[Short<spec::FileGrant>], implied: &[Secret]) -> Vec<FileGrant> {
+        let own = |name: &str| written.iter().any(|Short(grant)| grant.source.value == name);
+        let implied = implied.iter().filter(|secret| !own(&secret.name));
+        let mut grants: Vec<FileGrant> =
+            implied.map(|secret| FileGrant { source: secret.name.clone(), keys: model::Keys::default() }).collect();
         let grant = |Short(grant): &Short<spec::FileGrant>| FileGrant {
             source: grant.source.value.clone(),
             keys: self.keys(&grant.compose),
         };
-        written.iter().map(grant).collect()
+        grants.extend(written.iter().map(grant));
+        grants
     }
 
-    /// Declared secrets.
-    pub(super) fn secrets(&mut self) -> Vec<model::Named> {
-        let used = self.used(&self.spec.secrets, Section::Secrets);
+    /// Reports files that Compose would copy into a read-only container: all but those of the host (`pkg/compose/secrets.go`
+    /// of Compose 2.34 to 5.5).
+    pub(super) fn check_copied_files(&mut self, name: &Spanned<String>, service: &Service, implied: &[Secret]) {
+        let spec = self.spec;
+        let copied = |keys: &Keys| ["environment", "content"].iter().any(|source| keys.get(source).is_some());
+        let read_only = service.compose.entry("read_only").map_or(name.span, |(span, _)| span);
+        let mut found: Vec<(&str, &str, Span)> = implied
+            .iter()
+            .filter(|secret| spec.secrets.get(&secret.name).is_none_or(|secret| copied(&secret.compose)))
+            .map(|secret| ("secret", secret.name.as_str(), read_only))
+            .collect();
+        for Short(grant) in &service.secrets {
+            let secret = spec.secrets.get(&grant.source.value).filter(|secret| copied(&secret.compose));
+            found.extend(secret.map(|_| ("secret", grant.source.value.as_str(), grant.source.span)));
+        }
+        for Short(grant) in &service.configs {
+            let config = spec.configs.get(&grant.source.value).filter(|config| copied(&config.compose));
+            found.extend(config.map(|_| ("config", grant.source.value.as_str(), grant.source.span)));
+        }
+        for (what, source, span) in found {
+            let title = format!("{what} `{}` cannot be copied into a read-only container", shown(source));
+            self.report(
+                Diagnostic::new("contradiction", title, span)
+                    .help(format!("set `read_only = false`, or read the {what} from a `file`")),
+            );
+        }
+    }
+
+    /// Declared secrets, after those that kinds imply.
+    pub(super) fn secrets(&mut self, implied: Vec<Secret>) -> Vec<model::Named> {
+        let spec = self.spec;
+        let used = self.used(&spec.secrets, Section::Secrets, &implied);
         let source = |(name, secret): (&Spanned<String>, &'a SecretSource)| {
             self.file_source(name, secret.sound, &secret.compose, Section::Secrets)
         };
-        used.into_iter().filter_map(source).collect()
+        let own: Vec<model::Named> = used.into_iter().filter_map(source).collect();
+        let implied = implied.into_iter().filter(|secret| !spec.secrets.knows(&secret.name)).map(|secret| {
+            let mut keys = model::Keys::default();
+            keys.fill("environment", secret.variable.as_str());
+            model::Named { name: secret.name, keys }
+        });
+        implied.chain(own).collect()
     }
 
     /// Declared configs.
     pub(super) fn configs(&mut self) -> Vec<model::Named> {
-        let used = self.used(&self.spec.configs, Section::Configs);
+        let used = self.used(&self.spec.configs, Section::Configs, &[]);
         let source = |(name, config): (&Spanned<String>, &'a ConfigSource)| {
             self.file_source(name, config.sound, &config.compose, Section::Configs)
         };
@@ -294,14 +335,19 @@ impl<'a> Resolver<'a> {
     /// Declared models.
     pub(super) fn models(&mut self) -> Vec<model::Named> {
         let spec = self.spec;
-        let used = self.used(&spec.models, Section::Models);
+        let used = self.used(&spec.models, Section::Models, &[]);
         used.into_iter()
             .map(|(name, model)| model::Named { name: name.value.clone(), keys: self.keys(&model.compose) })
             .collect()
     }
 
     /// The entries of a table, except those that a profile left unused; reports any other unused entry.
-    fn used<T>(&mut self, table: &'a Map<T>, section: Section) -> Vec<(&'a Spanned<String>, &'a T)> {
+    fn used<T>(
+        &mut self,
+        table: &'a Map<T>,
+        section: Section,
+        implied: &[Secret],
+    ) -> Vec<(&'a Spanned<String>, &'a T)> {
         let spec = self.spec;
         let mentioned: HashSet<&str> = spec
             .services
@@ -309,6 +355,7 @@ impl<'a> Resolver<'a> {
             .flat_map(|(_, service)| mentions(service))
             .filter(|mention| mention.section == Some(section))
             .map(|mention| mention.name)
+            .chain(implied.iter().map(|secret| secret.name.as_str()))
             .collect();
         let (unused, _): (Vec<_>, Vec<_>) =
             table.iter().partition(|(name, _)| !mentioned.contains(name.value.as_str()));

@@ -1,5 +1,6 @@
 //! The ports of services, and clashes of host ports.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -178,6 +179,18 @@ impl Resolver<'_> {
             Value::Is(ports) => Some(*ports),
             Value::Env(text) => Ports::parse(&self.effective(text)?),
         }
+    }
+
+    /// Whether only this machine reaches a service. Without a published port, another service may pass requests on; in
+    /// another network mode, its ports may be open on the host.
+    pub(super) fn is_loopback_only(&self, index: usize, service: &Service) -> bool {
+        let mut addresses =
+            self.ports[index].iter().filter_map(|port| Some(&port.published.as_ref()?.host_ip)).peekable();
+        let is_loopback = |address: &ModelText| {
+            let address = address.replaced(|reference| reference.stand_in().map(Cow::Borrowed));
+            address.and_then(|address| address.parse::<IpAddr>().ok()).is_some_and(|address| address.is_loopback())
+        };
+        service.network_mode.is_none() && addresses.peek().is_some() && addresses.all(is_loopback)
     }
 
     /// Compose only accepts IP addresses to bind a port to.

@@ -9,19 +9,24 @@ use super::kinds::{Preset, no_new_privileges};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::Keys;
-use crate::model::kind::DOCKER_HOST;
+use crate::model::kind::{DOCKER_HOST, Secret, Setting};
 use crate::model::service::{CONFIG_LABEL, Command, Mount, Named, References};
 use crate::model::text::{Text as ModelText, Tree as ModelTree};
-use crate::spec::decode::{Map, Spanned};
+use crate::spec::decode::{Map, Spanned, shown};
 use crate::spec::kind::Takes;
 use crate::spec::service::{self as spec, Condition, MountType, Service};
 use crate::spec::text::{Part, Scalar, Text, Tree, Value};
+use crate::spec::value::Size;
 
-/// Every service, and the volumes that kinds imply.
+/// Every service, and the volumes and secrets that kinds imply.
 pub(super) struct Bundle {
     pub services: Vec<model::Service>,
     pub implied_volumes: Vec<String>,
+    pub implied_secrets: Vec<Secret>,
 }
+
+/// The other key for a limit of memory.
+const MEMORY: &[&str] = &["deploy", "resources", "limits", "memory"];
 
 /// Shells: after one of these, a `$NAME` in an argument is expanded.
 const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
@@ -29,17 +34,22 @@ const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
 /// The variable for the AWS region.
 pub(super) const REGION: &str = "AWS_REGION";
 
+/// The variable for the profile of `~/.aws`.
+pub(super) const PROFILE: &str = "AWS_PROFILE";
+
 impl Resolver<'_> {
     pub(super) fn services(&mut self, network: &str) -> Bundle {
         let spec = self.spec;
         // Few services are of a kind, and a preset is large.
         let mut presets: HashMap<usize, (Preset, References)> = HashMap::new();
         let mut implied_volumes = Vec::new();
+        let mut implied_secrets = Vec::new();
         for (index, (_, service)) in spec.services.iter().enumerate() {
             if service.kind.is_some() {
                 self.references = References::default();
                 let preset = self.preset(index);
                 implied_volumes.extend(preset.volumes.iter().map(|(name, _)| name.clone()));
+                implied_secrets.extend(preset.secrets.iter().cloned());
                 presets.insert(index, (preset, std::mem::take(&mut self.references)));
             }
         }
@@ -76,7 +86,7 @@ impl Resolver<'_> {
             let service = self.service(index, preset, network, one_shot, &known_volumes);
             services.push(model::Service { refers_to: self.references_of(&service), ..service });
         }
-        Bundle { services, implied_volumes }
+        Bundle { services, implied_volumes, implied_secrets }
     }
 
     /// What was referred to while a service was resolved; its ports were resolved before all services.
@@ -167,6 +177,15 @@ impl Resolver<'_> {
         let network_mode = self.network_mode(service);
         let mut keys = self.further_keys(service, built_here, preset.keys);
         let paths = self.folder.service(&mut keys);
+        let secrets = self.grants(&service.secrets, &preset.secrets);
+        self.check_memory(name, service, &preset.settings, &keys);
+        let read_only = match keys.get("read_only") {
+            Some(ModelTree::Text(text)) => text.shown() == "true",
+            read_only => read_only == Some(&ModelTree::Boolean(true)),
+        };
+        if read_only {
+            self.check_copied_files(name, service, &preset.secrets);
+        }
         model::Service {
             name: name.value.clone(),
             kind: service.kind.as_ref().map(|kind| kind.value),
@@ -193,12 +212,44 @@ impl Resolver<'_> {
             labels: self.labels(service),
             network_mode,
             extra_hosts,
-            secrets: self.grants(&service.secrets),
-            configs: self.grants(&service.configs),
+            secrets,
+            configs: self.grants(&service.configs, &[]),
             keys,
             named: named(service).map(|mention| Named { key: mention.key, service: mention.name.to_owned() }).collect(),
             paths,
             refers_to: References::default(),
+        }
+    }
+
+    /// Reports settings that take more of the container's memory than is good for them.
+    fn check_memory(&mut self, name: &Spanned<String>, service: &Service, settings: &[Setting], keys: &Keys) {
+        let Some(kind) = service.kind.as_ref().map(|kind| kind.value) else { return };
+        let Some(limit) = keys.get("mem_limit").or_else(|| keys.at(MEMORY)) else { return };
+        let written = match limit {
+            ModelTree::Integer(bytes) => bytes.to_string(),
+            limit => limit.text().map(ModelText::shown).unwrap_or_default(),
+        };
+        // Zero is no limit.
+        let Some(memory) = Size(written.clone()).bytes().filter(|&memory| memory > 0) else { return };
+        let own_limit = service.compose.entry("mem_limit").or_else(|| service.compose.entry_at(MEMORY));
+        for (key, declared) in kind.settings.iter() {
+            let Some(percent) = declared.percent_of_memory.map(u64::from) else { continue };
+            let setting = settings.iter().find(|setting| setting.name == key.value);
+            let Some(size) = setting.and_then(|setting| setting.value.amount()) else { continue };
+            if size.saturating_mul(100) <= memory.saturating_mul(percent) {
+                continue;
+            }
+            let written_here = service.settings.as_ref().and_then(|settings| settings.get(&key.value));
+            let span = written_here.map(|value| value.span).or(own_limit.map(|(span, _)| span)).unwrap_or(name.span);
+            let title = format!("`{}` is more than {percent}% of the memory limit", key.value);
+            let mut diagnostic = Diagnostic::new("contradiction", title, span);
+            if let Some((limit, _)) = own_limit.filter(|(limit, _)| *limit != span) {
+                diagnostic = diagnostic.also(limit, "the limit");
+            }
+            let enough = size.saturating_mul(100).div_ceil(percent.max(1)).div_ceil(1 << 20);
+            self.report(
+                diagnostic.help(format!("set `mem_limit` to at least `{enough}m`; it is `{}`", shown(&written))),
+            );
         }
     }
 
@@ -221,10 +272,13 @@ impl Resolver<'_> {
             keys.add("tmpfs", ["/tmp".into()]);
         }
         let keeps_own = keys.get("cap_drop").is_some();
+        let limits_memory = keys.at(MEMORY).is_some();
         for (key, value) in implied.0 {
             match (key.as_str(), value, keys.get_mut(&key)) {
                 // An explicit `cap_drop` also determines what is kept.
                 ("cap_add", ..) if keeps_own => {}
+                // The same limit, which Compose refuses twice.
+                ("mem_limit", ..) if limits_memory => {}
                 ("cap_add", ModelTree::List(added), Some(ModelTree::List(own))) => own.extend(added),
                 (_, ModelTree::Table(entries), Some(ModelTree::Table(own))) => {
                     own.extend(
@@ -302,8 +356,8 @@ impl Resolver<'_> {
         preset: &Preset,
         image: Option<&crate::spec::stack::Image>,
     ) -> Vec<(String, ModelText)> {
-        // Three more for a service that talks to AWS.
-        let mut environment = Vec::with_capacity(preset.environment.len() + written.entries.len() + 3);
+        // Five more for a service that talks to AWS.
+        let mut environment = Vec::with_capacity(preset.environment.len() + written.entries.len() + 5);
         environment.extend(preset.environment.iter().cloned());
         let reads = image.and_then(|image| image.reads.as_ref());
         for (name, value) in written.iter() {
@@ -367,7 +421,7 @@ impl Resolver<'_> {
         environment
     }
 
-    /// The region and the host's credentials, read-only, in the home of the image's user; whether the service gets them.
+    /// The region, the profile and the host's credentials, read-only, in the home of the image's user; whether the service gets them.
     fn aws(
         &mut self,
         name: &Spanned<String>,
@@ -392,7 +446,7 @@ impl Resolver<'_> {
         true
     }
 
-    /// The region, and the host's credentials as a mount in the home of the user; an unknown home is reported if that
+    /// The region, the profile if it is declared, and the host's credentials as a mount in the home of the user; an unknown home is reported if that
     /// is `certain`.
     pub(super) fn credentials(
         &mut self,
@@ -423,12 +477,16 @@ impl Resolver<'_> {
             return None;
         };
         let folder = format!("{home}/.aws");
+        let profile = self.spec.env.knows(PROFILE).then(|| self.reference(PROFILE, None, span).into());
         let entries = [
-            (REGION, region),
-            ("AWS_SHARED_CREDENTIALS_FILE", format!("{folder}/credentials").into()),
-            ("AWS_CONFIG_FILE", format!("{folder}/config").into()),
+            (REGION, Some(region.clone())),
+            // boto3 only reads this one.
+            ("AWS_DEFAULT_REGION", Some(region)),
+            (PROFILE, profile),
+            ("AWS_SHARED_CREDENTIALS_FILE", Some(format!("{folder}/credentials").into())),
+            ("AWS_CONFIG_FILE", Some(format!("{folder}/config").into())),
         ];
-        for (key, value) in entries {
+        for (key, value) in entries.into_iter().filter_map(|(key, value)| Some((key, value?))) {
             if !environment.iter().any(|(known, _)| known == key) {
                 environment.push((key.to_owned(), value));
             }

@@ -1,6 +1,7 @@
 //! `[env]`: the variables of the user's `.env`, and who reads them.
 
 use super::Resolver;
+use super::service::PROFILE;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Variable;
 use crate::model::text::Operator;
@@ -13,6 +14,10 @@ impl Resolver<'_> {
         let used = self.variables.get(name)?;
         if let Some(default) = &used.variable.default {
             return default.value.0.literal().map(ToOwned::to_owned);
+        }
+        // botocore refuses an empty name of a profile (`get_scoped_config` of its `session.py`).
+        if name == PROFILE && used.variable.required.as_ref().is_none_or(|required| !required.value) {
+            return Some("default".to_owned());
         }
         // The region has one source: services use the region in which Terraform creates resources.
         let output = used.variable.output.as_ref()?;

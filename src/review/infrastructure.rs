@@ -379,6 +379,7 @@ mod tests {
             "aws_s3_bucket_lifecycle_configuration",
             "aws_s3_bucket_server_side_encryption_configuration",
             "aws_s3_bucket_public_access_block",
+            "aws_s3_bucket_policy",
             "aws_iam_role_policy",
         ];
         let mut found: Vec<&str> = template

@@ -212,6 +212,7 @@ fn area(area: JudgedArea) -> Area {
         JudgedArea::Limits => Area::Limits,
         JudgedArea::Retention => Area::Retention,
         JudgedArea::Metrics => Area::Metrics,
+        JudgedArea::Privileges => Area::Privileges,
         JudgedArea::Services => Area::Services,
     }
 }
@@ -232,6 +233,7 @@ impl Written for &SettingValue {
             SettingValue::Duration(duration) => Some(duration.text.clone()),
             SettingValue::Size(size) => Some(size.0.clone()),
             SettingValue::Text(text) => text.written(),
+            SettingValue::Secret(secret) => Some(format!("${{{}}}", secret.variable)),
             SettingValue::Strings(strings) => strings.written(),
             SettingValue::Map(entries) => {
                 let entries: Vec<String> = entries.iter().map(|(name, text)| format!("{name} {text}")).collect();

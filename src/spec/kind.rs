@@ -284,6 +284,8 @@ table! {
         about: String,
         /// The default.
         default: Option<Literal>,
+        /// What makes a boolean that is left out `true`.
+        default_if: Option<Spanned<Fact>>,
         /// A value to show.
         example: Option<String>,
         /// The title of the error if it is missing; it is optional without one.
@@ -294,12 +296,22 @@ table! {
         maximum: Option<Literal>,
         /// What it is a multiple of.
         multiple_of: Option<Literal>,
+        /// How much of the container's memory limit a size may be, in percent.
+        percent_of_memory: Option<u32>,
         /// The title of the error for any other value.
         otherwise: Option<String>,
         /// What the names of a table are: they are checked like those of services.
         names: Option<String>,
         /// What `gen review` reports of a change; without it the change is reported elsewhere.
         review: Option<Judgement>,
+    }
+}
+
+choice! {
+    /// Something that is true of a service or not.
+    pub enum Fact as "fact about a service" {
+        /// Only this machine reaches it: it publishes ports, each on a loopback address.
+        LoopbackOnly = "loopback-only",
     }
 }
 
@@ -354,6 +366,8 @@ choice! {
         Retention = "retention",
         /// What is scraped, and how often.
         Metrics = "metrics",
+        /// Who may do what.
+        Privileges = "privileges",
         /// Anything else of a container.
         Services = "services",
     }
@@ -452,6 +466,7 @@ const IMPLIED: &[&str] = &[
     "volumes",
     "healthcheck",
     "ulimits",
+    "mem_limit",
     "read_only",
     "cap_add",
     "cap_drop",
@@ -536,6 +551,11 @@ impl Declaration {
             }
             if let Some(setting) = need.setting.as_ref().filter(|setting| !self.settings.knows(setting)) {
                 refuse(setting.span, format!("unknown setting `{}`", shown(setting)));
+            }
+        }
+        for (_, setting) in self.settings.iter() {
+            if let Some(fact) = setting.default_if.as_ref().filter(|_| setting.kind != SettingType::Boolean) {
+                refuse(fact.span, "only a boolean can have `default_if`".to_owned());
             }
         }
         for (name, _) in self.new.iter().flat_map(|new| new.settings.iter()) {
@@ -633,6 +653,7 @@ impl SettingValue {
     /// How much it is, to be compared with others of its type.
     pub fn amount(&self) -> Option<u64> {
         match self {
+            Self::Boolean(value) => Some(u64::from(*value)),
             Self::Integer(number) => Some(u64::from(*number)),
             Self::Duration(duration) => Some(duration.milliseconds),
             Self::Size(size) => size.bytes(),
@@ -926,6 +947,11 @@ mod tests {
                 "title = \"x\"\nsettings.a = { type = \"integer\", about = \"x\", minimum = \"1\" }",
                 "wrong-type",
                 "\"1\"",
+            ),
+            (
+                "title = \"x\"\nsettings.a = { type = \"integer\", about = \"x\", default_if = \"loopback-only\" }",
+                "invalid-kind",
+                "\"loopback-only\"",
             ),
             ("title = \"x\"\nservice.command = [\"${settings.b}\"]", "invalid-kind", "${settings.b}"),
             ("title = \"x\"\ndescription = \"of ${cluster.name}\"", "invalid-kind", "${cluster.name}"),

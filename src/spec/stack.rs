@@ -179,7 +179,7 @@ table! {
         command: Spanned<Command>,
         /// What to run instead of the image's entrypoint.
         entrypoint: Option<Spanned<Command>>,
-        /// Whether it uses AWS: it gets the region and the host's `~/.aws`, read-only.
+        /// Whether it uses AWS: it gets the region, `AWS_PROFILE` if it is declared, and the host's `~/.aws`, read-only.
         aws: Option<Spanned<bool>>,
         /// Its environment variables.
         environment: Map<Scalar>,

@@ -49,6 +49,7 @@ const ORDER: &[&str] = &[
     "networks",
     "extra_hosts",
     "ulimits",
+    "mem_limit",
     "tty",
     "stdin_open",
     "read_only",

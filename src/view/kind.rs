@@ -37,7 +37,7 @@ impl<'a> Configured<'a> {
             Some(SettingValue::Text(text)) => {
                 text.literal().map_or_else(|| unknown("plain setting", name), |text| Ok(text.as_lit()))
             }
-            Some(SettingValue::Map(_)) | None => unknown("plain setting", name),
+            Some(SettingValue::Secret(_) | SettingValue::Map(_)) | None => unknown("plain setting", name),
         }
     }
 

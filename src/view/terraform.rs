@@ -14,18 +14,27 @@ struct Main<'a> {
 
 struct Bucket<'a> {
     label: &'a str,
+    /// The label of the policy that refuses plain HTTP.
+    tls: String,
     suffix: &'a str,
     description: &'a str,
+}
+
+/// No other policy's label ends like this.
+fn tls(label: &str) -> String {
+    format!("{label}_tls")
 }
 
 pub(super) fn main(infrastructure: &Infrastructure) -> askama::Result<String> {
     let source = infrastructure.knowledge_base.as_ref().map(|_| Bucket {
         label: "knowledge_source",
+        tls: tls("knowledge_source"),
         suffix: "knowledge-source",
         description: "What the knowledge base reads",
     });
     let buckets = infrastructure.buckets.iter().map(|bucket| Bucket {
         label: &bucket.label,
+        tls: tls(&bucket.label),
         suffix: &bucket.name,
         description: &bucket.description,
     });

@@ -97,6 +97,33 @@ resource "aws_s3_bucket_public_access_block" {= bucket.label|lit =} {
   ignore_public_acls      = true
   restrict_public_buckets = true
 }
+
+data "aws_iam_policy_document" {= bucket.tls|lit =} {
+  statement {
+    sid       = "DenyPlainHttp"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [aws_s3_bucket.{= bucket.label|identifier =}.arn, "${aws_s3_bucket.{= bucket.label|identifier =}.arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" {= bucket.label|lit =} {
+  bucket = aws_s3_bucket.{= bucket.label|identifier =}.id
+  policy = data.aws_iam_policy_document.{= bucket.tls|identifier =}.json
+  # S3 refuses two changes of a bucket's access at once.
+  depends_on = [aws_s3_bucket_public_access_block.{= bucket.label|identifier =}]
+}
 {%- endfor %}
 {%- if let Some(base) = infrastructure.knowledge_base %}
 

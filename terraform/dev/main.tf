@@ -100,6 +100,33 @@ resource "aws_s3_bucket_public_access_block" "knowledge_source" {
   restrict_public_buckets = true
 }
 
+data "aws_iam_policy_document" "knowledge_source_tls" {
+  statement {
+    sid       = "DenyPlainHttp"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [aws_s3_bucket.knowledge_source.arn, "${aws_s3_bucket.knowledge_source.arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "knowledge_source" {
+  bucket = aws_s3_bucket.knowledge_source.id
+  policy = data.aws_iam_policy_document.knowledge_source_tls.json
+  # S3 refuses two changes of a bucket's access at once.
+  depends_on = [aws_s3_bucket_public_access_block.knowledge_source]
+}
+
 # Bucket: Behaviour profiles of the copilot
 resource "aws_s3_bucket" "profiles" {
   # The names of buckets are global.
@@ -153,6 +180,33 @@ resource "aws_s3_bucket_public_access_block" "profiles" {
   block_public_policy     = true
   ignore_public_acls      = true
   restrict_public_buckets = true
+}
+
+data "aws_iam_policy_document" "profiles_tls" {
+  statement {
+    sid       = "DenyPlainHttp"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [aws_s3_bucket.profiles.arn, "${aws_s3_bucket.profiles.arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "profiles" {
+  bucket = aws_s3_bucket.profiles.id
+  policy = data.aws_iam_policy_document.profiles_tls.json
+  # S3 refuses two changes of a bucket's access at once.
+  depends_on = [aws_s3_bucket_public_access_block.profiles]
 }
 
 # Knowledge base: Runbooks and documentation for the SRE copilot

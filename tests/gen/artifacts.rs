@@ -157,6 +157,81 @@ fn what_a_kind_refers_to_may_be_missing() {
 }
 
 #[test]
+fn dashboards_need_a_password_unless_only_this_machine_reaches_them() {
+    let anonymous = |stack: &str, grafana: &str| {
+        let spec = format!(
+            "[stack]\nname = \"small\"\n{stack}\n[profiles.dev]\n[images]\ngrafana = \"grafana/grafana:13.2.1\"\n\
+             [services.grafana]\nkind = \"grafana\"\nsettings.admin_password = \"${{SECRET}}\"\n{grafana}\n\
+             [env.SECRET]\ndescription = \"x\"\nrequired = true\nsecret = true\n\
+             [env.BIND]\ndescription = \"x\"\n[env.OTHER]\ndescription = \"x\"\ndefault = \"127.0.0.1\"\n\
+             [services.web]\nimage = \"web:1\"\nenvironment = {{ A = \"${{BIND}}${{OTHER}}\" }}\n"
+        );
+        let file = yaml(&files(&plan(&spec)), "generated/dev/docker-compose.yml");
+        let value = &file["services"]["grafana"]["environment"]["GF_AUTH_ANONYMOUS_ENABLED"];
+        value.as_str().unwrap().parse::<bool>().unwrap()
+    };
+    let publish = "ports.http = 3000";
+    let bind = |address: &str| format!("ports.http = {{ published = 3000, host_ip = \"{address}\" }}");
+    let own = "settings.anonymous = ";
+    for (stack, grafana, expected) in [
+        ("", publish.to_owned(), true),
+        ("bind = \"::1\"", publish.to_owned(), true),
+        ("bind = \"0.0.0.0\"", bind("127.3.2.1"), true),
+        ("", bind("[::1]"), true),
+        // What a variable stands for unless it is set.
+        ("bind = \"${OTHER}\"", publish.to_owned(), true),
+        ("", bind("${OTHER}"), true),
+        ("", bind("${BIND}"), false),
+        ("bind = \"0.0.0.0\"", publish.to_owned(), false),
+        ("", bind("192.168.1.2"), false),
+        ("", bind("::"), false),
+        // Another service may pass requests on, and the host's network has no published ports.
+        ("", String::new(), false),
+        ("", "network_mode = \"host\"".to_owned(), false),
+        // The user's decision.
+        ("bind = \"0.0.0.0\"", format!("{publish}\n{own}true"), true),
+        ("", format!("{publish}\n{own}false"), false),
+    ] {
+        assert_eq!(anonymous(stack, &grafana), expected, "{stack} {grafana}");
+    }
+}
+
+/// Declared secrets take the place of those that a kind implies.
+#[test]
+fn a_secret_of_a_kind_is_a_file() {
+    let spec = |own: &str| {
+        format!(
+            "[stack]\nname = \"small\"\n[profiles.dev]\n[images]\npostgres = \"postgres:17.6\"\n\
+             [services.db]\nkind = \"postgres\"\nsettings.password = \"${{SECRET}}\"\n\
+             [services.other]\nkind = \"postgres\"\nsettings.password = \"${{SECRET}}\"\n{own}\n\
+             [env.SECRET]\ndescription = \"x\"\nrequired = true\nsecret = true\n"
+        )
+    };
+    for (own, source) in [
+        ("", "environment: SECRET"),
+        (
+            "secrets = [{ source = \"other-password\", mode = \"0400\", uid = \"999\" }]\n[secrets.other-password]\nfile = \"./b\"",
+            "file: ./b",
+        ),
+        ("[secrets.other-password]\nfile = \"./b\"", "file: ./b"),
+    ] {
+        let plan = plan(&spec(own));
+        let file = yaml(&files(&plan), "generated/dev/docker-compose.yml");
+        for name in ["db", "other"] {
+            let service = &file["services"][name];
+            let secret = format!("{name}-password");
+            assert_eq!(service["environment"]["POSTGRES_PASSWORD_FILE"], format!("/run/secrets/{secret}").as_str());
+            assert_eq!(service["secrets"].as_sequence().unwrap().len(), 1, "{own}");
+            assert_eq!(service["secrets"][0]["source"], secret.as_str());
+        }
+        assert_eq!(file["secrets"].as_mapping().unwrap().len(), 2, "{own}");
+        assert_eq!(file["secrets"]["db-password"]["environment"], "SECRET");
+        let (key, value) = source.split_once(": ").unwrap();
+        assert_eq!(file["secrets"]["other-password"][key], value);
+    }
+}
+
+#[test]
 fn loki_deletes_what_is_old() {
     let file = yaml(&files(&plan(REFERENCE)), "generated/dev/config/loki.yaml");
     assert_eq!(file["limits_config"]["retention_period"], "72h");
@@ -354,6 +429,15 @@ fn terraform_describes_what_the_model_says() {
     }
     for bucket in ["knowledge_source", "profiles"] {
         assert_eq!(resource("aws_s3_bucket", bucket)["force_destroy"], true);
+        let policy = &main["data"]["aws_iam_policy_document"][format!("{bucket}_tls")];
+        let statement = &policy["statement"];
+        assert_eq!((&statement["effect"], &statement["actions"][0]), (&"Deny".into(), &"s3:*".into()), "{policy}");
+        assert_eq!(statement["condition"]["variable"], "aws:SecureTransport");
+        assert_eq!(statement["condition"]["values"][0], "false");
+        assert_eq!(
+            resource("aws_s3_bucket_policy", bucket)["policy"],
+            format!("${{data.aws_iam_policy_document.{bucket}_tls.json}}").as_str()
+        );
         let block = resource("aws_s3_bucket_public_access_block", bucket);
         assert_eq!(block["restrict_public_buckets"], true);
         assert!(!resource("aws_s3_bucket_versioning", bucket).is_null());

@@ -712,6 +712,29 @@ fn what_a_kind_fills_in_gives_way_to_the_service() {
 }
 
 #[test]
+fn a_service_changes_the_memory_limit_of_its_kind() {
+    for (keys, expected) in [
+        ("", "[\"1g\",null]"),
+        ("mem_limit = \"300m\"", "[\"300m\",null]"),
+        ("mem_limit = 0", "[0,null]"),
+        ("deploy.resources.limits.memory = \"2g\"", "[null,\"2g\"]"),
+        ("deploy.resources.limits.cpus = \"1\"", "[\"1g\",null]"),
+    ] {
+        let spec = format!(
+            "[stack]\nname = \"shop\"\n[profiles.dev]\n[images]\nalloy = \"grafana/alloy:v1\"\n\
+             [services.agent]\nkind = \"alloy\"\n{keys}\n"
+        );
+        let project = Project::new(&spec);
+        let run = project.run(&["render"]);
+        assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
+        let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+        let service = &compose["services"]["agent"];
+        let limits = [&service["mem_limit"], &service["deploy"]["resources"]["limits"]["memory"]];
+        assert_eq!(serde_json::to_string(&limits).unwrap(), expected, "{keys}");
+    }
+}
+
+#[test]
 fn a_port_comes_before_an_endpoint_of_its_name() {
     let address = |port: &str| {
         let spec = format!(

@@ -96,6 +96,11 @@ fn variables_agree_with_the_compose_file() {
     for row in listed(&project, "env") {
         let reference = format!("${{{}", row["name"].as_str().unwrap());
         let mentions = |service: &Value| {
+            let granted = service["secrets"].as_array().into_iter().flatten();
+            let mut secrets = granted.map(|grant| &compose["secrets"][grant["source"].as_str().unwrap()]);
+            if secrets.any(|secret| secret["environment"] == row["name"]) {
+                return true;
+            }
             let text = service.to_string();
             text.match_indices(&reference).any(|(at, _)| {
                 !text[at + reference.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')

@@ -91,7 +91,9 @@ fn a_kind_needs_no_code() {
     assert_eq!(service["image"], "postgres:17.6");
     assert_eq!(service["environment"]["POSTGRES_USER"], "postgres");
     assert_eq!(service["environment"]["POSTGRES_DB"], "orders");
-    assert_eq!(service["environment"]["POSTGRES_PASSWORD"], "${POSTGRES_PASSWORD:?set POSTGRES_PASSWORD in .env}");
+    assert_eq!(service["environment"]["POSTGRES_PASSWORD_FILE"], "/run/secrets/orders-password");
+    assert_eq!(service["secrets"][0]["source"], "orders-password");
+    assert_eq!(compose["secrets"]["orders-password"]["environment"], "POSTGRES_PASSWORD");
     let test: Vec<&str> =
         service["healthcheck"]["test"].as_sequence().unwrap().iter().filter_map(serde_yaml::Value::as_str).collect();
     assert_eq!(test, ["CMD", "pg_isready", "--username", "postgres", "--dbname", "orders"]);

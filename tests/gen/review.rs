@@ -245,6 +245,41 @@ fn what_exposes_something() {
             "notice services web: recreated: ports",
         ],
     );
+    // Dashboards lend AWS credentials, so they need a password as soon as others reach them.
+    case(
+        REFERENCE,
+        &[("ports.http = 3000", "ports.http = { published = 3000, host_ip = \"0.0.0.0\" }")],
+        &[
+            "danger ports grafana.http: published on every address of the host: reachable from the network \
+             [127.0.0.1 -> 0.0.0.0]",
+            "notice privileges grafana: its dashboards need a password [true -> false]",
+            "notice environment grafana: `GF_AUTH_ANONYMOUS_ENABLED` changed [true -> false]",
+            "notice services grafana: recreated: environment, ports",
+        ],
+    );
+    case(
+        REFERENCE,
+        &[
+            ("ports.http = 3000", "ports.http = { published = 3000, host_ip = \"0.0.0.0\" }"),
+            ("plugins = [", "anonymous = true\nplugins = ["),
+        ],
+        &[
+            "danger ports grafana.http: published on every address of the host: reachable from the network \
+             [127.0.0.1 -> 0.0.0.0]",
+            "notice services grafana: recreated: ports",
+        ],
+    );
+    let closed = REFERENCE.replace("plugins = [", "anonymous = false\nplugins = [");
+    case(
+        &closed,
+        &[("anonymous = false", "anonymous = true")],
+        &[
+            "caution privileges grafana: its dashboards and the queries of its datasources no longer need a password \
+             [false -> true]",
+            "notice services grafana: recreated: environment",
+            "notice environment grafana: `GF_AUTH_ANONYMOUS_ENABLED` changed [false -> true]",
+        ],
+    );
     case(
         SHOP,
         &[("name = \"shop\"", "name = \"shop\"\nbind = \"192.168.0.2\"")],

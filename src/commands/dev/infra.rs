@@ -29,10 +29,9 @@ pub fn run(context: &Context, command: &InfraCommand) -> Step {
 
 /// Installs the providers if they are missing.
 fn init(context: &Context, terraform: &Terraform) -> Step<()> {
-    if terraform.needs_init() {
-        succeed(context.children.run_without_input(&terraform.command(&["init", "-input=false"]))?)
-    } else {
-        Ok(())
+    match terraform.init() {
+        Some(init) => succeed(context.children.run_without_input(&init)?),
+        None => Ok(()),
     }
 }
 

@@ -1,13 +1,13 @@
 //! What a kind declares, for one service of it.
 //!
 //! The texts of a kind refer to `${self}` (the service's name), `${self.<port>}` and `${self.<port>.port}`,
-//! `${settings.<name>}`, `${published.<port>}` (its number on the host), `${cluster.name}`, and `${<need>.<endpoint>}`
+//! `${settings.<name>}` (of a secret: the path of the file that holds it), `${published.<port>}` (its number on the host), `${cluster.name}`, and `${<need>.<endpoint>}`
 //! for a service that the kind needs. A variable whose text refers to something missing is left out.
 
 use super::{Preset, generated, needs};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Keys;
-use crate::model::kind::{File, FileCheck, Setting, SettingValue};
+use crate::model::kind::{File, FileCheck, Secret, Setting, SettingValue};
 use crate::model::service::{Command, Metrics, Probe};
 use crate::model::text::{Segment, Text, Value};
 use crate::resolve::Resolver;
@@ -73,6 +73,11 @@ impl<'a> Resolver<'a> {
         if let Some(implied) = declaration.implied() {
             self.implied(implied, &scope, &mut preset);
         }
+        let secret = |setting: &Setting| match &setting.value {
+            SettingValue::Secret(secret) => Some(secret.clone()),
+            _ => None,
+        };
+        preset.secrets = scope.settings.iter().filter_map(secret).collect();
         preset.settings = scope.settings;
         preset
     }
@@ -125,17 +130,28 @@ impl<'a> Resolver<'a> {
                     ),
                 );
             }
-            if let Some(Spanned { value: spec::SettingValue::Text(text), span }) = written
-                && declared.kind == SettingType::Secret
-            {
-                self.check_secret(text, *span);
-            }
             let value = match written {
+                Some(Spanned { value: spec::SettingValue::Text(text), span })
+                    if declared.kind == SettingType::Secret =>
+                {
+                    self.check_secret(text, *span);
+                    // For its references.
+                    self.text(text);
+                    Some(SettingValue::Secret(Secret {
+                        // No setting has a dash in its name, so this is unique.
+                        name: format!("{}-{}", scope.name.value, name.value),
+                        variable: text.variable().unwrap_or_default().to_owned(),
+                    }))
+                }
                 Some(written) => Some(self.setting(&written.value)),
-                None => match declared.default_value() {
+                None => match (declared.default_value(), &declared.default_if) {
                     // Its references are the kind's.
-                    Some(spec::SettingValue::Text(text)) => self.told(&text, scope).map(SettingValue::Text),
-                    default => default.map(|default| self.setting(&default)),
+                    (Some(spec::SettingValue::Text(text)), _) => self.told(&text, scope).map(SettingValue::Text),
+                    (Some(default), _) => Some(self.setting(&default)),
+                    (None, Some(fact)) => Some(SettingValue::Boolean(match fact.value {
+                        spec::Fact::LoopbackOnly => self.is_loopback_only(scope.index, service),
+                    })),
+                    (None, None) => None,
                 },
             };
             settings.extend(value.map(|value| Setting { name: name.value.clone(), value }));
@@ -276,7 +292,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// A setting as a text; `None` if it is empty.
+/// A setting as a text, a secret as the path of its file; `None` if it is empty.
 fn written(value: &SettingValue) -> Option<Text> {
     Some(match value {
         SettingValue::Boolean(value) => value.to_string().into(),
@@ -284,6 +300,7 @@ fn written(value: &SettingValue) -> Option<Text> {
         SettingValue::Duration(duration) => duration.text.as_str().into(),
         SettingValue::Size(size) => size.0.as_str().into(),
         SettingValue::Text(text) => text.clone(),
+        SettingValue::Secret(secret) => secret.path().into(),
         SettingValue::Strings(strings) if strings.is_empty() => return None,
         SettingValue::Strings(strings) => strings.join(",").into(),
         SettingValue::Map(_) => return None,

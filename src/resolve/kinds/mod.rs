@@ -12,7 +12,7 @@ use super::{DASHBOARDS, Resolver, add_a_provider};
 use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::Keys;
-use crate::model::kind::{File, Setting};
+use crate::model::kind::{File, Secret, Setting};
 use crate::model::service::{Command, Dependency, Metrics, Mount, Probe};
 use crate::model::text::{Text, Value};
 use crate::spec::compose::NO_NEW_PRIVILEGES;
@@ -47,6 +47,8 @@ pub(super) struct Preset {
     pub keys: Keys,
     /// The settings of the kind.
     pub settings: Vec<Setting>,
+    /// The secrets among them.
+    pub secrets: Vec<Secret>,
     /// Generated files among its mounts.
     pub files: Vec<File>,
 }

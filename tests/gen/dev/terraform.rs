@@ -53,6 +53,11 @@ fn apply_installs_what_is_needed_and_fills_the_variables() {
     assert!(run.stdout.contains("generated/dev/.env: 0 variables filled"), "{run:?}");
     assert_eq!(stubs.changes(), [format!("{CHDIR} apply -input=false -auto-approve"), format!("{CHDIR} output -json")]);
     assert_eq!(stubs.project.read("generated/dev/.env"), env);
+
+    // In a fresh clone, the committed lock file decides.
+    std::fs::remove_dir_all(stubs.project.path("terraform/dev/.terraform")).unwrap();
+    assert_eq!(stubs.run(&["infra", "apply"]).code, Some(0));
+    assert_eq!(stubs.changes()[0], format!("{CHDIR} init -input=false -lockfile=readonly"));
 }
 
 #[test]
