@@ -188,7 +188,10 @@ mod tests {
             self.0 += 1;
             match self.0 {
                 1 | 3 => Err(io::ErrorKind::Interrupted.into()),
-                2 | 4 => buffer.get_mut(..2).map_or(Ok(0), |bytes| Ok(bytes.fill(self.0)).map(|()| 2)),
+                2 | 4 => {
+                    buffer[..2].fill(self.0);
+                    Ok(2)
+                }
                 _ => Err(io::ErrorKind::TimedOut.into()),
             }
         }

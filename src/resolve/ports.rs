@@ -131,8 +131,7 @@ impl Resolver<'_> {
             self.expand(resolved, target, port, name.span, &mut ports);
         }
         for (name, known) in implied {
-            let listed = ports.iter().any(|port: &Port| port.name == name.value);
-            if !listed {
+            if !ports.iter().any(|port: &Port| port.name == name.value) {
                 ports.push(Port {
                     name: name.value.clone(),
                     target: known.target,

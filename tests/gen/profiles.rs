@@ -96,7 +96,7 @@ fn what_only_a_removed_service_read_is_left_out() {
 #[test]
 fn what_another_service_reads_stays() {
     let project = Project::new(
-        &TWO.replace("TITLE = \"Shop\" }", "TITLE = \"Shop\", REGION = \"${REGION}\" }\nsecrets = [\"cert\"]")
+        TWO.replace("TITLE = \"Shop\" }", "TITLE = \"Shop\", REGION = \"${REGION}\" }\nsecrets = [\"cert\"]")
             .replace("[secrets.key]", "[secrets.cert]\nfile = \"./cert\"\n\n[secrets.key]")
             .replace(
                 "[env.TOKEN]\n",
@@ -163,7 +163,7 @@ fn a_role_that_a_misspelled_cluster_may_have_is_not_missing() {
         ("cluster = \"monitord\"\nrole = \"frontend\"", "error[unknown-cluster]"),
         ("cluster = \"copilot\"\nrole = \"frontend\"", "error[missing-role]"),
     ] {
-        let project = Project::new(&REFERENCE.replace(frontend, to));
+        let project = Project::new(REFERENCE.replace(frontend, to));
         let run = project.run(&["check"]);
         assert_eq!(run.code, Some(2), "{run:?}");
         for code in ["error[unknown-cluster]", "error[missing-role]"] {

@@ -171,8 +171,8 @@ mod tests {
         assert_eq!(places, [(0, 0), (12, 0), (12, 4), (0, 8)]);
         assert_eq!(below, 11);
         // A gap on the left of the last one would come before it.
-        let sizes = [(6, 4), (6, 8), (12, 4), (12, 4), (6, 4)].map(|(width, height)| sized(width, height));
-        let places: Vec<_> = place(&sizes, 0).0.iter().map(|grid| (grid.x, grid.y)).collect();
+        let gap = [(6, 4), (6, 8), (12, 4), (12, 4), (6, 4)].map(|(width, height)| sized(width, height));
+        let places: Vec<_> = place(&gap, 0).0.iter().map(|grid| (grid.x, grid.y)).collect();
         assert_eq!((places[3], places[4].1), ((12, 4), 8));
     }
 
