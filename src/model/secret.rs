@@ -156,6 +156,11 @@ fn password(text: &str) -> Option<(usize, usize)> {
     None
 }
 
+/// What is shown of a value that is a secret: of a URL, all but its password.
+pub fn hidden(value: &str) -> String {
+    if password(value).is_some() { hide(value).into_owned() } else { HIDDEN.to_owned() }
+}
+
 /// A text without the secrets in it: passwords of URLs, and what is assigned to a name (`--db-password=…`, `TOKEN=…`).
 pub fn hide(text: &str) -> Cow<'_, str> {
     let mut shown = Cow::Borrowed(text);
