@@ -1,6 +1,7 @@
 //! What looks like a secret that someone wrote down: by the name that it has, or as the password of a URL.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::text::Text;
 
@@ -125,7 +126,7 @@ pub fn is_written(name: &str, value: &Text) -> bool {
         return true;
     }
     let plain = value.replaced(|reference| Some(reference.plain().into())).unwrap_or_default();
-    password(&plain).is_some()
+    passwords(&plain).next().is_some()
 }
 
 /// Whether a text may be a secret, rather than a setting, a path, a reference or an address.
@@ -140,57 +141,94 @@ fn is_value(name: &str, value: &str) -> bool {
     !(is_setting || is_number || is_path || is_url || value.starts_with(['$', '<']))
 }
 
-/// Where the password of the first URL is that has one.
-fn password(text: &str) -> Option<(usize, usize)> {
-    for (at, _) in text.match_indices("://") {
+/// Finds secrets in a text.
+type Find = fn(&str) -> Vec<Range<usize>>;
+
+/// Where the passwords of URLs are.
+fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices("://").filter_map(|(at, _)| {
         let start = at + 3;
         let end = text[start..].find(['/', '?', '#', ' ', '"', '\'', '\n']).map_or(text.len(), |end| start + end);
-        let Some(host) = text[start..end].rfind('@') else { continue };
-        let Some(colon) = text[start..start + host].find(':') else { continue };
-        let from = start + colon + 1;
-        let secret = &text[from..start + host];
-        if !secret.is_empty() && !secret.starts_with('$') && secret != HIDDEN {
-            return Some((from, start + host));
-        }
-    }
-    None
+        let host = start + text[start..end].rfind('@')?;
+        let from = start + text[start..host].find(':')? + 1;
+        let secret = &text[from..host];
+        (!secret.is_empty() && !secret.starts_with('$') && secret != HIDDEN).then_some(from..host)
+    })
 }
 
-/// A text without the secrets in it: passwords of URLs, and what is assigned to a name (`--db-password=…`, `TOKEN=…`).
-pub fn hide(text: &str) -> Cow<'_, str> {
-    let mut shown = Cow::Borrowed(text);
-    while let Some((from, to)) = password(&shown) {
-        shown.to_mut().replace_range(from..to, HIDDEN);
-    }
+/// Where the defaults of variables are whose name says that they are secrets: `${API_KEY:-…}`.
+fn defaults(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices("${").filter_map(|(at, _)| {
+        let start = at + 2;
+        let name = text[start..]
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .map(|end| &text[start..start + end])?;
+        let from = start + name.len() + 2;
+        let word = text.get(from..).filter(|_| text[start + name.len()..].starts_with(":-"))?;
+        let end = from + word.find('}').unwrap_or(word.len());
+        is_assigned(name, &text[from..end]).then_some(from..end)
+    })
+}
+
+/// Where values are that are assigned to such a name: `--db-password=…`, `TOKEN="…"`.
+fn assignments(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
     let mut from = 0;
-    while let Some(at) = shown[from..].find(":-").map(|at| from + at) {
-        from = at + 2;
-        let name_start = shown[..at].rfind("${").map_or(at, |start| start + 2);
-        let end = shown[from..].find('}').map_or(shown.len(), |end| from + end);
-        let (name, word) = (&shown[name_start..at], &shown[from..end]);
-        if is_secret_name(name) && is_value(name, word) && word != HIDDEN {
-            shown.to_mut().replace_range(from..end, HIDDEN);
-            from += HIDDEN.len();
-        }
-    }
-    from = 0;
-    while let Some(at) = shown[from..].find('=').map(|at| from + at) {
+    while let Some(at) = text[from..].find('=').map(|at| from + at) {
+        let is_name = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let length: usize = text[from..at].chars().rev().take_while(is_name).map(char::len_utf8).sum();
+        let name = &text[at - length..at];
         from = at + 1;
-        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        let name_start = shown[..at]
-            .rfind(|c| !is_name(c))
-            .map_or(0, |end| end + shown[end..].chars().next().map_or(1, char::len_utf8));
-        if !is_secret_name(&shown[name_start..at]) {
+        if !is_secret_name(name) {
             continue;
         }
-        let quote = shown[from..].chars().next().filter(|c| matches!(c, '"' | '\''));
+        let quote = text[from..].chars().next().filter(|c| matches!(c, '"' | '\''));
         let start = from + quote.map_or(0, char::len_utf8);
         let ends = |c: char| quote.map_or(c.is_whitespace() || matches!(c, ',' | '"' | '\'' | ';'), |quote| c == quote);
-        let end = shown[start..].find(ends).map_or(shown.len(), |end| start + end);
-        let (name, value) = (&shown[name_start..at], &shown[start..end]);
-        if is_value(name, value) && value != HIDDEN {
-            shown.to_mut().replace_range(start..end, HIDDEN);
-            from = start + HIDDEN.len();
+        let end = text[start..].find(ends).map_or(text.len(), |end| start + end);
+        if is_assigned(name, &text[start..end]) {
+            found.push(start..end);
+        }
+        from = end;
+    }
+    found
+}
+
+fn is_assigned(name: &str, value: &str) -> bool {
+    is_secret_name(name) && is_value(name, value) && value != HIDDEN
+}
+
+fn without(text: &str, places: impl IntoIterator<Item = Range<usize>>) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut shown = 0;
+    // Those that overlap were hidden with the one before.
+    for place in places {
+        if place.start >= shown && place.end > place.start {
+            out.push_str(&text[shown..place.start]);
+            out.push_str(HIDDEN);
+            shown = place.end;
+        }
+    }
+    if shown == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[shown..]);
+    Cow::Owned(out)
+}
+
+/// What is shown of a value that is a secret: of a URL, all but its password.
+pub fn hidden(value: &str) -> String {
+    if passwords(value).next().is_some() { hide(value).into_owned() } else { HIDDEN.to_owned() }
+}
+
+/// A text without the secrets in it: passwords of URLs, defaults of secret variables, and what is assigned to a name
+/// (`--db-password=…`, `TOKEN=…`).
+pub fn hide(text: &str) -> Cow<'_, str> {
+    let passes: [Find; 3] = [|text| passwords(text).collect(), |text| defaults(text).collect(), assignments];
+    let mut shown = Cow::Borrowed(text);
+    for places in passes {
+        if let Cow::Owned(hidden) = without(&shown, places(&shown)) {
+            shown = Cow::Owned(hidden);
         }
     }
     shown
@@ -256,8 +294,22 @@ mod tests {
             ("${TITLE:-a} ${API_KEY:-abc} ${API_KEY:-}", "${TITLE:-a} ${API_KEY:-***} ${API_KEY:-}"),
             ("é_TOKEN=abc, x", "é_TOKEN=***, x"),
             ("PASSWORD=", "PASSWORD="),
+            ("a=b=TOKEN=x1y2=z é", "a=b=TOKEN=*** é"),
+            ("${", "${"),
+            ("${API_KEY", "${API_KEY"),
+            ("${API_KEY:-abc", "${API_KEY:-***"),
+            ("://a:b@c://d:e@f", "://a:***@c://d:***@f"),
         ] {
             assert_eq!(hide(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_long_text_takes_no_longer_than_it_is_long() {
+        for piece in ["://a:b@c ", "TOKEN=abc ", "${API_KEY:-abc}", "TOKEN='", "=", "${"] {
+            let start = std::time::Instant::now();
+            let shown = hide(&piece.repeat(300_000)).len();
+            assert!(start.elapsed().as_secs() < 10 && shown > 0, "{piece}");
         }
     }
 }

@@ -455,12 +455,19 @@ fn value(
     after: Option<String>,
 ) {
     if before != after {
+        let hidden = |text: String| {
+            if secret::is_written(name, &text.as_str().into()) { secret::hidden(&text) } else { text }
+        };
         let what = match (&before, &after) {
             (None, _) => "added",
             (_, None) => "removed",
             _ => "changed",
         };
-        changes.push(Change::notice(id, area, subject, format!("{} {what}", quoted(name))).was(before).is(after));
+        changes.push(
+            Change::notice(id, area, subject, format!("{} {what}", quoted(name)))
+                .was(before.map(hidden))
+                .is(after.map(hidden)),
+        );
     }
 }
 
