@@ -96,9 +96,7 @@ impl Resolver<'_> {
                     }
                 },
             };
-            if let Some(address) = &port.host_ip {
-                self.check_address(address);
-            }
+            port.host_ip.iter().for_each(|address| self.check_address(address));
             if let Some((span, _)) = port.compose.entry("name") {
                 self.report(
                     Diagnostic::new("unknown-key", "unknown key `name` in a port", span)
@@ -119,21 +117,20 @@ impl Resolver<'_> {
                 },
                 mode: port.mode,
             });
-            let path = port.path.as_ref().map(|path| path.value.clone());
+            let path = port.path.as_ref().map(|path| path.value.clone()).or_else(|| known?.path.clone());
             let resolved = Port {
                 name: name.value.clone(),
                 target: target.first,
                 published,
                 protocol: port.protocol.unwrap_or(PROTOCOL),
                 app_protocol: port.app_protocol.clone(),
-                path: path.or_else(|| known.and_then(|known| known.path.clone())),
+                path,
                 keys: self.keys(&port.compose),
             };
             self.expand(resolved, target, port, name.span, &mut ports);
         }
         for (name, known) in implied {
-            let listed = ports.iter().any(|port: &Port| port.name == name.value);
-            if !listed {
+            if ports.iter().all(|port: &Port| port.name != name.value) {
                 ports.push(Port {
                     name: name.value.clone(),
                     target: known.target,
