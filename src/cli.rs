@@ -92,6 +92,11 @@ pub enum Command {
     /// Formats whitespace, blank lines, the indentation of lists and trailing commas in all files of the spec. Never changes
     /// or moves values and comments.
     Fmt(Fmt),
+    /// Pin the spec's images by digest
+    ///
+    /// Asks the registries with docker buildx, crane or skopeo, and writes the digest of each tag into the spec. Keeps
+    /// comments and layout. Images that are built here, or have a variable, are skipped.
+    Pin(Pin),
     /// List services, ports, variables, images, datasources or outputs
     ///
     /// Tables fit into 80 columns unless a name is too long; names are never truncated.
@@ -467,6 +472,18 @@ pub struct NewDashboard {
 #[command(after_help = "Example:\n  gen fmt --check")]
 pub struct Fmt {
     /// Write nothing, and fail if a file is not formatted
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// What `gen pin` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gen pin\n  gen pin --update")]
+pub struct Pin {
+    /// Also replace the digests of images that are pinned
+    #[arg(long, conflicts_with = "check")]
+    pub update: bool,
+    /// Write and ask nothing, and fail if an image is not pinned
     #[arg(long)]
     pub check: bool,
 }

@@ -13,6 +13,7 @@ mod import;
 mod init;
 mod list;
 mod new;
+mod pin;
 mod render;
 mod report;
 mod review;
@@ -108,6 +109,7 @@ fn run_command(cli: Cli) -> Outcome {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
+        Command::Pin(arguments) => pin::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
         Command::List(arguments) => list::run(&arguments),

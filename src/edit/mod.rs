@@ -7,6 +7,7 @@ pub mod example;
 pub mod format;
 pub mod new;
 pub mod outline;
+pub mod pin;
 pub mod repository;
 mod tokens;
 

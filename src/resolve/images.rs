@@ -60,7 +60,8 @@ fn check_grammar(reference: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn is_digest(digest: &str) -> bool {
+/// Whether a text is a digest, as image references have it.
+pub fn is_digest(digest: &str) -> bool {
     digest
         .strip_prefix("sha256:")
         .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))

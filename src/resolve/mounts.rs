@@ -281,7 +281,20 @@ impl<'a> Resolver<'a> {
 
     /// Reports files that Compose would copy into a read-only container: all but those of the host (`pkg/compose/secrets.go`
     /// of Compose 2.34 to 5.5).
-    pub(super) fn check_copied_files(&mut self, name: &Spanned<String>, service: &Service, implied: &[Secret]) {
+    pub(super) fn check_copied_files(
+        &mut self,
+        name: &Spanned<String>,
+        service: &Service,
+        implied: &[Secret],
+        keys: &model::Keys,
+    ) {
+        let read_only = match keys.get("read_only") {
+            Some(model::text::Tree::Text(text)) => text.shown() == "true",
+            read_only => read_only == Some(&model::text::Tree::Boolean(true)),
+        };
+        if !read_only {
+            return;
+        }
         let spec = self.spec;
         let copied = |keys: &Keys| ["environment", "content"].iter().any(|source| keys.get(source).is_some());
         let read_only = service.compose.entry("read_only").map_or(name.span, |(span, _)| span);

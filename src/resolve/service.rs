@@ -133,20 +133,7 @@ impl Resolver<'_> {
         let aws = self.aws(name, service, implied_aws, &image, &mut environment, &mut implied_mounts);
         let replicas = replicas(service);
         let single = replicas.is_none_or(|(_, count)| matches!(count, Tree::Integer(0 | 1)));
-        if let (Some(container), Some((span, _))) = (&service.container_name, replicas)
-            && !single
-        {
-            self.report(
-                Diagnostic::new(
-                    "contradiction",
-                    "`container_name` cannot be used with several replicas",
-                    container.span,
-                )
-                .also(span, "several replicas")
-                .help("remove one of the two"),
-            );
-        }
-        self.check_replicas(service);
+        self.check_replicas(service, single);
         let restart = match &service.restart {
             Some(restart) => self.text(&restart.value.0),
             None if one_shot => "no".into(),
@@ -179,13 +166,7 @@ impl Resolver<'_> {
         let paths = self.folder.service(&mut keys);
         let secrets = self.grants(&service.secrets, &preset.secrets);
         self.check_memory(name, service, &preset.settings, &keys);
-        let read_only = match keys.get("read_only") {
-            Some(ModelTree::Text(text)) => text.shown() == "true",
-            read_only => read_only == Some(&ModelTree::Boolean(true)),
-        };
-        if read_only {
-            self.check_copied_files(name, service, &preset.secrets);
-        }
+        self.check_copied_files(name, service, &preset.secrets, &keys);
         model::Service {
             name: name.value.clone(),
             kind: service.kind.as_ref().map(|kind| kind.value),
@@ -522,8 +503,21 @@ impl Resolver<'_> {
         })
     }
 
-    /// Reports replicas that share a host port.
-    fn check_replicas(&mut self, service: &Service) {
+    /// Reports replicas that share a name or a host port.
+    fn check_replicas(&mut self, service: &Service, single: bool) {
+        if let (Some(container), Some((span, _))) = (&service.container_name, replicas(service))
+            && !single
+        {
+            self.report(
+                Diagnostic::new(
+                    "contradiction",
+                    "`container_name` cannot be used with several replicas",
+                    container.span,
+                )
+                .also(span, "several replicas")
+                .help("remove one of the two"),
+            );
+        }
         let Some((span, &Tree::Integer(count @ 2..))) = replicas(service) else { return };
         for (_, port) in service.ports.iter() {
             let Some(published) = &port.0.published else { continue };

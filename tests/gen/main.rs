@@ -20,6 +20,8 @@ mod init;
 mod list;
 mod mistakes;
 mod new;
+#[cfg(unix)]
+mod pin;
 mod printing;
 mod profiles;
 mod project;

@@ -1,7 +1,7 @@
 //! `gen dev`: runs the stack. One file for each subcommand.
 
 mod build;
-mod child;
+pub(super) mod child;
 mod doctor;
 mod down;
 mod env;

@@ -1,0 +1,127 @@
+//! `gen pin`.
+
+use camino::Utf8Path;
+use stackgen::dev::{Finding, Invocation};
+use stackgen::edit::pin::{self, Image};
+use stackgen::resolve::is_digest;
+use stackgen::review::counted;
+
+use super::dev::child::Children;
+use super::report::{BOLD, RESET};
+use super::{Outcome, Ran, fail, print_text, project, rewrite, stop_with, sweep};
+use crate::cli::Pin;
+
+/// A program that asks registries for the digest of an image: of the index, if there is one for each platform.
+struct Asker {
+    program: &'static str,
+    /// Succeeds if the program can ask.
+    probe: &'static [&'static str],
+    /// The arguments before the image.
+    ask: &'static [&'static str],
+    /// What the image begins with.
+    transport: &'static str,
+}
+
+/// `docker manifest inspect` has no digest of the index.
+const ASKERS: &[Asker] = &[
+    Asker {
+        program: "docker",
+        probe: &["buildx", "version"],
+        ask: &["buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}"],
+        transport: "",
+    },
+    Asker { program: "crane", probe: &["version"], ask: &["digest"], transport: "" },
+    Asker {
+        program: "skopeo",
+        probe: &["--version"],
+        ask: &["inspect", "--no-tags", "--format", "{{.Digest}}"],
+        transport: "docker://",
+    },
+];
+
+pub fn run(arguments: &Pin) -> Ran {
+    let project = project(None, crate::cli::Format::Text)?;
+    if !arguments.check {
+        sweep(&project.root, [])?;
+    }
+    let images = pin::images(&project.sources);
+    let (skipped, images): (Vec<&Image>, Vec<&Image>) = images.iter().partition(|image| image.skipped.is_some());
+    for image in skipped {
+        print_text(&format!("{}: skipped, {}\n", image.reference, image.skipped.unwrap_or_default()));
+    }
+    let wanted: Vec<&Image> =
+        images.iter().copied().filter(|image| arguments.update || image.digest().is_none()).collect();
+    if arguments.check {
+        for image in &wanted {
+            print_text(&format!("{BOLD}{}{RESET}: not pinned\n", image.reference));
+        }
+        print_text(&format!("{}, {} not pinned\n", counted(images.len(), "image"), wanted.len()));
+        return Ok(if wanted.is_empty() { Outcome::Clean } else { Outcome::Findings });
+    }
+    let mut found: Vec<(&Image, String)> = Vec::new();
+    let mut failed = 0;
+    if !wanted.is_empty() {
+        let children = Children::new()
+            .map_err(|error| stop_with(Outcome::Failed, format!("cannot receive signals: {error}"), "try again"))?;
+        let Some(asker) = asker(&project.root, &children) else {
+            let help = "install Docker with buildx, crane or skopeo";
+            return Err(stop_with(Outcome::Failed, "no program on PATH can ask registries for digests", help));
+        };
+        for image in wanted {
+            match asker.digest(&project.root, &children, image.tagged()) {
+                Ok(digest) => found.push((image, digest)),
+                Err(Finding { what, help, .. }) => {
+                    failed += 1;
+                    fail(&format!("{what}\n  help: {help}"));
+                }
+            }
+        }
+    }
+    found.retain(|(image, digest)| image.digest() != Some(digest));
+    for (index, text) in pin::pinned(&project.sources, &found) {
+        if let Some(source) = project.sources.files().get(index) {
+            rewrite(&project.root, &source.path, &text)?;
+        }
+    }
+    for (image, digest) in &found {
+        print_text(&format!("{BOLD}{}{RESET}: pinned to {digest}\n", image.tagged()));
+    }
+    let count = images.len();
+    let kept = count - found.len() - failed;
+    print_text(&format!("{}: {} pinned, {kept} unchanged, {failed} failed\n", counted(count, "image"), found.len()));
+    if !found.is_empty() {
+        print_text("Run `gen render`.\n");
+    }
+    Ok(if failed > 0 { Outcome::Failed } else { Outcome::Clean })
+}
+
+/// The first program that can ask.
+fn asker(root: &Utf8Path, children: &Children) -> Option<&'static Asker> {
+    ASKERS.iter().find(|asker| {
+        let probe = Invocation::new(asker.program, root, asker.probe.iter().copied());
+        children.ask(&probe).is_ok_and(|answer| answer.succeeded)
+    })
+}
+
+impl Asker {
+    fn digest(&self, root: &Utf8Path, children: &Children, image: &str) -> Result<String, Finding> {
+        let invocation =
+            Invocation::new(self.program, root, self.ask.iter().copied()).with([format!("{}{image}", self.transport)]);
+        let answer = children.ask(&invocation)?;
+        let command = format!("`{} {}`", self.program, invocation.args.join(" "));
+        if !answer.succeeded {
+            return Err(Finding::error(
+                format!("cannot get the digest of `{image}`: {}", answer.complaint()),
+                format!("check its name and tag, log in to its registry, and try {command}"),
+            ));
+        }
+        let digest = answer.stdout.trim();
+        if !is_digest(digest) {
+            return Err(Finding::error(
+                format!("unexpected digest of `{image}`: `{digest}`"),
+                format!("check the output of {command}"),
+            ));
+        }
+        Ok(digest.to_owned())
+    }
+}
