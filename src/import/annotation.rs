@@ -7,6 +7,7 @@ use super::entries;
 use super::object::Object;
 use super::toml::{Item, Table};
 use super::{name_datasource, query};
+use crate::model::dashboard::Language;
 use crate::spec::dashboard::ANNOTATION;
 
 /// An annotation, before it is known whether its datasource has to be named.
@@ -44,8 +45,10 @@ pub(super) fn read(mut object: Object<'_>, datasources: &Datasources<'_>) -> Ann
     if !target.map.is_empty() {
         keys.put_some("query", query::read_one(target, &datasource));
     }
+    let language = datasource.plugin.as_deref().map(Language::of);
+    let is_text = !matches!(language, Some(Language::CloudWatch | Language::Infinity));
     for key in ["expr", "query"] {
-        if object.map.get(key).is_some_and(Value::is_string) && keys.get("query").is_none() {
+        if is_text && object.map.get(key).is_some_and(Value::is_string) && keys.get("query").is_none() {
             keys.put_some("query", object.filled(key).map(Item::from));
         }
     }

@@ -9,7 +9,7 @@ use super::object::Object;
 use super::query::{self, Query};
 use super::toml::{Item, Table};
 use super::{Panel, defaults, fit, name_datasource};
-use crate::resolve::dashboards::options::Area;
+use crate::resolve::dashboards::options::{self, Area};
 use crate::resolve::dashboards::panel::needs_query;
 use crate::spec::dashboard::PANEL;
 
@@ -84,6 +84,13 @@ pub(super) fn read(
     if object.map.get("repeat").and_then(Value::as_str).is_none_or(str::is_empty) {
         // Left behind by the editor when a repeat is removed.
         object.forget(&["repeatDirection", "maxPerRow"]);
+    }
+    let tooltip = object.map.get_mut("options").and_then(|options| options.get_mut("tooltip")?.as_object_mut());
+    if !options::has(&kind, "tooltip.sort")
+        && let Some(sort) = tooltip.and_then(|tooltip| tooltip.shift_remove("sort"))
+        && sort != "none"
+    {
+        object.note(Kind::Dropped, "options.tooltip.sort", format!("no effect in a panel of type `{kind}`"));
     }
     let (datasource, queries) = read_queries(&mut object, datasources);
     let overrides = overrides(&mut object, &kind);

@@ -167,7 +167,9 @@ fn read_dashboards(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadE
 fn read_file(files: &dyn Files, path: &Utf8Path, from: Option<Span>, sources: &mut Sources) -> Result<(), ReadError> {
     let refuse = |sources: &mut Sources, code, title: String, text: String, offset: usize, help: &str| {
         let span = from.unwrap_or_else(|| {
-            let length = text.get(offset..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+            let (before, rest) = text.split_at_checked(offset).unwrap_or_default();
+            let length = rest.chars().next().map_or(0, char::len_utf8);
+            let offset = source::normalise(before.to_owned()).len();
             let file = sources.push(path, text);
             let at = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
             Span { file, start: at(offset), end: at(offset + length) }

@@ -1,7 +1,7 @@
 //! Runs the cases of a target: catches what fails, makes it small, and says how to run it again.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -29,8 +29,8 @@ const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/corpus");
 /// Where the inputs of failures are written.
 const FAILURES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/fuzz");
 
-/// After this time a case hangs; nothing else depends on the clock.
-const HANGS: Duration = Duration::from_mins(2);
+/// After so much time of a processor a case hangs; nothing else depends on time.
+const HANGS: Duration = Duration::from_mins(1);
 
 /// The limit of the process's memory, in kB, of which the seeds and the test harness need a fifth.
 const MOST_MEMORY: u64 = 2_000_000;
@@ -177,8 +177,8 @@ pub fn tried(input: &[u8]) {
     });
 }
 
-/// The cases that run, and since when.
-static RUNNING: Mutex<Vec<(thread::ThreadId, String, Instant)>> = Mutex::new(Vec::new());
+/// The cases that run.
+static RUNNING: Mutex<Vec<(thread::ThreadId, String)>> = Mutex::new(Vec::new());
 
 /// Runs a case and catches its panic. A case that hangs or takes all memory ends the process.
 fn watched<T>(name: &str, case: impl FnOnce() -> T) -> Result<T, Failure> {
@@ -200,35 +200,50 @@ fn watched<T>(name: &str, case: impl FnOnce() -> T) -> Result<T, Failure> {
         thread::spawn(watch);
     });
     let this = thread::current().id();
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).push((this, name.to_owned(), Instant::now()));
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).push((this, name.to_owned()));
     FAILED.set(Some(Failure { place: String::new(), message: String::new() }));
     if env::var_os("FUZZ_TRACE").is_some() {
         eprintln!("{name}");
     }
     let result = panic::catch_unwind(AssertUnwindSafe(case));
     let failed = FAILED.take();
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|(thread, ..)| *thread != this);
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|(thread, _)| *thread != this);
     result.map_err(|_| failed.unwrap())
 }
 
+/// Ends the process if one of its cases does not end, or takes too much memory.
 fn watch() {
+    let mut since: HashMap<thread::ThreadId, (String, Duration)> = HashMap::new();
     loop {
         thread::sleep(Duration::from_millis(200));
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let peak =
             status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
         let is_full = peak.is_some_and(|peak: u64| peak > MOST_MEMORY);
-        let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        let late = |since: &Instant| is_full || since.elapsed() > HANGS;
-        let names =
-            running.iter().filter(|(_, _, since)| late(since)).fold(String::new(), |mut names, (_, name, _)| {
+        let now = worked();
+        let mut names = String::new();
+        for (thread, name) in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let (known, start) = since.entry(*thread).or_default();
+            if known != name {
+                (*known, *start) = (name.clone(), now);
+            }
+            if is_full || now.saturating_sub(*start) > HANGS {
                 let _ = writeln!(names, "{name}");
-                names
-            });
+            }
+        }
         if !names.is_empty() {
             let what = if is_full { "takes too much memory" } else { "hangs" };
             eprintln!("one of these cases {what}:\n{names}");
             process::abort();
         }
     }
+}
+
+/// The time that the process has had a processor, on Linux: whoever else needs one is no reason to call a case hung.
+fn worked() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    // `utime` and `stime` in hundredths of a second (proc_pid_stat(5)).
+    let hundredths = fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok());
+    Duration::from_millis(hundredths.sum::<u64>() * 10)
 }
