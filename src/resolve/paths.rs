@@ -80,7 +80,9 @@ impl Folder {
                 }
             }
             (["*", rest @ ..], Tree::Table(entries)) if key == "build" => {
-                entries.iter_mut().for_each(|(_, tree)| self.below((key, rest), tree, required, found));
+                for (_, tree) in entries {
+                    self.below((key, rest), tree, required, found);
+                }
             }
             (["*", rest @ ..], one) => self.below((key, rest), one, required, found),
             ([step, rest @ ..], table) => {

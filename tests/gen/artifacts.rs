@@ -211,9 +211,9 @@ fn a_secret_of_a_kind_is_a_file() {
         ("", "environment: SECRET"),
         (
             "secrets = [{ source = \"other-password\", mode = \"0400\", uid = \"999\" }]\n[secrets.other-password]\nfile = \"./b\"",
-            "file: ./b",
+            "file: ../../b",
         ),
-        ("[secrets.other-password]\nfile = \"./b\"", "file: ./b"),
+        ("[secrets.other-password]\nfile = \"./b\"", "file: ../../b"),
     ] {
         let plan = plan(&spec(own));
         let file = yaml(&files(&plan), "generated/dev/docker-compose.yml");

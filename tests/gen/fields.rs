@@ -791,7 +791,7 @@ fn what_decides_an_output() {
         (
             "volumes = [\"./a{b:/c\", \"${D:-./d}:/d\"]\n[env.D]\ndescription = \"D\"",
             &["services", "web", "volumes"],
-            "[{type: bind, source: './a{b', target: /c, bind: {create_host_path: false}}, \
+            "[{type: bind, source: '../../a{b', target: /c, bind: {create_host_path: false}}, \
               {type: bind, source: '${D:-./d}', target: /d, bind: {create_host_path: false}}]",
         ),
         // A variable without a value is left out.

@@ -8,7 +8,7 @@ use super::project::{Project, Run};
 use super::review::git;
 
 /// One line or more for each subcommand: the arguments, and the exit code where the output can be written.
-const COMMANDS: [(&[&str], i32); 27] = [
+const COMMANDS: [(&[&str], i32); 28] = [
     (&["--help"], 0),
     (&["--version"], 0),
     (&["help", "check"], 0),
@@ -29,6 +29,7 @@ const COMMANDS: [(&[&str], i32); 27] = [
     (&["new", "service", "web", "--image", "nginx:1.29"], 0),
     (&["fmt"], 0),
     (&["fmt", "--check"], 0),
+    (&["pin", "--check"], 1),
     (&["review"], 0),
     (&["list", "services"], 0),
     (&["list", "env", "--format", "json"], 0),

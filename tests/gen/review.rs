@@ -1622,6 +1622,7 @@ fn a_danger_is_accepted_only_if_the_base_accepts_it() {
 /// What is edited, and ids of the changes there and back.
 type Case = (String, Vec<(&'static str, &'static str)>, &'static [&'static str], &'static [&'static str]);
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn cases() -> Vec<Case> {
     let case = |spec: &str, from, to, there, back| -> Case { (spec.to_owned(), vec![(from, to)], there, back) };
     let own = |end: &str| format!("{OWN}{end}");

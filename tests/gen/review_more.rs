@@ -201,7 +201,7 @@ fn of_a_shop() {
                 &[],
                 &[("user = \"1000\"", "user = \"1000\"\nvolumes = [\"/var/run/docker.sock:/run/engine.sock\"]")],
                 &[
-                    "danger privileges web: gains the Docker socket: whoever controls the container controls the host",
+                    "danger privileges web: gains the engine's socket: whoever controls the container controls the host",
                     "notice mounts web: `/run/engine.sock` mounted [- -> /var/run/docker.sock]",
                     "notice services web: recreated: mounts",
                 ],
@@ -210,7 +210,7 @@ fn of_a_shop() {
                 &[],
                 &[("user = \"1000\"", "user = \"1000\"\nvolumes = [\"/run/podman.sock:/var/run/docker.sock\"]")],
                 &[
-                    "danger privileges web: gains the Docker socket: whoever controls the container controls the host",
+                    "danger privileges web: gains the engine's socket: whoever controls the container controls the host",
                     "notice mounts web: `/var/run/docker.sock` mounted [- -> /run/podman.sock]",
                     "notice services web: recreated: mounts",
                 ],
@@ -284,7 +284,8 @@ fn another_kind() {
             "notice services store: `kind` changed [loki -> mimir]",
             "notice services store: `description` changed [Logs -> Metrics]",
             "notice services store: `command` changed [-config.file=/etc/loki/loki.yaml -> …",
-            "notice services store: recreated: command, mounts, healthcheck, configuration file",
+            "notice services store: `mem_limit` changed [1g -> 2g]",
+            "notice services store: recreated: command, mem_limit, mounts, healthcheck, configuration file",
             "notice ports store.http: container port changed [3100 -> 9009]",
             "notice mounts store: `/data` mounted [- -> store-data]",
             "notice mounts store: `/etc/mimir/mimir.yaml` mounted [- -> ./config/store.yaml (read-only)]",
