@@ -49,8 +49,6 @@ use spec::source::Sources;
 #[derive(Debug)]
 pub struct Plan {
     stack: model::Stack,
-    /// Kept, since freeing a large spec takes time, which a process that ends does not need to spend.
-    _spec: Option<spec::ProfileSpec>,
 }
 
 impl Plan {
@@ -141,7 +139,7 @@ pub fn plan_with_warnings(
         |name| profile.is_none_or(|wanted| wanted == name),
         &mut diagnostics,
         |spec, diagnostics| {
-            plans.extend(resolve::resolve(&spec, diagnostics).map(|stack| Plan { stack, _spec: Some(spec) }));
+            plans.extend(resolve::resolve(&spec, diagnostics).map(|stack| Plan { stack }));
         },
     );
     let warnings = diagnostics.take_warnings();

@@ -83,6 +83,11 @@ pub const HIDDEN: &str = "***";
 
 /// Whether a value of that name is a secret: `DB_PASSWORD`, `apiKey`, `access-key`.
 pub fn is_secret_name(name: &str) -> bool {
+    // Most names have none of these, and words take memory.
+    let has = |part: &&str| name.as_bytes().windows(part.len()).any(|found| found.eq_ignore_ascii_case(part.as_bytes()));
+    if !["key", "pass", "pwd", "secret", "token", "credential"].iter().any(|part| has(part)) {
+        return false;
+    }
     let words = words(name);
     let Some(last) = words.last() else { return false };
     if ABOUT.contains(&last.as_str()) {
@@ -124,6 +129,9 @@ pub fn is_written(name: &str, value: &Text) -> bool {
         && is_value(name, literal)
     {
         return true;
+    }
+    if let Text::Literal(literal) = value {
+        return passwords(literal).next().is_some();
     }
     let plain = value.replaced(|reference| Some(reference.plain().into())).unwrap_or_default();
     passwords(&plain).next().is_some()

@@ -35,6 +35,11 @@ impl Resolver<'_> {
     }
 
     fn check_literal(&mut self, name: &str, value: &Text, span: Span) {
+        // A password of a URL is before an `@`.
+        let has_sign = |part: &Part| matches!(part, Part::Literal(literal) if literal.contains('@'));
+        if !secret::is_secret_name(name) && !value.parts().iter().any(has_sign) {
+            return;
+        }
         if !secret::is_written(name, &plain(value)) {
             return;
         }

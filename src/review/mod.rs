@@ -508,7 +508,7 @@ mod tests {
                 continue;
             }
             let Some(stack) = trace.changed(key) else { continue };
-            let review = review(&before, &[Plan { stack, _spec: None }]).unwrap();
+            let review = review(&before, &[Plan { stack }]).unwrap();
             let Outputs { added, changed: files, removed } = &review.outputs;
             if added.is_empty() && files.is_empty() && removed.is_empty() {
                 continue;

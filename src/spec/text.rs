@@ -235,6 +235,13 @@ impl Decode for Tree {
         Some(match node.value {
             TreeValue::String(_) => Self::Text(Text::decode(node, cx)?),
             TreeValue::Integer(number) => Self::Integer(number),
+            TreeValue::Float(number) if !number.is_finite() => {
+                cx.diagnostics.push(
+                    Diagnostic::new("wrong-type", "infinity and NaN are not supported here", node.span)
+                        .help("use a finite number, or put it in quotes"),
+                );
+                return None;
+            }
             TreeValue::Float(number) => Self::Float(number),
             TreeValue::Boolean(boolean) => Self::Boolean(boolean),
             TreeValue::List(_) => Self::List(Vec::decode(node, cx)?),
