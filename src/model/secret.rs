@@ -84,7 +84,8 @@ pub const HIDDEN: &str = "***";
 /// Whether a value of that name is a secret: `DB_PASSWORD`, `apiKey`, `access-key`.
 pub fn is_secret_name(name: &str) -> bool {
     // Most names have none of these, and words take memory.
-    let has = |part: &&str| name.as_bytes().windows(part.len()).any(|found| found.eq_ignore_ascii_case(part.as_bytes()));
+    let has =
+        |part: &&str| name.as_bytes().windows(part.len()).any(|found| found.eq_ignore_ascii_case(part.as_bytes()));
     if !["key", "pass", "pwd", "secret", "token", "credential"].iter().any(|part| has(part)) {
         return false;
     }
