@@ -86,7 +86,7 @@ pub fn is_secret_name(name: &str) -> bool {
     // Most names have none of these, and words take memory.
     let has =
         |part: &&str| name.as_bytes().windows(part.len()).any(|found| found.eq_ignore_ascii_case(part.as_bytes()));
-    if !["key", "pass", "pwd", "secret", "token", "credential"].iter().any(|part| has(part)) {
+    if !["key", "pass", "pwd", "secret", "token", "credential"].iter().any(has) {
         return false;
     }
     let words = words(name);
