@@ -111,7 +111,7 @@ pub fn paths(root: &Utf8Path, stack: &Stack, environment: &Environment, services
     let folder = root.join(compose::folder(stack));
     let home = environment.get("HOME").unwrap_or_default();
     let mut findings = Vec::new();
-    let mut look = |who: String, key: &str, path: &Text, required: bool| {
+    let mut look = |what: String, path: &Text, required: bool| {
         // Without a required variable, which is reported, there is no path.
         let Some(path) = environment.expand(path).filter(|path| !path.is_empty() && !path.contains("://")) else {
             return;
@@ -121,7 +121,7 @@ pub fn paths(root: &Utf8Path, stack: &Stack, environment: &Environment, services
             None => clean(&folder.join(&path)),
         };
         if !full.exists() {
-            let what = format!("`{key}` of {who}: `{full}` does not exist");
+            let what = format!("{what}: `{full}` does not exist");
             let help = "create it, or fix the path in the spec, which is relative to the root of the project";
             let finding = if required { Finding::error(what, help) } else { Finding::warning(what, help) };
             if !findings.contains(&finding) {
@@ -130,24 +130,24 @@ pub fn paths(root: &Utf8Path, stack: &Stack, environment: &Environment, services
         }
     };
     for service in services {
-        let name = || format!("`{}`", service.name);
+        let named_by = |key: &str| format!("`{key}` of `{}`", service.name);
         for mount in service.mounts.iter().filter(|mount| mount.kind == MountType::Bind) {
             let created = mount.keys.at(&["bind", "create_host_path"]) != Some(&Tree::Boolean(false));
             if let Some(source) = mount.source.as_ref().filter(|_| !created) {
-                look(name(), "volumes", source, true);
+                look(named_by("volumes"), source, true);
             }
         }
         // Only a build needs its context; a missing optional file is nothing to report.
         for named in service.paths.iter().filter(|named| named.required || named.key == "build") {
-            look(name(), named.key, &named.path, named.required);
+            look(named_by(named.key), &named.path, named.required);
         }
-        for (section, table, grants) in
-            [("secrets", &stack.secrets, &service.secrets), ("configs", &stack.configs, &service.configs)]
+        for (kind, table, grants) in
+            [("secret", &stack.secrets, &service.secrets), ("config", &stack.configs, &service.configs)]
         {
             for grant in grants {
                 let source = table.iter().find(|source| source.name == grant.source);
                 if let Some(file) = source.and_then(|source| source.keys.text("file")) {
-                    look(format!("`{}`", grant.source), section, file, true);
+                    look(format!("{kind} `{}`", grant.source), file, true);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The images of a spec, and their digests in its text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::spec;
@@ -45,12 +45,22 @@ pub fn images(sources: &Sources) -> Vec<Image> {
         &mut diagnostics,
         |profile, _| {
             let Some(spec) = &profile.spec else { return };
-            let mut add = |text: &Text, span: Span, built: bool| {
+            let of_images = spec.images.iter().map(|(_, image)| (&image.0.reference.value, image.0.build.is_some()));
+            let of_services = spec.services.iter().filter_map(|(_, service)| {
+                Some((&service.image.as_ref()?.value, service.compose.get("build").is_some()))
+            });
+            // Others may use what one of them builds.
+            let built: HashSet<&str> = of_images
+                .chain(of_services)
+                .filter(|(_, is_built)| *is_built)
+                .filter_map(|(image, _)| image.literal())
+                .collect();
+            let mut add = |text: &Text, span: Span, is_built: bool| {
                 let written = sources.file(span).and_then(|file| file.text.get(span.start as usize..span.end as usize));
                 let written = written.unwrap_or_default();
                 let literal = text.literal().unwrap_or_default();
                 let skipped = match text.literal() {
-                    _ if built => Some("it is built here"),
+                    _ if is_built || built.contains(literal) => Some("it is built here"),
                     None => Some("it has a variable"),
                     Some(literal) if written.matches(literal).count() != 1 => Some("it is written with escapes"),
                     Some(literal) if !has_tag(literal) => Some("it has no tag"),

@@ -358,7 +358,7 @@ pub(super) fn equal(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// The path of a key: `a.b`, or `a["b c"]` if it is no word.
+/// The path of a key: `a.b`, or `a["b c"]` if it is not a word.
 pub(super) fn join(path: &str, key: &str) -> String {
     let word = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$'));
     match (path.is_empty() || key.is_empty(), word) {

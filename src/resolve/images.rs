@@ -157,7 +157,12 @@ impl<'a> Resolver<'a> {
                     "images",
                     (key, image.span),
                     names.iter().copied(),
-                    || format!("add it to [images], add its tag, or use one of {}", listed(names.iter().copied())),
+                    || match names.as_slice() {
+                        [] => "add it to [images], or add its tag".to_owned(),
+                        names => {
+                            format!("add it to [images], add its tag, or use one of {}", listed(names.iter().copied()))
+                        }
+                    },
                 );
             }
             ServiceImage::default()

@@ -39,6 +39,12 @@ impl Folder {
                 self.below((key, path), tree, required, &mut found);
             }
         }
+        // Compose's default is the folder of its file, which has outputs only.
+        if let Some(Tree::Table(build)) = keys.get_mut("build")
+            && !build.iter().any(|(key, _)| key == "context")
+        {
+            build.insert(0, ("context".to_owned(), self.up.trim_end_matches('/').into()));
+        }
         found
     }
 

@@ -238,7 +238,7 @@ impl Decode for Tree {
             TreeValue::Float(number) if !number.is_finite() => {
                 cx.diagnostics.push(
                     Diagnostic::new("wrong-type", "infinity and NaN are not supported here", node.span)
-                        .help("use a finite number, or put it in quotes"),
+                        .help("use a finite number"),
                 );
                 return None;
             }
@@ -402,6 +402,12 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
         Some(":-") => Some(Operator::Default(word_of(rest))),
         Some(":?") => Some(Operator::Required(word_of(rest))),
         Some(":+") => Some(Operator::Alternative(word_of(rest))),
+        _ if rest.starts_with('.') => {
+            return wrong(
+                format!("invalid reference `${{{}}}`: an address has no operator", shown(inner)),
+                "write `${service.port-name}`",
+            );
+        }
         _ => {
             return wrong(
                 format!("invalid reference `${{{}}}`: unknown operator", shown(inner)),

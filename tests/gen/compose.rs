@@ -390,6 +390,9 @@ volumes = [
 secrets = ["key"]
 configs = ["settings"]
 develop.watch = [{ action = "sync", path = "./api/src", target = "/src" }]
+[services.docs]
+image = "shop/docs:1"
+build.dockerfile = "docs.Dockerfile"
 [services.worker]
 image = "shop/worker:1"
 build = "."
@@ -427,6 +430,7 @@ fn a_relative_path_is_relative_to_the_root() {
         (&api["env_file"][1]["path"], "../../more.env"),
         (&api["label_file"], "../../labels"),
         (&api["develop"]["watch"][0]["path"], "../../api/src"),
+        (&file["services"]["docs"]["build"]["context"], "../.."),
         (&file["services"]["worker"]["build"], "../.."),
         (&file["services"]["worker"]["env_file"], "../../api.env"),
         (&file["services"]["worker"]["extends"]["file"], "../../other/compose.yml"),

@@ -17,6 +17,9 @@ services.api.image = "api:2.0"
 web = "nginx:1.29" # kept, too
 app = { ref = "app:dev", build = { context = "${APP_PATH}" } }
 
+[services.another]
+image = "built:1"
+
 [services.web]
 image = "web"
 

@@ -200,7 +200,7 @@ fn what_compose_needs_of_the_host_must_be_there() {
         format!("error: `volumes` of `api`: `{}` does not exist", at("generated/dev/data").display()),
         format!("error: `env_file` of `api`: `{}` does not exist", at("api.env").display()),
         format!("warning: `build` of `api`: `{}` does not exist", at("api").display()),
-        format!("error: `secrets` of `key`: `{}` does not exist", at("key.txt").display()),
+        format!("error: secret `key`: `{}` does not exist", at("key.txt").display()),
     ] {
         assert!(run.stdout.contains(&what), "`{what}` in:\n{}", run.stdout);
     }
