@@ -153,7 +153,9 @@ impl Diff {
                     diff.first = change.old_index().or(change.new_index()).map_or(1, |index| index + 1);
                 }
                 let end = if change.missing_newline() { "\n\\ No newline at end of file\n" } else { "" };
-                diff.lines.push((change.tag(), format!("{sign}{}{end}", change.value())));
+                // An output has no escape sequence, and one on disk could pretend to be a part of the report.
+                let line = change.value().replace('\u{1b}', "\\u{1b}");
+                diff.lines.push((change.tag(), format!("{sign}{line}{end}")));
             }
         }
         diff.first = diff.first.max(1);

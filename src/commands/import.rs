@@ -66,11 +66,22 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
     Outcome::Clean
 }
 
+/// The limit of an imported file, in bytes.
+const LARGEST: u64 = 64 << 20;
+
 fn read(file: &Utf8Path) -> io::Result<Vec<u8>> {
     if file == "-" {
         let mut bytes = Vec::new();
         io::stdin().read_to_end(&mut bytes)?;
         return Ok(bytes);
+    }
+    // A device has no end, and opening a pipe would block.
+    let metadata = fs::metadata(file)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    if metadata.len() > LARGEST {
+        return Err(io::Error::other(format!("it has more than {LARGEST} bytes")));
     }
     fs::read(file)
 }

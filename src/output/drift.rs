@@ -191,11 +191,16 @@ impl<'a> Tree<'a> {
         Some(Found { on_disk: cause.is_text().then_some(on_disk), cause })
     }
 
-    /// Paths that the manifest lists and that were not rendered, after all rendered files. A path through a symbolic link is
+    /// Paths that the manifest lists and that were not rendered, after all rendered files; not those of the user. A path through a symbolic link is
     /// reported instead, since the file may not be ours.
     pub(super) fn unplanned(&mut self) -> Result<Vec<String>, Error> {
-        let mut paths: Vec<_> =
-            self.manifest.entries.keys().filter(|path| !self.planned.contains_key(*path)).cloned().collect();
+        let mut paths: Vec<_> = self
+            .manifest
+            .entries
+            .keys()
+            .filter(|path| !self.planned.contains_key(*path) && !self.scope.is_users(path))
+            .cloned()
+            .collect();
         let mut failure = None;
         paths.retain(|path| match self.folder_of(Utf8Path::new(path)) {
             Ok(Folder::Plain | Folder::Missing) => true,

@@ -51,12 +51,15 @@ impl Scope {
 
     /// Whether a file or folder that is not an output may be in the folders.
     pub(super) fn tolerates(&self, path: &str) -> bool {
-        let Some(others) = &self.others else { return true };
-        path == self.manifest.as_str()
-            || others.iter().any(|other| match other.strip_suffix('*') {
-                Some(start) => path.starts_with(start),
-                None => path.strip_prefix(other.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
-            })
+        self.others.is_none() || path == self.manifest.as_str() || self.is_users(path)
+    }
+
+    /// Whether a file or folder is the user's: it is never deleted, whatever a manifest says.
+    pub(super) fn is_users(&self, path: &str) -> bool {
+        self.others.iter().flatten().any(|other| match other.strip_suffix('*') {
+            Some(start) => path.starts_with(start),
+            None => path.strip_prefix(other.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        })
     }
 
     fn holds(&self, path: &str) -> bool {

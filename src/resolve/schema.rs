@@ -143,6 +143,7 @@ impl Resolver<'_> {
             None
         };
         Service {
+            aws: credentials.is_some(),
             description: format!("Temporal's schema of the {} cluster", name.value),
             image: Some(image),
             entrypoint: Some(Command::Arguments(vec!["sh".into(), "-c".into()])),
@@ -182,6 +183,7 @@ impl Resolver<'_> {
             entrypoint: entrypoint.map(|entrypoint| self.program(&entrypoint.value, None)),
             image: image.reference,
             environment,
+            aws: !mounts.is_empty(),
             mounts,
             ..Service::default()
         }

@@ -98,7 +98,7 @@ impl From<Gift> for Grant {
 pub(super) fn added(shared: &Shared<'_>, new: &Service, changes: &mut Vec<Change>) {
     for grant in grants(shared, new).into_iter().filter(|grant| !grant.usual) {
         // Several kinds need it, and other services ask for it explicitly.
-        let severity = if grant.what == CREDENTIALS { Severity::Caution } else { grant.severity };
+        let severity = if new.aws && grant.what == CREDENTIALS { Severity::Caution } else { grant.severity };
         changes.push(grant.gained(&new.name, severity));
     }
 }
@@ -435,7 +435,8 @@ fn security_options(service: &Service, grants: &mut Vec<Grant>) {
         service.keys.texts("security_opt").map(|option| (text(option), Given::of(option))).collect();
     let plain = |given: &Given| given.text.replacen('=', ":", 1).to_ascii_lowercase();
     let confined = |given: &Given| matches!(plain(given).as_str(), "no-new-privileges" | "no-new-privileges:true");
-    if !options.iter().any(|(_, given)| confined(given)) {
+    let undone = |given: &Given| plain(given) == "no-new-privileges:false";
+    if !options.iter().any(|(_, given)| confined(given)) || options.iter().any(|(_, given)| undone(given)) {
         let what = "a way to escalate privileges: `no-new-privileges` is not set";
         grants.push(Grant::danger(Id::PrivilegeEscalation, what));
     }
@@ -536,10 +537,12 @@ fn from_volume(volume: &Named, written: bool) -> Option<Grant> {
         return Some(Grant::danger(Id::HostSystemPath, what).of(&volume.name));
     }
     let device = volume.keys.at(&["driver_opts", "device"])?.text()?;
-    if REMOTE.contains(&kind.as_str()) {
+    // The kernel ignores the type of a bind mount.
+    let bound = has("bind") || has("rbind");
+    if !bound && REMOTE.contains(&kind.as_str()) {
         return None;
     }
-    if has("bind") || has("rbind") || matches!(kind.as_str(), "" | "none" | "bind") {
+    if bound || matches!(kind.as_str(), "" | "none" | "bind") {
         let way = Way { through: &through, written: written && !has("ro"), outside: false };
         return gift(device, &way).map(Grant::from);
     }

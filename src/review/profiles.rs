@@ -2,8 +2,8 @@
 
 use super::services::{self, Digests};
 use super::{
-    Area, Change, Id, Pair, Severity, accepted, clusters, dashboards, datasources, images, infrastructure, schema,
-    settings, storage, variables,
+    Area, Change, Fate, Id, Pair, Severity, accepted, clusters, dashboards, datasources, fates, images, infrastructure,
+    schema, settings, storage, variables,
 };
 use crate::Plan;
 use crate::model::Stack;
@@ -77,6 +77,18 @@ fn stack(pair: &Pair<'_>, changes: &mut Vec<Change>) {
             .was(before.project.clone())
             .is(after.project.clone()),
         );
+    }
+    for fate in fates(&before.unmanaged, &after.unmanaged, String::as_str) {
+        changes.push(match fate {
+            Fate::Added(path) => Change::danger(
+                Id::UnmanagedPath,
+                Area::Stack,
+                path,
+                "no longer checked: a program may load what is there",
+            ),
+            Fate::Removed(path) => Change::notice(Id::UnmanagedPath, Area::Stack, path, "checked again"),
+            Fate::Stays(..) => continue,
+        });
     }
     for (what, old, new) in
         [("title", &before.title, &after.title), ("description", &before.description, &after.description)]

@@ -77,6 +77,8 @@ macro_rules! ids {
 
 ids! {
     Other {
+        /// A path in the folders of the outputs is no longer checked: a program may load what is there.
+        UnmanagedPath = "unmanaged-path",
         /// A profile was added.
         ProfileAdded = "profile-added",
         /// A profile was removed: what it created stays.

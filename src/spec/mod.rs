@@ -178,6 +178,14 @@ fn read_file(files: &dyn Files, path: &Utf8Path, from: Option<Span>, sources: &m
         diagnostics.push(Diagnostic::new(code, title, span).help(help));
         Err(ReadError::Refused(diagnostics))
     };
+    // It would be printed.
+    if path.as_str().chars().any(|c| c.is_control() || crate::shown::is_obeyed(c)) {
+        let message = "a name of a file or folder has a control character";
+        return Err(ReadError::Io(
+            decode::shown(path.as_str()).into(),
+            io::Error::new(io::ErrorKind::InvalidData, message),
+        ));
+    }
     let found = match files.look(path) {
         Ok(found) => found,
         Err(error)

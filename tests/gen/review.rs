@@ -1484,6 +1484,11 @@ const PRIVILEGES: &[(&str, &str)] = &[
         "danger host-root /:rw",
     ),
     (
+        "volumes = [\"d:/h\"]@[volumes.d]\ndriver_opts = { type = \"tmpfs\", o = \"bind\", device = \"/etc\" }",
+        "danger host-system-path /etc:rw",
+    ),
+    ("security_opt = [\"no-new-privileges:true\", \"no-new-privileges:false\"]", "danger privilege-escalation"),
+    (
         "volumes = [\"d:/h\"]@[volumes.d]\ndriver_opts = { type = \"ext4\", device = \"/dev/sda1\" }",
         "danger device-access /dev/sda1",
     ),
@@ -1635,6 +1640,13 @@ fn cases() -> Vec<Case> {
     let mut cases = vec![
         case(SHOP, "[profiles.dev]", "[profiles.dev]\n[profiles.x]", &["profile-added"], &["profile-removed"]),
         case(SHOP, "name = \"shop\"", "name = \"store\"", &["project-renamed"], &[]),
+        case(
+            SHOP,
+            "name = \"shop\"",
+            "name = \"shop\"\nunmanaged = [\"generated/dev/docker-compose.override.yml\"]",
+            &["unmanaged-path"],
+            &["unmanaged-path"],
+        ),
         case(SHOP, "name = \"shop\"", "name = \"shop\"\ntitle = \"Shop\"", &["stack-changed"], &[]),
         case(SHOP, "nginx:1.29", "httpd:2.4", &["image-changed"], &[]),
         case(SHOP, "nginx:1.29", "nginx:1.30", &["image-updated", "container-recreated"], &["image-downgraded"]),

@@ -438,3 +438,35 @@ fn the_outputs_of_a_removed_profile_are_orphans() {
     project.run(&["render"]);
     assert!(!project.path("generated/other").exists());
 }
+
+/// A manifest that a branch wrote lists files of the user.
+#[test]
+fn a_manifest_deletes_no_file_of_the_user() {
+    let project = Project::new("[stack]\nname = \"x\"\n[profiles.dev]\n[services.web]\nimage = \"a:1\"\n");
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let files = ["generated/dev/.env", "terraform/dev/terraform.tfstate", "terraform/dev/terraform.tfvars"];
+    let mut manifest = project.read("generated/dev/manifest.sha256");
+    for file in files {
+        project.write(file, "S=1\n");
+        // The digest of that text, and a wrong one.
+        for digest in ["187cf5fc57a70b3a4c7253a4b10637e91f132cef2575f83322118b66774ee935", &"0".repeat(64)] {
+            manifest.extend([digest, "  ", file, "\n"]);
+        }
+    }
+    project.write("generated/dev/manifest.sha256", manifest);
+    project.run(&["render", "--force"]);
+    for file in files {
+        assert_eq!(project.read(file), "S=1\n", "{file}");
+    }
+}
+
+#[test]
+fn a_name_that_a_terminal_would_obey_is_refused() {
+    let project = Project::new("[stack]\nname = \"x\"\n[profiles.dev]\n[services.web]\nimage = \"a:1\"\n");
+    project.write("spec/dashboards/a\nb\n0 differences \u{1b}[32mOK.toml", "");
+    for command in ["check", "render", "fmt", "review"] {
+        let run = project.run(&[command]);
+        assert_ne!(run.code, Some(0), "{command}: {run:?}");
+        assert!(!(run.stdout + &run.stderr).contains("\n0 differences"), "{command}");
+    }
+}

@@ -19,8 +19,11 @@ const MOST_NOTICES: usize = 150;
 /// Bytes of Markdown for each severity: GitHub's limit for a comment is 65,536 characters.
 const BUDGET: usize = 18_000;
 
-/// Dangers and cautions that are shown, each.
+/// Cautions that are shown, and dangers in Markdown.
 const MOST: usize = 100;
+
+/// Dangers that are shown: a branch should not hide one behind others.
+const MOST_DANGERS: usize = 1_000;
 
 /// Characters of a value that are shown.
 const LONGEST: usize = 120;
@@ -150,7 +153,11 @@ impl Report<'_> {
         out.push_str("\n\n");
         for (severity, word, colour) in SEVERITIES {
             let lines = lines(&self.review.changes, severity);
-            let most = if severity == Some(Severity::Notice) { MOST_NOTICES } else { MOST };
+            let most = match severity {
+                Some(Severity::Danger) => MOST_DANGERS,
+                Some(Severity::Notice) => MOST_NOTICES,
+                _ => MOST,
+            };
             for line in lines.iter().take(most) {
                 self.line(&mut out, line, word, colour);
             }
