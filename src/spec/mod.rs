@@ -180,11 +180,13 @@ fn read_file(files: &dyn Files, path: &Utf8Path, from: Option<Span>, sources: &m
     };
     // It would be printed.
     if path.as_str().chars().any(|c| c.is_control() || crate::shown::is_obeyed(c)) {
+        if from.is_some() {
+            let title = format!("the path `{}` has a control character", decode::shown(path.as_str()));
+            return refuse(sources, "invalid-include", title, String::new(), 0, "rename the file");
+        }
         let message = "a name of a file or folder has a control character";
-        return Err(ReadError::Io(
-            decode::shown(path.as_str()).into(),
-            io::Error::new(io::ErrorKind::InvalidData, message),
-        ));
+        let error = io::Error::new(io::ErrorKind::InvalidData, message);
+        return Err(ReadError::Io(decode::shown(path.as_str()).into(), error));
     }
     let found = match files.look(path) {
         Ok(found) => found,
