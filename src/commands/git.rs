@@ -128,7 +128,7 @@ impl<'r> Git<'r> {
 /// # Errors
 /// Git can't tell.
 pub fn committed<'p>(root: &Utf8Path, profiles: impl IntoIterator<Item = &'p str>) -> Result<Vec<String>, Failure> {
-    // Most projects that are no work tree are noticed without Git.
+    // Outside a work tree there is usually no need to run Git.
     let mut folders = root.ancestors();
     if !folders.any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
         return Ok(Vec::new());

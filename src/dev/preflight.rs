@@ -112,7 +112,7 @@ pub fn paths(root: &Utf8Path, stack: &Stack, environment: &Environment, services
     let home = environment.get("HOME").unwrap_or_default();
     let mut findings = Vec::new();
     let mut look = |what: String, path: &Text, required: bool| {
-        // Without a required variable, which is reported, there is no path.
+        // A missing required variable is reported with the variables.
         let Some(path) = environment.expand(path).filter(|path| !path.is_empty() && !path.contains("://")) else {
             return;
         };

@@ -210,7 +210,7 @@ impl Resolver<'_> {
             ModelTree::Integer(bytes) => bytes.to_string(),
             limit => limit.text().map(ModelText::shown).unwrap_or_default(),
         };
-        // Zero is no limit.
+        // Zero means unlimited.
         let Some(memory) = Size(written.clone()).bytes().filter(|&memory| memory > 0) else { return };
         let own_limit = service.compose.entry("mem_limit").or_else(|| service.compose.entry_at(MEMORY));
         for (key, declared) in kind.settings.iter() {

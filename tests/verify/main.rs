@@ -239,20 +239,28 @@ fn checkov() {
     refuses("checkov", runtime, ("USER 1000:1000", "USER root"), "USER root", "CKV_DOCKER_8");
 }
 
-/// A value that the specification does not describe, so that only Compose refuses it.
+/// What a variable makes of a value, only Compose checks.
 #[test]
-fn what_only_compose_refuses_is_told() {
+fn what_the_spec_causes_is_told_at_the_spec() {
     let spec = REFERENCE.replace(
         "group_add = [\"${DOCKER_GROUP_ID}\"]",
-        "group_add = [\"${DOCKER_GROUP_ID}\"]\nblkio_config.device_read_bps = [{ path = \"/dev/a\", rate = \"soon\" }]",
+        "group_add = [\"${DOCKER_GROUP_ID}\"]\nstop_grace_period = \"${AWS_REGION:+soon}\"",
     );
     let project = Project::new(&spec);
     assert_eq!(project.run(&["render"]).code, Some(0));
     let (run, report) = verify(&project, tempfile::tempdir().unwrap().path(), &["docker-compose"], &[]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    let complaint = &report["complaints"][0];
-    assert_eq!(complaint["labels"][0]["path"], COMPOSE);
-    assert!(complaint["title"].as_str().unwrap().contains("copilot-worker].blkio_config"), "{complaint:#}");
+    let labels = &report["complaints"][0]["labels"];
+    let line = |text: &str, needle: &str| text.lines().position(|line| line.contains(needle)).unwrap() + 1;
+    assert_eq!(labels[0]["path"], COMPOSE);
+    assert_eq!(labels[0]["line"], line(&project.read(COMPOSE), "stop_grace_period: ${AWS_REGION:+soon}"));
+    let key = labels
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|label| label["text"].as_str().unwrap().starts_with("`services.copilot-worker.stop_grace_period`"));
+    assert_eq!(key.unwrap_or_else(|| panic!("{labels:#}"))["path"], "spec/stack.toml");
+    assert_eq!(key.unwrap()["line"], line(&spec, "stop_grace_period"));
 }
 
 /// Codes of problems that the shape of a table has, which a schema can tell.
