@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Diagnostics, Span};
+use crate::resolve::tag;
 use crate::spec;
 use crate::spec::decode::Spanned;
 use crate::spec::source::Sources;
@@ -21,7 +22,7 @@ pub struct Image {
 impl Image {
     /// The reference without its digest.
     pub fn tagged(&self) -> &str {
-        self.reference.split_once('@').map_or(&self.reference, |(tagged, _)| tagged)
+        without_digest(&self.reference)
     }
 
     /// Its digest.
@@ -30,10 +31,8 @@ impl Image {
     }
 }
 
-/// Whether a reference has a tag. A colon before a slash belongs to the registry's port.
-fn has_tag(reference: &str) -> bool {
-    let name = reference.split('@').next().unwrap_or_default();
-    name.rsplit('/').next().unwrap_or_default().contains(':')
+fn without_digest(reference: &str) -> &str {
+    reference.split_once('@').map_or(reference, |(tagged, _)| tagged)
 }
 
 /// The images of all profiles, in the order of the spec.
@@ -63,7 +62,7 @@ pub fn images(sources: &Sources) -> Vec<Image> {
                     _ if is_built || built.contains(literal) => Some("it is built here"),
                     None => Some("it has a variable"),
                     Some(literal) if written.matches(literal).count() != 1 => Some("it is written with escapes"),
-                    Some(literal) if !has_tag(literal) => Some("it has no tag"),
+                    Some(literal) if tag(without_digest(literal)).is_none() => Some("it has no tag"),
                     Some(_) => None,
                 };
                 let reference = if literal.is_empty() { written.trim_matches(['"', '\'']) } else { literal };

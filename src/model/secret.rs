@@ -314,11 +314,16 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_takes_no_longer_than_it_is_long() {
-        for piece in ["://a:b@c ", "TOKEN=abc ", "${API_KEY:-abc}", "TOKEN='", "=", "${"] {
-            let start = std::time::Instant::now();
-            let shown = hide(&piece.repeat(300_000)).len();
-            assert!(start.elapsed().as_secs() < 10 && shown > 0, "{piece}");
+    fn every_secret_of_a_long_text_is_hidden() {
+        // With quadratic time this would take hours.
+        for (piece, shown) in [
+            ("://a:b@c ", "://a:***@c "),
+            ("TOKEN=abc ", "TOKEN=*** "),
+            ("${API_KEY:-abc}", "${API_KEY:-***}"),
+            ("=", "="),
+            ("${", "${"),
+        ] {
+            assert!(hide(&piece.repeat(300_000)) == shown.repeat(300_000), "{piece}");
         }
     }
 }

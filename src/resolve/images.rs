@@ -23,7 +23,7 @@ pub(super) struct ServiceImage<'a> {
 }
 
 /// The tag of a reference without a digest. A registry may have a port.
-fn tag(reference: &str) -> Option<&str> {
+pub fn tag(reference: &str) -> Option<&str> {
     reference.rsplit('/').next()?.split_once(':').map(|(_, tag)| tag)
 }
 

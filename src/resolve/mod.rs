@@ -22,7 +22,7 @@ mod text;
 mod variables;
 
 pub use dashboards::with_stand_ins;
-pub use images::is_digest;
+pub use images::{is_digest, tag};
 pub use names::problem as name_problem;
 
 use std::collections::HashMap;
