@@ -682,18 +682,23 @@ fn what_decides_a_mistake() {
     }
 }
 
+/// A service of a kind with these keys, as Compose gets it.
+fn agent(keys: &str) -> Value {
+    let spec = format!(
+        "[stack]\nname = \"shop\"\n[profiles.dev]\n[images]\nalloy = \"grafana/alloy:v1\"\n\
+         [services.agent]\nkind = \"alloy\"\n{keys}\n"
+    );
+    let project = Project::new(&spec);
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
+    let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+    compose["services"]["agent"].clone()
+}
+
 #[test]
 fn what_a_kind_fills_in_gives_way_to_the_service() {
     let service = |keys: &str| {
-        let spec = format!(
-            "[stack]\nname = \"shop\"\n[profiles.dev]\n[images]\nalloy = \"grafana/alloy:v1\"\n\
-             [services.agent]\nkind = \"alloy\"\n{keys}\n"
-        );
-        let project = Project::new(&spec);
-        let run = project.run(&["render"]);
-        assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
-        let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
-        let service = &compose["services"]["agent"];
+        let service = agent(keys);
         ["read_only", "tmpfs", "cap_drop", "cap_add"].map(|key| serde_json::to_string(&service[key]).unwrap())
     };
     for (keys, expected) in [
@@ -720,15 +725,7 @@ fn a_service_changes_the_memory_limit_of_its_kind() {
         ("deploy.resources.limits.memory = \"2g\"", "[null,\"2g\"]"),
         ("deploy.resources.limits.cpus = \"1\"", "[\"1g\",null]"),
     ] {
-        let spec = format!(
-            "[stack]\nname = \"shop\"\n[profiles.dev]\n[images]\nalloy = \"grafana/alloy:v1\"\n\
-             [services.agent]\nkind = \"alloy\"\n{keys}\n"
-        );
-        let project = Project::new(&spec);
-        let run = project.run(&["render"]);
-        assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
-        let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
-        let service = &compose["services"]["agent"];
+        let service = agent(keys);
         let limits = [&service["mem_limit"], &service["deploy"]["resources"]["limits"]["memory"]];
         assert_eq!(serde_json::to_string(&limits).unwrap(), expected, "{keys}");
     }
