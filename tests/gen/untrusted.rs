@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::process::Command;
 
 use super::project::{Project, Run};
 use super::review::{Repository, SHOP};
@@ -92,14 +93,19 @@ fn checkers_get_few_variables() {
 #[test]
 fn what_a_checker_leaves_running_is_ended() {
     let bench = Bench::new();
-    let pid = bench.project.path("pid");
-    let script = format!("(while :; do :; done) & echo $! > '{}'\necho loki, version 1.0", pid.display());
-    let bench = bench.program("loki", &script);
+    let (pipe, survived) = (bench.project.path("pipe"), bench.project.path("survived"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Nothing waits for the other side of a pipe that it opens for both.
+    let both = fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    let counts = "i=0; while [ $i -lt 100000000 ]; do i=$((i+1)); done";
+    let left = format!("exec 9<>'{}'\n({counts}; echo > '{}') &", pipe.display(), survived.display());
+    let bench = bench.program("loki", &format!("{left}\necho loki, version 1.0"));
     assert!(bench.run(&[]).stdout.contains("loki 1.0"));
-    let pid = fs::read_to_string(pid).unwrap();
-    // Gone, or not yet reaped by whoever inherits it.
-    let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    assert!(state.is_empty() || state.contains(") Z "), "{state}");
+    let reader = fs::File::open(&pipe).unwrap();
+    drop(both);
+    // Until the last process that has it open is gone.
+    assert_eq!(std::io::read_to_string(reader).unwrap(), "");
+    assert!(!survived.exists());
 }
 
 /// A folder on `PATH` may be the project's, as `node_modules/.bin` often is.
