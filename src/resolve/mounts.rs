@@ -155,10 +155,6 @@ impl<'a> Resolver<'a> {
         let mut networks = Vec::new();
         if !spec.networks.knows(stack) && used.contains(stack) {
             let mut keys = model::Keys::default();
-            // Without an explicit name Compose would prefix it with the project's name.
-            if let Some(name) = &spec.stack.network {
-                keys.fill("name", name.value.as_str());
-            }
             keys.fill("driver", "bridge");
             networks.push(model::Named { name: stack.to_owned(), keys });
         }

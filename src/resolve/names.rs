@@ -80,9 +80,9 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         }
         all(&service.profiles, "Compose profile", diagnostics);
         match &service.container_name {
-            Some(container_name) => container(container_name, diagnostics),
+            Some(name) => container(name, diagnostics),
             // Anything else about it was reported with the service.
-            None if name.value.len() == 1 => container(name, diagnostics),
+            None if name.value.len() == 1 && spec.stack.container_names == Some(true) => container(name, diagnostics),
             None => {}
         }
         for path in service.kind.iter().flat_map(|kind| kind.value.files_of(&name.value)) {

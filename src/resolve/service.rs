@@ -15,6 +15,7 @@ use crate::model::text::{Text as ModelText, Tree as ModelTree};
 use crate::spec::decode::{Map, Spanned, shown};
 use crate::spec::kind::Takes;
 use crate::spec::service::{self as spec, Condition, MountType, Service};
+use crate::spec::stack::Spec;
 use crate::spec::text::{Part, Scalar, Text, Tree, Value};
 use crate::spec::value::Size;
 
@@ -64,12 +65,12 @@ impl Resolver<'_> {
             }
         }
         let mut services = Vec::with_capacity(spec.services.entries.len());
-        let mut names: HashMap<&str, (Span, &Service)> = HashMap::with_capacity(services.capacity());
+        let mut names: HashMap<&str, (Span, &Service)> = HashMap::new();
         for (index, (name, service)) in spec.services.iter().enumerate() {
             let (preset, implied) = presets.remove(&index).unwrap_or_default();
             self.references = implied;
-            let container = service.container_name.as_deref().unwrap_or(name);
-            if let Some((first, other)) = names.insert(&container.value, (container.span, service))
+            if let Some(container) = container_name(spec, name, service)
+                && let Some((first, other)) = names.insert(&container.value, (container.span, service))
                 && together(service, other)
             {
                 self.report(
@@ -187,7 +188,7 @@ impl Resolver<'_> {
             ports,
             restart,
             networks: self.members(service, network),
-            container_name: single.then(|| service.container_name.as_deref().unwrap_or(name).value.clone()),
+            container_name: container_name(self.spec, name, service).filter(|_| single).map(|name| name.value.clone()),
             hostname,
             profiles: service.profiles.iter().map(|profile| profile.value.clone()).collect(),
             labels: self.labels(service),
@@ -610,6 +611,15 @@ pub(super) fn together(a: &Service, b: &Service) -> bool {
     a.profiles.is_empty()
         || b.profiles.is_empty()
         || a.profiles.iter().any(|profile| b.profiles.iter().any(|other| other.value == profile.value))
+}
+
+/// The name of a service's container; without one, Compose names it.
+pub(super) fn container_name<'s>(
+    spec: &Spec,
+    name: &'s Spanned<String>,
+    service: &'s Service,
+) -> Option<&'s Spanned<String>> {
+    service.container_name.as_deref().or_else(|| spec.stack.container_names.unwrap_or_default().then_some(name))
 }
 
 /// The number of replicas of a service, and its place.

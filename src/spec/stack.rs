@@ -62,8 +62,10 @@ table! {
         description: Option<String>,
         /// The platform of every service.
         platform: Option<Text>,
-        /// The name of the bridge network that services join.
+        /// The name of the bridge network that services join; each Compose project has its own.
         network: Option<Spanned<String>>,
+        /// Whether each container is named like its service. Then only one copy of the stack can run on a machine.
+        container_names: Option<bool> = false,
         /// The host's address that published ports bind to.
         bind: Option<Spanned<Text>> = LOOPBACK,
         /// Files and folders in the folders of the outputs that are yours, not outputs: `terraform/dev/backend.tf`.

@@ -441,3 +441,22 @@ fn a_relative_path_is_relative_to_the_root() {
         assert_eq!(at.as_str(), Some(expected), "{file:?}");
     }
 }
+
+#[test]
+fn two_copies_of_a_stack_share_no_names() {
+    let spec = |stack: &str| {
+        let spec = format!(
+            "[stack]\nname = \"shop\"\nnetwork = \"shop\"\n{stack}\n[profiles.dev]\n[services.web]\nimage = \"web:1\"\n\
+             [services.db]\nimage = \"db:1\"\ncontainer_name = \"the-db\"\n"
+        );
+        let project = Project::new(spec);
+        assert_eq!(project.run(&["render"]).code, Some(0));
+        yaml(&project.read("generated/dev/docker-compose.yml"))
+    };
+    let found = spec("");
+    assert_eq!(found["services"]["web"].get("container_name"), None);
+    assert_eq!(found["services"]["db"]["container_name"], "the-db");
+    // Compose puts the project's name before it.
+    assert_eq!(found["networks"], yaml("{shop: {driver: bridge}}"));
+    assert_eq!(spec("container_names = true")["services"]["web"]["container_name"], "web");
+}

@@ -209,7 +209,7 @@ fn the_top_level() {
     has(
         &compose["networks"],
         &[
-            ("shop", "{name: shop, driver: bridge}"),
+            ("shop", "{driver: bridge}"),
             (
                 "back",
                 "{name: shop-back, driver: bridge, driver_opts: {com.docker.network.bridge.name: shop0}, \
