@@ -164,6 +164,9 @@ pub struct Check {
     /// Show how many lines differ instead of the lines
     #[arg(long)]
     pub stat: bool,
+    /// Treat warnings as errors
+    #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
+    pub deny: Option<String>,
 }
 
 /// What `gen explain` takes.

@@ -33,9 +33,30 @@ pub struct Label {
     pub text: String,
 }
 
+/// How serious a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Nothing can be rendered.
+    Error,
+    /// It changes neither what is rendered nor how a command ends.
+    Warning,
+}
+
+impl Level {
+    /// Its name in reports for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// One problem in the spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How serious it is.
+    pub level: Level,
     /// A stable name in kebab case, e.g. `port-clash`.
     pub code: &'static str,
     /// What is wrong, in one line.
@@ -49,7 +70,8 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic whose first place is `span`.
     pub fn new(code: &'static str, title: impl Into<String>, span: Span) -> Self {
-        Self { code, title: line(title), labels: vec![Label { span, text: String::new() }], help: None }
+        let labels = vec![Label { span, text: String::new() }];
+        Self { level: Level::Error, code, title: line(title), labels, help: None }
     }
 
     /// Labels the first place.
@@ -151,24 +173,19 @@ impl Diagnostics {
     /// The limit of warnings.
     const MOST_WARNINGS: usize = 100;
 
-    /// Adds a warning, up to the limit. Warnings change nothing: neither what is rendered nor how a command ends.
+    /// Adds a warning, up to the limit.
     pub fn warn(&mut self, diagnostic: Diagnostic) {
         if self.warnings.len() < Self::MOST_WARNINGS {
-            self.warnings.push(diagnostic);
+            self.warnings.push(Diagnostic { level: Level::Warning, ..diagnostic });
         }
     }
 
-    /// The warnings in source order, without duplicates.
-    pub fn take_warnings(&mut self) -> Vec<Diagnostic> {
-        Self { list: std::mem::take(&mut self.warnings), ..Self::default() }.into_sorted()
-    }
-
-    /// Whether there are none.
+    /// Whether there are no errors.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// How many there are.
+    /// How many errors there are.
     pub fn len(&self) -> usize {
         self.list.len()
     }
@@ -199,8 +216,9 @@ impl Diagnostics {
         }
     }
 
-    /// In source order, without duplicates: profiles share most of the spec and so its problems.
+    /// Errors and warnings in source order, without duplicates: profiles share most of the spec and so its problems.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.list.append(&mut self.warnings);
         self.list.sort_by(|a, b| match (a.primary(), b.primary()) {
             (Some(x), Some(y)) => {
                 (x.file, x.start, a.code).cmp(&(y.file, y.start, b.code)).then_with(|| a.title.cmp(&b.title))

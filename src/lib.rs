@@ -142,8 +142,7 @@ pub fn plan_with_warnings(
             plans.extend(resolve::resolve(&spec, diagnostics).map(|stack| Plan { stack }));
         },
     );
-    let warnings = diagnostics.take_warnings();
-    if diagnostics.is_empty() { Ok((plans, warnings)) } else { Err(diagnostics.into_sorted()) }
+    if diagnostics.is_empty() { Ok((plans, diagnostics.into_sorted())) } else { Err(diagnostics.into_sorted()) }
 }
 
 fn no_profile(wanted: Option<&str>, names: &[String]) -> Diagnostic {

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
+use stackgen::diagnostic::{Diagnostic, Level};
 use stackgen::output::{self, Cause, Difference};
 use stackgen::review::counted;
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
-use super::{Outcome, Outputs, Project, Ran, git, print, print_error, print_text, project, stop, warn};
+use super::{Outcome, Outputs, Project, Ran, git, invalid, print, print_error, print_text, project, stop, warn};
 use crate::cli::{Check, Format};
 
 /// Files that are shown; the rest is counted.
@@ -28,6 +29,11 @@ const DIFF_TIME: Duration = Duration::from_secs(2);
 
 pub fn run(arguments: &Check) -> Ran {
     let project = project(arguments.profile.as_deref(), arguments.format)?;
+    if arguments.deny.is_some() && !project.warnings.is_empty() {
+        let errors: Vec<_> =
+            project.warnings.iter().map(|warning| Diagnostic { level: Level::Error, ..warning.clone() }).collect();
+        return Err(invalid(&project.sources, &errors, arguments.format));
+    }
     warn(&project, arguments.format);
     let committed = committed(&project, arguments.profile.is_none())?;
     let mut compared = 0;

@@ -286,8 +286,8 @@ fn warn(project: &Project, format: Format) {
     let Project { sources, warnings, .. } = project;
     match format {
         _ if warnings.is_empty() => {}
-        Format::Github => print(io::stdout(), &report::github_warnings(sources, warnings)),
-        Format::Text | Format::Json => print_error(&report::warnings(sources, warnings)),
+        Format::Github => print(io::stdout(), &report::github(sources, warnings)),
+        Format::Text | Format::Json => print_error(&report::text(sources, warnings)),
     }
 }
 

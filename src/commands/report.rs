@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Renderer, Snippet};
 use serde::Serialize;
 use serde_json::{Value, json};
-use stackgen::diagnostic::{Diagnostic, Diagnostics, Label};
+use stackgen::diagnostic::{Diagnostic, Diagnostics, Label, Level};
 use stackgen::review::counted;
 use stackgen::shown::{is_obeyed, printable};
 use stackgen::spec::source::{Source, Sources};
@@ -40,22 +40,11 @@ pub fn excerpts(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     out
 }
 
-/// Warnings with excerpts and their number.
-pub fn warnings(sources: &Sources, warnings: &[Diagnostic]) -> String {
-    let mut out = leveled(sources, warnings, &Level::WARNING);
-    let _ = writeln!(out, "{YELLOW}warning{RESET}: {} in the spec", counted(warnings.len(), "warning"));
-    out
-}
-
 fn first_excerpts(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
-    leveled(sources, diagnostics, &Level::ERROR)
-}
-
-fn leveled(sources: &Sources, diagnostics: &[Diagnostic], level: &Level<'static>) -> String {
     let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
     let mut out = String::new();
     for diagnostic in diagnostics.iter().take(MOST) {
-        out.push_str(&one(sources, diagnostic, level, &renderer));
+        out.push_str(&one(sources, diagnostic, &renderer));
         out.push_str("\n\n");
     }
     out
@@ -64,10 +53,16 @@ fn leveled(sources: &Sources, diagnostics: &[Diagnostic], level: &Level<'static>
 /// Diagnostics with excerpts and their number.
 pub fn text(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let mut out = first_excerpts(sources, diagnostics);
-    let (shown, total) = (diagnostics.len().min(MOST), diagnostics.len());
-    let cut = if shown < total { format!(", the first {shown} shown") } else { String::new() };
-    let problems = counted(total, "problem");
-    let problems = if total < Diagnostics::MOST { problems } else { format!("at least {problems}") };
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error).count();
+    let warnings = counted(diagnostics.len() - errors, "warning");
+    if errors == 0 {
+        let _ = writeln!(out, "{YELLOW}warning{RESET}: {warnings} in the spec");
+        return out;
+    }
+    let cut = if diagnostics.len() > MOST { format!(", the first {MOST} shown") } else { String::new() };
+    let problems = counted(errors, "problem");
+    let problems = if errors < Diagnostics::MOST { problems } else { format!("at least {problems}") };
+    let problems = if errors == diagnostics.len() { problems } else { format!("{problems} and {warnings}") };
     let _ = writeln!(out, "{RED}error{RESET}: {problems} in the spec{cut}; nothing was written or compared");
     out
 }
@@ -80,7 +75,7 @@ struct Excerpt<'a> {
     labels: Vec<(Range<usize>, &'a Label, bool)>,
 }
 
-fn one(sources: &Sources, diagnostic: &Diagnostic, level: &Level<'static>, renderer: &Renderer) -> String {
+fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     let mut files: Vec<u16> = Vec::new();
     for label in &diagnostic.labels {
         if !files.contains(&label.span.file) {
@@ -102,8 +97,11 @@ fn one(sources: &Sources, diagnostic: &Diagnostic, level: &Level<'static>, rende
             None => excerpts.extend(labels.iter().map(|&(label, primary)| cut(source, label, primary))),
         }
     }
-    let mut group: Group<'_> =
-        Group::with_title(level.clone().primary_title(diagnostic.title.as_str()).id(diagnostic.code));
+    let shown = match diagnostic.level {
+        Level::Error => annotate_snippets::Level::ERROR,
+        Level::Warning => annotate_snippets::Level::WARNING,
+    };
+    let mut group: Group<'_> = Group::with_title(shown.primary_title(diagnostic.title.as_str()).id(diagnostic.code));
     for excerpt in &excerpts {
         let mut snippet =
             Snippet::source(excerpt.text.as_str()).path(excerpt.source.path.as_str()).line_start(excerpt.first_line);
@@ -119,7 +117,7 @@ fn one(sources: &Sources, diagnostic: &Diagnostic, level: &Level<'static>, rende
         group = group.element(snippet);
     }
     if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(annotate_snippets::Level::HELP.message(help.as_str()));
     }
     renderer.render(&[group])
 }
@@ -204,9 +202,9 @@ pub fn json_diagnostics(sources: &Sources, diagnostics: &[Diagnostic]) -> Value 
         let path = sources.file(label.span).map_or("", |source| source.path.as_str());
         json!({ "path": path, "line": line, "column": column, "text": label.text })
     };
-    let diagnostic = |Diagnostic { code, title, labels, help }: &Diagnostic| {
+    let diagnostic = |Diagnostic { level, code, title, labels, help }: &Diagnostic| {
         let labels: Vec<Value> = labels.iter().map(label).collect();
-        json!({ "code": code, "title": title, "help": help, "labels": labels })
+        json!({ "level": level.as_str(), "code": code, "title": title, "help": help, "labels": labels })
     };
     diagnostics.iter().map(diagnostic).collect()
 }
@@ -230,15 +228,6 @@ pub fn serialise(report: &impl Serialize) -> String {
 
 /// One annotation for each diagnostic.
 pub fn github(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
-    annotations(sources, diagnostics, "error")
-}
-
-/// One annotation for each warning.
-pub fn github_warnings(sources: &Sources, warnings: &[Diagnostic]) -> String {
-    annotations(sources, warnings, "warning")
-}
-
-fn annotations(sources: &Sources, diagnostics: &[Diagnostic], level: &str) -> String {
     let mut out = String::new();
     for diagnostic in diagnostics {
         let place = diagnostic.primary().and_then(|span| {
@@ -250,7 +239,7 @@ fn annotations(sources: &Sources, diagnostics: &[Diagnostic], level: &str) -> St
             message.push('\n');
             message.push_str(help);
         }
-        leveled_annotation(&mut out, level, place, diagnostic.code, &message);
+        leveled_annotation(&mut out, diagnostic.level.as_str(), place, diagnostic.code, &message);
     }
     out
 }

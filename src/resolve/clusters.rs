@@ -67,6 +67,9 @@ impl Resolver<'_> {
                 .map(|service| service.name.clone())
                 .collect();
             if members.is_empty() {
+                if self.removes() {
+                    continue;
+                }
                 self.report_unused(
                     "unknown-cluster",
                     Diagnostic::new(
@@ -75,8 +78,7 @@ impl Resolver<'_> {
                         name.span,
                     )
                     .help(format!(
-                        "add a service with `kind = \"temporal-server\"` and `cluster = \"{0}\"`, or remove the cluster, \
-                         in a profile with `remove = [\"clusters.{0}\"]`",
+                        "add a service with `kind = \"temporal-server\"` and `cluster = \"{}\"`, or remove the cluster",
                         name.value
                     )),
                 );

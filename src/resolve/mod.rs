@@ -35,6 +35,7 @@ use crate::model::service::References;
 use crate::spec::ProfileSpec;
 use crate::spec::decode::{Spanned, expected, shown};
 use crate::spec::kind::{Kind, Provision};
+use crate::spec::lints::Level;
 use crate::spec::service::Service;
 use crate::spec::stack::Spec;
 use paths::Folder;
@@ -117,10 +118,19 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Reports what only looks wrong, at the level that the spec chooses.
+    fn lint(&mut self, diagnostic: Diagnostic) {
+        match self.spec.lints.level(diagnostic.code) {
+            Level::Allow => {}
+            Level::Warn => self.diagnostics.warn(diagnostic),
+            Level::Deny => self.report(diagnostic),
+        }
+    }
+
     /// Reports something unused, unless an unknown name, of the code `unknown`, may have been meant for it.
     fn report_unused(&mut self, unknown: &str, diagnostic: Diagnostic) {
         if self.spec.sound && !self.diagnostics.has(unknown) {
-            self.report(diagnostic);
+            self.lint(diagnostic);
         }
     }
 

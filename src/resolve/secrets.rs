@@ -43,7 +43,7 @@ impl Resolver<'_> {
         if !secret::is_written(name, &plain(value)) {
             return;
         }
-        self.diagnostics.warn(
+        self.lint(
             Diagnostic::new("literal-secret", format!("`{}` looks like a secret that is committed", shown(name)), span)
                 .help("keep it in `.env`: write `${NAME}`, and declare it in `[env.NAME]` with `secret = true`"),
         );
@@ -97,7 +97,7 @@ impl Resolver<'_> {
                 ("is visible to others on the host", "pass it in a file (`secrets`), or at least in `environment`")
             };
             let title = format!("secret `{}` in `{key}` {title}", reference.name);
-            self.diagnostics.warn(Diagnostic::new("secret-in-command", title, reference.span).help(help));
+            self.lint(Diagnostic::new("secret-in-command", title, reference.span).help(help));
         }
     }
 }

@@ -54,6 +54,12 @@ impl Resolver<'_> {
         let spec = self.spec;
         let outputs = self.output_names();
         let mut variables = Vec::with_capacity(spec.env.entries.len());
+        // What fills the variables may be gone with the infrastructure or a cluster.
+        let removes_outputs = self
+            .profile
+            .removed
+            .iter()
+            .any(|path| matches!(path.value.split('.').next(), Some("infrastructure" | "clusters")));
         for (name, variable) in spec.env.iter() {
             let flag =
                 |flag: &Option<crate::spec::decode::Spanned<bool>>| flag.as_ref().filter(|flag| flag.value).cloned();
@@ -88,8 +94,10 @@ impl Resolver<'_> {
                     );
                 }
             }
+            let output = variable.output.as_ref().filter(|output| outputs.contains(&output.value));
             if let Some(output) = &variable.output
                 && !outputs.contains(&output.value)
+                && !removes_outputs
             {
                 let names = || outputs.iter().map(String::as_str);
                 self.report_missing(
@@ -121,7 +129,7 @@ impl Resolver<'_> {
                 required: required.is_some(),
                 default: self.default_of(&name.value),
                 secret: secret.is_some(),
-                output: variable.output.as_ref().map(|output| output.value.clone()),
+                output: output.map(|output| output.value.clone()),
             });
         }
         variables

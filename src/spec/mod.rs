@@ -8,6 +8,7 @@ mod fast;
 pub mod files;
 pub mod grafana;
 pub mod kind;
+pub mod lints;
 pub mod profile;
 pub mod quoted;
 pub mod schema;

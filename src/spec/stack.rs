@@ -3,6 +3,7 @@
 use super::accepted::Acceptance;
 use super::dashboard::Dashboard;
 use super::decode::{Map, Short, Spanned, choice, table};
+use super::lints::Lints;
 use super::service::{Command, Service};
 use super::text::{Scalar, Text, Tree};
 use super::value::Duration;
@@ -48,6 +49,8 @@ table! {
         /// What is accepted, with reasons: a finding of checkov by the ID of its check (`CKV_AWS_18 = "…"`), and a danger
         /// or caution of `gen review` by its ID and what it is about (`engine-socket.agent = "…"`).
         accepted: Map<Acceptance>,
+        /// What becomes of what only looks wrong: `unused-image = "allow"`; `"warn"` if left out.
+        lints: Lints,
     }
 }
 

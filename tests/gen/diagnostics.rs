@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::project::Project;
 
-/// Codes that no `stack.toml` alone can show: `hostile.rs`, `profiles.rs` and `spec/kind.rs` have their tests.
-///
-/// `literal-secret` and `secret-in-command` are warnings.
+/// Codes that no `stack.toml` alone can show: `hostile.rs`, `profiles.rs` and `spec/kind.rs` have their tests, and
+/// `warnings.snap` the rest.
 const ELSEWHERE: [&str; 6] =
     ["invalid-kind", "literal-secret", "not-utf8", "secret-in-command", "spec-too-large", "unknown-profile"];
 
@@ -30,7 +29,7 @@ fn each_wrong_spec_has_its_diagnostic() {
                 let below = file.strip_prefix(folder).unwrap().to_str().unwrap();
                 project.write(&format!("spec/{below}"), fs::read(&file).unwrap());
             }
-            let run = project.run(&["check"]);
+            let run = project.run(&["check", "--deny", "warnings"]);
             assert_eq!(run.code, Some(2), "{name}: {run:?}");
             assert_eq!(run.stdout, "", "{name}");
             assert!(run.stderr.contains(&format!("error[{}]", code(name))), "{name}: {}", run.stderr);
@@ -94,12 +93,14 @@ fn programs_read_the_same_as_people() {
     let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     let expected = serde_json::json!({ "diagnostics": [
         {
+            "level": "error",
             "code": "invalid-name",
             "title": "invalid service name `wéb`",
             "help": "use lowercase letters, digits, `-` and `_`, not `é`",
             "labels": [{ "path": "spec/stack.toml", "line": 6, "column": 11, "text": "" }],
         },
         {
+            "level": "error",
             "code": "unknown-key",
             "title": "unknown key `imgae` in a service",
             "help": "did you mean `image`?",
@@ -178,4 +179,26 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// The code that a spec's folder is named for: what stands before a `--`.
 fn code(name: &str) -> &str {
     name.split("--").next().unwrap_or(name)
+}
+
+/// A lint has one level in all profiles, or in one.
+#[test]
+fn a_lint_is_allowed_or_denied() {
+    let run = |lints: &str, arguments: &[&str]| {
+        let project = Project::new(format!(
+            "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"nginx:1.29\"\n[volumes.old]\n{lints}"
+        ));
+        assert_ne!(project.run(&["render"]).code, Some(3));
+        let run = project.run(&[&["check"], arguments].concat());
+        let level =
+            ["error", "warning"].into_iter().find(|level| run.stderr.contains(&format!("{level}[unused-volume]")));
+        (run.code, level)
+    };
+    assert_eq!(run("", &[]), (Some(0), Some("warning")));
+    assert_eq!(run("", &["--deny", "warnings"]), (Some(2), Some("error")));
+    assert_eq!(run("[lints]\nunused-volume = \"warn\"", &[]), (Some(0), Some("warning")));
+    assert_eq!(run("[lints]\nunused-volume = \"deny\"", &[]), (Some(2), Some("error")));
+    for lints in ["[lints]\nunused-volume = \"allow\"", "[profiles.dev.lints]\nunused-volume = \"allow\""] {
+        assert_eq!(run(lints, &["--deny", "warnings"]), (Some(0), None), "{lints}");
+    }
 }

@@ -622,7 +622,7 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     (
         "[images]\ngrafana = \"grafana:13\"\n[services.grafana]\nkind = \"grafana\"\n[services.grafana.settings]\n\
              admin_password = \"${PASSWORD}\"\nfolders = { \"a b\" = \"A\" }\n[env.PASSWORD]\ndescription = \"P\"\nsecret = true",
-        Some("invalid-name unused-folder"),
+        Some("invalid-name"),
     ),
     ("environment.A = \"${A}\"\n[env.A]\ndescription = \"A\"\nsecret = true\ndefault = \"x\"", Some("contradiction")),
     // Each port of a range is one of the host's, and so is what a reference falls back to.

@@ -412,7 +412,6 @@ fn a_variable_is_set_and_read_by_nobody() {
         "AWS_CONFIG_FILE",
         "AWS_EC2_METADATA_DISABLED",
     ];
-    refused_as("unused-variable");
     refused_as("unread-variable");
     refused_as("undeclared-variable");
     let compose = file("docker-compose.yml");

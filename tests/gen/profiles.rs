@@ -117,6 +117,28 @@ fn what_another_service_reads_stays() {
     }
 }
 
+/// One line leaves out Terraform, or Grafana, with all that only served it.
+#[test]
+fn a_part_of_the_reference_is_left_out_in_one_line() {
+    let project = Project::reference();
+    let spec = format!(
+        "{}\n[profiles.local]\nremove = [\"infrastructure\"]\n[profiles.bare]\nremove = [\"services.grafana\"]\n",
+        project.read("spec/stack.toml")
+    );
+    project.write("spec/stack.toml", spec);
+    let run = project.run(&["render"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    let local = project.read("generated/local/.env.example");
+    assert!(local.contains("TEMPORAL_SQL_HOST") && !local.contains("erraform"), "{local}");
+    assert!(!project.path("terraform/local").exists());
+    for gone in ["grafana", "config/grafana-datasources.yaml"] {
+        assert!(!project.path(&format!("generated/bare/{gone}")).exists(), "{gone}");
+    }
+    let bare = compose(&project, "bare");
+    assert!(bare["services"].get("grafana").is_none() && bare["volumes"].get("grafana-data").is_none(), "{bare:?}");
+    assert!(!project.read("generated/bare/.env.example").contains("GRAFANA"));
+}
+
 #[test]
 fn a_profile_of_the_command_line_is_the_only_one() {
     let project = Project::new(TWO);

@@ -1,7 +1,7 @@
 //! From a complaint to the line of the output, and from there to the keys of the spec that produce it.
 
 use camino::Utf8Path;
-use stackgen::diagnostic::{Diagnostic, Label, Span};
+use stackgen::diagnostic::{Diagnostic, Label, Level, Span};
 use stackgen::shown::on_one_line;
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Part, Trace};
@@ -62,6 +62,7 @@ impl Trail {
         let mut keys = keys.into_iter();
         for complaint in complaints {
             let diagnostic = Diagnostic {
+                level: Level::Error,
                 code: consumer,
                 title: on_one_line(&complaint.message),
                 labels: vec![Label { span: span_of(file, text, complaint.line.unwrap_or(1)), text: String::new() }],
