@@ -210,7 +210,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Where a dependency is written, or where the service is that implies it.
-    fn dependency_span(&self, service: &str, other: &str) -> Span {
+    pub(super) fn dependency_span(&self, service: &str, other: &str) -> Span {
         let written = self.in_spec(service);
         let waits = written
             .and_then(|service| service.depends_on.as_ref())
@@ -221,7 +221,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A service as the spec has it.
-    fn in_spec(&self, service: &str) -> Option<&'a Service> {
+    pub(super) fn in_spec(&self, service: &str) -> Option<&'a Service> {
         self.spec.services.entries.get(*self.index.get(service)?).map(|(_, written)| written)
     }
 

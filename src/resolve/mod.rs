@@ -13,6 +13,7 @@ mod infrastructure;
 mod kinds;
 mod mounts;
 mod names;
+mod networks;
 mod paths;
 mod ports;
 mod schema;
@@ -338,6 +339,7 @@ impl<'a> Resolver<'a> {
         self.check_secrets();
         self.check_port_clashes();
         self.check_dependencies(&bundle.services);
+        self.check_networks(&bundle.services, &kinds);
         let schema_services = bundle.services.split_off(running);
         let title = spec.stack.title.clone().unwrap_or_else(|| spec.stack.name.value.clone());
         model::Stack {

@@ -14,6 +14,8 @@ const LINTS: &[(&str, &str)] = &[
         "secret-in-command",
         "A secret is visible in a list of processes, the labels of a container or the history of an image.",
     ),
+    ("unreachable-port", "A port is published, but its service is in internal networks only."),
+    ("unreachable-service", "A service talks to another one, but shares no network with it."),
     ("unused-cluster", "No Temporal server runs a cluster."),
     ("unused-config", "No service reads a config."),
     ("unused-dashboard-variable", "Nothing in a dashboard uses its variable."),
