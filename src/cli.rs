@@ -14,6 +14,9 @@ use stackgen::spec::stack::DatasourceType;
 #[derive(Debug, Parser)]
 #[command(name = "gen", version)]
 pub struct Cli {
+    /// Change to this directory first
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    pub directory: Option<Utf8PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }

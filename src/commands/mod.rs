@@ -97,6 +97,11 @@ pub fn run() -> Outcome {
 }
 
 fn run_command(cli: Cli) -> Outcome {
+    if let Some(directory) = &cli.directory
+        && let Err(error) = std::env::set_current_dir(directory)
+    {
+        return stop(Outcome::Failed, format!("cannot change to the directory `{directory}`: {error}"));
+    }
     let ran = match cli.command {
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

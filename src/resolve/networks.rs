@@ -15,7 +15,7 @@ use crate::spec::text::{Part, Text, Tree};
 /// The longest chain of services that use each other's network.
 const DEEPEST: usize = 8;
 
-impl<'a> Resolver<'a> {
+impl Resolver<'_> {
     pub(super) fn check_networks(&mut self, services: &[model::Service], kinds: &KindModels) {
         // All of them are in one network.
         if self.spec.services.iter().all(|(_, service)| service.networks.is_none()) {

@@ -381,3 +381,19 @@ fn many_profiles_are_listed_in_part() {
     let run = project.run(&["list", "services"]);
     assert!(run.stderr.len() < 2_000, "{} bytes", run.stderr.len());
 }
+
+/// Two stacks of one repository, each by its folder.
+#[test]
+fn a_command_runs_in_another_directory() {
+    let project = Project::empty();
+    for name in ["shop", "mail"] {
+        let spec = format!("[stack]\nname = \"{name}\"\n[profiles.dev]\n[services.web]\nimage = \"web:1\"\n");
+        project.write(&format!("stacks/{name}/spec/stack.toml"), spec);
+        assert_eq!(project.run(&["-C", &format!("stacks/{name}"), "render"]).code, Some(0));
+        assert!(project.read(&format!("stacks/{name}/generated/dev/docker-compose.yml")).contains(name));
+    }
+    assert_eq!(project.run(&["check", "-C", "stacks/mail/spec"]).code, Some(0));
+    let run = project.run(&["check", "-C", "stacks/nothing"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.starts_with("error: cannot change to the directory `stacks/nothing`: "), "{run:?}");
+}
