@@ -47,7 +47,9 @@ pub fn compare(
         differences.push(Difference { path, cause: Cause::Stray, on_disk: None, expected: None });
     }
     if tree.is_abandoned() {
-        if tree.manifest_look_is_there() {
+        if matches!(tree.manifest_look, Look::Missing) {
+            compared = 0;
+        } else {
             let cause = Cause::Orphan { edited: false };
             differences.push(Difference { path: scope.manifest.clone(), cause, on_disk: None, expected: None });
         }
@@ -221,10 +223,6 @@ impl<'a> Tree<'a> {
     /// Whether nothing is rendered into the folders any more.
     pub(super) fn is_abandoned(&self) -> bool {
         self.planned.is_empty()
-    }
-
-    fn manifest_look_is_there(&self) -> bool {
-        !matches!(self.manifest_look, Look::Missing)
     }
 
     /// Files and links in the folders that are neither outputs nor the user's, by path.
