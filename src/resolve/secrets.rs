@@ -35,9 +35,10 @@ impl Resolver<'_> {
     }
 
     fn check_literal(&mut self, name: &str, value: &Text, span: Span) {
-        // A password of a URL is before an `@`.
-        let has_sign = |part: &Part| matches!(part, Part::Literal(literal) if literal.contains('@'));
-        if !secret::is_secret_name(name) && !value.parts().iter().any(has_sign) {
+        // A password of a URL is before an `@`, and tokens are long.
+        let may_be =
+            |part: &Part| matches!(part, Part::Literal(literal) if literal.len() > 12 || literal.contains('@'));
+        if !value.parts().iter().any(may_be) && !secret::is_secret_name(name) {
             return;
         }
         if !secret::is_written(name, &plain(value)) {
@@ -68,9 +69,23 @@ impl Resolver<'_> {
     }
 
     fn check_command(&mut self, key: &str, command: &Spanned<Command>) {
-        match &command.value {
-            Command::Line(line) => self.check_text(key, line),
-            Command::Arguments(arguments) => arguments.iter().for_each(|argument| self.check_text(key, argument)),
+        let texts = match &command.value {
+            Command::Line(line) => std::slice::from_ref(line),
+            Command::Arguments(arguments) => arguments.as_slice(),
+        };
+        let mut option = "";
+        for text in texts {
+            self.check_text(key, text);
+            let literal = text.literal().unwrap_or_default();
+            let follows = option.starts_with('-') && secret::is_written(option, &literal.into());
+            if !literal.is_empty() && (follows || secret::has_secret(literal)) {
+                let title = format!("`{key}` contains what looks like a secret");
+                self.diagnostics.warn(
+                    Diagnostic::new("literal-secret", title, text.span)
+                        .help("keep it in `.env`, and pass it in a file (`secrets`), or at least in `environment`"),
+                );
+            }
+            option = literal;
         }
     }
 
