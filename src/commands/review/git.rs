@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use stackgen::spec;
 use stackgen::spec::files::{Files, Found};
 
 use super::super::git::{Failure, Git, failure};
@@ -21,6 +22,8 @@ pub struct Revision<'r> {
     pub commit: String,
     /// Whether the commit is the merge base of the revision and HEAD rather than the revision itself.
     pub is_merge_base: bool,
+    /// The path of the project in its repository, with a `/` at the end.
+    prefix: String,
     /// Files below `spec/`, by their path below the project's root.
     entries: BTreeMap<Utf8PathBuf, Entry>,
 }
@@ -63,12 +66,37 @@ impl<'r> Revision<'r> {
         let base = git.merge_base(name, &wanted)?.unwrap_or_else(|| wanted.clone());
         let mut entries = BTreeMap::new();
         git.list(&base, Utf8Path::new(""), &prefix, "spec", &mut entries)?;
-        Ok(Self { git, name: name.to_owned(), is_merge_base: base != wanted, commit: base, entries })
+        Ok(Self { git, name: name.to_owned(), is_merge_base: base != wanted, commit: base, prefix, entries })
     }
 
     /// Whether there is a file.
     pub fn has(&self, path: &str) -> bool {
         self.entries.contains_key(Utf8Path::new(path))
+    }
+
+    /// What is at a path anywhere in the project: its mode, and its bytes.
+    ///
+    /// # Errors
+    /// Git can't tell.
+    pub fn at(&self, path: &Utf8Path) -> io::Result<Option<(String, Vec<u8>)>> {
+        let mut entries = BTreeMap::new();
+        let listed = self.git.list(&self.commit, Utf8Path::new(""), &self.prefix, path.as_str(), &mut entries);
+        listed.map_err(|failure| io::Error::other(failure.message))?;
+        let Some(entry) = entries.remove(path) else { return Ok(None) };
+        if entry.size > spec::LARGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let bytes = self.blob(&entry)?;
+        Ok(Some((entry.mode, bytes)))
+    }
+
+    fn blob(&self, entry: &Entry) -> io::Result<Vec<u8>> {
+        let arguments = ["cat-file", "blob", &entry.object];
+        let output = self.git.command(&entry.submodule, &arguments).output()?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(io::Error::other(format!("{}; {MISSING}", failure(&arguments, &output).message)))
     }
 
     fn below(&self, folder: &Utf8Path) -> impl Iterator<Item = &Utf8Path> {
@@ -210,13 +238,7 @@ impl Files for Revision<'_> {
     }
 
     fn read(&self, path: &Utf8Path) -> io::Result<Vec<u8>> {
-        let entry = self.entries.get(path).ok_or(io::ErrorKind::NotFound)?;
-        let arguments = ["cat-file", "blob", &entry.object];
-        let output = self.git.command(&entry.submodule, &arguments).output()?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        Err(io::Error::other(format!("{}; {MISSING}", failure(&arguments, &output).message)))
+        self.blob(self.entries.get(path).ok_or(io::ErrorKind::NotFound)?)
     }
 
     fn names(&self, folder: &Utf8Path) -> io::Result<Vec<String>> {
