@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
-use stackgen::output::{self, Cause, Difference};
+use stackgen::output::{self, Cause, Difference, Error};
 use stackgen::review::counted;
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
@@ -48,6 +48,8 @@ pub fn run(arguments: &Check) -> Ran {
                     Drift::new(difference)
                 }));
             }
+            // The others would wait for the same process.
+            Err(error @ Error::Locked { .. }) => return Err(stop(Outcome::Failed, error)),
             Err(error) => outcome = stop(Outcome::Failed, error),
         }
     }

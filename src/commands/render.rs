@@ -65,6 +65,8 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
                     Outcome::Findings
                 });
             }
+            // The others would wait for the same process.
+            Err(error @ Error::Locked { .. }) => return stop(Outcome::Failed, error),
             Err(error) => outcome = stop(Outcome::Failed, error),
         }
     }

@@ -224,10 +224,10 @@ fn words(name: &str) -> Vec<String> {
 /// Whether a value with a name is a secret that is written down.
 pub fn is_written(name: &str, value: &Text) -> bool {
     if let Text::Literal(literal) = value {
-        return is_value(name, literal) || passwords(literal).next().is_some() || tokens(literal).next().is_some();
+        return is_value(name, literal) || passwords(literal).next().is_some() || !tokens(literal).is_empty();
     }
     let plain = value.replaced(|reference| Some(reference.plain().into())).unwrap_or_default();
-    passwords(&plain).next().is_some() || tokens(&plain).next().is_some()
+    passwords(&plain).next().is_some() || !tokens(&plain).is_empty()
 }
 
 /// Whether a text has a secret in it, as far as that can be seen without its name.
@@ -262,32 +262,36 @@ fn is_value(name: &str, value: &str) -> bool {
 type Find = fn(&str) -> Vec<Range<usize>>;
 
 /// All ways to find one.
-const FINDS: [Find; 5] = [
-    |text| passwords(text).collect(),
-    |text| defaults(text).collect(),
-    assignments,
-    flags,
-    |text| tokens(text).collect(),
-];
+const FINDS: [Find; 5] =
+    [|text| passwords(text).collect(), |text| defaults(text).collect(), assignments, flags, tokens];
 
 /// Where tokens of well-known services are.
-fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> {
+fn tokens(text: &str) -> Vec<Range<usize>> {
+    const SHORTEST: usize = 12;
     let bytes = text.as_bytes();
-    let begins = move |at: usize| {
-        let is_start = at == 0 || !bytes[at - 1].is_ascii_alphanumeric() && bytes[at - 1] != b'_';
-        is_start && TOKENS.iter().any(|(start, _)| start.as_bytes()[0] == bytes[at])
-    };
-    let starts = (0..bytes.len().saturating_sub(12)).filter(move |&at| begins(at));
-    starts.filter_map(move |at| {
-        let rest = text.get(at..)?;
-        let (start, least) = TOKENS.iter().find(|(start, _)| rest.starts_with(start))?;
-        if *start == "-----BEGIN" {
-            return rest.lines().next()?.contains("PRIVATE KEY").then_some(at..text.len());
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at + SHORTEST <= bytes.len() {
+        let is_start = at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
+        let token = || TOKENS.iter().find(|(start, _)| bytes[at..].starts_with(start.as_bytes()));
+        let Some(&(start, least)) = is_start.then(token).flatten() else {
+            at += 1;
+            continue;
+        };
+        let after = at + start.len();
+        let end = if start == "-----BEGIN" {
+            let line = bytes[after..].iter().take(40).copied().collect::<Vec<_>>();
+            if String::from_utf8_lossy(&line).contains("PRIVATE KEY") { bytes.len() } else { after }
+        } else {
+            let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_.=+/".contains(byte);
+            after + bytes[after..].iter().take_while(is_part).count()
+        };
+        if end - after >= least {
+            found.push(at..end);
         }
-        let is_part = |c: &char| c.is_ascii_alphanumeric() || "-_.=+/".contains(*c);
-        let length: usize = rest[start.len()..].chars().take_while(is_part).count();
-        (length >= *least).then_some(at..at + start.len() + length)
-    })
+        at = end;
+    }
+    found
 }
 
 /// Where values are that follow an option of such a name: `--token hunter2`, `"--token", "hunter2"`.
@@ -297,8 +301,9 @@ fn flags(text: &str) -> Vec<Range<usize>> {
     while let Some(at) = text[from..].find('-').map(|at| from + at) {
         let is_start = text[..at].chars().next_back().is_none_or(|c| c.is_whitespace() || "\"'[,".contains(c));
         let rest = text[at..].trim_start_matches('-');
-        let name =
-            rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).map_or("", |end| &rest[..end]);
+        let name = rest
+            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')))
+            .map_or(rest, |end| &rest[..end]);
         let after = text.len() - rest.len() + name.len();
         from = after.max(at + 1);
         if !is_start || !is_secret_name(name) {
@@ -539,8 +544,10 @@ mod tests {
             ("-", "-"),
             ("--token abc ", "--token *** "),
             ("-a", "-a"),
-            ("ghp_", "ghp_"),
+            ("ghp_ ", "ghp_ "),
             ("eyJ ", "eyJ "),
+            ("eyJ,", "eyJ,"),
+            ("- ", "- "),
             ("${", "${"),
         ] {
             assert!(hide(&piece.repeat(300_000)) == shown.repeat(300_000), "{piece}");

@@ -864,6 +864,25 @@ fn a_repository_that_has_too_little() {
     let run = review(&none);
     assert_eq!(run.code, Some(2), "{run:?}");
     assert!(run.stderr.contains("the repository has no commits yet"), "{run:?}");
+    // A blob is no commit.
+    git(none.root(), &["add", "--all"]);
+    assert_eq!(review(&none).code, Some(2));
+    // One that lost its branches, or can't be read, is not an empty one.
+    for (name, is_folder) in [("refs/heads/main", false), ("packed-refs", true), ("refs/heads/main", true)] {
+        let lost = Repository::new(SHOP);
+        let path = lost.project.path(".git").join(name);
+        if name == "packed-refs" {
+            fs::remove_file(lost.project.path(".git/refs/heads/main")).unwrap();
+        } else {
+            fs::remove_file(&path).unwrap();
+        }
+        if is_folder {
+            fs::create_dir(&path).unwrap();
+        }
+        let run = lost.project.run(&["review"]);
+        assert_eq!(run.code, Some(3), "{name}: {run:?}");
+        assert!(run.stderr.contains("check the repository with `git fsck`"), "{name}: {run:?}");
+    }
 
     let origin = Repository::new(SHOP);
     origin.git(&["switch", "--quiet", "--create", "topic"]);

@@ -1,12 +1,11 @@
 //! The spec at a Git revision, read from the object database.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io;
+use std::{fmt, fs, io};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use stackgen::spec;
 use stackgen::spec::files::{Files, Found};
+use stackgen::{folder, spec};
 
 use super::super::git::{Failure, Git, failure};
 
@@ -134,6 +133,7 @@ impl Git<'_> {
 
     fn unknown(&self, name: &str) -> Result<Failure, Failure> {
         if self.commit("HEAD")?.is_none() {
+            self.check_empty()?;
             return Ok(Failure::invalid("the repository has no commits yet"));
         }
         let help = if self.is_shallow()? {
@@ -142,6 +142,31 @@ impl Git<'_> {
             "expected a branch, tag or commit; it may have to be fetched first"
         };
         Ok(Failure::invalid(format!("unknown revision `{name}`; {help}")))
+    }
+
+    /// Checks that a repository without a current commit has none at all: Git says nothing of files that it can't read.
+    fn check_empty(&self) -> Result<(), Failure> {
+        let folder = self.succeed("", &["rev-parse", "--git-common-dir"])?;
+        let folder = self.root.join(folder.strip_suffix('\n').unwrap_or(&folder));
+        let reads: [(&str, fn(&Utf8Path) -> io::Result<()>); 4] = [
+            ("HEAD", |path| fs::read(path).map(drop)),
+            ("packed-refs", |path| fs::read(path).map(drop)),
+            ("refs", |path| folder::entries(path.as_std_path()).map(drop)),
+            ("objects", |path| folder::entries(path.as_std_path()).map(drop)),
+        ];
+        for (name, read) in reads {
+            match read(&folder.join(name)) {
+                Err(error) if name != "packed-refs" || error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Failure::failed(format!("cannot read `.git/{name}`: {error}; {MISSING}")));
+                }
+                _ => {}
+            }
+        }
+        let arguments = ["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"];
+        if self.succeed("", &arguments)?.lines().any(|kind| kind == "commit") {
+            return Err(Failure::failed(format!("the repository has commits, but no branch has any; {MISSING}")));
+        }
+        Ok(())
     }
 
     /// The merge base of HEAD and another commit.
