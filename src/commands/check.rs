@@ -11,7 +11,7 @@ use stackgen::output::{self, Cause, Difference, Error};
 use stackgen::review::counted;
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
-use super::{Outcome, Outputs, Project, Ran, git, print, print_error, print_text, project, stop, warn};
+use super::{Around, Outcome, Outputs, Project, Ran, git, print, print_error, print_text, project, stop, warn};
 use crate::cli::{Check, Format};
 
 /// Files that are shown; the rest is counted.
@@ -29,8 +29,8 @@ const DIFF_TIME: Duration = Duration::from_secs(2);
 pub fn run(arguments: &Check) -> Ran {
     let project = project(arguments.profile.as_deref(), arguments.format)?;
     warn(&project, arguments.format);
-    let (removed, strays) = if arguments.profile.is_none() { project.around()? } else { Default::default() };
-    let committed = committed(&project, removed.into_keys());
+    let Around { folders, strays } = if arguments.profile.is_none() { project.around()? } else { Around::default() };
+    let committed = committed(&project, folders.into_keys());
     let mut compared = 0;
     let bare = |path, cause| Drift::new(Difference { path, cause, on_disk: None, expected: None });
     let mut found: Vec<Drift> = strays.into_iter().map(|path| bare(path, Cause::Stray)).collect();

@@ -23,7 +23,7 @@ mod verify;
 mod watch;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Display;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
@@ -143,7 +143,7 @@ impl Project {
             })
             .collect();
         if profile.is_none() {
-            outputs.extend(self.around()?.0.into_iter().map(|(name, of_user)| Outputs {
+            outputs.extend(self.around()?.folders.into_iter().map(|(name, of_user)| Outputs {
                 what: format!("the outputs of profile `{name}`, which no longer exists,"),
                 scope: stackgen::scope_of(&name, of_user),
                 files: Box::new(std::iter::empty()),
@@ -157,15 +157,15 @@ impl Project {
         Ok(outputs)
     }
 
-    /// What is in the folders of all outputs besides the profiles of the spec: folders, each of which may be a removed
-    /// profile's, with what in them is the user's; and paths of whatever else is there.
-    fn around(&self) -> Ran<(BTreeMap<String, Vec<String>>, Vec<Utf8PathBuf>)> {
+    /// What is in the folders of all outputs besides the profiles of the spec.
+    fn around(&self) -> Ran<Around> {
         let mut of_user: HashMap<String, Vec<String>> = HashMap::new();
         for path in self.plans.iter().flat_map(Plan::of_the_user) {
             let name = path.split('/').nth(1).unwrap_or_default().to_owned();
             of_user.entry(name).or_default().push(path);
         }
-        let (mut folders, mut strays) = (BTreeMap::new(), Vec::new());
+        let profiles: HashSet<&str> = self.plans.iter().map(Plan::profile).collect();
+        let Around { mut folders, mut strays } = Around::default();
         // Without infrastructure, `terraform/` may be somebody else's.
         let terraform = self.plans.iter().any(|plan| plan.stack().infrastructure.is_some()).then_some("terraform");
         for top in ["generated"].into_iter().chain(terraform) {
@@ -179,6 +179,10 @@ impl Project {
             };
             for folder::Entry { name, kind } in entries {
                 let shown = name.to_string_lossy().escape_debug().to_string();
+                // A folder may be a link to another one in the project.
+                if kind != folder::Kind::File && profiles.contains(shown.as_str()) {
+                    continue;
+                }
                 let named = of_user.get(&shown);
                 if kind == folder::Kind::Folder && name.to_str() == Some(&shown) {
                     folders.insert(shown, named.cloned().unwrap_or_default());
@@ -190,12 +194,18 @@ impl Project {
                 }
             }
         }
-        for plan in &self.plans {
-            folders.remove(plan.profile());
-        }
         strays.sort_unstable();
-        Ok((folders, strays))
+        Ok(Around { folders, strays })
     }
+}
+
+/// What is in the folders of all outputs besides the profiles of the spec.
+#[derive(Default)]
+struct Around {
+    /// Folders, each of which may be a removed profile's, and what in them is the user's.
+    folders: BTreeMap<String, Vec<String>>,
+    /// Whatever else is there.
+    strays: Vec<Utf8PathBuf>,
 }
 
 /// Outputs that are written together or not at all.

@@ -31,8 +31,8 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
     };
     if profile.is_none() {
         match project.around() {
-            Ok((_, strays)) => {
-                total.left.extend(strays.into_iter().map(|path| Finding { path, cause: Cause::Stray }));
+            Ok(around) => {
+                total.left.extend(around.strays.into_iter().map(|path| Finding { path, cause: Cause::Stray }));
             }
             Err(outcome) => return outcome,
         }

@@ -224,10 +224,15 @@ fn words(name: &str) -> Vec<String> {
 /// Whether a value with a name is a secret that is written down.
 pub fn is_written(name: &str, value: &Text) -> bool {
     if let Text::Literal(literal) = value {
-        return is_value(name, literal) || passwords(literal).next().is_some() || !tokens(literal).is_empty();
+        return is_literal(name, literal);
     }
     let plain = value.replaced(|reference| Some(reference.plain().into())).unwrap_or_default();
     passwords(&plain).next().is_some() || !tokens(&plain).is_empty()
+}
+
+/// Whether a literal with a name is a secret that is written down.
+pub fn is_literal(name: &str, literal: &str) -> bool {
+    is_value(name, literal) || passwords(literal).next().is_some() || !tokens(literal).is_empty()
 }
 
 /// Whether a text has a secret in it, as far as that can be seen without its name.
@@ -272,7 +277,8 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
     while at + SHORTEST <= bytes.len() {
-        let is_start = at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_start = b"gAxsrnheB-".contains(&bytes[at]) && (at == 0 || !is_part(bytes[at - 1]));
         let token = || TOKENS.iter().find(|(start, _)| bytes[at..].starts_with(start.as_bytes()));
         let Some(&(start, least)) = is_start.then(token).flatten() else {
             at += 1;

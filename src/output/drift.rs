@@ -228,13 +228,16 @@ impl<'a> Tree<'a> {
     /// Files and links in the folders that are neither outputs nor the user's, by path.
     ///
     /// # Errors
-    /// A folder can't be read.
-    pub(super) fn strays(&self) -> Result<Vec<Utf8PathBuf>, Error> {
+    /// A folder can't be read, or leads out of the root.
+    pub(super) fn strays(&mut self) -> Result<Vec<Utf8PathBuf>, Error> {
         let mut strays = Vec::new();
         if self.scope.others.is_none() {
             return Ok(strays);
         }
         let mut folders = self.scope.folders.clone();
+        for folder in &folders {
+            self.folder(folder, folder)?;
+        }
         while let Some(folder) = folders.pop() {
             let entries = match folder::entries(self.root.join(&folder).as_std_path()) {
                 Ok(entries) => entries,

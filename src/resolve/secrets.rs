@@ -41,7 +41,11 @@ impl Resolver<'_> {
         if !value.parts().iter().any(may_be) && !secret::is_secret_name(name) {
             return;
         }
-        if !secret::is_written(name, &plain(value)) {
+        let is_written = match value.literal() {
+            Some(literal) => secret::is_literal(name, literal),
+            None => secret::is_written(name, &plain(value)),
+        };
+        if !is_written {
             return;
         }
         self.diagnostics.warn(
@@ -77,7 +81,7 @@ impl Resolver<'_> {
         for text in texts {
             self.check_text(key, text);
             let literal = text.literal().unwrap_or_default();
-            let follows = option.starts_with('-') && secret::is_written(option, &literal.into());
+            let follows = option.starts_with('-') && secret::is_literal(option, literal);
             if !literal.is_empty() && (follows || secret::has_secret(literal)) {
                 let title = format!("`{key}` contains what looks like a secret");
                 self.diagnostics.warn(
@@ -119,9 +123,6 @@ impl Resolver<'_> {
 
 /// A text with what it refers to, as the model has it but for addresses.
 fn plain(text: &Text) -> ModelText {
-    if let Some(literal) = text.literal() {
-        return literal.into();
-    }
     let parts = text.parts().iter().map(|part| match part {
         Part::Literal(literal) => crate::model::text::Segment::Literal(literal.clone()),
         Part::Address(address) => crate::model::text::Segment::Literal(address.service.clone()),

@@ -362,9 +362,12 @@ fn further(service: &Service, grants: &mut Vec<Grant>) {
         let what = format!("a program that Compose runs on the host: {}", quoted(&format!("{kind}{options}")));
         grants.push(Grant::danger(Id::HostProgram, what).of(format!("{kind}{options}")));
     }
-    if let Some(file) = of_compose("extends").and_then(|base| base.get("file")).and_then(Written::written) {
-        let what = format!("whatever another file gives it: {}", quoted(&file));
-        grants.push(Grant::danger(Id::ExtendsFile, what).of(file));
+    if let Some(base) = of_compose("extends")
+        && let Some(file) = base.get("file").written()
+    {
+        let of_file = format!("{file}:{}", base.get("service").written().unwrap_or_default());
+        let what = format!("whatever another file gives it: {}", quoted(&of_file));
+        grants.push(Grant::danger(Id::ExtendsFile, what).of(of_file));
     }
     for other in service.keys.texts("volumes_from").map(Given::of) {
         if let Some(name) = other.text.strip_prefix("container:") {
@@ -398,10 +401,10 @@ fn files(project: &Project<'_>, service: &Service, grants: &mut Vec<Grant>) {
         // Relative to a context that is reported itself.
         if file.starts_with(['/', '~', '\\', '$']) {
             add("build.dockerfile", file, false);
-        } else if let Some(context) = of_build("context").filter(|_| file.contains("..")) {
-            place("build.context", &context).into_iter().for_each(|context| {
-                add("build.dockerfile", format!("{context}/{file}"), false);
-            });
+        } else if let Some(context) = of_build("context").filter(|_| file.contains(".."))
+            && let Some(context) = place("build.context", &context)
+        {
+            add("build.dockerfile", format!("{context}/{file}"), false);
         }
     }
 }

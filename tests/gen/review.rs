@@ -1,6 +1,7 @@
 //! `gen review` in a repository: what each change of the spec means, and how git is asked.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -1451,7 +1452,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
         "danger host-system-path /etc/shadow",
     ),
     ("provider.type = \"awesomecloud\"", "danger host-program awesomecloud"),
-    ("extends = { file = \"other.yml\", service = \"x\" }", "danger extends-file ../../other.yml"),
+    ("extends = { file = \"other.yml\", service = \"x\" }", "danger extends-file ../../other.yml:x"),
     ("volumes_from = [\"container:x:ro\"]", "danger foreign-volumes x"),
     ("pid = \"host\"", "danger host-namespace pid"),
     ("pid = \"${N:-host}\"@[env.N]\ndescription = \"N\"", "danger host-namespace pid"),
@@ -2047,12 +2048,10 @@ fn another_command_or_folder_is_another_danger() {
 fn the_first_of_each_id_is_shown_before_the_second_of_any() {
     let mut branch = OWN.replace("read_only = true\n", "read_only = true\nprivileged = true\n");
     branch = branch.replace("image = \"own:1\"", "image = \"own:1\"\nvolumes = [\"/:/h\"]");
-    for index in 0..1500 {
-        let long = "x".repeat(40);
-        branch += &format!(
-            "[services.s{index}-{long}]\nimage = \"own:1\"\nports.p{index} = {{ published = {}, target = 80, host_ip = \"0.0.0.0\" }}\n",
-            2000 + index
-        );
+    for index in 2000..3500 {
+        let name = format!("s{index}-{}", "x".repeat(40));
+        let port = format!("published = {index}, target = 80, host_ip = \"0.0.0.0\"");
+        let _ = write!(branch, "[services.{name}]\nimage = \"own:1\"\nports.p{index} = {{ {port} }}\n");
     }
     let repository = Repository::new(OWN);
     repository.project.write("spec/stack.toml", branch);

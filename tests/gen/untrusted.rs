@@ -459,6 +459,13 @@ fn a_removed_profile_without_a_manifest_is_found() {
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stdout.contains("generated/old/docker-compose.yml: not an output\n"), "{run:?}");
     assert_eq!(run.stdout.matches("not an output").count(), 3, "{run:?}");
+    // A folder that leads elsewhere is not read.
+    fs::create_dir(project.path("generated/out")).unwrap();
+    symlink("/etc", project.path("terraform/out")).unwrap();
+    let run = project.run(&["check"]);
+    assert!(run.code == Some(3) && !run.stdout.contains("passwd"), "{run:?}");
+    fs::remove_file(project.path("terraform/out")).unwrap();
+    fs::remove_dir(project.path("generated/out")).unwrap();
     // An empty folder is not worth a word, and goes: a killed render may leave one.
     fs::remove_dir_all(project.path("generated/old")).unwrap();
     fs::create_dir(project.path("generated/old")).unwrap();

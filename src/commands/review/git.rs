@@ -148,14 +148,11 @@ impl Git<'_> {
     fn check_empty(&self) -> Result<(), Failure> {
         let folder = self.succeed("", &["rev-parse", "--git-common-dir"])?;
         let folder = self.root.join(folder.strip_suffix('\n').unwrap_or(&folder));
-        let reads: [(&str, fn(&Utf8Path) -> io::Result<()>); 4] = [
-            ("HEAD", |path| fs::read(path).map(drop)),
-            ("packed-refs", |path| fs::read(path).map(drop)),
-            ("refs", |path| folder::entries(path.as_std_path()).map(drop)),
-            ("objects", |path| folder::entries(path.as_std_path()).map(drop)),
-        ];
-        for (name, read) in reads {
-            match read(&folder.join(name)) {
+        for (name, is_folder) in [("HEAD", false), ("packed-refs", false), ("refs", true), ("objects", true)] {
+            let path = folder.join(name);
+            let read =
+                if is_folder { folder::entries(path.as_std_path()).map(drop) } else { fs::read(&path).map(drop) };
+            match read {
                 Err(error) if name != "packed-refs" || error.kind() != io::ErrorKind::NotFound => {
                     return Err(Failure::failed(format!("cannot read `.git/{name}`: {error}; {MISSING}")));
                 }
