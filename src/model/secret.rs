@@ -6,24 +6,8 @@ use std::ops::Range;
 use super::text::Text;
 
 /// Words of a name whose value is a secret.
-const WORDS: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "pwd",
-    "pass",
-    "secret",
-    "secrets",
-    "token",
-    "apikey",
-    "credential",
-    "credentials",
-    "cred",
-    "creds",
-    "psk",
-    "htpasswd",
-    "passcode",
-];
+const WORDS: &str = "password passwd passphrase pwd pass secret secrets token apikey credential credentials cred creds \
+    psk htpasswd passcode";
 
 /// How a word ends that is several of these without a sign between them: `PGPASSWORD`.
 const ENDS: &[&str] = &[
@@ -87,64 +71,14 @@ const TOKENS: &[(&str, usize)] = &[
 const PLAIN_KEYS: &[&str] = &["public", "primary", "foreign", "sort", "partition", "routing", "cache", "index"];
 
 /// Last words of a name whose value is about a secret, not the secret itself.
-const ABOUT: &[&str] = &[
-    "algorithm",
-    "arn",
-    "count",
-    "dir",
-    "directory",
-    "disabled",
-    "duration",
-    "enabled",
-    "endpoint",
-    "expiration",
-    "expiry",
-    "field",
-    "file",
-    "folder",
-    "format",
-    "header",
-    "host",
-    "id",
-    "issuer",
-    "length",
-    "lifetime",
-    "limit",
-    "max",
-    "mechanism",
-    "method",
-    "min",
-    "mode",
-    "name",
-    "path",
-    "policy",
-    "provider",
-    "prefix",
-    "realm",
-    "region",
-    "required",
-    "rotation",
-    "scheme",
-    "seconds",
-    "size",
-    "stdin",
-    "store",
-    "suffix",
-    "timeout",
-    "ttl",
-    "type",
-    "uri",
-    "url",
-    "user",
-    "username",
-    "version",
-];
+const ABOUT: &str = "algorithm arn count dir directory disabled duration enabled endpoint expiration expiry field file \
+    folder format header host id issuer length lifetime limit max mechanism method min mode name path \
+    policy provider prefix realm region required rotation scheme seconds size stdin store suffix timeout \
+    ttl type uri url user username version";
 
 /// Values that are a setting rather than a secret.
-const SETTINGS: &[&str] = &[
-    "true", "false", "yes", "no", "on", "off", "none", "null", "default", "enabled", "disabled", "required",
-    "optional", "always", "never", "auto",
-];
+const SETTINGS: &str =
+    "true false yes no on off none null default enabled disabled required optional always never auto";
 
 /// What stands for a secret wherever one would be shown.
 pub const HIDDEN: &str = "***";
@@ -178,7 +112,7 @@ fn strength(name: &str) -> Strength {
     }
     let words = words(name);
     let Some(last) = words.last() else { return Strength::None };
-    if ABOUT.contains(&last.as_str()) {
+    if is_one_of(ABOUT, last) {
         return Strength::None;
     }
     let is_key = |at: usize| {
@@ -186,7 +120,7 @@ fn strength(name: &str) -> Strength {
         (words[at] == "key" || words[at] == "keys") && before.is_some_and(|word| !PLAIN_KEYS.contains(&word.as_str()))
     };
     let is_secret = |word: &String| {
-        WORDS.contains(&word.as_str())
+        is_one_of(WORDS, word)
             || ENDS.iter().any(|end| word.ends_with(end))
             || word.strip_suffix("pass").is_some_and(|before| BEFORE_PASS.contains(&before))
     };
@@ -197,6 +131,10 @@ fn strength(name: &str) -> Strength {
     } else {
         Strength::None
     }
+}
+
+fn is_one_of(words: &str, word: &str) -> bool {
+    words.split(' ').any(|known| known == word)
 }
 
 /// The words of a name, in lower case.
@@ -247,7 +185,7 @@ fn is_value(name: &str, value: &str) -> bool {
         return false;
     }
     let value = value.trim();
-    let is_setting = value.len() < 3 || SETTINGS.contains(&value.to_ascii_lowercase().as_str());
+    let is_setting = value.len() < 3 || is_one_of(SETTINGS, &value.to_ascii_lowercase());
     // `TOKEN = 4000` is more likely a number of tokens.
     let is_number =
         value.chars().all(|c| c.is_ascii_digit() || c == '.') && !words(name).iter().any(|w| w.starts_with("pass"));
@@ -278,7 +216,9 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
     let mut at = 0;
     while at + SHORTEST <= bytes.len() {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        let is_start = b"gAxsrnheB-".contains(&bytes[at]) && (at == 0 || !is_part(bytes[at - 1]));
+        // Most bytes begin none.
+        let may_begin = matches!(bytes[at], b'g' | b'A' | b'x' | b's' | b'r' | b'n' | b'h' | b'e' | b'B' | b'-');
+        let is_start = may_begin && (at == 0 || !is_part(bytes[at - 1]));
         let token = || TOKENS.iter().find(|(start, _)| bytes[at..].starts_with(start.as_bytes()));
         let Some(&(start, least)) = is_start.then(token).flatten() else {
             at += 1;
