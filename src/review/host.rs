@@ -155,28 +155,30 @@ pub(super) struct Gift {
 pub(super) fn gift(project: &Project<'_>, source: &Text, way: &Way<'_>) -> Option<Gift> {
     let given = Given::of(source);
     let path = Path::of(&given.text);
-    let leads_out =
-        project.ground.is_some_and(|ground| project.inside(&given.text).is_some_and(|path| ground.leads_out(&path)));
-    let (id, severity, what) = match path.place(way.written) {
-        _ if leads_out => (Id::LinkedPath, Severity::Danger, "what a link in the project leads to".to_owned()),
-        Place::Socket => (Id::EngineSocket, Severity::Danger, ENGINE.to_owned()),
-        Place::Root => (Id::HostRoot, Severity::Danger, "the host's entire file system".to_owned()),
-        Place::Aws => (Id::HostCredentials, Severity::Danger, CREDENTIALS.to_owned()),
-        Place::Keys => (Id::HostCredentials, Severity::Danger, "credentials of the host".to_owned()),
-        Place::Home => (Id::HostHome, Severity::Danger, "a home directory of the host".to_owned()),
-        Place::Started => {
-            (Id::HostStartFile, Severity::Danger, "what the host runs by itself, such as hooks of Git".to_owned())
+    let target = project.ground.and_then(|ground| ground.leads_out(&project.inside(&given.text)?));
+    let (id, severity, what) = if let Some(target) = &target {
+        (Id::LinkedPath, Severity::Danger, format!("{}, where a link in the project leads", quoted(target)))
+    } else {
+        match path.place(way.written) {
+            Place::Socket => (Id::EngineSocket, Severity::Danger, ENGINE.to_owned()),
+            Place::Root => (Id::HostRoot, Severity::Danger, "the host's entire file system".to_owned()),
+            Place::Aws => (Id::HostCredentials, Severity::Danger, CREDENTIALS.to_owned()),
+            Place::Keys => (Id::HostCredentials, Severity::Danger, "credentials of the host".to_owned()),
+            Place::Home => (Id::HostHome, Severity::Danger, "a home directory of the host".to_owned()),
+            Place::Started => {
+                (Id::HostStartFile, Severity::Danger, "what the host runs by itself, such as hooks of Git".to_owned())
+            }
+            Place::System => (Id::HostSystemPath, Severity::Danger, "a system path of the host".to_owned()),
+            Place::Unknown => (Id::HostPathVariable, Severity::Caution, "a host path set in `.env`".to_owned()),
+            _ if given.open => (Id::HostPathVariable, Severity::Caution, "a host path set in `.env`".to_owned()),
+            Place::Near | Place::Outside if way.written => {
+                (Id::HostPathWritable, Severity::Caution, "a host path".to_owned())
+            }
+            Place::Outside if way.outside => {
+                (Id::PathOutsideProject, Severity::Caution, "a path outside of the project".to_owned())
+            }
+            Place::Project | Place::Near | Place::Outside => return None,
         }
-        Place::System => (Id::HostSystemPath, Severity::Danger, "a system path of the host".to_owned()),
-        Place::Unknown => (Id::HostPathVariable, Severity::Caution, "a host path set in `.env`".to_owned()),
-        _ if given.open => (Id::HostPathVariable, Severity::Caution, "a host path set in `.env`".to_owned()),
-        Place::Near | Place::Outside if way.written => {
-            (Id::HostPathWritable, Severity::Caution, "a host path".to_owned())
-        }
-        Place::Outside if way.outside => {
-            (Id::PathOutsideProject, Severity::Caution, "a path outside of the project".to_owned())
-        }
-        Place::Project | Place::Near | Place::Outside => return None,
     };
     let of_engine = id == Id::EngineSocket;
     let write = if way.written && !of_engine { "write access to " } else { "" };
@@ -187,7 +189,9 @@ pub(super) fn gift(project: &Project<'_>, source: &Text, way: &Way<'_>) -> Optio
     let through = if way.through.is_empty() { String::new() } else { format!(", through {}", way.through) };
     // To read and to write are accepted separately.
     let mode = if way.written && id != Id::HostPathWritable { ":rw" } else { "" };
-    let path = (!of_engine).then(|| format!("{}{mode}", if given.open { written } else { path.shown() }));
+    let shown = if given.open { written } else { path.shown() };
+    let led = target.map(|target| format!(" -> {target}")).unwrap_or_default();
+    let path = (!of_engine).then(|| format!("{shown}{led}{mode}"));
     Some(Gift { id, severity, what: format!("{write}{what}{which}{through}"), path })
 }
 

@@ -276,8 +276,8 @@ impl Review {
 
 /// What the files of the project are, compared with those at the base: what a spec gives a container depends on them.
 pub trait Ground {
-    /// Whether a path, relative to the root, leads out of the project through a link, and did not at the base.
-    fn leads_out(&self, path: &str) -> bool;
+    /// Where a path, relative to the root, leads through a link that leaves the project, unless it does at the base.
+    fn leads_out(&self, path: &str) -> Option<String>;
 
     /// Whether a file that `extends` names, or one that it names in turn, says something else than at the base.
     fn differs(&self, path: &str) -> bool;
@@ -285,8 +285,8 @@ pub trait Ground {
 
 /// Only the specs are compared.
 impl Ground for () {
-    fn leads_out(&self, _: &str) -> bool {
-        false
+    fn leads_out(&self, _: &str) -> Option<String> {
+        None
     }
 
     fn differs(&self, _: &str) -> bool {

@@ -552,6 +552,8 @@ fn a_link_out_of_the_project_below_a_path_of_the_spec_is_a_danger() {
         fs::remove_file(&full).unwrap();
         symlink("/etc", &full).unwrap();
         is_danger(true);
+        let json = repository.review(&["--format", "json"]).stdout;
+        assert!(json.contains(" -> /etc") && json.contains("gains "), "{json}");
         // What the base has is known.
         repository.commit("Link");
         is_danger(false);

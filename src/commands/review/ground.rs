@@ -21,7 +21,7 @@ const MOST: usize = 40;
 pub struct Compared<'r> {
     root: &'r Utf8Path,
     revision: &'r Revision<'r>,
-    led: RefCell<HashMap<String, bool>>,
+    led: RefCell<HashMap<String, Option<String>>>,
     differ: RefCell<HashMap<String, bool>>,
 }
 
@@ -114,11 +114,12 @@ impl<'r> Compared<'r> {
 }
 
 impl Ground for Compared<'_> {
-    fn leads_out(&self, path: &str) -> bool {
-        let known = self.led.borrow().get(path).copied();
+    fn leads_out(&self, path: &str) -> Option<String> {
+        let known = self.led.borrow().get(path).cloned();
         known.unwrap_or_else(|| {
-            let led = links::follow(self.root, path.into()).is_err() && self.is_led_elsewhere(path.into());
-            self.led.borrow_mut().insert(path.to_owned(), led);
+            let leaves = links::follow(self.root, path.into()).is_err() && self.is_led_elsewhere(path.into());
+            let led = leaves.then(|| self.links(path.into()).pop().map(|(_, target)| target)).flatten();
+            self.led.borrow_mut().insert(path.to_owned(), led.clone());
             led
         })
     }
