@@ -8,11 +8,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 use stackgen::diagnostic::{Diagnostic, Level};
-use stackgen::output::{self, Cause, Difference};
+use stackgen::output::{self, Cause, Difference, Error};
 use stackgen::review::counted;
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
-use super::{Outcome, Outputs, Project, Ran, git, invalid, print, print_error, print_text, project, stop, warn};
+use super::{Around, Outcome, Outputs, Project, Ran, git, invalid, print, print_error, print_text, project, stop, warn};
 use crate::cli::{Check, Format};
 
 /// Files that are shown; the rest is counted.
@@ -35,9 +35,11 @@ pub fn run(arguments: &Check) -> Ran {
         return Err(invalid(&project.sources, &errors, arguments.format));
     }
     warn(&project, arguments.format);
-    let committed = committed(&project, arguments.profile.is_none())?;
+    let Around { folders, strays } = if arguments.profile.is_none() { project.around()? } else { Around::default() };
+    let committed = committed(&project, folders.into_keys());
     let mut compared = 0;
-    let mut found: Vec<Drift> = Vec::new();
+    let bare = |path, cause| Drift::new(Difference { path, cause, on_disk: None, expected: None });
+    let mut found: Vec<Drift> = strays.into_iter().map(|path| bare(path, Cause::Stray)).collect();
     let mut outcome = Outcome::Clean;
     for Outputs { scope, files, .. } in project.outputs(arguments.profile.as_deref())? {
         match output::compare(&project.root, &scope, files) {
@@ -52,15 +54,15 @@ pub fn run(arguments: &Check) -> Ran {
                     Drift::new(difference)
                 }));
             }
+            // The others would wait for the same process.
+            Err(error @ Error::Locked { .. }) => return Err(stop(Outcome::Failed, error)),
             Err(error) => outcome = stop(Outcome::Failed, error),
         }
     }
     match committed.join() {
-        Ok(Ok(paths)) => found.extend(paths.into_iter().map(|path| {
-            Drift::new(Difference { path: path.into(), cause: Cause::Committed, on_disk: None, expected: None })
-        })),
+        Ok(Ok(paths)) => found.extend(paths.into_iter().map(|path| bare(path.into(), Cause::Committed))),
         Ok(Err(failure)) => {
-            let what = "cannot check that no `.env` or Terraform state is committed";
+            let what = "cannot check that no `.env` and none of Terraform's state or plugins are committed";
             print_error(&format!("{YELLOW}warning{RESET}: {what}: {}\n", failure.message));
         }
         Err(panic) => std::panic::resume_unwind(panic),
@@ -85,13 +87,13 @@ pub fn run(arguments: &Check) -> Ran {
 }
 
 /// Asks Git, while the outputs are compared, which files it has though they may hold secrets.
-fn committed(project: &Project, all: bool) -> Result<JoinHandle<Result<Vec<String>, git::Failure>>, Outcome> {
-    let mut profiles: Vec<String> = project.plans.iter().map(|plan| plan.profile().to_owned()).collect();
-    if all {
-        profiles.extend(project.removed_profiles()?);
-    }
+fn committed(
+    project: &Project,
+    removed: impl Iterator<Item = String>,
+) -> JoinHandle<Result<Vec<String>, git::Failure>> {
+    let profiles: Vec<String> = project.plans.iter().map(|plan| plan.profile().to_owned()).chain(removed).collect();
     let root = project.root.clone();
-    Ok(std::thread::spawn(move || git::committed(&root, profiles.iter().map(String::as_str))))
+    std::thread::spawn(move || git::committed(&root, profiles.iter().map(String::as_str)))
 }
 
 /// A difference and its lines.
@@ -183,7 +185,7 @@ pub fn remedy(cause: &Cause) -> &'static str {
         Cause::Orphan { edited: false } => "run `gen render` to delete it",
         Cause::Orphan { edited: true } => "move the file, or delete it with `gen render --force`",
         Cause::Stray => "remove it, or list it in `[stack] unmanaged`",
-        Cause::Committed => "run `git rm --cached` on it, add it to `.gitignore`, and change the secrets in it",
+        Cause::Committed => "run `git rm -r --cached` on it, add it to `.gitignore`, and change the secrets in it",
         Cause::Symlink => "remove the link, or replace it with `gen render --force`",
         Cause::Unreadable(_) => "make it a readable file, or remove it",
         Cause::Malformed(_) => "run `gen render` to rewrite it",
@@ -278,11 +280,10 @@ fn code(cause: &Cause) -> &'static str {
         Cause::MergeConflict => "merge-conflict",
         Cause::Merged => "merged",
         Cause::Stale => "stale",
-        Cause::Unlisted => "unlisted",
+        Cause::Unlisted | Cause::Stray => "unlisted",
         Cause::HandEdited { .. } => "hand-edited",
         Cause::Orphan { .. } => "orphan",
         Cause::Unreadable(_) => "unreadable",
-        Cause::Stray => "stray",
         Cause::Committed => "committed",
         Cause::Symlink => "symlink",
         Cause::Interrupted => "interrupted",

@@ -3,11 +3,12 @@
 use std::fmt::Display;
 use std::io;
 
-use camino::Utf8Path;
+use camino::{Utf8Component, Utf8Path};
 use clap_complete::Shell;
+use stackgen::links;
 use stackgen::output::{self, Mode};
 
-use super::{Outcome, Ran, print, stop};
+use super::{Outcome, Ran, current_folder, print, stop};
 use crate::cli::Cli;
 
 /// The name that the binary is installed as.
@@ -23,6 +24,13 @@ pub fn run(shell: Shell) -> Outcome {
 pub fn man(folder: &Utf8Path) -> Ran {
     let cannot =
         |error: &dyn Display| stop(Outcome::Failed, format!("cannot write the man pages to `{folder}`: {error}"));
+    // Where the user says, but not where a link of the tree leads.
+    let current = current_folder()?;
+    if let Ok(inside) = current.join(folder).strip_prefix(&current)
+        && !inside.components().any(|part| part == Utf8Component::ParentDir)
+    {
+        links::follow(&current, inside).map_err(|error| cannot(&error))?;
+    }
     std::fs::create_dir_all(folder).map_err(|error| cannot(&error))?;
     for (name, page) in pages().map_err(|error| cannot(&error))? {
         output::replace(folder, Utf8Path::new(&name), &page, Mode::Keep).map_err(|error| cannot(&error))?;

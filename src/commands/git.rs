@@ -121,7 +121,7 @@ impl<'r> Git<'r> {
     }
 }
 
-/// The files that Git has of these profiles, though they may hold secrets: `.env`, and Terraform's state.
+/// What Git has of these profiles, though it may hold secrets or programs: `.env`, Terraform's state and its plugins.
 ///
 /// Nothing outside of a work tree.
 ///
@@ -140,12 +140,20 @@ pub fn committed<'p>(root: &Utf8Path, profiles: impl IntoIterator<Item = &'p str
     }
     // A pattern for each profile could be too many arguments; Git's own could match folders below.
     let listed = Git::new(root)?.succeed("", &["ls-files", "-z", "--", "generated", "terraform"])?;
-    let is_secret = |path: &&str| match path.split('/').collect::<Vec<_>>().as_slice() {
-        ["generated", profile, ".env"] => profiles.contains(profile),
-        ["terraform", profile, .., name] => profiles.contains(profile) && name.contains(".tfstate"),
-        _ => false,
+    let found = |path: &str| match path.split('/').collect::<Vec<_>>().as_slice() {
+        ["generated", profile, ".env"] if profiles.contains(profile) => Some(path.to_owned()),
+        // A folder of hundreds of files.
+        ["terraform", profile, ".terraform", ..] if profiles.contains(profile) => {
+            Some(format!("terraform/{profile}/.terraform"))
+        }
+        ["terraform", profile, .., name] if profiles.contains(profile) && name.contains(".tfstate") => {
+            Some(path.to_owned())
+        }
+        _ => None,
     };
-    Ok(listed.split_terminator('\0').filter(is_secret).map(ToOwned::to_owned).collect())
+    let mut found: Vec<String> = listed.split_terminator('\0').filter_map(found).collect();
+    found.dedup();
+    Ok(found)
 }
 
 /// Whether a profile has a file that may hold secrets, committed or not.

@@ -23,12 +23,14 @@ mod verify;
 mod watch;
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Display;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use stackgen::Plan;
 use stackgen::diagnostic::{Diagnostic, Diagnostics};
 use stackgen::edit;
 use stackgen::editor;
@@ -39,7 +41,6 @@ use stackgen::shown::{printable, without_commands};
 use stackgen::spec::decode::listed;
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
-use stackgen::{MANIFEST, Plan};
 
 use crate::cli::{Cli, Command, Format, Listing};
 
@@ -147,9 +148,9 @@ impl Project {
             })
             .collect();
         if profile.is_none() {
-            outputs.extend(self.removed_profiles()?.into_iter().map(|name| Outputs {
+            outputs.extend(self.around()?.folders.into_iter().map(|(name, of_user)| Outputs {
                 what: format!("the outputs of profile `{name}`, which no longer exists,"),
-                scope: stackgen::scope_of(&name, Vec::new()),
+                scope: stackgen::scope_of(&name, of_user),
                 files: Box::new(std::iter::empty()),
             }));
             outputs.push(Outputs {
@@ -161,25 +162,55 @@ impl Project {
         Ok(outputs)
     }
 
-    /// The profiles that have outputs on disk, but are not in the spec.
-    fn removed_profiles(&self) -> Result<Vec<String>, Outcome> {
-        let generated = self.root.join("generated");
-        let folders = match folder::entries(generated.as_std_path()) {
-            Ok(folders) => folders,
-            // Reported for the outputs in it.
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Vec::new(),
-            Err(error) => return Err(stop(Outcome::Failed, format!("cannot read `generated`: {error}"))),
-        };
-        let mut names: Vec<String> = folders
-            .into_iter()
-            .filter_map(|folder| folder.name.into_string().ok())
-            .filter(|name| generated.join(name).join(MANIFEST).is_file())
-            .filter(|name| stackgen::resolve::name_problem(name).is_none())
-            .filter(|name| !self.plans.iter().any(|plan| plan.profile() == name))
-            .collect();
-        names.sort_unstable();
-        Ok(names)
+    /// What is in the folders of all outputs besides the profiles of the spec.
+    fn around(&self) -> Ran<Around> {
+        let mut of_user: HashMap<String, Vec<String>> = HashMap::new();
+        for path in self.plans.iter().flat_map(Plan::of_the_user) {
+            let name = path.split('/').nth(1).unwrap_or_default().to_owned();
+            of_user.entry(name).or_default().push(path);
+        }
+        let profiles: HashSet<&str> = self.plans.iter().map(Plan::profile).collect();
+        let Around { mut folders, mut strays } = Around::default();
+        // Without infrastructure, `terraform/` may be somebody else's.
+        let terraform = self.plans.iter().any(|plan| plan.stack().infrastructure.is_some()).then_some("terraform");
+        for top in ["generated"].into_iter().chain(terraform) {
+            let entries = match folder::entries(self.root.join(top).as_std_path()) {
+                Ok(entries) => entries,
+                // Reported for the outputs in it.
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                    continue;
+                }
+                Err(error) => return Err(stop(Outcome::Failed, format!("cannot read `{top}`: {error}"))),
+            };
+            for folder::Entry { name, kind } in entries {
+                let shown = name.to_string_lossy().escape_debug().to_string();
+                // A folder may be a link to another one in the project.
+                if kind != folder::Kind::File && profiles.contains(shown.as_str()) {
+                    continue;
+                }
+                let named = of_user.get(&shown);
+                if kind == folder::Kind::Folder && name.to_str() == Some(&shown) {
+                    folders.insert(shown, named.cloned().unwrap_or_default());
+                    continue;
+                }
+                let path = format!("{top}/{shown}");
+                if !named.is_some_and(|named| named.contains(&path)) {
+                    strays.push(path.into());
+                }
+            }
+        }
+        strays.sort_unstable();
+        Ok(Around { folders, strays })
     }
+}
+
+/// What is in the folders of all outputs besides the profiles of the spec.
+#[derive(Default)]
+struct Around {
+    /// Folders, each of which may be a removed profile's, and what in them is the user's.
+    folders: BTreeMap<String, Vec<String>>,
+    /// Whatever else is there.
+    strays: Vec<Utf8PathBuf>,
 }
 
 /// Outputs that are written together or not at all.

@@ -29,6 +29,14 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
         Ok(outputs) => outputs,
         Err(outcome) => return outcome,
     };
+    if profile.is_none() {
+        match project.around() {
+            Ok(around) => {
+                total.left.extend(around.strays.into_iter().map(|path| Finding { path, cause: Cause::Stray }));
+            }
+            Err(outcome) => return outcome,
+        }
+    }
     // Before anything is written.
     for Outputs { scope, .. } in &outputs {
         if let Err(error) = output::permitted(&project.root, scope) {
@@ -57,6 +65,8 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
                     Outcome::Findings
                 });
             }
+            // The others would wait for the same process.
+            Err(error @ Error::Locked { .. }) => return stop(Outcome::Failed, error),
             Err(error) => outcome = stop(Outcome::Failed, error),
         }
     }

@@ -189,8 +189,8 @@ pub fn drift(profile: &str, differences: usize) -> Option<Finding> {
 /// Files that Git has, though they may hold secrets.
 pub fn committed(path: &str) -> Finding {
     Finding::warning(
-        format!("`{path}` is committed, and may contain secrets"),
-        format!("run `git rm --cached {path}`, add it to `.gitignore`, and change the secrets"),
+        format!("`{path}` is committed, and may contain secrets or programs"),
+        format!("run `git rm -r --cached {path}`, add it to `.gitignore`, and change the secrets"),
     )
 }
 

@@ -165,13 +165,22 @@ impl Stack {
 }
 
 impl Stack {
-    /// The files and folders beside the Compose file that the spec names: they are the user's.
+    /// The files and folders in the folders of outputs that the spec names, relative to the root: they are the user's.
     pub fn files_of_the_user(&self) -> Vec<String> {
         let mut paths = Vec::new();
         let mut add = |text: &text::Text| {
-            // The folder itself would be everything in it.
-            let inside = text.literal().and_then(|path| path.strip_prefix("./")).map(|path| path.trim_end_matches('/'));
-            paths.extend(inside.filter(|path| !path.is_empty()).map(ToOwned::to_owned));
+            let path = match text.literal().map(|path| path.trim_end_matches('/')) {
+                // The folder itself would be everything in it.
+                Some(path) if path.len() > 2 && path.starts_with("./") => {
+                    format!("generated/{}/{}", self.profile, &path[2..])
+                }
+                Some(path) => match path.strip_prefix("../../") {
+                    Some(path) if path.starts_with("generated/") || path.starts_with("terraform/") => path.to_owned(),
+                    _ => return,
+                },
+                None => return,
+            };
+            paths.push(path);
         };
         for service in self.every_service() {
             service

@@ -6,99 +6,135 @@ use std::ops::Range;
 use super::text::Text;
 
 /// Words of a name whose value is a secret.
-const WORDS: &[&str] = &[
+const WORDS: &str = "password passwd passphrase pwd pass secret secrets token apikey credential credentials cred creds \
+    psk htpasswd passcode";
+
+/// How a word ends that is several of these without a sign between them: `PGPASSWORD`.
+const ENDS: &[&str] = &[
     "password",
     "passwd",
     "passphrase",
-    "pwd",
-    "pass",
     "secret",
-    "secrets",
     "token",
     "apikey",
-    "credential",
-    "credentials",
+    "accesskey",
+    "privatekey",
+    "secretkey",
+    "keybase",
+];
+
+/// What `pass` follows in such a word. `bypass` and `compass` are something else.
+const BEFORE_PASS: &[&str] = &["admin", "db", "ftp", "ldap", "mail", "mysql", "redis", "root", "smtp", "sql", "user"];
+
+/// Words of a name whose value is a secret if it looks like one: `AUTH = "basic"` does not.
+const MAYBE: &[&str] = &["auth", "authorization", "bearer", "cookie", "dsn", "jwt", "signing", "webhook"];
+
+/// What all of these have in them, by their first letter: most names have none of it.
+const HINTS: &[(u8, &[&str])] = &[
+    (b'a', &["auth"]),
+    (b'b', &["bearer"]),
+    (b'c', &["cred", "cookie"]),
+    (b'd', &["dsn"]),
+    (b'j', &["jwt"]),
+    (b'k', &["key"]),
+    (b'p', &["pass", "pwd", "psk"]),
+    (b's', &["secret", "signing"]),
+    (b't', &["token"]),
+    (b'w', &["webhook"]),
+];
+
+/// How tokens of well-known services begin, whatever their name is, and how many characters follow at least.
+const TOKENS: &[(&str, usize)] = &[
+    ("ghp_", 16),
+    ("gho_", 16),
+    ("ghs_", 16),
+    ("github_pat_", 16),
+    ("glpat-", 16),
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("AIza", 30),
+    ("xoxb-", 10),
+    ("xoxp-", 10),
+    ("xapp-", 10),
+    ("sk_live_", 10),
+    ("rk_live_", 10),
+    ("sk-ant-", 16),
+    ("npm_", 30),
+    ("hf_", 30),
+    ("eyJ", 30),
+    ("Bearer ", 6),
+    ("Basic ", 8),
+    ("-----BEGIN", 16),
 ];
 
 /// Words before `key` that don't make it a secret one.
 const PLAIN_KEYS: &[&str] = &["public", "primary", "foreign", "sort", "partition", "routing", "cache", "index"];
 
 /// Last words of a name whose value is about a secret, not the secret itself.
-const ABOUT: &[&str] = &[
-    "algorithm",
-    "arn",
-    "count",
-    "dir",
-    "directory",
-    "disabled",
-    "duration",
-    "enabled",
-    "endpoint",
-    "expiration",
-    "expiry",
-    "field",
-    "file",
-    "folder",
-    "format",
-    "header",
-    "host",
-    "id",
-    "issuer",
-    "length",
-    "lifetime",
-    "limit",
-    "max",
-    "min",
-    "mode",
-    "name",
-    "path",
-    "policy",
-    "provider",
-    "prefix",
-    "region",
-    "required",
-    "rotation",
-    "seconds",
-    "size",
-    "store",
-    "suffix",
-    "timeout",
-    "ttl",
-    "type",
-    "uri",
-    "url",
-    "user",
-    "username",
-    "version",
-];
+const ABOUT: &str = "algorithm arn count dir directory disabled duration enabled endpoint expiration expiry field file \
+    folder format header host id issuer length lifetime limit max mechanism method min mode name path \
+    policy provider prefix realm region required rotation scheme seconds size stdin store suffix timeout \
+    ttl type uri url user username version";
 
 /// Values that are a setting rather than a secret.
-const SETTINGS: &[&str] = &[
-    "true", "false", "yes", "no", "on", "off", "none", "null", "default", "enabled", "disabled", "required",
-    "optional", "always", "never", "auto",
-];
+const SETTINGS: &str =
+    "true false yes no on off none null default enabled disabled required optional always never auto";
 
 /// What stands for a secret wherever one would be shown.
 pub const HIDDEN: &str = "***";
 
-/// Whether a value of that name is a secret: `DB_PASSWORD`, `apiKey`, `access-key`.
+/// Whether a value of that name is a secret: `DB_PASSWORD`, `apiKey`, `access-key`; or may be, as that of `AUTH`.
 pub fn is_secret_name(name: &str) -> bool {
-    // Most names have none of these, and words take memory.
-    let has =
-        |part: &&str| name.as_bytes().windows(part.len()).any(|found| found.eq_ignore_ascii_case(part.as_bytes()));
-    if !["key", "pass", "pwd", "secret", "token", "credential"].iter().any(has) {
-        return false;
+    strength(name) != Strength::None
+}
+
+/// What a name says of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strength {
+    /// Nothing.
+    None,
+    /// It is a secret if it looks like one.
+    Maybe,
+    /// It is a secret.
+    Secret,
+}
+
+fn strength(name: &str) -> Strength {
+    let bytes = name.as_bytes();
+    let hinted = bytes.iter().enumerate().any(|(at, byte)| {
+        let hints = HINTS.iter().find(|(first, _)| *first == byte.to_ascii_lowercase()).map_or(&[][..], |(_, all)| all);
+        let is_there =
+            |hint: &&str| bytes[at..].get(..hint.len()).is_some_and(|it| it.eq_ignore_ascii_case(hint.as_bytes()));
+        hints.iter().any(is_there)
+    });
+    if !hinted {
+        return Strength::None;
     }
     let words = words(name);
-    let Some(last) = words.last() else { return false };
-    if ABOUT.contains(&last.as_str()) {
-        return false;
+    let Some(last) = words.last() else { return Strength::None };
+    if is_one_of(ABOUT, last) {
+        return Strength::None;
     }
     let is_key = |at: usize| {
         let before = at.checked_sub(1).and_then(|before| words.get(before));
         (words[at] == "key" || words[at] == "keys") && before.is_some_and(|word| !PLAIN_KEYS.contains(&word.as_str()))
     };
-    words.iter().any(|word| WORDS.contains(&word.as_str())) || is_key(words.len() - 1)
+    let is_secret = |word: &String| {
+        is_one_of(WORDS, word)
+            || ENDS.iter().any(|end| word.ends_with(end))
+            || word.strip_suffix("pass").is_some_and(|before| BEFORE_PASS.contains(&before))
+    };
+    if words.iter().any(is_secret) || is_key(words.len() - 1) {
+        Strength::Secret
+    } else if words.iter().any(|word| MAYBE.contains(&word.as_str())) {
+        Strength::Maybe
+    } else {
+        Strength::None
+    }
+}
+
+fn is_one_of(words: &str, word: &str) -> bool {
+    words.split(' ').any(|known| known == word)
 }
 
 /// The words of a name, in lower case.
@@ -125,33 +161,110 @@ fn words(name: &str) -> Vec<String> {
 
 /// Whether a value with a name is a secret that is written down.
 pub fn is_written(name: &str, value: &Text) -> bool {
-    if let Text::Literal(literal) = value
-        && is_secret_name(name)
-        && is_value(name, literal)
-    {
-        return true;
-    }
     if let Text::Literal(literal) = value {
-        return passwords(literal).next().is_some();
+        return is_literal(name, literal);
     }
     let plain = value.replaced(|reference| Some(reference.plain().into())).unwrap_or_default();
-    passwords(&plain).next().is_some()
+    passwords(&plain).next().is_some() || !tokens(&plain).is_empty()
 }
 
-/// Whether a text may be a secret, rather than a setting, a path, a reference or an address.
+/// Whether a literal with a name is a secret that is written down.
+pub fn is_literal(name: &str, literal: &str) -> bool {
+    is_value(name, literal) || passwords(literal).next().is_some() || !tokens(literal).is_empty()
+}
+
+/// Whether a text has a secret in it, as far as that can be seen without its name.
+pub fn has_secret(text: &str) -> bool {
+    FINDS.iter().any(|find| !find(text).is_empty())
+}
+
+/// Whether a value with a name may be a secret, rather than a setting, a path, a reference or an address.
 fn is_value(name: &str, value: &str) -> bool {
+    let strength = strength(name);
+    if strength == Strength::None {
+        return false;
+    }
     let value = value.trim();
-    let is_setting = value.len() < 3 || SETTINGS.contains(&value.to_ascii_lowercase().as_str());
+    let is_setting = value.len() < 3 || is_one_of(SETTINGS, &value.to_ascii_lowercase());
     // `TOKEN = 4000` is more likely a number of tokens.
     let is_number =
         value.chars().all(|c| c.is_ascii_digit() || c == '.') && !words(name).iter().any(|w| w.starts_with("pass"));
     let is_path = value.starts_with(['/', '~']) || value.starts_with("./") || value.starts_with("../");
     let is_url = value.contains("://");
-    !(is_setting || is_number || is_path || is_url || value.starts_with(['$', '<']))
+    // `hunter2`, but neither `basic` nor `oauth2`; of a URL, more than a name with a number.
+    let is_random = |part: &str| {
+        let has = |kind: fn(&u8) -> bool| part.bytes().any(|byte| kind(&byte));
+        part.len() >= if is_url { 9 } else { 7 } && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+    };
+    let random = || value.split(|c: char| !c.is_ascii_alphanumeric()).any(is_random);
+    !(is_setting || is_number || is_path || value.starts_with(['$', '<']))
+        && if strength == Strength::Maybe { random() } else { !is_url }
 }
 
 /// Finds secrets in a text.
 type Find = fn(&str) -> Vec<Range<usize>>;
+
+/// All ways to find one.
+const FINDS: [Find; 5] =
+    [|text| passwords(text).collect(), |text| defaults(text).collect(), assignments, flags, tokens];
+
+/// Where tokens of well-known services are.
+fn tokens(text: &str) -> Vec<Range<usize>> {
+    const SHORTEST: usize = 12;
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at + SHORTEST <= bytes.len() {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        // Most bytes begin none.
+        let may_begin = matches!(bytes[at], b'g' | b'A' | b'x' | b's' | b'r' | b'n' | b'h' | b'e' | b'B' | b'-');
+        let is_start = may_begin && (at == 0 || !is_part(bytes[at - 1]));
+        let token = || TOKENS.iter().find(|(start, _)| bytes[at..].starts_with(start.as_bytes()));
+        let Some(&(start, least)) = is_start.then(token).flatten() else {
+            at += 1;
+            continue;
+        };
+        let after = at + start.len();
+        let end = if start == "-----BEGIN" {
+            let line = bytes[after..].iter().take(40).copied().collect::<Vec<_>>();
+            if String::from_utf8_lossy(&line).contains("PRIVATE KEY") { bytes.len() } else { after }
+        } else {
+            let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_.=+/".contains(byte);
+            after + bytes[after..].iter().take_while(is_part).count()
+        };
+        if end - after >= least {
+            found.push(at..end);
+        }
+        at = end;
+    }
+    found
+}
+
+/// Where values are that follow an option of such a name: `--token hunter2`, `"--token", "hunter2"`.
+fn flags(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text[from..].find('-').map(|at| from + at) {
+        let is_start = text[..at].chars().next_back().is_none_or(|c| c.is_whitespace() || "\"'[,".contains(c));
+        let rest = text[at..].trim_start_matches('-');
+        let name = rest
+            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')))
+            .map_or(rest, |end| &rest[..end]);
+        let after = text.len() - rest.len() + name.len();
+        from = after.max(at + 1);
+        if !is_start || !is_secret_name(name) {
+            continue;
+        }
+        let value = text[after..].trim_start_matches(|c: char| c.is_whitespace() || "\"',".contains(c));
+        let start = text.len() - value.len();
+        let end = value.find(|c: char| c.is_whitespace() || "\"',;]".contains(c)).unwrap_or(value.len());
+        if start > after && !value.starts_with('-') && is_assigned(name, &value[..end]) {
+            found.push(start..start + end);
+            from = start + end;
+        }
+    }
+    found
+}
 
 /// Where the passwords of URLs are.
 fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
@@ -204,7 +317,7 @@ fn assignments(text: &str) -> Vec<Range<usize>> {
 }
 
 fn is_assigned(name: &str, value: &str) -> bool {
-    is_secret_name(name) && is_value(name, value) && value != HIDDEN
+    is_value(name, value) && value != HIDDEN
 }
 
 fn without(text: &str, places: impl IntoIterator<Item = Range<usize>>) -> Cow<'_, str> {
@@ -231,11 +344,10 @@ pub fn hidden(value: &str) -> String {
 }
 
 /// A text without the secrets in it: passwords of URLs, defaults of secret variables, and what is assigned to a name
-/// (`--db-password=…`, `TOKEN=…`).
+/// (`--db-password=…`, `TOKEN=…`, `--token …`), and tokens of well-known services.
 pub fn hide(text: &str) -> Cow<'_, str> {
-    let passes: [Find; 3] = [|text| passwords(text).collect(), |text| defaults(text).collect(), assignments];
     let mut shown = Cow::Borrowed(text);
-    for places in passes {
+    for places in FINDS {
         if let Cow::Owned(hidden) = without(&shown, places(&shown)) {
             shown = Cow::Owned(hidden);
         }
@@ -275,6 +387,51 @@ mod tests {
         ] {
             assert!(!is_secret_name(name), "{name}");
         }
+        for name in [
+            "DBPASS",
+            "PGPASSWORD",
+            "SECRETKEYBASE",
+            "ACCESSTOKEN",
+            "PRIVATEKEY",
+            "CREDS",
+            "PSK",
+            "HTPASSWD",
+            "JWT_SIGNING",
+            "AUTH",
+            "AUTHORIZATION",
+            "BEARER",
+            "COOKIE",
+        ] {
+            assert!(is_written(name, &"hunter2".into()), "{name}");
+            assert!(!is_written(&format!("{name}_METHOD"), &"hunter2".into()), "{name}");
+        }
+        for (name, value) in [
+            ("AUTH", "basic"),
+            ("AUTH", "oauth2"),
+            ("BYPASS", "hunter2"),
+            ("COOKIE", "session"),
+            ("AUTHOR", "hunter2 of x"),
+            ("WEBHOOK", "http://receiver:8080/hook1"),
+            ("SIGNING", "SHA-256"),
+            ("TITLE", "ghp_"),
+            ("TITLE", "Bearer of news"),
+            ("TITLE", "AKIAISACITY"),
+        ] {
+            assert!(!is_written(name, &value.into()), "{name} {value}");
+        }
+        for (name, value) in [
+            ("SLACK_WEBHOOK", "https://hooks.slack.com/services/T00000000/B00000000/abcdefgh12345678"),
+            ("SENTRY_DSN", "https://0123456789abcdef@o1.ingest.sentry.io/1"),
+            ("X", "ghp_0123456789abcdefghij"),
+            ("X", "AKIAIOSFODNN7EXAMPLE"),
+            ("X", "xoxb-0123456789-abc"),
+            ("X", "sk_live_0123456789ab"),
+            ("X", "-----BEGIN RSA PRIVATE KEY-----\nabc"),
+            ("X", "Bearer abcdefgh"),
+            ("X", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc"),
+        ] {
+            assert!(is_written(name, &value.into()), "{name} {value}");
+        }
         for (name, value, expected) in [
             ("PASSWORD", "hunter2", true),
             ("PASSWORD", "1234", true),
@@ -302,6 +459,15 @@ mod tests {
             ("TOKEN=${TOKEN}", "TOKEN=${TOKEN}"),
             ("${TITLE:-a} ${API_KEY:-abc} ${API_KEY:-}", "${TITLE:-a} ${API_KEY:-***} ${API_KEY:-}"),
             ("é_TOKEN=abc, x", "é_TOKEN=***, x"),
+            ("serve --token hunter2 --port 80", "serve --token *** --port 80"),
+            ("[\"--db-password\", \"hunter2\", \"x\"]", "[\"--db-password\", \"***\", \"x\"]"),
+            ("serve -token hunter2", "serve -token ***"),
+            (
+                "--token-file /x --token $TOKEN --token --x --password-stdin abc",
+                "--token-file /x --token $TOKEN --token --x --password-stdin abc",
+            ),
+            ("curl -H 'Authorization: Bearer abc.def' x", "curl -H 'Authorization: ***' x"),
+            ("a ghp_0123456789abcdefghij b", "a *** b"),
             ("PASSWORD=", "PASSWORD="),
             ("a=b=TOKEN=x1y2=z é", "a=b=TOKEN=*** é"),
             ("${", "${"),
@@ -321,6 +487,13 @@ mod tests {
             ("TOKEN=abc ", "TOKEN=*** "),
             ("${API_KEY:-abc}", "${API_KEY:-***}"),
             ("=", "="),
+            ("-", "-"),
+            ("--token abc ", "--token *** "),
+            ("-a", "-a"),
+            ("ghp_ ", "ghp_ "),
+            ("eyJ ", "eyJ "),
+            ("eyJ,", "eyJ,"),
+            ("- ", "- "),
             ("${", "${"),
         ] {
             assert!(hide(&piece.repeat(300_000)) == shown.repeat(300_000), "{piece}");

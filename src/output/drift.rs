@@ -47,7 +47,9 @@ pub fn compare(
         differences.push(Difference { path, cause: Cause::Stray, on_disk: None, expected: None });
     }
     if tree.is_abandoned() {
-        if tree.manifest_look_is_there() {
+        if matches!(tree.manifest_look, Look::Missing) {
+            compared = 0;
+        } else {
             let cause = Cause::Orphan { edited: false };
             differences.push(Difference { path: scope.manifest.clone(), cause, on_disk: None, expected: None });
         }
@@ -223,20 +225,19 @@ impl<'a> Tree<'a> {
         self.planned.is_empty()
     }
 
-    fn manifest_look_is_there(&self) -> bool {
-        !matches!(self.manifest_look, Look::Missing)
-    }
-
     /// Files and links in the folders that are neither outputs nor the user's, by path.
     ///
     /// # Errors
-    /// A folder can't be read.
-    pub(super) fn strays(&self) -> Result<Vec<Utf8PathBuf>, Error> {
+    /// A folder can't be read, or leads out of the root.
+    pub(super) fn strays(&mut self) -> Result<Vec<Utf8PathBuf>, Error> {
         let mut strays = Vec::new();
         if self.scope.others.is_none() {
             return Ok(strays);
         }
         let mut folders = self.scope.folders.clone();
+        for folder in &folders {
+            self.folder(folder, folder)?;
+        }
         while let Some(folder) = folders.pop() {
             let entries = match folder::entries(self.root.join(&folder).as_std_path()) {
                 Ok(entries) => entries,

@@ -150,7 +150,7 @@ pub enum Cause {
     },
     /// Not an output, in a folder of outputs, where a consumer might read it.
     Stray,
-    /// Git has it, though it may hold secrets.
+    /// Git has it, though it may hold secrets or programs.
     Committed,
     /// It can't be read or is not a file.
     Unreadable(io::Error),
@@ -190,7 +190,7 @@ impl fmt::Display for Cause {
             Self::Orphan { edited: false } => f.write_str("orphan"),
             Self::Orphan { edited: true } => f.write_str("orphan, edited by hand"),
             Self::Stray => f.write_str("not an output"),
-            Self::Committed => f.write_str("committed, and may contain secrets"),
+            Self::Committed => f.write_str("committed, and may contain secrets or programs"),
             Self::Unreadable(source) => write!(f, "unreadable: {source}"),
             Self::Symlink => f.write_str("symbolic link"),
             Self::Interrupted => f.write_str("interrupted render"),

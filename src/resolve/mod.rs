@@ -298,19 +298,19 @@ impl<'a> Resolver<'a> {
         found.next().is_none().then_some(first.value.as_str())
     }
 
-    /// The paths in the folders of the outputs that are the user's. Those of other profiles are left out.
+    /// The paths in the folders of the outputs that are the user's.
     fn unmanaged(&mut self, profile: &str) -> Vec<String> {
         let mut paths = Vec::new();
         for path in &self.spec.stack.unmanaged {
-            let mut parts = path.value.split('/');
-            let (top, of) = (parts.next(), parts.next());
-            if !is_plain(&path.value) || !matches!(top, Some("generated" | "terraform")) || parts.next().is_none() {
+            let plain = path.value.trim_end_matches('/');
+            let below = plain.strip_prefix("generated/").or_else(|| plain.strip_prefix("terraform/"));
+            if !is_plain(&path.value) || below.is_none_or(|below| below == profile) {
                 self.report(
                     Diagnostic::new("invalid-path", format!("invalid path `{}`", shown(&path.value)), path.span)
                         .help("write a path in a folder of the outputs, such as `terraform/dev/backend.tf`"),
                 );
-            } else if of == Some(profile) {
-                paths.push(path.value.trim_end_matches('/').to_owned());
+            } else {
+                paths.push(plain.to_owned());
             }
         }
         paths

@@ -35,12 +35,17 @@ impl Resolver<'_> {
     }
 
     fn check_literal(&mut self, name: &str, value: &Text, span: Span) {
-        // A password of a URL is before an `@`.
-        let has_sign = |part: &Part| matches!(part, Part::Literal(literal) if literal.contains('@'));
-        if !secret::is_secret_name(name) && !value.parts().iter().any(has_sign) {
+        // A password of a URL is before an `@`, and tokens are long.
+        let may_be =
+            |part: &Part| matches!(part, Part::Literal(literal) if literal.len() > 12 || literal.contains('@'));
+        if !value.parts().iter().any(may_be) && !secret::is_secret_name(name) {
             return;
         }
-        if !secret::is_written(name, &plain(value)) {
+        let is_written = match value.literal() {
+            Some(literal) => secret::is_literal(name, literal),
+            None => secret::is_written(name, &plain(value)),
+        };
+        if !is_written {
             return;
         }
         self.lint(
@@ -68,9 +73,23 @@ impl Resolver<'_> {
     }
 
     fn check_command(&mut self, key: &str, command: &Spanned<Command>) {
-        match &command.value {
-            Command::Line(line) => self.check_text(key, line),
-            Command::Arguments(arguments) => arguments.iter().for_each(|argument| self.check_text(key, argument)),
+        let texts = match &command.value {
+            Command::Line(line) => std::slice::from_ref(line),
+            Command::Arguments(arguments) => arguments.as_slice(),
+        };
+        let mut option = "";
+        for text in texts {
+            self.check_text(key, text);
+            let literal = text.literal().unwrap_or_default();
+            let follows = option.starts_with('-') && secret::is_literal(option, literal);
+            if !literal.is_empty() && (follows || secret::has_secret(literal)) {
+                let title = format!("`{key}` contains what looks like a secret");
+                self.diagnostics.warn(
+                    Diagnostic::new("literal-secret", title, text.span)
+                        .help("keep it in `.env`, and pass it in a file (`secrets`), or at least in `environment`"),
+                );
+            }
+            option = literal;
         }
     }
 
@@ -104,9 +123,6 @@ impl Resolver<'_> {
 
 /// A text with what it refers to, as the model has it but for addresses.
 fn plain(text: &Text) -> ModelText {
-    if let Some(literal) = text.literal() {
-        return literal.into();
-    }
     let parts = text.parts().iter().map(|part| match part {
         Part::Literal(literal) => crate::model::text::Segment::Literal(literal.clone()),
         Part::Address(address) => crate::model::text::Segment::Literal(address.service.clone()),

@@ -1,5 +1,7 @@
 //! What Grafana queries, and the folders that it shows.
 
+use std::collections::HashMap;
+
 use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted};
 use crate::model::{Datasource, Grafana, Stack};
 
@@ -9,7 +11,19 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     let sources = |grafana: Option<&Grafana>| -> Vec<Datasource> {
         grafana.map(|grafana| grafana.datasources.clone()).unwrap_or_default()
     };
-    for fate in fates(&sources(before), &sources(after), |source| source.uid.as_str()) {
+    let (old_sources, new_sources) = (sources(before), sources(after));
+    let uids: HashMap<&str, &str> =
+        old_sources.iter().map(|source| (source.title.as_str(), source.uid.as_str())).collect();
+    for fate in fates(&old_sources, &new_sources, |source| source.uid.as_str()) {
+        // Grafana finds a datasource by its title, but looks it up by its UID (13.0: `provisioning/datasources`).
+        if let Fate::Added(new) | Fate::Stays(_, new) = fate
+            && let Some(&uid) = uids.get(new.title.as_str()).filter(|uid| **uid != new.uid)
+        {
+            let what = "another UID under the same title: a Grafana that has the old one provisions no datasource at \
+                        all; change the title, too";
+            let change = Change::danger(Id::DatasourceUidChanged, AREA, &new.title, what);
+            changes.push(change.was(uid.to_owned()).is(new.uid.clone()));
+        }
         match fate {
             Fate::Added(new) => {
                 changes.push(Change::notice(Id::DatasourceAdded, AREA, &new.title, "added").is(at(new)));

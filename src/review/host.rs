@@ -2,7 +2,7 @@
 //! alone, since the host isn't known here.
 
 use super::written::text;
-use super::{Id, Severity, quoted};
+use super::{Ground, Id, Severity, quoted};
 use crate::model::text::{Operator, Reference, Segment, Text};
 
 /// Folders below the project's root that the Compose file is in, which relative paths start from.
@@ -11,93 +11,60 @@ const DEPTH: usize = 2;
 /// Folders of the project that decide what runs.
 const OF_GEN: &[&str] = &[".git", ".github", "generated", "spec", "terraform"];
 
-/// Folders of the system: each, what is in it, and what it is in.
-const SYSTEM: &[&str] = &[
-    "boot",
-    "dev",
-    "etc",
-    "host_mnt",
-    "proc",
-    "root",
-    "run",
-    "sys",
-    "var/lib/containerd",
-    "var/lib/containers",
-    "var/lib/docker",
-    "var/lib/kubelet",
-    "var/run",
-    "var/spool/cron",
-    "windows",
-];
+/// Folders of the system: each, what is in it, and what it is in. Those of WSL and macOS have whole disks.
+const SYSTEM: &str = "boot dev etc host_mnt mnt/c mnt/d proc root run sys var/lib/containerd var/lib/containers \
+    var/lib/docker var/lib/incus var/lib/kubelet var/lib/libvirt var/lib/lxd var/lib/rancher var/run var/snap \
+    var/spool/cron volumes windows";
 
 /// Folders whose programs the system runs, so that writing there is enough.
 const PROGRAMS: &[&str] = &["bin", "lib", "lib32", "lib64", "opt", "sbin", "usr", "program files"];
 
 /// What is in a folder of the system, and that every container may have.
-const HARMLESS: &[&str] =
-    &["dev/null", "dev/zero", "dev/random", "dev/urandom", "etc/localtime", "etc/timezone", "etc/ssl/certs"];
+const HARMLESS: &str = "dev/null dev/zero dev/random dev/urandom etc/localtime etc/timezone etc/ssl/certs";
 
 /// Folders that have a folder for each user.
 const HOMES: &[&str] = &["home", "users"];
 
-/// Where users have keys, tokens and passwords, anywhere in a path.
-const KEYS: &[&str] = &[
-    ".aws",
-    ".azure",
-    ".bash_history",
-    ".boto",
-    ".cargo/credentials",
-    ".cargo/credentials.toml",
-    ".config/age",
-    ".config/containers",
-    ".config/gcloud",
-    ".config/gh",
-    ".config/git",
-    ".config/glab-cli",
-    ".config/google-chrome",
-    ".config/op",
-    ".config/rclone",
-    ".config/sops",
-    ".docker",
-    ".gem/credentials",
-    ".git-credentials",
-    ".gnupg",
-    ".kube",
-    ".local/share/keyrings",
-    ".m2/settings.xml",
-    ".minikube",
-    ".mozilla",
-    ".my.cnf",
-    ".netrc",
-    ".npmrc",
-    ".oci",
-    ".password-store",
-    ".pgpass",
-    ".pypirc",
-    ".s3cfg",
-    ".ssh",
-    ".terraform.d",
-    ".terraformrc",
-    ".vault-token",
-    "library/keychains",
-];
+/// Where users have keys, tokens, passwords and what they typed, anywhere in a path.
+const KEYS: &str = ".aws .azure .bash_history .boto .bundle/config .cargo/credentials .cargo/credentials.toml .claude \
+    .claude.json .cloudflared .codex .composer/auth.json .config/1password .config/age .config/chromium \
+    .config/containers .config/doctl .config/gcloud .config/gh .config/git .config/github-copilot .config/glab-cli \
+    .config/google-chrome .config/hcloud .config/heroku .config/hub .config/ngrok .config/op .config/rclone \
+    .config/sops .config/stripe .cursor .databrickscfg .docker .fly .gem/credentials .gemini .git-credentials .gnupg \
+    .gradle/gradle.properties .huggingface .kaggle .kube .local/share/fish .local/share/keyrings .m2/settings.xml \
+    .minikube .mozilla .my.cnf .mysql_history .netrc .node_repl_history .npmrc .nuget .oci .password-store .pgpass \
+    .psql_history .pulumi .pypirc .python_history .s3cfg .ssh .terraform.d .terraformrc .thunderbird .tsh \
+    .vault-token .yarnrc.yml .zsh_history .zhistory library/keychains";
 
 /// Folders that contain one of [`KEYS`].
 const ABOVE_KEYS: &[&str] = &[".cargo", ".config", ".local", ".local/share", ".m2", "appdata", "library"];
 
-/// Sockets and pipes that control an engine.
-const SOCKETS: &[&str] = &[
-    "docker.sock",
-    "docker.raw.sock",
-    "docker_engine",
-    "podman.sock",
-    "containerd.sock",
-    "containerd.sock.ttrpc",
-    "cri-dockerd.sock",
-    "dockershim.sock",
-    "crio.sock",
-    "buildkitd.sock",
+/// Files of engines that run without root, anywhere in a path.
+const OF_ENGINES: &str = ".local/share/containers .local/share/docker .rd .colima .lima .orbstack";
+
+/// What a program of the host runs by itself, anywhere in a path.
+const STARTED: &str = ".bash_login .bash_logout .bash_profile .bashrc .cargo/bin .cargo/config.toml .config/autostart \
+    .config/environment.d .config/fish .config/nvim .config/systemd .envrc .git .gitconfig .idea .inputrc .local/bin \
+    .pam_environment .profile .vim .vimrc .vscode .xinitrc .xprofile .xsession .xsessionrc .zlogin .zlogout .zprofile \
+    .zshenv .zshrc library/launchagents";
+
+/// Engines, whose sockets and pipes control the host: words in a name.
+const ENGINES: &[&str] = &[
+    "docker",
+    "podman",
+    "containerd",
+    "crio",
+    "buildkit",
+    "balena",
+    "libvirt",
+    "virtqemud",
+    "lxd",
+    "incus",
+    "kubelet",
 ];
+
+/// How the name of a socket or a pipe ends.
+const SOCKETS: &[&str] = &[".sock", ".socket", "-sock", ".ttrpc", "docker_engine"];
 
 /// The host's AWS credentials, which a service with `aws = true` has, too.
 pub(super) const CREDENTIALS: &str = "the host's AWS credentials";
@@ -144,6 +111,27 @@ impl Given {
     }
 }
 
+/// The project of a stack: its links may lead anywhere.
+pub(super) struct Project<'p> {
+    pub profile: &'p str,
+    /// Its files, unless they are those that another project is compared with.
+    pub ground: Option<&'p dyn Ground>,
+}
+
+impl Project<'_> {
+    /// A path of the project, relative to its root, from one that is relative to the Compose file.
+    pub(super) fn inside(&self, path: &str) -> Option<String> {
+        let Path { start, parts } = Path::of(path);
+        let parts = parts.join("/");
+        match start {
+            Start::Above(0) => Some(format!("generated/{}/{parts}", self.profile)),
+            Start::Above(1) => Some(format!("generated/{parts}")),
+            Start::Above(DEPTH) => Some(parts),
+            _ => None,
+        }
+    }
+}
+
 /// How a container gets a path.
 pub(super) struct Way<'w> {
     /// The key, or what else the path is in; empty for a mount.
@@ -164,25 +152,33 @@ pub(super) struct Gift {
 }
 
 /// What a path of the host gives a container, if it is worth saying.
-pub(super) fn gift(source: &Text, way: &Way<'_>) -> Option<Gift> {
+pub(super) fn gift(project: &Project<'_>, source: &Text, way: &Way<'_>) -> Option<Gift> {
     let given = Given::of(source);
     let path = Path::of(&given.text);
-    let (id, severity, what) = match path.place(way.written) {
-        Place::Socket => (Id::EngineSocket, Severity::Danger, ENGINE.to_owned()),
-        Place::Root => (Id::HostRoot, Severity::Danger, "the host's entire file system".to_owned()),
-        Place::Aws => (Id::HostCredentials, Severity::Danger, CREDENTIALS.to_owned()),
-        Place::Keys => (Id::HostCredentials, Severity::Danger, "credentials of the host".to_owned()),
-        Place::Home => (Id::HostHome, Severity::Danger, "a home directory of the host".to_owned()),
-        Place::System => (Id::HostSystemPath, Severity::Danger, "a system path of the host".to_owned()),
-        Place::Unknown => (Id::HostPathVariable, Severity::Caution, "a host path set in `.env`".to_owned()),
-        _ if given.open => (Id::HostPathVariable, Severity::Caution, "a host path set in `.env`".to_owned()),
-        Place::Near | Place::Outside if way.written => {
-            (Id::HostPathWritable, Severity::Caution, "a host path".to_owned())
+    let target = project.ground.and_then(|ground| ground.leads_out(&project.inside(&given.text)?));
+    let (id, severity, what) = if let Some(target) = &target {
+        (Id::LinkedPath, Severity::Danger, format!("{}, where a link in the project leads", quoted(target)))
+    } else {
+        match path.place(way.written) {
+            Place::Socket => (Id::EngineSocket, Severity::Danger, ENGINE.to_owned()),
+            Place::Root => (Id::HostRoot, Severity::Danger, "the host's entire file system".to_owned()),
+            Place::Aws => (Id::HostCredentials, Severity::Danger, CREDENTIALS.to_owned()),
+            Place::Keys => (Id::HostCredentials, Severity::Danger, "credentials of the host".to_owned()),
+            Place::Home => (Id::HostHome, Severity::Danger, "a home directory of the host".to_owned()),
+            Place::Started => {
+                (Id::HostStartFile, Severity::Danger, "what the host runs by itself, such as hooks of Git".to_owned())
+            }
+            Place::System => (Id::HostSystemPath, Severity::Danger, "a system path of the host".to_owned()),
+            Place::Unknown => (Id::HostPathVariable, Severity::Caution, "a host path set in `.env`".to_owned()),
+            _ if given.open => (Id::HostPathVariable, Severity::Caution, "a host path set in `.env`".to_owned()),
+            Place::Near | Place::Outside if way.written => {
+                (Id::HostPathWritable, Severity::Caution, "a host path".to_owned())
+            }
+            Place::Outside if way.outside => {
+                (Id::PathOutsideProject, Severity::Caution, "a path outside of the project".to_owned())
+            }
+            Place::Project | Place::Near | Place::Outside => return None,
         }
-        Place::Outside if way.outside => {
-            (Id::PathOutsideProject, Severity::Caution, "a path outside of the project".to_owned())
-        }
-        Place::Project | Place::Near | Place::Outside => return None,
     };
     let of_engine = id == Id::EngineSocket;
     let write = if way.written && !of_engine { "write access to " } else { "" };
@@ -193,7 +189,9 @@ pub(super) fn gift(source: &Text, way: &Way<'_>) -> Option<Gift> {
     let through = if way.through.is_empty() { String::new() } else { format!(", through {}", way.through) };
     // To read and to write are accepted separately.
     let mode = if way.written && id != Id::HostPathWritable { ":rw" } else { "" };
-    let path = (!of_engine).then(|| format!("{}{mode}", if given.open { written } else { path.shown() }));
+    let shown = if given.open { written } else { path.shown() };
+    let led = target.map(|target| format!(" -> {target}")).unwrap_or_default();
+    let path = (!of_engine).then(|| format!("{shown}{led}{mode}"));
     Some(Gift { id, severity, what: format!("{write}{what}{which}{through}"), path })
 }
 
@@ -212,6 +210,8 @@ enum Place {
     Aws,
     Keys,
     Home,
+    /// What a program of the host runs by itself.
+    Started,
     System,
     /// Anything else on the host.
     Outside,
@@ -284,14 +284,22 @@ impl<'p> Path<'p> {
         let lower: Vec<String> = self.parts.iter().map(|part| part.to_ascii_lowercase()).collect();
         let whole = lower.join("/");
         let last = lower.last().map_or("", String::as_str);
+        let has = |name: &str| contains(&whole, name);
+        let has_any = |names: &str| names.split_whitespace().any(has);
+        let started = written && has_any(STARTED);
         match (self.start, lower.first()) {
             (Start::Above(0), Some(_)) => return Place::Project,
+            (Start::Above(DEPTH), Some(_)) if started => return Place::Started,
+            // The hooks of Git are in it.
+            (Start::Above(DEPTH), None) if written => return Place::Started,
             (Start::Above(DEPTH), Some(first)) if !OF_GEN.contains(&first.as_str()) => return Place::Project,
             (Start::Above(levels), _) if levels <= DEPTH => return Place::Near,
             _ => {}
         }
-        let has = |name: &str| contains(&whole, name);
-        if SOCKETS.contains(&last) {
+        let of_engine = |name: &str| ENGINES.iter().any(|engine| name.contains(engine));
+        if SOCKETS.iter().any(|end| last.ends_with(end))
+            && (of_engine(last) || (matches!(last, "unix.socket" | "api.sock") && of_engine(&whole)))
+        {
             return Place::Socket;
         }
         if has(".aws") {
@@ -301,8 +309,14 @@ impl<'p> Path<'p> {
             [first, _, rest @ ..] if self.start == Start::Root && HOMES.contains(&first.as_str()) => rest.join("/"),
             _ => String::new(),
         };
-        if KEYS.iter().any(|name| has(name)) || ABOVE_KEYS.contains(&in_home.as_str()) {
+        if has_any(KEYS) || ABOVE_KEYS.contains(&in_home.as_str()) {
             return Place::Keys;
+        }
+        if started || (written && starts(&in_home, "bin")) {
+            return Place::Started;
+        }
+        if has_any(OF_ENGINES) {
+            return Place::System;
         }
         if self.start == Start::Variable {
             return Place::Unknown;
@@ -310,7 +324,7 @@ impl<'p> Path<'p> {
         if lower.is_empty() {
             return Place::Root;
         }
-        if HARMLESS.iter().any(|name| starts(&whole, name)) && !written {
+        if HARMLESS.split_whitespace().any(|name| starts(&whole, name)) && !written {
             return Place::Outside;
         }
         if whole == "dev/null" {
@@ -319,8 +333,8 @@ impl<'p> Path<'p> {
         if HOMES.contains(&lower[0].as_str()) && lower.len() <= 2 {
             return Place::Home;
         }
-        let system = |name: &&str| starts(&whole, name) || starts(name, &whole);
-        if SYSTEM.iter().any(system) || (written && PROGRAMS.iter().any(|name| starts(&whole, name))) {
+        let system = |name: &str| starts(&whole, name) || starts(name, &whole);
+        if SYSTEM.split_whitespace().any(system) || (written && PROGRAMS.iter().any(|name| starts(&whole, name))) {
             return Place::System;
         }
         Place::Outside
@@ -360,102 +374,70 @@ mod tests {
     #[test]
     fn a_path_is_judged_by_where_it_leads() {
         for (expected, paths) in [
-            (
-                Place::Root,
-                &["/", "//", "/.", "/..", "/srv/..", "/srv/../..//.", "~/../..", "C:\\", "c:/", "../../../"][..],
-            ),
+            (Place::Root, "/ // /. /.. /srv/.. /srv/../..//. ~/../.. C:\\ c:/ ../../../"),
             (
                 Place::System,
-                &[
-                    "/etc",
-                    "//etc",
-                    "/etc/",
-                    "/./etc",
-                    "/srv/../etc/shadow",
-                    "/ETC/passwd",
-                    "/proc",
-                    "/proc/1/root",
-                    "/sys",
-                    "/dev",
-                    "/dev/sda",
-                    "/root",
-                    "/root/x",
-                    "/boot",
-                    "/run",
-                    "/run/user/1000/bus",
-                    "/var",
-                    "/var/lib",
-                    "/var/lib/docker/volumes",
-                    "/var/run",
-                    "/private/etc",
-                    "../../../../../../etc/passwd",
-                    "C:\\Windows\\x",
-                    "/etc/${FILE}",
-                    "/etc/localtime/../shadow",
-                ],
+                "/etc //etc /etc/ /./etc /srv/../etc/shadow /ETC/passwd /proc /proc/1/root /sys /dev \
+                    /dev/sda /root /root/x /boot /run /run/user/1000/bus /var /var/lib \
+                    /var/lib/docker/volumes /var/run /private/etc ../../../../../../etc/passwd \
+                    C:\\Windows\\x /etc/${FILE} /etc/localtime/../shadow /mnt/c/Users /mnt /Volumes/Data \
+                    /var/lib/rancher/k3s ~/.local/share/docker",
             ),
-            (Place::Home, &["~", "~/", "~/.", "/home", "/home/me", "/home/me/", "/Users/me", "~/..", "/home/${USER}"]),
-            (Place::Aws, &["~/.aws", "~/.aws/credentials", "/root/.aws", "${DIR}/.aws", "/home/me/.AWS/config"]),
+            (Place::Home, "~ ~/ ~/. /home /home/me /home/me/ /Users/me ~/.. /home/${USER}"),
+            (Place::Aws, "~/.aws ~/.aws/credentials /root/.aws ${DIR}/.aws /home/me/.AWS/config"),
             (
                 Place::Keys,
-                &[
-                    "~/.ssh",
-                    "~/.ssh/id_ed25519",
-                    "~/x/../.ssh",
-                    "/home/me/.gnupg",
-                    "~/.kube/config",
-                    "~/.docker/config.json",
-                    "~/.config/gcloud/x",
-                    "~/.config",
-                    "~/.config/",
-                    "~/.netrc",
-                    "../../../../.ssh",
-                    "${DIR}/.kube",
-                    "~/Library",
-                    "~/Library/Keychains",
-                ],
+                "~/.ssh ~/.ssh/id_ed25519 ~/x/../.ssh /home/me/.gnupg ~/.kube/config \
+                    ~/.docker/config.json ~/.config/gcloud/x ~/.config ~/.config/ ~/.netrc ../../../../.ssh \
+                    ${DIR}/.kube ~/Library ~/Library/Keychains ~/.zsh_history ~/.claude \
+                    ~/.local/share/fish/fish_history",
             ),
             (
                 Place::Socket,
-                &[
-                    "/var/run/docker.sock",
-                    "/run//docker.sock",
-                    "/run/user/1000/podman/podman.sock",
-                    "~/.colima/docker.sock",
-                    "/run/containerd/containerd.sock",
-                    "/run/crio/crio.sock",
-                    "${XDG_RUNTIME_DIR}/docker.sock",
-                    "\\\\.\\pipe\\docker_engine",
-                    "//./pipe/docker_engine",
-                    "/run/buildkit/buildkitd.sock",
-                ],
+                "/var/run/docker.sock /run//docker.sock /run/user/1000/podman/podman.sock \
+                    ~/.colima/docker.sock /run/containerd/containerd.sock /run/crio/crio.sock \
+                    ${XDG_RUNTIME_DIR}/docker.sock \\\\.\\pipe\\docker_engine //./pipe/docker_engine \
+                    /run/buildkit/buildkitd.sock /var/snap/lxd/common/lxd/unix.socket /srv/libvirt-sock \
+                    ~/x/dockerd.sock /srv/balena-engine.sock \
+                    ~/.local/share/containers/podman/machine/podman-machine-default-api.sock",
             ),
-            (Place::Project, &["./site", "site/x", "./a/../b", "./.aws", "../../x"]),
-            (
-                Place::Near,
-                &[".", "./", "./..", "../x", "../../spec", "../../.git/hooks", "../../x/..", "../..", "./a/.."],
-            ),
+            (Place::Project, "./site site/x ./a/../b ./.aws ../../x"),
+            (Place::Near, ". ./ ./.. ../x ../../spec ../../.git/hooks ../../x/.. ../.. ./a/.."),
             (
                 Place::Outside,
-                &[
-                    "/srv",
-                    "~/src",
-                    "/home/me/src",
-                    "../../../x",
-                    "/etc/localtime",
-                    "/dev/null",
-                    "/usr/share/x",
-                    "/private/tmp",
-                ],
+                "/srv ~/src /home/me/src ../../../x /etc/localtime /dev/null /usr/share/x /private/tmp \
+                    /srv/docker/mysqld.sock /mnt/data ~/.bashrc ~/bin",
             ),
-            (Place::Unknown, &["${DIR}", "${DIR}/x"]),
+            (Place::Unknown, "${DIR} ${DIR}/x"),
         ] {
-            for path in paths {
+            for path in paths.split_whitespace() {
                 assert_eq!(place(path), expected, "{path}");
             }
         }
+    }
+
+    #[test]
+    fn to_write_somewhere_is_another_thing() {
         assert_eq!(Path::of("/usr/bin").place(true), Place::System);
         assert_eq!(Path::of("/etc/localtime").place(true), Place::System);
+        for path in
+            ["../../.git/hooks", "../../.git", "../..", "../../a/.envrc", "~/.bashrc", "~/.config/autostart/x", "~/bin"]
+        {
+            assert_eq!(Path::of(path).place(true), Place::Started, "{path}");
+        }
+        assert_eq!(Path::of("../../site").place(true), Place::Project);
+        let project = Project { profile: "dev", ground: None };
+        for (path, inside) in [
+            ("../../a/./b", Some("a/b")),
+            ("./a", Some("generated/dev/a")),
+            ("../a", Some("generated/a")),
+            ("../../../a", None),
+            ("/a", None),
+            ("~/a", None),
+            ("${A}/a", None),
+        ] {
+            assert_eq!(project.inside(path).as_deref(), inside, "{path}");
+        }
         // What a variable climbs out of may be anywhere.
         assert_eq!(place("${DIR}/../../etc"), Place::System);
     }

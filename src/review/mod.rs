@@ -274,15 +274,35 @@ impl Review {
     }
 }
 
+/// What the files of the project are, compared with those at the base: what a spec gives a container depends on them.
+pub trait Ground {
+    /// Where a path, relative to the root, leads through a link that leaves the project, unless it does at the base.
+    fn leads_out(&self, path: &str) -> Option<String>;
+
+    /// Whether a file that `extends` names, or one that it names in turn, says something else than at the base.
+    fn differs(&self, path: &str) -> bool;
+}
+
+/// Only the specs are compared.
+impl Ground for () {
+    fn leads_out(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn differs(&self, _: &str) -> bool {
+        false
+    }
+}
+
 /// Compares the plans of two specs, profile by profile.
 ///
 /// # Errors
 /// Only if a template is wrong, never because of the spec.
-pub fn review(before: &[Plan], after: &[Plan]) -> Result<Review, output::Error> {
+pub fn review(before: &[Plan], after: &[Plan], ground: &dyn Ground) -> Result<Review, output::Error> {
     // A change in several profiles is reported once.
     let mut found: Vec<Change> = Vec::new();
     let mut places: HashMap<Change, usize> = HashMap::new();
-    for (profile, mut changes) in profiles::compare(before, after) {
+    for (profile, mut changes) in profiles::compare(before, after, ground) {
         for change in changes.drain(..) {
             let place = *places.entry(change.clone()).or_insert(found.len());
             if place == found.len() {
@@ -335,13 +355,14 @@ fn outputs(before: &[Plan], after: &[Plan]) -> Result<Outputs, output::Error> {
 struct Pair<'p> {
     before: &'p Stack,
     after: &'p Stack,
+    ground: &'p dyn Ground,
     /// Variables whose default, or whether they are required, changed. That changes every reference to them, which is
     /// reported once.
     redefined: HashSet<&'p str>,
 }
 
 impl<'p> Pair<'p> {
-    fn new(before: &'p Stack, after: &'p Stack) -> Self {
+    fn new(before: &'p Stack, after: &'p Stack, ground: &'p dyn Ground) -> Self {
         let defined = |stack: &'p Stack| -> HashMap<&'p str, (bool, Option<&'p str>)> {
             let variables = stack.variables.iter();
             variables.map(|v| (v.name.as_str(), (v.required, v.default.as_deref()))).collect()
@@ -355,7 +376,7 @@ impl<'p> Pair<'p> {
         if region(before) != region(after) {
             redefined.insert("AWS_REGION");
         }
-        Self { before, after, redefined }
+        Self { before, after, ground, redefined }
     }
 
     /// Whether two texts are the same except for variables whose declaration changed.
@@ -508,7 +529,7 @@ mod tests {
                 continue;
             }
             let Some(stack) = trace.changed(key) else { continue };
-            let review = review(&before, &[Plan { stack }]).unwrap();
+            let review = review(&before, &[Plan { stack }], &()).unwrap();
             let Outputs { added, changed: files, removed } = &review.outputs;
             if added.is_empty() && files.is_empty() && removed.is_empty() {
                 continue;

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::host::{CREDENTIALS, ENGINE, Gift, Given, Way, gift};
+use super::host::{CREDENTIALS, ENGINE, Gift, Given, Project, Way, gift};
 use super::written::{Written, text};
-use super::{Area, Change, Id, Severity, quoted, value};
-use crate::model::service::{Mount, Service};
+use super::{Area, Change, Ground, Id, Severity, quoted, value};
+use crate::model::service::{FileGrant, Mount, Service};
 use crate::model::text::{Text, Tree, Value};
 use crate::model::{Named, Stack};
 use crate::spec::service::MountType;
@@ -16,12 +16,57 @@ const AREA: Area = Area::Privileges;
 const NAMESPACES: &[(&str, &str)] =
     &[("pid", "`pid`"), ("ipc", "`ipc`"), ("uts", "`uts`"), ("userns_mode", "user"), ("cgroup", "`cgroup`")];
 
-/// Keys of Compose whose items each give a container something.
-const LISTS: &[(&str, Id, Severity, &str)] = &[
-    ("devices", Id::DeviceAccess, Severity::Danger, "access to the device"),
-    ("device_cgroup_rules", Id::DeviceAccess, Severity::Danger, "access to devices by the rule"),
-    ("group_add", Id::GroupAdded, Severity::Caution, "membership in the group"),
+/// Switches that give a container, or a build, the host: where they are, and what they give.
+const SWITCHES: &[(&[&str], Id, &str)] = &[
+    (&["privileged"], Id::Privileged, "full access to the host: `privileged`"),
+    (
+        &["use_api_socket"],
+        Id::EngineSocket,
+        "the engine's API socket: whoever controls the container controls the host",
+    ),
+    (&["build", "privileged"], Id::PrivilegedBuild, "a build with full access to the host: `build.privileged`"),
 ];
+
+/// Keys of Compose whose items each give a container something.
+const LISTS: &[(&[&str], Id, Severity, &str)] = &[
+    (&["devices"], Id::DeviceAccess, Severity::Danger, "access to the device"),
+    (&["device_cgroup_rules"], Id::DeviceAccess, Severity::Danger, "access to devices by the rule"),
+    (&["group_add"], Id::GroupAdded, Severity::Caution, "membership in the group"),
+    (&["gpus"], Id::GpuAccess, Severity::Danger, "access to GPUs of the host:"),
+    (
+        &["deploy", "resources", "reservations", "devices"],
+        Id::GpuAccess,
+        Severity::Danger,
+        "access to GPUs of the host:",
+    ),
+    (&["build", "entitlements"], Id::PrivilegedBuild, Severity::Danger, "a build with the entitlement"),
+    (&["build", "ssh"], Id::SshForwarded, Severity::Danger, "a build with SSH keys of the host:"),
+];
+
+/// Keys of Compose that have a path of the host: where it is, and whether something is written there. `*` is each item of
+/// a list and each value of a table.
+const FILES: &[(&[&str], bool)] = &[
+    (&["env_file", "*", "path"], false),
+    (&["label_file", "*"], false),
+    (&["credential_spec", "file"], false),
+    (&["develop", "watch", "*", "path"], false),
+    (&["build", "context"], false),
+    (&["build", "additional_contexts", "*"], false),
+    (&["build", "cache_from", "*"], false),
+    (&["build", "cache_to", "*"], true),
+];
+
+/// How a context of a build names a path of the host rather than a URL.
+const LOCAL: &[&str] = &["oci-layout://", "file://"];
+
+/// What a namespace is taken from that isn't the stack's: how the value begins, and what that is. The second is Podman's.
+const FOREIGN: &[(&str, Id, &str)] = &[
+    ("container:", Id::ForeignNamespace, "a container outside of the stack"),
+    ("ns:", Id::HostNamespace, "a process of the host"),
+];
+
+/// Security options that turn no protection off by themselves.
+const OPTIONS: &[&str] = &["no-new-privileges", "seccomp", "apparmor", "label", "mask"];
 
 /// Runtimes that isolate a container at least as Docker's own does.
 const RUNTIMES: &[&str] =
@@ -32,6 +77,7 @@ const REMOTE: &[&str] = &["nfs", "nfs4", "cifs", "smb3", "tmpfs"];
 
 /// What the stack has at its top level that services name.
 pub(super) struct Shared<'s> {
+    project: Project<'s>,
     volumes: HashMap<&'s str, &'s Named>,
     networks: HashMap<&'s str, &'s Named>,
     secrets: HashMap<&'s str, &'s Named>,
@@ -39,9 +85,10 @@ pub(super) struct Shared<'s> {
 }
 
 impl<'s> Shared<'s> {
-    pub(super) fn of(stack: &'s Stack) -> Self {
+    pub(super) fn of(stack: &'s Stack, ground: Option<&'s dyn Ground>) -> Self {
         let by_name = |list: &'s [Named]| list.iter().map(|named| (named.name.as_str(), named)).collect();
         Self {
+            project: Project { profile: &stack.profile, ground },
             volumes: by_name(&stack.volumes),
             networks: by_name(&stack.networks),
             secrets: by_name(&stack.secrets),
@@ -121,6 +168,16 @@ pub(super) fn compare(
     for grant in before.iter().filter(|grant| !stays(grant, &has)) {
         changes.push(Change::notice(Id::PrivilegeRemoved, AREA, &new.name, format!("loses {}", grant.what)));
     }
+    let extended = |service: &Service| Some(Given::of(service.keys.at(&["extends", "file"])?.text()?).text);
+    if let Some(file) = extended(new).filter(|file| extended(old).as_ref() == Some(file)) {
+        let project = &shared_after.project;
+        let differs = |path: String| project.ground.is_some_and(|ground| ground.differs(&path));
+        if project.inside(&file).is_some_and(differs) {
+            let what = format!("whatever another file gives it changed: {}", quoted(&file));
+            let change = Change::danger(Id::ExtendsFileChanged, AREA, &new.name, what);
+            changes.push(Change { thing: Some(file), ..change });
+        }
+    }
     let has_root = |grants: &[Grant]| grants.iter().any(|grant| grant.id == Id::RootUser);
     if has_root(&before) == has_root(&after) {
         let start = changes.len();
@@ -143,10 +200,12 @@ pub(super) fn compare(
 
 fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
     let mut grants = Vec::new();
-    let of_compose = |key: &str| service.keys.get(key);
-    switch(of_compose("privileged"), "privileged", &mut grants, || {
-        Grant::danger(Id::Privileged, "full access to the host: `privileged`")
-    });
+    for &(path, id, what) in SWITCHES {
+        switch(service.keys.at(path), &path.join("."), &mut grants, || {
+            let grant = Grant::danger(id, what);
+            if path.len() == 1 { grant } else { grant.of(path.join(".")) }
+        });
+    }
     let network = service.network_mode.as_ref().map(Given::of);
     if network.as_ref().is_some_and(|mode| mode.text == "host") {
         grants.push(Grant::danger(Id::HostNetwork, "the host's network: its ports are open on the host"));
@@ -155,7 +214,8 @@ fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
     for member in &service.networks {
         let Some(network) = shared.networks.get(member.name.as_str()) else { continue };
         // An external network of that name is the host's.
-        let name = network.keys.text("name").map_or_else(|| network.name.clone(), |name| Given::of(name).text);
+        let name = network.keys.text("name").or_else(|| network.keys.at(&["external", "name"])?.text());
+        let name = name.map_or_else(|| network.name.clone(), |name| Given::of(name).text);
         let driver = network.keys.text("driver").map(|driver| Given::of(driver).text).unwrap_or_default();
         if driver == "host" || (network.keys.is_set("external") && name == "host") {
             let what = format!("the host's network, through the network {}", quoted(&network.name));
@@ -165,18 +225,9 @@ fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
             grants.push(Grant::new(Id::HostNetwork, Severity::Caution, what).of(&network.name));
         }
     }
-    switch(of_compose("use_api_socket"), "use_api_socket", &mut grants, || {
-        let what = "the engine's API socket: whoever controls the container controls the host";
-        Grant::danger(Id::EngineSocket, what)
-    });
-    let reserved = service.keys.at(&["deploy", "resources", "reservations", "devices"]);
-    for item in items(of_compose("gpus")).into_iter().chain(items(reserved)) {
-        let what = format!("access to GPUs of the host: {}", quoted(&item));
-        grants.push(Grant::danger(Id::GpuAccess, what).of(item));
-    }
     further(service, &mut grants);
-    for &(key, id, severity, what) in LISTS {
-        for item in items(of_compose(key)) {
+    for &(path, id, severity, what) in LISTS {
+        for item in items(service.keys.at(path)).into_iter().filter(|item| !item.is_empty()) {
             grants.push(Grant::new(id, severity, format!("{what} {}", quoted(&item))).of(item));
         }
     }
@@ -196,17 +247,24 @@ fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
     for mount in &service.mounts {
         mounted(shared, mount, &mut grants);
     }
-    for (what, granted, sources) in
-        [("secret", &service.secrets, &shared.secrets), ("config", &service.configs, &shared.configs)]
-    {
-        for grant in granted {
-            let file = sources.get(grant.source.as_str()).and_then(|source| source.keys.text("file"));
-            let through = format!("the {what} {}", quoted(&grant.source));
+    let names = |list: &'_ [FileGrant]| list.iter().map(|grant| grant.source.clone()).collect::<Vec<_>>();
+    let of_build = match service.keys.at(&["build", "secrets"]) {
+        Some(Tree::List(list)) => list.iter().filter_map(|item| item.get("source").unwrap_or(item).written()).collect(),
+        _ => Vec::new(),
+    };
+    for (what, granted, sources) in [
+        ("secret", names(&service.secrets), &shared.secrets),
+        ("config", names(&service.configs), &shared.configs),
+        ("build's secret", of_build, &shared.secrets),
+    ] {
+        for name in granted {
+            let file = sources.get(name.as_str()).and_then(|source| source.keys.text("file"));
+            let through = format!("the {what} {}", quoted(&name));
             let way = Way { through: &through, written: false, outside: false };
-            grants.extend(file.and_then(|file| gift(file, &way)).map(Grant::from));
+            grants.extend(file.and_then(|file| gift(&shared.project, file, &way)).map(Grant::from));
         }
     }
-    files(service, &mut grants);
+    files(&shared.project, service, &mut grants);
     grants
 }
 
@@ -253,9 +311,10 @@ fn namespaces(service: &Service, network: Option<Given>, grants: &mut Vec<Grant>
 }
 
 fn foreign(key: &str, mode: &Given, grants: &mut Vec<Grant>) {
-    if let Some(container) = mode.text.strip_prefix("container:") {
-        let what = format!("{} of a container outside of the stack: {}", quoted(key), quoted(container));
-        grants.push(Grant::danger(Id::ForeignNamespace, what).of(key));
+    let found = FOREIGN.iter().find_map(|(start, id, whose)| Some((*id, *whose, mode.text.strip_prefix(start)?)));
+    if let Some((id, whose, name)) = found {
+        let what = format!("{} of {whose}: {}", quoted(key), quoted(name));
+        grants.push(Grant::danger(id, what).of(format!("{key}:{name}")));
     } else if mode.open {
         grants.push(Grant::open(key, mode));
     }
@@ -274,30 +333,41 @@ fn further(service: &Service, grants: &mut Vec<Grant>) {
         hooks.extend(watched.get("exec").map(|hook| ("develop.watch", hook)));
     }
     for (key, hook) in hooks {
-        switch(hook.get("privileged"), key, grants, || {
-            let what = format!("a command with full access to the host: {}", quoted(key));
-            Grant::danger(Id::PrivilegedHook, what).of(key)
-        });
+        // Another command is another danger.
+        let command = hook.get("command").written().unwrap_or_default();
+        let grant = |id, whose: &str| {
+            let what = format!("a command {whose}, in {}: {}", quoted(key), quoted(&command));
+            Grant::danger(id, what).of(format!("{key}:{command}"))
+        };
+        switch(hook.get("privileged"), key, grants, || grant(Id::PrivilegedHook, "with full access to the host"));
         if let Some(user) = hook.get("user").and_then(Tree::text).map(Given::of) {
             if is_root(&user.text) {
-                let what = format!("a command that runs as root: {}", quoted(key));
-                grants.push(Grant::danger(Id::RootHook, what).of(key));
+                grants.push(grant(Id::RootHook, "that runs as root"));
             } else if user.open {
                 grants.push(Grant::open(key, &user));
             }
         }
     }
-    if let Some(build) = of_compose("build") {
-        building(build, grants);
+    if let Some(network) = service.keys.at(&["build", "network"]).and_then(Tree::text).map(Given::of) {
+        if network.text == "host" {
+            let what = "a build in the host's network: `build.network`";
+            grants.push(Grant::danger(Id::PrivilegedBuild, what).of("build.network"));
+        } else {
+            foreign("build.network", &network, grants);
+        }
     }
     if let Some(provider) = of_compose("provider") {
-        let kind = provider.get("type").and_then(Written::written).unwrap_or_default();
-        let what = format!("a program that Compose runs on the host: {}", quoted(&kind));
-        grants.push(Grant::danger(Id::HostProgram, what).of(kind));
+        let kind = provider.get("type").written().unwrap_or_default();
+        let options = provider.get("options").written().map(|options| format!(" {options}")).unwrap_or_default();
+        let what = format!("a program that Compose runs on the host: {}", quoted(&format!("{kind}{options}")));
+        grants.push(Grant::danger(Id::HostProgram, what).of(format!("{kind}{options}")));
     }
-    if let Some(file) = of_compose("extends").and_then(|base| base.get("file")).and_then(Written::written) {
-        let what = format!("whatever another file gives it: {}", quoted(&file));
-        grants.push(Grant::danger(Id::ExtendsFile, what).of(file));
+    if let Some(base) = of_compose("extends")
+        && let Some(file) = base.get("file").written()
+    {
+        let of_file = format!("{file}:{}", base.get("service").written().unwrap_or_default());
+        let what = format!("whatever another file gives it: {}", quoted(&of_file));
+        grants.push(Grant::danger(Id::ExtendsFile, what).of(of_file));
     }
     for other in service.keys.texts("volumes_from").map(Given::of) {
         if let Some(name) = other.text.strip_prefix("container:") {
@@ -310,83 +380,62 @@ fn further(service: &Service, grants: &mut Vec<Grant>) {
     }
 }
 
-/// What a build may do on the host.
-fn building(build: &Tree, grants: &mut Vec<Grant>) {
-    switch(build.get("privileged"), "build.privileged", grants, || {
-        let what = "a build with full access to the host: `build.privileged`";
-        Grant::danger(Id::PrivilegedBuild, what).of("build.privileged")
-    });
-    for item in items(build.get("entitlements")) {
-        if !item.is_empty() {
-            let what = format!("a build with the entitlement {}", quoted(&item));
-            grants.push(Grant::danger(Id::PrivilegedBuild, what).of(item));
-        }
-    }
-    if let Some(network) = build.get("network").and_then(Tree::text).map(Given::of) {
-        if network.text == "host" {
-            let what = "a build in the host's network: `build.network`";
-            grants.push(Grant::danger(Id::PrivilegedBuild, what).of("build.network"));
-        } else if network.open {
-            grants.push(Grant::open("build.network", &network));
-        }
-    }
-    for item in items(build.get("ssh")) {
-        let what = format!("a build with SSH keys of the host: {}", quoted(&item));
-        grants.push(Grant::danger(Id::SshForwarded, what).of(item));
-    }
-}
-
-/// Paths of the host that keys of Compose read.
-fn files(service: &Service, grants: &mut Vec<Grant>) {
-    let mut add = |through: &str, text: &Text| {
+/// Paths of the host that keys of Compose read, or write.
+fn files(project: &Project<'_>, service: &Service, grants: &mut Vec<Grant>) {
+    let mut add = |through: &str, path: String, written: bool| {
         let through = quoted(through);
-        let way = Way { through: &through, written: false, outside: true };
-        grants.extend(gift(text, &way).map(Grant::from));
+        let way = Way { through: &through, written, outside: true };
+        grants.extend(gift(project, &path.into(), &way).map(Grant::from));
     };
-    for key in ["env_file", "label_file"] {
-        let list = match service.keys.get(key) {
-            Some(Tree::List(items)) => items.as_slice(),
-            one => one.map(std::slice::from_ref).unwrap_or_default(),
-        };
-        for item in list {
-            if let Some(path) = item.get("path").unwrap_or(item).text() {
-                add(key, path);
-            }
+    for &(keys, written) in FILES {
+        let Some((first, rest)) = keys.split_first() else { continue };
+        let mut found = Vec::new();
+        service.keys.get(first).into_iter().for_each(|tree| below(rest, tree, &mut found));
+        let through = keys.iter().filter(|key| !matches!(**key, "*" | "path")).copied().collect::<Vec<_>>().join(".");
+        for path in found.into_iter().filter_map(|text| place(&through, &Given::of(text).text)) {
+            add(&through, path, written);
         }
     }
-    if let Some(file) = service.keys.at(&["credential_spec", "file"]).and_then(Tree::text) {
-        add("credential_spec", file);
-    }
-    for path in watched(service).filter_map(|watched| watched.get("path")?.text()) {
-        add("develop.watch", path);
-    }
-    let Some(build) = service.keys.get("build") else { return };
-    if let Some(context) = build.get("context").unwrap_or(build).text().filter(|context| is_path(context)) {
-        add("build.context", context);
-    }
-    let contexts: Vec<&Text> = match build.get("additional_contexts") {
-        Some(Tree::Table(entries)) => entries.iter().filter_map(|(_, context)| context.text()).collect(),
-        Some(Tree::List(items)) => items.iter().filter_map(Tree::text).collect(),
-        _ => Vec::new(),
-    };
-    for context in contexts.into_iter().filter(|context| is_path(context)) {
-        // An item of a list is `name=path`.
-        let given = Given::of(context);
-        match given.text.split_once('=') {
-            Some((_, path)) if !given.open => add("build.additional_contexts", &path.into()),
-            _ => add("build.additional_contexts", context),
+    let of_build = |key| Some(Given::of(service.keys.at(&["build", key])?.text()?).text);
+    if let Some(file) = of_build("dockerfile") {
+        // Relative to a context that is reported itself.
+        if file.starts_with(['/', '~', '\\', '$']) {
+            add("build.dockerfile", file, false);
+        } else if let Some(context) = of_build("context").filter(|_| file.contains(".."))
+            && let Some(context) = place("build.context", &context)
+        {
+            add("build.dockerfile", format!("{context}/{file}"), false);
         }
     }
 }
 
-/// Whether a context of a build is a path rather than a URL, an image or a service.
-fn is_path(context: &Text) -> bool {
-    let given = Given::of(context).text;
-    let place = given.split_once('=').map_or(given.as_str(), |(_, place)| place);
-    !(place.contains("://")
-        || place.starts_with("git@")
-        || place.starts_with("service:")
-        || place.starts_with("github.com/"))
+/// The texts below a tree. A text may be short for a table with a path.
+fn below<'t>(keys: &[&str], tree: &'t Tree, found: &mut Vec<&'t Text>) {
+    match (keys, tree) {
+        ([] | ["path" | "context"], Tree::Text(text)) => found.push(text),
+        (["*", rest @ ..], Tree::List(items)) => items.iter().for_each(|item| below(rest, item, found)),
+        (["*", rest @ ..], Tree::Table(entries)) => entries.iter().for_each(|(_, tree)| below(rest, tree, found)),
+        (["*", rest @ ..], one) => below(rest, one, found),
+        ([key, rest @ ..], table) => table.get(key).into_iter().for_each(|tree| below(rest, tree, found)),
+        ([], _) => {}
+    }
+}
+
+/// The path that a value has, unless it is a URL, an image or a service.
+fn place(key: &str, value: &str) -> Option<String> {
+    let value = match key {
+        // `type=local,dest=/x`
+        "build.cache_from" | "build.cache_to" => {
+            value.split(',').find_map(|option| option.strip_prefix("src=").or(option.strip_prefix("dest=")))?
+        }
+        // An item of a list is `name=path`.
+        "build.additional_contexts" => value.split_once('=').map_or(value, |(_, path)| path),
+        _ => value,
+    };
+    let path = LOCAL.iter().find_map(|start| value.strip_prefix(start)).unwrap_or(value);
+    let elsewhere = ["git@", "service:", "target:", "github.com/"];
+    let is_path = !path.contains("://") && !elsewhere.iter().any(|start| path.starts_with(start));
+    is_path.then(|| path.to_owned())
 }
 
 fn watched(service: &Service) -> impl Iterator<Item = &Tree> {
@@ -443,7 +492,10 @@ fn security_options(service: &Service, grants: &mut Vec<Grant>) {
     for (written, given) in options {
         let option = plain(&given);
         let (kind, profile) = option.split_once(':').unwrap_or((&option, ""));
-        let off = profile == "unconfined" || option == "label:disable" || profile.contains("spc_t");
+        let off = profile == "unconfined"
+            || option == "label:disable"
+            || profile.contains("spc_t")
+            || !(given.open || OPTIONS.contains(&kind));
         if off {
             let what = format!("the security option {}", quoted(&written));
             grants.push(Grant::danger(Id::SecurityOption, what).of(given.text.clone()));
@@ -493,7 +545,7 @@ fn mounted(shared: &Shared<'_>, mount: &Mount, grants: &mut Vec<Grant>) {
     match mount.kind {
         MountType::Bind => {
             let way = Way { through: "", written: !read_only, outside: false };
-            let found = gift(source, &way).map(Grant::from);
+            let found = gift(&shared.project, source, &way).map(Grant::from);
             let into_socket = Given::of(&mount.target).text.ends_with("/docker.sock");
             if into_socket && found.as_ref().is_none_or(|grant| grant.id != Id::EngineSocket) {
                 grants.push(Grant::danger(Id::EngineSocket, ENGINE));
@@ -513,28 +565,31 @@ fn mounted(shared: &Shared<'_>, mount: &Mount, grants: &mut Vec<Grant>) {
         }
         MountType::Volume => {
             let volume = shared.volumes.get(text(source).as_str());
-            grants.extend(volume.and_then(|volume| from_volume(volume, !read_only)));
+            grants.extend(volume.and_then(|volume| from_volume(&shared.project, volume, !read_only)));
         }
         MountType::Tmpfs | MountType::Image | MountType::Cluster => {}
     }
 }
 
 /// What a volume gives of the host: Docker's own driver mounts whatever its options say.
-fn from_volume(volume: &Named, written: bool) -> Option<Grant> {
+fn from_volume(project: &Project<'_>, volume: &Named, written: bool) -> Option<Grant> {
     let given = |key: &str| volume.keys.at(&["driver_opts", key]).and_then(Tree::text).map(Given::of);
     let through = format!("the volume {}", quoted(&volume.name));
     if let Some(driver) = volume.keys.text("driver").map(Given::of)
         && driver.text != "local"
     {
         let what = format!("whatever the plugin {} mounts, through {through}", quoted(&driver.text));
-        return Some(Grant::new(Id::VolumePlugin, Severity::Caution, what).of(&volume.name));
+        let options = volume.keys.get("driver_opts").written().map(|options| format!(":{options}")).unwrap_or_default();
+        let thing = format!("{}{options}", volume.name);
+        return Some(Grant::new(Id::VolumePlugin, Severity::Caution, what).of(thing));
     }
     let (kind, options) = (given("type"), given("o").map(|given| given.text).unwrap_or_default());
     let has = |option: &str| options.split(',').any(|word| word.trim() == option);
     let kind = kind.map(|given| given.text).unwrap_or_default();
     if kind == "overlay" || options.contains("lowerdir=") {
         let what = format!("host paths, through {through}: {}", quoted(&options));
-        return Some(Grant::danger(Id::HostSystemPath, what).of(&volume.name));
+        // Other folders are another danger.
+        return Some(Grant::danger(Id::HostSystemPath, what).of(options));
     }
     let device = volume.keys.at(&["driver_opts", "device"])?.text()?;
     // The kernel ignores the type of a bind mount.
@@ -544,7 +599,7 @@ fn from_volume(volume: &Named, written: bool) -> Option<Grant> {
     }
     if bound || matches!(kind.as_str(), "" | "none" | "bind") {
         let way = Way { through: &through, written: written && !has("ro"), outside: false };
-        return gift(device, &way).map(Grant::from);
+        return gift(project, device, &way).map(Grant::from);
     }
     let device = text(device);
     let what = format!("access to the device {}, through {through}", quoted(&device));
@@ -568,7 +623,7 @@ fn items(tree: Option<&Tree>) -> Vec<String> {
 
 /// Keys of Compose that are reported here.
 pub(super) fn covers(key: &str) -> bool {
-    const REPORTED: &[&str] =
-        &["privileged", "user", "read_only", "cap_add", "cap_drop", "security_opt", "use_api_socket", "gpus"];
-    REPORTED.contains(&key) || LISTS.iter().any(|(list, ..)| *list == key)
+    const REPORTED: &[&str] = &["user", "read_only", "cap_add", "cap_drop", "security_opt"];
+    let mut listed = SWITCHES.iter().map(|(path, ..)| *path).chain(LISTS.iter().map(|(path, ..)| *path));
+    REPORTED.contains(&key) || listed.any(|path| path == [key])
 }

@@ -2,21 +2,21 @@
 
 use super::services::{self, Digests};
 use super::{
-    Area, Change, Fate, Id, Pair, Severity, accepted, clusters, dashboards, datasources, fates, images, infrastructure,
-    schema, settings, storage, variables,
+    Area, Change, Fate, Ground, Id, Pair, Severity, accepted, clusters, dashboards, datasources, fates, images,
+    infrastructure, schema, settings, storage, variables,
 };
 use crate::Plan;
 use crate::model::Stack;
 
 /// The changes of each profile: the current ones in their order, then those that were removed.
-pub(super) fn compare(before: &[Plan], after: &[Plan]) -> Vec<(String, Vec<Change>)> {
+pub(super) fn compare(before: &[Plan], after: &[Plan], ground: &dyn Ground) -> Vec<(String, Vec<Change>)> {
     let of = |plans: &'_ [Plan], profile: &str| plans.iter().position(|plan| plan.profile() == profile);
     let mut all = Vec::new();
     for new in after {
         let old = of(before, new.profile()).and_then(|index| before.get(index));
         let mut changes = match old {
-            Some(old) => stacks(&Digests::of(Some(old), Some(new)), old.stack(), new.stack()),
-            None => stacks(&Digests::of(None, Some(new)), &nothing(new.stack()), new.stack()),
+            Some(old) => stacks(&Digests::of(Some(old), Some(new)), old.stack(), new.stack(), ground),
+            None => stacks(&Digests::of(None, Some(new)), &nothing(new.stack()), new.stack(), ground),
         };
         if old.is_none() && !before.is_empty() {
             // It is mostly the same as the other profiles.
@@ -44,8 +44,8 @@ fn gone(old: &Stack) -> Change {
 }
 
 /// Every area, in the order of the spec.
-fn stacks(digests: &Digests, before: &Stack, after: &Stack) -> Vec<Change> {
-    let pair = Pair::new(before, after);
+fn stacks(digests: &Digests, before: &Stack, after: &Stack, ground: &dyn Ground) -> Vec<Change> {
+    let pair = Pair::new(before, after, ground);
     let mut changes = Vec::new();
     stack(&pair, &mut changes);
     images::compare(&pair, &mut changes);

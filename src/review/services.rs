@@ -43,7 +43,8 @@ impl Digests {
 
 pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Change>) {
     let secrets = [pair.before, pair.after].map(Secrets::of);
-    let shared = [pair.before, pair.after].map(privileges::Shared::of);
+    // Links and files of the base are what those of the work tree are compared with.
+    let shared = [privileges::Shared::of(pair.before, None), privileges::Shared::of(pair.after, Some(pair.ground))];
     let context = Context { pair, secrets: &secrets, digests, shared: &shared, same_shared: same_shared(pair) };
     let both = [
         (Role::Stack, &pair.before.services, &pair.after.services),
@@ -107,7 +108,9 @@ fn stays(role: Role, context: &Context<'_>, old: &Service, new: &Service, change
     let reconfigured = digest(&digests.before, &old.name) != digest(&digests.after, &new.name);
     // Most services of a large stack are unchanged.
     if !reconfigured && old == new {
-        if !same_shared {
+        let has_files =
+            !(new.mounts.is_empty() && new.paths.is_empty() && new.secrets.is_empty() && new.configs.is_empty());
+        if has_files || !same_shared {
             privileges::compare((&shared[0], old), (&shared[1], new), changes);
         }
         return;

@@ -157,6 +157,8 @@ ids! {
         DatasourceRemoved = "datasource-removed",
         /// A datasource has a different type, title or address, or is the default.
         DatasourceChanged = "datasource-changed",
+        /// A datasource has a different UID, but the title of an old one: Grafana fails to provision datasources.
+        DatasourceUidChanged = "datasource-uid-changed",
         /// A folder of dashboards was added or removed, or has a new title.
         FolderChanged = "folder-changed",
         /// A dashboard was added.
@@ -287,6 +289,10 @@ ids! {
         MountPropagation = "mount-propagation",
         /// A volume of a plugin, which may mount anything.
         VolumePlugin = "volume-plugin",
+        /// Whatever a link in the project leads to: it leaves the project, and did not before.
+        LinkedPath = "linked-path",
+        /// Write access to what the host runs by itself: hooks of Git, startup files of a shell, autostart.
+        HostStartFile = "host-start-file",
         /// Write access to a path of the host.
         HostPathWritable = "host-path-writable",
         /// A command in a container with full access to the host.
@@ -299,6 +305,8 @@ ids! {
         HostProgram = "host-program",
         /// Whatever a file gives that is not in the spec.
         ExtendsFile = "extends-file",
+        /// A file that `extends` names changed, and with it whatever it gives.
+        ExtendsFileChanged = "extends-file-changed",
         /// The volumes of a container outside of the stack.
         ForeignVolumes = "foreign-volumes",
         /// Something that a service could do, it no longer can.

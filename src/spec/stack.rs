@@ -71,7 +71,8 @@ table! {
         container_names: Option<bool> = false,
         /// The host's address that published ports bind to.
         bind: Option<Spanned<Text>> = LOOPBACK,
-        /// Files and folders in the folders of the outputs that are yours, not outputs: `terraform/dev/backend.tf`.
+        /// Files and folders in `generated/` and `terraform/` that are yours, not outputs: `terraform/dev/backend.tf`,
+        /// `terraform/modules`.
         unmanaged: Vec<Spanned<String>>,
     }
 }

@@ -6,34 +6,34 @@ use super::{Part, Step};
 use crate::diagnostic::Span;
 use crate::spec::tree::{Key, Node, Table, Value};
 
-/// The tree with the key changed in several ways, the most likely valid one first.
-pub(super) fn variants<'s>(table: &Table<'s>, steps: &[Step], part: Part) -> Vec<Table<'s>> {
-    let mut variants = Vec::new();
-    match part {
-        Part::Name => {
-            let Some(name) = name_of(steps) else { return variants };
-            let mut changed = table.clone();
-            if let Some((key, _)) = entry_at(&mut changed, steps) {
-                key.name = Cow::Owned(other_name(name));
-                variants.push(changed);
-            }
-        }
-        Part::Value => {
-            let values = value_at(table, steps).map(others).unwrap_or_default();
-            for value in values {
-                let mut changed = table.clone();
-                if let Some(node) = node_at(&mut changed, steps) {
-                    node.value = value;
-                    variants.push(changed);
-                }
-            }
-            let mut without = table.clone();
-            if take_at(&mut without, steps) {
-                variants.push(without);
-            }
-        }
-    }
-    variants
+/// The tree with the key changed in several ways, the most likely valid one first; each is made when it is needed, since
+/// that copies the tree.
+pub(super) fn variants<'v, 's: 'v>(
+    table: &'v Table<'s>,
+    steps: &'v [Step],
+    part: Part,
+) -> impl Iterator<Item = Table<'s>> + 'v {
+    let with = |change: &mut dyn FnMut(&mut Table<'s>) -> Option<()>| {
+        let mut changed = table.clone();
+        change(&mut changed).map(|()| changed)
+    };
+    let name = name_of(steps).filter(|_| part == Part::Name).map(other_name);
+    let values = value_at(table, steps).filter(|_| part == Part::Value).map(others);
+    let without = values.is_some().then_some(());
+    let named = name.into_iter().filter_map(move |name| {
+        with(&mut |table| {
+            entry_at(table, steps)?.0.name = Cow::Owned(name.clone());
+            Some(())
+        })
+    });
+    let other = values.into_iter().flatten().filter_map(move |value| {
+        with(&mut |table| {
+            node_at(table, steps)?.value = value.clone();
+            Some(())
+        })
+    });
+    let gone = without.into_iter().filter_map(move |()| with(&mut |table| take_at(table, steps).then_some(())));
+    named.chain(other).chain(gone)
 }
 
 /// Renames the references at these places to a changed name; whether there were any.

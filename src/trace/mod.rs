@@ -226,11 +226,9 @@ impl<'s> Trace<'s> {
     #[cfg(test)]
     pub(crate) fn changed(&self, key: &Key) -> Option<model::Stack> {
         let base = Base { table: self.table.clone(), problems: 0 };
-        change::variants(&base.table, &key.steps, key.part).into_iter().find_map(|table| {
-            match self.judge(table, &base, key) {
-                (stack, Judgement::Sound) => stack,
-                _ => None,
-            }
+        change::variants(&base.table, &key.steps, key.part).find_map(|table| match self.judge(table, &base, key) {
+            (stack, Judgement::Sound) => stack,
+            _ => None,
         })
     }
 

@@ -335,6 +335,9 @@ fn a_committed_env_or_state_is_a_finding() {
     for path in paths {
         project.write(path, "SECRET=1\n");
     }
+    // A folder of plugins is one finding.
+    project.write("terraform/dev/.terraform/providers/a", "x");
+    project.write("terraform/dev/.terraform/providers/b", "x");
     // Nobody has committed it.
     assert_eq!(project.run(&["check"]).code, Some(0));
     super::review::git(project.root(), &["init", "--quiet"]);
@@ -343,11 +346,12 @@ fn a_committed_env_or_state_is_a_finding() {
     super::review::git(project.root(), &["add", "--all", "--force"]);
     let run = project.run(&["check"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""), "{run:?}");
-    for path in paths {
-        let line = format!("{path}: committed, and may contain secrets\n  help: run `git rm --cached` on it");
+    for path in paths.iter().chain(&["terraform/dev/.terraform"]) {
+        let line =
+            format!("{path}: committed, and may contain secrets or programs\n  help: run `git rm -r --cached` on it");
         assert!(run.stdout.contains(&line), "{}", run.stdout);
     }
-    assert!(run.stdout.contains("no difference, 3 should not be committed"), "{}", run.stdout);
+    assert!(run.stdout.contains("no difference, 4 should not be committed"), "{}", run.stdout);
     let run = project.run(&["check", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(report["differences"][0]["cause"], "committed", "{report:#}");
@@ -360,7 +364,10 @@ fn a_committed_env_or_state_is_a_finding() {
     // Git that can't tell is not silent.
     project.write(".git/index", "broken");
     let run = project.run(&["check"]);
-    assert!(run.stderr.contains("cannot check that no `.env` or Terraform state is committed"), "{run:?}");
+    assert!(
+        run.stderr.contains("cannot check that no `.env` and none of Terraform's state or plugins are committed"),
+        "{run:?}"
+    );
 }
 
 #[test]

@@ -228,6 +228,17 @@ fn a_lock_that_another_process_holds() {
     }
 }
 
+/// The outputs of each profile have a lock of their own, which the same process holds.
+#[test]
+fn a_lock_that_is_never_given_back_is_waited_for_once() {
+    let project = Project::reference();
+    let holder = File::open(project.root()).unwrap();
+    holder.lock().unwrap();
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert_eq!((run.stderr.matches("waiting for").count(), run.stderr.matches("error").count()), (1, 1), "{run:?}");
+}
+
 #[test]
 fn what_a_killed_command_left_is_swept_by_the_next() {
     for arguments in [&["render"][..], &["fmt"], &["new", "service", "web", "--image", "nginx:1.29"]] {

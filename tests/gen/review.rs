@@ -1,6 +1,7 @@
 //! `gen review` in a repository: what each change of the spec means, and how git is asked.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -864,6 +865,25 @@ fn a_repository_that_has_too_little() {
     let run = review(&none);
     assert_eq!(run.code, Some(2), "{run:?}");
     assert!(run.stderr.contains("the repository has no commits yet"), "{run:?}");
+    // A blob is no commit.
+    git(none.root(), &["add", "--all"]);
+    assert_eq!(review(&none).code, Some(2));
+    // One that lost its branches, or can't be read, is not an empty one.
+    for (name, is_folder) in [("refs/heads/main", false), ("packed-refs", true), ("refs/heads/main", true)] {
+        let lost = Repository::new(SHOP);
+        let path = lost.project.path(".git").join(name);
+        if name == "packed-refs" {
+            fs::remove_file(lost.project.path(".git/refs/heads/main")).unwrap();
+        } else {
+            fs::remove_file(&path).unwrap();
+        }
+        if is_folder {
+            fs::create_dir(&path).unwrap();
+        }
+        let run = lost.project.run(&["review"]);
+        assert_eq!(run.code, Some(3), "{name}: {run:?}");
+        assert!(run.stderr.contains("check the repository with `git fsck`"), "{name}: {run:?}");
+    }
 
     let origin = Repository::new(SHOP);
     origin.git(&["switch", "--quiet", "--create", "topic"]);
@@ -1368,7 +1388,7 @@ fn try_compared(before: &str, after: &str) -> Result<Vec<Change>, String> {
         }
         stackgen::plan(&sources, None).map_err(|diagnostics| format!("{diagnostics:?} in {text}"))
     };
-    Ok(stackgen::review::review(&plans(before)?, &plans(after)?).unwrap().changes)
+    Ok(stackgen::review::review(&plans(before)?, &plans(after)?, &()).unwrap().changes)
 }
 
 /// A service without privileges, to which a case adds lines; what `@` separates is added at the end.
@@ -1388,12 +1408,15 @@ const PRIVILEGES: &[(&str, &str)] = &[
         "deploy.resources.reservations.devices = [{ capabilities = [\"gpu\"] }]",
         "danger gpu-access capabilities [\"gpu\"]",
     ),
-    ("post_start = [{ command = \"x\", privileged = true }]", "danger privileged-hook post_start"),
-    ("pre_stop = [{ command = \"x\", user = \"root\" }]", "danger root-hook pre_stop"),
-    ("pre_stop = [{ command = \"x\", user = \"${U:-0}\" }]@[env.U]\ndescription = \"U\"", "danger root-hook pre_stop"),
+    ("post_start = [{ command = \"x\", privileged = true }]", "danger privileged-hook post_start:x"),
+    ("pre_stop = [{ command = \"x\", user = \"root\" }]", "danger root-hook pre_stop:x"),
+    (
+        "pre_stop = [{ command = \"x\", user = \"${U:-0}\" }]@[env.U]\ndescription = \"U\"",
+        "danger root-hook pre_stop:x",
+    ),
     (
         "develop.watch = [{ path = \"./x\", target = \"/x\", action = \"sync+exec\", exec = { command = \"x\", privileged = true } }]",
-        "danger privileged-hook develop.watch",
+        "danger privileged-hook develop.watch:x",
     ),
     ("build = { context = \".\", privileged = true }", "danger privileged-build build.privileged"),
     ("build = { context = \".\", network = \"host\" }", "danger privileged-build build.network"),
@@ -1411,13 +1434,31 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ),
     ("build = { context = \".\", additional_contexts = [\"keys=/root\"] }", "danger host-system-path /root"),
     ("build = { context = \".\", additional_contexts = { base = \"docker-image://a:1\" } }", ""),
+    (
+        "build = { context = \".\", additional_contexts = { keys = \"oci-layout:///etc\" } }",
+        "danger host-system-path /etc",
+    ),
+    ("build = { context = \".\", dockerfile = \"/etc/shadow\" }", "danger host-system-path /etc/shadow"),
+    (
+        "build = { context = \".\", dockerfile = \"../x/Dockerfile\" }",
+        "caution path-outside-project ../../../x/Dockerfile",
+    ),
+    ("build = { context = \".\", dockerfile = \"x/Dockerfile\" }", ""),
+    ("build = { context = \".\", cache_to = [\"type=local,dest=/etc\"] }", "danger host-system-path /etc:rw"),
+    ("build = { context = \".\", cache_from = [\"type=local,src=~/.ssh\"] }", "danger host-credentials ~/.ssh"),
+    ("build = { context = \".\", cache_from = [\"type=registry,ref=a/b\"] }", ""),
+    (
+        "build = { context = \".\", secrets = [\"s\"] }@[secrets.s]\nfile = \"/etc/shadow\"",
+        "danger host-system-path /etc/shadow",
+    ),
     ("provider.type = \"awesomecloud\"", "danger host-program awesomecloud"),
-    ("extends = { file = \"other.yml\", service = \"x\" }", "danger extends-file ../../other.yml"),
+    ("extends = { file = \"other.yml\", service = \"x\" }", "danger extends-file ../../other.yml:x"),
     ("volumes_from = [\"container:x:ro\"]", "danger foreign-volumes x"),
     ("pid = \"host\"", "danger host-namespace pid"),
     ("pid = \"${N:-host}\"@[env.N]\ndescription = \"N\"", "danger host-namespace pid"),
     ("pid = \"${N}\"@[env.N]\ndescription = \"N\"", "caution privilege-variable pid"),
-    ("pid = \"container:x\"", "danger foreign-namespace pid"),
+    ("pid = \"container:x\"", "danger foreign-namespace pid:x"),
+    ("pid = \"ns:/proc/1/ns/pid\"", "danger host-namespace pid:/proc/1/ns/pid"),
     ("ipc = \"${N:-host}\"@[env.N]\ndescription = \"N\"", "danger host-namespace ipc"),
     ("uts = \"${N:+host}\"@[env.N]\ndescription = \"N\"", "danger host-namespace uts"),
     ("userns_mode = \"host\"", "danger host-namespace userns_mode"),
@@ -1440,6 +1481,11 @@ const PRIVILEGES: &[(&str, &str)] = &[
         "security_opt = [\"no-new-privileges\", \"systempaths=unconfined\"]",
         "danger security-option systempaths=unconfined",
     ),
+    (
+        "security_opt = [\"no-new-privileges\", \"writable-cgroups=true\"]",
+        "danger security-option writable-cgroups=true",
+    ),
+    ("security_opt = [\"no-new-privileges\", \"unmask=ALL\"]", "danger security-option unmask=ALL"),
     (
         "security_opt = [\"no-new-privileges\", \"seccomp=./own.json\"]",
         "caution custom-security-profile seccomp=./own.json",
@@ -1468,7 +1514,14 @@ const PRIVILEGES: &[(&str, &str)] = &[
         "danger engine-socket //./pipe/docker_engine",
     ),
     ("volumes = [\"/srv/data:/h\"]", "caution host-path-writable /srv/data"),
-    ("volumes = [\".:/h\"]", "caution host-path-writable ../../"),
+    ("volumes = [\".:/h\"]", "danger host-start-file ../../:rw"),
+    ("volumes = [\".:/h:ro\"]", ""),
+    ("volumes = [\"./spec:/h\"]", "caution host-path-writable ../../spec"),
+    ("volumes = [\"./.git/hooks:/h\"]", "danger host-start-file ../../.git/hooks:rw"),
+    ("volumes = [\"~/.bashrc:/h\"]", "danger host-start-file ~/.bashrc:rw"),
+    ("volumes = [\"~/.zsh_history:/h:ro\"]", "danger host-credentials ~/.zsh_history"),
+    ("volumes = [\"/var/snap/lxd/common/lxd/unix.socket:/s\"]", "danger engine-socket"),
+    ("volumes = [\"/mnt/c:/h:ro\"]", "danger host-system-path /mnt/c"),
     ("volumes = [\"/etc/localtime:/etc/localtime:ro\"]", ""),
     ("volumes = [\"./site:/h\"]", ""),
     (
@@ -1494,7 +1547,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ),
     (
         "volumes = [\"d:/h\"]@[volumes.d]\ndriver_opts = { type = \"overlay\", o = \"lowerdir=/,upperdir=/u,workdir=/w\", device = \"overlay\" }",
-        "danger host-system-path d",
+        "danger host-system-path lowerdir=/,upperdir=/u,workdir=/w",
     ),
     ("volumes = [\"d:/h\"]@[volumes.d]\ndriver_opts = { type = \"nfs\", o = \"addr=10.0.0.1\", device = \":/x\" }", ""),
     ("volumes = [\"d:/h\"]@[volumes.d]\ndriver = \"own\"", "caution volume-plugin d"),
@@ -1513,7 +1566,9 @@ const PRIVILEGES: &[(&str, &str)] = &[
         "network_mode = \"${N}\"@[env.N]\ndescription = \"N\"\nrequired = true",
         "caution privilege-variable network_mode",
     ),
-    ("network_mode = \"container:x\"", "danger foreign-namespace network_mode"),
+    ("network_mode = \"container:x\"", "danger foreign-namespace network_mode:x"),
+    ("network_mode = \"ns:/proc/1/ns/net\"", "danger host-namespace network_mode:/proc/1/ns/net"),
+    ("networks = [\"h\"]@[networks.h]\nexternal = { name = \"host\" }", "danger host-network"),
 ];
 
 fn with_privilege(lines: &str) -> String {
@@ -1777,6 +1832,13 @@ fn cases() -> Vec<Case> {
             &["datasource-added"],
             &["datasource-removed"],
         ),
+        case(
+            &boards,
+            "[datasources.logs]",
+            "[datasources.lines]",
+            &["datasource-uid-changed", "datasource-removed", "datasource-added"],
+            &["datasource-uid-changed"],
+        ),
         case(&boards, "title = \"Logs\"", "title = \"Lines\"", &["datasource-changed"], &[]),
         case(&boards, "{ main = \"Main\" }", "{ main = \"All\" }", &["folder-changed"], &[]),
         case(
@@ -1926,6 +1988,8 @@ fn each_id_has_a_case() {
     seen.extend(PRIVILEGES.iter().filter_map(|(_, expected)| expected.split(' ').nth(1)));
     // It is for what was forgotten; its own test is where it is made.
     seen.insert("unexplained-output");
+    // These are about files: see `untrusted.rs`.
+    seen.extend(["linked-path", "extends-file-changed"]);
     let missing: Vec<&str> = Id::ALL.iter().map(|id| id.as_str()).filter(|id| !seen.contains(id)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
@@ -1949,6 +2013,59 @@ fn what_a_shared_name_gives_is_reported_for_each_service() {
             "own: gains credentials of the host: `~/.ssh/id_rsa`, through the secret `s`",
         ]
     );
+}
+
+/// What is accepted by name covers nothing else of the same kind.
+#[test]
+fn another_command_or_folder_is_another_danger() {
+    for (lines, from, to) in [
+        ("post_start = [{ command = \"x\", privileged = true }]", "\"x\"", "\"y\""),
+        (
+            "volumes = [\"d:/h\"]@[volumes.d]\ndriver_opts = { type = \"overlay\", o = \"lowerdir=/srv,upperdir=/u,workdir=/w\", device = \"overlay\" }",
+            "lowerdir=/srv",
+            "lowerdir=/",
+        ),
+        ("network_mode = \"container:x\"", "container:x", "container:y"),
+        ("provider = { type = \"x\", options = { a = \"b\" } }", "a = \"b\"", "a = \"c\""),
+    ] {
+        let before = with_privilege(lines);
+        let name = |changes: &[Change]| {
+            let danger = |change: &&Change| change.severity == Severity::Danger && change.area == Area::Privileges;
+            changes.iter().find(danger).map(Change::name)
+        };
+        let first = name(&compared(OWN, &before)).unwrap();
+        let (id, subject) = first.split_once('.').unwrap();
+        let accepted = format!("[accepted]\n{id}.{} = \"Known\"\n", serde_json::json!(subject));
+        let before = format!("{before}{accepted}");
+        let changes = compared(&before, &before.replacen(from, to, 1));
+        let second = changes.iter().find(|change| change.id.as_str() == id && change.severity == Severity::Danger);
+        assert!(second.is_some_and(|change| change.accepted.is_none()), "{lines}: {first} in {changes:?}");
+    }
+}
+
+/// Hundreds of dangers of one kind hide no other, however little room there is.
+#[test]
+fn the_first_of_each_id_is_shown_before_the_second_of_any() {
+    let mut branch = OWN.replace("read_only = true\n", "read_only = true\nprivileged = true\n");
+    branch = branch.replace("image = \"own:1\"", "image = \"own:1\"\nvolumes = [\"/:/h\"]");
+    for index in 2000..3500 {
+        let name = format!("s{index}-{}", "x".repeat(40));
+        let port = format!("published = {index}, target = 80, host_ip = \"0.0.0.0\"");
+        let _ = write!(branch, "[services.{name}]\nimage = \"own:1\"\nports.p{index} = {{ {port} }}\n");
+    }
+    let repository = Repository::new(OWN);
+    repository.project.write("spec/stack.toml", branch);
+    let markdown = repository.review(&["--format", "markdown"]).stdout;
+    let text = repository.review(&[]).stdout;
+    assert!(markdown.len() < 65_000, "{}", markdown.len());
+    for (shown, port) in [(&markdown, "| `port-published-everywhere` |"), (&text, "danger[port-published-everywhere]")]
+    {
+        assert!(shown.contains("privileged") && shown.contains("host-root"), "{shown}");
+        let left = shown.lines().find(|line| line.starts_with("… ") && line.contains(" dangers more: see ")).unwrap();
+        let left: usize = left.split(' ').nth(1).unwrap().parse().unwrap();
+        let listed = shown.matches(port).count();
+        assert_eq!(left + listed, 1500, "{left} {listed}");
+    }
 }
 
 /// A review goes into a comment: no secret of the spec does.

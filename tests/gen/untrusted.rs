@@ -385,7 +385,9 @@ fn a_file_among_the_outputs_that_is_none_is_a_finding() {
     );
     let run = project.run(&["check"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    for wrong in ["zz.tf", "/etc/passwd", "generated/dev", "generated/dev/../x", "spec/dev/x"] {
+    for wrong in
+        ["zz.tf", "/etc/passwd", "terraform", "generated/dev", "generated/dev/", "generated/dev/../x", "spec/dev/x"]
+    {
         project.replace("spec/stack.toml", "\"terraform/dev/zz.tf\"", &format!("\"{wrong}\""));
         let run = project.run(&["check"]);
         assert!(
@@ -393,6 +395,176 @@ fn a_file_among_the_outputs_that_is_none_is_a_finding() {
             "{run:?}"
         );
         project.replace("spec/stack.toml", &format!("\"{wrong}\""), "\"terraform/dev/zz.tf\"");
+    }
+}
+
+/// All of `generated/` and `terraform/` is checked, with or without a manifest.
+#[test]
+fn a_file_in_a_folder_of_no_profile_is_a_finding() {
+    let project = Project::reference();
+    let planted = [
+        "generated/docker-compose.yml",
+        "generated/prod/docker-compose.yml",
+        "generated/prod/grafana/x/y.json",
+        "terraform/main.tf",
+        "terraform/prod/main.tf",
+        "terraform/modules/a/main.tf",
+        "generated/a b/x",
+        "generated/.hidden/x",
+    ];
+    for path in planted {
+        project.write(path, "x");
+    }
+    project.write("generated/line\nbreak/x", "x");
+    symlink("/etc", project.path("terraform/linked")).unwrap();
+    // As beside outputs.
+    project.write("generated/prod/.env", "of the user");
+    project.write("terraform/prod/terraform.tfstate", "of the user");
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for path in planted.iter().chain(&["terraform/linked", "generated/line\\nbreak"]) {
+        assert!(run.stdout.contains(&format!("{path}: not an output\n")), "{path}: {}", run.stdout);
+    }
+    assert_eq!(run.stdout.matches("not an output").count(), planted.len() + 2, "{}", run.stdout);
+    let json = project.run(&["check", "--format", "json"]).stdout;
+    assert_eq!(json.matches(r#""cause": "unlisted""#).count(), planted.len() + 2, "{json}");
+    assert_eq!(project.run(&["check", "--profile", "dev"]).code, Some(0));
+    let run = project.run(&["render", "--force"]);
+    assert!(run.code == Some(0) && run.stdout.contains("left terraform/main.tf: not an output"), "{run:?}");
+    for path in planted {
+        assert_eq!(project.read(path), "x", "{path}");
+    }
+    fs::remove_dir_all(project.path("generated/line\nbreak")).unwrap();
+    let unmanaged = r#"
+unmanaged = ["generated/docker-compose.yml", "generated/prod", "generated/a b/x", "generated/.hidden/", "terraform/main.tf",
+    "terraform/prod/main.tf", "terraform/modules", "terraform/linked"]
+"#;
+    project.replace("spec/stack.toml", "[stack]\n", &format!("[stack]{unmanaged}"));
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+/// It was removed after its manifest.
+#[test]
+fn a_removed_profile_without_a_manifest_is_found() {
+    let spec = "[stack]\nname = \"x\"\n[services.web]\nimage = \"a:1\"\nvolumes = [\"./generated/shared/data:/data\"]\n[profiles.dev]\n";
+    let project = Project::new(format!("{spec}[profiles.old]\n"));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    fs::remove_file(project.path("generated/old/manifest.sha256")).unwrap();
+    project.write("spec/stack.toml", spec);
+    project.write("generated/shared/data/x", "of the user");
+    // Without infrastructure, this is somebody else's.
+    project.write("terraform/main.tf", "of the user");
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.contains("generated/old/docker-compose.yml: not an output\n"), "{run:?}");
+    assert_eq!(run.stdout.matches("not an output").count(), 3, "{run:?}");
+    // A folder that leads elsewhere is not read.
+    fs::create_dir(project.path("generated/out")).unwrap();
+    symlink("/etc", project.path("terraform/out")).unwrap();
+    let run = project.run(&["check"]);
+    assert!(run.code == Some(3) && !run.stdout.contains("passwd"), "{run:?}");
+    fs::remove_file(project.path("terraform/out")).unwrap();
+    fs::remove_dir(project.path("generated/out")).unwrap();
+    // An empty folder is not worth a word, and goes: a killed render may leave one.
+    fs::remove_dir_all(project.path("generated/old")).unwrap();
+    fs::create_dir(project.path("generated/old")).unwrap();
+    assert_eq!(project.run(&["check"]).code, Some(0));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    assert!(!project.path("generated/old").exists());
+}
+
+/// What another file gives a service is not in the spec.
+#[test]
+fn a_change_of_a_file_that_extends_names_is_a_danger() {
+    let spec = "[stack]\nname = \"x\"\n[profiles.dev]\n[services.web]\nextends = { file = \"other.yml\", service = \"x\" }\nimage = \"a:1\"\n";
+    let repository = Repository::new(spec);
+    let project = &repository.project;
+    let other = "services:\n  x:\n    extends:\n      file: deep/base.yml\n      service: y\n";
+    project.write("other.yml", other);
+    project.write("deep/base.yml", "services: { y: { extends: { 'file': \"../last.yml\", service: z } } }\n");
+    project.write("last.yml", "services: {}\n");
+    project.write("unrelated.yml", "services: {}\n");
+    repository.commit("Extend");
+    let verdict = || {
+        let run = repository.review(&[]);
+        let danger = "danger[extends-file-changed] web: whatever another file gives it changed:";
+        assert_eq!(run.code == Some(1), run.stdout.contains(danger), "{run:?}");
+        run.code
+    };
+    assert_eq!(verdict(), Some(0));
+    project.write("unrelated.yml", "services: { x: {} }\n");
+    project.write("other.yml", other.replace('\n', "\r\n"));
+    assert_eq!(verdict(), Some(0));
+    project.write("other.yml", other);
+    for path in ["other.yml", "deep/base.yml", "last.yml"] {
+        let kept = project.read(path);
+        project.write(path, format!("{kept}# privileged: true\n"));
+        assert_eq!(verdict(), Some(1), "{path}");
+        fs::remove_file(project.path(path)).unwrap();
+        assert_eq!(verdict(), Some(1), "{path}");
+        symlink("/proc/self/environ", project.path(path)).unwrap();
+        assert_eq!(verdict(), Some(1), "{path}");
+        fs::remove_file(project.path(path)).unwrap();
+        project.write(path, kept);
+    }
+    // A folder on the way is a link now.
+    fs::rename(project.path("deep"), project.path("deeper")).unwrap();
+    symlink("deeper", project.path("deep")).unwrap();
+    assert_eq!(verdict(), Some(1));
+    repository.commit("Link");
+    assert_eq!(verdict(), Some(0));
+    project.write("deeper/base.yml", "services: { y: { privileged: true } }\n");
+    assert_eq!(verdict(), Some(1));
+}
+
+/// A path of the spec may be a link in the tree.
+#[test]
+fn a_link_out_of_the_project_below_a_path_of_the_spec_is_a_danger() {
+    for (lines, path) in [
+        ("volumes = [\"./data:/h:ro\"]", "data"),
+        ("volumes = [\"./data/deep/x:/h\"]", "data"),
+        (
+            "volumes = [\"d:/h\"]@[volumes.d]\ndriver_opts = { type = \"none\", o = \"bind\", device = \"./data\" }",
+            "data",
+        ),
+        ("build = \"./src\"", "src"),
+        ("env_file = \"a.env\"", "a.env"),
+        ("secrets = [\"s\"]@[secrets.s]\nfile = \"./token\"", "token"),
+        ("volumes = [\"./generated/dev/data:/h\"]", "generated/dev/data"),
+    ] {
+        let (lines, end) = lines.split_once('@').unwrap_or((lines, ""));
+        let spec = format!("[stack]\nname = \"x\"\n[profiles.dev]\n[services.web]\nimage = \"a:1\"\n{lines}\n{end}\n");
+        let repository = Repository::new(&spec);
+        let project = &repository.project;
+        let is_danger = |expected: bool| {
+            let run = repository.review(&[]);
+            let found = run.stdout.contains("danger[linked-path] web: gains ");
+            assert_eq!((found, run.code), (expected, Some(i32::from(expected))), "{lines}: {run:?}");
+        };
+        is_danger(false);
+        let full = project.path(path);
+        fs::create_dir_all(full.parent().unwrap()).unwrap();
+        fs::create_dir(project.path("inside")).unwrap();
+        // Within the project, it leads nowhere else.
+        symlink(project.path("inside"), &full).unwrap();
+        is_danger(false);
+        fs::remove_file(&full).unwrap();
+        symlink("/etc", &full).unwrap();
+        is_danger(true);
+        let json = repository.review(&["--format", "json"]).stdout;
+        assert!(json.contains(" -> /etc") && json.contains("gains "), "{json}");
+        // What the base has is known.
+        repository.commit("Link");
+        is_danger(false);
+        // By way of another one.
+        fs::remove_file(&full).unwrap();
+        symlink(project.path("inside"), &full).unwrap();
+        repository.commit("Link inside");
+        is_danger(false);
+        fs::remove_dir(project.path("inside")).unwrap();
+        symlink("/", project.path("inside")).unwrap();
+        is_danger(true);
     }
 }
 

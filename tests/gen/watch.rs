@@ -128,5 +128,14 @@ fn every_shell_and_the_manual_know_every_command() {
     assert!(project.read("share/man/gen.1").contains("gen\\-verify(1)"));
     project.write("file", "");
     assert_eq!(project.run(&["man", "file/below"]).code, Some(3));
+    // A link of the tree is not where the user said.
+    let elsewhere = Project::empty();
+    std::os::unix::fs::symlink(elsewhere.root(), project.path("linked")).unwrap();
+    for folder in ["linked", "linked/man", "./linked", project.path("linked").to_str().unwrap()] {
+        let run = project.run(&["man", folder]);
+        assert_eq!(run.code, Some(3), "{folder}: {run:?}");
+        assert!(run.stderr.contains("it is a link that leads out of the project"), "{folder}: {run:?}");
+    }
+    assert_eq!(std::fs::read_dir(elsewhere.root()).unwrap().count(), 0);
     assert_eq!(project.run(&["completions", "tcsh"]).code, Some(2));
 }

@@ -1,11 +1,11 @@
 //! The spec at a Git revision, read from the object database.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io;
+use std::{fmt, fs, io};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::spec::files::{Files, Found};
+use stackgen::{folder, spec};
 
 use super::super::git::{Failure, Git, failure};
 
@@ -21,6 +21,8 @@ pub struct Revision<'r> {
     pub commit: String,
     /// Whether the commit is the merge base of the revision and HEAD rather than the revision itself.
     pub is_merge_base: bool,
+    /// The path of the project in its repository, with a `/` at the end.
+    prefix: String,
     /// Files below `spec/`, by their path below the project's root.
     entries: BTreeMap<Utf8PathBuf, Entry>,
 }
@@ -63,12 +65,37 @@ impl<'r> Revision<'r> {
         let base = git.merge_base(name, &wanted)?.unwrap_or_else(|| wanted.clone());
         let mut entries = BTreeMap::new();
         git.list(&base, Utf8Path::new(""), &prefix, "spec", &mut entries)?;
-        Ok(Self { git, name: name.to_owned(), is_merge_base: base != wanted, commit: base, entries })
+        Ok(Self { git, name: name.to_owned(), is_merge_base: base != wanted, commit: base, prefix, entries })
     }
 
     /// Whether there is a file.
     pub fn has(&self, path: &str) -> bool {
         self.entries.contains_key(Utf8Path::new(path))
+    }
+
+    /// What is at a path anywhere in the project: its mode, and its bytes.
+    ///
+    /// # Errors
+    /// Git can't tell.
+    pub fn at(&self, path: &Utf8Path) -> io::Result<Option<(String, Vec<u8>)>> {
+        let mut entries = BTreeMap::new();
+        let listed = self.git.list(&self.commit, Utf8Path::new(""), &self.prefix, path.as_str(), &mut entries);
+        listed.map_err(|failure| io::Error::other(failure.message))?;
+        let Some(entry) = entries.remove(path) else { return Ok(None) };
+        if entry.size > spec::LARGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let bytes = self.blob(&entry)?;
+        Ok(Some((entry.mode, bytes)))
+    }
+
+    fn blob(&self, entry: &Entry) -> io::Result<Vec<u8>> {
+        let arguments = ["cat-file", "blob", &entry.object];
+        let output = self.git.command(&entry.submodule, &arguments).output()?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(io::Error::other(format!("{}; {MISSING}", failure(&arguments, &output).message)))
     }
 
     fn below(&self, folder: &Utf8Path) -> impl Iterator<Item = &Utf8Path> {
@@ -106,6 +133,7 @@ impl Git<'_> {
 
     fn unknown(&self, name: &str) -> Result<Failure, Failure> {
         if self.commit("HEAD")?.is_none() {
+            self.check_empty()?;
             return Ok(Failure::invalid("the repository has no commits yet"));
         }
         let help = if self.is_shallow()? {
@@ -114,6 +142,28 @@ impl Git<'_> {
             "expected a branch, tag or commit; it may have to be fetched first"
         };
         Ok(Failure::invalid(format!("unknown revision `{name}`; {help}")))
+    }
+
+    /// Checks that a repository without a current commit has none at all: Git says nothing of files that it can't read.
+    fn check_empty(&self) -> Result<(), Failure> {
+        let folder = self.succeed("", &["rev-parse", "--git-common-dir"])?;
+        let folder = self.root.join(folder.strip_suffix('\n').unwrap_or(&folder));
+        for (name, is_folder) in [("HEAD", false), ("packed-refs", false), ("refs", true), ("objects", true)] {
+            let path = folder.join(name);
+            let read =
+                if is_folder { folder::entries(path.as_std_path()).map(drop) } else { fs::read(&path).map(drop) };
+            match read {
+                Err(error) if name != "packed-refs" || error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Failure::failed(format!("cannot read `.git/{name}`: {error}; {MISSING}")));
+                }
+                _ => {}
+            }
+        }
+        let arguments = ["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"];
+        if self.succeed("", &arguments)?.lines().any(|kind| kind == "commit") {
+            return Err(Failure::failed(format!("the repository has commits, but no branch has any; {MISSING}")));
+        }
+        Ok(())
     }
 
     /// The merge base of HEAD and another commit.
@@ -210,13 +260,7 @@ impl Files for Revision<'_> {
     }
 
     fn read(&self, path: &Utf8Path) -> io::Result<Vec<u8>> {
-        let entry = self.entries.get(path).ok_or(io::ErrorKind::NotFound)?;
-        let arguments = ["cat-file", "blob", &entry.object];
-        let output = self.git.command(&entry.submodule, &arguments).output()?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        Err(io::Error::other(format!("{}; {MISSING}", failure(&arguments, &output).message)))
+        self.blob(self.entries.get(path).ok_or(io::ErrorKind::NotFound)?)
     }
 
     fn names(&self, folder: &Utf8Path) -> io::Result<Vec<String>> {

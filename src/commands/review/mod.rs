@@ -1,6 +1,7 @@
 //! `gen review`.
 
 mod git;
+mod ground;
 mod report;
 
 use std::io;
@@ -12,6 +13,7 @@ use stackgen::spec::{self, ReadError};
 use stackgen::{Plan, plan};
 
 use self::git::Revision;
+use self::ground::Compared;
 use super::report as diagnostics;
 use super::{Outcome, Ran, print, print_error, print_text, project, stop, stop_with};
 use crate::cli::{Format, Review, ReviewFormat};
@@ -24,7 +26,8 @@ pub fn run(arguments: &Review) -> Ran {
         Revision::find(&project.root, &arguments.against).map_err(|failure| stop(failure.outcome, &failure.message))?;
     let is_new = !revision.has(spec::MAIN);
     let (sources, plans) = if is_new { Default::default() } else { planned(&revision, profile, format)? };
-    let review = review::review(&plans, &project.plans).map_err(|error| stop(Outcome::Failed, error))?;
+    let ground = Compared::new(&project.root, &revision);
+    let review = review::review(&plans, &project.plans, &ground).map_err(|error| stop(Outcome::Failed, error))?;
     let report = report::Report {
         review: &review,
         revision: &revision,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::json;
-use stackgen::review::{Change, Outputs, Review, Severity, counted};
+use stackgen::review::{Area, Change, Id, Outputs, Review, Severity, counted};
 use stackgen::shown::{markdown_code as code, visible};
 
 use super::super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
@@ -16,10 +16,13 @@ const WIDTH: usize = 80;
 /// Notices that are shown; the rest is counted.
 const MOST_NOTICES: usize = 150;
 
-/// Bytes of Markdown for each severity: GitHub's limit for a comment is 65,536 characters.
-const BUDGET: usize = 18_000;
+/// Bytes of Markdown: GitHub's limit for a comment is 65,536 characters.
+const BUDGET: usize = 62_000;
 
-/// Cautions that are shown, and dangers in Markdown.
+/// Those of them for dangers: enough for a short line for each id.
+const FOR_DANGERS: usize = 42_000;
+
+/// Cautions that are shown.
 const MOST: usize = 100;
 
 /// Dangers that are shown: a branch should not hide one behind others.
@@ -30,6 +33,9 @@ const LONGEST: usize = 120;
 
 /// Subjects of a line of notices that are shown.
 const SUBJECTS: usize = 6;
+
+/// Characters of a name or a value in Markdown, if there is not room for everything.
+const BRIEF: usize = 40;
 
 /// Characters of two values on one line.
 const SHORT: usize = 60;
@@ -72,20 +78,62 @@ fn lines(changes: &[Change], severity: Option<Severity>) -> Vec<Line<'_>> {
     lines
 }
 
-/// Writes lines, up to a number and to the budget, and how many are left.
-fn within_budget(out: &mut String, lines: &[Line<'_>], most: usize, mut write: impl FnMut(&mut String, &Line<'_>)) {
-    let start = out.len();
-    let mut left = lines.len();
-    for line in lines.iter().take(most) {
-        if out.len() - start > BUDGET {
-            break;
+/// Writes lines, each with the area of the one before, up to a number of them and of bytes, and counts the changes that
+/// are left. The first of
+/// each id takes precedence over the second of any: a branch should not hide one behind others.
+fn within_budget(
+    out: &mut String,
+    lines: &[Line<'_>],
+    (most, budget, noun): (usize, usize, &str),
+    write: impl Fn(&mut String, &Line<'_>, usize, Option<Area>),
+) {
+    let order = by_precedence(lines);
+    for length in [LONGEST, BRIEF] {
+        let mut used = 0;
+        let mut shown: Vec<usize> = Vec::new();
+        for &index in order.iter().take(most) {
+            let mut text = String::new();
+            write(&mut text, &lines[index], length, None);
+            used += text.len();
+            if used > budget {
+                break;
+            }
+            shown.push(index);
         }
-        left -= 1;
-        write(out, line);
+        if length == LONGEST && used > budget {
+            continue;
+        }
+        shown.sort_unstable();
+        let mut area = None;
+        for &index in &shown {
+            write(out, &lines[index], length, area);
+            area = Some(lines[index].change.area);
+        }
+        if let Some(left) = left(lines, &shown) {
+            let _ = write!(out, "\n… {} more: see `--format json`\n", counted(left, noun));
+        }
+        return;
     }
-    if left > 0 {
-        let _ = write!(out, "\n… and {left} more\n");
-    }
+}
+
+/// The lines by precedence: the first of each id, then the second of each.
+fn by_precedence(lines: &[Line<'_>]) -> Vec<usize> {
+    let mut seen: HashMap<Id, usize> = HashMap::new();
+    let mut rank = |&index: &usize| {
+        let rank = seen.entry(lines[index].change.id).or_default();
+        *rank += 1;
+        *rank
+    };
+    let mut order: Vec<usize> = (0..lines.len()).collect();
+    order.sort_by_cached_key(&mut rank);
+    order
+}
+
+/// The number of changes that are not shown.
+fn left(lines: &[Line<'_>], shown: &[usize]) -> Option<usize> {
+    let all: usize = lines.iter().map(|line| line.subjects.len()).sum();
+    let shown: usize = shown.iter().map(|&index| lines[index].subjects.len()).sum();
+    (all > shown).then(|| all - shown)
 }
 
 const SEVERITIES: [(Option<Severity>, &str, &str); 4] = [
@@ -96,8 +144,8 @@ const SEVERITIES: [(Option<Severity>, &str, &str); 4] = [
 ];
 
 impl Line<'_> {
-    fn shown(&self) -> usize {
-        if self.change.severity == Severity::Notice { SUBJECTS } else { MOST }
+    fn shown(&self, length: usize) -> usize {
+        if self.change.severity == Severity::Notice || length == BRIEF { SUBJECTS } else { MOST }
     }
 }
 
@@ -158,11 +206,14 @@ impl Report<'_> {
                 Some(Severity::Notice) => MOST_NOTICES,
                 _ => MOST,
             };
-            for line in lines.iter().take(most) {
-                self.line(&mut out, line, word, colour);
+            let mut shown = by_precedence(&lines);
+            shown.truncate(most);
+            shown.sort_unstable();
+            for &index in &shown {
+                self.line(&mut out, &lines[index], word, colour);
             }
-            if lines.len() > most {
-                let _ = writeln!(out, "… {} more: see `--format json`", counted(lines.len() - most, word));
+            if let Some(left) = left(&lines, &shown) {
+                let _ = writeln!(out, "… {} more: see `--format json`", counted(left, word));
             }
             if !lines.is_empty() {
                 out.push('\n');
@@ -196,9 +247,9 @@ impl Report<'_> {
 
     fn line(&self, out: &mut String, line: &Line<'_>, word: &str, colour: &str) {
         let Line { change, subjects } = line;
-        let mut subject = visible(&subjects.iter().take(line.shown()).copied().collect::<Vec<_>>().join(", "));
-        if subjects.len() > line.shown() {
-            let _ = write!(subject, " and {} more", subjects.len() - line.shown());
+        let mut subject = visible(&subjects.iter().take(line.shown(LONGEST)).copied().collect::<Vec<_>>().join(", "));
+        if subjects.len() > line.shown(LONGEST) {
+            let _ = write!(subject, " and {} more", subjects.len() - line.shown(LONGEST));
         }
         let profiles = self.profiles(change);
         let head = format!("{word}[{}]", change.id.as_str());
@@ -243,18 +294,20 @@ impl Report<'_> {
     pub fn markdown(&self) -> String {
         let mut out = String::from("### Effects of this change to the spec\n\n");
         if self.review.changes.is_empty() && !self.is_new {
-            out.push_str(&prose(&sentence(&self.unchanged())));
+            out.push_str(&prose(&sentence(&self.unchanged()), LONGEST));
             out.push_str(".\n");
             return out;
         }
-        let _ = write!(out, "{}.\n\n**{}**", prose(&sentence(&self.heading())), self.count());
+        let _ = write!(out, "{}.\n\n**{}**", prose(&sentence(&self.heading()), LONGEST), self.count());
         if let Some(outputs) = self.outputs() {
             let _ = write!(out, "; {outputs}");
         }
         out.push('\n');
-        for (severity, title) in
-            [(Some(Severity::Danger), "Dangers"), (Some(Severity::Caution), "Cautions"), (None, "Accepted")]
-        {
+        for (severity, title, noun, parts) in [
+            (Some(Severity::Danger), "Dangers", "danger", 0),
+            (Some(Severity::Caution), "Cautions", "caution", 3),
+            (None, "Accepted", "accepted change", 2),
+        ] {
             let lines = lines(&self.review.changes, severity);
             if lines.is_empty() {
                 continue;
@@ -263,20 +316,25 @@ impl Report<'_> {
             out.push_str("| Change | What | Before | After |");
             out.push_str(if severity.is_none() { " Reason |\n| --- " } else { "\n" });
             out.push_str("| --- | --- | --- | --- |\n");
-            within_budget(&mut out, &lines, MOST, |out, line| {
+            // The rest is shared with what follows.
+            let (most, budget) = match BUDGET.saturating_sub(out.len()).checked_div(parts) {
+                None => (MOST_DANGERS, FOR_DANGERS),
+                Some(share) => (MOST, share),
+            };
+            within_budget(&mut out, &lines, (most, budget, noun), |out, line, length, _| {
                 let change = line.change;
-                let value = |value: &Option<String>| value.as_deref().map(|value| code(&short(value)));
+                let value = |value: &Option<String>| value.as_deref().map(|value| code(&cut(value, length)));
                 let _ = write!(
                     out,
                     "| {} | {}: {} | {} | {} |",
                     code(change.id.as_str()),
-                    self.subjects(line),
-                    prose(&change.what),
+                    self.subjects(line, length),
+                    prose(&change.what, length),
                     value(&change.before).unwrap_or_default(),
                     value(&change.after).unwrap_or_default()
                 );
                 if let Some(reason) = &change.accepted {
-                    let _ = write!(out, " {} |", code(&short(reason)));
+                    let _ = write!(out, " {} |", code(&cut(reason, length)));
                 }
                 out.push('\n');
             });
@@ -294,20 +352,25 @@ impl Report<'_> {
         let number = counted(self.review.count(Severity::Notice), "notice");
         // An empty line ends the HTML; Markdown follows.
         let _ = write!(out, "\n<details>\n<summary>{number}</summary>\n");
-        let mut area = None;
-        within_budget(out, &lines, MOST_NOTICES, |out, line| {
+        let budget = BUDGET.saturating_sub(out.len());
+        within_budget(out, &lines, (MOST_NOTICES, budget, "notice"), |out, line, length, last| {
             let change = line.change;
-            if area != Some(change.area) {
-                area = Some(change.area);
+            if last != Some(change.area) {
                 let _ = write!(out, "\n**{}**\n\n", change.area.as_str());
             }
-            let _ = write!(out, "- {} {}: {}", code(change.id.as_str()), self.subjects(line), prose(&change.what));
+            let _ = write!(
+                out,
+                "- {} {}: {}",
+                code(change.id.as_str()),
+                self.subjects(line, length),
+                prose(&change.what, length)
+            );
             match (&change.before, &change.after) {
                 (Some(before), Some(after)) => {
-                    let _ = write!(out, " ({} → {})", code(&short(before)), code(&short(after)));
+                    let _ = write!(out, " ({} → {})", code(&cut(before, length)), code(&cut(after, length)));
                 }
                 (Some(value), None) | (None, Some(value)) => {
-                    let _ = write!(out, " ({})", code(&short(value)));
+                    let _ = write!(out, " ({})", code(&cut(value, length)));
                 }
                 (None, None) => {}
             }
@@ -316,11 +379,12 @@ impl Report<'_> {
         out.push_str("\n</details>\n");
     }
 
-    fn subjects(&self, line: &Line<'_>) -> String {
-        let names: Vec<String> = line.subjects.iter().take(line.shown()).map(|name| code(&short(name))).collect();
+    fn subjects(&self, line: &Line<'_>, length: usize) -> String {
+        let shown = line.shown(length);
+        let names: Vec<String> = line.subjects.iter().take(shown).map(|name| code(&cut(name, length))).collect();
         let mut out = names.join(", ");
-        if line.subjects.len() > line.shown() {
-            let _ = write!(out, " and {} more", line.subjects.len() - line.shown());
+        if line.subjects.len() > shown {
+            let _ = write!(out, " and {} more", line.subjects.len() - shown);
         }
         out.push_str(&self.profiles(line.change));
         out
@@ -369,15 +433,19 @@ fn sentence(text: &str) -> String {
 
 /// A value on one line, truncated, with control characters made visible.
 fn short(value: &str) -> String {
-    let mut out: String = visible(value).chars().take(LONGEST).collect();
-    if value.chars().count() > LONGEST {
+    cut(value, LONGEST)
+}
+
+fn cut(value: &str, length: usize) -> String {
+    let mut out: String = visible(value).chars().take(length).collect();
+    if value.chars().count() > length {
         out.push('…');
     }
     out
 }
 
 /// A sentence with names in back-ticks, which become code. So does whatever `gen` doesn't write itself.
-fn prose(text: &str) -> String {
+fn prose(text: &str, length: usize) -> String {
     let mut out = String::new();
     for (index, piece) in text.split('`').enumerate() {
         let own = |c: char| c.is_ascii_alphanumeric() || " .,;:()'/-_→×…".contains(c);
@@ -393,7 +461,7 @@ fn prose(text: &str) -> String {
         } else if !piece.is_empty() {
             // Two spans next to each other would be one.
             out.push_str(if out.ends_with('`') { " " } else { "" });
-            out.push_str(&code(&short(piece)));
+            out.push_str(&code(&cut(piece, length)));
         }
     }
     out
@@ -425,13 +493,13 @@ mod tests {
 
     #[test]
     fn names_mean_nothing_in_markdown() {
-        assert_eq!(prose("port `http` published, and bound"), "port `http` published, and bound");
-        assert_eq!(prose("panel `<img src=x>` added"), "panel `<img src=x>` added");
-        assert_eq!(prose("<b> @x `a|b`"), "`<b> @x ` `a│b`");
+        assert_eq!(prose("port `http` published, and bound", LONGEST), "port `http` published, and bound");
+        assert_eq!(prose("panel `<img src=x>` added", LONGEST), "panel `<img src=x>` added");
+        assert_eq!(prose("<b> @x `a|b`", LONGEST), "`<b> @x ` `a│b`");
         // Whatever ends a quotation early is still text.
-        assert_eq!(prose("a `b` c` <i>"), "a `b` c` <i>`");
-        assert_eq!(prose("a @b"), "`a @b`");
-        assert_eq!(prose("see www.example.org"), "`see www.example.org`");
+        assert_eq!(prose("a `b` c` <i>", LONGEST), "a `b` c` <i>`");
+        assert_eq!(prose("a @b", LONGEST), "`a @b`");
+        assert_eq!(prose("see www.example.org", LONGEST), "`see www.example.org`");
     }
 
     #[test]
