@@ -10,7 +10,7 @@ pub mod svg;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::service::{Dependency, EXTENDS, Published};
+use crate::model::service::{Dependency, Published};
 use crate::model::{Address, Stack};
 use crate::spec::service::{CONDITION, Condition};
 
@@ -76,7 +76,7 @@ pub enum Talk {
     Scrapes,
     /// It queries it as a datasource.
     Queries,
-    /// Its environment, its command or its settings hold the other's address, or it extends the other's definition.
+    /// Its environment, its command or its settings hold the other's address.
     Uses,
 }
 
@@ -150,11 +150,9 @@ impl Graph {
                 add(&service.name, &dependency.service, Kind::StartsAfter(dependency.condition));
             }
             for named in &service.named {
-                let waits = |dependency: &Dependency| dependency.service == named.service;
-                if named.key == EXTENDS {
-                    add(&service.name, &named.service, Kind::Talks(Talk::Uses));
-                } else if !service.depends_on.iter().any(waits) {
-                    add(&service.name, &named.service, Kind::StartsAfter(CONDITION));
+                let waits = |dependency: &Dependency| dependency.service == *named;
+                if !service.depends_on.iter().any(waits) {
+                    add(&service.name, named, Kind::StartsAfter(CONDITION));
                 }
             }
             for used in &service.refers_to.services {

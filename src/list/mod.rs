@@ -156,9 +156,9 @@ fn waits(service: &Service) -> Vec<DependencyRow<'_>> {
         .iter()
         .map(|dependency| DependencyRow { service: &dependency.service, condition: dependency.condition.described() })
         .collect();
-    for named in service.starts_after() {
-        if !rows.iter().any(|row| row.service == named.service) {
-            rows.push(DependencyRow { service: &named.service, condition: CONDITION.described() });
+    for named in &service.named {
+        if !rows.iter().any(|row| row.service == named) {
+            rows.push(DependencyRow { service: named, condition: CONDITION.described() });
         }
     }
     rows

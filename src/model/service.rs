@@ -69,8 +69,9 @@ pub struct Service {
     pub configs: Vec<FileGrant>,
     /// Other keys of Compose.
     pub keys: Keys,
-    /// The services that keys other than `depends_on` name.
-    pub named: Vec<Named>,
+    /// The services that keys other than `depends_on` name: Compose starts them before it (`setImplicitDependsOn` of
+    /// compose-go).
+    pub named: Vec<String>,
     /// The files and folders of the host that its keys name.
     pub paths: Vec<HostPath>,
     /// What it refers to: its texts only hold addresses.
@@ -86,18 +87,6 @@ pub struct HostPath {
     pub path: Text,
     /// Whether the container can't start without it.
     pub required: bool,
-}
-
-/// The key of a service that is the base of another one.
-pub const EXTENDS: &str = "extends";
-
-/// A service that a key of another one names, such as `links`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// The key.
-    pub key: &'static str,
-    /// The service.
-    pub service: String,
 }
 
 /// What the definition of a service refers to, without duplicates, in order of appearance.
@@ -150,12 +139,6 @@ impl Service {
     /// The value of a setting.
     pub fn setting(&self, name: &str) -> Option<&SettingValue> {
         self.settings.iter().find(|setting| setting.name == name).map(|setting| &setting.value)
-    }
-
-    /// The services that Compose starts before it because a key other than `depends_on` names them
-    /// (`setImplicitDependsOn` of compose-go).
-    pub fn starts_after(&self) -> impl Iterator<Item = &Named> {
-        self.named.iter().filter(|named| named.key != EXTENDS)
     }
 
     /// The port of that name.

@@ -3,7 +3,6 @@
 use super::Resolver;
 use super::dependencies::SHARED;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::service::EXTENDS;
 use crate::model::{Keys, text as model};
 use crate::spec::compose;
 use crate::spec::decode::{Short, Spanned, shown};
@@ -108,8 +107,9 @@ pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
         Some(text @ Tree::Text(_)) => Some(text),
         _ => None,
     };
+    // Only what the spec's tree could not resolve: an unknown service or a cycle.
     for (name, span) in literals(base) {
-        add(EXTENDS, None, name, span);
+        add("extends", None, name, span);
     }
     let secrets = match keys.at(&["build", "secrets"]) {
         Some(Tree::List(items)) => items.as_slice(),

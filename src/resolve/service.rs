@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::Keys;
 use crate::model::kind::{DOCKER_HOST, Secret, Setting};
-use crate::model::service::{CONFIG_LABEL, Command, Mount, Named, References};
+use crate::model::service::{CONFIG_LABEL, Command, Mount, References};
 use crate::model::text::{Text as ModelText, Tree as ModelTree};
 use crate::spec::decode::{Map, Spanned, shown};
 use crate::spec::kind::Takes;
@@ -196,7 +196,7 @@ impl Resolver<'_> {
             secrets,
             configs: self.grants(&service.configs, &[]),
             keys,
-            named: named(service).map(|mention| Named { key: mention.key, service: mention.name.to_owned() }).collect(),
+            named: named(service).map(|mention| mention.name.to_owned()).collect(),
             paths,
             refers_to: References::default(),
         }
@@ -273,10 +273,7 @@ impl Resolver<'_> {
                 (_, value, None) => keys.0.push((key, value)),
             }
         }
-        // Compose joins the list with that of the service that is extended, and refuses an item that is there twice.
-        if keys.get("extends").is_none_or(|base| base.get("file").is_some()) {
-            keys.fill("security_opt", no_new_privileges());
-        }
+        keys.fill("security_opt", no_new_privileges());
         keys
     }
 

@@ -477,7 +477,7 @@ impl Shorthand for Mount {
 }
 
 /// Splits at the colons that stand outside of `${…}`.
-fn split_outside(text: &str) -> Vec<&str> {
+pub(super) fn split_outside(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut from, mut inside, mut before) = (0, false, ' ');
     for (at, c) in text.char_indices() {

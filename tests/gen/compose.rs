@@ -125,7 +125,7 @@ fn an_empty_command_clears_the_images() {
     assert_eq!((&found["command"], &found["entrypoint"]), (&yaml("''"), &yaml("''")));
     let found = web("");
     assert_eq!((found.get("command"), found.get("entrypoint")), (None, None));
-    // It matters to a service that extends another.
+    // It matters to a service that extends one of another file.
     assert_eq!(web("healthcheck = { disable = false }")["healthcheck"], yaml("{disable: false}"));
 }
 
@@ -176,7 +176,7 @@ image = "ff:1"
 
 #[test]
 fn a_service_starts_after_those_that_its_keys_name() {
-    let project = Project::new(format!("{HEAD}{NAMED}extends = \"gg\"\n[services.gg]\nimage = \"gg:1\"\n"));
+    let project = Project::new(format!("{HEAD}{NAMED}"));
     let rows: Json = serde_json::from_str(&project.run(&["list", "services", "--format", "json"]).stdout).unwrap();
     let after: Vec<(&str, Option<&str>)> = rows
         .as_array()
@@ -185,11 +185,10 @@ fn a_service_starts_after_those_that_its_keys_name() {
         .map(|row| (row["name"].as_str().unwrap(), row["depends_on"][0]["service"].as_str()))
         .collect();
     let named = [("aa", "bb"), ("bb", "cc"), ("cc", "dd"), ("dd", "ee"), ("ee", "ff")];
-    let expected: Vec<_> =
-        named.iter().map(|&(from, to)| (from, Some(to))).chain([("ff", None), ("gg", None)]).collect();
+    let expected: Vec<_> = named.iter().map(|&(from, to)| (from, Some(to))).chain([("ff", None)]).collect();
     assert_eq!(after, expected);
     let graph = project.run(&["graph", "--format", "dot"]).stdout;
-    for (from, to) in named.into_iter().chain([("ff", "gg")]) {
+    for (from, to) in named {
         assert!(graph.contains(&format!("\"{from}\" -> \"{to}\"")), "{from} {to}\n{graph}");
     }
 }
@@ -197,7 +196,7 @@ fn a_service_starts_after_those_that_its_keys_name() {
 #[test]
 fn a_cycle_may_lead_through_any_key_that_names_a_service() {
     assert_eq!(errors(&format!("{HEAD}{NAMED}")), []);
-    for back in ["depends_on = [\"aa\"]", "links = [\"aa\"]", "uts = \"service:aa\"", "extends = \"aa\""] {
+    for back in ["depends_on = [\"aa\"]", "links = [\"aa\"]", "uts = \"service:aa\""] {
         let found = errors(&format!("{HEAD}{NAMED}{back}\n"));
         assert_eq!(found.len(), 1, "{back}: {found:?}");
         assert_eq!((found[0].0.as_str(), found[0].1.as_str()), ("dependency-cycle", back));
@@ -440,4 +439,62 @@ fn a_relative_path_is_relative_to_the_root() {
     ] {
         assert_eq!(at.as_str(), Some(expected), "{file:?}");
     }
+}
+
+/// A service that extends another one of the spec is that one with its own keys, for all that `gen` checks.
+#[test]
+fn a_service_has_what_the_one_has_that_it_extends() {
+    let spec = |lines: &str| {
+        format!(
+            "{HEAD}[services.base]\nimage = \"nginx:1.29\"\nhealthcheck.http = \"/\"\nports.http = {{ target = 80 }}\n\
+             environment = [\"A=1\"]\nrestart = \"no\"\nprofiles = [\"never\"]\n{lines}\n"
+        )
+    };
+    // In any order, through several services, and in both forms.
+    let found = services(&spec(
+        "[services.last]\nimage = \"nginx:1.30\"\nextends.service = \"web\"\nports.http = 81\n[services.web]\n\
+         extends = \"base\"\nenvironment.B = \"2\"\n[services.waits]\nimage = \"a:1\"\nprofiles = [\"never\"]\n\
+         depends_on.web = \"service_healthy\"",
+    ));
+    assert_eq!(found["web"]["image"], "nginx:1.29");
+    assert_eq!(found["last"]["image"], "nginx:1.30");
+    assert_eq!(found["last"]["environment"], yaml("{A: '1', B: '2'}"));
+    assert_eq!(found["last"]["container_name"], "last");
+    assert_eq!(found["web"].get("extends"), None);
+    // A probe replaces another one, and a base that can't be healthy leaves its heir so.
+    let found = services(&spec("[services.web]\nextends = \"base\"\nhealthcheck.test = [\"CMD\", \"true\"]"));
+    assert_eq!(found["web"]["healthcheck"]["test"], yaml("[CMD, 'true']"));
+    let waits = "[services.waits]\nimage = \"a:1\"\ndepends_on.web = \"service_healthy\"\nprofiles = [\"never\"]";
+    for (own, code) in [("", None), ("healthcheck.disable = true", Some("never-healthy"))] {
+        let found = errors(&spec(&format!("[services.web]\nextends = \"base\"\n{own}\n{waits}")));
+        assert_eq!(found.first().map(|(code, ..)| code.as_str()), code, "{own}: {found:?}");
+    }
+    // A mistake of the base is reported there, once.
+    let found = errors(&spec("stop_signal = 3\n[services.web]\nextends = \"base\""));
+    let [(code, line, _)] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((code.as_str(), line.as_str()), ("wrong-type", "stop_signal = 3"));
+}
+
+#[test]
+fn a_service_cannot_extend_itself_or_what_is_not_there() {
+    let web = |name: &str| format!("extends = \"{name}\"");
+    for (extends, code) in [
+        (vec![("aa", "aa")], "dependency-cycle"),
+        (vec![("aa", "bb"), ("bb", "cc"), ("cc", "aa")], "dependency-cycle"),
+        (vec![("aa", "bb"), ("bb", "bb")], "dependency-cycle"),
+        (vec![("aa", "zz")], "unknown-service"),
+        (vec![("aa", "bb"), ("bb", "zz")], "unknown-service"),
+    ] {
+        let services: Vec<String> =
+            extends.iter().map(|(own, base)| format!("[services.{own}]\n{}\n", web(base))).collect();
+        let found = errors(&format!("{HEAD}{}", services.concat()));
+        assert!(found.iter().all(|(found, line, _)| found == code && line.starts_with("extends")), "{found:?}");
+        assert!(!found.is_empty(), "{extends:?}");
+    }
+    // A list with a variable from outside has no form in a table.
+    let (code, ..) = &errors(&format!(
+        "{HEAD}[services.base]\nimage = \"a:1\"\nenvironment = [\"TOKEN\"]\n[env.TOKEN]\ndescription = \"t\"\n\
+         [services.web]\nextends = \"base\"\nenvironment.A = \"1\"\n"
+    ))[0];
+    assert_eq!(code, "list-in-base");
 }

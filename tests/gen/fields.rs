@@ -283,8 +283,7 @@ fn the_other_forms_of_compose() {
             ("develop", "{watch: [{action: sync, path: ../../api, target: /app}]}"),
         ],
     );
-    // Compose joins the lists of both, and refuses an option that is in each.
-    assert_eq!(compose["services"]["heir"]["security_opt"], Value::Null);
+    assert_eq!(compose["services"]["heir"]["image"], "batch:1");
     has(&compose["configs"], &[("site", "{content: 'listen ${PORT:-7070}'}")]);
     has(&compose["models"], &[("llm", "{model: ai/small, context_size: 1024}")]);
 }
@@ -396,7 +395,7 @@ fn every_further_key_of_the_specification() {
         ("pull_policy", "daily"),
         ("shm_size", "64m"),
         ("volumes_from", "['db']"),
-        ("extends", "db"),
+        ("extends", "{file: other.yml, service: db}"),
         ("credential_spec", "{file: spec.json}"),
         ("build", "{context: ., dockerfile_inline: FROM scratch}"),
         ("expose", "['53/udp']"),
@@ -543,7 +542,7 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ("configs = [\"site\"]\n[configs.site]\ncontent = \"x\"\nfile = \"./x\"", Some("contradiction")),
     ("configs = [\"site\"]\n[configs.site]\nexternal = false\nfile = \"./x\"", None),
     ("configs = [\"site\"]\n[configs.site]\nexternal = false", Some("contradiction")),
-    // A list that is extended would hold the option twice.
+    // Another file may have the image.
     ("extends = { file = \"base.yml\", service = \"base\" }", None),
     ("mem_limit = \"1g\"\ndeploy.resources.limits.cpus = \"1\"", None),
     ("cpus = 1\ndeploy.resources.limits.cpus = \"1\"", Some("contradiction")),
