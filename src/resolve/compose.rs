@@ -178,6 +178,20 @@ impl Resolver<'_> {
         }
     }
 
+    /// Reports keys that Compose ignores or rejects of something that is not the stack's.
+    pub(super) fn check_external(&mut self, keys: &compose::Keys) {
+        let Some((external, Tree::Boolean(true))) = keys.entry("external") else { return };
+        for (key, _) in keys.iter() {
+            if !matches!(key.value.as_str(), "external" | "name") && !key.value.starts_with("x-") {
+                self.report(
+                    Diagnostic::new("contradiction", format!("`{}` conflicts with `external`", key.value), key.span)
+                        .also(external, "it is made elsewhere")
+                        .help("remove one of the two"),
+                );
+            }
+        }
+    }
+
     /// Checks the names in the further keys of a service, and conflicting keys.
     pub(super) fn check_keys(&mut self, name: &Spanned<String>, service: &Service) {
         for (key, path) in SAME {
@@ -191,6 +205,19 @@ impl Resolver<'_> {
                         .help("remove one of the two"),
                 );
             }
+        }
+        if let Some((policy, Tree::Text(condition))) =
+            service.compose.entry_at(&["deploy", "restart_policy", "condition"])
+            && let Some(condition) = condition.literal()
+            && let Some(restart) = &service.restart
+            && let Some(literal) = restart.value.0.literal()
+            && condition != restart_condition(literal)
+        {
+            self.report(
+                Diagnostic::new("contradiction", "`restart` conflicts with `deploy.restart_policy`", restart.span)
+                    .also(policy, "what Compose uses")
+                    .help("remove one of the two"),
+            );
         }
         for Mention { section, name: mentioned, span, .. } in mentions(service) {
             let spec = self.spec;
@@ -230,6 +257,15 @@ impl Resolver<'_> {
                 });
             }
         }
+    }
+}
+
+/// The condition of `deploy.restart_policy` that means the same as a restart policy.
+fn restart_condition(restart: &str) -> &str {
+    match restart {
+        "no" => "none",
+        "always" | "unless-stopped" => "any",
+        counted => counted.split(':').next().unwrap_or(counted),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Resolver;
 use super::compose::{Section, Words, mentions};
 use super::dependencies::SHARED;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::model;
 use crate::model::kind::Secret;
 use crate::model::service::{FileGrant, Mount, NetworkMember};
@@ -130,6 +130,7 @@ impl<'a> Resolver<'a> {
             }
         }
         for (name, volume) in spec.volumes.iter() {
+            self.check_external(&volume.compose);
             if !used.contains(name.value.as_str()) {
                 if self.removes() {
                     continue;
@@ -163,6 +164,7 @@ impl<'a> Resolver<'a> {
             networks.push(model::Named { name: stack.to_owned(), keys });
         }
         for (name, network) in spec.networks.iter() {
+            self.check_external(&network.compose);
             if !used.contains(name.value.as_str()) {
                 if self.removes() {
                     continue;
@@ -241,6 +243,16 @@ impl<'a> Resolver<'a> {
         let text = self.text(&mode.value);
         let literal = mode.value.literal().unwrap_or_default();
         let borrowed = literal.starts_with(SHARED) || literal.starts_with("container:");
+        // Any other name may be a network that was made elsewhere.
+        let modes = ["bridge", "default", "host", "none"];
+        if !borrowed
+            && !modes.contains(&literal)
+            && let Some(meant) = nearest(literal, modes)
+        {
+            let title = format!("unknown network mode `{}`", shown(literal));
+            let diagnostic = Diagnostic::new("unknown-value", title, mode.span);
+            self.report(diagnostic.help(format!("did you mean `{meant}`?")));
+        }
         if (borrowed || matches!(literal, "host" | "none"))
             && let Some(published) = service.ports.published().next()
         {
@@ -406,6 +418,7 @@ impl<'a> Resolver<'a> {
             );
             return None;
         }
+        self.check_external(keys);
         if let Some(Tree::Text(variable)) = keys.get("environment")
             && let Some(name) = variable.literal()
         {

@@ -76,7 +76,6 @@ fn is_replaced(above: &str, key: &str, old: &Value<'_>, new: &Value<'_>) -> bool
             let drivers = (at(old, "driver"), at(new, "driver"));
             matches!(drivers, (Some(old), Some(new)) if old != new)
         }
-        (SERVICE, "healthcheck") => at(new, "disable") == Some(&Value::Boolean(true)),
         _ => false,
     }
 }
@@ -95,6 +94,14 @@ pub fn merge<'s>(above: &str, base: &mut Table<'s>, overlay: Table<'s>, lists: L
             base.entries.push((key, node));
             continue;
         };
+        // Nothing else of a healthcheck has an effect.
+        let is_off = |table: &Table<'_>| table.at(&["disable"]).is_some_and(|node| node.value == Value::Boolean(true));
+        if key.name == "healthcheck"
+            && let (Value::Table(old), Value::Table(new)) = (&mut old.value, &node.value)
+            && is_off(new)
+        {
+            old.entries.clear();
+        }
         let joined = joined && !is_replaced(above, &key.name, &old.value, &node.value);
         if joined && is_one_or_more(above, &key.name) {
             as_list(old);

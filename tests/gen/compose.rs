@@ -246,7 +246,7 @@ fn a_text_stands_for_the_type_that_compose_reads_from_it() {
         ("deploy.update_config.monitor", "a while", "1h"),
         ("deploy.restart_policy.window", "s", "2m"),
         ("build.provenance", "", "mode=max"),
-        ("memswap_limit", "", "-1"),
+        ("memswap_limit", "", "1g"),
         ("group_add", "", "audio"),
     ] {
         let more = match key {
@@ -473,6 +473,18 @@ fn a_service_has_what_the_one_has_that_it_extends() {
     let found = errors(&spec("stop_signal = 3\n[services.web]\nextends = \"base\""));
     let [(code, line, _)] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((code.as_str(), line.as_str()), ("wrong-type", "stop_signal = 3"));
+}
+
+#[test]
+fn what_runs_elsewhere_needs_no_image() {
+    for key in ["provider.type = \"cloud\"", "extends = { file = \"other.yml\", service = \"base\" }"] {
+        let found = services(&format!("{HEAD}[services.web]\n{key}\n"));
+        assert_eq!(found["web"].get("image"), None, "{key}");
+    }
+    // A profile turns off what the base has.
+    let base = "[services.web]\nimage = \"a:1\"\nhealthcheck.test = \"x\"\n";
+    let found = services(&format!("{HEAD}{base}[profiles.dev.services.web.healthcheck]\ndisable = true\n"));
+    assert_eq!(found["web"]["healthcheck"], yaml("{disable: true}"));
 }
 
 #[test]
