@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use serde_json::{Value as Json, json};
 
 use super::decode::{
-    Context, Decode, Spanned, check_characters, check_key, listed_once, missing_key, shown, unknown_key, unknown_word,
+    Context, Decode, Spanned, check_characters, check_key, digits, listed_once, missing_key, shown, unknown_key,
+    unknown_word,
 };
 use super::quoted;
 use super::rules::{Place, number_out_of_range};
@@ -92,9 +93,9 @@ pub struct Keys(Vec<(Spanned<String>, Tree)>);
 
 impl Keys {
     /// Checks and adds a key.
-    pub(super) fn add(&mut self, key: &Key<'_>, node: Node<'_>, shape: Shape, cx: &mut Context<'_>) {
+    pub(super) fn add(&mut self, key: &Key<'_>, mut node: Node<'_>, shape: Shape, cx: &mut Context<'_>) {
         if check_key(&key.name, key.span, cx)
-            && shape.check(&node, Place { above: "", key: &key.name }, cx)
+            && shape.check(&mut node, Place { above: "", key: &key.name }, cx)
             && let Some(tree) = Tree::decode(node, cx)
         {
             self.0.push((Spanned { value: key.name.clone().into_owned(), span: key.span }, tree));
@@ -230,7 +231,7 @@ impl Shape {
     }
 
     /// Reports all problems with the value of `key`; returns whether there are none.
-    fn check(self, node: &Node<'_>, at: Place<'_>, cx: &mut Context<'_>) -> bool {
+    fn check(self, node: &mut Node<'_>, at: Place<'_>, cx: &mut Context<'_>) -> bool {
         let key = at.key;
         let shape = self.resolved();
         let types = shape.types();
@@ -241,9 +242,19 @@ impl Shape {
             // Compose reads the type from what it becomes.
             return true;
         }
+        if let Value::Float(number) = node.value
+            && types.contains(&"string")
+        {
+            let written = digits(number, node.span, cx);
+            if written != number.to_string() {
+                node.value = Value::String(written.into());
+            }
+        }
         let literal = Literal::of(&types, at);
         if !types.is_empty() && !types.iter().any(|name| fits(name, &node.value)) {
-            let help = types.contains(&"string").then(|| super::decode::quoting(&node.value)).flatten();
+            // Quotes would only lead to the next mistake.
+            let plain = types.contains(&"string") && !at.has_format();
+            let help = plain.then(|| super::decode::quoting(&node.value)).flatten();
             match literal {
                 Some(literal) => cx.mismatch(node, &expected_also(literal, &types), None),
                 None => cx.mismatch(node, &expected(&types), help),
@@ -279,11 +290,11 @@ impl Shape {
         if !matches!(node.value, Value::List(_)) {
             at.check(node, cx);
         }
-        match &node.value {
+        match &mut node.value {
             Value::List(items) => shape.check_list(items, at, cx),
             Value::Table(table) => {
                 let what = format!("`{}`", shown(key));
-                for (name, value) in &table.entries {
+                for (name, value) in &mut table.entries {
                     match shape.key(&name.name) {
                         // A name that the user chose says nothing about the format of its value.
                         Some(inner) if shape.named(&name.name) => {
@@ -306,7 +317,7 @@ impl Shape {
         cx.diagnostics.len() == before
     }
 
-    fn check_list(self, items: &[Node<'_>], at: Place<'_>, cx: &mut Context<'_>) {
+    fn check_list(self, items: &mut [Node<'_>], at: Place<'_>, cx: &mut Context<'_>) {
         let unique = self.0.get("uniqueItems") == Some(&Json::Bool(true));
         let mut seen = HashMap::new();
         for item in items {

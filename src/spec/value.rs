@@ -55,7 +55,10 @@ impl Duration {
 impl Decode for Duration {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
-        let text = String::decode(node, cx)?;
+        let text = match node.value {
+            TreeValue::Integer(number) => number.to_string(),
+            _ => String::decode(node, cx)?,
+        };
         let duration = Self::parse(&text);
         if duration.is_none() {
             invalid_duration(&text, span, cx);

@@ -475,6 +475,41 @@ fn a_service_has_what_the_one_has_that_it_extends() {
     assert_eq!((code.as_str(), line.as_str()), ("wrong-type", "stop_signal = 3"));
 }
 
+/// A version looks like a number: no digit of it may be lost.
+#[test]
+fn a_float_keeps_its_digits_where_a_text_is_meant() {
+    let found = web("environment = { A = 1.50, B = 1_0.5 }\nlabels.version = 3.10\ncpus = 0.50\nx-own = 1.50\n\
+         build = { context = \".\", args = { V = 3.10, W = 2.0, X = 0.5 }, labels.v = 1.0 }");
+    assert_eq!(found["environment"], yaml("{A: '1.50', B: '10.5'}"));
+    assert_eq!(found["labels"], yaml("{version: '3.10'}"));
+    assert_eq!(found["build"]["args"], yaml("{V: '3.10', W: '2.0', X: 0.5}"));
+    assert_eq!(found["build"]["labels"], yaml("{v: '1.0'}"));
+    assert_eq!((&found["cpus"], &found["x-own"]), (&yaml("'0.50'"), &yaml("1.5")));
+}
+
+/// The advice of a diagnostic must not lead to the next one.
+#[test]
+fn advice_leads_nowhere_else() {
+    for (lines, at, help) in [
+        ("environment = 3", "expected a list or a table", ""),
+        ("extra_hosts = 3", "expected a list or a table", ""),
+        ("ports = 80", "expected a list or a table", ""),
+        ("networks = \"front\"", "expected a list or a table", ""),
+        ("depends_on = \"db\"", "expected a list or a table", ""),
+        ("stop_grace_period = 5", "expected a string", ""),
+        ("healthcheck = { test = \"x\", interval = 5 }", "invalid duration", "with the units"),
+        ("pull_policy = true", "expected a string", ""),
+    ] {
+        let spec = format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\n{lines}\n");
+        let run = Project::new(&spec).run(&["check", "--format", "json"]);
+        let report: Json = serde_json::from_str(&run.stdout).unwrap();
+        let found = &report["diagnostics"][0];
+        assert!(found["title"].as_str().unwrap().starts_with(at), "{lines}: {found}");
+        let said = found["help"].as_str().unwrap_or_default();
+        assert!(said.contains(help) && !said.contains("in quotes"), "{lines}: {found}");
+    }
+}
+
 #[test]
 fn what_runs_elsewhere_needs_no_image() {
     for key in ["provider.type = \"cloud\"", "extends = { file = \"other.yml\", service = \"base\" }"] {

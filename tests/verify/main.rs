@@ -388,7 +388,7 @@ fn what_the_spec_causes_is_told_at_the_spec() {
 }
 
 /// Codes of problems that the shape of a table has, which a schema can tell.
-const SHAPE: [&str; 12] = [
+const SHAPE: [&str; 11] = [
     "unknown-key",
     "wrong-type",
     "unknown-value",
@@ -400,7 +400,6 @@ const SHAPE: [&str; 12] = [
     "invalid-port",
     "invalid-mount",
     "listed-twice",
-    "unquoted-float",
 ];
 
 /// Specs whose problem has such a code, and is one between tables, of another program's words, of a number that no schema
