@@ -10,9 +10,9 @@ pub mod svg;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::service::{Dependency, Published};
+use crate::model::service::Published;
 use crate::model::{Address, Stack};
-use crate::spec::service::{CONDITION, Condition};
+use crate::spec::service::Condition;
 
 /// A stack as a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,14 +146,8 @@ impl Graph {
             }
         };
         for service in &stack.services {
-            for dependency in &service.depends_on {
-                add(&service.name, &dependency.service, Kind::StartsAfter(dependency.condition));
-            }
-            for named in &service.named {
-                let waits = |dependency: &Dependency| dependency.service == *named;
-                if !service.depends_on.iter().any(waits) {
-                    add(&service.name, named, Kind::StartsAfter(CONDITION));
-                }
+            for (other, condition) in service.waits_for() {
+                add(&service.name, other, Kind::StartsAfter(condition));
             }
             for used in &service.refers_to.services {
                 add(&service.name, used, Kind::Talks(Talk::Uses));

@@ -60,6 +60,7 @@ const ABOUT: &[&str] = &[
     "rotation",
     "seconds",
     "size",
+    "spec",
     "store",
     "suffix",
     "timeout",

@@ -3,7 +3,7 @@
 use super::Keys;
 use super::kind::{File, Setting, SettingValue};
 use super::text::{Text, Value};
-use crate::spec::service::{Condition, Kind, MountType, PortMode, Protocol};
+use crate::spec::service::{CONDITION, Condition, Kind, MountType, PortMode, Protocol};
 use crate::spec::value::Ports;
 
 /// The label of a container that holds a digest of the generated files that it mounts: Compose does not notice that
@@ -139,6 +139,18 @@ impl Service {
     /// The value of a setting.
     pub fn setting(&self, name: &str) -> Option<&SettingValue> {
         self.settings.iter().find(|setting| setting.name == name).map(|setting| &setting.value)
+    }
+
+    /// What it starts after, each only once: the service and what of it.
+    pub fn waits_for(&self) -> Vec<(&str, Condition)> {
+        let mut waits: Vec<(&str, Condition)> =
+            self.depends_on.iter().map(|dependency| (dependency.service.as_str(), dependency.condition)).collect();
+        for named in &self.named {
+            if !waits.iter().any(|(service, _)| service == named) {
+                waits.push((named, CONDITION));
+            }
+        }
+        waits
     }
 
     /// The port of that name.

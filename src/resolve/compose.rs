@@ -1,5 +1,7 @@
 //! Keys of Compose without a type of their own: their values, and the names that they hold.
 
+use std::collections::HashMap;
+
 use super::Resolver;
 use super::dependencies::SHARED;
 use crate::diagnostic::{Diagnostic, Span};
@@ -178,6 +180,30 @@ impl Resolver<'_> {
         }
     }
 
+    /// Reports two files of a service at one place of the container.
+    fn check_grants(&mut self, service: &Service) {
+        for (grants, folder) in [(&service.secrets, "/run/secrets/"), (&service.configs, "/")] {
+            let mut places: HashMap<String, Span> = HashMap::with_capacity(grants.len());
+            for Short(grant) in grants {
+                let target = match grant.compose.get("target") {
+                    Some(Tree::Text(text)) => text.literal(),
+                    Some(_) => None,
+                    None => Some(grant.source.value.as_str()),
+                };
+                let Some(target) = target else { continue };
+                let place = if target.starts_with('/') { target.to_owned() } else { format!("{folder}{target}") };
+                if let Some(first) = places.insert(place.clone(), grant.source.span) {
+                    let title = format!("duplicate mount target `{}`", shown(&place));
+                    self.report(
+                        Diagnostic::new("mount-clash", title, grant.source.span)
+                            .also(first, "the other one")
+                            .help("change one of the targets, or remove one of the two"),
+                    );
+                }
+            }
+        }
+    }
+
     /// Reports keys that Compose ignores or rejects of something that is not the stack's.
     pub(super) fn check_external(&mut self, keys: &compose::Keys) {
         let Some((external, Tree::Boolean(true))) = keys.entry("external") else { return };
@@ -219,6 +245,7 @@ impl Resolver<'_> {
                     .help("remove one of the two"),
             );
         }
+        self.check_grants(service);
         for Mention { section, name: mentioned, span, .. } in mentions(service) {
             let spec = self.spec;
             let Some(section) = section else {

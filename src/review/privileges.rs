@@ -61,11 +61,13 @@ struct Grant {
     usual: bool,
     /// Whether it is one of Docker's default capabilities, which can also be gained or lost as a whole.
     part: bool,
+    /// How many GPUs, unless some are named.
+    gpus: u32,
 }
 
 impl Grant {
     fn new(id: Id, severity: Severity, what: impl Into<String>) -> Self {
-        Self { id, what: what.into(), severity, thing: None, usual: false, part: false }
+        Self { id, what: what.into(), severity, thing: None, usual: false, part: false, gpus: 0 }
     }
 
     fn danger(id: Id, what: impl Into<String>) -> Self {
@@ -115,7 +117,10 @@ pub(super) fn compare(
     let whats = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<HashSet<_>>();
     let (had, has) = (whats(&before), whats(&after));
     let stays = |grant: &Grant, others: &HashSet<String>| others.contains(&grant.what) || (together && grant.part);
-    for grant in after.iter().filter(|grant| !stays(grant, &had)) {
+    let most = before.iter().map(|grant| grant.gpus).max().unwrap_or_default();
+    let is_less =
+        |grant: &Grant| grant.id == Id::GpuAccess && (most == u32::MAX || (0 < grant.gpus && grant.gpus < most));
+    for grant in after.iter().filter(|grant| !stays(grant, &had) && !is_less(grant)) {
         changes.push(grant.gained(&new.name, grant.severity));
     }
     for grant in before.iter().filter(|grant| !stays(grant, &has)) {
@@ -134,7 +139,7 @@ pub(super) fn compare(
     // Same grants, different spelling or order.
     let names = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<Vec<_>>();
     if names(&before) == names(&after) {
-        for name in ["cap_drop", "cap_add", "security_opt"] {
+        for name in ["cap_drop", "cap_add", "security_opt", "gpus"] {
             let list = |service: &Service| service.keys.get(name).and_then(Written::written);
             value(changes, (Id::PrivilegesRewritten, AREA, &new.name), name, list(old), list(new));
         }
@@ -170,9 +175,13 @@ fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
         Grant::danger(Id::EngineSocket, what)
     });
     let reserved = service.keys.at(&["deploy", "resources", "reservations", "devices"]);
-    for item in items(of_compose("gpus")).into_iter().chain(items(reserved)) {
+    for device in [of_compose("gpus"), reserved].into_iter().flatten().flat_map(each) {
+        let written = device.get("count").unwrap_or(device).written().unwrap_or_default();
+        let is_all = matches!(written.as_str(), "all" | "-1") && device.get("device_ids").is_none();
+        let item = if is_all { "all".to_owned() } else { device.written().unwrap_or_default() };
         let what = format!("access to GPUs of the host: {}", quoted(&item));
-        grants.push(Grant::danger(Id::GpuAccess, what).of(item));
+        let gpus = if is_all { u32::MAX } else { written.parse().unwrap_or_default() };
+        grants.push(Grant { gpus, ..Grant::danger(Id::GpuAccess, what).of(item) });
     }
     further(service, &mut grants);
     for &(key, id, severity, what) in LISTS {
@@ -266,9 +275,7 @@ fn further(service: &Service, grants: &mut Vec<Grant>) {
     let of_compose = |key: &str| service.keys.get(key);
     let mut hooks: Vec<(&str, &Tree)> = Vec::new();
     for key in ["post_start", "pre_stop", "pre_start"] {
-        if let Some(Tree::List(list)) = of_compose(key) {
-            hooks.extend(list.iter().map(|hook| (key, hook)));
-        }
+        hooks.extend(of_compose(key).into_iter().flat_map(each).map(|hook| (key, hook)));
     }
     for watched in watched(service) {
         hooks.extend(watched.get("exec").map(|hook| ("develop.watch", hook)));
@@ -300,6 +307,11 @@ fn further(service: &Service, grants: &mut Vec<Grant>) {
         grants.push(Grant::danger(Id::ExtendsFile, what).of(file));
     }
     for other in service.keys.texts("volumes_from").map(Given::of) {
+        let written = other.text.strip_suffix(":rw").unwrap_or(&other.text);
+        if !other.open && !written.ends_with(":ro") {
+            let what = format!("write access to the volumes of {}", quoted(written));
+            grants.push(Grant::new(Id::BorrowedVolumes, Severity::Caution, what).of(written));
+        }
         if let Some(name) = other.text.strip_prefix("container:") {
             let name = name.split(':').next().unwrap_or(name);
             let what = format!("the volumes of a container outside of the stack: {}", quoted(name));
@@ -344,11 +356,7 @@ fn files(service: &Service, grants: &mut Vec<Grant>) {
         grants.extend(gift(text, &way).map(Grant::from));
     };
     for key in ["env_file", "label_file"] {
-        let list = match service.keys.get(key) {
-            Some(Tree::List(items)) => items.as_slice(),
-            one => one.map(std::slice::from_ref).unwrap_or_default(),
-        };
-        for item in list {
+        for item in service.keys.get(key).into_iter().flat_map(each) {
             if let Some(path) = item.get("path").unwrap_or(item).text() {
                 add(key, path);
             }
@@ -364,12 +372,11 @@ fn files(service: &Service, grants: &mut Vec<Grant>) {
     if let Some(context) = build.get("context").unwrap_or(build).text().filter(|context| is_path(context)) {
         add("build.context", context);
     }
-    let contexts: Vec<&Text> = match build.get("additional_contexts") {
-        Some(Tree::Table(entries)) => entries.iter().filter_map(|(_, context)| context.text()).collect(),
-        Some(Tree::List(items)) => items.iter().filter_map(Tree::text).collect(),
-        _ => Vec::new(),
+    let contexts: Vec<&Tree> = match build.get("additional_contexts") {
+        Some(Tree::Table(entries)) => entries.iter().map(|(_, context)| context).collect(),
+        list => list.into_iter().flat_map(each).collect(),
     };
-    for context in contexts.into_iter().filter(|context| is_path(context)) {
+    for context in contexts.into_iter().filter_map(Tree::text).filter(|context| is_path(context)) {
         // An item of a list is `name=path`.
         let given = Given::of(context);
         match given.text.split_once('=') {
@@ -390,11 +397,7 @@ fn is_path(context: &Text) -> bool {
 }
 
 fn watched(service: &Service) -> impl Iterator<Item = &Tree> {
-    match service.keys.at(&["develop", "watch"]) {
-        Some(Tree::List(items)) => items.as_slice(),
-        _ => &[],
-    }
-    .iter()
+    service.keys.at(&["develop", "watch"]).into_iter().flat_map(each)
 }
 
 /// Whether a user, with or without a group, is root.
@@ -551,19 +554,13 @@ fn from_volume(volume: &Named, written: bool) -> Option<Grant> {
     Some(Grant::danger(Id::DeviceAccess, what).of(device))
 }
 
-/// The items of a list of Compose.
+/// The items of a list of Compose, which may have one without a list.
+fn each(tree: &Tree) -> &[Tree] {
+    if let Tree::List(items) = tree { items } else { std::slice::from_ref(tree) }
+}
+
 fn items(tree: Option<&Tree>) -> Vec<String> {
-    match tree {
-        None => Vec::new(),
-        Some(Tree::List(items)) => items
-            .iter()
-            .map(|item| match item {
-                Tree::Text(value) => text(value),
-                other => other.written().unwrap_or_default(),
-            })
-            .collect(),
-        Some(other) => other.written().into_iter().collect(),
-    }
+    tree.into_iter().flat_map(each).map(|item| item.written().unwrap_or_default()).collect()
 }
 
 /// Keys of Compose that are reported here.

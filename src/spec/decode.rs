@@ -450,6 +450,8 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
     if cx.diagnostics.is_full() {
         return None;
     }
+    // These are read before the rest.
+    let known = &[known, if what == "the spec" { &["profiles", "include"] } else { &[] }].concat();
     cx.diagnostics.push(
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,

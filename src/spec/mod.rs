@@ -12,7 +12,7 @@ pub mod kind;
 mod merge;
 pub mod profile;
 pub mod quoted;
-mod rules;
+pub mod rules;
 pub mod schema;
 pub mod service;
 pub mod source;

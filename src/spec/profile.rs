@@ -57,6 +57,19 @@ impl<'s> Profile<'s> {
     }
 }
 
+/// Whether an item of a list is meant: the whole of it, its name, or what it is about.
+fn is_item(item: &Node<'_>, wanted: &str) -> bool {
+    match &item.value {
+        Value::String(text) => {
+            text == wanted || text.strip_prefix(wanted).is_some_and(|rest| rest.starts_with(['=', ':']))
+        }
+        Value::Table(table) => ["name", "source", "path", "target"]
+            .iter()
+            .any(|key| table.at(&[key]).is_some_and(|node| node.value.written() == wanted)),
+        other => other.written() == wanted,
+    }
+}
+
 fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagnostics) {
     // The tree is of no use any more.
     if diagnostics.is_full() {
@@ -79,6 +92,19 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
         };
         if steps.peek().is_none() {
             table.entries.remove(index);
+            return;
+        }
+        if let Value::List(items) = &mut table.entries[index].1.value {
+            let rest = steps.collect::<Vec<_>>().join(".");
+            if let Some(place) = items.iter().position(|item| is_item(item, &rest)) {
+                items.remove(place);
+                return;
+            }
+            diagnostics.push(
+                Diagnostic::new("nothing-to-remove", format!("cannot remove unknown item `{}`", shown(path)), span)
+                    .at(format!("`{}` has no item `{}`", shown(step), shown(&rest)))
+                    .help("write an item as the list has it, or the part before its first `=` or `:`"),
+            );
             return;
         }
         let Value::Table(inner) = &mut table.entries[index].1.value else {

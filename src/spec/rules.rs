@@ -63,6 +63,7 @@ const RULES: &[(&str, Rule)] = &[
     ("expose", Port),
     ("gateway", Address),
     ("gpus", Either(&["count", "device_ids"])),
+    ("interval", Duration),
     ("ip_range", Subnet),
     ("ipc", Words("value of `ipc`:", &["host", "none", "private", "shareable"], SHARED)),
     ("ipv6_address", Address),
@@ -82,8 +83,11 @@ const RULES: &[(&str, Rule)] = &[
     ("rollback_config.failure_action", Words("failure action", FAILURE_ACTIONS, &[])),
     ("scale", Numbers(0, MOST)),
     ("shm_size", Size),
+    ("start_interval", Duration),
+    ("start_period", Duration),
     ("stop_grace_period", Duration),
     ("subnet", Subnet),
+    ("timeout", Duration),
     ("tmpfs.size", Size),
     ("update_config.failure_action", Words("failure action", FAILURE_ACTIONS, &[])),
     ("userns_mode", Typos("user namespace", &["host"], &[])),
@@ -105,6 +109,16 @@ static BY_KEY: LazyLock<HashMap<&str, Vec<(&str, Rule)>>> = LazyLock::new(|| {
     }
     by_key
 });
+
+/// The nanoseconds, the bytes or the number of a value whose key has such a format: what two spellings of it share.
+pub fn amount(above: &str, key: &str, text: &str) -> Option<String> {
+    match (Place { above, key }).rule()? {
+        Duration => value::nanoseconds(text).map(|amount| amount.to_string()),
+        Size | Limit => value::bytes(text).map(|amount| amount.to_string()),
+        Rule::Cpus => text.parse::<f64>().ok().map(|amount| amount.to_string()),
+        _ => None,
+    }
+}
 
 /// A key, and the one of the table that has it.
 #[derive(Clone, Copy)]

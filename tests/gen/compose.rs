@@ -187,6 +187,9 @@ fn a_service_starts_after_those_that_its_keys_name() {
     let named = [("aa", "bb"), ("bb", "cc"), ("cc", "dd"), ("dd", "ee"), ("ee", "ff")];
     let expected: Vec<_> = named.iter().map(|&(from, to)| (from, Some(to))).chain([("ff", None)]).collect();
     assert_eq!(after, expected);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let readme = project.read("generated/dev/README.md");
+    assert!(readme.lines().any(|line| line.contains("| `aa` |") && line.contains("`bb` (started)")), "{readme}");
     let graph = project.run(&["graph", "--format", "dot"]).stdout;
     for (from, to) in named {
         assert!(graph.contains(&format!("\"{from}\" -> \"{to}\"")), "{from} {to}\n{graph}");
@@ -499,6 +502,8 @@ fn advice_leads_nowhere_else() {
         ("stop_grace_period = 5", "expected a string", ""),
         ("healthcheck = { test = \"x\", interval = 5 }", "invalid duration", "with the units"),
         ("pull_policy = true", "expected a string", ""),
+        ("volumes = [\"sub/data:/x\"]", "volume `sub/data` is not declared", "start a path with"),
+        ("networks.default.ipv4_address = \"0.0.0\"", "invalid IP address", "of the network's subnet"),
     ] {
         let spec = format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\n{lines}\n");
         let run = Project::new(&spec).run(&["check", "--format", "json"]);

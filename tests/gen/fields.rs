@@ -644,6 +644,23 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ("gpus = [{ count = 1, device_ids = [\"0\"] }]", Some("contradiction")),
     ("develop.watch = [{ action = \"rebuild\", path = \".\" }]", None),
     ("develop.watch = [{ action = \"sync\", path = \".\" }]", Some("missing-key")),
+    // Two things at one place of the container, or under one name of a network or an image.
+    ("build = \"./a\"\n[services.b]\nimage = \"web:1\"\nbuild = \"./b\"", Some("contradiction")),
+    ("build = \"./a\"\n[services.b]\nimage = \"web:1\"\nbuild = \"./a\"", None),
+    ("volumes = [\"/a:/x\", \"/b:/x/\"]", Some("mount-clash")),
+    ("volumes = [\"/a:/x\"]\ntmpfs = [\"/x:size=1m\"]", Some("mount-clash")),
+    ("volumes = [\"/a:/x\"]\ntmpfs = [\"/y\"]", None),
+    ("secrets = [\"s\", \"s\"]\n[secrets.s]\nfile = \"./s\"", Some("mount-clash")),
+    ("secrets = [\"s\", { source = \"s\", target = \"t\" }]\n[secrets.s]\nfile = \"./s\"", None),
+    (
+        "configs = [\"s\", { source = \"t\", target = \"/s\" }]\n[configs.s]\nfile = \"./s\"\n[configs.t]\nfile = \"./t\"",
+        Some("mount-clash"),
+    ),
+    (
+        "networks.n.aliases = [\"db\"]\n[services.db]\nimage = \"db:1\"\nnetworks = [\"n\"]\n[networks.n]",
+        Some("contradiction"),
+    ),
+    ("networks.n.aliases = [\"db\"]\n[services.db]\nimage = \"db:1\"\n[networks.n]", None),
     // Another entry of `extra_hosts` does not help.
     ("environment.A = \"host.docker.internal\"\nextra_hosts.\"host.docker.internal\" = \"host-gateway\"", None),
     ("environment.A = \"host.docker.internal\"\nextra_hosts.db = \"10.0.0.1\"", Some("missing-extra-host")),
