@@ -59,6 +59,9 @@ fn short_for(above: &str, key: &str) -> Option<&'static str> {
     }
 }
 
+/// Keys of a healthcheck of which one is written instead of another.
+const PROBES: [&str; 3] = ["http", "tcp", "test"];
+
 /// Keys whose single string is a list of one.
 fn is_one_or_more(above: &str, key: &str) -> bool {
     above == "extra_hosts" || matches!(key, "dns" | "dns_search" | "env_file" | "label_file" | "tmpfs")
@@ -83,8 +86,6 @@ fn is_replaced(above: &str, key: &str, old: &Value<'_>, new: &Value<'_>) -> bool
 /// Merges tables key by key, and replaces anything else. A list or a short form counts as the table that it stands for.
 pub fn merge<'s>(above: &str, base: &mut Table<'s>, overlay: Table<'s>, lists: Lists, diagnostics: &mut Diagnostics) {
     let joined = lists == Lists::Joined;
-    // One of these probes is written instead of another.
-    const PROBES: [&str; 3] = ["http", "tcp", "test"];
     if joined && above == "healthcheck" && PROBES.iter().any(|probe| overlay.at(&[probe]).is_some()) {
         base.entries.retain(|(key, _)| !PROBES.contains(&&*key.name) && !matches!(&*key.name, "port" | "probe"));
     }
@@ -121,15 +122,12 @@ pub fn merge<'s>(above: &str, base: &mut Table<'s>, overlay: Table<'s>, lists: L
             }
             _ => None,
         };
-        match table {
-            Some((mut table, new)) => {
-                merge(&key.name, &mut table, new, lists, diagnostics);
-                old.value = Value::Table(table);
-            }
-            None => {
-                existing.span = key.span;
-                *old = node;
-            }
+        if let Some((mut table, new)) = table {
+            merge(&key.name, &mut table, new, lists, diagnostics);
+            old.value = Value::Table(table);
+        } else {
+            existing.span = key.span;
+            *old = node;
         }
     }
 }

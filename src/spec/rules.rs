@@ -152,7 +152,8 @@ impl Place<'_> {
                     cx.diagnostics.push(diagnostic.help("add `target`: the path in the container"));
                 }
             }
-            (Size | Limit | Duration | Rule::Cpus | Port, Value::Table(_) | Value::List(_)) => {}
+            (Size | Limit | Duration | Rule::Cpus | Port, Value::Table(_) | Value::List(_))
+            | (Limit, Value::Integer(-1)) => {}
             (Rule::Cpus, _) => _ = Cpus::decode(node.clone(), cx),
             (Port, _) => {
                 let mut port = node.clone();
@@ -173,7 +174,6 @@ impl Place<'_> {
                     number_out_of_range(number, (Some(least), (most < MOST).then_some(most)), span, cx);
                 }
             }
-            (Limit, Value::Integer(-1)) => {}
             (Size | Limit, value) => {
                 let text = value.written();
                 if value::bytes(&text).is_none() {
@@ -248,11 +248,11 @@ pub(super) fn number_out_of_range(
     span: Span,
     cx: &mut Context<'_>,
 ) {
-    let must = match (least, most) {
+    let bounds = match (least, most) {
         (Some(least), Some(most)) => format!("must be from {least} to {most}"),
         (Some(least), None) => format!("must be at least {least}"),
         (None, most) => format!("must be at most {}", most.unwrap_or_default()),
     };
     let diagnostic = Diagnostic::new("number-out-of-range", format!("{number} is out of range"), span);
-    cx.diagnostics.push(diagnostic.at(must));
+    cx.diagnostics.push(diagnostic.at(bounds));
 }
