@@ -154,8 +154,10 @@ fn no_profile(wanted: Option<&str>, names: &[String]) -> Diagnostic {
     let names = || names.iter().map(String::as_str);
     match wanted {
         Some(wanted) => {
-            Diagnostic::new("unknown-profile", format!("unknown profile `{}`", spec::decode::shown(wanted)), start)
-                .suggest(wanted, names(), || expected(names()))
+            let title = format!("unknown profile `{}`", spec::decode::shown(wanted));
+            let unknown = Diagnostic::new("unknown-profile", title, start);
+            // The command line names it, not a place of the spec.
+            Diagnostic { labels: Vec::new(), ..unknown }.suggest(wanted, names(), || expected(names()))
         }
         None => {
             Diagnostic::new("no-profile", "the spec has no profiles", start).help("add an empty one: `[profiles.dev]`")

@@ -12,7 +12,9 @@ use stackgen::output::{self, Cause, Difference, Error};
 use stackgen::review::counted;
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
-use super::{Around, Outcome, Outputs, Project, Ran, git, invalid, print, print_error, print_text, project, stop, warn};
+use super::{
+    Around, Outcome, Outputs, Project, Ran, git, invalid, print, print_error, print_text, project, stop, warn,
+};
 use crate::cli::{Check, Format};
 
 /// Files that are shown; the rest is counted.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use stackgen::Plan;
 use stackgen::diagnostic::suggestion;
 use stackgen::review::counted;
 use stackgen::spec::source::Sources;
@@ -20,9 +21,16 @@ pub fn run(arguments: &Impact) -> Ran {
     let project = project(arguments.profile.as_deref(), arguments.format.into())?;
     let traces: Vec<Trace<'_>> =
         project.plans.iter().filter_map(|plan| Trace::new(&project.sources, plan.profile())).collect();
-    let wanted = Wanted::new(&project, &arguments.key);
+    // A key of a profile is that key, in the outputs of the profile.
+    let of_profile =
+        |plan: &Plan| arguments.key.strip_prefix("profiles.")?.strip_prefix(plan.profile())?.strip_prefix('.');
+    let only = project.plans.iter().find_map(|plan| Some((plan.profile(), of_profile(plan)?)));
+    let wanted = Wanted::new(&project, only.map_or(&arguments.key, |(_, key)| key));
     let mut found: Vec<(&Trace<'_>, Vec<&Key>)> = Vec::new();
-    for trace in &traces {
+    for (trace, plan) in traces.iter().zip(&project.plans) {
+        if only.is_some_and(|(profile, _)| profile != plan.profile()) {
+            continue;
+        }
         let keys: Vec<&Key> = trace.keys().iter().filter(|key| wanted.accepts(&project.sources, key)).collect();
         if !keys.is_empty() {
             found.push((trace, keys));

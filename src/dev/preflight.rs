@@ -137,8 +137,26 @@ pub fn paths(root: &Utf8Path, stack: &Stack, environment: &Environment, services
                 look(named_by("volumes"), source, true);
             }
         }
+        for mount in service.mounts.iter().filter(|mount| mount.kind == MountType::Volume) {
+            let name = mount.source.as_ref().and_then(Text::literal);
+            let Some(volume) = stack.volumes.iter().find(|volume| Some(volume.name.as_str()) == name) else { continue };
+            let option = |key: &str| volume.keys.at(&["driver_opts", key]).and_then(Tree::text);
+            let is_bound = option("o").and_then(Text::literal).is_some_and(|o| o.split(',').any(|word| word == "bind"));
+            if let Some(device) = option("device").filter(|_| is_bound) {
+                look(format!("`driver_opts.device` of the volume `{}`", volume.name), device, true);
+            }
+        }
+        if let Some(build) = service.keys.get("build")
+            && let Some(dockerfile) = build.get("dockerfile").and_then(Tree::text).and_then(Text::literal)
+            && let Some(context) = build.get("context").unwrap_or(build).text()
+            && let Some(context) = environment.expand(context)
+        {
+            let path =
+                if dockerfile.starts_with('/') { dockerfile.to_owned() } else { format!("{context}/{dockerfile}") };
+            look(named_by("build.dockerfile"), &path.into(), false);
+        }
         // Only a build needs its context; a missing optional file is nothing to report.
-        for named in service.paths.iter().filter(|named| named.required || named.key == "build") {
+        for named in service.paths.iter().filter(|named| named.required || matches!(named.key, "build" | "develop")) {
             look(named_by(named.key), &named.path, named.required);
         }
         for (kind, table, grants) in

@@ -10,9 +10,9 @@ pub mod svg;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::service::{Dependency, EXTENDS, Published};
+use crate::model::service::Published;
 use crate::model::{Address, Stack};
-use crate::spec::service::{CONDITION, Condition};
+use crate::spec::service::Condition;
 
 /// A stack as a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub enum Talk {
     Scrapes,
     /// It queries it as a datasource.
     Queries,
-    /// Its environment, its command or its settings hold the other's address, or it extends the other's definition.
+    /// Its environment, its command or its settings hold the other's address.
     Uses,
 }
 
@@ -146,16 +146,8 @@ impl Graph {
             }
         };
         for service in &stack.services {
-            for dependency in &service.depends_on {
-                add(&service.name, &dependency.service, Kind::StartsAfter(dependency.condition));
-            }
-            for named in &service.named {
-                let waits = |dependency: &Dependency| dependency.service == named.service;
-                if named.key == EXTENDS {
-                    add(&service.name, &named.service, Kind::Talks(Talk::Uses));
-                } else if !service.depends_on.iter().any(waits) {
-                    add(&service.name, &named.service, Kind::StartsAfter(CONDITION));
-                }
+            for (other, condition) in service.waits_for() {
+                add(&service.name, other, Kind::StartsAfter(condition));
             }
             for used in &service.refers_to.services {
                 add(&service.name, used, Kind::Talks(Talk::Uses));

@@ -9,7 +9,7 @@ use crate::model::service::Service;
 use crate::model::text::Text;
 use crate::model::{ImageRecipe, Stack};
 use crate::output;
-use crate::spec::service::CONDITION;
+use crate::spec::service::Condition;
 use crate::verify;
 
 /// A service of the running stack.
@@ -149,19 +149,9 @@ pub fn services(stack: &Stack) -> Vec<ServiceRow<'_>> {
         .collect()
 }
 
-/// What a service starts after, each only once.
 fn waits(service: &Service) -> Vec<DependencyRow<'_>> {
-    let mut rows: Vec<DependencyRow<'_>> = service
-        .depends_on
-        .iter()
-        .map(|dependency| DependencyRow { service: &dependency.service, condition: dependency.condition.described() })
-        .collect();
-    for named in service.starts_after() {
-        if !rows.iter().any(|row| row.service == named.service) {
-            rows.push(DependencyRow { service: &named.service, condition: CONDITION.described() });
-        }
-    }
-    rows
+    let row = |(service, condition): (_, Condition)| DependencyRow { service, condition: condition.described() };
+    service.waits_for().into_iter().map(row).collect()
 }
 
 /// The ports, sorted by the port on the host or, if not published, in the container.

@@ -73,7 +73,7 @@ const PLAIN_KEYS: &[&str] = &["public", "primary", "foreign", "sort", "partition
 /// Last words of a name whose value is about a secret, not the secret itself.
 const ABOUT: &str = "algorithm arn count dir directory disabled duration enabled endpoint expiration expiry field file \
     folder format header host id issuer length lifetime limit max mechanism method min mode name path \
-    policy provider prefix realm region required rotation scheme seconds size stdin store suffix timeout \
+    policy provider prefix realm region required rotation scheme seconds size spec stdin store suffix timeout \
     ttl type uri url user username version";
 
 /// Values that are a setting rather than a secret.

@@ -3,7 +3,7 @@
 use super::Keys;
 use super::kind::{File, Setting, SettingValue};
 use super::text::{Text, Value};
-use crate::spec::service::{Condition, Kind, MountType, PortMode, Protocol};
+use crate::spec::service::{CONDITION, Condition, Kind, MountType, PortMode, Protocol};
 use crate::spec::value::Ports;
 
 /// The label of a container that holds a digest of the generated files that it mounts: Compose does not notice that
@@ -69,8 +69,9 @@ pub struct Service {
     pub configs: Vec<FileGrant>,
     /// Other keys of Compose.
     pub keys: Keys,
-    /// The services that keys other than `depends_on` name.
-    pub named: Vec<Named>,
+    /// The services that keys other than `depends_on` name: Compose starts them before it (`setImplicitDependsOn` of
+    /// compose-go).
+    pub named: Vec<String>,
     /// The files and folders of the host that its keys name.
     pub paths: Vec<HostPath>,
     /// What it refers to: its texts only hold addresses.
@@ -86,18 +87,6 @@ pub struct HostPath {
     pub path: Text,
     /// Whether the container can't start without it.
     pub required: bool,
-}
-
-/// The key of a service that is the base of another one.
-pub const EXTENDS: &str = "extends";
-
-/// A service that a key of another one names, such as `links`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// The key.
-    pub key: &'static str,
-    /// The service.
-    pub service: String,
 }
 
 /// What the definition of a service refers to, without duplicates, in order of appearance.
@@ -152,10 +141,16 @@ impl Service {
         self.settings.iter().find(|setting| setting.name == name).map(|setting| &setting.value)
     }
 
-    /// The services that Compose starts before it because a key other than `depends_on` names them
-    /// (`setImplicitDependsOn` of compose-go).
-    pub fn starts_after(&self) -> impl Iterator<Item = &Named> {
-        self.named.iter().filter(|named| named.key != EXTENDS)
+    /// What it starts after, each only once: the service and what of it.
+    pub fn waits_for(&self) -> Vec<(&str, Condition)> {
+        let mut waits: Vec<(&str, Condition)> =
+            self.depends_on.iter().map(|dependency| (dependency.service.as_str(), dependency.condition)).collect();
+        for named in &self.named {
+            if !waits.iter().any(|(service, _)| service == named) {
+                waits.push((named, CONDITION));
+            }
+        }
+        waits
     }
 
     /// The port of that name.

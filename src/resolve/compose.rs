@@ -1,9 +1,10 @@
 //! Keys of Compose without a type of their own: their values, and the names that they hold.
 
+use std::collections::HashMap;
+
 use super::Resolver;
 use super::dependencies::SHARED;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::service::EXTENDS;
 use crate::model::{Keys, text as model};
 use crate::spec::compose;
 use crate::spec::decode::{Short, Spanned, shown};
@@ -108,8 +109,9 @@ pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
         Some(text @ Tree::Text(_)) => Some(text),
         _ => None,
     };
+    // Only what the spec's tree could not resolve: an unknown service or a cycle.
     for (name, span) in literals(base) {
-        add(EXTENDS, None, name, span);
+        add("extends", None, name, span);
     }
     let secrets = match keys.at(&["build", "secrets"]) {
         Some(Tree::List(items)) => items.as_slice(),
@@ -178,6 +180,44 @@ impl Resolver<'_> {
         }
     }
 
+    /// Reports two files of a service at one place of the container.
+    fn check_grants(&mut self, service: &Service) {
+        for (grants, folder) in [(&service.secrets, "/run/secrets/"), (&service.configs, "/")] {
+            let mut places: HashMap<String, Span> = HashMap::with_capacity(grants.len());
+            for Short(grant) in grants {
+                let target = match grant.compose.get("target") {
+                    Some(Tree::Text(text)) => text.literal(),
+                    Some(_) => None,
+                    None => Some(grant.source.value.as_str()),
+                };
+                let Some(target) = target else { continue };
+                let place = if target.starts_with('/') { target.to_owned() } else { format!("{folder}{target}") };
+                if let Some(first) = places.insert(place.clone(), grant.source.span) {
+                    let title = format!("duplicate mount target `{}`", shown(&place));
+                    self.report(
+                        Diagnostic::new("mount-clash", title, grant.source.span)
+                            .also(first, "the other one")
+                            .help("change one of the targets, or remove one of the two"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Reports keys that Compose ignores or rejects of something that is not the stack's.
+    pub(super) fn check_external(&mut self, keys: &compose::Keys) {
+        let Some((external, Tree::Boolean(true))) = keys.entry("external") else { return };
+        for (key, _) in keys.iter() {
+            if !matches!(key.value.as_str(), "external" | "name") && !key.value.starts_with("x-") {
+                self.report(
+                    Diagnostic::new("contradiction", format!("`{}` conflicts with `external`", key.value), key.span)
+                        .also(external, "it is made elsewhere")
+                        .help("remove one of the two"),
+                );
+            }
+        }
+    }
+
     /// Checks the names in the further keys of a service, and conflicting keys.
     pub(super) fn check_keys(&mut self, name: &Spanned<String>, service: &Service) {
         for (key, path) in SAME {
@@ -192,6 +232,20 @@ impl Resolver<'_> {
                 );
             }
         }
+        if let Some((policy, Tree::Text(condition))) =
+            service.compose.entry_at(&["deploy", "restart_policy", "condition"])
+            && let Some(condition) = condition.literal()
+            && let Some(restart) = &service.restart
+            && let Some(literal) = restart.value.0.literal()
+            && condition != restart_condition(literal)
+        {
+            self.report(
+                Diagnostic::new("contradiction", "`restart` conflicts with `deploy.restart_policy`", restart.span)
+                    .also(policy, "what Compose uses")
+                    .help("remove one of the two"),
+            );
+        }
+        self.check_grants(service);
         for Mention { section, name: mentioned, span, .. } in mentions(service) {
             let spec = self.spec;
             let Some(section) = section else {
@@ -230,6 +284,15 @@ impl Resolver<'_> {
                 });
             }
         }
+    }
+}
+
+/// The condition of `deploy.restart_policy` that means the same as a restart policy.
+fn restart_condition(restart: &str) -> &str {
+    match restart {
+        "no" => "none",
+        "always" | "unless-stopped" => "any",
+        counted => counted.split(':').next().unwrap_or(counted),
     }
 }
 

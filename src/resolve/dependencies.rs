@@ -6,7 +6,7 @@ use super::Resolver;
 use super::compose::named;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
-use crate::model::service::{Dependency, EXTENDS, Healthcheck};
+use crate::model::service::{Dependency, Healthcheck};
 use crate::spec::decode::listed;
 use crate::spec::service::{CONDITION, Condition, Service};
 
@@ -109,10 +109,9 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
-        // An extended service need not run.
         for service in services {
             let Some(written) = self.in_spec(&service.name) else { continue };
-            for mention in named(written).filter(|mention| mention.key != EXTENDS) {
+            for mention in named(written) {
                 let waits = |dependency: &Dependency| dependency.service == mention.name && dependency.required;
                 if let Some(&other) = positions.get(mention.name)
                     && !service.depends_on.iter().any(waits)
@@ -234,7 +233,7 @@ impl<'a> Resolver<'a> {
 
 /// What must be there before a service.
 fn needs(service: &model::Service, positions: &HashMap<&str, usize>) -> Vec<usize> {
-    let others = service.named.iter().map(|other| other.service.as_str());
+    let others = service.named.iter().map(String::as_str);
     let names = service.depends_on.iter().map(|dependency| dependency.service.as_str()).chain(others);
     // A dependency on itself was already reported.
     names.filter(|name| *name != service.name).filter_map(|name| positions.get(name).copied()).collect()

@@ -21,11 +21,6 @@ impl Resolver<'_> {
         implied: Option<Probe>,
     ) -> Option<Healthcheck> {
         let Some(written) = written else { return implied.map(|probe| Healthcheck::Probe(Box::new(probe))) };
-        if let Some(disable) = &written.disable
-            && disable.value.0
-        {
-            return Some(Healthcheck::Disabled);
-        }
         let forms: Vec<(&str, Span)> = [
             written.http.as_ref().map(|form| ("http", form.span)),
             written.tcp.as_ref().map(|form| ("tcp", form.span)),
@@ -34,6 +29,16 @@ impl Resolver<'_> {
         .into_iter()
         .flatten()
         .collect();
+        if let Some(disable) = written.disable.as_ref().filter(|disable| disable.value.0) {
+            if let Some((form, span)) = forms.first() {
+                self.report(
+                    Diagnostic::new("contradiction", format!("`{form}` has no effect with `disable`"), *span)
+                        .also(disable.span, "turns the healthcheck off")
+                        .help("remove one of the two"),
+                );
+            }
+            return Some(Healthcheck::Disabled);
+        }
         if let [(first, first_span), (second, span), ..] = forms.as_slice() {
             self.report(
                 Diagnostic::new("contradiction", format!("`{second}` conflicts with `{first}`"), *span)

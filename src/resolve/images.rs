@@ -123,7 +123,8 @@ impl<'a> Resolver<'a> {
                 })
             }
             (None, None) => {
-                if service.compose.get("build").is_none() {
+                // Another file may have it, or a provider runs instead of a container.
+                if ["build", "extends", "provider"].iter().all(|key| service.compose.get(key).is_none()) {
                     self.report_missing(
                         service.sound,
                         Diagnostic::new(

@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 use super::Resolver;
 use super::compose::{Section, Words, mentions};
 use super::dependencies::SHARED;
-use crate::diagnostic::{Diagnostic, Span};
+use super::names;
+use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::model;
 use crate::model::kind::Secret;
 use crate::model::service::{FileGrant, Mount, NetworkMember};
 use crate::spec::compose::Keys;
-use crate::spec::decode::{Map, Short, Spanned, listed, shown};
+use crate::spec::decode::{self, Map, Short, Spanned, listed, shown};
 use crate::spec::service::{self as spec, MountType, Service};
 use crate::spec::stack::{ConfigSource, SecretSource};
 use crate::spec::text::{Part, Tree};
@@ -29,10 +30,22 @@ impl<'a> Resolver<'a> {
         for mount in &mounts {
             places.insert(mount.target.literal().unwrap_or_default().to_owned(), None);
         }
+        let tmpfs = match service.compose.get("tmpfs") {
+            Some(Tree::List(items)) => items.as_slice(),
+            one => one.map(std::slice::from_ref).unwrap_or_default(),
+        };
+        for tree in tmpfs {
+            if let Tree::Text(text) = tree
+                && let Some(literal) = text.literal()
+            {
+                let target = literal.split(':').next().unwrap_or(literal);
+                places.insert(target.trim_end_matches('/').to_owned(), Some(text.span));
+            }
+        }
         for mount in &service.volumes {
             let span = mount.0.span;
             let Some(mount) = self.mount(&mount.0, implied_volumes) else { continue };
-            if let Some(target) = mount.target.literal()
+            if let Some(target) = mount.target.literal().map(|target| target.trim_end_matches('/'))
                 && let Some(first) = places.insert(target.to_owned(), Some(span))
             {
                 let diagnostic = Diagnostic::new("mount-clash", format!("duplicate mount target `{target}`"), span);
@@ -100,7 +113,11 @@ impl<'a> Resolver<'a> {
             if self.spec.sound {
                 let title = format!("volume `{}` is not declared", shown(name));
                 self.report_unknown(("undeclared-volume", title), "volumes", (name, source.span), names, || {
-                    format!("declare it: `[volumes.{name}]`, or start a path with `./`, `/` or `~`")
+                    let path = "start a path with `./`, `/` or `~`";
+                    match names::problem(name) {
+                        Some(_) => path.to_owned(),
+                        None => format!("declare it: `[volumes.{name}]`, or {path}"),
+                    }
                 });
             }
         }
@@ -130,6 +147,7 @@ impl<'a> Resolver<'a> {
             }
         }
         for (name, volume) in spec.volumes.iter() {
+            self.check_external(&volume.compose);
             if !used.contains(name.value.as_str()) {
                 if self.removes() {
                     continue;
@@ -159,6 +177,7 @@ impl<'a> Resolver<'a> {
             networks.push(model::Named { name: stack.to_owned(), keys });
         }
         for (name, network) in spec.networks.iter() {
+            self.check_external(&network.compose);
             if !used.contains(name.value.as_str()) {
                 if self.removes() {
                     continue;
@@ -175,7 +194,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The networks that one service joins.
-    pub(super) fn members(&mut self, service: &Service, stack: &str) -> Vec<NetworkMember> {
+    pub(super) fn members(&mut self, own: &str, service: &Service, stack: &str) -> Vec<NetworkMember> {
         let Some(networks) = &service.networks else {
             if service.network_mode.is_some() {
                 return Vec::new();
@@ -193,7 +212,7 @@ impl<'a> Resolver<'a> {
         }
         for (name, member) in &networks.0 {
             if let Some(address) = &member.ipv4_address {
-                self.check_address(address);
+                self.check_address(address, "write an address of the network's subnet, e.g. `172.30.0.5`");
                 let subnet = self.spec.networks.get(&name.value);
                 if subnet.map_or(name.value == stack, |network| network.sound && !has_subnet(&network.compose)) {
                     self.report(
@@ -211,6 +230,7 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
+        self.check_aliases(own, networks, stack);
         let known = |name: &str| name == stack || self.spec.networks.knows(name);
         let unknown: Vec<_> = networks.0.iter().filter(|(name, _)| !known(&name.value)).collect();
         for (name, _) in unknown {
@@ -231,12 +251,50 @@ impl<'a> Resolver<'a> {
         members
     }
 
+    /// Reports an alias that is the name of another service on the network: either may answer to it.
+    fn check_aliases(&mut self, own: &str, networks: &decode::Named<spec::NetworkMember>, stack: &str) {
+        for (network, member) in &networks.0 {
+            let Some(Tree::List(aliases)) = member.compose.get("aliases") else { continue };
+            for alias in aliases {
+                let Tree::Text(text) = alias else { continue };
+                let Some(name) = text.literal().filter(|name| *name != own) else { continue };
+                let Some((other, service)) =
+                    self.index.get(name).and_then(|&index| self.spec.services.entries.get(index))
+                else {
+                    continue;
+                };
+                let joins = match &service.networks {
+                    Some(networks) => networks.0.iter().any(|(name, _)| name.value == network.value),
+                    None => service.network_mode.is_none() && network.value == stack,
+                };
+                if joins {
+                    let title = format!("alias `{name}` is the name of another service");
+                    self.report(
+                        Diagnostic::new("alias-clash", title, text.span)
+                            .also(other.span, "on the same network")
+                            .help("change the alias"),
+                    );
+                }
+            }
+        }
+    }
+
     /// A network mode: `host`, `none`, or another container's network.
     pub(super) fn network_mode(&mut self, service: &Service) -> Option<model::text::Text> {
         let mode = service.network_mode.as_ref()?;
         let text = self.text(&mode.value);
         let literal = mode.value.literal().unwrap_or_default();
         let borrowed = literal.starts_with(SHARED) || literal.starts_with("container:");
+        // Any other name may be a network that was made elsewhere.
+        let modes = ["bridge", "default", "host", "none"];
+        if !borrowed
+            && !modes.contains(&literal)
+            && let Some(meant) = nearest(literal, modes)
+        {
+            let title = format!("unknown network mode `{}`", shown(literal));
+            let diagnostic = Diagnostic::new("unknown-value", title, mode.span);
+            self.report(diagnostic.help(format!("did you mean `{meant}`?")));
+        }
         if (borrowed || matches!(literal, "host" | "none"))
             && let Some(published) = service.ports.published().next()
         {
@@ -402,6 +460,7 @@ impl<'a> Resolver<'a> {
             );
             return None;
         }
+        self.check_external(keys);
         if let Some(Tree::Text(variable)) = keys.get("environment")
             && let Some(name) = variable.literal()
         {

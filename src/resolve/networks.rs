@@ -1,7 +1,5 @@
 //! Whether services that talk to each other share a network.
 
-use std::collections::HashSet;
-
 use super::Resolver;
 use super::dependencies::SHARED;
 use super::kinds::KindModels;
@@ -22,7 +20,6 @@ impl Resolver<'_> {
             return;
         }
         for service in services {
-            self.check_aliases(service, services);
             self.check_internal(service);
             for other in &service.refers_to.services {
                 let span = self.in_spec(&service.name).and_then(|written| address_in(written, other));
@@ -115,31 +112,6 @@ impl Resolver<'_> {
             diagnostic = diagnostic.also(name.span, "internal");
         }
         self.lint(diagnostic);
-    }
-
-    /// Reports an alias that is another service's name: either of the two would answer.
-    fn check_aliases(&mut self, service: &model::Service, services: &[model::Service]) {
-        let Some(networks) = self.in_spec(&service.name).and_then(|written| written.networks.as_ref()) else { return };
-        for (network, member) in &networks.0 {
-            let Some((_, Tree::List(aliases))) = member.compose.entry("aliases") else { continue };
-            let names: HashSet<&str> = aliases
-                .iter()
-                .filter_map(|alias| if let Tree::Text(text) = alias { text.literal() } else { None })
-                .collect();
-            for alias in names {
-                let Some(other) = self.index.get(alias).and_then(|&at| services.get(at)) else { continue };
-                if other.name == service.name || !other.networks.iter().any(|other| other.name == network.value) {
-                    continue;
-                }
-                let declared = self.service_span(&other.name);
-                let title = format!("alias `{alias}` of `{}` is the name of another service", service.name);
-                self.report(
-                    Diagnostic::new("alias-clash", title, network.span)
-                        .also(declared, "is in this network, too")
-                        .help("change the alias: both containers would answer to it"),
-                );
-            }
-        }
     }
 }
 

@@ -25,12 +25,15 @@ struct Claim {
     span: Span,
 }
 
+/// How to write an address to bind a port to.
+const ADDRESS: &str = "write e.g. `127.0.0.1`, or `0.0.0.0` for all addresses of the host";
+
 impl Resolver<'_> {
     /// Fills in the ports of every service; everything else may refer to them.
     pub(super) fn resolve_ports(&mut self) {
         let spec = self.spec;
         if let Some(bind) = &spec.stack.bind {
-            self.check_address(bind);
+            self.check_address(bind, ADDRESS);
         }
         let bind = match &spec.stack.bind {
             Some(bind) => self.text(bind),
@@ -97,7 +100,7 @@ impl Resolver<'_> {
                 },
             };
             if let Some(address) = &port.host_ip {
-                self.check_address(address);
+                self.check_address(address, ADDRESS);
             }
             if let Some((span, _)) = port.compose.entry("name") {
                 self.report(
@@ -193,13 +196,13 @@ impl Resolver<'_> {
     }
 
     /// Compose only accepts IP addresses to bind a port to.
-    pub(super) fn check_address(&mut self, text: &Text) {
+    pub(super) fn check_address(&mut self, text: &Text, help: &str) {
         let Some(address) = self.effective(text) else { return };
         let plain = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&address);
         if !address.is_empty() && plain.parse::<IpAddr>().is_err() {
             self.report(
                 Diagnostic::new("invalid-address", format!("invalid IP address `{}`", shown(&address)), text.span)
-                    .help("write e.g. `127.0.0.1`, or `0.0.0.0` for all addresses of the host"),
+                    .help(help),
             );
         }
     }

@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::Keys;
 use crate::model::kind::{DOCKER_HOST, Secret, Setting};
-use crate::model::service::{CONFIG_LABEL, Command, Mount, Named, References};
+use crate::model::service::{CONFIG_LABEL, Command, Mount, References};
 use crate::model::text::{Text as ModelText, Tree as ModelTree};
 use crate::spec::decode::{Map, Spanned, shown};
 use crate::spec::kind::Takes;
@@ -66,6 +66,7 @@ impl Resolver<'_> {
         }
         let mut services = Vec::with_capacity(spec.services.entries.len());
         let mut names: HashMap<&str, (Span, &Service)> = HashMap::new();
+        let mut built: HashMap<&str, usize> = HashMap::new();
         for (index, (name, service)) in spec.services.iter().enumerate() {
             let (preset, implied) = presets.remove(&index).unwrap_or_default();
             self.references = implied;
@@ -84,7 +85,25 @@ impl Resolver<'_> {
                 );
             }
             let one_shot = preset.one_shot || awaited.contains(name.value.as_str());
+            let written = service;
             let service = self.service(index, preset, network, one_shot, &known_volumes);
+            if service.is_built()
+                && let Some(image) = &written.image
+                && let Some(name) = image.value.literal()
+                && let Some(first) = built.insert(name, index)
+            {
+                let (_, other): &(_, Service) = &spec.services.entries[first];
+                let same: &model::Service = &services[first];
+                if together(written, other) && same.keys.get("build") != service.keys.get("build") {
+                    let title = format!("image `{}` is built in two ways", shown(name));
+                    let first = other.image.as_ref().map_or(other.span, |image| image.span);
+                    self.report(
+                        Diagnostic::new("contradiction", title, image.span)
+                            .also(first, "the other one")
+                            .help("rename one of the images, or build it in one of the services"),
+                    );
+                }
+            }
             services.push(model::Service { refers_to: self.references_of(&service), ..service });
         }
         Bundle { services, implied_volumes, implied_secrets }
@@ -133,7 +152,10 @@ impl Resolver<'_> {
         let implied_aws = (preset.aws_home.as_deref(), preset.always_aws);
         let aws = self.aws(name, service, implied_aws, &image, &mut environment, &mut implied_mounts);
         let replicas = replicas(service);
-        let single = replicas.is_none_or(|(_, count)| matches!(count, Tree::Integer(0 | 1)));
+        let single = replicas.is_none_or(|(_, count)| match count {
+            Tree::Text(text) => matches!(text.literal(), Some("0" | "1")),
+            count => matches!(count, Tree::Integer(0 | 1)),
+        });
         self.check_replicas(service, single);
         let restart = match &service.restart {
             Some(restart) => self.text(&restart.value.0),
@@ -187,7 +209,7 @@ impl Resolver<'_> {
             healthcheck: self.healthcheck(index, service.healthcheck.as_deref(), preset.healthcheck),
             ports,
             restart,
-            networks: self.members(service, network),
+            networks: self.members(&name.value, service, network),
             container_name: container_name(self.spec, name, service).filter(|_| single).map(|name| name.value.clone()),
             hostname,
             profiles: service.profiles.iter().map(|profile| profile.value.clone()).collect(),
@@ -197,7 +219,7 @@ impl Resolver<'_> {
             secrets,
             configs: self.grants(&service.configs, &[]),
             keys,
-            named: named(service).map(|mention| Named { key: mention.key, service: mention.name.to_owned() }).collect(),
+            named: named(service).map(|mention| mention.name.to_owned()).collect(),
             paths,
             refers_to: References::default(),
         }
@@ -274,10 +296,7 @@ impl Resolver<'_> {
                 (_, value, None) => keys.0.push((key, value)),
             }
         }
-        // Compose joins the list with that of the service that is extended, and refuses an item that is there twice.
-        if keys.get("extends").is_none_or(|base| base.get("file").is_some()) {
-            keys.fill("security_opt", no_new_privileges());
-        }
+        keys.fill("security_opt", no_new_privileges());
         keys
     }
 

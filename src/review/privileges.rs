@@ -32,13 +32,6 @@ const LISTS: &[(&[&str], Id, Severity, &str)] = &[
     (&["devices"], Id::DeviceAccess, Severity::Danger, "access to the device"),
     (&["device_cgroup_rules"], Id::DeviceAccess, Severity::Danger, "access to devices by the rule"),
     (&["group_add"], Id::GroupAdded, Severity::Caution, "membership in the group"),
-    (&["gpus"], Id::GpuAccess, Severity::Danger, "access to GPUs of the host:"),
-    (
-        &["deploy", "resources", "reservations", "devices"],
-        Id::GpuAccess,
-        Severity::Danger,
-        "access to GPUs of the host:",
-    ),
     (&["build", "entitlements"], Id::PrivilegedBuild, Severity::Danger, "a build with the entitlement"),
     (&["build", "ssh"], Id::SshForwarded, Severity::Danger, "a build with SSH keys of the host:"),
 ];
@@ -108,11 +101,13 @@ struct Grant {
     usual: bool,
     /// Whether it is one of Docker's default capabilities, which can also be gained or lost as a whole.
     part: bool,
+    /// How many GPUs, unless some are named.
+    gpus: u32,
 }
 
 impl Grant {
     fn new(id: Id, severity: Severity, what: impl Into<String>) -> Self {
-        Self { id, what: what.into(), severity, thing: None, usual: false, part: false }
+        Self { id, what: what.into(), severity, thing: None, usual: false, part: false, gpus: 0 }
     }
 
     fn danger(id: Id, what: impl Into<String>) -> Self {
@@ -162,7 +157,10 @@ pub(super) fn compare(
     let whats = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<HashSet<_>>();
     let (had, has) = (whats(&before), whats(&after));
     let stays = |grant: &Grant, others: &HashSet<String>| others.contains(&grant.what) || (together && grant.part);
-    for grant in after.iter().filter(|grant| !stays(grant, &had)) {
+    let most = before.iter().map(|grant| grant.gpus).max().unwrap_or_default();
+    let is_less =
+        |grant: &Grant| grant.id == Id::GpuAccess && (most == u32::MAX || (0 < grant.gpus && grant.gpus < most));
+    for grant in after.iter().filter(|grant| !stays(grant, &had) && !is_less(grant)) {
         changes.push(grant.gained(&new.name, grant.severity));
     }
     for grant in before.iter().filter(|grant| !stays(grant, &has)) {
@@ -191,7 +189,7 @@ pub(super) fn compare(
     // Same grants, different spelling or order.
     let names = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<Vec<_>>();
     if names(&before) == names(&after) {
-        for name in ["cap_drop", "cap_add", "security_opt"] {
+        for name in ["cap_drop", "cap_add", "security_opt", "gpus"] {
             let list = |service: &Service| service.keys.get(name).and_then(Written::written);
             value(changes, (Id::PrivilegesRewritten, AREA, &new.name), name, list(old), list(new));
         }
@@ -224,6 +222,15 @@ fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
             let what = format!("an address in the host's own network, through {}", quoted(&network.name));
             grants.push(Grant::new(Id::HostNetwork, Severity::Caution, what).of(&network.name));
         }
+    }
+    let reserved = service.keys.at(&["deploy", "resources", "reservations", "devices"]);
+    for device in [service.keys.get("gpus"), reserved].into_iter().flatten().flat_map(each) {
+        let written = device.get("count").unwrap_or(device).written().unwrap_or_default();
+        let is_all = matches!(written.as_str(), "all" | "-1") && device.get("device_ids").is_none();
+        let item = if is_all { "all".to_owned() } else { device.written().unwrap_or_default() };
+        let what = format!("access to GPUs of the host: {}", quoted(&item));
+        let gpus = if is_all { u32::MAX } else { written.parse().unwrap_or_default() };
+        grants.push(Grant { gpus, ..Grant::danger(Id::GpuAccess, what).of(item) });
     }
     further(service, &mut grants);
     for &(path, id, severity, what) in LISTS {
@@ -325,9 +332,7 @@ fn further(service: &Service, grants: &mut Vec<Grant>) {
     let of_compose = |key: &str| service.keys.get(key);
     let mut hooks: Vec<(&str, &Tree)> = Vec::new();
     for key in ["post_start", "pre_stop", "pre_start"] {
-        if let Some(Tree::List(list)) = of_compose(key) {
-            hooks.extend(list.iter().map(|hook| (key, hook)));
-        }
+        hooks.extend(of_compose(key).into_iter().flat_map(each).map(|hook| (key, hook)));
     }
     for watched in watched(service) {
         hooks.extend(watched.get("exec").map(|hook| ("develop.watch", hook)));
@@ -370,6 +375,11 @@ fn further(service: &Service, grants: &mut Vec<Grant>) {
         grants.push(Grant::danger(Id::ExtendsFile, what).of(of_file));
     }
     for other in service.keys.texts("volumes_from").map(Given::of) {
+        let written = other.text.strip_suffix(":rw").unwrap_or(&other.text);
+        if !other.open && !written.ends_with(":ro") {
+            let what = format!("write access to the volumes of {}", quoted(written));
+            grants.push(Grant::new(Id::BorrowedVolumes, Severity::Caution, what).of(written));
+        }
         if let Some(name) = other.text.strip_prefix("container:") {
             let name = name.split(':').next().unwrap_or(name);
             let what = format!("the volumes of a container outside of the stack: {}", quoted(name));
@@ -439,11 +449,7 @@ fn place(key: &str, value: &str) -> Option<String> {
 }
 
 fn watched(service: &Service) -> impl Iterator<Item = &Tree> {
-    match service.keys.at(&["develop", "watch"]) {
-        Some(Tree::List(items)) => items.as_slice(),
-        _ => &[],
-    }
-    .iter()
+    service.keys.at(&["develop", "watch"]).into_iter().flat_map(each)
 }
 
 /// Whether a user, with or without a group, is root.
@@ -606,19 +612,13 @@ fn from_volume(project: &Project<'_>, volume: &Named, written: bool) -> Option<G
     Some(Grant::danger(Id::DeviceAccess, what).of(device))
 }
 
-/// The items of a list of Compose.
+/// The items of a list of Compose, which may have one without a list.
+fn each(tree: &Tree) -> &[Tree] {
+    if let Tree::List(items) = tree { items } else { std::slice::from_ref(tree) }
+}
+
 fn items(tree: Option<&Tree>) -> Vec<String> {
-    match tree {
-        None => Vec::new(),
-        Some(Tree::List(items)) => items
-            .iter()
-            .map(|item| match item {
-                Tree::Text(value) => text(value),
-                other => other.written().unwrap_or_default(),
-            })
-            .collect(),
-        Some(other) => other.written().into_iter().collect(),
-    }
+    tree.into_iter().flat_map(each).map(|item| item.written().unwrap_or_default()).collect()
 }
 
 /// Keys of Compose that are reported here.

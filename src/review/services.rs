@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::environment::{self, Secrets};
-use super::written::{Written, alike, tree};
+use super::written::{Written, alike, meaning, tree};
 use super::{
     Area, Change, Fate, Id, Pair, fates, ports, privileges, quoted, quoted_list, settings, sides, storage, value,
 };
@@ -11,6 +11,7 @@ use crate::Plan;
 use crate::model::Stack;
 use crate::model::service::{Command, Healthcheck, Port, Service};
 use crate::model::text::{Text, Tree};
+use crate::spec::rules;
 
 /// Whether services belong to the stack or run on demand.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -162,6 +163,7 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
         }
         let written = |tree: Option<&Tree>| tree.and_then(Written::written);
         match key {
+            _ if alike(key, before, after) => tree(changes, subject, key, before, after),
             "build" => {
                 let what = "build changed: run `gen dev build`";
                 changes.push(
@@ -245,7 +247,11 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     }
     for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
         let (key, before, after) = sides(&fate);
-        if !NOT_HASHED.contains(&key) && !alike(key, before, after) && hashed(key, before) != hashed(key, after) {
+        let (before, after) = (meaning(key, before), meaning(key, after));
+        if !NOT_HASHED.contains(&key)
+            && !key.starts_with("x-")
+            && hashed(key, before.as_ref()) != hashed(key, after.as_ref())
+        {
             reasons.push(key);
         }
     }
@@ -317,6 +323,12 @@ fn probe(service: &Service) -> Option<Healthcheck> {
     if let Some(Healthcheck::Probe(probe)) = &mut healthcheck {
         // For the docs.
         probe.http = None;
+        let times = [&mut probe.interval, &mut probe.timeout, &mut probe.start_period, &mut probe.start_interval];
+        for time in times.into_iter().flatten() {
+            if let Some(amount) = time.literal().and_then(|time| rules::amount("healthcheck", "interval", time)) {
+                *time = amount.into();
+            }
+        }
     }
     healthcheck
 }
@@ -325,7 +337,7 @@ fn probe(service: &Service) -> Option<Healthcheck> {
 fn hashed<'t>(key: &str, value: Option<&'t Tree>) -> Vec<(&'t str, &'t Tree)> {
     match value {
         Some(Tree::Table(entries)) if key == "deploy" => {
-            let entries = entries.iter().filter(|(key, _)| key != "replicas" && !key.starts_with("x-"));
+            let entries = entries.iter().filter(|(key, _)| key != "replicas");
             entries.map(|(key, value)| (key.as_str(), value)).collect()
         }
         value => value.into_iter().map(|value| ("", value)).collect(),

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::written::{Written, entries};
+use super::written::{Written, entries, tree};
 use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted, value};
 use crate::model::kind::{ScrapeTarget, SettingValue};
 use crate::model::service::{Command, Dependency, Healthcheck, Probe, Service};
@@ -124,7 +124,12 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
             }
             macro_rules! keys {
                 ($($field:ident)*) => {
-                    $(value(changes, (Id::HealthcheckChanged, AREA, subject), stringify!($field), old.$field.written(), new.$field.written());)*
+                    $({
+                        let of = |probe: &Probe| probe.$field.written().map(|text| Tree::Text(text.as_str().into()));
+                        let (old, new) = (of(old), of(new));
+                        let name = stringify!($field);
+                        tree(changes, (Id::HealthcheckChanged, AREA, subject), name, old.as_ref(), new.as_ref());
+                    })*
                 };
             }
             keys!(interval timeout retries start_period start_interval);

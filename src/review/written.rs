@@ -7,6 +7,7 @@ use crate::lit::json;
 use crate::model::service::{Command, Metrics, NetworkMember};
 use crate::model::text::{Operator, Reference, Text, Tree, Value};
 use crate::model::{Keys, secret};
+use crate::spec::rules;
 
 /// Something that can be shown, unless it is empty.
 pub(super) trait Written {
@@ -155,10 +156,13 @@ pub(super) fn tree(
 }
 
 /// Keys whose list of `NAME=value` stands for a table.
-const TABLES: &[&str] = &["annotations", "labels", "sysctls"];
+const TABLES: &[&str] = &["additional_contexts", "annotations", "args", "labels", "sysctls"];
 
 /// Keys whose value may be one item of a list.
-const LISTS: &[&str] = &["dns", "dns_search", "env_file", "label_file", "tmpfs"];
+const LISTS: &[&str] = &["dns", "dns_search", "env_file", "gpus", "label_file", "tmpfs"];
+
+/// Keys whose table may be written as the value of one of its keys.
+const SHORT: &[(&str, &str)] = &[("build", "context"), ("env_file", "path"), ("gpus", "count"), ("secrets", "source")];
 
 /// Keys that are not `false` if they are left out.
 const ON: &[&str] = &["attach", "enable_ipv4"];
@@ -168,23 +172,52 @@ pub(super) fn alike(key: &str, before: Option<&Tree>, after: Option<&Tree>) -> b
     key.starts_with("x-") || before == after || meaning(key, before) == meaning(key, after)
 }
 
-fn meaning(key: &str, value: Option<&Tree>) -> Option<Tree> {
+/// A value in the one form that stands for all with its meaning.
+pub(super) fn meaning(key: &str, value: Option<&Tree>) -> Option<Tree> {
     let value = value.filter(|value| ON.contains(&key) || **value != Tree::Boolean(false))?;
-    let mut entries = match value {
-        Tree::List(items) if TABLES.contains(&key) => items.iter().map(assignment).collect::<Option<Vec<_>>>()?,
-        Tree::Table(entries) => {
-            let entries = entries.iter().filter(|(key, _)| !key.starts_with("x-"));
-            let plain = |value: &Tree| match value {
-                Tree::Integer(_) | Tree::Boolean(_) if TABLES.contains(&key) => Tree::Text(one_line(value).into()),
-                value => value.clone(),
-            };
-            entries.map(|(key, value)| (key.clone(), plain(value))).collect()
+    Some(canonical("", key, value))
+}
+
+fn canonical(above: &str, key: &str, value: &Tree) -> Tree {
+    let assignments = |items: &[Tree]| items.iter().map(assignment).collect::<Option<Vec<_>>>();
+    match value {
+        Tree::List(items) if TABLES.contains(&key) => {
+            assignments(items).map_or_else(|| value.clone(), |entries| table(key, &entries))
         }
-        Tree::Text(_) if LISTS.contains(&key) => return Some(Tree::List(vec![value.clone()])),
-        value => return Some(value.clone()),
+        Tree::List(items) => Tree::List(items.iter().map(|item| single(above, key, item)).collect()),
+        value if LISTS.contains(&key) => Tree::List(vec![single(above, key, value)]),
+        value => single(above, key, value),
+    }
+}
+
+/// A value that is no list, or an item of one.
+fn single(above: &str, key: &str, value: &Tree) -> Tree {
+    let text = match value {
+        Tree::List(_) => return canonical(above, key, value),
+        Tree::Table(entries) => return table(key, entries),
+        Tree::Text(Text::Literal(text)) if key == "count" && text == "all" => "-1".to_owned(),
+        Tree::Text(Text::Literal(text)) => text.clone(),
+        Tree::Text(_) => return value.clone(),
+        number => one_line(number),
     };
+    let amount = rules::amount(above, key, &text);
+    let value = Tree::Text(amount.unwrap_or(text).into());
+    let with =
+        |inner: &[&str]| table(key, &inner.iter().map(|key| ((*key).to_owned(), value.clone())).collect::<Vec<_>>());
+    match SHORT.iter().find(|(short, _)| *short == key) {
+        _ if above == "ulimits" => with(&["soft", "hard"]),
+        Some((_, inner)) => with(&[inner]),
+        None => value,
+    }
+}
+
+/// The entries by name, without those that mean nothing.
+fn table(key: &str, entries: &[(String, Tree)]) -> Tree {
+    let entries = entries.iter().filter(|(name, _)| !name.starts_with("x-"));
+    let mut entries: Vec<(String, Tree)> =
+        entries.map(|(name, value)| (name.clone(), canonical(key, name, value))).collect();
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Some(Tree::Table(entries))
+    Tree::Table(entries)
 }
 
 /// `NAME=value` as an entry of a table.
@@ -216,7 +249,7 @@ fn argument(value: &Text) -> String {
     if written.is_empty() || written.contains(char::is_whitespace) { json::string(&written) } else { written }
 }
 
-/// A tree on one line, as JSON except for references.
+/// A tree on one line, as TOML except for references.
 fn write(out: &mut String, value: &Tree) {
     match value {
         Tree::Text(value) => out.push_str(&json::string(&text(value))),
@@ -234,9 +267,10 @@ fn write(out: &mut String, value: &Tree) {
         Tree::Table(entries) => {
             out.push('{');
             for (index, (name, item)) in entries.iter().enumerate() {
-                out.push_str(if index == 0 { "" } else { ", " });
-                out.push_str(&json::string(name));
-                out.push_str(": ");
+                out.push_str(if index == 0 { " " } else { ", " });
+                let is_bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+                out.push_str(&if is_bare { name.clone() } else { json::string(name) });
+                out.push_str(" = ");
                 match item {
                     Tree::Text(value) if secret::is_written(name, value) && value.literal().is_some() => {
                         out.push_str(&json::string(secret::HIDDEN));
@@ -244,7 +278,7 @@ fn write(out: &mut String, value: &Tree) {
                     item => write(out, item),
                 }
             }
-            out.push('}');
+            out.push_str(if entries.is_empty() { "}" } else { " }" });
         }
     }
 }

@@ -309,6 +309,8 @@ ids! {
         ExtendsFileChanged = "extends-file-changed",
         /// The volumes of a container outside of the stack.
         ForeignVolumes = "foreign-volumes",
+        /// A service may write to the volumes of another one.
+        BorrowedVolumes = "borrowed-volumes",
         /// Something that a service could do, it no longer can.
         PrivilegeRemoved = "privilege-removed",
         /// Privileges are written differently, with the same effect.

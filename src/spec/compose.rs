@@ -9,12 +9,13 @@ use std::sync::LazyLock;
 use serde_json::{Value as Json, json};
 
 use super::decode::{
-    Context, Decode, Spanned, check_characters, check_key, listed_once, missing_key, shown, unknown_key, unknown_word,
+    Context, Decode, Spanned, check_characters, check_key, digits, listed_once, missing_key, shown, unknown_key,
+    unknown_word,
 };
 use super::quoted;
+use super::rules::{Place, number_out_of_range};
 use super::text::Tree;
 use super::tree::{Key, Node, Value};
-use super::value::{Cpus, Ports, Size};
 use crate::diagnostic::{Diagnostic, Span};
 
 /// The JSON Schema of the Compose Specification, without its descriptions.
@@ -26,24 +27,8 @@ static SPECIFICATION: LazyLock<Json> = LazyLock::new(|| {
 static DESCRIBED: LazyLock<Json> =
     LazyLock::new(|| serde_json::from_str(include_str!("compose-spec.json")).unwrap_or_default());
 
-/// Formats that the specification leaves to Docker, by the name of the key.
-const FORMATS: &[(&str, Format)] = &[
-    ("cpus", Format::Cpus),
-    ("delay", Format::Duration),
-    ("expose", Format::Port),
-    ("mem_limit", Format::Size),
-    ("mem_reservation", Format::Size),
-    ("memory", Format::Size),
-    ("monitor", Format::Duration),
-    ("pull_policy", Format::PullPolicy),
-    ("shm_size", Format::Size),
-    ("stop_grace_period", Format::Duration),
-    ("window", Format::Duration),
-];
-
 /// Keys that take a number or a text, and whose text need not be a number: sizes, names, durations.
-const NOT_NUMBERS: &[&str] =
-    &["cpu_rt_period", "cpu_rt_runtime", "driver_opts", "group_add", "memswap_limit", "options", "rate", "size"];
+const NOT_NUMBERS: &[&str] = &["cpu_rt_period", "cpu_rt_runtime", "driver_opts", "group_add", "options"];
 
 /// Keys that take a boolean or a text, and whose text need not be a boolean.
 const NOT_BOOLEANS: &[&str] = &["provenance", "sbom"];
@@ -51,25 +36,12 @@ const NOT_BOOLEANS: &[&str] = &["provenance", "sbom"];
 /// What a number may also be, by the name of the key.
 const WORDS_FOR_NUMBERS: &[(&str, &str)] = &[("count", "all")];
 
-/// The pull policies but `every_<duration>`, which the specification only has as a regular expression.
-const PULL_POLICIES: &[&str] =
-    &["always", "never", "missing", "if_not_present", "build", "refresh", "daily", "weekly", "every_12h"];
-
 /// What keeps a program from gaining privileges by running another one: the default of every service.
 pub const NO_NEW_PRIVILEGES: &str = "no-new-privileges:true";
 
 /// What `gen` writes for a key of a service that is left out, where that is one value for all.
 pub(super) fn filled_in(key: &str) -> Option<Json> {
     (key == "security_opt").then(|| json!([NO_NEW_PRIVILEGES]))
-}
-
-#[derive(Clone, Copy)]
-enum Format {
-    Cpus,
-    Duration,
-    Port,
-    Size,
-    PullPolicy,
 }
 
 /// The type that Compose reads from a text.
@@ -82,9 +54,9 @@ enum Literal {
 
 impl Literal {
     /// The type, if the key takes it besides a text.
-    fn of(types: &[&str], key: &str) -> Option<Self> {
-        let has = |name| types.contains(&name);
-        if !has("string") || has("null") || FORMATS.iter().any(|(name, _)| *name == key) {
+    fn of(types: &[&str], at: Place<'_>) -> Option<Self> {
+        let (has, key) = (|name| types.contains(&name), at.key);
+        if !has("string") || has("null") || at.has_format() {
             return None;
         }
         match (has("boolean"), has("integer"), has("number")) {
@@ -121,9 +93,9 @@ pub struct Keys(Vec<(Spanned<String>, Tree)>);
 
 impl Keys {
     /// Checks and adds a key.
-    pub(super) fn add(&mut self, key: &Key<'_>, node: Node<'_>, shape: Shape, cx: &mut Context<'_>) {
+    pub(super) fn add(&mut self, key: &Key<'_>, mut node: Node<'_>, shape: Shape, cx: &mut Context<'_>) {
         if check_key(&key.name, key.span, cx)
-            && shape.check(&node, &key.name, cx)
+            && shape.check(&mut node, Place { above: "", key: &key.name }, cx)
             && let Some(tree) = Tree::decode(node, cx)
         {
             self.0.push((Spanned { value: key.name.clone().into_owned(), span: key.span }, tree));
@@ -234,6 +206,8 @@ impl Shape {
         match self.0.get("additionalProperties") {
             Some(Json::Bool(false)) => None,
             Some(shape) => Some(Self(shape)),
+            // A table with names for its keys has no others: the specification forgot to say so for `gpus`.
+            None if self.0.get("properties").is_some() => None,
             None => Some(Self(&Json::Null)),
         }
     }
@@ -257,7 +231,8 @@ impl Shape {
     }
 
     /// Reports all problems with the value of `key`; returns whether there are none.
-    fn check(self, node: &Node<'_>, key: &str, cx: &mut Context<'_>) -> bool {
+    fn check(self, node: &mut Node<'_>, at: Place<'_>, cx: &mut Context<'_>) -> bool {
+        let key = at.key;
         let shape = self.resolved();
         let types = shape.types();
         if let Value::String(text) = &node.value
@@ -267,9 +242,19 @@ impl Shape {
             // Compose reads the type from what it becomes.
             return true;
         }
-        let literal = Literal::of(&types, key);
+        if let Value::Float(number) = node.value
+            && types.contains(&"string")
+        {
+            let written = digits(number, node.span, cx);
+            if written != number.to_string() {
+                node.value = Value::String(written.into());
+            }
+        }
+        let literal = Literal::of(&types, at);
         if !types.is_empty() && !types.iter().any(|name| fits(name, &node.value)) {
-            let help = types.contains(&"string").then(|| super::decode::quoting(&node.value)).flatten();
+            // Quotes would only lead to the next mistake.
+            let plain = types.contains(&"string") && !at.has_format();
+            let help = plain.then(|| super::decode::quoting(&node.value)).flatten();
             match literal {
                 Some(literal) => cx.mismatch(node, &expected_also(literal, &types), None),
                 None => cx.mismatch(node, &expected(&types), help),
@@ -297,21 +282,25 @@ impl Shape {
             let types = form.types();
             types.is_empty() || types.iter().any(|name| fits(name, &node.value))
         }) {
-            return form.check(node, key, cx);
+            return form.check(node, at, cx);
         }
         let before = cx.diagnostics.len();
         shape.check_scalar(node, key, cx);
-        match &node.value {
-            Value::List(items) => shape.check_list(items, key, cx),
+        // A list is checked item by item.
+        if !matches!(node.value, Value::List(_)) {
+            at.check(node, cx);
+        }
+        match &mut node.value {
+            Value::List(items) => shape.check_list(items, at, cx),
             Value::Table(table) => {
                 let what = format!("`{}`", shown(key));
-                for (name, value) in &table.entries {
+                for (name, value) in &mut table.entries {
                     match shape.key(&name.name) {
                         // A name that the user chose says nothing about the format of its value.
-                        Some(inner) if shape.named(&name.name) => _ = inner.check(value, &name.name, cx),
-                        Some(inner) => {
-                            inner.check(value, key, cx);
+                        Some(inner) if shape.named(&name.name) => {
+                            inner.check(value, Place { above: key, key: &name.name }, cx);
                         }
+                        Some(inner) => _ = inner.check(value, at, cx),
                         None => {
                             unknown_key(name, &what, &shape.keys().collect::<Vec<_>>(), cx);
                         }
@@ -328,12 +317,12 @@ impl Shape {
         cx.diagnostics.len() == before
     }
 
-    fn check_list(self, items: &[Node<'_>], key: &str, cx: &mut Context<'_>) {
+    fn check_list(self, items: &mut [Node<'_>], at: Place<'_>, cx: &mut Context<'_>) {
         let unique = self.0.get("uniqueItems") == Some(&Json::Bool(true));
         let mut seen = HashMap::new();
         for item in items {
             if let Some(shape) = self.0.get("items") {
-                Self(shape).check(item, key, cx);
+                Self(shape).check(item, at, cx);
             }
             if let Value::String(text) = &item.value
                 && unique
@@ -355,45 +344,8 @@ impl Shape {
             let bound = |keyword: &str| self.0.get(keyword).and_then(Json::as_i64);
             let (least, most) = (bound("minimum"), bound("maximum"));
             if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
-                let diagnostic = Diagnostic::new("number-out-of-range", format!("{number} is out of range"), node.span);
-                cx.diagnostics.push(match (least, most) {
-                    (Some(least), Some(most)) => diagnostic.at(format!("must be from {least} to {most}")),
-                    (Some(least), None) => diagnostic.at(format!("must be at least {least}")),
-                    (None, most) => diagnostic.at(format!("must be at most {}", most.unwrap_or_default())),
-                });
+                number_out_of_range(number, (least, most), node.span, cx);
             }
-        }
-        let format = FORMATS.iter().find(|(name, _)| *name == key && self.0.get("type").is_some());
-        match format.map(|(_, format)| format) {
-            Some(Format::Cpus) => _ = Cpus::decode(node.clone(), cx),
-            Some(Format::Port) => {
-                let mut port = node.clone();
-                if let Value::String(text) = &mut port.value
-                    && let Some(ports) = text.strip_suffix("/tcp").or_else(|| text.strip_suffix("/udp"))
-                {
-                    *text = ports.to_owned().into();
-                }
-                if !matches!(port.value, Value::List(_)) {
-                    let _: Option<Ports> = Decode::decode(port, cx);
-                }
-            }
-            Some(Format::Size) => _ = Size::decode(node.clone(), cx),
-            Some(Format::Duration) => {
-                if let Value::String(text) = &node.value
-                    && !is_duration(text)
-                {
-                    super::value::invalid_duration(text, node.span, cx);
-                }
-            }
-            Some(Format::PullPolicy) => {
-                if let Value::String(word) = &node.value
-                    && !PULL_POLICIES.contains(&word.as_ref())
-                    && !word.starts_with("every_")
-                {
-                    unknown_word(word, "pull policy", PULL_POLICIES, node.span, cx);
-                }
-            }
-            None => {}
         }
     }
 }
@@ -408,22 +360,6 @@ fn fits(name: &str, value: &Value<'_>) -> bool {
         Value::List(_) => name == "array",
         Value::Table(_) => name == "object",
     }
-}
-
-/// Whether Compose reads a duration from a text: numbers with the units of Go, days and weeks.
-fn is_duration(text: &str) -> bool {
-    let mut rest = text;
-    while !rest.is_empty() {
-        let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
-        let number = &rest[..rest.len() - unit.len()];
-        let units = ["ns", "us", "µs", "ms", "s", "m", "h", "d", "w"];
-        if number.parse::<f64>().is_err() || !units.contains(&&unit[..end]) {
-            return false;
-        }
-        rest = &unit[end..];
-    }
-    !text.is_empty()
 }
 
 /// A type that Compose also reads from a text, and the others of a key in the words of TOML.
@@ -526,16 +462,6 @@ mod tests {
         let span = Span { file: 0, start: 10, end: 25 };
         let found = assignment("HOST=a=b", span, &['='], &mut cx).unwrap();
         assert_eq!((found.name.span, found.value), (span, Some(("a=b", span))));
-    }
-
-    #[test]
-    fn a_duration_has_the_units_of_compose() {
-        for right in ["10s", "1m30s", "1.5h", "1d", "100us"] {
-            assert!(is_duration(right), "{right}");
-        }
-        for wrong in ["", "10", "s", "10 s", "soon", "1..5s", "5y"] {
-            assert!(!is_duration(wrong), "{wrong}");
-        }
     }
 
     /// What [`Shape`] does not check: a newer specification may need more.

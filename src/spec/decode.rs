@@ -130,6 +130,14 @@ pub(super) fn quoting(value: &Value<'_>) -> Option<&'static str> {
         .then_some("put it in quotes")
 }
 
+/// A float with the digits that the spec has: `3.10` is a version, not 3.1.
+pub(super) fn digits(number: f64, span: Span, cx: &Context<'_>) -> String {
+    let written = cx.sources.file(span).and_then(|file| file.text.get(span.start as usize..span.end as usize));
+    let written = written.unwrap_or_default().replace('_', "");
+    // A trace changes the number where it stands.
+    if written.parse() == Ok(number) { written } else { number.to_string() }
+}
+
 /// No consumer of the outputs accepts control characters in its values, and a NUL ends a C string.
 pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> bool {
     let Some(found) = text.chars().find(|&c| c.is_control() && c != '\n' && c != '\t') else {
@@ -288,6 +296,17 @@ impl<T> Map<T> {
     }
 }
 
+impl<T: Decode> Map<T> {
+    /// Reads the table of a key that also accepts a list.
+    pub(super) fn unlisted(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if let Value::Table(_) = node.value {
+            return Self::decode(node, cx);
+        }
+        cx.mismatch(&node, "a list or a table", None);
+        None
+    }
+}
+
 impl<T: Decode> Decode for Map<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         if let Value::List(_) = node.value {
@@ -396,7 +415,7 @@ impl<T: Decode + Listed> Decode for Named<T> {
             }
             return Some(Self(entries));
         }
-        Map::decode(node, cx).map(|map| Self(map.entries))
+        Map::unlisted(node, cx).map(|map| Self(map.entries))
     }
 
     fn schema(schemas: &mut Schemas) -> Schema {
@@ -431,6 +450,8 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
     if cx.diagnostics.is_full() {
         return None;
     }
+    // These are read before the rest.
+    let known = &[known, if what == "the spec" { &["profiles", "include"] } else { &[] }].concat();
     cx.diagnostics.push(
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,

@@ -4,13 +4,16 @@ pub mod accepted;
 pub mod compose;
 pub mod dashboard;
 pub mod decode;
+mod extends;
 mod fast;
 pub mod files;
 pub mod grafana;
 pub mod kind;
 pub mod lints;
+mod merge;
 pub mod profile;
 pub mod quoted;
+pub mod rules;
 pub mod schema;
 pub mod service;
 pub mod source;
@@ -384,7 +387,8 @@ impl<'s> Document<'s> {
     }
 
     /// Decodes a tree.
-    pub fn decode(&self, table: Table<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
+    pub fn decode(&self, mut table: Table<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
+        extends::expand(&mut table, diagnostics);
         let node = Node { span: Span { file: 0, start: 0, end: 0 }, value: Value::Table(table) };
         Spec::decode(node, &mut Context { sources: self.sources, diagnostics })
     }

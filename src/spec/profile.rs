@@ -1,10 +1,7 @@
 //! Profiles: the base, with keys added, changed or removed.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
-use super::compose::{self, Assignment};
 use super::decode::{Context, Decode, Spanned, expected, shown};
+use super::merge::{self, Lists};
 use super::tree::{Key, Node, Table, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
@@ -55,8 +52,21 @@ impl<'s> Profile<'s> {
         for path in &self.remove {
             remove(&mut base, path, path.span, diagnostics);
         }
-        merge("", &mut base, self.overlay, diagnostics);
+        merge::merge("", &mut base, self.overlay, Lists::Replaced, diagnostics);
         base
+    }
+}
+
+/// Whether an item of a list is meant: the whole of it, its name, or what it is about.
+fn is_item(item: &Node<'_>, wanted: &str) -> bool {
+    match &item.value {
+        Value::String(text) => {
+            text == wanted || text.strip_prefix(wanted).is_some_and(|rest| rest.starts_with(['=', ':']))
+        }
+        Value::Table(table) => ["name", "source", "path", "target"]
+            .iter()
+            .any(|key| table.at(&[key]).is_some_and(|node| node.value.written() == wanted)),
+        other => other.written() == wanted,
     }
 }
 
@@ -84,6 +94,19 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
             table.entries.remove(index);
             return;
         }
+        if let Value::List(items) = &mut table.entries[index].1.value {
+            let rest = steps.collect::<Vec<_>>().join(".");
+            if let Some(place) = items.iter().position(|item| is_item(item, &rest)) {
+                items.remove(place);
+                return;
+            }
+            diagnostics.push(
+                Diagnostic::new("nothing-to-remove", format!("cannot remove unknown item `{}`", shown(path)), span)
+                    .at(format!("`{}` has no item `{}`", shown(step), shown(&rest)))
+                    .help("write an item as the list has it, or the part before its first `=` or `:`"),
+            );
+            return;
+        }
         let Value::Table(inner) = &mut table.entries[index].1.value else {
             diagnostics.push(
                 Diagnostic::new("nothing-to-remove", format!("cannot remove unknown key `{}`", shown(path)), span)
@@ -93,143 +116,5 @@ fn remove(base: &mut Table<'_>, path: &str, span: Span, diagnostics: &mut Diagno
             return;
         };
         table = inner;
-    }
-}
-
-/// How an item of one of Compose's lists is written as an entry of the table that the key also accepts.
-#[derive(Clone, Copy)]
-enum Items {
-    /// `NAME=value`, with one of these signs.
-    Assignments(&'static [char]),
-    /// Like that, and a name alone has an empty value.
-    Labels,
-    /// A name, without options.
-    Names,
-    /// Only `gen` has a table for the key.
-    Apart,
-}
-
-fn items_of(key: &str) -> Option<Items> {
-    match key {
-        "environment" | "args" | "sysctls" | "additional_contexts" | "ssh" => Some(Items::Assignments(&['='])),
-        "extra_hosts" => Some(Items::Assignments(&['=', ':'])),
-        "labels" | "annotations" => Some(Items::Labels),
-        "depends_on" | "networks" | "models" => Some(Items::Names),
-        "ports" => Some(Items::Apart),
-        _ => None,
-    }
-}
-
-/// The key of a table that a value stands for, if it is written without the table; `above` is the table's own key.
-fn short_for(above: &str, key: &str) -> Option<&'static str> {
-    match (above, key) {
-        ("ports", _) => Some("published"),
-        ("depends_on", _) => Some("condition"),
-        ("images", _) => Some("reference"),
-        (_, "build") => Some("context"),
-        (_, "extends") => Some("service"),
-        _ => None,
-    }
-}
-
-/// Merges tables key by key, and replaces anything else. A list or a short form counts as the table that it stands for.
-fn merge<'s>(above: &str, base: &mut Table<'s>, overlay: Table<'s>, diagnostics: &mut Diagnostics) {
-    let places = base.places();
-    for (key, node) in overlay.entries {
-        match places.get(key.name.as_ref()).and_then(|&place| base.entries.get_mut(place)) {
-            None => base.entries.push((key, node)),
-            Some((existing, old)) => match (as_table(above, &key, old, &node, diagnostics), node.value) {
-                (Some(mut old_table), Value::Table(new)) => {
-                    merge(&key.name, &mut old_table, new, diagnostics);
-                    old.value = Value::Table(old_table);
-                }
-                (_, value) => {
-                    existing.span = key.span;
-                    *old = Node { span: node.span, value };
-                }
-            },
-        }
-    }
-}
-
-/// The old value as a table, if a table is merged into it; reports a list that has no such form.
-fn as_table<'s>(
-    above: &str,
-    key: &Key<'s>,
-    old: &mut Node<'s>,
-    new: &Node<'s>,
-    diagnostics: &mut Diagnostics,
-) -> Option<Table<'s>> {
-    let Value::Table(new) = &new.value else { return None };
-    match &mut old.value {
-        Value::Table(table) => Some(std::mem::take(table)),
-        Value::List(items) => {
-            let form = items_of(&key.name)?;
-            let replaced = new.places();
-            let mut places: HashMap<String, usize> = HashMap::with_capacity(items.len());
-            let mut table = Table::default();
-            for item in items {
-                match entry(item, form) {
-                    Ok((key, None)) if replaced.contains_key(key.name.as_ref()) => {}
-                    Ok((key, Some(node))) => {
-                        let place = *places.entry(key.name.clone().into_owned()).or_insert(table.entries.len());
-                        match table.entries.get_mut(place) {
-                            Some((_, first)) => also(first, node),
-                            None => table.entries.push((key, node)),
-                        }
-                    }
-                    Ok((_, None)) | Err(()) => {
-                        let title = format!("a profile cannot add to the list `{}` of the base", shown(&key.name));
-                        diagnostics.push(
-                            Diagnostic::new("list-in-base", title, key.span)
-                                .at("a table")
-                                .also(item.span, "cannot be an entry of a table")
-                                .help(
-                                    "write it as a table in the base, or as a list here, which replaces the whole list",
-                                ),
-                        );
-                        return None;
-                    }
-                }
-            }
-            Some(table)
-        }
-        _ => {
-            let name = short_for(above, &key.name)?.into();
-            let value = std::mem::replace(&mut old.value, Value::Refused);
-            Some(Table { entries: vec![(Key { span: old.span, name }, Node { span: old.span, value })] })
-        }
-    }
-}
-
-/// An item of a list as an entry of a table; `None` for a value that a table can't express.
-fn entry<'s>(item: &Node<'s>, form: Items) -> Result<(Key<'s>, Option<Node<'s>>), ()> {
-    let Value::String(text) = &item.value else { return Err(()) };
-    let plain = |name: &str, value: Value<'s>| {
-        let key = Key { span: item.span, name: Cow::Owned(name.to_owned()) };
-        Ok((key, Some(Node { span: item.span, value })))
-    };
-    let signs = match form {
-        Items::Names => return plain(text, Value::Table(Table::default())),
-        Items::Labels => &['='],
-        Items::Assignments(signs) => signs,
-        Items::Apart => return Err(()),
-    };
-    let Assignment { name, value } = compose::split(text, item.span, signs);
-    let key = Key { span: name.span, name: Cow::Owned(name.value) };
-    match value {
-        Some((value, span)) => Ok((key, Some(Node { span, value: Value::String(Cow::Owned(value.to_owned())) }))),
-        None if matches!(form, Items::Labels) => plain(text, Value::String(Cow::Borrowed(""))),
-        None => Ok((key, None)),
-    }
-}
-
-/// Adds a value to that of the same name: a host has several addresses.
-fn also<'s>(first: &mut Node<'s>, node: Node<'s>) {
-    if let Value::List(all) = &mut first.value {
-        all.push(node);
-    } else {
-        let one = Node { span: first.span, value: std::mem::replace(&mut first.value, Value::Refused) };
-        first.value = Value::List(vec![one, node]);
     }
 }

@@ -139,7 +139,7 @@ impl Deref for Assignments {
 impl Decode for Assignments {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let TreeValue::List(items) = node.value else {
-            return Map::decode(node, cx).map(|values| Self { values, bare: Vec::new() });
+            return Map::unlisted(node, cx).map(|values| Self { values, bare: Vec::new() });
         };
         let mut list = Self::default();
         let mut names = HashMap::with_capacity(items.len());
@@ -181,7 +181,7 @@ pub struct ExtraHosts(pub Vec<(Spanned<String>, Vec<Text>)>);
 impl Decode for ExtraHosts {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let TreeValue::List(items) = node.value else {
-            let hosts: Map<Many<Text>> = Map::decode(node, cx)?;
+            let hosts: Map<Many<Text>> = Map::unlisted(node, cx)?;
             return Some(Self(hosts.entries.into_iter().map(|(host, addresses)| (host, addresses.0)).collect()));
         };
         let mut hosts: Vec<(Spanned<String>, Vec<Text>)> = Vec::new();
@@ -291,7 +291,7 @@ impl Deref for NamedPorts {
 impl Decode for NamedPorts {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let TreeValue::List(items) = node.value else {
-            return Map::decode(node, cx).map(|ports| Self { ports, listed: false });
+            return Map::unlisted(node, cx).map(|ports| Self { ports, listed: false });
         };
         let mut ports: Map<Short<Port>> = Map::default();
         for mut item in items {
@@ -477,7 +477,7 @@ impl Shorthand for Mount {
 }
 
 /// Splits at the colons that stand outside of `${…}`.
-fn split_outside(text: &str) -> Vec<&str> {
+pub(super) fn split_outside(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut from, mut inside, mut before) = (0, false, ' ');
     for (at, c) in text.char_indices() {

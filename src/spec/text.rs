@@ -6,7 +6,7 @@
 
 use serde_json::json;
 
-use super::decode::{Context, Decode, Map, Spanned, check_characters, shown};
+use super::decode::{Context, Decode, Map, Spanned, check_characters, digits, shown};
 use super::schema::{self, Schema, Schemas};
 use super::tree::{Node, Value as TreeValue};
 use crate::diagnostic::{Diagnostic, Span};
@@ -127,20 +127,13 @@ impl Decode for Scalar {
         match node.value {
             TreeValue::Integer(number) => plain(number.to_string()),
             TreeValue::Boolean(boolean) => plain(boolean.to_string()),
-            TreeValue::Float(_) => {
-                cx.diagnostics.push(
-                    Diagnostic::new("unquoted-float", "unquoted float would lose its trailing zeros", node.span)
-                        .at("`1.50` would become `1.5`")
-                        .help("put it in quotes"),
-                );
-                None
-            }
+            TreeValue::Float(number) => plain(digits(number, node.span, cx)),
             _ => Text::decode(node, cx).map(Self),
         }
     }
 
     fn schema(_: &mut Schemas) -> Schema {
-        json!({ "type": ["string", "integer", "boolean"] })
+        json!({ "type": ["string", "number", "boolean"] })
     }
 }
 

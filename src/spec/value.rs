@@ -55,7 +55,10 @@ impl Duration {
 impl Decode for Duration {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
-        let text = String::decode(node, cx)?;
+        let text = match node.value {
+            TreeValue::Integer(number) => number.to_string(),
+            _ => String::decode(node, cx)?,
+        };
         let duration = Self::parse(&text);
         if duration.is_none() {
             invalid_duration(&text, span, cx);
@@ -76,22 +79,75 @@ pub(super) fn invalid_duration(text: &str, span: Span, cx: &mut Context<'_>) {
     );
 }
 
-/// A size in bytes such as `64m` or `1gb`, as Docker reads it, or a plain number of bytes.
+/// A size in bytes such as `64m` or `1gb`, in the forms that Docker and programs read, or a plain number of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Size(pub String);
 
 impl Size {
     /// The number of bytes, if it fits.
     pub fn bytes(&self) -> Option<u64> {
-        let digits = self.0.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let factor = match self.0.as_bytes().get(digits.len()).map(u8::to_ascii_lowercase) {
-            Some(b'k') => 1 << 10,
-            Some(b'm') => 1 << 20,
-            Some(b'g') => 1 << 30,
-            _ => 1,
-        };
-        digits.parse::<u64>().ok()?.checked_mul(factor)
+        bytes(&self.0)
     }
+}
+
+/// The number of bytes of a size as Docker reads it, such as `1.5g`, `64MiB` or `1 gb`
+/// (<https://github.com/docker/go-units/blob/v0.5.0/size.go>).
+pub fn bytes(text: &str) -> Option<u64> {
+    let is_number = |c: char| c.is_ascii_digit() || c == '.';
+    let number = text.trim_end_matches(|c| !is_number(c));
+    let unit = text[number.len()..].strip_prefix(' ').filter(|unit| !unit.is_empty()).unwrap_or(&text[number.len()..]);
+    let unit = unit.to_ascii_lowercase();
+    let shift = match unit.trim_end_matches('b') {
+        _ if unit.ends_with("bb") || unit == "ib" => return None,
+        "" => 0,
+        prefix => {
+            let prefix = if unit.ends_with("ib") { prefix.strip_suffix('i')? } else { prefix };
+            10 * (1 + ["k", "m", "g", "t", "p"].iter().position(|known| *known == prefix)?)
+        }
+    };
+    if let Ok(whole) = number.parse::<u64>() {
+        return whole.checked_mul(1 << shift);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a power of two is exact")]
+    let size = number.parse::<f64>().ok().filter(|_| number.chars().all(is_number))? * (1_u64 << shift) as f64;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in the range, and not negative")]
+    (size < 9e18).then_some(size as u64)
+}
+
+/// Reports an invalid size.
+pub(super) fn invalid_size(text: &str, span: Span, cx: &mut Context<'_>) {
+    cx.diagnostics.push(
+        Diagnostic::new("invalid-size", format!("invalid size `{}`", shown(text)), span)
+            .help("write a number with the unit `b`, `k`, `m` or `g`, e.g. `64m`"),
+    );
+}
+
+/// The nanoseconds of a duration as Compose reads it: numbers with the units of Go, days and weeks.
+pub(super) fn nanoseconds(text: &str) -> Option<u128> {
+    let mut total = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
+        let factor: u64 = match &unit[..end] {
+            "ns" => 1,
+            "us" | "µs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            "d" => 86_400_000_000_000,
+            "w" => 604_800_000_000_000,
+            _ => return None,
+        };
+        let number: f64 = rest[..rest.len() - unit.len()].parse().ok()?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is not negative")]
+        #[expect(clippy::cast_precision_loss, reason = "the units are exact")]
+        let part = (number * factor as f64).round() as u128;
+        total += part.min(u128::from(u64::MAX));
+        rest = &unit[end..];
+    }
+    (!text.is_empty()).then_some(total)
 }
 
 impl Decode for Size {
@@ -107,10 +163,7 @@ impl Decode for Size {
         if digits > 0 && matches!(unit.as_str(), "" | "b" | "k" | "kb" | "m" | "mb" | "g" | "gb") {
             return Some(Self(text));
         }
-        cx.diagnostics.push(
-            Diagnostic::new("invalid-size", format!("invalid size `{}`", shown(&text)), span)
-                .help("write a number with the unit `b`, `k`, `m` or `g`, e.g. `64m`"),
-        );
+        invalid_size(&text, span, cx);
         None
     }
 
@@ -242,6 +295,25 @@ mod tests {
         );
         assert_eq!((bytes("2m"), bytes("1gb")), (Some(2 << 20), Some(1 << 30)));
         assert_eq!(bytes("99999999999999999g"), None);
+        assert_eq!((bytes("1.5gb"), bytes("64MiB"), bytes(".5k")), (Some(3 << 29), Some(64 << 20), Some(512)));
+        assert_eq!((bytes("1 gb"), bytes("1tb"), bytes("5.p")), (Some(1 << 30), Some(1 << 40), Some(5 << 50)));
+        for wrong in
+            ["", " 1g", "10q", "-1", "1bb", "1mbb", "1  g", "g", "inf", ".", "1ib", "1 ", "1.5.5g", "1g1", "99999.9p"]
+        {
+            assert_eq!(bytes(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn nanoseconds_of_a_duration() {
+        assert_eq!(nanoseconds("1m30s"), nanoseconds("90s"));
+        assert_eq!((nanoseconds("1.5h"), nanoseconds("1d")), (Some(5_400_000_000_000), Some(86_400_000_000_000)));
+        for right in ["10s", "100us", "1w2d", "0s"] {
+            assert!(nanoseconds(right).is_some(), "{right}");
+        }
+        for wrong in ["", "10", "s", "10 s", "soon", "1..5s", "5y"] {
+            assert_eq!(nanoseconds(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn an_empty_command_clears_the_images() {
     assert_eq!((&found["command"], &found["entrypoint"]), (&yaml("''"), &yaml("''")));
     let found = web("");
     assert_eq!((found.get("command"), found.get("entrypoint")), (None, None));
-    // It matters to a service that extends another.
+    // It matters to a service that extends one of another file.
     assert_eq!(web("healthcheck = { disable = false }")["healthcheck"], yaml("{disable: false}"));
 }
 
@@ -176,7 +176,7 @@ image = "ff:1"
 
 #[test]
 fn a_service_starts_after_those_that_its_keys_name() {
-    let project = Project::new(format!("{HEAD}{NAMED}extends = \"gg\"\n[services.gg]\nimage = \"gg:1\"\n"));
+    let project = Project::new(format!("{HEAD}{NAMED}"));
     let rows: Json = serde_json::from_str(&project.run(&["list", "services", "--format", "json"]).stdout).unwrap();
     let after: Vec<(&str, Option<&str>)> = rows
         .as_array()
@@ -185,11 +185,13 @@ fn a_service_starts_after_those_that_its_keys_name() {
         .map(|row| (row["name"].as_str().unwrap(), row["depends_on"][0]["service"].as_str()))
         .collect();
     let named = [("aa", "bb"), ("bb", "cc"), ("cc", "dd"), ("dd", "ee"), ("ee", "ff")];
-    let expected: Vec<_> =
-        named.iter().map(|&(from, to)| (from, Some(to))).chain([("ff", None), ("gg", None)]).collect();
+    let expected: Vec<_> = named.iter().map(|&(from, to)| (from, Some(to))).chain([("ff", None)]).collect();
     assert_eq!(after, expected);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let readme = project.read("generated/dev/README.md");
+    assert!(readme.lines().any(|line| line.contains("| `aa` |") && line.contains("`bb` (started)")), "{readme}");
     let graph = project.run(&["graph", "--format", "dot"]).stdout;
-    for (from, to) in named.into_iter().chain([("ff", "gg")]) {
+    for (from, to) in named {
         assert!(graph.contains(&format!("\"{from}\" -> \"{to}\"")), "{from} {to}\n{graph}");
     }
 }
@@ -197,7 +199,7 @@ fn a_service_starts_after_those_that_its_keys_name() {
 #[test]
 fn a_cycle_may_lead_through_any_key_that_names_a_service() {
     assert_eq!(errors(&format!("{HEAD}{NAMED}")), []);
-    for back in ["depends_on = [\"aa\"]", "links = [\"aa\"]", "uts = \"service:aa\"", "extends = \"aa\""] {
+    for back in ["depends_on = [\"aa\"]", "links = [\"aa\"]", "uts = \"service:aa\""] {
         let found = errors(&format!("{HEAD}{NAMED}{back}\n"));
         assert_eq!(found.len(), 1, "{back}: {found:?}");
         assert_eq!((found[0].0.as_str(), found[0].1.as_str()), ("dependency-cycle", back));
@@ -247,7 +249,7 @@ fn a_text_stands_for_the_type_that_compose_reads_from_it() {
         ("deploy.update_config.monitor", "a while", "1h"),
         ("deploy.restart_policy.window", "s", "2m"),
         ("build.provenance", "", "mode=max"),
-        ("memswap_limit", "", "-1"),
+        ("memswap_limit", "", "1g"),
         ("group_add", "", "audio"),
     ] {
         let more = match key {
@@ -459,4 +461,111 @@ fn two_copies_of_a_stack_share_no_names() {
     // Compose puts the project's name before it.
     assert_eq!(found["networks"], yaml("{shop: {driver: bridge}}"));
     assert_eq!(spec("container_names = true")["services"]["web"]["container_name"], "web");
+}
+
+/// A service that extends another one of the spec is that one with its own keys, for all that `gen` checks.
+#[test]
+fn a_service_has_what_the_one_has_that_it_extends() {
+    let spec = |lines: &str| {
+        format!(
+            "{HEAD}[services.base]\nimage = \"nginx:1.29\"\nhealthcheck.http = \"/\"\nports.http = {{ target = 80 }}\n\
+             environment = [\"A=1\"]\nrestart = \"no\"\nprofiles = [\"never\"]\n{lines}\n"
+        )
+    };
+    // In any order, through several services, and in both forms.
+    let found = services(&spec(
+        "[services.last]\nimage = \"nginx:1.30\"\nextends.service = \"web\"\nports.http = 81\n[services.web]\n\
+         extends = \"base\"\nenvironment.B = \"2\"\n[services.waits]\nimage = \"a:1\"\nprofiles = [\"never\"]\n\
+         depends_on.web = \"service_healthy\"",
+    ));
+    assert_eq!(found["web"]["image"], "nginx:1.29");
+    assert_eq!(found["last"]["image"], "nginx:1.30");
+    assert_eq!(found["last"]["environment"], yaml("{A: '1', B: '2'}"));
+    assert_eq!(found["last"]["container_name"], "last");
+    assert_eq!(found["web"].get("extends"), None);
+    // A probe replaces another one, and a base that can't be healthy leaves its heir so.
+    let found = services(&spec("[services.web]\nextends = \"base\"\nhealthcheck.test = [\"CMD\", \"true\"]"));
+    assert_eq!(found["web"]["healthcheck"]["test"], yaml("[CMD, 'true']"));
+    let waits = "[services.waits]\nimage = \"a:1\"\ndepends_on.web = \"service_healthy\"\nprofiles = [\"never\"]";
+    for (own, code) in [("", None), ("healthcheck.disable = true", Some("never-healthy"))] {
+        let found = errors(&spec(&format!("[services.web]\nextends = \"base\"\n{own}\n{waits}")));
+        assert_eq!(found.first().map(|(code, ..)| code.as_str()), code, "{own}: {found:?}");
+    }
+    // A mistake of the base is reported there, once.
+    let found = errors(&spec("stop_signal = 3\n[services.web]\nextends = \"base\""));
+    let [(code, line, _)] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((code.as_str(), line.as_str()), ("wrong-type", "stop_signal = 3"));
+}
+
+/// A version looks like a number: no digit of it may be lost.
+#[test]
+fn a_float_keeps_its_digits_where_a_text_is_meant() {
+    let found = web("environment = { A = 1.50, B = 1_0.5 }\nlabels.version = 3.10\ncpus = 0.50\nx-own = 1.50\n\
+         build = { context = \".\", args = { V = 3.10, W = 2.0, X = 0.5 }, labels.v = 1.0 }");
+    assert_eq!(found["environment"], yaml("{A: '1.50', B: '10.5'}"));
+    assert_eq!(found["labels"], yaml("{version: '3.10'}"));
+    assert_eq!(found["build"]["args"], yaml("{V: '3.10', W: '2.0', X: 0.5}"));
+    assert_eq!(found["build"]["labels"], yaml("{v: '1.0'}"));
+    assert_eq!((&found["cpus"], &found["x-own"]), (&yaml("'0.50'"), &yaml("1.5")));
+}
+
+/// The advice of a diagnostic must not lead to the next one.
+#[test]
+fn advice_leads_nowhere_else() {
+    for (lines, at, help) in [
+        ("environment = 3", "expected a list or a table", ""),
+        ("extra_hosts = 3", "expected a list or a table", ""),
+        ("ports = 80", "expected a list or a table", ""),
+        ("networks = \"front\"", "expected a list or a table", ""),
+        ("depends_on = \"db\"", "expected a list or a table", ""),
+        ("stop_grace_period = 5", "expected a string", ""),
+        ("healthcheck = { test = \"x\", interval = 5 }", "invalid duration", "with the units"),
+        ("pull_policy = true", "expected a string", ""),
+        ("volumes = [\"sub/data:/x\"]", "volume `sub/data` is not declared", "start a path with"),
+        ("networks.default.ipv4_address = \"0.0.0\"", "invalid IP address", "of the network's subnet"),
+    ] {
+        let spec = format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\n{lines}\n");
+        let run = Project::new(&spec).run(&["check", "--format", "json"]);
+        let report: Json = serde_json::from_str(&run.stdout).unwrap();
+        let found = &report["diagnostics"][0];
+        assert!(found["title"].as_str().unwrap().starts_with(at), "{lines}: {found}");
+        let said = found["help"].as_str().unwrap_or_default();
+        assert!(said.contains(help) && !said.contains("in quotes"), "{lines}: {found}");
+    }
+}
+
+#[test]
+fn what_runs_elsewhere_needs_no_image() {
+    for key in ["provider.type = \"cloud\"", "extends = { file = \"other.yml\", service = \"base\" }"] {
+        let found = services(&format!("{HEAD}[services.web]\n{key}\n"));
+        assert_eq!(found["web"].get("image"), None, "{key}");
+    }
+    // A profile turns off what the base has.
+    let base = "[services.web]\nimage = \"a:1\"\nhealthcheck.test = \"x\"\n";
+    let found = services(&format!("{HEAD}{base}[profiles.dev.services.web.healthcheck]\ndisable = true\n"));
+    assert_eq!(found["web"]["healthcheck"], yaml("{disable: true}"));
+}
+
+#[test]
+fn a_service_cannot_extend_itself_or_what_is_not_there() {
+    let web = |name: &str| format!("extends = \"{name}\"");
+    for (extends, code) in [
+        (vec![("aa", "aa")], "dependency-cycle"),
+        (vec![("aa", "bb"), ("bb", "cc"), ("cc", "aa")], "dependency-cycle"),
+        (vec![("aa", "bb"), ("bb", "bb")], "dependency-cycle"),
+        (vec![("aa", "zz")], "unknown-service"),
+        (vec![("aa", "bb"), ("bb", "zz")], "unknown-service"),
+    ] {
+        let services: Vec<String> =
+            extends.iter().map(|(own, base)| format!("[services.{own}]\n{}\n", web(base))).collect();
+        let found = errors(&format!("{HEAD}{}", services.concat()));
+        assert!(found.iter().all(|(found, line, _)| found == code && line.starts_with("extends")), "{found:?}");
+        assert!(!found.is_empty(), "{extends:?}");
+    }
+    // A list with a variable from outside has no form in a table.
+    let (code, ..) = &errors(&format!(
+        "{HEAD}[services.base]\nimage = \"a:1\"\nenvironment = [\"TOKEN\"]\n[env.TOKEN]\ndescription = \"t\"\n\
+         [services.web]\nextends = \"base\"\nenvironment.A = \"1\"\n"
+    ))[0];
+    assert_eq!(code, "list-in-base");
 }

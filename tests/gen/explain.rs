@@ -109,7 +109,7 @@ fn what_is_no_key_is_refused() {
     for command in ["explain", "impact"] {
         let run = project.run(&[command, "generated/dev/docker-compose.yml:1", "--format", "json"]);
         assert_eq!(run.code, Some(2));
-        assert!(run.stdout.contains("wrong-type"), "{run:?}");
+        assert!(run.stdout.contains("invalid-duration"), "{run:?}");
     }
 }
 
@@ -135,6 +135,10 @@ fn the_keys_of_every_profile_are_told() {
         "spec/stack.toml",
         spec.replace("[profiles.dev]", "[profiles.dev]\n[profiles.prod.services.loki]\nsettings.retention = \"240h\""),
     );
+    // A key of one profile reaches that profile's outputs only.
+    let run = project.run(&["impact", "profiles.prod.services.loki.settings.retention"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("generated/prod/") && !run.stdout.contains("generated/dev/"), "{}", run.stdout);
     let run = project.run(&["impact", "services.loki.settings.retention", "--format", "json"]);
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let texts: Vec<&str> = report["keys"].as_array().unwrap().iter().map(|key| key["text"].as_str().unwrap()).collect();

@@ -152,6 +152,32 @@ fn a_profile_of_the_command_line_is_the_only_one() {
 }
 
 #[test]
+fn a_profile_removes_an_item_of_a_list() {
+    let spec = |removed: &str| {
+        format!(
+            "[stack]\nname = \"shop\"\n[profiles.dev]\nremove = [\"services.web.{removed}\"]\n[services.web]\n\
+             image = \"web:1\"\ncap_add = [\"NET_RAW\", \"KILL\"]\nenvironment = [\"A.B=1\", \"C=2\"]\n\
+             volumes = [\"/srv:/srv\", {{ type = \"tmpfs\", target = \"/tmp\" }}]\n"
+        )
+    };
+    for (removed, key, expected) in [
+        ("cap_add.KILL", "cap_add", "[NET_RAW]"),
+        ("environment.A.B", "environment", "{C: '2'}"),
+        ("environment.C=2", "environment", "{A.B: '1'}"),
+        ("volumes./srv", "volumes", "[{type: tmpfs, target: /tmp}]"),
+        ("volumes./tmp", "volumes", "[{type: bind, source: /srv, target: /srv, bind: {create_host_path: false}}]"),
+    ] {
+        let project = Project::new(spec(removed));
+        let run = project.run(&["render"]);
+        assert_eq!(run.code, Some(0), "{removed}: {run:?}");
+        let found = compose(&project, "dev")["services"]["web"][key].clone();
+        assert_eq!(found, serde_yaml::from_str::<Value>(expected).unwrap(), "{removed}");
+    }
+    let run = Project::new(spec("cap_add.SYS_ADMIN")).run(&["check"]);
+    assert!(run.stderr.contains("`cap_add` has no item `SYS_ADMIN`"), "{run:?}");
+}
+
+#[test]
 fn an_unknown_profile_has_a_suggestion() {
     let project = Project::new(TWO);
     for command in ["render", "check"] {
@@ -159,7 +185,13 @@ fn an_unknown_profile_has_a_suggestion() {
         assert_eq!(run.code, Some(2), "{run:?}");
         assert!(run.stderr.contains("error[unknown-profile]: unknown profile `stagign`"), "{}", run.stderr);
         assert!(run.stderr.contains("did you mean `staging`?"), "{}", run.stderr);
+        // It is no mistake of the spec.
+        assert!(!run.stderr.contains("spec/stack.toml"), "{}", run.stderr);
     }
+    // `profiles` and `include` are suggested, too, although they are read before the rest.
+    let project = Project::new("[stack]\nname = \"shop\"\n[profile.dev]\n");
+    assert!(project.run(&["check"]).stderr.contains("did you mean `profiles`?"));
+    let project = Project::new(TWO);
     let run = project.run(&["check", "--profile", "production"]);
     assert!(run.stderr.contains("expected one of `dev`, `staging`"), "{}", run.stderr);
     assert!(!project.path("generated").exists());

@@ -231,7 +231,7 @@ fn what_loses_data() {
         SHOP,
         &[("[volumes.data]", "[volumes.data]\ndriver_opts.type = \"tmpfs\"")],
         &["danger volumes data: cannot be changed: Compose must delete it, including its data, and create it again \
-             [- -> driver_opts {\"type\": \"tmpfs\"}]"],
+             [- -> driver_opts { type = \"tmpfs\" }]"],
     );
 }
 
@@ -1182,7 +1182,7 @@ const SHARED: &[(&[Edit], Edit, &[&str])] = &[
         ),
         &[
             "notice services web: `blkio_config` added [- -> device_read_iops \
-                 [{\"path\": \"/dev/a\", \"rate\": 1}, {\"path\": \"/dev/b\", \"rate\": 2}]]",
+                 [{ path = \"/dev/a\", rate = 1 }, { path = \"/dev/b\", rate = 2 }]]",
             "notice services web: recreated: blkio_config",
         ],
     ),
@@ -1320,9 +1320,21 @@ fn what_is_written_differently_recreates_nothing() {
     let spec = format!(
         "{SHOP}[services.own]\nimage = \"own:1\"\nenvironment = [\"A=1\", \"B=2\"]\nlabels = {{ a = \"1\", b = \"2\" }}\n\
          extra_hosts = {{ one = \"10.0.0.1\", two = \"10.0.0.2\" }}\nsysctls = [\"net.core.somaxconn=1024\"]\n\
-         dns = \"10.0.0.3\"\ndepends_on = [\"db\", \"web\"]\n"
+         dns = \"10.0.0.3\"\ndepends_on = [\"db\", \"web\"]\nstop_grace_period = \"90s\"\nmem_limit = \"1g\"\n\
+         build = {{ context = \"./own\", args = [\"A=1\"] }}\nulimits.nofile = 5\nenv_file = \"./a.env\"\nscale = 1\n\
+         deploy.resources.limits.cpus = \"0.5\"\ngpus = \"all\"\n\
+         healthcheck = {{ test = [\"CMD\", \"x\"], interval = \"90s\" }}\n"
     );
     for (from, to) in [
+        ("grace_period = \"90s\"", "grace_period = \"1m30s\""),
+        ("interval = \"90s\"", "interval = \"1m30s\""),
+        ("\"1g\"", "\"1024m\""),
+        ("[\"A=1\"] }", "{ A = 1 } }"),
+        ("nofile = 5", "nofile = { soft = 5, hard = 5 }"),
+        ("env_file = \"./a.env\"", "env_file = [{ path = \"./a.env\" }]"),
+        ("scale = 1", "scale = \"1\""),
+        ("cpus = \"0.5\"", "cpus = 0.50"),
+        ("gpus = \"all\"", "gpus = [{ count = -1 }]"),
         ("image = \"own:1\"", "image = \"own:1\"\nx-note = 3\ninit = false"),
         ("[\"A=1\", \"B=2\"]", "[\"B=2\", \"A=1\"]"),
         ("{ a = \"1\", b = \"2\" }", "[\"b=2\", \"a=1\"]"),
@@ -1352,6 +1364,48 @@ fn what_is_written_differently_recreates_nothing() {
     }
 }
 
+/// Fewer GPUs are no danger, and values are shown as the spec writes them.
+#[test]
+fn what_is_less_is_no_danger() {
+    let spec = format!("{SHOP}[services.own]\nimage = \"own:1\"\n");
+    for (from, to, expected) in [
+        ("gpus = \"all\"", "gpus = [{ count = 1 }]", "notice privileges own: loses access to GPUs of the host: `all`"),
+        (
+            "gpus = [{ count = 2 }]",
+            "gpus = [{ count = 1 }]",
+            "notice privileges own: loses access to GPUs of the host: `count 2`",
+        ),
+        (
+            "gpus = [{ count = 1 }]",
+            "gpus = [{ count = 2 }]",
+            "danger privileges own: gains access to GPUs of the host: `count 2`",
+        ),
+        (
+            "gpus = [{ device_ids = [\"0\"] }]",
+            "gpus = [{ count = 1 }]",
+            "danger privileges own: gains access to GPUs of the host: `count 1`",
+        ),
+        (
+            "credential_spec.file = \"a.json\"",
+            "credential_spec.file = \"b.json\"",
+            "notice services own: `credential_spec` changed [file a.json -> file b.json]",
+        ),
+        (
+            "blkio_config.device_read_iops = [{ path = \"/dev/a\", rate = 1 }]",
+            "blkio_config.device_read_iops = [{ path = \"/dev/a\", rate = 2 }]",
+            "notice services own: `blkio_config` changed [device_read_iops [{ path = \"/dev/a\", rate = 1 }] -> \
+             device_read_iops [{ path = \"/dev/a\", rate = 2 }]]",
+        ),
+    ] {
+        let repository = Repository::new(&format!("{spec}{from}\n"));
+        repository.project.replace("spec/stack.toml", from, to);
+        let (_, changes) = repository.changes(&[]);
+        assert!(changes.iter().any(|change| change == expected), "{to}: {changes:#?}");
+        let danger = changes.iter().any(|change| change.starts_with("danger"));
+        assert_eq!(danger, expected.starts_with("danger"), "{changes:#?}");
+    }
+}
+
 #[test]
 fn only_what_a_volume_is_created_from_loses_its_data() {
     let spec = SHOP.replace("[volumes.data]\n", "[volumes.data]\nlabels = [\"a=b\"]\n");
@@ -1367,7 +1421,7 @@ fn only_what_a_volume_is_created_from_loses_its_data() {
         &spec,
         &[("labels = [\"a=b\"]", "labels = [\"a=b\"]\ndriver_opts.type = \"nfs\"")],
         &[
-            "danger volumes data: cannot be changed: Compose must delete it, including its data, and create it again [- -> driver_opts {\"type\": \"nfs\"}]",
+            "danger volumes data: cannot be changed: Compose must delete it, including its data, and create it again [- -> driver_opts { type = \"nfs\" }]",
         ],
     );
 }
@@ -1454,6 +1508,8 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("provider.type = \"awesomecloud\"", "danger host-program awesomecloud"),
     ("extends = { file = \"other.yml\", service = \"x\" }", "danger extends-file ../../other.yml:x"),
     ("volumes_from = [\"container:x:ro\"]", "danger foreign-volumes x"),
+    ("volumes_from = [\"other\"]@[services.other]\nimage = \"a:1\"", "caution borrowed-volumes other"),
+    ("volumes_from = [\"other:ro\"]@[services.other]\nimage = \"a:1\"", ""),
     ("pid = \"host\"", "danger host-namespace pid"),
     ("pid = \"${N:-host}\"@[env.N]\ndescription = \"N\"", "danger host-namespace pid"),
     ("pid = \"${N}\"@[env.N]\ndescription = \"N\"", "caution privilege-variable pid"),

@@ -188,8 +188,10 @@ fn what_compose_needs_of_the_host_must_be_there() {
     let needs = SMALL.replace(
         "image = \"example/api:1\"",
         "image = \"example/api:1\"\nenv_file = [\"api.env\", { path = \"more.env\", required = false }]\n\
-         volumes = [\"./conf:/conf\", \"${HOME_OF_DATA:-./generated/dev/data}:/data\"]\nbuild = \"./api\"\nsecrets = [\"key\"]",
-    ) + "\n[secrets.key]\nfile = \"key.txt\"\n[env.HOME_OF_DATA]\ndescription = \"Folder of the data\"\n";
+         volumes = [\"./conf:/conf\", \"${HOME_OF_DATA:-./generated/dev/data}:/data\"]\nbuild = { context = \"./api\", dockerfile = \"Own\" }\n\
+         secrets = [\"key\"]\ndevelop.watch = [{ action = \"rebuild\", path = \"./watched\" }]",
+    ).replace("volumes = [", "volumes = [\"bound:/bound\", ") + "\n[volumes.bound]\ndriver_opts = { type = \"none\", o = \"bind\", \
+       device = \"./bound\" }\n[secrets.key]\nfile = \"key.txt\"\n[env.HOME_OF_DATA]\ndescription = \"Folder of the data\"\n";
     let stubs = Stubs::new(&needs);
     stubs.project.write("generated/dev/.env", format!("TOKEN=hush\nPORT={}\nHOME_OF_DATA=./data\n", free_port()));
     let run = stubs.run(&["doctor"]);
@@ -201,6 +203,9 @@ fn what_compose_needs_of_the_host_must_be_there() {
         format!("error: `env_file` of `api`: `{}` does not exist", at("api.env").display()),
         format!("warning: `build` of `api`: `{}` does not exist", at("api").display()),
         format!("error: secret `key`: `{}` does not exist", at("key.txt").display()),
+        format!("error: `driver_opts.device` of the volume `bound`: `{}` does not exist", at("bound").display()),
+        format!("warning: `build.dockerfile` of `api`: `{}` does not exist", at("api/Own").display()),
+        format!("warning: `develop` of `api`: `{}` does not exist", at("watched").display()),
     ] {
         assert!(run.stdout.contains(&what), "`{what}` in:\n{}", run.stdout);
     }
@@ -208,10 +213,10 @@ fn what_compose_needs_of_the_host_must_be_there() {
     let up = stubs.run(&["up"]);
     assert_eq!(up.code, Some(1), "{up:?}");
     assert!(stubs.changes().is_empty());
-    for folder in ["conf", "generated/dev/data", "api"] {
+    for folder in ["conf", "generated/dev/data", "api", "bound", "watched"] {
         fs::create_dir_all(at(folder)).unwrap();
     }
-    for file in ["api.env", "key.txt"] {
+    for file in ["api.env", "key.txt", "api/Own"] {
         stubs.project.write(file, "");
     }
     assert!(!stubs.run(&["doctor"]).stdout.contains("does not exist"));

@@ -1,0 +1,286 @@
+//! Two tables of the spec as one: a profile over the base, or a service over the one that it extends.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::mem;
+
+use super::compose::{self, Assignment};
+use super::decode::shown;
+use super::service::split_outside;
+use super::tree::{Key, Node, Table, Value};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// What becomes of a list that is in both tables.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Lists {
+    /// The later one replaces it.
+    Replaced,
+    /// The items of both, as Compose joins them for `extends`
+    /// (<https://github.com/compose-spec/compose-go/blob/v2.9.0/override/merge.go> and `uncity.go` next to it).
+    Joined,
+}
+
+/// What is above the keys of a service that extends another one.
+pub const SERVICE: &str = "services";
+
+/// How an item of one of Compose's lists is written as an entry of the table that the key also accepts.
+#[derive(Clone, Copy)]
+enum Items {
+    /// `NAME=value`, with one of these signs.
+    Assignments(&'static [char]),
+    /// Like that, and a name alone has an empty value.
+    Labels,
+    /// A name, without options.
+    Names,
+    /// Only `gen` has a table for the key.
+    Apart,
+}
+
+fn items_of(key: &str) -> Option<Items> {
+    match key {
+        "environment" | "args" | "sysctls" | "additional_contexts" | "ssh" => Some(Items::Assignments(&['='])),
+        "extra_hosts" => Some(Items::Assignments(&['=', ':'])),
+        "labels" | "annotations" => Some(Items::Labels),
+        "depends_on" | "networks" | "models" => Some(Items::Names),
+        "ports" => Some(Items::Apart),
+        _ => None,
+    }
+}
+
+/// The key of a table that a value stands for, if it is written without the table; `above` is the table's own key.
+fn short_for(above: &str, key: &str) -> Option<&'static str> {
+    match (above, key) {
+        ("ports", _) => Some("published"),
+        ("depends_on", _) => Some("condition"),
+        ("images", _) => Some("reference"),
+        (_, "build") => Some("context"),
+        (_, "extends") => Some("service"),
+        _ => None,
+    }
+}
+
+/// Keys of a healthcheck of which one is written instead of another.
+const PROBES: [&str; 3] = ["http", "tcp", "test"];
+
+/// Keys whose single string is a list of one.
+fn is_one_or_more(above: &str, key: &str) -> bool {
+    above == "extra_hosts" || matches!(key, "dns" | "dns_search" | "env_file" | "label_file" | "tmpfs")
+}
+
+/// Whether a value replaces the one of an extended service, even if both are lists or tables.
+fn is_replaced(above: &str, key: &str, old: &Value<'_>, new: &Value<'_>) -> bool {
+    fn at<'v>(value: &'v Value<'v>, key: &str) -> Option<&'v Value<'v>> {
+        if let Value::Table(table) = value { Some(&table.at(&[key])?.value) } else { None }
+    }
+    match (above, key) {
+        (SERVICE, "command" | "entrypoint") | ("healthcheck", "test") | ("ulimits", _) => true,
+        // Options are those of a driver.
+        (SERVICE, "logging") => {
+            let drivers = (at(old, "driver"), at(new, "driver"));
+            matches!(drivers, (Some(old), Some(new)) if old != new)
+        }
+        _ => false,
+    }
+}
+
+/// Merges tables key by key, and replaces anything else. A list or a short form counts as the table that it stands for.
+pub fn merge<'s>(above: &str, base: &mut Table<'s>, overlay: Table<'s>, lists: Lists, diagnostics: &mut Diagnostics) {
+    let joined = lists == Lists::Joined;
+    if joined && above == "healthcheck" && PROBES.iter().any(|probe| overlay.at(&[probe]).is_some()) {
+        base.entries.retain(|(key, _)| !PROBES.contains(&&*key.name) && !matches!(&*key.name, "port" | "probe"));
+    }
+    let places = base.places();
+    for (key, mut node) in overlay.entries {
+        let Some((existing, old)) = places.get(key.name.as_ref()).and_then(|&place| base.entries.get_mut(place)) else {
+            base.entries.push((key, node));
+            continue;
+        };
+        // Nothing else of a healthcheck has an effect.
+        let is_off = |table: &Table<'_>| table.at(&["disable"]).is_some_and(|node| node.value == Value::Boolean(true));
+        if key.name == "healthcheck"
+            && let (Value::Table(old), Value::Table(new)) = (&mut old.value, &node.value)
+            && is_off(new)
+        {
+            old.entries.clear();
+        }
+        let joined = joined && !is_replaced(above, &key.name, &old.value, &node.value);
+        if joined && is_one_or_more(above, &key.name) {
+            as_list(old);
+            as_list(&mut node);
+        }
+        let table = match (&mut old.value, &mut node.value) {
+            (Value::List(items), Value::List(new)) if joined => {
+                join(above, &key.name, items, mem::take(new));
+                continue;
+            }
+            (_, Value::Table(new)) if joined || lists == Lists::Replaced => {
+                as_table(above, &key, old, &new.places(), lists, diagnostics).map(|table| (table, mem::take(new)))
+            }
+            (Value::Table(table), _) if joined => {
+                let new = as_table(above, &key, &mut node, &HashMap::new(), lists, diagnostics);
+                new.map(|new| (mem::take(table), new))
+            }
+            _ => None,
+        };
+        if let Some((mut table, new)) = table {
+            merge(&key.name, &mut table, new, lists, diagnostics);
+            old.value = Value::Table(table);
+        } else {
+            existing.span = key.span;
+            *old = node;
+        }
+    }
+}
+
+/// A value as a table, if one with the names of `others` is merged with it; reports a list that has no such form.
+fn as_table<'s>(
+    above: &str,
+    key: &Key<'s>,
+    value: &mut Node<'s>,
+    others: &HashMap<String, usize>,
+    lists: Lists,
+    diagnostics: &mut Diagnostics,
+) -> Option<Table<'s>> {
+    let items = match &mut value.value {
+        Value::Table(table) => return Some(mem::take(table)),
+        Value::List(items) => items,
+        _ => {
+            let name = short_for(above, &key.name)?.into();
+            let span = value.span;
+            let value = mem::replace(&mut value.value, Value::Refused);
+            return Some(Table { entries: vec![(Key { span, name }, Node { span, value })] });
+        }
+    };
+    let form = items_of(&key.name)?;
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(items.len());
+    let mut table = Table::default();
+    for item in items {
+        match entry(item, form) {
+            Ok((key, None)) if others.contains_key(key.name.as_ref()) => {}
+            Ok((key, Some(node))) => {
+                let place = *places.entry(key.name.clone().into_owned()).or_insert(table.entries.len());
+                match table.entries.get_mut(place) {
+                    Some((_, first)) => also(first, node),
+                    None => table.entries.push((key, node)),
+                }
+            }
+            Ok((_, None)) | Err(()) => {
+                let name = shown(&key.name);
+                let (title, at, help) = match lists {
+                    Lists::Replaced => (
+                        format!("a profile cannot add to the list `{name}` of the base"),
+                        "a table",
+                        "write it as a table in the base, or as a list here, which replaces the whole list",
+                    ),
+                    Lists::Joined => (
+                        format!("`extends` cannot join a list and a table of `{name}`"),
+                        "",
+                        "write both in the same form",
+                    ),
+                };
+                let diagnostic = Diagnostic::new("list-in-base", title, key.span).at(at);
+                diagnostics.push(diagnostic.also(item.span, "cannot be an entry of a table").help(help));
+                return None;
+            }
+        }
+    }
+    Some(table)
+}
+
+fn as_list(node: &mut Node<'_>) {
+    if matches!(node.value, Value::String(_)) {
+        let only = Node { span: node.span, value: mem::replace(&mut node.value, Value::Refused) };
+        node.value = Value::List(vec![only]);
+    }
+}
+
+/// Adds items, of which one replaces an earlier one that is about the same.
+fn join<'s>(above: &str, key: &str, items: &mut Vec<Node<'s>>, new: Vec<Node<'s>>) {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for node in mem::take(items).into_iter().chain(new) {
+        let place = subject(above, key, &node).map_or(items.len(), |about| *places.entry(about).or_insert(items.len()));
+        match items.get_mut(place) {
+            Some(item) => *item = node,
+            None => items.push(node),
+        }
+    }
+}
+
+/// What an item of a list is about, if there may be only one about it.
+fn subject(above: &str, key: &str, item: &Node<'_>) -> Option<String> {
+    let text = if let Value::String(text) = &item.value { Some(text.as_ref()) } else { None };
+    let of = |key: &str| match &item.value {
+        Value::Table(table) => table.at(&[key]).map(|node| node.value.written()),
+        _ => None,
+    };
+    let own = |text: &str| Some(text.to_owned());
+    match key {
+        "volumes" if above == SERVICE => match text.map(split_outside).as_deref() {
+            Some([target] | [_, target, ..]) => own(target),
+            _ => of("target"),
+        },
+        "devices" if above == SERVICE => of("target").or_else(|| own(text?.split(':').nth(1).unwrap_or(text?))),
+        "secrets" | "configs" if above == SERVICE => of("target").or_else(|| {
+            let folder = if key == "secrets" { "/run/secrets" } else { "" };
+            Some(format!("{folder}/{}", text.map(str::to_owned).or_else(|| of("source"))?))
+        }),
+        "env_file" => of("path").or_else(|| own(text?)),
+        "ports" if text.is_none() && of("target").is_some() => {
+            let of = |key| of(key).unwrap_or_default();
+            let protocol = Some(of("protocol")).filter(|protocol| protocol != "tcp");
+            Some(format!("{}:{}:{}/{}", of("host_ip"), of("published"), of("target"), protocol.unwrap_or_default()))
+        }
+        "ports" | "expose" => Some(item.value.written()),
+        _ if above == "extra_hosts" || key == "extra_hosts" => own(text?),
+        "additional_contexts"
+        | "aliases"
+        | "annotations"
+        | "args"
+        | "cap_add"
+        | "cap_drop"
+        | "dns"
+        | "dns_opt"
+        | "dns_search"
+        | "environment"
+        | "labels"
+        | "link_local_ips"
+        | "links"
+        | "profiles"
+        | "sysctls"
+        | "tags"
+        | "tmpfs" => own(text?.split('=').next()?),
+        _ => None,
+    }
+}
+
+/// An item of a list as an entry of a table; `None` for a value that a table can't express.
+fn entry<'s>(item: &Node<'s>, form: Items) -> Result<(Key<'s>, Option<Node<'s>>), ()> {
+    let Value::String(text) = &item.value else { return Err(()) };
+    let plain = |name: &str, value: Value<'s>| {
+        let key = Key { span: item.span, name: Cow::Owned(name.to_owned()) };
+        Ok((key, Some(Node { span: item.span, value })))
+    };
+    let signs = match form {
+        Items::Names => return plain(text, Value::Table(Table::default())),
+        Items::Labels => &['='],
+        Items::Assignments(signs) => signs,
+        Items::Apart => return Err(()),
+    };
+    let Assignment { name, value } = compose::split(text, item.span, signs);
+    let key = Key { span: name.span, name: Cow::Owned(name.value) };
+    match value {
+        Some((value, span)) => Ok((key, Some(Node { span, value: Value::String(Cow::Owned(value.to_owned())) }))),
+        None if matches!(form, Items::Labels) => plain(text, Value::String(Cow::Borrowed(""))),
+        None => Ok((key, None)),
+    }
+}
+
+/// Adds a value to that of the same name: a host has several addresses.
+fn also<'s>(first: &mut Node<'s>, node: Node<'s>) {
+    if let Value::List(all) = &mut first.value {
+        all.push(node);
+    } else {
+        let one = Node { span: first.span, value: std::mem::replace(&mut first.value, Value::Refused) };
+        first.value = Value::List(vec![one, node]);
+    }
+}
