@@ -658,7 +658,7 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ),
     (
         "networks.n.aliases = [\"db\"]\n[services.db]\nimage = \"db:1\"\nnetworks = [\"n\"]\n[networks.n]",
-        Some("contradiction"),
+        Some("alias-clash"),
     ),
     ("networks.n.aliases = [\"db\"]\n[services.db]\nimage = \"db:1\"\n[networks.n]", None),
     // Another entry of `extra_hosts` does not help.
