@@ -166,9 +166,10 @@ impl Project {
         }
         let profiles: HashSet<&str> = self.plans.iter().map(Plan::profile).collect();
         let Around { mut folders, mut strays } = Around::default();
-        // Without infrastructure, `terraform/` may be somebody else's.
-        let terraform = self.plans.iter().any(|plan| plan.stack().infrastructure.is_some()).then_some("terraform");
-        for top in ["generated"].into_iter().chain(terraform) {
+        for top in ["generated", "terraform"] {
+            if of_user.get("").is_some_and(|whole| whole.iter().any(|path| path == top)) {
+                continue;
+            }
             let entries = match folder::entries(self.root.join(top).as_std_path()) {
                 Ok(entries) => entries,
                 // Reported for the outputs in it.

@@ -453,8 +453,12 @@ fn a_removed_profile_without_a_manifest_is_found() {
     fs::remove_file(project.path("generated/old/manifest.sha256")).unwrap();
     project.write("spec/stack.toml", spec);
     project.write("generated/shared/data/x", "of the user");
-    // Without infrastructure, this is somebody else's.
     project.write("terraform/main.tf", "of the user");
+    project.write("terraform/dev/main.tf", "of the user");
+    assert_eq!(project.run(&["check"]).stdout.matches("not an output").count(), 5);
+    // Without infrastructure, this may be somebody else's.
+    let spec = spec.replace("[stack]\n", "[stack]\nunmanaged = [\"terraform\"]\n");
+    project.write("spec/stack.toml", spec);
     let run = project.run(&["check"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stdout.contains("generated/old/docker-compose.yml: not an output\n"), "{run:?}");
