@@ -170,7 +170,12 @@ impl Project {
             if of_user.get("").is_some_and(|whole| whole.iter().any(|path| path == top)) {
                 continue;
             }
-            let entries = match folder::entries(self.root.join(top).as_std_path()) {
+            let folder = self.root.join(top);
+            if folder.is_symlink() && links::follow(&self.root, top.into()).is_err() {
+                strays.push(top.into());
+                continue;
+            }
+            let entries = match folder::entries(folder.as_std_path()) {
                 Ok(entries) => entries,
                 // Reported for the outputs in it.
                 Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -186,7 +191,8 @@ impl Project {
                 }
                 let named = of_user.get(&shown);
                 if kind == folder::Kind::Folder && name.to_str() == Some(&shown) {
-                    folders.insert(shown, named.cloned().unwrap_or_default());
+                    let of_user = named.into_iter().chain(of_user.get("")).flatten().cloned().collect();
+                    folders.insert(shown, of_user);
                     continue;
                 }
                 let path = format!("{top}/{shown}");
