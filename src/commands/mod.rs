@@ -171,10 +171,16 @@ impl Project {
         }
         let profiles: HashSet<&str> = self.plans.iter().map(Plan::profile).collect();
         let Around { mut folders, mut strays } = Around::default();
-        // Without infrastructure, `terraform/` may be somebody else's.
-        let terraform = self.plans.iter().any(|plan| plan.stack().infrastructure.is_some()).then_some("terraform");
-        for top in ["generated"].into_iter().chain(terraform) {
-            let entries = match folder::entries(self.root.join(top).as_std_path()) {
+        for top in ["generated", "terraform"] {
+            if of_user.get("").is_some_and(|whole| whole.iter().any(|path| path == top)) {
+                continue;
+            }
+            let folder = self.root.join(top);
+            if folder.is_symlink() && links::follow(&self.root, top.into()).is_err() {
+                strays.push(top.into());
+                continue;
+            }
+            let entries = match folder::entries(folder.as_std_path()) {
                 Ok(entries) => entries,
                 // Reported for the outputs in it.
                 Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -190,7 +196,8 @@ impl Project {
                 }
                 let named = of_user.get(&shown);
                 if kind == folder::Kind::Folder && name.to_str() == Some(&shown) {
-                    folders.insert(shown, named.cloned().unwrap_or_default());
+                    let of_user = named.into_iter().chain(of_user.get("")).flatten().cloned().collect();
+                    folders.insert(shown, of_user);
                     continue;
                 }
                 let path = format!("{top}/{shown}");

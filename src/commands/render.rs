@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use camino::Utf8PathBuf;
 use stackgen::output::{self, Cause, Error, Finding, Options, Written};
 use stackgen::review::counted;
 
@@ -44,7 +43,7 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
         }
     }
     if !options.dry_run {
-        let folders = outputs.iter().flat_map(|outputs| &outputs.scope.folders).map(Utf8PathBuf::as_path);
+        let folders = outputs.iter().flat_map(|outputs| outputs.scope.own_folders());
         if let Err(outcome) = sweep(&project.root, folders) {
             return outcome;
         }

@@ -69,7 +69,7 @@ pub fn compare(
 /// One leads out of the root, or the manifest can't be read.
 pub fn permitted(root: &Utf8Path, scope: &Scope) -> Result<(), Error> {
     let mut tree = Tree::open(root, scope)?;
-    for folder in &scope.folders {
+    for folder in scope.own_folders() {
         tree.folder(folder, folder)?;
     }
     Ok(())
@@ -234,7 +234,7 @@ impl<'a> Tree<'a> {
         if self.scope.others.is_none() {
             return Ok(strays);
         }
-        let mut folders = self.scope.folders.clone();
+        let mut folders: Vec<Utf8PathBuf> = self.scope.own_folders().map(Utf8Path::to_owned).collect();
         for folder in &folders {
             self.folder(folder, folder)?;
         }

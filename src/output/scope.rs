@@ -62,6 +62,11 @@ impl Scope {
         })
     }
 
+    /// The folders but for those that are all the user's, which may be links to anywhere.
+    pub fn own_folders(&self) -> impl Iterator<Item = &Utf8Path> {
+        self.folders.iter().map(Utf8PathBuf::as_path).filter(|folder| !self.is_users(folder.as_str()))
+    }
+
     fn holds(&self, path: &str) -> bool {
         self.folders.iter().any(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')))
     }

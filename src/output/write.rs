@@ -268,7 +268,7 @@ impl<'a, D: Disk> Stage<'a, D> {
         for orphan in removed {
             self.remove_empty_folders(&orphan.path)?;
         }
-        for folder in &self.scope.folders {
+        for folder in self.scope.own_folders() {
             match self.disk.remove_dir(&self.root.join(folder)) {
                 Err(error)
                     if matches!(

@@ -304,7 +304,8 @@ impl<'a> Resolver<'a> {
         for path in &self.spec.stack.unmanaged {
             let plain = path.value.trim_end_matches('/');
             let below = plain.strip_prefix("generated/").or_else(|| plain.strip_prefix("terraform/"));
-            if !is_plain(&path.value) || below.is_none_or(|below| below == profile) {
+            let is_unused = plain == "terraform" && self.spec.infrastructure.is_none();
+            if !is_plain(&path.value) || !(is_unused || below.is_some_and(|below| below != profile)) {
                 self.report(
                     Diagnostic::new("invalid-path", format!("invalid path `{}`", shown(&path.value)), path.span)
                         .help("write a path in a folder of the outputs, such as `terraform/dev/backend.tf`"),

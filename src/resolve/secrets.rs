@@ -81,7 +81,8 @@ impl Resolver<'_> {
         for text in texts {
             self.check_text(key, text);
             let literal = text.literal().unwrap_or_default();
-            let follows = option.starts_with('-') && secret::is_literal(option, literal);
+            let is_option = option.starts_with('-') && !option.contains(['=', ' ']);
+            let follows = is_option && !literal.starts_with('-') && secret::is_literal(option, literal);
             if !literal.is_empty() && (follows || secret::has_secret(literal)) {
                 let title = format!("`{key}` contains what looks like a secret");
                 self.diagnostics.warn(

@@ -72,7 +72,7 @@ table! {
         /// The host's address that published ports bind to.
         bind: Option<Spanned<Text>> = LOOPBACK,
         /// Files and folders in `generated/` and `terraform/` that are yours, not outputs: `terraform/dev/backend.tf`,
-        /// `terraform/modules`.
+        /// `terraform/modules`; without infrastructure, `terraform` itself.
         unmanaged: Vec<Spanned<String>>,
     }
 }

@@ -85,6 +85,25 @@ environment = ["POSTGRES_PASSWORD_FILE=/run/secrets/x", "API_KEY=${API_KEY}", "P
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
 }
 
+/// Options whose value is a secret, and others.
+#[test]
+fn a_secret_that_is_written_in_a_command_is_a_warning() {
+    for (command, expected) in [
+        ("[\"serve\", \"--token\", \"hunter2\"]", 1),
+        ("\"serve --token hunter2\"", 1),
+        ("[\"serve\", \"--token=hunter2\"]", 1),
+        ("[\"sh\", \"-c\", \"curl -H 'Authorization: Bearer abcdef1234'\"]", 1),
+        ("[\"serve\", \"--url\", \"http://me:hunter2@x\"]", 1),
+        ("[\"serve\", \"--token-file\", \"/run/secrets/token\", \"--auth\", \"basic\", \"--token\", \"--x\"]", 0),
+        ("[\"serve\", \"--token=/run/secrets/token\", \"hunter2\", \"--x\", \"hunter2\"]", 0),
+        ("\"serve --password-stdin yes --max-tokens 4000\"", 0),
+    ] {
+        let spec = "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"a:1\"\n";
+        let run = Project::new(format!("{spec}command = {command}\n")).run(&["render"]);
+        assert_eq!(run.stderr.matches("warning[literal-secret]").count(), expected, "{command}: {run:?}");
+    }
+}
+
 #[test]
 fn programs_read_the_same_as_people() {
     let project = Project::new("[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n[services.\"wéb\"]\nimgae = \"100%\"\n");

@@ -453,25 +453,39 @@ fn a_removed_profile_without_a_manifest_is_found() {
     fs::remove_file(project.path("generated/old/manifest.sha256")).unwrap();
     project.write("spec/stack.toml", spec);
     project.write("generated/shared/data/x", "of the user");
-    // Without infrastructure, this is somebody else's.
     project.write("terraform/main.tf", "of the user");
-    let run = project.run(&["check"]);
-    assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.stdout.contains("generated/old/docker-compose.yml: not an output\n"), "{run:?}");
-    assert_eq!(run.stdout.matches("not an output").count(), 3, "{run:?}");
+    project.write("terraform/dev/main.tf", "of the user");
+    assert_eq!(project.run(&["check"]).stdout.matches("not an output").count(), 5);
     // A folder that leads elsewhere is not read.
+    fs::rename(project.path("terraform"), project.path("infra")).unwrap();
+    fs::create_dir(project.path("terraform")).unwrap();
     fs::create_dir(project.path("generated/out")).unwrap();
     symlink("/etc", project.path("terraform/out")).unwrap();
     let run = project.run(&["check"]);
     assert!(run.code == Some(3) && !run.stdout.contains("passwd"), "{run:?}");
-    fs::remove_file(project.path("terraform/out")).unwrap();
-    fs::remove_dir(project.path("generated/out")).unwrap();
+    fs::remove_dir_all(project.path("terraform")).unwrap();
+    symlink("/etc", project.path("terraform")).unwrap();
+    let run = project.run(&["check"]);
+    assert!(run.code == Some(3) && !run.stdout.contains("passwd"), "{run:?}");
+    fs::remove_file(project.path("terraform")).unwrap();
+    let elsewhere = Project::empty();
+    elsewhere.write("old/.gen-1-0.new", "of the user");
+    fs::create_dir(elsewhere.path("out")).unwrap();
+    symlink(elsewhere.root(), project.path("terraform")).unwrap();
+    // Without infrastructure, this may be somebody else's.
+    let spec = spec.replace("[stack]\n", "[stack]\nunmanaged = [\"terraform\"]\n");
+    project.write("spec/stack.toml", spec);
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.contains("generated/old/docker-compose.yml: not an output\n"), "{run:?}");
+    assert_eq!(run.stdout.matches("not an output").count(), 3, "{run:?}");
     // An empty folder is not worth a word, and goes: a killed render may leave one.
     fs::remove_dir_all(project.path("generated/old")).unwrap();
     fs::create_dir(project.path("generated/old")).unwrap();
     assert_eq!(project.run(&["check"]).code, Some(0));
     assert_eq!(project.run(&["render"]).code, Some(0));
     assert!(!project.path("generated/old").exists());
+    assert!(elsewhere.path("out").exists() && elsewhere.path("old/.gen-1-0.new").exists());
 }
 
 /// What another file gives a service is not in the spec.
