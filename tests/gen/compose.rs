@@ -500,7 +500,7 @@ fn advice_leads_nowhere_else() {
         ("networks = \"front\"", "expected a list or a table", ""),
         ("depends_on = \"db\"", "expected a list or a table", ""),
         ("stop_grace_period = 5", "expected a string", ""),
-        ("healthcheck = { test = \"x\", interval = 5 }", "invalid duration", "with the units"),
+        ("healthcheck = { test = \"x\", interval = 5 }", "expected a string", "with its unit"),
         ("pull_policy = true", "expected a string", ""),
         ("volumes = [\"sub/data:/x\"]", "volume `sub/data` is not declared", "start a path with"),
         ("networks.default.ipv4_address = \"0.0.0\"", "invalid IP address", "of the network's subnet"),
