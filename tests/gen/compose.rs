@@ -543,6 +543,11 @@ fn a_service_cannot_extend_itself_or_what_is_not_there() {
         assert!(found.iter().all(|(found, line, _)| found == code && line.starts_with("extends")), "{found:?}");
         assert!(!found.is_empty(), "{extends:?}");
     }
+    // A few lines must not become gigabytes.
+    let heirs: String = (0..20).map(|n| format!("[services.heir{n}]\nextends = \"base\"\n")).collect();
+    let large = "x".repeat(1 << 20);
+    let spec = format!("{HEAD}[services.base]\nimage = \"a:1\"\nlabels.a = \"{large}\"\n{heirs}");
+    assert_eq!(errors(&spec)[0].0, "spec-too-large");
     // A list with a variable from outside has no form in a table.
     let (code, ..) = &errors(&format!(
         "{HEAD}[services.base]\nimage = \"a:1\"\nenvironment = [\"TOKEN\"]\n[env.TOKEN]\ndescription = \"t\"\n\
