@@ -85,7 +85,7 @@ impl Resolver<'_> {
                 );
             }
             let one_shot = preset.one_shot || awaited.contains(name.value.as_str());
-            let written = service;
+            let (name_of, written) = (name, service);
             let service = self.service(index, preset, network, one_shot, &known_volumes);
             if service.is_built()
                 && let Some(image) = &written.image
@@ -97,8 +97,10 @@ impl Resolver<'_> {
                 if together(written, other) && same.keys.get("build") != service.keys.get("build") {
                     let title = format!("image `{}` is built in two ways", shown(name));
                     let first = other.image.as_ref().map_or(other.span, |image| image.span);
+                    // A service that extends the other one has its image from there.
+                    let span = if image.span == first { name_of.span } else { image.span };
                     self.report(
-                        Diagnostic::new("contradiction", title, image.span)
+                        Diagnostic::new("contradiction", title, span)
                             .also(first, "the other one")
                             .help("rename one of the images, or build it in one of the services"),
                     );

@@ -1,8 +1,9 @@
 //! Mounts, volumes, networks and secrets.
 
-use super::written::{Written, entries, text, tree};
+use super::written::{Written, alike, entries, text, tree};
 use super::{Area, Change, Fate, Id, Pair, fates, quoted, sides};
 use crate::model::service::{FileGrant, Mount, Service};
+use crate::model::text::Tree;
 use crate::model::{Named, Stack};
 use crate::spec::service::MountType;
 
@@ -47,12 +48,20 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
                     };
                     changes.push(change.was(described(before)).is(described(after)));
                 } else if before.keys != after.keys {
-                    let what = format!("mount options of {target} changed");
-                    changes.push(
+                    let part = |mount: &Mount| {
+                        ["volume", "image"].map(|kind| mount.keys.at(&[kind, "subpath"]).and_then(Tree::text).cloned())
+                    };
+                    let options = |mount: &Mount| Tree::Table(mount.keys.0.clone());
+                    let change = if part(before) != part(after) {
+                        let what = format!("another part is mounted at {target}: the data in the old one is not moved");
+                        Change::caution(Id::MountChanged, AREA, subject, what)
+                    } else if alike("options", Some(&options(before)), Some(&options(after))) {
+                        let what = format!("mount options of {target} are written differently, with the same meaning");
                         Change::notice(Id::MountChanged, AREA, subject, what)
-                            .was(before.keys.written())
-                            .is(after.keys.written()),
-                    );
+                    } else {
+                        Change::notice(Id::MountChanged, AREA, subject, format!("mount options of {target} changed"))
+                    };
+                    changes.push(change.was(before.keys.written()).is(after.keys.written()));
                 } else if before.read_only != after.read_only {
                     changes.push(
                         Change::notice(Id::MountChanged, AREA, subject, format!("write access to {target} changed"))
@@ -86,13 +95,25 @@ fn grants(
                 format!("no longer reads the {what} {}", quoted(&grant.source)),
             ),
             Fate::Stays(before, after) if before.keys != after.keys => {
-                let title = format!("options of the {what} {} changed", quoted(&after.source));
-                Change::notice(Id::FileGranted, area, subject, title)
-                    .was(before.keys.written())
-                    .is(after.keys.written())
+                let source = quoted(&after.source);
+                let change = if what == "secret" && mode(after) & !mode(before) != 0 {
+                    Change::caution(Id::FileGranted, area, subject, format!("more users can read the {what} {source}"))
+                } else {
+                    Change::notice(Id::FileGranted, area, subject, format!("options of the {what} {source} changed"))
+                };
+                change.was(before.keys.written()).is(after.keys.written())
             }
             Fate::Stays(..) => continue,
         });
+    }
+}
+
+/// The permissions of a file; Compose's default is to let everyone read it.
+fn mode(grant: &FileGrant) -> i64 {
+    match grant.keys.get("mode") {
+        Some(Tree::Integer(mode)) => *mode,
+        Some(Tree::Text(text)) => text.literal().and_then(|mode| i64::from_str_radix(mode, 8).ok()).unwrap_or(0o777),
+        _ => 0o444,
     }
 }
 

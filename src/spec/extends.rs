@@ -3,10 +3,12 @@
 //! It is resolved in the tree, so that all else sees the whole service, with spans in the one that is extended. What
 //! can't be resolved stays for the resolver to report, and a service of another file for Compose.
 
-use super::LARGEST;
 use super::merge::{self, Lists, SERVICE};
 use super::tree::{Node, Table, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// How much may be copied, in bytes of a file: a copy takes a dozen times as much memory.
+const MOST_COPIED: u64 = 16 << 20;
 
 /// The key.
 pub const EXTENDS: &str = "extends";
@@ -22,7 +24,7 @@ pub fn expand(table: &mut Table<'_>, diagnostics: &mut Diagnostics) {
     let places = services.places();
     let mut bases: Vec<Option<usize>> =
         names.iter().map(|name| name.as_ref().and_then(|name| places.get(name)).copied()).collect();
-    let mut left = LARGEST;
+    let mut left = MOST_COPIED;
     for start in 0..bases.len() {
         // The services from this one to the first that extends no other; more than there are is a cycle.
         let mut chain = Vec::new();
@@ -43,7 +45,7 @@ pub fn expand(table: &mut Table<'_>, diagnostics: &mut Diagnostics) {
             let Some(rest) = left.checked_sub(weight(&services.entries[base].1.value)) else {
                 let title = "the spec is too large: `extends` copies too much";
                 let diagnostic = Diagnostic::new("spec-too-large", title, services.entries[service].0.span);
-                diagnostics.push(diagnostic.help(format!("the limit is {LARGEST} bytes")));
+                diagnostics.push(diagnostic.help(format!("the limit is {MOST_COPIED} bytes")));
                 return;
             };
             left = rest;

@@ -55,10 +55,11 @@ impl Duration {
 impl Decode for Duration {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
-        let text = match node.value {
-            TreeValue::Integer(number) => number.to_string(),
-            _ => String::decode(node, cx)?,
-        };
+        if let TreeValue::Integer(_) = node.value {
+            cx.mismatch(&node, "a string", Some("write a number with its unit, e.g. `\"30s\"`"));
+            return None;
+        }
+        let text = String::decode(node, cx)?;
         let duration = Self::parse(&text);
         if duration.is_none() {
             invalid_duration(&text, span, cx);

@@ -519,7 +519,7 @@ fn advice_leads_nowhere_else() {
         ("networks = \"front\"", "expected a list or a table", ""),
         ("depends_on = \"db\"", "expected a list or a table", ""),
         ("stop_grace_period = 5", "expected a string", ""),
-        ("healthcheck = { test = \"x\", interval = 5 }", "invalid duration", "with the units"),
+        ("healthcheck = { test = \"x\", interval = 5 }", "expected a string", "with its unit"),
         ("pull_policy = true", "expected a string", ""),
         ("volumes = [\"sub/data:/x\"]", "volume `sub/data` is not declared", "start a path with"),
         ("networks.default.ipv4_address = \"0.0.0\"", "invalid IP address", "of the network's subnet"),
@@ -562,6 +562,11 @@ fn a_service_cannot_extend_itself_or_what_is_not_there() {
         assert!(found.iter().all(|(found, line, _)| found == code && line.starts_with("extends")), "{found:?}");
         assert!(!found.is_empty(), "{extends:?}");
     }
+    // A few lines must not become gigabytes.
+    let heirs: Vec<String> = (0..20).map(|n| format!("[services.heir{n}]\nextends = \"base\"\n")).collect();
+    let large = "x".repeat(1 << 20);
+    let spec = format!("{HEAD}[services.base]\nimage = \"a:1\"\nlabels.a = \"{large}\"\n{}", heirs.concat());
+    assert_eq!(errors(&spec)[0].0, "spec-too-large");
     // A list with a variable from outside has no form in a table.
     let (code, ..) = &errors(&format!(
         "{HEAD}[services.base]\nimage = \"a:1\"\nenvironment = [\"TOKEN\"]\n[env.TOKEN]\ndescription = \"t\"\n\

@@ -109,7 +109,7 @@ fn what_is_no_key_is_refused() {
     for command in ["explain", "impact"] {
         let run = project.run(&[command, "generated/dev/docker-compose.yml:1", "--format", "json"]);
         assert_eq!(run.code, Some(2));
-        assert!(run.stdout.contains("invalid-duration"), "{run:?}");
+        assert!(run.stdout.contains("wrong-type"), "{run:?}");
     }
 }
 

@@ -645,8 +645,10 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ("develop.watch = [{ action = \"rebuild\", path = \".\" }]", None),
     ("develop.watch = [{ action = \"sync\", path = \".\" }]", Some("missing-key")),
     // Two things at one place of the container, or under one name of a network or an image.
-    ("build = \"./a\"\n[services.b]\nimage = \"web:1\"\nbuild = \"./b\"", Some("contradiction")),
-    ("build = \"./a\"\n[services.b]\nimage = \"web:1\"\nbuild = \"./a\"", None),
+    ("build = \"./a\"\n[services.bb]\nimage = \"web:1\"\nbuild = \"./b\"", Some("contradiction")),
+    ("build = \"./a\"\n[services.bb]\nimage = \"web:1\"\nbuild = \"./a\"", None),
+    ("build = \"./a\"\n[services.bb]\nextends = \"web\"", None),
+    ("build = \"./a\"\n[services.bb]\nextends = \"web\"\nbuild.target = \"b\"", Some("contradiction")),
     ("volumes = [\"/a:/x\", \"/b:/x/\"]", Some("mount-clash")),
     ("volumes = [\"/a:/x\"]\ntmpfs = [\"/x:size=1m\"]", Some("mount-clash")),
     ("volumes = [\"/a:/x\"]\ntmpfs = [\"/y\"]", None),

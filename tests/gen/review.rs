@@ -1386,6 +1386,28 @@ fn what_is_less_is_no_danger() {
             "danger privileges own: gains access to GPUs of the host: `count 1`",
         ),
         (
+            "volumes = [{ type = \"volume\", source = \"data\", target = \"/d\", volume.subpath = \"a\" }]",
+            "volumes = [{ type = \"volume\", source = \"data\", target = \"/d\", volume.subpath = \"b\" }]",
+            "caution mounts own: another part is mounted at `/d`: the data in the old one is not moved \
+             [volume { subpath = \"a\" } -> volume { subpath = \"b\" }]",
+        ),
+        (
+            "volumes = [{ type = \"tmpfs\", target = \"/d\", tmpfs.size = \"1g\" }]",
+            "volumes = [{ type = \"tmpfs\", target = \"/d\", tmpfs.size = \"1024m\" }]",
+            "notice mounts own: mount options of `/d` are written differently, with the same meaning \
+             [tmpfs { size = \"1g\" } -> tmpfs { size = \"1024m\" }]",
+        ),
+        (
+            "secrets = [{ source = \"s\", mode = 0o400 }]\n[secrets.s]\nfile = \"./s\"",
+            "secrets = [\"s\"]\n[secrets.s]\nfile = \"./s\"",
+            "caution secrets own: more users can read the secret `s` [mode 256 -> -]",
+        ),
+        (
+            "secrets = [{ source = \"s\", mode = \"0444\" }]\n[secrets.s]\nfile = \"./s\"",
+            "secrets = [{ source = \"s\", mode = \"0440\" }]\n[secrets.s]\nfile = \"./s\"",
+            "notice secrets own: options of the secret `s` changed [mode 0444 -> mode 0440]",
+        ),
+        (
             "credential_spec.file = \"a.json\"",
             "credential_spec.file = \"b.json\"",
             "notice services own: `credential_spec` changed [file a.json -> file b.json]",

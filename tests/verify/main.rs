@@ -152,6 +152,7 @@ const EXTENDED: &[&str] = &[
     image = "db:1"
     [web]
     extends = { service = "base" }
+    image = "a/b:2"
     command = ["work"]
     environment = ["B=3", "C=4"]
     labels = { b = "3" }
