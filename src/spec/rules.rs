@@ -38,8 +38,8 @@ enum Rule {
 
 use Rule::{Access, Address, Duration, Either, Limit, Numbers, Port, Size, Subnet, Target, Typos, Words};
 
-/// What names a container whose namespace is shared.
-const SHARED: &[&str] = &["service:", "container:"];
+/// What names a container whose namespace is shared, or a namespace of the host (Podman).
+const SHARED: &[&str] = &["service:", "container:", "ns:"];
 
 const FAILURE_ACTIONS: &[&str] = &["continue", "pause", "rollback"];
 

@@ -481,7 +481,7 @@ fn a_service_has_what_the_one_has_that_it_extends() {
     assert_eq!(found["web"]["image"], "nginx:1.29");
     assert_eq!(found["last"]["image"], "nginx:1.30");
     assert_eq!(found["last"]["environment"], yaml("{A: '1', B: '2'}"));
-    assert_eq!(found["last"]["container_name"], "last");
+    assert_eq!(found["last"]["hostname"], "last");
     assert_eq!(found["web"].get("extends"), None);
     // A probe replaces another one, and a base that can't be healthy leaves its heir so.
     let found = services(&spec("[services.web]\nextends = \"base\"\nhealthcheck.test = [\"CMD\", \"true\"]"));
