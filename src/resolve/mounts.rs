@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Resolver;
-use super::compose::{Section, Words, mentions};
+use super::compose::{Section, Words, build_mentions_of, mentions};
 use super::dependencies::SHARED;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
@@ -366,6 +366,7 @@ impl<'a> Resolver<'a> {
             .services
             .iter()
             .flat_map(|(_, service)| mentions(service))
+            .chain(spec.images.iter().flat_map(|(_, image)| build_mentions_of(&image.0)))
             .filter(|mention| mention.section == Some(section))
             .map(|mention| mention.name)
             .chain(implied.iter().map(|secret| secret.name.as_str()))

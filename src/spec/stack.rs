@@ -77,7 +77,7 @@ table! {
         /// Repository with a tag or digest.
         reference as "ref": Spanned<Text>,
         /// How it is built, if it is built here; such an image is never pulled.
-        build: Option<ImageBuild>,
+        build: Option<Short<ImageBuild>>,
         /// The home directory of its user, where AWS looks for credentials.
         home: Option<Spanned<String>>,
         /// The variables that its programs read; then a service may set no other.
@@ -96,14 +96,25 @@ choice! {
 }
 
 table! {
-    /// How an image is built here.
-    pub struct ImageBuild as "an image's build" {
-        /// The source tree, a reference to a variable; for `temporal-runtime` it is the output folder.
+    /// How an image is built here. Compose builds it, with any of its keys, unless a variable is the context.
+    pub struct ImageBuild as "an image's build" (short context) {
+        /// The source tree: a path relative to the root (the default), a URL, or a variable for one that is somewhere else
+        /// on each machine, which `gen dev build` builds.
         context: Option<Spanned<Text>>,
         /// The Dockerfile that `gen` writes; without one the source tree brings its own.
         recipe: Option<Spanned<Recipe>>,
         /// The image that a `temporal-runtime` builds on, by name.
         base: Option<Spanned<String>>,
+        ..compose: "service/properties/build/oneOf/1",
+    }
+}
+
+impl Image {
+    /// The build, if Compose runs it.
+    pub fn build_of_compose(&self) -> Option<&ImageBuild> {
+        let Short(build) = self.build.as_ref()?;
+        let is_elsewhere = build.context.as_ref().is_some_and(|context| context.value.variable().is_some());
+        (build.recipe.is_none() && build.base.is_none() && !is_elsewhere).then_some(build)
     }
 }
 
