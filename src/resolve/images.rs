@@ -386,7 +386,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The `build` of a service whose image Compose builds: each of them has it, so that the image is built whichever is
-    /// started first. The engine runs equal builds once.
+    /// started first. The engine runs equal steps once.
     pub(super) fn build_of(&mut self, image: &ServiceImage<'_>) -> Option<ModelTree> {
         let build = image.entry?.build_of_compose()?;
         let context = build.context.as_ref().map(|context| ("context".to_owned(), self.text(&context.value).into()));
