@@ -104,6 +104,11 @@ pub enum Command {
     ///
     /// Tables fit into 80 columns unless a name is too long; names are never truncated.
     List(List),
+    /// Print the resolved stack: services, networks, volumes, datasources and clusters
+    ///
+    /// This is what the templates of `[files]` see. The `version` of the form changes if a key is removed or means something
+    /// else. A string with variables is a table of its `text` and its `variables`. Values that are secrets are left out.
+    Model(Model),
     /// Draw the dependencies between services
     ///
     /// Draws a line if a service starts after another, pushes to it, scrapes it, queries it as a datasource, or uses its
@@ -199,6 +204,24 @@ pub struct Impact {
     /// Output format
     #[arg(long, value_enum, default_value_t = Listing::Text)]
     pub format: Listing,
+}
+
+/// What `gen model` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen model --profile dev")]
+pub struct Model {
+    /// The profile [default: the only one, or `dev`]
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = ModelFormat::Json)]
+    pub format: ModelFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModelFormat {
+    /// For programs
+    Json,
 }
 
 /// What `gen watch` takes.

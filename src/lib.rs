@@ -35,6 +35,7 @@ pub mod resolve;
 pub mod review;
 pub mod shown;
 pub mod spec;
+mod template;
 pub mod trace;
 pub mod verify;
 pub mod view;

@@ -12,6 +12,7 @@ mod impact;
 mod import;
 mod init;
 mod list;
+mod model;
 mod new;
 mod pin;
 mod render;
@@ -119,6 +120,7 @@ fn run_command(cli: Cli) -> Outcome {
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::Model(arguments) => model::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Dev(arguments) => Ok(dev::run(&arguments)),
         Command::Import(arguments) => Ok(import::run(&arguments)),
@@ -153,11 +155,14 @@ impl Project {
                 scope: stackgen::scope_of(&name, of_user),
                 files: Box::new(std::iter::empty()),
             }));
-            outputs.push(Outputs {
-                what: "the schemas".to_owned(),
-                scope: editor::scope(),
-                files: Box::new(editor::files().map(Ok)),
-            });
+            let scope = editor::scope();
+            if self.plans.iter().any(|plan| plan.stack().outputs.schemas) {
+                let (what, files) = ("the schemas".to_owned(), Box::new(editor::files().map(Ok)));
+                outputs.push(Outputs { what, scope, files });
+            } else if self.root.join(&scope.manifest).is_file() {
+                let (what, files) = ("the schemas, which are left out,".to_owned(), Box::new(std::iter::empty()));
+                outputs.push(Outputs { what, scope, files });
+            }
         }
         Ok(outputs)
     }

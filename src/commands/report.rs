@@ -84,7 +84,7 @@ fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> Strin
     }
     let mut excerpts: Vec<Excerpt<'_>> = Vec::new();
     for file in files {
-        let Some(source) = sources.files().get(usize::from(file)) else { continue };
+        let Some(source) = sources.at(file) else { continue };
         let labels: Vec<(&Label, bool)> = diagnostic
             .labels
             .iter()

@@ -61,8 +61,9 @@ fn wait(events: &Receiver<notify::Result<Event>>) -> Ran<()> {
 /// Ignores reads and what a render itself writes next to the spec.
 fn concerns(event: &Event) -> bool {
     let is_spec = |path: &Path| {
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        path.extension().is_some_and(|extension| extension == "toml") && !hidden
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_written = name.ends_with(".schema.json") || name.ends_with(".sha256");
+        !name.starts_with('.') && !is_written && !path.components().any(|part| part.as_os_str() == ".staging")
     };
     !event.kind.is_access() && event.paths.iter().any(|path| is_spec(path))
 }

@@ -14,7 +14,7 @@ use crate::links;
 use crate::lit::dotenv as lit;
 
 /// A `.env` file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dotenv {
     text: String,
     entries: Vec<Entry>,

@@ -5,6 +5,7 @@ pub mod dashboard;
 pub mod infrastructure;
 pub mod keys;
 pub mod kind;
+pub mod public;
 pub mod secret;
 pub mod service;
 pub mod text;
@@ -55,6 +56,10 @@ pub struct Stack {
     pub grafanas: Vec<Grafana>,
     /// Dashboards, in the order of their files.
     pub dashboards: Vec<Dashboard>,
+    /// Files that templates of the user make.
+    pub files: Vec<OwnFile>,
+    /// Which outputs there are.
+    pub outputs: Outputs,
     /// Variables of the user's `.env`.
     pub variables: Vec<Variable>,
     /// What Terraform creates.
@@ -81,6 +86,34 @@ pub struct SchemaStep {
     pub description: String,
     /// Whether the service is in the Compose profile [`SCHEMA_PROFILE`]; otherwise it is one of the stack's services.
     pub compose_profile: bool,
+}
+
+/// Which outputs there are besides those that something needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outputs {
+    /// `README.md`.
+    pub readme: bool,
+    /// `.env.example`.
+    pub env_example: bool,
+    /// The schemas beside the spec, unless no profile has them.
+    pub schemas: bool,
+}
+
+impl Default for Outputs {
+    fn default() -> Self {
+        Self { readme: true, env_example: true, schemas: true }
+    }
+}
+
+/// A file that a template of the user makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFile {
+    /// Its path, relative to the Compose file.
+    pub path: String,
+    /// Whether it is executable.
+    pub executable: bool,
+    /// Its text.
+    pub text: String,
 }
 
 /// Something at the top level of the Compose file that services refer to: a network, volume, secret, config or model.

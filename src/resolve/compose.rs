@@ -9,6 +9,7 @@ use crate::model::{Keys, text as model};
 use crate::spec::compose;
 use crate::spec::decode::{Short, Spanned, shown};
 use crate::spec::service::Service;
+use crate::spec::stack::Image;
 use crate::spec::text::Tree;
 use crate::spec::value::Ports;
 
@@ -93,17 +94,11 @@ pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
             }
         }
     }
-    for (key, path) in
-        [("pid", &["pid"][..]), ("ipc", &["ipc"]), ("uts", &["uts"]), (BUILD, &["build", "additional_contexts"])]
-    {
-        for (value, span) in literals(keys.at(path)) {
-            // An item of a list is `name=value`.
-            let value = value.rsplit_once('=').map_or(value, |(_, value)| value);
-            if let Some(name) = value.strip_prefix(SHARED) {
-                add(key, None, name, span);
-            }
-        }
+    for key in ["pid", "ipc", "uts"] {
+        found.extend(shared(key, keys.get(key)));
     }
+    build_mentions(|key| keys.at(&[BUILD, key]), &mut found);
+    let mut add = |key, section, name, span| found.push(Mention { key, section, name, span });
     let base = match keys.get("extends") {
         Some(table @ Tree::Table(_)) if table.get("file").is_none() => table.get("service"),
         Some(text @ Tree::Text(_)) => Some(text),
@@ -112,16 +107,6 @@ pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
     // Only what the spec's tree could not resolve: an unknown service or a cycle.
     for (name, span) in literals(base) {
         add("extends", None, name, span);
-    }
-    let secrets = match keys.at(&["build", "secrets"]) {
-        Some(Tree::List(items)) => items.as_slice(),
-        _ => &[],
-    };
-    for secret in secrets {
-        let source = secret.get("source").unwrap_or(secret);
-        for (name, span) in literals(Some(source)) {
-            add(BUILD, Some(Section::Secrets), name, span);
-        }
     }
     for (name, span) in literals(keys.at(&["credential_spec", "config"])) {
         add("credential_spec", Some(Section::Configs), name, span);
@@ -136,6 +121,38 @@ pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
         }
     }
     found
+}
+
+/// The names of the stack in the build of an image.
+pub(super) fn build_mentions_of(image: &Image) -> Vec<Mention<'_>> {
+    let mut found = Vec::new();
+    if let Some(build) = image.build_of_compose() {
+        build_mentions(|key| build.compose.get(key), &mut found);
+    }
+    found
+}
+
+/// The names of the stack in a build.
+fn build_mentions<'s>(key: impl Fn(&str) -> Option<&'s Tree>, found: &mut Vec<Mention<'s>>) {
+    found.extend(shared(BUILD, key("additional_contexts")));
+    let secrets = match key("secrets") {
+        Some(Tree::List(items)) => items.as_slice(),
+        _ => &[],
+    };
+    for secret in secrets {
+        let source = secret.get("source").unwrap_or(secret);
+        let mention = |(name, span)| Mention { key: BUILD, section: Some(Section::Secrets), name, span };
+        found.extend(literals(Some(source)).into_iter().map(mention));
+    }
+}
+
+/// The services after `service:` in a value.
+fn shared<'s>(key: &'static str, tree: Option<&'s Tree>) -> impl Iterator<Item = Mention<'s>> {
+    literals(tree).into_iter().filter_map(move |(value, span)| {
+        // An item of a list is `name=value`.
+        let value = value.rsplit_once('=').map_or(value, |(_, value)| value);
+        Some(Mention { key, section: None, name: value.strip_prefix(SHARED)?, span })
+    })
 }
 
 /// The services that a service names, but for those that only its build needs.
@@ -219,7 +236,17 @@ impl Resolver<'_> {
     }
 
     /// Checks the names in the further keys of a service, and conflicting keys.
-    pub(super) fn check_keys(&mut self, name: &Spanned<String>, service: &Service) {
+    pub(super) fn check_keys(&mut self, name: &Spanned<String>, service: &Service, image: Option<&Image>) {
+        if let Some(build) = image.and_then(Image::build_of_compose)
+            && let Some((own, _)) = service.compose.entry(BUILD)
+        {
+            let title = format!("`build` of `{}` conflicts with that of its image", name.value);
+            self.report(
+                Diagnostic::new("contradiction", title, own)
+                    .also(build.span, "the other one")
+                    .help("remove one of the two"),
+            );
+        }
         for (key, path) in SAME {
             if let Some((span, _)) = service.compose.entry(key)
                 && let Some((other, _)) = service.compose.entry_at(path)
@@ -246,16 +273,22 @@ impl Resolver<'_> {
             );
         }
         self.check_grants(service);
-        for Mention { section, name: mentioned, span, .. } in mentions(service) {
+        self.check_mentions(&name.value, mentions(service));
+        self.check_mentions(&name.value, image.map(build_mentions_of).unwrap_or_default());
+    }
+
+    /// Checks the names that a service mentions.
+    pub(super) fn check_mentions(&mut self, name: &str, mentions: Vec<Mention<'_>>) {
+        for Mention { section, name: mentioned, span, .. } in mentions {
             let spec = self.spec;
             let Some(section) = section else {
-                if mentioned == name.value {
+                if mentioned == name {
                     self.report(
                         Diagnostic::new("dependency-cycle", format!("`{mentioned}` refers to itself"), span)
                             .help("remove it"),
                     );
                 } else if !self.index.contains_key(mentioned) {
-                    self.unknown_service(mentioned, span, Some(&name.value));
+                    self.unknown_service(mentioned, span, Some(name));
                 }
                 continue;
             };

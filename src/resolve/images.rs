@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::text::Text as ModelText;
+use crate::model::text::{Text as ModelText, Tree as ModelTree};
 use crate::model::{ImageBuild, ImageRecipe, SourceTree};
-use crate::spec::decode::{Spanned, listed, shown};
+use crate::spec::decode::{Short, Spanned, listed, shown};
 use crate::spec::service::Service;
-use crate::spec::stack::{Image, Recipe};
+use crate::spec::stack::{self as spec, Image, Recipe};
 use crate::spec::text::Text;
 
 /// The home of the user `temporal` in the images that `gen` writes Dockerfiles for.
@@ -20,6 +20,13 @@ pub(super) struct ServiceImage<'a> {
     pub reference: Option<ModelText>,
     /// Its entry in `[images]`.
     pub entry: Option<&'a Image>,
+}
+
+impl ServiceImage<'_> {
+    /// Whether `gen dev build` builds it, so that Compose must not pull it.
+    pub(super) fn is_never_pulled(&self) -> bool {
+        self.entry.is_some_and(|image| image.build.is_some() && image.build_of_compose().is_none())
+    }
 }
 
 /// The tag of a reference without a digest. A registry may have a port.
@@ -222,7 +229,10 @@ impl<'a> Resolver<'a> {
                         .help("use it as a service's `image`, or remove it"),
                 );
             }
-            let Some(build) = &image.build else { continue };
+            let Some(Short(build)) = image.build.as_ref().filter(|_| image.build_of_compose().is_none()) else {
+                continue;
+            };
+            self.check_further_keys(build);
             let recipe = match build.recipe.as_ref().map(|recipe| recipe.value) {
                 Some(Recipe::TemporalRuntime) => {
                     if let Some(context) = &build.context {
@@ -285,7 +295,7 @@ impl<'a> Resolver<'a> {
     /// The images with a recipe.
     fn recipes(&self, wanted: Recipe) -> impl Iterator<Item = (&'a Spanned<String>, &'a Spanned<Recipe>)> + use<'a> {
         self.spec.images.iter().filter_map(move |(name, image)| {
-            let recipe = image.0.build.as_ref()?.recipe.as_ref()?;
+            let recipe = image.0.build.as_ref()?.0.recipe.as_ref()?;
             (recipe.value == wanted).then_some((name, recipe))
         })
     }
@@ -299,7 +309,7 @@ impl<'a> Resolver<'a> {
         });
         let steps = spec.schema.iter().filter_map(|(_, step)| step.image.value.literal());
         let bases =
-            spec.images.iter().filter_map(|(_, image)| Some(image.0.build.as_ref()?.base.as_ref()?.value.as_str()));
+            spec.images.iter().filter_map(|(_, image)| Some(image.0.build.as_ref()?.0.base.as_ref()?.value.as_str()));
         run.chain(steps).chain(bases).collect()
     }
 
@@ -319,7 +329,7 @@ impl<'a> Resolver<'a> {
                 || image
                     .build
                     .as_ref()
-                    .and_then(|build| build.recipe.as_ref())
+                    .and_then(|build| build.0.recipe.as_ref())
                     .is_some_and(|recipe| recipe.value == Recipe::TemporalDsql)
         });
         if !fits && !self.spec.images.broken.contains(&base.value) {
@@ -352,10 +362,37 @@ impl<'a> Resolver<'a> {
             return Some(SourceTree { variable: name.to_owned(), default });
         }
         self.report(
-            Diagnostic::new("invalid-context", "`context` must be a reference to a variable", context.span)
-                .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
+            Diagnostic::new(
+                "invalid-context",
+                "the `context` of a recipe must be a reference to a variable",
+                context.span,
+            )
+            .help("write a reference to a variable that holds the path, e.g. `${COPILOT_PATH}`"),
         );
         None
+    }
+
+    /// Reports keys of Compose in a build that Compose doesn't run.
+    fn check_further_keys(&mut self, build: &spec::ImageBuild) {
+        let Some((key, _)) = build.compose.iter().next() else { return };
+        let (by, help) = match (&build.recipe, &build.context) {
+            (None, Some(context)) => (context.span, "write the path of the tree as `context`, such as `./api`"),
+            _ => (build.span, "remove it, or the recipe"),
+        };
+        self.report(
+            Diagnostic::new("kind-decides", format!("`{}` is a key of builds that Compose runs", key.value), key.span)
+                .also(by, "built by `gen dev build`")
+                .help(help),
+        );
+    }
+
+    /// The `build` of a service whose image Compose builds: each of them has it, so that the image is built whichever is
+    /// started first. The engine runs equal steps once.
+    pub(super) fn build_of(&mut self, image: &ServiceImage<'_>) -> Option<ModelTree> {
+        let build = image.entry?.build_of_compose()?;
+        let context = build.context.as_ref().map(|context| ("context".to_owned(), self.text(&context.value).into()));
+        let keys = self.keys(&build.compose).0;
+        Some(ModelTree::Table(context.into_iter().chain(keys).collect()))
     }
 }
 

@@ -7,6 +7,7 @@ mod compose;
 pub mod dashboards;
 mod datasources;
 mod dependencies;
+mod files;
 mod health;
 mod images;
 mod infrastructure;
@@ -343,7 +344,7 @@ impl<'a> Resolver<'a> {
         self.check_networks(&bundle.services, &kinds);
         let schema_services = bundle.services.split_off(running);
         let title = spec.stack.title.clone().unwrap_or_else(|| spec.stack.name.value.clone());
-        model::Stack {
+        let mut stack = model::Stack {
             profile: profile.value.clone(),
             project: format!("{}-{}", spec.stack.name.value, profile.value),
             title,
@@ -361,12 +362,20 @@ impl<'a> Resolver<'a> {
             alloys: kinds.alloys,
             grafanas: kinds.grafanas,
             dashboards,
+            files: Vec::new(),
+            outputs: spec.outputs.as_ref().map_or_else(model::Outputs::default, |outputs| model::Outputs {
+                readme: outputs.readme.unwrap_or(true),
+                env_example: outputs.env_example.unwrap_or(true),
+                schemas: outputs.schemas.unwrap_or(true),
+            }),
             variables,
             infrastructure,
             accepted: accepted.findings,
             accepted_changes: accepted.changes,
             unmanaged: self.unmanaged(&profile.value),
-        }
+        };
+        stack.files = self.files(&stack);
+        stack
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Resolver;
-use super::compose::{Section, Words, mentions};
+use super::compose::{Section, Words, build_mentions_of, mentions};
 use super::dependencies::SHARED;
 use super::names;
 use crate::diagnostic::{Diagnostic, Span, nearest};
@@ -70,6 +70,13 @@ impl<'a> Resolver<'a> {
                     .help("start it with `/`"),
             );
         }
+        if let Some(file) = &mount.file {
+            return self.file_mount(
+                mount,
+                file,
+                Mount { kind: MountType::Bind, source: None, target, read_only, keys },
+            );
+        }
         let Some(source) = &mount.source else {
             let kind = mount.kind.as_ref().map_or(MountType::Volume, |kind| kind.value);
             if kind == MountType::Bind {
@@ -129,6 +136,31 @@ impl<'a> Resolver<'a> {
             self.folder.text(&mut source);
         }
         Some(Mount { kind, source: Some(source), target, read_only, keys })
+    }
+
+    /// The mount of a file of `[files]`.
+    fn file_mount(&mut self, written: &spec::Mount, file: &Spanned<String>, mount: Mount) -> Option<Mount> {
+        let other = written.source.as_ref().map(|source| ("source", source.span));
+        let other = other.or(written.kind.as_ref().map(|kind| ("type", kind.span)));
+        if let Some((key, span)) = other {
+            self.report(
+                Diagnostic::new("contradiction", format!("`{key}` cannot be used with `file`"), span)
+                    .also(file.span, "the file")
+                    .help("remove one of the two"),
+            );
+        }
+        if !self.spec.files.knows(&file.value) {
+            let names = self.spec.files.names();
+            let title = format!("unknown file `{}`", shown(&file.value));
+            self.report_unknown(("unknown-file", title), "files", (&file.value, file.span), names, || {
+                format!("declare it: `[files.\"{}\"]`", shown(&file.value))
+            });
+            return None;
+        }
+        let mut keys = mount.keys;
+        keep_missing(&mut keys);
+        let read_only = mount.read_only.or(Some(model::text::Value::Is(true)));
+        Some(Mount { source: Some(format!("./{}", file.value).into()), read_only, keys, ..mount })
     }
 
     /// Declared volumes, after those that kinds imply.
@@ -420,6 +452,7 @@ impl<'a> Resolver<'a> {
             .services
             .iter()
             .flat_map(|(_, service)| mentions(service))
+            .chain(spec.images.iter().flat_map(|(_, image)| build_mentions_of(&image.0)))
             .filter(|mention| mention.section == Some(section))
             .map(|mention| mention.name)
             .chain(implied.iter().map(|secret| secret.name.as_str()))

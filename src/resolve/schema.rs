@@ -2,6 +2,7 @@
 
 use super::Resolver;
 use super::clusters::INDICES;
+use super::compose::build_mentions_of;
 use super::images::TEMPORAL_HOME;
 use super::kinds::Preset;
 use super::service::REGION;
@@ -33,7 +34,7 @@ impl Resolver<'_> {
         let mut steps: Vec<(Span, SchemaStep)> = Vec::new();
         // Without the recipe it isn't known which image has the tool.
         let tool = spec.images.iter().find(|(_, image)| {
-            let recipe = image.0.build.as_ref().and_then(|build| build.recipe.as_ref());
+            let recipe = image.0.build.as_ref().and_then(|build| build.0.recipe.as_ref());
             recipe.is_some_and(|recipe| recipe.value == Recipe::TemporalDsql)
         });
         for (name, cluster) in spec.clusters.iter() {
@@ -173,11 +174,19 @@ impl Resolver<'_> {
         }
         let entrypoint = step.entrypoint.as_ref();
         let mut keys = Keys::default();
-        if image.entry.is_some_and(|entry| entry.build.is_some()) {
+        if image.is_never_pulled() {
             keys.fill("pull_policy", "never");
+        }
+        if let Some(build) = self.build_of(&image) {
+            keys.fill("build", build);
+        }
+        let paths = self.folder.service(&mut keys);
+        if let Some(image) = image.entry {
+            self.check_mentions(&name.value, build_mentions_of(image));
         }
         Service {
             keys,
+            paths,
             description: step.description.value.clone(),
             command: Some(self.program(&step.command.value, entrypoint)),
             entrypoint: entrypoint.map(|entrypoint| self.program(&entrypoint.value, None)),

@@ -136,8 +136,7 @@ impl Resolver<'_> {
         let ports = self.ports[index].clone();
         self.check_kind_keys(service);
         let image = self.image_of(name, service);
-        let built_here = image.entry.is_some_and(|entry| entry.build.is_some());
-        self.check_keys(name, service);
+        self.check_keys(name, service, image.entry);
         let mut environment = self.environment(&service.environment, service.sound, &preset, image.entry);
         let mut implied_mounts: Vec<Mount> = preset
             .volumes
@@ -187,7 +186,10 @@ impl Resolver<'_> {
         }
         self.check_host_name(service, &extra_hosts);
         let network_mode = self.network_mode(service);
-        let mut keys = self.further_keys(service, built_here, preset.keys);
+        let mut keys = self.further_keys(service, image.is_never_pulled(), preset.keys);
+        if let Some(build) = self.build_of(&image) {
+            keys.0.push(("build".to_owned(), build));
+        }
         let paths = self.folder.service(&mut keys);
         let secrets = self.grants(&service.secrets, &preset.secrets);
         self.check_memory(name, service, &preset.settings, &keys);
@@ -260,13 +262,13 @@ impl Resolver<'_> {
     }
 
     /// Further keys of Compose, and what the kind, the stack and the image add to them.
-    fn further_keys(&mut self, service: &Service, built_here: bool, implied: Keys) -> Keys {
+    fn further_keys(&mut self, service: &Service, never_pulled: bool, implied: Keys) -> Keys {
         let mut keys = self.keys(&service.compose);
         if let Some(exposed) = keys.get_mut("expose") {
             let ports = std::mem::replace(exposed, ModelTree::List(Vec::new()));
             *exposed = single_ports(ports);
         }
-        if built_here {
+        if never_pulled {
             keys.fill("pull_policy", "never");
         }
         if let Some(platform) = &self.spec.stack.platform {

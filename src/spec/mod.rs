@@ -43,6 +43,9 @@ pub const DASHBOARDS: &str = "spec/dashboards";
 /// The limit of a file's size: 15,000 services need 10 MB.
 pub const LARGEST: u64 = 64 * 1024 * 1024;
 
+/// The limit of a template's size. Its expressions nest at most half as deep as they are long, which the stack has room for.
+pub const LARGEST_TEMPLATE: u64 = 64 * 1024;
+
 /// Why a spec could not be read at all.
 #[derive(Debug)]
 pub enum ReadError {
@@ -67,9 +70,73 @@ pub fn read(root: &Utf8Path) -> Result<Sources, (Sources, ReadError)> {
 pub fn read_from(from: &dyn Files) -> Result<Sources, (Sources, ReadError)> {
     let mut sources = Sources::default();
     match read_all(from, &mut sources).and_then(|()| read_dashboards(from, &mut sources)) {
-        Ok(()) => Ok(sources),
+        Ok(()) => {
+            read_templates(from, &mut sources);
+            Ok(sources)
+        }
         Err(error) => Err((sources, error)),
     }
+}
+
+/// Reads the templates that `[files]` names, in the base and in profiles. What is wrong with one is reported with the
+/// table that names it.
+fn read_templates(files: &dyn Files, sources: &mut Sources) {
+    let mut paths: Vec<String> = Vec::new();
+    let mut add = |tables: &Table<'_>| {
+        let Some(Node { value: Value::Table(entries), .. }) = tables.at(&["files"]) else { return };
+        for (_, entry) in &entries.entries {
+            if let Value::Table(entry) = &entry.value
+                && let Some(Node { value: Value::String(path), .. }) = entry.at(&["template"])
+            {
+                paths.push(path.to_string());
+            }
+        }
+    };
+    for (index, source) in sources.files().iter().enumerate() {
+        // Only a spec that may have some is parsed twice.
+        if dashboard_name(&source.path).is_some() || !source.text.contains("template") {
+            continue;
+        }
+        let table = tree::parse(sources, u16::try_from(index).unwrap_or(u16::MAX), &mut Diagnostics::default()).table;
+        add(&table);
+        if let Some(Node { value: Value::Table(profiles), .. }) = table.at(&["profiles"]) {
+            for (_, profile) in &profiles.entries {
+                if let Value::Table(profile) = &profile.value {
+                    add(profile);
+                }
+            }
+        }
+    }
+    paths.sort_unstable();
+    paths.dedup();
+    for path in paths.iter().take(Sources::MOST_FILES) {
+        sources.push_template(path, read_template(files, path));
+    }
+}
+
+/// The text of a template, or why it can't be read.
+fn read_template(files: &dyn Files, path: &str) -> Result<String, String> {
+    let below = Utf8Path::new(MAIN).parent().unwrap_or(Utf8Path::new(""));
+    let path = Utf8Path::new(path);
+    let is_plain = path.components().all(|part| matches!(part, Utf8Component::Normal(_)))
+        && !path.as_str().contains(|c: char| c == '\\' || c.is_control() || crate::shown::is_obeyed(c));
+    if !is_plain || !path.starts_with(below) {
+        return Err(format!("its path must be in `{below}/`, without `..`"));
+    }
+    let found = files.look(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
+            "it does not exist".to_owned()
+        }
+        _ => error.to_string(),
+    })?;
+    if !found.is_file {
+        return Err("it is not a file".to_owned());
+    }
+    if found.size > LARGEST_TEMPLATE {
+        return Err(format!("it has more than {LARGEST_TEMPLATE} bytes"));
+    }
+    let bytes = files.read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "it is not valid UTF-8".to_owned())
 }
 
 fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {

@@ -413,6 +413,8 @@ table! {
         kind as "type": Option<Spanned<MountType>>,
         /// A path of the host, the name of a volume, or an image.
         source: Option<Text>,
+        /// A file of `[files]` instead, which the container may only read unless `read_only` says otherwise.
+        file: Option<Spanned<String>>,
         /// Where it appears in the container.
         target: Text,
         /// Whether the container may only read it.
@@ -468,7 +470,7 @@ impl Shorthand for Mount {
             Some(source) => Some(piece(source)?),
             None => None,
         };
-        Some(Self { span, sound: true, kind: None, source, target: piece(target)?, read_only, compose })
+        Some(Self { span, sound: true, kind: None, source, file: None, target: piece(target)?, read_only, compose })
     }
 
     fn short_schema(_: &mut Schemas) -> Schema {

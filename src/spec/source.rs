@@ -31,18 +31,48 @@ fn newlines(bytes: &[u8]) -> usize {
     bytes.iter().map(|&byte| usize::from(byte == b'\n')).sum()
 }
 
-/// Every file of the spec: the main one first, then the included ones in their order.
+/// Every file of the spec: the main one first, then the included ones in their order, dashboards, and templates.
 #[derive(Debug, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    /// How many of the files are TOML; the rest are templates.
+    toml: usize,
+    /// The templates that could not be read: the path and why.
+    unread: Vec<(String, String)>,
 }
 
 impl Sources {
     /// The limit of files, below that of a [`Span`].
     pub const MOST_FILES: usize = 1_000;
 
-    /// Adds a file and returns its index.
+    /// Adds a file of TOML and returns its index. All of these come before the templates.
     pub fn push(&mut self, path: impl AsRef<Utf8Path>, text: String) -> u16 {
+        self.toml += 1;
+        self.add(path.as_ref(), text)
+    }
+
+    /// Adds a template, or why it can't be read.
+    pub fn push_template(&mut self, path: &str, text: Result<String, String>) {
+        match text {
+            Ok(text) => _ = self.add(Utf8Path::new(path), text),
+            Err(reason) => self.unread.push((path.to_owned(), reason)),
+        }
+    }
+
+    /// The index and the text of a template, or why it can't be read.
+    ///
+    /// # Errors
+    /// It was not found or is refused.
+    pub fn template(&self, path: &str) -> Result<(u16, &str), &str> {
+        let found = (self.toml..).zip(self.files.iter().skip(self.toml)).find(|(_, source)| source.path == path);
+        if let Some((index, source)) = found {
+            return Ok((u16::try_from(index).unwrap_or(u16::MAX), &source.text));
+        }
+        let unread = self.unread.iter().find(|(unread, _)| unread == path);
+        Err(unread.map_or("it does not exist", |(_, reason)| reason))
+    }
+
+    fn add(&mut self, path: &Utf8Path, text: String) -> u16 {
         let index = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
         let text = normalise(text);
         let mut before = 0;
@@ -53,18 +83,28 @@ impl Sources {
         };
         // One more, for the end of a text that ends with a piece.
         let lines = text.as_bytes().chunks(PIECE).chain([&[][..]]).map(count).collect();
-        self.files.push(Source { path: path.as_ref().to_owned(), text, lines });
+        self.files.push(Source { path: path.to_owned(), text, lines });
         index
     }
 
-    /// The files, in order.
+    /// The files of TOML, in order.
     pub fn files(&self) -> &[Source] {
-        &self.files
+        &self.files[..self.toml]
+    }
+
+    /// The templates.
+    pub fn templates(&self) -> &[Source] {
+        &self.files[self.toml..]
     }
 
     /// The file that a span lies in.
     pub fn file(&self, span: Span) -> Option<&Source> {
-        self.files.get(usize::from(span.file))
+        self.at(span.file)
+    }
+
+    /// The file with that index: of TOML, or a template.
+    pub fn at(&self, index: u16) -> Option<&Source> {
+        self.files.get(usize::from(index))
     }
 
     /// One-based line and column (in characters) of a span's start.

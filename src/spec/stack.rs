@@ -2,11 +2,14 @@
 
 use super::accepted::Acceptance;
 use super::dashboard::Dashboard;
-use super::decode::{Map, Short, Spanned, choice, table};
+use super::decode::{Context, Decode, Map, Short, Spanned, choice, shown, table};
 use super::lints::Lints;
+use super::schema::{Schema, Schemas};
 use super::service::{Command, Service};
 use super::text::{Scalar, Text, Tree};
+use super::tree::Node;
 use super::value::Duration;
+use crate::diagnostic::Diagnostic;
 
 /// The default address that published ports bind to: services here require no password, so none is open to the
 /// network.
@@ -38,6 +41,8 @@ table! {
         configs: Map<ConfigSource>,
         /// AI models that Compose runs.
         models: Map<AiModel>,
+        /// Files of your own, by path in the folder of the outputs, rendered from templates.
+        files: Map<OwnFile>,
         /// What Grafana queries.
         datasources: Map<Datasource>,
         /// Dashboards by name; each has a file of its own below `spec/dashboards/`.
@@ -46,6 +51,8 @@ table! {
         env: Map<Variable>,
         /// What Terraform creates.
         infrastructure: Option<Infrastructure>,
+        /// Which outputs are left out.
+        outputs: Option<Outputs>,
         /// What is accepted, with reasons: a finding of checkov by the ID of its check (`CKV_AWS_18 = "…"`), and a danger
         /// or caution of `gen review` by its ID and what it is about (`engine-socket.agent = "…"`).
         accepted: Map<Acceptance>,
@@ -83,7 +90,7 @@ table! {
         /// Repository with a tag or digest.
         reference as "ref": Spanned<Text>,
         /// How it is built, if it is built here; such an image is never pulled.
-        build: Option<ImageBuild>,
+        build: Option<Short<ImageBuild>>,
         /// The home directory of its user, where AWS looks for credentials.
         home: Option<Spanned<String>>,
         /// The variables that its programs read; then a service may set no other.
@@ -102,14 +109,25 @@ choice! {
 }
 
 table! {
-    /// How an image is built here.
-    pub struct ImageBuild as "an image's build" {
-        /// The source tree, a reference to a variable; for `temporal-runtime` it is the output folder.
+    /// How an image is built here. Compose builds it, with any of its keys, unless a variable is the context.
+    pub struct ImageBuild as "an image's build" (short context) {
+        /// The source tree: a path relative to the root (the default), a URL, or a variable for one that is somewhere else
+        /// on each machine, which `gen dev build` builds.
         context: Option<Spanned<Text>>,
         /// The Dockerfile that `gen` writes; without one the source tree brings its own.
         recipe: Option<Spanned<Recipe>>,
         /// The image that a `temporal-runtime` builds on, by name.
         base: Option<Spanned<String>>,
+        ..compose: "service/properties/build/oneOf/1",
+    }
+}
+
+impl Image {
+    /// The build, if Compose runs it.
+    pub fn build_of_compose(&self) -> Option<&ImageBuild> {
+        let Short(build) = self.build.as_ref()?;
+        let is_elsewhere = build.context.as_ref().is_some_and(|context| context.value.variable().is_some());
+        (build.recipe.is_none() && build.base.is_none() && !is_elsewhere).then_some(build)
     }
 }
 
@@ -224,6 +242,102 @@ table! {
     /// A model that services use.
     pub struct AiModel as "a model" {
         ..compose: "model",
+    }
+}
+
+table! {
+    /// Which outputs are left out.
+    pub struct Outputs as "the outputs" {
+        /// Whether there is a `README.md`.
+        readme: Option<bool> = true,
+        /// Whether there is an `.env.example`.
+        env_example: Option<bool> = true,
+        /// Whether the schemas for editors are written beside the spec.
+        schemas: Option<bool> = true,
+    }
+}
+
+table! {
+    /// A file that is rendered from a template of your own, over what `gen model` prints.
+    pub struct OwnFile as "a file" {
+        /// The template: a path relative to the root, in `spec/`. `{= value =}` prints a value, `{% if … %}` and
+        /// `{% for … %}` are Jinja's.
+        template: Spanned<Template>,
+        /// How values are written; by the extension of the file's name if left out.
+        language: Option<Language>,
+        /// Whether the file is executable.
+        executable: Option<bool>,
+    }
+}
+
+choice! {
+    /// How values are written in a file.
+    pub enum Language as "language" {
+        /// YAML.
+        Yaml = "yaml",
+        /// JSON.
+        Json = "json",
+        /// Terraform's and other languages of HashiCorp.
+        Hcl = "hcl",
+        /// Alloy.
+        Alloy = "alloy",
+        /// A POSIX shell.
+        Shell = "shell",
+        /// A `.env` file.
+        Dotenv = "dotenv",
+        /// A Dockerfile.
+        Dockerfile = "dockerfile",
+        /// Markdown.
+        Markdown = "markdown",
+        /// Values as they are, without quotes.
+        Raw = "raw",
+    }
+}
+
+impl Language {
+    /// The language of a file by its name.
+    pub fn of(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        Some(match name.rsplit('.').next().unwrap_or_default() {
+            "yaml" | "yml" => Self::Yaml,
+            "json" => Self::Json,
+            "tf" | "hcl" => Self::Hcl,
+            "alloy" => Self::Alloy,
+            "sh" => Self::Shell,
+            "env" => Self::Dotenv,
+            "dockerfile" | "Dockerfile" => Self::Dockerfile,
+            "md" => Self::Markdown,
+            _ => return None,
+        })
+    }
+}
+
+/// A template of the user.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// Its file among the sources.
+    pub file: u16,
+    /// Its text.
+    pub text: String,
+}
+
+impl Decode for Template {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = node.span;
+        let path = String::decode(node, cx)?;
+        match cx.sources.template(&path) {
+            Ok((file, text)) => Some(Self { file, text: text.to_owned() }),
+            Err(reason) => {
+                let title = format!("cannot read the template `{}`: {reason}", shown(&path));
+                let help = "write a path relative to the root, such as `spec/files/nginx.conf.j2`";
+                cx.diagnostics.push(Diagnostic::new("unreadable-template", title, span).help(help));
+                None
+            }
+        }
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        String::schema(schemas)
     }
 }
 

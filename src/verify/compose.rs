@@ -24,10 +24,10 @@ pub(super) const CONSUMER: Consumer = Consumer {
 
 pub(super) fn check(outputs: &Outputs<'_>) -> Check {
     let file = outputs.generated("docker-compose.yml");
-    let example = outputs.generated(".env.example");
+    let example = view::env_example(outputs.stack);
     // A variable without a default gets a value; line numbers stay the same.
     let mut environment = String::new();
-    for line in outputs.text(&example).lines() {
+    for line in example.lines() {
         environment.push_str(line);
         if line.ends_with('=') && !line.starts_with('#') {
             environment.push_str(EXAMPLE);
@@ -39,15 +39,17 @@ pub(super) fn check(outputs: &Outputs<'_>) -> Check {
     // A template that fails has been reported with the outputs.
     let text = text.and_then(|artifact| artifact.render().ok()).unwrap_or_default();
     let arguments = ["--env-file=env", &format!("--file={file}"), "--profile=*", "config", "--quiet"];
+    let example = outputs.stack.outputs.env_example.then(|| outputs.generated(".env.example"));
+    let artifacts = [file.clone()].into_iter().chain(example).collect();
     Check {
         stops_at_the_first: true,
         files: vec![
             ("env".into(), environment),
             (outputs.generated(EMPTY), String::new()),
             (outputs.generated(BASES), bases),
-            (file.clone(), text),
+            (file, text),
         ],
-        ..Check::new(&CONSUMER, vec![file, example], Run::new(arguments), reading)
+        ..Check::new(&CONSUMER, artifacts, Run::new(arguments), reading)
     }
 }
 

@@ -58,7 +58,9 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
         artifacts: Vec::new(),
     };
     list.add(COMPOSE, || compose::render(stack));
-    list.add(".env.example", || dotenv::render(stack));
+    if stack.outputs.env_example {
+        list.add(".env.example", || dotenv::render(stack));
+    }
     for alloy in &stack.alloys {
         list.add(&alloy.file, || alloy::render(stack, alloy));
     }
@@ -92,13 +94,24 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
     for cluster in &stack.clusters {
         list.add(format!("dynamicconfig/{}.yaml", cluster.name), || dynamic_config::render(cluster));
     }
-    list.add("README.md", || readme::render(stack));
+    for file in &stack.files {
+        list.push(format!("{}/{}", list.generated, file.path), file.executable, || Ok(file.text.clone()));
+    }
+    if stack.outputs.readme {
+        list.add("README.md", || readme::render(stack));
+    }
     if let Some(infrastructure) = &stack.infrastructure {
         list.add_terraform("main.tf", || terraform::main(infrastructure));
         list.add_terraform("variables.tf", || terraform::variables(infrastructure));
         list.add_terraform("outputs.tf", || terraform::outputs(infrastructure));
     }
     list.artifacts
+}
+
+/// The text of `.env.example`, also if it is left out.
+pub fn env_example(stack: &Stack) -> String {
+    // Only a broken template can fail, which the tests render.
+    dotenv::render(stack).unwrap_or_default()
 }
 
 struct List<'a> {

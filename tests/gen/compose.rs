@@ -574,3 +574,51 @@ fn a_service_cannot_extend_itself_or_what_is_not_there() {
     ))[0];
     assert_eq!(code, "list-in-base");
 }
+
+#[test]
+fn an_image_with_a_tree_of_the_repository_is_built_by_whichever_service_starts_first() {
+    let spec = format!(
+        r#"{HEAD}[images.api]
+ref = "shop/api:dev"
+build = {{ context = "./api", dockerfile = "Dockerfile.dev", target = "web", args = {{ MODE = "${{MODE}}" }}, secrets = ["npm"], ssh = ["default"] }}
+[images.base]
+ref = "shop/base:dev"
+build = "https://example.com/base.git#main"
+[services.api]
+image = "api"
+[services.worker]
+image = "api"
+command = ["celery"]
+[services.base]
+image = "base"
+[schema.migrate]
+description = "Tables"
+image = "api"
+command = ["migrate"]
+[secrets.npm]
+file = "./npm.token"
+[env.MODE]
+description = "What is built"
+default = "fast"
+"#
+    );
+    let services = services(&spec);
+    let build = yaml(
+        "{ context: ../../api, dockerfile: Dockerfile.dev, target: web, args: { MODE: '${MODE:-fast}' }, \
+         secrets: [npm], ssh: [default] }",
+    );
+    for name in ["api", "worker", "schema-migrate"] {
+        assert_eq!(services[name]["build"], build, "{name}");
+        assert_eq!(services[name]["image"], "shop/api:dev", "{name}");
+        // Compose builds what is missing, and pulls nothing.
+        assert!(services[name]["pull_policy"].is_null(), "{name}");
+    }
+    assert_eq!(services["base"]["build"], yaml("{ context: 'https://example.com/base.git#main' }"));
+    let project = Project::new(&spec);
+    let images: Json = serde_json::from_str(&project.run(&["list", "images", "--format", "json"]).stdout).unwrap();
+    let api = images.as_array().unwrap().iter().find(|image| image["reference"] == "shop/api:dev").unwrap();
+    assert_eq!(api["built"], true);
+    let variables = project.run(&["list", "env", "--format", "json"]).stdout;
+    let variables: Json = serde_json::from_str(&variables).unwrap();
+    assert_eq!(variables[0]["services"], json!(["api", "worker", "schema-migrate"]));
+}

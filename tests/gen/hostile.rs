@@ -96,6 +96,86 @@ fn nesting_is_reported_where_it_is() {
     }
 }
 
+/// A spec with one file, of a template in `spec/t.j2`.
+fn with_template(text: impl AsRef<[u8]>) -> Project {
+    let project = Project::new(format!("{SPEC}[files.\"a.yaml\"]\ntemplate = \"spec/t.j2\"\n"));
+    project.write("spec/t.j2", text);
+    project
+}
+
+#[test]
+fn templates_that_never_end_or_grow_without_bounds() {
+    const MANY: usize = 20_000;
+    let doubled =
+        format!("{{% set a = [1] %}}{{% set b = [1] %}}{}", "{% set a = [a, a] %}{% set b = [b, b] %}".repeat(60));
+    let in_tag = |piece: &str, end: &str| format!("{{= {}{end} =}}", piece.repeat(60_000 / piece.len()));
+    for template in [
+        "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}".to_owned(),
+        format!("{{% for a in range(100000) %}}{}{{% endfor %}}", "x".repeat(60_000)),
+        format!("{{% set a %}}{{% for a in range(100000) %}}{}{{% endfor %}}{{% endset %}}", "x".repeat(60_000)),
+        format!("{{% set a = 'xxxx' %}}{}{{= a =}}", "{% set a = a ~ a %}".repeat(1_000)),
+        "{% for x in [1] recursive %}{= loop([x, x]) =}{% endfor %}".to_owned(),
+        "{= 'x' * 99999999 =}".to_owned(),
+        "{= '=}' ~ ([1] * 99999999) =}".to_owned(),
+        "{= 'x'|indent(99999999, true) =}".to_owned(),
+        "{= '%99999999d'|format(1) =}".to_owned(),
+        "{= [1]|batch(99999999, 'x') =}".to_owned(),
+        "{= range(100000)|map('string')|join('x')|replace('x', 'y' ~ range(1000)) =}".to_owned(),
+        format!("{doubled}{{= a == b =}}"),
+        format!("{doubled}{{= a|string =}}"),
+        format!("{doubled}{{= a =}}"),
+        in_tag("1-", "1"),
+        in_tag("-", "1"),
+        in_tag("not ", "x"),
+        in_tag("(", "x"),
+        in_tag("[", "x"),
+        in_tag("1 if 1 else ", "x"),
+        format!("{{= x{} =}}", "|string".repeat(8_000)),
+        format!("{{= x{} =}}", ".a".repeat(MANY)),
+        "{% if 1 %}".repeat(6_000),
+        "{= ".repeat(MANY),
+        "{#".repeat(MANY),
+        "{= '\\".repeat(MANY / 2),
+    ] {
+        let shown_template: String = template.chars().take(80).collect();
+        let start = std::time::Instant::now();
+        let run = with_template(&template).run(&["check"]);
+        // One that ends is out of date.
+        if run.code != Some(1) {
+            assert_eq!(run.code, Some(2), "{shown_template}: {}", shown(&run));
+            said(&run, &["error[invalid-template]", "spec/t.j2:"]);
+        }
+        assert!(start.elapsed() < std::time::Duration::from_secs(60), "{shown_template}");
+    }
+}
+
+#[test]
+fn templates_that_are_no_files_of_the_spec() {
+    let project = with_template("a");
+    project.write("outside", "a secret");
+    project.write("spec/.hidden", "a secret");
+    for (what, prepare) in [
+        ("it is a link that leads out of the project", "/etc/hostname"),
+        ("it is a link to a hidden file", ".hidden"),
+        ("it is not a file", "/dev/zero"),
+    ] {
+        let path = project.path("spec/t.j2");
+        std::fs::remove_file(&path).unwrap();
+        symlink(prepare, &path).unwrap();
+        let run = project.run(&["check"]);
+        assert_eq!(run.code, Some(2), "{}", shown(&run));
+        said(&run, &["error[unreadable-template]", if prepare == "/dev/zero" { "out of the project" } else { what }]);
+        assert!(!run.stderr.contains("a secret"));
+    }
+    let large = with_template("x".repeat(64 * 1024 + 1));
+    refused(&large, &["error[unreadable-template]", "it has more than 65536 bytes"]);
+    refused(&with_template(b"\xff"), &["error[unreadable-template]", "it is not valid UTF-8"]);
+    for path in ["/etc/hostname", "spec/../outside", "outside", "spec/t.j2/below", ""] {
+        let spec = format!("{SPEC}[files.\"a.yaml\"]\ntemplate = \"{path}\"\n");
+        refused(&Project::new(spec), &["error[unreadable-template]", "stack.toml:"]);
+    }
+}
+
 fn repeated(count: usize, piece: impl Fn(usize) -> String) -> String {
     (0..count).map(piece).collect()
 }

@@ -12,6 +12,7 @@ mod drift;
 mod editor;
 mod explain;
 mod fields;
+mod files;
 mod fmt;
 mod graph;
 mod hostile;

@@ -8,7 +8,7 @@ use super::project::{Project, Run};
 use super::review::git;
 
 /// One line or more for each subcommand: the arguments, and the exit code where the output can be written.
-const COMMANDS: [(&[&str], i32); 28] = [
+const COMMANDS: [(&[&str], i32); 29] = [
     (&["--help"], 0),
     (&["--version"], 0),
     (&["help", "check"], 0),
@@ -33,6 +33,7 @@ const COMMANDS: [(&[&str], i32); 28] = [
     (&["review"], 0),
     (&["list", "services"], 0),
     (&["list", "env", "--format", "json"], 0),
+    (&["model"], 0),
     (&["graph"], 0),
     (&["graph", "--format", "svg"], 0),
     (&["dev", "doctor"], 1),

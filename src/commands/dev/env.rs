@@ -120,8 +120,12 @@ fn not_written(path: &Utf8Path, error: &output::Error) -> Finding {
 /// `.env.example` without its header.
 fn example(context: &Context) -> Step<Dotenv> {
     let path = compose::folder(context.stack()).join(".env.example");
-    let Some(file) = dotenv::load(&context.root, &path)? else {
-        return Err(Finding::error(format!("`{path}` does not exist"), "run `gen render`").into());
+    let file = match dotenv::load(&context.root, &path)? {
+        Some(file) => file,
+        None if context.stack().outputs.env_example => {
+            return Err(Finding::error(format!("`{path}` does not exist"), "run `gen render`").into());
+        }
+        None => Dotenv::parse(&stackgen::view::env_example(context.stack())).unwrap_or_default(),
     };
     let own = file.text().split_once("\n\n").filter(|(head, _)| head.lines().all(|line| line.starts_with('#')));
     let text = own.map_or(file.text(), |(_, rest)| rest);

@@ -44,7 +44,12 @@ pub fn run(arguments: &Review) -> Ran {
 }
 
 fn texts(sources: &Sources) -> Vec<(&str, &str)> {
-    sources.files().iter().map(|source| (source.path.as_str(), source.text.as_str())).collect()
+    sources
+        .files()
+        .iter()
+        .chain(sources.templates())
+        .map(|source| (source.path.as_str(), source.text.as_str()))
+        .collect()
 }
 
 /// Reads and plans the spec of a revision; reports what is wrong.

@@ -1,0 +1,224 @@
+//! Files that a stranger brings: templates over the model, mounted, guarded and traced like any other output; and outputs
+//! that are left out.
+
+use serde_json::Value as Json;
+
+use super::project::{Project, Run};
+
+const NGINX: &str = r#"[stack]
+name = "shop"
+
+[profiles.dev]
+
+[profiles.staging]
+services.api.ports.http.target = 9000
+
+[services.web]
+image = "nginx:1.29"
+ports.http = { published = 8080, target = 80 }
+volumes = [{ file = "nginx/nginx.conf", target = "/etc/nginx/nginx.conf" }]
+depends_on = ["api"]
+
+[services.api]
+image = "shop/api:1.0"
+ports.http = { target = 8000 }
+
+[services.db]
+image = "postgres:18"
+
+[files."nginx/nginx.conf"]
+template = "spec/files/nginx.conf.j2"
+language = "raw"
+"#;
+
+const TEMPLATE: &str = r#"# {= project =}: ${uri} {{ x }}
+{% for name, service in services|items if service.ports.http is defined -%}
+upstream {= name =} { server {= service.ports.http.address =}; }
+{% endfor %}
+"#;
+
+fn nginx() -> Project {
+    let project = Project::new(NGINX);
+    project.write("spec/files/nginx.conf.j2", TEMPLATE);
+    project
+}
+
+fn clean(run: &Run) {
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+}
+
+fn json(run: &Run) -> Json {
+    serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"))
+}
+
+/// The digest that the Compose file has for a service.
+fn digest(project: &Project) -> String {
+    let compose = project.read("generated/dev/docker-compose.yml");
+    let line = compose.lines().find(|line| line.contains("stackgen.config")).unwrap();
+    line.trim().to_owned()
+}
+
+#[test]
+fn a_strangers_file_is_an_output_like_any_other() {
+    let project = nginx();
+    clean(&project.run(&["render"]));
+    let path = "generated/dev/nginx/nginx.conf";
+    let expected = "# shop-dev: ${uri} {{ x }}\nupstream web { server web:80; }\nupstream api { server api:8000; }\n";
+    assert_eq!(project.read(path), expected);
+    assert!(project.read("generated/staging/nginx/nginx.conf").contains("server api:9000;"));
+    assert!(project.read("generated/dev/manifest.sha256").contains("nginx/nginx.conf"));
+    let compose: serde_yaml::Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+    let mount = "{ type: bind, source: ./nginx/nginx.conf, target: /etc/nginx/nginx.conf, read_only: true, \
+                 bind: { create_host_path: false } }";
+    assert_eq!(compose["services"]["web"]["volumes"][0], serde_yaml::from_str::<serde_yaml::Value>(mount).unwrap());
+
+    // It is guarded,
+    project.write(path, "mine");
+    let run = project.run(&["check", "--stat"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.contains("nginx/nginx.conf: edited by hand"), "{run:?}");
+    project.write(path, expected);
+    clean(&project.run(&["check"]));
+    // its container is recreated with it,
+    let before = digest(&project);
+    project.replace("spec/files/nginx.conf.j2", "${uri}", "${host}");
+    assert_eq!(project.run(&["check"]).code, Some(1));
+    clean(&project.run(&["render"]));
+    assert_ne!(digest(&project), before);
+    // and its lines come from keys.
+    let run = project.run(&["explain", &format!("{path}:3"), "--format", "json"]);
+    let keys: Vec<String> =
+        json(&run)["keys"].as_array().unwrap().iter().map(|key| key["key"].as_str().unwrap().to_owned()).collect();
+    assert!(keys.iter().any(|key| key == "services.api.ports.http.target"), "{keys:?}");
+    let run = project.run(&["impact", "services.api.ports.http"]);
+    assert!(run.stdout.contains(path), "{run:?}");
+    let run = project.run(&["list", "artifacts"]);
+    assert!(run.stdout.contains(path), "{run:?}");
+    let verify = project.command(&["verify"]).env("PATH", "").output().unwrap();
+    assert!(verify.status.code().is_some_and(|code| code != 2), "{verify:?}");
+
+    // What the spec no longer has goes.
+    let spec = project.read("spec/stack.toml");
+    let mount = "volumes = [{ file = \"nginx/nginx.conf\", target = \"/etc/nginx/nginx.conf\" }]\n";
+    project.write("spec/stack.toml", spec.split("[files").next().unwrap().replace(mount, ""));
+    clean(&project.run(&["render"]));
+    assert!(!project.path(path).exists());
+}
+
+#[test]
+fn values_are_quoted_by_the_language_of_the_file() {
+    let cases = [
+        ("a.yaml", "{= v =} {= n =} {= l =}", "\"no: \\\"x\\\" # $y\" 80 [a b, \"no\"]"),
+        ("a.json", "{= v =} {= n =} {= l =}", "\"no: \\\"x\\\" # $y\" 80 [\"a b\", \"no\"]"),
+        ("a.sh", "{= v =} {= n =} {= l =}", "'no: \"x\" # $y' 80 'a b' no"),
+        ("a.env", "A={= v =}", "A='no: \"x\" # $y'"),
+        ("sub/a.tf", "{= v =}", "\"no: \\\"x\\\" # $y\""),
+        ("a.alloy", "{= v =}", "\"no: \\\"x\\\" # $y\""),
+        // Concatenated first, then quoted once; what was captured is quoted already.
+        ("b.json", "{= v ~ \":\" ~ n =}", "\"no: \\\"x\\\" # $y:80\""),
+        ("c.json", "{% set x %}{= v =}{% endset %}[{= x =}]", "[\"no: \\\"x\\\" # $y\"]"),
+        ("d.json", "{= v|raw =} {= true =} {= services.web.restart|default(\"-\") =}", "no: \"x\" # $y true \"-\""),
+    ];
+    let mut spec = "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"nginx:1.29\"\n\
+                    command = [\"a b\", \"no\"]\nports.http = { target = 80 }\n\
+                    environment.V = 'no: \"x\" # $$y'\n"
+        .to_owned();
+    let project = Project::empty();
+    for (index, (path, template, _)) in cases.iter().enumerate() {
+        let set = "{%- set v = services.web.environment.V -%}{%- set n = services.web.ports.http.target -%}\
+                   {%- set l = services.web.command -%}";
+        project.write(&format!("spec/files/{index}.j2"), format!("{set}{template}\n"));
+        spec += &format!("[files.\"{path}\"]\ntemplate = \"spec/files/{index}.j2\"\n");
+    }
+    project.write("spec/stack.toml", spec);
+    clean(&project.run(&["render"]));
+    for (path, _, expected) in cases {
+        assert_eq!(project.read(&format!("generated/dev/{path}")), format!("{expected}\n"), "{path}");
+    }
+}
+
+#[test]
+fn a_mistake_in_a_template_is_reported_at_its_line() {
+    let project = nginx();
+    for (template, message, place) in [
+        ("\n{= nothing =}", "`nothing` is undefined", "2:4"),
+        ("\n\né {= services.apii.image =}", "`services.apii` is undefined", "3:14"),
+        ("{= services.web =}", "a table cannot be written", "1:4"),
+        ("{= services.web.depends_on|list =}", "a list cannot be written as it is", "1:"),
+        ("{= 1 / 2 =}", "only integers can be written", "1:4"),
+        ("{= none =}", "`none` cannot be written", "1:4"),
+        ("a\n{= project|nofilter =}", "filter nofilter is unknown", "2:12"),
+        ("{% include \"x\" %}", "unknown statement include", "1:4"),
+        ("{% macro x() %}{% endmacro %}", "unknown statement macro", "1:4"),
+        ("{= 1 + 1 =}", "`+` cannot be used in a template", "1:6"),
+        ("{= project|safe =}", "filter safe is unknown", "1:12"),
+        ("{% if services.web.x %}{% endif %}", "`services.web.x` is undefined", "1:"),
+        ("\n{% for x in services %}", "unexpected end of input", "2:"),
+    ] {
+        project.write("spec/files/nginx.conf.j2", template);
+        let run = project.run(&["check"]);
+        assert_eq!(run.code, Some(2), "{template}: {run:?}");
+        let title = format!("error[invalid-template]: {message}");
+        assert!(run.stderr.contains(&title), "{template}: {}", run.stderr);
+        assert!(run.stderr.contains(&format!("--> spec/files/nginx.conf.j2:{place}")), "{template}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn the_model_has_what_templates_see_and_no_secrets() {
+    let spec = r#"[stack]
+name = "shop"
+[profiles.dev]
+[services.web]
+image = "nginx:1.29"
+ports.http = { published = 8080, target = 80 }
+volumes = ["data:/data", "./site:/site:ro"]
+command = "serve --token=sesame-open"
+[services.web.environment]
+PLAIN = "a"
+API_TOKEN = "hunter2hunter2"
+URL = "postgres://me:hunter2@db/x"
+DATABASE = "postgres://me:${PASSWORD}@db/${NAME:-main}"
+[volumes.data]
+[env.PASSWORD]
+description = "Password"
+secret = true
+required = true
+[env.NAME]
+description = "Database"
+default = "main"
+"#;
+    let run = Project::new(spec).run(&["model"]);
+    clean(&run);
+    assert!(!run.stdout.contains("hunter2") && !run.stdout.contains("sesame"), "{}", run.stdout);
+    let model = json(&run);
+    assert_eq!(model["version"], 1);
+    assert_eq!(model["project"], "shop-dev");
+    let web = &model["services"]["web"];
+    assert_eq!(web["ports"]["http"]["address"], "web:80");
+    assert_eq!(web["ports"]["http"]["published"], "8080");
+    assert_eq!(web["volumes"][1]["source"], "../../site");
+    let variables =
+        serde_json::json!({ "text": "postgres://me:${PASSWORD}@db/${NAME}", "variables": ["PASSWORD", "NAME"] });
+    assert_eq!(web["environment"], serde_json::json!({ "PLAIN": "a", "DATABASE": variables }));
+    assert_eq!(model["networks"]["default"]["services"], serde_json::json!(["web"]));
+    // The reference has one of everything.
+    let model = json(&Project::reference().run(&["model", "--format", "json"]));
+    assert_eq!(model["datasources"]["mimir"]["type"], "prometheus");
+    assert_eq!(model["services"]["loki"]["settings"]["retention"], "72h");
+    assert!(model["clusters"].as_object().is_some_and(|clusters| !clusters.is_empty()));
+}
+
+#[test]
+fn outputs_can_be_left_out() {
+    let spec = "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"nginx:1.29\"\n";
+    let project = Project::new(spec);
+    clean(&project.run(&["render"]));
+    project
+        .write("spec/stack.toml", format!("{spec}[outputs]\nreadme = false\nenv_example = false\nschemas = false\n"));
+    assert_eq!(project.run(&["check"]).code, Some(1));
+    clean(&project.run(&["render"]));
+    let paths: Vec<String> = project.outputs().into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["generated/dev/docker-compose.yml", "generated/dev/manifest.sha256"]);
+    clean(&project.run(&["check"]));
+}
