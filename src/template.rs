@@ -266,14 +266,13 @@ fn multiplier(text: &str) -> Option<(usize, char)> {
             match (quote, c) {
                 (Some(_), '\\') => _ = characters.next(),
                 (Some(open), c) if c == open => quote = None,
-                (Some(_), _) => {}
                 (None, '"' | '\'') => quote = Some(c),
                 (None, '+' | '*') => return Some((tag + at, c)),
                 (None, _) if text[tag + at..].starts_with(close) => {
                     rest = tag + at + 2;
                     break;
                 }
-                (None, _) => {}
+                _ => {}
             }
         }
     }

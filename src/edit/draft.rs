@@ -33,6 +33,8 @@ const ORDER: [&str; 13] = [
 #[derive(Debug)]
 pub struct Draft {
     files: Vec<File>,
+    /// The path and the text of each template, which no edit changes.
+    templates: Vec<(String, String)>,
     changes: Vec<Change>,
 }
 
@@ -77,7 +79,9 @@ impl Draft {
     pub fn new(sources: &Sources) -> Self {
         let files = sources.files().iter();
         let files = files.map(|file| File { path: file.path.clone(), text: file.text.clone(), is_new: false });
-        Self { files: files.collect(), changes: Vec::new() }
+        let templates = sources.templates().iter();
+        let templates = templates.map(|file| (file.path.to_string(), file.text.clone())).collect();
+        Self { files: files.collect(), templates, changes: Vec::new() }
     }
 
     /// The edited spec.
@@ -85,6 +89,9 @@ impl Draft {
         let mut sources = Sources::default();
         for file in &self.files {
             sources.push(&file.path, file.text.clone());
+        }
+        for (path, text) in &self.templates {
+            sources.push_template(path, Ok(text.clone()));
         }
         sources
     }

@@ -277,7 +277,7 @@ choice! {
         Yaml = "yaml",
         /// JSON.
         Json = "json",
-        /// Terraform's and other languages of HashiCorp.
+        /// Terraform's.
         Hcl = "hcl",
         /// Alloy.
         Alloy = "alloy",

@@ -31,11 +31,11 @@ template = "spec/files/nginx.conf.j2"
 language = "raw"
 "#;
 
-const TEMPLATE: &str = r#"# {= project =}: ${uri} {{ x }}
+const TEMPLATE: &str = r"# {= project =}: ${uri} {{ x }} a+b*{# 1 + 1 #}
 {% for name, service in services|items if service.ports.http is defined -%}
 upstream {= name =} { server {= service.ports.http.address =}; }
 {% endfor %}
-"#;
+";
 
 fn nginx() -> Project {
     let project = Project::new(NGINX);
@@ -63,7 +63,8 @@ fn a_strangers_file_is_an_output_like_any_other() {
     let project = nginx();
     clean(&project.run(&["render"]));
     let path = "generated/dev/nginx/nginx.conf";
-    let expected = "# shop-dev: ${uri} {{ x }}\nupstream web { server web:80; }\nupstream api { server api:8000; }\n";
+    let expected =
+        "# shop-dev: ${uri} {{ x }} a+b*\nupstream web { server web:80; }\nupstream api { server api:8000; }\n";
     assert_eq!(project.read(path), expected);
     assert!(project.read("generated/staging/nginx/nginx.conf").contains("server api:9000;"));
     assert!(project.read("generated/dev/manifest.sha256").contains("nginx/nginx.conf"));
@@ -71,6 +72,8 @@ fn a_strangers_file_is_an_output_like_any_other() {
     let mount = "{ type: bind, source: ./nginx/nginx.conf, target: /etc/nginx/nginx.conf, read_only: true, \
                  bind: { create_host_path: false } }";
     assert_eq!(compose["services"]["web"]["volumes"][0], serde_yaml::from_str::<serde_yaml::Value>(mount).unwrap());
+
+    let spec_before = project.read("spec/stack.toml");
 
     // It is guarded,
     project.write(path, "mine");
@@ -97,6 +100,10 @@ fn a_strangers_file_is_an_output_like_any_other() {
     let verify = project.command(&["verify"]).env("PATH", "").output().unwrap();
     assert!(verify.status.code().is_some_and(|code| code != 2), "{verify:?}");
 
+    // An edited spec still has its templates.
+    clean(&project.run(&["new", "service", "cache", "--image", "redis:8.2"]));
+    project.write("spec/stack.toml", &spec_before);
+
     // What the spec no longer has goes.
     let spec = project.read("spec/stack.toml");
     let mount = "volumes = [{ file = \"nginx/nginx.conf\", target = \"/etc/nginx/nginx.conf\" }]\n";
@@ -115,7 +122,7 @@ fn values_are_quoted_by_the_language_of_the_file() {
         ("sub/a.tf", "{= v =}", "\"no: \\\"x\\\" # $y\""),
         ("a.alloy", "{= v =}", "\"no: \\\"x\\\" # $y\""),
         // Concatenated first, then quoted once; what was captured is quoted already.
-        ("b.json", "{= v ~ \":\" ~ n =}", "\"no: \\\"x\\\" # $y:80\""),
+        ("b.json", "{= v ~ \":+\" ~ n =}", "\"no: \\\"x\\\" # $y:+80\""),
         ("c.json", "{% set x %}{= v =}{% endset %}[{= x =}]", "[\"no: \\\"x\\\" # $y\"]"),
         ("d.json", "{= v|raw =} {= true =} {= services.web.restart|default(\"-\") =}", "no: \"x\" # $y true \"-\""),
     ];
