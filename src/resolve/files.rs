@@ -111,8 +111,10 @@ impl Resolver<'_> {
             }
             // Some file systems don't tell upper from lower case.
             let name = path.value.to_lowercase();
-            let mut above = name.match_indices('/').map(|(at, _)| &name[..at]).chain([name.as_str()]);
-            let clash = above.find_map(|above| taken.get(above)).copied();
+            let clash = {
+                let mut above = name.match_indices('/').map(|(at, _)| &name[..at]).chain([name.as_str()]);
+                above.find_map(|above| taken.get(above)).copied()
+            };
             let below = format!("{name}/");
             let clash = clash.or_else(|| {
                 taken
