@@ -135,7 +135,7 @@ fn values_are_quoted_by_the_language_of_the_file() {
         let set = "{%- set v = services.web.environment.V -%}{%- set n = services.web.ports.http.target -%}\
                    {%- set l = services.web.command -%}";
         project.write(&format!("spec/files/{index}.j2"), format!("{set}{template}\n"));
-        spec += &format!("[files.\"{path}\"]\ntemplate = \"spec/files/{index}.j2\"\n");
+        spec.push_str(&["[files.\"", path, "\"]\ntemplate = \"spec/files/", &index.to_string(), ".j2\"\n"].concat());
     }
     project.write("spec/stack.toml", spec);
     clean(&project.run(&["render"]));
