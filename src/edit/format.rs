@@ -253,7 +253,10 @@ impl<'t> Reader<'t> {
                 _ => {
                     let key = if end == TokenKind::RightCurlyBracket {
                         let key = self.key()?;
+                        // The parser takes line breaks around the sign.
+                        self.blank_lines();
                         self.expect(TokenKind::Equals)?;
+                        self.blank_lines();
                         Some(key)
                     } else {
                         None

@@ -127,7 +127,8 @@ fn report(sources: &Sources, diagnostics: &[Diagnostic]) {
     serde_json::from_str::<serde_json::Value>(&json).unwrap();
     let github = report::github(sources, diagnostics);
     plain(&github);
-    assert!(github.lines().all(|line| line.starts_with("::error ") && !line.contains("##[")), "{github}");
+    let is_command = |line: &str| line.starts_with("::error ") || line.starts_with("::warning ");
+    assert!(github.lines().all(|line| is_command(line) && !line.contains("##[")), "{github}");
     assert_eq!(github.lines().count(), diagnostics.len());
 }
 

@@ -246,7 +246,7 @@ fn sorted(value: &Value) -> String {
         }
         Value::Object(entries) => {
             let entries = entries.iter().filter(|(key, value)| *key != "name" && **value != serde_json::json!({}));
-            entries.map(|(key, value)| format!("{key}: {}; ", sorted(value))).collect()
+            entries.map(|(key, value)| [key, ": ", &sorted(value), "; "].concat()).collect()
         }
         value => value.to_string(),
     }
