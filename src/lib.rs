@@ -65,16 +65,7 @@ impl Plan {
 
     /// The paths that the profile owns.
     pub fn scope(&self) -> output::Scope {
-        let outputs: Vec<_> = view::artifacts(&self.stack).into_iter().map(|output| output.path).collect();
-        // A kind mounts outputs.
-        let is_output = |path: &String| outputs.iter().any(|output| output.starts_with(path));
-        let named = self.stack.files_of_the_user().into_iter().filter(|path| !is_output(path));
-        scope_of(self.profile(), self.stack.unmanaged.iter().cloned().chain(named).collect())
-    }
-
-    /// What the spec says is the user's in the folders of outputs, whether of this profile or not.
-    pub fn of_the_user(&self) -> impl Iterator<Item = String> {
-        self.stack.unmanaged.iter().cloned().chain(self.stack.files_of_the_user())
+        scope_of(self.profile(), self.stack.unmanaged.clone())
     }
 
     /// The digest of the generated files that a service mounts, by the service's name: the value of its label

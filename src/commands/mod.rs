@@ -170,7 +170,7 @@ impl Project {
     /// What is in the folders of all outputs besides the profiles of the spec.
     fn around(&self) -> Ran<Around> {
         let mut of_user: HashMap<String, Vec<String>> = HashMap::new();
-        for path in self.plans.iter().flat_map(Plan::of_the_user) {
+        for path in self.plans.iter().flat_map(|plan| plan.stack().unmanaged.iter().cloned()) {
             let name = path.split('/').nth(1).unwrap_or_default().to_owned();
             of_user.entry(name).or_default().push(path);
         }

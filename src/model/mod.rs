@@ -10,7 +10,6 @@ pub mod secret;
 pub mod service;
 pub mod text;
 
-use crate::spec::service::MountType;
 use crate::spec::stack::DatasourceType;
 pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
@@ -194,39 +193,5 @@ impl Stack {
     /// Every service of the Compose file: the stack's own, and the one-shots that create schemas.
     pub fn every_service(&self) -> impl Iterator<Item = &Service> {
         self.services.iter().chain(&self.schema_services)
-    }
-}
-
-impl Stack {
-    /// The files and folders in the folders of outputs that the spec names, relative to the root: they are the user's.
-    pub fn files_of_the_user(&self) -> Vec<String> {
-        let mut paths = Vec::new();
-        let mut add = |text: &text::Text| {
-            let path = match text.literal().map(|path| path.trim_end_matches('/')) {
-                // The folder itself would be everything in it.
-                Some(path) if path.len() > 2 && path.starts_with("./") => {
-                    format!("generated/{}/{}", self.profile, &path[2..])
-                }
-                Some(path) => match path.strip_prefix("../../") {
-                    Some(path) if path.starts_with("generated/") || path.starts_with("terraform/") => path.to_owned(),
-                    _ => return,
-                },
-                None => return,
-            };
-            paths.push(path);
-        };
-        for service in self.every_service() {
-            service
-                .mounts
-                .iter()
-                .filter(|mount| mount.kind == MountType::Bind)
-                .filter_map(|mount| mount.source.as_ref())
-                .for_each(&mut add);
-            service.paths.iter().map(|named| &named.path).for_each(&mut add);
-        }
-        for named in self.secrets.iter().chain(&self.configs) {
-            named.keys.text("file").into_iter().for_each(&mut add);
-        }
-        paths
     }
 }

@@ -8,6 +8,7 @@ use crate::model::kind::Host;
 use crate::model::{self, Address};
 use crate::spec::decode::shown;
 use crate::spec::service::{Command, Condition, Service};
+use crate::spec::stack::Network;
 use crate::spec::text::{Part, Text, Tree};
 
 /// The longest chain of services that use each other's network.
@@ -15,12 +16,15 @@ const DEEPEST: usize = 8;
 
 impl Resolver<'_> {
     pub(super) fn check_networks(&mut self, services: &[model::Service], kinds: &KindModels) {
+        let is_internal = |(_, network): (_, &Network)| network.compose.get("internal") == Some(&Tree::Boolean(true));
+        if self.spec.networks.iter().any(is_internal) {
+            services.iter().for_each(|service| self.check_internal(service));
+        }
         // All of them are in one network.
         if self.spec.services.iter().all(|(_, service)| service.networks.is_none()) {
             return;
         }
         for service in services {
-            self.check_internal(service);
             for other in &service.refers_to.services {
                 let span = self.in_spec(&service.name).and_then(|written| address_in(written, other));
                 let span = span.unwrap_or_else(|| self.service_span(&service.name));

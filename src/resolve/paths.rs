@@ -103,19 +103,19 @@ impl Folder {
 
     /// A path. A reference at its beginning gives a path of its own, which Compose takes from its folder.
     pub(super) fn text(&self, text: &mut Text) {
-        if let Some(first) = beginning(text)
+        if let Some((first, more)) = beginning(text)
             && let Some(path) = self.literal(first)
         {
-            *first = path;
+            *first = path + slash(first, more);
         }
     }
 
     fn after_sign(&self, text: &mut Text) {
-        if let Some(first) = beginning(text)
-            && let Some((name, path)) = first.split_once('=')
-            && let Some(path) = self.literal(path)
+        if let Some((first, more)) = beginning(text)
+            && let Some((name, written)) = first.split_once('=')
+            && let Some(path) = self.literal(written)
         {
-            *first = format!("{name}={path}");
+            *first = format!("{name}={path}{}", slash(written, more));
         }
     }
 
@@ -137,15 +137,20 @@ impl Folder {
     }
 }
 
-/// What a text begins with, unless that is a reference.
-fn beginning(text: &mut Text) -> Option<&mut String> {
+/// What a text begins with, unless that is a reference, and whether more follows.
+fn beginning(text: &mut Text) -> Option<(&mut String, bool)> {
     match text {
-        Text::Literal(literal) => Some(literal),
-        Text::Parts(parts) => match parts.first_mut()? {
-            Segment::Literal(literal) => Some(literal),
-            Segment::Env(_) => None,
-        },
+        Text::Literal(literal) => Some((literal, false)),
+        Text::Parts(parts) => {
+            let more = parts.len() > 1;
+            if let Segment::Literal(literal) = parts.first_mut()? { Some((literal, more)) } else { None }
+        }
     }
+}
+
+/// The slash of `./` that a name follows.
+fn slash(path: &str, more: bool) -> &'static str {
+    if more && path.trim_start_matches("./").is_empty() && path.ends_with('/') { "/" } else { "" }
 }
 
 /// Whether a path is relative: neither absolute, on Windows either, nor a URL or another context of a build

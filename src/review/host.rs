@@ -78,6 +78,11 @@ pub(super) struct Given {
 
 impl Given {
     pub(super) fn of(text: &Text) -> Self {
+        Self::with(text, true)
+    }
+
+    /// The text, with or without the words for variables that are set.
+    fn with(text: &Text, set: bool) -> Self {
         let segments = match text {
             Text::Literal(literal) => return Self { text: literal.clone(), open: false },
             Text::Parts(segments) => segments,
@@ -86,14 +91,16 @@ impl Given {
         for segment in segments {
             match segment {
                 Segment::Literal(literal) => given.text.push_str(literal),
+                // Whether the variable is set decides.
+                Segment::Env(Reference { operator: Some(Operator::Alternative(word)), .. }) => {
+                    given.open = true;
+                    given.text.push_str(if set { word } else { "" });
+                }
                 // Every shell sets these, so no default of theirs applies.
                 Segment::Env(Reference { name, .. }) if name == "HOME" || name == "USERPROFILE" => {
                     given.text.push('~');
                 }
-                Segment::Env(Reference {
-                    operator: Some(Operator::Default(word) | Operator::Alternative(word)),
-                    ..
-                }) if !word.is_empty() => {
+                Segment::Env(Reference { operator: Some(Operator::Default(word)), .. }) if !word.is_empty() => {
                     given.text.push_str(word);
                 }
                 Segment::Env(reference) => {
@@ -153,7 +160,11 @@ pub(super) struct Gift {
 
 /// What a path of the host gives a container, if it is worth saying.
 pub(super) fn gift(project: &Project<'_>, source: &Text, way: &Way<'_>) -> Option<Gift> {
-    let given = Given::of(source);
+    let gifts = [true, false].into_iter().filter_map(|set| gift_of(project, source, &Given::with(source, set), way));
+    gifts.min_by_key(|gift| gift.severity)
+}
+
+fn gift_of(project: &Project<'_>, source: &Text, given: &Given, way: &Way<'_>) -> Option<Gift> {
     let path = Path::of(&given.text);
     let target = project.ground.and_then(|ground| ground.leads_out(&project.inside(&given.text)?));
     let (id, severity, what) = if let Some(target) = &target {

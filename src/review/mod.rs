@@ -476,20 +476,21 @@ fn value(
     after: Option<String>,
 ) {
     if before != after {
-        let hidden = |text: String| {
-            if secret::is_written(name, &text.as_str().into()) { secret::hidden(&text) } else { text }
-        };
-        let what = match (&before, &after) {
-            (None, _) => "added",
-            (_, None) => "removed",
-            _ => "changed",
-        };
-        changes.push(
-            Change::notice(id, area, subject, format!("{} {what}", quoted(name)))
-                .was(before.map(hidden))
-                .is(after.map(hidden)),
-        );
+        changes.push(changed((id, area, subject), name, before, after));
     }
+}
+
+/// The change of an optional value, which may look the same without its secrets.
+fn changed((id, area, subject): (Id, Area, &str), name: &str, before: Option<String>, after: Option<String>) -> Change {
+    let hidden =
+        |text: String| if secret::is_written(name, &text.as_str().into()) { secret::hidden(&text) } else { text };
+    let what = match (&before, &after) {
+        (None, _) => "added",
+        (_, None) => "removed",
+        _ => "changed",
+    };
+    let change = Change::notice(id, area, subject, format!("{} {what}", quoted(name)));
+    change.was(before.map(hidden)).is(after.map(hidden))
 }
 
 #[cfg(test)]

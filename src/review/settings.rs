@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::written::{Written, entries, tree};
+use super::written::{Written, tree};
 use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted, value};
 use crate::model::kind::{ScrapeTarget, SettingValue};
 use crate::model::service::{Command, Dependency, Healthcheck, Probe, Service};
@@ -39,17 +39,18 @@ pub(super) fn deploy(service: &str, before: Option<&Tree>, after: Option<&Tree>,
         ("limits", &["resources", "limits"]),
         ("reservations", &["resources", "reservations"]),
     ] {
-        let of = |tree: Option<&Tree>| path.iter().try_fold(tree?, |tree, key| tree.get(key))?.written();
-        value(changes, subject, name, of(before), of(after));
+        let [before, after] = [before, after].map(|tree| path.iter().try_fold(tree?, |tree, key| tree.get(key)));
+        tree(changes, subject, name, before, after);
     }
     let rest = |tree: Option<&Tree>| match tree? {
         Tree::Table(table) => {
             let rest = table.iter().filter(|(key, _)| !matches!(key.as_str(), "replicas" | "resources"));
-            entries(&rest.cloned().collect::<Vec<_>>())
+            let rest: Vec<_> = rest.cloned().collect();
+            (!rest.is_empty()).then_some(Tree::Table(rest))
         }
-        other => other.written(),
+        other => Some(other.clone()),
     };
-    value(changes, subject, "deploy", rest(before), rest(after));
+    tree(changes, subject, "deploy", rest(before).as_ref(), rest(after).as_ref());
 }
 
 fn dependency(service: &str, fate: &Fate<'_, Dependency>, changes: &mut Vec<Change>) {

@@ -148,10 +148,9 @@ fn is_external(named: &Named) -> bool {
 /// What the engine creates a volume from.
 const CREATED_FROM: &[&str] = &["driver", "driver_opts"];
 
-/// What the engine creates a volume from.
-fn made(named: &Named) -> Option<String> {
-    let made = named.keys.0.iter().filter(|(key, _)| CREATED_FROM.contains(&key.as_str()));
-    entries(&made.cloned().collect::<Vec<_>>())
+/// Some of the keys of something.
+fn keys_of(named: &Named, keys: &[&str]) -> Vec<(String, Tree)> {
+    named.keys.0.iter().filter(|(key, _)| keys.contains(&key.as_str())).cloned().collect()
 }
 
 fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
@@ -193,14 +192,15 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                     };
                     changes.push(Change::caution(Id::VolumeChanged, AREA, &new.name, what));
                 }
-                let (before, after) = (made(old), made(new));
-                if before != after && !is_external(new) {
-                    let what = "cannot be changed: Compose must delete it, including its data, and create it again";
-                    changes.push(Change::danger(Id::VolumeRecreated, AREA, &new.name, what).was(before).is(after));
-                } else if before != after {
-                    changes.push(
-                        Change::notice(Id::VolumeChanged, AREA, &new.name, "options changed").was(before).is(after),
-                    );
+                let (before, after) = (keys_of(old, CREATED_FROM), keys_of(new, CREATED_FROM));
+                if before != after {
+                    let change = if is_external(new) {
+                        Change::notice(Id::VolumeChanged, AREA, &new.name, "options changed")
+                    } else {
+                        let what = "cannot be changed: Compose must delete it, including its data, and create it again";
+                        Change::danger(Id::VolumeRecreated, AREA, &new.name, what)
+                    };
+                    changes.push(change.was(entries(&before)).is(entries(&after)));
                 }
                 each_key((Id::VolumeChanged, AREA), old, new, &["driver", "driver_opts", "external", "name"], changes);
             }
@@ -256,15 +256,10 @@ fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Ch
                 changes.push(Change::notice(Id::SourceRemoved, area, &old.name, "removed").was(old.keys.written()));
             }
             Fate::Stays(old, new) => {
-                let source = |file: &Named| {
-                    let source = file.keys.0.iter().filter(|(key, _)| SOURCES.contains(&key.as_str()));
-                    entries(&source.cloned().collect::<Vec<_>>())
-                };
-                let (before, after) = (source(old), source(new));
+                let (before, after) = (keys_of(old, SOURCES), keys_of(new, SOURCES));
                 if before != after {
-                    changes.push(
-                        Change::notice(Id::SourceChanged, area, &new.name, "source changed").was(before).is(after),
-                    );
+                    let change = Change::notice(Id::SourceChanged, area, &new.name, "source changed");
+                    changes.push(change.was(entries(&before)).is(entries(&after)));
                 }
                 each_key((Id::SourceChanged, area), old, new, SOURCES, changes);
             }

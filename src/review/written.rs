@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::{Area, Change, Id, quoted, value};
+use super::{Area, Change, Id, changed, quoted};
 use crate::lit::json;
 use crate::model::service::{Command, Metrics, NetworkMember};
 use crate::model::text::{Operator, Reference, Text, Tree, Value};
@@ -151,7 +151,8 @@ pub(super) fn tree(
         let what = format!("{} is written differently, with the same meaning", quoted(key));
         changes.push(Change::notice(id, area, subject, what));
     } else {
-        value(changes, (id, area, subject), key, before.and_then(Tree::written), after.and_then(Tree::written));
+        let (before, after) = (before.and_then(Tree::written), after.and_then(Tree::written));
+        changes.push(changed((id, area, subject), key, before, after));
     }
 }
 

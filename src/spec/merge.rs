@@ -6,7 +6,7 @@ use std::mem;
 
 use super::compose::{self, Assignment};
 use super::decode::shown;
-use super::service::split_outside;
+use super::service::{Condition, split_outside};
 use super::tree::{Key, Node, Table, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -32,6 +32,8 @@ enum Items {
     Labels,
     /// A name, without options.
     Names,
+    /// A service that is to be started, which replaces another condition.
+    Dependencies,
     /// Only `gen` has a table for the key.
     Apart,
 }
@@ -41,7 +43,8 @@ fn items_of(key: &str) -> Option<Items> {
         "environment" | "args" | "sysctls" | "additional_contexts" | "ssh" => Some(Items::Assignments(&['='])),
         "extra_hosts" => Some(Items::Assignments(&['=', ':'])),
         "labels" | "annotations" => Some(Items::Labels),
-        "depends_on" | "networks" | "models" => Some(Items::Names),
+        "depends_on" => Some(Items::Dependencies),
+        "networks" | "models" => Some(Items::Names),
         "ports" => Some(Items::Apart),
         _ => None,
     }
@@ -262,6 +265,7 @@ fn entry<'s>(item: &Node<'s>, form: Items) -> Result<(Key<'s>, Option<Node<'s>>)
     };
     let signs = match form {
         Items::Names => return plain(text, Value::Table(Table::default())),
+        Items::Dependencies => return plain(text, Value::String(Cow::Borrowed(Condition::Started.as_str()))),
         Items::Labels => &['='],
         Items::Assignments(signs) => signs,
         Items::Apart => return Err(()),

@@ -463,6 +463,21 @@ fn two_copies_of_a_stack_share_no_names() {
     assert_eq!(spec("container_names = true")["services"]["web"]["container_name"], "web");
 }
 
+#[test]
+fn a_variable_in_a_relative_path_is_below_the_root() {
+    let found = web(
+        "volumes = [\"./${X}:/a\", \"./data/${X}:/b\", \"./generated/dev/${X}:/c\"]\nenv_file = \"./${X}\"\n\
+                     build = { context = \"./${X}\", additional_contexts = [\"a=./${X}\"] }\n[env.X]\ndescription = \"x\"\n\
+                     default = \"y\"",
+    );
+    let sources: Vec<&str> =
+        found["volumes"].as_sequence().unwrap().iter().map(|mount| mount["source"].as_str().unwrap()).collect();
+    assert_eq!(sources, ["../../${X:-y}", "../../data/${X:-y}", "./${X:-y}"]);
+    assert!(serde_yaml::to_string(&found["env_file"]).unwrap().contains("../../${X:-y}"), "{found:?}");
+    assert_eq!(found["build"]["context"], "../../${X:-y}");
+    assert!(serde_yaml::to_string(&found["build"]).unwrap().contains("a=../../${X:-y}"), "{found:?}");
+}
+
 /// A service that extends another one of the spec is that one with its own keys, for all that `gen` checks.
 #[test]
 fn a_service_has_what_the_one_has_that_it_extends() {
@@ -483,6 +498,12 @@ fn a_service_has_what_the_one_has_that_it_extends() {
     assert_eq!(found["last"]["environment"], yaml("{A: '1', B: '2'}"));
     assert_eq!(found["last"]["hostname"], "last");
     assert_eq!(found["web"].get("extends"), None);
+    // A list says that its services are to be started, as in Compose.
+    let found = services(&spec(
+        "depends_on.db = \"service_healthy\"\n[services.web]\nextends = \"base\"\ndepends_on = [\"db\"]\n[services.db]\n\
+         image = \"db:1\"\nhealthcheck.test = \"x\"",
+    ));
+    assert_eq!(found["web"]["depends_on"]["db"]["condition"], "service_started");
     // A probe replaces another one, and a base that can't be healthy leaves its heir so.
     let found = services(&spec("[services.web]\nextends = \"base\"\nhealthcheck.test = [\"CMD\", \"true\"]"));
     assert_eq!(found["web"]["healthcheck"]["test"], yaml("[CMD, 'true']"));
