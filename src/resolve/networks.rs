@@ -18,7 +18,9 @@ impl Resolver<'_> {
     pub(super) fn check_networks(&mut self, services: &[model::Service], kinds: &KindModels) {
         let is_internal = |(_, network): (_, &Network)| network.compose.get("internal") == Some(&Tree::Boolean(true));
         if self.spec.networks.iter().any(is_internal) {
-            services.iter().for_each(|service| self.check_internal(service));
+            for service in services {
+                self.check_internal(service);
+            }
         }
         // All of them are in one network.
         if self.spec.services.iter().all(|(_, service)| service.networks.is_none()) {

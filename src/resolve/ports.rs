@@ -28,6 +28,9 @@ struct Claim {
 /// How to write an address to bind a port to.
 const ADDRESS: &str = "write e.g. `127.0.0.1`, or `0.0.0.0` for all addresses of the host";
 
+/// The limit of ports in ranges: each becomes a port of its own, and a few lines would become gigabytes.
+const MOST: u32 = 100_000;
+
 impl Resolver<'_> {
     /// Fills in the ports of every service; everything else may refer to them.
     pub(super) fn resolve_ports(&mut self) {
@@ -39,13 +42,14 @@ impl Resolver<'_> {
             Some(bind) => self.text(bind),
             None => ModelText::Literal(LOOPBACK.to_owned()),
         };
+        let mut left = MOST;
         for (_, service) in spec.services.iter() {
-            let ports = self.ports_of(service, &bind);
+            let ports = self.ports_of(service, &bind, &mut left);
             self.ports.push(ports);
         }
     }
 
-    fn ports_of(&mut self, service: &Service, bind: &ModelText) -> Vec<Port> {
+    fn ports_of(&mut self, service: &Service, bind: &ModelText, left: &mut u32) -> Vec<Port> {
         let role = service.role.as_ref().map(|role| role.value);
         let kind = service.kind.as_ref().map(|kind| kind.value);
         let implied = kind.map(|kind| kind.ports_of(role).entries.as_slice()).unwrap_or_default();
@@ -131,7 +135,9 @@ impl Resolver<'_> {
                 path: path.or_else(|| known.and_then(|known| known.path.clone())),
                 keys: self.keys(&port.compose),
             };
-            self.expand(resolved, target, port, name.span, &mut ports);
+            if self.is_small(target, name.span, left) {
+                self.expand(resolved, target, port, name.span, &mut ports);
+            }
         }
         for (name, known) in implied {
             if !ports.iter().any(|port: &Port| port.name == name.value) {
@@ -147,6 +153,20 @@ impl Resolver<'_> {
             }
         }
         ports
+    }
+
+    /// Whether the ports of a range are within what is left of the limit; reports the first that are not.
+    fn is_small(&mut self, range: Ports, place: Span, left: &mut u32) -> bool {
+        let count = if range.count() > 1 { range.count() } else { 0 };
+        let is_small = count <= *left;
+        if !is_small && *left > 0 {
+            self.report(
+                Diagnostic::new("spec-too-large", "the spec is too large: too many ports in ranges", place)
+                    .help(format!("write shorter ranges: the limit is {MOST} ports")),
+            );
+        }
+        *left = left.checked_sub(count).unwrap_or_default();
+        is_small
     }
 
     /// Adds a port, or each of a range, with as many ports of the host.
@@ -238,10 +258,14 @@ impl Resolver<'_> {
                     let others = claims.get(&number)?;
                     Some((number, others.iter().find(|other| other.clashes_with(&claim) && at_once(other))?.clone()))
                 });
-                for number in ports.first..=ports.last {
-                    claims.entry(number).or_insert_with(|| Vec::with_capacity(1)).push(claim.clone());
+                match found {
+                    Some((number, other)) => clashes.push((number, claim, other)),
+                    None => {
+                        for number in ports.first..=ports.last {
+                            claims.entry(number).or_insert_with(|| Vec::with_capacity(1)).push(claim.clone());
+                        }
+                    }
                 }
-                clashes.extend(found.map(|(number, other)| (number, claim, other)));
             }
         }
         for (number, claim, other) in clashes {

@@ -734,3 +734,12 @@ mod mutations {
         }
     }
 }
+
+#[test]
+fn ranges_of_ports_stay_small() {
+    let services = repeated(100, |index| format!("[services.s{index}]\nimage = \"a:1\"\nports = [\"1-65535\"]\n"));
+    refused(
+        &Project::new(format!("[stack]\nname = \"x\"\n[profiles.dev]\n{services}")),
+        &["error[spec-too-large]", "too many ports in ranges", "the limit is 100000 ports"],
+    );
+}
