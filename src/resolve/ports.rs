@@ -135,9 +135,7 @@ impl Resolver<'_> {
                 path: path.or_else(|| known.and_then(|known| known.path.clone())),
                 keys: self.keys(&port.compose),
             };
-            if self.is_small(target, name.span, left) {
-                self.expand(resolved, target, port, name.span, &mut ports);
-            }
+            self.expand(resolved, target, port, (name.span, left), &mut ports);
         }
         for (name, known) in implied {
             if !ports.iter().any(|port: &Port| port.name == name.value) {
@@ -156,8 +154,8 @@ impl Resolver<'_> {
     }
 
     /// Whether the ports of a range are within what is left of the limit; reports the first that are not.
-    fn is_small(&mut self, range: Ports, place: Span, left: &mut u32) -> bool {
-        let count = if range.count() > 1 { range.count() } else { 0 };
+    fn is_small(&mut self, count: u32, place: Span, left: &mut u32) -> bool {
+        let count = if count > 1 { count } else { 0 };
         let is_small = count <= *left;
         if !is_small && *left > 0 {
             self.report(
@@ -170,7 +168,21 @@ impl Resolver<'_> {
     }
 
     /// Adds a port, or each of a range, with as many ports of the host.
-    fn expand(&mut self, first: Port, target: Ports, written: &spec::Port, place: Span, ports: &mut Vec<Port>) {
+    fn expand(
+        &mut self,
+        first: Port,
+        target: Ports,
+        written: &spec::Port,
+        (place, left): (Span, &mut u32),
+        ports: &mut Vec<Port>,
+    ) {
+        let of_host = match written.published.as_ref().map(|published| &published.value) {
+            Some(Value::Is(ports)) => ports.count(),
+            _ => 1,
+        };
+        if !self.is_small(target.count().max(of_host), place, left) {
+            return;
+        }
         let port = |target| Port { name: numbered(&first, target), target, ..first.clone() };
         let targets = target.first..=target.last;
         match (target.count(), written.published.as_ref().map(|published| &published.value)) {
@@ -258,14 +270,10 @@ impl Resolver<'_> {
                     let others = claims.get(&number)?;
                     Some((number, others.iter().find(|other| other.clashes_with(&claim) && at_once(other))?.clone()))
                 });
-                match found {
-                    Some((number, other)) => clashes.push((number, claim, other)),
-                    None => {
-                        for number in ports.first..=ports.last {
-                            claims.entry(number).or_insert_with(|| Vec::with_capacity(1)).push(claim.clone());
-                        }
-                    }
+                for number in ports.first..=ports.last {
+                    claims.entry(number).or_insert_with(|| Vec::with_capacity(1)).push(claim.clone());
                 }
+                clashes.extend(found.map(|(number, other)| (number, claim, other)));
             }
         }
         for (number, claim, other) in clashes {
