@@ -241,6 +241,9 @@ impl Resolver<'_> {
 
     /// Reports services that publish the same host port at the same address.
     pub(super) fn check_port_clashes(&mut self) {
+        if self.diagnostics.has("spec-too-large") {
+            return;
+        }
         let spec = self.spec;
         let bind = match &spec.stack.bind {
             Some(bind) => self.effective(bind),
