@@ -38,7 +38,7 @@ pub fn run(arguments: &Check) -> Ran {
     }
     warn(&project, arguments.format);
     let Around { folders, strays } = if arguments.profile.is_none() { project.around()? } else { Around::default() };
-    let committed = committed(&project, folders.into_keys());
+    let committed = committed(&project, folders.into_keys())?;
     let mut compared = 0;
     let bare = |path, cause| Drift::new(Difference { path, cause, on_disk: None, expected: None });
     let mut found: Vec<Drift> = strays.into_iter().map(|path| bare(path, Cause::Stray)).collect();
@@ -92,10 +92,13 @@ pub fn run(arguments: &Check) -> Ran {
 fn committed(
     project: &Project,
     removed: impl Iterator<Item = String>,
-) -> JoinHandle<Result<Vec<String>, git::Failure>> {
+) -> Ran<JoinHandle<Result<Vec<String>, git::Failure>>> {
     let profiles: Vec<String> = project.plans.iter().map(|plan| plan.profile().to_owned()).chain(removed).collect();
     let root = project.root.clone();
-    std::thread::spawn(move || git::committed(&root, profiles.iter().map(String::as_str)))
+    let ask = move || git::committed(&root, profiles.iter().map(String::as_str));
+    std::thread::Builder::new()
+        .spawn(ask)
+        .map_err(|error| stop(Outcome::Failed, format!("cannot start a thread: {error}")))
 }
 
 /// A difference and its lines.

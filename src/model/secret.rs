@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::text::Text;
+use super::text::{Operator, Reference, Segment, Text};
 
 /// Words of a name whose value is a secret.
 const WORDS: &str = "password passwd passphrase pwd pass secret secrets token apikey credential credentials cred creds \
@@ -164,8 +164,29 @@ pub fn is_written(name: &str, value: &Text) -> bool {
     if let Text::Literal(literal) = value {
         return is_literal(name, literal);
     }
+    if let Text::Parts(segments) = value
+        && segments.iter().any(|segment| word(segment).is_some_and(|word| is_literal(name, word)))
+    {
+        return true;
+    }
     let plain = value.replaced(|reference| Some(reference.plain().into())).unwrap_or_default();
     passwords(&plain).next().is_some() || !tokens(&plain).is_empty()
+}
+
+/// Whether nothing of a value with a name may be shown: of a URL, only the password is hidden.
+pub fn is_hidden(name: &str, value: &Text) -> bool {
+    let plain = value.replaced(|reference| Some(reference.plain().into())).unwrap_or_default();
+    is_written(name, value) && !plain.contains("://")
+}
+
+/// What a reference may stand for, whatever its variable is.
+fn word(segment: &Segment) -> Option<&str> {
+    match segment {
+        Segment::Env(Reference { operator: Some(Operator::Default(word) | Operator::Alternative(word)), .. }) => {
+            Some(word)
+        }
+        _ => None,
+    }
 }
 
 /// Whether a literal with a name is a secret that is written down.

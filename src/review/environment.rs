@@ -26,7 +26,7 @@ impl<'s> Secrets<'s> {
 
 /// A value, unless it is a secret.
 fn shown(name: &str, value: &Text) -> String {
-    if secret::is_written(name, value) && value.literal().is_some_and(|literal| !literal.contains("://")) {
+    if secret::is_hidden(name, value) {
         return secret::HIDDEN.to_owned();
     }
     text(value)

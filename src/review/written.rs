@@ -126,9 +126,7 @@ pub(super) fn entries(entries: &[(String, Tree)]) -> Option<String> {
     let entries: Vec<String> = entries
         .iter()
         .map(|(key, value)| match value {
-            Tree::Text(value) if secret::is_written(key, value) && value.literal().is_some() => {
-                format!("{key} {}", secret::HIDDEN)
-            }
+            Tree::Text(value) if secret::is_hidden(key, value) => format!("{key} {}", secret::HIDDEN),
             Tree::Text(value) => format!("{key} {}", text(value)),
             value => format!("{key} {}", one_line(value)),
         })
@@ -273,7 +271,7 @@ fn write(out: &mut String, value: &Tree) {
                 out.push_str(&if is_bare { name.clone() } else { json::string(name) });
                 out.push_str(" = ");
                 match item {
-                    Tree::Text(value) if secret::is_written(name, value) && value.literal().is_some() => {
+                    Tree::Text(value) if secret::is_hidden(name, value) => {
                         out.push_str(&json::string(secret::HIDDEN));
                     }
                     item => write(out, item),

@@ -2157,7 +2157,7 @@ fn the_first_of_each_id_is_shown_before_the_second_of_any() {
 #[test]
 fn secrets_are_not_shown() {
     let lines = r#"
-environment = { DB_PASSWORD = "hunter2", DATABASE = "postgres://me:hunter2@db/x", TITLE = "Shop" }
+environment = { DB_PASSWORD = "hunter2", DB_TOKEN = "${NONE:-hunter2}", DATABASE = "postgres://me:hunter2@db/x", TITLE = "Shop" }
 command = ["serve", "--db-password=hunter2", "--url", "http://me:hunter2@example.org"]
 labels = { "api.token" = "hunter2" }
 build = { context = ".", args = { TOKEN = "hunter2" } }
@@ -2165,8 +2165,9 @@ healthcheck.test = ["CMD-SHELL", "PGPASSWORD=x DB_PASSWORD='hunter2' probe"]
 x-secret-key = "hunter2"
 logging = { driver = "own", options = { token = "hunter2", nested = "TOKEN=hunter2" } }"#;
     let added = OWN.replace("image = \"own:1\"\n", &format!("image = \"own:1\"{lines}\n"));
-    let added = format!("{added}[env.API_KEY]\ndescription = \"K\"\ndefault = \"hunter2\"\n")
-        .replace("TITLE = \"Shop\"", "TITLE = \"Shop\", KEY = \"${API_KEY}\"");
+    let added =
+        format!("{added}[env.NONE]\ndescription = \"N\"\n[env.API_KEY]\ndescription = \"K\"\ndefault = \"hunter2\"\n")
+            .replace("TITLE = \"Shop\"", "TITLE = \"Shop\", KEY = \"${API_KEY}\"");
     let changed = added.replace("hunter2", "hunter3");
     for (before, after) in [(OWN, added.as_str()), (&added, OWN), (&added, &changed)] {
         let shown = serde_json::to_string_pretty(&compared(before, after)).unwrap();
@@ -2178,7 +2179,10 @@ logging = { driver = "own", options = { token = "hunter2", nested = "TOKEN=hunte
         .filter(|change| change.id == Id::LiteralSecret)
         .map(|change| change.name())
         .collect();
-    assert_eq!(cautions, ["literal-secret.own:DB_PASSWORD", "literal-secret.own:DATABASE"]);
+    assert_eq!(
+        cautions,
+        ["literal-secret.own:DB_PASSWORD", "literal-secret.own:DB_TOKEN", "literal-secret.own:DATABASE"]
+    );
 }
 
 /// A secret is hidden, but not that it changed.

@@ -238,12 +238,18 @@ fn remove_object(repository: &Repository, object: &str) {
 
 #[test]
 fn a_lost_commit_is_not_a_repository_without_commits() {
-    let repository = Repository::new(SHOP);
-    let head = repository.git(&["rev-parse", "HEAD"]);
-    remove_object(&repository, head.trim());
-    let run = repository.project.run(&["review"]);
-    assert_eq!(run.code, Some(3), "{run:?}");
-    assert!(run.stderr.contains(" of `HEAD` is missing; check the repository with `git fsck`"), "{run:?}");
+    for damaged in [false, true] {
+        let repository = Repository::new(SHOP);
+        let head = repository.git(&["rev-parse", "HEAD"]);
+        let head = head.trim();
+        remove_object(&repository, head);
+        if damaged {
+            repository.project.write(&format!(".git/objects/{}/{}", &head[..2], &head[2..]), "");
+        }
+        let run = repository.project.run(&["review"]);
+        assert_eq!(run.code, Some(3), "{run:?}");
+        assert!(run.stderr.contains("is missing or damaged; check the repository with `git fsck`"), "{run:?}");
+    }
 }
 
 /// A stranger can commit a folder that git takes for a repository, with settings that run programs.

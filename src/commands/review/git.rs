@@ -120,9 +120,9 @@ impl Git<'_> {
         let found = self.object(&format!("{name}^{{commit}}"))?;
         if found.is_none()
             && let Some(object) = self.object(name)?
-            && !self.run("", &["cat-file", "-e", &object])?.status.success()
+            && !self.run("", &["cat-file", "-t", &object])?.status.success()
         {
-            return Err(Failure::failed(format!("object {object} of `{name}` is missing; {MISSING}")));
+            return Err(Failure::failed(format!("object {object} of `{name}` is missing or damaged; {MISSING}")));
         }
         Ok(found)
     }
