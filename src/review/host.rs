@@ -459,7 +459,8 @@ mod tests {
             |name: &str, operator: Option<Operator>| Text::from(Reference { name: name.to_owned(), operator });
         let cases = [
             (variable("X", Some(Operator::Default("host".to_owned()))), "host", false),
-            (variable("X", Some(Operator::Alternative("host".to_owned()))), "host", false),
+            (variable("X", Some(Operator::Alternative("host".to_owned()))), "host", true),
+            (variable("HOME", Some(Operator::Alternative("/etc".to_owned()))), "/etc", true),
             (variable("X", Some(Operator::Default(String::new()))), "${X}", true),
             (variable("X", Some(Operator::Required("set it".to_owned()))), "${X}", true),
             (variable("HOME", Some(Operator::Default("/tmp".to_owned()))), "~", false),
