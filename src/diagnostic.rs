@@ -180,7 +180,7 @@ impl Diagnostics {
         }
     }
 
-    /// Whether there are no errors.
+    /// Whether it has no errors.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

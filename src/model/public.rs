@@ -54,7 +54,7 @@ struct Service<'a> {
     image: Option<&'a Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     command: Option<&'a Command>,
-    /// The settings of its kind that are no secrets.
+    /// The settings of its kind, except secrets.
     settings: Table<'a, Setting<'a>>,
     /// Ports by name.
     ports: Table<'a, Port<'a>>,

@@ -189,7 +189,7 @@ fn canonical(above: &str, key: &str, value: &Tree) -> Tree {
     }
 }
 
-/// A value that is no list, or an item of one.
+/// A single value: not a list, or one item of a list.
 fn single(above: &str, key: &str, value: &Tree) -> Tree {
     let text = match value {
         Tree::List(_) => return canonical(above, key, value),
