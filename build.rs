@@ -1,5 +1,5 @@
-//! Compiles the kinds of `templates/kinds/` in: a table of their names and texts, and a view for each template that a
-//! `kind.toml` names. And Compose's specification, without its descriptions.
+//! Compiles the kinds of `templates/kinds/` in: a table of their names, their `kind.toml` and the templates that it names.
+//! And Compose's specification, without its descriptions.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -30,44 +30,26 @@ fn main() -> io::Result<()> {
         names.push(name.map_err(|_| io::Error::other(format!("a folder of {KINDS} has a name that is not UTF-8")))?);
     }
     names.sort();
-    let (mut table, mut views, mut arms) = (String::new(), String::new(), String::new());
+    let mut table = String::new();
     for name in &names {
-        let path = format!("{root}/{KINDS}/{name}/kind.toml");
+        let folder = format!("{root}/{KINDS}/{name}");
+        let toml = format!("{folder}/kind.toml");
         // Writing to a `String` cannot fail.
-        let _ = writeln!(table, "BuiltIn::new({name:?}, include_str!({path:?})),");
-        for template in templates(&fs::read_to_string(&path)?) {
-            let language = language(&template)?;
-            let number = arms.lines().count();
-            let _ = writeln!(
-                views,
-                "mod view_{number} {{\n\
-                 use crate::lit::{language} as filters;\n\
-                 #[derive(askama::Template)]\n\
-                 #[template(path = \"kinds/{name}/{template}\")]\n\
-                 pub(super) struct View<'a> {{ pub(super) service: &'a super::Configured<'a> }}\n\
-                 }}"
-            );
-            let _ = writeln!(
-                arms,
-                "({name:?}, {template:?}) => Some(askama::Template::render(&view_{number}::View {{ service }})),"
-            );
+        let mut found = String::new();
+        for template in templates(&fs::read_to_string(&toml)?) {
+            let _ = write!(found, "({template:?}, include_str!({:?})), ", format!("{folder}/{template}"));
         }
+        let _ = writeln!(table, "BuiltIn::new({name:?}, include_str!({toml:?}), &[{found}]),");
     }
     let table = format!(
-        "/// The names of the kinds.\nconst NAMES: &[&str] = &{names:?};\n\n\
-         /// The kinds, in the order of their names.\nstatic BUILT_IN: [BuiltIn; {}] = [\n{table}];\n",
+        "/// The names of the built-in kinds.\nconst NAMES: &[&str] = &{names:?};\n\n\
+         /// The built-in kinds, in the order of their names.\nstatic BUILT_IN: [BuiltIn; {}] = [\n{table}];\n",
         names.len()
-    );
-    let views = format!(
-        "{views}/// A template of a kind, for one service; `None` if there is no such template.\n\
-         fn render_template(kind: &str, template: &str, service: &Configured<'_>) -> Option<askama::Result<String>> {{\n\
-         match (kind, template) {{\n{arms}_ => None,\n}}\n}}\n"
     );
     let mut specification: Value = serde_json::from_str(&fs::read_to_string(COMPOSE)?)?;
     without_descriptions(&mut specification);
     fs::write(Path::new(&out).join("compose-spec.json"), specification.to_string())?;
-    fs::write(Path::new(&out).join("kinds.rs"), table)?;
-    fs::write(Path::new(&out).join("kind_views.rs"), views)
+    fs::write(Path::new(&out).join("kinds.rs"), table)
 }
 
 /// The specification without what is only for editors, so that it is parsed in a third of the time.
@@ -92,20 +74,4 @@ fn templates(toml: &str) -> Vec<String> {
         }
     }
     templates
-}
-
-/// The language of a template, by its extension: a module of `src/lit/`.
-fn language(template: &str) -> io::Result<&'static str> {
-    let extension = template.rsplit('.').next().unwrap_or_default();
-    Ok(match extension {
-        "yaml" | "yml" => "yaml",
-        "json" => "json",
-        "alloy" => "alloy",
-        "sh" => "shell",
-        "tf" | "hcl" => "hcl",
-        "env" => "dotenv",
-        "md" => "markdown",
-        "dockerfile" => "dockerfile",
-        _ => return Err(io::Error::other(format!("`{template}`: no module of src/lit/ writes this language"))),
-    })
 }

@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::ffi::OsStr;
+
 use camino::Utf8PathBuf;
-use clap::builder::PossibleValuesParser;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
+use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use stackgen::spec::kind::Kind;
 use stackgen::spec::stack::DatasourceType;
 
@@ -85,7 +87,7 @@ pub enum Command {
     ///
     /// Writes `spec/stack.toml` and the dashboards of the example. Never overwrites a file.
     Init(Init),
-    /// Add a service, a datasource or a dashboard to the spec
+    /// Add a service, a datasource, a dashboard or a kind to the spec
     ///
     /// Inserts it next to similar entries, together with anything missing that it needs: an image, a variable, another
     /// service. Keeps comments and layout. Writes nothing if the result would have new errors.
@@ -100,7 +102,7 @@ pub enum Command {
     /// Asks the registries with docker buildx, crane or skopeo, and writes the digest of each tag into the spec. Keeps
     /// comments and layout. Images that are built here, or have a variable, are skipped.
     Pin(Pin),
-    /// List services, ports, variables, images, datasources or outputs
+    /// List services, ports, variables, images, datasources, kinds or outputs
     ///
     /// Tables fit into 80 columns unless a name is too long; names are never truncated.
     List(List),
@@ -109,6 +111,9 @@ pub enum Command {
     /// This is what the templates of `[files]` see. The `version` of the form changes if a key is removed or means something
     /// else. A string with variables is a table of its `text` and its `variables`. Values that are secrets are left out.
     Model(Model),
+    /// Show how a kind of service is declared
+    #[command(subcommand)]
+    Kind(KindCommand),
     /// Draw the dependencies between services
     ///
     /// Draws a line if a service starts after another, pushes to it, scrapes it, queries it as a datasource, or uses its
@@ -248,6 +253,8 @@ pub enum SchemaOf {
     Stack,
     /// `spec/dashboards/*.toml`
     Dashboard,
+    /// `spec/kinds/*/kind.toml`
+    Kind,
 }
 
 /// What `gen verify` takes.
@@ -435,7 +442,8 @@ pub struct Init {
     gen new service api --image example/api:1.4.2 --port 8081\n  \
     gen new service loki\n  \
     gen new datasource logs --type loki\n  \
-    gen new dashboard api --folder server")]
+    gen new dashboard api --folder server\n  \
+    gen new kind kafka")]
 pub struct New {
     #[command(subcommand)]
     pub command: NewCommand,
@@ -449,6 +457,42 @@ pub enum NewCommand {
     Datasource(NewDatasource),
     /// Add a dashboard with one row and one panel, in its own file
     Dashboard(NewDashboard),
+    /// Begin a kind of service in `spec/kinds/`: a copy of the built-in kind of that name, or a service with a port, a
+    /// setting and a configuration file
+    #[command(after_help = "Examples:\n  gen new kind kafka\n  gen new kind loki")]
+    Kind {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+}
+
+/// What `gen kind` does.
+#[derive(Debug, Subcommand)]
+pub enum KindCommand {
+    /// Print the files of a built-in kind, to learn from or to copy to `spec/kinds/`
+    #[command(after_help = "Example:\n  gen kind show loki")]
+    Show {
+        /// The kind
+        #[arg(value_name = "KIND", value_parser = PossibleValuesParser::new(Kind::WORDS))]
+        name: String,
+    },
+}
+
+/// The built-in kinds, as shells complete them; a project has others.
+#[derive(Clone)]
+struct KindName;
+
+impl TypedValueParser for KindName {
+    type Value = String;
+
+    fn parse_ref(&self, command: &clap::Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Kind::WORDS.iter().map(PossibleValue::new)))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -458,7 +502,7 @@ pub struct NewService {
     #[arg(value_name = "NAME")]
     pub name: String,
     /// Its kind, for which `gen` generates the configuration [default: the kind of the same name]
-    #[arg(long, value_name = "KIND", conflicts_with = "image", value_parser = PossibleValuesParser::new(Kind::WORDS))]
+    #[arg(long, value_name = "KIND", conflicts_with = "image", value_parser = KindName)]
     pub kind: Option<String>,
     /// The name of an entry of `[images]`, or an image with a tag or digest
     #[arg(long, value_name = "IMAGE")]
@@ -569,6 +613,8 @@ pub enum Listed {
     Images,
     /// Grafana's datasources
     Datasources,
+    /// Kinds of services, with their ports and settings
+    Kinds,
     /// Outputs, with the programs that read them
     Artifacts,
 }

@@ -4,9 +4,11 @@
 //! the spec takes longer than everything else that `gen check` does, so they are compiled in as they are in this
 //! repository's own `spec/`, and a test compares them with the tables.
 
-use camino::Utf8Path;
+use serde_json::Value;
 
 use crate::output::{File, Scope};
+use crate::spec::kind::Kinds;
+use crate::spec::schema;
 
 /// The schema of the main file and the files it includes.
 pub const STACK: Schema = Schema { path: "spec/stack.schema.json", text: include_str!("../spec/stack.schema.json") };
@@ -29,25 +31,35 @@ pub fn scope() -> Scope {
     Scope { manifest: "spec/schema.sha256".into(), folders: vec!["spec".into()], others: None }
 }
 
-/// The schemas.
-pub fn files() -> impl Iterator<Item = File> {
-    let file = |Schema { path, text }: Schema| File {
-        path: Utf8Path::new(path).to_owned(),
-        executable: false,
-        contents: text.to_owned(),
-    };
-    [STACK, DASHBOARD].into_iter().map(file)
+/// The schemas. A project with kinds of its own has their settings in its schema, and a schema for their declarations.
+pub fn files(kinds: &Kinds) -> impl Iterator<Item = File> {
+    let file = |path: &str, contents: String| File { path: path.into(), executable: false, contents };
+    let mut files = vec![file(DASHBOARD.path, DASHBOARD.text.to_owned())];
+    if kinds.are_built_in() {
+        files.insert(0, file(STACK.path, STACK.text.to_owned()));
+    } else {
+        files.insert(0, file(STACK.path, text_of(&schema::stack(kinds))));
+        files.push(file("spec/kind.schema.json", text_of(&schema::kind())));
+    }
+    files.into_iter()
+}
+
+/// A schema as it is written.
+pub fn text_of(schema: &Value) -> String {
+    format!("{schema:#}\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::schema;
+    use camino::Utf8Path;
 
     #[test]
     fn the_schemas_say_what_the_tables_say() {
-        for (Schema { path, text }, schema) in [(STACK, schema::stack()), (DASHBOARD, schema::dashboard())] {
-            let expected = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        for (Schema { path, text }, schema) in
+            [(STACK, schema::stack(&Kinds::default())), (DASHBOARD, schema::dashboard())]
+        {
+            let expected = text_of(&schema);
             if text != expected {
                 if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
                     std::fs::write(Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(path), expected).unwrap();

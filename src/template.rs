@@ -4,6 +4,7 @@
 //! byte that it makes), how deep its expressions nest (the thread has a stack for all that a template can hold), the
 //! operators that multiply what exists, and, since values are compared without fuel, the time.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -11,15 +12,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Serde, Value, ValueKind};
+use minijinja::value::{Serde, Value, ValueKind, merge_maps};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::lit::{self, Lit};
+use crate::spec::LARGEST_TEMPLATE;
 use crate::spec::stack::Language;
 
-/// The steps that all templates of a stack may take together, each an equal share; 64 bytes that are made are one.
+/// The steps that all templates of a stack may take together, besides those of [`EACH`]; 64 bytes that are made are one.
 const FUEL: u64 = 1_000_000;
+
+/// Further steps for each file that is rendered: a stack may have thousands of small ones.
+const EACH: u64 = 2_000;
 
 /// Nested loops.
 const MOST_NESTED: usize = 30;
@@ -39,6 +44,30 @@ pub struct Job {
     pub text: String,
     /// How values are written.
     pub language: Language,
+    /// What it can use.
+    pub scope: Scope,
+}
+
+/// What a template can use.
+#[derive(Clone)]
+pub struct Scope(Value);
+
+impl Scope {
+    /// The keys of a model.
+    pub fn of(model: &impl Serialize) -> Self {
+        Self(Value::from(Serde(model)))
+    }
+
+    /// One value of that name.
+    pub fn named(name: &str, model: &impl Serialize) -> Self {
+        Self(Value::from(BTreeMap::from([(name.to_owned(), Value::from(Serde(model)))])))
+    }
+
+    /// Both; what `self` has hides what `other` has.
+    #[must_use]
+    pub fn over(&self, other: &Self) -> Self {
+        Self(merge_maps([self.0.clone(), other.0.clone()]))
+    }
 }
 
 /// Why a template can't be rendered.
@@ -50,22 +79,24 @@ pub struct Failure {
     pub place: Range<usize>,
 }
 
-/// Renders templates over a model. Those that come after one that takes too long are not rendered.
-pub fn render(model: &impl Serialize, jobs: Vec<Job>) -> Vec<Result<String, Failure>> {
-    let model = Value::from(Serde(model));
+/// Renders templates. Those that come after one that takes too long are not rendered.
+pub fn render(jobs: Vec<Job>) -> Vec<Result<String, Failure>> {
     let count = jobs.len();
-    let fuel = FUEL / u64::try_from(count.max(1)).unwrap_or(FUEL);
+    let mut fuel = FUEL.saturating_add(EACH.saturating_mul(u64::try_from(count).unwrap_or(u64::MAX)));
+    // Expressions nest at most half as deep as the longest template is long.
+    let longest = jobs.iter().map(|job| job.text.len()).max().unwrap_or_default();
+    let stack = STACK / usize::try_from(LARGEST_TEMPLATE).unwrap_or(1) * longest + (1 << 20);
     let (sender, results) = channel();
     let work = move || {
         for job in jobs {
-            if sender.send(render_one(&model, &job, fuel)).is_err() {
+            if sender.send(render_one(&job, &mut fuel)).is_err() {
                 break;
             }
         }
     };
     let failed = |message: &str| Err(Failure { message: message.to_owned(), place: 0..0 });
     // It is left alone if it takes too long, and ends with the process.
-    if let Err(error) = thread::Builder::new().stack_size(STACK).spawn(work) {
+    if let Err(error) = thread::Builder::new().stack_size(stack).spawn(work) {
         return vec![failed(&format!("cannot start a thread: {error}"))];
     }
     let end = Instant::now() + TIME;
@@ -86,17 +117,21 @@ pub fn render(model: &impl Serialize, jobs: Vec<Job>) -> Vec<Result<String, Fail
     rendered
 }
 
-fn render_one(model: &Value, job: &Job, fuel: u64) -> Result<String, Failure> {
+fn render_one(job: &Job, fuel: &mut u64) -> Result<String, Failure> {
     if let Some((at, operator)) = multiplier(&job.text) {
         let message = format!("`{operator}` cannot be used in a template: join strings with `~`");
         return Err(Failure { message, place: at..at + 1 });
     }
-    let environment = environment(job.language, fuel);
+    let left = *fuel;
+    let environment = environment(job.language, left);
     let rendered = environment.and_then(|environment| {
         // Without the last newline, as in Jinja.
-        environment.template_from_str(&job.text)?.render(model.clone())
+        let template = environment.template_from_str(&job.text)?;
+        let rendered = template.render_captured(job.scope.0.clone())?;
+        *fuel = rendered.state().fuel_levels().map_or(left, |(_, left)| left);
+        Ok(rendered.into_output())
     });
-    rendered.map(ending_in_a_newline).map_err(|error| failure(&error, &job.text, fuel))
+    rendered.map(ending_in_a_newline).map_err(|error| failure(&error, &job.text, left))
 }
 
 fn ending_in_a_newline(mut text: String) -> String {

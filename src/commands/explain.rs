@@ -13,7 +13,7 @@ use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Part, Trace};
 
 use super::report::{self, BOLD, CYAN, RESET};
-use super::{Outcome, Ran, project, show, stop, stop_with};
+use super::{Outcome, Project, Ran, project, show, stop, stop_with};
 use crate::cli::{Explain, Listing};
 
 pub fn run(arguments: &Explain) -> Ran {
@@ -28,7 +28,9 @@ pub fn run(arguments: &Explain) -> Ran {
         let Some(trace) = Trace::new(&project.sources, plan.profile()) else { continue };
         known.extend(trace.outputs().map(ToString::to_string));
         if trace.output(&path).is_some() {
-            return explain(&project.root, &project.sources, &trace, (&path, line), arguments.format);
+            let beside = path.strip_prefix("generated").ok().and_then(|path| path.strip_prefix(plan.profile()).ok());
+            let template = beside.and_then(|path| plan.stack().template_of(path.as_str()));
+            return explain(&project, &trace, (&path, line), template, arguments.format);
         }
     }
     let help = suggestion(path.as_str(), known.iter().map(String::as_str), || "see `gen list artifacts`".to_owned());
@@ -36,13 +38,14 @@ pub fn run(arguments: &Explain) -> Ran {
 }
 
 fn explain(
-    root: &Utf8Path,
-    sources: &Sources,
+    project: &Project,
     trace: &Trace<'_>,
     (path, line): (&Utf8Path, usize),
+    template: Option<&str>,
     format: Listing,
 ) -> Ran {
-    let on_disk = match links::read_text(root, path, output::LARGEST) {
+    let sources = &project.sources;
+    let on_disk = match links::read_text(&project.root, path, output::LARGEST) {
         Ok(text) => text,
         // Not rendered yet.
         Err(error) if error.kind() == io::ErrorKind::NotFound => trace.output(path).unwrap_or_default().to_owned(),
@@ -56,7 +59,7 @@ fn explain(
     let keys = rendered.map(|line| trace.causes(path, &[line]).pop().unwrap_or_default());
     show(
         format,
-        || as_text(sources, (path, line), text, keys.as_deref()),
+        || as_text(sources, (path, line), text, template, keys.as_deref()),
         || {
             let found: Vec<Value> = keys.iter().flatten().map(|key| json_key(sources, key)).collect();
             // Whether the line is as rendered, and the keys that it depends on.
@@ -65,6 +68,7 @@ fn explain(
                 "line": line,
                 "text": text,
                 "rendered": keys.is_some(),
+                "template": template,
                 "keys": found,
             }))
         },
@@ -72,10 +76,17 @@ fn explain(
     Ok(if keys.is_some() { Outcome::Clean } else { Outcome::Findings })
 }
 
-fn as_text(sources: &Sources, (path, line): (&Utf8Path, usize), text: &str, keys: Option<&[&Key]>) -> String {
+fn as_text(
+    sources: &Sources,
+    (path, line): (&Utf8Path, usize),
+    text: &str,
+    template: Option<&str>,
+    keys: Option<&[&Key]>,
+) -> String {
     let mut out = format!("{BOLD}{path}:{line}{RESET}\n  {}\n\n", text.trim());
     match keys {
         None => out.push_str("This line differs from the rendered output: run `gen check`.\n"),
+        Some([]) if template.is_some() => {}
         Some([]) => out.push_str("This line comes from the template, not from a key of the spec.\n"),
         Some(keys) => {
             for key in keys {
@@ -86,6 +97,10 @@ fn as_text(sources: &Sources, (path, line): (&Utf8Path, usize), text: &str, keys
                 let _ = writeln!(out, "  {}", source_line(sources, key).trim());
             }
         }
+    }
+    if let Some(template) = template.filter(|_| keys.is_some()) {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(out, "{CYAN}{template}{RESET} the template");
     }
     out
 }

@@ -5,10 +5,14 @@ use stackgen::list;
 use stackgen::model::service::RANDOM;
 
 use super::table::Table;
-use super::{Outcome, Ran, one_profile, report, show, stop};
-use crate::cli::{List, Listed, Listing};
+use super::{Outcome, Ran, one_profile, project, report, show, stop};
+use crate::cli::{Format, List, Listed, Listing};
 
 pub fn run(arguments: &List) -> Ran {
+    if arguments.what == Listed::Kinds {
+        let project = project(None, Format::Text)?;
+        return Ok(rows(arguments.format, &list::kinds(project.sources.kinds()), kinds));
+    }
     let plan = one_profile(arguments.profile.as_deref())?;
     let stack = plan.stack();
     let format = arguments.format;
@@ -18,6 +22,8 @@ pub fn run(arguments: &List) -> Ran {
         Listed::Env => rows(format, &list::variables(stack), variables),
         Listed::Images => rows(format, &list::images(stack), images),
         Listed::Datasources => rows(format, &list::datasources(stack), datasources),
+        // Listed above: they don't depend on a profile.
+        Listed::Kinds => Outcome::Clean,
         Listed::Artifacts => {
             let artifacts_of = list::artifacts(&plan).map_err(|error| stop(Outcome::Failed, error))?;
             rows(format, &artifacts_of, artifacts)
@@ -109,6 +115,15 @@ fn datasources(rows: &[list::DatasourceRow<'_>]) -> String {
     for row in rows {
         let url = or_dash(row.url.as_deref().unwrap_or_default());
         table.push([row.uid.to_owned(), row.title.to_owned(), row.kind.to_owned(), url, yes(row.default)]);
+    }
+    table.text()
+}
+
+fn kinds(rows: &[list::KindRow]) -> String {
+    let mut table = Table::new(["KIND", "FROM", "PORTS", "SETTINGS"]).soft(&["SETTINGS"]);
+    for row in rows {
+        let from = if row.built_in { "gen" } else { "spec/kinds" };
+        table.push([row.name.clone(), from.to_owned(), joined(&row.ports), joined(&row.settings)]);
     }
     table.text()
 }

@@ -11,6 +11,7 @@ mod graph;
 mod impact;
 mod import;
 mod init;
+mod kind;
 mod list;
 mod model;
 mod new;
@@ -121,6 +122,7 @@ fn run_command(cli: Cli) -> Outcome {
         Command::Review(arguments) => review::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
+        Command::Kind(command) => Ok(kind::run(&command)),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Dev(arguments) => Ok(dev::run(&arguments)),
         Command::Import(arguments) => Ok(import::run(&arguments)),
@@ -157,7 +159,7 @@ impl Project {
             }));
             let scope = editor::scope();
             if self.plans.iter().any(|plan| plan.stack().outputs.schemas) {
-                let (what, files) = ("the schemas".to_owned(), Box::new(editor::files().map(Ok)));
+                let (what, files) = ("the schemas".to_owned(), Box::new(editor::files(self.sources.kinds()).map(Ok)));
                 outputs.push(Outputs { what, scope, files });
             } else if self.root.join(&scope.manifest).is_file() {
                 let (what, files) = ("the schemas, which are left out,".to_owned(), Box::new(std::iter::empty()));

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use camino::{Utf8Path, Utf8PathBuf};
+use stackgen::edit;
 use stackgen::edit::draft::{Change, Refusal};
 use stackgen::edit::new::{self, New as Wanted, Service};
 use stackgen::output;
 use stackgen::review::counted;
-use stackgen::spec::kind::Kind;
 use stackgen::spec::stack::DatasourceType;
 
 use super::report::{self, BOLD, GREEN, RESET};
@@ -17,9 +18,28 @@ pub fn run(arguments: &New) -> Ran {
     let root = root()?;
     sweep(&root, [])?;
     let sources = read_toml(&root)?;
-    let draft = new::add(&sources, wanted(&arguments.command)).map_err(|Refusal { message, help }| {
-        stop_with(Outcome::Invalid, format!("{message}; nothing was written"), help)
-    })?;
+    let new = match &arguments.command {
+        NewCommand::Service(service) => Wanted::Service(Service {
+            name: &service.name,
+            kind: service.kind.as_deref(),
+            image: service.image.as_deref(),
+            port: service.port,
+            cluster: service.cluster.as_deref(),
+        }),
+        NewCommand::Datasource(datasource) => Wanted::Datasource {
+            name: &datasource.name,
+            kind: DatasourceType::from_word(&datasource.kind).unwrap_or(DatasourceType::Prometheus),
+            service: datasource.service.as_deref(),
+        },
+        NewCommand::Dashboard(dashboard) => {
+            Wanted::Dashboard { name: &dashboard.name, folder: dashboard.folder.as_deref() }
+        }
+        NewCommand::Kind { name } => {
+            let files = edit::kind::new(&sources, name).map_err(refused)?;
+            return kind(&root, name, &files);
+        }
+    };
+    let draft = new::add(&sources, new).map_err(refused)?;
     let (edited, mistakes) = draft.mistakes(&sources);
     if !mistakes.is_empty() {
         print_error(&report::excerpts(&edited, &mistakes));
@@ -42,25 +62,20 @@ pub fn run(arguments: &New) -> Ran {
     Ok(Outcome::Clean)
 }
 
-fn wanted(command: &NewCommand) -> Wanted<'_> {
-    match command {
-        NewCommand::Service(service) => Wanted::Service(Service {
-            name: &service.name,
-            // The command line takes these words only.
-            kind: service.kind.as_deref().and_then(Kind::from_word),
-            image: service.image.as_deref(),
-            port: service.port,
-            cluster: service.cluster.as_deref(),
-        }),
-        NewCommand::Datasource(datasource) => Wanted::Datasource {
-            name: &datasource.name,
-            kind: DatasourceType::from_word(&datasource.kind).unwrap_or(DatasourceType::Prometheus),
-            service: datasource.service.as_deref(),
-        },
-        NewCommand::Dashboard(dashboard) => {
-            Wanted::Dashboard { name: &dashboard.name, folder: dashboard.folder.as_deref() }
-        }
+fn kind(root: &Utf8Path, name: &str, files: &[(Utf8PathBuf, String)]) -> Ran {
+    let written = files.iter().map(|(path, text)| (path.as_path(), text.as_str()));
+    output::create(root, written).map_err(|error| stop(Outcome::Failed, error))?;
+    let mut out = String::new();
+    for (path, _) in files {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(out, "{BOLD}{path}{RESET}: created");
     }
+    print_text(&format!("{out}\nedit it, then run `gen new service {name}` or set `kind = \"{name}\"`\n"));
+    Ok(Outcome::Clean)
+}
+
+fn refused(Refusal { message, help }: Refusal) -> Outcome {
+    stop_with(Outcome::Invalid, format!("{message}; nothing was written"), help)
 }
 
 fn changes(changes: &[Change]) -> String {

@@ -3,15 +3,17 @@
 use std::io;
 
 use stackgen::editor;
+use stackgen::spec::schema;
 
 use super::{Outcome, print};
 use crate::cli::{Schema, SchemaOf};
 
 pub fn run(arguments: &Schema) -> Outcome {
     let schema = match arguments.of {
-        SchemaOf::Stack => editor::STACK,
-        SchemaOf::Dashboard => editor::DASHBOARD,
+        SchemaOf::Stack => editor::STACK.text.to_owned(),
+        SchemaOf::Dashboard => editor::DASHBOARD.text.to_owned(),
+        SchemaOf::Kind => editor::text_of(&schema::kind()),
     };
-    print(io::stdout(), schema.text);
+    print(io::stdout(), &schema);
     Outcome::Clean
 }

@@ -8,6 +8,7 @@ use super::outline::{self, KeyValue, Section};
 use super::tokens;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::spec::decode::shown;
+use crate::spec::kind::Kinds;
 use crate::spec::source::Sources;
 use crate::spec::tree::{Table, Value};
 use crate::spec::{self, MAIN};
@@ -35,6 +36,7 @@ pub struct Draft {
     files: Vec<File>,
     /// The path and the text of each template, which no edit changes.
     templates: Vec<(String, String)>,
+    kinds: Kinds,
     changes: Vec<Change>,
 }
 
@@ -81,7 +83,7 @@ impl Draft {
         let files = files.map(|file| File { path: file.path.clone(), text: file.text.clone(), is_new: false });
         let templates = sources.templates().iter();
         let templates = templates.map(|file| (file.path.to_string(), file.text.clone())).collect();
-        Self { files: files.collect(), templates, changes: Vec::new() }
+        Self { files: files.collect(), templates, kinds: sources.kinds().clone(), changes: Vec::new() }
     }
 
     /// The edited spec.
@@ -93,7 +95,13 @@ impl Draft {
         for (path, text) in &self.templates {
             sources.push_template(path, Ok(text.clone()));
         }
+        sources.settle();
         sources
+    }
+
+    /// The kinds that its services can have.
+    pub fn kinds(&self) -> &Kinds {
+        &self.kinds
     }
 
     /// The insertions so far.

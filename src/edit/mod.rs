@@ -5,6 +5,7 @@
 pub mod draft;
 pub mod example;
 pub mod format;
+pub mod kind;
 pub mod new;
 pub mod outline;
 pub mod pin;

@@ -56,7 +56,7 @@ pub struct Service<'a> {
     /// Its name.
     pub name: &'a str,
     /// Its kind; derived from its name if there is neither a kind nor an image.
-    pub kind: Option<Kind>,
+    pub kind: Option<&'a str>,
     /// Its image.
     pub image: Option<&'a str>,
     /// Its port on the host.
@@ -103,9 +103,16 @@ struct Writer {
 impl Writer {
     fn service(&mut self, service: Service<'_>) -> Result<(), Refusal> {
         let name = service.name;
-        let (mut kind, mut image) = (service.kind, service.image);
+        let mut image = service.image;
+        let mut kind = match service.kind {
+            None => None,
+            Some(word) => Some(self.draft.kinds().get(word).ok_or_else(|| {
+                let help = format!("expected one of {}", listed(self.draft.kinds().names().into_iter()));
+                Refusal::new(format!("unknown kind `{}`", shown(word)), help)
+            })?),
+        };
         if kind.is_none() && image.is_none() {
-            kind = Kind::from_word(name);
+            kind = self.draft.kinds().get(name);
             image = (kind.is_none() && self.draft.has(&["images", name])).then_some(name);
         }
         if kind.is_none() && image.is_none() {
@@ -113,14 +120,15 @@ impl Writer {
                 format!("missing image or kind for service `{name}`"),
                 format!(
                     "pass `--image REPOSITORY:TAG`, or `--kind` with one of {}",
-                    listed(Kind::WORDS.iter().copied())
+                    listed(self.draft.kinds().names().into_iter())
                 ),
             ));
         }
+        let kind = kind.as_ref();
         let has_cluster = kind.is_some_and(|kind| kind.takes(Takes::Cluster));
         if service.cluster.is_some() && !has_cluster {
-            let kinds = Kind::all().filter(|kind| kind.takes(Takes::Cluster)).map(Kind::as_str);
-            let kinds: Vec<String> = kinds.map(|kind| format!("`{kind}`")).collect();
+            let kinds = self.draft.kinds().all().filter(|kind| kind.takes(Takes::Cluster));
+            let kinds: Vec<String> = kinds.map(|kind| format!("`{}`", kind.as_str())).collect();
             let message = format!("`--cluster` can only be used with the kind {}", kinds.join(" or "));
             return Err(Refusal::new(message, "remove `--cluster`"));
         }
@@ -167,7 +175,7 @@ impl Writer {
     }
 
     /// Adds what a kind needs in addition to its own table.
-    fn needs(&mut self, kind: Kind, cluster: Option<&str>) -> Result<(), Refusal> {
+    fn needs(&mut self, kind: &Kind, cluster: Option<&str>) -> Result<(), Refusal> {
         let declared = kind.declaration();
         self.image(kind.image_name(), declared.new.as_ref().and_then(|new| new.image.as_deref()))?;
         for what in declared.new.iter().flat_map(|new| &new.needs) {
@@ -177,8 +185,8 @@ impl Writer {
             match (&need.provides, &need.role) {
                 (Some(provided), _) if need.only_if.is_none() => self.ensure(provided)?,
                 (_, Some(role)) if !self.has_member(cluster, role.as_str()) => {
-                    let Some(kind) = Kind::all().find(|kind| kind.takes(Takes::Role)) else { continue };
-                    self.service_of(kind, cluster)?;
+                    let Some(kind) = self.draft.kinds().all().find(|kind| kind.takes(Takes::Role)) else { continue };
+                    self.service_of(&kind, cluster)?;
                 }
                 _ => {}
             }
@@ -200,9 +208,9 @@ impl Writer {
     }
 
     /// What stores metrics, as soon as there are any and something collects them.
-    fn metrics(&mut self, new: Kind) -> Result<(), Refusal> {
+    fn metrics(&mut self, new: &Kind) -> Result<(), Refusal> {
         let mut kinds = self.kinds();
-        kinds.push(new);
+        kinds.push(new.clone());
         let has_metrics = |kind: &Kind| kind.implied().is_some_and(|service| service.metrics.is_some());
         let any = kinds.iter().any(has_metrics)
             || self.draft.look(|base, _| entries(base, "services").any(|(_, table)| table.at(&["metrics"]).is_some()));
@@ -218,7 +226,7 @@ impl Writer {
     fn has_member(&self, cluster: Option<&str>, role: &str) -> bool {
         self.draft.look(|base, _| {
             entries(base, "services").any(|(_, table)| {
-                kind_of(table).is_some_and(|kind| kind.takes(Takes::Role))
+                self.kind_of(table).is_some_and(|kind| kind.takes(Takes::Role))
                     && word(table, "cluster") == cluster
                     && word(table, "role").is_none_or(|own| own == role)
             })
@@ -226,7 +234,7 @@ impl Writer {
     }
 
     /// The required and optional settings of a kind, as lines of its table.
-    fn settings(&self, kind: Kind) -> String {
+    fn settings(&self, kind: &Kind) -> String {
         let mut lines = String::new();
         for (name, value) in kind.declaration().new.iter().flat_map(|new| new.settings.iter()) {
             let value = match &value.0.value {
@@ -245,14 +253,15 @@ impl Writer {
         lines
     }
 
-    fn service_of(&mut self, kind: Kind, cluster: Option<&str>) -> Result<(), Refusal> {
+    fn service_of(&mut self, kind: &Kind, cluster: Option<&str>) -> Result<(), Refusal> {
         let name = self.free_name(kind.as_str());
-        self.service(Service { name: &name, kind: Some(kind), cluster, ..Service::default() })
+        self.service(Service { name: &name, kind: Some(kind.as_str()), cluster, ..Service::default() })
     }
 
     /// Adds a service that provides something, if there is none.
     fn ensure(&mut self, provided: &str) -> Result<(), Refusal> {
-        match Kind::all().find(|kind| kind.provides(provided)) {
+        let kind = self.draft.kinds().all().find(|kind| kind.provides(provided));
+        match &kind {
             Some(kind) if self.providers(provided).is_empty() => self.service_of(kind, None),
             _ => Ok(()),
         }
@@ -501,15 +510,15 @@ impl Writer {
     /// The services that provide something.
     fn providers(&self, what: &str) -> Vec<String> {
         self.draft.look(|base, _| {
-            let found =
-                entries(base, "services").filter(|(_, table)| kind_of(table).is_some_and(|kind| kind.provides(what)));
+            let found = entries(base, "services")
+                .filter(|(_, table)| self.kind_of(table).is_some_and(|kind| kind.provides(what)));
             found.map(|(name, _)| name.to_owned()).collect()
         })
     }
 
     /// The kinds of all services.
     fn kinds(&self) -> Vec<Kind> {
-        self.draft.look(|base, _| entries(base, "services").filter_map(|(_, table)| kind_of(table)).collect())
+        self.draft.look(|base, _| entries(base, "services").filter_map(|(_, table)| self.kind_of(table)).collect())
     }
 
     /// The names in a table, with the word that each has for a key.
@@ -519,6 +528,10 @@ impl Writer {
                 .filter_map(|(name, entry)| Some((name.to_owned(), word(entry, key)?.to_owned())))
                 .collect()
         })
+    }
+
+    fn kind_of(&self, table: &Table<'_>) -> Option<Kind> {
+        self.draft.kinds().get(word(table, "kind")?)
     }
 
     fn names(&self, table: &str) -> Vec<String> {
@@ -575,10 +588,6 @@ fn word<'a>(table: &'a Table<'_>, key: &str) -> Option<&'a str> {
     }
 }
 
-fn kind_of(table: &Table<'_>) -> Option<Kind> {
-    Kind::from_word(word(table, "kind")?)
-}
-
 fn which_service(found: &[String]) -> Refusal {
     let help = match found {
         [] => "pass `--service` with the name of a service".to_owned(),
@@ -598,7 +607,7 @@ fn reference() -> Draft {
 fn plugin() -> Option<String> {
     reference().look(|base, _| {
         let shows = |table: &Table<'_>| {
-            word(table, "kind").and_then(Kind::from_word).is_some_and(|kind| kind.provides(DASHBOARDS_OF))
+            word(table, "kind").and_then(Kind::built_in).is_some_and(|kind| kind.provides(DASHBOARDS_OF))
         };
         let mut grafanas = entries(base, "services").filter(|(_, table)| shows(table));
         let (_, grafana) = grafanas.next()?;
@@ -643,7 +652,7 @@ mod tests {
     #[test]
     fn the_reference_spec_has_what_a_new_service_may_need() {
         let reference = reference();
-        for kind in Kind::all() {
+        for kind in crate::spec::kind::Kinds::default().all() {
             let own = kind.declaration().new.as_ref().and_then(|new| new.image.as_ref());
             let image = kind.image_name();
             // One fact stands once.

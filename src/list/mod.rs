@@ -9,6 +9,7 @@ use crate::model::service::Service;
 use crate::model::text::Text;
 use crate::model::{ImageRecipe, Stack};
 use crate::output;
+use crate::spec::kind::{Kind, Kinds};
 use crate::spec::service::Condition;
 use crate::verify;
 
@@ -22,7 +23,7 @@ pub struct ServiceRow<'s> {
     /// What it is for; may be empty.
     pub description: &'s str,
     /// Its kind, if it has one.
-    pub kind: Option<&'static str>,
+    pub kind: Option<&'s str>,
     /// Its image; `None` if Compose builds it and names it.
     pub image: Option<String>,
     /// Its ports on the host, as in the spec.
@@ -98,6 +99,34 @@ pub struct ImageRow<'s> {
     pub images: Vec<&'s str>,
 }
 
+/// A kind of service.
+#[derive(Debug, Serialize)]
+pub struct KindRow {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub title: String,
+    /// Whether it is built in; otherwise it is in `spec/kinds/`.
+    pub built_in: bool,
+    /// The names of its ports.
+    pub ports: Vec<String>,
+    /// The names of its settings.
+    pub settings: Vec<String>,
+}
+
+/// The kinds that services of a spec can have, by name.
+pub fn kinds(kinds: &Kinds) -> Vec<KindRow> {
+    let names = |names: &mut dyn Iterator<Item = &str>| names.map(ToOwned::to_owned).collect();
+    let row = |kind: Kind| KindRow {
+        name: kind.as_str().to_owned(),
+        title: kind.title.clone(),
+        built_in: !kind.is_own(),
+        ports: names(&mut kind.ports.names()),
+        settings: names(&mut kind.settings.names()),
+    };
+    kinds.all().map(row).collect()
+}
+
 /// A datasource of Grafana.
 #[derive(Debug, Serialize)]
 pub struct DatasourceRow<'s> {
@@ -141,7 +170,7 @@ pub fn services(stack: &Stack) -> Vec<ServiceRow<'_>> {
             name: &service.name,
             group: &service.group,
             description: &service.description,
-            kind: service.kind.map(crate::spec::kind::Kind::as_str),
+            kind: service.kind.as_ref().map(crate::spec::kind::Kind::as_str),
             image: service.image.as_ref().map(Text::shown),
             published_ports: row(service),
             depends_on: waits(service),

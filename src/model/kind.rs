@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Datasource;
 use super::text::Text;
+use crate::spec::kind::Verifier;
 use crate::spec::stack::LogLevel;
 use crate::spec::value::{Duration, Size};
 
@@ -202,19 +203,12 @@ impl SettingValue {
 pub struct File {
     /// Its path, relative to the Compose file.
     pub path: String,
-    /// The template of the service's kind that it is rendered from; if `None`, it has a view of its own.
+    /// Its text; `None` if it has a view of its own.
+    pub text: Option<String>,
+    /// The template in the spec that made it.
     pub template: Option<String>,
     /// The program that checks it.
-    pub check: Option<FileCheck>,
-}
-
-/// How a program checks a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileCheck {
-    /// The program, which is also in the image.
-    pub consumer: String,
-    /// Its arguments; `${file}` stands for the file's path.
-    pub arguments: Vec<String>,
+    pub check: Option<Verifier>,
 }
 
 /// Alloy.

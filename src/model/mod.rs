@@ -113,6 +113,18 @@ pub struct OwnFile {
     pub executable: bool,
     /// Its text.
     pub text: String,
+    /// The template in the spec that made it.
+    pub template: String,
+}
+
+impl Stack {
+    /// The template in the spec that makes an output, by its path relative to the Compose file.
+    pub fn template_of(&self, path: &str) -> Option<&str> {
+        let of_kinds = self.services.iter().flat_map(|service| &service.files);
+        let mut of_kinds = of_kinds.filter_map(|file| Some((file.path.as_str(), file.template.as_deref()?)));
+        let own = self.files.iter().map(|file| (file.path.as_str(), file.template.as_str()));
+        of_kinds.by_ref().chain(own).find(|(known, _)| *known == path).map(|(_, template)| template)
+    }
 }
 
 /// Something at the top level of the Compose file that services refer to: a network, volume, secret, config or model.

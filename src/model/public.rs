@@ -140,6 +140,11 @@ enum Setting<'a> {
 }
 
 impl<'a> Model<'a> {
+    /// The public form of a service.
+    pub fn of_service(service: &'a service::Service) -> impl Serialize + 'a {
+        Service::of(service)
+    }
+
     /// The public form of a stack.
     pub fn of(stack: &'a Stack) -> Self {
         let datasources = stack.grafanas.first().map_or(&[][..], |grafana| &grafana.datasources);
@@ -183,7 +188,7 @@ impl<'a> Service<'a> {
         let environment = service.environment.iter().filter(is_open);
         Self {
             name,
-            kind: service.kind.map(crate::spec::kind::Kind::as_str),
+            kind: service.kind.as_ref().map(crate::spec::kind::Kind::as_str),
             group: &service.group,
             description: &service.description,
             image: service.image.as_ref(),

@@ -56,7 +56,7 @@ impl Resolver<'_> {
             }
             let members: Vec<String> = services
                 .iter()
-                .filter(|service| service.kind.is_some_and(|kind| kind.takes(Takes::Role)))
+                .filter(|service| service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Role)))
                 .filter(|service| {
                     let written =
                         self.index.get(service.name.as_str()).and_then(|&index| spec.services.entries.get(index));

@@ -80,7 +80,7 @@ impl<'a> Resolver<'a> {
                             )
                             .also(declared, "has no healthcheck")
                             .help(
-                                if other.kind.is_some_and(|kind| !kind.can_be_probed()) {
+                                if other.kind.as_ref().is_some_and(|kind| !kind.can_be_probed()) {
                                     "wait for `service_started`: its image contains no program for a healthcheck"
                                 } else {
                                     "add a healthcheck there (`healthcheck = {}` if its image brings one), or wait for \

@@ -9,60 +9,117 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::public::Model;
 use crate::model::{OwnFile, Stack};
 use crate::spec::decode::{Map, Spanned, listed, shown};
-use crate::spec::stack::{Language, OwnFile as Written};
-use crate::template::{self, Failure, Job};
+use crate::spec::kind::Kind;
+use crate::spec::stack::{Language, OwnFile as Written, Template};
+use crate::template::{self, Failure, Job, Scope};
 
 /// The outputs whose names don't depend on the spec, and folders that have only outputs.
 const RESERVED: &[&str] = &["docker-compose.yml", crate::MANIFEST, "docker", "dynamicconfig", "grafana"];
 
-impl Resolver<'_> {
-    pub(super) fn files(&mut self, stack: &Stack) -> Vec<OwnFile> {
+/// Whose template it is.
+enum Owner<'a> {
+    /// An entry of `[files]`.
+    Spec(&'a Spanned<String>, &'a Written),
+    /// The kind of a service: the place of the service among all, and that of the file among those of the service.
+    Kind(usize, usize),
+}
+
+impl<'a> Resolver<'a> {
+    /// Renders the templates of kinds and of `[files]`.
+    pub(super) fn files(&mut self, stack: &mut Stack) {
         let spec = self.spec;
-        if spec.files.entries.is_empty() {
-            return Vec::new();
+        if !spec.files.entries.is_empty() || !self.profile.kinds.are_built_in() {
+            self.check_paths(stack);
         }
-        self.check_paths(stack);
-        let mut files: Vec<(&Spanned<String>, &Written)> = Vec::new();
+        let mut owners: Vec<(Owner<'a>, &'a Template)> = Vec::new();
         let mut jobs = Vec::new();
+        let mut whole: Option<Scope> = None;
+        for (index, service) in stack.services.iter().enumerate() {
+            let Some(kind) = &service.kind else { continue };
+            // For its lifetime.
+            let declared = spec.services.get(&service.name).and_then(|service| service.kind.as_ref());
+            let Some(declared) = declared else { continue };
+            for (file, (path, declaration)) in declared.value.files.iter().enumerate() {
+                let Some(template) = &declaration.template else { continue };
+                let (written, sound) = (declaration.language, declaration.sound);
+                let language = self.language(path, written, template.span, sound);
+                let Some(language) = language else { continue };
+                let mut scope = Scope::named("service", &Model::of_service(service));
+                if kind.is_own() {
+                    scope = scope.over(whole.get_or_insert_with(|| Scope::of(&Model::of(stack))));
+                }
+                owners.push((Owner::Kind(index, file), &template.value));
+                jobs.push(Job { text: template.value.text.clone(), language, scope });
+            }
+        }
         for (path, file) in spec.files.iter() {
-            let Some(language) = file.language.or_else(|| Language::of(&path.value)) else {
-                self.report_missing(
-                    file.sound,
-                    Diagnostic::new(
-                        "unknown-language",
-                        format!("unknown language of `{}`", shown(&path.value)),
-                        path.span,
-                    )
-                    .help(format!(
-                        "set `language` to one of {}; `raw` writes values without quotes",
-                        listed(Language::WORDS.iter().copied())
-                    )),
-                );
-                continue;
-            };
-            files.push((path, file));
-            jobs.push(Job { text: file.template.value.text.clone(), language });
+            let Some(language) = self.language(path, file.language, path.span, file.sound) else { continue };
+            let scope = whole.get_or_insert_with(|| Scope::of(&Model::of(stack))).clone();
+            owners.push((Owner::Spec(path, file), &file.template.value));
+            jobs.push(Job { text: file.template.value.text.clone(), language, scope });
+        }
+        if jobs.is_empty() {
+            return;
         }
         // What a wrong spec lacks would be reported once more.
         let is_sound = self.diagnostics.is_empty();
-        let mut rendered = Vec::with_capacity(files.len());
-        for ((path, file), result) in files.into_iter().zip(template::render(&Model::of(stack), jobs)) {
-            match result {
-                Ok(text) => rendered.push(OwnFile {
+        for ((owner, template), result) in owners.into_iter().zip(template::render(jobs)) {
+            match (result, owner) {
+                (Ok(text), Owner::Spec(path, file)) => stack.files.push(OwnFile {
                     path: path.value.clone(),
                     executable: file.executable.unwrap_or_default(),
                     text,
+                    template: template.path.clone(),
                 }),
-                Err(failure) if is_sound => self.report_failure(path, file, failure),
-                Err(_) => {}
+                (Ok(text), Owner::Kind(service, file)) => {
+                    let is_own = stack.services[service].kind.as_ref().is_some_and(Kind::is_own);
+                    let files = stack.services.get_mut(service).map(|service| &mut service.files);
+                    if let Some(file) = files.and_then(|files| files.get_mut(file)) {
+                        file.text = Some(text);
+                        file.template = is_own.then(|| template.path.clone());
+                    }
+                }
+                (Err(_), _) if !is_sound => {}
+                (Err(failure), Owner::Spec(path, _)) => self.report_failure(template, failure, path.span, "the file"),
+                (Err(failure), Owner::Kind(service, _)) => {
+                    let span = self.service_span(&stack.services[service].name);
+                    if stack.services[service].kind.as_ref().is_some_and(Kind::is_own) {
+                        self.report_failure(template, failure, span, "for this service");
+                    } else {
+                        // Its template isn't one of the user's files.
+                        self.report(
+                            Diagnostic::new("invalid-template", failure.message, span).help("fix its settings"),
+                        );
+                    }
+                }
             }
         }
-        rendered
+    }
+
+    /// How values are written in a file; reports an unknown one.
+    fn language(
+        &mut self,
+        path: &Spanned<String>,
+        written: Option<Language>,
+        span: Span,
+        sound: bool,
+    ) -> Option<Language> {
+        let language = written.or_else(|| Language::of(&path.value));
+        if language.is_none() {
+            let title = format!("unknown language of `{}`", shown(&path.value));
+            self.report_missing(
+                sound,
+                Diagnostic::new("unknown-language", title, span).help(format!(
+                    "set `language` to one of {}; `raw` writes values without quotes",
+                    listed(Language::WORDS.iter().copied())
+                )),
+            );
+        }
+        language
     }
 
     /// Reports what is wrong with a template, where it is, and what it takes its value from.
-    fn report_failure(&mut self, path: &Spanned<String>, file: &Written, failure: Failure) {
-        let template = &file.template.value;
+    fn report_failure(&mut self, template: &Template, failure: Failure, owner: Span, what: &str) {
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let span = Span { file: template.file, start: offset(failure.place.start), end: offset(failure.place.end) };
         // `services.api.ports.http`, as far as the spec has it.
@@ -84,7 +141,7 @@ impl Resolver<'_> {
                 diagnostic = diagnostic.also(known, format!("`{table}.{}`", shown(name)));
             }
         }
-        self.report(diagnostic.also(path.span, "the file").help("`gen model` prints what a template can use"));
+        self.report(diagnostic.also(owner, what).help("`gen model` prints what a template can use"));
     }
 
     /// Reports paths that can't be outputs, or are those of others.
@@ -93,11 +150,22 @@ impl Resolver<'_> {
         let readme = stack.outputs.readme.then_some("readme.md");
         let mut taken: BTreeMap<String, Option<Span>> =
             RESERVED.iter().copied().chain(readme).map(|path| (path.to_owned(), None)).collect();
-        let of_kinds = stack.services.iter().flat_map(|service| &service.files).map(|file| file.path.as_str());
         let fixed = [crate::model::Grafana::DATASOURCES, crate::model::Grafana::DASHBOARDS];
-        let of_kinds = of_kinds.chain(stack.alloys.iter().map(|alloy| alloy.file.as_str())).chain(fixed);
-        taken.extend(of_kinds.map(|path| (path.to_lowercase(), None)));
-        for (path, _) in spec.files.iter() {
+        let fixed = fixed.into_iter().chain(stack.alloys.iter().map(|alloy| alloy.file.as_str()));
+        taken.extend(fixed.map(|path| (path.to_lowercase(), None)));
+        let mut written: Vec<Spanned<String>> = Vec::new();
+        for (name, service) in spec.services.iter() {
+            let Some(kind) = service.kind.as_ref().map(|kind| &kind.value) else { continue };
+            for (path, (key, _)) in kind.files_of(&name.value).zip(kind.files.iter()) {
+                if kind.is_own() {
+                    written.push(Spanned { value: path, span: key.span });
+                } else {
+                    taken.insert(path.to_lowercase(), None);
+                }
+            }
+        }
+        written.extend(spec.files.iter().map(|(path, _)| path.clone()));
+        for path in &written {
             let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
             let is_hidden = path.value.split('/').any(|part| part.starts_with('.'));
             if !is_plain(&path.value) || path.value.ends_with('/') || is_hidden || !path.value.chars().all(is_allowed) {
@@ -127,6 +195,9 @@ impl Resolver<'_> {
                 let title = format!("duplicate output `{}`", shown(&path.value));
                 let diagnostic = Diagnostic::new("output-clash", title, path.span);
                 self.report(match other {
+                    Some(other) if other == path.span => {
+                        diagnostic.at("two services have it").help("write `${self}`, the service's name, in the path")
+                    }
                     Some(other) => diagnostic.also(other, "the other one").help("rename one of them"),
                     None => diagnostic.at("`gen` writes it, or its folder").help("rename the file"),
                 });

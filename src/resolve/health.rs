@@ -161,7 +161,7 @@ impl Resolver<'_> {
         };
         let Some(port) = port else { return (None, None) };
         let url = format!("http://127.0.0.1:{port}{}", path.value);
-        let probe = written.probe.as_ref().map_or(spec::Probe::Curl, |probe| probe.value);
+        let probe = written.probe.as_ref().map_or_else(|| self.usual_probe(index), |probe| probe.value);
         let arguments = match probe {
             spec::Probe::Curl => curl(&url),
             spec::Probe::Wget => wget(&url),
@@ -180,6 +180,16 @@ impl Resolver<'_> {
             }
         };
         (Some(run(arguments)), Some((port, path.value.clone())))
+    }
+
+    /// The program for a GET: the first that the image has, as far as its kind says.
+    fn usual_probe(&self, index: usize) -> spec::Probe {
+        let service = &self.spec.services.entries[index].1;
+        let kind = service.kind.as_ref().filter(|_| service.image.is_none());
+        let known = kind.and_then(|kind| kind.programs.as_ref()).into_iter().flatten();
+        let known: Vec<spec::Probe> = known.filter_map(|program| spec::Probe::from_word(program)).collect();
+        let order = [spec::Probe::Curl, spec::Probe::Wget, spec::Probe::Python3];
+        order.into_iter().find(|probe| known.contains(probe)).unwrap_or(spec::Probe::Curl)
     }
 
     pub(super) fn connect(

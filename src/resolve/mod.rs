@@ -25,6 +25,7 @@ mod variables;
 
 pub use dashboards::with_stand_ins;
 pub use images::{is_digest, tag};
+pub use kinds::has_logic;
 pub use names::problem as name_problem;
 
 use std::collections::HashMap;
@@ -36,7 +37,7 @@ use crate::model::Address;
 use crate::model::service::References;
 use crate::spec::ProfileSpec;
 use crate::spec::decode::{Spanned, expected, shown};
-use crate::spec::kind::{Kind, Provision};
+use crate::spec::kind::{Kind, Kinds, Provision};
 use crate::spec::lints::Level;
 use crate::spec::service::Service;
 use crate::spec::stack::Spec;
@@ -70,7 +71,7 @@ struct Resolver<'a> {
     /// Index of each service by its name.
     index: HashMap<&'a str, usize>,
     /// The index of each service that others can use for something, in spec order, by what it provides.
-    providers: HashMap<&'static str, Rc<Vec<usize>>>,
+    providers: HashMap<&'a str, Rc<Vec<usize>>>,
     /// The ports of each service, by index.
     ports: Vec<Vec<model::service::Port>>,
     /// Declared variables by name.
@@ -97,7 +98,7 @@ impl<'a> Resolver<'a> {
             .iter()
             .map(|(name, variable)| (name.value.as_str(), Declared { name, variable, used: false, inline: None }))
             .collect();
-        let mut providers: HashMap<&'static str, Vec<usize>> = HashMap::new();
+        let mut providers: HashMap<&'a str, Vec<usize>> = HashMap::new();
         for (index, (_, service)) in spec.services.iter().enumerate() {
             for what in service.kind.iter().flat_map(|kind| kind.value.declaration().provides.names()) {
                 providers.entry(what).or_default().push(index);
@@ -224,7 +225,7 @@ impl<'a> Resolver<'a> {
         &self,
         service: &str,
         what: &str,
-        by: impl Fn(&'static Provision) -> Option<&'static Spanned<String>>,
+        by: impl Fn(&'a Provision) -> Option<&'a Spanned<String>>,
     ) -> Option<Address> {
         let kind = self.spec.services.get(service)?.kind.as_ref()?.value.declaration();
         let (port, path) = kind.endpoint(by(kind.provides.get(what)?)?)?;
@@ -248,9 +249,12 @@ impl<'a> Resolver<'a> {
                 return None;
             }
             let candidates: Vec<&str> = self.providers(provided).map(|(name, _)| name.value.as_str()).collect();
-            let otherwise =
-                if candidates.is_empty() { add_a_provider(provided) } else { expected(candidates.iter().copied()) };
-            let kinds = kinds_that(provided);
+            let otherwise = if candidates.is_empty() {
+                add_a_provider(&self.profile.kinds, provided)
+            } else {
+                expected(candidates.iter().copied())
+            };
+            let kinds = kinds_that(&self.profile.kinds, provided);
             let title = match other {
                 Some(_) => format!("service `{}` is not of kind {kinds}", shown(&name.value)),
                 None => format!("unknown service `{}` of kind {kinds}", shown(&name.value)),
@@ -267,10 +271,10 @@ impl<'a> Resolver<'a> {
                     self.spec.sound,
                     Diagnostic::new(
                         "missing-service",
-                        format!("{what} needs a service of kind {}", kinds_that(provided)),
+                        format!("{what} needs a service of kind {}", kinds_that(&self.profile.kinds, provided)),
                         span,
                     )
-                    .help(add_a_provider(provided)),
+                    .help(add_a_provider(&self.profile.kinds, provided)),
                 );
                 None
             }
@@ -321,6 +325,7 @@ impl<'a> Resolver<'a> {
     fn stack(&mut self, profile: &Spanned<String>) -> model::Stack {
         let spec = self.spec;
         names::stack(spec, self.diagnostics);
+        self.check_kinds();
         self.resolve_ports();
         let network = spec.stack.network.as_ref().map_or_else(|| "default".to_owned(), |name| name.value.clone());
         let mut bundle = self.services(&network);
@@ -374,7 +379,7 @@ impl<'a> Resolver<'a> {
             accepted_changes: accepted.changes,
             unmanaged: self.unmanaged(&profile.value),
         };
-        stack.files = self.files(&stack);
+        self.files(&mut stack);
         stack
     }
 }
@@ -386,13 +391,13 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// The kinds that provide something, for a message.
-fn kinds_that(provide: &str) -> String {
-    let kinds = Kind::all().filter(|kind| kind.provides(provide));
+fn kinds_that(kinds: &Kinds, provide: &str) -> String {
+    let kinds = kinds.all().filter(|kind| kind.provides(provide));
     kinds.map(|kind| format!("`{}`", kind.as_str())).collect::<Vec<_>>().join(" or ")
 }
 
 /// How to add a missing provider.
-fn add_a_provider(provided: &str) -> String {
-    let kind = Kind::all().find(|kind| kind.provides(provided)).map_or("", Kind::as_str);
-    format!("add a service with `kind = \"{kind}\"`")
+fn add_a_provider(kinds: &Kinds, provided: &str) -> String {
+    let kind = kinds.all().find(|kind| kind.provides(provided));
+    format!("add a service with `kind = \"{}\"`", kind.as_ref().map_or("", Kind::as_str))
 }

@@ -51,7 +51,7 @@ impl Resolver<'_> {
 
     fn ports_of(&mut self, service: &Service, bind: &ModelText, left: &mut u32) -> Vec<Port> {
         let role = service.role.as_ref().map(|role| role.value);
-        let kind = service.kind.as_ref().map(|kind| kind.value);
+        let kind = service.kind.as_ref().map(|kind| &kind.value);
         let implied = kind.map(|kind| kind.ports_of(role).entries.as_slice()).unwrap_or_default();
         let mut ports = Vec::with_capacity(implied.len().max(service.ports.entries.len()));
         for (name, port) in service.ports.iter() {

@@ -196,7 +196,7 @@ impl Resolver<'_> {
         self.check_copied_files(name, service, &preset.secrets, &keys);
         model::Service {
             name: name.value.clone(),
-            kind: service.kind.as_ref().map(|kind| kind.value),
+            kind: service.kind.as_ref().map(|kind| kind.value.clone()),
             settings: preset.settings,
             files: preset.files,
             group: service.group.clone().unwrap_or_default(),
@@ -231,7 +231,7 @@ impl Resolver<'_> {
 
     /// Reports settings that take more of the container's memory than is good for them.
     fn check_memory(&mut self, name: &Spanned<String>, service: &Service, settings: &[Setting], keys: &Keys) {
-        let Some(kind) = service.kind.as_ref().map(|kind| kind.value) else { return };
+        let Some(kind) = service.kind.as_ref().map(|kind| &kind.value) else { return };
         let Some(limit) = keys.get("mem_limit").or_else(|| keys.at(MEMORY)) else { return };
         let written = match limit {
             ModelTree::Integer(bytes) => bytes.to_string(),
@@ -318,7 +318,7 @@ impl Resolver<'_> {
 
     /// Reports keys that the kind sets, or that belong to another kind.
     fn check_kind_keys(&mut self, service: &Service) {
-        let kind = service.kind.as_ref().map(|kind| kind.value);
+        let kind = service.kind.as_ref().map(|kind| &kind.value);
         if let Some(kind) = kind {
             let owned = [
                 ("command", service.command.as_ref().map(|c| c.span)),

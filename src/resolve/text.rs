@@ -3,7 +3,7 @@
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::text::{self as model, Segment};
-use crate::spec::kind::{self, Kind};
+use crate::spec::kind;
 use crate::spec::text::{Operator, Part, Scalar, Text, Value};
 
 impl Resolver<'_> {
@@ -64,7 +64,7 @@ impl Resolver<'_> {
             return None;
         }
         self.references.service(service);
-        let kind = self.spec.services.entries[index].1.kind.as_ref().map(|kind| Kind::declaration(kind.value));
+        let kind = self.spec.services.entries[index].1.kind.as_ref().map(|kind| kind.value.declaration());
         let ports = &self.ports[index];
         let has = |name: &str| ports.iter().any(|port| port.name == name);
         // A port's name comes before an endpoint's.

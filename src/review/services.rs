@@ -131,7 +131,7 @@ fn stays(role: Role, context: &Context<'_>, old: &Service, new: &Service, change
 /// Keys whose names are explanation enough.
 fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
     let subject = (Id::ServiceChanged, role.area(), new.name.as_str());
-    let kind = |service: &Service| service.kind.map(|kind| kind.as_str().to_owned());
+    let kind = |service: &Service| service.kind.as_ref().map(|kind| kind.as_str().to_owned());
     value(changes, subject, "kind", kind(old), kind(new));
     macro_rules! keys {
         ($($field:ident)*) => {

@@ -176,7 +176,8 @@ pub(super) fn kinds(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 
 /// The settings of a service, as its kind judges their changes.
 fn judged(old: &Service, new: &Service, changes: &mut Vec<Change>) {
-    let Some(kind) = new.kind.filter(|kind| old.kind == Some(*kind)) else { return };
+    // By what the old one declares: the change itself may declare that it is harmless.
+    let Some(kind) = old.kind.as_ref().filter(|kind| new.kind.as_ref() == Some(kind)) else { return };
     for (name, setting) in kind.declaration().settings.iter() {
         let Some(judgement) = &setting.review else { continue };
         let (before, after) = (old.setting(&name.value), new.setting(&name.value));

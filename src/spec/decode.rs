@@ -587,7 +587,7 @@ macro_rules! table {
             fn fields(schemas: &mut $crate::spec::schema::Schemas) -> Vec<$crate::spec::schema::Field> {
                 #[allow(unused_mut, reason = "only Compose's tables have further keys")]
                 let mut fields = vec![$($crate::spec::schema::Field {
-                    key: $crate::spec::decode::table!(@key $field $($key)?),
+                    key: $crate::spec::decode::table!(@key $field $($key)?).into(),
                     docs: concat!($($field_docs, "\n"),*).into(),
                     default: $crate::spec::decode::table!(@default $($default)?),
                     schema: <$type as $crate::spec::decode::Decode>::schema(schemas),
@@ -709,7 +709,7 @@ macro_rules! choice {
 pub(crate) use choice;
 
 /// Reports an unknown word.
-pub fn unknown_word(word: &str, what: &str, known: &[&'static str], span: Span, cx: &mut Context<'_>) {
+pub fn unknown_word(word: &str, what: &str, known: &[&str], span: Span, cx: &mut Context<'_>) {
     cx.diagnostics.push(Diagnostic::new("unknown-value", format!("unknown {what} `{}`", shown(word)), span).suggest(
         word,
         known.iter().copied(),

@@ -487,7 +487,7 @@ impl Table {
     pub fn fields(&'static self, schemas: &mut Schemas) -> Vec<schema::Field> {
         self.written()
             .map(|key| schema::Field {
-                key: key.word,
+                key: key.word.into(),
                 docs: key.docs.into(),
                 default: key.default.map(|default| default.json(key.word)).filter(says_something),
                 schema: key.kind.schema(schemas),

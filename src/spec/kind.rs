@@ -6,7 +6,9 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+
+use camino::Utf8Path;
 
 use serde_json::json;
 
@@ -14,6 +16,7 @@ use super::decode::{Context, Decode, Map, Spanned, choice, listed, shown, table,
 use super::schema::{self, Schema, Schemas};
 use super::service::{Command, Condition, Service};
 use super::source::Sources;
+use super::stack::{Language, Template};
 use super::text::{Part, Text};
 use super::tree::{self, Node, Value};
 use super::value::{Duration, Size};
@@ -21,78 +24,114 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
 
+/// The folder of the kinds of a project, each in its own folder.
+pub const FOLDER: &str = "spec/kinds";
+
+/// What declares a kind, in its folder.
+pub const DECLARATION: &str = "kind.toml";
+
 /// A kind that is compiled in.
 struct BuiltIn {
     name: &'static str,
     toml: &'static str,
-    declaration: OnceLock<Option<Declaration>>,
+    templates: &'static [(&'static str, &'static str)],
+    kind: OnceLock<Option<Kind>>,
 }
 
 impl BuiltIn {
-    const fn new(name: &'static str, toml: &'static str) -> Self {
-        Self { name, toml, declaration: OnceLock::new() }
+    const fn new(name: &'static str, toml: &'static str, templates: &'static [(&'static str, &'static str)]) -> Self {
+        Self { name, toml, templates, kind: OnceLock::new() }
     }
 
-    fn decode(&self, diagnostics: &mut Diagnostics) -> Option<Declaration> {
+    fn decode(&self, diagnostics: &mut Diagnostics) -> Option<Kind> {
         let mut sources = Sources::default();
-        let file = sources.push(format!("templates/kinds/{}/kind.toml", self.name), self.toml.to_owned());
-        let table = tree::parse(&sources, file, diagnostics).table;
-        let node = Node { span: Span { file, start: 0, end: 0 }, value: Value::Table(table) };
-        let mut cx = Context { sources: &sources, diagnostics };
-        let declaration = Declaration::decode(node, &mut cx)?;
-        declaration.check(&mut cx);
-        Some(declaration)
+        let path = |file: &str| format!("templates/kinds/{}/{file}", self.name);
+        sources.push_template(&path(DECLARATION), Ok(self.toml.to_owned()));
+        for (name, text) in self.templates {
+            sources.push_template(&path(name), Ok((*text).to_owned()));
+        }
+        Kind::read(self.name, false, 0, &sources, diagnostics)
     }
 }
 
 /// A kind of service: its name and what its folder declares.
-#[derive(Clone, Copy)]
-pub struct Kind {
-    name: &'static str,
-    declaration: &'static Declaration,
+#[derive(Clone)]
+pub struct Kind(Arc<Named>);
+
+struct Named {
+    name: String,
+    is_own: bool,
+    /// The start of its declaration.
+    place: Span,
+    declaration: Declaration,
 }
 
 impl Kind {
-    /// The names of all kinds, sorted.
+    /// The names of the built-in kinds, sorted.
     pub const WORDS: &[&str] = NAMES;
 
-    /// The kind of that name.
-    pub fn from_word(word: &str) -> Option<Self> {
-        let found = BUILT_IN.iter().find(|kind| kind.name == word)?;
+    /// The built-in kind of that name.
+    pub fn built_in(name: &str) -> Option<Self> {
+        let found = BUILT_IN.iter().find(|kind| kind.name == name)?;
         // A test checks that each can be decoded.
-        let declaration = found.declaration.get_or_init(|| found.decode(&mut Diagnostics::default())).as_ref()?;
-        Some(Self { name: found.name, declaration })
+        found.kind.get_or_init(|| found.decode(&mut Diagnostics::default())).clone()
     }
 
-    /// Every kind. That reads all of them, so it is for messages, schemas and lists.
-    pub fn all() -> impl Iterator<Item = Self> {
-        NAMES.iter().filter_map(|name| Self::from_word(name))
+    /// The files of the built-in kind of that name: their names and texts, `kind.toml` first.
+    pub fn files_of_built_in(name: &str) -> Option<impl Iterator<Item = (&'static str, &'static str)>> {
+        let found = BUILT_IN.iter().find(|kind| kind.name == name)?;
+        Some(std::iter::once((DECLARATION, found.toml)).chain(found.templates.iter().copied()))
+    }
+
+    fn read(name: &str, is_own: bool, file: u16, sources: &Sources, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let before = diagnostics.len();
+        let table = tree::parse(sources, file, diagnostics).table;
+        if diagnostics.len() > before {
+            return None;
+        }
+        let start = Span { file, start: 0, end: 0 };
+        let mut cx = Context { sources, diagnostics };
+        let declaration = Declaration::decode(Node { span: start, value: Value::Table(table) }, &mut cx)?;
+        // A template that can't be read is missing, too.
+        let needs_templates = is_own && cx.diagnostics.len() == before;
+        declaration.check(needs_templates, &mut cx);
+        Some(Self(Arc::new(Named { name: name.to_owned(), is_own, place: start, declaration })))
     }
 
     /// Its name.
-    pub fn as_str(self) -> &'static str {
-        self.name
+    pub fn as_str(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Whether it is the project's, not built in.
+    pub fn is_own(&self) -> bool {
+        self.0.is_own
+    }
+
+    /// The start of its declaration.
+    pub fn place(&self) -> Span {
+        self.0.place
     }
 
     /// The name in `[images]` that it runs unless the service names another.
-    pub fn image_name(self) -> &'static str {
-        self.declaration.image.as_deref().unwrap_or(self.name)
+    pub fn image_name(&self) -> &str {
+        self.image.as_deref().unwrap_or(&self.0.name)
     }
 
     /// The ports that a service of the kind listens on.
-    pub fn ports_of(self, role: Option<Role>) -> &'static Map<KindPort> {
-        let own = role.and_then(|role| self.declaration.roles.get(role.as_str()));
-        own.map_or(&self.declaration.ports, |own| &own.ports)
+    pub fn ports_of(&self, role: Option<Role>) -> &Map<KindPort> {
+        let own = role.and_then(|role| self.roles.get(role.as_str()));
+        own.map_or(&self.ports, |own| &own.ports)
     }
 
     /// The paths of its files beside the Compose file, for a service.
-    pub fn files_of(self, service: &str) -> impl Iterator<Item = String> {
-        self.declaration.files.names().map(move |path| path.replace("${self}", service))
+    pub fn files_of(&self, service: &str) -> impl Iterator<Item = String> {
+        self.files.names().map(move |path| path.replace("${self}", service))
     }
 
     /// What it declares.
-    pub fn declaration(self) -> &'static Declaration {
-        self.declaration
+    pub fn declaration(&self) -> &Declaration {
+        &self.0.declaration
     }
 }
 
@@ -100,13 +139,13 @@ impl Deref for Kind {
     type Target = Declaration;
 
     fn deref(&self) -> &Declaration {
-        self.declaration
+        &self.0.declaration
     }
 }
 
 impl PartialEq for Kind {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+        self.0.name == other.0.name
     }
 }
 
@@ -114,24 +153,104 @@ impl Eq for Kind {}
 
 impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
+        f.write_str(&self.0.name)
     }
+}
+
+/// The kinds of a spec: those of the project, and the built-in ones that they don't replace.
+#[derive(Debug, Clone, Default)]
+pub struct Kinds {
+    /// Those of the project; `None` for one whose declaration is wrong.
+    own: Vec<(String, Option<Kind>)>,
+}
+
+impl Kinds {
+    /// The kinds of the project, from the files among the sources.
+    pub fn read(sources: &Sources, diagnostics: &mut Diagnostics) -> Self {
+        let mut own: Vec<(String, Option<Kind>)> = Vec::new();
+        for (path, file) in sources.all_templates() {
+            let Some(name) = own_name(path) else { continue };
+            let kind = if let Some(file) = file {
+                Kind::read(name, true, file, sources, diagnostics)
+            } else {
+                let reason = sources.template(path.as_str()).err().unwrap_or_default();
+                let title = format!("cannot read `{}`: {reason}", shown(path.as_str()));
+                let start = Span { file: 0, start: 0, end: 0 };
+                let help = "fix the file, or remove its folder";
+                diagnostics.push(Diagnostic::new("unreadable-template", title, start).help(help));
+                None
+            };
+            own.push((name.to_owned(), kind));
+        }
+        Self { own }
+    }
+
+    /// The kind of that name.
+    pub fn get(&self, name: &str) -> Option<Kind> {
+        match self.own.iter().find(|(known, _)| known == name) {
+            Some((_, kind)) => kind.clone(),
+            None => Kind::built_in(name),
+        }
+    }
+
+    /// Those of the project: each with its name, and without its declaration if that is wrong.
+    pub fn own(&self) -> impl Iterator<Item = (&str, Option<&Kind>)> {
+        self.own.iter().map(|(name, kind)| (name.as_str(), kind.as_ref()))
+    }
+
+    /// Whether a kind of that name exists, though its declaration may be wrong.
+    pub fn knows(&self, name: &str) -> bool {
+        self.own.iter().any(|(known, _)| known == name) || NAMES.contains(&name)
+    }
+
+    /// Whether the project has none of its own.
+    pub fn are_built_in(&self) -> bool {
+        self.own.is_empty()
+    }
+
+    /// The names of all kinds, sorted.
+    pub fn names(&self) -> Vec<&str> {
+        let own = self.own.iter().map(|(name, _)| name.as_str());
+        let mut names: Vec<&str> = own.chain(NAMES.iter().copied()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Every kind. That reads all of them, so it is for messages, schemas and lists.
+    pub fn all(&self) -> impl Iterator<Item = Kind> {
+        self.names().into_iter().filter_map(|name| self.get(name))
+    }
+}
+
+/// The name of the project's kind that a file declares.
+pub fn own_name(path: &Utf8Path) -> Option<&str> {
+    let folder = path.parent().filter(|_| path.file_name() == Some(DECLARATION))?;
+    folder.file_name().filter(|_| folder.parent().is_some_and(|kinds| kinds == FOLDER))
 }
 
 impl Decode for Kind {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
         let word = String::decode(node, cx)?;
-        let found = Self::from_word(&word);
+        let kinds = cx.sources.kinds();
+        let found = kinds.get(&word);
         if found.is_none() {
-            unknown_word(&word, "kind", Self::WORDS, span, cx);
+            if kinds.knows(&word) {
+                // Without it, its services would be reported for what they lack.
+                let title = format!("the kind `{}` has errors", shown(&word));
+                let help = format!("fix `{FOLDER}/{word}/{DECLARATION}`");
+                cx.diagnostics.push(Diagnostic::new("invalid-kind", title, span).help(help));
+            } else {
+                unknown_word(&word, "kind", &kinds.names(), span, cx);
+            }
         }
         found
     }
 
-    fn schema(_: &mut Schemas) -> Schema {
-        let titles: Vec<String> = Self::all().map(|kind| format!("{}.", kind.title)).collect();
-        schema::words(Self::WORDS, &titles.iter().map(String::as_str).collect::<Vec<_>>())
+    fn schema(schemas: &mut Schemas) -> Schema {
+        let titles: Vec<String> = schemas.kinds.all().map(|kind| format!("{}.", kind.title)).collect();
+        schema::words(&schemas.kinds.names(), &titles.iter().map(String::as_str).collect::<Vec<_>>())
     }
 }
 
@@ -399,21 +518,23 @@ table! {
     /// A file that services of a kind mount, read-only.
     pub struct KindFile as "a file of a kind" {
         /// Its template, in the folder of the kind; without one `gen` generates it.
-        template: Option<Spanned<String>>,
+        template: Option<Spanned<Template>>,
+        /// How values are written in it; that of the template's name if left out.
+        language: Option<Language>,
         /// Where it appears in the container.
-        target: String,
-        /// What checks it.
-        verify: Option<KindCheck>,
+        target: Spanned<String>,
+        /// The program that checks it in `gen verify`, which the image contains.
+        verify: Option<Verifier>,
     }
 }
 
-table! {
-    /// How `gen verify` checks a file.
-    pub struct KindCheck as "a check of a file" {
-        /// The program, which the image contains.
-        consumer: String,
-        /// Its arguments; `${file}` stands for the file's path.
-        arguments: Vec<String>,
+choice! {
+    /// A program that checks a file of a kind.
+    pub enum Verifier as "program that checks a file" {
+        /// Loki.
+        Loki = "loki",
+        /// Mimir.
+        Mimir = "mimir",
     }
 }
 
@@ -529,7 +650,7 @@ impl Declaration {
     }
 
     /// Reports unknown names in the declaration.
-    fn check(&self, cx: &mut Context<'_>) {
+    fn check(&self, needs_templates: bool, cx: &mut Context<'_>) {
         let mut refuse = |span: Span, title: String| {
             cx.diagnostics.push(Diagnostic::new("invalid-kind", title, span).help("declare it, or fix its name"));
         };
@@ -543,6 +664,14 @@ impl Declaration {
                 if self.endpoint(name).is_none() {
                     refuse(name.span, format!("unknown endpoint `{}`", shown(name)));
                 }
+            }
+        }
+        for (path, file) in self.files.iter() {
+            if !file.target.starts_with('/') {
+                refuse(file.target.span, "`target` must be an absolute path".to_owned());
+            }
+            if needs_templates && file.template.is_none() {
+                refuse(path.span, format!("missing `template` of the file `{}`", shown(path)));
             }
         }
         for (name, need) in self.needs.iter() {
@@ -815,8 +944,8 @@ impl Decode for Settings {
     fn schema(schemas: &mut Schemas) -> Schema {
         schemas.define("settings", "The settings of the kind, which decides which keys there are.", |schemas| {
             let mut fields: Vec<schema::Field> = Vec::new();
-            for kind in Kind::all() {
-                for (name, setting) in kind.declaration().settings.iter() {
+            for kind in schemas.kinds.clone().all() {
+                for (name, setting) in kind.settings.iter() {
                     let own = setting.schema(schemas);
                     let docs = format!("`{}`: {}.", kind.as_str(), setting.about);
                     match fields.iter_mut().find(|known| known.key == name.value) {
@@ -825,7 +954,7 @@ impl Decode for Settings {
                             known.docs = format!("{} {docs}", known.docs).into();
                         }
                         None => fields.push(schema::Field {
-                            key: &name.value,
+                            key: name.value.clone().into(),
                             docs: docs.into(),
                             default: None,
                             schema: own,
@@ -843,15 +972,15 @@ impl Decode for Settings {
 pub fn settle(mut service: Service, cx: &mut Context<'_>) -> Service {
     let Some(settings) = &mut service.settings else { return service };
     let before = cx.diagnostics.len();
-    let kind = service.kind.as_ref().map(|kind| kind.value);
+    let kind = service.kind.as_ref().map(|kind| kind.value.clone());
     for (key, node) in std::mem::take(&mut settings.written) {
-        if let Some(setting) = kind.and_then(|kind| kind.declaration().settings.get(&key.value)) {
+        if let Some(setting) = kind.as_ref().and_then(|kind| kind.settings.get(&key.value)) {
             let span = node.span;
             let value = setting.read(node, cx, &mut settings.out_of_range);
             settings.values.extend(value.map(|value| (key.value, Spanned { value, span })));
             continue;
         }
-        let (is_foreign, diagnostic) = unknown(kind, &key, node.span);
+        let (is_foreign, diagnostic) = unknown(kind.as_ref(), cx.sources.kinds(), &key, node.span);
         if is_foreign {
             settings.foreign.push(diagnostic);
         } else {
@@ -863,9 +992,10 @@ pub fn settle(mut service: Service, cx: &mut Context<'_>) -> Service {
 }
 
 /// A setting that the kind doesn't have, and whether another kind has it.
-fn unknown(kind: Option<Kind>, key: &Spanned<String>, value: Span) -> (bool, Diagnostic) {
+fn unknown(kind: Option<&Kind>, kinds: &Kinds, key: &Spanned<String>, value: Span) -> (bool, Diagnostic) {
     let known: Vec<&str> = kind.into_iter().flat_map(|kind| kind.declaration().settings.names()).collect();
-    let elsewhere: Vec<&str> = Kind::all().flat_map(|kind| kind.declaration().settings.names()).collect();
+    let all: Vec<Kind> = kinds.all().collect();
+    let elsewhere: Vec<&str> = all.iter().flat_map(|kind| kind.declaration().settings.names()).collect();
     let has = || match known.as_slice() {
         [] => "remove it".to_owned(),
         known => format!("expected one of {}", listed(known.iter().copied())),
@@ -890,14 +1020,10 @@ mod tests {
     fn every_kind_is_decoded_without_a_diagnostic() {
         for kind in &BUILT_IN {
             let mut diagnostics = Diagnostics::default();
-            let declaration = kind.decode(&mut diagnostics);
+            assert!(kind.decode(&mut diagnostics).is_some(), "{}", kind.name);
             assert!(diagnostics.is_empty(), "{}: {:#?}", kind.name, diagnostics.into_sorted());
-            let declaration = declaration.unwrap();
-            for (path, file) in declaration.files.iter() {
-                assert!(file.target.starts_with('/'), "{}: {}", kind.name, path.value);
-            }
         }
-        assert_eq!(Kind::all().count(), Kind::WORDS.len());
+        assert_eq!(Kinds::default().all().count(), Kind::WORDS.len());
     }
 
     #[test]
@@ -905,7 +1031,7 @@ mod tests {
         let toml = "title = \"x\"\n[settings.size]\ntype = \"size\"\nabout = \"x\"\nminimum = \"2m\"\nmaximum = \"1g\"\n\
                     [settings.time]\ntype = \"duration\"\nabout = \"x\"\nminimum = \"1h\"\nmultiple_of = \"1h\"\nexample = \"3h\"\n\
                     [settings.count]\ntype = \"integer\"\nabout = \"x\"\nmaximum = 5\n";
-        let declaration = BuiltIn::new("bounded", toml).decode(&mut Diagnostics::default()).unwrap();
+        let declaration = BuiltIn::new("bounded", toml, &[]).decode(&mut Diagnostics::default()).unwrap();
         let span = Span { file: 0, start: 0, end: 1 };
         for (name, value, expected) in [
             ("count", "5", None),
@@ -967,7 +1093,7 @@ mod tests {
         ] {
             let toml: &'static str = Box::leak(toml.to_owned().into_boxed_str());
             let mut diagnostics = Diagnostics::default();
-            BuiltIn::new("wrong", toml).decode(&mut diagnostics);
+            BuiltIn::new("wrong", toml, &[]).decode(&mut diagnostics);
             let found = diagnostics.into_sorted();
             let span = found[0].primary().unwrap();
             assert_eq!((found.len(), found[0].code), (1, code), "{toml}: {found:#?}");

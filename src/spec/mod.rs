@@ -30,6 +30,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use decode::{Context, Decode, Spanned};
 use files::{Disk, Files};
+use kind::Kinds;
 use source::Sources;
 use stack::Spec;
 use tree::{Key, Node, Table, Value};
@@ -72,7 +73,10 @@ pub fn read_from(from: &dyn Files) -> Result<Sources, (Sources, ReadError)> {
     match read_all(from, &mut sources).and_then(|()| read_dashboards(from, &mut sources)) {
         Ok(()) => {
             read_templates(from, &mut sources);
-            Ok(sources)
+            match read_kinds(from, &mut sources) {
+                Ok(()) => Ok(sources),
+                Err(error) => Err((sources, error)),
+            }
         }
         Err(error) => Err((sources, error)),
     }
@@ -82,27 +86,17 @@ pub fn read_from(from: &dyn Files) -> Result<Sources, (Sources, ReadError)> {
 /// table that names it.
 fn read_templates(files: &dyn Files, sources: &mut Sources) {
     let mut paths: Vec<String> = Vec::new();
-    let mut add = |tables: &Table<'_>| {
-        let Some(Node { value: Value::Table(entries), .. }) = tables.at(&["files"]) else { return };
-        for (_, entry) in &entries.entries {
-            if let Value::Table(entry) = &entry.value
-                && let Some(Node { value: Value::String(path), .. }) = entry.at(&["template"])
-            {
-                paths.push(path.to_string());
-            }
-        }
-    };
     for (index, source) in sources.files().iter().enumerate() {
         // Only a spec that may have some is parsed twice.
         if dashboard_name(&source.path).is_some() || !source.text.contains("template") {
             continue;
         }
         let table = tree::parse(sources, u16::try_from(index).unwrap_or(u16::MAX), &mut Diagnostics::default()).table;
-        add(&table);
+        add_templates(&table, &mut paths);
         if let Some(Node { value: Value::Table(profiles), .. }) = table.at(&["profiles"]) {
             for (_, profile) in &profiles.entries {
                 if let Value::Table(profile) = &profile.value {
-                    add(profile);
+                    add_templates(profile, &mut paths);
                 }
             }
         }
@@ -114,6 +108,55 @@ fn read_templates(files: &dyn Files, sources: &mut Sources) {
     }
 }
 
+/// The templates that the `files` of a table name.
+fn add_templates(table: &Table<'_>, paths: &mut Vec<String>) {
+    let Some(Node { value: Value::Table(entries), .. }) = table.at(&["files"]) else { return };
+    for (_, entry) in &entries.entries {
+        if let Value::Table(entry) = &entry.value
+            && let Some(Node { value: Value::String(path), .. }) = entry.at(&["template"])
+        {
+            paths.push(path.to_string());
+        }
+    }
+}
+
+/// Reads the kinds of the project and their templates.
+fn read_kinds(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
+    let folder = Utf8Path::new(kind::FOLDER);
+    let mut names = match files.names(folder) {
+        Ok(names) => names,
+        Err(error) if is_missing(&error) => return Ok(()),
+        Err(error) => return Err(ReadError::Io(folder.to_owned(), error)),
+    };
+    names.retain(|name| {
+        let declaration = folder.join(name).join(kind::DECLARATION);
+        !name.starts_with('.') && !files.look(&declaration).is_err_and(|error| is_missing(&error))
+    });
+    names.sort_unstable();
+    check_count(folder, sources.files().len() + names.len())?;
+    for name in names {
+        let folder = folder.join(name);
+        let path = folder.join(kind::DECLARATION);
+        let text = read_template(files, path.as_str());
+        let mut templates: Vec<String> = Vec::new();
+        if let Ok(text) = &text {
+            let mut alone = Sources::default();
+            alone.push_template(path.as_str(), Ok(text.clone()));
+            add_templates(&tree::parse(&alone, 0, &mut Diagnostics::default()).table, &mut templates);
+        }
+        sources.push_template(path.as_str(), text);
+        for template in templates {
+            let path = folder.join(template);
+            if sources.template(path.as_str()).is_ok() {
+                continue;
+            }
+            sources.push_template(path.as_str(), read_template(files, path.as_str()));
+        }
+    }
+    sources.settle();
+    Ok(())
+}
+
 /// The text of a template, or why it can't be read.
 fn read_template(files: &dyn Files, path: &str) -> Result<String, String> {
     let below = Utf8Path::new(MAIN).parent().unwrap_or(Utf8Path::new(""));
@@ -123,12 +166,9 @@ fn read_template(files: &dyn Files, path: &str) -> Result<String, String> {
     if !is_plain || !path.starts_with(below) {
         return Err(format!("its path must be in `{below}/`, without `..`"));
     }
-    let found = files.look(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
-            "it does not exist".to_owned()
-        }
-        _ => error.to_string(),
-    })?;
+    let found = files
+        .look(path)
+        .map_err(|error| if is_missing(&error) { "it does not exist".to_owned() } else { error.to_string() })?;
     if !found.is_file {
         return Err("it is not a file".to_owned());
     }
@@ -137,6 +177,10 @@ fn read_template(files: &dyn Files, path: &str) -> Result<String, String> {
     }
     let bytes = files.read(path).map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|_| "it is not valid UTF-8".to_owned())
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename)
 }
 
 fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
@@ -218,20 +262,25 @@ fn read_dashboards(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadE
     // Hidden files are those of editors.
     names.retain(|name| Utf8Path::new(name).extension() == Some("toml") && !name.starts_with('.'));
     names.sort_unstable();
-    let count = sources.files().len() + names.len();
-    // The main file is not counted.
-    if count > Sources::MOST_FILES + 1 {
-        let title = format!("the spec is too large: {count} files");
-        let start = Span { file: 0, start: 0, end: 0 };
-        let help = format!("merge or remove some in `{DASHBOARDS}`: the limit is {} files", Sources::MOST_FILES);
-        let mut diagnostics = Diagnostics::default();
-        diagnostics.push(Diagnostic::new("spec-too-large", title, start).help(help));
-        return Err(ReadError::Refused(diagnostics));
-    }
+    check_count(folder, sources.files().len() + names.len())?;
     for name in names {
         read_file(files, &folder.join(name), None, sources)?;
     }
     Ok(())
+}
+
+/// Refuses too many files, of which those of a folder are the last.
+fn check_count(folder: &Utf8Path, count: usize) -> Result<(), ReadError> {
+    // The main file is not counted.
+    if count <= Sources::MOST_FILES + 1 {
+        return Ok(());
+    }
+    let title = format!("the spec is too large: {count} files");
+    let start = Span { file: 0, start: 0, end: 0 };
+    let help = format!("merge or remove some in `{folder}`: the limit is {} files", Sources::MOST_FILES);
+    let mut diagnostics = Diagnostics::default();
+    diagnostics.push(Diagnostic::new("spec-too-large", title, start).help(help));
+    Err(ReadError::Refused(diagnostics))
 }
 
 /// Reads one file; `from` is the include of it.
@@ -261,13 +310,7 @@ fn read_file(files: &dyn Files, path: &Utf8Path, from: Option<Span>, sources: &m
     }
     let found = match files.look(path) {
         Ok(found) => found,
-        Err(error)
-            if from.is_some()
-                && matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
-                ) =>
-        {
+        Err(error) if from.is_some() && is_missing(&error) => {
             let title = format!("the included file `{}` does not exist", decode::shown(path.as_str()));
             return refuse(sources, "invalid-include", title, String::new(), 0, "create it, or fix the path");
         }
@@ -310,6 +353,8 @@ pub struct ProfileSpec {
     pub profile: Spanned<String>,
     /// What it removes: dotted paths.
     pub removed: Vec<Spanned<String>>,
+    /// The kinds that its services can have.
+    pub kinds: Kinds,
     /// The tables; `None` after errors that prevent further checks.
     pub spec: Option<Spec>,
 }
@@ -342,6 +387,9 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
             );
         }
         join(&mut base, table, diagnostics);
+    }
+    for problem in sources.kind_problems() {
+        diagnostics.push(problem.clone());
     }
     let mut found = Diagnostics::default();
     let mut cx = Context { sources, diagnostics: &mut found };
@@ -435,7 +483,7 @@ impl<'s> Document<'s> {
             let spec = self.decode(table, &mut found);
             self.keep_certain(found, diagnostics);
             if self.unreadable.is_empty() {
-                each(ProfileSpec { profile: name, removed, spec }, diagnostics);
+                each(ProfileSpec { profile: name, removed, kinds: self.sources.kinds().clone(), spec }, diagnostics);
             }
         }
     }
@@ -448,7 +496,8 @@ impl<'s> Document<'s> {
     /// The tree of a profile before it is decoded, with the profile's name and what it removes.
     pub fn profile(&self, name: &str) -> Option<(ProfileSpec, Table<'s>)> {
         let profile = self.profiles.iter().find(|profile| profile.name.value == name)?.clone();
-        let spec = ProfileSpec { profile: profile.name.clone(), removed: profile.removed(), spec: None };
+        let kinds = self.sources.kinds().clone();
+        let spec = ProfileSpec { profile: profile.name.clone(), removed: profile.removed(), kinds, spec: None };
         let table = profile.apply(self.base.clone(), &mut Diagnostics::default());
         Some((spec, table))
     }

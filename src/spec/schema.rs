@@ -12,14 +12,15 @@ use serde_json::{Map, Value, json};
 use super::compose::{self, Shape};
 use super::dashboard::Dashboard;
 use super::decode::Decode;
+use super::kind::{Declaration, Kinds};
 use super::stack::Spec;
 
 /// A schema.
 pub type Schema = Value;
 
 /// The schema of the main file, and of those that it includes.
-pub fn stack() -> Schema {
-    let mut schemas = Schemas::default();
+pub fn stack(kinds: &Kinds) -> Schema {
+    let mut schemas = Schemas { kinds: kinds.clone(), ..Schemas::default() };
     let spec = schemas.properties_of::<Spec>();
     schemas.partial = true;
     let mut overlay = schemas.properties_of::<Spec>();
@@ -68,6 +69,14 @@ pub fn dashboard() -> Schema {
     root("A dashboard", "spec/dashboards/<name>.toml: rows of panels.", properties, &required, schemas.definitions)
 }
 
+/// The schema of a kind's `kind.toml`.
+pub fn kind() -> Schema {
+    let mut schemas = Schemas::default();
+    let properties = schemas.properties_of::<Declaration>();
+    let description = "spec/kinds/<name>/kind.toml: a kind of service of your own.";
+    root("A kind", description, properties, &["title"], schemas.definitions)
+}
+
 fn root(
     title: &str,
     description: &str,
@@ -94,6 +103,8 @@ fn root(
 #[derive(Debug, Default)]
 pub struct Schemas {
     definitions: Map<String, Value>,
+    /// The kinds that services can have.
+    pub kinds: Kinds,
     /// Whether a table may leave out what it needs elsewhere, as that of a profile may.
     partial: bool,
 }
@@ -101,7 +112,7 @@ pub struct Schemas {
 /// A key of a table.
 pub struct Field {
     /// Its name.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// Its documentation.
     pub docs: Cow<'static, str>,
     /// What it is if it is left out, where that is one value for all.
@@ -118,7 +129,7 @@ impl Field {
         if let (Some(default), Value::Object(object)) = (self.default, &mut schema) {
             object.insert("default".to_owned(), default);
         }
-        (self.key.to_owned(), schema)
+        (self.key.into_owned(), schema)
     }
 }
 
@@ -141,10 +152,22 @@ impl Schemas {
             let Some(shape) = definition.key(key) else { continue };
             let docs = shape.schema().get("description").and_then(Value::as_str).unwrap_or("As in Compose.");
             let default = compose::filled_in(key);
-            fields.push(Field { key, docs: docs.into(), default, schema: self.compose(shape), required: false });
+            fields.push(Field {
+                key: key.into(),
+                docs: docs.into(),
+                default,
+                schema: self.compose(shape),
+                required: false,
+            });
         }
         if definition.key("x-").is_some() {
-            fields.push(Field { key: EXTENSION, docs: "".into(), default: None, schema: json!({}), required: false });
+            fields.push(Field {
+                key: EXTENSION.into(),
+                docs: "".into(),
+                default: None,
+                schema: json!({}),
+                required: false,
+            });
         }
     }
 
@@ -204,7 +227,7 @@ impl Schemas {
             self.definitions.insert(name.clone(), Value::Null);
             let fields = fields(self);
             let required: Vec<&str> =
-                fields.iter().filter(|field| field.required && !self.partial).map(|field| field.key).collect();
+                fields.iter().filter(|field| field.required && !self.partial).map(|field| field.key.as_ref()).collect();
             let mut schema = json!({ "type": "object", "additionalProperties": false });
             if !required.is_empty() {
                 schema["required"] = json!(required);
@@ -311,7 +334,7 @@ mod tests {
     #[test]
     fn documentation_gives_examples_and_values_give_defaults() {
         let docs = " How often, e.g. `30s`.\n".into();
-        let field = Field { key: "x", docs, default: Some("15s".into()), schema: json!({}), required: false };
+        let field = Field { key: "x".into(), docs, default: Some("15s".into()), schema: json!({}), required: false };
         let (key, schema) = field.property();
         assert_eq!(key, "x");
         let expected = json!({ "examples": ["30s"], "description": "How often, e.g. `30s`.", "default": "15s" });
@@ -322,7 +345,7 @@ mod tests {
     fn tables_have_names_of_their_own() {
         assert_eq!(name_of("a dashboard's variable"), "DashboardVariable");
         assert_eq!(name_of("a secret of a service"), "SecretService");
-        let schema = stack();
+        let schema = stack(&Kinds::default());
         // The variables of .env and those of dashboards.
         assert!(schema["definitions"]["Variable"]["properties"]["secret"].is_object());
         assert!(schema["definitions"]["DashboardVariable"]["properties"]["multi"].is_object());
@@ -351,7 +374,7 @@ mod tests {
                 _ => {}
             }
         }
-        for schema in [stack(), dashboard()] {
+        for schema in [stack(&Kinds::default()), dashboard()] {
             walk(&schema, &schema, "");
         }
     }

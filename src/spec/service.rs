@@ -546,7 +546,8 @@ table! {
         tcp: Option<Spanned<String>>,
         /// The port of the GET, by name.
         port: Option<Spanned<String>> = HTTP_PORT,
-        /// The program that probes: `curl` for a GET and `nc` for a connection if left out.
+        /// The program that probes. If left out: for a GET the first of `curl`, `wget` and `python3` that the image has as
+        /// far as its kind says, else `curl`; `nc` for a connection.
         probe: Option<Spanned<Probe>>,
         /// A command instead: a list that begins with `CMD` or `CMD-SHELL`, or a shell line.
         test: Option<Spanned<Command>>,

@@ -2,7 +2,8 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::diagnostic::Span;
+use super::kind::Kinds;
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// One file of the spec.
 #[derive(Debug)]
@@ -31,14 +32,18 @@ fn newlines(bytes: &[u8]) -> usize {
     bytes.iter().map(|&byte| usize::from(byte == b'\n')).sum()
 }
 
-/// Every file of the spec: the main one first, then the included ones in their order, dashboards, and templates.
+/// Every file of the spec: the main one first, then the included ones in their order, dashboards, templates, and the files
+/// of kinds.
 #[derive(Debug, Default)]
 pub struct Sources {
     files: Vec<Source>,
     /// How many of the files are TOML; the rest are templates.
     toml: usize,
     /// The templates that could not be read: the path and why.
-    unread: Vec<(String, String)>,
+    unread: Vec<(Utf8PathBuf, String)>,
+    /// The kinds of the project and what is wrong with them, once they are read.
+    kinds: Kinds,
+    kind_problems: Vec<Diagnostic>,
 }
 
 impl Sources {
@@ -55,7 +60,7 @@ impl Sources {
     pub fn push_template(&mut self, path: &str, text: Result<String, String>) {
         match text {
             Ok(text) => _ = self.add(Utf8Path::new(path), text),
-            Err(reason) => self.unread.push((path.to_owned(), reason)),
+            Err(reason) => self.unread.push((path.into(), reason)),
         }
     }
 
@@ -70,6 +75,30 @@ impl Sources {
         }
         let unread = self.unread.iter().find(|(unread, _)| unread == path);
         Err(unread.map_or("it does not exist", |(_, reason)| reason))
+    }
+
+    /// The path of each file that isn't TOML of the spec, with its index unless it can't be read.
+    pub fn all_templates(&self) -> impl Iterator<Item = (&Utf8Path, Option<u16>)> {
+        let read = (self.toml..).zip(self.templates());
+        let read = read.map(|(index, file)| (file.path.as_path(), Some(u16::try_from(index).unwrap_or(u16::MAX))));
+        read.chain(self.unread.iter().map(|(path, _)| (path.as_path(), None)))
+    }
+
+    /// Reads the kinds of the project, once all files are there.
+    pub fn settle(&mut self) {
+        let mut problems = Diagnostics::default();
+        self.kinds = Kinds::read(self, &mut problems);
+        self.kind_problems = problems.into_sorted();
+    }
+
+    /// The kinds that the spec can use.
+    pub fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
+    /// What is wrong with the kinds of the project.
+    pub fn kind_problems(&self) -> &[Diagnostic] {
+        &self.kind_problems
     }
 
     fn add(&mut self, path: &Utf8Path, text: String) -> u16 {
@@ -92,7 +121,7 @@ impl Sources {
         &self.files[..self.toml]
     }
 
-    /// The templates.
+    /// The templates, and the files of the project's kinds.
     pub fn templates(&self) -> &[Source] {
         &self.files[self.toml..]
     }

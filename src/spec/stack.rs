@@ -1,8 +1,11 @@
 //! The top level of a spec and every table but the services.
 
+use camino::Utf8Path;
+
 use super::accepted::Acceptance;
 use super::dashboard::Dashboard;
 use super::decode::{Context, Decode, Map, Short, Spanned, choice, shown, table};
+use super::kind;
 use super::lints::Lints;
 use super::schema::{Schema, Schemas};
 use super::service::{Command, Service};
@@ -312,9 +315,11 @@ impl Language {
     }
 }
 
-/// A template of the user.
+/// A template of the user, or of a kind, in whose folder it is.
 #[derive(Debug, Clone)]
 pub struct Template {
+    /// Its path, relative to the root.
+    pub path: String,
     /// Its file among the sources.
     pub file: u16,
     /// Its text.
@@ -324,12 +329,23 @@ pub struct Template {
 impl Decode for Template {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
-        let path = String::decode(node, cx)?;
+        let mut path = String::decode(node, cx)?;
+        let own = cx.sources.file(span).map(|source| source.path.as_path());
+        let folder = own.filter(|path| path.file_name() == Some(kind::DECLARATION)).and_then(Utf8Path::parent);
+        if let Some(folder) = folder {
+            path = folder.join(path).into_string();
+        }
         match cx.sources.template(&path) {
-            Ok((file, text)) => Some(Self { file, text: text.to_owned() }),
+            Ok((file, text)) => {
+                let text = text.to_owned();
+                Some(Self { path, file, text })
+            }
             Err(reason) => {
                 let title = format!("cannot read the template `{}`: {reason}", shown(&path));
-                let help = "write a path relative to the root, such as `spec/files/nginx.conf.j2`";
+                let help = match folder {
+                    Some(_) => "name a file in the kind's folder",
+                    None => "write a path relative to the root, such as `spec/files/nginx.conf.j2`",
+                };
                 cx.diagnostics.push(Diagnostic::new("unreadable-template", title, span).help(help));
                 None
             }

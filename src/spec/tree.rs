@@ -165,7 +165,7 @@ pub struct Parsed<'s> {
 
 /// Parses one file, reports syntax errors and returns what could be read.
 pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics) -> Parsed<'s> {
-    let Some(source) = sources.files().get(usize::from(file)) else {
+    let Some(source) = sources.at(file) else {
         return Parsed::default();
     };
     let failure = match fast::parse(&source.text, file) {

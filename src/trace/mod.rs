@@ -233,7 +233,12 @@ impl<'s> Trace<'s> {
     }
 
     fn without_spec(&self) -> ProfileSpec {
-        ProfileSpec { profile: self.profile.profile.clone(), removed: self.profile.removed.clone(), spec: None }
+        ProfileSpec {
+            profile: self.profile.profile.clone(),
+            removed: self.profile.removed.clone(),
+            kinds: self.profile.kinds.clone(),
+            spec: None,
+        }
     }
 
     fn resolve(&self, table: Table<'s>, diagnostics: &mut Diagnostics) -> Option<model::Stack> {

@@ -25,6 +25,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::dev::Environment;
 use crate::model::Stack;
+use crate::spec::kind::Verifier;
 use crate::view;
 
 /// A program that reads outputs, or a checker of their language.
@@ -341,31 +342,34 @@ pub fn checks(stack: &Stack, texts: &Texts) -> Vec<Check> {
 
 type Read = fn(&Answer<'_>) -> Reading;
 
-/// The consumers of the files that kinds declare, and how their answers are read.
-const OF_KINDS: [(&Consumer, Read); 2] = [(&loki::CONSUMER, loki::reading), (&mimir::CONSUMER, mimir::reading)];
+/// The consumers of the files that kinds declare, their arguments before the file's path, and how their answers are read.
+const OF_KINDS: [(Verifier, &Consumer, &[&str], Read); 2] = [
+    (Verifier::Loki, &loki::CONSUMER, &["-verify-config"], loki::reading),
+    (Verifier::Mimir, &mimir::CONSUMER, &["-modules"], mimir::reading),
+];
 
 /// The checks that kinds declare for their files: the program on `PATH`, or the one of the service's image.
 fn kinds(outputs: &Outputs<'_>) -> Vec<Check> {
     let mut checks = Vec::new();
     for service in &outputs.stack.services {
-        for (file, check) in service.files.iter().filter_map(|file| Some((file, file.check.as_ref()?))) {
-            let found = OF_KINDS.iter().find(|(consumer, _)| consumer.name == check.consumer);
-            let Some(&(consumer, reading)) = found else { continue };
+        for (file, check) in service.files.iter().filter_map(|file| Some((file, file.check?))) {
+            let Some((_, consumer, arguments, reading)) = OF_KINDS.iter().find(|(known, ..)| *known == check) else {
+                continue;
+            };
             let path = outputs.generated(&file.path);
             let run = |path: &str| {
-                let arguments: Vec<String> =
-                    check.arguments.iter().map(|argument| argument.replace("${file}", path)).collect();
-                Run::new(arguments.iter().map(String::as_str))
+                let file = format!("-config.file={path}");
+                Run::new(arguments.iter().copied().chain([file.as_str()]))
             };
             checks.push(Check {
                 image: outputs.image(&service.name),
                 inside: Some(run(&format!("{INSIDE}/{path}"))),
-                ..Check::new(consumer, vec![path.clone()], run(path.as_str()), reading)
+                ..Check::new(consumer, vec![path.clone()], run(path.as_str()), *reading)
             });
         }
     }
     // In the order of the consumers, whatever that of the services is.
-    checks.sort_by_key(|check| OF_KINDS.iter().position(|(consumer, _)| *consumer == check.consumer));
+    checks.sort_by_key(|check| OF_KINDS.iter().position(|(_, consumer, ..)| *consumer == check.consumer));
     checks
 }
 
@@ -401,17 +405,6 @@ mod tests {
             assert_eq!(super::version(answer), Some(version));
         }
         assert_eq!(version("no idea"), None);
-    }
-
-    #[test]
-    fn who_judges_the_file_of_a_kind_is_known() {
-        let mut declared: Vec<&str> = Vec::new();
-        for kind in crate::spec::kind::Kind::all() {
-            let files = kind.declaration().files.iter();
-            declared.extend(files.filter_map(|(_, file)| file.verify.as_ref()).map(|check| check.consumer.as_str()));
-        }
-        declared.sort_unstable();
-        assert_eq!(declared, OF_KINDS.map(|(consumer, _)| consumer.name));
     }
 
     #[test]

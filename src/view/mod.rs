@@ -12,7 +12,6 @@ mod dotenv;
 mod dynamic_config;
 mod entrypoint;
 mod grafana;
-mod kind;
 mod persistence;
 mod readme;
 mod terraform;
@@ -64,8 +63,10 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
     for alloy in &stack.alloys {
         list.add(&alloy.file, || alloy::render(stack, alloy));
     }
-    for (service, file, template) in kind::files(stack) {
-        list.add(&file.path, move || kind::render(service, template));
+    for (file, text) in
+        stack.services.iter().flat_map(|service| &service.files).filter_map(|file| Some((file, file.text.as_ref()?)))
+    {
+        list.add(&file.path, || Ok(text.clone()));
     }
     // All Grafanas of a stack have the same datasources and folders.
     if let Some(grafana) = stack.grafanas.first() {

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::lit::yaml as filters;
 use crate::model::Stack;
-use crate::spec::kind::{Kind, KindPort, Role, Takes};
+use crate::spec::kind::{Kind, KindPort, Kinds, Role, Takes};
 
 #[derive(Template)]
 #[template(path = "docker/persistence-dsql.template.yaml")]
@@ -28,9 +28,9 @@ const ROLES: [Role; 4] = [Role::History, Role::Matching, Role::Frontend, Role::W
 
 pub(super) fn render(stack: &Stack) -> askama::Result<String> {
     let has_roles = |kind: &Kind| kind.takes(Takes::Role);
-    let used = stack.services.iter().find_map(|service| service.kind.filter(has_roles));
-    let kind = used.or_else(|| Kind::all().find(has_roles));
-    let port = |role: Role, name: &str| -> Option<&KindPort> { kind?.ports_of(Some(role)).get(name) };
+    let used = stack.services.iter().find_map(|service| service.kind.clone().filter(has_roles));
+    let kind = used.or_else(|| Kinds::default().all().find(has_roles));
+    let port = |role: Role, name: &str| -> Option<&KindPort> { kind.as_ref()?.ports_of(Some(role)).get(name) };
     let number = |role, name| port(role, name).map_or(0, |port| port.target);
     let roles = ROLES.map(|role| TemporalRole {
         name: role.as_str(),

@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 
 use super::project::Project;
 
-/// Codes that no `stack.toml` alone can show: `hostile.rs`, `profiles.rs` and `spec/kind.rs` have their tests, and
+/// Codes that no `stack.toml` alone can show: `hostile.rs` and `profiles.rs` have their tests, and
 /// `warnings.snap` the rest.
-const ELSEWHERE: [&str; 6] =
-    ["invalid-kind", "literal-secret", "not-utf8", "secret-in-command", "spec-too-large", "unknown-profile"];
+const ELSEWHERE: [&str; 5] = ["literal-secret", "not-utf8", "secret-in-command", "spec-too-large", "unknown-profile"];
 
 #[test]
 fn each_wrong_spec_has_its_diagnostic() {

@@ -1,7 +1,7 @@
 //! `gen list`.
 
 use serde_json::{Value, json};
-use stackgen::spec::kind::Kind;
+use stackgen::spec::kind::Kinds;
 
 use super::project::{Project, REFERENCE};
 
@@ -250,7 +250,8 @@ fn the_readme_lists_the_kinds() {
         [] => "–".to_owned(),
         names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
     };
-    let rows = Kind::all().map(|kind| {
+    let kinds = Kinds::default();
+    let rows = kinds.all().map(|kind| {
         let declared = kind.declaration();
         let ports = names(declared.ports.names().collect());
         let settings = names(declared.settings.names().collect());

@@ -18,6 +18,7 @@ mod graph;
 mod hostile;
 mod import;
 mod init;
+mod kinds;
 mod list;
 mod mistakes;
 mod new;

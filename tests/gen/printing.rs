@@ -8,7 +8,7 @@ use super::project::{Project, Run};
 use super::review::git;
 
 /// One line or more for each subcommand: the arguments, and the exit code where the output can be written.
-const COMMANDS: [(&[&str], i32); 29] = [
+const COMMANDS: [(&[&str], i32); 31] = [
     (&["--help"], 0),
     (&["--version"], 0),
     (&["help", "check"], 0),
@@ -24,6 +24,8 @@ const COMMANDS: [(&[&str], i32); 29] = [
     (&["man", "pages"], 0),
     (&["schema"], 0),
     (&["schema", "dashboard"], 0),
+    (&["schema", "kind"], 0),
+    (&["kind", "show", "loki"], 0),
     (&["verify"], 3),
     (&["init"], 1),
     (&["new", "service", "web", "--image", "nginx:1.29"], 0),

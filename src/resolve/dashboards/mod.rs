@@ -57,7 +57,10 @@ impl Resolver<'_> {
             {
                 let title = format!("missing service to show dashboard `{}`", shown(&name.value));
                 let diagnostic = Diagnostic::new("missing-service", title, name.span);
-                self.report_missing(spec.sound, diagnostic.help(super::add_a_provider(super::DASHBOARDS)));
+                self.report_missing(
+                    spec.sound,
+                    diagnostic.help(super::add_a_provider(&self.profile.kinds, super::DASHBOARDS)),
+                );
             }
             return dashboards;
         }

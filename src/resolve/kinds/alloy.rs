@@ -41,7 +41,7 @@ impl<'a> Resolver<'a> {
         services: &[model::Service],
         models: &mut KindModels,
     ) {
-        let push = |provision: &'static Provision| provision.push.as_ref();
+        let push = |provision: &'a Provision| provision.push.as_ref();
         let [metrics, logs] = [METRICS, LOGS].map(|wanted| {
             let store = self.alloy_store(service, wanted)?;
             self.provided(store, wanted.0, push)
@@ -82,7 +82,7 @@ impl<'a> Resolver<'a> {
                 self.spec.sound,
                 Diagnostic::new("missing-service", title, name.span)
                     .also(declared, "has metrics")
-                    .help(format!("{}, or remove the metrics", add_a_provider(METRICS.0))),
+                    .help(format!("{}, or remove the metrics", add_a_provider(&self.profile.kinds, METRICS.0))),
             );
         }
         let model = services.iter().find(|model| model.name == name.value);

@@ -7,7 +7,7 @@
 use super::{Preset, generated, needs};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Keys;
-use crate::model::kind::{File, FileCheck, Secret, Setting, SettingValue};
+use crate::model::kind::{File, Secret, Setting, SettingValue};
 use crate::model::service::{Command, Metrics, Probe};
 use crate::model::text::{Segment, Text, Value};
 use crate::resolve::Resolver;
@@ -23,13 +23,13 @@ struct Scope<'a> {
     name: &'a Spanned<String>,
     cluster: Option<&'a str>,
     /// The services that it needs, by the names that the kind has for them.
-    needs: Vec<(&'static str, &'a str)>,
+    needs: Vec<(&'a str, &'a str)>,
     settings: Vec<Setting>,
 }
 
 impl<'a> Resolver<'a> {
     /// What a kind declares, for one of its services.
-    pub(super) fn declared(&mut self, index: usize, kind: Kind) -> Preset {
+    pub(super) fn declared(&mut self, index: usize, kind: &'a Kind) -> Preset {
         let spec = self.spec;
         let (name, service) = &spec.services.entries[index];
         let declaration = kind.declaration();
@@ -63,12 +63,7 @@ impl<'a> Resolver<'a> {
         preset.description = description.map(|text| text.shown());
         for (path, (_, file)) in kind.files_of(&name.value).zip(declaration.files.iter()) {
             preset.mounts.push(generated(&path, &file.target));
-            let template = file.template.as_ref().map(|template| template.value.clone());
-            let check = file
-                .verify
-                .as_ref()
-                .map(|check| FileCheck { consumer: check.consumer.clone(), arguments: check.arguments.clone() });
-            preset.files.push(File { path, template, check });
+            preset.files.push(File { path, text: None, template: None, check: file.verify });
         }
         if let Some(implied) = declaration.implied() {
             self.implied(implied, &scope, &mut preset);
@@ -85,7 +80,7 @@ impl<'a> Resolver<'a> {
     /// The service that a kind needs; reports it if it is missing.
     fn need(
         &mut self,
-        need: &'static spec::Need,
+        need: &'a spec::Need,
         cluster: Option<&'a Spanned<String>>,
         name: &'a Spanned<String>,
         service: &'a Service,
@@ -110,7 +105,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The settings of a service, with defaults for those that it leaves out; reports missing required ones.
-    fn settings(&mut self, kind: &'static Declaration, service: &Service, scope: &Scope<'a>) -> Vec<Setting> {
+    fn settings(&mut self, kind: &'a Declaration, service: &Service, scope: &Scope<'a>) -> Vec<Setting> {
         let mut settings = Vec::with_capacity(kind.settings.entries.len());
         for (name, declared) in kind.settings.iter() {
             let written = service.settings.as_ref().and_then(|settings| settings.get(&name.value));
@@ -206,7 +201,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Turns the service that a kind gives into what it implies: the only place that knows both.
-    fn implied(&mut self, service: &'static Service, scope: &Scope<'a>, preset: &mut Preset) {
+    fn implied(&mut self, service: &'a Service, scope: &Scope<'a>, preset: &mut Preset) {
         preset.command = service.command.as_ref().map(|command| self.told_command(&command.value, scope));
         preset.entrypoint = service.entrypoint.as_ref().map(|command| self.told_command(&command.value, scope));
         for (name, value) in service.environment.iter() {
@@ -227,7 +222,7 @@ impl<'a> Resolver<'a> {
         preset.keys = self.keys(&service.compose);
     }
 
-    fn probe(&mut self, check: &'static service::Healthcheck, scope: &Scope<'a>) -> Probe {
+    fn probe(&mut self, check: &'a service::Healthcheck, scope: &Scope<'a>) -> Probe {
         let (test, http) = if let Some(path) = &check.http {
             self.get(scope.index, check, &Spanned { value: path.value.clone(), span: scope.name.span })
         } else if let Some(port) = &check.tcp {

@@ -17,7 +17,6 @@ use crate::model::service::{Command, Dependency, Metrics, Mount, Probe};
 use crate::model::text::{Text, Value};
 use crate::spec::compose::NO_NEW_PRIVILEGES;
 use crate::spec::decode::Spanned;
-use crate::spec::kind::Kind;
 use crate::spec::service::{Condition, MountType, Service};
 
 /// What a kind implies for one service. The spec may change all of it but the command and the
@@ -71,9 +70,14 @@ struct Logic<'a> {
 type CompletePreset<'a> = fn(&mut Resolver<'a>, &'a Spanned<String>, &'a Service, &mut Preset);
 type AddModel<'a> = fn(&mut Resolver<'a>, &'a Spanned<String>, &'a Service, &[model::Service], &mut KindModels);
 
+/// Whether a built-in kind is more than its declaration.
+pub fn has_logic(name: &str) -> bool {
+    logic(name).is_some()
+}
+
 /// The kinds with their own logic: the only place that refers to kinds by name.
-fn logic<'a>(kind: Kind) -> Option<Logic<'a>> {
-    Some(match kind.as_str() {
+fn logic<'a>(kind: &str) -> Option<Logic<'a>> {
+    Some(match kind {
         "alloy" => Logic { preset: Resolver::alloy, model: Some(Resolver::alloy_model) },
         "elasticsearch-setup" => Logic { preset: Resolver::elasticsearch_setup, model: None },
         "grafana" => Logic { preset: Resolver::grafana, model: Some(Resolver::grafana_model) },
@@ -83,13 +87,25 @@ fn logic<'a>(kind: Kind) -> Option<Logic<'a>> {
 }
 
 impl Resolver<'_> {
+    /// Reports kinds of the project that can't replace the built-in ones of their names.
+    pub(super) fn check_kinds(&mut self) {
+        let profile = self.profile;
+        for (name, kind) in profile.kinds.own() {
+            if let Some(kind) = kind.filter(|_| has_logic(name)) {
+                let title = format!("the built-in kind `{name}` cannot be replaced");
+                let help = "rename its folder: `gen` generates what the built-in one needs of other services";
+                self.report(Diagnostic::new("invalid-kind", title, kind.place()).help(help));
+            }
+        }
+    }
+
     /// What the kind of a service implies for it.
     pub(super) fn preset(&mut self, index: usize) -> Preset {
         let spec = self.spec;
         let (name, service) = &spec.services.entries[index];
-        let Some(kind) = service.kind.as_ref().map(|kind| kind.value) else { return Preset::default() };
+        let Some(kind) = service.kind.as_ref().map(|kind| &kind.value) else { return Preset::default() };
         let mut preset = self.declared(index, kind);
-        if let Some(logic) = logic(kind) {
+        if let Some(logic) = logic(kind.as_str()) {
             (logic.preset)(self, name, service, &mut preset);
         }
         preset
@@ -99,7 +115,7 @@ impl Resolver<'_> {
     pub(super) fn kind_models(&mut self, services: &[model::Service]) -> KindModels {
         let mut models = KindModels::default();
         for (name, service) in self.spec.services.iter() {
-            let model = service.kind.as_ref().and_then(|kind| logic(kind.value)?.model);
+            let model = service.kind.as_ref().and_then(|kind| logic(kind.value.as_str())?.model);
             if let Some(model) = model {
                 model(self, name, service, services, &mut models);
             }
@@ -111,7 +127,7 @@ impl Resolver<'_> {
             self.report_missing(
                 self.spec.sound,
                 Diagnostic::new("missing-service", format!("unused datasource `{}`", name.value), name.span)
-                    .help(format!("{}, or remove the datasources", add_a_provider(DASHBOARDS))),
+                    .help(format!("{}, or remove the datasources", add_a_provider(&self.profile.kinds, DASHBOARDS))),
             );
         }
         models

@@ -108,7 +108,8 @@ impl<'a> Resolver<'a> {
                 let title = format!("missing service to create the visibility index of cluster `{}`", cluster.value);
                 self.report_missing(
                     self.spec.sound,
-                    Diagnostic::new("missing-service", title, cluster.span).help(add_a_provider(INDICES)),
+                    Diagnostic::new("missing-service", title, cluster.span)
+                        .help(add_a_provider(&self.profile.kinds, INDICES)),
                 );
             }
             let waits: &[(Role, Condition)] = match role {
