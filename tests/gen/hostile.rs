@@ -743,3 +743,19 @@ fn ranges_of_ports_stay_small() {
         &["error[spec-too-large]", "too many ports in ranges", "the limit is 100000 ports"],
     );
 }
+
+#[test]
+fn profiles_copy_only_so_much() {
+    let spec = |profiles: usize, count: usize| {
+        let profiles = repeated(profiles, |index| format!("[profiles.p{index}]\n"));
+        Project::new(services(count, |_| String::new()) + &profiles)
+    };
+    refused(
+        &spec(4_000, 1_000),
+        &["error[spec-too-large]", "4001 profiles copy too much", "spec/stack.toml:", "the limit is 33554432 bytes"],
+    );
+    // One of them is no copy.
+    for arguments in [&["list", "services", "--profile", "p9"][..], &["model", "--profile", "p0"]] {
+        assert_eq!(spec(4_000, 100).run(arguments).code, Some(0));
+    }
+}
