@@ -26,7 +26,7 @@ pub struct Schema {
 
 /// The paths of the schemas.
 pub fn scope() -> Scope {
-    Scope { manifest: "spec/schema.sha256".into(), folders: vec!["spec".into()], others: None }
+    Scope { manifest: "spec/schema.sha256".into(), folders: vec!["spec".into()], others: None, files: Vec::new() }
 }
 
 /// The schemas.

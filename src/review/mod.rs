@@ -301,6 +301,9 @@ pub trait Ground {
     /// Whether a file that `extends` names, or one that it names in turn, says something else than at the base. One that is
     /// not in the project may.
     fn differs(&self, path: Option<&str>) -> bool;
+
+    /// Files that programs read beside the outputs of a profile, and that are committed and not as at the base.
+    fn committed(&self, profile: &str) -> Vec<String>;
 }
 
 /// Only the specs are compared.
@@ -311,6 +314,10 @@ impl Ground for () {
 
     fn differs(&self, _: Option<&str>) -> bool {
         false
+    }
+
+    fn committed(&self, _: &str) -> Vec<String> {
+        Vec::new()
     }
 }
 

@@ -404,6 +404,43 @@ fn a_file_among_the_outputs_that_is_none_is_a_finding() {
     }
 }
 
+/// A folder, or a link out of the project, with the name of a file of the user is not the user's.
+#[test]
+fn only_regular_files_are_the_users() {
+    let project = Project::reference();
+    let planted =
+        ["generated/dev/.env/x", "terraform/dev/terraform.tfstate/x.tf", "terraform/dev/terraform.tfstate.d/a/x.tf"];
+    for path in planted {
+        project.write(path, "x");
+    }
+    symlink("/etc/passwd", project.path("terraform/dev/terraform.tfvars")).unwrap();
+    let run = project.run(&["check"]);
+    assert_eq!(run.stdout.matches(": not an output\n").count(), 4, "{}", run.stdout);
+    for path in planted.iter().chain(&["terraform/dev/terraform.tfvars"]) {
+        assert!(run.stdout.contains(&format!("{path}: not an output\n")), "{}", run.stdout);
+    }
+}
+
+/// Terraform reads such files by itself, and they replace every value of the spec.
+#[test]
+fn a_committed_file_of_values_is_a_danger() {
+    let repository = Repository::new(SHOP);
+    let paths = ["terraform/dev/terraform.tfvars", "terraform/dev/x.auto.tfvars.json", "generated/dev/.env", ".env"];
+    for path in paths {
+        repository.project.write(path, "x");
+    }
+    assert_eq!(repository.review(&[]).code, Some(0), "they are not committed");
+    repository.git(&["add", "--all", "--force"]);
+    let run = repository.review(&[]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.contains("danger[committed-file] .env"), "{}", run.stdout);
+    for path in paths {
+        assert!(run.stdout.contains(path), "{}", run.stdout);
+    }
+    repository.commit("Values");
+    assert_eq!(repository.review(&[]).code, Some(0), "the base has them");
+}
+
 /// All of `generated/` and `terraform/` is checked, with or without a manifest.
 #[test]
 fn a_file_in_a_folder_of_no_profile_is_a_finding() {

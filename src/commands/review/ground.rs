@@ -11,6 +11,7 @@ use serde_yaml::Value;
 use stackgen::links;
 use stackgen::review::{Ground, Led, Side};
 
+use super::super::git::{self, Failure};
 use super::git::Revision;
 
 /// Bytes of a file that `extends` names.
@@ -27,14 +28,25 @@ pub struct Compared<'r> {
     /// Links of the work tree, and where they lead at the revision if they are links there.
     before: RefCell<HashMap<Utf8PathBuf, Option<String>>>,
     differ: RefCell<HashMap<String, bool>>,
+    /// Files that should not be committed, and are.
+    unwanted: Vec<String>,
 }
 
 /// The links on the way to a path: each, and where it leads.
 type Links = Vec<(Utf8PathBuf, String)>;
 
 impl<'r> Compared<'r> {
-    pub fn new(root: &'r Utf8Path, revision: &'r Revision<'r>) -> Self {
-        Self { root, revision, led: RefCell::default(), before: RefCell::default(), differ: RefCell::default() }
+    /// # Errors
+    /// Git can't tell what is committed.
+    pub fn new(root: &'r Utf8Path, revision: &'r Revision<'r>) -> Result<Self, Failure> {
+        Ok(Self {
+            root,
+            revision,
+            led: RefCell::default(),
+            before: RefCell::default(),
+            differ: RefCell::default(),
+            unwanted: revision.changed(&git::PLACES)?,
+        })
     }
 
     /// Where a link leads. One of the revision that the work tree doesn't have matters to nothing.
@@ -159,6 +171,16 @@ impl Ground for Compared<'_> {
             self.differ.borrow_mut().insert(path.to_owned(), differs);
             differs
         })
+    }
+
+    fn committed(&self, profile: &str) -> Vec<String> {
+        let found = |path: &String| {
+            let (of, path) = git::unwanted(path)?;
+            of.is_none_or(|of| of == profile).then_some(path)
+        };
+        let mut found: Vec<String> = self.unwanted.iter().filter_map(found).collect();
+        found.dedup();
+        found
     }
 }
 
