@@ -308,10 +308,9 @@ fn repeats(description: &Description) -> impl Iterator<Item = &str> {
 
 /// Drops variables that nothing refers to, and then those that only these refer to.
 fn drop_unused(description: &mut Description, notes: &Notes) {
-    let passed_on = "include_variables = true";
+    let is_passing = |text: &String| text.contains("include_variables = true");
     let variables = std::mem::take(&mut description.variables);
     let rest = toml::text(description);
-    let mut passes_on = rest.contains(passed_on);
     let mut uses: HashMap<String, usize> = HashMap::new();
     let mut refers = Vec::new();
     let mut texts = vec![rest];
@@ -320,13 +319,15 @@ fn drop_unused(description: &mut Description, notes: &Notes) {
         texts.push(toml::text(&one));
     }
     for text in &texts {
-        passes_on |= text.contains(passed_on);
         let names: Vec<String> = references(text).iter().map(|one| one.name.to_owned()).collect();
-        names.iter().for_each(|name| *uses.entry(name.clone()).or_default() += 1);
+        for name in &names {
+            *uses.entry(name.clone()).or_default() += 1;
+        }
         refers.push(names);
     }
     repeats(description).for_each(|name| *uses.entry(name.to_owned()).or_default() += 1);
-    let is_kept = |keys: &Table| passes_on || keys.get("type") == Some(&Item::from("adhoc"));
+    let all_pass = texts.iter().any(is_passing);
+    let is_kept = |keys: &Table| all_pass || keys.get("type") == Some(&Item::from("adhoc"));
     let is_unused = |uses: &HashMap<String, usize>, name: &str| uses.get(name).is_none_or(|count| *count == 0);
     let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
     for (place, (name, keys)) in variables.iter().enumerate() {

@@ -502,7 +502,7 @@ fn places(key: &str, value: &str) -> Vec<String> {
     }
 }
 
-/// The fields of a line, as BuildKit reads it: those with a comma are in quotes.
+/// The fields of a line, as `BuildKit` reads it: those with a comma are in quotes.
 fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut in_quotes = false;
