@@ -94,15 +94,15 @@ pub fn scope_of(profile: &str, more: Vec<String>) -> output::Scope {
     let of_terraform = [
         "terraform.tfvars",
         "terraform.tfstate*",
-        ".terraform",
         ".terraform.lock.hcl",
         ".terraform.tfstate.lock.info",
         "errored.tfstate",
     ];
-    let others = of_terraform.map(|name| format!("{terraform}/{name}"));
+    let files = of_terraform.map(|name| format!("{terraform}/{name}"));
     output::Scope {
         manifest: format!("{generated}/{MANIFEST}").into(),
-        others: Some([format!("{generated}/.env")].into_iter().chain(others).chain(more).collect()),
+        others: Some([format!("{terraform}/.terraform")].into_iter().chain(more).collect()),
+        files: [format!("{generated}/.env")].into_iter().chain(files).collect(),
         folders: vec![generated.into(), terraform.into()],
     }
 }

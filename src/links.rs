@@ -28,6 +28,11 @@ pub fn follow(root: &Utf8Path, path: &Utf8Path) -> io::Result<Utf8PathBuf> {
     Ok(target)
 }
 
+/// Whether there is a regular file below a root, through links that [`follow`] allows.
+pub fn is_file(root: &Utf8Path, path: &Utf8Path) -> bool {
+    follow(root, path).is_ok_and(|target| target.is_file())
+}
+
 /// The bytes of a regular file below a root.
 ///
 /// # Errors

@@ -62,7 +62,11 @@ pub fn run(arguments: &Check) -> Ran {
         }
     }
     match committed.join() {
-        Ok(Ok(paths)) => found.extend(paths.into_iter().map(|path| bare(path.into(), Cause::Committed))),
+        Ok(Ok(mut paths)) => {
+            // One that the spec says is the user's is a danger of the review that saw it first.
+            paths.retain(|path| !project.plans.iter().any(|plan| plan.stack().unmanaged.contains(path)));
+            found.extend(paths.into_iter().map(|path| bare(path.into(), Cause::Committed)));
+        }
         Ok(Err(failure)) => {
             let what = "cannot check that no `.env` and none of Terraform's state or plugins are committed";
             print_error(&format!("{YELLOW}warning{RESET}: {what}: {}\n", failure.message));

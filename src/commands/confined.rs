@@ -208,8 +208,18 @@ pub fn answer(mut command: Command, limit: Duration) -> io::Result<Ended> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     limit_resources(&child);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let stdout = thread::spawn(move || read(stdout));
-    let stderr = thread::spawn(move || read(stderr));
+    let readers = thread::Builder::new()
+        .spawn(move || read(stdout))
+        .and_then(|stdout| Ok((stdout, thread::Builder::new().spawn(move || read(stderr))?)));
+    let (stdout, stderr) = match readers {
+        Ok(readers) => readers,
+        Err(error) => {
+            end_group(&child);
+            child.kill()?;
+            child.wait()?;
+            return Err(error);
+        }
+    };
     let started = Instant::now();
     let mut pause = Duration::from_millis(1);
     let status = loop {

@@ -1,6 +1,7 @@
 //! Git, run so that a repository or its tree cannot make it run a program or use the network.
 
 use std::collections::HashSet;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -74,7 +75,8 @@ impl<'r> Git<'r> {
         let program = Programs::new(root).find("git").ok_or_else(not_there)?;
         // Older ones than 2.38 would take it for the repository.
         for folder in root.ancestors() {
-            if folder.join(".git").symlink_metadata().is_ok() {
+            if let Ok(found) = folder.join(".git").symlink_metadata() {
+                check_readable(&folder.join(".git"), &found)?;
                 break;
             }
             if ["HEAD", "objects", "refs"].iter().all(|part| folder.join(part).exists()) {
@@ -121,7 +123,54 @@ impl<'r> Git<'r> {
     }
 }
 
-/// What Git has of these profiles, though it may hold secrets or programs: `.env`, Terraform's state and its plugins.
+/// Checks that what Git reads first are files: it would wait for the other end of a pipe for ever.
+fn check_readable(git: &Utf8Path, found: &Metadata) -> Result<(), Failure> {
+    let not_a_file = |path: &Utf8Path| Err(Failure::failed(format!("`{path}` is not a regular file")));
+    // Git itself reports a folder.
+    let is_pipe = |found: Metadata| !found.is_file() && !found.is_dir();
+    if !found.is_dir() {
+        return if found.is_file() || found.is_symlink() { Ok(()) } else { not_a_file(git) };
+    }
+    let mut paths = ["HEAD", "config", "index", "packed-refs"].map(|name| git.join(name)).to_vec();
+    for path in &paths {
+        if fs::metadata(path).is_ok_and(is_pipe) {
+            return not_a_file(path);
+        }
+    }
+    let head = fs::read_to_string(paths.swap_remove(0)).unwrap_or_default();
+    let branch = head.strip_prefix("ref: ").map(|name| git.join(name.trim()));
+    match branch.filter(|path| fs::metadata(path).is_ok_and(is_pipe)) {
+        Some(path) => not_a_file(&path),
+        None => Ok(()),
+    }
+}
+
+/// Where [`unwanted`] files are.
+pub const PLACES: [&str; 3] = [".env", "generated", "terraform"];
+
+/// What a path that Git has should not be, though `gen` leaves it to the user: a file of secrets, of values that Terraform
+/// reads by itself, Terraform's state or its plugins. Its profile, unless it is of all, and what is reported.
+pub fn unwanted(path: &str) -> Option<(Option<&str>, String)> {
+    let is_values = |name: &str| {
+        let name = name.strip_suffix(".json").unwrap_or(name);
+        name == "terraform.tfvars" || name.ends_with(".auto.tfvars")
+    };
+    let (profile, path) = match path.split('/').collect::<Vec<_>>().as_slice() {
+        [".env", ..] => (None, ".env".to_owned()),
+        ["generated", profile, ".env", ..] => (Some(*profile), format!("generated/{profile}/.env")),
+        // A folder of hundreds of files.
+        ["terraform", profile, ".terraform", ..] => (Some(*profile), format!("terraform/{profile}/.terraform")),
+        ["terraform", profile, rest @ ..]
+            if rest.iter().any(|name| name.contains(".tfstate")) || matches!(rest, [name] if is_values(name)) =>
+        {
+            (Some(*profile), path.to_owned())
+        }
+        _ => return None,
+    };
+    Some((profile, path))
+}
+
+/// What Git has of these profiles, and should not.
 ///
 /// Nothing outside of a work tree.
 ///
@@ -134,37 +183,27 @@ pub fn committed<'p>(root: &Utf8Path, profiles: impl IntoIterator<Item = &'p str
         return Ok(Vec::new());
     }
     // Asking Git takes longer than a small check.
-    let profiles: HashSet<&str> = profiles.into_iter().filter(|profile| has_secrets(root, profile)).collect();
-    if profiles.is_empty() {
+    let profiles: HashSet<&str> = profiles.into_iter().filter(|profile| has_unwanted(root, profile)).collect();
+    if profiles.is_empty() && root.join(".env").symlink_metadata().is_err() {
         return Ok(Vec::new());
     }
     // A pattern for each profile could be too many arguments; Git's own could match folders below.
-    let listed = Git::new(root)?.succeed("", &["ls-files", "-z", "--", "generated", "terraform"])?;
-    let found = |path: &str| match path.split('/').collect::<Vec<_>>().as_slice() {
-        ["generated", profile, ".env"] if profiles.contains(profile) => Some(path.to_owned()),
-        // A folder of hundreds of files.
-        ["terraform", profile, ".terraform", ..] if profiles.contains(profile) => {
-            Some(format!("terraform/{profile}/.terraform"))
-        }
-        ["terraform", profile, .., name] if profiles.contains(profile) && name.contains(".tfstate") => {
-            Some(path.to_owned())
-        }
-        _ => None,
-    };
+    let listed = Git::new(root)?.succeed("", &[&["ls-files", "-z", "--"][..], &PLACES].concat())?;
+    let of_one = |profile: Option<&str>| profile.is_none_or(|profile| profiles.contains(profile));
+    let found = |path: &str| unwanted(path).and_then(|(profile, path)| of_one(profile).then_some(path));
     let mut found: Vec<String> = listed.split_terminator('\0').filter_map(found).collect();
     found.dedup();
     Ok(found)
 }
 
-/// Whether a profile has a file that may hold secrets, committed or not.
-fn has_secrets(root: &Utf8Path, profile: &str) -> bool {
-    let of_terraform = || {
-        let entries = folder::entries(root.join("terraform").join(profile).as_std_path());
-        let names = entries.unwrap_or_default().into_iter();
-        names.map(|entry| entry.name.to_string_lossy().into_owned())
+/// Whether a profile has a file that should not be committed, committed or not.
+fn has_unwanted(root: &Utf8Path, profile: &str) -> bool {
+    let folder = |top: &str| {
+        let entries = folder::entries(root.join(top).join(profile).as_std_path()).unwrap_or_default();
+        let path = move |entry: folder::Entry| format!("{top}/{profile}/{}", entry.name.to_string_lossy());
+        entries.into_iter().map(path).any(|path| unwanted(&path).is_some())
     };
-    root.join("generated").join(profile).join(".env").symlink_metadata().is_ok()
-        || of_terraform().any(|name| name.contains(".tfstate") || name == ".terraform")
+    root.join("generated").join(profile).join(".env").symlink_metadata().is_ok() || folder("terraform")
 }
 
 pub fn failure(arguments: &[&str], output: &Output) -> Failure {

@@ -23,7 +23,10 @@ pub fn run(arguments: &Graph) -> Ran {
     let text = match arguments.format {
         GraphFormat::Mermaid => mermaid::render(&graph),
         GraphFormat::Dot => dot::render(&graph),
-        GraphFormat::Svg => svg::render(&graph),
+        GraphFormat::Svg => svg::render(&graph).ok_or_else(|| {
+            let message = format!("too many lines between {} services for a drawing", graph.nodes.len());
+            stop_with(Outcome::Invalid, message, "choose a part with `--focus`, or use `--format dot`")
+        })?,
     };
     print(io::stdout(), &text);
     Ok(Outcome::Clean)

@@ -1,6 +1,7 @@
 //! `gen new`.
 
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::edit;
@@ -8,10 +9,11 @@ use stackgen::edit::draft::{Change, Refusal};
 use stackgen::edit::new::{self, New as Wanted, Service};
 use stackgen::output;
 use stackgen::review::counted;
+use stackgen::spec::decode::listed;
 use stackgen::spec::stack::DatasourceType;
 
 use super::report::{self, BOLD, GREEN, RESET};
-use super::{Outcome, Ran, print_error, print_text, read_toml, rewrite, root, stop, stop_with, sweep};
+use super::{LOST, Outcome, Ran, print_error, print_text, read_toml, rewrite, root, stop, stop_with, sweep};
 use crate::cli::{New, NewCommand};
 
 pub fn run(arguments: &New) -> Ran {
@@ -54,6 +56,10 @@ pub fn run(arguments: &New) -> Ran {
     let new = new.into_iter().map(|(path, text, _)| (path, text));
     output::create(&root, new).map_err(|error| stop(Outcome::Failed, error))?;
     print_text(&changes(draft.changes()));
+    if LOST.load(Ordering::Relaxed) {
+        let paths = listed(draft.changed().map(|(path, ..)| path.as_str()));
+        print_error(&format!("the change is in {paths}\n"));
+    }
     let left = stackgen::plan(&edited, None).err().map_or(0, |problems| problems.len());
     if left > 0 {
         let problems = counted(left, "other problem");

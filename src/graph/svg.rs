@@ -41,9 +41,9 @@ const LEGEND_LINE: i32 = 22;
 const SAMPLE: i32 = 46;
 const CHARACTER: i32 = 7;
 
-/// The graph as an image.
-pub fn render(graph: &Graph) -> String {
-    let layout = layout(graph);
+/// The graph as an image, unless it is too large for one.
+pub fn render(graph: &Graph) -> Option<String> {
+    let layout = layout(graph)?;
     let legend = legend(&layout);
     let legend_width =
         legend.iter().map(|row| LEGEND_LEFT + row.last().map_or(0, |entry| entry.x + entry.width())).max();
@@ -83,7 +83,7 @@ pub fn render(graph: &Graph) -> String {
         }
     }
     out.push_str("</svg>\n");
-    out
+    Some(out)
 }
 
 fn place(rect: &Rect) -> String {

@@ -277,43 +277,81 @@ fn read(mut object: Object<'_>, context: &Context, folder: Option<String>) -> De
 
 /// Drops variables that nothing refers to, and names those that are missing: a render accepts neither.
 fn check_variables(description: &mut Description, notes: &Notes) {
-    loop {
-        let text = toml::text(description);
-        let references = references(&text);
-        let keys = description.panels.iter().map(|panel| &panel.keys);
-        let rows =
-            description.rows.iter().flat_map(|row| iter::once(&row.keys).chain(row.panels.iter().map(|one| &one.keys)));
-        let repeats: Vec<&str> = keys
-            .chain(rows)
-            .filter_map(|keys| if let Some(Item::Text(name)) = keys.get("repeat") { Some(name.as_str()) } else { None })
-            .map(|name| name.trim_start_matches('$').trim_matches(['{', '}']))
-            .collect();
-        let passed_on = text.contains("include_variables = true");
-        let unused = description.variables.iter().position(|(name, keys)| {
-            let is_used = references.iter().any(|one| one.name == name) || repeats.contains(&name.as_str());
-            !is_used && !passed_on && keys.get("type") != Some(&Item::from("adhoc"))
-        });
-        if let Some(index) = unused {
-            let (name, _) = description.variables.remove(index);
-            notes.add(Kind::Dropped, &format!("variable `{name}`"), "", "unused");
-            continue;
-        }
-        let known = |name: &str| description.variables.iter().any(|(known, _)| known == name);
-        // Expressions refer to queries, which have such names unless somebody gives them another.
-        let is_query = |name: &str| text.contains("__expr__") && name.chars().all(|c| c.is_ascii_uppercase());
-        let written =
-            references.iter().filter(|one| !is_literal(&text, one) && !is_query(one.name)).map(|one| one.name);
-        let missing: BTreeSet<&str> = written.chain(repeats).filter(|name| !known(name)).collect();
-        for name in missing {
-            notes.add(
-                Kind::Assumed,
-                "dashboard",
-                "",
-                format!("the dashboard has no variable `{name}`: add it, or write the value"),
-            );
-        }
-        return;
+    drop_unused(description, notes);
+    let text = toml::text(description);
+    let references = references(&text);
+    let known: HashSet<&str> = description.variables.iter().map(|(name, _)| name.as_str()).collect();
+    // Expressions refer to queries, which have such names unless somebody gives them another.
+    let has_expressions = text.contains("__expr__");
+    let is_query = |name: &str| has_expressions && name.chars().all(|c| c.is_ascii_uppercase());
+    let written = references.iter().filter(|one| !is_literal(&text, one) && !is_query(one.name)).map(|one| one.name);
+    let missing: BTreeSet<&str> = written.chain(repeats(description)).filter(|name| !known.contains(name)).collect();
+    for name in missing {
+        notes.add(
+            Kind::Assumed,
+            "dashboard",
+            "",
+            format!("the dashboard has no variable `{name}`: add it, or write the value"),
+        );
     }
+}
+
+/// The variables by which panels and rows are repeated.
+fn repeats(description: &Description) -> impl Iterator<Item = &str> {
+    let keys = description.panels.iter().map(|panel| &panel.keys);
+    let rows =
+        description.rows.iter().flat_map(|row| iter::once(&row.keys).chain(row.panels.iter().map(|one| &one.keys)));
+    keys.chain(rows)
+        .filter_map(|keys| if let Some(Item::Text(name)) = keys.get("repeat") { Some(name.as_str()) } else { None })
+        .map(|name| name.trim_start_matches('$').trim_matches(['{', '}']))
+}
+
+/// Drops variables that nothing refers to, and then those that only these refer to.
+fn drop_unused(description: &mut Description, notes: &Notes) {
+    let is_passing = |text: &String| text.contains("include_variables = true");
+    let variables = std::mem::take(&mut description.variables);
+    let rest = toml::text(description);
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    let mut refers = Vec::new();
+    let mut texts = vec![rest];
+    for (name, keys) in &variables {
+        let one = Description { variables: vec![(name.clone(), keys.clone())], ..Description::default() };
+        texts.push(toml::text(&one));
+    }
+    for text in &texts {
+        let names: Vec<String> = references(text).iter().map(|one| one.name.to_owned()).collect();
+        for name in &names {
+            *uses.entry(name.clone()).or_default() += 1;
+        }
+        refers.push(names);
+    }
+    repeats(description).for_each(|name| *uses.entry(name.to_owned()).or_default() += 1);
+    let all_pass = texts.iter().any(is_passing);
+    let is_kept = |keys: &Table| all_pass || keys.get("type") == Some(&Item::from("adhoc"));
+    let is_unused = |uses: &HashMap<String, usize>, name: &str| uses.get(name).is_none_or(|count| *count == 0);
+    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, (name, keys)) in variables.iter().enumerate() {
+        if !is_kept(keys) {
+            places.entry(name).or_default().push(place);
+        }
+    }
+    let unused = places.iter().filter(|(name, _)| is_unused(&uses, name)).flat_map(|(_, places)| places);
+    let mut unused: BTreeSet<usize> = unused.copied().collect();
+    let mut dropped = HashSet::new();
+    while let Some(place) = unused.pop_first() {
+        notes.add(Kind::Dropped, &format!("variable `{}`", variables[place].0), "", "unused");
+        dropped.insert(place);
+        for name in &refers[place + 1] {
+            if let Some(count) = uses.get_mut(name) {
+                *count -= 1;
+            }
+            if is_unused(&uses, name) {
+                unused.extend(places.get(name.as_str()).into_iter().flatten().filter(|place| !dropped.contains(place)));
+            }
+        }
+    }
+    let kept = variables.into_iter().enumerate().filter(|(place, _)| !dropped.contains(place));
+    description.variables = kept.map(|(_, variable)| variable).collect();
 }
 
 /// Names the datasource of something that would get another one.

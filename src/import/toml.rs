@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use toml_writer::{ToTomlKey as _, ToTomlValue as _, TomlKeyBuilder, TomlStringBuilder};
 
 use super::{Description, Panel};
+use crate::shown::is_obeyed;
 
 /// A line with a table or a list is not longer than this if taking the value apart can help.
 const WIDTH: usize = 120;
@@ -261,6 +262,9 @@ fn value(out: &mut String, name: &str, item: &Item) {
 
 fn string(out: &mut String, text: &str, code: bool) {
     let builder = TomlStringBuilder::new(text);
+    if text.contains(is_raw) {
+        return out.push_str(&escaped(&builder.as_basic().to_toml_value()));
+    }
     let written = if text.contains('\n') {
         // One that ends in quotes or holds control characters can't be a literal.
         builder.as_ml_literal().or_else(|| builder.as_ml_basic_pretty()).unwrap_or_else(|| builder.as_ml_basic())
@@ -274,11 +278,33 @@ fn string(out: &mut String, text: &str, code: bool) {
 
 /// A key, quoted if it must be.
 fn key(name: &str) -> String {
-    TomlKeyBuilder::new(name).as_default().to_toml_key()
+    let builder = TomlKeyBuilder::new(name);
+    if name.contains(is_raw) { escaped(&builder.as_basic().to_toml_key()) } else { builder.as_default().to_toml_key() }
+}
+
+/// Whether TOML has a character as it is that a terminal or an editor obeys.
+fn is_raw(c: char) -> bool {
+    is_obeyed(c) && !c.is_control()
+}
+
+/// A basic string without characters that a terminal or an editor would obey.
+fn escaped(written: &str) -> String {
+    let mut out = String::with_capacity(written.len());
+    for c in written.chars() {
+        if is_raw(c) {
+            let _ = write!(out, "\\U{:08X}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// A key that is a title: always quoted, so that all of them look alike.
 fn quoted(name: &str) -> String {
+    if name.contains(is_raw) {
+        return key(name);
+    }
     let builder = TomlKeyBuilder::new(name);
     builder.as_basic_pretty().or_else(|| builder.as_literal()).unwrap_or_else(|| builder.as_basic()).to_toml_key()
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::text::{Operator, Reference, Segment, Text};
 
 /// Words of a name whose value is a secret.
-const WORDS: &str = "password passwd passphrase pwd pass secret secrets token apikey credential credentials cred creds \
+const WORDS: &str = "password passwd passphrase pwd pw pass mnemonic secret secrets token apikey credential credentials cred creds \
     psk htpasswd passcode";
 
 /// How a word ends that is several of these without a sign between them: `PGPASSWORD`.
@@ -18,8 +18,14 @@ const ENDS: &[&str] = &[
     "token",
     "apikey",
     "accesskey",
+    "accountkey",
+    "authkey",
+    "encryptionkey",
+    "masterkey",
     "privatekey",
     "secretkey",
+    "sharedkey",
+    "signingkey",
     "keybase",
 ];
 
@@ -27,7 +33,11 @@ const ENDS: &[&str] = &[
 const BEFORE_PASS: &[&str] = &["admin", "db", "ftp", "ldap", "mail", "mysql", "redis", "root", "smtp", "sql", "user"];
 
 /// Words of a name whose value is a secret if it looks like one: `AUTH = "basic"` does not.
-const MAYBE: &[&str] = &["auth", "authorization", "bearer", "cookie", "dsn", "jwt", "signing", "webhook"];
+const MAYBE: &str =
+    "auth authorization bearer cookie dsn hmac jwt pepper salt sas seed session signature signing webhook";
+
+/// Last words of a name whose value is a secret although it may be a number.
+const NUMBERS: &[&str] = &["pin", "otp", "totp"];
 
 /// What all of these have in them, by their first letter: most names have none of it.
 const HINTS: &[(u8, &[&str])] = &[
@@ -35,10 +45,13 @@ const HINTS: &[(u8, &[&str])] = &[
     (b'b', &["bearer"]),
     (b'c', &["cred", "cookie"]),
     (b'd', &["dsn"]),
+    (b'h', &["hmac"]),
     (b'j', &["jwt"]),
     (b'k', &["key"]),
-    (b'p', &["pass", "pwd", "psk"]),
-    (b's', &["secret", "signing"]),
+    (b'm', &["mnemonic"]),
+    (b'o', &["otp"]),
+    (b'p', &["pass", "pepper", "pin", "psk", "pw"]),
+    (b's', &["salt", "sas", "secret", "seed", "session", "sign"]),
     (b't', &["token"]),
     (b'w', &["webhook"]),
 ];
@@ -58,7 +71,15 @@ const TOKENS: &[(&str, usize)] = &[
     ("xapp-", 10),
     ("sk_live_", 10),
     ("rk_live_", 10),
+    ("sk_test_", 10),
     ("sk-ant-", 16),
+    ("sk-proj-", 16),
+    ("SG.", 30),
+    ("whsec_", 16),
+    ("dop_v1_", 30),
+    ("pypi-Ag", 30),
+    ("AGE-SECRET-KEY-1", 30),
+    ("hooks.slack.com/services/", 16),
     ("npm_", 30),
     ("hf_", 30),
     ("eyJ", 30),
@@ -124,9 +145,9 @@ fn strength(name: &str) -> Strength {
             || ENDS.iter().any(|end| word.ends_with(end))
             || word.strip_suffix("pass").is_some_and(|before| BEFORE_PASS.contains(&before))
     };
-    if words.iter().any(is_secret) || is_key(words.len() - 1) {
+    if words.iter().any(is_secret) || is_key(words.len() - 1) || NUMBERS.contains(&last.as_str()) {
         Strength::Secret
-    } else if words.iter().any(|word| MAYBE.contains(&word.as_str())) {
+    } else if words.iter().any(|word| is_one_of(MAYBE, word)) || (words.len() == 1 && last == "key") {
         Strength::Maybe
     } else {
         Strength::None
@@ -164,8 +185,13 @@ pub fn is_written(name: &str, value: &Text) -> bool {
     if let Text::Literal(literal) = value {
         return is_literal(name, literal);
     }
+    let is_secret = |segment: &Segment| match segment {
+        // What is written around a reference may be a prefix.
+        Segment::Literal(literal) => is_value(name, literal) && is_random(literal),
+        Segment::Env(_) => word(segment).is_some_and(|word| is_literal(name, word)),
+    };
     if let Text::Parts(segments) = value
-        && segments.iter().any(|segment| word(segment).is_some_and(|word| is_literal(name, word)))
+        && segments.iter().any(is_secret)
     {
         return true;
     }
@@ -173,10 +199,10 @@ pub fn is_written(name: &str, value: &Text) -> bool {
     passwords(&plain).next().is_some() || !tokens(&plain).is_empty()
 }
 
-/// Whether nothing of a value with a name may be shown: of a URL, only the password is hidden.
+/// Whether nothing of a value with a name may be shown: of a URL, only the password is hidden, unless all of it is one.
 pub fn is_hidden(name: &str, value: &Text) -> bool {
     let plain = value.replaced(|reference| Some(reference.plain().into())).unwrap_or_default();
-    is_written(name, value) && !plain.contains("://")
+    is_written(name, value) && (!plain.contains("://") || is_value(name, &plain))
 }
 
 /// What a reference may stand for, whatever its variable is.
@@ -208,26 +234,31 @@ fn is_value(name: &str, value: &str) -> bool {
     let value = value.trim();
     let is_setting = value.len() < 3 || is_one_of(SETTINGS, &value.to_ascii_lowercase());
     // `TOKEN = 4000` is more likely a number of tokens.
-    let is_number =
-        value.chars().all(|c| c.is_ascii_digit() || c == '.') && !words(name).iter().any(|w| w.starts_with("pass"));
+    let words = words(name);
+    let may_count =
+        !words.iter().any(|word| word.starts_with("pass") || word == "pw" || NUMBERS.contains(&word.as_str()));
+    let is_number = may_count && value.chars().all(|c| c.is_ascii_digit() || c == '.');
     let is_path = value.starts_with(['/', '~']) || value.starts_with("./") || value.starts_with("../");
-    let is_url = value.contains("://");
-    // `hunter2`, but neither `basic` nor `oauth2`; of a URL, more than a name with a number.
+    !(is_setting || is_number || is_path || value.starts_with(['$', '<']))
+        && ((strength == Strength::Secret && !value.contains("://")) || is_random(value))
+}
+
+/// Whether a value looks made up: `hunter2`, but neither `basic` nor `oauth2`; of a URL, more than a name with a number.
+fn is_random(value: &str) -> bool {
+    let least = if value.contains("://") { 9 } else { 7 };
     let is_random = |part: &str| {
         let has = |kind: fn(&u8) -> bool| part.bytes().any(|byte| kind(&byte));
-        part.len() >= if is_url { 9 } else { 7 } && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+        part.len() >= least && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
     };
-    let random = || value.split(|c: char| !c.is_ascii_alphanumeric()).any(is_random);
-    !(is_setting || is_number || is_path || value.starts_with(['$', '<']))
-        && if strength == Strength::Maybe { random() } else { !is_url }
+    value.split(|c: char| !c.is_ascii_alphanumeric()).any(is_random)
 }
 
 /// Finds secrets in a text.
 type Find = fn(&str) -> Vec<Range<usize>>;
 
 /// All ways to find one.
-const FINDS: [Find; 5] =
-    [|text| passwords(text).collect(), |text| defaults(text).collect(), assignments, flags, tokens];
+const FINDS: [Find; 6] =
+    [|text| passwords(text).collect(), drivers, |text| defaults(text).collect(), assignments, flags, tokens];
 
 /// Where tokens of well-known services are.
 fn tokens(text: &str) -> Vec<Range<usize>> {
@@ -238,7 +269,7 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
     while at + SHORTEST <= bytes.len() {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         // Most bytes begin none.
-        let may_begin = matches!(bytes[at], b'g' | b'A' | b'x' | b's' | b'r' | b'n' | b'h' | b'e' | b'B' | b'-');
+        let may_begin = b"gAxsrnheB-Swdp".contains(&bytes[at]);
         let is_start = may_begin && (at == 0 || !is_part(bytes[at - 1]));
         let token = || TOKENS.iter().find(|(start, _)| bytes[at..].starts_with(start.as_bytes()));
         let Some(&(start, least)) = is_start.then(token).flatten() else {
@@ -273,14 +304,22 @@ fn flags(text: &str) -> Vec<Range<usize>> {
             .map_or(rest, |end| &rest[..end]);
         let after = text.len() - rest.len() + name.len();
         from = after.max(at + 1);
-        if !is_start || !is_secret_name(name) {
+        // `curl -u me:hunter2`
+        let is_user = matches!(name, "u" | "user");
+        if !is_start || !(is_user || is_secret_name(name)) {
             continue;
         }
         let value = text[after..].trim_start_matches(|c: char| c.is_whitespace() || "\"',".contains(c));
         let start = text.len() - value.len();
         let end = value.find(|c: char| c.is_whitespace() || "\"',;]".contains(c)).unwrap_or(value.len());
-        if start > after && !value.starts_with('-') && is_assigned(name, &value[..end]) {
-            found.push(start..start + end);
+        if start == after || value.starts_with('-') {
+            continue;
+        }
+        let skipped = if is_user { value[..end].find(':').map_or(end, |colon| colon + 1) } else { 0 };
+        let secret = &value[skipped..end];
+        let is_found = if is_user { is_random(secret) } else { is_assigned(name, secret) };
+        if is_found {
+            found.push(start + skipped..start + end);
             from = start + end;
         }
     }
@@ -293,10 +332,27 @@ fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
         let start = at + 3;
         let end = text[start..].find(['/', '?', '#', ' ', '"', '\'', '\n']).map_or(text.len(), |end| start + end);
         let host = start + text[start..end].rfind('@')?;
-        let from = start + text[start..host].find(':')? + 1;
+        let from = match text[start..host].find(':') {
+            Some(colon) => start + colon + 1,
+            // `https://0123456789abcdef0123456789abcdef@sentry.io/1`
+            None if host - start >= 20 && is_random(&text[start..host]) => start,
+            None => return None,
+        };
         let secret = &text[from..host];
         (!secret.is_empty() && !secret.starts_with('$') && secret != HIDDEN).then_some(from..host)
     })
+}
+
+/// Where the passwords are that drivers of databases take: `me:hunter2@tcp(db:3306)/x`.
+fn drivers(text: &str) -> Vec<Range<usize>> {
+    let ends =
+        text.match_indices('@').filter(|(at, _)| ["@tcp(", "@unix("].iter().any(|end| text[*at..].starts_with(end)));
+    let secret = |(end, _): (usize, &str)| {
+        let colon = text[..end].rfind(|c: char| c.is_whitespace() || ":@\"'(".contains(c))?;
+        let secret = text[colon..end].strip_prefix(':')?;
+        (!secret.is_empty() && !secret.starts_with('$') && secret != HIDDEN).then_some(colon + 1..end)
+    };
+    ends.filter_map(secret).collect()
 }
 
 /// Where the defaults of variables are whose name says that they are secrets: `${API_KEY:-…}`.
@@ -381,6 +437,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn secrets_are_known_by_name_and_value() {
         for name in [
             "PASSWORD",
@@ -395,7 +452,6 @@ mod tests {
             assert_eq!(is_secret_name(name), name != "PGPASS", "{name}");
         }
         for name in [
-            "KEY",
             "MONKEY",
             "TOKEN_TTL",
             "PASSWORD_FILE",
@@ -417,6 +473,15 @@ mod tests {
             "CREDS",
             "PSK",
             "HTPASSWD",
+            "MASTERKEY",
+            "ADMIN_PW",
+            "MNEMONIC",
+            "KEY",
+            "PIN",
+            "TOTP_SEED",
+            "SALT",
+            "HMAC",
+            "AWS_SESSION",
             "JWT_SIGNING",
             "AUTH",
             "AUTHORIZATION",
@@ -428,6 +493,11 @@ mod tests {
         }
         for (name, value) in [
             ("AUTH", "basic"),
+            ("KEY", "value"),
+            ("RANDOM_SEED", "42"),
+            ("SESSION_STORE", "redis1234"),
+            ("PIN", "no"),
+            ("SHIPPING", "1234"),
             ("AUTH", "oauth2"),
             ("BYPASS", "hunter2"),
             ("COOKIE", "session"),
@@ -444,6 +514,16 @@ mod tests {
             ("SLACK_WEBHOOK", "https://hooks.slack.com/services/T00000000/B00000000/abcdefgh12345678"),
             ("SENTRY_DSN", "https://0123456789abcdef@o1.ingest.sentry.io/1"),
             ("X", "ghp_0123456789abcdefghij"),
+            ("X", "sk-proj-0123456789abcdefghij"),
+            ("X", "SG.0123456789abcdefghijkl.0123456789abcdefghijkl"),
+            ("X", "whsec_0123456789abcdefghij"),
+            ("X", "dop_v1_0123456789abcdef0123456789abcdef"),
+            ("X", "AGE-SECRET-KEY-10123456789ABCDEF0123456789ABCDEF"),
+            ("X", "pypi-AgEIcHlwaS5vcmcCJDAxMjM0NTY3ODktYWJj"),
+            ("X", "https://hooks.slack.com/services/T00000000/B00000000/abcdefgh"),
+            ("X", "https://0123456789abcdef0123456789abcdef@sentry.io/1"),
+            ("PIN", "1234"),
+            ("TOKEN", "a://hunter2hunter2"),
             ("X", "AKIAIOSFODNN7EXAMPLE"),
             ("X", "xoxb-0123456789-abc"),
             ("X", "sk_live_0123456789ab"),
@@ -471,6 +551,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_around_a_reference_may_be_a_secret() {
+        let reference = || Segment::Env(Reference { name: "X".to_owned(), operator: None });
+        for (name, before, after, expected) in [
+            ("API_SECRET", "pre", "hunter2hunter2", true),
+            ("API_SECRET", "Bearer ", "", false),
+            ("TITLE", "pre", "hunter2hunter2", false),
+        ] {
+            let text = Text::Parts(vec![Segment::Literal(before.into()), reference(), Segment::Literal(after.into())]);
+            assert_eq!((is_written(name, &text), is_hidden(name, &text)), (expected, expected), "{name} {after}");
+        }
+    }
+
+    #[test]
     fn secrets_in_a_text_are_hidden() {
         for (text, shown) in [
             ("a b", "a b"),
@@ -489,6 +582,8 @@ mod tests {
             ),
             ("curl -H 'Authorization: Bearer abc.def' x", "curl -H 'Authorization: ***' x"),
             ("a ghp_0123456789abcdefghij b", "a *** b"),
+            ("curl -u admin:hunter2 --user 1000:1000 x", "curl -u admin:*** --user 1000:1000 x"),
+            ("me:hunter2@tcp(db:3306)/x", "me:***@tcp(db:3306)/x"),
             ("PASSWORD=", "PASSWORD="),
             ("a=b=TOKEN=x1y2=z é", "a=b=TOKEN=*** é"),
             ("${", "${"),
@@ -516,6 +611,8 @@ mod tests {
             ("eyJ,", "eyJ,"),
             ("- ", "- "),
             ("${", "${"),
+            ("@tcp(", "@tcp("),
+            ("-u a ", "-u a "),
         ] {
             assert!(hide(&piece.repeat(300_000)) == shown.repeat(300_000), "{piece}");
         }

@@ -12,6 +12,7 @@ use super::lock::{self, Access};
 use super::manifest::{self, Entry, Listing, Manifest, ProblemKind};
 use super::{Cause, Comparison, Difference, Error, File, PathProblem, Scope};
 use crate::folder::{self, Kind};
+use crate::links;
 
 /// Compares the rendered files with those on disk.
 ///
@@ -251,7 +252,13 @@ impl<'a> Tree<'a> {
                 let path = Utf8PathBuf::from(format!("{folder}/{}", name.to_string_lossy().escape_debug()));
                 let known =
                     self.planned.contains_key(path.as_str()) || self.manifest.entries.contains_key(path.as_str());
-                if known || self.scope.tolerates(path.as_str()) {
+                // A link may lead to a regular file of the project.
+                let is_file = || match kind {
+                    Kind::File => true,
+                    Kind::Folder => false,
+                    Kind::Other => links::is_file(self.root, &path),
+                };
+                if known || self.scope.tolerates(path.as_str(), is_file()) {
                     continue;
                 }
                 // A linked folder is one file to Git.

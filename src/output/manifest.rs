@@ -202,7 +202,12 @@ mod tests {
     use super::*;
 
     fn scope() -> Scope {
-        Scope { manifest: "g/dev/manifest.sha256".into(), folders: vec!["g/dev".into(), "t/dev".into()], others: None }
+        Scope {
+            manifest: "g/dev/manifest.sha256".into(),
+            folders: vec!["g/dev".into(), "t/dev".into()],
+            others: None,
+            files: Vec::new(),
+        }
     }
 
     fn digest(seed: u8) -> Digest {

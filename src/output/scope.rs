@@ -49,17 +49,25 @@ impl Scope {
         }
     }
 
-    /// Whether a file or folder that is not an output may be in the folders.
-    pub(super) fn tolerates(&self, path: &str) -> bool {
-        self.others.is_none() || path == self.manifest.as_str() || self.is_users(path)
+    /// Whether something that is not an output may be in the folders.
+    pub(super) fn tolerates(&self, path: &str, is_file: bool) -> bool {
+        let Some(others) = &self.others else { return true };
+        let is_named = |file: &String| match file.strip_suffix('*') {
+            Some(start) => path.strip_prefix(start).is_some_and(|rest| !rest.contains('/')),
+            None => path == file,
+        };
+        path == self.manifest.as_str()
+            || others.iter().any(|other| is_in(path, other))
+            || (is_file && self.files.iter().any(is_named))
     }
 
     /// Whether a file or folder is the user's: it is never deleted, whatever a manifest says.
     pub(super) fn is_users(&self, path: &str) -> bool {
-        self.others.iter().flatten().any(|other| match other.strip_suffix('*') {
+        let of_user = |file: &String| match file.strip_suffix('*') {
             Some(start) => path.starts_with(start),
-            None => path.strip_prefix(other.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
-        })
+            None => is_in(path, file),
+        };
+        self.others.iter().flatten().any(|other| is_in(path, other)) || self.files.iter().any(of_user)
     }
 
     /// The folders but for those that are all the user's, which may be links to anywhere.
@@ -70,6 +78,11 @@ impl Scope {
     fn holds(&self, path: &str) -> bool {
         self.folders.iter().any(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')))
     }
+}
+
+/// Whether a path is another one or in it.
+fn is_in(path: &str, other: &str) -> bool {
+    path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// `sha256sum` would escape control characters and backslashes. On Windows a backslash is a separator, and the last
@@ -88,7 +101,8 @@ mod tests {
         Scope {
             manifest: "generated/dev/manifest.sha256".into(),
             folders: vec!["generated/dev".into(), "terraform/dev".into()],
-            others: Some(vec!["generated/dev/.env".into(), "terraform/dev/data".into(), "terraform/dev/state*".into()]),
+            others: Some(vec!["terraform/dev/data".into()]),
+            files: vec!["generated/dev/.env".into(), "terraform/dev/state*".into()],
         }
     }
 
@@ -132,9 +146,15 @@ mod tests {
             ("terraform/dev/state.1", true),
             ("terraform/dev/zz.tf", false),
         ] {
-            assert_eq!(scope().tolerates(path), may, "{path}");
+            assert_eq!(scope().tolerates(path, true), may, "{path}");
         }
-        assert!(Scope { others: None, ..scope() }.tolerates("generated/dev/a"));
+        assert!(Scope { others: None, ..scope() }.tolerates("generated/dev/a", true));
+        // A folder of such a name is not the user's, nor is what is in it; but neither is deleted.
+        for path in ["generated/dev/.env", "terraform/dev/state.d"] {
+            assert!(!scope().tolerates(path, false) && scope().is_users(path), "{path}");
+            let inside = format!("{path}/x.tf");
+            assert!(!scope().tolerates(&inside, true) && scope().is_users(&inside), "{path}");
+        }
     }
 
     #[test]
@@ -146,7 +166,7 @@ mod tests {
             ("../manifest.sha256", "generated/dev"),
             ("generated/manifest.sha256", "generated/dev"),
         ] {
-            let scope = Scope { manifest: manifest.into(), folders: vec![folder.into()], others: None };
+            let scope = Scope { manifest: manifest.into(), folders: vec![folder.into()], ..scope() };
             assert!(scope.check().is_err(), "{manifest} {folder}");
         }
     }

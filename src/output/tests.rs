@@ -20,7 +20,12 @@ const KEEP: Options = Options { prune: false, ..RENDER };
 const DRY: Options = Options { dry_run: true, ..RENDER };
 
 fn scope() -> Scope {
-    Scope { manifest: MANIFEST.into(), folders: vec!["generated/dev".into(), "terraform/dev".into()], others: None }
+    Scope {
+        manifest: MANIFEST.into(),
+        folders: vec!["generated/dev".into(), "terraform/dev".into()],
+        others: None,
+        files: Vec::new(),
+    }
 }
 
 fn file(path: &str, contents: &str) -> File {

@@ -1,8 +1,10 @@
 //! What a path of the host gives a container: a variable stands for its default, and the path is normalized by its text
 //! alone, since the host isn't known here.
 
+use std::borrow::Cow;
+
 use super::written::text;
-use super::{Ground, Id, Severity, quoted};
+use super::{Ground, Id, Led, Severity, Side, quoted};
 use crate::model::text::{Operator, Reference, Segment, Text};
 
 /// Folders below the project's root that the Compose file is in, which relative paths start from.
@@ -12,9 +14,10 @@ const DEPTH: usize = 2;
 const OF_GEN: &[&str] = &[".git", ".github", "generated", "spec", "terraform"];
 
 /// Folders of the system: each, what is in it, and what it is in. Those of WSL and macOS have whole disks.
-const SYSTEM: &str = "boot dev etc host_mnt mnt/c mnt/d proc root run sys var/lib/containerd var/lib/containers \
-    var/lib/docker var/lib/incus var/lib/kubelet var/lib/libvirt var/lib/lxd var/lib/rancher var/run var/snap \
-    var/spool/cron volumes windows";
+const SYSTEM: &str = "boot c/users c/windows cygdrive dev etc host_mnt mnt/c mnt/d mnt/e mnt/f proc root run sys \
+    tmp/.x11-unix var/backups var/lib/buildkit var/lib/cloud var/lib/containerd var/lib/containers var/lib/docker \
+    var/lib/incus var/lib/jenkins var/lib/kubelet var/lib/libvirt var/lib/lxd var/lib/rancher var/root var/run var/snap \
+    var/spool/cron volumes windows wsl$ wsl.localhost";
 
 /// Folders whose programs the system runs, so that writing there is enough.
 const PROGRAMS: &[&str] = &["bin", "lib", "lib32", "lib64", "opt", "sbin", "usr", "program files"];
@@ -26,15 +29,17 @@ const HARMLESS: &str = "dev/null dev/zero dev/random dev/urandom etc/localtime e
 const HOMES: &[&str] = &["home", "users"];
 
 /// Where users have keys, tokens, passwords and what they typed, anywhere in a path.
-const KEYS: &str = ".aws .azure .bash_history .boto .bundle/config .cargo/credentials .cargo/credentials.toml .claude \
-    .claude.json .cloudflared .codex .composer/auth.json .config/1password .config/age .config/chromium \
-    .config/containers .config/doctl .config/gcloud .config/gh .config/git .config/github-copilot .config/glab-cli \
-    .config/google-chrome .config/hcloud .config/heroku .config/hub .config/ngrok .config/op .config/rclone \
-    .config/sops .config/stripe .cursor .databrickscfg .docker .fly .gem/credentials .gemini .git-credentials .gnupg \
-    .gradle/gradle.properties .huggingface .kaggle .kube .local/share/fish .local/share/keyrings .m2/settings.xml \
-    .minikube .mozilla .my.cnf .mysql_history .netrc .node_repl_history .npmrc .nuget .oci .password-store .pgpass \
-    .psql_history .pulumi .pypirc .python_history .s3cfg .ssh .terraform.d .terraformrc .thunderbird .tsh \
-    .vault-token .yarnrc.yml .zsh_history .zhistory library/keychains";
+const KEYS: &str = ".age .ansible .aws .azure .bash_history .bitcoin .boto .bundle/config .cargo/credentials \
+    .cargo/credentials.toml .claude .claude.json .cloudflared .codex .composer/auth.json .config/1password \
+    .config/age .config/bravesoftware .config/chromium .config/code .config/containers .config/doctl .config/gcloud \
+    .config/gh .config/git .config/github-copilot .config/glab-cli .config/google-chrome .config/hcloud \
+    .config/heroku .config/hub .config/ngrok .config/op .config/rclone .config/rustic .config/sops .config/stripe \
+    .cursor .databrickscfg .docker .dropbox .electrum .fly .gem/credentials .gemini .git-credentials .gnupg \
+    .gradle/gradle.properties .huggingface .iceauthority .kaggle .kube .lesshst .local/share/atuin .local/share/fish \
+    .local/share/keyrings .m2/settings.xml .minikube .mozilla .my.cnf .mysql_history .netrc .node_repl_history \
+    .npmrc .nuget .oci .password-store .pgpass .pki .psql_history .pulumi .pypirc .python_history .s3cfg .ssh \
+    .terraform.d .terraformrc .thunderbird .tsh .vault-token .vault_pass .vercel .viminfo .wrangler .xauthority \
+    .yarnrc.yml .zhistory .zsh_history library/keychains";
 
 /// Folders that contain one of [`KEYS`].
 const ABOVE_KEYS: &[&str] = &[".cargo", ".config", ".local", ".local/share", ".m2", "appdata", "library"];
@@ -43,10 +48,11 @@ const ABOVE_KEYS: &[&str] = &[".cargo", ".config", ".local", ".local/share", ".m
 const OF_ENGINES: &str = ".local/share/containers .local/share/docker .rd .colima .lima .orbstack";
 
 /// What a program of the host runs by itself, anywhere in a path.
-const STARTED: &str = ".bash_login .bash_logout .bash_profile .bashrc .cargo/bin .cargo/config.toml .config/autostart \
-    .config/environment.d .config/fish .config/nvim .config/systemd .envrc .git .gitconfig .idea .inputrc .local/bin \
-    .pam_environment .profile .vim .vimrc .vscode .xinitrc .xprofile .xsession .xsessionrc .zlogin .zlogout .zprofile \
-    .zshenv .zshrc library/launchagents";
+const STARTED: &str = ".bash_login .bash_logout .bash_profile .bashrc .cargo/bin .cargo/config.toml .claude \
+    .config/autostart .config/environment.d .config/fish .config/nvim .config/systemd .devcontainer .envrc .git \
+    .gitconfig .github .husky .idea .inputrc .local/bin .pam_environment .pre-commit-config.yaml .profile .vim \
+    .vimrc .vscode .xinitrc .xprofile .xsession .xsessionrc .zlogin .zlogout .zprofile .zshenv .zshrc gnumakefile \
+    justfile makefile library/launchagents";
 
 /// Engines, whose sockets and pipes control the host: words in a name.
 const ENGINES: &[&str] = &[
@@ -63,6 +69,15 @@ const ENGINES: &[&str] = &[
     "kubelet",
 ];
 
+/// Variables that every shell or session sets, and what is there. The agent's socket is as good as the keys.
+const ALWAYS: &[(&str, &str)] = &[
+    ("HOME", "~"),
+    ("USERPROFILE", "~"),
+    ("PWD", "../.."),
+    ("SSH_AUTH_SOCK", "~/.ssh/agent"),
+    ("XDG_RUNTIME_DIR", "/run/user/1000"),
+];
+
 /// How the name of a socket or a pipe ends.
 const SOCKETS: &[&str] = &[".sock", ".socket", "-sock", ".ttrpc", "docker_engine"];
 
@@ -76,13 +91,13 @@ pub(super) struct Given {
     pub open: bool,
 }
 
+/// What stands for a variable that is always set, so that no default of it applies.
+pub(super) fn always(name: &str) -> Option<&'static str> {
+    ALWAYS.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+}
+
 impl Given {
     pub(super) fn of(text: &Text) -> Self {
-        Self::with(text, true)
-    }
-
-    /// The text, with or without the words for variables that are set.
-    fn with(text: &Text, set: bool) -> Self {
         let segments = match text {
             Text::Literal(literal) => return Self { text: literal.clone(), open: false },
             Text::Parts(segments) => segments,
@@ -91,21 +106,15 @@ impl Given {
         for segment in segments {
             match segment {
                 Segment::Literal(literal) => given.text.push_str(literal),
-                // Whether the variable is set decides.
+                // Both forms were judged, unless there are too many.
                 Segment::Env(Reference { operator: Some(Operator::Alternative(word)), .. }) => {
                     given.open = true;
-                    given.text.push_str(if set { word } else { "" });
-                }
-                // Every shell sets these, so no default of theirs applies.
-                Segment::Env(Reference { name, .. }) if name == "HOME" || name == "USERPROFILE" => {
-                    given.text.push('~');
-                }
-                Segment::Env(Reference { operator: Some(Operator::Default(word)), .. }) if !word.is_empty() => {
                     given.text.push_str(word);
                 }
                 Segment::Env(reference) => {
-                    given.open = true;
-                    given.text.push_str(&reference.plain());
+                    let known = always(&reference.name).or_else(|| reference.stand_in());
+                    given.open |= known.is_none() || reference.name == "PWD";
+                    given.text.push_str(&known.map_or_else(|| reference.plain().into(), Cow::Borrowed));
                 }
             }
         }
@@ -121,8 +130,8 @@ impl Given {
 /// The project of a stack: its links may lead anywhere.
 pub(super) struct Project<'p> {
     pub profile: &'p str,
-    /// Its files, unless they are those that another project is compared with.
-    pub ground: Option<&'p dyn Ground>,
+    pub ground: &'p dyn Ground,
+    pub side: Side,
 }
 
 impl Project<'_> {
@@ -155,22 +164,23 @@ pub(super) struct Gift {
     pub severity: Severity,
     pub what: String,
     /// The path, normalized, with `:rw` if it can be written.
-    pub path: Option<String>,
+    pub path: String,
 }
 
 /// What a path of the host gives a container, if it is worth saying.
 pub(super) fn gift(project: &Project<'_>, source: &Text, way: &Way<'_>) -> Option<Gift> {
-    let gifts = [true, false].into_iter().filter_map(|set| gift_of(project, source, &Given::with(source, set), way));
-    gifts.min_by_key(|gift| gift.severity)
-}
-
-fn gift_of(project: &Project<'_>, source: &Text, given: &Given, way: &Way<'_>) -> Option<Gift> {
+    let given = Given::of(source);
     let path = Path::of(&given.text);
-    let target = project.ground.and_then(|ground| ground.leads_out(&project.inside(&given.text)?));
-    let (id, severity, what) = if let Some(target) = &target {
+    let led = project.inside(&given.text).and_then(|path| project.ground.leads(project.side, &path));
+    let (target, place) = match &led {
+        None => (None, path.place(way.written)),
+        Some(Led::Inside(inside)) => (Some(inside), Path::of(&format!("../../{inside}")).place(way.written)),
+        Some(Led::Outside(outside)) => (Some(outside), Place::Outside),
+    };
+    let (id, severity, what) = if let Some(Led::Outside(target)) = &led {
         (Id::LinkedPath, Severity::Danger, format!("{}, where a link in the project leads", quoted(target)))
     } else {
-        match path.place(way.written) {
+        match place {
             Place::Socket => (Id::EngineSocket, Severity::Danger, ENGINE.to_owned()),
             Place::Root => (Id::HostRoot, Severity::Danger, "the host's entire file system".to_owned()),
             Place::Aws => (Id::HostCredentials, Severity::Danger, CREDENTIALS.to_owned()),
@@ -192,18 +202,30 @@ fn gift_of(project: &Project<'_>, source: &Text, given: &Given, way: &Way<'_>) -
         }
     };
     let of_engine = id == Id::EngineSocket;
+    let inside = match &led {
+        Some(Led::Inside(inside)) => format!(", a link to {}", quoted(if inside.is_empty() { "." } else { inside })),
+        _ => String::new(),
+    };
     let write = if way.written && !of_engine { "write access to " } else { "" };
     // A path that is all of the answer needs no repetition.
     let written = text(source);
-    let plain = of_engine || written == "/" || matches!(written.as_str(), "~/.aws" | "~/.aws/");
-    let which = if plain { String::new() } else { format!(": {}", quoted(&written)) };
+    let plain = matches!(written.as_str(), "/" | "~/.aws" | "~/.aws/" | "/run/docker.sock" | "/var/run/docker.sock");
+    let which = match plain {
+        true => String::new(),
+        false if of_engine => format!(" ({})", quoted(&written)),
+        false => format!(": {}", quoted(&written)),
+    };
     let through = if way.through.is_empty() { String::new() } else { format!(", through {}", way.through) };
-    // To read and to write are accepted separately.
-    let mode = if way.written && id != Id::HostPathWritable { ":rw" } else { "" };
+    // To read and to write are accepted separately; of a socket, they are the same.
+    let mode = if way.written && id != Id::HostPathWritable && !of_engine { ":rw" } else { "" };
     let shown = if given.open { written } else { path.shown() };
     let led = target.map(|target| format!(" -> {target}")).unwrap_or_default();
-    let path = (!of_engine).then(|| format!("{shown}{led}{mode}"));
-    Some(Gift { id, severity, what: format!("{write}{what}{which}{through}"), path })
+    Some(Gift {
+        id,
+        severity,
+        what: format!("{write}{what}{which}{inside}{through}"),
+        path: format!("{shown}{led}{mode}"),
+    })
 }
 
 /// The engine's socket.
@@ -284,8 +306,8 @@ impl<'p> Path<'p> {
                 part => parts.push(part),
             }
         }
-        // macOS has the system's folders there.
-        if start == Start::Root && parts.first() == Some(&"private") {
+        // macOS has the system's folders in the first, some systems the homes in the others.
+        if start == Start::Root && matches!(parts.as_slice(), ["private", ..] | ["var" | "usr", "home", ..]) {
             parts.remove(0);
         }
         Self { start, parts }
@@ -320,7 +342,8 @@ impl<'p> Path<'p> {
             [first, _, rest @ ..] if self.start == Start::Root && HOMES.contains(&first.as_str()) => rest.join("/"),
             _ => String::new(),
         };
-        if has_any(KEYS) || ABOVE_KEYS.contains(&in_home.as_str()) {
+        // Agents of SSH have their sockets there.
+        if has_any(KEYS) || ABOVE_KEYS.contains(&in_home.as_str()) || whole.starts_with("tmp/ssh-") {
             return Place::Keys;
         }
         if started || (written && starts(&in_home, "bin")) {
@@ -391,17 +414,18 @@ mod tests {
                 "/etc //etc /etc/ /./etc /srv/../etc/shadow /ETC/passwd /proc /proc/1/root /sys /dev \
                     /dev/sda /root /root/x /boot /run /run/user/1000/bus /var /var/lib \
                     /var/lib/docker/volumes /var/run /private/etc ../../../../../../etc/passwd \
-                    C:\\Windows\\x /etc/${FILE} /etc/localtime/../shadow /mnt/c/Users /mnt /Volumes/Data \
+                    C:\\Windows\\x /etc/${FILE} /etc/localtime/../shadow /mnt/c/Users /mnt /Volumes/Data /tmp /private/tmp \
+                    /tmp/.X11-unix /var/root /c/Users/me //wsl$/x /var/lib/jenkins /mnt/e/x /cygdrive/c \
                     /var/lib/rancher/k3s ~/.local/share/docker",
             ),
-            (Place::Home, "~ ~/ ~/. /home /home/me /home/me/ /Users/me ~/.. /home/${USER}"),
+            (Place::Home, "~ ~/ ~/. /home /home/me /home/me/ /Users/me ~/.. /home/${USER} /var/home/me /usr/home"),
             (Place::Aws, "~/.aws ~/.aws/credentials /root/.aws ${DIR}/.aws /home/me/.AWS/config"),
             (
                 Place::Keys,
                 "~/.ssh ~/.ssh/id_ed25519 ~/x/../.ssh /home/me/.gnupg ~/.kube/config \
                     ~/.docker/config.json ~/.config/gcloud/x ~/.config ~/.config/ ~/.netrc ../../../../.ssh \
                     ${DIR}/.kube ~/Library ~/Library/Keychains ~/.zsh_history ~/.claude \
-                    ~/.local/share/fish/fish_history",
+                    ~/.local/share/fish/fish_history /tmp/ssh-x/agent.1 ~/.Xauthority /var/home/me/.ssh",
             ),
             (
                 Place::Socket,
@@ -416,7 +440,7 @@ mod tests {
             (Place::Near, ". ./ ./.. ../x ../../spec ../../.git/hooks ../../x/.. ../.. ./a/.."),
             (
                 Place::Outside,
-                "/srv ~/src /home/me/src ../../../x /etc/localtime /dev/null /usr/share/x /private/tmp \
+                "/srv ~/src /home/me/src ../../../x /etc/localtime /dev/null /usr/share/x /private/tmp/x \
                     /srv/docker/mysqld.sock /mnt/data ~/.bashrc ~/bin",
             ),
             (Place::Unknown, "${DIR} ${DIR}/x"),
@@ -431,13 +455,20 @@ mod tests {
     fn to_write_somewhere_is_another_thing() {
         assert_eq!(Path::of("/usr/bin").place(true), Place::System);
         assert_eq!(Path::of("/etc/localtime").place(true), Place::System);
-        for path in
-            ["../../.git/hooks", "../../.git", "../..", "../../a/.envrc", "~/.bashrc", "~/.config/autostart/x", "~/bin"]
-        {
+        for path in [
+            "../../.git/hooks",
+            "../../.git",
+            "../..",
+            "../../a/.envrc",
+            "../../.github",
+            "../../Makefile",
+            "~/.bashrc",
+            "~/bin",
+        ] {
             assert_eq!(Path::of(path).place(true), Place::Started, "{path}");
         }
         assert_eq!(Path::of("../../site").place(true), Place::Project);
-        let project = Project { profile: "dev", ground: None };
+        let project = Project { profile: "dev", ground: &(), side: Side::After };
         for (path, inside) in [
             ("../../a/./b", Some("a/b")),
             ("./a", Some("generated/dev/a")),
@@ -460,7 +491,8 @@ mod tests {
         let cases = [
             (variable("X", Some(Operator::Default("host".to_owned()))), "host", false),
             (variable("X", Some(Operator::Alternative("host".to_owned()))), "host", true),
-            (variable("HOME", Some(Operator::Alternative("/etc".to_owned()))), "/etc", true),
+            (variable("SSH_AUTH_SOCK", Some(Operator::Default("./x".to_owned()))), "~/.ssh/agent", false),
+            (variable("PWD", None), "../..", true),
             (variable("X", Some(Operator::Default(String::new()))), "${X}", true),
             (variable("X", Some(Operator::Required("set it".to_owned()))), "${X}", true),
             (variable("HOME", Some(Operator::Default("/tmp".to_owned()))), "~", false),

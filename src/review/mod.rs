@@ -11,6 +11,7 @@ mod clusters;
 mod dashboards;
 mod datasources;
 mod environment;
+mod forms;
 mod host;
 mod images;
 mod infrastructure;
@@ -213,7 +214,7 @@ impl Change {
         }
     }
 
-    /// By what it is accepted: `engine-socket.web`, `capability-added.web:SYS_ADMIN`.
+    /// By what it is accepted: `privileged.web`, `capability-added.web:SYS_ADMIN`.
     pub fn name(&self) -> String {
         let thing = self.thing.as_ref().map(|thing| format!(":{thing}")).unwrap_or_default();
         format!("{}.{}{thing}", self.id.as_str(), self.subject)
@@ -274,23 +275,49 @@ impl Review {
     }
 }
 
+/// One of the two projects that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// That of the base.
+    Before,
+    /// That of the work tree.
+    After,
+}
+
+/// Where a path leads through links.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Led {
+    /// To another path of the project, relative to its root.
+    Inside(String),
+    /// Out of the project, to nowhere, or to a hidden file: as the last link says it.
+    Outside(String),
+}
+
 /// What the files of the project are, compared with those at the base: what a spec gives a container depends on them.
 pub trait Ground {
-    /// Where a path, relative to the root, leads through a link that leaves the project, unless it does at the base.
-    fn leads_out(&self, path: &str) -> Option<String>;
+    /// Where a path, relative to the root, leads if there are links on the way.
+    fn leads(&self, side: Side, path: &str) -> Option<Led>;
 
-    /// Whether a file that `extends` names, or one that it names in turn, says something else than at the base.
-    fn differs(&self, path: &str) -> bool;
+    /// Whether a file that `extends` names, or one that it names in turn, says something else than at the base. One that is
+    /// not in the project may.
+    fn differs(&self, path: Option<&str>) -> bool;
+
+    /// Files that programs read beside the outputs of a profile, and that are committed and not as at the base.
+    fn committed(&self, profile: &str) -> Vec<String>;
 }
 
 /// Only the specs are compared.
 impl Ground for () {
-    fn leads_out(&self, _: &str) -> Option<String> {
+    fn leads(&self, _: Side, _: &str) -> Option<Led> {
         None
     }
 
-    fn differs(&self, _: &str) -> bool {
+    fn differs(&self, _: Option<&str>) -> bool {
         false
+    }
+
+    fn committed(&self, _: &str) -> Vec<String> {
+        Vec::new()
     }
 }
 

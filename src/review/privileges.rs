@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::host::{CREDENTIALS, ENGINE, Gift, Given, Project, Way, gift};
 use super::written::{Written, text};
-use super::{Area, Change, Ground, Id, Severity, quoted, value};
+use super::{Area, Change, Ground, Id, Severity, Side, quoted, value};
 use crate::model::service::{FileGrant, Mount, Service};
 use crate::model::text::{Text, Tree, Value};
 use crate::model::{Named, Stack};
@@ -58,6 +58,28 @@ const FOREIGN: &[(&str, Id, &str)] = &[
     ("ns:", Id::HostNamespace, "a process of the host"),
 ];
 
+/// Options of a bridge that open every port of its containers to the network, and their values that do.
+const GATEWAYS: [&str; 2] =
+    ["com.docker.network.bridge.gateway_mode_ipv4", "com.docker.network.bridge.gateway_mode_ipv6"];
+const OPEN_GATEWAYS: [&str; 2] = ["nat-unprotected", "routed"];
+
+/// Variables of whoever runs Compose that hold credentials, or how they begin.
+const VARIABLES: &[&str] = &[
+    "ACTIONS_",
+    "ANTHROPIC_API_KEY",
+    "ARM_",
+    "AWS_",
+    "AZURE_",
+    "CI_JOB_",
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
+    "GOOGLE_",
+    "NPM_TOKEN",
+    "OPENAI_API_KEY",
+    "VAULT_",
+];
+
 /// Security options that turn no protection off by themselves.
 const OPTIONS: &[&str] = &["no-new-privileges", "seccomp", "apparmor", "label", "mask"];
 
@@ -75,17 +97,22 @@ pub(super) struct Shared<'s> {
     networks: HashMap<&'s str, &'s Named>,
     secrets: HashMap<&'s str, &'s Named>,
     configs: HashMap<&'s str, &'s Named>,
+    services: HashMap<&'s str, &'s Service>,
+    /// The same with and without each conditional word, if it has any.
+    forms: Vec<Self>,
 }
 
 impl<'s> Shared<'s> {
-    pub(super) fn of(stack: &'s Stack, ground: Option<&'s dyn Ground>) -> Self {
+    pub(super) fn of(stack: &'s Stack, forms: &'s [Stack], ground: &'s dyn Ground, side: Side) -> Self {
         let by_name = |list: &'s [Named]| list.iter().map(|named| (named.name.as_str(), named)).collect();
         Self {
-            project: Project { profile: &stack.profile, ground },
+            project: Project { profile: &stack.profile, ground, side },
             volumes: by_name(&stack.volumes),
             networks: by_name(&stack.networks),
             secrets: by_name(&stack.secrets),
             configs: by_name(&stack.configs),
+            services: stack.services.iter().map(|service| (service.name.as_str(), service)).collect(),
+            forms: forms.iter().map(|form| Self::of(form, &[], ground, side)).collect(),
         }
     }
 }
@@ -124,6 +151,11 @@ impl Grant {
         Self::new(Id::PrivilegeVariable, Severity::Caution, what).of(key)
     }
 
+    /// What makes it another one.
+    fn name(&self) -> (String, Option<String>) {
+        (self.what.clone(), self.thing.clone())
+    }
+
     fn gained(&self, service: &str, severity: Severity) -> Change {
         let change = Change::new(self.id, severity, AREA, service, format!("gains {}", self.what));
         Change { thing: self.thing.clone(), ..change }
@@ -132,7 +164,7 @@ impl Grant {
 
 impl From<Gift> for Grant {
     fn from(Gift { id, severity, what, path }: Gift) -> Self {
-        Self { thing: path, ..Self::new(id, severity, what) }
+        Self::new(id, severity, what).of(path)
     }
 }
 
@@ -154,9 +186,9 @@ pub(super) fn compare(
     let (before, after) = (grants(shared_before, old), grants(shared_after, new));
     let whole = |grants: &[Grant]| grants.iter().any(|grant| grant.what == WHOLE);
     let together = whole(&before) != whole(&after);
-    let whats = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<HashSet<_>>();
-    let (had, has) = (whats(&before), whats(&after));
-    let stays = |grant: &Grant, others: &HashSet<String>| others.contains(&grant.what) || (together && grant.part);
+    let names = |grants: &[Grant]| grants.iter().map(Grant::name).collect::<HashSet<_>>();
+    let (had, has) = (names(&before), names(&after));
+    let stays = |grant: &Grant, others: &HashSet<_>| others.contains(&grant.name()) || (together && grant.part);
     let most = before.iter().map(|grant| grant.gpus).max().unwrap_or_default();
     let is_less =
         |grant: &Grant| grant.id == Id::GpuAccess && (most == u32::MAX || (0 < grant.gpus && grant.gpus < most));
@@ -166,14 +198,14 @@ pub(super) fn compare(
     for grant in before.iter().filter(|grant| !stays(grant, &has)) {
         changes.push(Change::notice(Id::PrivilegeRemoved, AREA, &new.name, format!("loses {}", grant.what)));
     }
-    let extended = |service: &Service| Some(Given::of(service.keys.at(&["extends", "file"])?.text()?).text);
-    if let Some(file) = extended(new).filter(|file| extended(old).as_ref() == Some(file)) {
-        let project = &shared_after.project;
-        let differs = |path: String| project.ground.is_some_and(|ground| ground.differs(&path));
-        if project.inside(&file).is_some_and(differs) {
-            let what = format!("whatever another file gives it changed: {}", quoted(&file));
+    let extended = |service: &Service| Some(Given::of(service.keys.at(&["extends", "file"])?.text()?));
+    if let Some(file) = extended(new).filter(|file| extended(old).is_some_and(|old| old.text == file.text)) {
+        let Project { ground, .. } = &shared_after.project;
+        let inside = shared_after.project.inside(&file.text).filter(|_| !file.open);
+        if ground.differs(inside.as_deref()) {
+            let what = format!("whatever another file gives it changed: {}", quoted(&file.text));
             let change = Change::danger(Id::ExtendsFileChanged, AREA, &new.name, what);
-            changes.push(Change { thing: Some(file), ..change });
+            changes.push(Change { thing: Some(file.text), ..change });
         }
     }
     let has_root = |grants: &[Grant]| grants.iter().any(|grant| grant.id == Id::RootUser);
@@ -187,7 +219,7 @@ pub(super) fn compare(
         }
     }
     // Same grants, different spelling or order.
-    let names = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<Vec<_>>();
+    let names = |grants: &[Grant]| grants.iter().map(Grant::name).collect::<Vec<_>>();
     if names(&before) == names(&after) {
         for name in ["cap_drop", "cap_add", "security_opt", "gpus"] {
             let list = |service: &Service| service.keys.get(name).and_then(Written::written);
@@ -196,12 +228,23 @@ pub(super) fn compare(
     }
 }
 
+/// What a service may do in any of its forms.
 fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
+    if shared.forms.is_empty() {
+        return grants_of(shared, service);
+    }
+    let forms = shared.forms.iter().filter_map(|form| Some((form, *form.services.get(service.name.as_str())?)));
+    let mut known = HashSet::new();
+    let all = forms.flat_map(|(form, service)| grants_of(form, service));
+    all.filter(|grant| known.insert(grant.name())).collect()
+}
+
+fn grants_of(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
     let mut grants = Vec::new();
     for &(path, id, what) in SWITCHES {
         switch(service.keys.at(path), &path.join("."), &mut grants, || {
             let grant = Grant::danger(id, what);
-            if path.len() == 1 { grant } else { grant.of(path.join(".")) }
+            if id == Id::Privileged { grant } else { grant.of(path.join(".")) }
         });
     }
     let network = service.network_mode.as_ref().map(Given::of);
@@ -221,6 +264,11 @@ fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
         } else if matches!(driver.as_str(), "macvlan" | "ipvlan") {
             let what = format!("an address in the host's own network, through {}", quoted(&network.name));
             grants.push(Grant::new(Id::HostNetwork, Severity::Caution, what).of(&network.name));
+        }
+        let gateways = GATEWAYS.iter().filter_map(|key| network.keys.at(&["driver_opts", key])?.text());
+        if gateways.map(Given::of).any(|mode| OPEN_GATEWAYS.contains(&mode.text.as_str())) {
+            let what = format!("open ports, published or not, through the network {}", quoted(&network.name));
+            grants.push(Grant::danger(Id::HostNetwork, what).of(&network.name));
         }
     }
     let reserved = service.keys.at(&["deploy", "resources", "reservations", "devices"]);
@@ -265,10 +313,16 @@ fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
         ("build's secret", of_build, &shared.secrets),
     ] {
         for name in granted {
-            let file = sources.get(name.as_str()).and_then(|source| source.keys.text("file"));
+            let Some(source) = sources.get(name.as_str()) else { continue };
+            let file = source.keys.text("file");
             let through = format!("the {what} {}", quoted(&name));
             let way = Way { through: &through, written: false, outside: false };
             grants.extend(file.and_then(|file| gift(&shared.project, file, &way)).map(Grant::from));
+            let variable = source.keys.text("environment").and_then(Text::literal);
+            if let Some(variable) = variable.filter(|name| VARIABLES.iter().any(|start| name.starts_with(start))) {
+                let what = format!("credentials of the host: the variable {}, {through}", quoted(variable));
+                grants.push(Grant::danger(Id::HostCredentials, what).of(variable));
+            }
         }
     }
     files(&shared.project, service, &mut grants);
@@ -402,7 +456,7 @@ fn files(project: &Project<'_>, service: &Service, grants: &mut Vec<Grant>) {
         let mut found = Vec::new();
         service.keys.get(first).into_iter().for_each(|tree| below(rest, tree, &mut found));
         let through = keys.iter().filter(|key| !matches!(**key, "*" | "path")).copied().collect::<Vec<_>>().join(".");
-        for path in found.into_iter().filter_map(|text| place(&through, &Given::of(text).text)) {
+        for path in found.into_iter().flat_map(|text| places(&through, &Given::of(text).text)) {
             add(&through, path, written);
         }
     }
@@ -412,7 +466,7 @@ fn files(project: &Project<'_>, service: &Service, grants: &mut Vec<Grant>) {
         if file.starts_with(['/', '~', '\\', '$']) {
             add("build.dockerfile", file, false);
         } else if let Some(context) = of_build("context").filter(|_| file.contains(".."))
-            && let Some(context) = place("build.context", &context)
+            && let Some(context) = local(&context)
         {
             add("build.dockerfile", format!("{context}/{file}"), false);
         }
@@ -431,17 +485,40 @@ fn below<'t>(keys: &[&str], tree: &'t Tree, found: &mut Vec<&'t Text>) {
     }
 }
 
-/// The path that a value has, unless it is a URL, an image or a service.
-fn place(key: &str, value: &str) -> Option<String> {
-    let value = match key {
+/// The paths that a value has.
+fn places(key: &str, value: &str) -> Vec<String> {
+    match key {
         // `type=local,dest=/x`
         "build.cache_from" | "build.cache_to" => {
-            value.split(',').find_map(|option| option.strip_prefix("src=").or(option.strip_prefix("dest=")))?
+            let is_path = |key: &str| ["src", "dest"].iter().any(|name| key.trim().eq_ignore_ascii_case(name));
+            let path = |(key, path): (&str, &str)| is_path(key).then(|| local(path.trim()))?;
+            fields(value).iter().filter_map(|field| path(field.split_once('=')?)).collect()
         }
         // An item of a list is `name=path`.
-        "build.additional_contexts" => value.split_once('=').map_or(value, |(_, path)| path),
-        _ => value,
-    };
+        "build.additional_contexts" => {
+            local(value.split_once('=').map_or(value, |(_, path)| path)).into_iter().collect()
+        }
+        _ => local(value).into_iter().collect(),
+    }
+}
+
+/// The fields of a line, as `BuildKit` reads it: those with a comma are in quotes.
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut in_quotes = false;
+    for c in line.chars() {
+        match (c, fields.last_mut()) {
+            ('"', _) => in_quotes = !in_quotes,
+            (',', _) if !in_quotes => fields.push(String::new()),
+            (c, Some(field)) => field.push(c),
+            (_, None) => {}
+        }
+    }
+    fields
+}
+
+/// The path that a value is, unless it is a URL, an image or a service.
+fn local(value: &str) -> Option<String> {
     let path = LOCAL.iter().find_map(|start| value.strip_prefix(start)).unwrap_or(value);
     let elsewhere = ["git@", "service:", "target:", "github.com/"];
     let is_path = !path.contains("://") && !elsewhere.iter().any(|start| path.starts_with(start));
@@ -500,7 +577,7 @@ fn security_options(service: &Service, grants: &mut Vec<Grant>) {
         let (kind, profile) = option.split_once(':').unwrap_or((&option, ""));
         let off = profile == "unconfined"
             || option == "label:disable"
-            || profile.contains("spc_t")
+            || ["spc_t", "unconfined_t"].iter().any(|label| profile.contains(label))
             || !(given.open || OPTIONS.contains(&kind));
         if off {
             let what = format!("the security option {}", quoted(&written));
@@ -554,7 +631,7 @@ fn mounted(shared: &Shared<'_>, mount: &Mount, grants: &mut Vec<Grant>) {
             let found = gift(&shared.project, source, &way).map(Grant::from);
             let into_socket = Given::of(&mount.target).text.ends_with("/docker.sock");
             if into_socket && found.as_ref().is_none_or(|grant| grant.id != Id::EngineSocket) {
-                grants.push(Grant::danger(Id::EngineSocket, ENGINE));
+                grants.push(Grant::danger(Id::EngineSocket, ENGINE).of(text(source)));
             } else {
                 grants.extend(found);
             }

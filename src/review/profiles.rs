@@ -90,6 +90,10 @@ fn stack(pair: &Pair<'_>, changes: &mut Vec<Change>) {
             Fate::Stays(..) => continue,
         });
     }
+    for path in pair.ground.committed(&after.profile) {
+        let what = "committed: a program reads its values instead of the spec's";
+        changes.push(Change::danger(Id::CommittedFile, Area::Stack, path, what));
+    }
     for (what, old, new) in
         [("title", &before.title, &after.title), ("description", &before.description, &after.description)]
     {

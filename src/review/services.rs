@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use super::environment::{self, Secrets};
 use super::written::{Written, alike, meaning, tree};
 use super::{
-    Area, Change, Fate, Id, Pair, fates, ports, privileges, quoted, quoted_list, settings, sides, storage, value,
+    Area, Change, Fate, Id, Pair, Side, fates, forms, ports, privileges, quoted, quoted_list, settings, sides, storage,
+    value,
 };
 use crate::Plan;
 use crate::model::Stack;
@@ -44,8 +45,11 @@ impl Digests {
 
 pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Change>) {
     let secrets = [pair.before, pair.after].map(Secrets::of);
-    // Links and files of the base are what those of the work tree are compared with.
-    let shared = [privileges::Shared::of(pair.before, None), privileges::Shared::of(pair.after, Some(pair.ground))];
+    let forms = [pair.before, pair.after].map(forms::of);
+    let shared = [
+        privileges::Shared::of(pair.before, &forms[0], pair.ground, Side::Before),
+        privileges::Shared::of(pair.after, &forms[1], pair.ground, Side::After),
+    ];
     let context = Context { pair, secrets: &secrets, digests, shared: &shared, same_shared: same_shared(pair) };
     let both = [
         (Role::Stack, &pair.before.services, &pair.after.services),

@@ -4,11 +4,8 @@
 //! can't be resolved stays for the resolver to report, and a service of another file for Compose.
 
 use super::merge::{self, Lists, SERVICE};
-use super::tree::{Node, Table, Value};
+use super::tree::{MOST_COPIED, Node, Table, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-
-/// How much may be copied, in bytes of a file: a copy takes a dozen times as much memory.
-const MOST_COPIED: u64 = 16 << 20;
 
 /// The key.
 pub const EXTENDS: &str = "extends";
@@ -42,7 +39,7 @@ pub fn expand(table: &mut Table<'_>, diagnostics: &mut Diagnostics) {
                 continue;
             }
             let Value::Table(extended) = &services.entries[base].1.value else { continue };
-            let Some(rest) = left.checked_sub(weight(&services.entries[base].1.value)) else {
+            let Some(rest) = left.checked_sub(services.entries[base].1.value.weight()) else {
                 let title = "the spec is too large: `extends` copies too much";
                 let diagnostic = Diagnostic::new("spec-too-large", title, services.entries[service].0.span);
                 diagnostics.push(diagnostic.help(format!("the limit is {MOST_COPIED} bytes")));
@@ -71,16 +68,4 @@ fn base<'n>(service: &'n Node<'_>) -> Option<&'n str> {
         short => short,
     };
     if let Value::String(name) = name { Some(name) } else { None }
-}
-
-/// About how many bytes of a file a value takes.
-fn weight(value: &Value<'_>) -> u64 {
-    match value {
-        Value::String(text) => text.len() as u64,
-        Value::List(items) => items.iter().map(|item| 2 + weight(&item.value)).sum(),
-        Value::Table(table) => {
-            table.entries.iter().map(|(key, node)| 4 + key.name.len() as u64 + weight(&node.value)).sum()
-        }
-        _ => 1,
-    }
 }

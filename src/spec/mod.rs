@@ -469,6 +469,17 @@ impl<'s> Document<'s> {
             self.keep_certain(found, diagnostics);
         }
         profiles.retain(|profile| wanted(&profile.name));
+        // Each profile but one copies the base.
+        let most = usize::try_from(tree::MOST_COPIED / self.base.weight()).unwrap_or(usize::MAX).saturating_add(1);
+        if profiles.len() > 1
+            && let Some(profile) = profiles.get(most)
+        {
+            let title = format!("the spec is too large: {} profiles copy too much", profiles.len());
+            let limit = format!("the limit is {} bytes", tree::MOST_COPIED);
+            let diagnostic = Diagnostic::new("spec-too-large", title, profile.name.span);
+            diagnostics.push(diagnostic.help(format!("remove profiles from here on, or services: {limit}")));
+            return;
+        }
         let last = profiles.len().saturating_sub(1);
         for (index, profile) in profiles.into_iter().enumerate() {
             if diagnostics.is_full() {

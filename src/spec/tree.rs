@@ -20,6 +20,13 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 /// The largest text with errors that is read to its end. The `toml` crate keeps a hundred bytes for each of it.
 const MOST_RECOVERED: usize = 2 << 20;
 
+/// How much `extends` may copy, and all profiles together, in [weight](Value::weight): a copy takes a dozen times as much
+/// memory.
+pub(super) const MOST_COPIED: u64 = 32 << 20;
+
+/// What a table takes besides its entries: an empty service has defaults.
+const TABLE: u64 = 100;
+
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node<'s> {
@@ -73,6 +80,16 @@ impl Value<'_> {
                 };
                 Value::Table(Table { entries: table.entries.into_iter().map(entry).collect() })
             }
+        }
+    }
+
+    /// About how many bytes of a file it takes.
+    pub(super) fn weight(&self) -> u64 {
+        match self {
+            Self::String(text) => text.len() as u64,
+            Self::List(items) => items.iter().map(|item| 2 + item.value.weight()).sum(),
+            Self::Table(table) => table.weight(),
+            _ => 1,
         }
     }
 
@@ -134,6 +151,11 @@ impl<'s> Table<'s> {
     /// The index of each entry by its name.
     pub fn places(&self) -> HashMap<String, usize> {
         self.entries.iter().enumerate().map(|(place, (key, _))| (key.name.clone().into_owned(), place)).collect()
+    }
+
+    pub(super) fn weight(&self) -> u64 {
+        let entry = |(key, node): &(Key<'_>, Node<'_>)| 4 + key.name.len() as u64 + node.value.weight();
+        TABLE + self.entries.iter().map(entry).sum::<u64>()
     }
 
     /// The value at a path.

@@ -251,7 +251,7 @@ fn other_views(plan: &Plan) {
     graph::mermaid::render(&graph);
     // Its layout takes as long as everything else.
     if stack.services.len() < 20 {
-        let svg = graph::svg::render(&graph);
+        let svg = graph::svg::render(&graph).unwrap_or_else(|| panic!("too large for a drawing"));
         roxmltree::Document::parse(&svg).unwrap_or_else(|error| panic!("{error}\n{svg}"));
     }
     let rows = serde_json::json!([

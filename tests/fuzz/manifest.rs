@@ -38,7 +38,7 @@ const TEXTS: [&str; 6] = ["a: 1\n", "c: 2\n", "a: 1\r\n", "old\n", "", "<<<<<<< 
 
 fn scope() -> Scope {
     let others = Some(vec!["g/p/.env".to_owned()]);
-    Scope { manifest: MANIFEST.into(), folders: vec!["g/p".into(), "t/p".into()], others }
+    Scope { manifest: MANIFEST.into(), folders: vec!["g/p".into(), "t/p".into()], others, files: Vec::new() }
 }
 
 fn outputs() -> impl Iterator<Item = Result<File, Error>> {

@@ -331,7 +331,13 @@ fn renders_at_once_leave_a_whole_tree() {
 fn a_committed_env_or_state_is_a_finding() {
     let project = Project::new(super::review::SHOP);
     assert_eq!(project.run(&["render"]).code, Some(0));
-    let paths = ["generated/dev/.env", "terraform/dev/terraform.tfstate", "terraform/dev/terraform.tfstate.backup"];
+    let paths = [
+        ".env",
+        "generated/dev/.env",
+        "terraform/dev/terraform.tfstate",
+        "terraform/dev/terraform.tfstate.backup",
+        "terraform/dev/terraform.tfvars",
+    ];
     for path in paths {
         project.write(path, "SECRET=1\n");
     }
@@ -351,11 +357,11 @@ fn a_committed_env_or_state_is_a_finding() {
             format!("{path}: committed, and may contain secrets or programs\n  help: run `git rm -r --cached` on it");
         assert!(run.stdout.contains(&line), "{}", run.stdout);
     }
-    assert!(run.stdout.contains("no difference, 4 should not be committed"), "{}", run.stdout);
+    assert!(run.stdout.contains("no difference, 6 should not be committed"), "{}", run.stdout);
     let run = project.run(&["check", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(report["differences"][0]["cause"], "committed", "{report:#}");
-    super::review::git(project.root(), &["rm", "--quiet", "-r", "--cached", "generated/dev/.env", "terraform"]);
+    super::review::git(project.root(), &["rm", "--quiet", "-r", "--cached", ".env", "generated/dev/.env", "terraform"]);
     assert_eq!(project.run(&["check"]).code, Some(0));
     // Nothing in the repository runs.
     super::review::git(project.root(), &["config", "core.fsmonitor", "touch ran; false"]);

@@ -6,9 +6,10 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::project::{DASHBOARDS, Project, REFERENCE, Run};
+use super::review::{Repository, SHOP};
 
 const SPEC: &str = "[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n[services.web]\nimage = \"nginx:1.29\"\n";
 
@@ -742,4 +743,75 @@ fn ranges_of_ports_stay_small() {
         &Project::new(format!("[stack]\nname = \"x\"\n[profiles.dev]\n{services}")),
         &["error[spec-too-large]", "too many ports in ranges", "the limit is 100000 ports"],
     );
+}
+
+#[test]
+fn profiles_copy_only_so_much() {
+    let spec = |profiles: usize, count: usize| {
+        let profiles = repeated(profiles, |index| format!("[profiles.p{index}]\n"));
+        Project::new(services(count, |_| String::new()) + &profiles)
+    };
+    refused(
+        &spec(4_000, 1_000),
+        &["error[spec-too-large]", "4001 profiles copy too much", "spec/stack.toml:", "the limit is 33554432 bytes"],
+    );
+    // One of them is no copy.
+    for arguments in [&["list", "services", "--profile", "p9"][..], &["model", "--profile", "p0"]] {
+        assert_eq!(spec(4_000, 100).run(arguments).code, Some(0));
+    }
+}
+
+#[test]
+fn a_graph_that_nobody_could_read_is_not_drawn() {
+    let all = |index: usize| {
+        let names: Vec<String> = (0..index).map(|index| format!("\"service-{index:05}\"")).collect();
+        format!("depends_on = [{}]", names.join(", "))
+    };
+    let project = Project::new(services(300, all));
+    let run = project.run(&["graph", "--format", "svg"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{}", shown(&run));
+    said(&run, &["too many lines between 300 services for a drawing", "--focus"]);
+    assert_eq!(project.run(&["graph", "--format", "dot"]).code, Some(0));
+    // Those of a hundred are drawn.
+    assert_eq!(Project::new(services(100, all)).run(&["graph", "--format", "svg"]).code, Some(0));
+}
+
+/// Git would wait for the other end for ever.
+#[test]
+fn a_pipe_among_the_files_of_git_is_not_opened() {
+    for path in [".git/HEAD", ".git/packed-refs", ".git/refs/heads/main"] {
+        let repository = Repository::new(SHOP);
+        let pipe = repository.project.path(path);
+        let _ = std::fs::remove_file(&pipe);
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let run = repository.project.run(&["review"]);
+        assert_eq!(run.code, Some(3), "{path}: {}", shown(&run));
+        said(&run, &[path, "is not a regular file"]);
+    }
+}
+
+#[test]
+fn a_change_that_can_not_be_shown_is_told() {
+    let project = Project::new(SPEC);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let run: Run = project.command(&["new", "service", "q", "--image", "x:1"]).stdout(full).output().unwrap().into();
+    assert_eq!(run.code, Some(3), "{}", shown(&run));
+    said(&run, &["cannot write the output", "the change is in `spec/stack.toml`"]);
+    assert!(project.read("spec/stack.toml").contains("[services.q]"));
+}
+
+#[test]
+fn an_import_of_unused_variables_takes_linear_time() {
+    let project = Project::new(SPEC);
+    let variable = |index| format!("{{\"name\": \"v{index}\", \"type\": \"textbox\", \"query\": \"$v{}\"}}", index + 1);
+    let variables: Vec<String> = (0..20_000).map(variable).collect();
+    project.write(
+        "board.json",
+        format!("{{\"title\": \"x\u{202e}\", \"templating\": {{\"list\": [{}]}}}}", variables.join(",")),
+    );
+    // With quadratic time this would take minutes.
+    let run = project.run(&["import", "dashboard", "board.json"]);
+    assert_eq!(run.code, Some(0), "{}", shown(&run));
+    assert_eq!(run.stderr.matches("dropped: variable `v").count(), 20_000, "{}", shown(&run));
+    assert!(!run.stdout.contains("[variables") && run.stdout.contains("\\U0000202E"), "{}", run.stdout);
 }

@@ -1478,14 +1478,40 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("privileged = \"${P}\"@[env.P]\ndescription = \"P\"\ndefault = true", "danger privileged"),
     ("privileged = \"${P}\"@[env.P]\ndescription = \"P\"", "caution privilege-variable privileged"),
     ("privileged = \"${P:-false}\"@[env.P]\ndescription = \"P\"", ""),
-    ("use_api_socket = true", "danger engine-socket"),
+    ("use_api_socket = true", "danger engine-socket use_api_socket"),
     // Whether the variable is set decides, and it may be either.
-    ("volumes = [\"/${P:+data}:/h:ro\"]@[env.P]\ndescription = \"P\"", "danger host-root /${P:+data}"),
+    ("volumes = [\"/${P:+data}:/h:ro\"]@[env.P]\ndescription = \"P\"", "danger host-root /"),
     (
         "volumes = [\"./${P:+../../../../../../etc}:/h:ro\"]@[env.P]\ndescription = \"P\"",
-        "danger host-system-path ../../${P:+../../../../../../etc}",
+        "danger host-system-path ../../../../../../../../etc",
     ),
-    ("network_mode = \"${P:+no}host\"@[env.P]\ndescription = \"P\"", "caution privilege-variable network_mode"),
+    ("network_mode = \"${P:+no}host\"@[env.P]\ndescription = \"P\"", "danger host-network"),
+    (
+        "network_mode = \"${P:+ho}${Q:+no}st\"@[env.P]\ndescription = \"P\"\n[env.Q]\ndescription = \"Q\"",
+        "danger host-network",
+    ),
+    ("user = \"${P:+1000}0\"@[env.P]\ndescription = \"P\"", "danger root-user"),
+    (
+        "post_start = [{ command = \"x\", user = \"${P:+1}0\" }]@[env.P]\ndescription = \"P\"",
+        "danger root-hook post_start:x",
+    ),
+    (
+        "build = { context = \".\", network = \"${P:+no}host\" }@[env.P]\ndescription = \"P\"",
+        "danger privileged-build build.network",
+    ),
+    ("env_file = \"${P:+a}/etc/shadow\"@[env.P]\ndescription = \"P\"", "danger host-system-path /etc/shadow"),
+    (
+        "networks = [\"h\"]@[networks.h]\nexternal = true\nname = \"${P:+no}host\"\n[env.P]\ndescription = \"P\"",
+        "danger host-network",
+    ),
+    (
+        "volumes = [\"d:/h\"]@[volumes.d]\ndriver_opts = { type = \"nfs\", device = \"/\", o = \"${P:+no}bind\" }\n[env.P]\ndescription = \"P\"",
+        "danger host-root /:rw",
+    ),
+    (
+        "volumes = [\"./${HOME:+../../../../../../../etc}:/h:ro\"]@[env.HOME]\ndescription = \"H\"",
+        "danger host-system-path ../../../../../../../../../etc",
+    ),
     ("gpus = \"all\"", "danger gpu-access all"),
     (
         "deploy.resources.reservations.devices = [{ capabilities = [\"gpu\"] }]",
@@ -1528,6 +1554,9 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ),
     ("build = { context = \".\", dockerfile = \"x/Dockerfile\" }", ""),
     ("build = { context = \".\", cache_to = [\"type=local,dest=/etc\"] }", "danger host-system-path /etc:rw"),
+    ("build = { context = \".\", cache_to = [\"type=local,DEST=/etc\"] }", "danger host-system-path /etc:rw"),
+    ("build = { context = \".\", cache_to = [\"type=local,\\\"dest=/etc\\\"\"] }", "danger host-system-path /etc:rw"),
+    ("build = { context = \".\", cache_to = [\"dest=./x,dest=/etc\"] }", "danger host-system-path /etc:rw"),
     ("build = { context = \".\", cache_from = [\"type=local,src=~/.ssh\"] }", "danger host-credentials ~/.ssh"),
     ("build = { context = \".\", cache_from = [\"type=registry,ref=a/b\"] }", ""),
     (
@@ -1545,7 +1574,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("pid = \"container:x\"", "danger foreign-namespace pid:x"),
     ("pid = \"ns:/proc/1/ns/pid\"", "danger host-namespace pid:/proc/1/ns/pid"),
     ("ipc = \"${N:-host}\"@[env.N]\ndescription = \"N\"", "danger host-namespace ipc"),
-    ("uts = \"${N:+host}\"@[env.N]\ndescription = \"N\"", "danger host-namespace uts; caution privilege-variable uts"),
+    ("uts = \"${N:+host}\"@[env.N]\ndescription = \"N\"", "danger host-namespace uts"),
     ("userns_mode = \"host\"", "danger host-namespace userns_mode"),
     ("cgroup = \"host\"", "danger host-namespace cgroup"),
     ("runtime = \"runsc\"", ""),
@@ -1562,6 +1591,10 @@ const PRIVILEGES: &[(&str, &str)] = &[
         "danger security-option seccomp=unconfined",
     ),
     ("security_opt = [\"no-new-privileges\", \"label=type:spc_t\"]", "danger security-option label=type:spc_t"),
+    (
+        "security_opt = [\"no-new-privileges\", \"label=type:unconfined_t\"]",
+        "danger security-option label=type:unconfined_t",
+    ),
     (
         "security_opt = [\"no-new-privileges\", \"systempaths=unconfined\"]",
         "danger security-option systempaths=unconfined",
@@ -1592,8 +1625,8 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("volumes = [\"~:/h:ro\"]", "danger host-home ~"),
     ("volumes = [\"${HOME}/.ssh/:/h:ro\"]@[env.HOME]\ndescription = \"H\"", "danger host-credentials ~/.ssh"),
     ("volumes = [\"~/.kube/config:/h:ro\"]", "danger host-credentials ~/.kube/config"),
-    ("volumes = [\"/run/user/1000/podman/podman.sock:/s\"]", "danger engine-socket"),
-    ("volumes = [\"/srv/own.sock:/var/run/docker.sock\"]", "danger engine-socket"),
+    ("volumes = [\"/run/user/1000/podman/podman.sock:/s\"]", "danger engine-socket /run/user/1000/podman/podman.sock"),
+    ("volumes = [\"/srv/own.sock:/var/run/docker.sock\"]", "danger engine-socket /srv/own.sock"),
     (
         "volumes = [{ type = \"npipe\", source = \"//./pipe/docker_engine\", target = \"/h\" }]",
         "danger engine-socket //./pipe/docker_engine",
@@ -1605,10 +1638,23 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("volumes = [\"./.git/hooks:/h\"]", "danger host-start-file ../../.git/hooks:rw"),
     ("volumes = [\"~/.bashrc:/h\"]", "danger host-start-file ~/.bashrc:rw"),
     ("volumes = [\"~/.zsh_history:/h:ro\"]", "danger host-credentials ~/.zsh_history"),
-    ("volumes = [\"/var/snap/lxd/common/lxd/unix.socket:/s\"]", "danger engine-socket"),
+    (
+        "volumes = [\"/var/snap/lxd/common/lxd/unix.socket:/s\"]",
+        "danger engine-socket /var/snap/lxd/common/lxd/unix.socket",
+    ),
     ("volumes = [\"/mnt/c:/h:ro\"]", "danger host-system-path /mnt/c"),
     ("volumes = [\"/etc/localtime:/etc/localtime:ro\"]", ""),
     ("volumes = [\"./site:/h\"]", ""),
+    ("volumes = [\"./.husky:/h\"]", "danger host-start-file ../../.husky:rw"),
+    ("volumes = [\"./.github:/h:ro\"]", ""),
+    (
+        "volumes = [\"${SSH_AUTH_SOCK:-./x}:/h:ro\"]@[env.SSH_AUTH_SOCK]\ndescription = \"S\"",
+        "danger host-credentials ~/.ssh/agent",
+    ),
+    (
+        "volumes = [\"${XDG_RUNTIME_DIR:-./x}/docker.sock:/h:ro\"]@[env.XDG_RUNTIME_DIR]\ndescription = \"X\"",
+        "danger engine-socket /run/user/1000/docker.sock",
+    ),
     (
         "volumes = [{ type = \"bind\", source = \"./site\", target = \"/h\", bind.propagation = \"rshared\" }]",
         "danger mount-propagation /h",
@@ -1638,6 +1684,14 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("volumes = [\"d:/h\"]@[volumes.d]\ndriver = \"own\"", "caution volume-plugin d"),
     ("secrets = [\"s\"]@[secrets.s]\nfile = \"~/.ssh/id_rsa\"", "danger host-credentials ~/.ssh/id_rsa"),
     ("secrets = [\"s\"]@[secrets.s]\nfile = \"./token\"", ""),
+    (
+        "build = { context = \".\", secrets = [\"s\"] }@[secrets.s]\nenvironment = \"AWS_SECRET_ACCESS_KEY\"\n[env.AWS_SECRET_ACCESS_KEY]\ndescription = \"A\"",
+        "danger host-credentials AWS_SECRET_ACCESS_KEY",
+    ),
+    (
+        "build = { context = \".\", secrets = [\"s\"] }@[secrets.s]\nenvironment = \"DB_PASSWORD\"\n[env.DB_PASSWORD]\ndescription = \"D\"",
+        "",
+    ),
     ("configs = [\"s\"]@[configs.s]\nfile = \"/etc/shadow\"", "danger host-system-path /etc/shadow"),
     ("env_file = \"/proc/1/environ\"", "danger host-system-path /proc/1/environ"),
     ("env_file = [{ path = \"../x.env\" }]", "caution path-outside-project ../../../x.env"),
@@ -1645,6 +1699,10 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("develop.watch = [{ path = \"/root\", target = \"/x\", action = \"sync\" }]", "danger host-system-path /root"),
     ("networks = [\"h\"]@[networks.h]\nexternal = true\nname = \"host\"", "danger host-network"),
     ("networks = [\"h\"]@[networks.h]\ndriver = \"macvlan\"", "caution host-network h"),
+    (
+        "networks = [\"h\"]@[networks.h]\ndriver_opts = { \"com.docker.network.bridge.gateway_mode_ipv4\" = \"routed\" }",
+        "danger host-network h",
+    ),
     ("network_mode = \"host\"", "danger host-network"),
     ("network_mode = \"${N:-host}\"@[env.N]\ndescription = \"N\"", "danger host-network"),
     (
@@ -1706,7 +1764,7 @@ fn what_gives_a_container_the_host() {
 #[test]
 fn a_danger_is_accepted_only_if_the_base_accepts_it() {
     let accepting = |lines: &str| format!("{SHOP}\n[accepted]\n{lines}\n");
-    let reason = "engine-socket.web = \"It lists the containers\"";
+    let reason = "engine-socket.\"web:/run/docker.sock\" = \"It lists the containers\"";
     let socket =
         ("user = \"1000\"", "user = \"1000\"\nvolumes = [\"/run/docker.sock:/run/docker.sock\", \"/etc:/h:ro\"]");
     let run = |base: &str, branch: &str, arguments: &[&str]| {
@@ -1735,6 +1793,8 @@ fn a_danger_is_accepted_only_if_the_base_accepts_it() {
     assert_eq!(json(&base, &branch.replace("/etc:/h", "/proc:/h")).0, Some(1));
     // So is to write there.
     assert_eq!(json(&base, &branch.replace("/etc:/h:ro", "/etc:/h")).0, Some(1));
+    // Another socket is another danger.
+    assert_eq!(json(&base, &branch.replace("/run/docker.sock:/run", "/run/podman/podman.sock:/run")).0, Some(1));
     // Its own acceptance, or another reason, gets a branch nothing.
     let (code, report) = json(SHOP, &branch);
     assert_eq!((code, &report["counts"]["danger"], &report["counts"]["accepted"]), (Some(1), &2.into(), &0.into()));
@@ -1761,7 +1821,7 @@ fn a_danger_is_accepted_only_if_the_base_accepts_it() {
     assert!(markdown.contains("#### Accepted") && markdown.contains("It lists the containers"), "{markdown}");
     // How to accept a danger is shown for one.
     let text = run(SHOP, &SHOP.replace(socket.0, socket.1), &[]).stdout;
-    assert!(text.contains("engine-socket.web = \"…\""), "{text}");
+    assert!(text.contains("engine-socket.\"web:/run/docker.sock\" = \"…\""), "{text}");
 }
 
 /// What is edited, and ids of the changes there and back.
@@ -2074,7 +2134,7 @@ fn each_id_has_a_case() {
     // It is for what was forgotten; its own test is where it is made.
     seen.insert("unexplained-output");
     // These are about files: see `untrusted.rs`.
-    seen.extend(["linked-path", "extends-file-changed"]);
+    seen.extend(["linked-path", "extends-file-changed", "committed-file"]);
     let missing: Vec<&str> = Id::ALL.iter().map(|id| id.as_str()).filter(|id| !seen.contains(id)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
@@ -2098,6 +2158,15 @@ fn what_a_shared_name_gives_is_reported_for_each_service() {
             "own: gains credentials of the host: `~/.ssh/id_rsa`, through the secret `s`",
         ]
     );
+}
+
+/// A protection that a variable turns off is none.
+#[test]
+fn capabilities_that_only_a_variable_drops_are_kept() {
+    let after = OWN.replace("[\"ALL\"]", "[\"${P:+ALL}\"]") + "[env.P]\ndescription = \"P\"\n";
+    let changes = compared(OWN, &after);
+    let gained = |change: &Change| change.id.as_str() == "default-capabilities" && change.severity == Severity::Danger;
+    assert!(changes.iter().any(gained), "{changes:?}");
 }
 
 /// What is accepted by name covers nothing else of the same kind.
@@ -2181,7 +2250,7 @@ logging = { driver = "own", options = { token = "hunter2", nested = "TOKEN=hunte
         .collect();
     assert_eq!(
         cautions,
-        ["literal-secret.own:DB_PASSWORD", "literal-secret.own:DB_TOKEN", "literal-secret.own:DATABASE"]
+        ["DB_PASSWORD", "DB_TOKEN", "DATABASE", "KEY"].map(|name| format!("literal-secret.own:{name}"))
     );
 }
 

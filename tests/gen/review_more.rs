@@ -210,7 +210,7 @@ fn of_a_shop() {
                 &[],
                 &[("user = \"1000\"", "user = \"1000\"\nvolumes = [\"/run/podman.sock:/var/run/docker.sock\"]")],
                 &[
-                    "danger privileges web: gains the engine's socket: whoever controls the container controls the host",
+                    "danger privileges web: gains the engine's socket: whoever controls the container controls the host (`/run/podman.sock`)",
                     "notice mounts web: `/var/run/docker.sock` mounted [- -> /run/podman.sock]",
                     "notice services web: recreated: mounts",
                 ],

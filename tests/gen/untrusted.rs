@@ -404,6 +404,43 @@ fn a_file_among_the_outputs_that_is_none_is_a_finding() {
     }
 }
 
+/// A folder, or a link out of the project, with the name of a file of the user is not the user's.
+#[test]
+fn only_regular_files_are_the_users() {
+    let project = Project::reference();
+    let planted =
+        ["generated/dev/.env/x", "terraform/dev/terraform.tfstate/x.tf", "terraform/dev/terraform.tfstate.d/a/x.tf"];
+    for path in planted {
+        project.write(path, "x");
+    }
+    symlink("/etc/passwd", project.path("terraform/dev/terraform.tfvars")).unwrap();
+    let run = project.run(&["check"]);
+    assert_eq!(run.stdout.matches(": not an output\n").count(), 4, "{}", run.stdout);
+    for path in planted.iter().chain(&["terraform/dev/terraform.tfvars"]) {
+        assert!(run.stdout.contains(&format!("{path}: not an output\n")), "{}", run.stdout);
+    }
+}
+
+/// Terraform reads such files by itself, and they replace every value of the spec.
+#[test]
+fn a_committed_file_of_values_is_a_danger() {
+    let repository = Repository::new(SHOP);
+    let paths = ["terraform/dev/terraform.tfvars", "terraform/dev/x.auto.tfvars.json", "generated/dev/.env", ".env"];
+    for path in paths {
+        repository.project.write(path, "x");
+    }
+    assert_eq!(repository.review(&[]).code, Some(0), "they are not committed");
+    repository.git(&["add", "--all", "--force"]);
+    let run = repository.review(&[]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.contains("danger[committed-file] .env"), "{}", run.stdout);
+    for path in paths {
+        assert!(run.stdout.contains(path), "{}", run.stdout);
+    }
+    repository.commit("Values");
+    assert_eq!(repository.review(&[]).code, Some(0), "the base has them");
+}
+
 /// All of `generated/` and `terraform/` is checked, with or without a manifest.
 #[test]
 fn a_file_in_a_folder_of_no_profile_is_a_finding() {
@@ -586,6 +623,72 @@ fn a_link_out_of_the_project_below_a_path_of_the_spec_is_a_danger() {
         fs::remove_dir(project.path("inside")).unwrap();
         symlink("/", project.path("inside")).unwrap();
         is_danger(true);
+    }
+}
+
+/// A link to another place in the project is judged by where it leads.
+#[test]
+fn a_link_to_the_project_itself_is_judged_by_where_it_leads() {
+    let spec = |line: &str| format!("[stack]\nname = \"x\"\n[profiles.dev]\n[services.web]\nimage = \"a:1\"\n{line}\n");
+    for (line, link, target, expected) in [
+        ("volumes = [\"./a:/h\"]", "a", ".", "danger[host-start-file] web: gains write access to"),
+        ("volumes = [\"./s/a:/h\"]", "s/a", "..", "danger[host-start-file] web: gains write access to"),
+        ("volumes = [\"./a:/h\"]", "a", "spec", "caution[host-path-writable] web: gains write access to"),
+        ("volumes = [\"./a:/h\"]", "a", "site", ""),
+        ("volumes = [\"./a/x:/h:ro\"]", "a", ".", ""),
+    ] {
+        // The mount is new and the link old, and the other way round.
+        for is_old in [true, false] {
+            let repository = Repository::new(&spec(if is_old { "" } else { line }));
+            let project = &repository.project;
+            project.write("site/x", "");
+            let place = project.path(link);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            symlink(target, &place).unwrap();
+            if is_old {
+                repository.commit("Link");
+            }
+            project.write("spec/stack.toml", spec(line));
+            let said = repository.review(&[]).stdout;
+            let found = said.contains("web: gains ");
+            assert!(said.contains(expected) && found != expected.is_empty(), "{line} {link} {target} {is_old}: {said}");
+            repository.commit("Both");
+            let said = repository.review(&[]).stdout;
+            assert!(!said.contains("web: gains"), "{said}");
+        }
+    }
+}
+
+/// What a nested file extends is found however its YAML spells it, and what is not certain is a danger.
+#[test]
+fn a_nested_extends_is_found_in_any_spelling() {
+    let spec = "[stack]\nname = \"x\"\n[profiles.dev]\n[services.web]\nextends = { file = \"e.yml\", service = \"x\" }\nimage = \"a:1\"\n";
+    let repository = Repository::new(spec);
+    let project = &repository.project;
+    for (anchors, file, is_read) in [
+        ("", "file: ./g.yml", true),
+        ("", "file: >-\n        ./g.yml", true),
+        ("", "file: !!str ./g.yml", true),
+        ("x-f: &f ./g.yml\n", "file: *f", true),
+        ("", "file: \"./\\u0067.yml\"", true),
+        ("", "\"\\u0066ile\": ./g.yml", true),
+        ("x-k: &k file\n", "? *k\n      : ./g.yml", true),
+        ("x-b: &b { file: ./g.yml }\n", "<<: *b", true),
+        ("", "file: \"${F:-./g.yml}\"", false),
+        ("", "file: /g.yml", false),
+        ("", "file: ../g.yml", false),
+        ("", "file: https://example.com/g.yml", false),
+        ("", "file: !own ./g.yml", false),
+        ("", "file: [", false),
+    ] {
+        let text = format!("{anchors}services:\n  x:\n    extends:\n      service: y\n      {file}\n");
+        project.write("e.yml", &text);
+        project.write("g.yml", "services: { y: {} }\n");
+        repository.commit("Extend");
+        let danger = || repository.review(&[]).stdout.contains("danger[extends-file-changed] web: ");
+        assert_eq!(danger(), !is_read, "{text}");
+        project.write("g.yml", "services: { y: { privileged: true } }\n");
+        assert!(danger(), "{text}");
     }
 }
 

@@ -78,7 +78,13 @@ impl Children {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.signals.spawn(&mut command).map_err(|error| cannot_run(invocation, &error))?;
         let stderr = child.stderr.take();
-        let complaints = thread::spawn(move || read_all(stderr));
+        let complaints = match thread::Builder::new().spawn(move || read_all(stderr)) {
+            Ok(complaints) => complaints,
+            Err(error) => {
+                let _ = child.kill().and_then(|()| child.wait());
+                return Err(cannot_run(invocation, &error));
+            }
+        };
         let stdout = read_all(child.stdout.take());
         let stderr = complaints.join().unwrap_or_default();
         let (status, interrupted) = self.signals.wait(&mut child).map_err(|error| cannot_run(invocation, &error))?;
@@ -165,12 +171,12 @@ mod signals {
             }
             let mut signals = signal_hook::iterator::Signals::new(handled)?;
             let (shared, seen) = (Arc::clone(&state), Arc::clone(&arrived));
-            thread::spawn(move || {
+            thread::Builder::new().spawn(move || {
                 for signal in signals.forever() {
                     receive(&shared, signal);
                     seen.store(false, Ordering::Release);
                 }
-            });
+            })?;
             Ok(Self { state, arrived })
         }
 

@@ -89,6 +89,17 @@ impl<'r> Revision<'r> {
         Ok(Some((entry.mode, bytes)))
     }
 
+    /// What the index has at some paths, and not as the commit has it.
+    ///
+    /// # Errors
+    /// Git can't tell.
+    pub fn changed(&self, paths: &[&str]) -> Result<Vec<String>, Failure> {
+        let arguments =
+            ["diff-index", "--cached", "--name-only", "-z", "--no-renames", "--relative", "--diff-filter=d"];
+        let listed = self.git.succeed("", &[&arguments[..], &[&self.commit, "--"], paths].concat())?;
+        Ok(listed.split_terminator('\0').map(ToOwned::to_owned).collect())
+    }
+
     fn blob(&self, entry: &Entry) -> io::Result<Vec<u8>> {
         let arguments = ["cat-file", "blob", &entry.object];
         let output = self.git.command(&entry.submodule, &arguments).output()?;

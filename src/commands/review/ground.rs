@@ -6,9 +6,12 @@ use std::collections::HashMap;
 use std::{fs, io};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use serde::Deserialize as _;
+use serde_yaml::Value;
 use stackgen::links;
-use stackgen::review::Ground;
+use stackgen::review::{Ground, Led, Side};
 
+use super::super::git::{self, Failure};
 use super::git::Revision;
 
 /// Bytes of a file that `extends` names.
@@ -21,25 +24,53 @@ const MOST: usize = 40;
 pub struct Compared<'r> {
     root: &'r Utf8Path,
     revision: &'r Revision<'r>,
-    led: RefCell<HashMap<String, Option<String>>>,
+    led: RefCell<HashMap<(Side, String), Option<Led>>>,
+    /// Links of the work tree, and where they lead at the revision if they are links there.
+    before: RefCell<HashMap<Utf8PathBuf, Option<String>>>,
     differ: RefCell<HashMap<String, bool>>,
+    /// Files that should not be committed, and are.
+    unwanted: Vec<String>,
 }
 
+/// The links on the way to a path: each, and where it leads.
+type Links = Vec<(Utf8PathBuf, String)>;
+
 impl<'r> Compared<'r> {
-    pub fn new(root: &'r Utf8Path, revision: &'r Revision<'r>) -> Self {
-        Self { root, revision, led: RefCell::default(), differ: RefCell::default() }
+    /// # Errors
+    /// Git can't tell what is committed.
+    pub fn new(root: &'r Utf8Path, revision: &'r Revision<'r>) -> Result<Self, Failure> {
+        Ok(Self {
+            root,
+            revision,
+            led: RefCell::default(),
+            before: RefCell::default(),
+            differ: RefCell::default(),
+            unwanted: revision.changed(&git::PLACES)?,
+        })
+    }
+
+    /// Where a link leads. One of the revision that the work tree doesn't have matters to nothing.
+    fn link(&self, side: Side, path: &Utf8Path) -> Option<String> {
+        let now = fs::read_link(self.root.join(path)).ok()?;
+        if side == Side::After {
+            return Some(now.to_string_lossy().into_owned());
+        }
+        self.before.borrow_mut().entry(path.to_owned()).or_insert_with(|| self.link_before(path)).clone()
+    }
+
+    fn link_before(&self, path: &Utf8Path) -> Option<String> {
+        let (mode, target) = self.revision.at(path).ok()??;
+        (mode == "120000").then(|| String::from_utf8_lossy(&target).into_owned())
     }
 
     /// Whether one of the links on the way to a path is not the same at the revision.
     fn is_led_elsewhere(&self, path: &Utf8Path) -> bool {
-        self.links(path).iter().any(|(link, target)| {
-            let before = self.revision.at(link).ok().flatten();
-            !before.is_some_and(|(mode, bytes)| mode == "120000" && bytes == target.as_bytes())
-        })
+        let (links, _) = self.walk(Side::After, path);
+        links.into_iter().any(|(link, target)| self.link(Side::Before, &link) != Some(target))
     }
 
-    /// The links on the way to a path, up to one that leads out of the project: each, and where it leads.
-    fn links(&self, path: &Utf8Path) -> Vec<(Utf8PathBuf, String)> {
+    /// The links on the way to a path, and where that ends unless one of them leaves the project.
+    fn walk(&self, side: Side, path: &Utf8Path) -> (Links, Option<Utf8PathBuf>) {
         let mut found = Vec::new();
         let root = self.root.canonicalize_utf8().unwrap_or_else(|_| self.root.to_owned());
         let mut rest: Vec<String> = parts(path);
@@ -47,13 +78,12 @@ impl<'r> Compared<'r> {
         while let Some(part) = rest.pop() {
             if part == ".." {
                 if !at.pop() {
-                    break;
+                    return (found, None);
                 }
                 continue;
             }
             at.push(&part);
-            let Ok(target) = fs::read_link(self.root.join(&at)) else { continue };
-            let target = target.to_string_lossy().into_owned();
+            let Some(target) = self.link(side, &at) else { continue };
             found.push((at.clone(), target.clone()));
             at.pop();
             let target = match Utf8Path::new(&target).strip_prefix(&root) {
@@ -64,11 +94,11 @@ impl<'r> Compared<'r> {
                 Err(_) => target.as_ref(),
             };
             if target.is_absolute() || found.len() >= MOST {
-                break;
+                return (found, None);
             }
             rest.extend(parts(target));
         }
-        found
+        (found, Some(at))
     }
 
     /// What a file says, if it says the same at the revision; nothing if it is in neither.
@@ -100,13 +130,17 @@ impl<'r> Compared<'r> {
         let mut next = 0;
         while let Some(path) = seen.get(next).cloned() {
             next += 1;
-            // One that is too large, or leads out of the project, may say anything.
+            // One that can't be read, is too large, or leads out of the project, may say anything.
             let Ok(text) = self.same(&path) else { return true };
-            for file in text.iter().flat_map(|text| files(text)) {
-                let named = normal(&path.parent().unwrap_or(Utf8Path::new("")).join(file));
-                if let Some(named) = named.filter(|named| !seen.contains(named) && seen.len() < MOST) {
+            let Some(named) = text.as_deref().map_or_else(|| Some(Vec::new()), extended) else { return true };
+            for file in named {
+                let Some(named) = normal(&path.parent().unwrap_or(Utf8Path::new("")).join(file)) else { return true };
+                if !seen.contains(&named) {
                     seen.push(named);
                 }
+            }
+            if seen.len() > MOST {
+                return true;
             }
         }
         false
@@ -114,23 +148,39 @@ impl<'r> Compared<'r> {
 }
 
 impl Ground for Compared<'_> {
-    fn leads_out(&self, path: &str) -> Option<String> {
-        let known = self.led.borrow().get(path).cloned();
-        known.unwrap_or_else(|| {
-            let leaves = links::follow(self.root, path.into()).is_err() && self.is_led_elsewhere(path.into());
-            let led = leaves.then(|| self.links(path.into()).pop().map(|(_, target)| target)).flatten();
-            self.led.borrow_mut().insert(path.to_owned(), led.clone());
-            led
-        })
+    fn leads(&self, side: Side, path: &str) -> Option<Led> {
+        let key = (side, path.to_owned());
+        if let Some(known) = self.led.borrow().get(&key) {
+            return known.clone();
+        }
+        let (links, end) = self.walk(side, path.into());
+        let is_hidden = |path: &Utf8PathBuf| path.components().any(|part| part.as_str().starts_with('.'));
+        let led = links.last().map(|(_, target)| match end.filter(|end| !is_hidden(end)) {
+            Some(end) => Led::Inside(end.into_string()),
+            None => Led::Outside(target.clone()),
+        });
+        self.led.borrow_mut().insert(key, led.clone());
+        led
     }
 
-    fn differs(&self, path: &str) -> bool {
+    fn differs(&self, path: Option<&str>) -> bool {
+        let Some(path) = path else { return true };
         let known = self.differ.borrow().get(path).copied();
         known.unwrap_or_else(|| {
             let differs = self.closure_differs(path);
             self.differ.borrow_mut().insert(path.to_owned(), differs);
             differs
         })
+    }
+
+    fn committed(&self, profile: &str) -> Vec<String> {
+        let found = |path: &String| {
+            let (of, path) = git::unwanted(path)?;
+            of.is_none_or(|of| of == profile).then_some(path)
+        };
+        let mut found: Vec<String> = self.unwanted.iter().filter_map(found).collect();
+        found.dedup();
+        found
     }
 }
 
@@ -153,13 +203,33 @@ fn normal(path: &Utf8Path) -> Option<Utf8PathBuf> {
     Some(normal)
 }
 
-/// The values of `file:` in a Compose file. That is a search, not a parser: one too many does no harm.
-fn files(text: &str) -> impl Iterator<Item = &str> {
-    text.match_indices("file").filter_map(|(at, word)| {
-        let rest = text.get(at + word.len()..)?.trim_start_matches(['"', '\'']).trim_start().strip_prefix(':')?;
-        let value = rest.trim_start();
-        let value = value.split(['\n', ',', '}']).next()?.split(" #").next()?;
-        let value = value.trim().trim_matches(['"', '\'']);
-        (!value.is_empty() && !text[..at].ends_with('_')).then_some(value)
-    })
+/// The files that the services of a Compose file extend, unless Compose may read something else there.
+fn extended(text: &str) -> Option<Vec<String>> {
+    let mut files = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(text) {
+        let mut document = Value::deserialize(document).ok()?;
+        document.apply_merge().ok()?;
+        let Value::Mapping(document) = document else { continue };
+        let Some(services) = document.get("services") else { continue };
+        let Value::Mapping(services) = services else { return None };
+        for service in services.values() {
+            let Value::Mapping(service) = service else { return None };
+            match service.get("extends") {
+                // A service of the same file.
+                None | Some(Value::String(_)) => {}
+                Some(Value::Mapping(base)) => match base.get("file") {
+                    None => {}
+                    Some(Value::String(file)) if is_plain(file) => files.push(file.clone()),
+                    Some(_) => return None,
+                },
+                Some(_) => return None,
+            }
+        }
+    }
+    Some(files)
+}
+
+/// Whether a file is named as it is: not by a variable, and not on another machine.
+fn is_plain(file: &str) -> bool {
+    !file.contains(['$', ':']) && !file.starts_with("github.com/")
 }
