@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::host::{CREDENTIALS, ENGINE, Gift, Given, Project, Way, gift};
-use super::written::{Written, text};
+use super::written::{Written, text, tree};
 use super::{Area, Change, Ground, Id, Severity, quoted, value};
 use crate::model::service::{FileGrant, Mount, Service};
 use crate::model::text::{Text, Tree, Value};
@@ -47,6 +47,20 @@ const FILES: &[(&[&str], bool)] = &[
     (&["build", "additional_contexts", "*"], false),
     (&["build", "cache_from", "*"], false),
     (&["build", "cache_to", "*"], true),
+];
+
+/// Keys of a service that are reported here, and what they give.
+const KEYS: &[(&str, &[Id])] = &[
+    ("privileged", &[Id::Privileged]),
+    ("use_api_socket", &[Id::EngineSocket]),
+    ("devices", &[Id::DeviceAccess]),
+    ("device_cgroup_rules", &[Id::DeviceAccess]),
+    ("group_add", &[Id::GroupAdded]),
+    ("user", &[Id::RootUser]),
+    ("read_only", &[Id::WritableRoot]),
+    ("cap_add", &[Id::CapabilityAdded]),
+    ("cap_drop", &[Id::DefaultCapabilities]),
+    ("security_opt", &[Id::PrivilegeEscalation, Id::SecurityOption, Id::CustomSecurityProfile]),
 ];
 
 /// How a context of a build names a path of the host rather than a URL.
@@ -126,7 +140,15 @@ impl Grant {
 
     fn gained(&self, service: &str, severity: Severity) -> Change {
         let change = Change::new(self.id, severity, AREA, service, format!("gains {}", self.what));
-        Change { thing: self.thing.clone(), ..change }
+        Change { thing: self.thing.clone(), ..change }.explains(self.keys())
+    }
+
+    /// The keys of a service that it may come from.
+    fn keys(&self) -> impl Iterator<Item = &'static str> {
+        let gives = |&&(key, ids): &&(&str, &[Id])| {
+            ids.contains(&self.id) || (self.id == Id::PrivilegeVariable && self.thing.as_deref() == Some(key))
+        };
+        KEYS.iter().filter(gives).map(|(key, _)| *key)
     }
 }
 
@@ -151,6 +173,7 @@ pub(super) fn compare(
     (shared_after, new): (&Shared<'_>, &Service),
     changes: &mut Vec<Change>,
 ) {
+    let start = changes.len();
     let (before, after) = (grants(shared_before, old), grants(shared_after, new));
     let whole = |grants: &[Grant]| grants.iter().any(|grant| grant.what == WHOLE);
     let together = whole(&before) != whole(&after);
@@ -164,7 +187,8 @@ pub(super) fn compare(
         changes.push(grant.gained(&new.name, grant.severity));
     }
     for grant in before.iter().filter(|grant| !stays(grant, &has)) {
-        changes.push(Change::notice(Id::PrivilegeRemoved, AREA, &new.name, format!("loses {}", grant.what)));
+        let change = Change::notice(Id::PrivilegeRemoved, AREA, &new.name, format!("loses {}", grant.what));
+        changes.push(change.explains(grant.keys()));
     }
     let extended = |service: &Service| Some(Given::of(service.keys.at(&["extends", "file"])?.text()?).text);
     if let Some(file) = extended(new).filter(|file| extended(old).as_ref() == Some(file)) {
@@ -178,20 +202,19 @@ pub(super) fn compare(
     }
     let has_root = |grants: &[Grant]| grants.iter().any(|grant| grant.id == Id::RootUser);
     if has_root(&before) == has_root(&after) {
-        let start = changes.len();
+        let place = changes.len();
         let user = |service: &Service| service.keys.get("user").and_then(Written::written);
         value(changes, (Id::UserChanged, AREA, &new.name), "user", user(old), user(new));
-        if let Some(change) = changes.get_mut(start) {
+        if let Some(change) = changes.get_mut(place) {
             // It may now be able to access files of other users.
             change.severity = Severity::Caution;
         }
     }
     // Same grants, different spelling or order.
-    let names = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<Vec<_>>();
-    if names(&before) == names(&after) {
-        for name in ["cap_drop", "cap_add", "security_opt", "gpus"] {
-            let list = |service: &Service| service.keys.get(name).and_then(Written::written);
-            value(changes, (Id::PrivilegesRewritten, AREA, &new.name), name, list(old), list(new));
+    for (key, _) in KEYS {
+        if !changes[start..].iter().any(|change| change.keys.iter().any(|told| told == key)) {
+            let subject = (Id::PrivilegesRewritten, AREA, new.name.as_str());
+            tree(changes, subject, key, old.keys.get(key), new.keys.get(key));
         }
     }
 }
@@ -623,7 +646,5 @@ fn items(tree: Option<&Tree>) -> Vec<String> {
 
 /// Keys of Compose that are reported here.
 pub(super) fn covers(key: &str) -> bool {
-    const REPORTED: &[&str] = &["user", "read_only", "cap_add", "cap_drop", "security_opt"];
-    let mut listed = SWITCHES.iter().map(|(path, ..)| *path).chain(LISTS.iter().map(|(path, ..)| *path));
-    REPORTED.contains(&key) || listed.any(|path| path == [key])
+    KEYS.iter().any(|(known, _)| *known == key)
 }

@@ -62,7 +62,9 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
                     let what = "removed; `docker compose up` keeps its container unless run with `--remove-orphans`";
                     let what = if role == Role::Stack { what } else { "removed" };
                     changes.push(
-                        Change::notice(Id::ServiceRemoved, role.area(), &old.name, what).was(old.image.written()),
+                        Change::notice(Id::ServiceRemoved, role.area(), &old.name, what)
+                            .was(old.image.written())
+                            .whole(),
                     );
                 }
                 Fate::Stays(old, new) => stays(role, &context, old, new, changes),
@@ -98,7 +100,7 @@ fn same_shared(pair: &Pair<'_>) -> bool {
 
 fn added(role: Role, shared: &privileges::Shared<'_>, new: &Service, changes: &mut Vec<Change>) {
     let image = new.image.written().or_else(|| new.is_built().then(|| "built by Compose".to_owned()));
-    changes.push(Change::notice(Id::ServiceAdded, role.area(), &new.name, "added").is(image));
+    changes.push(Change::notice(Id::ServiceAdded, role.area(), &new.name, "added").is(image).whole());
     ports::added(new, changes);
     privileges::added(shared, new, changes);
 }
@@ -145,12 +147,15 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
             let (before, after) = (old.written(), new.written());
             if before == after {
                 // A line and the list of its words.
-                changes.push(Change::notice(
-                    Id::CommandChanged,
-                    subject.1,
-                    subject.2,
-                    format!("{} is split differently", quoted(name)),
-                ));
+                changes.push(
+                    Change::notice(
+                        Id::CommandChanged,
+                        subject.1,
+                        subject.2,
+                        format!("{} is split differently", quoted(name)),
+                    )
+                    .explains([name]),
+                );
             } else {
                 value(changes, (Id::CommandChanged, subject.1, subject.2), name, before, after);
             }
@@ -169,7 +174,8 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
                 changes.push(
                     Change::notice(Id::BuildChanged, subject.1, subject.2, what)
                         .was(written(before))
-                        .is(written(after)),
+                        .is(written(after))
+                        .explains([key]),
                 );
             }
             "deploy" => settings::deploy(&new.name, before, after, changes),

@@ -84,7 +84,7 @@ fn grants(
     changes: &mut Vec<Change>,
 ) {
     for fate in fates(old, new, |grant| grant.source.as_str()) {
-        changes.push(match fate {
+        let change = match fate {
             Fate::Added(grant) => {
                 Change::notice(Id::FileGranted, area, subject, format!("reads the {what} {}", quoted(&grant.source)))
             }
@@ -104,7 +104,8 @@ fn grants(
                 change.was(before.keys.written()).is(after.keys.written())
             }
             Fate::Stays(..) => continue,
-        });
+        };
+        changes.push(change.explains([format!("{what}s").as_str()]));
     }
 }
 
@@ -146,7 +147,10 @@ fn is_external(named: &Named) -> bool {
 }
 
 /// What the engine creates a volume from.
-const CREATED_FROM: &[&str] = &["driver", "driver_opts"];
+const CREATED_FROM: [&str; 2] = ["driver", "driver_opts"];
+
+/// What says which volume of the engine it is.
+const IDENTITY: [&str; 2] = ["external", "name"];
 
 /// Some of the keys of something.
 fn keys_of(named: &Named, keys: &[&str]) -> Vec<(String, Tree)> {
@@ -161,12 +165,15 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         match fate {
             Fate::Added(new) => {
                 let what = if is_external(new) { "external: it must already exist in the engine" } else { "added" };
-                changes.push(Change::notice(Id::VolumeAdded, AREA, &new.name, what).is(in_engine(pair.after, new)));
+                changes.push(
+                    Change::notice(Id::VolumeAdded, AREA, &new.name, what).is(in_engine(pair.after, new)).whole(),
+                );
             }
             Fate::Removed(old) if is_external(old) => {
                 changes.push(
                     Change::notice(Id::VolumeRemoved, AREA, &old.name, "no longer used")
-                        .was(in_engine(pair.before, old)),
+                        .was(in_engine(pair.before, old))
+                        .whole(),
                 );
             }
             Fate::Removed(old) => changes.push(
@@ -176,23 +183,29 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                     &old.name,
                     "orphaned: its data stays in the engine, but no service uses it",
                 )
-                .was(in_engine(pair.before, old)),
+                .was(in_engine(pair.before, old))
+                .whole(),
             ),
             Fate::Stays(old, new) => {
                 let (before, after) = (in_engine(pair.before, old), in_engine(pair.after, new));
                 let own = |volume: &Named| volume.keys.get("name").is_none() && !is_external(volume);
                 if before != after && !(renamed && own(old) && own(new)) {
                     let what = "now a different volume in the engine: the data in the old one is not moved";
-                    changes.push(Change::danger(Id::VolumeReplaced, AREA, &new.name, what).was(before).is(after));
+                    changes.push(
+                        Change::danger(Id::VolumeReplaced, AREA, &new.name, what)
+                            .was(before)
+                            .is(after)
+                            .explains(IDENTITY),
+                    );
                 } else if is_external(old) != is_external(new) {
                     let what = if is_external(new) {
                         "now external: it must already exist in the engine"
                     } else {
                         "no longer external: managed by Compose"
                     };
-                    changes.push(Change::caution(Id::VolumeChanged, AREA, &new.name, what));
+                    changes.push(Change::caution(Id::VolumeChanged, AREA, &new.name, what).explains(IDENTITY));
                 }
-                let (before, after) = (keys_of(old, CREATED_FROM), keys_of(new, CREATED_FROM));
+                let (before, after) = (keys_of(old, &CREATED_FROM), keys_of(new, &CREATED_FROM));
                 if before != after {
                     let change = if is_external(new) {
                         Change::notice(Id::VolumeChanged, AREA, &new.name, "options changed")
@@ -200,9 +213,9 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                         let what = "cannot be changed: Compose must delete it, including its data, and create it again";
                         Change::danger(Id::VolumeRecreated, AREA, &new.name, what)
                     };
-                    changes.push(change.was(entries(&before)).is(entries(&after)));
+                    changes.push(change.was(entries(&before)).is(entries(&after)).explains(CREATED_FROM));
                 }
-                each_key((Id::VolumeChanged, AREA), old, new, &["driver", "driver_opts", "external", "name"], changes);
+                each_key((Id::VolumeChanged, AREA), old, new, &[CREATED_FROM, IDENTITY].concat(), changes);
             }
         }
     }
@@ -214,13 +227,17 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         let (old, new) = match fate {
             Fate::Added(new) => {
                 changes.push(
-                    Change::notice(Id::NetworkAdded, AREA, &new.name, "added").is(new.keys.text("name").written()),
+                    Change::notice(Id::NetworkAdded, AREA, &new.name, "added")
+                        .is(new.keys.text("name").written())
+                        .whole(),
                 );
                 continue;
             }
             Fate::Removed(old) => {
                 changes.push(
-                    Change::notice(Id::NetworkRemoved, AREA, &old.name, "removed").was(old.keys.text("name").written()),
+                    Change::notice(Id::NetworkRemoved, AREA, &old.name, "removed")
+                        .was(old.keys.text("name").written())
+                        .whole(),
                 );
                 continue;
             }
@@ -228,7 +245,7 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         };
         let (before, after) = (old.keys.is_set("internal"), new.keys.is_set("internal"));
         if before != after {
-            changes.push(if after {
+            let change = if after {
                 Change::notice(Id::NetworkChanged, AREA, &new.name, "now isolated from external networks")
             } else {
                 Change::caution(
@@ -237,7 +254,8 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                     &new.name,
                     "no longer isolated from external networks",
                 )
-            });
+            };
+            changes.push(change.explains(["internal"]));
         }
         each_key((Id::NetworkChanged, AREA), old, new, &["internal"], changes);
     }
@@ -250,16 +268,18 @@ fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Ch
     for fate in fates(before, after, |file| file.name.as_str()) {
         match fate {
             Fate::Added(new) => {
-                changes.push(Change::notice(Id::SourceAdded, area, &new.name, "added").is(new.keys.written()));
+                changes.push(Change::notice(Id::SourceAdded, area, &new.name, "added").is(new.keys.written()).whole());
             }
             Fate::Removed(old) => {
-                changes.push(Change::notice(Id::SourceRemoved, area, &old.name, "removed").was(old.keys.written()));
+                changes.push(
+                    Change::notice(Id::SourceRemoved, area, &old.name, "removed").was(old.keys.written()).whole(),
+                );
             }
             Fate::Stays(old, new) => {
                 let (before, after) = (keys_of(old, SOURCES), keys_of(new, SOURCES));
                 if before != after {
                     let change = Change::notice(Id::SourceChanged, area, &new.name, "source changed");
-                    changes.push(change.was(entries(&before)).is(entries(&after)));
+                    changes.push(change.was(entries(&before)).is(entries(&after)).explains(SOURCES.iter().copied()));
                 }
                 each_key((Id::SourceChanged, area), old, new, SOURCES, changes);
             }

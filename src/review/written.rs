@@ -147,7 +147,7 @@ pub(super) fn tree(
     }
     if alike(key, before, after) && !key.starts_with("x-") {
         let what = format!("{} is written differently, with the same meaning", quoted(key));
-        changes.push(Change::notice(id, area, subject, what));
+        changes.push(Change::notice(id, area, subject, what).explains([key]));
     } else {
         let (before, after) = (before.and_then(Tree::written), after.and_then(Tree::written));
         changes.push(changed((id, area, subject), key, before, after));

@@ -373,6 +373,7 @@ fn what_gains_privileges() {
         SHOP,
         &[("user = \"1000\"", "user = \"1000\"\ncap_drop = [\"ALL\"]\ncap_add = [\"CAP_CHOWN\"]")],
         &[
+            "notice privileges web: `cap_add` added [- -> CAP_CHOWN]",
             "notice privileges web: loses Docker's default capabilities",
             "notice services web: recreated: cap_drop, cap_add",
         ],
@@ -2063,7 +2064,10 @@ fn each_id_has_a_case() {
             text.replace(from, to)
         });
         for (expected, found) in [(there, ids(&before, &after)), (back, ids(&after, &before))] {
-            if !found.as_ref().is_ok_and(|found| expected.iter().all(|id| found.contains(id))) {
+            let is_right = |found: &BTreeSet<&str>| {
+                expected.iter().all(|id| found.contains(id)) && !found.contains("unexplained-output")
+            };
+            if !found.as_ref().is_ok_and(is_right) {
                 wrong.push(format!("{edits:?}: {found:?}, not {expected:?}"));
             }
             seen.extend(expected);
