@@ -3,6 +3,7 @@
 use crate::model::Keys;
 use crate::model::service::HostPath;
 use crate::model::text::{Segment, Text, Tree};
+use crate::spec::forms::short_for;
 
 /// The paths of a service that Compose makes absolute (`paths/resolve.go` of compose-go), and whether a container can't
 /// start without them. `*` is each item of a list and each value of a table.
@@ -15,9 +16,6 @@ const SERVICE: &[(&str, &[&str], bool)] = &[
     ("extends", &["file"], true),
     ("develop", &["watch", "*", "path"], false),
 ];
-
-/// Keys of which a text is short for a table, and that table's key.
-const SHORT: &[(&str, &str)] = &[("build", "context"), ("env_file", "path")];
 
 /// The folder of the Compose file.
 pub(super) struct Folder {
@@ -72,7 +70,7 @@ impl Folder {
                 self.text(text);
                 add(text);
             }
-            ([step], Tree::Text(text)) if SHORT.contains(&(key, *step)) => {
+            ([step], Tree::Text(text)) if short_for("", key) == Some(*step) => {
                 self.text(text);
                 add(text);
             }

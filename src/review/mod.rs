@@ -14,6 +14,7 @@ mod environment;
 mod host;
 mod images;
 mod infrastructure;
+mod meaning;
 mod ports;
 mod privileges;
 mod profiles;

@@ -1,6 +1,7 @@
 //! Mounts, volumes, networks and secrets.
 
-use super::written::{Written, alike, entries, text, tree};
+use super::meaning::{Sense, trimmed};
+use super::written::{Written, entries, rewritten, text, tree};
 use super::{Area, Change, Fate, Id, Pair, fates, quoted, sides};
 use crate::model::service::{FileGrant, Mount, Service};
 use crate::model::text::Tree;
@@ -11,7 +12,7 @@ use crate::spec::service::MountType;
 pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
     const AREA: Area = Area::Mounts;
     let subject = &new.name;
-    for fate in fates(&old.mounts, &new.mounts, |mount| text(&mount.target)) {
+    for fate in fates(&old.mounts, &new.mounts, |mount| text(&trimmed(&mount.target))) {
         match fate {
             Fate::Added(mount) => {
                 let what = format!("{} mounted", quoted(&text(&mount.target)));
@@ -30,7 +31,7 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
             }
             Fate::Stays(before, after) => {
                 let same = match (&before.source, &after.source) {
-                    (Some(before), Some(after)) => pair.same(before, after),
+                    (Some(before), Some(after)) => pair.same(&trimmed(before), &trimmed(after)),
                     (before, after) => before == after,
                 };
                 let target = quoted(&text(&after.target));
@@ -51,23 +52,23 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
                     let part = |mount: &Mount| {
                         ["volume", "image"].map(|kind| mount.keys.at(&[kind, "subpath"]).and_then(Tree::text).cloned())
                     };
-                    let options = |mount: &Mount| Tree::Table(mount.keys.0.clone());
                     let change = if part(before) != part(after) {
                         let what = format!("another part is mounted at {target}: the data in the old one is not moved");
                         Change::caution(Id::MountChanged, AREA, subject, what)
-                    } else if alike("options", Some(&options(before)), Some(&options(after))) {
+                    } else if Sense::Effect.mount(before) == Sense::Effect.mount(after) {
                         let what = format!("mount options of {target} are written differently, with the same meaning");
                         Change::notice(Id::MountChanged, AREA, subject, what)
                     } else {
                         Change::notice(Id::MountChanged, AREA, subject, format!("mount options of {target} changed"))
                     };
                     changes.push(change.was(before.keys.written()).is(after.keys.written()));
-                } else if before.read_only != after.read_only {
-                    changes.push(
-                        Change::notice(Id::MountChanged, AREA, subject, format!("write access to {target} changed"))
-                            .was(described(before))
-                            .is(described(after)),
-                    );
+                } else if Sense::Effect.mount(before) != Sense::Effect.mount(after) {
+                    let what = format!("write access to {target} changed");
+                    let change = Change::notice(Id::MountChanged, AREA, subject, what);
+                    changes.push(change.was(described(before)).is(described(after)));
+                } else if before != after {
+                    let what = format!("{target} is written differently, with the same meaning");
+                    changes.push(Change::notice(Id::MountChanged, AREA, subject, what));
                 }
             }
         }
@@ -96,7 +97,11 @@ fn grants(
             ),
             Fate::Stays(before, after) if before.keys != after.keys => {
                 let source = quoted(&after.source);
-                let change = if what == "secret" && mode(after) & !mode(before) != 0 {
+                let key = format!("{what}s");
+                let change = if Sense::Effect.grant(&key, before) == Sense::Effect.grant(&key, after) {
+                    let what = format!("the {what} {source} is written differently, with the same meaning");
+                    Change::notice(Id::FileGranted, area, subject, what)
+                } else if what == "secret" && mode(after) & !mode(before) != 0 {
                     Change::caution(Id::FileGranted, area, subject, format!("more users can read the {what} {source}"))
                 } else {
                     Change::notice(Id::FileGranted, area, subject, format!("options of the {what} {source} changed"))
@@ -187,6 +192,7 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                 .whole(),
             ),
             Fate::Stays(old, new) => {
+                let start = changes.len();
                 let (before, after) = (in_engine(pair.before, old), in_engine(pair.after, new));
                 let own = |volume: &Named| volume.keys.get("name").is_none() && !is_external(volume);
                 if before != after && !(renamed && own(old) && own(new)) {
@@ -204,6 +210,12 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                         "no longer external: managed by Compose"
                     };
                     changes.push(Change::caution(Id::VolumeChanged, AREA, &new.name, what).explains(IDENTITY));
+                }
+                if !changes[start..].iter().any(|change| change.keys.iter().any(|key| IDENTITY.contains(&key.as_str())))
+                {
+                    for key in IDENTITY.iter().filter(|key| old.keys.get(key) != new.keys.get(key)) {
+                        changes.push(rewritten((Id::VolumeChanged, AREA, &new.name), key));
+                    }
                 }
                 let (before, after) = (keys_of(old, &CREATED_FROM), keys_of(new, &CREATED_FROM));
                 if before != after {
