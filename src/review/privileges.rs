@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::host::{CREDENTIALS, ENGINE, Gift, Given, Project, Way, gift};
+use super::meaning::Sense;
 use super::written::{Written, text, tree};
 use super::{Area, Change, Ground, Id, Severity, quoted, value};
 use crate::model::service::{FileGrant, Mount, Service};
@@ -117,11 +118,13 @@ struct Grant {
     part: bool,
     /// How many GPUs, unless some are named.
     gpus: u32,
+    /// The device of the host, and how it may be accessed.
+    device: Option<(String, String)>,
 }
 
 impl Grant {
     fn new(id: Id, severity: Severity, what: impl Into<String>) -> Self {
-        Self { id, what: what.into(), severity, thing: None, usual: false, part: false, gpus: 0 }
+        Self { id, what: what.into(), severity, thing: None, usual: false, part: false, gpus: 0, device: None }
     }
 
     fn danger(id: Id, what: impl Into<String>) -> Self {
@@ -141,6 +144,20 @@ impl Grant {
     fn gained(&self, service: &str, severity: Severity) -> Change {
         let change = Change::new(self.id, severity, AREA, service, format!("gains {}", self.what));
         Change { thing: self.thing.clone(), ..change }.explains(self.keys())
+    }
+
+    /// Whether others of its kind give as much.
+    fn is_part_of(&self, others: &[Self]) -> bool {
+        match &self.device {
+            Some((source, access)) => others
+                .iter()
+                .filter_map(|other| other.device.as_ref())
+                .any(|(known, more)| known == source && access.chars().all(|right| more.contains(right))),
+            None => {
+                let most = others.iter().map(|other| other.gpus).max().unwrap_or_default();
+                self.id == Id::GpuAccess && (most == u32::MAX || (0 < self.gpus && self.gpus < most))
+            }
+        }
     }
 
     /// The keys of a service that it may come from.
@@ -180,13 +197,12 @@ pub(super) fn compare(
     let whats = |grants: &[Grant]| grants.iter().map(|grant| grant.what.clone()).collect::<HashSet<_>>();
     let (had, has) = (whats(&before), whats(&after));
     let stays = |grant: &Grant, others: &HashSet<String>| others.contains(&grant.what) || (together && grant.part);
-    let most = before.iter().map(|grant| grant.gpus).max().unwrap_or_default();
-    let is_less =
-        |grant: &Grant| grant.id == Id::GpuAccess && (most == u32::MAX || (0 < grant.gpus && grant.gpus < most));
-    for grant in after.iter().filter(|grant| !stays(grant, &had) && !is_less(grant)) {
+    for grant in after.iter().filter(|grant| !stays(grant, &had) && !grant.is_part_of(&before)) {
         changes.push(grant.gained(&new.name, grant.severity));
     }
-    for grant in before.iter().filter(|grant| !stays(grant, &has)) {
+    for grant in
+        before.iter().filter(|grant| !stays(grant, &has) && (grant.device.is_none() || !grant.is_part_of(&after)))
+    {
         let change = Change::notice(Id::PrivilegeRemoved, AREA, &new.name, format!("loses {}", grant.what));
         changes.push(change.explains(grant.keys()));
     }
@@ -247,18 +263,31 @@ fn grants(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
         }
     }
     let reserved = service.keys.at(&["deploy", "resources", "reservations", "devices"]);
-    for device in [service.keys.get("gpus"), reserved].into_iter().flatten().flat_map(each) {
-        let written = device.get("count").unwrap_or(device).written().unwrap_or_default();
-        let is_all = matches!(written.as_str(), "all" | "-1") && device.get("device_ids").is_none();
+    let gpus = [service.keys.get("gpus"), reserved].map(|devices| Sense::Effect.of("gpus", devices));
+    for mut device in gpus.iter().flatten().flat_map(each).cloned() {
+        if let Tree::Table(entries) = &mut device {
+            // What `gpus` reserves.
+            entries.retain(|(key, value)| key != "capabilities" || value.written().as_deref() != Some("gpu"));
+        }
+        let count = device.get("count").written();
+        // Without a count, it is all.
+        let is_all = matches!(device, Tree::Table(_))
+            && count.as_deref().is_none_or(|count| count == "-1")
+            && ["device_ids", "capabilities"].iter().all(|key| device.get(key).is_none());
         let item = if is_all { "all".to_owned() } else { device.written().unwrap_or_default() };
         let what = format!("access to GPUs of the host: {}", quoted(&item));
-        let gpus = if is_all { u32::MAX } else { written.parse().unwrap_or_default() };
+        let gpus = if is_all { u32::MAX } else { count.and_then(|count| count.parse().ok()).unwrap_or_default() };
         grants.push(Grant { gpus, ..Grant::danger(Id::GpuAccess, what).of(item) });
     }
     further(service, &mut grants);
     for &(path, id, severity, what) in LISTS {
-        for item in items(service.keys.at(path)).into_iter().filter(|item| !item.is_empty()) {
-            grants.push(Grant::new(id, severity, format!("{what} {}", quoted(&item))).of(item));
+        let tree = service.keys.at(path);
+        let devices = if path == ["devices"] { Sense::Read.of("devices", tree) } else { None };
+        let devices = devices.as_ref().map(each).unwrap_or_default();
+        for (index, item) in items(tree).into_iter().enumerate().filter(|(_, item)| !item.is_empty()) {
+            let part = |key| devices.get(index)?.get(key).written();
+            let device = part("source").map(|source| (source, part("permissions").unwrap_or_else(|| "rwm".to_owned())));
+            grants.push(Grant { device, ..Grant::new(id, severity, format!("{what} {}", quoted(&item))).of(item) });
         }
     }
     if let Some(user) = service.keys.text("user").map(Given::of) {
@@ -526,7 +555,7 @@ fn security_options(service: &Service, grants: &mut Vec<Grant>) {
             || profile.contains("spc_t")
             || !(given.open || OPTIONS.contains(&kind));
         if off {
-            let what = format!("the security option {}", quoted(&written));
+            let what = format!("the security option {}", quoted(&written.replacen('=', ":", 1)));
             grants.push(Grant::danger(Id::SecurityOption, what).of(given.text.clone()));
         } else if given.open {
             grants.push(Grant::open("security_opt", &given));
@@ -641,7 +670,17 @@ fn each(tree: &Tree) -> &[Tree] {
 }
 
 fn items(tree: Option<&Tree>) -> Vec<String> {
-    tree.into_iter().flat_map(each).map(|item| item.written().unwrap_or_default()).collect()
+    match tree {
+        // `NAME` or `NAME=value`
+        Some(Tree::Table(entries)) => entries
+            .iter()
+            .map(|(name, value)| {
+                let value = value.written().filter(|value| !value.is_empty());
+                value.map_or_else(|| name.clone(), |value| format!("{name}={value}"))
+            })
+            .collect(),
+        tree => tree.into_iter().flat_map(each).map(|item| item.written().unwrap_or_default()).collect(),
+    }
 }
 
 /// Keys of Compose that are reported here.
