@@ -6,7 +6,7 @@ use super::host::{CREDENTIALS, ENGINE, Gift, Given, Project, Way, gift};
 use super::meaning::Sense;
 use super::written::{Written, text, tree};
 use super::{Area, Change, Ground, Id, Severity, quoted, value};
-use crate::model::service::{FileGrant, Mount, Service};
+use crate::model::service::{FileGrant, Mount, REMOTE_CONTEXTS, Service};
 use crate::model::text::{Text, Tree, Value};
 use crate::model::{Named, Stack};
 use crate::spec::service::MountType;
@@ -37,18 +37,10 @@ const LISTS: &[(&[&str], Id, Severity, &str)] = &[
     (&["build", "ssh"], Id::SshForwarded, Severity::Danger, "a build with SSH keys of the host:"),
 ];
 
-/// Keys of Compose that have a path of the host: where it is, and whether something is written there. `*` is each item of
-/// a list and each value of a table.
-const FILES: &[(&[&str], bool)] = &[
-    (&["env_file", "*", "path"], false),
-    (&["label_file", "*"], false),
-    (&["credential_spec", "file"], false),
-    (&["develop", "watch", "*", "path"], false),
-    (&["build", "context"], false),
-    (&["build", "additional_contexts", "*"], false),
-    (&["build", "cache_from", "*"], false),
-    (&["build", "cache_to", "*"], true),
-];
+/// Keys of Compose that have a path of the host which Compose leaves as it is: where it is, and whether something is
+/// written there. The others are the paths of the service.
+const FILES: &[(&[&str], bool)] =
+    &[(&["credential_spec", "file"], false), (&["build", "cache_from"], false), (&["build", "cache_to"], true)];
 
 /// Keys of a service that are reported here, and what they give.
 const KEYS: &[(&str, &[Id])] = &[
@@ -449,13 +441,18 @@ fn files(project: &Project<'_>, service: &Service, grants: &mut Vec<Grant>) {
         let way = Way { through: &through, written, outside: true };
         grants.extend(gift(project, &path.into(), &way).map(Grant::from));
     };
+    // The other two are dangers of their own.
+    for named in service.paths.iter().filter(|named| !matches!(named.key, "build.ssh" | "extends")) {
+        if let Some(path) = place(named.key, &Given::of(&named.path).text) {
+            add(named.key, path, false);
+        }
+    }
     for &(keys, written) in FILES {
-        let Some((first, rest)) = keys.split_first() else { continue };
-        let mut found = Vec::new();
-        service.keys.get(first).into_iter().for_each(|tree| below(rest, tree, &mut found));
-        let through = keys.iter().filter(|key| !matches!(**key, "*" | "path")).copied().collect::<Vec<_>>().join(".");
-        for path in found.into_iter().filter_map(|text| place(&through, &Given::of(text).text)) {
-            add(&through, path, written);
+        let through = keys.join(".");
+        for item in service.keys.at(keys).into_iter().flat_map(each).filter_map(Tree::text) {
+            if let Some(path) = place(&through, &Given::of(item).text) {
+                add(&through, path, written);
+            }
         }
     }
     let of_build = |key| Some(Given::of(service.keys.at(&["build", key])?.text()?).text);
@@ -471,18 +468,6 @@ fn files(project: &Project<'_>, service: &Service, grants: &mut Vec<Grant>) {
     }
 }
 
-/// The texts below a tree. A text may be short for a table with a path.
-fn below<'t>(keys: &[&str], tree: &'t Tree, found: &mut Vec<&'t Text>) {
-    match (keys, tree) {
-        ([] | ["path" | "context"], Tree::Text(text)) => found.push(text),
-        (["*", rest @ ..], Tree::List(items)) => items.iter().for_each(|item| below(rest, item, found)),
-        (["*", rest @ ..], Tree::Table(entries)) => entries.iter().for_each(|(_, tree)| below(rest, tree, found)),
-        (["*", rest @ ..], one) => below(rest, one, found),
-        ([key, rest @ ..], table) => table.get(key).into_iter().for_each(|tree| below(rest, tree, found)),
-        ([], _) => {}
-    }
-}
-
 /// The path that a value has, unless it is a URL, an image or a service.
 fn place(key: &str, value: &str) -> Option<String> {
     let value = match key {
@@ -490,13 +475,10 @@ fn place(key: &str, value: &str) -> Option<String> {
         "build.cache_from" | "build.cache_to" => {
             value.split(',').find_map(|option| option.strip_prefix("src=").or(option.strip_prefix("dest=")))?
         }
-        // An item of a list is `name=path`.
-        "build.additional_contexts" => value.split_once('=').map_or(value, |(_, path)| path),
         _ => value,
     };
     let path = LOCAL.iter().find_map(|start| value.strip_prefix(start)).unwrap_or(value);
-    let elsewhere = ["git@", "service:", "target:", "github.com/"];
-    let is_path = !path.contains("://") && !elsewhere.iter().any(|start| path.starts_with(start));
+    let is_path = !path.contains("://") && !REMOTE_CONTEXTS.iter().any(|start| path.starts_with(start));
     is_path.then(|| path.to_owned())
 }
 

@@ -6,6 +6,7 @@ use super::{Area, Change, Fate, Id, Pair, fates, quoted, sides};
 use crate::model::service::{FileGrant, Mount, Service};
 use crate::model::text::Tree;
 use crate::model::{Named, Stack};
+use crate::spec::forms::{CONFIG_SOURCES, SECRET_SOURCES};
 use crate::spec::service::MountType;
 
 /// The mounts and secrets of a service that is in both specs.
@@ -273,10 +274,8 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     }
 }
 
-/// The keys that say where a secret, a config or a model comes from.
-const SOURCES: &[&str] = &["file", "environment", "content", "external", "driver", "driver_opts", "model"];
-
 fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Change>) {
+    let sources = [SECRET_SOURCES, CONFIG_SOURCES, &["driver_opts", "model"]].concat();
     for fate in fates(before, after, |file| file.name.as_str()) {
         match fate {
             Fate::Added(new) => {
@@ -288,12 +287,12 @@ fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Ch
                 );
             }
             Fate::Stays(old, new) => {
-                let (before, after) = (keys_of(old, SOURCES), keys_of(new, SOURCES));
+                let (before, after) = (keys_of(old, &sources), keys_of(new, &sources));
                 if before != after {
                     let change = Change::notice(Id::SourceChanged, area, &new.name, "source changed");
-                    changes.push(change.was(entries(&before)).is(entries(&after)).explains(SOURCES.iter().copied()));
+                    changes.push(change.was(entries(&before)).is(entries(&after)).explains(sources.iter().copied()));
                 }
-                each_key((Id::SourceChanged, area), old, new, SOURCES, changes);
+                each_key((Id::SourceChanged, area), old, new, &sources, changes);
             }
         }
     }

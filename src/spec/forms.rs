@@ -79,3 +79,9 @@ pub fn short_for(above: &str, key: &str) -> Option<&'static str> {
 pub fn list_of(above: &str, key: &str) -> Option<Form> {
     forms(above, key).find(|form| !matches!(form, One | Of(_)))
 }
+
+/// The keys of which one says where a secret comes from.
+pub const SECRET_SOURCES: &[&str] = &["file", "environment", "external", "driver"];
+
+/// The keys of which one says where a config comes from.
+pub const CONFIG_SOURCES: &[&str] = &["file", "environment", "external", "content"];
