@@ -1,5 +1,7 @@
 //! Mounts, volumes, networks and secrets.
 
+use std::collections::HashMap;
+
 use super::meaning::{Sense, trimmed};
 use super::written::{Written, entries, rewritten, text, tree};
 use super::{Area, Change, Fate, Id, Pair, fates, quoted, sides};
@@ -85,18 +87,19 @@ fn grants(
     (old, new): (&[FileGrant], &[FileGrant]),
     changes: &mut Vec<Change>,
 ) {
-    for fate in fates(old, new, |grant| grant.source.as_str()) {
+    let (old, new) = (numbered(old), numbered(new));
+    for fate in fates(&old, &new, |(number, grant)| (grant.source.as_str(), *number)) {
         let change = match fate {
-            Fate::Added(grant) => {
+            Fate::Added((_, grant)) => {
                 Change::notice(Id::FileGranted, area, subject, format!("reads the {what} {}", quoted(&grant.source)))
             }
-            Fate::Removed(grant) => Change::notice(
+            Fate::Removed((_, grant)) => Change::notice(
                 Id::FileRevoked,
                 area,
                 subject,
                 format!("no longer reads the {what} {}", quoted(&grant.source)),
             ),
-            Fate::Stays(before, after) if before.keys != after.keys => {
+            Fate::Stays((_, before), (_, after)) if before.keys != after.keys => {
                 let source = quoted(&after.source);
                 let key = format!("{what}s");
                 let change = if Sense::Effect.grant(&key, before) == Sense::Effect.grant(&key, after) {
@@ -113,6 +116,18 @@ fn grants(
         };
         changes.push(change.explains([format!("{what}s").as_str()]));
     }
+}
+
+/// A service may read a file at several paths.
+fn numbered(grants: &[FileGrant]) -> Vec<(usize, &FileGrant)> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut numbered = Vec::with_capacity(grants.len());
+    for grant in grants {
+        let number = seen.entry(&grant.source).or_default();
+        *number += 1;
+        numbered.push((*number, grant));
+    }
+    numbered
 }
 
 /// The permissions of a file; Compose's default is to let everyone read it.
