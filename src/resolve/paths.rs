@@ -82,10 +82,14 @@ impl Folder {
                 }
             }
             (["*", rest @ ..], Tree::List(items)) => {
-                items.iter_mut().for_each(|item| self.below((key, rest), item, required, found));
+                for item in items {
+                    self.below((key, rest), item, required, found);
+                }
             }
             (["*", rest @ ..], Tree::Table(entries)) if key.starts_with("build.") => {
-                entries.iter_mut().for_each(|(_, tree)| self.below((key, rest), tree, required, found));
+                for (_, tree) in entries {
+                    self.below((key, rest), tree, required, found);
+                }
             }
             (["*", rest @ ..], one) => self.below((key, rest), one, required, found),
             ([step], text @ Tree::Text(_))

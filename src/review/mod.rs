@@ -413,11 +413,11 @@ fn fates<'i, T, K: Hash + Eq>(before: &'i [T], after: &'i [T], key: impl Fn(&'i 
 }
 
 /// The key of an entry, and its value before and after.
-fn sides<'i, V>(fate: &Fate<'i, (String, V)>) -> (&'i str, Option<&'i V>, Option<&'i V>) {
+fn sides<'i, K: AsRef<str>, V>(fate: &Fate<'i, (K, V)>) -> (&'i str, Option<&'i V>, Option<&'i V>) {
     match *fate {
-        Fate::Added((key, after)) => (key, None, Some(after)),
-        Fate::Removed((key, before)) => (key, Some(before), None),
-        Fate::Stays((key, before), (_, after)) => (key, Some(before), Some(after)),
+        Fate::Added((key, after)) => (key.as_ref(), None, Some(after)),
+        Fate::Removed((key, before)) => (key.as_ref(), Some(before), None),
+        Fate::Stays((key, before), (_, after)) => (key.as_ref(), Some(before), Some(after)),
     }
 }
 

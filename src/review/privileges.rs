@@ -140,16 +140,13 @@ impl Grant {
 
     /// Whether others of its kind give as much.
     fn is_part_of(&self, others: &[Self]) -> bool {
-        match &self.device {
-            Some((source, access)) => others
-                .iter()
-                .filter_map(|other| other.device.as_ref())
-                .any(|(known, more)| known == source && access.chars().all(|right| more.contains(right))),
-            None => {
-                let most = others.iter().map(|other| other.gpus).max().unwrap_or_default();
-                self.id == Id::GpuAccess && (most == u32::MAX || (0 < self.gpus && self.gpus < most))
-            }
+        if let Some((source, access)) = &self.device {
+            let more =
+                |device: &(String, String)| device.0 == *source && access.chars().all(|right| device.1.contains(right));
+            return others.iter().filter_map(|other| other.device.as_ref()).any(more);
         }
+        let most = others.iter().map(|other| other.gpus).max().unwrap_or_default();
+        self.id == Id::GpuAccess && (most == u32::MAX || (0 < self.gpus && self.gpus < most))
     }
 
     /// The keys of a service that it may come from.

@@ -357,7 +357,7 @@ fn probe(service: &Service) -> Option<Healthcheck> {
 pub(super) fn as_test(command: Command) -> Command {
     match command {
         Command::Line(line) => Command::Arguments(vec!["CMD-SHELL".into(), line]),
-        arguments => arguments,
+        arguments @ Command::Arguments(_) => arguments,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::{Area, Change, Fate, Id, Pair, fates, quoted_list};
+use super::{Area, Change, Fate, Id, Pair, fates, quoted_list, sides};
 use crate::lit::compose::Node;
 use crate::model::Named;
 use crate::model::service::Service;
@@ -179,12 +179,9 @@ fn entries<E: Entry>(
             Fate::Stays(old, new) if old != new => {
                 let (Node::Table(before), Node::Table(after)) = (old.body(), new.body()) else { continue };
                 for fate in fates(&before, &after, |(key, _)| *key) {
-                    match fate {
-                        Fate::Added((key, _)) | Fate::Removed((key, _)) => check(new.name(), key),
-                        Fate::Stays((key, old), (_, new_value)) if !same(pair, old, new_value) => {
-                            check(new.name(), key)
-                        }
-                        Fate::Stays(..) => {}
+                    let (key, before, after) = sides(&fate);
+                    if !before.zip(after).is_some_and(|(before, after)| same(pair, before, after)) {
+                        check(new.name(), key);
                     }
                 }
             }
