@@ -7,7 +7,7 @@ use super::dotenv::Dotenv;
 use super::ports::Wanted;
 use super::{Environment, Finding, build, compose};
 use crate::diagnostic::suggestion;
-use crate::model::service::Service;
+use crate::model::service::{REMOTE_CONTEXTS, Service};
 use crate::model::text::{Text, Tree};
 use crate::model::{Stack, Variable};
 use crate::review::counted;
@@ -156,7 +156,12 @@ pub fn paths(root: &Utf8Path, stack: &Stack, environment: &Environment, services
             look(named_by("build.dockerfile"), &path.into(), false);
         }
         // Only a build needs its context; a missing optional file is nothing to report.
-        for named in service.paths.iter().filter(|named| named.required || matches!(named.key, "build" | "develop")) {
+        let is_remote = |path: &Text| {
+            path.literal().is_some_and(|path| REMOTE_CONTEXTS.iter().any(|start| path.starts_with(start)))
+        };
+        let looked_at = |key: &str| key.starts_with("build.") || key.starts_with("develop.");
+        let named = service.paths.iter().filter(|named| named.required || looked_at(named.key));
+        for named in named.filter(|named| !is_remote(&named.path)) {
             look(named_by(named.key), &named.path, named.required);
         }
         for (kind, table, grants) in

@@ -78,10 +78,13 @@ pub struct Service {
     pub refers_to: References,
 }
 
+/// How a context of a build begins that is not a path, besides URLs (`isRemoteContext` of compose-go).
+pub const REMOTE_CONTEXTS: [&str; 4] = ["git@", "github.com/", "service:", "target:"];
+
 /// A file or folder of the host that a key of a service names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPath {
-    /// The key, such as `env_file` or `build`.
+    /// The key, such as `env_file` or `build.context`.
     pub key: &'static str,
     /// As Compose reads it, relative to the folder of its file.
     pub path: Text,

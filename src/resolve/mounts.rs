@@ -12,6 +12,7 @@ use crate::model::kind::Secret;
 use crate::model::service::{FileGrant, Mount, NetworkMember};
 use crate::spec::compose::Keys;
 use crate::spec::decode::{self, Map, Short, Spanned, listed, shown};
+use crate::spec::forms::{CONFIG_SOURCES, SECRET_SOURCES};
 use crate::spec::service::{self as spec, MountType, Service};
 use crate::spec::stack::{ConfigSource, SecretSource};
 use crate::spec::text::{Part, Tree};
@@ -479,10 +480,7 @@ impl<'a> Resolver<'a> {
         keys: &Keys,
         section: Section,
     ) -> Option<model::Named> {
-        let sources: &[&str] = match section {
-            Section::Secrets => &["file", "environment", "external", "driver"],
-            _ => &["file", "environment", "external", "content"],
-        };
+        let sources = if section == Section::Secrets { SECRET_SOURCES } else { CONFIG_SOURCES };
         let says = |key: &&&str| !matches!(keys.get(key), None | Some(Tree::Boolean(false)));
         if sources.iter().filter(says).count() != 1 {
             let title = format!("{} `{}` must have exactly one source", section.words().what, name.value);

@@ -1,23 +1,21 @@
 //! Paths on the host: in the spec they are relative to the root of the project, for Compose to the folder of its file.
 
 use crate::model::Keys;
-use crate::model::service::HostPath;
+use crate::model::service::{HostPath, REMOTE_CONTEXTS};
 use crate::model::text::{Segment, Text, Tree};
+use crate::spec::forms::short_for;
 
-/// The paths of a service that Compose makes absolute (`paths/resolve.go` of compose-go), and whether a container can't
-/// start without them. `*` is each item of a list and each value of a table.
+/// The paths of a service that Compose makes absolute (`paths/resolve.go` of compose-go): what they are called, where they
+/// are, and whether a container can't start without them. `*` is each item of a list and each value of a table.
 const SERVICE: &[(&str, &[&str], bool)] = &[
-    ("build", &["context"], false),
-    ("build", &["additional_contexts", "*"], false),
-    ("build", &["ssh", "*"], false),
-    ("env_file", &["*", "path"], true),
-    ("label_file", &["*"], true),
-    ("extends", &["file"], true),
-    ("develop", &["watch", "*", "path"], false),
+    ("build.context", &["build", "context"], false),
+    ("build.additional_contexts", &["build", "additional_contexts", "*"], false),
+    ("build.ssh", &["build", "ssh", "*"], false),
+    ("env_file", &["env_file", "*", "path"], true),
+    ("label_file", &["label_file", "*"], true),
+    ("extends", &["extends", "file"], true),
+    ("develop.watch", &["develop", "watch", "*", "path"], false),
 ];
-
-/// Keys of which a text is short for a table, and that table's key.
-const SHORT: &[(&str, &str)] = &[("build", "context"), ("env_file", "path")];
 
 /// The folder of the Compose file.
 pub(super) struct Folder {
@@ -34,9 +32,11 @@ impl Folder {
     /// Makes the paths in the further keys of a service relative to the folder; returns them.
     pub(super) fn service(&self, keys: &mut Keys) -> Vec<HostPath> {
         let mut found = Vec::new();
-        for &(key, path, required) in SERVICE {
-            if let Some(tree) = keys.get_mut(key) {
-                self.below((key, path), tree, required, &mut found);
+        for &(name, path, required) in SERVICE {
+            if let Some((key, path)) = path.split_first()
+                && let Some(tree) = keys.get_mut(key)
+            {
+                self.below((name, path), tree, required, &mut found);
             }
         }
         // Compose's default is the folder of its file, which has outputs only.
@@ -66,31 +66,37 @@ impl Folder {
     }
 
     fn below(&self, (key, steps): (&'static str, &[&str]), tree: &mut Tree, required: bool, found: &mut Vec<HostPath>) {
-        let mut add = |path: &Text| found.push(HostPath { key, path: path.clone(), required });
         match (steps, tree) {
             ([], Tree::Text(text)) => {
                 self.text(text);
-                add(text);
+                found.push(HostPath { key, path: text.clone(), required });
             }
-            ([step], Tree::Text(text)) if SHORT.contains(&(key, *step)) => {
-                self.text(text);
-                add(text);
-            }
-            (["*", rest @ ..], Tree::List(items)) => {
+            (["*"], Tree::List(items)) if key.starts_with("build.") => {
                 for item in items {
-                    match item {
-                        // A list of named contexts: `name=path`.
-                        Tree::Text(text) if key == "build" => self.after_sign(text),
-                        item => self.below((key, rest), item, required, found),
+                    // `NAME=path`
+                    if let Tree::Text(text) = item
+                        && let Some(path) = self.after_sign(text)
+                    {
+                        found.push(HostPath { key, path, required });
                     }
                 }
             }
-            (["*", rest @ ..], Tree::Table(entries)) if key == "build" => {
+            (["*", rest @ ..], Tree::List(items)) => {
+                for item in items {
+                    self.below((key, rest), item, required, found);
+                }
+            }
+            (["*", rest @ ..], Tree::Table(entries)) if key.starts_with("build.") => {
                 for (_, tree) in entries {
                     self.below((key, rest), tree, required, found);
                 }
             }
             (["*", rest @ ..], one) => self.below((key, rest), one, required, found),
+            ([step], text @ Tree::Text(_))
+                if short_for("", key.strip_suffix(".context").unwrap_or(key)) == Some(*step) =>
+            {
+                self.below((key, &[]), text, required, found);
+            }
             ([step, rest @ ..], table) => {
                 let required = required && table.get("required") != Some(&Tree::Boolean(false));
                 if let Some(tree) = table.get_mut(step) {
@@ -110,13 +116,16 @@ impl Folder {
         }
     }
 
-    fn after_sign(&self, text: &mut Text) {
-        if let Some((first, more)) = beginning(text)
-            && let Some((name, written)) = first.split_once('=')
-            && let Some(path) = self.literal(written)
-        {
-            *first = format!("{name}={path}{}", slash(written, more));
-        }
+    /// Makes the path of `NAME=path` relative to the folder, and returns it.
+    fn after_sign(&self, text: &mut Text) -> Option<Text> {
+        let (first, more) = beginning(text)?;
+        let (name, written) = first.split_once('=')?;
+        let path = self.literal(written).map_or_else(|| written.to_owned(), |path| path + slash(written, more));
+        let whole = format!("{name}={path}");
+        *first = path;
+        let alone = text.clone();
+        *beginning(text)?.0 = whole;
+        Some(alone)
     }
 
     /// A relative path as seen from the folder; `None` if it is not one.
@@ -153,12 +162,13 @@ fn slash(path: &str, more: bool) -> &'static str {
     if more && path.trim_start_matches("./").is_empty() && path.ends_with('/') { "/" } else { "" }
 }
 
-/// Whether a path is relative: neither absolute, on Windows either, nor a URL or another context of a build
-/// (`isRemoteContext` of compose-go).
+/// Whether a path is relative: neither absolute, on Windows either, nor a URL or another context of a build.
 fn is_relative(path: &str) -> bool {
     let drive = path.as_bytes().get(1) == Some(&b':') && path.starts_with(|c: char| c.is_ascii_alphabetic());
-    let elsewhere = ["/", "\\", "~", "git@", "github.com/", "service:", "target:"];
-    !path.is_empty() && !drive && !path.contains("://") && !elsewhere.iter().any(|start| path.starts_with(start))
+    let elsewhere = path.contains("://")
+        || path.starts_with(['/', '\\', '~'])
+        || REMOTE_CONTEXTS.iter().any(|start| path.starts_with(start));
+    !path.is_empty() && !drive && !elsewhere
 }
 
 #[cfg(test)]
@@ -191,5 +201,30 @@ mod tests {
         ] {
             assert_eq!(folder.literal(path).as_deref(), seen, "{path}");
         }
+    }
+
+    #[test]
+    fn each_path_of_a_service_is_found_in_each_form() {
+        let text = |text: &str| Tree::from(text);
+        let table = |entries: &[(&str, Tree)]| -> Tree {
+            Tree::Table(entries.iter().map(|(key, tree)| ((*key).to_owned(), tree.clone())).collect())
+        };
+        let found = |key: &str, tree: Tree| -> Vec<String> {
+            let mut keys = Keys(vec![(key.to_owned(), tree)]);
+            let found = Folder::of("dev").service(&mut keys);
+            found.iter().map(|path| format!("{} {} {}", path.key, path.path.shown(), path.required)).collect()
+        };
+        let contexts = |tree: Tree| table(&[("context", text(".")), ("additional_contexts", tree)]);
+        let both = ["build.context ../.. false", "build.additional_contexts ../../b false"];
+        assert_eq!(found("build", text("./a")), ["build.context ../../a false"]);
+        assert_eq!(found("build", contexts(Tree::List(vec![text("x=./b")]))), both);
+        assert_eq!(found("build", contexts(table(&[("x", text("b"))]))), both);
+        let files = [text("a"), table(&[("path", text("b")), ("required", Tree::Boolean(false))])];
+        assert_eq!(found("env_file", Tree::List(files.into())), ["env_file ../../a true", "env_file ../../b false"]);
+        assert_eq!(found("env_file", text("a")), ["env_file ../../a true"]);
+        assert_eq!(found("label_file", text("a")), ["label_file ../../a true"]);
+        let mut keys = Keys(vec![("build".to_owned(), contexts(Tree::List(vec![text("x=./b")])))]);
+        Folder::of("dev").service(&mut keys);
+        assert_eq!(keys.at(&["build", "additional_contexts"]), Some(&Tree::List(vec![text("x=../../b")])));
     }
 }

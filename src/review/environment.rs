@@ -86,7 +86,9 @@ pub(super) fn secrets(
         if id == Id::LiteralSecret && were_secret.contains(thing.as_str()) {
             continue;
         }
-        changes.push(Change { thing: Some(thing), ..Change::caution(id, AREA, &new.name, what) });
+        // What changed is another change.
+        let keys = Vec::new();
+        changes.push(Change { thing: Some(thing), keys, ..Change::caution(id, AREA, &new.name, what) });
     }
 }
 

@@ -31,7 +31,9 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
             None => found.push((before, after, vec![new])),
         }
     }
-    changes.extend(found.into_iter().map(|(before, after, services)| image(before, after, &services)));
+    changes.extend(found.into_iter().map(|(before, after, services)| {
+        image(before, after, &services).explains(services.iter().map(|service| service.name.as_str()))
+    }));
     for fate in fates(&pair.before.builds, &pair.after.builds, |build| build.name.as_str()) {
         match fate {
             Fate::Added(new) => changes.push(

@@ -15,6 +15,7 @@ mod forms;
 mod host;
 mod images;
 mod infrastructure;
+mod meaning;
 mod ports;
 mod privileges;
 mod profiles;
@@ -22,6 +23,7 @@ mod schema;
 mod services;
 mod settings;
 mod storage;
+mod unexplained;
 mod variables;
 mod written;
 
@@ -104,34 +106,6 @@ pub enum Area {
 }
 
 impl Area {
-    /// Whether a change of it can be the reason for a difference in an output.
-    fn reaches(self, path: &str) -> bool {
-        if self == Self::Profiles {
-            return true;
-        }
-        // The Compose file has a digest of the files that services mount, and the README describes everything.
-        let below = path.split('/').skip(2).collect::<Vec<_>>();
-        match (path.starts_with("terraform/"), below.as_slice()) {
-            (true, _) => matches!(self, Self::Infrastructure | Self::Clusters | Self::Variables),
-            (_, ["docker-compose.yml" | "README.md"]) => self != Self::Accepted,
-            (_, [".env.example"]) => matches!(self, Self::Variables | Self::Infrastructure),
-            (_, ["dynamicconfig", ..]) => self == Self::Clusters,
-            (_, ["docker", ..]) => self == Self::Images,
-            (_, ["grafana", ..]) => matches!(self, Self::Dashboards | Self::Datasources),
-            (_, ["config", ..]) => matches!(
-                self,
-                Self::Stack
-                    | Self::Services
-                    | Self::Limits
-                    | Self::Retention
-                    | Self::Metrics
-                    | Self::Datasources
-                    | Self::Dashboards
-            ),
-            _ => false,
-        }
-    }
-
     /// Its name, for people.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -186,6 +160,9 @@ pub struct Change {
     pub accepted: Option<String>,
     /// The profiles that it applies to.
     pub profiles: Vec<String>,
+    /// The keys of the subject that it explains, for the safety net.
+    #[serde(skip)]
+    keys: Vec<String>,
 }
 
 impl Change {
@@ -201,6 +178,7 @@ impl Change {
             thing: None,
             accepted: None,
             profiles: Vec::new(),
+            keys: area.key().into_iter().map(str::to_owned).collect(),
         }
     }
 
@@ -230,6 +208,17 @@ impl Change {
 
     fn notice(id: Id, area: Area, subject: impl Into<String>, what: impl Into<String>) -> Self {
         Self::new(id, Severity::Notice, area, subject, what)
+    }
+
+    /// It explains these keys, too.
+    fn explains<'k>(mut self, keys: impl IntoIterator<Item = &'k str>) -> Self {
+        self.keys.extend(keys.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// It explains all of its subject, which was added or removed.
+    fn whole(self) -> Self {
+        self.explains([unexplained::WHOLE])
     }
 
     fn was(mut self, before: impl Into<Option<String>>) -> Self {
@@ -343,20 +332,10 @@ pub fn review(before: &[Plan], after: &[Plan], ground: &dyn Ground) -> Result<Re
         }
     }
     let outputs = outputs(before, after)?;
-    found.extend(unexplained(&found, &outputs.changed));
+    found.extend(unexplained::outputs(&found, &outputs.changed));
     found.iter_mut().for_each(Change::hide_secrets);
     found.sort_by_key(|change| (change.severity, change.area));
     Ok(Review { changes: found, outputs })
-}
-
-/// A safety net: a difference that no area covers is better reported without an explanation than not at all.
-fn unexplained(found: &[Change], changed: &[String]) -> Vec<Change> {
-    let explained = |path: &str| found.iter().any(|change| change.area.reaches(path));
-    let rest = changed.iter().filter(|path| !explained(path));
-    rest.map(|path| {
-        Change::notice(Id::UnexplainedOutput, Area::Outputs, path, "changed for a reason that no other area covers")
-    })
-    .collect()
 }
 
 fn outputs(before: &[Plan], after: &[Plan]) -> Result<Outputs, output::Error> {
@@ -461,11 +440,11 @@ fn fates<'i, T, K: Hash + Eq>(before: &'i [T], after: &'i [T], key: impl Fn(&'i 
 }
 
 /// The key of an entry, and its value before and after.
-fn sides<'i, V>(fate: &Fate<'i, (String, V)>) -> (&'i str, Option<&'i V>, Option<&'i V>) {
+fn sides<'i, K: AsRef<str>, V>(fate: &Fate<'i, (K, V)>) -> (&'i str, Option<&'i V>, Option<&'i V>) {
     match *fate {
-        Fate::Added((key, after)) => (key, None, Some(after)),
-        Fate::Removed((key, before)) => (key, Some(before), None),
-        Fate::Stays((key, before), (_, after)) => (key, Some(before), Some(after)),
+        Fate::Added((key, after)) => (key.as_ref(), None, Some(after)),
+        Fate::Removed((key, before)) => (key.as_ref(), Some(before), None),
+        Fate::Stays((key, before), (_, after)) => (key.as_ref(), Some(before), Some(after)),
     }
 }
 
@@ -516,7 +495,7 @@ fn changed((id, area, subject): (Id, Area, &str), name: &str, before: Option<Str
         (_, None) => "removed",
         _ => "changed",
     };
-    let change = Change::notice(id, area, subject, format!("{} {what}", quoted(name)));
+    let change = Change::notice(id, area, subject, format!("{} {what}", quoted(name))).explains([name]);
     change.was(before.map(hidden)).is(after.map(hidden))
 }
 
@@ -579,34 +558,6 @@ mod tests {
             }
         }
         (changed, told, untold)
-    }
-
-    #[test]
-    fn an_output_that_no_area_explains_is_reported_beside_other_changes() {
-        let changed = ["generated/dev/docker-compose.yml", "generated/dev/config/loki.yaml", "terraform/dev/main.tf"];
-        let changed = changed.map(str::to_owned);
-        let rest = |areas: &[Area]| {
-            let found: Vec<Change> =
-                areas.iter().map(|&area| Change::notice(Id::ServiceChanged, area, "x", "y")).collect();
-            unexplained(&found, &changed).into_iter().map(|change| change.subject).collect::<Vec<_>>()
-        };
-        assert_eq!(rest(&[]), changed);
-        assert_eq!(rest(&[Area::Ports]), changed[1..]);
-        assert_eq!(rest(&[Area::Ports, Area::Infrastructure]), changed[1..2]);
-        assert_eq!(rest(&[Area::Retention, Area::Infrastructure]), [""; 0]);
-        assert_eq!(rest(&[Area::Accepted]), changed);
-        assert_eq!(rest(&[Area::Profiles]), [""; 0]);
-    }
-
-    #[test]
-    fn an_output_is_explained_by_its_own_area_only() {
-        for (path, area) in [("docker/dsql/Dockerfile", Area::Images), ("dynamicconfig/main.yaml", Area::Clusters)] {
-            let changed = [format!("generated/dev/{path}")];
-            for other in [Area::Images, Area::Clusters] {
-                let found = unexplained(&[Change::notice(Id::ImageChanged, other, "x", "y")], &changed);
-                assert_eq!(found.is_empty(), other == area, "{path} {other:?}");
-            }
-        }
     }
 
     #[test]

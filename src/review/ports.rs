@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::written::text;
-use super::{Area, Change, Fate, Id, Pair, Severity, fates};
+use super::written::{text, tree};
+use super::{Area, Change, Fate, Id, Pair, Severity, fates, sides, value};
 use crate::model::service::{Port, Published, RANDOM, Service};
 use crate::model::text::Text;
 
@@ -172,6 +172,12 @@ fn stays(pair: &Pair<'_>, service: &Service, before: &Port, after: &Port, change
                 );
             }
         }
+    }
+    let shown = |port: &Port| port.app_protocol.clone();
+    value(changes, (Id::PortChanged, AREA, subject), "app_protocol", shown(before), shown(after));
+    for fate in fates(&before.keys.0, &after.keys.0, |(key, _)| key.as_str()) {
+        let (key, before, after) = sides(&fate);
+        tree(changes, (Id::PortChanged, AREA, subject), key, before, after);
     }
     if before.path != after.path {
         changes.push(

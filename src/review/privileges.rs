@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::host::{CREDENTIALS, ENGINE, Gift, Given, Project, Way, gift};
-use super::written::{Written, text};
+use super::meaning::Sense;
+use super::written::{Written, text, tree};
 use super::{Area, Change, Ground, Id, Severity, Side, quoted, value};
-use crate::model::service::{FileGrant, Mount, Service};
+use crate::model::service::{FileGrant, Mount, REMOTE_CONTEXTS, Service};
 use crate::model::text::{Text, Tree, Value};
 use crate::model::{Named, Stack};
 use crate::spec::service::MountType;
@@ -36,17 +37,23 @@ const LISTS: &[(&[&str], Id, Severity, &str)] = &[
     (&["build", "ssh"], Id::SshForwarded, Severity::Danger, "a build with SSH keys of the host:"),
 ];
 
-/// Keys of Compose that have a path of the host: where it is, and whether something is written there. `*` is each item of
-/// a list and each value of a table.
-const FILES: &[(&[&str], bool)] = &[
-    (&["env_file", "*", "path"], false),
-    (&["label_file", "*"], false),
-    (&["credential_spec", "file"], false),
-    (&["develop", "watch", "*", "path"], false),
-    (&["build", "context"], false),
-    (&["build", "additional_contexts", "*"], false),
-    (&["build", "cache_from", "*"], false),
-    (&["build", "cache_to", "*"], true),
+/// Keys of Compose that have a path of the host which Compose leaves as it is: where it is, and whether something is
+/// written there. The others are the paths of the service.
+const FILES: &[(&[&str], bool)] =
+    &[(&["credential_spec", "file"], false), (&["build", "cache_from"], false), (&["build", "cache_to"], true)];
+
+/// Keys of a service that are reported here, and what they give.
+const KEYS: &[(&str, &[Id])] = &[
+    ("privileged", &[Id::Privileged]),
+    ("use_api_socket", &[Id::EngineSocket]),
+    ("devices", &[Id::DeviceAccess]),
+    ("device_cgroup_rules", &[Id::DeviceAccess]),
+    ("group_add", &[Id::GroupAdded]),
+    ("user", &[Id::RootUser]),
+    ("read_only", &[Id::WritableRoot]),
+    ("cap_add", &[Id::CapabilityAdded]),
+    ("cap_drop", &[Id::DefaultCapabilities]),
+    ("security_opt", &[Id::PrivilegeEscalation, Id::SecurityOption, Id::CustomSecurityProfile]),
 ];
 
 /// How a context of a build names a path of the host rather than a URL.
@@ -130,11 +137,13 @@ struct Grant {
     part: bool,
     /// How many GPUs, unless some are named.
     gpus: u32,
+    /// The device of the host, and how it may be accessed.
+    device: Option<(String, String)>,
 }
 
 impl Grant {
     fn new(id: Id, severity: Severity, what: impl Into<String>) -> Self {
-        Self { id, what: what.into(), severity, thing: None, usual: false, part: false, gpus: 0 }
+        Self { id, what: what.into(), severity, thing: None, usual: false, part: false, gpus: 0, device: None }
     }
 
     fn danger(id: Id, what: impl Into<String>) -> Self {
@@ -158,7 +167,26 @@ impl Grant {
 
     fn gained(&self, service: &str, severity: Severity) -> Change {
         let change = Change::new(self.id, severity, AREA, service, format!("gains {}", self.what));
-        Change { thing: self.thing.clone(), ..change }
+        Change { thing: self.thing.clone(), ..change }.explains(self.keys())
+    }
+
+    /// Whether others of its kind give as much.
+    fn is_part_of(&self, others: &[Self]) -> bool {
+        if let Some((source, access)) = &self.device {
+            let more =
+                |device: &(String, String)| device.0 == *source && access.chars().all(|right| device.1.contains(right));
+            return others.iter().filter_map(|other| other.device.as_ref()).any(more);
+        }
+        let most = others.iter().map(|other| other.gpus).max().unwrap_or_default();
+        self.id == Id::GpuAccess && (most == u32::MAX || (0 < self.gpus && self.gpus < most))
+    }
+
+    /// The keys of a service that it may come from.
+    fn keys(&self) -> impl Iterator<Item = &'static str> {
+        let gives = |&&(key, ids): &&(&str, &[Id])| {
+            ids.contains(&self.id) || (self.id == Id::PrivilegeVariable && self.thing.as_deref() == Some(key))
+        };
+        KEYS.iter().filter(gives).map(|(key, _)| *key)
     }
 }
 
@@ -183,20 +211,21 @@ pub(super) fn compare(
     (shared_after, new): (&Shared<'_>, &Service),
     changes: &mut Vec<Change>,
 ) {
+    let start = changes.len();
     let (before, after) = (grants(shared_before, old), grants(shared_after, new));
     let whole = |grants: &[Grant]| grants.iter().any(|grant| grant.what == WHOLE);
     let together = whole(&before) != whole(&after);
     let names = |grants: &[Grant]| grants.iter().map(Grant::name).collect::<HashSet<_>>();
     let (had, has) = (names(&before), names(&after));
     let stays = |grant: &Grant, others: &HashSet<_>| others.contains(&grant.name()) || (together && grant.part);
-    let most = before.iter().map(|grant| grant.gpus).max().unwrap_or_default();
-    let is_less =
-        |grant: &Grant| grant.id == Id::GpuAccess && (most == u32::MAX || (0 < grant.gpus && grant.gpus < most));
-    for grant in after.iter().filter(|grant| !stays(grant, &had) && !is_less(grant)) {
+    for grant in after.iter().filter(|grant| !stays(grant, &had) && !grant.is_part_of(&before)) {
         changes.push(grant.gained(&new.name, grant.severity));
     }
-    for grant in before.iter().filter(|grant| !stays(grant, &has)) {
-        changes.push(Change::notice(Id::PrivilegeRemoved, AREA, &new.name, format!("loses {}", grant.what)));
+    for grant in
+        before.iter().filter(|grant| !stays(grant, &has) && (grant.device.is_none() || !grant.is_part_of(&after)))
+    {
+        let change = Change::notice(Id::PrivilegeRemoved, AREA, &new.name, format!("loses {}", grant.what));
+        changes.push(change.explains(grant.keys()));
     }
     let extended = |service: &Service| Some(Given::of(service.keys.at(&["extends", "file"])?.text()?));
     if let Some(file) = extended(new).filter(|file| extended(old).is_some_and(|old| old.text == file.text)) {
@@ -210,20 +239,19 @@ pub(super) fn compare(
     }
     let has_root = |grants: &[Grant]| grants.iter().any(|grant| grant.id == Id::RootUser);
     if has_root(&before) == has_root(&after) {
-        let start = changes.len();
+        let place = changes.len();
         let user = |service: &Service| service.keys.get("user").and_then(Written::written);
         value(changes, (Id::UserChanged, AREA, &new.name), "user", user(old), user(new));
-        if let Some(change) = changes.get_mut(start) {
+        if let Some(change) = changes.get_mut(place) {
             // It may now be able to access files of other users.
             change.severity = Severity::Caution;
         }
     }
     // Same grants, different spelling or order.
-    let names = |grants: &[Grant]| grants.iter().map(Grant::name).collect::<Vec<_>>();
-    if names(&before) == names(&after) {
-        for name in ["cap_drop", "cap_add", "security_opt", "gpus"] {
-            let list = |service: &Service| service.keys.get(name).and_then(Written::written);
-            value(changes, (Id::PrivilegesRewritten, AREA, &new.name), name, list(old), list(new));
+    for (key, _) in KEYS {
+        if !changes[start..].iter().any(|change| change.keys.iter().any(|told| told == key)) {
+            let subject = (Id::PrivilegesRewritten, AREA, new.name.as_str());
+            tree(changes, subject, key, old.keys.get(key), new.keys.get(key));
         }
     }
 }
@@ -272,18 +300,31 @@ fn grants_of(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
         }
     }
     let reserved = service.keys.at(&["deploy", "resources", "reservations", "devices"]);
-    for device in [service.keys.get("gpus"), reserved].into_iter().flatten().flat_map(each) {
-        let written = device.get("count").unwrap_or(device).written().unwrap_or_default();
-        let is_all = matches!(written.as_str(), "all" | "-1") && device.get("device_ids").is_none();
+    let gpus = [service.keys.get("gpus"), reserved].map(|devices| Sense::Effect.of("gpus", devices));
+    for mut device in gpus.iter().flatten().flat_map(each).cloned() {
+        if let Tree::Table(entries) = &mut device {
+            // What `gpus` reserves.
+            entries.retain(|(key, value)| key != "capabilities" || value.written().as_deref() != Some("gpu"));
+        }
+        let count = device.get("count").written();
+        // Without a count, it is all.
+        let is_all = matches!(device, Tree::Table(_))
+            && count.as_deref().is_none_or(|count| count == "-1")
+            && ["device_ids", "capabilities"].iter().all(|key| device.get(key).is_none());
         let item = if is_all { "all".to_owned() } else { device.written().unwrap_or_default() };
         let what = format!("access to GPUs of the host: {}", quoted(&item));
-        let gpus = if is_all { u32::MAX } else { written.parse().unwrap_or_default() };
+        let gpus = if is_all { u32::MAX } else { count.and_then(|count| count.parse().ok()).unwrap_or_default() };
         grants.push(Grant { gpus, ..Grant::danger(Id::GpuAccess, what).of(item) });
     }
     further(service, &mut grants);
     for &(path, id, severity, what) in LISTS {
-        for item in items(service.keys.at(path)).into_iter().filter(|item| !item.is_empty()) {
-            grants.push(Grant::new(id, severity, format!("{what} {}", quoted(&item))).of(item));
+        let tree = service.keys.at(path);
+        let devices = if path == ["devices"] { Sense::Read.of("devices", tree) } else { None };
+        let devices = devices.as_ref().map(each).unwrap_or_default();
+        for (index, item) in items(tree).into_iter().enumerate().filter(|(_, item)| !item.is_empty()) {
+            let part = |key| devices.get(index)?.get(key).written();
+            let device = part("source").map(|source| (source, part("permissions").unwrap_or_else(|| "rwm".to_owned())));
+            grants.push(Grant { device, ..Grant::new(id, severity, format!("{what} {}", quoted(&item))).of(item) });
         }
     }
     if let Some(user) = service.keys.text("user").map(Given::of) {
@@ -451,13 +492,18 @@ fn files(project: &Project<'_>, service: &Service, grants: &mut Vec<Grant>) {
         let way = Way { through: &through, written, outside: true };
         grants.extend(gift(project, &path.into(), &way).map(Grant::from));
     };
+    // The other two are dangers of their own.
+    for named in service.paths.iter().filter(|named| !matches!(named.key, "build.ssh" | "extends")) {
+        for path in places(named.key, &Given::of(&named.path).text) {
+            add(named.key, path, false);
+        }
+    }
     for &(keys, written) in FILES {
-        let Some((first, rest)) = keys.split_first() else { continue };
-        let mut found = Vec::new();
-        service.keys.get(first).into_iter().for_each(|tree| below(rest, tree, &mut found));
-        let through = keys.iter().filter(|key| !matches!(**key, "*" | "path")).copied().collect::<Vec<_>>().join(".");
-        for path in found.into_iter().flat_map(|text| places(&through, &Given::of(text).text)) {
-            add(&through, path, written);
+        let through = keys.join(".");
+        for item in service.keys.at(keys).into_iter().flat_map(each).filter_map(Tree::text) {
+            for path in places(&through, &Given::of(item).text) {
+                add(&through, path, written);
+            }
         }
     }
     let of_build = |key| Some(Given::of(service.keys.at(&["build", key])?.text()?).text);
@@ -470,18 +516,6 @@ fn files(project: &Project<'_>, service: &Service, grants: &mut Vec<Grant>) {
         {
             add("build.dockerfile", format!("{context}/{file}"), false);
         }
-    }
-}
-
-/// The texts below a tree. A text may be short for a table with a path.
-fn below<'t>(keys: &[&str], tree: &'t Tree, found: &mut Vec<&'t Text>) {
-    match (keys, tree) {
-        ([] | ["path" | "context"], Tree::Text(text)) => found.push(text),
-        (["*", rest @ ..], Tree::List(items)) => items.iter().for_each(|item| below(rest, item, found)),
-        (["*", rest @ ..], Tree::Table(entries)) => entries.iter().for_each(|(_, tree)| below(rest, tree, found)),
-        (["*", rest @ ..], one) => below(rest, one, found),
-        ([key, rest @ ..], table) => table.get(key).into_iter().for_each(|tree| below(rest, tree, found)),
-        ([], _) => {}
     }
 }
 
@@ -520,8 +554,7 @@ fn fields(line: &str) -> Vec<String> {
 /// The path that a value is, unless it is a URL, an image or a service.
 fn local(value: &str) -> Option<String> {
     let path = LOCAL.iter().find_map(|start| value.strip_prefix(start)).unwrap_or(value);
-    let elsewhere = ["git@", "service:", "target:", "github.com/"];
-    let is_path = !path.contains("://") && !elsewhere.iter().any(|start| path.starts_with(start));
+    let is_path = !path.contains("://") && !REMOTE_CONTEXTS.iter().any(|start| path.starts_with(start));
     is_path.then(|| path.to_owned())
 }
 
@@ -580,7 +613,7 @@ fn security_options(service: &Service, grants: &mut Vec<Grant>) {
             || ["spc_t", "unconfined_t"].iter().any(|label| profile.contains(label))
             || !(given.open || OPTIONS.contains(&kind));
         if off {
-            let what = format!("the security option {}", quoted(&written));
+            let what = format!("the security option {}", quoted(&written.replacen('=', ":", 1)));
             grants.push(Grant::danger(Id::SecurityOption, what).of(given.text.clone()));
         } else if given.open {
             grants.push(Grant::open("security_opt", &given));
@@ -695,12 +728,20 @@ fn each(tree: &Tree) -> &[Tree] {
 }
 
 fn items(tree: Option<&Tree>) -> Vec<String> {
-    tree.into_iter().flat_map(each).map(|item| item.written().unwrap_or_default()).collect()
+    match tree {
+        // `NAME` or `NAME=value`
+        Some(Tree::Table(entries)) => entries
+            .iter()
+            .map(|(name, value)| {
+                let value = value.written().filter(|value| !value.is_empty());
+                value.map_or_else(|| name.clone(), |value| format!("{name}={value}"))
+            })
+            .collect(),
+        tree => tree.into_iter().flat_map(each).map(|item| item.written().unwrap_or_default()).collect(),
+    }
 }
 
 /// Keys of Compose that are reported here.
 pub(super) fn covers(key: &str) -> bool {
-    const REPORTED: &[&str] = &["user", "read_only", "cap_add", "cap_drop", "security_opt"];
-    let mut listed = SWITCHES.iter().map(|(path, ..)| *path).chain(LISTS.iter().map(|(path, ..)| *path));
-    REPORTED.contains(&key) || listed.any(|path| path == [key])
+    KEYS.iter().any(|(known, _)| *known == key)
 }

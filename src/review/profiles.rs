@@ -3,7 +3,7 @@
 use super::services::{self, Digests};
 use super::{
     Area, Change, Fate, Ground, Id, Pair, Severity, accepted, clusters, dashboards, datasources, fates, images,
-    infrastructure, schema, settings, storage, variables,
+    infrastructure, schema, settings, storage, unexplained, variables,
 };
 use crate::Plan;
 use crate::model::Stack;
@@ -59,6 +59,7 @@ fn stacks(digests: &Digests, before: &Stack, after: &Stack, ground: &dyn Ground)
     variables::compare(&pair, &mut changes);
     infrastructure::compare(&pair, &mut changes);
     accepted::compare(&pair, &mut changes);
+    unexplained::compose(&pair, &mut changes);
     changes
 }
 

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::environment::{self, Secrets};
-use super::written::{Written, alike, meaning, tree};
+use super::meaning::{Sense, alike, split, trimmed};
+use super::written::{Written, rewritten, tree};
 use super::{
     Area, Change, Fate, Id, Pair, Side, fates, forms, ports, privileges, quoted, quoted_list, settings, sides, storage,
     value,
 };
 use crate::Plan;
 use crate::model::Stack;
-use crate::model::service::{Command, Healthcheck, Port, Service};
+use crate::model::service::{Command, FileGrant, Healthcheck, Port, Service};
 use crate::model::text::{Text, Tree};
 use crate::spec::rules;
 
@@ -66,7 +67,9 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
                     let what = "removed; `docker compose up` keeps its container unless run with `--remove-orphans`";
                     let what = if role == Role::Stack { what } else { "removed" };
                     changes.push(
-                        Change::notice(Id::ServiceRemoved, role.area(), &old.name, what).was(old.image.written()),
+                        Change::notice(Id::ServiceRemoved, role.area(), &old.name, what)
+                            .was(old.image.written())
+                            .whole(),
                     );
                 }
                 Fate::Stays(old, new) => stays(role, &context, old, new, changes),
@@ -102,7 +105,7 @@ fn same_shared(pair: &Pair<'_>) -> bool {
 
 fn added(role: Role, shared: &privileges::Shared<'_>, new: &Service, changes: &mut Vec<Change>) {
     let image = new.image.written().or_else(|| new.is_built().then(|| "built by Compose".to_owned()));
-    changes.push(Change::notice(Id::ServiceAdded, role.area(), &new.name, "added").is(image));
+    changes.push(Change::notice(Id::ServiceAdded, role.area(), &new.name, "added").is(image).whole());
     ports::added(new, changes);
     privileges::added(shared, new, changes);
 }
@@ -142,21 +145,24 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
             $(value(changes, subject, stringify!($field), old.$field.written(), new.$field.written());)*
         };
     }
-    keys!(group description metrics restart container_name hostname profiles labels network_mode networks extra_hosts);
+    keys!(group description metrics container_name hostname profiles labels network_mode networks extra_hosts);
+    let restart = |service: &Service| service.restart.written().map(|restart| Tree::from(restart.as_str()));
+    tree(changes, subject, "restart", restart(old).as_ref(), restart(new).as_ref());
     for (name, old, new) in [("command", &old.command, &new.command), ("entrypoint", &old.entrypoint, &new.entrypoint)]
     {
-        if plain(pair, old.as_ref()) != plain(pair, new.as_ref()) {
+        let (before, after) = (plain(pair, old.as_ref()), plain(pair, new.as_ref()));
+        if before != after {
+            let (id, area, subject) = (Id::CommandChanged, subject.1, subject.2);
+            let same = before.map(split) == after.map(split);
             let (before, after) = (old.written(), new.written());
-            if before == after {
+            if same {
+                changes.push(rewritten((id, area, subject), name));
+            } else if before == after {
                 // A line and the list of its words.
-                changes.push(Change::notice(
-                    Id::CommandChanged,
-                    subject.1,
-                    subject.2,
-                    format!("{} is split differently", quoted(name)),
-                ));
+                let what = format!("{} is split differently", quoted(name));
+                changes.push(Change::notice(id, area, subject, what).explains([name]));
             } else {
-                value(changes, (Id::CommandChanged, subject.1, subject.2), name, before, after);
+                value(changes, (id, area, subject), name, before, after);
             }
         }
     }
@@ -173,7 +179,8 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
                 changes.push(
                     Change::notice(Id::BuildChanged, subject.1, subject.2, what)
                         .was(written(before))
-                        .is(written(after)),
+                        .is(written(after))
+                        .explains([key]),
                 );
             }
             "deploy" => settings::deploy(&new.name, before, after, changes),
@@ -186,7 +193,7 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
 }
 
 /// A command without what comes from the declarations of variables.
-fn plain(pair: &Pair<'_>, command: Option<&Command>) -> Option<Command> {
+pub(super) fn plain(pair: &Pair<'_>, command: Option<&Command>) -> Option<Command> {
     Some(match command? {
         Command::Line(line) => Command::Line(pair.plain(line)),
         Command::Arguments(list) => Command::Arguments(list.iter().map(|text| pair.plain(text)).collect()),
@@ -235,14 +242,22 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
         ("command", old.command.as_ref(), new.command.as_ref()),
         ("entrypoint", old.entrypoint.as_ref(), new.entrypoint.as_ref()),
     ] {
-        if plain(pair, old) == plain(pair, new) {
+        if plain(pair, old).map(split) == plain(pair, new).map(split) {
             let both = texts(old).iter().zip(texts(new));
             variables.extend(both.filter(|(old, new)| old != new).flat_map(|(old, _)| pair.through(old)));
         } else {
             reasons.push(name);
         }
     }
-    fields!(networks container_name hostname network_mode secrets configs restart);
+    fields!(networks container_name hostname network_mode restart);
+    let grants = |what: &str, grants: &[FileGrant]| -> Vec<(String, Tree)> {
+        grants.iter().map(|grant| (grant.source.clone(), Sense::Read.grant(what, grant))).collect()
+    };
+    for (what, old, new) in [("secrets", &old.secrets, &new.secrets), ("configs", &old.configs, &new.configs)] {
+        if grants(what, old) != grants(what, new) {
+            reasons.push(what);
+        }
+    }
     if sorted(&old.labels) != sorted(&new.labels) {
         reasons.push("labels");
     }
@@ -251,7 +266,7 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
     }
     for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
         let (key, before, after) = sides(&fate);
-        let (before, after) = (meaning(key, before), meaning(key, after));
+        let (before, after) = (Sense::Read.of(key, before), Sense::Read.of(key, after));
         if !NOT_HASHED.contains(&key)
             && !key.starts_with("x-")
             && hashed(key, before.as_ref()) != hashed(key, after.as_ref())
@@ -259,7 +274,11 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
             reasons.push(key);
         }
     }
-    if old.mounts != new.mounts {
+    let mounts = |service: &Service| -> Vec<_> {
+        let mounts = service.mounts.iter();
+        mounts.map(|m| (m.kind, m.source.as_ref().map(trimmed), trimmed(&m.target), Sense::Read.mount(m))).collect()
+    };
+    if mounts(old) != mounts(new) {
         reasons.push("mounts");
     }
     if published(old) != published(new) {
@@ -327,6 +346,7 @@ fn probe(service: &Service) -> Option<Healthcheck> {
     if let Some(Healthcheck::Probe(probe)) = &mut healthcheck {
         // For the docs.
         probe.http = None;
+        probe.test = probe.test.take().map(as_test);
         let times = [&mut probe.interval, &mut probe.timeout, &mut probe.start_period, &mut probe.start_interval];
         for time in times.into_iter().flatten() {
             if let Some(amount) = time.literal().and_then(|time| rules::amount("healthcheck", "interval", time)) {
@@ -337,13 +357,21 @@ fn probe(service: &Service) -> Option<Healthcheck> {
     healthcheck
 }
 
+/// The command of a probe: a line is for a shell.
+pub(super) fn as_test(command: Command) -> Command {
+    match command {
+        Command::Line(line) => Command::Arguments(vec!["CMD-SHELL".into(), line]),
+        arguments @ Command::Arguments(_) => arguments,
+    }
+}
+
 /// A key without the number of containers.
-fn hashed<'t>(key: &str, value: Option<&'t Tree>) -> Vec<(&'t str, &'t Tree)> {
-    match value {
-        Some(Tree::Table(entries)) if key == "deploy" => {
+fn hashed<'t>(key: &str, value: Option<&'t Tree>) -> Option<Vec<(&'t str, &'t Tree)>> {
+    Some(match value? {
+        Tree::Table(entries) if key == "deploy" => {
             let entries = entries.iter().filter(|(key, _)| key != "replicas");
             entries.map(|(key, value)| (key.as_str(), value)).collect()
         }
-        value => value.into_iter().map(|value| ("", value)).collect(),
-    }
+        value => vec![("", value)],
+    })
 }

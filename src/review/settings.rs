@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::written::{Written, tree};
-use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted, value};
+use super::written::{Written, rewritten, tree};
+use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted, services, value};
 use crate::model::kind::{ScrapeTarget, SettingValue};
-use crate::model::service::{Command, Dependency, Healthcheck, Probe, Service};
+use crate::model::service::{Dependency, Healthcheck, Probe, Service};
 use crate::model::text::Tree;
 use crate::model::{Address, Alloy};
 use crate::spec::kind::{JudgedArea, JudgedSeverity, Literal};
@@ -114,14 +114,14 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
     let subject = &new.name;
     match (&old.healthcheck, &new.healthcheck) {
         (Some(Healthcheck::Probe(old)), Some(Healthcheck::Probe(new))) => {
-            let test = |probe: &Probe| {
-                probe.test.as_ref().map(|test| match test {
-                    Command::Line(line) => vec![pair.plain(line)],
-                    Command::Arguments(arguments) => arguments.iter().map(|argument| pair.plain(argument)).collect(),
-                })
-            };
-            if test(old) != test(new) {
-                value(changes, (Id::HealthcheckChanged, AREA, subject), "test", old.test.written(), new.test.written());
+            let subject = (Id::HealthcheckChanged, AREA, subject.as_str());
+            let [before, after] = [old, new].map(|probe| services::plain(pair, probe.test.as_ref()));
+            if before != after {
+                if before.map(services::as_test) == after.map(services::as_test) {
+                    changes.push(rewritten(subject, "test"));
+                } else {
+                    value(changes, subject, "test", old.test.written(), new.test.written());
+                }
             }
             macro_rules! keys {
                 ($($field:ident)*) => {
@@ -129,7 +129,7 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
                         let of = |probe: &Probe| probe.$field.written().map(|text| Tree::Text(text.as_str().into()));
                         let (old, new) = (of(old), of(new));
                         let name = stringify!($field);
-                        tree(changes, (Id::HealthcheckChanged, AREA, subject), name, old.as_ref(), new.as_ref());
+                        tree(changes, subject, name, old.as_ref(), new.as_ref());
                     })*
                 };
             }

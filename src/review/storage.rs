@@ -1,17 +1,21 @@
 //! Mounts, volumes, networks and secrets.
 
-use super::written::{Written, alike, entries, text, tree};
+use std::collections::HashMap;
+
+use super::meaning::{Sense, trimmed};
+use super::written::{Written, entries, rewritten, text, tree};
 use super::{Area, Change, Fate, Id, Pair, fates, quoted, sides};
 use crate::model::service::{FileGrant, Mount, Service};
 use crate::model::text::Tree;
 use crate::model::{Named, Stack};
+use crate::spec::forms::{CONFIG_SOURCES, SECRET_SOURCES};
 use crate::spec::service::MountType;
 
 /// The mounts and secrets of a service that is in both specs.
 pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<Change>) {
     const AREA: Area = Area::Mounts;
     let subject = &new.name;
-    for fate in fates(&old.mounts, &new.mounts, |mount| text(&mount.target)) {
+    for fate in fates(&old.mounts, &new.mounts, |mount| text(&trimmed(&mount.target))) {
         match fate {
             Fate::Added(mount) => {
                 let what = format!("{} mounted", quoted(&text(&mount.target)));
@@ -30,7 +34,7 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
             }
             Fate::Stays(before, after) => {
                 let same = match (&before.source, &after.source) {
-                    (Some(before), Some(after)) => pair.same(before, after),
+                    (Some(before), Some(after)) => pair.same(&trimmed(before), &trimmed(after)),
                     (before, after) => before == after,
                 };
                 let target = quoted(&text(&after.target));
@@ -51,23 +55,23 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
                     let part = |mount: &Mount| {
                         ["volume", "image"].map(|kind| mount.keys.at(&[kind, "subpath"]).and_then(Tree::text).cloned())
                     };
-                    let options = |mount: &Mount| Tree::Table(mount.keys.0.clone());
                     let change = if part(before) != part(after) {
                         let what = format!("another part is mounted at {target}: the data in the old one is not moved");
                         Change::caution(Id::MountChanged, AREA, subject, what)
-                    } else if alike("options", Some(&options(before)), Some(&options(after))) {
+                    } else if Sense::Effect.mount(before) == Sense::Effect.mount(after) {
                         let what = format!("mount options of {target} are written differently, with the same meaning");
                         Change::notice(Id::MountChanged, AREA, subject, what)
                     } else {
                         Change::notice(Id::MountChanged, AREA, subject, format!("mount options of {target} changed"))
                     };
                     changes.push(change.was(before.keys.written()).is(after.keys.written()));
-                } else if before.read_only != after.read_only {
-                    changes.push(
-                        Change::notice(Id::MountChanged, AREA, subject, format!("write access to {target} changed"))
-                            .was(described(before))
-                            .is(described(after)),
-                    );
+                } else if Sense::Effect.mount(before) != Sense::Effect.mount(after) {
+                    let what = format!("write access to {target} changed");
+                    let change = Change::notice(Id::MountChanged, AREA, subject, what);
+                    changes.push(change.was(described(before)).is(described(after)));
+                } else if before != after {
+                    let what = format!("{target} is written differently, with the same meaning");
+                    changes.push(Change::notice(Id::MountChanged, AREA, subject, what));
                 }
             }
         }
@@ -83,20 +87,25 @@ fn grants(
     (old, new): (&[FileGrant], &[FileGrant]),
     changes: &mut Vec<Change>,
 ) {
-    for fate in fates(old, new, |grant| grant.source.as_str()) {
-        changes.push(match fate {
-            Fate::Added(grant) => {
+    let (old, new) = (numbered(old), numbered(new));
+    for fate in fates(&old, &new, |(number, grant)| (grant.source.as_str(), *number)) {
+        let change = match fate {
+            Fate::Added((_, grant)) => {
                 Change::notice(Id::FileGranted, area, subject, format!("reads the {what} {}", quoted(&grant.source)))
             }
-            Fate::Removed(grant) => Change::notice(
+            Fate::Removed((_, grant)) => Change::notice(
                 Id::FileRevoked,
                 area,
                 subject,
                 format!("no longer reads the {what} {}", quoted(&grant.source)),
             ),
-            Fate::Stays(before, after) if before.keys != after.keys => {
+            Fate::Stays((_, before), (_, after)) if before.keys != after.keys => {
                 let source = quoted(&after.source);
-                let change = if what == "secret" && mode(after) & !mode(before) != 0 {
+                let key = format!("{what}s");
+                let change = if Sense::Effect.grant(&key, before) == Sense::Effect.grant(&key, after) {
+                    let what = format!("the {what} {source} is written differently, with the same meaning");
+                    Change::notice(Id::FileGranted, area, subject, what)
+                } else if what == "secret" && mode(after) & !mode(before) != 0 {
                     Change::caution(Id::FileGranted, area, subject, format!("more users can read the {what} {source}"))
                 } else {
                     Change::notice(Id::FileGranted, area, subject, format!("options of the {what} {source} changed"))
@@ -104,8 +113,21 @@ fn grants(
                 change.was(before.keys.written()).is(after.keys.written())
             }
             Fate::Stays(..) => continue,
-        });
+        };
+        changes.push(change.explains([format!("{what}s").as_str()]));
     }
+}
+
+/// A service may read a file at several paths.
+fn numbered(grants: &[FileGrant]) -> Vec<(usize, &FileGrant)> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut numbered = Vec::with_capacity(grants.len());
+    for grant in grants {
+        let number = seen.entry(&grant.source).or_default();
+        *number += 1;
+        numbered.push((*number, grant));
+    }
+    numbered
 }
 
 /// The permissions of a file; Compose's default is to let everyone read it.
@@ -146,7 +168,10 @@ fn is_external(named: &Named) -> bool {
 }
 
 /// What the engine creates a volume from.
-const CREATED_FROM: &[&str] = &["driver", "driver_opts"];
+const CREATED_FROM: [&str; 2] = ["driver", "driver_opts"];
+
+/// What says which volume of the engine it is.
+const IDENTITY: [&str; 2] = ["external", "name"];
 
 /// Some of the keys of something.
 fn keys_of(named: &Named, keys: &[&str]) -> Vec<(String, Tree)> {
@@ -161,12 +186,15 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         match fate {
             Fate::Added(new) => {
                 let what = if is_external(new) { "external: it must already exist in the engine" } else { "added" };
-                changes.push(Change::notice(Id::VolumeAdded, AREA, &new.name, what).is(in_engine(pair.after, new)));
+                changes.push(
+                    Change::notice(Id::VolumeAdded, AREA, &new.name, what).is(in_engine(pair.after, new)).whole(),
+                );
             }
             Fate::Removed(old) if is_external(old) => {
                 changes.push(
                     Change::notice(Id::VolumeRemoved, AREA, &old.name, "no longer used")
-                        .was(in_engine(pair.before, old)),
+                        .was(in_engine(pair.before, old))
+                        .whole(),
                 );
             }
             Fate::Removed(old) => changes.push(
@@ -176,23 +204,36 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                     &old.name,
                     "orphaned: its data stays in the engine, but no service uses it",
                 )
-                .was(in_engine(pair.before, old)),
+                .was(in_engine(pair.before, old))
+                .whole(),
             ),
             Fate::Stays(old, new) => {
+                let start = changes.len();
                 let (before, after) = (in_engine(pair.before, old), in_engine(pair.after, new));
                 let own = |volume: &Named| volume.keys.get("name").is_none() && !is_external(volume);
                 if before != after && !(renamed && own(old) && own(new)) {
                     let what = "now a different volume in the engine: the data in the old one is not moved";
-                    changes.push(Change::danger(Id::VolumeReplaced, AREA, &new.name, what).was(before).is(after));
+                    changes.push(
+                        Change::danger(Id::VolumeReplaced, AREA, &new.name, what)
+                            .was(before)
+                            .is(after)
+                            .explains(IDENTITY),
+                    );
                 } else if is_external(old) != is_external(new) {
                     let what = if is_external(new) {
                         "now external: it must already exist in the engine"
                     } else {
                         "no longer external: managed by Compose"
                     };
-                    changes.push(Change::caution(Id::VolumeChanged, AREA, &new.name, what));
+                    changes.push(Change::caution(Id::VolumeChanged, AREA, &new.name, what).explains(IDENTITY));
                 }
-                let (before, after) = (keys_of(old, CREATED_FROM), keys_of(new, CREATED_FROM));
+                if !changes[start..].iter().any(|change| change.keys.iter().any(|key| IDENTITY.contains(&key.as_str())))
+                {
+                    for key in IDENTITY.iter().filter(|key| old.keys.get(key) != new.keys.get(key)) {
+                        changes.push(rewritten((Id::VolumeChanged, AREA, &new.name), key));
+                    }
+                }
+                let (before, after) = (keys_of(old, &CREATED_FROM), keys_of(new, &CREATED_FROM));
                 if before != after {
                     let change = if is_external(new) {
                         Change::notice(Id::VolumeChanged, AREA, &new.name, "options changed")
@@ -200,9 +241,9 @@ fn volumes(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                         let what = "cannot be changed: Compose must delete it, including its data, and create it again";
                         Change::danger(Id::VolumeRecreated, AREA, &new.name, what)
                     };
-                    changes.push(change.was(entries(&before)).is(entries(&after)));
+                    changes.push(change.was(entries(&before)).is(entries(&after)).explains(CREATED_FROM));
                 }
-                each_key((Id::VolumeChanged, AREA), old, new, &["driver", "driver_opts", "external", "name"], changes);
+                each_key((Id::VolumeChanged, AREA), old, new, &[CREATED_FROM, IDENTITY].concat(), changes);
             }
         }
     }
@@ -214,13 +255,17 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         let (old, new) = match fate {
             Fate::Added(new) => {
                 changes.push(
-                    Change::notice(Id::NetworkAdded, AREA, &new.name, "added").is(new.keys.text("name").written()),
+                    Change::notice(Id::NetworkAdded, AREA, &new.name, "added")
+                        .is(new.keys.text("name").written())
+                        .whole(),
                 );
                 continue;
             }
             Fate::Removed(old) => {
                 changes.push(
-                    Change::notice(Id::NetworkRemoved, AREA, &old.name, "removed").was(old.keys.text("name").written()),
+                    Change::notice(Id::NetworkRemoved, AREA, &old.name, "removed")
+                        .was(old.keys.text("name").written())
+                        .whole(),
                 );
                 continue;
             }
@@ -228,7 +273,7 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         };
         let (before, after) = (old.keys.is_set("internal"), new.keys.is_set("internal"));
         if before != after {
-            changes.push(if after {
+            let change = if after {
                 Change::notice(Id::NetworkChanged, AREA, &new.name, "now isolated from external networks")
             } else {
                 Change::caution(
@@ -237,31 +282,32 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                     &new.name,
                     "no longer isolated from external networks",
                 )
-            });
+            };
+            changes.push(change.explains(["internal"]));
         }
         each_key((Id::NetworkChanged, AREA), old, new, &["internal"], changes);
     }
 }
 
-/// The keys that say where a secret, a config or a model comes from.
-const SOURCES: &[&str] = &["file", "environment", "content", "external", "driver", "driver_opts", "model"];
-
 fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Change>) {
+    let sources = [SECRET_SOURCES, CONFIG_SOURCES, &["driver_opts", "model"]].concat();
     for fate in fates(before, after, |file| file.name.as_str()) {
         match fate {
             Fate::Added(new) => {
-                changes.push(Change::notice(Id::SourceAdded, area, &new.name, "added").is(new.keys.written()));
+                changes.push(Change::notice(Id::SourceAdded, area, &new.name, "added").is(new.keys.written()).whole());
             }
             Fate::Removed(old) => {
-                changes.push(Change::notice(Id::SourceRemoved, area, &old.name, "removed").was(old.keys.written()));
+                changes.push(
+                    Change::notice(Id::SourceRemoved, area, &old.name, "removed").was(old.keys.written()).whole(),
+                );
             }
             Fate::Stays(old, new) => {
-                let (before, after) = (keys_of(old, SOURCES), keys_of(new, SOURCES));
+                let (before, after) = (keys_of(old, &sources), keys_of(new, &sources));
                 if before != after {
                     let change = Change::notice(Id::SourceChanged, area, &new.name, "source changed");
-                    changes.push(change.was(entries(&before)).is(entries(&after)));
+                    changes.push(change.was(entries(&before)).is(entries(&after)).explains(sources.iter().copied()));
                 }
-                each_key((Id::SourceChanged, area), old, new, SOURCES, changes);
+                each_key((Id::SourceChanged, area), old, new, &sources, changes);
             }
         }
     }

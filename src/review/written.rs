@@ -2,12 +2,12 @@
 
 use std::fmt::Display;
 
+use super::meaning::alike;
 use super::{Area, Change, Id, changed, quoted};
 use crate::lit::json;
 use crate::model::service::{Command, Metrics, NetworkMember};
 use crate::model::text::{Operator, Reference, Text, Tree, Value};
 use crate::model::{Keys, secret};
-use crate::spec::rules;
 
 /// Something that can be shown, unless it is empty.
 pub(super) trait Written {
@@ -145,88 +145,21 @@ pub(super) fn tree(
     if before == after {
         return;
     }
-    if alike(key, before, after) && !key.starts_with("x-") {
-        let what = format!("{} is written differently, with the same meaning", quoted(key));
-        changes.push(Change::notice(id, area, subject, what));
+    if alike(key, before, after) {
+        changes.push(rewritten((id, area, subject), key));
     } else {
         let (before, after) = (before.and_then(Tree::written), after.and_then(Tree::written));
         changes.push(changed((id, area, subject), key, before, after));
     }
 }
 
-/// Keys whose list of `NAME=value` stands for a table.
-const TABLES: &[&str] = &["additional_contexts", "annotations", "args", "labels", "sysctls"];
-
-/// Keys whose value may be one item of a list.
-const LISTS: &[&str] = &["dns", "dns_search", "env_file", "gpus", "label_file", "tmpfs"];
-
-/// Keys whose table may be written as the value of one of its keys.
-const SHORT: &[(&str, &str)] = &[("build", "context"), ("env_file", "path"), ("gpus", "count"), ("secrets", "source")];
-
-/// Keys that are not `false` if they are left out.
-const ON: &[&str] = &["attach", "enable_ipv4"];
-
-/// Whether two values of a key are the same to Compose, which ignores extensions.
-pub(super) fn alike(key: &str, before: Option<&Tree>, after: Option<&Tree>) -> bool {
-    key.starts_with("x-") || before == after || meaning(key, before) == meaning(key, after)
+/// The change of a key that means the same.
+pub(super) fn rewritten((id, area, subject): (Id, Area, &str), key: &str) -> Change {
+    let what = format!("{} is written differently, with the same meaning", quoted(key));
+    Change::notice(id, area, subject, what).explains([key])
 }
 
-/// A value in the one form that stands for all with its meaning.
-pub(super) fn meaning(key: &str, value: Option<&Tree>) -> Option<Tree> {
-    let value = value.filter(|value| ON.contains(&key) || **value != Tree::Boolean(false))?;
-    Some(canonical("", key, value))
-}
-
-fn canonical(above: &str, key: &str, value: &Tree) -> Tree {
-    let assignments = |items: &[Tree]| items.iter().map(assignment).collect::<Option<Vec<_>>>();
-    match value {
-        Tree::List(items) if TABLES.contains(&key) => {
-            assignments(items).map_or_else(|| value.clone(), |entries| table(key, &entries))
-        }
-        Tree::List(items) => Tree::List(items.iter().map(|item| single(above, key, item)).collect()),
-        value if LISTS.contains(&key) => Tree::List(vec![single(above, key, value)]),
-        value => single(above, key, value),
-    }
-}
-
-/// A single value: not a list, or one item of a list.
-fn single(above: &str, key: &str, value: &Tree) -> Tree {
-    let text = match value {
-        Tree::List(_) => return canonical(above, key, value),
-        Tree::Table(entries) => return table(key, entries),
-        Tree::Text(Text::Literal(text)) if key == "count" && text == "all" => "-1".to_owned(),
-        Tree::Text(Text::Literal(text)) => text.clone(),
-        Tree::Text(_) => return value.clone(),
-        number => one_line(number),
-    };
-    let amount = rules::amount(above, key, &text);
-    let value = Tree::Text(amount.unwrap_or(text).into());
-    let with =
-        |inner: &[&str]| table(key, &inner.iter().map(|key| ((*key).to_owned(), value.clone())).collect::<Vec<_>>());
-    match SHORT.iter().find(|(short, _)| *short == key) {
-        _ if above == "ulimits" => with(&["soft", "hard"]),
-        Some((_, inner)) => with(&[inner]),
-        None => value,
-    }
-}
-
-/// The entries by name, without those that mean nothing.
-fn table(key: &str, entries: &[(String, Tree)]) -> Tree {
-    let entries = entries.iter().filter(|(name, _)| !name.starts_with("x-"));
-    let mut entries: Vec<(String, Tree)> =
-        entries.map(|(name, value)| (name.clone(), canonical(key, name, value))).collect();
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Tree::Table(entries)
-}
-
-/// `NAME=value` as an entry of a table.
-fn assignment(item: &Tree) -> Option<(String, Tree)> {
-    let Tree::Text(Text::Literal(text)) = item else { return None };
-    let (name, value) = text.split_once('=').unwrap_or((text, ""));
-    Some((name.to_owned(), Tree::Text(value.into())))
-}
-
-fn one_line(value: &Tree) -> String {
+pub(super) fn one_line(value: &Tree) -> String {
     let mut out = String::new();
     write(&mut out, value);
     out

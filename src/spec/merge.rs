@@ -6,6 +6,7 @@ use std::mem;
 
 use super::compose::{self, Assignment};
 use super::decode::shown;
+use super::forms::{Form, is_one_or_more, list_of, short_for};
 use super::service::{Condition, split_outside};
 use super::tree::{Key, Node, Table, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -23,52 +24,8 @@ pub enum Lists {
 /// What is above the keys of a service that extends another one.
 pub const SERVICE: &str = "services";
 
-/// How an item of one of Compose's lists is written as an entry of the table that the key also accepts.
-#[derive(Clone, Copy)]
-enum Items {
-    /// `NAME=value`, with one of these signs.
-    Assignments(&'static [char]),
-    /// Like that, and a name alone has an empty value.
-    Labels,
-    /// A name, without options.
-    Names,
-    /// A service that is to be started, which replaces another condition.
-    Dependencies,
-    /// Only `gen` has a table for the key.
-    Apart,
-}
-
-fn items_of(key: &str) -> Option<Items> {
-    match key {
-        "environment" | "args" | "sysctls" | "additional_contexts" | "ssh" => Some(Items::Assignments(&['='])),
-        "extra_hosts" => Some(Items::Assignments(&['=', ':'])),
-        "labels" | "annotations" => Some(Items::Labels),
-        "depends_on" => Some(Items::Dependencies),
-        "networks" | "models" => Some(Items::Names),
-        "ports" => Some(Items::Apart),
-        _ => None,
-    }
-}
-
-/// The key of a table that a value stands for, if it is written without the table; `above` is the table's own key.
-fn short_for(above: &str, key: &str) -> Option<&'static str> {
-    match (above, key) {
-        ("ports", _) => Some("published"),
-        ("depends_on", _) => Some("condition"),
-        ("images", _) => Some("reference"),
-        (_, "build") => Some("context"),
-        (_, "extends") => Some("service"),
-        _ => None,
-    }
-}
-
 /// Keys of a healthcheck of which one is written instead of another.
 const PROBES: [&str; 3] = ["http", "tcp", "test"];
-
-/// Keys whose single string is a list of one.
-fn is_one_or_more(above: &str, key: &str) -> bool {
-    above == "extra_hosts" || matches!(key, "dns" | "dns_search" | "env_file" | "label_file" | "tmpfs")
-}
 
 /// Whether a value replaces the one of an extended service, even if both are lists or tables.
 fn is_replaced(above: &str, key: &str, old: &Value<'_>, new: &Value<'_>) -> bool {
@@ -154,7 +111,7 @@ fn as_table<'s>(
             return Some(Table { entries: vec![(Key { span, name }, Node { span, value })] });
         }
     };
-    let form = items_of(&key.name)?;
+    let form = list_of(above, &key.name)?;
     let mut places: HashMap<String, usize> = HashMap::with_capacity(items.len());
     let mut table = Table::default();
     for item in items {
@@ -257,24 +214,24 @@ fn subject(above: &str, key: &str, item: &Node<'_>) -> Option<String> {
 }
 
 /// An item of a list as an entry of a table; `None` for a value that a table can't express.
-fn entry<'s>(item: &Node<'s>, form: Items) -> Result<(Key<'s>, Option<Node<'s>>), ()> {
+fn entry<'s>(item: &Node<'s>, form: Form) -> Result<(Key<'s>, Option<Node<'s>>), ()> {
     let Value::String(text) = &item.value else { return Err(()) };
     let plain = |name: &str, value: Value<'s>| {
         let key = Key { span: item.span, name: Cow::Owned(name.to_owned()) };
         Ok((key, Some(Node { span: item.span, value })))
     };
     let signs = match form {
-        Items::Names => return plain(text, Value::Table(Table::default())),
-        Items::Dependencies => return plain(text, Value::String(Cow::Borrowed(Condition::Started.as_str()))),
-        Items::Labels => &['='],
-        Items::Assignments(signs) => signs,
-        Items::Apart => return Err(()),
+        Form::Names => return plain(text, Value::Table(Table::default())),
+        Form::Dependencies => return plain(text, Value::String(Cow::Borrowed(Condition::Started.as_str()))),
+        Form::Labels => &['='],
+        Form::Assignments(signs) => signs,
+        Form::Apart | Form::One | Form::Of(_) => return Err(()),
     };
     let Assignment { name, value } = compose::split(text, item.span, signs);
     let key = Key { span: name.span, name: Cow::Owned(name.value) };
     match value {
         Some((value, span)) => Ok((key, Some(Node { span, value: Value::String(Cow::Owned(value.to_owned())) }))),
-        None if matches!(form, Items::Labels) => plain(text, Value::String(Cow::Borrowed(""))),
+        None if matches!(form, Form::Labels) => plain(text, Value::String(Cow::Borrowed(""))),
         None => Ok((key, None)),
     }
 }

@@ -7,6 +7,7 @@ pub mod decode;
 mod extends;
 mod fast;
 pub mod files;
+pub mod forms;
 pub mod grafana;
 pub mod kind;
 pub mod lints;

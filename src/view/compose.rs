@@ -97,7 +97,8 @@ impl<'a> Compose<'a> {
     }
 }
 
-fn top_level(keys: &Keys) -> Node<'_> {
+/// What is below the name of a network, a volume, a secret, a config or a model.
+pub(crate) fn top_level(keys: &Keys) -> Node<'_> {
     Body::default().with(keys).ordered(TOP_LEVEL_ORDER)
 }
 
@@ -157,7 +158,8 @@ impl<'a> From<Body<'a>> for Node<'a> {
     }
 }
 
-fn body<'a>(service: &'a Service, digest: Option<&'a str>) -> Node<'a> {
+/// What is below the name of a service; `digest` is of the generated files that it mounts.
+pub(crate) fn body<'a>(service: &'a Service, digest: Option<&'a str>) -> Node<'a> {
     let own = digest.map(|digest| (CONFIG_LABEL, Node::from(digest)));
     let labels = service.labels.iter().map(|(name, value)| (name.as_str(), Node::Text(value))).chain(own);
     let environment = service.environment.iter().map(|(name, value)| (name.as_str(), Node::Text(value)));

@@ -4,7 +4,7 @@
 //! language that its values are written in is the one `use … as filters` of its file.
 
 mod alloy;
-mod compose;
+pub(crate) mod compose;
 mod config;
 mod dashboard;
 mod dockerfile;

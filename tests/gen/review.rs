@@ -373,6 +373,7 @@ fn what_gains_privileges() {
         SHOP,
         &[("user = \"1000\"", "user = \"1000\"\ncap_drop = [\"ALL\"]\ncap_add = [\"CAP_CHOWN\"]")],
         &[
+            "notice privileges web: `cap_add` added [- -> CAP_CHOWN]",
             "notice privileges web: loses Docker's default capabilities",
             "notice services web: recreated: cap_drop, cap_add",
         ],
@@ -997,7 +998,10 @@ fn further_keys_of_compose() {
         ),
         // Not hashed by Compose.
         ("pull_policy = \"always\"\n", &["notice services web: `pull_policy` added [- -> always]"]),
-        ("deploy.replicas = 1\n", &["notice limits web: `replicas` added [- -> 1]"]),
+        (
+            "deploy.replicas = 1\n",
+            &["notice limits web: `replicas` added [- -> 1]", "notice services web: recreated: deploy"],
+        ),
         (
             "deploy.resources.limits.memory = \"1g\"\n",
             &["notice limits web: `limits` added [- -> memory 1g]", "notice services web: recreated: deploy"],
@@ -1190,7 +1194,7 @@ const SHARED: &[(&[Edit], Edit, &[&str])] = &[
         &[],
         ("build = ", "cap_drop = [\"ALL\"]\nsecurity_opt = [\"no-new-privileges=true\", \"label=disable\"]\nbuild = "),
         &[
-            "danger privileges web: gains the security option `label=disable`",
+            "danger privileges web: gains the security option `label:disable`",
             "notice privileges web: loses Docker's default capabilities",
             "notice services web: recreated: cap_drop, security_opt",
         ],
@@ -1330,12 +1334,11 @@ fn what_is_written_differently_recreates_nothing() {
         ("interval = \"90s\"", "interval = \"1m30s\""),
         ("\"1g\"", "\"1024m\""),
         ("[\"A=1\"] }", "{ A = 1 } }"),
-        ("nofile = 5", "nofile = { soft = 5, hard = 5 }"),
         ("env_file = \"./a.env\"", "env_file = [{ path = \"./a.env\" }]"),
         ("scale = 1", "scale = \"1\""),
         ("cpus = \"0.5\"", "cpus = 0.50"),
         ("gpus = \"all\"", "gpus = [{ count = -1 }]"),
-        ("image = \"own:1\"", "image = \"own:1\"\nx-note = 3\ninit = false"),
+        ("image = \"own:1\"", "image = \"own:1\"\nx-note = 3\ntty = false"),
         ("[\"A=1\", \"B=2\"]", "[\"B=2\", \"A=1\"]"),
         ("{ a = \"1\", b = \"2\" }", "[\"b=2\", \"a=1\"]"),
         ("{ one = \"10.0.0.1\", two = \"10.0.0.2\" }", "{ two = \"10.0.0.2\", one = \"10.0.0.1\" }"),
@@ -1362,6 +1365,125 @@ fn what_is_written_differently_recreates_nothing() {
         assert!(changes.contains(&format!("notice services own: recreated: {why}")), "{to}: {changes:?}");
         assert!(!changes.iter().any(|change| change.contains("inherited")), "{changes:?}");
     }
+}
+
+/// Each pair means the same; Compose's hash tells some apart (`docker-compose config --hash`).
+#[test]
+fn what_is_written_differently_has_no_effect() {
+    const SECRET: &str = "\n[secrets.s]\nfile = \"./a\"";
+    const CONFIG: &str = "\n[configs.s]\nfile = \"./a\"";
+    const VOLUME: &str = "\n[volumes.v]";
+    const OTHER: &str = "\n[services.b]\nimage = \"b:1\"";
+    for (before, after, end, recreated) in [
+        ("command = \"a b\"", "command = [\"a\", \"b\"]", "", false),
+        ("entrypoint = \"a b\"", "entrypoint = [\"a\", \"b\"]", "", false),
+        ("healthcheck.test = \"a\"", "healthcheck.test = [\"CMD-SHELL\", \"a\"]", "", false),
+        ("env_file = [\"a\"]", "env_file = [{ path = \"a\", required = true }]", "", false),
+        (
+            "post_start = [{ command = \"a b\", environment = [\"A=1\"] }]",
+            "post_start = [{ command = [\"a\", \"b\"], environment = { A = 1 } }]",
+            "",
+            false,
+        ),
+        (
+            "secrets = [{ source = \"s\", mode = \"0400\" }]",
+            "secrets = [{ source = \"s\", mode = 0o400 }]",
+            SECRET,
+            false,
+        ),
+        ("secrets = [\"s\"]", "secrets = [{ source = \"s\", target = \"/run/secrets/s\" }]", SECRET, false),
+        ("configs = [\"s\"]", "configs = [{ source = \"s\", target = \"/s\" }]", CONFIG, true),
+        (
+            "volumes = [{ type = \"tmpfs\", target = \"/x\", tmpfs = { size = \"1m\" } }]",
+            "volumes = [{ type = \"tmpfs\", target = \"/x\", tmpfs = { size = 1048576 } }]",
+            "",
+            false,
+        ),
+        ("volumes = [\"./d:/x\"]", "volumes = [\"./d/:/x/\"]", "", false),
+        ("volumes = [\"v:/x\"]\n[volumes.v]", "volumes = [\"v:/x\"]\n[volumes.v]\nname = \"shop-dev_v\"", "", false),
+        (
+            "volumes = [\"v:/x\"]",
+            "volumes = [{ type = \"volume\", source = \"v\", target = \"/x\", volume.nocopy = false }]",
+            VOLUME,
+            true,
+        ),
+        ("ulimits.nofile = 5", "ulimits.nofile = { soft = 5, hard = 5 }", "", true),
+        ("build = \".\"", "build = { context = \".\", dockerfile = \"Dockerfile\" }", "", false),
+        (
+            "build = { context = \".\", extra_hosts = [\"a=1.1.1.1\"] }",
+            "build = { context = \".\", extra_hosts = { a = \"1.1.1.1\" } }",
+            "",
+            false,
+        ),
+        (
+            "build = { context = \".\", ssh = [\"default\"] }",
+            "build = { context = \".\", ssh = { default = \"\" } }",
+            "",
+            false,
+        ),
+        (
+            "build = \".\"\ndevelop.watch = [{ path = \".\", action = \"rebuild\", ignore = \"a\" }]",
+            "build = \".\"\ndevelop.watch = [{ path = \".\", action = \"rebuild\", ignore = [\"a\"] }]",
+            "",
+            false,
+        ),
+        ("volumes_from = [\"b:rw\"]", "volumes_from = [\"b\"]", OTHER, true),
+        ("links = [\"b\"]", "links = [\"b:b\"]", OTHER, true),
+        ("models = [\"m\"]", "models.m = {}", "\n[models.m]\nmodel = \"x\"", true),
+        ("restart = \"on-failure:0\"", "restart = \"on-failure\"", "", true),
+        ("pull_policy = \"if_not_present\"", "pull_policy = \"missing\"", "", false),
+        ("pull_policy = \"every_60m\"", "pull_policy = \"every_1h\"", "", false),
+        ("stop_grace_period = \"10s\"", "", "", true),
+        ("attach = true", "", "", true),
+        ("expose = [\"80/tcp\"]", "expose = [\"80\"]", "", true),
+        ("cap_add = [\"NET_ADMIN\"]", "cap_add = [\"CAP_NET_ADMIN\"]", "", true),
+        ("security_opt = [\"label=disable\"]", "security_opt = [\"label:disable\"]", "", true),
+        ("privileged = false", "", "", false),
+        ("group_add = [1]", "group_add = [\"1\"]", "", false),
+        ("gpus = \"all\"", "gpus = [{ count = \"all\" }]", "", false),
+        ("gpus = [{ count = 1 }]", "gpus = [{ count = \"1\" }]", "", false),
+        ("gpus = [{ count = 1, driver = \"nvidia\" }]", "gpus = [{ driver = \"nvidia\", count = 1 }]", "", false),
+        ("devices = [\"/dev/x\"]", "devices = [\"/dev/x:/dev/x:rwm\"]", "", false),
+        (
+            "devices = [\"/dev/x\"]",
+            "devices = [{ source = \"/dev/x\", target = \"/dev/x\", permissions = \"rwm\" }]",
+            "",
+            false,
+        ),
+        ("devices = [\"/dev/x\"]", "devices = [{ source = \"/dev/x\", target = \"/dev/x\" }]", "", true),
+    ] {
+        for (before, after) in [(before, after), (after, before)] {
+            let spec = |lines: &str| format!("{OWN}{lines}{end}\n");
+            let (again, changes): (Vec<Change>, Vec<Change>) = compared(&spec(before), &spec(after))
+                .into_iter()
+                .partition(|change| change.id == Id::ContainerRecreated);
+            let [change] = changes.as_slice() else { panic!("{before} {after}: {changes:#?}") };
+            assert!(change.severity == Severity::Notice && change.what.contains("written differently"), "{change:?}");
+            assert_eq!(!again.is_empty(), recreated, "{before} {after}");
+        }
+    }
+}
+
+/// A device with fewer rights, or reserved with another key.
+#[test]
+fn a_device_is_a_danger_only_if_more_is_granted() {
+    let dangers = |before: &str, after: &str| {
+        let changes = compared(&format!("{OWN}{before}\n"), &format!("{OWN}{after}\n"));
+        changes.into_iter().filter(|change| change.severity == Severity::Danger).map(|change| change.name()).collect()
+    };
+    let none: [&str; 0] = [];
+    let device = |access: &str| format!("devices = [\"/dev/x:/dev/x{access}\"]");
+    for (less, more) in [(":r", ":rw"), (":r", ":rwm"), (":rw", "")] {
+        let found: Vec<String> = dangers(&device(more), &device(less));
+        assert_eq!(found, none);
+        let found: Vec<String> = dangers(&device(less), &device(more));
+        assert_eq!(found, [format!("device-access.own:/dev/x:/dev/x{more}")]);
+    }
+    let found: Vec<String> = dangers(&device(""), &device("").replace("dev/x:", "dev/y:"));
+    assert_eq!(found, ["device-access.own:/dev/y:/dev/x"]);
+    let reserved = "deploy.resources.reservations.devices = [{ capabilities = [\"gpu\"], count = 1 }]";
+    let found: Vec<String> = dangers(reserved, "gpus = [{ count = 1 }]");
+    assert_eq!(found, none);
 }
 
 /// Fewer GPUs are no danger, and values are shown as the spec writes them.
@@ -1513,10 +1635,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
         "danger host-system-path ../../../../../../../../../etc",
     ),
     ("gpus = \"all\"", "danger gpu-access all"),
-    (
-        "deploy.resources.reservations.devices = [{ capabilities = [\"gpu\"] }]",
-        "danger gpu-access capabilities [\"gpu\"]",
-    ),
+    ("deploy.resources.reservations.devices = [{ capabilities = [\"gpu\"] }]", "danger gpu-access all"),
     ("post_start = [{ command = \"x\", privileged = true }]", "danger privileged-hook post_start:x"),
     ("pre_stop = [{ command = \"x\", user = \"root\" }]", "danger root-hook pre_stop:x"),
     (
@@ -2123,7 +2242,10 @@ fn each_id_has_a_case() {
             text.replace(from, to)
         });
         for (expected, found) in [(there, ids(&before, &after)), (back, ids(&after, &before))] {
-            if !found.as_ref().is_ok_and(|found| expected.iter().all(|id| found.contains(id))) {
+            let is_right = |found: &BTreeSet<&str>| {
+                expected.iter().all(|id| found.contains(id)) && !found.contains("unexplained-output")
+            };
+            if !found.as_ref().is_ok_and(is_right) {
                 wrong.push(format!("{edits:?}: {found:?}, not {expected:?}"));
             }
             seen.extend(expected);

@@ -201,11 +201,11 @@ fn what_compose_needs_of_the_host_must_be_there() {
         // A value of a variable is relative to the Compose file.
         format!("error: `volumes` of `api`: `{}` does not exist", at("generated/dev/data").display()),
         format!("error: `env_file` of `api`: `{}` does not exist", at("api.env").display()),
-        format!("warning: `build` of `api`: `{}` does not exist", at("api").display()),
+        format!("warning: `build.context` of `api`: `{}` does not exist", at("api").display()),
         format!("error: secret `key`: `{}` does not exist", at("key.txt").display()),
         format!("error: `driver_opts.device` of the volume `bound`: `{}` does not exist", at("bound").display()),
         format!("warning: `build.dockerfile` of `api`: `{}` does not exist", at("api/Own").display()),
-        format!("warning: `develop` of `api`: `{}` does not exist", at("watched").display()),
+        format!("warning: `develop.watch` of `api`: `{}` does not exist", at("watched").display()),
     ] {
         assert!(run.stdout.contains(&what), "`{what}` in:\n{}", run.stdout);
     }
