@@ -584,7 +584,7 @@ fn a_service_cannot_extend_itself_or_what_is_not_there() {
         assert!(!found.is_empty(), "{extends:?}");
     }
     // A few lines must not become gigabytes.
-    let heirs: Vec<String> = (0..20).map(|n| format!("[services.heir{n}]\nextends = \"base\"\n")).collect();
+    let heirs: Vec<String> = (0..40).map(|n| format!("[services.heir{n}]\nextends = \"base\"\n")).collect();
     let large = "x".repeat(1 << 20);
     let spec = format!("{HEAD}[services.base]\nimage = \"a:1\"\nlabels.a = \"{large}\"\n{}", heirs.concat());
     assert_eq!(errors(&spec)[0].0, "spec-too-large");
