@@ -9,6 +9,7 @@ pub mod public;
 pub mod secret;
 pub mod service;
 pub mod text;
+pub mod version;
 
 use crate::spec::stack::DatasourceType;
 pub use dashboard::Dashboard;

@@ -96,6 +96,12 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         for (name, _) in service.environment.iter() {
             environment(name, diagnostics);
         }
+        let hosts = service.extra_hosts.0.iter().map(|(host, _)| host);
+        let labels = service.labels.iter().map(|(label, _)| label).chain(&service.labels.bare);
+        for name in labels.chain(hosts).filter(|name| name.value.is_empty()) {
+            let diagnostic = Diagnostic::new("invalid-name", "invalid name `` of a label or a host", name.span);
+            diagnostics.push(diagnostic.help("use at least one character"));
+        }
         let (Some(kind), Some(settings)) = (&service.kind, &service.settings) else { continue };
         for (setting, value) in settings.iter() {
             let Some(what) = kind.settings.get(setting).and_then(|setting| setting.names.as_deref()) else { continue };

@@ -13,7 +13,7 @@ use crate::model::text::Text as ModelText;
 use crate::spec::decode::{expected, shown};
 use crate::spec::service::{self as spec, PROTOCOL, Protocol, Service};
 use crate::spec::stack::LOOPBACK;
-use crate::spec::text::{Text, Value};
+use crate::spec::text::{Part, Text, Value};
 use crate::spec::value::Ports;
 
 /// Host ports that a service publishes.
@@ -229,9 +229,11 @@ impl Resolver<'_> {
 
     /// Compose only accepts IP addresses to bind a port to.
     pub(super) fn check_address(&mut self, text: &Text, help: &str) {
+        let is_written = matches!(text.parts(), [] | [Part::Literal(_)]);
         let Some(address) = self.effective(text) else { return };
         let plain = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&address);
-        if !address.is_empty() && plain.parse::<IpAddr>().is_err() {
+        // A reference may stand for nothing.
+        if (is_written || !address.is_empty()) && plain.parse::<IpAddr>().is_err() {
             self.report(
                 Diagnostic::new("invalid-address", format!("invalid IP address `{}`", shown(&address)), text.span)
                     .help(help),

@@ -553,7 +553,7 @@ macro_rules! table {
                     )*
                     $(
                         if let Some(shape) = $crate::spec::decode::table!(@shape $definition).key(&key.name) {
-                            $rest.add(&key, node, shape, cx);
+                            $rest.add(&key, node, shape, $definition, cx);
                             continue;
                         }
                         let known = $crate::spec::decode::table!(@shape $definition).keys();

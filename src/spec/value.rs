@@ -269,9 +269,57 @@ impl Decode for Ports {
     }
 }
 
+/// Whether Compose can split a command at its spaces (`Parse` of go-shellwords 1.0.12, which ignores what follows an
+/// operator of a shell).
+pub fn is_command_line(line: &str) -> bool {
+    let [mut single, mut double, mut back, mut dollar, mut escaped] = [false; 5];
+    let mut last = ' ';
+    for c in line.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if !single => {
+                escaped = true;
+                continue;
+            }
+            '`' if !single && !double && !dollar => back = !back,
+            ')' if !single && !double && !back => dollar = !dollar,
+            '(' if !single && !double && !back => {
+                if dollar || last != '$' {
+                    return false;
+                }
+                dollar = true;
+            }
+            '"' if !single && !dollar => {
+                double = !double;
+                continue;
+            }
+            '\'' if !double && !dollar => {
+                single = !single;
+                continue;
+            }
+            ';' | '&' | '|' | '<' | '>' if !(single || double || back || dollar) => return true,
+            _ => {}
+        }
+        last = c;
+    }
+    !(single || double || back || dollar || escaped)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_that_compose_splits() {
+        for right in
+            ["", "a b", "a 'b c' \"d 'e\"", "a\\ b", "it\\'s", "a | b 'c", "`a b`", "$(a b)", "'('", "a # \"x\""]
+        {
+            assert!(is_command_line(right), "{right}");
+        }
+        for wrong in ["it's", "a \"b", "a \\", "a (b)", "a )", "a `b", "$(a", "'\\'' '"] {
+            assert!(!is_command_line(wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn durations() {

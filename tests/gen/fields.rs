@@ -388,6 +388,7 @@ fn every_further_key_of_the_specification() {
     // Values with a format of their own, or names of what the stack must have.
     const NAMES: &[(&str, &str)] = &[
         ("cpus", "'0.5'"),
+        ("group_add", "[audio, 20]"),
         ("links", "['db']"),
         ("mem_limit", "64m"),
         ("mem_reservation", "64m"),
@@ -552,8 +553,17 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ("configs = [\"site\"]\n[configs.site]\nexternal = false", Some("contradiction")),
     // Another file may have the image.
     ("extends = { file = \"base.yml\", service = \"base\" }", None),
-    ("mem_limit = \"1g\"\ndeploy.resources.limits.cpus = \"1\"", None),
-    ("cpus = 1\ndeploy.resources.limits.cpus = \"1\"", Some("contradiction")),
+    // Compose refuses two values for one thing, and a limit that is 0 in a table of others.
+    ("mem_limit = \"1g\"\ndeploy.resources.limits.cpus = \"1\"", Some("contradiction")),
+    ("mem_limit = 0\ndeploy.resources.limits.cpus = \"1\"", None),
+    ("mem_limit = \"1g\"\ndeploy.resources.reservations.cpus = \"1\"", None),
+    ("mem_limit = \"64m\"\ndeploy.resources.limits.memory = \"65536k\"", None),
+    ("mem_limit = \"64m\"\ndeploy.resources.limits.memory = \"64k\"", Some("contradiction")),
+    ("cpus = 1\ndeploy.resources.limits.cpus = \"1\"", None),
+    ("cpus = 0.5\ndeploy.resources.limits.cpus = \"1\"", Some("contradiction")),
+    ("scale = 2\ndeploy.replicas = 2", None),
+    ("scale = 2\ndeploy.replicas = 3", Some("contradiction")),
+    ("scale = 2\ndeploy.labels.a = \"b\"", None),
     ("cpus = \"inf\"", Some("invalid-cpus")),
     ("cpus = \"0\"", Some("invalid-cpus")),
     ("shm_size = \"k\"", Some("invalid-size")),
@@ -644,6 +654,58 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ("gpus = [{ count = 1, device_ids = [\"0\"] }]", Some("contradiction")),
     ("develop.watch = [{ action = \"rebuild\", path = \".\" }]", None),
     ("develop.watch = [{ action = \"sync\", path = \".\" }]", Some("missing-key")),
+    // What compose-go reads, whatever the specification says.
+    ("blkio_config.weight = 300", None),
+    ("blkio_config.weight = \"300\"", Some("wrong-type")),
+    ("blkio_config.weight = -1", Some("number-out-of-range")),
+    ("blkio_config.weight = \"${A}\"\n[env.A]\ndescription = \"A\"", Some("wrong-type")),
+    ("blkio_config.weight_device = [{ path = \"/x\", weight = \"200\" }]", Some("wrong-type")),
+    ("volumes = [{ type = \"tmpfs\", target = \"/x\", tmpfs.mode = 511 }]", None),
+    ("volumes = [{ type = \"tmpfs\", target = \"/x\", tmpfs.mode = \"0777\" }]", Some("wrong-type")),
+    ("ulimits.nofile = \"5\"", None),
+    ("build = { context = \".\", ulimits.nofile = 5 }", None),
+    ("build = { context = \".\", ulimits.nofile = \"5\" }", Some("wrong-type")),
+    ("build = { context = \".\", ulimits.nofile = { soft = \"5\", hard = 6 } }", Some("wrong-type")),
+    (
+        "[services.bb]\nimage = \"own\"\n[images.own]\nref = \"own:1\"\nbuild = { context = \".\", ulimits.nofile = \"5\" }",
+        Some("wrong-type"),
+    ),
+    ("cpu_rt_runtime = \"400000\"", None),
+    ("cpu_rt_runtime = \"400ms\"", Some("wrong-type")),
+    ("cpu_shares = \"1.5\"", Some("wrong-type")),
+    ("oom_score_adj = \"500\"", None),
+    ("oom_score_adj = \"5000\"", Some("number-out-of-range")),
+    ("deploy.placement.max_replicas_per_node = -1", Some("number-out-of-range")),
+    ("group_add = [1.5]", Some("wrong-type")),
+    ("storage_opt.size = true", Some("wrong-type")),
+    ("networks.n.priority = \"${A}\"\n[networks.n]\n[env.A]\ndescription = \"A\"", Some("wrong-type")),
+    ("secrets = [{ source = \"s\", mode = \"0440\" }]\n[secrets.s]\nfile = \"./s\"", None),
+    ("secrets = [{ source = \"s\", mode = \"0999\" }]\n[secrets.s]\nfile = \"./s\"", Some("wrong-type")),
+    ("configs = [{ source = \"s\", mode = 1.5 }]\n[configs.s]\nfile = \"./s\"", Some("wrong-type")),
+    ("labels = [\"=a\"]", Some("invalid-name")),
+    ("annotations.\"\" = \"a\"", Some("invalid-name")),
+    ("extra_hosts.\"\" = \"1.1.1.1\"", Some("invalid-name")),
+    ("devices = [{ source = \"/dev/x\" }]", Some("missing-key")),
+    ("devices = [\"/dev/x:/dev/y:r:w\"]", Some("wrong-type")),
+    ("links = [\"db:x\"]\n[services.db]\nimage = \"db:1\"", None),
+    ("links = [\"db:x:y\"]\n[services.db]\nimage = \"db:1\"", Some("wrong-type")),
+    ("build = { context = \".\", additional_contexts = [\"x=./y\"] }", None),
+    ("build = { context = \".\", additional_contexts = [\"x\"] }", Some("wrong-type")),
+    ("build = { context = \".\", extra_hosts = [\"x\"] }", Some("wrong-type")),
+    ("build = { context = \".\", ssh = [\"\"] }", Some("wrong-type")),
+    (
+        "build = { context = \".\", additional_contexts.x = \"service:db\" }\n[services.db]\nimage = \"db:1\"",
+        Some("contradiction"),
+    ),
+    (
+        "build = { context = \".\", additional_contexts.x = \"service:db\" }\n[services.db]\nbuild = \"db\"\nimage = \"db:1\"",
+        None,
+    ),
+    ("platform = \"linux/amd64\"\nbuild = { context = \".\", platforms = [\"linux/arm64\"] }", Some("contradiction")),
+    ("platform = \"linux/amd64\"\nbuild = { context = \".\", platforms = [\"linux/arm64\", \"linux/amd64\"] }", None),
+    ("env_file = \"\"", Some("wrong-type")),
+    ("develop.watch = [{ action = \"sync\", path = \".\", target = \"\" }]", Some("missing-key")),
+    ("ports = [{ target = 80, host_ip = \"\" }]", Some("invalid-address")),
     // Two things at one place of the container, or under one name of a network or an image.
     ("build = \"./a\"\n[services.bb]\nimage = \"web:1\"\nbuild = \"./b\"", Some("contradiction")),
     ("build = \"./a\"\n[services.bb]\nimage = \"web:1\"\nbuild = \"./a\"", None),
@@ -822,7 +884,8 @@ fn a_service_changes_the_memory_limit_of_its_kind() {
         ("mem_limit = \"300m\"", "[\"300m\",null]"),
         ("mem_limit = 0", "[0,null]"),
         ("deploy.resources.limits.memory = \"2g\"", "[null,\"2g\"]"),
-        ("deploy.resources.limits.cpus = \"1\"", "[\"1g\",null]"),
+        // Next to other limits, Compose wants it there.
+        ("deploy.resources.limits.cpus = \"1\"", "[null,\"1g\"]"),
     ] {
         let service = agent(keys);
         let limits = [&service["mem_limit"], &service["deploy"]["resources"]["limits"]["memory"]];
@@ -859,6 +922,7 @@ fn what_decides_an_output() {
             &["services", "web", "volumes"],
             "[{type: bind, source: ../../a, target: /b, bind: {selinux: z, propagation: rslave, create_host_path: false}}]",
         ),
+        ("storage_opt.size = 1.10", &["services", "web", "storage_opt"], "{size: '1.10'}"),
         // The user's address comes before the kind's.
         (
             "[images]\nalloy = \"alloy:1\"\nmimir = \"mimir:3\"\n[services.mimir]\nkind = \"mimir\"\n\
