@@ -336,6 +336,7 @@ impl<'a> Resolver<'a> {
         let secrets = self.secrets(bundle.implied_secrets);
         let configs = self.configs();
         let models = self.models();
+        let extensions = self.keys(&spec.compose);
         let accepted = self.accepted(&bundle.services);
         let variables = self.finish_variables();
         self.check_secrets();
@@ -354,6 +355,7 @@ impl<'a> Resolver<'a> {
             secrets,
             configs,
             models,
+            extensions,
             services: bundle.services,
             schema_services,
             schema,

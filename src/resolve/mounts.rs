@@ -13,7 +13,7 @@ use crate::model::service::{FileGrant, Mount, NetworkMember};
 use crate::spec::compose::Keys;
 use crate::spec::decode::{self, Map, Short, Spanned, listed, shown};
 use crate::spec::service::{self as spec, MountType, Service};
-use crate::spec::stack::{ConfigSource, SecretSource};
+use crate::spec::stack::{ConfigSource, Network, SecretSource};
 use crate::spec::text::{Part, Tree};
 
 impl<'a> Resolver<'a> {
@@ -319,7 +319,17 @@ impl<'a> Resolver<'a> {
         let borrowed = literal.starts_with(SHARED) || literal.starts_with("container:");
         // Any other name may be a network that was made elsewhere.
         let modes = ["bridge", "default", "host", "none"];
-        if !borrowed
+        let declared = self.spec.networks.get(literal).filter(|_| !modes.contains(&literal));
+        if let Some(network) = declared
+            && engine_name(literal, network) != Some(literal)
+        {
+            let title = format!("`network_mode` cannot name the network `{literal}` of the stack");
+            self.report(
+                Diagnostic::new("contradiction", title, mode.span)
+                    .at(format!("means a network of the engine that is called `{literal}`"))
+                    .help(format!("write `networks = [\"{literal}\"]` instead")),
+            );
+        } else if !borrowed
             && !modes.contains(&literal)
             && let Some(meant) = nearest(literal, modes)
         {
@@ -524,4 +534,12 @@ fn has_subnet(keys: &Keys) -> bool {
     };
     blocks.iter().any(|block| block.get("subnet").is_some())
         || !matches!(keys.get("external"), None | Some(Tree::Boolean(false)))
+}
+
+/// The name of a network in the engine, if the spec gives it one.
+pub(super) fn engine_name<'s>(name: &'s str, network: &'s Network) -> Option<&'s str> {
+    match network.compose.get("name") {
+        Some(Tree::Text(own)) => own.literal(),
+        _ => matches!(network.compose.get("external"), Some(Tree::Boolean(true))).then_some(name),
+    }
 }

@@ -283,9 +283,23 @@ impl Resolver<'_> {
         }
         for (number, claim, other) in clashes {
             let name = |index: usize| &spec.services.entries[index].0.value;
-            let diagnostic = Diagnostic::new("port-clash", format!("duplicate host port {number}"), claim.span)
-                .at(format!("published by `{}`", name(claim.service)))
-                .also(other.span, format!("already published by `{}`", name(other.service)));
+            let diagnostic = Diagnostic::new("port-clash", format!("duplicate host port {number}"), claim.span);
+            let names = [other.service, claim.service].map(name);
+            // One of them extends the other.
+            if claim.span == other.span {
+                let help = match free_port(&claims, number) {
+                    Some(free) => format!(
+                        "name the port where it is written, e.g. `ports.http = {number}`, and change it in the service that \
+                         extends the other one: `ports.http = {free}`"
+                    ),
+                    None => "publish it in one of them only".to_owned(),
+                };
+                self.report(diagnostic.at(format!("published by `{}` and by `{}`", names[0], names[1])).help(help));
+                continue;
+            }
+            let diagnostic = diagnostic
+                .at(format!("published by `{}`", names[1]))
+                .also(other.span, format!("already published by `{}`", names[0]));
             self.report(match free_port(&claims, number) {
                 Some(free) => diagnostic.help(format!("publish one of them on another port, e.g. {free}")),
                 None => diagnostic.help("publish one of them on another port"),

@@ -75,15 +75,13 @@ impl Resolver<'_> {
                 && let Some((first, other)) = names.insert(&container.value, (container.span, service))
                 && together(service, other)
             {
-                self.report(
-                    Diagnostic::new(
-                        "container-clash",
-                        format!("duplicate container name `{}`", container.value),
-                        container.span,
-                    )
-                    .also(first, "the other one")
-                    .help("change `container_name`"),
-                );
+                let title = format!("duplicate container name `{}`", container.value);
+                let diagnostic = Diagnostic::new("container-clash", title, container.span);
+                self.report(if first == container.span {
+                    diagnostic.help("set another `container_name` in the service that extends the other one")
+                } else {
+                    diagnostic.also(first, "the other one").help("change `container_name`")
+                });
             }
             let one_shot = preset.one_shot || awaited.contains(name.value.as_str());
             let (name_of, written) = (name, service);

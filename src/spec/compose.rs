@@ -27,6 +27,9 @@ static SPECIFICATION: LazyLock<Json> = LazyLock::new(|| {
 static DESCRIBED: LazyLock<Json> =
     LazyLock::new(|| serde_json::from_str(include_str!("compose-spec.json")).unwrap_or_default());
 
+/// The extensions at the top level of a Compose file, of which a spec has no other key.
+static EXTENSIONS: LazyLock<Json> = LazyLock::new(|| json!({ "patternProperties": { "^x-": {} }, "additionalProperties": false }));
+
 /// Keys that take a number or a text, and whose text need not be a number: sizes, names, durations.
 const NOT_NUMBERS: &[&str] = &["driver_opts", "group_add", "options"];
 
@@ -165,6 +168,9 @@ pub(super) fn described(pointer: &str) -> Shape {
 }
 
 fn part(specification: &'static Json, pointer: &str) -> Shape {
+    if pointer == "extensions" {
+        return Shape(&EXTENSIONS);
+    }
     let definitions = specification.get("$defs").unwrap_or(&Json::Null);
     // Most are not parts, and a `Value::pointer` allocates for each step.
     Shape(definitions.get(pointer).or_else(|| definitions.pointer(&format!("/{pointer}"))).unwrap_or(&Json::Null))
@@ -390,6 +396,7 @@ fn fits(name: &str, value: &Value<'_>) -> bool {
         Value::Boolean(_) => name == "boolean",
         Value::List(_) => name == "array",
         Value::Table(_) => name == "object",
+        Value::Absent => false,
     }
 }
 

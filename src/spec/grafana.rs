@@ -562,7 +562,7 @@ impl Kind {
                 Value::Boolean(flag) => Data::Flag(flag),
                 Value::List(_) => return Self::List(&Self::Raw).decode(node, cx),
                 Value::Table(_) => return Self::Map(&Self::Raw).decode(node, cx),
-                Value::Refused => return None,
+                Value::Refused | Value::Absent => return None,
                 Value::Datetime => {
                     cx.mismatch(&node, "a string, number, boolean, list or table", quoting(&node.value));
                     return None;

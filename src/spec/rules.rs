@@ -274,7 +274,7 @@ impl Place<'_> {
             (Port, _) => {
                 let mut port = node.clone();
                 if let Value::String(text) = &mut port.value
-                    && let Some(ports) = text.strip_suffix("/tcp").or_else(|| text.strip_suffix("/udp"))
+                    && let Some((ports, "tcp" | "udp" | "sctp")) = text.split_once('/')
                 {
                     *text = ports.to_owned().into();
                 }

@@ -58,6 +58,7 @@ table! {
         accepted: Map<Acceptance>,
         /// What becomes of what only looks wrong: `unused-image = "allow"`; `"warn"` if left out.
         lints: Lints,
+        ..compose: "extensions",
     }
 }
 
