@@ -226,7 +226,9 @@ impl Diagnostics {
             (x, y) => x.is_some().cmp(&y.is_some()).then(Ordering::Equal),
         });
         // A service that extends another one has its problems, too.
-        self.list.dedup_by(|b, a| a == b || (a.primary().is_some() && a.primary() == b.primary() && a.code == b.code && a.title == b.title));
+        self.list.dedup_by(|b, a| {
+            a == b || (a.primary().is_some() && a.primary() == b.primary() && a.code == b.code && a.title == b.title)
+        });
         self.list
     }
 }

@@ -24,6 +24,16 @@ const SAME: &[(&str, &[&str])] = &[
     ("scale", &["deploy", "replicas"]),
 ];
 
+/// What may be reserved at most.
+const AT_MOST: &[(&[&str], &[&str])] = &[
+    (&["mem_reservation"], &["mem_limit"]),
+    (&["mem_reservation"], &["deploy", "resources", "limits", "memory"]),
+    (&["deploy", "resources", "reservations", "memory"], &["mem_limit"]),
+    (&["deploy", "resources", "reservations", "memory"], &["deploy", "resources", "limits", "memory"]),
+    (&["deploy", "resources", "reservations", "cpus"], &["cpus"]),
+    (&["deploy", "resources", "reservations", "cpus"], &["deploy", "resources", "limits", "cpus"]),
+];
+
 /// The key of a service that says how its image is built.
 const BUILD: &str = "build";
 
@@ -252,6 +262,16 @@ impl Resolver<'_> {
         for (key, path) in SAME {
             self.check_same(&service.compose, key, path);
         }
+        for (reserved, limit) in AT_MOST {
+            self.check_reserved(&service.compose, reserved, limit);
+        }
+        if let Some((span, _)) = service.compose.entry_at(&["deploy", "replicas"])
+            && let Some((mode, Tree::Text(text))) = service.compose.entry_at(&["deploy", "mode"])
+            && text.literal().is_some_and(|mode| mode.starts_with("global"))
+        {
+            let diagnostic = Diagnostic::new("contradiction", "`replicas` conflicts with the mode `global`", span);
+            self.report(diagnostic.also(mode, "one on each node").help("remove one of the two"));
+        }
         if let Some((policy, Tree::Text(condition))) =
             service.compose.entry_at(&["deploy", "restart_policy", "condition"])
             && let Some(condition) = condition.literal()
@@ -274,14 +294,6 @@ impl Resolver<'_> {
     fn check_same(&mut self, keys: &compose::Keys, key: &str, path: &[&str]) {
         let Some((span, own)) = keys.entry(key) else { return };
         let Some((last, table)) = path.split_last() else { return };
-        let amount = |key: &str, tree: &Tree| match tree {
-            Tree::Text(text) => {
-                text.literal().map(|text| rules::amount("", key, text).unwrap_or_else(|| text.to_owned()))
-            }
-            Tree::Integer(number) => Some(number.to_string()),
-            Tree::Float(number) => Some(number.to_string()),
-            _ => None,
-        };
         let amount_of = amount(key, own);
         let others = match keys.entry_at(path) {
             Some((place, other)) if amount_of.is_none() || amount(last, other) != amount_of => {
@@ -300,6 +312,23 @@ impl Resolver<'_> {
                     .also(place, "the other one")
                     .help(help),
             );
+        }
+    }
+
+    /// Reports more that is reserved than there may be.
+    fn check_reserved(&mut self, keys: &compose::Keys, reserved: &[&str], limit: &[&str]) {
+        let number = |path: &[&str]| {
+            let (span, tree) = keys.entry_at(path)?;
+            Some((span, amount(path.last()?, tree)?.parse::<f64>().ok()?))
+        };
+        if let Some((span, reserves)) = number(reserved)
+            && let Some((other, most)) = number(limit)
+            && reserves > most
+            && most > 0.0
+        {
+            let title = format!("`{}` is more than `{}`", reserved.join("."), limit.join("."));
+            let diagnostic = Diagnostic::new("contradiction", title, span).also(other, "the limit");
+            self.report(diagnostic.help("reserve at most the limit"));
         }
     }
 
@@ -380,6 +409,16 @@ impl Resolver<'_> {
                 });
             }
         }
+    }
+}
+
+/// The number of a limit, in bytes if it is one of memory; `None` if it is not known.
+fn amount(key: &str, tree: &Tree) -> Option<String> {
+    match tree {
+        Tree::Text(text) => text.literal().map(|text| rules::amount("", key, text).unwrap_or_else(|| text.to_owned())),
+        Tree::Integer(number) => Some(number.to_string()),
+        Tree::Float(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 

@@ -28,6 +28,7 @@ pub use images::{is_digest, tag};
 pub use names::problem as name_problem;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -77,6 +78,8 @@ struct Resolver<'a> {
     variables: HashMap<&'a str, Declared<'a>>,
     /// The references since this was last taken: those of a service are complete once it is resolved.
     references: References,
+    /// The services with a fixed address in a network, and where it is written.
+    addresses: HashMap<(&'a str, IpAddr), Vec<(Span, &'a Service)>>,
 }
 
 /// A variable of the user's `.env`.
@@ -106,7 +109,8 @@ impl<'a> Resolver<'a> {
         let providers = providers.into_iter().map(|(what, places)| (what, Rc::new(places))).collect();
         let references = References::default();
         let folder = Folder::of(&profile.profile.value);
-        Self { profile, spec, diagnostics, folder, index, providers, ports: Vec::new(), variables, references }
+        let (ports, addresses) = (Vec::new(), HashMap::new());
+        Self { profile, spec, diagnostics, folder, index, providers, ports, variables, references, addresses }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

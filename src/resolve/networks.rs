@@ -61,7 +61,8 @@ impl Resolver<'_> {
                     self.check_reach(services, &service.name, &dependency.service, (WAITS, span));
                 }
             }
-            if let Some(written) = self.in_spec(&service.name).filter(|written| written.compose.get("links").is_some()) {
+            if let Some(written) = self.in_spec(&service.name).filter(|written| written.compose.get("links").is_some())
+            {
                 for link in mentions(written).into_iter().filter(|mention| mention.key == "links") {
                     self.check_reach(services, &service.name, link.name, ("links to it", link.span));
                 }

@@ -61,6 +61,14 @@ impl Resolver<'_> {
                 && known.is_none()
             {
                 let names = || implied.iter().map(|(known, _)| known.value.as_str());
+                let number = port.target.as_ref().map(|target| target.first);
+                let same = implied.iter().find(|(_, known)| Some(known.target) == number).or_else(|| implied.first());
+                if let Some((same, known)) = same.filter(|_| service.ports.listed) {
+                    let title = format!("ports of kind `{}` cannot be a list", kind.as_str());
+                    let help = format!("write them by name, e.g. `ports.{} = {}`", same.value, known.target);
+                    self.report_missing(service.sound, Diagnostic::new("unknown-port", title, name.span).help(help));
+                    continue;
+                }
                 let title = format!("unknown port `{}` of kind `{}`", name.value, kind.as_str());
                 self.report_missing(
                     service.sound,

@@ -28,7 +28,8 @@ static DESCRIBED: LazyLock<Json> =
     LazyLock::new(|| serde_json::from_str(include_str!("compose-spec.json")).unwrap_or_default());
 
 /// The extensions at the top level of a Compose file, of which a spec has no other key.
-static EXTENSIONS: LazyLock<Json> = LazyLock::new(|| json!({ "patternProperties": { "^x-": {} }, "additionalProperties": false }));
+static EXTENSIONS: LazyLock<Json> =
+    LazyLock::new(|| json!({ "patternProperties": { "^x-": {} }, "additionalProperties": false }));
 
 /// Keys that take a number or a text, and whose text need not be a number: sizes, names, durations.
 const NOT_NUMBERS: &[&str] = &["driver_opts", "group_add", "options"];
@@ -260,6 +261,7 @@ impl Shape {
             }
             return true;
         }
+        let quotes = if let Value::Float(_) = node.value { "" } else { " without quotes" };
         if let Value::Float(number) = node.value
             && types.contains(&"string")
         {
@@ -292,7 +294,7 @@ impl Shape {
                     node.span,
                 )
                 .at(format!("must be {must}"))
-                .help(format!("write {must} without quotes")),
+                .help(format!("write {must}{quotes}")),
             );
             return false;
         }

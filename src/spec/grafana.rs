@@ -446,7 +446,7 @@ impl Table {
             return Some(Record { span, sound: true, table: self, entries: vec![(key.word, given)] });
         }
         let before = cx.diagnostics.len();
-        let table = table_of(node, &format!("a table: {}", self.what), cx)?;
+        let table = table_of(node, &format!("a table for {}", self.what), cx)?;
         let mut read: Vec<(&str, Option<Given>)> = Vec::with_capacity(table.entries.len());
         let mut misspelt = Vec::new();
         for (name, node) in table.entries {

@@ -96,6 +96,7 @@ const RULES: &[(&str, Rule)] = &[
     ("device_read_bps.rate", Size),
     ("device_write_bps.rate", Size),
     ("devices", Rule::Device),
+    ("devices.permissions", Rule::Text(are_permissions, "`r`, `w` and `m`, e.g. `rw`")),
     ("discrete_resource_spec.value", Numbers(LEAST, MOST)),
     ("dns", Address),
     ("env_file", A_FILE),
@@ -113,6 +114,7 @@ const RULES: &[(&str, Rule)] = &[
     ("label_file", A_FILE),
     ("link_local_ips", Address),
     ("links", Rule::Text(|link| link.matches(':').count() < 2, "`service` or `service:alias`")),
+    ("mac_address", Rule::Text(is_mac, "an address, e.g. `02:42:ac:11:00:02`")),
     ("max_attempts", Numbers(0, MOST)),
     ("max_replicas_per_node", Numbers(0, MOST)),
     ("mem_limit", Size),
@@ -314,6 +316,25 @@ fn has_address(item: &str) -> bool {
     item.split_once(['=', ':']).is_some_and(|(host, address)| !host.is_empty() && !address.is_empty())
 }
 
+fn is_device(text: &str) -> bool {
+    let mut pieces = text.split(':').skip(2);
+    pieces.next().is_none_or(are_permissions) && pieces.next().is_none()
+}
+
+/// Permissions of a device (`ValidateDeviceMode` of docker/cli).
+fn are_permissions(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| "rwm".contains(c))
+}
+
+/// An address of Ethernet, as Go reads it with colons, dashes or dots (`ParseMAC`).
+fn is_mac(text: &str) -> bool {
+    let groups = |sign: char, digits: usize| {
+        text.split(sign).count() * digits == 12
+            && text.split(sign).all(|piece| piece.len() == digits && piece.chars().all(|c| c.is_ascii_hexdigit()))
+    };
+    groups(':', 2) || groups('-', 2) || groups('.', 4)
+}
+
 /// Reports a value that is not of the form that help shows.
 fn invalid_value(key: &str, text: &str, form: &str, span: Span, cx: &mut Context<'_>) {
     let title = format!("invalid value `{}` of `{}`", shown(text), shown(key));
@@ -351,11 +372,6 @@ pub fn invalid_command(line: &str, span: Span) -> Option<Diagnostic> {
 
 fn check_text(rule: Rule, (key, text): (&str, &str), span: Span, cx: &mut Context<'_>) {
     let wrong = |code, title: String, help: &str| Diagnostic::new(code, title, span).help(help);
-    let subnet = |text: &str| {
-        let (address, length) = text.split_once('/')?;
-        let bits = if address.parse::<IpAddr>().ok()?.is_ipv4() { 32 } else { 128 };
-        length.parse::<u8>().ok().filter(|length| *length <= bits)
-    };
     match rule {
         Duration if value::nanoseconds(text).is_none() => value::invalid_duration(text, span, cx),
         Address if text.parse::<IpAddr>().is_err() => {
@@ -381,8 +397,8 @@ fn check_text(rule: Rule, (key, text): (&str, &str), span: Span, cx: &mut Contex
             }
         }
         Rule::Text(is_right, form) if !is_right(text) => invalid_value(key, text, form, span, cx),
-        Rule::Device if text.matches(':').count() > 2 => {
-            invalid_value(key, text, "`source`, `source:target` or `source:target:permissions`", span, cx);
+        Rule::Device if !is_device(text) => {
+            invalid_value(key, text, "`source`, `source:target` or `source:target:rwm`", span, cx);
         }
         Access => {
             let rest = text.strip_prefix("container:").unwrap_or(text);
@@ -394,6 +410,14 @@ fn check_text(rule: Rule, (key, text): (&str, &str), span: Span, cx: &mut Contex
         }
         _ => {}
     }
+}
+
+/// An address and the length of its prefix.
+pub fn subnet(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, length) = text.split_once('/')?;
+    let address: IpAddr = address.parse().ok()?;
+    let bits = if address.is_ipv4() { 32 } else { 128 };
+    Some((address, length.parse().ok().filter(|length| *length <= bits)?))
 }
 
 /// Reports keys of a table of which there may be one.

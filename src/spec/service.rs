@@ -144,9 +144,11 @@ impl Decode for Assignments {
         if let TreeValue::Table(table) = &mut node.value
             && table.entries.iter().any(|(_, node)| node.value == TreeValue::Absent)
         {
-            let (bare, valued) = mem::take(&mut table.entries).into_iter().partition(|(_, node)| node.value == TreeValue::Absent);
+            let (bare, valued) =
+                mem::take(&mut table.entries).into_iter().partition(|(_, node)| node.value == TreeValue::Absent);
             table.entries = valued;
-            list.bare = bare.into_iter().map(|(key, _)| Spanned { value: key.name.into_owned(), span: key.span }).collect();
+            list.bare =
+                bare.into_iter().map(|(key, _)| Spanned { value: key.name.into_owned(), span: key.span }).collect();
         }
         let TreeValue::List(items) = node.value else {
             return Map::unlisted(node, cx).map(|values| Self { values, ..list });
@@ -468,7 +470,15 @@ impl Shorthand for Mount {
                 }
                 // The default, and what Docker ignores by now.
                 "rw" | "cached" | "delegated" | "consistent" => {}
-                _ => return wrong(cx, format!("unknown mount option `{}`", shown(option))),
+                _ => {
+                    let from = option.as_ptr() as usize - text.as_ptr() as usize;
+                    let place = quoted::part(text, span, from, from + option.len());
+                    let title = format!("unknown mount option `{}`", shown(option));
+                    cx.diagnostics.push(Diagnostic::new("invalid-mount", title, place).help(
+                        "expected one of `ro`, `rw`, `z`, `Z`, `nocopy`, `rprivate`, `private`, `rshared`, `shared`, `rslave`, `slave`",
+                    ));
+                    return None;
+                }
             }
         }
         let mut piece = |piece: &str| {

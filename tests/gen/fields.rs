@@ -388,7 +388,9 @@ fn every_further_key_of_the_specification() {
     // Values with a format of their own, or names of what the stack must have.
     const NAMES: &[(&str, &str)] = &[
         ("cpus", "'0.5'"),
+        ("devices", "[{source: /dev/x, target: /dev/y, permissions: rw}]"),
         ("group_add", "[audio, 20]"),
+        ("mac_address", "'02:42:ac:11:00:02'"),
         ("links", "['db']"),
         ("mem_limit", "64m"),
         ("mem_reservation", "64m"),
@@ -706,6 +708,38 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ("env_file = \"\"", Some("wrong-type")),
     ("develop.watch = [{ action = \"sync\", path = \".\", target = \"\" }]", Some("missing-key")),
     ("ports = [{ target = 80, host_ip = \"\" }]", Some("invalid-address")),
+    // What only the engine refuses.
+    (
+        "networks.n.ipv4_address = \"10.0.0.5\"\n[networks.n]\nipam.config = [{ subnet = \"10.0.0.0/30\" }]",
+        Some("invalid-address"),
+    ),
+    ("networks.n.ipv4_address = \"10.0.0.5\"\n[networks.n]\nipam.config = [{ subnet = \"10.0.0.0/29\" }]", None),
+    (
+        "networks.n.ipv4_address = \"10.0.0.5\"\nprofiles = [\"a\"]\n[services.bb]\nimage = \"b:1\"\nprofiles = [\"b\"]\n\
+             networks.n.ipv4_address = \"10.0.0.5\"\n[networks.n]\nipam.config = [{ subnet = \"10.0.0.0/24\" }]",
+        None,
+    ),
+    ("mac_address = \"02:42:ac:11:00:02\"", None),
+    ("mac_address = \"02-42-AC-11-00-02\"", None),
+    ("mac_address = \"0242.ac11.0002\"", None),
+    ("mac_address = \"zz\"", Some("wrong-type")),
+    ("mac_address = \"02:42:ac:11:00\"", Some("wrong-type")),
+    ("devices = [\"/dev/x:/dev/y:rw\", \"vendor.com/class=all\"]", None),
+    ("devices = [\"/dev/x:/dev/y:q\"]", Some("wrong-type")),
+    ("devices = [{ source = \"/dev/x\", target = \"/dev/x\", permissions = \"q\" }]", Some("wrong-type")),
+    ("mem_reservation = \"1g\"\nmem_limit = \"512m\"", Some("contradiction")),
+    ("mem_reservation = \"1g\"\nmem_limit = \"1024m\"", None),
+    ("mem_reservation = \"1g\"\nmem_limit = 0", None),
+    ("deploy.resources = { limits.cpus = \"1\", reservations.cpus = \"1.5\" }", Some("contradiction")),
+    ("deploy.resources = { limits.cpus = 10, reservations.cpus = 9 }", None),
+    ("deploy = { mode = \"global\", replicas = 2 }", Some("contradiction")),
+    ("deploy = { mode = \"replicated\", replicas = 2 }", None),
+    // A network of the stack is joined by `networks`.
+    ("network_mode = \"front\"\n[networks.front]\n[lints]\nunused-network = \"allow\"", Some("contradiction")),
+    ("network_mode = \"front\"\n[networks.front]\nname = \"front\"\n[lints]\nunused-network = \"allow\"", None),
+    ("network_mode = \"front\"\n[networks.front]\nexternal = true\n[lints]\nunused-network = \"allow\"", None),
+    ("expose = [\"80/sctp\"]", None),
+    ("volumes = [\"./d:/x:foo\"]", Some("invalid-mount")),
     // Two things at one place of the container, or under one name of a network or an image.
     ("build = \"./a\"\n[services.bb]\nimage = \"web:1\"\nbuild = \"./b\"", Some("contradiction")),
     ("build = \"./a\"\n[services.bb]\nimage = \"web:1\"\nbuild = \"./a\"", None),
@@ -921,6 +955,17 @@ fn what_decides_an_output() {
             "volumes = [\"./a:/b:z,rslave,rw,cached\"]",
             &["services", "web", "volumes"],
             "[{type: bind, source: ../../a, target: /b, bind: {selinux: z, propagation: rslave, create_host_path: false}}]",
+        ),
+        (
+            "[x-site]\nversion = 1.10\nnames = [\"a\", { b = \"${C}\" }]\n[env.C]\ndescription = \"C\"",
+            &["x-site"],
+            "{version: 1.1, names: [a, {b: '${C:-}'}]}",
+        ),
+        (
+            "extends = \"db\"\nenvironment = [\"A\"]\n[services.db]\nimage = \"db:1\"\nenvironment = { A = \"${A}\", B = \"1\" }\n\
+          [env.A]\ndescription = \"A\"",
+            &["services", "web", "environment"],
+            "{A: null, B: '1'}",
         ),
         ("storage_opt.size = 1.10", &["services", "web", "storage_opt"], "{size: '1.10'}"),
         // The user's address comes before the kind's.
