@@ -10,7 +10,8 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Keys;
 use crate::model::service::{Port, Published};
 use crate::model::text::Text as ModelText;
-use crate::spec::decode::{expected, shown};
+use crate::spec::decode::{Spanned, expected, shown};
+use crate::spec::kind::{Kind, KindPort};
 use crate::spec::service::{self as spec, PROTOCOL, Protocol, Service};
 use crate::spec::stack::LOOPBACK;
 use crate::spec::text::{Part, Text, Value};
@@ -60,25 +61,7 @@ impl Resolver<'_> {
             if let Some(kind) = kind
                 && known.is_none()
             {
-                let names = || implied.iter().map(|(known, _)| known.value.as_str());
-                let number = port.target.as_ref().map(|target| target.first);
-                let same = implied.iter().find(|(_, known)| Some(known.target) == number).or_else(|| implied.first());
-                if let Some((same, known)) = same.filter(|_| service.ports.listed) {
-                    let title = format!("ports of kind `{}` cannot be a list", kind.as_str());
-                    let help = format!("write them by name, e.g. `ports.{} = {}`", same.value, known.target);
-                    self.report_missing(service.sound, Diagnostic::new("unknown-port", title, name.span).help(help));
-                    continue;
-                }
-                let title = format!("unknown port `{}` of kind `{}`", name.value, kind.as_str());
-                self.report_missing(
-                    service.sound,
-                    Diagnostic::new("unknown-port", title, name.span).suggest_of(
-                        self.diagnostics,
-                        &name.value,
-                        names(),
-                        || expected(names()),
-                    ),
-                );
+                self.unknown_port((kind, implied), service, (name, port));
                 continue;
             }
             let target = match (&port.target, known) {
@@ -159,6 +142,28 @@ impl Resolver<'_> {
             }
         }
         ports
+    }
+
+    /// Reports a port that a kind does not have.
+    fn unknown_port(
+        &mut self,
+        (kind, implied): (Kind, &[(Spanned<String>, KindPort)]),
+        service: &Service,
+        (name, port): (&Spanned<String>, &spec::Port),
+    ) {
+        let number = port.target.as_ref().map(|target| target.first);
+        let same = implied.iter().find(|(_, known)| Some(known.target) == number).or_else(|| implied.first());
+        let diagnostic = if let Some((same, known)) = same.filter(|_| service.ports.listed) {
+            let title = format!("ports of kind `{}` cannot be a list", kind.as_str());
+            let help = format!("write them by name, e.g. `ports.{} = {}`", same.value, known.target);
+            Diagnostic::new("unknown-port", title, name.span).help(help)
+        } else {
+            let names = || implied.iter().map(|(known, _)| known.value.as_str());
+            let title = format!("unknown port `{}` of kind `{}`", name.value, kind.as_str());
+            let diagnostic = Diagnostic::new("unknown-port", title, name.span);
+            diagnostic.suggest_of(self.diagnostics, &name.value, names(), || expected(names()))
+        };
+        self.report_missing(service.sound, diagnostic);
     }
 
     /// Whether the ports of a range are within what is left of the limit; reports the first that are not.

@@ -300,7 +300,9 @@ impl Shape {
         }
         let forms = shape.list("oneOf");
         if literal.is_some() && matches!(node.value, Value::String(_)) {
-            forms.iter().for_each(|form| Self(form).check_bounds(node, cx));
+            for form in forms {
+                Self(form).check_bounds(node, cx);
+            }
         }
         if let Some(form) = forms.iter().map(|form| Self(form).resolved()).find(|form| {
             let types = form.types();

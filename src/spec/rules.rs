@@ -254,7 +254,7 @@ impl Place<'_> {
                 }
             }
             (Rule::Device, Value::Table(table)) if table.at(&["target"]).is_none() => {
-                missing_key("target", "a device", span, cx)
+                missing_key("target", "a device", span, cx);
             }
             (
                 Size | Limit | Duration | Rule::Cpus | Port | Rule::Mode | Numbers(..) | Integer(..),
