@@ -225,7 +225,10 @@ impl Diagnostics {
             }
             (x, y) => x.is_some().cmp(&y.is_some()).then(Ordering::Equal),
         });
-        self.list.dedup();
+        // A service that extends another one has its problems, too.
+        self.list.dedup_by(|b, a| {
+            a == b || (a.primary().is_some() && a.primary() == b.primary() && a.code == b.code && a.title == b.title)
+        });
         self.list
     }
 }

@@ -84,6 +84,9 @@ impl<'a> Wanted<'a> {
             Self::Key(wanted) => {
                 let keys = traces.iter().flat_map(Trace::keys).map(|key| key.path.as_str());
                 let help = suggestion(wanted, keys, || {
+                    if wanted.starts_with("profiles.") {
+                        return "add a key that the profile has: `profiles.<name>.<key>`".to_owned();
+                    }
                     "write it as a dotted key, e.g. `services.loki.settings.retention`".to_owned()
                 });
                 stop_with(Outcome::Invalid, format!("unknown key `{wanted}`"), help)

@@ -1,30 +1,16 @@
 //! Docker, Compose and Terraform: whether they are installed, recent enough and running.
 
-use std::fmt;
-
 use camino::Utf8Path;
 use serde::Deserialize;
 
 use super::{Finding, Invocation};
-
-/// The first version with names of ports and `--profile "*"`.
-const COMPOSE: Version = Version(2, 24);
+pub use crate::model::version::Version;
 
 /// The version that the generated configuration requires.
 const TERRAFORM: Version = Version(1, 9);
 
 /// The recommended memory of the engine, in bytes.
 const MEMORY: u64 = 8_000_000_000;
-
-/// Major and minor version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(u32, u32);
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0, self.1)
-    }
-}
 
 impl Version {
     /// Reads `2.40.3` or `v2.40.3-desktop.1`.
@@ -67,15 +53,15 @@ pub fn terraform_version(root: &Utf8Path) -> Invocation {
     Invocation::new("terraform", root, ["version", "-json"])
 }
 
-/// Checks the version of Compose, `None` if it is not installed.
-pub fn check_compose(version: Option<&str>) -> Option<Finding> {
+/// Checks the version of Compose, `None` if it is not installed, against the one that the stack needs.
+pub fn check_compose(version: Option<&str>, needed: Version) -> Option<Finding> {
     let help = "install the Compose plugin of Docker: https://docs.docker.com/compose/install/";
     match version {
         None => Some(Finding::error("the Docker Compose plugin is not installed", help)),
         Some(text) => match Version::read(text) {
-            Some(version) if version >= COMPOSE => None,
+            Some(version) if version >= needed => None,
             _ => Some(Finding::error(
-                format!("Docker Compose {} is too old: {COMPOSE} or newer is required", text.trim()),
+                format!("Docker Compose {} is too old: {needed} or newer is required", text.trim()),
                 help,
             )),
         },
@@ -155,12 +141,13 @@ mod tests {
 
     #[test]
     fn versions() {
+        let needed = Version(2, 24);
         assert_eq!(Version::read("2.40.3\n"), Some(Version(2, 40)));
         assert_eq!(Version::read("v2.24.0-desktop.1"), Some(Version(2, 24)));
         assert_eq!(Version::read("dev"), None);
-        assert_eq!(check_compose(Some("2.24.0")), None);
-        assert!(check_compose(Some("v2.23.9")).unwrap().what.contains("2.23.9 is too old"));
-        assert!(check_compose(None).unwrap().what.contains("not installed"));
+        assert_eq!(check_compose(Some("2.24.0"), needed), None);
+        assert!(check_compose(Some("v2.23.9"), needed).unwrap().what.contains("2.23.9 is too old"));
+        assert!(check_compose(None, needed).unwrap().what.contains("not installed"));
         assert_eq!(check_terraform(r#"{"terraform_version":"1.9.0"}"#), None);
         assert!(check_terraform(r#"{"terraform_version":"1.8.5"}"#).is_some());
         assert!(check_terraform("?").is_some());

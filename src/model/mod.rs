@@ -9,6 +9,7 @@ pub mod public;
 pub mod secret;
 pub mod service;
 pub mod text;
+pub mod version;
 
 use crate::spec::stack::DatasourceType;
 pub use dashboard::Dashboard;
@@ -38,6 +39,8 @@ pub struct Stack {
     pub configs: Vec<Named>,
     /// AI models that Compose runs.
     pub models: Vec<Named>,
+    /// Extensions (`x-*`) of the Compose file.
+    pub extensions: Keys,
     /// Services in spec order.
     pub services: Vec<Service>,
     /// The one-shots that only the Compose profile [`SCHEMA_PROFILE`] enables. They are not part of the running

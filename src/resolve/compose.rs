@@ -8,18 +8,30 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::{Keys, text as model};
 use crate::spec::compose;
 use crate::spec::decode::{Short, Spanned, shown};
+use crate::spec::rules;
 use crate::spec::service::Service;
 use crate::spec::stack::Image;
 use crate::spec::text::Tree;
 use crate::spec::value::Ports;
 
-/// Keys with the same meaning: Compose rejects a service with two values for one of these.
+/// Keys with the same meaning: Compose rejects a service with two values for one of these, and the limit of 0 that a table
+/// of resources without it stands for (`checkConsistency` in loader/validate.go of compose-go 2.9.1).
 const SAME: &[(&str, &[&str])] = &[
     ("cpus", &["deploy", "resources", "limits", "cpus"]),
     ("mem_limit", &["deploy", "resources", "limits", "memory"]),
     ("mem_reservation", &["deploy", "resources", "reservations", "memory"]),
     ("pids_limit", &["deploy", "resources", "limits", "pids"]),
     ("scale", &["deploy", "replicas"]),
+];
+
+/// What may be reserved at most.
+const AT_MOST: &[(&[&str], &[&str])] = &[
+    (&["mem_reservation"], &["mem_limit"]),
+    (&["mem_reservation"], &["deploy", "resources", "limits", "memory"]),
+    (&["deploy", "resources", "reservations", "memory"], &["mem_limit"]),
+    (&["deploy", "resources", "reservations", "memory"], &["deploy", "resources", "limits", "memory"]),
+    (&["deploy", "resources", "reservations", "cpus"], &["cpus"]),
+    (&["deploy", "resources", "reservations", "cpus"], &["deploy", "resources", "limits", "cpus"]),
 ];
 
 /// The key of a service that says how its image is built.
@@ -248,16 +260,17 @@ impl Resolver<'_> {
             );
         }
         for (key, path) in SAME {
-            if let Some((span, _)) = service.compose.entry(key)
-                && let Some((other, _)) = service.compose.entry_at(path)
-            {
-                let path = path.join(".");
-                self.report(
-                    Diagnostic::new("contradiction", format!("`{key}` conflicts with `{path}`"), span)
-                        .also(other, "the other one")
-                        .help("remove one of the two"),
-                );
-            }
+            self.check_same(&service.compose, key, path);
+        }
+        for (reserved, limit) in AT_MOST {
+            self.check_reserved(&service.compose, reserved, limit);
+        }
+        if let Some((span, _)) = service.compose.entry_at(&["deploy", "replicas"])
+            && let Some((mode, Tree::Text(text))) = service.compose.entry_at(&["deploy", "mode"])
+            && text.literal().is_some_and(|mode| mode.starts_with("global"))
+        {
+            let diagnostic = Diagnostic::new("contradiction", "`replicas` conflicts with the mode `global`", span);
+            self.report(diagnostic.also(mode, "one on each node").help("remove one of the two"));
         }
         if let Some((policy, Tree::Text(condition))) =
             service.compose.entry_at(&["deploy", "restart_policy", "condition"])
@@ -277,11 +290,90 @@ impl Resolver<'_> {
         self.check_mentions(&name.value, image.map(build_mentions_of).unwrap_or_default());
     }
 
+    /// Reports two values for keys with the same meaning.
+    fn check_same(&mut self, keys: &compose::Keys, key: &str, path: &[&str]) {
+        let Some((span, own)) = keys.entry(key) else { return };
+        let Some((last, table)) = path.split_last() else { return };
+        let amount_of = amount(key, own);
+        let others = match keys.entry_at(path) {
+            Some((place, other)) if amount_of.is_none() || amount(last, other) != amount_of => {
+                Some((place, path.join("."), "remove one of the two".to_owned()))
+            }
+            Some(_) => None,
+            // A limit of 0 is none.
+            None => keys
+                .entry_at(table)
+                .filter(|_| table.len() > 1 && amount_of.as_deref() != Some("0"))
+                .map(|(place, _)| (place, table.join("."), format!("write it as `{}` instead", path.join(".")))),
+        };
+        if let Some((place, other, help)) = others {
+            self.report(
+                Diagnostic::new("contradiction", format!("`{key}` conflicts with `{other}`"), span)
+                    .also(place, "the other one")
+                    .help(help),
+            );
+        }
+    }
+
+    /// Reports more that is reserved than there may be.
+    fn check_reserved(&mut self, keys: &compose::Keys, reserved: &[&str], limit: &[&str]) {
+        let number = |path: &[&str]| {
+            let (span, tree) = keys.entry_at(path)?;
+            Some((span, amount(path.last()?, tree)?.parse::<f64>().ok()?))
+        };
+        if let Some((span, reserves)) = number(reserved)
+            && let Some((other, most)) = number(limit)
+            && reserves > most
+            && most > 0.0
+        {
+            let title = format!("`{}` is more than `{}`", reserved.join("."), limit.join("."));
+            let diagnostic = Diagnostic::new("contradiction", title, span).also(other, "the limit");
+            self.report(diagnostic.help("reserve at most the limit"));
+        }
+    }
+
+    /// Reports a platform of a service that its build is not for.
+    pub(super) fn check_platform(&mut self, keys: &Keys, span: Span) {
+        let platform = keys.text("platform").and_then(model::Text::literal);
+        let Some(model::Tree::List(built)) = keys.at(&[BUILD, "platforms"]) else { return };
+        let is_other =
+            |built: &model::Tree| built.text().and_then(model::Text::literal).is_some_and(|it| Some(it) != platform);
+        if let Some(platform) = platform
+            && !built.is_empty()
+            && built.iter().all(is_other)
+        {
+            let title = format!("`build.platforms` lacks the service's platform `{}`", shown(platform));
+            self.report(
+                Diagnostic::new("contradiction", title, span).help("add it to `build.platforms`, or remove the others"),
+            );
+        }
+    }
+
+    /// Whether Compose builds the image of a service, as far as that is known.
+    fn may_be_built(&self, service: &Service) -> bool {
+        let image = service.image.as_ref().and_then(|image| self.spec.images.get(image.value.literal()?));
+        service.kind.is_some()
+            || service.compose.get(BUILD).is_some()
+            || image.is_some_and(|Short(image)| image.build_of_compose().is_some())
+    }
+
     /// Checks the names that a service mentions.
     pub(super) fn check_mentions(&mut self, name: &str, mentions: Vec<Mention<'_>>) {
-        for Mention { section, name: mentioned, span, .. } in mentions {
+        for Mention { key, section, name: mentioned, span } in mentions {
             let spec = self.spec;
             let Some(section) = section else {
+                if key == BUILD
+                    && let Some((other, _)) = self.index.get(mentioned).map(|&at| &spec.services.entries[at])
+                    && self.in_spec(mentioned).is_some_and(|other| !self.may_be_built(other))
+                {
+                    self.report(
+                        Diagnostic::new("contradiction", format!("`{mentioned}` is not built here"), span)
+                            .at("is a context of a build")
+                            .also(other.span, "has no `build`")
+                            .help("give it a `build`, or write `docker-image://` and its image"),
+                    );
+                    continue;
+                }
                 if mentioned == name {
                     self.report(
                         Diagnostic::new("dependency-cycle", format!("`{mentioned}` refers to itself"), span)
@@ -317,6 +409,16 @@ impl Resolver<'_> {
                 });
             }
         }
+    }
+}
+
+/// The number of a limit, in bytes if it is one of memory; `None` if it is not known.
+fn amount(key: &str, tree: &Tree) -> Option<String> {
+    match tree {
+        Tree::Text(text) => text.literal().map(|text| rules::amount("", key, text).unwrap_or_else(|| text.to_owned())),
+        Tree::Integer(number) => Some(number.to_string()),
+        Tree::Float(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 

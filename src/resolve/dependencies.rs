@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Resolver;
-use super::compose::named;
+use super::compose::{Mention, named};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::service::{Dependency, Healthcheck};
@@ -198,14 +198,26 @@ impl<'a> Resolver<'a> {
         let of = if shown < length { format!(" of {length} services") } else { String::new() };
         let title = format!("dependency cycle{of}: {}", chain.join(" → "));
         let (from, to) = (name(last), name(0));
-        let mut diagnostic = Diagnostic::new("dependency-cycle", title, self.dependency_span(from, to))
-            .at(format!("`{from}` waits for `{to}`"));
+        let mut diagnostic =
+            Diagnostic::new("dependency-cycle", title, self.dependency_span(from, to)).at(self.why(from, to));
         for at in 0..shown.min(last) {
             let (from, to) = (name(at), name(at + 1));
-            diagnostic = diagnostic.also(self.dependency_span(from, to), format!("`{from}` waits for `{to}`"));
+            diagnostic = diagnostic.also(self.dependency_span(from, to), self.why(from, to));
         }
         let help = if shown < length { "remove one of the dependencies" } else { "remove one of these dependencies" };
         self.report(diagnostic.help(help));
+    }
+
+    /// How a service needs another one.
+    fn why(&self, service: &str, other: &str) -> String {
+        let written = self.in_spec(service);
+        let mut waits = written.and_then(|service| service.depends_on.as_ref()).into_iter().flat_map(|waits| &waits.0);
+        match written.and_then(|written| named(written).find(|mention| mention.name == other)) {
+            Some(Mention { key, .. }) if !waits.any(|(name, _)| name.value == other) => {
+                format!("`{service}` needs `{other}` for its `{key}`")
+            }
+            _ => format!("`{service}` waits for `{other}`"),
+        }
     }
 
     /// Where a dependency is written, or where the service is that implies it.

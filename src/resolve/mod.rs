@@ -29,6 +29,7 @@ pub use kinds::has_logic;
 pub use names::problem as name_problem;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -78,6 +79,8 @@ struct Resolver<'a> {
     variables: HashMap<&'a str, Declared<'a>>,
     /// The references since this was last taken: those of a service are complete once it is resolved.
     references: References,
+    /// The services with a fixed address in a network, and where it is written.
+    addresses: HashMap<(&'a str, IpAddr), Vec<(Span, &'a Service)>>,
 }
 
 /// A variable of the user's `.env`.
@@ -107,7 +110,8 @@ impl<'a> Resolver<'a> {
         let providers = providers.into_iter().map(|(what, places)| (what, Rc::new(places))).collect();
         let references = References::default();
         let folder = Folder::of(&profile.profile.value);
-        Self { profile, spec, diagnostics, folder, index, providers, ports: Vec::new(), variables, references }
+        let (ports, addresses) = (Vec::new(), HashMap::new());
+        Self { profile, spec, diagnostics, folder, index, providers, ports, variables, references, addresses }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -341,6 +345,7 @@ impl<'a> Resolver<'a> {
         let secrets = self.secrets(bundle.implied_secrets);
         let configs = self.configs();
         let models = self.models();
+        let extensions = self.keys(&spec.compose);
         let accepted = self.accepted(&bundle.services);
         let variables = self.finish_variables();
         self.check_secrets();
@@ -359,6 +364,7 @@ impl<'a> Resolver<'a> {
             secrets,
             configs,
             models,
+            extensions,
             services: bundle.services,
             schema_services,
             schema,

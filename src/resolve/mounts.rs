@@ -1,11 +1,13 @@
 //! Mounts, volumes, networks, secrets.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 use super::Resolver;
 use super::compose::{Section, Words, build_mentions_of, mentions};
 use super::dependencies::SHARED;
 use super::names;
+use super::service::together;
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::model;
 use crate::model::kind::Secret;
@@ -13,8 +15,9 @@ use crate::model::service::{FileGrant, Mount, NetworkMember};
 use crate::spec::compose::Keys;
 use crate::spec::decode::{self, Map, Short, Spanned, listed, shown};
 use crate::spec::forms::{CONFIG_SOURCES, SECRET_SOURCES};
+use crate::spec::rules;
 use crate::spec::service::{self as spec, MountType, Service};
-use crate::spec::stack::{ConfigSource, SecretSource};
+use crate::spec::stack::{ConfigSource, Network, SecretSource};
 use crate::spec::text::{Part, Tree};
 
 impl<'a> Resolver<'a> {
@@ -227,7 +230,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The networks that one service joins.
-    pub(super) fn members(&mut self, own: &str, service: &Service, stack: &str) -> Vec<NetworkMember> {
+    pub(super) fn members(&mut self, own: &str, service: &'a Service, stack: &str) -> Vec<NetworkMember> {
         let Some(networks) = &service.networks else {
             if service.network_mode.is_some() {
                 return Vec::new();
@@ -246,6 +249,9 @@ impl<'a> Resolver<'a> {
         for (name, member) in &networks.0 {
             if let Some(address) = &member.ipv4_address {
                 self.check_address(address, "write an address of the network's subnet, e.g. `172.30.0.5`");
+                if let Some(literal) = address.literal().and_then(|text| text.parse::<IpAddr>().ok()) {
+                    self.check_static((own, service), (name, literal, address.span));
+                }
                 let subnet = self.spec.networks.get(&name.value);
                 if subnet.map_or(name.value == stack, |network| network.sound && !has_subnet(&network.compose)) {
                     self.report(
@@ -284,6 +290,47 @@ impl<'a> Resolver<'a> {
         members
     }
 
+    /// Reports an address that a network can't give, or has given to another service.
+    fn check_static(
+        &mut self,
+        (own, service): (&str, &'a Service),
+        (network, address, span): (&'a Spanned<String>, IpAddr, Span),
+    ) {
+        let spec = self.spec;
+        let subnets = spec.networks.get(&network.value).and_then(|network| network.compose.at(&["ipam", "config"]));
+        let subnets = if let Some(Tree::List(blocks)) = subnets { blocks.as_slice() } else { &[] };
+        let subnets = || subnets.iter().filter_map(|block| block.get("subnet"));
+        let holds = |subnet: &Tree| match subnet {
+            Tree::Text(text) => text.literal().and_then(rules::subnet).is_none_or(|subnet| is_in(address, subnet)),
+            _ => true,
+        };
+        let title = if address.is_ipv6() {
+            Some(format!("`{address}` is not an IPv4 address"))
+        } else if subnets().next().is_some() && !subnets().any(holds) {
+            Some(format!("`{address}` is not in a subnet of the network `{}`", shown(&network.value)))
+        } else {
+            None
+        };
+        if let Some(title) = title {
+            let diagnostic = Diagnostic::new("invalid-address", title, span);
+            self.report(match subnets().next() {
+                Some(Tree::Text(subnet)) if address.is_ipv4() => {
+                    diagnostic.also(subnet.span, "the subnet").help("change the address or the subnet")
+                }
+                _ => diagnostic.help("write it as `ipv6_address`"),
+            });
+            return;
+        }
+        let others = self.addresses.entry((network.value.as_str(), address)).or_default();
+        let clash = others.iter().find(|(_, other)| together(service, other)).map(|(first, _)| *first);
+        others.push((span, service));
+        if let Some(first) = clash {
+            let title = format!("duplicate address `{address}` in the network `{}`", shown(&network.value));
+            let diagnostic = Diagnostic::new("address-clash", title, span).at(format!("the address of `{own}`"));
+            self.report(diagnostic.also(first, "the other one").help("change one of the addresses"));
+        }
+    }
+
     /// Reports an alias that is the name of another service on the network: either may answer to it.
     fn check_aliases(&mut self, own: &str, networks: &decode::Named<spec::NetworkMember>, stack: &str) {
         for (network, member) in &networks.0 {
@@ -320,7 +367,17 @@ impl<'a> Resolver<'a> {
         let borrowed = literal.starts_with(SHARED) || literal.starts_with("container:");
         // Any other name may be a network that was made elsewhere.
         let modes = ["bridge", "default", "host", "none"];
-        if !borrowed
+        let declared = self.spec.networks.get(literal).filter(|_| !modes.contains(&literal));
+        if let Some(network) = declared
+            && engine_name(literal, network) != Some(literal)
+        {
+            let title = format!("`network_mode` cannot name the network `{literal}` of the stack");
+            self.report(
+                Diagnostic::new("contradiction", title, mode.span)
+                    .at(format!("means a network of the engine that is called `{literal}`"))
+                    .help(format!("write `networks = [\"{literal}\"]` instead")),
+            );
+        } else if !borrowed
             && !modes.contains(&literal)
             && let Some(meant) = nearest(literal, modes)
         {
@@ -514,6 +571,16 @@ pub(super) fn keep_missing(keys: &mut model::Keys) {
     }
 }
 
+/// Whether a subnet has an address.
+fn is_in(address: IpAddr, (network, length): (IpAddr, u8)) -> bool {
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(address) => u128::from(u32::from(address)) << 96,
+        IpAddr::V6(address) => u128::from(address),
+    };
+    let differing = bits(address) ^ bits(network);
+    address.is_ipv4() == network.is_ipv4() && differing.leading_zeros() >= u32::from(length)
+}
+
 /// Whether a network of the stack has a subnet, or may have one where it was made.
 fn has_subnet(keys: &Keys) -> bool {
     let blocks = match keys.at(&["ipam", "config"]) {
@@ -522,4 +589,12 @@ fn has_subnet(keys: &Keys) -> bool {
     };
     blocks.iter().any(|block| block.get("subnet").is_some())
         || !matches!(keys.get("external"), None | Some(Tree::Boolean(false)))
+}
+
+/// The name of a network in the engine, if the spec gives it one.
+pub(super) fn engine_name<'s>(name: &'s str, network: &'s Network) -> Option<&'s str> {
+    match network.compose.get("name") {
+        Some(Tree::Text(own)) => own.literal(),
+        _ => matches!(network.compose.get("external"), Some(Tree::Boolean(true))).then_some(name),
+    }
 }

@@ -80,9 +80,11 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         }
         all(&service.profiles, "Compose profile", diagnostics);
         match &service.container_name {
-            Some(name) => container(name, diagnostics),
+            Some(name) => container(name, "use at least two characters", diagnostics),
             // Anything else about it was reported with the service.
-            None if name.value.len() == 1 && spec.stack.container_names == Some(true) => container(name, diagnostics),
+            None if name.value.len() == 1 && spec.stack.container_names == Some(true) => {
+                container(name, "set `container_name` to a longer name", diagnostics);
+            }
             None => {}
         }
         for path in service.kind.iter().flat_map(|kind| kind.value.files_of(&name.value)) {
@@ -95,6 +97,12 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         }
         for (name, _) in service.environment.iter() {
             environment(name, diagnostics);
+        }
+        let hosts = service.extra_hosts.0.iter().map(|(host, _)| host);
+        let labels = service.labels.iter().map(|(label, _)| label).chain(&service.labels.bare);
+        for name in labels.chain(hosts).filter(|name| name.value.is_empty()) {
+            let diagnostic = Diagnostic::new("invalid-name", "invalid name `` of a label or a host", name.span);
+            diagnostics.push(diagnostic.help("use at least one character"));
         }
         let (Some(kind), Some(settings)) = (&service.kind, &service.settings) else { continue };
         for (setting, value) in settings.iter() {
@@ -117,7 +125,7 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
 }
 
 /// Docker's rules for the name of a container (`RestrictedNamePattern` of Moby): at least two characters.
-fn container(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+fn container(name: &Spanned<String>, way_out: &str, diagnostics: &mut Diagnostics) {
     let fits = name.value.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.value.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
     if !fits {
@@ -128,7 +136,7 @@ fn container(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
     } else if name.value.len() == 1 {
         diagnostics.push(
             Diagnostic::new("invalid-name", format!("container name `{}` is too short", name.value), name.span)
-                .help("use at least two characters, or set `container_name`"),
+                .help(way_out),
         );
     }
 }

@@ -1,18 +1,40 @@
 //! Whether services that talk to each other share a network.
 
+use std::fmt;
+
 use super::Resolver;
+use super::compose::mentions;
 use super::dependencies::SHARED;
 use super::kinds::KindModels;
+use super::mounts::engine_name;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::kind::Host;
 use crate::model::{self, Address};
-use crate::spec::decode::shown;
+use crate::spec::decode::{listed, shown};
 use crate::spec::service::{Command, Condition, Service};
 use crate::spec::stack::Network;
 use crate::spec::text::{Part, Text, Tree};
 
 /// The longest chain of services that use each other's network.
 const DEEPEST: usize = 8;
+
+/// A reason to need a service that is none to reach it.
+const WAITS: &str = "waits for it";
+
+/// The networks of a service, or a network mode without those of the stack.
+struct Joined {
+    networks: Vec<String>,
+    mode: Option<String>,
+}
+
+impl fmt::Display for Joined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.mode {
+            Some(mode) => write!(f, "network mode `{mode}`"),
+            None => f.write_str(&listed(self.networks.iter().map(String::as_str))),
+        }
+    }
+}
 
 impl Resolver<'_> {
     pub(super) fn check_networks(&mut self, services: &[model::Service], kinds: &KindModels) {
@@ -23,7 +45,7 @@ impl Resolver<'_> {
             }
         }
         // All of them are in one network.
-        if self.spec.services.iter().all(|(_, service)| service.networks.is_none()) {
+        if self.spec.services.iter().all(|(_, service)| service.networks.is_none() && service.network_mode.is_none()) {
             return;
         }
         for service in services {
@@ -36,7 +58,13 @@ impl Resolver<'_> {
                 // A job may leave files for another service.
                 if dependency.condition != Condition::Completed {
                     let span = self.dependency_span(&service.name, &dependency.service);
-                    self.check_reach(services, &service.name, &dependency.service, ("waits for it", span));
+                    self.check_reach(services, &service.name, &dependency.service, (WAITS, span));
+                }
+            }
+            if let Some(written) = self.in_spec(&service.name).filter(|written| written.compose.get("links").is_some())
+            {
+                for link in mentions(written).into_iter().filter(|mention| mention.key == "links") {
+                    self.check_reach(services, &service.name, link.name, ("links to it", link.span));
                 }
             }
         }
@@ -67,35 +95,57 @@ impl Resolver<'_> {
         }
     }
 
-    /// Reports a service that another one cannot reach.
+    /// Reports a service that another one cannot reach by its name.
     fn check_reach(&mut self, services: &[model::Service], from: &str, to: &str, (what, span): (&str, Span)) {
         let [Some(ours), Some(theirs)] = [from, to].map(|name| self.joined(services, name, 0)) else { return };
-        if from == to || ours.iter().any(|network| theirs.contains(network)) {
+        let shared = |ours: &String, theirs: &String| ours == theirs || self.is_one_network(ours, theirs);
+        let by_name = |service: &Service| service.extra_hosts.0.iter().any(|(host, _)| host.value == to);
+        if from == to
+            || ours.networks.iter().any(|ours| theirs.networks.iter().any(|theirs| shared(ours, theirs)))
+            // Ports of the host may be what it waits for.
+            || (what == WAITS && (ours.mode.is_some() || theirs.mode.is_some()))
+            || self.in_spec(from).is_some_and(by_name)
+        {
             return;
         }
-        let declared = self.in_spec(to).and_then(|written| written.networks.as_ref()?.0.first());
-        let declared = declared.map_or_else(|| self.service_span(to), |(name, _)| name.span);
-        let names =
-            |networks: &[String]| networks.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let written = self.in_spec(to);
+        let declared = written.and_then(|written| Some(written.networks.as_ref()?.0.first()?.0.span));
+        let declared = declared.or_else(|| Some(written?.network_mode.as_ref()?.span));
+        let declared = declared.unwrap_or_else(|| self.service_span(to));
+        let help = match (&ours.mode, &theirs.mode) {
+            (None, None) => "let one of them join a network of the other",
+            _ => "remove `network_mode`: only services in a network of the stack reach each other by name",
+        };
         self.lint(
             Diagnostic::new("unreachable-service", format!("`{}` cannot reach `{}`", shown(from), shown(to)), span)
-                .at(format!("`{from}` {what}, and is in {}", names(&ours)))
-                .also(declared, format!("`{to}` is in {}", names(&theirs)))
-                .help("let one of them join a network of the other"),
+                .at(format!("`{from}` {what}, and is in {ours}"))
+                .also(declared, format!("`{to}` is in {theirs}"))
+                .help(help),
         );
     }
 
-    /// The networks that a service is in; `None` if that is not known.
-    fn joined(&self, services: &[model::Service], name: &str, depth: usize) -> Option<Vec<String>> {
+    /// Whether two networks of the spec are one in the engine.
+    fn is_one_network(&self, a: &str, b: &str) -> bool {
+        let [a, b] = [a, b].map(|name| engine_name(name, self.spec.networks.get(name)?));
+        a.is_some() && a == b
+    }
+
+    /// Where a service is; `None` if that is not known.
+    fn joined(&self, services: &[model::Service], name: &str, depth: usize) -> Option<Joined> {
         let at =
             self.index.get(name).copied().filter(|&at| services.get(at).is_some_and(|service| service.name == name));
         let service = at.map_or_else(|| services.iter().find(|service| service.name == name), |at| services.get(at))?;
-        match service.network_mode.as_ref() {
-            None => Some(service.networks.iter().map(|member| member.name.clone()).collect()),
-            Some(mode) => {
-                let other = mode.literal()?.strip_prefix(SHARED)?;
-                (depth < DEEPEST).then(|| self.joined(services, other, depth + 1))?
-            }
+        let Some(mode) = service.network_mode.as_ref() else {
+            let networks = service.networks.iter().map(|member| member.name.clone()).collect();
+            return Some(Joined { networks, mode: None });
+        };
+        let mode = mode.literal()?;
+        match mode.strip_prefix(SHARED) {
+            Some(other) => (depth < DEEPEST).then(|| self.joined(services, other, depth + 1))?,
+            // The engine resolves no names there.
+            None => ["bridge", "default", "host", "none"]
+                .contains(&mode)
+                .then(|| Joined { networks: Vec::new(), mode: Some(mode.to_owned()) }),
         }
     }
 

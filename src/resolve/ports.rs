@@ -10,10 +10,11 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Keys;
 use crate::model::service::{Port, Published};
 use crate::model::text::Text as ModelText;
-use crate::spec::decode::{expected, shown};
+use crate::spec::decode::{Spanned, expected, shown};
+use crate::spec::kind::{Kind, KindPort};
 use crate::spec::service::{self as spec, PROTOCOL, Protocol, Service};
 use crate::spec::stack::LOOPBACK;
-use crate::spec::text::{Text, Value};
+use crate::spec::text::{Part, Text, Value};
 use crate::spec::value::Ports;
 
 /// Host ports that a service publishes.
@@ -60,17 +61,7 @@ impl Resolver<'_> {
             if let Some(kind) = kind
                 && known.is_none()
             {
-                let names = || implied.iter().map(|(known, _)| known.value.as_str());
-                let title = format!("unknown port `{}` of kind `{}`", name.value, kind.as_str());
-                self.report_missing(
-                    service.sound,
-                    Diagnostic::new("unknown-port", title, name.span).suggest_of(
-                        self.diagnostics,
-                        &name.value,
-                        names(),
-                        || expected(names()),
-                    ),
-                );
+                self.unknown_port((kind, implied), service, (name, port));
                 continue;
             }
             let target = match (&port.target, known) {
@@ -153,6 +144,28 @@ impl Resolver<'_> {
         ports
     }
 
+    /// Reports a port that a kind does not have.
+    fn unknown_port(
+        &mut self,
+        (kind, implied): (&Kind, &[(Spanned<String>, KindPort)]),
+        service: &Service,
+        (name, port): (&Spanned<String>, &spec::Port),
+    ) {
+        let number = port.target.as_ref().map(|target| target.first);
+        let same = implied.iter().find(|(_, known)| Some(known.target) == number).or_else(|| implied.first());
+        let diagnostic = if let Some((same, known)) = same.filter(|_| service.ports.listed) {
+            let title = format!("ports of kind `{}` cannot be a list", kind.as_str());
+            let help = format!("write them by name, e.g. `ports.{} = {}`", same.value, known.target);
+            Diagnostic::new("unknown-port", title, name.span).help(help)
+        } else {
+            let names = || implied.iter().map(|(known, _)| known.value.as_str());
+            let title = format!("unknown port `{}` of kind `{}`", name.value, kind.as_str());
+            let diagnostic = Diagnostic::new("unknown-port", title, name.span);
+            diagnostic.suggest_of(self.diagnostics, &name.value, names(), || expected(names()))
+        };
+        self.report_missing(service.sound, diagnostic);
+    }
+
     /// Whether the ports of a range are within what is left of the limit; reports the first that are not.
     fn is_small(&mut self, count: u32, place: Span, left: &mut u32) -> bool {
         let count = if count > 1 { count } else { 0 };
@@ -229,9 +242,11 @@ impl Resolver<'_> {
 
     /// Compose only accepts IP addresses to bind a port to.
     pub(super) fn check_address(&mut self, text: &Text, help: &str) {
+        let is_written = matches!(text.parts(), [] | [Part::Literal(_)]);
         let Some(address) = self.effective(text) else { return };
         let plain = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&address);
-        if !address.is_empty() && plain.parse::<IpAddr>().is_err() {
+        // A reference may stand for nothing.
+        if (is_written || !address.is_empty()) && plain.parse::<IpAddr>().is_err() {
             self.report(
                 Diagnostic::new("invalid-address", format!("invalid IP address `{}`", shown(&address)), text.span)
                     .help(help),
@@ -281,9 +296,23 @@ impl Resolver<'_> {
         }
         for (number, claim, other) in clashes {
             let name = |index: usize| &spec.services.entries[index].0.value;
-            let diagnostic = Diagnostic::new("port-clash", format!("duplicate host port {number}"), claim.span)
-                .at(format!("published by `{}`", name(claim.service)))
-                .also(other.span, format!("already published by `{}`", name(other.service)));
+            let diagnostic = Diagnostic::new("port-clash", format!("duplicate host port {number}"), claim.span);
+            let names = [other.service, claim.service].map(name);
+            // One of them extends the other.
+            if claim.span == other.span {
+                let help = match free_port(&claims, number) {
+                    Some(free) => format!(
+                        "name the port where it is written, e.g. `ports.http = {number}`, and change it in the service that \
+                         extends the other one: `ports.http = {free}`"
+                    ),
+                    None => "publish it in one of them only".to_owned(),
+                };
+                self.report(diagnostic.at(format!("published by `{}` and by `{}`", names[0], names[1])).help(help));
+                continue;
+            }
+            let diagnostic = diagnostic
+                .at(format!("published by `{}`", names[1]))
+                .also(other.span, format!("already published by `{}`", names[0]));
             self.report(match free_port(&claims, number) {
                 Some(free) => diagnostic.help(format!("publish one of them on another port, e.g. {free}")),
                 None => diagnostic.help("publish one of them on another port"),

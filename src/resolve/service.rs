@@ -14,6 +14,7 @@ use crate::model::service::{CONFIG_LABEL, Command, Mount, References};
 use crate::model::text::{Text as ModelText, Tree as ModelTree};
 use crate::spec::decode::{Map, Spanned, shown};
 use crate::spec::kind::Takes;
+use crate::spec::rules;
 use crate::spec::service::{self as spec, Condition, MountType, Service};
 use crate::spec::stack::Spec;
 use crate::spec::text::{Part, Scalar, Text, Tree, Value};
@@ -74,15 +75,13 @@ impl Resolver<'_> {
                 && let Some((first, other)) = names.insert(&container.value, (container.span, service))
                 && together(service, other)
             {
-                self.report(
-                    Diagnostic::new(
-                        "container-clash",
-                        format!("duplicate container name `{}`", container.value),
-                        container.span,
-                    )
-                    .also(first, "the other one")
-                    .help("change `container_name`"),
-                );
+                let title = format!("duplicate container name `{}`", container.value);
+                let diagnostic = Diagnostic::new("container-clash", title, container.span);
+                self.report(if first == container.span {
+                    diagnostic.help("set another `container_name` in the service that extends the other one")
+                } else {
+                    diagnostic.also(first, "the other one").help("change `container_name`")
+                });
             }
             let one_shot = preset.one_shot || awaited.contains(name.value.as_str());
             let (name_of, written) = (name, service);
@@ -190,6 +189,7 @@ impl Resolver<'_> {
         if let Some(build) = self.build_of(&image) {
             keys.0.push(("build".to_owned(), build));
         }
+        self.check_platform(&keys, service.compose.entry("platform").map_or(name.span, |(span, _)| span));
         let paths = self.folder.service(&mut keys);
         let secrets = self.grants(&service.secrets, &preset.secrets);
         self.check_memory(name, service, &preset.settings, &keys);
@@ -280,13 +280,22 @@ impl Resolver<'_> {
             keys.add("tmpfs", ["/tmp".into()]);
         }
         let keeps_own = keys.get("cap_drop").is_some();
-        let limits_memory = keys.at(MEMORY).is_some();
+        let own_limit = keys.get("mem_limit").is_some();
         for (key, value) in implied.0 {
+            // Compose refuses a limit of memory next to a table of limits without one.
+            if key == "mem_limit"
+                && !own_limit
+                && let Some(ModelTree::Table(limits)) =
+                    keys.get_mut("deploy").and_then(|deploy| deploy.get_mut("resources")?.get_mut("limits"))
+            {
+                if !limits.iter().any(|(key, _)| key == "memory") {
+                    limits.push(("memory".to_owned(), value));
+                }
+                continue;
+            }
             match (key.as_str(), value, keys.get_mut(&key)) {
                 // An explicit `cap_drop` also determines what is kept.
                 ("cap_add", ..) if keeps_own => {}
-                // The same limit, which Compose refuses twice.
-                ("mem_limit", ..) if limits_memory => {}
                 ("cap_add", ModelTree::List(added), Some(ModelTree::List(own))) => own.extend(added),
                 (_, ModelTree::Table(entries), Some(ModelTree::Table(own))) => {
                     own.extend(
@@ -570,6 +579,12 @@ impl Resolver<'_> {
             spec::Command::Line(text) => text.literal().is_some_and(|line| line.split(' ').any(is_shell)),
             spec::Command::Arguments(texts) => texts.first().and_then(Text::literal).is_some_and(is_shell),
         });
+        if let spec::Command::Line(line) = command {
+            let literals = line.parts().iter().map(|part| if let Part::Literal(text) = part { text } else { "" });
+            if let Some(problem) = rules::invalid_command(&literals.collect::<String>(), line.span) {
+                self.report(problem);
+            }
+        }
         if !has_shell {
             match command {
                 spec::Command::Line(text) => self.check_no_shell(std::slice::from_ref(text)),

@@ -3,7 +3,7 @@
 use super::services::{self, Digests};
 use super::{
     Area, Change, Fate, Ground, Id, Pair, Severity, accepted, clusters, dashboards, datasources, fates, images,
-    infrastructure, schema, settings, storage, unexplained, variables,
+    infrastructure, schema, settings, sides, storage, unexplained, variables, written,
 };
 use crate::Plan;
 use crate::model::Stack;
@@ -105,6 +105,10 @@ fn stack(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                     .is(new.clone()),
             );
         }
+    }
+    for fate in fates(&before.extensions.0, &after.extensions.0, |(key, _)| key.as_str()) {
+        let (key, old, new) = sides(&fate);
+        written::tree(changes, (Id::StackChanged, Area::Stack, &after.project), key, old, new);
     }
 }
 

@@ -27,8 +27,12 @@ static SPECIFICATION: LazyLock<Json> = LazyLock::new(|| {
 static DESCRIBED: LazyLock<Json> =
     LazyLock::new(|| serde_json::from_str(include_str!("compose-spec.json")).unwrap_or_default());
 
+/// The extensions at the top level of a Compose file, of which a spec has no other key.
+static EXTENSIONS: LazyLock<Json> =
+    LazyLock::new(|| json!({ "patternProperties": { "^x-": {} }, "additionalProperties": false }));
+
 /// Keys that take a number or a text, and whose text need not be a number: sizes, names, durations.
-const NOT_NUMBERS: &[&str] = &["cpu_rt_period", "cpu_rt_runtime", "driver_opts", "group_add", "options"];
+const NOT_NUMBERS: &[&str] = &["driver_opts", "group_add", "options"];
 
 /// Keys that take a boolean or a text, and whose text need not be a boolean.
 const NOT_BOOLEANS: &[&str] = &["provenance", "sbom"];
@@ -62,6 +66,7 @@ impl Literal {
         match (has("boolean"), has("integer"), has("number")) {
             (true, false, false) => (!NOT_BOOLEANS.contains(&key)).then_some(Self::Boolean),
             (false, true, _) => (!NOT_NUMBERS.contains(&key)).then_some(Self::Integer),
+            (false, false, true) if at.has_integers() => Some(Self::Integer),
             (false, false, true) => (!NOT_NUMBERS.contains(&key)).then_some(Self::Number),
             _ => None,
         }
@@ -92,10 +97,19 @@ impl Literal {
 pub struct Keys(Vec<(Spanned<String>, Tree)>);
 
 impl Keys {
-    /// Checks and adds a key.
-    pub(super) fn add(&mut self, key: &Key<'_>, mut node: Node<'_>, shape: Shape, cx: &mut Context<'_>) {
+    /// Checks and adds a key of the table at `definition`.
+    pub(super) fn add(
+        &mut self,
+        key: &Key<'_>,
+        mut node: Node<'_>,
+        shape: Shape,
+        definition: &str,
+        cx: &mut Context<'_>,
+    ) {
+        let table = definition.strip_prefix("service/properties/").and_then(|rest| rest.split('/').next());
+        let table = table.map(|key| Place { above: None, key });
         if check_key(&key.name, key.span, cx)
-            && shape.check(&mut node, Place { above: "", key: &key.name }, cx)
+            && shape.check(&mut node, Place { above: table.as_ref(), key: &key.name }, cx)
             && let Some(tree) = Tree::decode(node, cx)
         {
             self.0.push((Spanned { value: key.name.clone().into_owned(), span: key.span }, tree));
@@ -155,6 +169,9 @@ pub(super) fn described(pointer: &str) -> Shape {
 }
 
 fn part(specification: &'static Json, pointer: &str) -> Shape {
+    if pointer == "extensions" {
+        return Shape(&EXTENSIONS);
+    }
     let definitions = specification.get("$defs").unwrap_or(&Json::Null);
     // Most are not parts, and a `Value::pointer` allocates for each step.
     Shape(definitions.get(pointer).or_else(|| definitions.pointer(&format!("/{pointer}"))).unwrap_or(&Json::Null))
@@ -234,19 +251,22 @@ impl Shape {
     fn check(self, node: &mut Node<'_>, at: Place<'_>, cx: &mut Context<'_>) -> bool {
         let key = at.key;
         let shape = self.resolved();
-        let types = shape.types();
-        if let Value::String(text) = &node.value
-            && text.contains("${")
-            && (types.is_empty() || types.iter().any(|name| !matches!(*name, "array" | "object" | "null")))
-        {
+        let mut types = shape.types();
+        at.narrow(&mut types);
+        let has_reference = matches!(&node.value, Value::String(text) if text.contains("${"));
+        if has_reference && (types.is_empty() || types.contains(&"string")) {
             // Compose reads the type from what it becomes.
+            if let (Value::String(line), "command") = (&node.value, key) {
+                super::rules::check_line(line, node.span, cx);
+            }
             return true;
         }
+        let quotes = if let Value::Float(_) = node.value { "" } else { " without quotes" };
         if let Value::Float(number) = node.value
             && types.contains(&"string")
         {
             let written = digits(number, node.span, cx);
-            if written != number.to_string() {
+            if written != number.to_string() || at.has_strings() {
                 node.value = Value::String(written.into());
             }
         }
@@ -255,6 +275,7 @@ impl Shape {
             // Quotes would only lead to the next mistake.
             let plain = types.contains(&"string") && !at.has_format();
             let help = plain.then(|| super::decode::quoting(&node.value)).flatten();
+            let help = if has_reference { Some("write the value: Compose reads no variable here") } else { help };
             match literal {
                 Some(literal) => cx.mismatch(node, &expected_also(literal, &types), None),
                 None => cx.mismatch(node, &expected(&types), help),
@@ -273,11 +294,16 @@ impl Shape {
                     node.span,
                 )
                 .at(format!("must be {must}"))
-                .help(format!("write {must} without quotes")),
+                .help(format!("write {must}{quotes}")),
             );
             return false;
         }
         let forms = shape.list("oneOf");
+        if literal.is_some() && matches!(node.value, Value::String(_)) {
+            for form in forms {
+                Self(form).check_bounds(node, cx);
+            }
+        }
         if let Some(form) = forms.iter().map(|form| Self(form).resolved()).find(|form| {
             let types = form.types();
             types.is_empty() || types.iter().any(|name| fits(name, &node.value))
@@ -291,14 +317,23 @@ impl Shape {
             at.check(node, cx);
         }
         match &mut node.value {
-            Value::List(items) => shape.check_list(items, at, cx),
+            Value::List(items) => {
+                at.check_items(items, cx);
+                shape.check_list(items, at, cx);
+            }
             Value::Table(table) => {
                 let what = format!("`{}`", shown(key));
                 for (name, value) in &mut table.entries {
                     match shape.key(&name.name) {
                         // A name that the user chose says nothing about the format of its value.
                         Some(inner) if shape.named(&name.name) => {
-                            inner.check(value, Place { above: key, key: &name.name }, cx);
+                            inner.check(value, Place { above: Some(&at), key: &name.name }, cx);
+                        }
+                        Some(_) if name.name.is_empty() && shape.0.get("patternProperties").is_some() => {
+                            cx.diagnostics.push(
+                                Diagnostic::new("invalid-name", format!("invalid name `` in {what}"), name.span)
+                                    .help("use at least one character"),
+                            );
                         }
                         Some(inner) => _ = inner.check(value, at, cx),
                         None => {
@@ -340,7 +375,13 @@ impl Shape {
         {
             unknown_word(word, &format!("value of `{}`:", shown(key)), &words, node.span, cx);
         }
-        if let Value::Integer(number) = node.value {
+        if let Value::Integer(_) = node.value {
+            self.check_bounds(node, cx);
+        }
+    }
+
+    fn check_bounds(self, node: &Node<'_>, cx: &mut Context<'_>) {
+        if let Ok(number) = node.value.written().parse() {
             let bound = |keyword: &str| self.0.get(keyword).and_then(Json::as_i64);
             let (least, most) = (bound("minimum"), bound("maximum"));
             if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
@@ -359,6 +400,7 @@ fn fits(name: &str, value: &Value<'_>) -> bool {
         Value::Boolean(_) => name == "boolean",
         Value::List(_) => name == "array",
         Value::Table(_) => name == "object",
+        Value::Absent => false,
     }
 }
 

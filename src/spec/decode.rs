@@ -447,6 +447,7 @@ pub fn table_of<'s>(node: Node<'s>, expected: &str, cx: &mut Context<'_>) -> Opt
 
 /// Reports an unknown key of a table; returns the one that was probably meant.
 pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut Context<'_>) -> Option<&'static str> {
+    const MOST: usize = 30;
     if cx.diagnostics.is_full() {
         return None;
     }
@@ -456,7 +457,8 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,
             known.iter().copied(),
-            || expected(known.iter().copied()),
+            // The rest of Compose's keys would hide the table's own.
+            || expected(known.iter().copied().take(MOST)) + if known.len() > MOST { ", …" } else { "" },
         ),
     );
     nearest(&key.name, known.iter().copied())
@@ -540,7 +542,7 @@ macro_rules! table {
             ) -> Option<Self> {
                 let span = node.span;
                 let before = cx.diagnostics.len();
-                let table = $crate::spec::decode::table_of(node, concat!("a table: ", $what), cx)?;
+                let table = $crate::spec::decode::table_of(node, concat!("a table for ", $what), cx)?;
                 $(let mut $field: Option<Option<$type>> = None;)*
                 $(let mut $rest = $crate::spec::compose::Keys::default();)?
                 let mut misspelt: Vec<&'static str> = Vec::new();
@@ -553,7 +555,7 @@ macro_rules! table {
                     )*
                     $(
                         if let Some(shape) = $crate::spec::decode::table!(@shape $definition).key(&key.name) {
-                            $rest.add(&key, node, shape, cx);
+                            $rest.add(&key, node, shape, $definition, cx);
                             continue;
                         }
                         let known = $crate::spec::decode::table!(@shape $definition).keys();

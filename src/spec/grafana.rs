@@ -446,7 +446,7 @@ impl Table {
             return Some(Record { span, sound: true, table: self, entries: vec![(key.word, given)] });
         }
         let before = cx.diagnostics.len();
-        let table = table_of(node, &format!("a table: {}", self.what), cx)?;
+        let table = table_of(node, &format!("a table for {}", self.what), cx)?;
         let mut read: Vec<(&str, Option<Given>)> = Vec::with_capacity(table.entries.len());
         let mut misspelt = Vec::new();
         for (name, node) in table.entries {
@@ -562,7 +562,7 @@ impl Kind {
                 Value::Boolean(flag) => Data::Flag(flag),
                 Value::List(_) => return Self::List(&Self::Raw).decode(node, cx),
                 Value::Table(_) => return Self::Map(&Self::Raw).decode(node, cx),
-                Value::Refused => return None,
+                Value::Refused | Value::Absent => return None,
                 Value::Datetime => {
                     cx.mismatch(&node, "a string, number, boolean, list or table", quoting(&node.value));
                     return None;

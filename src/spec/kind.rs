@@ -933,7 +933,7 @@ impl Settings {
 
 impl Decode for Settings {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let table = table_of(node, "a table: settings", cx)?;
+        let table = table_of(node, "a table for settings", cx)?;
         let entry = |(key, node): (tree::Key<'_>, Node<'_>)| {
             (Spanned { value: key.name.into_owned(), span: key.span }, node.into_owned())
         };

@@ -29,7 +29,7 @@ const LINTS: &[(&str, &str)] = &[
 ];
 
 choice! {
-    /// What becomes of what a lint finds.
+    /// How the findings of a lint are reported.
     pub enum Level as "level" {
         /// Nothing.
         Allow = "allow",

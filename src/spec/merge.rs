@@ -117,6 +117,10 @@ fn as_table<'s>(
     for item in items {
         match entry(item, form) {
             Ok((key, None)) if others.contains_key(key.name.as_ref()) => {}
+            Ok((name, None)) if key.name == "environment" => {
+                let span = name.span;
+                table.entries.push((name, Node { span, value: Value::Absent }));
+            }
             Ok((key, Some(node))) => {
                 let place = *places.entry(key.name.clone().into_owned()).or_insert(table.entries.len());
                 match table.entries.get_mut(place) {

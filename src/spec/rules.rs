@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use super::decode::{Context, Decode, shown, unknown_word};
+use super::decode::{Context, Decode, missing_key, shown, unknown_word};
 use super::tree::{Node, Table, Value};
 use super::value::{self, Cpus, Ports};
 use crate::diagnostic::{Diagnostic, Span, nearest};
@@ -15,13 +15,28 @@ use crate::diagnostic::{Diagnostic, Span, nearest};
 enum Rule {
     Address,
     Cpus,
+    /// A device of the host: a table, or what is between colons.
+    Device,
     Duration,
-    /// The least and the greatest number.
+    /// The least and the greatest number. compose-go reads an unsigned integer from no text, and so from no reference,
+    /// where `interpolateTypeCastMapping` lacks the key (loader/interpolate.go and mapstructure.go of compose-go 2.9.1).
+    Integer(i64, i64),
+    /// What each item of a list is, and how to write it; the key may also be a table.
+    Item(fn(&str) -> bool, &'static str),
+    /// A command, which Compose splits if it is a text.
+    Line,
+    /// The permissions of a file.
+    Mode,
+    /// The least and the greatest number. A text has an integer, whatever the specification says (`toInt64` there).
     Numbers(i64, i64),
     Port,
+    /// Strings, of which numbers are written with all of their digits.
+    Strings,
     Size,
     /// A size, or -1 for none.
     Limit,
+    /// What a text is, and how to write it.
+    Text(fn(&str) -> bool, &'static str),
     /// An address with the length of its prefix.
     Subnet,
     /// One of some words, or a text that begins with one of the others.
@@ -34,22 +49,45 @@ enum Rule {
     Either(&'static [&'static str]),
     /// A table with a target, unless the value of its `action` is one of some words.
     Target(&'static [&'static str]),
+    /// A text or an integer.
+    Whole,
 }
 
-use Rule::{Access, Address, Duration, Either, Limit, Numbers, Port, Size, Subnet, Target, Typos, Words};
+use Rule::{
+    Access, Address, Duration, Either, Integer, Item, Limit, Numbers, Port, Size, Subnet, Target, Typos, Words,
+};
 
 /// What names a container whose namespace is shared, or a namespace of the host (Podman).
 const SHARED: &[&str] = &["service:", "container:", "ns:"];
 
 const FAILURE_ACTIONS: &[&str] = &["continue", "pause", "rollback"];
 
+const LEAST: i64 = i64::MIN;
+
 const MOST: i64 = i64::MAX;
+
+/// The engine's (`verifyPlatformContainerResources` of Moby); 0 is none.
+const WEIGHT: Rule = Integer(0, 1000);
+
+const A_FILE: Rule = Rule::Text(is_filled, "the path of a file");
 
 /// The rules by the end of the path of a key.
 const RULES: &[(&str, Rule)] = &[
+    ("additional_contexts", Item(has_sign, "`name=path`")),
     ("aux_addresses", Address),
     ("bind.propagation", Words("propagation", &["private", "rprivate", "rshared", "rslave", "shared", "slave"], &[])),
+    ("blkio_config.weight", WEIGHT),
     ("build", Either(&["dockerfile", "dockerfile_inline"])),
+    ("build.extra_hosts", Item(has_address, "`host=address`")),
+    ("build.ulimits", Integer(-1, MOST)),
+    ("build.ulimits.hard", Integer(-1, MOST)),
+    ("build.ulimits.soft", Integer(-1, MOST)),
+    ("command", Rule::Line),
+    ("cpu_period", Numbers(LEAST, MOST)),
+    ("cpu_quota", Numbers(LEAST, MOST)),
+    ("cpu_rt_period", Numbers(LEAST, MOST)),
+    ("cpu_rt_runtime", Numbers(LEAST, MOST)),
+    ("cpu_shares", Numbers(LEAST, MOST)),
     ("cpus", Rule::Cpus),
     ("delay", Duration),
     ("deploy.endpoint_mode", Words("endpoint mode", &["dnsrr", "vip"], &[])),
@@ -57,43 +95,60 @@ const RULES: &[(&str, Rule)] = &[
     ("deploy.replicas", Numbers(0, MOST)),
     ("device_read_bps.rate", Size),
     ("device_write_bps.rate", Size),
-    ("devices", Either(&["count", "device_ids"])),
+    ("devices", Rule::Device),
+    ("devices.permissions", Rule::Text(are_permissions, "`r`, `w` and `m`, e.g. `rw`")),
+    ("discrete_resource_spec.value", Numbers(LEAST, MOST)),
     ("dns", Address),
+    ("env_file", A_FILE),
     ("env_file.format", Words("format", &["raw"], &[])),
+    ("env_file.path", A_FILE),
     ("expose", Port),
     ("gateway", Address),
     ("gpus", Either(&["count", "device_ids"])),
+    ("group_add", Rule::Whole),
     ("interval", Duration),
     ("ip_range", Subnet),
     ("ipc", Words("value of `ipc`:", &["host", "none", "private", "shareable"], SHARED)),
     ("ipv6_address", Address),
     ("isolation", Words("isolation", &["default", "hyperv", "process"], &[])),
+    ("label_file", A_FILE),
     ("link_local_ips", Address),
+    ("links", Rule::Text(|link| link.matches(':').count() < 2, "`service` or `service:alias`")),
+    ("mac_address", Rule::Text(is_mac, "an address, e.g. `02:42:ac:11:00:02`")),
     ("max_attempts", Numbers(0, MOST)),
+    ("max_replicas_per_node", Numbers(0, MOST)),
     ("mem_limit", Size),
     ("mem_reservation", Size),
     ("mem_swappiness", Numbers(-1, 100)),
     ("memory", Size),
     ("memswap_limit", Limit),
+    ("mode", Rule::Mode),
     ("monitor", Duration),
     ("parallelism", Numbers(0, MOST)),
     ("pid", Words("value of `pid`:", &["host"], SHARED)),
+    ("pids_limit", Numbers(LEAST, MOST)),
     ("pull_policy", Words("pull policy", PULL_POLICIES, &["every_"])),
+    ("reservations.devices", Either(&["count", "device_ids"])),
     ("restart_policy.condition", Words("condition", &["any", "none", "on-failure"], &[])),
     ("rollback_config.failure_action", Words("failure action", FAILURE_ACTIONS, &[])),
     ("scale", Numbers(0, MOST)),
     ("shm_size", Size),
+    ("ssh", Item(is_filled, "`default` or `name=path`")),
     ("start_interval", Duration),
     ("start_period", Duration),
     ("stop_grace_period", Duration),
+    ("storage_opt", Rule::Strings),
     ("subnet", Subnet),
     ("timeout", Duration),
+    ("tmpfs.mode", Integer(0, 0o7777)),
     ("tmpfs.size", Size),
     ("update_config.failure_action", Words("failure action", FAILURE_ACTIONS, &[])),
     ("userns_mode", Typos("user namespace", &["host"], &[])),
     ("uts", Words("value of `uts`:", &["host"], SHARED)),
     ("volumes_from", Access),
     ("watch", Target(&["rebuild", "restart"])),
+    ("watch.path", Rule::Text(is_filled, "a path")),
+    ("weight_device.weight", WEIGHT),
     ("window", Duration),
 ];
 
@@ -107,12 +162,16 @@ static BY_KEY: LazyLock<HashMap<&str, Vec<(&str, Rule)>>> = LazyLock::new(|| {
         let (above, key) = path.rsplit_once('.').unwrap_or(("", path));
         by_key.entry(key).or_default().push((above, rule));
     }
+    // The longest path decides.
+    for rules in by_key.values_mut() {
+        rules.sort_by_key(|(above, _)| std::cmp::Reverse(above.len()));
+    }
     by_key
 });
 
 /// The nanoseconds, the bytes or the number of a value whose key has such a format: what two spellings of it share.
 pub fn amount(above: &str, key: &str, text: &str) -> Option<String> {
-    match (Place { above, key }).rule()? {
+    match (Place { above: Some(&Place { above: None, key: above }), key }).rule()? {
         Duration => value::nanoseconds(text).map(|amount| amount.to_string()),
         Size | Limit => value::bytes(text).map(|amount| amount.to_string()),
         Rule::Cpus => text.parse::<f64>().ok().map(|amount| amount.to_string()),
@@ -120,22 +179,63 @@ pub fn amount(above: &str, key: &str, text: &str) -> Option<String> {
     }
 }
 
-/// A key, and the one of the table that has it.
+/// A key, and the place of the table that has it.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'p> {
-    pub above: &'p str,
+    pub above: Option<&'p Place<'p>>,
     pub key: &'p str,
 }
 
 impl Place<'_> {
     fn rule(self) -> Option<Rule> {
         let rules = BY_KEY.get(self.key)?;
-        rules.iter().find(|(above, _)| above.is_empty() || *above == self.above).map(|&(_, rule)| rule)
+        rules.iter().find(|(path, _)| path.is_empty() || self.is_below(path)).map(|&(_, rule)| rule)
+    }
+
+    fn is_below(self, path: &str) -> bool {
+        let mut above = self.above;
+        path.rsplit('.').all(|key| {
+            let place = above.filter(|place| place.key == key);
+            above = place.and_then(|place| place.above);
+            place.is_some()
+        })
     }
 
     /// Whether the value has a format of its own.
     pub fn has_format(self) -> bool {
-        !matches!(self.rule(), None | Some(Numbers(..)))
+        !matches!(self.rule(), None | Some(Integer(..) | Item(..) | Numbers(..) | Rule::Text(..) | Rule::Whole))
+    }
+
+    /// Whether each number is a string.
+    pub fn has_strings(self) -> bool {
+        matches!(self.rule(), Some(Rule::Strings))
+    }
+
+    /// Whether a text has an integer, if it has a number.
+    pub fn has_integers(self) -> bool {
+        matches!(self.rule(), Some(Numbers(..)))
+    }
+
+    /// Leaves those of the specification's types that Compose reads.
+    pub fn narrow(self, types: &mut Vec<&'static str>) {
+        match self.rule() {
+            Some(Integer(..)) => types.retain(|name| *name != "string"),
+            Some(Rule::Strings) if types.is_empty() => types.extend(["string", "number"]),
+            Some(Rule::Whole) => types.iter_mut().filter(|name| **name == "number").for_each(|name| *name = "integer"),
+            _ => {}
+        }
+    }
+
+    /// Reports items of a list that break the rule of the key.
+    pub fn check_items(self, items: &[Node<'_>], cx: &mut Context<'_>) {
+        let Some(Item(is_right, form)) = self.rule() else { return };
+        for item in items {
+            if let Value::String(text) = &item.value
+                && !is_right(text)
+            {
+                invalid_value(self.key, text, form, item.span, cx);
+            }
+        }
     }
 
     /// Reports a value, or an item of a list, that breaks the rule of the key.
@@ -146,25 +246,43 @@ impl Place<'_> {
             (Either(keys), Value::Table(table)) => either(table, keys, cx),
             (Target(others), Value::Table(table)) => {
                 let action = table.at(&["action"]).map(|action| action.value.written()).unwrap_or_default();
-                if table.at(&["target"]).is_none() && !others.contains(&action.as_str()) {
+                let target = table.at(&["target"]).filter(|target| target.value.written() != "");
+                if target.is_none() && !others.contains(&action.as_str()) {
                     let title = format!("missing `target` of the action `{}`", shown(&action));
                     let diagnostic = Diagnostic::new("missing-key", title, span);
                     cx.diagnostics.push(diagnostic.help("add `target`: the path in the container"));
                 }
             }
-            (Size | Limit | Duration | Rule::Cpus | Port, Value::Table(_) | Value::List(_))
+            (Rule::Device, Value::Table(table)) if table.at(&["target"]).is_none() => {
+                missing_key("target", "a device", span, cx);
+            }
+            (
+                Size | Limit | Duration | Rule::Cpus | Port | Rule::Mode | Numbers(..) | Integer(..),
+                Value::Table(_) | Value::List(_),
+            )
             | (Limit, Value::Integer(-1)) => {}
+            (Rule::Mode, value) => {
+                let is_right = match value {
+                    Value::Integer(mode) => *mode >= 0,
+                    Value::String(mode) => mode.contains("${") || u32::from_str_radix(mode, 8).is_ok(),
+                    _ => false,
+                };
+                if !is_right {
+                    invalid_value(self.key, &value.written(), "an octal number, e.g. `0o440`", span, cx);
+                }
+            }
+            (Rule::Line, Value::String(line)) => check_line(line, span, cx),
             (Rule::Cpus, _) => _ = Cpus::decode(node.clone(), cx),
             (Port, _) => {
                 let mut port = node.clone();
                 if let Value::String(text) = &mut port.value
-                    && let Some(ports) = text.strip_suffix("/tcp").or_else(|| text.strip_suffix("/udp"))
+                    && let Some((ports, "tcp" | "udp" | "sctp")) = text.split_once('/')
                 {
                     *text = ports.to_owned().into();
                 }
                 let _: Option<Ports> = Decode::decode(port, cx);
             }
-            (Numbers(least, most), value) => {
+            (Numbers(least, most) | Integer(least, most), value) => {
                 let number = match value {
                     Value::Integer(number) => *number,
                     Value::String(text) => text.parse().unwrap_or(least),
@@ -180,19 +298,80 @@ impl Place<'_> {
                     value::invalid_size(&text, span, cx);
                 }
             }
-            (_, Value::String(text)) if !text.contains("${") => check_text(rule, text, span, cx),
+            (_, Value::String(text)) if !text.contains("${") => check_text(rule, (self.key, text), span, cx),
             _ => {}
         }
     }
 }
 
-fn check_text(rule: Rule, text: &str, span: Span, cx: &mut Context<'_>) {
-    let wrong = |code, title: String, help: &str| Diagnostic::new(code, title, span).help(help);
-    let subnet = |text: &str| {
-        let (address, length) = text.split_once('/')?;
-        let bits = if address.parse::<IpAddr>().ok()?.is_ipv4() { 32 } else { 128 };
-        length.parse::<u8>().ok().filter(|length| *length <= bits)
+fn is_filled(text: &str) -> bool {
+    !text.is_empty()
+}
+
+fn has_sign(item: &str) -> bool {
+    item.contains('=')
+}
+
+fn has_address(item: &str) -> bool {
+    item.split_once(['=', ':']).is_some_and(|(host, address)| !host.is_empty() && !address.is_empty())
+}
+
+fn is_device(text: &str) -> bool {
+    let mut pieces = text.split(':').skip(2);
+    pieces.next().is_none_or(are_permissions) && pieces.next().is_none()
+}
+
+/// Permissions of a device (`ValidateDeviceMode` of docker/cli).
+fn are_permissions(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| "rwm".contains(c))
+}
+
+/// An address of Ethernet, as Go reads it with colons, dashes or dots (`ParseMAC`).
+fn is_mac(text: &str) -> bool {
+    let groups = |sign: char, digits: usize| {
+        text.split(sign).count() * digits == 12
+            && text.split(sign).all(|piece| piece.len() == digits && piece.chars().all(|c| c.is_ascii_hexdigit()))
     };
+    groups(':', 2) || groups('-', 2) || groups('.', 4)
+}
+
+/// Reports a value that is not of the form that help shows.
+fn invalid_value(key: &str, text: &str, form: &str, span: Span, cx: &mut Context<'_>) {
+    let title = format!("invalid value `{}` of `{}`", shown(text), shown(key));
+    cx.diagnostics.push(Diagnostic::new("wrong-type", title, span).help(format!("write {form}")));
+}
+
+/// Reports a command that Compose can't split; one of a service itself is checked when its references are known.
+pub(super) fn check_line(line: &str, span: Span, cx: &mut Context<'_>) {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once('$') {
+        plain.push_str(before);
+        rest = match (after.strip_prefix('$'), after.strip_prefix('{')) {
+            (None, Some(reference)) => reference.split_once('}').map_or("", |(_, rest)| rest),
+            (escaped, _) => {
+                plain.push('$');
+                escaped.unwrap_or(after)
+            }
+        };
+    }
+    plain.push_str(rest);
+    if let Some(problem) = invalid_command(&plain, span) {
+        cx.diagnostics.push(problem);
+    }
+}
+
+/// The problem with a command without its references, if Compose can't split it.
+pub fn invalid_command(line: &str, span: Span) -> Option<Diagnostic> {
+    (!value::is_command_line(line)).then(|| {
+        Diagnostic::new("invalid-command", "invalid command line", span)
+            .at("has an unclosed quote, a parenthesis, or a `\\` at its end")
+            .help("quote it, or write a list of arguments, e.g. `[\"sh\", \"-c\", \"…\"]`")
+    })
+}
+
+fn check_text(rule: Rule, (key, text): (&str, &str), span: Span, cx: &mut Context<'_>) {
+    let wrong = |code, title: String, help: &str| Diagnostic::new(code, title, span).help(help);
     match rule {
         Duration if value::nanoseconds(text).is_none() => value::invalid_duration(text, span, cx),
         Address if text.parse::<IpAddr>().is_err() => {
@@ -217,6 +396,10 @@ fn check_text(rule: Rule, text: &str, span: Span, cx: &mut Context<'_>) {
                 unknown_word(text, what, words, span, cx);
             }
         }
+        Rule::Text(is_right, form) if !is_right(text) => invalid_value(key, text, form, span, cx),
+        Rule::Device if !is_device(text) => {
+            invalid_value(key, text, "`source`, `source:target` or `source:target:rwm`", span, cx);
+        }
         Access => {
             let rest = text.strip_prefix("container:").unwrap_or(text);
             if let Some((_, mode)) = rest.split_once(':')
@@ -227,6 +410,14 @@ fn check_text(rule: Rule, text: &str, span: Span, cx: &mut Context<'_>) {
         }
         _ => {}
     }
+}
+
+/// An address and the length of its prefix.
+pub fn subnet(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, length) = text.split_once('/')?;
+    let address: IpAddr = address.parse().ok()?;
+    let bits = if address.is_ipv4() { 32 } else { 128 };
+    Some((address, length.parse().ok().filter(|length| *length <= bits)?))
 }
 
 /// Reports keys of a table of which there may be one.

@@ -21,7 +21,8 @@ pub type Schema = Value;
 /// The schema of the main file, and of those that it includes.
 pub fn stack(kinds: &Kinds) -> Schema {
     let mut schemas = Schemas { kinds: kinds.clone(), ..Schemas::default() };
-    let spec = schemas.properties_of::<Spec>();
+    let mut spec = schemas.properties_of::<Spec>();
+    spec.remove(EXTENSION);
     schemas.partial = true;
     let mut overlay = schemas.properties_of::<Spec>();
     overlay.insert(
@@ -31,7 +32,9 @@ pub fn stack(kinds: &Kinds) -> Schema {
             "Keys of the spec to take away, with dots.\n",
         ),
     );
-    let mut profile = json!({ "type": "object", "additionalProperties": false });
+    overlay.remove(EXTENSION);
+    let extensions = json!({ EXTENSION: {} });
+    let mut profile = json!({ "type": "object", "additionalProperties": false, "patternProperties": extensions });
     profile["properties"] = Value::Object(overlay);
     schemas
         .definitions
@@ -52,13 +55,15 @@ pub fn stack(kinds: &Kinds) -> Schema {
             "Each is rendered to `generated/<profile>/` and `terraform/<profile>/`.\n",
         ),
     );
-    root(
+    let mut schema = root(
         "A stack",
         "spec/stack.toml: what `gen` turns into every file that the stack needs.",
         properties,
         &[],
         schemas.definitions,
-    )
+    );
+    schema["patternProperties"] = extensions;
+    schema
 }
 
 /// The schema of a dashboard's file.

@@ -1,6 +1,7 @@
 //! `[services.<name>]`: one container.
 
 use std::collections::HashMap;
+use std::mem;
 use std::ops::Deref;
 
 use super::compose::{self, Assignment, Keys};
@@ -138,10 +139,20 @@ impl Deref for Assignments {
 
 impl Decode for Assignments {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-        let TreeValue::List(items) = node.value else {
-            return Map::unlisted(node, cx).map(|values| Self { values, bare: Vec::new() });
-        };
+        let mut node = node;
         let mut list = Self::default();
+        if let TreeValue::Table(table) = &mut node.value
+            && table.entries.iter().any(|(_, node)| node.value == TreeValue::Absent)
+        {
+            let (bare, valued) =
+                mem::take(&mut table.entries).into_iter().partition(|(_, node)| node.value == TreeValue::Absent);
+            table.entries = valued;
+            list.bare =
+                bare.into_iter().map(|(key, _)| Spanned { value: key.name.into_owned(), span: key.span }).collect();
+        }
+        let TreeValue::List(items) = node.value else {
+            return Map::unlisted(node, cx).map(|values| Self { values, ..list });
+        };
         let mut names = HashMap::with_capacity(items.len());
         for item in items {
             let TreeValue::String(text) = &item.value else {
@@ -459,7 +470,15 @@ impl Shorthand for Mount {
                 }
                 // The default, and what Docker ignores by now.
                 "rw" | "cached" | "delegated" | "consistent" => {}
-                _ => return wrong(cx, format!("unknown mount option `{}`", shown(option))),
+                _ => {
+                    let from = option.as_ptr() as usize - text.as_ptr() as usize;
+                    let place = quoted::part(text, span, from, from + option.len());
+                    let title = format!("unknown mount option `{}`", shown(option));
+                    cx.diagnostics.push(Diagnostic::new("invalid-mount", title, place).help(
+                        "expected one of `ro`, `rw`, `z`, `Z`, `nocopy`, `rprivate`, `private`, `rshared`, `shared`, `rslave`, `slave`",
+                    ));
+                    return None;
+                }
             }
         }
         let mut piece = |piece: &str| {

@@ -59,8 +59,9 @@ table! {
         /// What is accepted, with reasons: a finding of checkov by the ID of its check (`CKV_AWS_18 = "…"`), and a danger
         /// or caution of `gen review` by its ID and what it is about (`engine-socket."agent:/run/docker.sock" = "…"`).
         accepted: Map<Acceptance>,
-        /// What becomes of what only looks wrong: `unused-image = "allow"`; `"warn"` if left out.
+        /// How what only looks wrong is reported: `unused-image = "allow"`; `"warn"` if left out.
         lints: Lints,
+        ..compose: "extensions",
     }
 }
 

@@ -239,7 +239,7 @@ impl Decode for Tree {
             TreeValue::Boolean(boolean) => Self::Boolean(boolean),
             TreeValue::List(_) => Self::List(Vec::decode(node, cx)?),
             TreeValue::Table(_) => Self::Table(Map::decode(node, cx)?.entries),
-            TreeValue::Refused => return None,
+            TreeValue::Refused | TreeValue::Absent => return None,
             TreeValue::Datetime => {
                 cx.diagnostics.push(
                     Diagnostic::new("wrong-type", "dates are not supported here", node.span).help("put it in quotes"),

@@ -51,6 +51,8 @@ pub enum Value<'s> {
     Datetime,
     /// A number that is too large and was reported.
     Refused,
+    /// No value: of a name in a list that became a table.
+    Absent,
     /// An array.
     List(Vec<Node<'s>>),
     /// A table.
@@ -73,6 +75,7 @@ impl Value<'_> {
             Self::Boolean(boolean) => Value::Boolean(boolean),
             Self::Datetime => Value::Datetime,
             Self::Refused => Value::Refused,
+            Self::Absent => Value::Absent,
             Self::List(items) => Value::List(items.into_iter().map(Node::into_owned).collect()),
             Self::Table(table) => {
                 let entry = |(key, node): (Key<'_>, Node<'_>)| {
@@ -100,7 +103,7 @@ impl Value<'_> {
             Self::Integer(number) => (*number).into(),
             Self::Float(number) => (*number).into(),
             Self::Boolean(boolean) => (*boolean).into(),
-            Self::Datetime | Self::Refused => serde_json::Value::Null,
+            Self::Datetime | Self::Refused | Self::Absent => serde_json::Value::Null,
             Self::List(items) => items.iter().map(|item| item.value.json()).collect(),
             Self::Table(table) => {
                 let entry = |(key, node): &(Key<'_>, Node<'_>)| (key.name.clone().into_owned(), node.value.json());
@@ -125,6 +128,7 @@ impl Value<'_> {
             Self::Float(_) => "a float",
             Self::Boolean(_) => "a boolean",
             Self::Datetime => "a date or time",
+            Self::Absent => "no value",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
         }

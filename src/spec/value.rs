@@ -74,10 +74,13 @@ impl Decode for Duration {
 
 /// Reports an invalid duration.
 pub(super) fn invalid_duration(text: &str, span: Span, cx: &mut Context<'_>) {
-    cx.diagnostics.push(
-        Diagnostic::new("invalid-duration", format!("invalid duration `{}`", shown(text)), span)
-            .help("write numbers with the units `ms`, `s`, `m` or `h`, e.g. `1m30s`"),
-    );
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()?.checked_mul(24));
+    let help = match days {
+        Some(hours) => format!("write it in hours: `{hours}h`"),
+        None => "write numbers with the units `ms`, `s`, `m` or `h`, e.g. `1m30s`".to_owned(),
+    };
+    let title = format!("invalid duration `{}`", shown(text));
+    cx.diagnostics.push(Diagnostic::new("invalid-duration", title, span).help(help));
 }
 
 /// A size in bytes such as `64m` or `1gb`, in the forms that Docker and programs read, or a plain number of bytes.
@@ -119,7 +122,7 @@ pub fn bytes(text: &str) -> Option<u64> {
 pub(super) fn invalid_size(text: &str, span: Span, cx: &mut Context<'_>) {
     cx.diagnostics.push(
         Diagnostic::new("invalid-size", format!("invalid size `{}`", shown(text)), span)
-            .help("write a number with the unit `b`, `k`, `m` or `g`, e.g. `64m`"),
+            .help("write a whole number with the unit `b`, `k`, `m` or `g`, e.g. `64m`"),
     );
 }
 
@@ -269,9 +272,57 @@ impl Decode for Ports {
     }
 }
 
+/// Whether Compose can split a command at its spaces (`Parse` of go-shellwords 1.0.12, which ignores what follows an
+/// operator of a shell).
+pub fn is_command_line(line: &str) -> bool {
+    let [mut single, mut double, mut back, mut dollar, mut escaped] = [false; 5];
+    let mut last = ' ';
+    for c in line.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if !single => {
+                escaped = true;
+                continue;
+            }
+            '`' if !single && !double && !dollar => back = !back,
+            ')' if !single && !double && !back => dollar = !dollar,
+            '(' if !single && !double && !back => {
+                if dollar || last != '$' {
+                    return false;
+                }
+                dollar = true;
+            }
+            '"' if !single && !dollar => {
+                double = !double;
+                continue;
+            }
+            '\'' if !double && !dollar => {
+                single = !single;
+                continue;
+            }
+            ';' | '&' | '|' | '<' | '>' if !(single || double || back || dollar) => return true,
+            _ => {}
+        }
+        last = c;
+    }
+    !(single || double || back || dollar || escaped)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_that_compose_splits() {
+        for right in
+            ["", "a b", "a 'b c' \"d 'e\"", "a\\ b", "it\\'s", "a | b 'c", "`a b`", "$(a b)", "'('", "a # \"x\""]
+        {
+            assert!(is_command_line(right), "{right}");
+        }
+        for wrong in ["it's", "a \"b", "a \\", "a (b)", "a )", "a `b", "$(a"] {
+            assert!(!is_command_line(wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn durations() {

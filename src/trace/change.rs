@@ -71,7 +71,7 @@ fn others<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
                 None => vec![more, string(format!("x{text}"))],
             }
         }
-        Value::Datetime | Value::Refused | Value::List(_) | Value::Table(_) => Vec::new(),
+        Value::Datetime | Value::Refused | Value::Absent | Value::List(_) | Value::Table(_) => Vec::new(),
     }
 }
 

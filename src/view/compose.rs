@@ -95,6 +95,10 @@ impl<'a> Compose<'a> {
         sections.retain(|(_, entries)| !entries.is_empty());
         sections
     }
+
+    fn extensions(&self) -> Vec<(&'a str, Node<'a>)> {
+        Body::default().with(&self.stack.extensions).0
+    }
 }
 
 /// What is below the name of a network, a volume, a secret, a config or a model.

@@ -13,6 +13,7 @@ struct Readme<'a> {
     stack: &'a Stack,
     generated: String,
     terraform: String,
+    compose: (u64, u64),
     count: u64,
     published: u64,
     trees: Vec<&'a SourceTree>,
@@ -48,8 +49,10 @@ struct DashboardRow<'a> {
 pub(super) fn render(stack: &Stack) -> askama::Result<String> {
     let ports = ports(stack);
     let links = links(stack);
+    let compose = stack.compose_version();
     Readme {
         stack,
+        compose: (compose.0.into(), compose.1.into()),
         generated: format!("generated/{}", stack.profile),
         terraform: format!("terraform/{}", stack.profile),
         count: stack.services.len() as u64,

@@ -100,10 +100,9 @@ sql.host_ip = "0.0.0.0"
 
 #[test]
 fn a_list_that_has_no_form_in_a_table_is_refused_under_one() {
-    for (base, key, added) in [
-        (r#"environment = ["A=${TOKEN}", "TOKEN"]"#, "environment", "C = \"3\""),
-        (r#"ports = ["8080:80"]"#, "ports", "dns = 53"),
-    ] {
+    for (base, key, added) in
+        [(r#"build.args = ["TOKEN"]"#, "build.args", "C = \"3\""), (r#"ports = ["8080:80"]"#, "ports", "dns = 53")]
+    {
         let spec = format!(
             "[stack]\nname = \"shop\"\n[services.web]\nimage = \"nginx:1.29\"\n{base}\n\
              labels.token = \"${{TOKEN}}\"\n[env.TOKEN]\ndescription = \"t\"\n\
@@ -241,7 +240,7 @@ fn a_text_stands_for_the_type_that_compose_reads_from_it() {
         ("cpu_count", "1.5", "2"),
         ("cpu_shares", "many", "73"),
         ("deploy.replicas", "one", "1"),
-        ("blkio_config.weight", "x", "300"),
+        ("cpu_quota", "1.5", "300"),
         ("ulimits.nofile", "lots", "1024"),
         ("ulimits.nproc.soft", "lots", "1024"),
         ("stop_grace_period", "soon", "1m30s"),
@@ -588,10 +587,10 @@ fn a_service_cannot_extend_itself_or_what_is_not_there() {
     let large = "x".repeat(1 << 20);
     let spec = format!("{HEAD}[services.base]\nimage = \"a:1\"\nlabels.a = \"{large}\"\n{}", heirs.concat());
     assert_eq!(errors(&spec)[0].0, "spec-too-large");
-    // A list with a variable from outside has no form in a table.
+    // An argument from outside has no form in a table.
     let (code, ..) = &errors(&format!(
-        "{HEAD}[services.base]\nimage = \"a:1\"\nenvironment = [\"TOKEN\"]\n[env.TOKEN]\ndescription = \"t\"\n\
-         [services.web]\nextends = \"base\"\nenvironment.A = \"1\"\n"
+        "{HEAD}[services.base]\nbuild = {{ context = \".\", args = [\"TOKEN\"] }}\n\
+         [services.web]\nextends = \"base\"\nbuild.args.A = \"1\"\n"
     ))[0];
     assert_eq!(code, "list-in-base");
 }

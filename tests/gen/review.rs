@@ -1324,7 +1324,7 @@ fn what_is_written_differently_recreates_nothing() {
     let spec = format!(
         "{SHOP}[services.own]\nimage = \"own:1\"\nenvironment = [\"A=1\", \"B=2\"]\nlabels = {{ a = \"1\", b = \"2\" }}\n\
          extra_hosts = {{ one = \"10.0.0.1\", two = \"10.0.0.2\" }}\nsysctls = [\"net.core.somaxconn=1024\"]\n\
-         dns = \"10.0.0.3\"\ndepends_on = [\"db\", \"web\"]\nstop_grace_period = \"90s\"\nmem_limit = \"1g\"\n\
+         dns = \"10.0.0.3\"\ndepends_on = [\"db\", \"web\"]\nstop_grace_period = \"90s\"\nshm_size = \"1g\"\n\
          build = {{ context = \"./own\", args = [\"A=1\"] }}\nulimits.nofile = 5\nenv_file = \"./a.env\"\nscale = 1\n\
          deploy.resources.limits.cpus = \"0.5\"\ngpus = \"all\"\n\
          healthcheck = {{ test = [\"CMD\", \"x\"], interval = \"90s\" }}\n"

@@ -10,7 +10,7 @@ use super::preflight::{self, Machine};
 use super::{Context, GREEN, Outcome, RESET, Step, print_text, text};
 
 pub fn run(context: &Context) -> Step {
-    let mut findings = preflight::tools(&context.root, &context.children);
+    let mut findings = preflight::tools(context);
     let has_engine = !findings.iter().any(Finding::is_error);
     if context.stack().infrastructure.is_some() {
         findings.extend(preflight::terraform(context));

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
 
-use camino::Utf8Path;
 use stackgen::dev::compose::Container;
 use stackgen::dev::ports::{self, Wanted};
 use stackgen::dev::{Environment, Finding, dotenv, engine, preflight};
@@ -12,7 +11,6 @@ use stackgen::model::service::Service;
 use stackgen::output::{self, Cause};
 
 use super::super::git;
-use super::child::Children;
 use super::{Context, Step};
 
 /// What is known about the machine; each image is looked up once.
@@ -23,10 +21,14 @@ pub struct Machine<'a> {
 }
 
 /// Compose and the engine.
-pub fn tools(root: &Utf8Path, children: &Children) -> Vec<Finding> {
+pub fn tools(context: &Context) -> Vec<Finding> {
+    let (root, children) = (&context.root, &context.children);
     let mut findings = Vec::new();
     match children.ask(&engine::compose_version(root)) {
-        Ok(answer) => findings.extend(engine::check_compose(answer.succeeded.then_some(answer.stdout.as_str()))),
+        Ok(answer) => findings.extend(engine::check_compose(
+            answer.succeeded.then_some(answer.stdout.as_str()),
+            context.stack().compose_version(),
+        )),
         Err(finding) => return vec![finding],
     }
     match children.ask(&engine::info(root)) {

@@ -19,7 +19,7 @@ pub fn setup(context: &Context, only: Option<&str>) -> Step {
         return Ok(Outcome::Clean);
     }
     let environment = context.environment()?;
-    let mut findings = preflight::tools(&context.root, &context.children);
+    let mut findings = preflight::tools(context);
     findings.extend(preflight::variables(context, &environment)?);
     if !findings.iter().any(Finding::is_error) {
         let names: Vec<String> = steps.iter().map(|step| step.service.clone()).collect();

@@ -55,7 +55,7 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
 
 /// Reports problems, and stops if the services can't run. Returns the existing containers.
 fn preflight(context: &Context, environment: &Environment, started: &[&Service]) -> Step<Vec<Container>> {
-    let mut findings = preflight::tools(&context.root, &context.children);
+    let mut findings = preflight::tools(context);
     let has_engine = !findings.iter().any(Finding::is_error);
     let variables = preflight::variables(context, environment)?;
     let is_complete = variables.is_empty();
