@@ -11,7 +11,7 @@ use super::{
 };
 use crate::Plan;
 use crate::model::Stack;
-use crate::model::service::{Command, FileGrant, Healthcheck, Port, Service};
+use crate::model::service::{Command, FileGrant, Healthcheck, NetworkMember, Port, Service};
 use crate::model::text::{Text, Tree};
 use crate::spec::rules;
 
@@ -249,7 +249,10 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
             reasons.push(name);
         }
     }
-    fields!(networks container_name hostname network_mode restart);
+    if sorted(&old.networks) != sorted(&new.networks) {
+        reasons.push("networks");
+    }
+    fields!(container_name hostname network_mode restart);
     let grants = |what: &str, grants: &[FileGrant]| -> Vec<(String, Tree)> {
         grants.iter().map(|grant| (grant.source.clone(), Sense::Read.grant(what, grant))).collect()
     };
@@ -325,6 +328,12 @@ trait Named {
 impl Named for String {
     fn name(&self) -> &str {
         self
+    }
+}
+
+impl Named for NetworkMember {
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 

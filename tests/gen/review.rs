@@ -1464,6 +1464,15 @@ fn what_is_written_differently_has_no_effect() {
     }
 }
 
+/// Compose has a table of networks, whose order its hash does not have.
+#[test]
+fn the_order_of_networks_recreates_nothing() {
+    let spec = |names: &str| OWN.replace("[\"default\"]", names) + "[networks.p]\n[networks.q]\n";
+    let changes = compared(&spec("[\"p\", \"q\"]"), &spec("[\"q\", \"p\"]"));
+    let found: Vec<(Id, &str)> = changes.iter().map(|change| (change.id, change.what.as_str())).collect();
+    assert_eq!(found, [(Id::ServiceChanged, "`networks` changed")]);
+}
+
 /// A device with fewer rights, or reserved with another key.
 #[test]
 fn a_device_is_a_danger_only_if_more_is_granted() {
