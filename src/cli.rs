@@ -112,7 +112,7 @@ pub enum Command {
     /// else. A string with variables is a table of its `text` and its `variables`. Values that are secrets are left out.
     Model(Model),
     /// Show how a kind of service is declared
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  gen kind show loki")]
     Kind(KindCommand),
     /// Draw the dependencies between services
     ///

@@ -33,6 +33,7 @@ fn relevant(stack: &Stack) -> Stack {
         secrets: service.secrets.clone(),
         configs: service.configs.clone(),
         keys: service.keys.clone(),
+        paths: service.paths.clone(),
         ..Service::default()
     };
     Stack {
@@ -80,9 +81,10 @@ fn each_text(stack: &mut Stack, change: &mut impl FnMut(&mut Text)) {
     for Named { keys, .. } in networks.iter_mut().chain(volumes).chain(secrets).chain(configs) {
         of_keys(keys, change);
     }
-    for Service { network_mode, mounts, keys, .. } in services {
+    for Service { network_mode, mounts, keys, paths, .. } in services {
         network_mode.iter_mut().for_each(&mut *change);
         of_keys(keys, change);
+        paths.iter_mut().for_each(|named| change(&mut named.path));
         for Mount { source, target, read_only, keys, .. } in mounts {
             source.iter_mut().for_each(&mut *change);
             change(target);

@@ -162,7 +162,8 @@ impl Grant {
 
     /// What makes it another one.
     fn name(&self) -> (String, Option<String>) {
-        (self.what.clone(), self.thing.clone())
+        // What is shown of two sockets may be the same.
+        (self.what.clone(), self.thing.clone().filter(|_| self.id == Id::EngineSocket))
     }
 
     fn gained(&self, service: &str, severity: Severity) -> Change {
