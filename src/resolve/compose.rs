@@ -259,11 +259,14 @@ impl Resolver<'_> {
                     .help("remove one of the two"),
             );
         }
-        for (key, path) in SAME {
-            self.check_same(&service.compose, key, path);
-        }
-        for (reserved, limit) in AT_MOST {
-            self.check_reserved(&service.compose, reserved, limit);
+        // Most services have neither.
+        if ["deploy", "mem_reservation"].iter().any(|key| service.compose.get(key).is_some()) {
+            for (key, path) in SAME {
+                self.check_same(&service.compose, key, path);
+            }
+            for (reserved, limit) in AT_MOST {
+                self.check_reserved(&service.compose, reserved, limit);
+            }
         }
         if let Some((span, _)) = service.compose.entry_at(&["deploy", "replicas"])
             && let Some((mode, Tree::Text(text))) = service.compose.entry_at(&["deploy", "mode"])

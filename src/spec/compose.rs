@@ -107,9 +107,9 @@ impl Keys {
         cx: &mut Context<'_>,
     ) {
         let table = definition.strip_prefix("service/properties/").and_then(|rest| rest.split('/').next());
-        let table = table.map(|key| Place { above: None, key });
+        let table = table.map(|key| Place::of(None, key));
         if check_key(&key.name, key.span, cx)
-            && shape.check(&mut node, Place { above: table.as_ref(), key: &key.name }, cx)
+            && shape.check(&mut node, Place::of(table.as_ref(), &key.name), cx)
             && let Some(tree) = Tree::decode(node, cx)
         {
             self.0.push((Spanned { value: key.name.clone().into_owned(), span: key.span }, tree));
@@ -327,7 +327,7 @@ impl Shape {
                     match shape.key(&name.name) {
                         // A name that the user chose says nothing about the format of its value.
                         Some(inner) if shape.named(&name.name) => {
-                            inner.check(value, Place { above: Some(&at), key: &name.name }, cx);
+                            inner.check(value, Place::of(Some(&at), &name.name), cx);
                         }
                         Some(_) if name.name.is_empty() && shape.0.get("patternProperties").is_some() => {
                             cx.diagnostics.push(

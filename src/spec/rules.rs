@@ -171,7 +171,7 @@ static BY_KEY: LazyLock<HashMap<&str, Vec<(&str, Rule)>>> = LazyLock::new(|| {
 
 /// The nanoseconds, the bytes or the number of a value whose key has such a format: what two spellings of it share.
 pub fn amount(above: &str, key: &str, text: &str) -> Option<String> {
-    match (Place { above: Some(&Place { above: None, key: above }), key }).rule()? {
+    match Place::of(Some(&Place::of(None, above)), key).rule? {
         Duration => value::nanoseconds(text).map(|amount| amount.to_string()),
         Size | Limit => value::bytes(text).map(|amount| amount.to_string()),
         Rule::Cpus => text.parse::<f64>().ok().map(|amount| amount.to_string()),
@@ -182,14 +182,17 @@ pub fn amount(above: &str, key: &str, text: &str) -> Option<String> {
 /// A key, and the place of the table that has it.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'p> {
-    pub above: Option<&'p Place<'p>>,
+    above: Option<&'p Place<'p>>,
     pub key: &'p str,
+    rule: Option<Rule>,
 }
 
-impl Place<'_> {
-    fn rule(self) -> Option<Rule> {
-        let rules = BY_KEY.get(self.key)?;
-        rules.iter().find(|(path, _)| path.is_empty() || self.is_below(path)).map(|&(_, rule)| rule)
+impl<'p> Place<'p> {
+    pub fn of(above: Option<&'p Self>, key: &'p str) -> Self {
+        let mut place = Self { above, key, rule: None };
+        let rules = BY_KEY.get(key).map_or(&[][..], Vec::as_slice);
+        place.rule = rules.iter().find(|(path, _)| path.is_empty() || place.is_below(path)).map(|&(_, rule)| rule);
+        place
     }
 
     fn is_below(self, path: &str) -> bool {
@@ -203,22 +206,22 @@ impl Place<'_> {
 
     /// Whether the value has a format of its own.
     pub fn has_format(self) -> bool {
-        !matches!(self.rule(), None | Some(Integer(..) | Item(..) | Numbers(..) | Rule::Text(..) | Rule::Whole))
+        !matches!(self.rule, None | Some(Integer(..) | Item(..) | Numbers(..) | Rule::Text(..) | Rule::Whole))
     }
 
     /// Whether each number is a string.
     pub fn has_strings(self) -> bool {
-        matches!(self.rule(), Some(Rule::Strings))
+        matches!(self.rule, Some(Rule::Strings))
     }
 
     /// Whether a text has an integer, if it has a number.
     pub fn has_integers(self) -> bool {
-        matches!(self.rule(), Some(Numbers(..)))
+        matches!(self.rule, Some(Numbers(..)))
     }
 
     /// Leaves those of the specification's types that Compose reads.
     pub fn narrow(self, types: &mut Vec<&'static str>) {
-        match self.rule() {
+        match self.rule {
             Some(Integer(..)) => types.retain(|name| *name != "string"),
             Some(Rule::Strings) if types.is_empty() => types.extend(["string", "number"]),
             Some(Rule::Whole) => types.iter_mut().filter(|name| **name == "number").for_each(|name| *name = "integer"),
@@ -228,7 +231,7 @@ impl Place<'_> {
 
     /// Reports items of a list that break the rule of the key.
     pub fn check_items(self, items: &[Node<'_>], cx: &mut Context<'_>) {
-        let Some(Item(is_right, form)) = self.rule() else { return };
+        let Some(Item(is_right, form)) = self.rule else { return };
         for item in items {
             if let Value::String(text) = &item.value
                 && !is_right(text)
@@ -240,7 +243,7 @@ impl Place<'_> {
 
     /// Reports a value, or an item of a list, that breaks the rule of the key.
     pub fn check(self, node: &Node<'_>, cx: &mut Context<'_>) {
-        let Some(rule) = self.rule() else { return };
+        let Some(rule) = self.rule else { return };
         let span = node.span;
         match (rule, &node.value) {
             (Either(keys), Value::Table(table)) => either(table, keys, cx),
