@@ -7,7 +7,6 @@ use std::io::{self, Read as _};
 use camino::Utf8Path;
 use stackgen::diagnostic::Diagnostics;
 use stackgen::import::{self, Context, Datasource, Folder, Kind, Note};
-use stackgen::model::dashboard::plugin;
 use stackgen::output;
 use stackgen::spec::decode::{Map, Spanned};
 use stackgen::spec::source::Sources;
@@ -152,7 +151,7 @@ fn stack(sources: &Sources) -> Option<Context> {
     let datasource = |(uid, source): (&Spanned<String>, &spec::stack::Datasource)| Datasource {
         uid: uid.value.clone(),
         title: source.title.value.clone(),
-        plugin: plugin(source.kind.value).to_owned(),
+        plugin: source.kind.value.plugin().to_owned(),
         default: source.default.as_ref().is_some_and(|flag| flag.value),
     };
     let settings =

@@ -14,7 +14,7 @@ use crate::resolve::name_problem;
 use crate::spec::decode::{listed, shown};
 use crate::spec::kind::{Kind, OnlyIf, Takes};
 use crate::spec::source::Sources;
-use crate::spec::stack::DatasourceType;
+use crate::spec::stack::{Addressed, DatasourceType, Plugin};
 use crate::spec::tree::{Table, Value};
 use crate::spec::{DASHBOARDS, MAIN};
 
@@ -23,9 +23,6 @@ const FOLDER: &str = "stack";
 
 /// What a kind provides that shows dashboards.
 const DASHBOARDS_OF: &str = "dashboards";
-
-/// The plugin that a `json` datasource needs.
-const INFINITY: &str = "yesoreyeram-infinity-datasource";
 
 /// What to add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -350,13 +347,9 @@ impl Writer {
     }
 
     fn datasource(&mut self, name: &str, kind: DatasourceType, service: Option<&str>) -> Result<(), Refusal> {
-        let store = match kind {
-            DatasourceType::Prometheus => Some("metrics"),
-            DatasourceType::Loki => Some("logs"),
-            DatasourceType::CloudWatch | DatasourceType::Json => None,
-        };
+        let Plugin { provided: store, addressed, .. } = kind.plugin();
         let mut queried = service.map(ToOwned::to_owned);
-        match (store, kind) {
+        match (store, addressed) {
             (Some(store), _) => {
                 self.ensure(store)?;
                 let found = self.providers(store);
@@ -364,14 +357,18 @@ impl Writer {
                     return Err(which_service(&found));
                 }
             }
-            (None, DatasourceType::Json) if queried.is_none() => {
+            (None, Addressed::Aws) => {}
+            (None, _) if queried.is_none() => {
+                let port = if addressed == Addressed::Http { "http" } else { "sql" };
                 let found: Vec<String> = self.draft.look(|base, _| {
-                    let services =
-                        entries(base, "services").filter(|(_, table)| table.at(&["ports", "http"]).is_some());
-                    services
-                        .filter(|(_, table)| table.at(&["kind"]).is_none())
-                        .map(|(name, _)| name.to_owned())
-                        .collect()
+                    let has = |table: &Table<'_>| {
+                        // Many kinds have a page at `http`, but one that answers SQL is meant.
+                        let kind = self.kind_of(table);
+                        table.at(&["ports", port]).is_some() && kind.is_none()
+                            || port == "sql" && kind.is_some_and(|kind| kind.ports.knows(port))
+                    };
+                    let services = entries(base, "services").filter(|(_, table)| has(table));
+                    services.map(|(name, _)| name.to_owned()).collect()
                 });
                 match <[String; 1]>::try_from(found) {
                     Ok([only]) => queried = Some(only),
@@ -400,34 +397,29 @@ impl Writer {
 
     /// What Grafana needs for a type of datasource.
     fn complete_grafana(&mut self, kind: DatasourceType) -> Result<(), Refusal> {
+        let facts = kind.plugin();
         for grafana in self.providers(DASHBOARDS_OF) {
-            match kind {
-                DatasourceType::CloudWatch => {
-                    self.variable("AWS_REGION");
-                    self.variable("AWS_PROFILE");
-                    if !self.draft.has(&["services", &grafana, "aws"]) {
-                        self.draft.set(&["services", &grafana, "aws"], "true")?;
-                    }
+            if facts.addressed == Addressed::Aws {
+                self.variable("AWS_REGION");
+                self.variable("AWS_PROFILE");
+                if !self.draft.has(&["services", &grafana, "aws"]) {
+                    self.draft.set(&["services", &grafana, "aws"], "true")?;
                 }
-                DatasourceType::Json => {
-                    let Some(plugin) = plugin() else { continue };
-                    let path = ["services", &grafana, "settings", "plugins"];
-                    let has = self.draft.look(|base, _| {
-                        match base.at(&path).map(|node| &node.value) {
-                        Some(Value::List(items)) => Some(items.iter().any(|item| {
-                            matches!(&item.value, Value::String(text) if text.split('@').next() == Some(INFINITY))
-                        })),
-                        Some(_) => Some(true),
-                        None => None,
-                    }
-                    });
-                    match has {
-                        None => self.draft.set(&path, &format!("[{}]", string(&plugin)))?,
-                        Some(false) => self.draft.push(&path, &string(&plugin))?,
-                        Some(true) => {}
-                    }
-                }
-                DatasourceType::Prometheus | DatasourceType::Loki => {}
+            }
+            // The version of any other plugin is the user's choice, which the plan asks for.
+            let Some(plugin) = plugin(facts.id).filter(|_| !facts.is_bundled) else { continue };
+            let path = ["services", &grafana, "settings", "plugins"];
+            let has = self.draft.look(|base, _| match base.at(&path).map(|node| &node.value) {
+                Some(Value::List(items)) => Some(items.iter().any(
+                    |item| matches!(&item.value, Value::String(text) if text.split('@').next() == Some(facts.id)),
+                )),
+                Some(_) => Some(true),
+                None => None,
+            });
+            match has {
+                None => self.draft.set(&path, &format!("[{}]", string(&plugin)))?,
+                Some(false) => self.draft.push(&path, &string(&plugin))?,
+                Some(true) => {}
             }
         }
         Ok(())
@@ -603,8 +595,8 @@ fn reference() -> Draft {
     Draft::new(&sources)
 }
 
-/// The plugin for JSON APIs, in the version that the reference spec has.
-fn plugin() -> Option<String> {
+/// A plugin, in the version that the reference spec has.
+fn plugin(id: &str) -> Option<String> {
     reference().look(|base, _| {
         let shows = |table: &Table<'_>| {
             word(table, "kind").and_then(Kind::built_in).is_some_and(|kind| kind.provides(DASHBOARDS_OF))
@@ -613,7 +605,7 @@ fn plugin() -> Option<String> {
         let (_, grafana) = grafanas.next()?;
         let Value::List(plugins) = &grafana.at(&["settings", "plugins"])?.value else { return None };
         plugins.iter().find_map(|plugin| match &plugin.value {
-            Value::String(text) if text.split('@').next() == Some(INFINITY) => Some(text.to_string()),
+            Value::String(text) if text.split('@').next() == Some(id) => Some(text.to_string()),
             _ => None,
         })
     })
@@ -661,6 +653,7 @@ mod tests {
         for variable in ["GRAFANA_ADMIN_PASSWORD", "AWS_REGION", "AWS_PROFILE", "TEMPORAL_DSQL_PATH"] {
             assert!(table_of_reference("env", variable).starts_with(&format!("[env.{variable}]\n")), "{variable}");
         }
-        assert!(plugin().is_some_and(|plugin| plugin.starts_with(INFINITY)));
+        let id = DatasourceType::Json.plugin().id;
+        assert!(plugin(id).is_some_and(|plugin| plugin.starts_with(id)));
     }
 }

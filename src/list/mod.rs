@@ -136,7 +136,7 @@ pub struct DatasourceRow<'s> {
     pub title: &'s str,
     /// Its type.
     #[serde(rename = "type")]
-    pub kind: &'static str,
+    pub kind: &'s str,
     /// Its URL inside the network; `None` if it is outside.
     pub url: Option<String>,
     /// Whether it is the default datasource.
@@ -301,7 +301,7 @@ pub fn datasources(stack: &Stack) -> Vec<DatasourceRow<'_>> {
             uid: &datasource.uid,
             title: &datasource.title,
             kind: datasource.kind.as_str(),
-            url: datasource.address.as_ref().map(ToString::to_string),
+            url: datasource.url.as_ref().map(Text::shown),
             default: datasource.default,
         })
         .collect()

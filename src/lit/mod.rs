@@ -68,7 +68,6 @@ pub mod alloy;
 pub mod compose;
 pub mod dockerfile;
 pub mod dotenv;
-pub mod grafana;
 pub mod hcl;
 pub mod json;
 pub mod markdown;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::spec::stack::DatasourceType;
+use crate::spec::stack::{DatasourceType, Queried};
 
 /// A JSON object, with its keys in order.
 pub type Json = Map<String, Value>;
@@ -60,25 +60,15 @@ pub enum Language {
     Other,
 }
 
-/// The ID of the plugin that queries a type of datasource.
-pub fn plugin(kind: DatasourceType) -> &'static str {
-    match kind {
-        DatasourceType::Prometheus => "prometheus",
-        DatasourceType::Loki => "loki",
-        DatasourceType::CloudWatch => "cloudwatch",
-        DatasourceType::Json => "yesoreyeram-infinity-datasource",
-    }
-}
-
 impl Language {
     /// The language that a plugin's queries are written in.
     pub fn of(id: &str) -> Self {
-        let is = |kind| plugin(kind) == id;
-        match id {
-            _ if is(DatasourceType::Prometheus) => Self::PromQl,
-            _ if is(DatasourceType::Loki) => Self::LogQl,
-            _ if is(DatasourceType::CloudWatch) => Self::CloudWatch,
-            _ if is(DatasourceType::Json) => Self::Infinity,
+        let Some(Queried::Known(kind)) = Queried::from_word(id) else { return Self::Other };
+        match kind {
+            DatasourceType::Prometheus => Self::PromQl,
+            DatasourceType::Loki => Self::LogQl,
+            DatasourceType::CloudWatch => Self::CloudWatch,
+            DatasourceType::Json => Self::Infinity,
             _ => Self::Other,
         }
     }

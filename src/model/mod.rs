@@ -11,12 +11,13 @@ pub mod service;
 pub mod text;
 pub mod version;
 
-use crate::spec::stack::DatasourceType;
+use crate::spec::stack::Queried;
 pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
 pub use keys::Keys;
 pub use kind::{Address, Alloy, Cluster, Grafana};
 pub use service::Service;
+use text::Text;
 
 /// One profile of a stack.
 #[derive(Debug, Clone, Default)]
@@ -197,9 +198,17 @@ pub struct Datasource {
     /// Its title.
     pub title: String,
     /// Its type.
-    pub kind: DatasourceType,
-    /// Its address inside the network; `None` for CloudWatch.
+    pub kind: Queried,
+    /// Its address, if it is a service of the stack.
     pub address: Option<Address>,
+    /// Where Grafana asks; `None` if that isn't a URL.
+    pub url: Option<Text>,
+    /// The user to log in as.
+    pub user: Option<Text>,
+    /// Grafana's `jsonData`.
+    pub json: Keys,
+    /// Grafana's `secureJsonData`: the secret that each key has.
+    pub secure: Vec<(String, kind::Secret)>,
     /// Whether panels without a datasource use it.
     pub default: bool,
 }

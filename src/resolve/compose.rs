@@ -196,7 +196,7 @@ impl Resolver<'_> {
         Keys(keys.iter().map(|(key, value)| (key.value.clone(), self.tree(value))).collect())
     }
 
-    fn tree(&mut self, tree: &Tree) -> model::Tree {
+    pub(super) fn tree(&mut self, tree: &Tree) -> model::Tree {
         match tree {
             Tree::Text(text) => model::Tree::Text(self.text(text)),
             Tree::Integer(number) => model::Tree::Integer(*number),

@@ -5,9 +5,16 @@ use std::collections::HashMap;
 use super::dashboards::LONGEST_UID;
 use super::{DASHBOARDS, Resolver};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::{Address, Datasource};
-use crate::spec::decode::shown;
-use crate::spec::stack::DatasourceType;
+use crate::model::kind::Secret;
+use crate::model::text::{Reference, Segment, Text, Tree};
+use crate::model::{Address, Datasource, Keys};
+use crate::spec::decode::{Spanned, shown};
+use crate::spec::service::HTTP_PORT;
+use crate::spec::stack::{Addressed, Datasource as Written, DatasourceType, Queried};
+use crate::spec::text::{Text as SpecText, Tree as SpecTree};
+
+/// The ID of a trace in a line of a log, as JSON or logfmt.
+const TRACE_ID: &str = r#"trace_?[iI][dD]"?[=:]\s*"?(\w+)"#;
 
 impl Resolver<'_> {
     /// What Grafana queries; one datasource is the default.
@@ -17,7 +24,6 @@ impl Resolver<'_> {
         let mut default = None;
         let mut titles: HashMap<&str, Span> = HashMap::new();
         for (uid, source) in spec.datasources.iter() {
-            let what = format!("datasource `{}`", uid.value);
             if uid.value.len() > LONGEST_UID {
                 self.report(
                     Diagnostic::new("invalid-uid", format!("invalid UID `{}`", shown(&uid.value)), uid.span)
@@ -33,21 +39,7 @@ impl Resolver<'_> {
                         .help("change one of them: in Grafana, the second datasource would replace the first"),
                 );
             }
-            let address = match source.kind.value {
-                DatasourceType::Prometheus => self.queried("metrics", &what, source),
-                DatasourceType::Loki => self.queried("logs", &what, source),
-                DatasourceType::CloudWatch => {
-                    if let Some(service) = &source.service {
-                        self.report(
-                            Diagnostic::new("contradiction", "`service` cannot be used with CloudWatch", service.span)
-                                .help("remove `service`"),
-                        );
-                    }
-                    self.check_grafana_credentials(uid);
-                    None
-                }
-                DatasourceType::Json => self.json_address(uid, source),
-            };
+            let (address, port) = self.queried(uid, source);
             if let Some(flag) = source.default.as_ref().filter(|flag| flag.value) {
                 match default {
                     None => default = Some(flag.span),
@@ -61,22 +53,255 @@ impl Resolver<'_> {
             sources.push(Datasource {
                 uid: uid.value.clone(),
                 title: source.title.value.clone(),
-                kind: source.kind.value,
+                kind: source.kind.value.clone(),
+                url: self.url(source, address.as_ref()),
+                user: source.user.as_ref().map(|user| self.of_grafana(user)),
+                json: self.json(source, address.as_ref(), port),
+                secure: secrets(uid, source).map(|(key, _, secret)| (key.to_owned(), secret)).collect(),
                 address,
                 default: source.default.as_ref().is_some_and(|flag| flag.value),
             });
+            for (_, text, _) in secrets(uid, source) {
+                self.check_secret(text, text.span);
+            }
         }
         sources
     }
 
-    /// Where a store answers queries.
-    fn queried(&mut self, provided: &str, what: &str, source: &crate::spec::stack::Datasource) -> Option<Address> {
-        let service = self.store(("service", source.service.as_ref()), provided, what, source.span)?;
-        self.provided(service, provided, |provision| provision.query.as_ref())
+    /// The service that is queried and the name of its port; reports what is missing or doesn't fit.
+    fn queried(&mut self, uid: &Spanned<String>, source: &Written) -> (Option<Address>, Option<String>) {
+        let kind = &source.kind.value;
+        let facts = if let Queried::Known(kind) = kind { Some(kind.plugin()) } else { None };
+        let is_aws = kind.addressed() == Addressed::Aws;
+        let own =
+            [("url", source.url.as_ref().map(|url| url.span)), ("port", source.port.as_ref().map(|port| port.span))];
+        let service = ("service", source.service.as_ref().map(|service| service.span));
+        let user = ("user", source.user.as_ref().map(|user| user.span));
+        let database = ("database", source.database.as_ref().map(|database| database.span));
+        let mut unfit: Vec<(&str, Span, String)> = Vec::new();
+        let mut refuse = |(key, span): (&'static str, Option<Span>), with: &str| {
+            unfit.extend(span.map(|span| (key, span, with.to_owned())));
+        };
+        if is_aws {
+            for key in [own[0], own[1], service, user] {
+                refuse(key, &format!("the type `{}`", kind.as_str()));
+            }
+        } else if kind.addressed() == Addressed::Settings {
+            refuse(own[0], &format!("the type `{}`, which has `json_data.host`", kind.as_str()));
+        } else if source.url.is_some() {
+            refuse(service, "`url`");
+            refuse(own[1], "`url`");
+        } else if source.service.is_none() {
+            refuse(own[1], "no `service`");
+        }
+        if facts.as_ref().is_none_or(|facts| facts.database.is_none()) {
+            refuse(database, &format!("the type `{}`", kind.as_str()));
+        }
+        for (key, span, with) in unfit {
+            let title = format!("`{key}` cannot be used with {with}");
+            self.report(Diagnostic::new("contradiction", title, span).help(format!("remove `{key}`")));
+        }
+        if is_aws {
+            self.check_grafana_credentials(uid);
+        }
+        let is_elsewhere = source.url.is_some() || source.json_data.get("host").is_some();
+        if is_aws || is_elsewhere || (facts.is_none() && source.service.is_none()) {
+            return (None, None);
+        }
+        let what = format!("datasource `{}`", uid.value);
+        if let Some(provided) = facts.and_then(|facts| facts.provided)
+            && source.port.is_none()
+            && source.service.as_ref().is_none_or(|service| {
+                let other = self.spec.services.get(&service.value);
+                // What a built-in kind serves is known.
+                let is_known = other.and_then(|other| other.kind.as_ref()).is_some_and(|kind| !kind.value.is_own());
+                other.is_none() || is_known || self.find_store(Some(service), provided).is_some()
+            })
+        {
+            let service = self.store(("service", source.service.as_ref()), provided, &what, source.span);
+            return (
+                service.and_then(|service| self.provided(service, provided, |provision| provision.query.as_ref())),
+                None,
+            );
+        }
+        let Some(service) = &source.service else {
+            let title = format!("missing key `service` in datasource `{}`", uid.value);
+            self.report_missing(
+                source.sound,
+                Diagnostic::new("missing-key", title, uid.span)
+                    .help("set it to the service that is queried, or set `url` to its address outside of the stack"),
+            );
+            return (None, None);
+        };
+        let Some(&index) = self.index.get(service.value.as_str()) else {
+            self.unknown_service(&service.value, service.span, None);
+            return (None, None);
+        };
+        let usual = if kind.addressed() == Addressed::HostAndPort { "sql" } else { HTTP_PORT };
+        let (name, span) = match &source.port {
+            Some(port) => (port.value.clone(), port.span),
+            None => {
+                let only = match self.ports[index].as_slice() {
+                    [only] => only.name.clone(),
+                    _ => usual.to_owned(),
+                };
+                let has_usual = self.ports[index].iter().any(|port| port.name == usual);
+                (if has_usual { usual.to_owned() } else { only }, service.span)
+            }
+        };
+        let address = self.port_of(index, &name, span, &[]).map(|port| Address::of_service(&service.value, port, ""));
+        if address.is_some() {
+            self.references.service(&service.value);
+        }
+        (address, Some(name))
+    }
+
+    /// What Grafana calls `url`.
+    fn url(&mut self, source: &Written, address: Option<&Address>) -> Option<Text> {
+        if let Some(url) = &source.url {
+            return Some(self.of_grafana(url));
+        }
+        let address = address?;
+        match source.kind.value.addressed() {
+            Addressed::Http => Some(address.to_string().into()),
+            Addressed::HostAndPort => Some(address.authority().into()),
+            Addressed::Settings | Addressed::Aws => None,
+        }
+    }
+
+    /// Grafana's `jsonData`: what the plugin needs, then what the spec says.
+    fn json(&mut self, source: &Written, address: Option<&Address>, port: Option<String>) -> Keys {
+        let mut keys: Vec<(String, Tree)> = Vec::new();
+        let mut set = |key: &str, value: Tree| keys.push((key.to_owned(), value));
+        if let Queried::Known(kind) = source.kind.value {
+            let facts = kind.plugin();
+            for (key, value) in facts.settings {
+                set(key, Tree::Text((*value).into()));
+            }
+            match (facts.addressed, address) {
+                (Addressed::Aws, _) => {
+                    // Grafana's own environment has it.
+                    let region = Reference { name: "AWS_REGION".to_owned(), operator: None };
+                    set("defaultRegion", Tree::Text(Text::Parts(vec![Segment::Env(region)])));
+                }
+                (Addressed::Settings, Some(address)) => {
+                    set("host", Tree::Text(address.service().unwrap_or_default().into()));
+                    set("port", Tree::Integer(address.port.into()));
+                    let protocol = if port.as_deref() == Some(HTTP_PORT) { "http" } else { "native" };
+                    set("protocol", Tree::Text(protocol.into()));
+                }
+                _ => {}
+            }
+            if kind == DatasourceType::Prometheus {
+                let service = address.and_then(Address::service).and_then(|name| self.spec.services.get(name));
+                let is_mimir =
+                    service.and_then(|service| service.kind.as_ref()).is_some_and(|kind| !kind.value.is_own());
+                set("prometheusType", Tree::Text(if is_mimir { "Mimir" } else { "Prometheus" }.into()));
+            }
+            keys.extend(self.correlations(kind));
+            if let Some((key, database)) = facts.database.zip(source.database.as_ref()) {
+                let database = self.of_grafana(database);
+                keys.push((key.to_owned(), Tree::Text(database)));
+            }
+            if let Some(user) = source.user.as_ref().filter(|_| facts.addressed == Addressed::Settings) {
+                let user = self.of_grafana(user);
+                keys.push(("username".to_owned(), Tree::Text(user)));
+            }
+        }
+        for (key, tree) in source.json_data.iter() {
+            let mut tree = self.tree(tree);
+            plain(&mut tree);
+            match keys.iter_mut().find(|(known, _)| *known == key.value) {
+                Some((_, known)) => *known = tree,
+                None => keys.push((key.value.clone(), tree)),
+            }
+        }
+        Keys(keys)
+    }
+
+    /// How Grafana gets from metrics and logs to traces and back, where there is one datasource of each.
+    fn correlations(&self, kind: DatasourceType) -> Vec<(String, Tree)> {
+        use DatasourceType::{Jaeger, Loki, Prometheus, Tempo};
+        let only = |kinds: &[DatasourceType]| {
+            let is_one = |kind: &Queried| matches!(kind, Queried::Known(kind) if kinds.contains(kind));
+            let mut found = self.spec.datasources.iter().filter(|(_, source)| is_one(&source.kind.value));
+            found.next().filter(|_| found.next().is_none()).map(|(uid, _)| uid.value.as_str())
+        };
+        let text = |text: &str| Tree::Text(text.into());
+        let table = |entries: &[(&str, Tree)]| {
+            Tree::Table(entries.iter().map(|(key, tree)| ((*key).to_owned(), tree.clone())).collect())
+        };
+        let to = |uid: &str| table(&[("datasourceUid", text(uid))]);
+        let mut keys = Vec::new();
+        let mut add = |key: &str, tree: Option<Tree>| keys.extend(tree.map(|tree| (key.to_owned(), tree)));
+        let traces = only(&[Tempo, Jaeger]);
+        match kind {
+            Prometheus => {
+                let destination =
+                    |uid| Tree::List(vec![table(&[("name", text("trace_id")), ("datasourceUid", text(uid))])]);
+                add("exemplarTraceIdDestinations", traces.map(destination));
+            }
+            Loki => {
+                let field = |uid| {
+                    Tree::List(vec![table(&[
+                        ("name", text("trace_id")),
+                        ("matcherRegex", text(TRACE_ID)),
+                        ("url", text("${__value.raw}")),
+                        ("datasourceUid", text(uid)),
+                    ])])
+                };
+                add("derivedFields", traces.map(field));
+            }
+            Tempo | Jaeger => {
+                let logs = |uid| table(&[("datasourceUid", text(uid)), ("filterByTraceID", Tree::Boolean(true))]);
+                add("tracesToLogsV2", only(&[Loki]).map(logs));
+                add("tracesToMetrics", only(&[Prometheus]).map(to));
+                if kind == Tempo {
+                    add("serviceMap", only(&[Prometheus]).map(to));
+                }
+            }
+            _ => {}
+        }
+        keys
+    }
+
+    /// A text in which Grafana expands variables of its own environment.
+    fn of_grafana(&mut self, text: &SpecText) -> Text {
+        let mut tree = Tree::Text(self.text(text));
+        plain(&mut tree);
+        if let Tree::Text(text) = tree { text } else { Text::default() }
+    }
+
+    /// What a Grafana needs in its environment, and the secrets that it reads, for all datasources.
+    pub(super) fn for_datasources(&mut self) -> (Vec<(String, Text)>, Vec<Secret>) {
+        let spec = self.spec;
+        let mut variables: Vec<(String, Text)> = Vec::new();
+        let mut all: Vec<Secret> = Vec::new();
+        for (uid, source) in spec.datasources.iter() {
+            for (_, text, secret) in secrets(uid, source) {
+                // For its reference.
+                self.text(text);
+                all.push(secret);
+            }
+            let mut texts: Vec<&SpecText> = Vec::new();
+            texts.extend([&source.url, &source.user, &source.database].into_iter().flatten().map(|text| &text.value));
+            source.json_data.iter().for_each(|(_, tree)| texts_of(tree, &mut texts));
+            for text in texts {
+                let Text::Parts(segments) = self.text(text) else { continue };
+                for segment in segments {
+                    if let Segment::Env(reference) = segment
+                        && !variables.iter().any(|(name, _)| *name == reference.name)
+                    {
+                        variables.push((reference.name.clone(), Text::Parts(vec![Segment::Env(reference)])));
+                    }
+                }
+            }
+        }
+        (variables, all)
     }
 
     /// Grafana asks CloudWatch with the credentials and the region of its own container.
-    fn check_grafana_credentials(&mut self, uid: &crate::spec::decode::Spanned<String>) {
+    fn check_grafana_credentials(&mut self, uid: &Spanned<String>) {
         for (name, service) in self.providers(DASHBOARDS) {
             if !service.aws.as_ref().is_some_and(|aws| aws.value) {
                 self.report(
@@ -91,29 +316,44 @@ impl Resolver<'_> {
             }
         }
     }
+}
 
-    fn json_address(
-        &mut self,
-        uid: &crate::spec::decode::Spanned<String>,
-        source: &crate::spec::stack::Datasource,
-    ) -> Option<Address> {
-        let Some(service) = &source.service else {
-            self.report_missing(
-                source.sound,
-                Diagnostic::new(
-                    "missing-key",
-                    format!("missing key `service` in datasource `{}`", uid.value),
-                    uid.span,
-                )
-                .help("set it to the service that provides the JSON API"),
-            );
-            return None;
-        };
-        let Some(&index) = self.index.get(service.value.as_str()) else {
-            self.unknown_service(&service.value, service.span, None);
-            return None;
-        };
-        let port = self.port_of(index, "http", service.span, &[])?;
-        Some(Address::of_service(&service.value, port, ""))
+/// The secrets of a datasource: its key in `secureJsonData`, what the spec says, and what holds it.
+fn secrets<'a>(
+    uid: &'a Spanned<String>,
+    source: &'a Written,
+) -> impl Iterator<Item = (&'a str, &'a Spanned<SpecText>, Secret)> {
+    let key = if source.kind.value.addressed() == Addressed::Http { "basicAuthPassword" } else { "password" };
+    let password = source.password.iter().map(move |password| (key, password));
+    let others = source.secure_json_data.iter().map(|(key, text)| (key.value.as_str(), text));
+    password.chain(others).map(|(key, text)| {
+        // No secret of the spec has a dot in its name.
+        let name = format!("datasource.{}.{key}", uid.value);
+        (key, text, Secret { name, variable: text.value.variable().unwrap_or_default().to_owned() })
+    })
+}
+
+/// Takes the operators of references away: Compose applies them when it passes the variables to Grafana.
+fn plain(tree: &mut Tree) {
+    match tree {
+        Tree::Text(Text::Parts(segments)) => {
+            for segment in segments {
+                if let Segment::Env(reference) = segment {
+                    reference.operator = None;
+                }
+            }
+        }
+        Tree::List(items) => items.iter_mut().for_each(plain),
+        Tree::Table(entries) => entries.iter_mut().for_each(|(_, tree)| plain(tree)),
+        _ => {}
+    }
+}
+
+fn texts_of<'a>(tree: &'a SpecTree, texts: &mut Vec<&'a SpecText>) {
+    match tree {
+        SpecTree::Text(text) => texts.push(text),
+        SpecTree::List(items) => items.iter().for_each(|item| texts_of(item, texts)),
+        SpecTree::Table(entries) => entries.iter().for_each(|(_, tree)| texts_of(tree, texts)),
+        _ => {}
     }
 }

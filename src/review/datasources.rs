@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::written::tree;
 use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted};
+use crate::model::text::Text;
 use crate::model::{Datasource, Grafana, Stack};
 
 pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
@@ -49,6 +51,21 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                 differs(Severity::Caution, "type changed", kind(old), kind(new));
                 differs(Severity::Notice, "title changed", old.title.clone(), new.title.clone());
                 differs(Severity::Notice, "address changed", at(old), at(new));
+                let user = |source: &Datasource| source.user.as_ref().map(Text::shown).unwrap_or_default();
+                differs(Severity::Notice, "user changed", user(old), user(new));
+                let secrets = |source: &Datasource| {
+                    let secrets = source.secure.iter().map(|(key, secret)| format!("{key} = ${{{}}}", secret.variable));
+                    secrets.collect::<Vec<_>>().join(", ")
+                };
+                differs(Severity::Notice, "secrets changed", secrets(old), secrets(new));
+                let subject = (Id::DatasourceChanged, AREA, new.title.as_str());
+                for fate in fates(&old.json.0, &new.json.0, |(key, _)| key.as_str()) {
+                    match fate {
+                        Fate::Added((key, tree_of)) => tree(changes, subject, key, None, Some(tree_of)),
+                        Fate::Removed((key, tree_of)) => tree(changes, subject, key, Some(tree_of), None),
+                        Fate::Stays((key, old), (_, new)) => tree(changes, subject, key, Some(old), Some(new)),
+                    }
+                }
                 if old.default != new.default {
                     let what = if new.default { "now the default" } else { "no longer the default" };
                     changes.push(Change::notice(Id::DatasourceChanged, AREA, &new.title, what));
@@ -77,7 +94,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 }
 
 fn at(source: &Datasource) -> String {
-    source.address.as_ref().map_or_else(|| source.kind.as_str().to_owned(), ToString::to_string)
+    source.url.as_ref().map_or_else(|| source.kind.as_str().to_owned(), Text::shown)
 }
 
 /// All Grafanas of a stack have the same configuration.

@@ -4,10 +4,10 @@ use camino::Utf8Path;
 
 use super::accepted::Acceptance;
 use super::dashboard::Dashboard;
-use super::decode::{Context, Decode, Map, Short, Spanned, choice, shown, table};
+use super::decode::{Context, Decode, Map, Short, Spanned, choice, listed, shown, table};
 use super::kind;
 use super::lints::Lints;
-use super::schema::{Schema, Schemas};
+use super::schema::{self, Schema, Schemas};
 use super::service::{Command, Service};
 use super::text::{Scalar, Text, Tree};
 use super::tree::Node;
@@ -361,26 +361,236 @@ impl Decode for Template {
 choice! {
     /// What Grafana queries.
     pub enum DatasourceType as "type of datasource" {
-        /// The Prometheus API of Mimir.
+        /// The API of Prometheus, also that of Mimir.
         Prometheus = "prometheus",
         /// Loki.
         Loki = "loki",
+        /// Tempo.
+        Tempo = "tempo",
+        /// Jaeger.
+        Jaeger = "jaeger",
+        /// PostgreSQL.
+        Postgres = "postgres",
+        /// MySQL.
+        MySql = "mysql",
+        /// ClickHouse.
+        ClickHouse = "clickhouse",
+        /// Elasticsearch.
+        Elasticsearch = "elasticsearch",
+        /// OpenSearch.
+        OpenSearch = "opensearch",
+        /// Alertmanager.
+        Alertmanager = "alertmanager",
         /// Amazon's metrics.
         CloudWatch = "cloudwatch",
+        /// Amazon's traces.
+        XRay = "x-ray",
         /// A JSON API, by the Infinity plugin.
         Json = "json",
+    }
+}
+
+/// How a datasource says where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressed {
+    /// `http://host:port`.
+    Http,
+    /// `host:port`.
+    HostAndPort,
+    /// `jsonData` has `host`, `port` and `protocol`.
+    Settings,
+    /// By AWS credentials and a region.
+    Aws,
+}
+
+/// What Grafana's plugin for a type of datasource expects (Grafana 13: the provisioning pages of each).
+#[derive(Debug)]
+pub struct Plugin {
+    /// Its ID.
+    pub id: &'static str,
+    /// Whether Grafana's image has it.
+    pub is_bundled: bool,
+    /// What a kind of service that it queries provides.
+    pub provided: Option<&'static str>,
+    /// How it is told where to ask.
+    pub addressed: Addressed,
+    /// The key of `jsonData` for the database or index.
+    pub database: Option<&'static str>,
+    /// Further keys of `jsonData`, unless the spec sets them.
+    pub settings: &'static [(&'static str, &'static str)],
+}
+
+impl DatasourceType {
+    /// Its plugin.
+    pub fn plugin(self) -> Plugin {
+        let http = |id, is_bundled| Plugin {
+            id,
+            is_bundled,
+            provided: None,
+            addressed: Addressed::Http,
+            database: None,
+            settings: &[],
+        };
+        let aws = &[("authType", "default")];
+        match self {
+            Self::Prometheus => {
+                Plugin { provided: Some("metrics"), settings: &[("httpMethod", "POST")], ..http("prometheus", true) }
+            }
+            Self::Loki => Plugin { provided: Some("logs"), ..http("loki", true) },
+            Self::Tempo => http("tempo", true),
+            Self::Jaeger => http("jaeger", true),
+            Self::Postgres => Plugin {
+                addressed: Addressed::HostAndPort,
+                database: Some("database"),
+                settings: &[("sslmode", "disable")],
+                ..http("grafana-postgresql-datasource", true)
+            },
+            Self::MySql => {
+                Plugin { addressed: Addressed::HostAndPort, database: Some("database"), ..http("mysql", true) }
+            }
+            Self::ClickHouse => Plugin {
+                addressed: Addressed::Settings,
+                database: Some("defaultDatabase"),
+                ..http("grafana-clickhouse-datasource", false)
+            },
+            Self::Elasticsearch => Plugin {
+                database: Some("index"),
+                settings: &[("timeField", "@timestamp")],
+                ..http("elasticsearch", true)
+            },
+            Self::OpenSearch => Plugin {
+                database: Some("database"),
+                settings: &[("flavor", "opensearch"), ("timeField", "@timestamp")],
+                ..http("grafana-opensearch-datasource", false)
+            },
+            Self::Alertmanager => {
+                Plugin { settings: &[("implementation", "prometheus")], ..http("alertmanager", true) }
+            }
+            Self::CloudWatch => Plugin { addressed: Addressed::Aws, settings: aws, ..http("cloudwatch", true) },
+            Self::XRay => {
+                Plugin { addressed: Addressed::Aws, settings: aws, ..http("grafana-x-ray-datasource", false) }
+            }
+            Self::Json => http("yesoreyeram-infinity-datasource", false),
+        }
+    }
+}
+
+/// Plugins in Grafana's image that have no word of their own.
+const BUNDLED: &[&str] = &[
+    "grafana-azure-monitor-datasource",
+    "grafana-pyroscope-datasource",
+    "grafana-testdata-datasource",
+    "graphite",
+    "influxdb",
+    "mssql",
+    "opentsdb",
+    "parca",
+    "stackdriver",
+    "zipkin",
+];
+
+/// The type of a datasource: a word, or the ID of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Queried {
+    /// One that is known.
+    Known(DatasourceType),
+    /// Any other plugin.
+    Plugin(String),
+}
+
+impl Queried {
+    /// The type that a word or the ID of a plugin stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let mut all = DatasourceType::WORDS.iter().filter_map(|word| DatasourceType::from_word(word));
+        let known = DatasourceType::from_word(word).or_else(|| all.find(|kind| kind.plugin().id == word));
+        known.map(Self::Known).or_else(|| {
+            let is_plugin = BUNDLED.contains(&word) || word.ends_with("-datasource");
+            is_plugin.then(|| Self::Plugin(word.to_owned()))
+        })
+    }
+
+    /// How it is written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(kind) => kind.as_str(),
+            Self::Plugin(id) => id,
+        }
+    }
+
+    /// The ID of its plugin.
+    pub fn plugin(&self) -> &str {
+        match self {
+            Self::Known(kind) => kind.plugin().id,
+            Self::Plugin(id) => id,
+        }
+    }
+
+    /// Whether Grafana's image has its plugin.
+    pub fn is_bundled(&self) -> bool {
+        match self {
+            Self::Known(kind) => kind.plugin().is_bundled,
+            Self::Plugin(id) => BUNDLED.contains(&id.as_str()),
+        }
+    }
+
+    /// How it is told where to ask.
+    pub fn addressed(&self) -> Addressed {
+        match self {
+            Self::Known(kind) => kind.plugin().addressed,
+            Self::Plugin(id) if id == "mssql" => Addressed::HostAndPort,
+            Self::Plugin(_) => Addressed::Http,
+        }
+    }
+}
+
+impl Decode for Queried {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = node.span;
+        let word = String::decode(node, cx)?;
+        let found = Self::from_word(&word);
+        if found.is_none() {
+            let title = format!("unknown type of datasource `{}`", shown(&word));
+            cx.diagnostics.push(Diagnostic::new("unknown-value", title, span).suggest(
+                &word,
+                DatasourceType::WORDS.iter().copied(),
+                || {
+                    let known = listed(DatasourceType::WORDS.iter().copied());
+                    format!("expected one of {known}, or the ID of a plugin, such as `grafana-github-datasource`")
+                },
+            ));
+        }
+        found
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        let id = schema::pattern(&format!("^({}|.+-datasource)$", BUNDLED.join("|")), &["grafana-github-datasource"]);
+        schema::any_of([DatasourceType::schema(schemas), id])
     }
 }
 
 table! {
     /// Something that Grafana queries; the name of the table is its UID.
     pub struct Datasource as "a datasource" {
-        /// Its type.
-        kind as "type": Spanned<DatasourceType>,
+        /// Its type, or the ID of any other plugin, e.g. `grafana-github-datasource`.
+        kind as "type": Spanned<Queried>,
         /// Its title in Grafana.
         title: Spanned<String>,
         /// The service that is queried; the only one of the fitting kind if left out.
         service: Option<Spanned<String>>,
+        /// The name of its port; `http`, `sql` or the only one if left out.
+        port: Option<Spanned<String>>,
+        /// Or where it is outside of the stack.
+        url: Option<Spanned<Text>>,
+        /// The user to log in as.
+        user: Option<Spanned<Text>>,
+        /// The user's password: a reference to a variable with `secret = true`.
+        password: Option<Spanned<Text>>,
+        /// The database or index.
+        database: Option<Spanned<Text>>,
+        /// Grafana's `jsonData`.
+        json_data: Map<Tree>,
+        /// Grafana's `secureJsonData`: references to variables with `secret = true`.
+        secure_json_data: Map<Spanned<Text>>,
         /// Whether panels that name no datasource use it.
         default: Option<Spanned<bool>>,
     }

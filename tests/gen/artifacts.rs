@@ -299,7 +299,7 @@ fn grafana_is_provisioned_with_the_datasources_and_folders() {
         ]
     );
     assert_eq!(sources[0]["jsonData"]["httpMethod"], "POST");
-    assert_eq!(sources[1]["jsonData"]["defaultRegion"], "$AWS_REGION");
+    assert_eq!(sources[1]["jsonData"]["defaultRegion"], "${AWS_REGION}");
     let file = yaml(&files, "generated/dev/config/grafana-dashboards.yaml");
     let providers = file["providers"].as_sequence().unwrap();
     let folders: Vec<&str> = providers.iter().map(|provider| provider["folder"].as_str().unwrap()).collect();

@@ -6,6 +6,7 @@ mod artifacts;
 mod compose;
 mod config;
 mod dashboards;
+mod datasources;
 mod dev;
 mod diagnostics;
 mod drift;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use stackgen::spec::kind::Kind;
-use stackgen::spec::stack::DatasourceType;
+use stackgen::spec::stack::{Addressed, DatasourceType};
 
 use super::project::{Project, REFERENCE, Run};
 
@@ -133,7 +133,18 @@ fn a_datasource_of_every_type_checks_at_once() {
             if example_name == "observability" {
                 added(&project, &["service", "api", "--image", "example/api:1", "--port", "8080"]);
             }
-            let text = added(&project, &["datasource", "one", "--type", kind]);
+            let plugin = DatasourceType::from_word(kind).unwrap().plugin();
+            if !plugin.is_bundled && !REFERENCE.contains(plugin.id) {
+                // Nothing says which version of it would do.
+                let run = new(&project, &["datasource", "one", "--type", kind, "--service", "grafana"]);
+                assert!(run.stderr.contains(&format!("add `\"{}@<version>\"`", plugin.id)), "{run:?}");
+                continue;
+            }
+            let mut arguments = vec!["datasource", "one", "--type", kind];
+            if plugin.addressed == Addressed::HostAndPort {
+                arguments.extend(["--service", if example_name == "minimal" { "db" } else { "api" }]);
+            }
+            let text = added(&project, &arguments);
             assert!(text.contains(&format!("\n[datasources.one]\ntype = \"{kind}\"\ntitle = \"One\"\n")), "{text}");
             // The first one is the default, a further one isn't.
             let is_default = text.split("[datasources.one]\n").nth(1).unwrap().split("\n\n").next().unwrap();

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::interpolation::{is_literal, references};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::dashboard::{Datasource, plugin};
+use crate::model::dashboard::Datasource;
 use crate::resolve::Resolver;
 use crate::spec::dashboard::Dashboard;
 use crate::spec::decode::{Map, Spanned, shown};
@@ -126,7 +126,7 @@ impl<'r, 'a> Scope<'r, 'a> {
             let default = sources.iter().find(|(_, source)| source.default.as_ref().is_some_and(|flag| flag.value));
             let only = || sources.iter().next().filter(|_| sources.entries.len() == 1);
             default.or_else(only).map(|(uid, source)| Datasource {
-                plugin: plugin(source.kind.value).to_owned(),
+                plugin: source.kind.value.plugin().to_owned(),
                 uid: uid.value.clone(),
             })
         };
@@ -163,7 +163,7 @@ impl<'r, 'a> Scope<'r, 'a> {
         }
         let sources = &self.resolver.spec.datasources;
         if let Some(source) = sources.get(name) {
-            return Some(Datasource { plugin: plugin(source.kind.value).to_owned(), uid: name.to_owned() });
+            return Some(Datasource { plugin: source.kind.value.plugin().to_owned(), uid: name.to_owned() });
         }
         if sources.knows(name) {
             return None;

@@ -176,7 +176,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A secret must be a reference to a secret variable: anything else would be committed.
-    fn check_secret(&mut self, secret: &SpecText, span: Span) {
+    pub(in crate::resolve) fn check_secret(&mut self, secret: &SpecText, span: Span) {
         let mut named = None;
         let is_secret = match secret.variable() {
             Some(name) => {

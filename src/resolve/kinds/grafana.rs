@@ -7,14 +7,14 @@ use crate::model::kind::Folder;
 use crate::resolve::Resolver;
 use crate::spec::decode::{Map, Spanned};
 use crate::spec::service::{Condition, Service};
-use crate::spec::stack::DatasourceType;
-
-/// The plugin that queries JSON APIs.
-const INFINITY: &str = "yesoreyeram-infinity-datasource";
 
 impl<'a> Resolver<'a> {
     pub(super) fn grafana(&mut self, _: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
         self.check_plugins(service);
+        let (variables, secrets) = self.for_datasources();
+        let written = |name: &str| service.environment.iter().any(|(known, _)| known.value == name);
+        preset.environment.extend(variables.into_iter().filter(|(name, _)| !written(name)));
+        preset.secrets.extend(secrets);
         let mut provision = |path: &str, what: &str| {
             preset.mounts.push(generated(path, &format!("/etc/grafana/provisioning/{what}/stack.yaml")));
         };
@@ -51,20 +51,22 @@ impl<'a> Resolver<'a> {
                 );
             }
         }
-        let json = self.spec.datasources.iter().find(|(_, source)| source.kind.value == DatasourceType::Json);
-        let has_infinity = plugins.iter().any(|plugin| plugin.value.split('@').next() == Some(INFINITY));
-        if let Some((name, _)) = json
-            && !has_infinity
-        {
-            self.report_missing(
-                service.sound,
-                Diagnostic::new(
-                    "missing-plugin",
-                    format!("missing plugin `{INFINITY}` for datasource `{}`", name.value),
-                    name.span,
-                )
-                .help(format!("add `\"{INFINITY}@<version>\"` to Grafana's `settings.plugins`")),
-            );
+        let has = |id: &str| plugins.iter().any(|plugin| plugin.value.split('@').next() == Some(id));
+        let spec = self.spec;
+        for (name, source) in spec.datasources.iter() {
+            let kind = &source.kind.value;
+            let id = kind.plugin();
+            if !kind.is_bundled() && !has(id) {
+                self.report_missing(
+                    service.sound,
+                    Diagnostic::new(
+                        "missing-plugin",
+                        format!("missing plugin `{id}` for datasource `{}`", name.value),
+                        name.span,
+                    )
+                    .help(format!("add `\"{id}@<version>\"` to Grafana's `settings.plugins`")),
+                );
+            }
         }
     }
 
