@@ -56,7 +56,7 @@ impl Resolver<'_> {
                 kind: source.kind.value.clone(),
                 url: self.url(source, address.as_ref()),
                 user: source.user.as_ref().map(|user| self.of_grafana(user)),
-                json: self.json(source, address.as_ref(), port),
+                json: self.json(source, address.as_ref(), port.as_deref()),
                 secure: secrets(uid, source).map(|(key, _, secret)| (key.to_owned(), secret)).collect(),
                 address,
                 default: source.default.as_ref().is_some_and(|flag| flag.value),
@@ -138,17 +138,14 @@ impl Resolver<'_> {
             return (None, None);
         };
         let usual = if kind.addressed() == Addressed::HostAndPort { "sql" } else { HTTP_PORT };
-        let (name, span) = match &source.port {
-            Some(port) => (port.value.clone(), port.span),
-            None => {
-                let only = match self.ports[index].as_slice() {
-                    [only] => only.name.clone(),
-                    _ => usual.to_owned(),
-                };
-                let has_usual = self.ports[index].iter().any(|port| port.name == usual);
-                (if has_usual { usual.to_owned() } else { only }, service.span)
-            }
+        let (name, span) = if let Some(port) = &source.port {
+            (port.value.as_str(), port.span)
+        } else {
+            let ports = &self.ports[index];
+            let only = if let [only] = ports.as_slice() { only.name.as_str() } else { usual };
+            (if ports.iter().any(|port| port.name == usual) { usual } else { only }, service.span)
         };
+        let name = name.to_owned();
         let address = self.port_of(index, &name, span, &[]).map(|port| Address::of_service(&service.value, port, ""));
         if address.is_some() {
             self.references.service(&service.value);
@@ -170,7 +167,7 @@ impl Resolver<'_> {
     }
 
     /// Grafana's `jsonData`: what the plugin needs, then what the spec says.
-    fn json(&mut self, source: &Written, address: Option<&Address>, port: Option<String>) -> Keys {
+    fn json(&mut self, source: &Written, address: Option<&Address>, port: Option<&str>) -> Keys {
         let mut keys: Vec<(String, Tree)> = Vec::new();
         let mut set = |key: &str, value: Tree| keys.push((key.to_owned(), value));
         if let Queried::Known(kind) = source.kind.value {
@@ -187,7 +184,7 @@ impl Resolver<'_> {
                 (Addressed::Settings, Some(address)) => {
                     set("host", Tree::Text(address.service().unwrap_or_default().into()));
                     set("port", Tree::Integer(address.port.into()));
-                    let protocol = if port.as_deref() == Some(HTTP_PORT) { "http" } else { "native" };
+                    let protocol = if port == Some(HTTP_PORT) { "http" } else { "native" };
                     set("protocol", Tree::Text(protocol.into()));
                 }
                 _ => {}
