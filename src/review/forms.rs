@@ -84,7 +84,9 @@ fn each_text(stack: &mut Stack, change: &mut impl FnMut(&mut Text)) {
     for Service { network_mode, mounts, keys, paths, .. } in services {
         network_mode.iter_mut().for_each(&mut *change);
         of_keys(keys, change);
-        paths.iter_mut().for_each(|named| change(&mut named.path));
+        for named in paths {
+            change(&mut named.path);
+        }
         for Mount { source, target, read_only, keys, .. } in mounts {
             source.iter_mut().for_each(&mut *change);
             change(target);
