@@ -109,7 +109,8 @@ pub enum Command {
     /// Print the resolved stack: services, networks, volumes, datasources and clusters
     ///
     /// This is what the templates of `[files]` see. The `version` of the form changes if a key is removed or means something
-    /// else. A string with variables is a table of its `text` and its `variables`. Values that are secrets are left out.
+    /// else. A string with variables is a table of its `text` and its `variables`. Values that are secrets are left out; what
+    /// a service does not have is null.
     Model(Model),
     /// Show how a kind of service is declared
     #[command(subcommand, after_help = "Example:\n  gen kind show loki")]
@@ -430,9 +431,10 @@ pub struct ImportDashboard {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  gen init\n  gen init --example observability")]
 pub struct Init {
-    /// `minimal` (a web page and a database), `observability` (Mimir, Loki, Alloy and Grafana) or `temporal-dsql` (the
-    /// reference stack)
-    #[arg(long, value_name = "NAME", default_value = "minimal", value_parser = ["minimal", "observability", "temporal-dsql"])]
+    /// `minimal` (a web page and a database), `observability` (Mimir, Loki, Alloy and Grafana), `web` (nginx, an API with
+    /// workers, PostgreSQL and more), `events` (Kafka, ClickHouse, traces and alerts) or `temporal-dsql` (the reference
+    /// stack)
+    #[arg(long, value_name = "NAME", default_value = "minimal", value_parser = ["minimal", "observability", "web", "events", "temporal-dsql"])]
     pub example: String,
 }
 

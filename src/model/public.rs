@@ -46,13 +46,10 @@ struct Table<'a, T>(Vec<(&'a str, T)>);
 #[derive(Debug, serde::Serialize)]
 struct Service<'a> {
     name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'a str>,
     group: &'a str,
     description: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'a Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     command: Option<&'a Command>,
     /// The settings of its kind, except secrets.
     settings: Table<'a, Setting<'a>>,
@@ -66,7 +63,6 @@ struct Service<'a> {
     depends_on: Table<'a, &'a str>,
     networks: Vec<&'a str>,
     /// Where it serves Prometheus metrics.
-    #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<Metrics<'a>>,
 }
 
@@ -77,17 +73,14 @@ struct Port<'a> {
     /// Where other services reach it: `api:8080`.
     address: String,
     protocol: &'a str,
-    /// The port on the host; left out if it is not published, or if the engine chooses one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The port on the host; none if it is not published, or if the engine chooses one.
     published: Option<&'a Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     host_ip: Option<&'a Text>,
 }
 
 #[derive(Debug, serde::Serialize)]
 struct Mount<'a> {
     r#type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a Text>,
     target: &'a Text,
     read_only: Option<&'a text::Value<bool>>,
@@ -110,9 +103,8 @@ struct Network<'a> {
 struct Source<'a> {
     title: &'a str,
     r#type: &'a str,
-    /// Left out for what has no address in the network.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
+    /// None if Grafana is not told a URL.
+    url: Option<&'a Text>,
     default: bool,
 }
 
@@ -250,7 +242,7 @@ impl<'a> Source<'a> {
         Self {
             title: &source.title,
             r#type: source.kind.as_str(),
-            url: source.address.as_ref().map(ToString::to_string),
+            url: source.url.as_ref(),
             default: source.default,
         }
     }

@@ -447,7 +447,7 @@ pub fn table_of<'s>(node: Node<'s>, expected: &str, cx: &mut Context<'_>) -> Opt
 
 /// Reports an unknown key of a table; returns the one that was probably meant.
 pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut Context<'_>) -> Option<&'static str> {
-    const MOST: usize = 30;
+    const MOST: usize = 12;
     if cx.diagnostics.is_full() {
         return None;
     }
@@ -457,8 +457,11 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,
             known.iter().copied(),
-            // The rest of Compose's keys would hide the table's own.
-            || expected(known.iter().copied().take(MOST)) + if known.len() > MOST { ", …" } else { "" },
+            || {
+                let more = known.len().saturating_sub(MOST);
+                let rest = format!(", or {more} others that the schema describes");
+                expected(known.iter().copied().take(MOST)) + if more > 0 { &rest } else { "" }
+            },
         ),
     );
     nearest(&key.name, known.iter().copied())

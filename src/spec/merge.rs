@@ -50,11 +50,19 @@ pub fn merge<'s>(above: &str, base: &mut Table<'s>, overlay: Table<'s>, lists: L
         base.entries.retain(|(key, _)| !PROBES.contains(&&*key.name) && !matches!(&*key.name, "port" | "probe"));
     }
     let places = base.places();
+    // The port in the container of a kind is the kind's; of an extended service it isn't known yet.
+    let has_own_ports = ["kind", "extends"].iter().all(|key| base.at(&[key]).or(overlay.at(&[key])).is_none());
     for (key, mut node) in overlay.entries {
         let Some((existing, old)) = places.get(key.name.as_ref()).and_then(|&place| base.entries.get_mut(place)) else {
             base.entries.push((key, node));
             continue;
         };
+        if key.name == "ports"
+            && has_own_ports
+            && let (Value::Table(old), Value::Table(new)) = (&old.value, &mut node.value)
+        {
+            keep_targets(old, new);
+        }
         // Nothing else of a healthcheck has an effect.
         let is_off = |table: &Table<'_>| table.at(&["disable"]).is_some_and(|node| node.value == Value::Boolean(true));
         if key.name == "healthcheck"
@@ -89,6 +97,25 @@ pub fn merge<'s>(above: &str, base: &mut Table<'s>, overlay: Table<'s>, lists: L
             existing.span = key.span;
             *old = node;
         }
+    }
+}
+
+/// An integer is a port of the host and of the container. Over a port that there is, it is only the former: what the
+/// program listens on stays.
+fn keep_targets<'s>(old: &Table<'s>, new: &mut Table<'s>) {
+    for (key, port) in &mut new.entries {
+        let (Value::Integer(_), Some(old)) = (&port.value, old.at(&[&key.name])) else { continue };
+        let named = |name: &'static str, node: Node<'s>| (Key { span: key.span, name: name.into() }, node);
+        let span = port.span;
+        let published = Node { span, value: mem::replace(&mut port.value, Value::Refused) };
+        let mut entries = vec![named("published", published)];
+        let target = match &old.value {
+            Value::Table(port) if port.at(&["target"]).is_none() => port.at(&["published"]),
+            Value::Integer(_) => Some(old),
+            _ => None,
+        };
+        entries.extend(target.map(|target| named("target", target.clone())));
+        port.value = Value::Table(Table { entries });
     }
 }
 
@@ -202,6 +229,7 @@ fn subject(above: &str, key: &str, item: &Node<'_>) -> Option<String> {
         | "args"
         | "cap_add"
         | "cap_drop"
+        | "depends_on"
         | "dns"
         | "dns_opt"
         | "dns_search"
@@ -209,6 +237,8 @@ fn subject(above: &str, key: &str, item: &Node<'_>) -> Option<String> {
         | "labels"
         | "link_local_ips"
         | "links"
+        | "models"
+        | "networks"
         | "profiles"
         | "sysctls"
         | "tags"

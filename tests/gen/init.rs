@@ -4,7 +4,7 @@ use std::fs;
 
 use super::project::{DASHBOARDS, Project, REFERENCE};
 
-const EXAMPLES: [&str; 3] = ["minimal", "observability", "temporal-dsql"];
+const EXAMPLES: [&str; 5] = ["minimal", "observability", "web", "events", "temporal-dsql"];
 
 fn example(name: &str) -> Project {
     let project = Project::empty();
@@ -19,7 +19,7 @@ fn each_example_renders_and_checks_at_once() {
         let project = example(name);
         for command in [&["render"][..], &["check"], &["fmt", "--check"]] {
             let run = project.run(command);
-            assert_eq!(run.code, Some(0), "{name}, {command:?}: {run:?}");
+            assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{name}, {command:?}: {run:?}");
         }
     }
 }
@@ -45,7 +45,7 @@ fn without_a_name_it_is_the_minimal_one() {
 
 #[test]
 fn the_small_ones_fit_a_terminal_and_are_explained() {
-    for name in ["minimal", "observability"] {
+    for name in ["minimal", "observability", "web", "events"] {
         let project = example(name);
         let files = ["spec/stack.toml", "spec/dashboards/stack.toml"];
         for file in files.into_iter().filter(|file| project.path(file).exists()) {
@@ -146,4 +146,16 @@ fn a_clone_with_other_line_endings_is_as_rendered() {
     assert!(cloned.unwrap().success());
     let run = clone.run_in("clone", &["check"]);
     assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+/// A spec is shorter than its Compose file, and says more.
+#[test]
+fn an_example_is_shorter_than_what_it_makes() {
+    let lines = |text: &str| text.lines().filter(|line| !line.trim_start().starts_with('#') && !line.is_empty()).count();
+    for (name, at_most) in [("web", 50), ("events", 50)] {
+        let project = example(name);
+        assert_eq!(project.run(&["render"]).code, Some(0));
+        let (spec, compose) = (project.read("spec/stack.toml"), project.read("generated/dev/docker-compose.yml"));
+        assert!(lines(&spec) * 100 <= lines(&compose) * at_most, "{name}: {} and {}", lines(&spec), lines(&compose));
+    }
 }

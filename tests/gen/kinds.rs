@@ -72,7 +72,7 @@ healthcheck = { http = "/-/ready" }
 const PROMETHEUS_YAML: &str = "global:
   scrape_interval: {= service.settings.interval =}
 scrape_configs:
-{%- for name, target in services|items if target.metrics is defined %}
+{%- for name, target in services|items if target.metrics %}
   - job_name: {= name =}
     metrics_path: {= target.metrics.path =}
     static_configs:

@@ -275,3 +275,46 @@ fn a_project_name_is_unique_for_its_profile() {
         ["dev", "staging"].map(|profile| compose(&project, profile)["name"].as_str().unwrap().to_owned()).into();
     assert_eq!(names.len(), 2);
 }
+
+#[test]
+fn an_integer_in_a_profile_moves_no_port_of_a_container() {
+    let spec = r#"[stack]
+name = "shop"
+[profiles.dev]
+[profiles.ci]
+services.db.ports.sql = 5433
+services.api.ports.http = 8081
+services.web.ports.http = 8082
+services.loki.ports.http = 3101
+services.new.ports.http = 8083
+[images]
+loki = "grafana/loki:3.7.6"
+[services.db]
+image = "postgres:18.1"
+ports.sql = 5432
+[services.api]
+image = "shop/api:1"
+ports.http = { published = 8080, target = 80 }
+environment.DATABASE = "${db.sql}"
+[services.web]
+image = "shop/web:1"
+ports.http = { published = 8090 }
+[services.loki]
+kind = "loki"
+ports.http = 3100
+settings.retention = "72h"
+[services.new]
+image = "shop/new:1"
+"#;
+    let project = Project::new(spec);
+    let run = project.run(&["render"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    let compose: serde_yaml::Value = serde_yaml::from_str(&project.read("generated/ci/docker-compose.yml")).unwrap();
+    for (service, published, target) in
+        [("db", "5433", 5432), ("api", "8081", 80), ("web", "8082", 8090), ("loki", "3101", 3100), ("new", "8083", 8083)]
+    {
+        let port = &compose["services"][service]["ports"][0];
+        assert_eq!((&port["published"], &port["target"]), (&published.into(), &target.into()), "{service}");
+    }
+    assert_eq!(compose["services"]["api"]["environment"]["DATABASE"], "db:5432");
+}
