@@ -239,12 +239,7 @@ impl<'a> Mount<'a> {
 
 impl<'a> Source<'a> {
     fn of(source: &'a Datasource) -> Self {
-        Self {
-            title: &source.title,
-            r#type: source.kind.as_str(),
-            url: source.url.as_ref(),
-            default: source.default,
-        }
+        Self { title: &source.title, r#type: source.kind.as_str(), url: source.url.as_ref(), default: source.default }
     }
 }
 

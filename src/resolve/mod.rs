@@ -38,7 +38,7 @@ use crate::model::Address;
 use crate::model::service::References;
 use crate::spec::ProfileSpec;
 use crate::spec::decode::{Spanned, expected, shown};
-use crate::spec::kind::{Kind, Kinds, Provision};
+use crate::spec::kind::{Kinds, Provision};
 use crate::spec::lints::Level;
 use crate::spec::service::Service;
 use crate::spec::stack::Spec;
@@ -260,8 +260,8 @@ impl<'a> Resolver<'a> {
             };
             let kinds = kinds_that(&self.profile.kinds, provided);
             let title = match other {
-                Some(_) => format!("service `{}` is not of kind {kinds}", shown(&name.value)),
-                None => format!("unknown service `{}` of kind {kinds}", shown(&name.value)),
+                Some(_) => format!("service `{}` is not of {kinds}", shown(&name.value)),
+                None => format!("unknown service `{}` of {kinds}", shown(&name.value)),
             };
             self.report_unknown(("unknown-service", title), "services", (&name.value, name.span), candidates, || {
                 otherwise
@@ -275,7 +275,7 @@ impl<'a> Resolver<'a> {
                     self.spec.sound,
                     Diagnostic::new(
                         "missing-service",
-                        format!("{what} needs a service of kind {}", kinds_that(&self.profile.kinds, provided)),
+                        format!("{what} needs a service of {}", kinds_that(&self.profile.kinds, provided)),
                         span,
                     )
                     .help(add_a_provider(&self.profile.kinds, provided)),
@@ -399,11 +399,14 @@ fn is_plain(path: &str) -> bool {
 /// The kinds that provide something, for a message.
 fn kinds_that(kinds: &Kinds, provide: &str) -> String {
     let kinds = kinds.all().filter(|kind| kind.provides(provide));
-    kinds.map(|kind| format!("`{}`", kind.as_str())).collect::<Vec<_>>().join(" or ")
+    let names = kinds.map(|kind| format!("`{}`", kind.as_str())).collect::<Vec<_>>().join(" or ");
+    if names.is_empty() { format!("a kind that provides `{}`", shown(provide)) } else { format!("kind {names}") }
 }
 
 /// How to add a missing provider.
 fn add_a_provider(kinds: &Kinds, provided: &str) -> String {
-    let kind = kinds.all().find(|kind| kind.provides(provided));
-    format!("add a service with `kind = \"{}\"`", kind.as_ref().map_or("", Kind::as_str))
+    match kinds.all().find(|kind| kind.provides(provided)) {
+        Some(kind) => format!("add a service with `kind = \"{}\"`", kind.as_str()),
+        None => format!("add `[provides.{}]` to a kind in `spec/kinds/`", shown(provided)),
+    }
 }

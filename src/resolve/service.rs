@@ -383,7 +383,7 @@ impl Resolver<'_> {
                         format!("`{}` is set by the kind of this service", name.value),
                         name.span,
                     )
-                    .help("remove it, and change its source instead: the cluster, the settings or [env]"),
+                    .help("remove it, and change what the kind takes it from: its settings, the cluster or [env]"),
                 );
                 continue;
             }

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::decode::{Context, Decode, Map, Spanned, choice, listed, shown, table, table_of, unknown_word};
 use super::schema::{self, Schema, Schemas};
-use super::service::{Command, Condition, Service};
+use super::service::{Command, Condition, Service, split_outside};
 use super::source::Sources;
 use super::stack::{Language, Template};
 use super::text::{Part, Text};
@@ -89,7 +89,7 @@ impl Kind {
         if diagnostics.len() > before {
             return None;
         }
-        let start = Span { file, start: 0, end: 0 };
+        let start = Span { file, start: 0, end: 1 };
         let mut cx = Context { sources, diagnostics };
         let declaration = Declaration::decode(Node { span: start, value: Value::Table(table) }, &mut cx)?;
         // A template that can't be read is missing, too.
@@ -519,7 +519,7 @@ table! {
     pub struct KindFile as "a file of a kind" {
         /// Its template, in the folder of the kind; without one `gen` generates it.
         template: Option<Spanned<Template>>,
-        /// How values are written in it; that of the template's name if left out.
+        /// How values are written in it; by the extension of its path if left out.
         language: Option<Language>,
         /// Where it appears in the container.
         target: Spanned<String>,
@@ -597,16 +597,40 @@ const IMPLIED: &[&str] = &[
 #[derive(Debug, Clone)]
 pub struct Implied(pub Box<Service>);
 
+/// Keys of a service that name something else of the stack, or a path, which a kind can't know.
+const NAMING: &[&str] = &[
+    "build",
+    "credential_spec",
+    "develop",
+    "env_file",
+    "extends",
+    "external_links",
+    "ipc",
+    "label_file",
+    "links",
+    "models",
+    "network_mode",
+    "pid",
+    "provider",
+    "volumes_from",
+];
+
 impl Decode for Implied {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         if let Value::Table(table) = &node.value {
-            for (key, _) in &table.entries {
+            for (key, node) in &table.entries {
+                let name = key.name.as_ref();
                 // An unknown key is reported as such.
-                if Service::KEYS.contains(&key.name.as_ref()) && !IMPLIED.contains(&key.name.as_ref()) {
+                if NAMING.contains(&name) || (Service::KEYS.contains(&name) && !IMPLIED.contains(&name)) {
                     cx.diagnostics.push(
-                        Diagnostic::new("unknown-key", format!("a kind cannot set the key `{}`", key.name), key.span)
-                            .help(format!("expected one of {}", listed(IMPLIED.iter().copied()))),
+                        Diagnostic::new("unknown-key", format!("a kind cannot set the key `{name}`"), key.span)
+                            .help("set it in the services of the kind"),
                     );
+                }
+                match (name, &node.value) {
+                    ("volumes", Value::List(volumes)) => check_volumes(volumes, cx),
+                    ("healthcheck", Value::Table(check)) => check_probe(check, cx),
+                    _ => {}
                 }
             }
         }
@@ -615,6 +639,53 @@ impl Decode for Implied {
 
     fn schema(schemas: &mut Schemas) -> Schema {
         Service::schema(schemas)
+    }
+}
+
+/// A kind gives its services named volumes, and nothing else in the place of one.
+fn check_volumes(volumes: &[Node<'_>], cx: &mut Context<'_>) {
+    let mut targets: Vec<String> = Vec::new();
+    for volume in volumes {
+        let pieces = if let Value::String(text) = &volume.value { split_outside(text) } else { Vec::new() };
+        let is_name = |name: &str| {
+            let plain = name.replace("${self}", "self");
+            plain.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && plain.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        };
+        let problem = match pieces.as_slice() {
+            [name, target] if is_name(name) && target.starts_with('/') => {
+                let target = target.to_string();
+                let is_second = targets.contains(&target);
+                targets.push(target);
+                is_second.then_some("two volumes of a kind have the same target")
+            }
+            _ => Some("a volume of a kind must be `name:/path`"),
+        };
+        if let Some(problem) = problem {
+            let help = "mount a generated file with `[files]`, and anything else in the services of the kind";
+            cx.diagnostics.push(Diagnostic::new("invalid-kind", problem, volume.span).help(help));
+        }
+    }
+}
+
+/// The probe of a kind is one that runs.
+fn check_probe(check: &tree::Table<'_>, cx: &mut Context<'_>) {
+    for (key, node) in &check.entries {
+        let problem = match (key.name.as_ref(), &node.value) {
+            ("disable", _) => Some(("a kind cannot disable a healthcheck", "remove `disable`")),
+            ("test", Value::List(words)) => {
+                let first = words.first().map(|word| word.value.written());
+                let runs = matches!(first.as_deref(), Some("CMD" | "CMD-SHELL")) && words.len() > 1;
+                (!runs).then_some((
+                    "invalid healthcheck",
+                    "write `[\"CMD\", …]`, `[\"CMD-SHELL\", \"…\"]` or a shell line",
+                ))
+            }
+            _ => None,
+        };
+        if let Some((title, help)) = problem {
+            cx.diagnostics.push(Diagnostic::new("invalid-kind", title, node.span).help(help));
+        }
     }
 }
 
@@ -651,45 +722,59 @@ impl Declaration {
 
     /// Reports unknown names in the declaration.
     fn check(&self, needs_templates: bool, cx: &mut Context<'_>) {
-        let mut refuse = |span: Span, title: String| {
-            cx.diagnostics.push(Diagnostic::new("invalid-kind", title, span).help("declare it, or fix its name"));
+        const DECLARE: &str = "declare it, or fix its name";
+        let mut refuse = |span: Span, title: String, help: &str| {
+            cx.diagnostics.push(Diagnostic::new("invalid-kind", title, span).help(help));
         };
+        for (name, port) in self.ports.iter().chain(self.roles.iter().flat_map(|(_, role)| role.ports.iter())) {
+            let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+            if name.is_empty() || !name.chars().all(is_plain) {
+                let help = "use lowercase letters, digits, `-` and `_`";
+                refuse(name.span, format!("invalid port name `{}`", shown(name)), help);
+            }
+            if port.target == 0 {
+                refuse(name.span, format!("invalid port `{}`", shown(name)), "`target` must be from 1 to 65535");
+            }
+        }
         for (_, endpoint) in self.endpoints.iter() {
             if !self.ports.knows(&endpoint.port) {
-                refuse(endpoint.port.span, format!("unknown port `{}`", shown(&endpoint.port)));
+                refuse(endpoint.port.span, format!("unknown port `{}`", shown(&endpoint.port)), DECLARE);
             }
         }
         for (_, provision) in self.provides.iter() {
             for name in [&provision.query, &provision.push].into_iter().flatten() {
                 if self.endpoint(name).is_none() {
-                    refuse(name.span, format!("unknown endpoint `{}`", shown(name)));
+                    refuse(name.span, format!("unknown endpoint `{}`", shown(name)), DECLARE);
                 }
             }
         }
         for (path, file) in self.files.iter() {
             if !file.target.starts_with('/') {
-                refuse(file.target.span, "`target` must be an absolute path".to_owned());
+                refuse(file.target.span, "`target` must be an absolute path".to_owned(), "start it with `/`");
             }
             if needs_templates && file.template.is_none() {
-                refuse(path.span, format!("missing `template` of the file `{}`", shown(path)));
+                let title = format!("missing `template` of the file `{}`", shown(path));
+                refuse(path.span, title, "name a file in the kind's folder");
             }
         }
         for (name, need) in self.needs.iter() {
             if need.provides.is_some() == need.role.is_some() {
-                refuse(name.span, format!("the need `{}` must have either `provides` or `role`", shown(name)));
+                let title = format!("the need `{}` must have either `provides` or `role`", shown(name));
+                refuse(name.span, title, "set one of them");
             }
             if let Some(setting) = need.setting.as_ref().filter(|setting| !self.settings.knows(setting)) {
-                refuse(setting.span, format!("unknown setting `{}`", shown(setting)));
+                refuse(setting.span, format!("unknown setting `{}`", shown(setting)), DECLARE);
             }
         }
         for (_, setting) in self.settings.iter() {
             if let Some(fact) = setting.default_if.as_ref().filter(|_| setting.kind != SettingType::Boolean) {
-                refuse(fact.span, "only a boolean can have `default_if`".to_owned());
+                let title = "only a boolean can have `default_if`".to_owned();
+                refuse(fact.span, title, "remove it, or set `type = \"boolean\"`");
             }
         }
         for (name, _) in self.new.iter().flat_map(|new| new.settings.iter()) {
             if !self.settings.knows(name) {
-                refuse(name.span, format!("unknown setting `{}`", shown(name)));
+                refuse(name.span, format!("unknown setting `{}`", shown(name)), DECLARE);
             }
         }
         for text in self.texts() {
@@ -701,17 +786,45 @@ impl Declaration {
                     Part::Env(reference) if reference.name != "self" => (reference.span, reference.name.clone()),
                     _ => continue,
                 };
-                refuse(span, format!("unknown reference `${{{}}}`", shown(&unknown)));
+                refuse(span, format!("unknown reference `${{{}}}`", shown(&unknown)), DECLARE);
             }
         }
-        let mut literals: Vec<(SettingType, &Literal)> = Vec::new();
+        if let Some(service) = self.implied() {
+            for (name, _) in service.environment.iter() {
+                let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                if !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) {
+                    let help = "use letters, digits and `_`, and begin with no digit";
+                    refuse(name.span, format!("invalid variable name `{}`", shown(name)), help);
+                }
+            }
+            let probe = service.healthcheck.as_ref();
+            if let (Some(path), Some(known)) = (probe.and_then(|probe| probe.http.as_ref()), &self.programs) {
+                let wanted = probe.and_then(|probe| probe.probe.as_ref()).map(|probe| probe.value.as_str());
+                let usable = ["curl", "wget", "python3"];
+                let is_there =
+                    |program: &String| wanted.map_or(usable.contains(&program.as_str()), |wanted| program == wanted);
+                if !known.iter().any(is_there) {
+                    let title = "`programs` has nothing that can do this GET".to_owned();
+                    refuse(path.span, title, "add `curl`, `wget` or `python3` if the image has it, or use `test`");
+                }
+            }
+        }
         for (_, setting) in self.settings.iter() {
             let limit = setting.review.as_ref().and_then(|review| review.unlimited.as_ref());
-            let all = [&setting.default, &setting.minimum, &setting.maximum, &setting.multiple_of];
-            literals.extend(all.into_iter().flatten().chain(limit).map(|literal| (setting.kind, literal)));
-        }
-        for (kind, literal) in literals {
-            kind.read(literal.0.clone(), cx);
+            let all = [&setting.minimum, &setting.maximum, &setting.multiple_of];
+            for literal in all.into_iter().flatten().chain(limit) {
+                let value = setting.kind.read(literal.0.clone(), cx);
+                let is_zero = value.is_some_and(|value| value.amount() == Some(0));
+                if is_zero && setting.multiple_of.as_ref().is_some_and(|step| std::ptr::eq(step, literal)) {
+                    let title = "`multiple_of` must not be zero";
+                    cx.diagnostics.push(Diagnostic::new("invalid-kind", title, literal.0.span).help("remove it"));
+                }
+            }
+            if let Some(default) = &setting.default {
+                let mut problems = Vec::new();
+                setting.read(default.0.clone(), cx, &mut problems);
+                problems.into_iter().for_each(|problem| cx.diagnostics.push(problem));
+            }
         }
     }
 }

@@ -151,7 +151,8 @@ fn a_clone_with_other_line_endings_is_as_rendered() {
 /// A spec is shorter than its Compose file, and says more.
 #[test]
 fn an_example_is_shorter_than_what_it_makes() {
-    let lines = |text: &str| text.lines().filter(|line| !line.trim_start().starts_with('#') && !line.is_empty()).count();
+    let lines =
+        |text: &str| text.lines().filter(|line| !line.trim_start().starts_with('#') && !line.is_empty()).count();
     for (name, at_most) in [("web", 50), ("events", 50)] {
         let project = example(name);
         assert_eq!(project.run(&["render"]).code, Some(0));

@@ -310,9 +310,13 @@ image = "shop/new:1"
     let run = project.run(&["render"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
     let compose: serde_yaml::Value = serde_yaml::from_str(&project.read("generated/ci/docker-compose.yml")).unwrap();
-    for (service, published, target) in
-        [("db", "5433", 5432), ("api", "8081", 80), ("web", "8082", 8090), ("loki", "3101", 3100), ("new", "8083", 8083)]
-    {
+    for (service, published, target) in [
+        ("db", "5433", 5432),
+        ("api", "8081", 80),
+        ("web", "8082", 8090),
+        ("loki", "3101", 3100),
+        ("new", "8083", 8083),
+    ] {
         let port = &compose["services"][service]["ports"][0];
         assert_eq!((&port["published"], &port["target"]), (&published.into(), &target.into()), "{service}");
     }
