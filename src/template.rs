@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,13 +36,16 @@ const MOST_LISTED: usize = 8;
 /// Room for expressions as deep as a template is long.
 const STACK: usize = 256 << 20;
 
-/// The time for all templates of a stack. Those that end take a few milliseconds.
-const TIME: Duration = Duration::from_secs(3);
+/// The time for all templates of all stacks. Those that end take a few milliseconds.
+const TIME: Duration = Duration::from_secs(6);
+
+/// The time that the templates of a stack have in any case.
+const LEAST_TIME: Duration = Duration::from_millis(500);
 
 /// A template to render.
 pub struct Job {
     /// Its text.
-    pub text: String,
+    pub text: Arc<str>,
     /// How values are written.
     pub language: Language,
     /// What it can use.
@@ -80,7 +84,9 @@ pub struct Failure {
 }
 
 /// Renders templates. Those that come after one that takes too long are not rendered.
-pub fn render(jobs: Vec<Job>) -> Vec<Result<String, Failure>> {
+///
+/// `share` is how many stacks share the time.
+pub fn render(jobs: Vec<Job>, share: usize) -> Vec<Result<String, Failure>> {
     let count = jobs.len();
     let mut fuel = FUEL.saturating_add(EACH.saturating_mul(u64::try_from(count).unwrap_or(u64::MAX)));
     // Expressions nest at most half as deep as the longest template is long.
@@ -99,7 +105,8 @@ pub fn render(jobs: Vec<Job>) -> Vec<Result<String, Failure>> {
     if let Err(error) = thread::Builder::new().stack_size(stack).spawn(work) {
         return vec![failed(&format!("cannot start a thread: {error}"))];
     }
-    let end = Instant::now() + TIME;
+    let time = TIME / u32::try_from(share.max(1)).unwrap_or(u32::MAX);
+    let end = Instant::now() + time.max(LEAST_TIME);
     let mut rendered = Vec::with_capacity(count);
     while rendered.len() < count {
         match results.recv_timeout(end.saturating_duration_since(Instant::now())) {

@@ -13,7 +13,15 @@ pub const ATTRIBUTES: (&str, &[&str]) = (
 /// What holds secrets or can be made again.
 pub const IGNORED: (&str, &[&str]) = (
     ".gitignore",
-    &["/generated/*/.env", "/generated/.staging/", "/spec/.staging/", ".terraform/", "*.tfstate", "*.tfstate.*"],
+    &[
+        "/generated/*/.env",
+        "/generated/.staging/",
+        "/spec/.staging/",
+        ".terraform/",
+        "*.tfstate",
+        "*.tfstate.*",
+        "/terraform/*/*.tfvars",
+    ],
 );
 
 /// The text of a file with its missing lines appended; `None` if it already has all of them.

@@ -81,6 +81,8 @@ const TOKENS: &[(&str, usize)] = &[
     ("AGE-SECRET-KEY-1", 30),
     ("hooks.slack.com/services/", 16),
     ("npm_", 30),
+    ("hvs.", 20),
+    ("dckr_pat_", 16),
     ("hf_", 30),
     ("eyJ", 30),
     ("Bearer ", 6),

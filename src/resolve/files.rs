@@ -3,6 +3,7 @@
 //! They are rendered here, since what is wrong with one is a mistake of the spec as any other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Resolver, is_plain};
 use crate::diagnostic::{Diagnostic, Span};
@@ -15,6 +16,20 @@ use crate::template::{self, Failure, Job, Scope};
 
 /// The outputs whose names don't depend on the spec, and folders that have only outputs.
 const RESERVED: &[&str] = &["docker-compose.yml", crate::MANIFEST, "docker", "dynamicconfig", "grafana"];
+
+/// Files that Compose loads by itself in the folder that it runs in (`cli/options.go` of compose-go).
+const OF_COMPOSE: &[&str] = &[
+    "compose.override.yaml",
+    "compose.override.yml",
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.yaml",
+];
+
+/// What the templates that a stack renders may have together, in bytes: with several profiles, each has its share.
+const MOST_RENDERED: usize = 64 << 20;
 
 /// Whose template it is.
 enum Owner<'a> {
@@ -49,21 +64,30 @@ impl<'a> Resolver<'a> {
                     scope = scope.over(whole.get_or_insert_with(|| Scope::of(&Model::of(stack))));
                 }
                 owners.push((Owner::Kind(index, file), &template.value));
-                jobs.push(Job { text: template.value.text.clone(), language, scope });
+                jobs.push(Job { text: Arc::clone(&template.value.text), language, scope });
             }
         }
         for (path, file) in spec.files.iter() {
             let Some(language) = self.language(path, file.language, path.span, file.sound) else { continue };
             let scope = whole.get_or_insert_with(|| Scope::of(&Model::of(stack))).clone();
             owners.push((Owner::Spec(path, file), &file.template.value));
-            jobs.push(Job { text: file.template.value.text.clone(), language, scope });
+            jobs.push(Job { text: Arc::clone(&file.template.value.text), language, scope });
         }
         if jobs.is_empty() {
             return;
         }
+        let size: usize = jobs.iter().map(|job| job.text.len()).sum();
+        let most = MOST_RENDERED / self.profile.share;
+        if size > most {
+            let title = format!("the spec is too large: its files have {size} bytes of templates");
+            let place = Span { file: owners.first().map_or(0, |(_, template)| template.file), start: 0, end: 1 };
+            let help = format!("shorten the templates, or use them less often: the limit is {most} bytes");
+            self.report(Diagnostic::new("spec-too-large", title, place).help(help));
+            return;
+        }
         // What a wrong spec lacks would be reported once more.
         let is_sound = self.diagnostics.is_empty();
-        for ((owner, template), result) in owners.into_iter().zip(template::render(jobs)) {
+        for ((owner, template), result) in owners.into_iter().zip(template::render(jobs, self.profile.share)) {
             match (result, owner) {
                 (Ok(text), Owner::Spec(path, file)) => stack.files.push(OwnFile {
                     path: path.value.clone(),
@@ -149,7 +173,7 @@ impl<'a> Resolver<'a> {
         let spec = self.spec;
         let readme = stack.outputs.readme.then_some("readme.md");
         let mut taken: BTreeMap<String, Option<Span>> =
-            RESERVED.iter().copied().chain(readme).map(|path| (path.to_owned(), None)).collect();
+            RESERVED.iter().chain(OF_COMPOSE).copied().chain(readme).map(|path| (path.to_owned(), None)).collect();
         let fixed = [crate::model::Grafana::DATASOURCES, crate::model::Grafana::DASHBOARDS];
         let fixed = fixed.into_iter().chain(stack.alloys.iter().map(|alloy| alloy.file.as_str()));
         taken.extend(fixed.map(|path| (path.to_lowercase(), None)));

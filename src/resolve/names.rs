@@ -154,6 +154,12 @@ fn environment(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
 }
 
 fn variable(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    if name.value.starts_with("COMPOSE_") {
+        let title = format!("the variable `{}` is one of Compose's own", shown(&name.value));
+        let help = "rename it: Compose obeys it in `.env`";
+        diagnostics.push(Diagnostic::new("invalid-name", title, name.span).help(help));
+        return;
+    }
     if !is_variable_name(&name.value) {
         diagnostics.push(
             Diagnostic::new("invalid-name", format!("invalid variable name `{}`", shown(&name.value)), name.span)

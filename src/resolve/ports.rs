@@ -43,7 +43,7 @@ impl Resolver<'_> {
             Some(bind) => self.text(bind),
             None => ModelText::Literal(LOOPBACK.to_owned()),
         };
-        let mut left = MOST;
+        let mut left = MOST / u32::try_from(self.profile.share).unwrap_or(u32::MAX);
         for (_, service) in spec.services.iter() {
             let ports = self.ports_of(service, &bind, &mut left);
             self.ports.push(ports);
@@ -173,7 +173,7 @@ impl Resolver<'_> {
         if !is_small && *left > 0 {
             self.report(
                 Diagnostic::new("spec-too-large", "the spec is too large: too many ports in ranges", place)
-                    .help(format!("write shorter ranges: the limit is {MOST} ports")),
+                    .help(format!("write shorter ranges: the limit is {MOST} ports in all profiles together")),
             );
         }
         *left = left.checked_sub(count).unwrap_or_default();

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::written::{text, tree};
 use super::{Area, Change, Fate, Id, Pair, Severity, fates, sides, value};
 use crate::model::service::{Port, Published, RANDOM, Service};
-use crate::model::text::Text;
+use crate::model::text::{Operator, Segment, Text};
 
 const AREA: Area = Area::Ports;
 
@@ -28,6 +28,18 @@ enum Reach {
 impl Reach {
     fn of(port: Option<&Published>) -> Self {
         let Some(port) = port else { return Self::Nobody };
+        // Without a word of its own, `:+` is nothing: every address.
+        let is_conditional = |text: &Text| {
+            let Text::Parts(segments) = text else { return false };
+            let mut all = segments.iter().map(|segment| match segment {
+                Segment::Literal(_) => false,
+                Segment::Env(reference) => matches!(reference.operator, Some(Operator::Alternative(_))),
+            });
+            all.len() > 0 && all.all(|is| is)
+        };
+        if is_conditional(&port.host_ip) {
+            return Self::Everybody;
+        }
         let Some(address) = effective(&port.host_ip) else { return Self::Unknown };
         let plain = address.trim_start_matches('[').trim_end_matches(']');
         match plain.parse::<IpAddr>() {

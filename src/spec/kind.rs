@@ -63,6 +63,8 @@ struct Named {
     is_own: bool,
     /// The start of its declaration.
     place: Span,
+    /// The bytes of its declaration.
+    size: usize,
     declaration: Declaration,
 }
 
@@ -90,12 +92,13 @@ impl Kind {
             return None;
         }
         let start = Span { file, start: 0, end: 1 };
+        let size = sources.at(file).map_or(0, |source| source.text.len());
         let mut cx = Context { sources, diagnostics };
         let declaration = Declaration::decode(Node { span: start, value: Value::Table(table) }, &mut cx)?;
         // A template that can't be read is missing, too.
         let needs_templates = is_own && cx.diagnostics.len() == before;
         declaration.check(needs_templates, &mut cx);
-        Some(Self(Arc::new(Named { name: name.to_owned(), is_own, place: start, declaration })))
+        Some(Self(Arc::new(Named { name: name.to_owned(), is_own, place: start, size, declaration })))
     }
 
     /// Its name.
@@ -111,6 +114,11 @@ impl Kind {
     /// The start of its declaration.
     pub fn place(&self) -> Span {
         self.0.place
+    }
+
+    /// The bytes of its declaration, of which each of its services has a copy.
+    pub fn size(&self) -> usize {
+        self.0.size
     }
 
     /// The name in `[images]` that it runs unless the service names another.

@@ -356,6 +356,8 @@ pub struct ProfileSpec {
     pub removed: Vec<Spanned<String>>,
     /// The kinds that its services can have.
     pub kinds: Kinds,
+    /// How many profiles share the limits of what a spec may become.
+    pub share: usize,
     /// The tables; `None` after errors that prevent further checks.
     pub spec: Option<Spec>,
 }
@@ -481,6 +483,7 @@ impl<'s> Document<'s> {
             diagnostics.push(diagnostic.help(format!("remove profiles from here on, or services: {limit}")));
             return;
         }
+        let share = profiles.len().max(1);
         let last = profiles.len().saturating_sub(1);
         for (index, profile) in profiles.into_iter().enumerate() {
             if diagnostics.is_full() {
@@ -495,7 +498,10 @@ impl<'s> Document<'s> {
             let spec = self.decode(table, &mut found);
             self.keep_certain(found, diagnostics);
             if self.unreadable.is_empty() {
-                each(ProfileSpec { profile: name, removed, kinds: self.sources.kinds().clone(), spec }, diagnostics);
+                each(
+                    ProfileSpec { profile: name, removed, kinds: self.sources.kinds().clone(), share, spec },
+                    diagnostics,
+                );
             }
         }
     }
@@ -509,7 +515,8 @@ impl<'s> Document<'s> {
     pub fn profile(&self, name: &str) -> Option<(ProfileSpec, Table<'s>)> {
         let profile = self.profiles.iter().find(|profile| profile.name.value == name)?.clone();
         let kinds = self.sources.kinds().clone();
-        let spec = ProfileSpec { profile: profile.name.clone(), removed: profile.removed(), kinds, spec: None };
+        let spec =
+            ProfileSpec { profile: profile.name.clone(), removed: profile.removed(), kinds, share: 1, spec: None };
         let table = profile.apply(self.base.clone(), &mut Diagnostics::default());
         Some((spec, table))
     }

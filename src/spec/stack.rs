@@ -1,5 +1,7 @@
 //! The top level of a spec and every table but the services.
 
+use std::sync::Arc;
+
 use camino::Utf8Path;
 
 use super::accepted::Acceptance;
@@ -324,7 +326,7 @@ pub struct Template {
     /// Its file among the sources.
     pub file: u16,
     /// Its text.
-    pub text: String,
+    pub text: Arc<str>,
 }
 
 impl Decode for Template {
@@ -338,7 +340,7 @@ impl Decode for Template {
         }
         match cx.sources.template(&path) {
             Ok((file, text)) => {
-                let text = text.to_owned();
+                let text = text.into();
                 Some(Self { path, file, text })
             }
             Err(reason) => {

@@ -22,7 +22,7 @@ const MOST_RECOVERED: usize = 2 << 20;
 
 /// How much `extends` may copy, and all profiles together, in [weight](Value::weight): a copy takes a dozen times as much
 /// memory.
-pub(super) const MOST_COPIED: u64 = 32 << 20;
+pub const MOST_COPIED: u64 = 32 << 20;
 
 /// What a table takes besides its entries: an empty service has defaults.
 const TABLE: u64 = 100;

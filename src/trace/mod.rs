@@ -237,6 +237,7 @@ impl<'s> Trace<'s> {
             profile: self.profile.profile.clone(),
             removed: self.profile.removed.clone(),
             kinds: self.profile.kinds.clone(),
+            share: self.profile.share,
             spec: None,
         }
     }

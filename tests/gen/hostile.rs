@@ -815,3 +815,45 @@ fn an_import_of_unused_variables_takes_linear_time() {
     assert_eq!(run.stderr.matches("dropped: variable `v").count(), 20_000, "{}", shown(&run));
     assert!(!run.stdout.contains("[variables") && run.stdout.contains("\\U0000202E"), "{}", run.stdout);
 }
+
+/// What is small in the spec may be large in all profiles and services together.
+#[test]
+fn products_are_limited() {
+    let profiles: String = (0..100).map(|n| format!("[profiles.p{n}]\n")).collect();
+    let head = "[stack]\nname = \"x\"\n";
+    let ports = "[services.a]\nimage = \"a:1\"\nports = [\"1-60000\"]\n";
+    let run = Project::new(format!("{head}{profiles}{ports}")).run(&["check"]);
+    assert!(run.stderr.contains("error[spec-too-large]") && run.stderr.contains("too many ports"), "{run:?}");
+
+    // A kind's files, and what it gives each of its services.
+    let services: String = (0..200).map(|n| format!("[services.s{n}]\nkind = \"big\"\n")).collect();
+    let spec = format!("{head}[profiles.dev]\n[images]\nbig = \"big:1\"\n{services}");
+    let files: String = (0..50)
+        .map(|n| format!("[files.\"${{self}}/{n}.yaml\"]\ntemplate = \"t.yaml\"\ntarget = \"/f{n}\"\n"))
+        .collect();
+    let project = Project::new(&spec);
+    project.write("spec/kinds/big/kind.toml", format!("title = \"Big\"\n{files}"));
+    project.write("spec/kinds/big/t.yaml", "# a comment\n".repeat(5_000));
+    let run = project.run(&["check"]);
+    assert!(run.stderr.contains("error[spec-too-large]") && run.stderr.contains("bytes of templates"), "{run:?}");
+    let variables: String = (0..2_000).map(|n| format!("V{n} = \"value\"\n")).collect();
+    let project = Project::new(format!("{head}{profiles}[images]\nbig = \"big:1\"\n{services}"));
+    project.write("spec/kinds/big/kind.toml", format!("title = \"Big\"\n[service.environment]\n{variables}"));
+    let run = project.run(&["check"]);
+    assert!(run.stderr.contains("error[spec-too-large]") && run.stderr.contains("copied too often"), "{run:?}");
+}
+
+/// Compose would load or obey it without being told.
+#[test]
+fn what_compose_loads_by_itself_is_no_output() {
+    let head = "[stack]\nname = \"x\"\n[profiles.dev]\n[services.a]\nimage = \"a:1\"\n";
+    for name in ["docker-compose.override.yml", "compose.yaml", "Compose.Override.yaml"] {
+        let project = Project::new(format!("{head}[files.\"{name}\"]\ntemplate = \"spec/files/x\"\n"));
+        project.write("spec/files/x", "services: {}\n");
+        let run = project.run(&["check"]);
+        assert!(run.stderr.contains("error[output-clash]"), "{name}: {run:?}");
+    }
+    let variable = "[env.COMPOSE_FILE]\ndescription = \"x\"\ndefault = \"docker-compose.yml:../../evil.yml\"\n";
+    let run = Project::new(format!("{head}{variable}")).run(&["check"]);
+    assert!(run.stderr.contains("the variable `COMPOSE_FILE` is one of Compose's own"), "{run:?}");
+}

@@ -2231,6 +2231,7 @@ fn cases() -> Vec<Case> {
         ("published = 8080, host_ip = \"0.0.0.0\"", &["port-published-everywhere"][..]),
         ("published = 8080, host_ip = \"10.0.0.1\"", &["port-published-on-address"]),
         ("published = 8080, host_ip = \"${TOKEN}\"", &["port-published-by-variable"]),
+        ("published = 8080, host_ip = \"${TOKEN:+127.0.0.1}\"", &["port-published-everywhere"]),
     ] {
         cases.push(case(SHOP, "published = 8080", address, id, &[]));
     }

@@ -679,6 +679,9 @@ fn a_nested_extends_is_found_in_any_spelling() {
         ("", "file: ../g.yml", false),
         ("", "file: https://example.com/g.yml", false),
         ("", "file: !own ./g.yml", false),
+        ("", "!own file: ./g.yml", false),
+        ("", "! file: ./g.yml", false),
+        ("", "!!binary ZmlsZQ==: ./g.yml", false),
         ("", "file: [", false),
     ] {
         let text = format!("{anchors}services:\n  x:\n    extends:\n      service: y\n      {file}\n");

@@ -205,10 +205,17 @@ fn normal(path: &Utf8Path) -> Option<Utf8PathBuf> {
 
 /// The files that the services of a Compose file extend, unless Compose may read something else there.
 fn extended(text: &str) -> Option<Vec<String>> {
+    // Tags that the parser resolves itself, and decodes otherwise than Compose.
+    if ["!!binary", "!<", "%TAG"].iter().any(|tag| text.contains(tag)) {
+        return None;
+    }
     let mut files = Vec::new();
     for document in serde_yaml::Deserializer::from_str(text) {
         let mut document = Value::deserialize(document).ok()?;
         document.apply_merge().ok()?;
+        if !has_plain_keys(&document) {
+            return None;
+        }
         let Value::Mapping(document) = document else { continue };
         let Some(services) = document.get("services") else { continue };
         let Value::Mapping(services) = services else { return None };
@@ -227,6 +234,18 @@ fn extended(text: &str) -> Option<Vec<String>> {
         }
     }
     Some(files)
+}
+
+/// Whether no key or value has a tag: Compose may take it for another one.
+fn has_plain_keys(value: &Value) -> bool {
+    match value {
+        Value::Tagged(_) => false,
+        Value::Sequence(items) => items.iter().all(has_plain_keys),
+        Value::Mapping(entries) => entries.iter().all(|(key, value)| {
+            matches!(key, Value::String(_) | Value::Number(_) | Value::Bool(_)) && has_plain_keys(value)
+        }),
+        _ => true,
+    }
 }
 
 /// Whether a file is named as it is: not by a variable, and not on another machine.

@@ -18,6 +18,7 @@ use crate::model::text::{Text, Value};
 use crate::spec::compose::NO_NEW_PRIVILEGES;
 use crate::spec::decode::Spanned;
 use crate::spec::service::{Condition, MountType, Service};
+use crate::spec::tree::MOST_COPIED;
 
 /// What a kind implies for one service. The spec may change all of it but the command and the
 /// variables.
@@ -90,6 +91,19 @@ impl Resolver<'_> {
     /// Reports kinds of the project that can't replace the built-in ones of their names.
     pub(super) fn check_kinds(&mut self) {
         let profile = self.profile;
+        let of_services = self.spec.services.iter().filter_map(|(_, service)| service.kind.as_ref());
+        let own = of_services.map(|kind| &kind.value).filter(|kind| kind.is_own());
+        let most = usize::try_from(MOST_COPIED).unwrap_or(usize::MAX) / profile.share;
+        let mut size: usize = 0;
+        for kind in own {
+            size = size.saturating_add(kind.size());
+            if size > most {
+                let title = "the spec is too large: the kinds of its services are copied too often";
+                let help = "shorten the kind, or use it less often";
+                self.report(Diagnostic::new("spec-too-large", title, kind.place()).help(help));
+                break;
+            }
+        }
         for (name, kind) in profile.kinds.own() {
             if let Some(kind) = kind.filter(|_| has_logic(name)) {
                 let title = format!("the built-in kind `{name}` cannot be replaced");
