@@ -298,15 +298,18 @@ impl Resolver<'_> {
         let Some((span, own)) = keys.entry(key) else { return };
         let Some((last, table)) = path.split_last() else { return };
         let amount_of = amount(key, own);
+        // A limit of 0 is none.
+        if table.len() > 1 && amount_of.as_deref() == Some("0") {
+            return;
+        }
         let others = match keys.entry_at(path) {
             Some((place, other)) if amount_of.is_none() || amount(last, other) != amount_of => {
                 Some((place, path.join("."), "remove one of the two".to_owned()))
             }
             Some(_) => None,
-            // A limit of 0 is none.
             None => keys
                 .entry_at(table)
-                .filter(|_| table.len() > 1 && amount_of.as_deref() != Some("0"))
+                .filter(|_| table.len() > 1)
                 .map(|(place, _)| (place, table.join("."), format!("write it as `{}` instead", path.join(".")))),
         };
         if let Some((place, other, help)) = others {

@@ -231,12 +231,13 @@ impl<'a> Resolver<'a> {
 
     /// The networks that one service joins.
     pub(super) fn members(&mut self, own: &str, service: &'a Service, stack: &str) -> Vec<NetworkMember> {
-        let Some(networks) = &service.networks else {
+        let networks = &service.networks;
+        if networks.0.is_empty() {
             if service.network_mode.is_some() {
                 return Vec::new();
             }
             return vec![NetworkMember { name: stack.to_owned(), ..NetworkMember::default() }];
-        };
+        }
         if let Some(mode) = &service.network_mode
             && let Some((name, _)) = networks.0.first()
         {
@@ -343,9 +344,9 @@ impl<'a> Resolver<'a> {
                 else {
                     continue;
                 };
-                let joins = match &service.networks {
-                    Some(networks) => networks.0.iter().any(|(name, _)| name.value == network.value),
-                    None => service.network_mode.is_none() && network.value == stack,
+                let joins = match service.networks.0.as_slice() {
+                    [] => service.network_mode.is_none() && network.value == stack,
+                    networks => networks.iter().any(|(name, _)| name.value == network.value),
                 };
                 if joins {
                     let title = format!("alias `{name}` is the name of another service");

@@ -45,7 +45,8 @@ impl Resolver<'_> {
             }
         }
         // All of them are in one network.
-        if self.spec.services.iter().all(|(_, service)| service.networks.is_none() && service.network_mode.is_none()) {
+        if self.spec.services.iter().all(|(_, service)| service.networks.0.is_empty() && service.network_mode.is_none())
+        {
             return;
         }
         for service in services {
@@ -109,7 +110,7 @@ impl Resolver<'_> {
             return;
         }
         let written = self.in_spec(to);
-        let declared = written.and_then(|written| Some(written.networks.as_ref()?.0.first()?.0.span));
+        let declared = written.and_then(|written| Some(written.networks.0.first()?.0.span));
         let declared = declared.or_else(|| Some(written?.network_mode.as_ref()?.span));
         let declared = declared.unwrap_or_else(|| self.service_span(to));
         let help = match (&ours.mode, &theirs.mode) {
@@ -160,7 +161,7 @@ impl Resolver<'_> {
             return;
         }
         let Some(published) = written.ports.published().next() else { return };
-        let declared = written.networks.as_ref().and_then(|networks| networks.0.first());
+        let declared = written.networks.0.first();
         let title = format!("`{}` publishes a port, but is in internal networks only", service.name);
         let mut diagnostic = Diagnostic::new("unreachable-port", title, published)
             .help("let it join a network that is not internal, or do not publish the port");

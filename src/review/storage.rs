@@ -290,7 +290,7 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 }
 
 fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Change>) {
-    let sources = [SECRET_SOURCES, CONFIG_SOURCES, &["driver_opts", "model"]].concat();
+    let sources = [SECRET_SOURCES, CONFIG_SOURCES, &["driver", "driver_opts", "model"]].concat();
     for fate in fates(before, after, |file| file.name.as_str()) {
         match fate {
             Fate::Added(new) => {

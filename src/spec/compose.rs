@@ -32,7 +32,7 @@ static EXTENSIONS: LazyLock<Json> =
     LazyLock::new(|| json!({ "patternProperties": { "^x-": {} }, "additionalProperties": false }));
 
 /// Keys that take a number or a text, and whose text need not be a number: sizes, names, durations.
-const NOT_NUMBERS: &[&str] = &["driver_opts", "group_add", "options"];
+const NOT_NUMBERS: &[&str] = &["group_add", "options"];
 
 /// Keys that take a boolean or a text, and whose text need not be a boolean.
 const NOT_BOOLEANS: &[&str] = &["provenance", "sbom"];
@@ -60,7 +60,7 @@ impl Literal {
     /// The type, if the key takes it besides a text.
     fn of(types: &[&str], at: Place<'_>) -> Option<Self> {
         let (has, key) = (|name| types.contains(&name), at.key);
-        if !has("string") || has("null") || at.has_format() {
+        if !has("string") || has("null") || at.has_format() || at.has_strings() {
             return None;
         }
         match (has("boolean"), has("integer"), has("number")) {
@@ -335,7 +335,7 @@ impl Shape {
                                     .help("use at least one character"),
                             );
                         }
-                        Some(inner) => _ = inner.check(value, at, cx),
+                        Some(inner) => _ = inner.check(value, at.of_entry(), cx),
                         None => {
                             unknown_key(name, &what, &shape.keys().collect::<Vec<_>>(), cx);
                         }

@@ -418,6 +418,10 @@ impl<T: Decode + Listed> Decode for Named<T> {
         Map::unlisted(node, cx).map(|map| Self(map.entries))
     }
 
+    fn absent() -> Option<Self> {
+        Some(Self(Vec::new()))
+    }
+
     fn schema(schemas: &mut Schemas) -> Schema {
         let names = json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true });
         schema::any_of([names, schema::map::<T>(schemas)])

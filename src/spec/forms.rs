@@ -81,7 +81,7 @@ pub fn list_of(above: &str, key: &str) -> Option<Form> {
 }
 
 /// The keys of which one says where a secret comes from.
-pub const SECRET_SOURCES: &[&str] = &["file", "environment", "external", "driver"];
+pub const SECRET_SOURCES: &[&str] = &["file", "environment", "external"];
 
 /// The keys of which one says where a config comes from.
 pub const CONFIG_SOURCES: &[&str] = &["file", "environment", "external", "content"];

@@ -256,7 +256,13 @@ fn entry<'s>(item: &Node<'s>, form: Form) -> Result<(Key<'s>, Option<Node<'s>>),
     };
     let signs = match form {
         Form::Names => return plain(text, Value::Table(Table::default())),
-        Form::Dependencies => return plain(text, Value::String(Cow::Borrowed(Condition::Started.as_str()))),
+        Form::Dependencies => {
+            let named =
+                |name, value| (Key { span: item.span, name: Cow::Borrowed(name) }, Node { span: item.span, value });
+            let started = Value::String(Cow::Borrowed(Condition::Started.as_str()));
+            let entries = vec![named("condition", started), named("required", Value::Boolean(true))];
+            return plain(text, Value::Table(Table { entries }));
+        }
         Form::Labels => &['='],
         Form::Assignments(signs) => signs,
         Form::Apart | Form::One | Form::Of(_) => return Err(()),

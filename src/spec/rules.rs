@@ -49,6 +49,10 @@ enum Rule {
     Either(&'static [&'static str]),
     /// A table with a target, unless the value of its `action` is one of some words.
     Target(&'static [&'static str]),
+    /// A table with a key.
+    Needs(&'static str, &'static str),
+    /// A text and nothing else, whatever the specification says.
+    Only,
     /// A text or an integer.
     Whole,
 }
@@ -79,6 +83,7 @@ const RULES: &[(&str, Rule)] = &[
     ("blkio_config.weight", WEIGHT),
     ("build", Either(&["dockerfile", "dockerfile_inline"])),
     ("build.extra_hosts", Item(has_address, "`host=address`")),
+    ("build.secrets", Rule::Needs("source", "a secret of a build")),
     ("build.ulimits", Integer(-1, MOST)),
     ("build.ulimits.hard", Integer(-1, MOST)),
     ("build.ulimits.soft", Integer(-1, MOST)),
@@ -99,6 +104,7 @@ const RULES: &[(&str, Rule)] = &[
     ("devices.permissions", Rule::Text(are_permissions, "`r`, `w` and `m`, e.g. `rw`")),
     ("discrete_resource_spec.value", Numbers(LEAST, MOST)),
     ("dns", Address),
+    ("driver_opts", Rule::Strings),
     ("env_file", A_FILE),
     ("env_file.format", Words("format", &["raw"], &[])),
     ("env_file.path", A_FILE),
@@ -133,7 +139,7 @@ const RULES: &[(&str, Rule)] = &[
     ("rollback_config.failure_action", Words("failure action", FAILURE_ACTIONS, &[])),
     ("scale", Numbers(0, MOST)),
     ("shm_size", Size),
-    ("ssh", Item(is_filled, "`default` or `name=path`")),
+    ("ssh", Item(is_ssh, "`default` or `name=path`")),
     ("start_interval", Duration),
     ("start_period", Duration),
     ("stop_grace_period", Duration),
@@ -204,9 +210,21 @@ impl<'p> Place<'p> {
         })
     }
 
+    /// The value of a name that the user chose, in a table that stands for a list.
+    pub fn of_entry(self) -> Self {
+        let rule = match self.rule {
+            // Compose 2.40.3 panics at anything else.
+            Some(Item(..)) if self.key == "additional_contexts" => Some(Rule::Only),
+            Some(Item(..)) => None,
+            rule => rule,
+        };
+        Self { rule, ..self }
+    }
+
     /// Whether the value has a format of its own.
     pub fn has_format(self) -> bool {
-        !matches!(self.rule, None | Some(Integer(..) | Item(..) | Numbers(..) | Rule::Text(..) | Rule::Whole))
+        use Rule::{Only, Strings, Text, Whole};
+        !matches!(self.rule, None | Some(Integer(..) | Item(..) | Numbers(..) | Only | Strings | Text(..) | Whole))
     }
 
     /// Whether each number is a string.
@@ -223,6 +241,7 @@ impl<'p> Place<'p> {
     pub fn narrow(self, types: &mut Vec<&'static str>) {
         match self.rule {
             Some(Integer(..)) => types.retain(|name| *name != "string"),
+            Some(Rule::Only) => types.retain(|name| *name == "string"),
             Some(Rule::Strings) if types.is_empty() => types.extend(["string", "number"]),
             Some(Rule::Whole) => types.iter_mut().filter(|name| **name == "number").for_each(|name| *name = "integer"),
             _ => {}
@@ -255,6 +274,13 @@ impl<'p> Place<'p> {
                     let diagnostic = Diagnostic::new("missing-key", title, span);
                     cx.diagnostics.push(diagnostic.help("add `target`: the path in the container"));
                 }
+            }
+            (Rule::Needs(key, what), Value::Table(table)) if table.at(&[key]).is_none() => {
+                missing_key(key, what, span, cx);
+            }
+            // Compose reads a text as a size.
+            (Numbers(-1, _), Value::String(text)) if text.starts_with('-') => {
+                invalid_value(self.key, text, "a number without quotes", span, cx);
             }
             (Rule::Device, Value::Table(table)) if table.at(&["target"]).is_none() => {
                 missing_key("target", "a device", span, cx);
@@ -313,6 +339,10 @@ fn is_filled(text: &str) -> bool {
 
 fn has_sign(item: &str) -> bool {
     item.contains('=')
+}
+
+fn is_ssh(item: &str) -> bool {
+    item == "default" || item.contains("${") || has_sign(item)
 }
 
 fn has_address(item: &str) -> bool {

@@ -64,7 +64,7 @@ table! {
         /// When it is started again.
         restart: Option<Spanned<Restart>>,
         /// The networks it joins; without any, the stack's.
-        networks: Option<Named<NetworkMember>>,
+        networks: Named<NetworkMember>,
         /// Its container's name; its own name if left out.
         container_name: Option<Box<Spanned<String>>>,
         /// Its host name; its own name if left out.

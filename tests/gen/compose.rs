@@ -503,6 +503,11 @@ fn a_service_has_what_the_one_has_that_it_extends() {
          image = \"db:1\"\nhealthcheck.test = \"x\"",
     ));
     assert_eq!(found["web"]["depends_on"]["db"]["condition"], "service_started");
+    let found = services(&spec(
+        "depends_on.db = { condition = \"service_completed_successfully\", restart = true, required = false }\n\
+         [services.web]\nextends = \"base\"\ndepends_on = [\"db\"]\n[services.db]\nimage = \"db:1\"",
+    ));
+    assert_eq!(found["web"]["depends_on"], yaml("{db: {condition: service_started, restart: true}}"));
     // A probe replaces another one, and a base that can't be healthy leaves its heir so.
     let found = services(&spec("[services.web]\nextends = \"base\"\nhealthcheck.test = [\"CMD\", \"true\"]"));
     assert_eq!(found["web"]["healthcheck"]["test"], yaml("[CMD, 'true']"));

@@ -695,6 +695,17 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ("build = { context = \".\", additional_contexts = [\"x\"] }", Some("wrong-type")),
     ("build = { context = \".\", extra_hosts = [\"x\"] }", Some("wrong-type")),
     ("build = { context = \".\", ssh = [\"\"] }", Some("wrong-type")),
+    ("build = { context = \".\", ssh = [\"x\"] }", Some("wrong-type")),
+    ("build = { context = \".\", ssh = [\"default\", \"x=./y\"] }", None),
+    ("build = { context = \".\", additional_contexts.x = 5 }", Some("wrong-type")),
+    ("build = { context = \".\", additional_contexts.x = \"5\" }", None),
+    ("build = { context = \".\", extra_hosts.x = [\"1.1.1.1\", \"1.1.1.2\"] }", None),
+    ("build = { context = \".\", secrets = [{}] }", Some("missing-key")),
+    ("secrets = [\"s\"]\n[secrets.s]\ndriver = \"x\"", Some("contradiction")),
+    ("secrets = [\"s\"]\n[secrets.s]\ndriver = \"x\"\nfile = \"./s\"", None),
+    ("mem_swappiness = \"60\"", None),
+    ("mem_swappiness = \"-1\"", Some("wrong-type")),
+    ("mem_swappiness = -1", None),
     (
         "build = { context = \".\", additional_contexts.x = \"service:db\" }\n[services.db]\nimage = \"db:1\"",
         Some("contradiction"),
@@ -730,6 +741,10 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ("mem_reservation = \"1g\"\nmem_limit = \"512m\"", Some("contradiction")),
     ("mem_reservation = \"1g\"\nmem_limit = \"1024m\"", None),
     ("mem_reservation = \"1g\"\nmem_limit = 0", None),
+    ("mem_limit = 0\ndeploy.resources.limits.memory = \"1g\"", None),
+    ("pids_limit = 0\ndeploy.resources.limits.pids = 5", None),
+    ("pids_limit = 5\ndeploy.resources.limits.pids = 0", Some("contradiction")),
+    ("scale = 0\ndeploy.replicas = 2", Some("contradiction")),
     ("deploy.resources = { limits.cpus = \"1\", reservations.cpus = \"1.5\" }", Some("contradiction")),
     ("deploy.resources = { limits.cpus = 10, reservations.cpus = 9 }", None),
     ("deploy = { mode = \"global\", replicas = 2 }", Some("contradiction")),
@@ -968,6 +983,13 @@ fn what_decides_an_output() {
             "{A: null, B: '1'}",
         ),
         ("storage_opt.size = 1.10", &["services", "web", "storage_opt"], "{size: '1.10'}"),
+        (
+            "secrets = [\"s\"]\n[secrets.s]\nfile = \"./s\"\ndriver_opts.x = 1.5",
+            &["secrets", "s", "driver_opts"],
+            "{x: '1.5'}",
+        ),
+        // As Compose reads it.
+        ("networks = []", &["services", "web", "networks"], "[default]"),
         // The user's address comes before the kind's.
         (
             "[images]\nalloy = \"alloy:1\"\nmimir = \"mimir:3\"\n[services.mimir]\nkind = \"mimir\"\n\
