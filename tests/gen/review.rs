@@ -1593,6 +1593,9 @@ fn try_compared(before: &str, after: &str) -> Result<Vec<Change>, String> {
                 sources.push(path, text.to_owned());
             }
         }
+        for name in ["a.txt", "b.txt"].into_iter().filter(|name| text.contains(name)) {
+            sources.push_template(name, Ok(name.to_owned()));
+        }
         stackgen::plan(&sources, None).map_err(|diagnostics| format!("{diagnostics:?} in {text}"))
     };
     Ok(stackgen::review::review(&plans(before)?, &plans(after)?, &()).unwrap().changes)
@@ -2148,6 +2151,13 @@ fn cases() -> Vec<Case> {
             &["default-changed", "variable-changed"],
             &[],
         ),
+        case(
+            &own("[files.\"x.txt\"]\ntemplate = \"a.txt\"\nlanguage = \"raw\"\n"),
+            "a.txt",
+            "b.txt",
+            &["file-changed"],
+            &[],
+        ),
         case(&own(infrastructure), infrastructure, "", &["infrastructure-removed"], &["resource-created"]),
         case(&own(infrastructure), "project = \"p\"", "project = \"q\"", &["infrastructure-renamed"], &[]),
         case(&own(infrastructure), "eu-west-1", "eu-north-1", &["region-changed"], &[]),
@@ -2407,4 +2417,44 @@ fn a_change_of_a_secret_is_a_change() {
     ] {
         assert!(found.contains(&expected), "{expected:?} in {shown}");
     }
+}
+
+/// The files of the user's own templates, and the settings that they print, are no area of the spec.
+#[test]
+fn what_templates_of_the_spec_make() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\n[profiles.dev]\n[images]\np = \"p:1\"\n\
+         [services.p]\nkind = \"p\"\nsettings.x = \"1\"\nsettings.y = \"1\"\n\
+         volumes = [{ file = \"a.conf\", target = \"/a\" }]\n\
+         [files.\"a.conf\"]\ntemplate = \"spec/a.conf\"\nlanguage = \"raw\"\n",
+    );
+    let kind = "title = \"P\"\n[settings.x]\ntype = \"string\"\nabout = \"X\"\n[settings.y]\ntype = \"string\"\n\
+                about = \"Y\"\n[service]\ncommand = [\"${settings.y}\"]\n\
+                [files.\"config/${self}.yaml\"]\ntemplate = \"p.yaml\"\ntarget = \"/p.yaml\"\n";
+    project.write("spec/kinds/p/kind.toml", kind);
+    project.write("spec/kinds/p/p.yaml", "x: {= service.settings.x =}\n");
+    project.write("spec/a.conf", "a\n");
+    let repository = Repository::of(project);
+    repository.commit("Begin");
+    let recreated = "notice services p: recreated: configuration file";
+    let of_kind = "notice files config/p.yaml: the file that `spec/kinds/p/p.yaml` makes changed";
+    for (path, from, to, expected) in [
+        ("stack.toml", "x = \"1\"", "x = \"2\"", &[recreated, "notice services p: `x` changed [1 -> 2]", of_kind][..]),
+        ("kinds/p/p.yaml", "x:", "z:", &[recreated, of_kind]),
+        ("a.conf", "a", "b", &[recreated, "notice files a.conf: the file that `spec/a.conf` makes changed"]),
+        (
+            "stack.toml",
+            "y = \"1\"",
+            "y = \"2\"",
+            &["notice services p: `command` changed [1 -> 2]", "notice services p: recreated: command"],
+        ),
+    ] {
+        let path = format!("spec/{path}");
+        repository.project.replace(&path, from, to);
+        assert_eq!(repository.changes(&[]).1, expected, "{path}");
+        repository.project.replace(&path, to, from);
+    }
+    repository.project.replace("spec/a.conf", "a", "b");
+    let run = repository.review(&[]);
+    assert!(run.stdout.contains("\n2 notices; outputs: 2 changed"), "{run:?}");
 }
