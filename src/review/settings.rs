@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::written::{Written, rewritten, tree};
-use super::{Area, Change, Fate, Id, Pair, Severity, changed, fates, quoted, services, value};
+use super::{Area, Change, Fate, Id, Pair, Severity, changed, fates, quoted, services, sides, value};
 use crate::model::kind::{ScrapeTarget, SettingValue};
 use crate::model::service::{Dependency, Healthcheck, Probe, Service};
 use crate::model::text::Tree;
@@ -134,6 +134,18 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
                 };
             }
             keys!(interval timeout retries start_period start_interval);
+            if old.enable != new.enable {
+                changes.push(rewritten(subject, "disable"));
+            }
+            for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
+                let (key, before, after) = sides(&fate);
+                tree(changes, subject, key, before, after);
+            }
+        }
+        (None, Some(Healthcheck::Probe(probe))) | (Some(Healthcheck::Probe(probe)), None)
+            if **probe == Probe::default() =>
+        {
+            changes.push(rewritten((Id::HealthcheckChanged, AREA, subject), "healthcheck"));
         }
         (None | Some(Healthcheck::Disabled), Some(Healthcheck::Probe(probe))) => {
             changes.push(
