@@ -1442,7 +1442,6 @@ fn what_is_written_differently_has_no_effect() {
         ("gpus = [{ count = 1, options = { a = \"b\" } }]", "gpus = [{ count = 1, options = [\"a=b\"] }]", "", false),
         ("cap_add = []", "", "", false),
         ("user = \"\"", "", "", false),
-        ("dns = []", "", "", false),
         ("ulimits = {}", "", "", false),
         ("deploy = {}", "", "", true),
         ("deploy = { resources = {} }", "", "", true),
