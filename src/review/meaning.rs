@@ -29,6 +29,18 @@ const DEFAULTS: &[(&str, &str, &str, Option<Sense>)] = &[
     ("volume", "nocopy", "false", None),
 ];
 
+/// Tables of Compose that its hash has even if they are empty.
+const KEPT: &[&str] = &["blkio_config", "credential_spec", "deploy", "develop", "logging"];
+
+fn is_empty(value: &Tree) -> bool {
+    match value {
+        Tree::Text(Text::Literal(text)) => text.is_empty(),
+        Tree::List(items) => items.is_empty(),
+        Tree::Table(entries) => entries.is_empty(),
+        _ => false,
+    }
+}
+
 /// Whether two values of a key mean the same.
 pub(super) fn alike(key: &str, before: Option<&Tree>, after: Option<&Tree>) -> bool {
     before == after || (!key.starts_with("x-") && Sense::Effect.of(key, before) == Sense::Effect.of(key, after))
@@ -38,7 +50,9 @@ impl Sense {
     /// The value of a key in the one form that stands for all with its meaning.
     pub(super) fn of(self, key: &str, value: Option<&Tree>) -> Option<Tree> {
         let value = value.filter(|value| ON.contains(&key) || **value != Tree::Boolean(false))?;
-        Some(self.canonical("", key, value)).filter(|value| !self.is_default("", key, value))
+        let is_kept = self == Self::Read && KEPT.contains(&key);
+        let value = Some(self.canonical("", key, value)).filter(|value| !self.is_default("", key, value))?;
+        (is_kept || !is_empty(&value)).then_some(value)
     }
 
     fn is_default(self, above: &str, key: &str, value: &Tree) -> bool {
@@ -139,11 +153,15 @@ impl Sense {
 
     /// The entries by name, without those that mean nothing.
     fn table(self, key: &str, entries: &[(String, Tree)]) -> Tree {
+        // Compose does not hash extensions, unless they are names like any other.
+        let has_names = list_of("", key).is_some() || matches!(key, "driver_opts" | "options");
+        // What is below `deploy` has no effect without a key.
+        let may_be_empty = self == Self::Read || !matches!(key, "deploy" | "resources");
         let mut entries: Vec<(String, Tree)> = entries
             .iter()
-            .filter(|(name, _)| !name.starts_with("x-"))
+            .filter(|(name, _)| self == Self::Effect || has_names || !name.starts_with("x-"))
             .map(|(name, value)| (name.clone(), self.canonical(key, name, value)))
-            .filter(|(name, value)| !self.is_default(key, name, value))
+            .filter(|(name, value)| !self.is_default(key, name, value) && (may_be_empty || !is_empty(value)))
             .collect();
         entries.sort_by(|(a, _), (b, _)| a.cmp(b));
         Tree::Table(entries)

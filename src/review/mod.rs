@@ -11,6 +11,7 @@ mod clusters;
 mod dashboards;
 mod datasources;
 mod environment;
+mod files;
 mod forms;
 mod host;
 mod images;
@@ -101,6 +102,8 @@ pub enum Area {
     Infrastructure,
     /// What is accepted: findings of scanners, and changes.
     Accepted,
+    /// Files that templates of the spec make.
+    Files,
     /// Outputs that changed although no other area explains it.
     Outputs,
 }
@@ -132,6 +135,7 @@ impl Area {
             Self::Variables => "variables",
             Self::Infrastructure => "infrastructure",
             Self::Accepted => "accepted",
+            Self::Files => "files",
             Self::Outputs => "outputs",
         }
     }

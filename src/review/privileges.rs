@@ -241,7 +241,8 @@ pub(super) fn compare(
     let has_root = |grants: &[Grant]| grants.iter().any(|grant| grant.id == Id::RootUser);
     if has_root(&before) == has_root(&after) {
         let place = changes.len();
-        let user = |service: &Service| service.keys.get("user").and_then(Written::written);
+        let user =
+            |service: &Service| service.keys.get("user").and_then(Written::written).filter(|user| !user.is_empty());
         value(changes, (Id::UserChanged, AREA, &new.name), "user", user(old), user(new));
         if let Some(change) = changes.get_mut(place) {
             // It may now be able to access files of other users.
@@ -301,12 +302,8 @@ fn grants_of(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
         }
     }
     let reserved = service.keys.at(&["deploy", "resources", "reservations", "devices"]);
-    let gpus = [service.keys.get("gpus"), reserved].map(|devices| Sense::Effect.of("gpus", devices));
-    for mut device in gpus.iter().flatten().flat_map(each).cloned() {
-        if let Tree::Table(entries) = &mut device {
-            // What `gpus` reserves.
-            entries.retain(|(key, value)| key != "capabilities" || value.written().as_deref() != Some("gpu"));
-        }
+    let gpus = [service.keys.get("gpus"), reserved].map(|devices| Sense::Read.of("gpus", devices));
+    for device in gpus.iter().flatten().flat_map(each).flat_map(each_gpu) {
         let count = device.get("count").written();
         // Without a count, it is all.
         let is_all = matches!(device, Tree::Table(_))
@@ -325,6 +322,9 @@ fn grants_of(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
         for (index, item) in items(tree).into_iter().enumerate().filter(|(_, item)| !item.is_empty()) {
             let part = |key| devices.get(index)?.get(key).written();
             let device = part("source").map(|source| (source, part("permissions").unwrap_or_else(|| "rwm".to_owned())));
+            // `c 1:3 rwm`
+            let rule = item.rsplit_once(' ').filter(|_| path == ["device_cgroup_rules"]);
+            let device = device.or_else(|| rule.map(|(which, access)| (which.to_owned(), access.to_owned())));
             grants.push(Grant { device, ..Grant::new(id, severity, format!("{what} {}", quoted(&item))).of(item) });
         }
     }
@@ -721,6 +721,25 @@ fn from_volume(project: &Project<'_>, volume: &Named, written: bool) -> Option<G
     let device = text(device);
     let what = format!("access to the device {}, through {through}", quoted(&device));
     Some(Grant::danger(Id::DeviceAccess, what).of(device))
+}
+
+/// A request for GPUs, as one for each that it names.
+fn each_gpu(request: &Tree) -> Vec<Tree> {
+    let Tree::Table(entries) = request else { return vec![request.clone()] };
+    let mut rest = entries.clone();
+    // What `gpus` reserves.
+    rest.retain(|(key, value)| key != "capabilities" || value.written().as_deref() != Some("gpu"));
+    let Some(Tree::List(ids)) = request.get("device_ids").filter(|ids| !each(ids).is_empty()) else {
+        return vec![Tree::Table(rest)];
+    };
+    let only = |id: &Tree| {
+        let entries = rest.iter().map(|(key, value)| {
+            let value = if key == "device_ids" { Tree::List(vec![id.clone()]) } else { value.clone() };
+            (key.clone(), value)
+        });
+        Tree::Table(entries.collect())
+    };
+    ids.iter().map(only).collect()
 }
 
 /// The items of a list of Compose, which may have one without a list.

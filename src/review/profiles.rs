@@ -2,7 +2,7 @@
 
 use super::services::{self, Digests};
 use super::{
-    Area, Change, Fate, Ground, Id, Pair, Severity, accepted, clusters, dashboards, datasources, fates, images,
+    Area, Change, Fate, Ground, Id, Pair, Severity, accepted, clusters, dashboards, datasources, fates, files, images,
     infrastructure, schema, settings, sides, storage, unexplained, variables, written,
 };
 use crate::Plan;
@@ -51,6 +51,7 @@ fn stacks(digests: &Digests, before: &Stack, after: &Stack, ground: &dyn Ground)
     images::compare(&pair, &mut changes);
     clusters::compare(&pair, &mut changes);
     services::compare(&pair, digests, &mut changes);
+    files::compare(&pair, &mut changes);
     settings::kinds(&pair, &mut changes);
     storage::compare(&pair, &mut changes);
     schema::compare(&pair, &mut changes);

@@ -6,13 +6,13 @@ use super::environment::{self, Secrets};
 use super::meaning::{Sense, alike, split, trimmed};
 use super::written::{Written, rewritten, tree};
 use super::{
-    Area, Change, Fate, Id, Pair, Side, fates, forms, ports, privileges, quoted, quoted_list, settings, sides, storage,
-    value,
+    Area, Change, Fate, Id, Pair, Side, changed, fates, forms, ports, privileges, quoted, quoted_list, settings, sides,
+    storage, value,
 };
 use crate::Plan;
-use crate::model::Stack;
 use crate::model::service::{Command, FileGrant, Healthcheck, NetworkMember, Port, Service};
 use crate::model::text::{Text, Tree};
+use crate::model::{Keys, Stack};
 use crate::spec::rules;
 
 /// Whether services belong to the stack or run on demand.
@@ -145,7 +145,11 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
             $(value(changes, subject, stringify!($field), old.$field.written(), new.$field.written());)*
         };
     }
-    keys!(group description metrics container_name hostname profiles labels network_mode networks extra_hosts);
+    keys!(group description metrics container_name hostname profiles labels network_mode extra_hosts);
+    if old.networks != new.networks {
+        // What is hidden may have changed.
+        changes.push(changed(subject, "networks", old.networks.written(), new.networks.written()));
+    }
     let restart = |service: &Service| service.restart.written().map(|restart| Tree::from(restart.as_str()));
     tree(changes, subject, "restart", restart(old).as_ref(), restart(new).as_ref());
     for (name, old, new) in [("command", &old.command, &new.command), ("entrypoint", &old.entrypoint, &new.entrypoint)]
@@ -174,7 +178,8 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
         let written = |tree: Option<&Tree>| tree.and_then(Written::written);
         match key {
             _ if alike(key, before, after) => tree(changes, subject, key, before, after),
-            "build" => {
+            // Not only extensions of Compose.
+            "build" if Sense::Read.of(key, before) != Sense::Read.of(key, after) => {
                 let what = "build changed: run `gen dev build`";
                 changes.push(
                     Change::notice(Id::BuildChanged, subject.1, subject.2, what)
@@ -210,7 +215,7 @@ fn texts(command: Option<&Command>) -> &[Text] {
 }
 
 /// Keys that Compose does not hash.
-const NOT_HASHED: &[&str] = &["build", "pull_policy", "scale"];
+const NOT_HASHED: &[&str] = &["build", "pull_policy", "pull_refresh_after", "scale"];
 
 /// Compose recreates a container if its hash changes. The hash does not cover how the image is built and pulled, what
 /// the service waits for, its profiles and the number of its replicas (`ServiceHash` of Compose 2 and 5).
@@ -249,7 +254,11 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
             reasons.push(name);
         }
     }
-    if sorted(&old.networks) != sorted(&new.networks) {
+    let networks = |service: &Service| -> Vec<(String, Option<Tree>)> {
+        let networks = sorted(&service.networks).into_iter();
+        networks.map(|network| (network.name.clone(), read(&network.keys))).collect()
+    };
+    if networks(old) != networks(new) {
         reasons.push("networks");
     }
     fields!(container_name hostname network_mode restart);
@@ -344,10 +353,16 @@ impl<V> Named for (String, V) {
 }
 
 /// The ports as the Compose file has them.
-fn published(service: &Service) -> Vec<Port> {
+fn published(service: &Service) -> Vec<(Port, Option<Tree>)> {
     let published = service.ports.iter().filter(|port| port.published.is_some());
     // The path is for the docs.
-    published.map(|port| Port { path: None, ..port.clone() }).collect()
+    let plain = |port: &Port| Port { path: None, keys: Keys::default(), ..port.clone() };
+    published.map(|port| (plain(port), read(&port.keys))).collect()
+}
+
+/// Keys as Compose hashes them.
+fn read(keys: &Keys) -> Option<Tree> {
+    Sense::Read.of("", Some(&Tree::Table(keys.0.clone())))
 }
 
 fn probe(service: &Service) -> Option<Healthcheck> {
@@ -355,6 +370,10 @@ fn probe(service: &Service) -> Option<Healthcheck> {
     if let Some(Healthcheck::Probe(probe)) = &mut healthcheck {
         // For the docs.
         probe.http = None;
+        probe.keys.0.retain(|(key, _)| !key.starts_with("x-"));
+        // The default of what is written.
+        let enable = std::mem::take(&mut probe.enable);
+        probe.enable = enable && !probe.says_something();
         probe.test = probe.test.take().map(as_test);
         let times = [&mut probe.interval, &mut probe.timeout, &mut probe.start_period, &mut probe.start_interval];
         for time in times.into_iter().flatten() {
@@ -363,7 +382,7 @@ fn probe(service: &Service) -> Option<Healthcheck> {
             }
         }
     }
-    healthcheck
+    healthcheck.filter(|healthcheck| *healthcheck != Healthcheck::Probe(Box::default()))
 }
 
 /// The command of a probe: a line is for a shell.

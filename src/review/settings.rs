@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::written::{Written, rewritten, tree};
-use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted, services, value};
+use super::{Area, Change, Fate, Id, Pair, Severity, changed, fates, quoted, services, sides, value};
 use crate::model::kind::{ScrapeTarget, SettingValue};
 use crate::model::service::{Dependency, Healthcheck, Probe, Service};
 use crate::model::text::Tree;
@@ -134,6 +134,18 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
                 };
             }
             keys!(interval timeout retries start_period start_interval);
+            if old.enable != new.enable {
+                changes.push(rewritten(subject, "disable"));
+            }
+            for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {
+                let (key, before, after) = sides(&fate);
+                tree(changes, subject, key, before, after);
+            }
+        }
+        (None, Some(Healthcheck::Probe(probe))) | (Some(Healthcheck::Probe(probe)), None)
+            if **probe == Probe::default() =>
+        {
+            changes.push(rewritten((Id::HealthcheckChanged, AREA, subject), "healthcheck"));
         }
         (None | Some(Healthcheck::Disabled), Some(Healthcheck::Probe(probe))) => {
             changes.push(
@@ -162,9 +174,13 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
 
 /// Settings of the kinds, and what Alloy scrapes.
 pub(super) fn kinds(pair: &Pair<'_>, changes: &mut Vec<Change>) {
+    let in_files = changes.iter().any(|change| change.area == Area::Files);
     for fate in fates(&pair.before.services, &pair.after.services, |service| service.name.as_str()) {
         if let Fate::Stays(old, new) = fate {
             judged(old, new, changes);
+            if in_files {
+                unjudged(old, new, changes);
+            }
         }
     }
     for fate in fates(&pair.before.alloys, &pair.after.alloys, |alloy| alloy.service.as_str()) {
@@ -210,6 +226,25 @@ fn judged(old: &Service, new: &Service, changes: &mut Vec<Change>) {
                     .is(after.written()),
             ),
             None => value(changes, subject, &name.value, before.written(), after.written()),
+        }
+    }
+}
+
+/// The other settings of a service whose kind is the project's own: templates may use them.
+fn unjudged(old: &Service, new: &Service, changes: &mut Vec<Change>) {
+    let Some(kind) = old.kind.as_ref().filter(|kind| kind.is_own() && new.kind.as_ref() == Some(kind)) else { return };
+    let is_judged = |name: &str| kind.declaration().settings.get(name).is_some_and(|setting| setting.review.is_some());
+    for fate in fates(&old.settings, &new.settings, |setting| setting.name.as_str()) {
+        let (name, before, after) = match fate {
+            Fate::Added(new) => (&new.name, None, Some(&new.value)),
+            Fate::Removed(old) => (&old.name, Some(&old.value), None),
+            Fate::Stays(old, new) => (&new.name, Some(&old.value), Some(&new.value)),
+        };
+        if before != after && !is_judged(name) {
+            let subject = (Id::SettingChanged, Area::Services, new.name.as_str());
+            // It is no key of Compose.
+            let change = changed(subject, name, before.written(), after.written());
+            changes.push(Change { keys: Vec::new(), ..change });
         }
     }
 }

@@ -284,6 +284,8 @@ fn networks(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                 )
             };
             changes.push(change.explains(["internal"]));
+        } else if old.keys.get("internal") != new.keys.get("internal") {
+            changes.push(rewritten((Id::NetworkChanged, AREA, &new.name), "internal"));
         }
         each_key((Id::NetworkChanged, AREA), old, new, &["internal"], changes);
     }

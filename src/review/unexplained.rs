@@ -105,16 +105,22 @@ impl Change {
         let mut steps = path.split('/');
         let (folder, profile) = (steps.next(), steps.next().unwrap_or_default());
         let area = self.area;
-        if self.profiles.iter().all(|own| own != profile) || self.id == Id::ContainerRecreated {
+        if self.profiles.iter().all(|own| own != profile) {
             return false;
+        }
+        let steps: Vec<&str> = steps.collect();
+        // The digest of a service's files is a label of it.
+        if self.id == Id::ContainerRecreated {
+            return steps == ["docker-compose.yml"];
         }
         // The file of a service or a cluster has its name.
         let about = |file: &str| {
             let name = file.rsplit_once('.').map_or(file, |(name, _)| name);
             self.subject.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        match (folder, steps.collect::<Vec<_>>().as_slice()) {
+        match (folder, steps.as_slice()) {
             _ if area == Area::Profiles => true,
+            (Some("generated"), steps) if area == Area::Files => steps.join("/") == self.subject,
             (Some("terraform"), _) => matches!(area, Area::Infrastructure | Area::Clusters | Area::Variables),
             // The keys of the Compose file are compared above, and the README describes everything.
             (_, ["docker-compose.yml" | "README.md"]) => area != Area::Accepted,

@@ -211,6 +211,8 @@ ids! {
         ChangeAccepted = "change-accepted",
         /// Something is no longer accepted.
         AcceptanceRemoved = "acceptance-removed",
+        /// A file that a template of the spec makes changed.
+        FileChanged = "file-changed",
         /// A generated file changed although no other change explains it.
         UnexplainedOutput = "unexplained-output",
     }

@@ -40,6 +40,8 @@ const FORMS: &[(&str, &str, Form)] = &[
     (ANY, "extends", Of("service")),
     (ANY, "extra_hosts", Assignments(&['=', ':'])),
     ("extra_hosts", ANY, One),
+    ("devices", "options", Labels),
+    ("gpus", "options", Labels),
     (ANY, "gpus", Of("count")),
     ("images", ANY, Of("reference")),
     (ANY, "label_file", One),

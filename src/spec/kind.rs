@@ -429,7 +429,7 @@ table! {
         otherwise: Option<String>,
         /// What the names of a table are: they are checked like those of services.
         names: Option<String>,
-        /// What `gen review` reports of a change; without it the change is reported elsewhere.
+        /// What `gen review` reports of a change; without it the change is reported by what it changes.
         review: Option<Judgement>,
     }
 }

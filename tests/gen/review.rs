@@ -1439,6 +1439,14 @@ fn what_is_written_differently_has_no_effect() {
         ("cap_add = [\"NET_ADMIN\"]", "cap_add = [\"CAP_NET_ADMIN\"]", "", true),
         ("security_opt = [\"label=disable\"]", "security_opt = [\"label:disable\"]", "", true),
         ("privileged = false", "", "", false),
+        ("gpus = [{ count = 1, options = { a = \"b\" } }]", "gpus = [{ count = 1, options = [\"a=b\"] }]", "", false),
+        ("cap_add = []", "", "", false),
+        ("user = \"\"", "", "", false),
+        ("ulimits = {}", "", "", false),
+        ("deploy = {}", "", "", true),
+        ("deploy = { resources = {} }", "", "", true),
+        ("healthcheck = { test = \"a\", disable = false }", "healthcheck = { test = \"a\" }", "", false),
+        ("[networks.default]\ninternal = \"true\"", "[networks.default]\ninternal = true", "", false),
         ("group_add = [1]", "group_add = [\"1\"]", "", false),
         ("gpus = \"all\"", "gpus = [{ count = \"all\" }]", "", false),
         ("gpus = [{ count = 1 }]", "gpus = [{ count = \"1\" }]", "", false),
@@ -1462,6 +1470,56 @@ fn what_is_written_differently_has_no_effect() {
             assert_eq!(!again.is_empty(), recreated, "{before} {after}");
         }
     }
+}
+
+/// Compose reads extensions, but does not hash them (`docker-compose config --hash`).
+#[test]
+fn what_compose_does_not_hash_recreates_nothing() {
+    let member = "networks = { default = { x-a = 1 } }";
+    for (from, to, end, expected) in [
+        ("healthcheck = { test = \"a\", x-a = 1 }", "x-a = 2", "", "`x-a` changed"),
+        ("ports = [{ target = 80, published = 80, x-a = 1 }]", "x-a = 2", "", "`x-a` changed"),
+        (member, "x-a = 2", "", "`networks` changed"),
+        ("build = { context = \".\", x-a = 1 }", "x-a = 2", "", "`build` changed"),
+        ("deploy = { x-a = 1 }", "x-a = 2", "", "`deploy` changed"),
+        (
+            "secrets = [{ source = \"s\", x-a = 1 }]",
+            "x-a = 2",
+            "[secrets.s]\nfile = \"./a\"\n",
+            "options of the secret",
+        ),
+        (
+            "volumes = [{ type = \"bind\", source = \"./a\", target = \"/a\", x-a = 1 }]",
+            "x-a = 2",
+            "",
+            "mount options of",
+        ),
+    ] {
+        let before = if from == member { OWN.replace("networks = [\"default\"]\n", "") } else { OWN.to_owned() };
+        let before = format!("{before}{from}\n{end}");
+        let changes = compared(&before, &before.replace("x-a = 1", to));
+        let [change] = changes.as_slice() else { panic!("{from}: {changes:#?}") };
+        assert!(change.what.starts_with(expected), "{from}: {change:?}");
+    }
+    let refresh = |after: &str| format!("{OWN}pull_refresh_after = \"{after}\"\n");
+    let changes = compared(&refresh("1h"), &refresh("2h"));
+    let found: Vec<&str> = changes.iter().map(|change| change.what.as_str()).collect();
+    assert_eq!(found, ["`pull_refresh_after` changed"]);
+    // These names are not extensions.
+    for lines in ["annotations.x-a = \"1\"", "logging.options.x-a = \"1\""] {
+        let before = format!("{OWN}{lines}\n");
+        let found: Vec<Id> =
+            compared(&before, &before.replace("\"1\"", "\"2\"")).iter().map(|change| change.id).collect();
+        assert_eq!(found, [Id::ServiceChanged, Id::ContainerRecreated], "{lines}");
+    }
+    // What is hidden is a change, too.
+    let hidden = format!(
+        "{}[networks.n]\n",
+        OWN.replace("networks = [\"default\"]", "networks.n.driver_opts.password = \"abc123def\"")
+    );
+    let changes = compared(&hidden, &hidden.replace("abc123def", "zzz123def"));
+    let found: Vec<&str> = changes.iter().map(|change| change.what.as_str()).collect();
+    assert_eq!(found, ["`networks` changed", "recreated: networks"]);
 }
 
 /// Compose has a table of networks, whose order its hash does not have.
@@ -1490,6 +1548,24 @@ fn a_device_is_a_danger_only_if_more_is_granted() {
     }
     let found: Vec<String> = dangers(&device(""), &device("").replace("dev/x:", "dev/y:"));
     assert_eq!(found, ["device-access.own:/dev/y:/dev/x"]);
+    for (one, other, expected) in [
+        (
+            "device_cgroup_rules = [\"a 1:1 rwm\"]",
+            "device_cgroup_rules = [\"a 1:1 r\"]",
+            &["device-access.own:a 1:1 rwm"][..],
+        ),
+        (
+            "gpus = [{ device_ids = [\"1\", \"2\"] }]",
+            "gpus = [{ device_ids = [\"1\"] }]",
+            &["gpu-access.own:device_ids [\"2\"]"],
+        ),
+        ("gpus = [{ device_ids = [\"1\", \"2\"] }]", "gpus = [{ device_ids = [\"2\", \"1\"] }]", &[]),
+    ] {
+        let found: Vec<String> = dangers(one, other);
+        assert_eq!(found, none);
+        let found: Vec<String> = dangers(other, one);
+        assert_eq!(found, expected);
+    }
     let reserved = "deploy.resources.reservations.devices = [{ capabilities = [\"gpu\"], count = 1 }]";
     let found: Vec<String> = dangers(reserved, "gpus = [{ count = 1 }]");
     assert_eq!(found, none);
@@ -1592,6 +1668,9 @@ fn try_compared(before: &str, after: &str) -> Result<Vec<Change>, String> {
             for (path, text) in DASHBOARDS {
                 sources.push(path, text.to_owned());
             }
+        }
+        for name in ["a.txt", "b.txt"].into_iter().filter(|name| text.contains(name)) {
+            sources.push_template(name, Ok(name.to_owned()));
         }
         stackgen::plan(&sources, None).map_err(|diagnostics| format!("{diagnostics:?} in {text}"))
     };
@@ -2148,6 +2227,13 @@ fn cases() -> Vec<Case> {
             &["default-changed", "variable-changed"],
             &[],
         ),
+        case(
+            &own("[files.\"x.txt\"]\ntemplate = \"a.txt\"\nlanguage = \"raw\"\n"),
+            "a.txt",
+            "b.txt",
+            &["file-changed"],
+            &[],
+        ),
         case(&own(infrastructure), infrastructure, "", &["infrastructure-removed"], &["resource-created"]),
         case(&own(infrastructure), "project = \"p\"", "project = \"q\"", &["infrastructure-renamed"], &[]),
         case(&own(infrastructure), "eu-west-1", "eu-north-1", &["region-changed"], &[]),
@@ -2408,4 +2494,44 @@ fn a_change_of_a_secret_is_a_change() {
     ] {
         assert!(found.contains(&expected), "{expected:?} in {shown}");
     }
+}
+
+/// The files of the user's own templates, and the settings that they print, are no area of the spec.
+#[test]
+fn what_templates_of_the_spec_make() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\n[profiles.dev]\n[images]\np = \"p:1\"\n\
+         [services.p]\nkind = \"p\"\nsettings.x = \"1\"\nsettings.y = \"1\"\n\
+         volumes = [{ file = \"a.conf\", target = \"/a\" }]\n\
+         [files.\"a.conf\"]\ntemplate = \"spec/a.conf\"\nlanguage = \"raw\"\n",
+    );
+    let kind = "title = \"P\"\n[settings.x]\ntype = \"string\"\nabout = \"X\"\n[settings.y]\ntype = \"string\"\n\
+                about = \"Y\"\n[service]\ncommand = [\"${settings.y}\"]\n\
+                [files.\"config/${self}.yaml\"]\ntemplate = \"p.yaml\"\ntarget = \"/p.yaml\"\n";
+    project.write("spec/kinds/p/kind.toml", kind);
+    project.write("spec/kinds/p/p.yaml", "x: {= service.settings.x =}\n");
+    project.write("spec/a.conf", "a\n");
+    let repository = Repository::of(project);
+    repository.commit("Begin");
+    let recreated = "notice services p: recreated: configuration file";
+    let of_kind = "notice files config/p.yaml: the file that `spec/kinds/p/p.yaml` makes changed";
+    for (path, from, to, expected) in [
+        ("stack.toml", "x = \"1\"", "x = \"2\"", &[recreated, "notice services p: `x` changed [1 -> 2]", of_kind][..]),
+        ("kinds/p/p.yaml", "x:", "z:", &[recreated, of_kind]),
+        ("a.conf", "a", "b", &[recreated, "notice files a.conf: the file that `spec/a.conf` makes changed"]),
+        (
+            "stack.toml",
+            "y = \"1\"",
+            "y = \"2\"",
+            &["notice services p: `command` changed [1 -> 2]", "notice services p: recreated: command"],
+        ),
+    ] {
+        let path = format!("spec/{path}");
+        repository.project.replace(&path, from, to);
+        assert_eq!(repository.changes(&[]).1, expected, "{path}");
+        repository.project.replace(&path, to, from);
+    }
+    repository.project.replace("spec/a.conf", "a", "b");
+    let run = repository.review(&[]);
+    assert!(run.stdout.contains("\n2 notices; outputs: 2 changed"), "{run:?}");
 }
