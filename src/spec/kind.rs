@@ -799,9 +799,9 @@ impl Declaration {
         }
         if let Some(service) = self.implied() {
             for (name, _) in service.environment.iter() {
-                let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                if !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) {
-                    let help = "use letters, digits and `_`, and begin with no digit";
+                let is_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+                if !name.chars().all(is_name) || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+                    let help = "use letters, digits, `_`, `.` and `-`, and don't start with a digit";
                     refuse(name.span, format!("invalid variable name `{}`", shown(name)), help);
                 }
             }

@@ -84,7 +84,8 @@ impl Files for Spec {
     fn names(&self, folder: &Utf8Path) -> io::Result<Vec<String>> {
         let below = folder.as_str().strip_prefix("spec/").unwrap_or_default();
         let names = self.files.iter().filter_map(|(path, _)| path.strip_prefix(below)?.strip_prefix('/'));
-        let mut names: Vec<String> = names.filter(|name| !name.contains('/')).map(ToOwned::to_owned).collect();
+        let names = names.filter_map(|name| name.split('/').next());
+        let mut names: Vec<String> = names.map(ToOwned::to_owned).collect();
         names.sort();
         names.dedup();
         Ok(names)

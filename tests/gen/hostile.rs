@@ -821,7 +821,7 @@ fn an_import_of_unused_variables_takes_linear_time() {
 fn products_are_limited() {
     let profiles: String = (0..100).map(|n| format!("[profiles.p{n}]\n")).collect();
     let head = "[stack]\nname = \"x\"\n";
-    let ports = "[services.a]\nimage = \"a:1\"\nports = [\"1-60000\"]\n";
+    let ports = format!("[services.a]\nimage = \"a:1\"\nports = [\"1-{}\"]\n", 60_000);
     let run = Project::new(format!("{head}{profiles}{ports}")).run(&["check"]);
     assert!(run.stderr.contains("error[spec-too-large]") && run.stderr.contains("too many ports"), "{run:?}");
 
