@@ -817,6 +817,11 @@ impl Declaration {
                 }
             }
         }
+        self.check_bounds(cx);
+    }
+
+    /// Reports bounds of settings that are not of their types, and defaults that are out of them.
+    fn check_bounds(&self, cx: &mut Context<'_>) {
         for (_, setting) in self.settings.iter() {
             let limit = setting.review.as_ref().and_then(|review| review.unlimited.as_ref());
             let all = [&setting.minimum, &setting.maximum, &setting.multiple_of];
@@ -831,7 +836,9 @@ impl Declaration {
             if let Some(default) = &setting.default {
                 let mut problems = Vec::new();
                 setting.read(default.0.clone(), cx, &mut problems);
-                problems.into_iter().for_each(|problem| cx.diagnostics.push(problem));
+                for problem in problems {
+                    cx.diagnostics.push(problem);
+                }
             }
         }
     }
