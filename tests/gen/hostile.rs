@@ -819,24 +819,23 @@ fn an_import_of_unused_variables_takes_linear_time() {
 /// What is small in the spec may be large in all profiles and services together.
 #[test]
 fn products_are_limited() {
-    let profiles: String = (0..100).map(|n| format!("[profiles.p{n}]\n")).collect();
+    let many = |count: u32, each: &dyn Fn(u32) -> String| (0..count).map(each).collect::<Vec<_>>().concat();
+    let profiles = many(100, &|n| format!("[profiles.p{n}]\n"));
     let head = "[stack]\nname = \"x\"\n";
     let ports = format!("[services.a]\nimage = \"a:1\"\nports = [\"1-{}\"]\n", 60_000);
     let run = Project::new(format!("{head}{profiles}{ports}")).run(&["check"]);
     assert!(run.stderr.contains("error[spec-too-large]") && run.stderr.contains("too many ports"), "{run:?}");
 
     // A kind's files, and what it gives each of its services.
-    let services: String = (0..200).map(|n| format!("[services.s{n}]\nkind = \"big\"\n")).collect();
+    let services = many(200, &|n| format!("[services.s{n}]\nkind = \"big\"\n"));
     let spec = format!("{head}[profiles.dev]\n[images]\nbig = \"big:1\"\n{services}");
-    let files: String = (0..50)
-        .map(|n| format!("[files.\"${{self}}/{n}.yaml\"]\ntemplate = \"t.yaml\"\ntarget = \"/f{n}\"\n"))
-        .collect();
+    let files = many(50, &|n| format!("[files.\"${{self}}/{n}.yaml\"]\ntemplate = \"t.yaml\"\ntarget = \"/f{n}\"\n"));
     let project = Project::new(&spec);
     project.write("spec/kinds/big/kind.toml", format!("title = \"Big\"\n{files}"));
     project.write("spec/kinds/big/t.yaml", "# a comment\n".repeat(5_000));
     let run = project.run(&["check"]);
     assert!(run.stderr.contains("error[spec-too-large]") && run.stderr.contains("bytes of templates"), "{run:?}");
-    let variables: String = (0..2_000).map(|n| format!("V{n} = \"value\"\n")).collect();
+    let variables = many(2_000, &|n| format!("V{n} = \"value\"\n"));
     let project = Project::new(format!("{head}{profiles}[images]\nbig = \"big:1\"\n{services}"));
     project.write("spec/kinds/big/kind.toml", format!("title = \"Big\"\n[service.environment]\n{variables}"));
     let run = project.run(&["check"]);
