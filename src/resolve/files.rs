@@ -54,15 +54,18 @@ impl<'a> Resolver<'a> {
             // For its lifetime.
             let declared = spec.services.get(&service.name).and_then(|service| service.kind.as_ref());
             let Some(declared) = declared else { continue };
+            let mut scope: Option<Scope> = None;
             for (file, (path, declaration)) in declared.value.files.iter().enumerate() {
                 let Some(template) = &declaration.template else { continue };
                 let (written, sound) = (declaration.language, declaration.sound);
                 let language = self.language(path, written, template.span, sound);
                 let Some(language) = language else { continue };
-                let mut scope = Scope::named("service", &Model::of_service(service));
-                if kind.is_own() {
-                    scope = scope.over(whole.get_or_insert_with(|| Scope::of(&Model::of(stack))));
-                }
+                let scope = scope.get_or_insert_with(|| {
+                    let own = Scope::named("service", &Model::of_service(service));
+                    let whole = kind.is_own().then(|| whole.get_or_insert_with(|| Scope::of(&Model::of(stack))));
+                    whole.map_or(own.clone(), |whole| own.over(whole))
+                });
+                let scope = scope.clone();
                 owners.push((Owner::Kind(index, file), &template.value));
                 jobs.push(Job { text: Arc::clone(&template.value.text), language, scope });
             }

@@ -10,6 +10,7 @@ use crate::spec::decode::{Short, Spanned, listed, shown};
 use crate::spec::service::Service;
 use crate::spec::stack::{self as spec, Image, Recipe};
 use crate::spec::text::Text;
+use crate::spec::tree::MOST_COPIED;
 
 /// The home of the user `temporal` in the images that `gen` writes Dockerfiles for.
 pub(super) const TEMPORAL_HOME: &str = "/home/temporal";
@@ -391,8 +392,29 @@ impl<'a> Resolver<'a> {
     pub(super) fn build_of(&mut self, image: &ServiceImage<'_>) -> Option<ModelTree> {
         let build = image.entry?.build_of_compose()?;
         let context = build.context.as_ref().map(|context| ("context".to_owned(), self.text(&context.value).into()));
+        let most = MOST_COPIED / u64::try_from(self.profile.share).unwrap_or(u64::MAX);
+        if self.copied > most {
+            return None;
+        }
         let keys = self.keys(&build.compose).0;
-        Some(ModelTree::Table(context.into_iter().chain(keys).collect()))
+        let tree = ModelTree::Table(context.into_iter().chain(keys).collect());
+        self.copied += weight(&tree);
+        if self.copied > most {
+            let title = "the spec is too large: the builds of its images are copied too often";
+            let help = "shorten the `build`, or use the image less often";
+            self.report(Diagnostic::new("spec-too-large", title, build.span).help(help));
+        }
+        Some(tree)
+    }
+}
+
+/// About the bytes of a tree.
+fn weight(tree: &ModelTree) -> u64 {
+    match tree {
+        ModelTree::Text(text) => text.shown().len() as u64,
+        ModelTree::List(items) => items.iter().map(|item| 2 + weight(item)).sum(),
+        ModelTree::Table(entries) => entries.iter().map(|(key, tree)| 4 + key.len() as u64 + weight(tree)).sum(),
+        _ => 1,
     }
 }
 

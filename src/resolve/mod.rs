@@ -77,6 +77,8 @@ struct Resolver<'a> {
     ports: Vec<Vec<model::service::Port>>,
     /// Declared variables by name.
     variables: HashMap<&'a str, Declared<'a>>,
+    /// How much of builds of images was copied so far.
+    copied: u64,
     /// The references since this was last taken: those of a service are complete once it is resolved.
     references: References,
     /// The services with a fixed address in a network, and where it is written.
@@ -111,7 +113,19 @@ impl<'a> Resolver<'a> {
         let references = References::default();
         let folder = Folder::of(&profile.profile.value);
         let (ports, addresses) = (Vec::new(), HashMap::new());
-        Self { profile, spec, diagnostics, folder, index, providers, ports, variables, references, addresses }
+        Self {
+            profile,
+            spec,
+            diagnostics,
+            folder,
+            index,
+            providers,
+            ports,
+            variables,
+            references,
+            addresses,
+            copied: 0,
+        }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

@@ -835,6 +835,14 @@ fn products_are_limited() {
     project.write("spec/kinds/big/t.yaml", "# a comment\n".repeat(5_000));
     let run = project.run(&["check"]);
     assert!(run.stderr.contains("error[spec-too-large]") && run.stderr.contains("bytes of templates"), "{run:?}");
+    // A build that many services have.
+    let arguments = many(2_000, &|n| format!("A{n} = \"value\"\n"));
+    let users = many(2_000, &|n| format!("[services.u{n}]\nimage = \"app\"\n"));
+    let spec = format!(
+        "{head}[profiles.dev]\n[images.app]\nref = \"app:1\"\nbuild.context = \".\"\n[images.app.build.args]\n{arguments}{users}"
+    );
+    let run = Project::new(spec).run(&["check"]);
+    assert!(run.stderr.contains("error[spec-too-large]") && run.stderr.contains("the builds of its images"), "{run:?}");
     let variables = many(2_000, &|n| format!("V{n} = \"value\"\n"));
     let project = Project::new(format!("{head}{profiles}[images]\nbig = \"big:1\"\n{services}"));
     project.write("spec/kinds/big/kind.toml", format!("title = \"Big\"\n[service.environment]\n{variables}"));
