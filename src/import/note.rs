@@ -1,6 +1,6 @@
 //! Notes about an import.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -64,14 +64,23 @@ impl fmt::Display for Note {
 /// The notes of one import.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    notes: RefCell<Vec<Note>>,
+    list: RefCell<Vec<Note>>,
     said: RefCell<HashSet<String>>,
+    /// How many there are besides.
+    left_out: Cell<usize>,
 }
+
+/// The limit of notes: a megabyte of nonsense has a million of them.
+const MOST: usize = 100_000;
 
 impl Notes {
     pub fn add(&self, kind: Kind, place: &str, path: &str, message: impl Into<String>) {
-        let note = Note { kind, place: place.to_owned(), path: path.to_owned(), message: message.into() };
-        self.notes.borrow_mut().push(note);
+        let mut notes = self.list.borrow_mut();
+        if notes.len() < MOST {
+            notes.push(Note { kind, place: place.to_owned(), path: path.to_owned(), message: message.into() });
+        } else {
+            self.left_out.set(self.left_out.get() + 1);
+        }
     }
 
     /// Adds a note about the dashboard that would be the same for every panel.
@@ -89,10 +98,15 @@ impl Notes {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.notes.borrow().is_empty()
+        self.list.borrow().is_empty()
     }
 
     pub fn into_vec(self) -> Vec<Note> {
-        self.notes.into_inner()
+        let mut notes = self.list.into_inner();
+        if self.left_out.get() > 0 {
+            let message = format!("{} more notes like these", self.left_out.get());
+            notes.push(Note { kind: Kind::Dropped, place: "dashboard".to_owned(), path: String::new(), message });
+        }
+        notes
     }
 }

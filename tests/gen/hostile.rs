@@ -864,3 +864,13 @@ fn what_compose_loads_by_itself_is_no_output() {
     let run = Project::new(format!("{head}{variable}")).run(&["check"]);
     assert!(run.stderr.contains("the variable `COMPOSE_FILE` is one of Compose's own"), "{run:?}");
 }
+
+#[test]
+fn an_import_of_nonsense_keeps_its_notes_short() {
+    let project = Project::empty();
+    project.write("d.json", format!("{{\"title\": \"t\", \"panels\": [{}1]}}", "1,".repeat(150_000)));
+    let run = project.run(&["import", "dashboard", "d.json"]);
+    assert_eq!(run.code, Some(0));
+    assert!(run.stderr.contains(" more notes like these\n"), "{}", &run.stderr[run.stderr.len() - 300..]);
+    assert!(run.stderr.lines().count() < 100_100);
+}
