@@ -20,7 +20,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 /// The largest text with errors that is read to its end. The `toml` crate keeps a hundred bytes for each of it.
 const MOST_RECOVERED: usize = 2 << 20;
 
-/// How much `extends` may copy, and all profiles together, in [weight](Value::weight): a copy takes a dozen times as much
+/// How much `extends` may copy, and all profiles together, in `Value::weight`: a copy takes a dozen times as much
 /// memory.
 pub const MOST_COPIED: u64 = 32 << 20;
 
