@@ -8,11 +8,11 @@
 
 mod accepted;
 mod clusters;
+mod conditional;
 mod dashboards;
 mod datasources;
 mod environment;
 mod files;
-mod forms;
 mod host;
 mod images;
 mod infrastructure;

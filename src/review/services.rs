@@ -6,8 +6,8 @@ use super::environment::{self, Secrets};
 use super::meaning::{Sense, alike, split, trimmed};
 use super::written::{Written, rewritten, tree};
 use super::{
-    Area, Change, Fate, Id, Pair, Side, changed, fates, forms, ports, privileges, quoted, quoted_list, settings, sides,
-    storage, value,
+    Area, Change, Fate, Id, Pair, Side, changed, conditional, fates, ports, privileges, quoted, quoted_list, settings,
+    sides, storage, value,
 };
 use crate::Plan;
 use crate::model::service::{Command, FileGrant, Healthcheck, NetworkMember, Port, Service};
@@ -46,7 +46,7 @@ impl Digests {
 
 pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Change>) {
     let secrets = [pair.before, pair.after].map(Secrets::of);
-    let forms = [pair.before, pair.after].map(forms::of);
+    let forms = [pair.before, pair.after].map(conditional::of);
     let shared = [
         privileges::Shared::of(pair.before, &forms[0], pair.ground, Side::Before),
         privileges::Shared::of(pair.after, &forms[1], pair.ground, Side::After),
