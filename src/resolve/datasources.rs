@@ -73,32 +73,24 @@ impl Resolver<'_> {
         let kind = &source.kind.value;
         let facts = if let Queried::Known(kind) = kind { Some(kind.plugin()) } else { None };
         let is_aws = kind.addressed() == Addressed::Aws;
-        let own =
-            [("url", source.url.as_ref().map(|url| url.span)), ("port", source.port.as_ref().map(|port| port.span))];
-        let service = ("service", source.service.as_ref().map(|service| service.span));
-        let user = ("user", source.user.as_ref().map(|user| user.span));
-        let database = ("database", source.database.as_ref().map(|database| database.span));
-        let mut unfit: Vec<(&str, Span, String)> = Vec::new();
-        let mut refuse = |(key, span): (&'static str, Option<Span>), with: &str| {
-            unfit.extend(span.map(|span| (key, span, with.to_owned())));
+        let span = |text: &Option<Spanned<SpecText>>| text.as_ref().map(|text| text.span);
+        let name = |name: &Option<Spanned<String>>| name.as_ref().map(|name| name.span);
+        let (service, port) = (("service", name(&source.service)), ("port", name(&source.port)));
+        let (url, user) = (("url", span(&source.url)), ("user", span(&source.user)));
+        let of_type = format!("with the type `{}`", kind.as_str());
+        let (unfit, why) = match kind.addressed() {
+            Addressed::Aws => (vec![service, port, url, user], of_type.as_str()),
+            Addressed::Settings => (vec![url], of_type.as_str()),
+            _ if source.url.is_some() => (vec![service, port], "with `url`"),
+            _ if source.service.is_none() => (vec![port], "without `service`"),
+            _ => (Vec::new(), ""),
         };
-        if is_aws {
-            for key in [own[0], own[1], service, user] {
-                refuse(key, &format!("the type `{}`", kind.as_str()));
-            }
-        } else if kind.addressed() == Addressed::Settings {
-            refuse(own[0], &format!("the type `{}`, which has `json_data.host`", kind.as_str()));
-        } else if source.url.is_some() {
-            refuse(service, "`url`");
-            refuse(own[1], "`url`");
-        } else if source.service.is_none() {
-            refuse(own[1], "no `service`");
-        }
-        if facts.as_ref().is_none_or(|facts| facts.database.is_none()) {
-            refuse(database, &format!("the type `{}`", kind.as_str()));
-        }
-        for (key, span, with) in unfit {
-            let title = format!("`{key}` cannot be used with {with}");
+        let has_database = facts.as_ref().is_some_and(|facts| facts.database.is_some());
+        let database = ("database", span(&source.database).filter(|_| !has_database));
+        let unfit = unfit.into_iter().map(|unfit| (unfit, why)).chain([(database, of_type.as_str())]);
+        for ((key, span), why) in unfit {
+            let Some(span) = span else { continue };
+            let title = format!("`{key}` cannot be used {why}");
             self.report(Diagnostic::new("contradiction", title, span).help(format!("remove `{key}`")));
         }
         if is_aws {
@@ -126,11 +118,10 @@ impl Resolver<'_> {
         }
         let Some(service) = &source.service else {
             let title = format!("missing key `service` in datasource `{}`", uid.value);
-            self.report_missing(
-                source.sound,
-                Diagnostic::new("missing-key", title, uid.span)
-                    .help("set it to the service that is queried, or set `url` to its address outside of the stack"),
-            );
+            let other = if kind.addressed() == Addressed::Settings { "json_data.host" } else { "url" };
+            let help =
+                format!("set it to the service that is queried, or set `{other}` to its address outside of the stack");
+            self.report_missing(source.sound, Diagnostic::new("missing-key", title, uid.span).help(help));
             return (None, None);
         };
         let Some(&index) = self.index.get(service.value.as_str()) else {
@@ -191,8 +182,9 @@ impl Resolver<'_> {
             }
             if kind == DatasourceType::Prometheus {
                 let service = address.and_then(Address::service).and_then(|name| self.spec.services.get(name));
-                let is_mimir =
-                    service.and_then(|service| service.kind.as_ref()).is_some_and(|kind| !kind.value.is_own());
+                let kind = service.and_then(|service| service.kind.as_ref()).map(|kind| &kind.value);
+                // The only built-in kind that has metrics.
+                let is_mimir = kind.is_some_and(|kind| !kind.is_own() && kind.provides("metrics"));
                 set("prometheusType", Tree::Text(if is_mimir { "Mimir" } else { "Prometheus" }.into()));
             }
             keys.extend(self.correlations(kind));

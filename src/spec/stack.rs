@@ -392,7 +392,7 @@ choice! {
     }
 }
 
-/// How a datasource says where it is.
+/// How the address of a datasource is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addressed {
     /// `http://host:port`.
@@ -414,7 +414,7 @@ pub struct Plugin {
     pub is_bundled: bool,
     /// What a kind of service that it queries provides.
     pub provided: Option<&'static str>,
-    /// How it is told where to ask.
+    /// How its address is configured.
     pub addressed: Addressed,
     /// The key of `jsonData` for the database or index.
     pub database: Option<&'static str>,
@@ -535,7 +535,7 @@ impl Queried {
         }
     }
 
-    /// How it is told where to ask.
+    /// How its address is configured.
     pub fn addressed(&self) -> Addressed {
         match self {
             Self::Known(kind) => kind.plugin().addressed,
