@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::project::{Project, Run};
+use super::project::{Project, Run, clean};
 
 const NGINX: &str = r#"[stack]
 name = "shop"
@@ -41,10 +41,6 @@ fn nginx() -> Project {
     let project = Project::new(NGINX);
     project.write("spec/files/nginx.conf.j2", TEMPLATE);
     project
-}
-
-fn clean(run: &Run) {
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
 }
 
 fn json(run: &Run) -> Json {

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::project::{Project, Run};
+use super::project::{Project, clean};
 use super::review::git;
 
 const STACK: &str = r#"[stack]
@@ -97,10 +97,6 @@ fn shop() -> Project {
     project.write("spec/kinds/prometheus/prometheus.yaml", PROMETHEUS_YAML);
     project.write("spec/kinds/watcher/kind.toml", WATCHER);
     project
-}
-
-fn clean(run: &Run) {
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
 }
 
 fn yaml(project: &Project, path: &str) -> serde_yaml::Value {

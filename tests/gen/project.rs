@@ -38,6 +38,11 @@ pub struct Run {
     pub stderr: String,
 }
 
+/// Asserts that a run has nothing to say but what it printed.
+pub fn clean(run: &Run) {
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+}
+
 impl Project {
     /// An empty folder.
     pub fn empty() -> Self {
