@@ -242,7 +242,7 @@ fn unjudged(old: &Service, new: &Service, changes: &mut Vec<Change>) {
         };
         if before != after && !is_judged(name) {
             let subject = (Id::SettingChanged, Area::Services, new.name.as_str());
-            // It is no key of Compose.
+            // Compose has no such key.
             let change = changed(subject, name, before.written(), after.written());
             changes.push(Change { keys: Vec::new(), ..change });
         }
