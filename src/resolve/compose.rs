@@ -111,15 +111,6 @@ pub(super) fn mentions(service: &Service) -> Vec<Mention<'_>> {
     }
     build_mentions(|key| keys.at(&[BUILD, key]), &mut found);
     let mut add = |key, section, name, span| found.push(Mention { key, section, name, span });
-    let base = match keys.get("extends") {
-        Some(table @ Tree::Table(_)) if table.get("file").is_none() => table.get("service"),
-        Some(text @ Tree::Text(_)) => Some(text),
-        _ => None,
-    };
-    // Only what the spec's tree could not resolve: an unknown service or a cycle.
-    for (name, span) in literals(base) {
-        add("extends", None, name, span);
-    }
     for (name, span) in literals(keys.at(&["credential_spec", "config"])) {
         add("credential_spec", Some(Section::Configs), name, span);
     }

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use serde_json::json;
 
+use super::extends;
 use super::schema::{self, Schema, Schemas};
 use super::source::Sources;
 use super::tree::{Key, Node, Table, Value};
@@ -187,11 +188,24 @@ impl Decode for bool {
     }
 }
 
+/// A whole number, also from a text with the number of an instance.
+fn whole(node: &Node<'_>, cx: &Context<'_>) -> Option<i64> {
+    match &node.value {
+        Value::Integer(number) => Some(*number),
+        Value::String(text) => {
+            let span = node.span;
+            let written = cx.sources.file(span)?.text.get(span.start as usize..span.end as usize)?;
+            written.contains("${self.number").then(|| text.parse().ok())?
+        }
+        _ => None,
+    }
+}
+
 macro_rules! integers {
     ($($type:ty)*) => {$(
         impl Decode for $type {
             fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
-                let Value::Integer(number) = node.value else {
+                let Some(number) = whole(&node, cx) else {
                     cx.mismatch(&node, "an integer", None);
                     return None;
                 };
@@ -456,7 +470,8 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
         return None;
     }
     // These are read before the rest.
-    let known = &[known, if what == "the spec" { &["profiles", "include"] } else { &[] }].concat();
+    let before = if what == "the spec" { &["profiles", "include"] } else { extends::keys_of(what) };
+    let known = &[known, before].concat();
     cx.diagnostics.push(
         Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
             &key.name,

@@ -159,7 +159,7 @@ fn as_table<'s>(
                 let name = shown(&key.name);
                 let (title, at, help) = match lists {
                     Lists::Replaced => (
-                        format!("a profile cannot add to the list `{name}` of the base"),
+                        format!("a table cannot add to the list `{name}` of the base"),
                         "a table",
                         "write it as a table in the base, or as a list here, which replaces the whole list",
                     ),

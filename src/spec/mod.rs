@@ -4,7 +4,7 @@ pub mod accepted;
 pub mod compose;
 pub mod dashboard;
 pub mod decode;
-mod extends;
+pub(crate) mod extends;
 mod fast;
 pub mod files;
 pub mod forms;

@@ -6,12 +6,14 @@
 //! also has its examples (``e.g. `X` ``).
 
 use std::borrow::Cow;
+use std::mem;
 
 use serde_json::{Map, Value, json};
 
 use super::compose::{self, Shape};
 use super::dashboard::Dashboard;
 use super::decode::Decode;
+use super::extends;
 use super::kind::{Declaration, Kinds};
 use super::stack::Spec;
 
@@ -69,7 +71,8 @@ pub fn stack(kinds: &Kinds) -> Schema {
 /// The schema of a dashboard's file.
 pub fn dashboard() -> Schema {
     let mut schemas = Schemas::default();
-    let properties = schemas.properties_of::<Dashboard>();
+    let mut properties = schemas.properties_of::<Dashboard>();
+    properties.extend(schemas.shared("a dashboard", &[]).into_iter().map(Field::property));
     let required = ["folder", "title"];
     root("A dashboard", "spec/dashboards/<name>.toml: rows of panels.", properties, &required, schemas.definitions)
 }
@@ -96,9 +99,7 @@ fn root(
         "type": "object",
         "additionalProperties": false,
     });
-    if !required.is_empty() {
-        schema["required"] = json!(required);
-    }
+    require(&mut schema, required, properties.contains_key(extends::ABSTRACT));
     schema["properties"] = Value::Object(properties);
     schema["definitions"] = Value::Object(definitions);
     schema
@@ -130,6 +131,9 @@ pub struct Field {
 
 impl Field {
     fn property(self) -> (String, Schema) {
+        if self.docs.is_empty() {
+            return (self.key.into_owned(), self.schema);
+        }
         let mut schema = described(self.schema, &self.docs);
         if let (Some(default), Value::Object(object)) = (self.default, &mut schema) {
             object.insert("default".to_owned(), default);
@@ -218,6 +222,23 @@ impl Schemas {
         T::fields(self).into_iter().map(Field::property).collect()
     }
 
+    /// The keys of the tables that are called `what` by which they share others: those that are not among `fields`.
+    fn shared(&mut self, what: &str, fields: &[Field]) -> Vec<Field> {
+        let has = |key: &str| json!({ "required": [key] });
+        let alone = json!({ "not": { "anyOf": [has(extends::EXTENDS), has(extends::ABSTRACT)] } });
+        if !extends::keys_of(what).is_empty() {
+            self.definitions.insert(ALONE.to_owned(), described(alone, "A table that has all of its keys itself."));
+        }
+        let keys = extends::keys_of(what).iter().filter(|key| !fields.iter().any(|field| field.key == **key));
+        keys.map(|key| {
+            let name = name_of(key);
+            let (schema, docs) = extends::described(key);
+            self.definitions.entry(name.clone()).or_insert_with(|| described(schema, docs));
+            Field { key: (*key).into(), docs: "".into(), default: None, schema: reference(&name), required: false }
+        })
+        .collect()
+    }
+
     /// A reference to a table, which is described once. `what`, its name in messages, is its name here, since two
     /// types may share a name.
     pub fn table<T: Tabular>(&mut self, what: &str, docs: &str) -> Schema {
@@ -230,13 +251,17 @@ impl Schemas {
         if !self.definitions.contains_key(&name) {
             // A table may hold tables of its own kind.
             self.definitions.insert(name.clone(), Value::Null);
-            let fields = fields(self);
+            let mut fields = fields(self);
+            let shared = extends::keys_of(what);
+            // Compose's own form is that of a service of a file.
+            if let Some(own) = fields.iter_mut().find(|field| shared.contains(&field.key.as_ref())) {
+                own.schema = any_of([mem::take(&mut own.schema), extends::described(&own.key).0]);
+            }
+            fields.extend(self.shared(what, &fields));
             let required: Vec<&str> =
                 fields.iter().filter(|field| field.required && !self.partial).map(|field| field.key.as_ref()).collect();
             let mut schema = json!({ "type": "object", "additionalProperties": false });
-            if !required.is_empty() {
-                schema["required"] = json!(required);
-            }
+            require(&mut schema, &required, !shared.is_empty());
             if fields.iter().any(|field| field.key == EXTENSION) {
                 schema["patternProperties"] = json!({ EXTENSION: {} });
             }
@@ -245,6 +270,22 @@ impl Schemas {
             self.definitions.insert(name.clone(), described(schema, docs));
         }
         reference(&name)
+    }
+}
+
+/// The definition that a table fits which extends no other and is not abstract.
+const ALONE: &str = "Alone";
+
+/// Requires keys of a table; one that extends another, or only exists to be extended, may leave them out.
+fn require(schema: &mut Schema, keys: &[&str], may_extend: bool) {
+    if keys.is_empty() {
+        return;
+    }
+    if may_extend {
+        schema["if"] = reference(ALONE);
+        schema["then"] = json!({ "required": keys });
+    } else {
+        schema["required"] = json!(keys);
     }
 }
 

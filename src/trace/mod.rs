@@ -200,23 +200,22 @@ impl<'s> Trace<'s> {
         /// References to references.
         const ROUNDS: usize = 3;
         for round in 0..=ROUNDS {
-            let mut unreadable = Diagnostics::default();
-            let Some(spec) = self.document.decode(table.clone(), &mut unreadable) else {
-                return (None, Judgement::Unreadable);
-            };
-            if !unreadable.is_empty() {
-                return (None, Judgement::Unreadable);
-            }
-            let profile = ProfileSpec { spec: Some(spec), ..self.without_spec() };
             let mut problems = Diagnostics::default();
-            let stack = resolve::resolve_all_the_same(&profile, &mut problems);
-            if problems.len() <= base.problems {
-                return (stack, Judgement::Sound);
+            let spec = self.document.decode(table.clone(), &mut problems).filter(|_| problems.is_empty());
+            let mut stack = None;
+            let mut otherwise = Judgement::Unreadable;
+            if spec.is_some() {
+                let profile = ProfileSpec { spec, ..self.without_spec() };
+                stack = resolve::resolve_all_the_same(&profile, &mut problems);
+                otherwise = Judgement::Readable;
+                if problems.len() <= base.problems {
+                    return (stack, Judgement::Sound);
+                }
             }
             let places: Vec<Span> = problems.into_sorted().iter().filter_map(Diagnostic::primary).collect();
             let renamed = key.part == Part::Name && round < ROUNDS && change::follow(&mut table, &key.steps, &places);
             if !renamed {
-                return (stack, Judgement::Readable);
+                return (stack, otherwise);
             }
         }
         (None, Judgement::Unreadable)

@@ -12,6 +12,7 @@ mod diagnostics;
 mod drift;
 mod editor;
 mod explain;
+mod extends;
 mod fields;
 mod files;
 mod fmt;
