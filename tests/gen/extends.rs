@@ -175,7 +175,7 @@ fn dashboards_and_their_panels_extend_one_another() {
     assert_eq!(run.code, Some(0), "{run:?}");
     let outputs = project.outputs();
     let found: Vec<_> =
-        outputs.iter().filter(|(path, _)| path.ends_with(".json") && !path.starts_with("spec/")).collect();
+        outputs.iter().filter(|(path, _)| path.starts_with("generated/") && path.contains(".json")).collect();
     let [(_, dashboard)] = found.as_slice() else { panic!("{found:?}") };
     let dashboard: Json = serde_json::from_slice(dashboard).unwrap();
     assert_eq!((&dashboard["title"], &dashboard["tags"]), (&"Web".into(), &serde_json::json!(["all"])));
@@ -233,12 +233,16 @@ fn what_cannot_be_joined_is_reported_once() {
 #[test]
 fn extending_costs_no_more_than_what_is_written() {
     // A long chain, and many instances of much.
-    let chain: String = (1..5_000).map(|n| format!("[volumes.v{n}]\nextends = \"v{}\"\n", n - 1)).collect();
+    let volumes = |count: usize, bases: fn(usize) -> String| {
+        let heirs: Vec<String> = (1..count).map(|n| format!("[volumes.v{n}]\nextends = {}\n", bases(n - 1))).collect();
+        format!("[volumes.v0]\nlabels.a = \"x\"\n{}", heirs.concat())
+    };
+    let chain = volumes(5_000, |base| format!("\"v{base}\""));
     let web = "[services.web]\nimage = \"a:1\"\nvolumes = [\"v4999:/x\"]\n[lints]\nunused-volume = \"allow\"\n";
-    let found = compose(&rendered(&format!("{web}[volumes.v0]\nlabels.a = \"x\"\n{chain}")), "dev");
+    let found = compose(&rendered(&format!("{web}{chain}")), "dev");
     assert_eq!(found["volumes"]["v4999"]["labels"]["a"], "x");
     let large = format!("[services.web]\ninstances = 1000\nimage = \"a:1\"\nlabels.a = \"{}\"\n", "x".repeat(1 << 17));
     assert_eq!(errors(&large)[0].0, "spec-too-large");
-    let both: String = (1..60).map(|n| format!("[volumes.v{n}]\nextends = [\"v{0}\", \"v{0}\"]\n", n - 1)).collect();
-    compose(&rendered(&format!("{}[volumes.v0]\nlabels.a = \"x\"\n{both}", web.replace("4999", "59"))), "dev");
+    let both = volumes(60, |base| format!("[\"v{base}\", \"v{base}\"]"));
+    compose(&rendered(&format!("{}{both}", web.replace("4999", "59"))), "dev");
 }
