@@ -623,12 +623,17 @@ pub enum Listed {
 
 /// What `gen graph` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gen graph --format svg > stack.svg\n  gen graph --focus grafana\n  \
-    gen graph --format dot | dot -Tpdf > stack.pdf")]
+#[command(
+    after_help = "Examples:\n  gen graph --format svg > stack.svg\n  gen graph --focus grafana\n  gen graph --networks\n  \
+    gen graph --format dot | dot -Tpdf > stack.pdf"
+)]
 pub struct Graph {
     /// Output format
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
     pub format: GraphFormat,
+    /// Group the services by the networks that they are in
+    #[arg(long)]
+    pub networks: bool,
     /// Draw only this service, its neighbors, and everything it starts after
     #[arg(long, value_name = "SERVICE")]
     pub focus: Option<String>,

@@ -38,6 +38,7 @@ const COMMANDS: [(&[&str], i32); 31] = [
     (&["model"], 0),
     (&["graph"], 0),
     (&["graph", "--format", "svg"], 0),
+    (&["graph", "--networks"], 0),
     (&["dev", "doctor"], 1),
     (&["import", "dashboard", "dashboard.json"], 0),
 ];
