@@ -28,7 +28,13 @@ pub struct Schema {
 
 /// The paths of the schemas.
 pub fn scope() -> Scope {
-    Scope { manifest: "spec/schema.sha256".into(), folders: vec!["spec".into()], others: None, files: Vec::new() }
+    Scope {
+        manifest: "spec/schema.sha256".into(),
+        folders: vec!["spec".into()],
+        former: Vec::new(),
+        others: None,
+        files: Vec::new(),
+    }
 }
 
 /// The schemas. A project with kinds of its own has their settings in its schema, and a schema for their declarations.

@@ -37,8 +37,8 @@ pub fn run(arguments: &Check) -> Ran {
         return Err(invalid(&project.sources, &errors, arguments.format));
     }
     warn(&project, arguments.format);
-    let Around { folders, strays } = if arguments.profile.is_none() { project.around()? } else { Around::default() };
-    let committed = committed(&project, folders.into_keys())?;
+    let Around { removed, strays } = if arguments.profile.is_none() { project.around()? } else { Around::default() };
+    let committed = committed(&project, removed.into_iter().map(|removed| removed.name))?;
     let mut compared = 0;
     let bare = |path, cause| Drift::new(Difference { path, cause, on_disk: None, expected: None });
     let mut found: Vec<Drift> = strays.into_iter().map(|path| bare(path, Cause::Stray)).collect();
@@ -98,8 +98,8 @@ fn committed(
     removed: impl Iterator<Item = String>,
 ) -> Ran<JoinHandle<Result<Vec<String>, git::Failure>>> {
     let profiles: Vec<String> = project.plans.iter().map(|plan| plan.profile().to_owned()).chain(removed).collect();
-    let root = project.root.clone();
-    let ask = move || git::committed(&root, profiles.iter().map(String::as_str));
+    let (root, outputs) = (project.root.clone(), project.folders());
+    let ask = move || git::committed(&root, &outputs, profiles.iter().map(String::as_str));
     std::thread::Builder::new()
         .spawn(ask)
         .map_err(|error| stop(Outcome::Failed, format!("cannot start a thread: {error}")))

@@ -42,6 +42,7 @@ use stackgen::output;
 use stackgen::shown::{printable, without_commands};
 use stackgen::spec::decode::listed;
 use stackgen::spec::source::Sources;
+use stackgen::spec::stack::{GENERATED, TERRAFORM};
 use stackgen::spec::{self, ReadError};
 
 use crate::cli::{Cli, Command, Format, Listing};
@@ -152,9 +153,9 @@ impl Project {
             })
             .collect();
         if profile.is_none() {
-            outputs.extend(self.around()?.folders.into_iter().map(|(name, of_user)| Outputs {
-                what: format!("the outputs of profile `{name}`, which no longer exists,"),
-                scope: stackgen::scope_of(&name, of_user),
+            outputs.extend(self.around()?.removed.into_iter().map(|removed| Outputs {
+                what: removed.what,
+                scope: removed.scope,
                 files: Box::new(std::iter::empty()),
             }));
             let scope = editor::scope();
@@ -169,16 +170,23 @@ impl Project {
         Ok(outputs)
     }
 
+    /// Where the outputs of all profiles are.
+    fn folders(&self) -> stackgen::model::Outputs {
+        self.plans.first().map(|plan| plan.stack().outputs.clone()).unwrap_or_default()
+    }
+
     /// What is in the folders of all outputs besides the profiles of the spec.
     fn around(&self) -> Ran<Around> {
+        let stackgen::model::Outputs { generated, terraform, .. } = self.folders();
         let mut of_user: HashMap<String, Vec<String>> = HashMap::new();
         for path in self.plans.iter().flat_map(|plan| plan.stack().unmanaged.iter().cloned()) {
             let name = path.split('/').nth(1).unwrap_or_default().to_owned();
             of_user.entry(name).or_default().push(path);
         }
         let profiles: HashSet<&str> = self.plans.iter().map(Plan::profile).collect();
-        let Around { mut folders, mut strays } = Around::default();
-        for top in ["generated", "terraform"] {
+        let mut folders: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut strays = Vec::new();
+        for top in [generated.as_str(), &terraform] {
             if of_user.get("").is_some_and(|whole| whole.iter().any(|path| path == top)) {
                 continue;
             }
@@ -187,15 +195,7 @@ impl Project {
                 strays.push(top.into());
                 continue;
             }
-            let entries = match folder::entries(folder.as_std_path()) {
-                Ok(entries) => entries,
-                // Reported for the outputs in it.
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                    continue;
-                }
-                Err(error) => return Err(stop(Outcome::Failed, format!("cannot read `{top}`: {error}"))),
-            };
-            for folder::Entry { name, kind } in entries {
+            for folder::Entry { name, kind } in self.entries(top)? {
                 let shown = name.to_string_lossy().escape_debug().to_string();
                 // A folder may be a link to another one in the project.
                 if kind != folder::Kind::File && profiles.contains(shown.as_str()) {
@@ -214,17 +214,66 @@ impl Project {
             }
         }
         strays.sort_unstable();
-        Ok(Around { folders, strays })
+        let removed = folders.into_iter().map(|(name, of_user)| Removed {
+            what: format!("the outputs of profile `{name}`, which no longer exists,"),
+            scope: stackgen::scope_of([&generated, &terraform], &name, of_user),
+            name,
+        });
+        let mut around = Around { removed: removed.collect(), strays };
+        around.removed.extend(self.moved(&generated, &terraform)?);
+        Ok(around)
+    }
+
+    /// What is left in the default folder since the outputs are in another one. What else is there is not looked at.
+    fn moved(&self, generated: &str, terraform: &str) -> Ran<Vec<Removed>> {
+        let real = |top: &str| self.root.join(top).canonicalize().ok();
+        if generated == GENERATED || real(generated) == real(GENERATED) {
+            return Ok(Vec::new());
+        }
+        let has_manifest =
+            |name: &String| links::is_file(&self.root, format!("{GENERATED}/{name}/{}", stackgen::MANIFEST).as_ref());
+        let names = self.entries(GENERATED)?.into_iter().filter(|entry| entry.kind == folder::Kind::Folder);
+        let mut names: Vec<String> = names.filter_map(|entry| entry.name.into_string().ok()).collect();
+        names.retain(has_manifest);
+        names.sort_unstable();
+        let removed = |name: String| {
+            let scope = stackgen::scope_of([GENERATED, TERRAFORM], &name, Vec::new());
+            let (folders, mut former): (Vec<_>, Vec<_>) =
+                scope.folders.into_iter().partition(|folder| folder.starts_with(GENERATED));
+            former.retain(|_| terraform != TERRAFORM);
+            let what = format!("the outputs in `{GENERATED}/{name}`, which are in `{generated}` now,");
+            Removed { what, scope: output::Scope { folders, former, ..scope }, name }
+        };
+        Ok(names.into_iter().map(removed).collect())
+    }
+
+    /// What is in a folder of the root, if it is one.
+    fn entries(&self, top: &str) -> Ran<Vec<folder::Entry>> {
+        match folder::entries(self.root.join(top).as_std_path()) {
+            // Reported for the outputs in it.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(Vec::new())
+            }
+            entries => entries.map_err(|error| stop(Outcome::Failed, format!("cannot read `{top}`: {error}"))),
+        }
     }
 }
 
 /// What is in the folders of all outputs besides the profiles of the spec.
 #[derive(Default)]
 struct Around {
-    /// Folders, each of which may be a removed profile's, and what in them is the user's.
-    folders: BTreeMap<String, Vec<String>>,
+    /// Folders, each of which may be a removed profile's.
+    removed: Vec<Removed>,
     /// Whatever else is there.
     strays: Vec<Utf8PathBuf>,
+}
+
+/// The folders that a removed profile may have had.
+struct Removed {
+    name: String,
+    /// What they are, for a message.
+    what: String,
+    scope: output::Scope,
 }
 
 /// Outputs that are written together or not at all.

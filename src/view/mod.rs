@@ -51,11 +51,7 @@ impl Artifact<'_> {
 
 /// Every output of a profile, in the order in which reports list them.
 pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
-    let mut list = List {
-        generated: format!("generated/{}", stack.profile),
-        terraform: format!("terraform/{}", stack.profile),
-        artifacts: Vec::new(),
-    };
+    let mut list = List { generated: stack.generated(), terraform: stack.terraform(), artifacts: Vec::new() };
     list.add(COMPOSE, || compose::render(stack));
     if stack.outputs.env_example {
         list.add(".env.example", || dotenv::render(stack));

@@ -355,6 +355,7 @@ fn alloy_finds_each_replica_by_dns() {
 name = \"x\"
 [profiles.dev]
 [env.SIZE]
+description = \"Size\"
 default = \"1\"
 [services.a-b]
 image = \"a:1\"

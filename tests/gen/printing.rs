@@ -8,7 +8,7 @@ use super::project::{Project, Run};
 use super::review::git;
 
 /// One line or more for each subcommand: the arguments, and the exit code where the output can be written.
-const COMMANDS: [(&[&str], i32); 31] = [
+const COMMANDS: [(&[&str], i32); 32] = [
     (&["--help"], 0),
     (&["--version"], 0),
     (&["help", "check"], 0),

@@ -26,7 +26,9 @@ pub fn run(arguments: &Review) -> Ran {
         Revision::find(&project.root, &arguments.against).map_err(|failure| stop(failure.outcome, &failure.message))?;
     let is_new = !revision.has(spec::MAIN);
     let (sources, plans) = if is_new { Default::default() } else { planned(&revision, profile, format)? };
-    let ground = Compared::new(&project.root, &revision).map_err(|failure| stop(failure.outcome, &failure.message))?;
+    let outputs = project.folders();
+    let ground =
+        Compared::new(&project.root, outputs, &revision).map_err(|failure| stop(failure.outcome, &failure.message))?;
     let review = review::review(&plans, &project.plans, &ground).map_err(|error| stop(Outcome::Failed, error))?;
     let report = report::Report {
         review: &review,
