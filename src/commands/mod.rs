@@ -16,6 +16,7 @@ mod list;
 mod model;
 mod new;
 mod pin;
+mod projects;
 mod render;
 mod report;
 mod review;
@@ -29,6 +30,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Display;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -40,10 +42,10 @@ use stackgen::folder;
 use stackgen::links;
 use stackgen::output;
 use stackgen::shown::{printable, without_commands};
-use stackgen::spec::decode::listed;
+use stackgen::spec::decode::{listed, shown};
 use stackgen::spec::source::Sources;
 use stackgen::spec::stack::{GENERATED, TERRAFORM};
-use stackgen::spec::{self, ReadError};
+use stackgen::spec::{self, Location, ReadError};
 
 use crate::cli::{Cli, Command, Format, Listing};
 
@@ -80,6 +82,9 @@ impl From<Outcome> for ExitCode {
 /// How a command ended; an error has been reported.
 type Ran<T = Outcome> = Result<T, Outcome>;
 
+/// What `--spec` says.
+static SPEC: OnceLock<Location> = OnceLock::new();
+
 /// Whether something that was to be printed could not be.
 static LOST: AtomicBool = AtomicBool::new(false);
 
@@ -105,6 +110,11 @@ fn run_command(cli: Cli) -> Outcome {
         && let Err(error) = std::env::set_current_dir(directory)
     {
         return stop(Outcome::Failed, format!("cannot change to the directory `{directory}`: {error}"));
+    }
+    if let Some(file) = &cli.spec
+        && let Err(outcome) = set_location(file)
+    {
+        return outcome;
     }
     let ran = match cli.command {
         Command::Render(arguments) => render::run(&arguments),
@@ -158,9 +168,9 @@ impl Project {
                 scope: removed.scope,
                 files: Box::new(std::iter::empty()),
             }));
-            let scope = editor::scope();
+            let scope = editor::scope(self.sources.location());
             if self.plans.iter().any(|plan| plan.stack().outputs.schemas) {
-                let (what, files) = ("the schemas".to_owned(), Box::new(editor::files(self.sources.kinds()).map(Ok)));
+                let (what, files) = ("the schemas".to_owned(), Box::new(editor::files(&self.sources).map(Ok)));
                 outputs.push(Outputs { what, scope, files });
             } else if self.root.join(&scope.manifest).is_file() {
                 let (what, files) = ("the schemas, which are left out,".to_owned(), Box::new(std::iter::empty()));
@@ -227,7 +237,7 @@ impl Project {
     /// What is left in the default folder since the outputs are in another one. What else is there is not looked at.
     fn moved(&self, generated: &str, terraform: &str) -> Ran<Vec<Removed>> {
         let real = |top: &str| self.root.join(top).canonicalize().ok();
-        if generated == GENERATED || real(generated) == real(GENERATED) {
+        if !self.sources.location().is_default() || generated == GENERATED || real(generated) == real(GENERATED) {
             return Ok(Vec::new());
         }
         let has_manifest =
@@ -287,20 +297,59 @@ struct Outputs<'p> {
 
 /// Finds, reads and plans; reports what is wrong.
 fn project(profile: Option<&str>, format: Format) -> Ran<Project> {
-    let root = root()?;
-    let sources = read(&root, format)?;
+    let project = load(root()?, location(), profile).map_err(|unread| unread.report(format))?;
+    check_folders(&project)?;
+    Ok(project)
+}
+
+/// Why a project can't be read: a file can't, or the spec has problems.
+enum Unread {
+    Io(Utf8PathBuf, io::Error),
+    Invalid(Sources, Vec<Diagnostic>),
+}
+
+impl From<(Sources, ReadError)> for Unread {
+    fn from((sources, error): (Sources, ReadError)) -> Self {
+        match error {
+            ReadError::Io(path, error) => Self::Io(sources.location().shown(&path), error),
+            ReadError::Refused(diagnostics) => Self::Invalid(sources, diagnostics.into_sorted()),
+        }
+    }
+}
+
+impl Unread {
+    fn report(self, format: Format) -> Outcome {
+        match self {
+            Self::Io(path, error) => stop(Outcome::Failed, format!("cannot read `{path}`: {error}")),
+            Self::Invalid(sources, diagnostics) => invalid(&sources, &diagnostics, format),
+        }
+    }
+}
+
+/// Reads and plans.
+fn load(root: Utf8PathBuf, location: &Location, profile: Option<&str>) -> Result<Project, Unread> {
+    let sources = spec::read(&root, location)?;
     match stackgen::plan_with_warnings(&sources, profile) {
         Ok((plans, warnings)) => Ok(Project { root, sources, plans, warnings }),
-        Err(diagnostics) => Err(invalid(&sources, &diagnostics, format)),
+        Err(diagnostics) => Err(Unread::Invalid(sources, diagnostics)),
     }
+}
+
+/// Refuses the default folders of outputs to all specs but the default one, whose outputs they would be.
+fn check_folders(project: &Project) -> Ran<()> {
+    let stackgen::model::Outputs { generated, terraform, .. } = project.folders();
+    if location().is_default() || (generated != GENERATED && terraform != TERRAFORM) {
+        return Ok(());
+    }
+    let message = format!("`{}` must name the folders of its outputs", location().main());
+    let help = "add `generated = \"…\"` and `terraform = \"…\"` to `[outputs]`: the default folders are those of \
+                `spec/stack.toml`";
+    Err(stop_with(Outcome::Invalid, message, help))
 }
 
 /// Reads the files of the spec; reports why they can't be read.
 fn read(root: &Utf8Path, format: Format) -> Ran<Sources> {
-    spec::read(root).map_err(|(sources, error)| match error {
-        ReadError::Io(path, error) => stop(Outcome::Failed, format!("cannot read `{path}`: {error}")),
-        ReadError::Refused(diagnostics) => invalid(&sources, &diagnostics.into_sorted(), format),
-    })
+    spec::read(root, location()).map_err(|unread| Unread::from(unread).report(format))
 }
 
 /// Reads the files of the spec and reports syntax errors; whatever else is wrong does not matter.
@@ -317,14 +366,11 @@ fn read_toml(root: &Utf8Path) -> Ran<Sources> {
     Err(invalid(&sources, &diagnostics.into_sorted(), Format::Text))
 }
 
-/// The directories of the spec's files.
-fn spec_folders() -> [&'static Utf8Path; 2] {
-    [Utf8Path::new(spec::MAIN).parent().unwrap_or(Utf8Path::new("")), Utf8Path::new(spec::DASHBOARDS)]
-}
-
 /// Removes what a killed command has left next to the spec's files, and in further directories.
 fn sweep<'f>(root: &Utf8Path, folders: impl IntoIterator<Item = &'f Utf8Path>) -> Ran<()> {
-    let all: Vec<&Utf8Path> = spec_folders().into_iter().chain(folders).collect();
+    let mut all = vec![location().folder().to_owned(), location().dashboards()];
+    all.extend(folders.into_iter().map(Utf8Path::to_owned));
+    let all: Vec<&Utf8Path> = all.iter().map(Utf8PathBuf::as_path).collect();
     output::sweep(root, &all).map_err(|error| stop(Outcome::Failed, error))
 }
 
@@ -356,10 +402,31 @@ fn current_folder() -> Ran<Utf8PathBuf> {
     Utf8PathBuf::try_from(current).map_err(|error| cannot(&error))
 }
 
-/// The directory with the spec that a directory belongs to.
+/// Where the spec is: what `--spec` says, or the default.
+fn location() -> &'static Location {
+    static DEFAULT: OnceLock<Location> = OnceLock::new();
+    SPEC.get().unwrap_or_else(|| DEFAULT.get_or_init(Location::default))
+}
+
+/// Sets the location of the spec for this process.
+fn set_location(file: &Utf8Path) -> Ran<()> {
+    let current = current_folder()?;
+    let Some(found) = Location::new(file.strip_prefix(&current).unwrap_or(file)) else {
+        let message = format!("invalid path of a spec `{}`", shown(file.as_str()));
+        let help = "write the path of a file in a folder of the current directory, such as `ops/stack.toml`, of letters, \
+                    digits, `.`, `_`, `-` and spaces, without `..`";
+        return Err(stop_with(Outcome::Invalid, message, help));
+    };
+    // The command line is parsed once.
+    let _ = SPEC.set(found);
+    Ok(())
+}
+
+/// The directory with the spec that a directory belongs to: with `--spec` itself.
 fn find_root(current: &Utf8Path) -> Ran<Option<Utf8PathBuf>> {
-    for folder in current.ancestors() {
-        let main = folder.join(spec::MAIN);
+    let most = if SPEC.get().is_some() { 1 } else { usize::MAX };
+    for folder in current.ancestors().take(most) {
+        let main = folder.join(location().main());
         match main.try_exists() {
             Ok(true) => return Ok(Some(folder.to_owned())),
             Ok(false) => {}
@@ -376,7 +443,12 @@ fn root() -> Ran<Utf8PathBuf> {
     if let Some(root) = find_root(&current)? {
         return Ok(root);
     }
-    let message = format!("could not find `{}` in `{current}` or any parent directory", spec::MAIN);
+    let main = location().main();
+    if SPEC.get().is_some() {
+        let help = "with `--spec`, the root of the project is the current directory: change it with `-C`";
+        return Err(stop_with(Outcome::Invalid, format!("could not find `{main}` in `{current}`"), help));
+    }
+    let message = format!("could not find `{main}` in `{current}` or any parent directory");
     Err(stop_with(Outcome::Invalid, message, "create one with `gen init`"))
 }
 

@@ -11,6 +11,7 @@ pub mod service;
 pub mod text;
 pub mod version;
 
+use crate::spec::Location;
 use crate::spec::stack::{GENERATED, Queried, TERRAFORM};
 pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
@@ -22,6 +23,8 @@ use text::Text;
 /// One profile of a stack.
 #[derive(Debug, Clone, Default)]
 pub struct Stack {
+    /// Where its spec is.
+    pub spec: Location,
     /// The profile: a folder of the outputs.
     pub profile: String,
     /// The name of the Compose project: unique for the profile, a valid project name.

@@ -335,7 +335,7 @@ impl<'a> Resolver<'a> {
         ] {
             let Some(name) = name else { continue };
             to.clone_from(&name.value);
-            let problem = if name.value == "spec" {
+            let problem = if name.value == self.profile.location.top().to_ascii_lowercase() {
                 Some("the spec is in it".to_owned())
             } else if name.value == other {
                 Some(format!("it is the default of `outputs.{other}`"))
@@ -414,6 +414,7 @@ impl<'a> Resolver<'a> {
         let unmanaged = self.unmanaged(&profile.value, &outputs);
         let title = spec.stack.title.clone().unwrap_or_else(|| spec.stack.name.value.clone());
         let mut stack = model::Stack {
+            spec: self.profile.location.clone(),
             profile: profile.value.clone(),
             project: format!("{}-{}", spec.stack.name.value, profile.value),
             title,

@@ -331,7 +331,8 @@ impl<'p> Path<'p> {
             (Start::Above(DEPTH), None) if written => return Place::Started,
             (Start::Above(DEPTH), Some(first))
                 if !OF_GEN.contains(&first.as_str())
-                    && ![&stack.outputs.generated, &stack.outputs.terraform].contains(&first) =>
+                    && ![&stack.outputs.generated, &stack.outputs.terraform].contains(&first)
+                    && !stack.spec.top().eq_ignore_ascii_case(first) =>
             {
                 return Place::Project;
             }

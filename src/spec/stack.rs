@@ -356,8 +356,11 @@ impl Decode for Template {
             Err(reason) => {
                 let title = format!("cannot read the template `{}`: {reason}", shown(&path));
                 let help = match folder {
-                    Some(_) => "name a file in the kind's folder",
-                    None => "write a path relative to the root, such as `spec/files/nginx.conf.j2`",
+                    Some(_) => "name a file in the kind's folder".to_owned(),
+                    None => {
+                        let example = cx.sources.location().beside("files/nginx.conf.j2");
+                        format!("write a path relative to the root, such as `{example}`")
+                    }
                 };
                 cx.diagnostics.push(Diagnostic::new("unreadable-template", title, span).help(help));
                 None

@@ -10,7 +10,8 @@ use super::project::{Project, REFERENCE};
 
 fn graph_of(project: &Project) -> Graph {
     let root = camino::Utf8PathBuf::try_from(project.root().to_owned()).unwrap();
-    let sources = stackgen::spec::read(&root).unwrap_or_else(|_| panic!("the spec can't be read"));
+    let sources = stackgen::spec::read(&root, &stackgen::spec::Location::default())
+        .unwrap_or_else(|_| panic!("the spec can't be read"));
     Graph::of(stackgen::plan(&sources, Some("dev")).unwrap()[0].stack())
 }
 
