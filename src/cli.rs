@@ -19,6 +19,9 @@ pub struct Cli {
     /// Change to this directory first
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub directory: Option<Utf8PathBuf>,
+    /// Use this file in a folder of the current directory instead of `spec/stack.toml`
+    #[arg(long, value_name = "FILE", global = true)]
+    pub spec: Option<Utf8PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -167,7 +170,7 @@ pub struct Render {
 
 /// What `gen check` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  gen check --stat")]
+#[command(after_help = "Examples:\n  gen check --stat\n  gen check --all\n  gen --spec ops/stack.toml check")]
 pub struct Check {
     /// Check one profile instead of all
     #[arg(long, value_name = "NAME")]
@@ -181,6 +184,12 @@ pub struct Check {
     /// Treat warnings as errors
     #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
     pub deny: Option<String>,
+    /// Check every stack in and below the current directory
+    ///
+    /// Finds each `spec/stack.toml` that Git has or would add, or all outside of a Git repository, except in hidden
+    /// directories, `node_modules` and `target`. Does not follow links. The exit code is the highest of all.
+    #[arg(long, conflicts_with = "profile")]
+    pub all: bool,
 }
 
 /// What `gen explain` takes.
@@ -623,12 +632,17 @@ pub enum Listed {
 
 /// What `gen graph` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gen graph --format svg > stack.svg\n  gen graph --focus grafana\n  \
-    gen graph --format dot | dot -Tpdf > stack.pdf")]
+#[command(
+    after_help = "Examples:\n  gen graph --format svg > stack.svg\n  gen graph --focus grafana\n  gen graph --networks\n  \
+    gen graph --format dot | dot -Tpdf > stack.pdf"
+)]
 pub struct Graph {
     /// Output format
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
     pub format: GraphFormat,
+    /// Group the services by the networks that they are in
+    #[arg(long)]
+    pub networks: bool,
     /// Draw only this service, its neighbors, and everything it starts after
     #[arg(long, value_name = "SERVICE")]
     pub focus: Option<String>,

@@ -7,39 +7,46 @@
 use serde_json::Value;
 
 use crate::output::{File, Scope};
-use crate::spec::kind::Kinds;
-use crate::spec::schema;
+use crate::spec::source::Sources;
+use crate::spec::{Location, schema};
 
 /// The schema of the main file and the files it includes.
-pub const STACK: Schema = Schema { path: "spec/stack.schema.json", text: include_str!("../spec/stack.schema.json") };
+pub const STACK: Schema = Schema { name: "stack.schema.json", text: include_str!("../spec/stack.schema.json") };
 
 /// The schema of a dashboard's file.
 pub const DASHBOARD: Schema =
-    Schema { path: "spec/dashboard.schema.json", text: include_str!("../spec/dashboard.schema.json") };
+    Schema { name: "dashboard.schema.json", text: include_str!("../spec/dashboard.schema.json") };
 
 /// A schema, as it is written next to the spec.
 #[derive(Debug)]
 pub struct Schema {
-    /// The path below the root.
-    pub path: &'static str,
+    /// The name of its file.
+    pub name: &'static str,
     /// Its JSON.
     pub text: &'static str,
 }
 
 /// The paths of the schemas.
-pub fn scope() -> Scope {
-    Scope { manifest: "spec/schema.sha256".into(), folders: vec!["spec".into()], others: None, files: Vec::new() }
+pub fn scope(location: &Location) -> Scope {
+    Scope {
+        manifest: location.beside("schema.sha256"),
+        folders: vec![location.folder().to_owned()],
+        former: Vec::new(),
+        others: None,
+        files: Vec::new(),
+    }
 }
 
 /// The schemas. A project with kinds of its own has their settings in its schema, and a schema for their declarations.
-pub fn files(kinds: &Kinds) -> impl Iterator<Item = File> {
-    let file = |path: &str, contents: String| File { path: path.into(), executable: false, contents };
-    let mut files = vec![file(DASHBOARD.path, DASHBOARD.text.to_owned())];
+pub fn files(sources: &Sources) -> impl Iterator<Item = File> {
+    let (location, kinds) = (sources.location(), sources.kinds());
+    let file = |name: &str, contents: String| File { path: location.beside(name), executable: false, contents };
+    let mut files = vec![file(DASHBOARD.name, DASHBOARD.text.to_owned())];
     if kinds.are_built_in() {
-        files.insert(0, file(STACK.path, STACK.text.to_owned()));
+        files.insert(0, file(STACK.name, STACK.text.to_owned()));
     } else {
-        files.insert(0, file(STACK.path, text_of(&schema::stack(kinds))));
-        files.push(file("spec/kind.schema.json", text_of(&schema::kind())));
+        files.insert(0, file(STACK.name, text_of(&schema::stack(kinds))));
+        files.push(file("kind.schema.json", text_of(&schema::kind())));
     }
     files.into_iter()
 }
@@ -52,19 +59,21 @@ pub fn text_of(schema: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::kind::Kinds;
     use camino::Utf8Path;
 
     #[test]
     fn the_schemas_say_what_the_tables_say() {
-        for (Schema { path, text }, schema) in
+        for (Schema { name, text }, schema) in
             [(STACK, schema::stack(&Kinds::default())), (DASHBOARD, schema::dashboard())]
         {
             let expected = text_of(&schema);
             if text != expected {
                 if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
-                    std::fs::write(Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(path), expected).unwrap();
+                    std::fs::write(Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("spec").join(name), expected)
+                        .unwrap();
                 }
-                panic!("{path} is out of date: run `INSTA_UPDATE=always cargo test --lib editor`, then `gen render`");
+                panic!("{name} is out of date: run `INSTA_UPDATE=always cargo test --lib editor`, then `gen render`");
             }
         }
     }

@@ -45,6 +45,7 @@ use std::collections::BTreeMap;
 use diagnostic::{Diagnostic, Diagnostics, Span};
 use spec::decode::expected;
 use spec::source::Sources;
+use spec::stack::TERRAFORM;
 
 /// The outputs of one profile.
 #[derive(Debug)]
@@ -65,7 +66,11 @@ impl Plan {
 
     /// The paths that the profile owns.
     pub fn scope(&self) -> output::Scope {
-        scope_of(self.profile(), self.stack.unmanaged.clone())
+        let outputs = &self.stack.outputs;
+        let scope = scope_of([&outputs.generated, &outputs.terraform], self.profile(), self.stack.unmanaged.clone());
+        // Only the first one has the manifest.
+        let former = (outputs.terraform != TERRAFORM).then(|| format!("{TERRAFORM}/{}", self.profile()).into());
+        output::Scope { former: former.into_iter().collect(), ..scope }
     }
 
     /// The digest of the generated files that a service mounts, by the service's name: the value of its label
@@ -88,9 +93,9 @@ impl Plan {
 pub const MANIFEST: &str = "manifest.sha256";
 
 /// The folders of a profile, and what else may be there: the user's `.env`, Terraform's state and plugins, and `more`.
-pub fn scope_of(profile: &str, more: Vec<String>) -> output::Scope {
+pub fn scope_of(folders: [&str; 2], profile: &str, more: Vec<String>) -> output::Scope {
     // Not `join`: the paths of outputs have a `/` on every system.
-    let (generated, terraform) = (format!("generated/{profile}"), format!("terraform/{profile}"));
+    let [generated, terraform] = folders.map(|folder| format!("{folder}/{profile}"));
     let of_terraform = [
         "terraform.tfvars",
         "terraform.tfstate*",
@@ -104,6 +109,7 @@ pub fn scope_of(profile: &str, more: Vec<String>) -> output::Scope {
         others: Some([format!("{terraform}/.terraform")].into_iter().chain(more).collect()),
         files: [format!("{generated}/.env")].into_iter().chain(files).collect(),
         folders: vec![generated.into(), terraform.into()],
+        former: Vec::new(),
     }
 }
 

@@ -5,15 +5,18 @@ use std::io;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use camino::Utf8Path;
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 use stackgen::diagnostic::{Diagnostic, Level};
 use stackgen::output::{self, Cause, Difference, Error};
 use stackgen::review::counted;
+use stackgen::spec::{self, Location};
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::{
-    Around, Outcome, Outputs, Project, Ran, git, invalid, print, print_error, print_text, project, stop, warn,
+    Around, Outcome, Outputs, Project, Ran, SPEC, Unread, current_folder, git, load, print, print_error, print_text,
+    project, projects, stop, stop_with, warn,
 };
 use crate::cli::{Check, Format};
 
@@ -30,20 +33,107 @@ const MOST_COMPARED: usize = 2_000_000;
 const DIFF_TIME: Duration = Duration::from_secs(2);
 
 pub fn run(arguments: &Check) -> Ran {
-    let project = project(arguments.profile.as_deref(), arguments.format)?;
-    if arguments.deny.is_some() && !project.warnings.is_empty() {
-        let errors: Vec<_> =
-            project.warnings.iter().map(|warning| Diagnostic { level: Level::Error, ..warning.clone() }).collect();
-        return Err(invalid(&project.sources, &errors, arguments.format));
+    if arguments.all {
+        return all(arguments);
     }
+    let project = project(arguments.profile.as_deref(), arguments.format)?;
+    let project = denied(project, arguments).map_err(|unread| unread.report(arguments.format))?;
     warn(&project, arguments.format);
-    let Around { folders, strays } = if arguments.profile.is_none() { project.around()? } else { Around::default() };
-    let committed = committed(&project, folders.into_keys())?;
+    let Checked { compared, found, outcome } = check(&project, arguments.profile.as_deref())?;
+    match arguments.format {
+        Format::Text => print_text(&text("", compared, &found, arguments.stat)),
+        Format::Json => print(io::stdout(), &report::serialise(&json(compared, &found, arguments.stat))),
+        Format::Github => print(io::stdout(), &github(compared, &found)),
+    }
+    // The process ends: freeing a large stack, string by string, would only take time.
+    std::mem::forget(project);
+    Ok(outcome)
+}
+
+/// Checks every project in and below the current folder.
+fn all(arguments: &Check) -> Ran {
+    if SPEC.get().is_some() {
+        let help = "run `gen --spec FILE check` for each file that is not a `spec/stack.toml`";
+        return Err(stop_with(Outcome::Invalid, "`--all` cannot be used with `--spec`", help));
+    }
+    let current = current_folder()?;
+    let roots = projects::find(&current)?;
+    if roots.is_empty() {
+        let message = format!("could not find a `{}` in or below `{current}`", spec::MAIN);
+        return Err(stop_with(Outcome::Invalid, message, "create one with `gen init`"));
+    }
+    let mut worst = Outcome::Clean;
+    let mut failed = 0;
+    let mut reports: Vec<Value> = Vec::new();
+    for root in &roots {
+        let name = if root.as_str().is_empty() { Utf8Path::new(".") } else { root };
+        let project = load(current.join(root), &Location::below(root), None);
+        let (outcome, report) = match project.and_then(|project| denied(project, arguments)) {
+            Ok(project) => {
+                warn(&project, arguments.format);
+                match check(&project, None) {
+                    Ok(checked) => (checked.outcome, one_of_all(name, &checked, arguments)),
+                    Err(outcome) => {
+                        print_error(&format!("{BOLD}{name}{RESET} was not checked\n"));
+                        (outcome, json!({ "error": "it was not checked" }))
+                    }
+                }
+            }
+            Err(Unread::Invalid(sources, diagnostics)) if arguments.format == Format::Json => {
+                (Outcome::Invalid, json!({ "diagnostics": report::json_diagnostics(&sources, &diagnostics) }))
+            }
+            Err(unread) => (unread.report(arguments.format), json!({ "error": "it cannot be read" })),
+        };
+        let mut whole = json!({ "project": name.as_str() });
+        if let (Value::Object(whole), Value::Object(report)) = (&mut whole, report) {
+            whole.extend(report);
+        }
+        reports.push(whole);
+        failed += usize::from(outcome != Outcome::Clean);
+        worst = worst.max(outcome);
+    }
+    match arguments.format {
+        Format::Json => print(io::stdout(), &report::serialise(&json!({ "projects": reports }))),
+        _ => print_text(&format!("{} checked, {failed} with problems\n", counted(roots.len(), "project"))),
+    }
+    Ok(worst)
+}
+
+/// Prints what was found in one of several projects, or returns it as JSON.
+fn one_of_all(name: &Utf8Path, Checked { compared, found, .. }: &Checked, arguments: &Check) -> Value {
+    match arguments.format {
+        Format::Json => return json(*compared, found, arguments.stat),
+        Format::Text => print_text(&text(&format!("{BOLD}{name}{RESET}: "), *compared, found, arguments.stat)),
+        Format::Github => print(io::stdout(), &github(*compared, found)),
+    }
+    Value::Null
+}
+
+/// The project, unless warnings are errors and it has some.
+fn denied(project: Project, arguments: &Check) -> Result<Project, Unread> {
+    if arguments.deny.is_none() || project.warnings.is_empty() {
+        return Ok(project);
+    }
+    let error = |warning| Diagnostic { level: Level::Error, ..warning };
+    Err(Unread::Invalid(project.sources, project.warnings.into_iter().map(error).collect()))
+}
+
+/// What was found in a project.
+struct Checked {
+    /// How many files were compared.
+    compared: usize,
+    found: Vec<Drift>,
+    outcome: Outcome,
+}
+
+fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
+    let Around { removed, strays } = if profile.is_none() { project.around()? } else { Around::default() };
+    let committed = committed(project, removed.into_iter().map(|removed| removed.name))?;
     let mut compared = 0;
     let bare = |path, cause| Drift::new(Difference { path, cause, on_disk: None, expected: None });
     let mut found: Vec<Drift> = strays.into_iter().map(|path| bare(path, Cause::Stray)).collect();
     let mut outcome = Outcome::Clean;
-    for Outputs { scope, files, .. } in project.outputs(arguments.profile.as_deref())? {
+    for Outputs { scope, files, .. } in project.outputs(profile)? {
         match output::compare(&project.root, &scope, files) {
             Ok(comparison) => {
                 compared += comparison.compared;
@@ -82,14 +172,10 @@ pub fn run(arguments: &Check) -> Ran {
     if found.iter().any(|drift| matches!(drift.difference.cause, Cause::Unreadable(_))) {
         outcome = Outcome::Failed;
     }
-    match arguments.format {
-        Format::Text => print_text(&text(compared, &found, arguments.stat)),
-        Format::Json => print(io::stdout(), &json(compared, &found, arguments.stat)),
-        Format::Github => print(io::stdout(), &github(compared, &found)),
+    for drift in &mut found {
+        drift.difference.path = project.sources.location().shown(&drift.difference.path);
     }
-    // The process ends: freeing a large stack, string by string, would only take time.
-    std::mem::forget(project);
-    Ok(outcome)
+    Ok(Checked { compared, found, outcome })
 }
 
 /// Asks Git, while the outputs are compared, which files it has though they may hold secrets.
@@ -98,8 +184,8 @@ fn committed(
     removed: impl Iterator<Item = String>,
 ) -> Ran<JoinHandle<Result<Vec<String>, git::Failure>>> {
     let profiles: Vec<String> = project.plans.iter().map(|plan| plan.profile().to_owned()).chain(removed).collect();
-    let root = project.root.clone();
-    let ask = move || git::committed(&root, profiles.iter().map(String::as_str));
+    let (root, outputs) = (project.root.clone(), project.folders());
+    let ask = move || git::committed(&root, &outputs, profiles.iter().map(String::as_str));
     std::thread::Builder::new()
         .spawn(ask)
         .map_err(|error| stop(Outcome::Failed, format!("cannot start a thread: {error}")))
@@ -223,7 +309,8 @@ pub fn changes(differences: Vec<Difference>, most: usize) -> String {
     out
 }
 
-fn text(compared: usize, found: &[Drift], stat: bool) -> String {
+/// The differences, then their count after a `name`.
+fn text(name: &str, compared: usize, found: &[Drift], stat: bool) -> String {
     let mut out = String::new();
     let mut left = MOST_LINES;
     for Drift { difference, diff } in found.iter().take(MOST_FILES) {
@@ -247,8 +334,7 @@ fn text(compared: usize, found: &[Drift], stat: bool) -> String {
     if found.len() > MOST_FILES {
         let _ = writeln!(out, "… and {} more\n", found.len() - MOST_FILES);
     }
-    out.push_str(&count(compared, found));
-    out.push('\n');
+    let _ = writeln!(out, "{name}{}", count(compared, found));
     out
 }
 
@@ -300,7 +386,7 @@ fn code(cause: &Cause) -> &'static str {
     }
 }
 
-fn json(compared: usize, found: &[Drift], stat: bool) -> String {
+fn json(compared: usize, found: &[Drift], stat: bool) -> Value {
     let difference = |Drift { difference, diff }: &Drift| {
         let mut report = json!({
             "path": difference.path.as_str(),
@@ -317,7 +403,7 @@ fn json(compared: usize, found: &[Drift], stat: bool) -> String {
         report
     };
     let differences: Vec<Value> = found.iter().map(difference).collect();
-    report::serialise(&json!({ "compared": compared, "differences": differences }))
+    json!({ "compared": compared, "differences": differences })
 }
 
 fn github(compared: usize, found: &[Drift]) -> String {

@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use camino::Utf8Path;
 use stackgen::folder;
+use stackgen::model::Outputs;
 
 use super::Outcome;
 use super::confined::Programs;
@@ -146,22 +147,28 @@ fn check_readable(git: &Utf8Path, found: &Metadata) -> Result<(), Failure> {
 }
 
 /// Where [`unwanted`] files are.
-pub const PLACES: [&str; 3] = [".env", "generated", "terraform"];
+pub fn places(outputs: &Outputs) -> [&str; 3] {
+    [".env", &outputs.generated, &outputs.terraform]
+}
 
 /// What a path that Git has should not be, though `gen` leaves it to the user: a file of secrets, of values that Terraform
 /// reads by itself, Terraform's state or its plugins. Its profile, unless it is of all, and what is reported.
-pub fn unwanted(path: &str) -> Option<(Option<&str>, String)> {
+pub fn unwanted<'p>(path: &'p str, outputs: &Outputs) -> Option<(Option<&'p str>, String)> {
+    let Outputs { generated, terraform, .. } = outputs;
     let is_values = |name: &str| {
         let name = name.strip_suffix(".json").unwrap_or(name);
         name == "terraform.tfvars" || name.ends_with(".auto.tfvars")
     };
     let (profile, path) = match path.split('/').collect::<Vec<_>>().as_slice() {
         [".env", ..] => (None, ".env".to_owned()),
-        ["generated", profile, ".env", ..] => (Some(*profile), format!("generated/{profile}/.env")),
+        [top, profile, ".env", ..] if top == generated => (Some(*profile), format!("{generated}/{profile}/.env")),
         // A folder of hundreds of files.
-        ["terraform", profile, ".terraform", ..] => (Some(*profile), format!("terraform/{profile}/.terraform")),
-        ["terraform", profile, rest @ ..]
-            if rest.iter().any(|name| name.contains(".tfstate")) || matches!(rest, [name] if is_values(name)) =>
+        [top, profile, ".terraform", ..] if top == terraform => {
+            (Some(*profile), format!("{terraform}/{profile}/.terraform"))
+        }
+        [top, profile, rest @ ..]
+            if top == terraform
+                && (rest.iter().any(|name| name.contains(".tfstate")) || matches!(rest, [name] if is_values(name))) =>
         {
             (Some(*profile), path.to_owned())
         }
@@ -176,34 +183,38 @@ pub fn unwanted(path: &str) -> Option<(Option<&str>, String)> {
 ///
 /// # Errors
 /// Git can't tell.
-pub fn committed<'p>(root: &Utf8Path, profiles: impl IntoIterator<Item = &'p str>) -> Result<Vec<String>, Failure> {
+pub fn committed<'p>(
+    root: &Utf8Path,
+    outputs: &Outputs,
+    profiles: impl IntoIterator<Item = &'p str>,
+) -> Result<Vec<String>, Failure> {
     // Outside a work tree there is usually no need to run Git.
     let mut folders = root.ancestors();
     if !folders.any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
         return Ok(Vec::new());
     }
     // Asking Git takes longer than a small check.
-    let profiles: HashSet<&str> = profiles.into_iter().filter(|profile| has_unwanted(root, profile)).collect();
+    let profiles: HashSet<&str> = profiles.into_iter().filter(|profile| has_unwanted(root, outputs, profile)).collect();
     if profiles.is_empty() && root.join(".env").symlink_metadata().is_err() {
         return Ok(Vec::new());
     }
     // A pattern for each profile could be too many arguments; Git's own could match folders below.
-    let listed = Git::new(root)?.succeed("", &[&["ls-files", "-z", "--"][..], &PLACES].concat())?;
+    let listed = Git::new(root)?.succeed("", &[&["ls-files", "-z", "--"][..], &places(outputs)].concat())?;
     let of_one = |profile: Option<&str>| profile.is_none_or(|profile| profiles.contains(profile));
-    let found = |path: &str| unwanted(path).and_then(|(profile, path)| of_one(profile).then_some(path));
+    let found = |path: &str| unwanted(path, outputs).and_then(|(profile, path)| of_one(profile).then_some(path));
     let mut found: Vec<String> = listed.split_terminator('\0').filter_map(found).collect();
     found.dedup();
     Ok(found)
 }
 
 /// Whether a profile has a file that should not be committed, committed or not.
-fn has_unwanted(root: &Utf8Path, profile: &str) -> bool {
+fn has_unwanted(root: &Utf8Path, outputs: &Outputs, profile: &str) -> bool {
     let folder = |top: &str| {
         let entries = folder::entries(root.join(top).join(profile).as_std_path()).unwrap_or_default();
         let path = move |entry: folder::Entry| format!("{top}/{profile}/{}", entry.name.to_string_lossy());
-        entries.into_iter().map(path).any(|path| unwanted(&path).is_some())
+        entries.into_iter().map(path).any(|path| unwanted(&path, outputs).is_some())
     };
-    root.join("generated").join(profile).join(".env").symlink_metadata().is_ok() || folder("terraform")
+    root.join(&outputs.generated).join(profile).join(".env").symlink_metadata().is_ok() || folder(&outputs.terraform)
 }
 
 pub fn failure(arguments: &[&str], output: &Output) -> Failure {

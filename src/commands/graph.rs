@@ -11,7 +11,7 @@ use crate::cli::{Graph, GraphFormat};
 
 pub fn run(arguments: &Graph) -> Ran {
     let plan = one_profile(arguments.profile.as_deref())?;
-    let mut graph = Drawn::of(plan.stack());
+    let mut graph = if arguments.networks { Drawn::by_network(plan.stack()) } else { Drawn::of(plan.stack()) };
     if let Some(name) = &arguments.focus {
         let Some(node) = graph.find(name) else {
             let known = || graph.nodes.iter().map(|node| node.name.as_str());

@@ -13,7 +13,7 @@ use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, Ran, current_folder, fail, find_root, print, print_error, stop};
+use super::{Outcome, Ran, current_folder, fail, find_root, location, print, print_error, stop};
 use crate::cli::{Import, ImportCommand, ImportDashboard};
 
 pub fn run(arguments: &Import) -> Outcome {
@@ -126,7 +126,7 @@ fn context() -> Ran<Context> {
         return Ok(without("no spec in this folder or above it"));
     };
     let broken = "the spec has problems, which `gen check` shows";
-    let sources = match spec::read(&root) {
+    let sources = match spec::read(&root, location()) {
         Ok(sources) => sources,
         Err((_, ReadError::Io(path, error))) => {
             return Err(stop(Outcome::Failed, format!("cannot read `{path}`: {error}")));

@@ -10,13 +10,17 @@ use stackgen::spec::{self, MAIN};
 use stackgen::{links, output};
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, Ran, current_folder, print_text, stop, stop_with, sweep};
+use super::{Outcome, Ran, current_folder, location, print_text, stop, stop_with, sweep};
 use crate::cli::Init;
 
 pub fn run(arguments: &Init) -> Ran {
     // The command line takes the names of examples only.
     let example = Example::named(&arguments.example).ok_or(Outcome::Invalid)?;
     let current = current_folder()?;
+    if !location().is_default() {
+        let help = "create `spec/stack.toml` without `--spec`, then move it and name the folders of its outputs";
+        return Err(stop_with(Outcome::Invalid, "`gen init` does not take `--spec`", help));
+    }
     if let Some(above) = current.ancestors().skip(1).find(|folder| folder.join(MAIN).exists()) {
         return Err(stop_with(
             Outcome::Findings,

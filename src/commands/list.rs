@@ -5,7 +5,7 @@ use stackgen::list;
 use stackgen::model::service::RANDOM;
 
 use super::table::Table;
-use super::{Outcome, Ran, one_profile, project, report, show, stop};
+use super::{Outcome, Ran, location, one_profile, project, report, show, stop};
 use crate::cli::{Format, List, Listed, Listing};
 
 pub fn run(arguments: &List) -> Ran {
@@ -121,8 +121,9 @@ fn datasources(rows: &[list::DatasourceRow<'_>]) -> String {
 
 fn kinds(rows: &[list::KindRow]) -> String {
     let mut table = Table::new(["KIND", "FROM", "PORTS", "SETTINGS"]).soft(&["SETTINGS"]);
+    let own = location().kinds();
     for row in rows {
-        let from = if row.built_in { "gen" } else { "spec/kinds" };
+        let from = if row.built_in { "gen" } else { own.as_str() };
         table.push([row.name.clone(), from.to_owned(), joined(&row.ports), joined(&row.settings)]);
     }
     table.text()

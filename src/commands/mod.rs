@@ -16,6 +16,7 @@ mod list;
 mod model;
 mod new;
 mod pin;
+mod projects;
 mod render;
 mod report;
 mod review;
@@ -29,6 +30,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Display;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -40,9 +42,10 @@ use stackgen::folder;
 use stackgen::links;
 use stackgen::output;
 use stackgen::shown::{printable, without_commands};
-use stackgen::spec::decode::listed;
+use stackgen::spec::decode::{listed, shown};
 use stackgen::spec::source::Sources;
-use stackgen::spec::{self, ReadError};
+use stackgen::spec::stack::{GENERATED, TERRAFORM};
+use stackgen::spec::{self, Location, ReadError};
 
 use crate::cli::{Cli, Command, Format, Listing};
 
@@ -79,6 +82,9 @@ impl From<Outcome> for ExitCode {
 /// How a command ended; an error has been reported.
 type Ran<T = Outcome> = Result<T, Outcome>;
 
+/// What `--spec` says.
+static SPEC: OnceLock<Location> = OnceLock::new();
+
 /// Whether something that was to be printed could not be.
 static LOST: AtomicBool = AtomicBool::new(false);
 
@@ -104,6 +110,11 @@ fn run_command(cli: Cli) -> Outcome {
         && let Err(error) = std::env::set_current_dir(directory)
     {
         return stop(Outcome::Failed, format!("cannot change to the directory `{directory}`: {error}"));
+    }
+    if let Some(file) = &cli.spec
+        && let Err(outcome) = set_location(file)
+    {
+        return outcome;
     }
     let ran = match cli.command {
         Command::Render(arguments) => render::run(&arguments),
@@ -152,14 +163,14 @@ impl Project {
             })
             .collect();
         if profile.is_none() {
-            outputs.extend(self.around()?.folders.into_iter().map(|(name, of_user)| Outputs {
-                what: format!("the outputs of profile `{name}`, which no longer exists,"),
-                scope: stackgen::scope_of(&name, of_user),
+            outputs.extend(self.around()?.removed.into_iter().map(|removed| Outputs {
+                what: removed.what,
+                scope: removed.scope,
                 files: Box::new(std::iter::empty()),
             }));
-            let scope = editor::scope();
+            let scope = editor::scope(self.sources.location());
             if self.plans.iter().any(|plan| plan.stack().outputs.schemas) {
-                let (what, files) = ("the schemas".to_owned(), Box::new(editor::files(self.sources.kinds()).map(Ok)));
+                let (what, files) = ("the schemas".to_owned(), Box::new(editor::files(&self.sources).map(Ok)));
                 outputs.push(Outputs { what, scope, files });
             } else if self.root.join(&scope.manifest).is_file() {
                 let (what, files) = ("the schemas, which are left out,".to_owned(), Box::new(std::iter::empty()));
@@ -169,16 +180,23 @@ impl Project {
         Ok(outputs)
     }
 
+    /// Where the outputs of all profiles are.
+    fn folders(&self) -> stackgen::model::Outputs {
+        self.plans.first().map(|plan| plan.stack().outputs.clone()).unwrap_or_default()
+    }
+
     /// What is in the folders of all outputs besides the profiles of the spec.
     fn around(&self) -> Ran<Around> {
+        let stackgen::model::Outputs { generated, terraform, .. } = self.folders();
         let mut of_user: HashMap<String, Vec<String>> = HashMap::new();
         for path in self.plans.iter().flat_map(|plan| plan.stack().unmanaged.iter().cloned()) {
             let name = path.split('/').nth(1).unwrap_or_default().to_owned();
             of_user.entry(name).or_default().push(path);
         }
         let profiles: HashSet<&str> = self.plans.iter().map(Plan::profile).collect();
-        let Around { mut folders, mut strays } = Around::default();
-        for top in ["generated", "terraform"] {
+        let mut folders: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut strays = Vec::new();
+        for top in [generated.as_str(), &terraform] {
             if of_user.get("").is_some_and(|whole| whole.iter().any(|path| path == top)) {
                 continue;
             }
@@ -187,15 +205,7 @@ impl Project {
                 strays.push(top.into());
                 continue;
             }
-            let entries = match folder::entries(folder.as_std_path()) {
-                Ok(entries) => entries,
-                // Reported for the outputs in it.
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                    continue;
-                }
-                Err(error) => return Err(stop(Outcome::Failed, format!("cannot read `{top}`: {error}"))),
-            };
-            for folder::Entry { name, kind } in entries {
+            for folder::Entry { name, kind } in self.entries(top)? {
                 let shown = name.to_string_lossy().escape_debug().to_string();
                 // A folder may be a link to another one in the project.
                 if kind != folder::Kind::File && profiles.contains(shown.as_str()) {
@@ -214,17 +224,66 @@ impl Project {
             }
         }
         strays.sort_unstable();
-        Ok(Around { folders, strays })
+        let removed = folders.into_iter().map(|(name, of_user)| Removed {
+            what: format!("the outputs of profile `{name}`, which no longer exists,"),
+            scope: stackgen::scope_of([&generated, &terraform], &name, of_user),
+            name,
+        });
+        let mut around = Around { removed: removed.collect(), strays };
+        around.removed.extend(self.moved(&generated, &terraform)?);
+        Ok(around)
+    }
+
+    /// What is left in the default folder since the outputs are in another one. What else is there is not looked at.
+    fn moved(&self, generated: &str, terraform: &str) -> Ran<Vec<Removed>> {
+        let real = |top: &str| self.root.join(top).canonicalize().ok();
+        if !self.sources.location().is_default() || generated == GENERATED || real(generated) == real(GENERATED) {
+            return Ok(Vec::new());
+        }
+        let has_manifest =
+            |name: &String| links::is_file(&self.root, format!("{GENERATED}/{name}/{}", stackgen::MANIFEST).as_ref());
+        let names = self.entries(GENERATED)?.into_iter().filter(|entry| entry.kind == folder::Kind::Folder);
+        let mut names: Vec<String> = names.filter_map(|entry| entry.name.into_string().ok()).collect();
+        names.retain(has_manifest);
+        names.sort_unstable();
+        let removed = |name: String| {
+            let scope = stackgen::scope_of([GENERATED, TERRAFORM], &name, Vec::new());
+            let (folders, mut former): (Vec<_>, Vec<_>) =
+                scope.folders.into_iter().partition(|folder| folder.starts_with(GENERATED));
+            former.retain(|_| terraform != TERRAFORM);
+            let what = format!("the outputs in `{GENERATED}/{name}`, which are in `{generated}` now,");
+            Removed { what, scope: output::Scope { folders, former, ..scope }, name }
+        };
+        Ok(names.into_iter().map(removed).collect())
+    }
+
+    /// What is in a folder of the root, if it is one.
+    fn entries(&self, top: &str) -> Ran<Vec<folder::Entry>> {
+        match folder::entries(self.root.join(top).as_std_path()) {
+            // Reported for the outputs in it.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(Vec::new())
+            }
+            entries => entries.map_err(|error| stop(Outcome::Failed, format!("cannot read `{top}`: {error}"))),
+        }
     }
 }
 
 /// What is in the folders of all outputs besides the profiles of the spec.
 #[derive(Default)]
 struct Around {
-    /// Folders, each of which may be a removed profile's, and what in them is the user's.
-    folders: BTreeMap<String, Vec<String>>,
+    /// Folders, each of which may be a removed profile's.
+    removed: Vec<Removed>,
     /// Whatever else is there.
     strays: Vec<Utf8PathBuf>,
+}
+
+/// The folders that a removed profile may have had.
+struct Removed {
+    name: String,
+    /// What they are, for a message.
+    what: String,
+    scope: output::Scope,
 }
 
 /// Outputs that are written together or not at all.
@@ -238,20 +297,59 @@ struct Outputs<'p> {
 
 /// Finds, reads and plans; reports what is wrong.
 fn project(profile: Option<&str>, format: Format) -> Ran<Project> {
-    let root = root()?;
-    let sources = read(&root, format)?;
+    let project = load(root()?, location(), profile).map_err(|unread| unread.report(format))?;
+    check_folders(&project)?;
+    Ok(project)
+}
+
+/// Why a project can't be read: a file can't, or the spec has problems.
+enum Unread {
+    Io(Utf8PathBuf, io::Error),
+    Invalid(Sources, Vec<Diagnostic>),
+}
+
+impl From<(Sources, ReadError)> for Unread {
+    fn from((sources, error): (Sources, ReadError)) -> Self {
+        match error {
+            ReadError::Io(path, error) => Self::Io(sources.location().shown(&path), error),
+            ReadError::Refused(diagnostics) => Self::Invalid(sources, diagnostics.into_sorted()),
+        }
+    }
+}
+
+impl Unread {
+    fn report(self, format: Format) -> Outcome {
+        match self {
+            Self::Io(path, error) => stop(Outcome::Failed, format!("cannot read `{path}`: {error}")),
+            Self::Invalid(sources, diagnostics) => invalid(&sources, &diagnostics, format),
+        }
+    }
+}
+
+/// Reads and plans.
+fn load(root: Utf8PathBuf, location: &Location, profile: Option<&str>) -> Result<Project, Unread> {
+    let sources = spec::read(&root, location)?;
     match stackgen::plan_with_warnings(&sources, profile) {
         Ok((plans, warnings)) => Ok(Project { root, sources, plans, warnings }),
-        Err(diagnostics) => Err(invalid(&sources, &diagnostics, format)),
+        Err(diagnostics) => Err(Unread::Invalid(sources, diagnostics)),
     }
+}
+
+/// Refuses the default folders of outputs to all specs but the default one, whose outputs they would be.
+fn check_folders(project: &Project) -> Ran<()> {
+    let stackgen::model::Outputs { generated, terraform, .. } = project.folders();
+    if location().is_default() || (generated != GENERATED && terraform != TERRAFORM) {
+        return Ok(());
+    }
+    let message = format!("`{}` must name the folders of its outputs", location().main());
+    let help = "add `generated = \"…\"` and `terraform = \"…\"` to `[outputs]`: the default folders are those of \
+                `spec/stack.toml`";
+    Err(stop_with(Outcome::Invalid, message, help))
 }
 
 /// Reads the files of the spec; reports why they can't be read.
 fn read(root: &Utf8Path, format: Format) -> Ran<Sources> {
-    spec::read(root).map_err(|(sources, error)| match error {
-        ReadError::Io(path, error) => stop(Outcome::Failed, format!("cannot read `{path}`: {error}")),
-        ReadError::Refused(diagnostics) => invalid(&sources, &diagnostics.into_sorted(), format),
-    })
+    spec::read(root, location()).map_err(|unread| Unread::from(unread).report(format))
 }
 
 /// Reads the files of the spec and reports syntax errors; whatever else is wrong does not matter.
@@ -268,14 +366,11 @@ fn read_toml(root: &Utf8Path) -> Ran<Sources> {
     Err(invalid(&sources, &diagnostics.into_sorted(), Format::Text))
 }
 
-/// The directories of the spec's files.
-fn spec_folders() -> [&'static Utf8Path; 2] {
-    [Utf8Path::new(spec::MAIN).parent().unwrap_or(Utf8Path::new("")), Utf8Path::new(spec::DASHBOARDS)]
-}
-
 /// Removes what a killed command has left next to the spec's files, and in further directories.
 fn sweep<'f>(root: &Utf8Path, folders: impl IntoIterator<Item = &'f Utf8Path>) -> Ran<()> {
-    let all: Vec<&Utf8Path> = spec_folders().into_iter().chain(folders).collect();
+    let mut all = vec![location().folder().to_owned(), location().dashboards()];
+    all.extend(folders.into_iter().map(Utf8Path::to_owned));
+    let all: Vec<&Utf8Path> = all.iter().map(Utf8PathBuf::as_path).collect();
     output::sweep(root, &all).map_err(|error| stop(Outcome::Failed, error))
 }
 
@@ -307,10 +402,31 @@ fn current_folder() -> Ran<Utf8PathBuf> {
     Utf8PathBuf::try_from(current).map_err(|error| cannot(&error))
 }
 
-/// The directory with the spec that a directory belongs to.
+/// Where the spec is: what `--spec` says, or the default.
+fn location() -> &'static Location {
+    static DEFAULT: OnceLock<Location> = OnceLock::new();
+    SPEC.get().unwrap_or_else(|| DEFAULT.get_or_init(Location::default))
+}
+
+/// Sets the location of the spec for this process.
+fn set_location(file: &Utf8Path) -> Ran<()> {
+    let current = current_folder()?;
+    let Some(found) = Location::new(file.strip_prefix(&current).unwrap_or(file)) else {
+        let message = format!("invalid path of a spec `{}`", shown(file.as_str()));
+        let help = "write the path of a file in a folder of the current directory, such as `ops/stack.toml`, of letters, \
+                    digits, `.`, `_`, `-` and spaces, without `..`";
+        return Err(stop_with(Outcome::Invalid, message, help));
+    };
+    // The command line is parsed once.
+    let _ = SPEC.set(found);
+    Ok(())
+}
+
+/// The directory with the spec that a directory belongs to: with `--spec` itself.
 fn find_root(current: &Utf8Path) -> Ran<Option<Utf8PathBuf>> {
-    for folder in current.ancestors() {
-        let main = folder.join(spec::MAIN);
+    let most = if SPEC.get().is_some() { 1 } else { usize::MAX };
+    for folder in current.ancestors().take(most) {
+        let main = folder.join(location().main());
         match main.try_exists() {
             Ok(true) => return Ok(Some(folder.to_owned())),
             Ok(false) => {}
@@ -327,7 +443,12 @@ fn root() -> Ran<Utf8PathBuf> {
     if let Some(root) = find_root(&current)? {
         return Ok(root);
     }
-    let message = format!("could not find `{}` in `{current}` or any parent directory", spec::MAIN);
+    let main = location().main();
+    if SPEC.get().is_some() {
+        let help = "with `--spec`, the root of the project is the current directory: change it with `-C`";
+        return Err(stop_with(Outcome::Invalid, format!("could not find `{main}` in `{current}`"), help));
+    }
+    let message = format!("could not find `{main}` in `{current}` or any parent directory");
     Err(stop_with(Outcome::Invalid, message, "create one with `gen init`"))
 }
 

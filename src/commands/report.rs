@@ -104,7 +104,7 @@ fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> Strin
     let mut group: Group<'_> = Group::with_title(shown.primary_title(diagnostic.title.as_str()).id(diagnostic.code));
     for excerpt in &excerpts {
         let mut snippet =
-            Snippet::source(excerpt.text.as_str()).path(excerpt.source.path.as_str()).line_start(excerpt.first_line);
+            Snippet::source(excerpt.text.as_str()).path(excerpt.source.shown.as_str()).line_start(excerpt.first_line);
         for (range, label, primary) in &excerpt.labels {
             let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
             let annotation = kind.span(range.clone());
@@ -199,7 +199,7 @@ pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
 pub fn json_diagnostics(sources: &Sources, diagnostics: &[Diagnostic]) -> Value {
     let label = |label: &Label| {
         let (line, column) = sources.position(label.span);
-        let path = sources.file(label.span).map_or("", |source| source.path.as_str());
+        let path = sources.file(label.span).map_or("", |source| source.shown.as_str());
         json!({ "path": path, "line": line, "column": column, "text": label.text })
     };
     let diagnostic = |Diagnostic { level, code, title, labels, help }: &Diagnostic| {
@@ -232,7 +232,7 @@ pub fn github(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     for diagnostic in diagnostics {
         let place = diagnostic.primary().and_then(|span| {
             let (line, column) = sources.position(span);
-            Some((sources.file(span)?.path.as_str(), line, column))
+            Some((sources.file(span)?.shown.as_str(), line, column))
         });
         let mut message = diagnostic.title.clone();
         if let Some(help) = &diagnostic.help {

@@ -10,7 +10,7 @@ use stackgen::output;
 
 use super::render::write;
 use super::report::{BOLD, RESET};
-use super::{LOST, Outcome, Outputs, Ran, check, print_text, project, root, stop};
+use super::{LOST, Outcome, Outputs, Ran, check, location, print_text, project, root, stop};
 use crate::cli::{Format, Watch};
 
 /// An editor saves a file in several steps: events closer together than this are one.
@@ -21,7 +21,7 @@ const MOST_LINES: usize = 60;
 
 pub fn run(arguments: &Watch) -> Ran {
     let root = root()?;
-    let folder = root.join("spec");
+    let folder = root.join(location().folder());
     let (sender, events) = channel();
     let watcher = notify::recommended_watcher(move |event| {
         // The receiver is gone only when the process is.
@@ -35,7 +35,7 @@ pub fn run(arguments: &Watch) -> Ran {
     let _watcher = started.map_err(|error| stop(Outcome::Failed, format!("cannot watch `{folder}`: {error}")))?;
     loop {
         render(arguments.profile.as_deref());
-        print_text(&format!("{BOLD}watching{RESET} spec/\n"));
+        print_text(&format!("{BOLD}watching{RESET} {}/\n", location().folder()));
         if LOST.load(Ordering::Relaxed) {
             return Err(Outcome::Failed);
         }

@@ -82,7 +82,7 @@ impl Compose {
 
 /// The folder of a profile's outputs: of the Compose file and the user's `.env`.
 pub fn folder(stack: &Stack) -> Utf8PathBuf {
-    Utf8PathBuf::from("generated").join(&stack.profile)
+    stack.generated().into()
 }
 
 /// Reads the output of `docker compose ps --format json`: one object per line.

@@ -29,7 +29,7 @@ pub struct Filled {
 impl Terraform {
     /// Terraform in the folder of a profile.
     pub fn new(root: &Utf8Path, stack: &Stack) -> Self {
-        Self { root: root.to_owned(), folder: Utf8PathBuf::from("terraform").join(&stack.profile) }
+        Self { root: root.to_owned(), folder: stack.terraform().into() }
     }
 
     /// The folder, relative to the root.

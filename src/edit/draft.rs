@@ -11,7 +11,7 @@ use crate::spec::decode::shown;
 use crate::spec::kind::Kinds;
 use crate::spec::source::Sources;
 use crate::spec::tree::{Table, Value};
-use crate::spec::{self, MAIN};
+use crate::spec::{self, Location};
 
 /// The order of the tables of a spec, which determines the place of a new one.
 const ORDER: [&str; 13] = [
@@ -36,6 +36,7 @@ pub struct Draft {
     files: Vec<File>,
     /// The path and the text of each template, which no edit changes.
     templates: Vec<(String, String)>,
+    location: Location,
     kinds: Kinds,
     changes: Vec<Change>,
 }
@@ -83,12 +84,13 @@ impl Draft {
         let files = files.map(|file| File { path: file.path.clone(), text: file.text.clone(), is_new: false });
         let templates = sources.templates().iter();
         let templates = templates.map(|file| (file.path.to_string(), file.text.clone())).collect();
-        Self { files: files.collect(), templates, kinds: sources.kinds().clone(), changes: Vec::new() }
+        let (location, kinds) = (sources.location().clone(), sources.kinds().clone());
+        Self { files: files.collect(), templates, location, kinds, changes: Vec::new() }
     }
 
     /// The edited spec.
     pub fn sources(&self) -> Sources {
-        let mut sources = Sources::default();
+        let mut sources = Sources::new(self.location.clone());
         for file in &self.files {
             sources.push(&file.path, file.text.clone());
         }
@@ -97,6 +99,11 @@ impl Draft {
         }
         sources.settle();
         sources
+    }
+
+    /// Where the spec is.
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
     /// The kinds that its services can have.
@@ -181,12 +188,13 @@ impl Draft {
     /// The file and the place after the last table of that name.
     fn end_of(&self, table: &str) -> Option<(usize, usize)> {
         let place = ORDER.iter().position(|known| *known == table)?;
+        let dashboards = self.location.dashboards();
         // The table itself, then those before it, the nearest first.
         ORDER[..=place]
             .iter()
             .rev()
             .find_map(|wanted| {
-                let files = self.files.iter().enumerate().filter(|(_, file)| !file.path.starts_with(spec::DASHBOARDS));
+                let files = self.files.iter().enumerate().filter(|(_, file)| !file.path.starts_with(&dashboards));
                 files.rev().find_map(|(index, file)| {
                     let sections = outline::of(&file.text);
                     let last = sections.iter().rposition(|section| section.concerns(wanted))?;
@@ -221,7 +229,7 @@ impl Draft {
         let (last, table) = path.split_last().unwrap_or((&"", &[]));
         let last = key(last);
         Err(Refusal::new(
-            format!("cannot add `{last}`: `{MAIN}` has no table [{}]", dotted(table)),
+            format!("cannot add `{last}`: `{}` has no table [{}]", self.location.main(), dotted(table)),
             format!("add `{last} = {value}` to that table yourself"),
         ))
     }

@@ -1,11 +1,11 @@
 //! A new kind of the project.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
 use super::draft::Refusal;
 use crate::resolve::{has_logic, name_problem};
 use crate::spec::decode::shown;
-use crate::spec::kind::{DECLARATION, FOLDER, Kind};
+use crate::spec::kind::{DECLARATION, Kind};
 use crate::spec::source::Sources;
 
 /// The beginning of a kind: a service with a port, a setting and a configuration file.
@@ -22,7 +22,7 @@ pub fn new(sources: &Sources, name: &str) -> Result<Vec<(Utf8PathBuf, String)>, 
     if let Some(problem) = name_problem(name) {
         return Err(Refusal::new(format!("invalid kind name `{}`", shown(name)), problem));
     }
-    let folder = Utf8Path::new(FOLDER).join(name);
+    let folder = sources.location().kinds().join(name);
     if sources.kinds().own().any(|(known, _)| known == name) {
         return Err(Refusal::new(format!("duplicate kind `{name}`"), format!("edit `{folder}/{DECLARATION}`")));
     }

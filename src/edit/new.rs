@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use camino::Utf8Path;
 use toml_writer::{ToTomlValue as _, TomlStringBuilder};
 
 use super::draft::{Draft, Refusal, key};
@@ -11,12 +10,12 @@ use super::example::REFERENCE;
 use super::outline;
 use crate::diagnostic::nearest;
 use crate::resolve::name_problem;
+use crate::spec::MAIN;
 use crate::spec::decode::{listed, shown};
 use crate::spec::kind::{Kind, OnlyIf, Takes};
 use crate::spec::source::Sources;
 use crate::spec::stack::{Addressed, DatasourceType, Plugin};
 use crate::spec::tree::{Table, Value};
-use crate::spec::{DASHBOARDS, MAIN};
 
 /// The folder of dashboards that a Grafana without any gets.
 const FOLDER: &str = "stack";
@@ -481,7 +480,8 @@ impl Writer {
             Some(DatasourceType::Loki) => "\"Logs\"]\ntype = \"logs\"\nqueries = '{container=~\".+\"}'\n",
             _ => "\"About\"]\ntype = \"text\"\ncontent = \"What this dashboard is for.\"\n",
         });
-        self.draft.add_file(Utf8Path::new(DASHBOARDS).join(format!("{name}.toml")), text);
+        let path = self.draft.location().dashboards().join(format!("{name}.toml"));
+        self.draft.add_file(path, text);
         Ok(())
     }
 

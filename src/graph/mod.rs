@@ -1,6 +1,6 @@
 //! Who needs whom, as data: services in their groups, and edges that say how one needs the other.
 //!
-//! [`Graph::of`] reads it off the model, [`Graph::focus`] cuts it down to what matters to one service, and
+//! [`Graph::of`] and [`Graph::by_network`] read it off the model, [`Graph::focus`] cuts it down to what matters to one service, and
 //! [`mermaid`], [`dot`] and [`svg`] write it, one file a format. [`layout`] says where things are in a drawing.
 
 pub mod dot;
@@ -11,7 +11,7 @@ pub mod svg;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::model::service::Published;
-use crate::model::{Address, Stack};
+use crate::model::{Address, Service, Stack};
 use crate::spec::service::Condition;
 
 /// A stack as a graph.
@@ -111,17 +111,45 @@ pub struct Line {
 impl Graph {
     /// The running stack: the steps of the schema are no part of it.
     pub fn of(stack: &Stack) -> Self {
+        Self::grouped(stack, |service| service.group.clone())
+    }
+
+    /// The same, with a group for each set of networks that services are in: those of two networks stand by themselves.
+    pub fn by_network(stack: &Stack) -> Self {
+        let networks: HashMap<&str, (usize, bool)> = stack
+            .networks
+            .iter()
+            .enumerate()
+            .map(|(index, network)| (network.name.as_str(), (index, network.keys.is_set("internal"))))
+            .collect();
+        Self::grouped(stack, |service| {
+            if let Some(mode) = &service.network_mode {
+                return format!("network mode {}", mode.shown());
+            }
+            let mut joined: Vec<_> =
+                service.networks.iter().map(|member| (networks.get(member.name.as_str()), &member.name)).collect();
+            // In whichever order a service lists them.
+            joined.sort_unstable();
+            let shown = |(known, name): &(Option<&(usize, bool)>, &String)| match known {
+                Some((_, true)) => format!("{name} (internal)"),
+                _ => (*name).clone(),
+            };
+            joined.iter().map(shown).collect::<Vec<_>>().join(" + ")
+        })
+    }
+
+    fn grouped(stack: &Stack, group: impl Fn(&Service) -> String) -> Self {
         let mut graph = Self {
             title: format!("{}: profile {}", stack.title, stack.profile),
             groups: Vec::new(),
             nodes: Vec::new(),
             edges: Vec::new(),
         };
-        let mut groups: HashMap<&str, usize> = HashMap::new();
+        let mut groups: HashMap<String, usize> = HashMap::new();
         let mut index: HashMap<&str, usize> = HashMap::new();
         for service in &stack.services {
-            let group = *groups.entry(&service.group).or_insert_with(|| {
-                graph.groups.push(Group { title: service.group.clone() });
+            let group = *groups.entry(group(service)).or_insert_with_key(|title| {
+                graph.groups.push(Group { title: title.clone() });
                 graph.groups.len() - 1
             });
             index.insert(&service.name, graph.nodes.len());

@@ -4,10 +4,20 @@
 //! (<https://grafana.com/docs/alloy/latest/get-started/configuration-syntax/expressions/types_and_values/#strings>);
 //! `$` and `%` mean nothing. A raw NUL would be an error; it is escaped like any control character.
 
+use askama::filters::Safe;
+
 use super::{Lit, common_escape, write_quoted, write_with};
 
 language! {
     /// The value as an Alloy expression, on one line.
+}
+
+/// The label of a block, in an expression that refers to it.
+#[askama::filter_fn]
+pub fn identifier<T: AsRef<str>>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
+    let mut out = value.as_ref().to_owned();
+    out.retain(|character| character.is_ascii_alphanumeric() || character == '_');
+    Ok(Safe(out))
 }
 
 /// Appends the value as the `lit` filter writes it.

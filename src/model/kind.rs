@@ -235,6 +235,8 @@ pub struct ScrapeTarget {
     pub job: String,
     /// Where its metrics are.
     pub address: Address,
+    /// Whether several containers have that name: each is a target of its own.
+    pub replicated: bool,
 }
 
 /// Grafana.

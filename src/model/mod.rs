@@ -11,7 +11,8 @@ pub mod service;
 pub mod text;
 pub mod version;
 
-use crate::spec::stack::Queried;
+use crate::spec::Location;
+use crate::spec::stack::{GENERATED, Queried, TERRAFORM};
 pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
 pub use keys::Keys;
@@ -22,6 +23,8 @@ use text::Text;
 /// One profile of a stack.
 #[derive(Debug, Clone, Default)]
 pub struct Stack {
+    /// Where its spec is.
+    pub spec: Location,
     /// The profile: a folder of the outputs.
     pub profile: String,
     /// The name of the Compose project: unique for the profile, a valid project name.
@@ -61,7 +64,7 @@ pub struct Stack {
     pub dashboards: Vec<Dashboard>,
     /// Files that templates of the user make.
     pub files: Vec<OwnFile>,
-    /// Which outputs there are.
+    /// Where the outputs are, and which there are.
     pub outputs: Outputs,
     /// Variables of the user's `.env`.
     pub variables: Vec<Variable>,
@@ -91,9 +94,13 @@ pub struct SchemaStep {
     pub compose_profile: bool,
 }
 
-/// Which outputs there are besides those that something needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where the outputs are, and which there are besides those that something needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outputs {
+    /// The folder of the profiles' folders; the same for all profiles.
+    pub generated: String,
+    /// That of Terraform's files.
+    pub terraform: String,
     /// `README.md`.
     pub readme: bool,
     /// `.env.example`.
@@ -104,7 +111,8 @@ pub struct Outputs {
 
 impl Default for Outputs {
     fn default() -> Self {
-        Self { readme: true, env_example: true, schemas: true }
+        let (generated, terraform) = (GENERATED.to_owned(), TERRAFORM.to_owned());
+        Self { generated, terraform, readme: true, env_example: true, schemas: true }
     }
 }
 
@@ -214,6 +222,16 @@ pub struct Datasource {
 }
 
 impl Stack {
+    /// The folder of the Compose file: `generated/dev`. Paths of outputs have a `/` on every system.
+    pub fn generated(&self) -> String {
+        format!("{}/{}", self.outputs.generated, self.profile)
+    }
+
+    /// The folder of Terraform's files: `terraform/dev`.
+    pub fn terraform(&self) -> String {
+        format!("{}/{}", self.outputs.terraform, self.profile)
+    }
+
     /// Every service of the Compose file: the stack's own, and the one-shots that create schemas.
     pub fn every_service(&self) -> impl Iterator<Item = &Service> {
         self.services.iter().chain(&self.schema_services)

@@ -2,7 +2,7 @@
 
 use super::Keys;
 use super::kind::{File, Setting, SettingValue};
-use super::text::{Text, Value};
+use super::text::{Text, Tree, Value};
 use crate::spec::service::{CONDITION, Condition, Kind, MountType, PortMode, Protocol};
 use crate::spec::value::Ports;
 
@@ -137,6 +137,11 @@ impl Service {
     /// Whether any of its ports is published.
     pub fn publishes(&self) -> bool {
         self.ports.iter().any(|port| port.published.is_some())
+    }
+
+    /// The number of its containers; one if there is none.
+    pub fn replicas(&self) -> Option<&Tree> {
+        self.keys.at(&["deploy", "replicas"]).or_else(|| self.keys.get("scale"))
     }
 
     /// The value of a setting.

@@ -205,6 +205,7 @@ mod tests {
         Scope {
             manifest: "g/dev/manifest.sha256".into(),
             folders: vec!["g/dev".into(), "t/dev".into()],
+            former: Vec::new(),
             others: None,
             files: Vec::new(),
         }

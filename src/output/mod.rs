@@ -57,6 +57,8 @@ pub struct Scope {
     pub manifest: Utf8PathBuf,
     /// The folders with all its outputs and none of another profile, relative to the root.
     pub folders: Vec<Utf8PathBuf>,
+    /// Folders that the outputs were in before: only what the manifest lists is theirs.
+    pub former: Vec<Utf8PathBuf>,
     /// Files and folders below the folders that may be there besides the outputs, `None` if any may.
     pub others: Option<Vec<String>>,
     /// What may be there only as a regular file. A name that ends with `*` stands for all with that beginning.

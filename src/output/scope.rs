@@ -8,7 +8,7 @@ const STAGING: &str = ".staging";
 impl Scope {
     /// Refuses a scope that could reach outside of its root, or whose manifest is outside of its folders.
     pub(super) fn check(&self) -> Result<(), Error> {
-        for path in self.folders.iter().chain([&self.manifest]) {
+        for path in self.folders.iter().chain(&self.former).chain([&self.manifest]) {
             if !is_plain(path.as_str()) {
                 return Err(Error::Path { path: path.clone(), problem: PathProblem::NotPlain });
             }
@@ -76,7 +76,10 @@ impl Scope {
     }
 
     fn holds(&self, path: &str) -> bool {
-        self.folders.iter().any(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')))
+        self.folders
+            .iter()
+            .chain(&self.former)
+            .any(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')))
     }
 }
 
@@ -101,6 +104,7 @@ mod tests {
         Scope {
             manifest: "generated/dev/manifest.sha256".into(),
             folders: vec!["generated/dev".into(), "terraform/dev".into()],
+            former: Vec::new(),
             others: Some(vec!["terraform/dev/data".into()]),
             files: vec!["generated/dev/.env".into(), "terraform/dev/state*".into()],
         }

@@ -268,7 +268,7 @@ impl<'a, D: Disk> Stage<'a, D> {
         for orphan in removed {
             self.remove_empty_folders(&orphan.path)?;
         }
-        for folder in self.scope.own_folders() {
+        for folder in self.scope.own_folders().chain(self.scope.former.iter().map(Utf8PathBuf::as_path)) {
             match self.disk.remove_dir(&self.root.join(folder)) {
                 Err(error)
                     if matches!(
@@ -304,8 +304,13 @@ impl<'a, D: Disk> Stage<'a, D> {
 
     /// Removes the empty parent directories of a removed file, except for the folders of the scope.
     fn remove_empty_folders(&self, path: &Utf8Path) -> Result<(), Error> {
-        let below =
-            |folder: &&Utf8Path| self.scope.folders.iter().any(|scope| folder.starts_with(scope) && folder != scope);
+        let below = |folder: &&Utf8Path| {
+            self.scope
+                .folders
+                .iter()
+                .chain(&self.scope.former)
+                .any(|scope| folder.starts_with(scope) && folder != scope)
+        };
         for folder in path.ancestors().skip(1).take_while(below) {
             match self.disk.remove_dir(&self.root.join(folder)) {
                 Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => break,

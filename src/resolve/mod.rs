@@ -41,7 +41,7 @@ use crate::spec::decode::{Spanned, expected, shown};
 use crate::spec::kind::{Kinds, Provision};
 use crate::spec::lints::Level;
 use crate::spec::service::Service;
-use crate::spec::stack::Spec;
+use crate::spec::stack::{GENERATED, Spec, TERRAFORM};
 use paths::Folder;
 
 /// Resolves one profile; `None` if there is a problem with it.
@@ -111,7 +111,8 @@ impl<'a> Resolver<'a> {
         }
         let providers = providers.into_iter().map(|(what, places)| (what, Rc::new(places))).collect();
         let references = References::default();
-        let folder = Folder::of(&profile.profile.value);
+        let generated = spec.outputs.as_ref().and_then(|outputs| outputs.generated.as_ref());
+        let folder = Folder::of(generated.map_or(GENERATED, |name| &name.value), &profile.profile.value);
         let (ports, addresses) = (Vec::new(), HashMap::new());
         Self {
             profile,
@@ -321,17 +322,59 @@ impl<'a> Resolver<'a> {
         found.next().is_none().then_some(first.value.as_str())
     }
 
+    /// Where the outputs are, and which there are.
+    fn outputs_of(&mut self) -> model::Outputs {
+        let mut found = model::Outputs::default();
+        let Some(outputs) = &self.spec.outputs else { return found };
+        found.readme = outputs.readme.unwrap_or(found.readme);
+        found.env_example = outputs.env_example.unwrap_or(found.env_example);
+        found.schemas = outputs.schemas.unwrap_or(found.schemas);
+        for (name, to, other) in [
+            (&outputs.generated, &mut found.generated, TERRAFORM),
+            (&outputs.terraform, &mut found.terraform, GENERATED),
+        ] {
+            let Some(name) = name else { continue };
+            to.clone_from(&name.value);
+            let problem = if name.value == self.profile.location.top().to_ascii_lowercase() {
+                Some("the spec is in it".to_owned())
+            } else if name.value == other {
+                Some(format!("it is the default of `outputs.{other}`"))
+            } else {
+                names::problem(&name.value)
+            };
+            if let Some(problem) = problem {
+                let title = format!("invalid folder of outputs `{}`", shown(&name.value));
+                self.diagnostics.push(Diagnostic::new("invalid-path", title, name.span).at(problem).help(
+                    "write the name of a folder in the root of the project that has nothing else in it, such as `deploy`",
+                ));
+            }
+        }
+        if found.generated == found.terraform
+            && let Some(name) = outputs.terraform.as_ref().or(outputs.generated.as_ref())
+        {
+            let title = format!("duplicate folder of outputs `{}`", shown(&name.value));
+            self.report(Diagnostic::new("output-clash", title, name.span).help("rename `generated` or `terraform`"));
+        }
+        found
+    }
+
     /// The paths in the folders of the outputs that are the user's.
-    fn unmanaged(&mut self, profile: &str) -> Vec<String> {
+    fn unmanaged(&mut self, profile: &str, outputs: &model::Outputs) -> Vec<String> {
+        let folders = [&outputs.generated, &outputs.terraform];
         let mut paths = Vec::new();
         for path in &self.spec.stack.unmanaged {
             let plain = path.value.trim_end_matches('/');
-            let below = plain.strip_prefix("generated/").or_else(|| plain.strip_prefix("terraform/"));
-            let is_unused = plain == "terraform" && self.spec.infrastructure.is_none();
+            let below = plain.split_once('/').filter(|(top, _)| folders.iter().any(|folder| folder == top));
+            let below = below.map(|(_, below)| below);
+            let is_unused = plain == outputs.terraform && self.spec.infrastructure.is_none();
             if !is_plain(&path.value) || !(is_unused || below.is_some_and(|below| below != profile)) {
                 self.report(
-                    Diagnostic::new("invalid-path", format!("invalid path `{}`", shown(&path.value)), path.span)
-                        .help("write a path in a folder of the outputs, such as `terraform/dev/backend.tf`"),
+                    Diagnostic::new("invalid-path", format!("invalid path `{}`", shown(&path.value)), path.span).help(
+                        format!(
+                            "write a path in a folder of the outputs, such as `{}/dev/backend.tf`",
+                            shown(&outputs.terraform)
+                        ),
+                    ),
                 );
             } else {
                 paths.push(plain.to_owned());
@@ -367,8 +410,11 @@ impl<'a> Resolver<'a> {
         self.check_dependencies(&bundle.services);
         self.check_networks(&bundle.services, &kinds);
         let schema_services = bundle.services.split_off(running);
+        let outputs = self.outputs_of();
+        let unmanaged = self.unmanaged(&profile.value, &outputs);
         let title = spec.stack.title.clone().unwrap_or_else(|| spec.stack.name.value.clone());
         let mut stack = model::Stack {
+            spec: self.profile.location.clone(),
             profile: profile.value.clone(),
             project: format!("{}-{}", spec.stack.name.value, profile.value),
             title,
@@ -388,16 +434,12 @@ impl<'a> Resolver<'a> {
             grafanas: kinds.grafanas,
             dashboards,
             files: Vec::new(),
-            outputs: spec.outputs.as_ref().map_or_else(model::Outputs::default, |outputs| model::Outputs {
-                readme: outputs.readme.unwrap_or(true),
-                env_example: outputs.env_example.unwrap_or(true),
-                schemas: outputs.schemas.unwrap_or(true),
-            }),
+            outputs,
             variables,
             infrastructure,
             accepted: accepted.findings,
             accepted_changes: accepted.changes,
-            unmanaged: self.unmanaged(&profile.value),
+            unmanaged,
         };
         self.files(&mut stack);
         stack

@@ -25,8 +25,8 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    pub(super) fn of(profile: &str) -> Self {
-        Self { path: format!("generated/{profile}/"), up: "../../" }
+    pub(super) fn of(generated: &str, profile: &str) -> Self {
+        Self { path: format!("{generated}/{profile}/"), up: "../../" }
     }
 
     /// Makes the paths in the further keys of a service relative to the folder; returns them.
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_path_is_seen_from_the_folder() {
-        let folder = Folder::of("dev");
+        let folder = Folder::of("generated", "dev");
         for (path, seen) in [
             ("./api", Some("../../api")),
             ("api/", Some("../../api/")),
@@ -211,7 +211,7 @@ mod tests {
         };
         let found = |key: &str, tree: Tree| -> Vec<String> {
             let mut keys = Keys(vec![(key.to_owned(), tree)]);
-            let found = Folder::of("dev").service(&mut keys);
+            let found = Folder::of("generated", "dev").service(&mut keys);
             found.iter().map(|path| format!("{} {} {}", path.key, path.path.shown(), path.required)).collect()
         };
         let contexts = |tree: Tree| table(&[("context", text(".")), ("additional_contexts", tree)]);
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(found("env_file", text("a")), ["env_file ../../a true"]);
         assert_eq!(found("label_file", text("a")), ["label_file ../../a true"]);
         let mut keys = Keys(vec![("build".to_owned(), contexts(Tree::List(vec![text("x=./b")])))]);
-        Folder::of("dev").service(&mut keys);
+        Folder::of("generated", "dev").service(&mut keys);
         assert_eq!(keys.at(&["build", "additional_contexts"]), Some(&Tree::List(vec![text("x=../../b")])));
     }
 }

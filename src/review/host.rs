@@ -5,13 +5,15 @@ use std::borrow::Cow;
 
 use super::written::text;
 use super::{Ground, Id, Led, Severity, Side, quoted};
+use crate::model::Stack;
 use crate::model::text::{Operator, Reference, Segment, Text};
+use crate::spec::stack::{GENERATED, TERRAFORM};
 
 /// Folders below the project's root that the Compose file is in, which relative paths start from.
 const DEPTH: usize = 2;
 
 /// Folders of the project that decide what runs.
-const OF_GEN: &[&str] = &[".git", ".github", "generated", "spec", "terraform"];
+const OF_GEN: &[&str] = &[".git", ".github", GENERATED, "spec", TERRAFORM];
 
 /// Folders of the system: each, what is in it, and what it is in. Those of WSL and macOS have whole disks.
 const SYSTEM: &str = "boot c/users c/windows cygdrive dev etc host_mnt mnt/c mnt/d mnt/e mnt/f proc root run sys \
@@ -129,7 +131,7 @@ impl Given {
 
 /// The project of a stack: its links may lead anywhere.
 pub(super) struct Project<'p> {
-    pub profile: &'p str,
+    pub stack: &'p Stack,
     pub ground: &'p dyn Ground,
     pub side: Side,
 }
@@ -140,8 +142,8 @@ impl Project<'_> {
         let Path { start, parts } = Path::of(path);
         let parts = parts.join("/");
         match start {
-            Start::Above(0) => Some(format!("generated/{}/{parts}", self.profile)),
-            Start::Above(1) => Some(format!("generated/{parts}")),
+            Start::Above(0) => Some(format!("{}/{parts}", self.stack.generated())),
+            Start::Above(1) => Some(format!("{}/{parts}", self.stack.outputs.generated)),
             Start::Above(DEPTH) => Some(parts),
             _ => None,
         }
@@ -173,8 +175,10 @@ pub(super) fn gift(project: &Project<'_>, source: &Text, way: &Way<'_>) -> Optio
     let path = Path::of(&given.text);
     let led = project.inside(&given.text).and_then(|path| project.ground.leads(project.side, &path));
     let (target, place) = match &led {
-        None => (None, path.place(way.written)),
-        Some(Led::Inside(inside)) => (Some(inside), Path::of(&format!("../../{inside}")).place(way.written)),
+        None => (None, path.place(project.stack, way.written)),
+        Some(Led::Inside(inside)) => {
+            (Some(inside), Path::of(&format!("../../{inside}")).place(project.stack, way.written))
+        }
         Some(Led::Outside(outside)) => (Some(outside), Place::Outside),
     };
     let (id, severity, what) = if let Some(Led::Outside(target)) = &led {
@@ -313,7 +317,7 @@ impl<'p> Path<'p> {
         Self { start, parts }
     }
 
-    fn place(&self, written: bool) -> Place {
+    fn place(&self, stack: &Stack, written: bool) -> Place {
         let lower: Vec<String> = self.parts.iter().map(|part| part.to_ascii_lowercase()).collect();
         let whole = lower.join("/");
         let last = lower.last().map_or("", String::as_str);
@@ -325,7 +329,13 @@ impl<'p> Path<'p> {
             (Start::Above(DEPTH), Some(_)) if started => return Place::Started,
             // The hooks of Git are in it.
             (Start::Above(DEPTH), None) if written => return Place::Started,
-            (Start::Above(DEPTH), Some(first)) if !OF_GEN.contains(&first.as_str()) => return Place::Project,
+            (Start::Above(DEPTH), Some(first))
+                if !OF_GEN.contains(&first.as_str())
+                    && ![&stack.outputs.generated, &stack.outputs.terraform].contains(&first)
+                    && !stack.spec.top().eq_ignore_ascii_case(first) =>
+            {
+                return Place::Project;
+            }
             (Start::Above(levels), _) if levels <= DEPTH => return Place::Near,
             _ => {}
         }
@@ -402,7 +412,7 @@ mod tests {
     use super::*;
 
     fn place(path: &str) -> Place {
-        Path::of(path).place(false)
+        Path::of(path).place(&Stack::default(), false)
     }
 
     #[test]
@@ -453,8 +463,8 @@ mod tests {
 
     #[test]
     fn to_write_somewhere_is_another_thing() {
-        assert_eq!(Path::of("/usr/bin").place(true), Place::System);
-        assert_eq!(Path::of("/etc/localtime").place(true), Place::System);
+        assert_eq!(Path::of("/usr/bin").place(&Stack::default(), true), Place::System);
+        assert_eq!(Path::of("/etc/localtime").place(&Stack::default(), true), Place::System);
         for path in [
             "../../.git/hooks",
             "../../.git",
@@ -465,10 +475,11 @@ mod tests {
             "~/.bashrc",
             "~/bin",
         ] {
-            assert_eq!(Path::of(path).place(true), Place::Started, "{path}");
+            assert_eq!(Path::of(path).place(&Stack::default(), true), Place::Started, "{path}");
         }
-        assert_eq!(Path::of("../../site").place(true), Place::Project);
-        let project = Project { profile: "dev", ground: &(), side: Side::After };
+        assert_eq!(Path::of("../../site").place(&Stack::default(), true), Place::Project);
+        let stack = Stack { profile: "dev".to_owned(), ..Stack::default() };
+        let project = Project { stack: &stack, ground: &(), side: Side::After };
         for (path, inside) in [
             ("../../a/./b", Some("a/b")),
             ("./a", Some("generated/dev/a")),

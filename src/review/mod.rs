@@ -336,7 +336,8 @@ pub fn review(before: &[Plan], after: &[Plan], ground: &dyn Ground) -> Result<Re
         }
     }
     let outputs = outputs(before, after)?;
-    found.extend(unexplained::outputs(&found, &outputs.changed));
+    let terraform = after.first().map_or("", |plan| &plan.stack().outputs.terraform);
+    found.extend(unexplained::outputs(&found, &outputs.changed, terraform));
     found.iter_mut().for_each(Change::hide_secrets);
     found.sort_by_key(|change| (change.severity, change.area));
     Ok(Review { changes: found, outputs })

@@ -113,7 +113,7 @@ impl<'s> Shared<'s> {
     pub(super) fn of(stack: &'s Stack, forms: &'s [Stack], ground: &'s dyn Ground, side: Side) -> Self {
         let by_name = |list: &'s [Named]| list.iter().map(|named| (named.name.as_str(), named)).collect();
         Self {
-            project: Project { profile: &stack.profile, ground, side },
+            project: Project { stack, ground, side },
             volumes: by_name(&stack.volumes),
             networks: by_name(&stack.networks),
             secrets: by_name(&stack.secrets),

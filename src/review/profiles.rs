@@ -92,6 +92,21 @@ fn stack(pair: &Pair<'_>, changes: &mut Vec<Change>) {
             Fate::Stays(..) => continue,
         });
     }
+    for (old, new, is_state) in
+        [(before.generated(), after.generated(), false), (before.terraform(), after.terraform(), true)]
+    {
+        let used = !is_state || (before.infrastructure.is_some() && after.infrastructure.is_some());
+        if old != new && used {
+            let change = if is_state {
+                let what = "moved: Terraform's state is not, and without it everything is created a second time";
+                Change::danger(Id::OutputsMoved, Area::Stack, &new, what)
+            } else {
+                let what = "moved: your `.env` and other files of yours are not";
+                Change::caution(Id::OutputsMoved, Area::Stack, &new, what)
+            };
+            changes.push(change.was(old).is(new));
+        }
+    }
     for path in pair.ground.committed(&after.profile) {
         let what = "committed: a program reads its values instead of the spec's";
         changes.push(Change::danger(Id::CommittedFile, Area::Stack, path, what));
@@ -116,6 +131,8 @@ fn stack(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 /// An empty stack of the same name.
 fn nothing(like: &Stack) -> Stack {
     Stack {
+        profile: like.profile.clone(),
+        outputs: like.outputs.clone(),
         project: like.project.clone(),
         title: like.title.clone(),
         description: like.description.clone(),

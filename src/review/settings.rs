@@ -289,7 +289,10 @@ fn alloy(old: &Alloy, new: &Alloy, changes: &mut Vec<Change>) {
     let subject = (Id::SettingChanged, Area::Metrics, new.service.as_str());
     value(changes, subject, "scrape_interval", old.scrape_interval.text.written(), new.scrape_interval.text.written());
     for fate in fates(&old.targets, &new.targets, |target| target.job.as_str()) {
-        let at = |target: &ScrapeTarget| format!("{}{}", target.address.authority(), target.address.path);
+        let at = |target: &ScrapeTarget| {
+            let each = if target.replicated { " of each replica" } else { "" };
+            format!("{}{}{each}", target.address.authority(), target.address.path)
+        };
         changes.push(match fate {
             Fate::Added(target) => {
                 Change::notice(Id::ScrapeTargetAdded, subject.1, subject.2, format!("scrapes {}", quoted(&target.job)))
@@ -302,7 +305,7 @@ fn alloy(old: &Alloy, new: &Alloy, changes: &mut Vec<Change>) {
                 format!("no longer scrapes {}", quoted(&target.job)),
             )
             .was(at(target)),
-            Fate::Stays(old, new) if old.address != new.address => Change::notice(
+            Fate::Stays(old, new) if old != new => Change::notice(
                 Id::ScrapeTargetChanged,
                 subject.1,
                 subject.2,

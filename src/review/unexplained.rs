@@ -84,15 +84,15 @@ pub(super) fn compose(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         entries(pair, &told, section, (before, after), &mut places);
     }
     if !places.is_empty() {
-        let path = format!("generated/{}/docker-compose.yml", after.profile);
+        let path = format!("{}/docker-compose.yml", after.generated());
         let what = format!("{} changed{UNEXPLAINED}", quoted_list(places.iter().map(String::as_str)));
         changes.push(Change::notice(Id::UnexplainedOutput, Area::Outputs, path, what));
     }
 }
 
 /// Outputs that changed although no change of the same profile can be the reason.
-pub(super) fn outputs(found: &[Change], changed: &[String]) -> Vec<Change> {
-    let rest = changed.iter().filter(|path| !found.iter().any(|change| change.reaches(path)));
+pub(super) fn outputs(found: &[Change], changed: &[String], terraform: &str) -> Vec<Change> {
+    let rest = changed.iter().filter(|path| !found.iter().any(|change| change.reaches(path, terraform)));
     rest.map(|path| Change::notice(Id::UnexplainedOutput, Area::Outputs, path, format!("changed{UNEXPLAINED}")))
         .collect()
 }
@@ -101,7 +101,7 @@ const UNEXPLAINED: &str = " for a reason that no other area covers";
 
 impl Change {
     /// Whether it can be the reason for a difference in an output.
-    fn reaches(&self, path: &str) -> bool {
+    fn reaches(&self, path: &str, terraform: &str) -> bool {
         let mut steps = path.split('/');
         let (folder, profile) = (steps.next(), steps.next().unwrap_or_default());
         let area = self.area;
@@ -120,8 +120,10 @@ impl Change {
         };
         match (folder, steps.as_slice()) {
             _ if area == Area::Profiles => true,
-            (Some("generated"), steps) if area == Area::Files => steps.join("/") == self.subject,
-            (Some("terraform"), _) => matches!(area, Area::Infrastructure | Area::Clusters | Area::Variables),
+            (Some(folder), _) if folder == terraform => {
+                matches!(area, Area::Infrastructure | Area::Clusters | Area::Variables)
+            }
+            (_, steps) if area == Area::Files => steps.join("/") == self.subject,
             // The keys of the Compose file are compared above, and the README describes everything.
             (_, ["docker-compose.yml" | "README.md"]) => area != Area::Accepted,
             (_, [".env.example"]) => matches!(area, Area::Variables | Area::Infrastructure),
@@ -221,7 +223,7 @@ mod tests {
         };
         let changed: Vec<String> = changed.iter().map(|&path| path.to_owned()).collect();
         let found: Vec<Change> = found.iter().map(change).collect();
-        outputs(&found, &changed).into_iter().map(|change| change.subject).collect()
+        outputs(&found, &changed, "terraform").into_iter().map(|change| change.subject).collect()
     }
 
     #[test]

@@ -79,6 +79,8 @@ ids! {
     Other {
         /// A path in the folders of the outputs is no longer checked: a program may load what is there.
         UnmanagedPath = "unmanaged-path",
+        /// The outputs are in another folder: what is yours there is not moved.
+        OutputsMoved = "outputs-moved",
         /// A file that Compose or Terraform reads by itself, beside the outputs, is committed and changed.
         CommittedFile = "committed-file",
         /// A profile was added.

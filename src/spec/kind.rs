@@ -24,9 +24,6 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
 
-/// The folder of the kinds of a project, each in its own folder.
-pub const FOLDER: &str = "spec/kinds";
-
 /// What declares a kind, in its folder.
 pub const DECLARATION: &str = "kind.toml";
 
@@ -176,8 +173,9 @@ impl Kinds {
     /// The kinds of the project, from the files among the sources.
     pub fn read(sources: &Sources, diagnostics: &mut Diagnostics) -> Self {
         let mut own: Vec<(String, Option<Kind>)> = Vec::new();
+        let kinds = sources.location().kinds();
         for (path, file) in sources.all_templates() {
-            let Some(name) = own_name(path) else { continue };
+            let Some(name) = own_name(path, &kinds) else { continue };
             let kind = if let Some(file) = file {
                 Kind::read(name, true, file, sources, diagnostics)
             } else {
@@ -231,10 +229,10 @@ impl Kinds {
     }
 }
 
-/// The name of the project's kind that a file declares.
-pub fn own_name(path: &Utf8Path) -> Option<&str> {
+/// The name of the project's kind that a file declares, by the folder of the kinds.
+fn own_name<'p>(path: &'p Utf8Path, folder_of_kinds: &Utf8Path) -> Option<&'p str> {
     let folder = path.parent().filter(|_| path.file_name() == Some(DECLARATION))?;
-    folder.file_name().filter(|_| folder.parent().is_some_and(|kinds| kinds == FOLDER))
+    folder.file_name().filter(|_| folder.parent().is_some_and(|kinds| kinds == folder_of_kinds))
 }
 
 impl Decode for Kind {
@@ -247,7 +245,7 @@ impl Decode for Kind {
             if kinds.knows(&word) {
                 // Without it, its services would be reported for what they lack.
                 let title = format!("the kind `{}` has errors", shown(&word));
-                let help = format!("fix `{FOLDER}/{word}/{DECLARATION}`");
+                let help = format!("fix `{}/{word}/{DECLARATION}`", cx.sources.location().kinds());
                 cx.diagnostics.push(Diagnostic::new("invalid-kind", title, span).help(help));
             } else {
                 unknown_word(&word, "kind", &kinds.names(), span, cx);

@@ -11,6 +11,7 @@ pub mod forms;
 pub mod grafana;
 pub mod kind;
 pub mod lints;
+mod location;
 mod merge;
 pub mod profile;
 pub mod quoted;
@@ -32,15 +33,13 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use decode::{Context, Decode, Spanned};
 use files::{Disk, Files};
 use kind::Kinds;
+pub use location::Location;
 use source::Sources;
 use stack::Spec;
 use tree::{Key, Node, Table, Value};
 
-/// The main file of the spec, relative to the root.
+/// The main file of the spec, relative to the root, unless another one is named.
 pub const MAIN: &str = "spec/stack.toml";
-
-/// The directory of the dashboards, one file each.
-pub const DASHBOARDS: &str = "spec/dashboards";
 
 /// The limit of a file's size: 15,000 services need 10 MB.
 pub const LARGEST: u64 = 64 * 1024 * 1024;
@@ -61,16 +60,16 @@ pub enum ReadError {
 ///
 /// # Errors
 /// A file cannot be read or is not UTF-8, or an include is wrong; nothing else is checked then.
-pub fn read(root: &Utf8Path) -> Result<Sources, (Sources, ReadError)> {
-    read_from(&Disk { root })
+pub fn read(root: &Utf8Path, location: &Location) -> Result<Sources, (Sources, ReadError)> {
+    read_from(&Disk { root }, location)
 }
 
 /// Like [`read`], from files that need not be on disk.
 ///
 /// # Errors
 /// Those of [`read`].
-pub fn read_from(from: &dyn Files) -> Result<Sources, (Sources, ReadError)> {
-    let mut sources = Sources::default();
+pub fn read_from(from: &dyn Files, location: &Location) -> Result<Sources, (Sources, ReadError)> {
+    let mut sources = Sources::new(location.clone());
     match read_all(from, &mut sources).and_then(|()| read_dashboards(from, &mut sources)) {
         Ok(()) => {
             read_templates(from, &mut sources);
@@ -89,7 +88,7 @@ fn read_templates(files: &dyn Files, sources: &mut Sources) {
     let mut paths: Vec<String> = Vec::new();
     for (index, source) in sources.files().iter().enumerate() {
         // Only a spec that may have some is parsed twice.
-        if dashboard_name(&source.path).is_some() || !source.text.contains("template") {
+        if sources.location().dashboard_name(&source.path).is_some() || !source.text.contains("template") {
             continue;
         }
         let table = tree::parse(sources, u16::try_from(index).unwrap_or(u16::MAX), &mut Diagnostics::default()).table;
@@ -105,7 +104,8 @@ fn read_templates(files: &dyn Files, sources: &mut Sources) {
     paths.sort_unstable();
     paths.dedup();
     for path in paths.iter().take(Sources::MOST_FILES) {
-        sources.push_template(path, read_template(files, path));
+        let text = read_template(files, path, sources.location());
+        sources.push_template(path, text);
     }
 }
 
@@ -123,7 +123,8 @@ fn add_templates(table: &Table<'_>, paths: &mut Vec<String>) {
 
 /// Reads the kinds of the project and their templates.
 fn read_kinds(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
-    let folder = Utf8Path::new(kind::FOLDER);
+    let location = sources.location().clone();
+    let folder = &location.kinds();
     let mut names = match files.names(folder) {
         Ok(names) => names,
         Err(error) if is_missing(&error) => return Ok(()),
@@ -138,7 +139,7 @@ fn read_kinds(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError>
     for name in names {
         let folder = folder.join(name);
         let path = folder.join(kind::DECLARATION);
-        let text = read_template(files, path.as_str());
+        let text = read_template(files, path.as_str(), &location);
         let mut templates: Vec<String> = Vec::new();
         if let Ok(text) = &text {
             let mut alone = Sources::default();
@@ -151,7 +152,7 @@ fn read_kinds(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError>
             if sources.template(path.as_str()).is_ok() {
                 continue;
             }
-            sources.push_template(path.as_str(), read_template(files, path.as_str()));
+            sources.push_template(path.as_str(), read_template(files, path.as_str(), &location));
         }
     }
     sources.settle();
@@ -159,8 +160,8 @@ fn read_kinds(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError>
 }
 
 /// The text of a template, or why it can't be read.
-fn read_template(files: &dyn Files, path: &str) -> Result<String, String> {
-    let below = Utf8Path::new(MAIN).parent().unwrap_or(Utf8Path::new(""));
+fn read_template(files: &dyn Files, path: &str, location: &Location) -> Result<String, String> {
+    let below = location.folder();
     let path = Utf8Path::new(path);
     let is_plain = path.components().all(|part| matches!(part, Utf8Component::Normal(_)))
         && !path.as_str().contains(|c: char| c == '\\' || c.is_control() || crate::shown::is_obeyed(c));
@@ -185,8 +186,9 @@ fn is_missing(error: &io::Error) -> bool {
 }
 
 fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
-    let main = Utf8PathBuf::from(MAIN);
-    read_file(files, &main, None, sources)?;
+    let location = sources.location().clone();
+    let main = location.main();
+    read_file(files, main, None, sources)?;
     // Only a spec with includes is parsed twice.
     if !sources.files()[0].text.contains("include") {
         return Ok(());
@@ -211,16 +213,16 @@ fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
         if !plain || path.as_str().is_empty() || path.as_str().contains(['\\', '\n']) {
             diagnostics.push(refuse(
                 format!("invalid include `{}`", decode::shown(path.as_str())),
-                "expected a path relative to `spec/`, without `..`",
+                &format!("expected a path relative to `{}/`, without `..`", location.folder()),
             ));
             continue;
         }
-        let path = Utf8Path::new(MAIN).parent().unwrap_or(Utf8Path::new("")).join(path);
-        if path == MAIN {
+        let path = location.folder().join(path);
+        if path == main {
             diagnostics.push(refuse("the spec includes itself".to_owned(), "remove it from the list"));
             continue;
         }
-        if path.starts_with(DASHBOARDS) {
+        if path.starts_with(location.dashboards()) {
             diagnostics.push(refuse(
                 format!("dashboard `{path}` cannot be included"),
                 "remove it from the list: all dashboards are read",
@@ -254,7 +256,7 @@ fn read_all(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
 
 /// Reads the dashboards, by name.
 fn read_dashboards(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError> {
-    let folder = Utf8Path::new(DASHBOARDS);
+    let folder = &sources.location().dashboards();
     let mut names = match files.names(folder) {
         Ok(names) => names,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -354,6 +356,8 @@ pub struct ProfileSpec {
     pub profile: Spanned<String>,
     /// What it removes: dotted paths.
     pub removed: Vec<Spanned<String>>,
+    /// Where the spec is.
+    pub location: Location,
     /// The kinds that its services can have.
     pub kinds: Kinds,
     /// How many profiles share the limits of what a spec may become.
@@ -379,14 +383,14 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
         let parsed = tree::parse(sources, file, diagnostics);
         unreadable.extend(parsed.unreadable);
         let mut table = parsed.table;
-        if let Some(name) = dashboard_name(&source.path) {
+        if let Some(name) = sources.location().dashboard_name(&source.path) {
             table = as_dashboard(name, table, start_of(file, &source.text));
         } else if let Some((key, _)) = table.take("include")
             && file > 0
         {
             diagnostics.push(
                 Diagnostic::new("invalid-include", "an included file cannot include other files", key.span)
-                    .help(format!("move it to the `include` of `{MAIN}`")),
+                    .help(format!("move it to the `include` of `{}`", sources.location().main())),
             );
         }
         join(&mut base, table, diagnostics);
@@ -401,11 +405,6 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
     let document = Document { sources, base, profiles, unreadable };
     document.keep_certain(found, diagnostics);
     document
-}
-
-/// The name of the dashboard that a file describes.
-fn dashboard_name(path: &Utf8Path) -> Option<&str> {
-    path.file_stem().filter(|_| path.parent().is_some_and(|folder| folder == DASHBOARDS))
 }
 
 /// A dashboard's file as the table `[dashboards.<name>]`, so that profiles can change or remove it.
@@ -499,7 +498,14 @@ impl<'s> Document<'s> {
             self.keep_certain(found, diagnostics);
             if self.unreadable.is_empty() {
                 each(
-                    ProfileSpec { profile: name, removed, kinds: self.sources.kinds().clone(), share, spec },
+                    ProfileSpec {
+                        profile: name,
+                        removed,
+                        location: self.sources.location().clone(),
+                        kinds: self.sources.kinds().clone(),
+                        share,
+                        spec,
+                    },
                     diagnostics,
                 );
             }
@@ -514,9 +520,15 @@ impl<'s> Document<'s> {
     /// The tree of a profile before it is decoded, with the profile's name and what it removes.
     pub fn profile(&self, name: &str) -> Option<(ProfileSpec, Table<'s>)> {
         let profile = self.profiles.iter().find(|profile| profile.name.value == name)?.clone();
-        let kinds = self.sources.kinds().clone();
-        let spec =
-            ProfileSpec { profile: profile.name.clone(), removed: profile.removed(), kinds, share: 1, spec: None };
+        let (location, kinds) = (self.sources.location().clone(), self.sources.kinds().clone());
+        let spec = ProfileSpec {
+            profile: profile.name.clone(),
+            removed: profile.removed(),
+            location,
+            kinds,
+            share: 1,
+            spec: None,
+        };
         let table = profile.apply(self.base.clone(), &mut Diagnostics::default());
         Some((spec, table))
     }

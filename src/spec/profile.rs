@@ -37,6 +37,18 @@ fn one<'s>(key: &Key<'s>, node: Node<'s>, cx: &mut Context<'_>) -> Option<Profil
             );
         }
     }
+    let folders = ["generated", "terraform"];
+    let named = folders.iter().filter_map(|name| overlay.at(&["outputs", name]));
+    let is_folder = |path: &&Spanned<String>| match path.strip_prefix("outputs") {
+        Some(rest) => rest.is_empty() || folders.iter().any(|name| rest.strip_prefix('.') == Some(name)),
+        None => false,
+    };
+    for span in named.map(|node| node.span).chain(remove.iter().filter(is_folder).map(|path| path.span)) {
+        cx.diagnostics.push(
+            Diagnostic::new("unknown-key", "a profile cannot change the folders of the outputs", span)
+                .help("name them in `[outputs]`: each profile has its own folder there"),
+        );
+    }
     let name = Spanned { value: key.name.clone().into_owned(), span: key.span };
     Some(Profile { name, remove, overlay })
 }

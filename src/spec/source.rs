@@ -2,6 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::Location;
 use super::kind::Kinds;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
@@ -10,6 +11,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 pub struct Source {
     /// Path below the project's root, `/` between its components.
     pub path: Utf8PathBuf,
+    /// The path in reports.
+    pub shown: Utf8PathBuf,
     /// Its text, without a byte order mark and with `\n` at the ends of its lines.
     pub text: String,
     /// How many lines end before each piece of the text.
@@ -36,6 +39,7 @@ fn newlines(bytes: &[u8]) -> usize {
 /// of kinds.
 #[derive(Debug, Default)]
 pub struct Sources {
+    location: Location,
     files: Vec<Source>,
     /// How many of the files are TOML; the rest are templates.
     toml: usize,
@@ -49,6 +53,16 @@ pub struct Sources {
 impl Sources {
     /// The limit of files, below that of a [`Span`].
     pub const MOST_FILES: usize = 1_000;
+
+    /// No files yet.
+    pub fn new(location: Location) -> Self {
+        Self { location, ..Self::default() }
+    }
+
+    /// Where the spec is.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
 
     /// Adds a file of TOML and returns its index. All of these come before the templates.
     pub fn push(&mut self, path: impl AsRef<Utf8Path>, text: String) -> u16 {
@@ -112,7 +126,7 @@ impl Sources {
         };
         // One more, for the end of a text that ends with a piece.
         let lines = text.as_bytes().chunks(PIECE).chain([&[][..]]).map(count).collect();
-        self.files.push(Source { path: path.to_owned(), text, lines });
+        self.files.push(Source { path: path.to_owned(), shown: self.location.shown(path), text, lines });
         index
     }
 

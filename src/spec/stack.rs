@@ -20,6 +20,12 @@ use crate::diagnostic::Diagnostic;
 /// network.
 pub const LOOPBACK: &str = "127.0.0.1";
 
+/// The default folder of the outputs.
+pub const GENERATED: &str = "generated";
+
+/// The default folder of Terraform's files.
+pub const TERRAFORM: &str = "terraform";
+
 /// The default log level of Temporal servers.
 pub const LOG_LEVEL: LogLevel = LogLevel::Info;
 
@@ -56,7 +62,7 @@ table! {
         env: Map<Variable>,
         /// What Terraform creates.
         infrastructure: Option<Infrastructure>,
-        /// Which outputs are left out.
+        /// Where the outputs are, and which are left out.
         outputs: Option<Outputs>,
         /// What is accepted, with reasons: a finding of checkov by the ID of its check (`CKV_AWS_18 = "…"`), and a danger
         /// or caution of `gen review` by its ID and what it is about (`engine-socket."agent:/run/docker.sock" = "…"`).
@@ -252,8 +258,12 @@ table! {
 }
 
 table! {
-    /// Which outputs are left out.
+    /// Where the outputs are, and which are left out.
     pub struct Outputs as "the outputs" {
+        /// The folder of the outputs, which has one for each profile; a profile can't change it.
+        generated: Option<Spanned<String>> = GENERATED,
+        /// The folder of Terraform's files, which has one for each profile; a profile can't change it.
+        terraform: Option<Spanned<String>> = TERRAFORM,
         /// Whether there is a `README.md`.
         readme: Option<bool> = true,
         /// Whether there is an `.env.example`.
@@ -346,8 +356,11 @@ impl Decode for Template {
             Err(reason) => {
                 let title = format!("cannot read the template `{}`: {reason}", shown(&path));
                 let help = match folder {
-                    Some(_) => "name a file in the kind's folder",
-                    None => "write a path relative to the root, such as `spec/files/nginx.conf.j2`",
+                    Some(_) => "name a file in the kind's folder".to_owned(),
+                    None => {
+                        let example = cx.sources.location().beside("files/nginx.conf.j2");
+                        format!("write a path relative to the root, such as `{example}`")
+                    }
                 };
                 cx.diagnostics.push(Diagnostic::new("unreadable-template", title, span).help(help));
                 None

@@ -235,6 +235,7 @@ impl<'s> Trace<'s> {
         ProfileSpec {
             profile: self.profile.profile.clone(),
             removed: self.profile.removed.clone(),
+            location: self.profile.location.clone(),
             kinds: self.profile.kinds.clone(),
             share: self.profile.share,
             spec: None,

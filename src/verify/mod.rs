@@ -260,7 +260,7 @@ struct Outputs<'s> {
 }
 
 impl Outputs<'_> {
-    /// An output of the folder `generated/<profile>`.
+    /// An output in the folder of the Compose file.
     fn generated(&self, name: &str) -> Utf8PathBuf {
         self.generated.join(name)
     }
@@ -314,8 +314,8 @@ const EXAMPLE: &str = "example";
 pub fn checks(stack: &Stack, texts: &Texts) -> Vec<Check> {
     let outputs = Outputs {
         stack,
-        generated: Utf8PathBuf::from("generated").join(&stack.profile),
-        terraform: Utf8PathBuf::from("terraform").join(&stack.profile),
+        generated: stack.generated().into(),
+        terraform: stack.terraform().into(),
         texts,
         paths: outputs(stack),
     };

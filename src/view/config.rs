@@ -21,7 +21,7 @@ use crate::spec::service::MountType;
 /// Only if a template is wrong, never because of the spec.
 pub fn config_digests(stack: &Stack) -> askama::Result<BTreeMap<String, String>> {
     let artifacts = artifacts(stack);
-    let folder = format!("generated/{}/", stack.profile);
+    let folder = format!("{}/", stack.generated());
     let mut files: HashMap<&str, File<'_, '_>> = artifacts
         .iter()
         .filter_map(|artifact| Some((artifact.path.as_str().strip_prefix(&folder)?, artifact)))

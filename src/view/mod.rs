@@ -21,6 +21,7 @@ pub use config::config_digests;
 use camino::Utf8PathBuf;
 
 use crate::model::{Grafana, ImageRecipe, Stack};
+use crate::spec::{Location, MAIN};
 
 /// The output that lists all others.
 const COMPOSE: &str = "docker-compose.yml";
@@ -31,6 +32,8 @@ pub struct Artifact<'a> {
     pub path: Utf8PathBuf,
     /// Whether it is executable.
     pub executable: bool,
+    /// Where its spec is.
+    spec: &'a Location,
     render: Box<dyn Fn() -> askama::Result<String> + 'a>,
 }
 
@@ -41,6 +44,10 @@ impl Artifact<'_> {
     /// Only if a template is wrong, never because of the spec.
     pub fn render(&self) -> askama::Result<String> {
         let mut text = (self.render)()?;
+        // Templates name the default.
+        if !self.spec.is_default() {
+            text = text.replacen(FROM, &FROM.replace(MAIN, self.spec.main().as_str()), 1);
+        }
         // Askama removes the last newline of a template.
         if !text.ends_with('\n') {
             text.push('\n');
@@ -49,13 +56,13 @@ impl Artifact<'_> {
     }
 }
 
+/// What the first lines of templates say.
+const FROM: &str = "Generated from spec/stack.toml:";
+
 /// Every output of a profile, in the order in which reports list them.
 pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
-    let mut list = List {
-        generated: format!("generated/{}", stack.profile),
-        terraform: format!("terraform/{}", stack.profile),
-        artifacts: Vec::new(),
-    };
+    let mut list =
+        List { generated: stack.generated(), terraform: stack.terraform(), spec: &stack.spec, artifacts: Vec::new() };
     list.add(COMPOSE, || compose::render(stack));
     if stack.outputs.env_example {
         list.add(".env.example", || dotenv::render(stack));
@@ -118,6 +125,7 @@ pub fn env_example(stack: &Stack) -> String {
 struct List<'a> {
     generated: String,
     terraform: String,
+    spec: &'a Location,
     artifacts: Vec<Artifact<'a>>,
 }
 
@@ -136,6 +144,6 @@ impl<'a> List<'a> {
 
     // Not `join`: the paths of outputs have a `/` on every system.
     fn push(&mut self, path: String, executable: bool, render: impl Fn() -> askama::Result<String> + 'a) {
-        self.artifacts.push(Artifact { path: path.into(), executable, render: Box::new(render) });
+        self.artifacts.push(Artifact { path: path.into(), executable, spec: self.spec, render: Box::new(render) });
     }
 }

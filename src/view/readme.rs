@@ -53,8 +53,8 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
     Readme {
         stack,
         compose: (compose.0.into(), compose.1.into()),
-        generated: format!("generated/{}", stack.profile),
-        terraform: format!("terraform/{}", stack.profile),
+        generated: stack.generated(),
+        terraform: stack.terraform(),
         count: stack.services.len() as u64,
         published: ports.len() as u64,
         trees: stack.builds.iter().filter_map(source_tree).collect(),
@@ -104,7 +104,7 @@ fn tree_path(tree: &SourceTree) -> String {
 
 fn build_command(stack: &Stack, build: &ImageBuild) -> String {
     let tag = shell::string(build.reference.as_str());
-    let docker = format!("generated/{}/docker", stack.profile);
+    let docker = format!("{}/docker", stack.generated());
     match &build.recipe {
         ImageRecipe::TemporalDsql(tree) => {
             let path = tree_path(tree);

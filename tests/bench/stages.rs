@@ -55,8 +55,8 @@ impl Project {
         fs::create_dir(project.root().join("spec")).unwrap();
         fs::write(project.root().join(spec::MAIN), text).unwrap();
         if let Stack::Reference = stack {
-            let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(spec::DASHBOARDS);
-            let to = project.root().join(spec::DASHBOARDS);
+            let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("spec/dashboards");
+            let to = project.root().join("spec/dashboards");
             fs::create_dir(&to).unwrap();
             for file in from.read_dir_utf8().unwrap().map(Result::unwrap) {
                 fs::copy(file.path(), to.join(file.file_name())).unwrap();
@@ -70,7 +70,7 @@ impl Project {
     }
 
     fn sources(&self) -> Sources {
-        spec::read(self.root()).map_err(|(_, error)| error).unwrap()
+        spec::read(self.root(), &spec::Location::default()).map_err(|(_, error)| error).unwrap()
     }
 
     fn plan(&self) -> Plan {

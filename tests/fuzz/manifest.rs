@@ -37,8 +37,13 @@ const PATHS: [&str; 9] = [
 const TEXTS: [&str; 6] = ["a: 1\n", "c: 2\n", "a: 1\r\n", "old\n", "", "<<<<<<< a\nx\n=======\ny\n>>>>>>> b\n"];
 
 fn scope() -> Scope {
-    let others = Some(vec!["g/p/.env".to_owned()]);
-    Scope { manifest: MANIFEST.into(), folders: vec!["g/p".into(), "t/p".into()], others, files: Vec::new() }
+    Scope {
+        manifest: MANIFEST.into(),
+        folders: vec!["g/p".into(), "t/p".into()],
+        former: Vec::new(),
+        others: Some(vec!["g/p/.env".to_owned()]),
+        files: Vec::new(),
+    }
 }
 
 fn outputs() -> impl Iterator<Item = Result<File, Error>> {

@@ -51,7 +51,7 @@ impl Spec {
 
     /// Its sources, or what is wrong with them.
     pub fn sources(&self) -> Result<Sources, (Sources, Vec<Diagnostic>)> {
-        spec::read_from(self).map_err(|(sources, error)| match error {
+        spec::read_from(self, &spec::Location::default()).map_err(|(sources, error)| match error {
             ReadError::Refused(diagnostics) => (sources, diagnostics.into_sorted()),
             ReadError::Io(path, error) => panic!("{path}: {error}"),
         })

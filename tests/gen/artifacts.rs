@@ -349,6 +349,61 @@ fn alloy_scrapes_pushes_and_labels() {
 }
 
 #[test]
+fn alloy_finds_each_replica_by_dns() {
+    let spec = "\
+[stack]
+name = \"x\"
+[profiles.dev]
+[env.SIZE]
+description = \"Size\"
+default = \"1\"
+[services.a-b]
+image = \"a:1\"
+deploy.replicas = 3
+ports.m.target = 8000
+metrics = { port = \"m\", path = \"/stats\" }
+[services.a_b]
+image = \"a:1\"
+scale = \"${SIZE}\"
+ports.m.target = 9000
+metrics.port = \"m\"
+[services.one]
+image = \"a:1\"
+scale = 1
+ports.m.target = 7000
+metrics.port = \"m\"
+[services.mimir]
+kind = \"mimir\"
+image = \"grafana/mimir:3.2.1\"
+[services.alloy]
+kind = \"alloy\"
+image = \"grafana/alloy:v1.19.1\"
+";
+    let source = files(&plan(spec))["generated/dev/config/alloy.alloy"].clone();
+    let file: serde_json::Value = hcl::from_str(&alloy_as_hcl(&source)).unwrap();
+    let targets = file["prometheus_scrape"]["services"]["targets"].as_array().unwrap();
+    assert_eq!(targets.len(), 1, "{source}");
+    assert_eq!(targets[0]["__address__"], "one:7000");
+    for (label, job, port, path) in
+        [("replicas_of_a_b", "a-b", 8000, "/stats"), ("replicas_of_a_b_", "a_b", 9000, "/metrics")]
+    {
+        let dns = &file["discovery_dns"][label];
+        assert_eq!(
+            (&dns["names"][0], &dns["type"], &dns["port"]),
+            (&job.into(), &"A".into(), &port.into()),
+            "{source}"
+        );
+        let scrape = &file["prometheus_scrape"][label];
+        assert_eq!((&scrape["job_name"], &scrape["metrics_path"]), (&job.into(), &path.into()), "{source}");
+        assert_eq!(scrape["targets"], format!("${{discovery.dns.{label}.targets}}"), "{source}");
+    }
+    // Without any other target there is nothing else to scrape.
+    let only = spec.replace("scale = 1\n", "scale = 2\n");
+    let source = files(&plan(&only))["generated/dev/config/alloy.alloy"].clone();
+    assert!(!source.contains("\"services\""), "{source}");
+}
+
+#[test]
 fn the_example_environment_lists_every_variable() {
     let plan = plan(REFERENCE);
     let source = files(&plan)["generated/dev/.env.example"].clone();

@@ -225,3 +225,107 @@ fn outputs_can_be_left_out() {
     assert_eq!(paths, ["generated/dev/docker-compose.yml", "generated/dev/manifest.sha256"]);
     clean(&project.run(&["check"]));
 }
+
+const SHOP: &str = "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"nginx:1.29\"\n\
+                    volumes = [\"./site:/site\", \"./deploy/dev/conf:/conf\"]\nbuild = \"./web\"\n\
+                    [infrastructure]\nproject = \"shop\"\nregion = \"eu-west-1\"\n\
+                    [infrastructure.buckets.one]\ndescription = \"One\"\n";
+
+#[test]
+fn the_folders_of_outputs_have_other_names() {
+    let project = Project::new(SHOP);
+    clean(&project.run(&["render"]));
+    project.write("generated/dev/.env", "A=1\n");
+    project.write("spec/stack.toml", format!("{SHOP}[outputs]\ngenerated = \"deploy\"\nterraform = \"infra\"\n"));
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for orphan in ["generated/dev/docker-compose.yml: orphan", "terraform/dev/main.tf: orphan"] {
+        assert!(run.stdout.contains(orphan), "{orphan}: {run:?}");
+    }
+    clean(&project.run(&["render"]));
+    assert!(!project.path("generated/dev/docker-compose.yml").exists() && !project.path("terraform/dev").exists());
+    assert_eq!(project.read("generated/dev/.env"), "A=1\n");
+    let compose = project.read("deploy/dev/docker-compose.yml");
+    for path in ["source: ../../site", "source: ./conf", "build: ../../web"] {
+        assert!(compose.contains(path), "{path}: {compose}");
+    }
+    assert!(project.read("deploy/dev/README.md").contains("docker compose --file deploy/dev/docker-compose.yml"));
+    clean(&project.run(&["check"]));
+    let run = project.run(&["explain", "infra/dev/main.tf:12"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    // The user's files, others, and those of removed profiles are told apart as in the default folders.
+    project.write("deploy/dev/.env", "");
+    project.write("infra/dev/terraform.tfstate", "");
+    clean(&project.run(&["check"]));
+    for stray in ["deploy/dev/other.yml", "deploy/other.yml", "infra/x/main.tf"] {
+        project.write(stray, "");
+        let run = project.run(&["check"]);
+        assert!(run.code == Some(1) && run.stdout.contains(&format!("{stray}: not an output")), "{run:?}");
+        std::fs::remove_file(project.path(stray)).unwrap();
+    }
+    // The default folders are the user's now.
+    project.write("terraform/modules/main.tf", "");
+    project.write("generated/notes/README.md", "");
+    clean(&project.run(&["check"]));
+}
+
+#[test]
+fn one_of_the_folders_has_another_name() {
+    for (name, kept, gone) in [
+        ("generated = \"deploy\"", "terraform/dev/main.tf", "generated/dev/docker-compose.yml"),
+        ("terraform = \"infra\"", "generated/dev/docker-compose.yml", "terraform/dev/main.tf"),
+    ] {
+        let project = Project::new(SHOP);
+        clean(&project.run(&["render"]));
+        project.write("spec/stack.toml", format!("{SHOP}[outputs]\n{name}\n"));
+        let run = project.run(&["check"]);
+        assert!(run.stdout.contains(&format!("{gone}: orphan")) && !run.stdout.contains("malformed"), "{run:?}");
+        // What a reader edited is not deleted.
+        let text = project.read(gone);
+        project.write(gone, format!("{text}# mine\n"));
+        assert_eq!(project.run(&["render"]).code, Some(1));
+        assert!(project.path(gone).exists());
+        project.write(gone, text);
+        clean(&project.run(&["render"]));
+        assert!(project.path(kept).exists() && !project.path(gone).exists(), "{name}");
+        clean(&project.run(&["check"]));
+    }
+}
+
+#[test]
+fn a_folder_with_files_of_others_is_left_alone() {
+    let project = Project::new(format!("{SHOP}[outputs]\ngenerated = \"src\"\n"));
+    project.write("src/dev/docker-compose.yml", "mine\n");
+    project.write("src/main.rs", "fn main() {}\n");
+    let run = project.run(&["render"]);
+    assert!(run.code == Some(1) && run.stderr.contains("src/dev/docker-compose.yml: not listed"), "{run:?}");
+    assert_eq!(project.read("src/dev/docker-compose.yml"), "mine\n");
+    std::fs::remove_file(project.path("src/dev/docker-compose.yml")).unwrap();
+    clean(&project.run(&["render"]));
+    assert_eq!(project.read("src/main.rs"), "fn main() {}\n");
+    let run = project.run(&["check"]);
+    assert!(run.stdout.contains("src/main.rs: not an output"), "{run:?}");
+}
+
+#[test]
+fn a_folder_that_is_not_one_of_outputs_is_refused() {
+    for (folders, code) in [
+        ("generated = \"spec\"", "invalid-path"),
+        ("generated = \"a/b\"", "invalid-path"),
+        ("terraform = \"..\"", "invalid-path"),
+        ("terraform = \".github\"", "invalid-path"),
+        ("terraform = \".git\"", "invalid-path"),
+        ("generated = \"/etc\"", "invalid-path"),
+        ("generated = \"\"", "invalid-path"),
+        ("generated = \"terraform\"", "invalid-path"),
+        ("generated = \"Generated\"", "invalid-path"),
+        ("generated = \"x\"\nterraform = \"x\"", "output-clash"),
+        ("[profiles.other.outputs]\ngenerated = \"x\"", "unknown-key"),
+        ("[profiles.other]\nremove = [\"outputs.generated\"]", "unknown-key"),
+    ] {
+        let project = Project::new(format!("{SHOP}[outputs]\n{folders}\n"));
+        let run = project.run(&["check"]);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.stderr.contains(&format!("error[{code}]")), "{folders}: {}", run.stderr);
+    }
+}

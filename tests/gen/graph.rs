@@ -10,7 +10,8 @@ use super::project::{Project, REFERENCE};
 
 fn graph_of(project: &Project) -> Graph {
     let root = camino::Utf8PathBuf::try_from(project.root().to_owned()).unwrap();
-    let sources = stackgen::spec::read(&root).unwrap_or_else(|_| panic!("the spec can't be read"));
+    let sources = stackgen::spec::read(&root, &stackgen::spec::Location::default())
+        .unwrap_or_else(|_| panic!("the spec can't be read"));
     Graph::of(stackgen::plan(&sources, Some("dev")).unwrap()[0].stack())
 }
 
@@ -139,6 +140,57 @@ fn a_focus_keeps_neighbours_and_what_the_service_starts_after() {
     let focused = graph.focus(graph.find("mimir").unwrap());
     assert!(focused.edges.iter().all(|edge| focused.nodes[edge.to].name == "mimir"), "{focused:?}");
     assert_eq!(focused.groups.len(), 2);
+}
+
+#[test]
+fn networks_are_groups_and_so_are_those_that_services_share() {
+    let spec = "\
+[stack]
+name = \"x\"
+[profiles.dev]
+[networks.front]
+[networks.back]
+internal = true
+[services.proxy]
+image = \"a:1\"
+networks = [\"front\"]
+depends_on = [\"api\"]
+[services.api]
+image = \"a:1\"
+networks = [\"back\", \"front\"]
+[services.worker]
+image = \"a:1\"
+networks = [\"front\", \"back\"]
+[services.db]
+image = \"a:1\"
+networks = [\"back\"]
+[services.agent]
+image = \"a:1\"
+network_mode = \"host\"
+";
+    let project = Project::new(spec);
+    let mermaid = drawn(&project, &["--networks"]);
+    let groups: Vec<&str> =
+        mermaid.lines().filter(|line| !line.contains("flowchart") && *line != "  end").map(str::trim).collect();
+    assert_eq!(
+        groups,
+        [
+            "subgraph group_front[\"front\"]",
+            "proxy[\"proxy\"]",
+            "subgraph group_front___back__internal_[\"front + back (internal)\"]",
+            "api[\"api\"]",
+            "worker[\"worker\"]",
+            "subgraph group_back__internal_[\"back (internal)\"]",
+            "db[\"db\"]",
+            "subgraph group_network_mode_host[\"network mode host\"]",
+            "agent[\"agent\"]",
+            "proxy --> api",
+        ]
+    );
+    assert!(drawn(&project, &["--networks", "--format", "dot"]).contains("label=\"front + back (internal)\";"));
+    assert!(drawn(&project, &["--networks", "--format", "svg"]).contains(">front + back (internal)</text>"));
+    let focused = drawn(&project, &["--networks", "--focus", "proxy"]);
+    assert!(focused.contains("front + back") && !focused.contains("db"), "{focused}");
 }
 
 #[test]

@@ -33,6 +33,7 @@ mod read_back;
 mod review;
 mod review_more;
 mod schema;
+mod stacks;
 mod trace;
 mod untrusted;
 mod values;

@@ -8,7 +8,7 @@ use super::project::{Project, Run};
 use super::review::git;
 
 /// One line or more for each subcommand: the arguments, and the exit code where the output can be written.
-const COMMANDS: [(&[&str], i32); 31] = [
+const COMMANDS: [(&[&str], i32); 34] = [
     (&["--help"], 0),
     (&["--version"], 0),
     (&["help", "check"], 0),
@@ -17,6 +17,7 @@ const COMMANDS: [(&[&str], i32); 31] = [
     (&["check"], 0),
     (&["check", "--format", "json"], 0),
     (&["check", "--format", "github"], 0),
+    (&["check", "--all"], 0),
     (&["explain", "generated/dev/docker-compose.yml:4"], 0),
     (&["explain", "generated/dev/docker-compose.yml:4", "--format", "json"], 0),
     (&["impact", "services.loki.settings"], 0),
@@ -38,6 +39,8 @@ const COMMANDS: [(&[&str], i32); 31] = [
     (&["model"], 0),
     (&["graph"], 0),
     (&["graph", "--format", "svg"], 0),
+    (&["graph", "--networks"], 0),
+    (&["--spec", "spec/stack.toml", "list", "services"], 0),
     (&["dev", "doctor"], 1),
     (&["import", "dashboard", "dashboard.json"], 0),
 ];

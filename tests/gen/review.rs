@@ -2054,6 +2054,13 @@ fn cases() -> Vec<Case> {
             &["unmanaged-path"],
             &["unmanaged-path"],
         ),
+        case(
+            SHOP,
+            "[profiles.dev]",
+            "[outputs]\ngenerated = \"deploy\"\n[profiles.dev]",
+            &["outputs-moved"],
+            &["outputs-moved"],
+        ),
         case(SHOP, "name = \"shop\"", "name = \"shop\"\ntitle = \"Shop\"", &["stack-changed"], &[]),
         case(SHOP, "nginx:1.29", "httpd:2.4", &["image-changed"], &[]),
         case(SHOP, "nginx:1.29", "nginx:1.30", &["image-updated", "container-recreated"], &["image-downgraded"]),

@@ -54,7 +54,7 @@ pub fn terraform(context: &Context) -> Vec<Finding> {
 
 /// Committed files that should not be.
 pub fn committed(context: &Context) -> Vec<Finding> {
-    let listed = git::committed(&context.root, [context.plan.profile()]);
+    let listed = git::committed(&context.root, &context.stack().outputs, [context.plan.profile()]);
     // Git may be missing, for example.
     listed.unwrap_or_default().iter().map(|path| preflight::committed(path)).collect()
 }

@@ -23,7 +23,7 @@ pub struct Revision<'r> {
     pub is_merge_base: bool,
     /// The path of the project in its repository, with a `/` at the end.
     prefix: String,
-    /// Files below `spec/`, by their path below the project's root.
+    /// Files in the folder of the spec, by their path below the project's root.
     entries: BTreeMap<Utf8PathBuf, Entry>,
 }
 
@@ -52,7 +52,7 @@ impl<'r> Revision<'r> {
     ///
     /// # Errors
     /// If there is no repository or no such revision, or git can't be run.
-    pub fn find(root: &'r Utf8Path, name: &str) -> Result<Self, Failure> {
+    pub fn find(root: &'r Utf8Path, spec: &Utf8Path, name: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         // It could be mistaken for an option.
         if name.is_empty() || name.starts_with('-') || name.contains(char::is_control) {
@@ -64,13 +64,13 @@ impl<'r> Revision<'r> {
         let Some(wanted) = git.commit(name)? else { return Err(git.unknown(name)?) };
         let base = git.merge_base(name, &wanted)?.unwrap_or_else(|| wanted.clone());
         let mut entries = BTreeMap::new();
-        git.list(&base, Utf8Path::new(""), &prefix, "spec", &mut entries)?;
+        git.list(&base, Utf8Path::new(""), &prefix, spec.as_str(), &mut entries)?;
         Ok(Self { git, name: name.to_owned(), is_merge_base: base != wanted, commit: base, prefix, entries })
     }
 
     /// Whether there is a file.
-    pub fn has(&self, path: &str) -> bool {
-        self.entries.contains_key(Utf8Path::new(path))
+    pub fn has(&self, path: &Utf8Path) -> bool {
+        self.entries.contains_key(path)
     }
 
     /// What is at a path anywhere in the project: its mode, and its bytes.

@@ -9,6 +9,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::Deserialize as _;
 use serde_yaml::Value;
 use stackgen::links;
+use stackgen::model::Outputs;
 use stackgen::review::{Ground, Led, Side};
 
 use super::super::git::{self, Failure};
@@ -30,6 +31,7 @@ pub struct Compared<'r> {
     differ: RefCell<HashMap<String, bool>>,
     /// Files that should not be committed, and are.
     unwanted: Vec<String>,
+    outputs: Outputs,
 }
 
 /// The links on the way to a path: each, and where it leads.
@@ -38,14 +40,15 @@ type Links = Vec<(Utf8PathBuf, String)>;
 impl<'r> Compared<'r> {
     /// # Errors
     /// Git can't tell what is committed.
-    pub fn new(root: &'r Utf8Path, revision: &'r Revision<'r>) -> Result<Self, Failure> {
+    pub fn new(root: &'r Utf8Path, outputs: Outputs, revision: &'r Revision<'r>) -> Result<Self, Failure> {
         Ok(Self {
             root,
             revision,
             led: RefCell::default(),
             before: RefCell::default(),
             differ: RefCell::default(),
-            unwanted: revision.changed(&git::PLACES)?,
+            unwanted: revision.changed(&git::places(&outputs))?,
+            outputs,
         })
     }
 
@@ -175,7 +178,7 @@ impl Ground for Compared<'_> {
 
     fn committed(&self, profile: &str) -> Vec<String> {
         let found = |path: &String| {
-            let (of, path) = git::unwanted(path)?;
+            let (of, path) = git::unwanted(path, &self.outputs)?;
             of.is_none_or(|of| of == profile).then_some(path)
         };
         let mut found: Vec<String> = self.unwanted.iter().filter_map(found).collect();

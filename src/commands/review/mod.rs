@@ -15,18 +15,20 @@ use stackgen::{Plan, plan};
 use self::git::Revision;
 use self::ground::Compared;
 use super::report as diagnostics;
-use super::{Outcome, Ran, print, print_error, print_text, project, stop, stop_with};
+use super::{Outcome, Ran, location, print, print_error, print_text, project, stop, stop_with};
 use crate::cli::{Format, Review, ReviewFormat};
 
 pub fn run(arguments: &Review) -> Ran {
     let format = if arguments.format == ReviewFormat::Json { Format::Json } else { Format::Text };
     let profile = arguments.profile.as_deref();
     let project = project(profile, format)?;
-    let revision =
-        Revision::find(&project.root, &arguments.against).map_err(|failure| stop(failure.outcome, &failure.message))?;
-    let is_new = !revision.has(spec::MAIN);
+    let revision = Revision::find(&project.root, location().folder(), &arguments.against)
+        .map_err(|failure| stop(failure.outcome, &failure.message))?;
+    let is_new = !revision.has(location().main());
     let (sources, plans) = if is_new { Default::default() } else { planned(&revision, profile, format)? };
-    let ground = Compared::new(&project.root, &revision).map_err(|failure| stop(failure.outcome, &failure.message))?;
+    let outputs = project.folders();
+    let ground =
+        Compared::new(&project.root, outputs, &revision).map_err(|failure| stop(failure.outcome, &failure.message))?;
     let review = review::review(&plans, &project.plans, &ground).map_err(|error| stop(Outcome::Failed, error))?;
     let report = report::Report {
         review: &review,
@@ -54,7 +56,7 @@ fn texts(sources: &Sources) -> Vec<(&str, &str)> {
 
 /// Reads and plans the spec of a revision; reports what is wrong.
 fn planned(revision: &Revision<'_>, profile: Option<&str>, format: Format) -> Ran<(Sources, Vec<Plan>)> {
-    let (sources, diagnostics) = match spec::read_from(revision) {
+    let (sources, diagnostics) = match spec::read_from(revision, location()) {
         Ok(sources) => match plan(&sources, profile) {
             Ok(plans) => return Ok((sources, plans)),
             // The profile is new in the work tree.

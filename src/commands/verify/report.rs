@@ -57,7 +57,7 @@ struct Line<'r> {
 }
 
 fn lines<'r>(profile: &'r Profile<'_>) -> Vec<Line<'r>> {
-    let folder = format!("generated/{}/", profile.plan.profile());
+    let folder = format!("{}/", profile.plan.stack().generated());
     let mut lines = Vec::new();
     for row in &profile.rows {
         for (index, path) in row.check.artifacts.iter().enumerate() {
@@ -115,8 +115,8 @@ pub fn text(profiles: &[Profile<'_>], trail: &Trail, required: &[&str], offline:
                 "  {CYAN}help{RESET}: only what the spec renders is verified: run `gen render`, or `gen check` for details\n"
             );
         }
-        let _ = writeln!(out, "{BOLD}generated/{}{RESET}", profile.plan.profile());
-        let folder = format!("generated/{}/", profile.plan.profile());
+        let _ = writeln!(out, "{BOLD}{}{RESET}", profile.plan.stack().generated());
+        let folder = format!("{}/", profile.plan.stack().generated());
         let lines = lines(profile);
         let widest = |text: fn(&Line<'_>) -> usize| lines.iter().map(text).max().unwrap_or_default();
         let path = widest(|line| line.path.len());

@@ -134,7 +134,8 @@ impl Resolver<'_> {
                 if !spec.dashboards.iter().any(|(_, dashboard)| dashboard.folder.value == folder.value) {
                     let diagnostic =
                         Diagnostic::new("unused-folder", format!("unused folder `{}`", shown(folder)), folder.span);
-                    let help = format!("write `spec/dashboards/<name>.toml` with `folder = \"{}\"`", shown(folder));
+                    let dashboards = self.profile.location.dashboards();
+                    let help = format!("write `{dashboards}/<name>.toml` with `folder = \"{}\"`", shown(folder));
                     self.report_unused("unknown-folder", diagnostic.help(format!("{help}, or remove it")));
                 }
             }

@@ -4,6 +4,7 @@ use super::{KindModels, Preset, host_path};
 use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::kind::{Address, DOCKER_HOST, Host, SettingValue};
+use crate::model::text::Tree;
 use crate::resolve::{Resolver, add_a_provider};
 use crate::spec::decode::{Map, Spanned};
 use crate::spec::kind::Provision;
@@ -15,6 +16,14 @@ const METRICS: (&str, &str) = ("metrics", "metrics_store");
 const LOGS: (&str, &str) = ("logs", "logs_store");
 
 const SOCKET: &str = "/var/run/docker.sock";
+
+/// Whether a service may have several containers: a variable may be any number.
+fn is_replicated(service: &model::Service) -> bool {
+    service.replicas().is_some_and(|count| match count {
+        Tree::Text(text) => !matches!(text.literal(), Some("0" | "1")),
+        count => !matches!(count, Tree::Integer(0 | 1)),
+    })
+}
 
 impl<'a> Resolver<'a> {
     pub(super) fn alloy(&mut self, _: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
@@ -53,6 +62,7 @@ impl<'a> Resolver<'a> {
                 Some(model::kind::ScrapeTarget {
                     job: service.name.clone(),
                     address: Address::of_service(&service.name, metrics.port, &metrics.path),
+                    replicated: is_replicated(service),
                 })
             })
             .collect();
@@ -69,6 +79,7 @@ impl<'a> Resolver<'a> {
             targets.push(model::kind::ScrapeTarget {
                 job: target.value.clone(),
                 address: Address { host: Host::Docker, port: port.value, path: "/metrics".to_owned() },
+                replicated: false,
             });
         }
         if metrics.is_none()
