@@ -122,7 +122,7 @@ fn datasources(rows: &[list::DatasourceRow<'_>]) -> String {
 fn kinds(rows: &[list::KindRow]) -> String {
     let mut table = Table::new(["KIND", "FROM", "PORTS", "SETTINGS"]).soft(&["SETTINGS"]);
     for row in rows {
-        let from = if row.built_in { "gen" } else { "spec/kinds" };
+        let from = if row.built_in { "built in" } else { "spec/kinds" };
         table.push([row.name.clone(), from.to_owned(), joined(&row.ports), joined(&row.settings)]);
     }
     table.text()
