@@ -549,7 +549,7 @@ table! {
     pub struct KindFile as "a file of a kind" {
         /// Its template, in the folder of the kind; without one `gen` generates it.
         template: Option<Spanned<Template>>,
-        /// How values are written in it; by the extension of its path if left out.
+        /// How values are written in it; by the extension of its path, or of the template's, if left out.
         language: Option<Language>,
         /// Where it appears in the container.
         target: Spanned<String>,

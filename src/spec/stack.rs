@@ -238,7 +238,7 @@ table! {
 }
 
 table! {
-    /// Where a config comes from.
+    /// Where a config comes from. A `file` may be the name of an entry of `[files]`.
     pub struct ConfigSource as "a config" {
         ..compose: "config",
     }
@@ -287,6 +287,10 @@ choice! {
         Hcl = "hcl",
         /// Alloy.
         Alloy = "alloy",
+        /// TOML.
+        Toml = "toml",
+        /// XML: text or the value of an attribute.
+        Xml = "xml",
         /// A POSIX shell.
         Shell = "shell",
         /// A `.env` file.
@@ -313,6 +317,10 @@ impl Language {
             "env" => Self::Dotenv,
             "dockerfile" | "Dockerfile" => Self::Dockerfile,
             "md" => Self::Markdown,
+            "toml" => Self::Toml,
+            "xml" => Self::Xml,
+            // Each program has its own rules there.
+            "conf" | "cfg" | "ini" | "properties" | "txt" => Self::Raw,
             _ => return None,
         })
     }

@@ -115,6 +115,8 @@ impl<'a> Resolver<'a> {
         for (name, declared) in kind.settings.iter() {
             let written = service.settings.as_ref().and_then(|settings| settings.get(&name.value));
             if written.is_none()
+                // Both are a mistake of the kind.
+                && declared.default.is_none()
                 && let Some(question) = &declared.required
             {
                 let question = self.told(question, scope).map(|text| text.shown()).unwrap_or_default();
@@ -230,9 +232,16 @@ impl<'a> Resolver<'a> {
                 preset.volumes.push((source.shown(), target.shown()));
             }
         }
-        preset.healthcheck = service.healthcheck.as_ref().map(|check| self.probe(check, scope));
+        // A port that the kind lacks was reported there.
+        let port =
+            |this: &Self, name: &str| Some(this.ports[scope.index].iter().find(|port| port.name == name)?.target);
+        let probed = service.healthcheck.as_ref().filter(|check| {
+            let name = check.tcp.as_ref().or(check.port.as_ref()).map_or(service::HTTP_PORT, |name| &name.value);
+            check.test.is_some() || port(self, name).is_some()
+        });
+        preset.healthcheck = probed.map(|check| self.probe(check, scope));
         preset.metrics = service.metrics.as_ref().and_then(|metrics| {
-            let port = self.port_of(scope.index, &metrics.port.value, scope.name.span, &[])?;
+            let port = port(self, &metrics.port.value)?;
             Some(Metrics { port, path: metrics.path.clone().unwrap_or_else(|| service::METRICS_PATH.to_owned()) })
         });
         let keys = service.compose.iter();

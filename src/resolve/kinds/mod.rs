@@ -143,6 +143,21 @@ impl Resolver<'_> {
                 model(self, name, service, services, &mut models);
             }
         }
+        // A template of the project may list what is scraped.
+        if models.alloys.is_empty()
+            && self.spec.files.is_empty()
+            && self.profile.kinds.are_built_in()
+            && !self.removes()
+        {
+            for (_, service) in self.spec.services.iter() {
+                if let Some(metrics) = &service.metrics {
+                    self.lint(
+                        Diagnostic::new("unscraped-metrics", "nothing collects these metrics", metrics.span)
+                            .help("add a service of kind `alloy`, or remove `metrics`"),
+                    );
+                }
+            }
+        }
         if let Some((name, _)) = self.spec.datasources.iter().next()
             && models.grafanas.is_empty()
             && !self.removes()
