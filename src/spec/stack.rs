@@ -164,7 +164,8 @@ table! {
         staggered_startup: Option<bool>,
         /// Connections kept ready, opened ahead of need; off if left out.
         reservoir: Option<Reservoir>,
-        /// Settings that the server reads again while it runs.
+        /// Settings that the server reads again while it runs. A list has a value for each of some constraints:
+        /// `[{ value = 100, constraints = { namespace = "a" } }, { value = 50 }]`.
         dynamic_config: Map<Spanned<Tree>>,
     }
 }
