@@ -481,11 +481,11 @@ pub enum NewCommand {
 /// What `gen kind` does.
 #[derive(Debug, Subcommand)]
 pub enum KindCommand {
-    /// Print the files of a built-in kind, to learn from or to copy to `spec/kinds/`
+    /// Print the files of a kind: the project's own, or a built-in one to copy to `spec/kinds/`
     #[command(after_help = "Example:\n  gen kind show loki")]
     Show {
         /// The kind
-        #[arg(value_name = "KIND", value_parser = PossibleValuesParser::new(Kind::WORDS))]
+        #[arg(value_name = "KIND", value_parser = KindName)]
         name: String,
     },
 }

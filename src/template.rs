@@ -189,6 +189,8 @@ fn print(out: &mut Output, state: &mut State, value: &Value, language: Language)
         Language::Json => lit::json::write(&mut text, &lit),
         Language::Hcl => lit::hcl::write(&mut text, &lit),
         Language::Alloy => lit::alloy::write(&mut text, &lit),
+        Language::Toml => lit::toml::write(&mut text, &lit),
+        Language::Xml => lit::xml::write(&mut text, &lit),
         Language::Shell => lit::shell::write(&mut text, &lit),
         Language::Dotenv => lit::dotenv::write(&mut text, &lit),
         Language::Dockerfile => lit::dockerfile::write(&mut text, &lit),

@@ -123,7 +123,7 @@ fn kinds(rows: &[list::KindRow]) -> String {
     let mut table = Table::new(["KIND", "FROM", "PORTS", "SETTINGS"]).soft(&["SETTINGS"]);
     let own = location().kinds();
     for row in rows {
-        let from = if row.built_in { "gen" } else { own.as_str() };
+        let from = if row.built_in { "built in" } else { own.as_str() };
         table.push([row.name.clone(), from.to_owned(), joined(&row.ports), joined(&row.settings)]);
     }
     table.text()

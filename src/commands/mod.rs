@@ -133,7 +133,7 @@ fn run_command(cli: Cli) -> Outcome {
         Command::Review(arguments) => review::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
-        Command::Kind(command) => Ok(kind::run(&command)),
+        Command::Kind(command) => kind::run(&command),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Dev(arguments) => Ok(dev::run(&arguments)),
         Command::Import(arguments) => Ok(import::run(&arguments)),

@@ -173,7 +173,7 @@ impl Writer {
     /// Adds what a kind needs in addition to its own table.
     fn needs(&mut self, kind: &Kind, cluster: Option<&str>) -> Result<(), Refusal> {
         let declared = kind.declaration();
-        self.image(kind.image_name(), declared.new.as_ref().and_then(|new| new.image.as_deref()))?;
+        self.image(kind.image_name(), declared.new.as_ref().and_then(|new| Some(new.image.as_ref()?.value.as_str())))?;
         for what in declared.new.iter().flat_map(|new| &new.needs) {
             self.ensure(what)?;
         }

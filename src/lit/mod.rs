@@ -72,6 +72,8 @@ pub mod hcl;
 pub mod json;
 pub mod markdown;
 pub mod shell;
+pub mod toml;
+pub mod xml;
 pub mod yaml;
 
 use std::fmt::Write as _;

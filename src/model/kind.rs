@@ -122,8 +122,8 @@ impl fmt::Display for Address {
 pub struct DynamicSetting {
     /// The key as the server spells it.
     pub key: String,
-    /// Its value.
-    pub value: DynamicValue,
+    /// Its values, each with the constraints under which it holds; none for the rest.
+    pub values: Vec<(Vec<(String, DynamicValue)>, DynamicValue)>,
 }
 
 /// The value of a dynamic setting.

@@ -28,6 +28,9 @@ const OF_COMPOSE: &[&str] = &[
     "docker-compose.yaml",
 ];
 
+/// What editors know templates by, after the extension of what they make.
+const TEMPLATE_ENDS: [&str; 3] = [".j2", ".jinja", ".tmpl"];
+
 /// What the templates that a stack renders may have together, in bytes: with several profiles, each has its share.
 const MOST_RENDERED: usize = 64 << 20;
 
@@ -58,7 +61,7 @@ impl<'a> Resolver<'a> {
             for (file, (path, declaration)) in declared.value.files.iter().enumerate() {
                 let Some(template) = &declaration.template else { continue };
                 let (written, sound) = (declaration.language, declaration.sound);
-                let language = self.language(path, written, template.span, sound);
+                let language = self.language((path, &template.value.path), written, template.span, sound);
                 let Some(language) = language else { continue };
                 let scope = scope.get_or_insert_with(|| {
                     let own = Scope::named("service", &Model::of_service(service));
@@ -71,7 +74,8 @@ impl<'a> Resolver<'a> {
             }
         }
         for (path, file) in spec.files.iter() {
-            let Some(language) = self.language(path, file.language, path.span, file.sound) else { continue };
+            let names = (path, file.template.value.path.as_str());
+            let Some(language) = self.language(names, file.language, path.span, file.sound) else { continue };
             let scope = whole.get_or_insert_with(|| Scope::of(&Model::of(stack))).clone();
             owners.push((Owner::Spec(path, file), &file.template.value));
             jobs.push(Job { text: Arc::clone(&file.template.value.text), language, scope });
@@ -123,16 +127,18 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// How values are written in a file; reports an unknown one.
+    /// How values are written in a file, by its name or that of its template; reports an unknown language.
     fn language(
         &mut self,
-        path: &Spanned<String>,
+        (path, template): (&Spanned<String>, &str),
         written: Option<Language>,
         span: Span,
         sound: bool,
     ) -> Option<Language> {
         let language = written.or_else(|| Language::of(&path.value));
-        if language.is_none() {
+        let language = language
+            .or_else(|| Language::of(TEMPLATE_ENDS.iter().fold(template, |name, end| name.trim_end_matches(end))));
+        if language.is_none() && is_output(&path.value) {
             let title = format!("unknown language of `{}`", shown(&path.value));
             self.report_missing(
                 sound,
@@ -193,9 +199,7 @@ impl<'a> Resolver<'a> {
         }
         written.extend(spec.files.iter().map(|(path, _)| path.clone()));
         for path in &written {
-            let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
-            let is_hidden = path.value.split('/').any(|part| part.starts_with('.'));
-            if !is_plain(&path.value) || path.value.ends_with('/') || is_hidden || !path.value.chars().all(is_allowed) {
+            if !is_output(&path.value) {
                 self.report(
                     Diagnostic::new("invalid-path", format!("invalid path `{}`", shown(&path.value)), path.span).help(
                         "write a path in the folder of the outputs, such as `nginx/nginx.conf`, of letters, digits, `.`, \
@@ -223,7 +227,7 @@ impl<'a> Resolver<'a> {
                 let diagnostic = Diagnostic::new("output-clash", title, path.span);
                 self.report(match other {
                     Some(other) if other == path.span => {
-                        diagnostic.at("two services have it").help("write `${self}`, the service's name, in the path")
+                        diagnostic.at("two services write it").help("write `${self}`, the service's name, in the path")
                     }
                     Some(other) => diagnostic.also(other, "the other one").help("rename one of them"),
                     None => diagnostic.at("`gen` writes it, or its folder").help("rename the file"),
@@ -233,6 +237,15 @@ impl<'a> Resolver<'a> {
             taken.insert(name, Some(path.span));
         }
     }
+}
+
+/// Whether a path can be that of an output: in the folder of outputs, and not hidden.
+fn is_output(path: &str) -> bool {
+    // Those of a kind.
+    let path = path.replace("${self}", "self");
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+    let is_hidden = path.split('/').any(|part| part.starts_with('.'));
+    is_plain(&path) && !path.ends_with('/') && !is_hidden && path.chars().all(is_allowed)
 }
 
 /// Where the entry of that name is.

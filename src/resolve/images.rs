@@ -37,7 +37,7 @@ pub fn tag(reference: &str) -> Option<&str> {
 
 /// Checks a reference as registries and engines read it
 /// (<https://github.com/distribution/reference/blob/v0.6.0/reference.go>).
-fn check_grammar(reference: &str) -> Result<(), &'static str> {
+pub(super) fn check_grammar(reference: &str) -> Result<(), &'static str> {
     let (rest, digest) = match reference.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest)),
         None => (reference, None),

@@ -557,7 +557,16 @@ impl<'a> Resolver<'a> {
             self.note_use(name);
         }
         let mut keys = self.keys(keys);
-        self.folder.file(&mut keys);
+        match keys.get("file").and_then(model::text::Tree::text).and_then(model::text::Text::literal) {
+            // One of `[files]`, beside the Compose file.
+            Some(own) if section == Section::Configs && self.spec.files.knows(own) => {
+                let path = format!("./{own}");
+                if let Some(file) = keys.get_mut("file") {
+                    *file = path.as_str().into();
+                }
+            }
+            _ => self.folder.file(&mut keys),
+        }
         Some(model::Named { name: name.value.clone(), keys })
     }
 }

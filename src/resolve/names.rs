@@ -153,10 +153,31 @@ fn environment(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// What the command line of Docker reads (<https://docs.docker.com/reference/cli/docker/#environment-variables>).
+const OF_DOCKER: &[&str] = &[
+    "DOCKER_API_VERSION",
+    "DOCKER_BUILDKIT",
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTENT_TRUST",
+    "DOCKER_CONTENT_TRUST_SERVER",
+    "DOCKER_CONTEXT",
+    "DOCKER_CUSTOM_HEADERS",
+    "DOCKER_DEFAULT_PLATFORM",
+    "DOCKER_HOST",
+    "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY",
+];
+
 fn variable(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
-    if name.value.starts_with("COMPOSE_") {
-        let title = format!("the variable `{}` is one of Compose's own", shown(&name.value));
-        let help = "rename it: Compose obeys it in `.env`";
+    let owner = if name.value.starts_with("COMPOSE_") {
+        Some("Compose")
+    } else {
+        OF_DOCKER.contains(&name.value.as_str()).then_some("Docker")
+    };
+    if let Some(owner) = owner {
+        let title = format!("the variable `{}` is one of {owner}'s own", shown(&name.value));
+        let help = format!("rename it: {owner} obeys it in `.env`");
         diagnostics.push(Diagnostic::new("invalid-name", title, name.span).help(help));
         return;
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Resolver;
 use super::compose::{named, single_ports};
 use super::images::ServiceImage;
-use super::kinds::{Preset, no_new_privileges};
+use super::kinds::{Preset, has_logic, no_new_privileges};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::Keys;
@@ -49,7 +49,19 @@ impl Resolver<'_> {
         for (index, (_, service)) in spec.services.iter().enumerate() {
             if service.kind.is_some() {
                 self.references = References::default();
-                let preset = self.preset(index);
+                let mut preset = self.preset(index);
+                if preset.decides.is_none() {
+                    // A mount of the spec replaces the volume, which it may be itself with other options.
+                    let target_of =
+                        |mount: &spec::Mount| Some(mount.target.literal()?.trim_end_matches('/').to_owned());
+                    preset.volumes.retain(|(name, target)| {
+                        let target = Some(target.trim_end_matches('/').to_owned());
+                        let replacing = service.volumes.iter().find(|mount| target_of(&mount.0) == target);
+                        let source = replacing.and_then(|mount| mount.0.source.as_ref()?.literal());
+                        implied_volumes.extend(source.filter(|source| source == name).map(ToOwned::to_owned));
+                        replacing.is_none()
+                    });
+                }
                 implied_volumes.extend(preset.volumes.iter().map(|(name, _)| name.clone()));
                 implied_secrets.extend(preset.secrets.iter().cloned());
                 presets.insert(index, (preset, std::mem::take(&mut self.references)));
@@ -241,7 +253,9 @@ impl Resolver<'_> {
         let Some(memory) = Size(written.clone()).bytes().filter(|&memory| memory > 0) else { return };
         let own_limit = service.compose.entry("mem_limit").or_else(|| service.compose.entry_at(MEMORY));
         for (key, declared) in kind.settings.iter() {
-            let Some(percent) = declared.percent_of_memory.map(u64::from) else { continue };
+            let Some(percent) = declared.percent_of_memory.as_ref().map(|percent| u64::from(percent.value)) else {
+                continue;
+            };
             let setting = settings.iter().find(|setting| setting.name == key.value);
             let Some(size) = setting.and_then(|setting| setting.value.amount()) else { continue };
             if size.saturating_mul(100) <= memory.saturating_mul(percent) {
@@ -328,13 +342,16 @@ impl Resolver<'_> {
     /// Reports keys that the kind sets, or that belong to another kind.
     fn check_kind_keys(&mut self, service: &Service) {
         let kind = service.kind.as_ref().map(|kind| &kind.value);
-        if let Some(kind) = kind {
+        if let Some(kind) = kind.filter(|kind| !kind.is_own()) {
+            let given = kind.implied();
             let owned = [
-                ("command", service.command.as_ref().map(|c| c.span)),
-                ("entrypoint", service.entrypoint.as_ref().map(|c| c.span)),
+                ("command", &service.command, given.is_some_and(|given| given.command.is_some())),
+                ("entrypoint", &service.entrypoint, given.is_some_and(|given| given.entrypoint.is_some())),
             ];
-            for (key, span) in owned {
-                if let Some(span) = span {
+            for (key, written, is_given) in owned {
+                if let Some(span) = written.as_ref().map(|command| command.span)
+                    && (is_given || has_logic(kind.as_str()))
+                {
                     self.report(
                         Diagnostic::new("kind-decides", format!("`{key}` is set by kind `{}`", kind.as_str()), span)
                             .help("remove it, or describe the service without `kind`"),
@@ -376,18 +393,13 @@ impl Resolver<'_> {
         let reads = image.and_then(|image| image.reads.as_ref());
         for (name, value) in written.iter() {
             let text = &value.0;
-            if preset.environment.iter().any(|(known, _)| *known == name.value) {
-                self.report(
-                    Diagnostic::new(
-                        "kind-decides",
-                        format!("`{}` is set by the kind of this service", name.value),
-                        name.span,
-                    )
-                    .help("remove it, and change what the kind takes it from: its settings, the cluster or [env]"),
-                );
+            let implied = preset.environment.iter().position(|(known, _)| *known == name.value);
+            if let (Some(_), Some(instead)) = (implied, &preset.decides) {
+                let title = format!("`{}` is set by the kind of this service", name.value);
+                self.report(Diagnostic::new("kind-decides", title, name.span).help(instead.clone()));
                 continue;
             }
-            let known = preset.reads.contains(&name.value);
+            let known = implied.is_some() || preset.reads.contains(&name.value);
             let listed_names = reads.map(|reads| &reads.value);
             let sound = sound && image.is_none_or(|image| image.sound);
             let unread = sound
@@ -430,7 +442,10 @@ impl Resolver<'_> {
                 );
             }
             let value = self.text(text);
-            environment.push((name.value.clone(), value));
+            match implied.and_then(|at| environment.get_mut(at)) {
+                Some(entry) => entry.1 = value,
+                None => environment.push((name.value.clone(), value)),
+            }
         }
         environment
     }

@@ -8,6 +8,9 @@ use crate::model::text::Operator;
 use crate::spec::decode::{expected, shown};
 use crate::spec::text::is_variable_name;
 
+/// Variables that nearly every shell exports.
+const OF_SHELLS: &[&str] = &["HOME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "TERM", "TMPDIR", "USER"];
+
 impl Resolver<'_> {
     /// The default of a variable: declared, or known from the infrastructure.
     pub(super) fn default_of(&self, name: &str) -> Option<String> {
@@ -108,6 +111,13 @@ impl Resolver<'_> {
                         output.span,
                     )
                     .suggest_of(self.diagnostics, &output.value, names(), || expected(names())),
+                );
+            }
+            if OF_SHELLS.contains(&name.value.as_str()) {
+                let title = format!("the variable `{}` is set by shells", name.value);
+                self.lint(
+                    Diagnostic::new("shell-variable", title, name.span)
+                        .help("rename it: Compose prefers the shell's value to that of `.env`"),
                 );
             }
             let used = self.is_used(&name.value);

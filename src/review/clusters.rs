@@ -2,7 +2,7 @@
 
 use super::written::text;
 use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted, value};
-use crate::model::kind::{ClusterServer, DynamicValue};
+use crate::model::kind::{ClusterServer, DynamicSetting, DynamicValue};
 use crate::model::text::Text;
 use crate::model::{Cluster, Stack};
 use crate::spec::value::Duration;
@@ -164,20 +164,30 @@ fn stays(pair: &Pair<'_>, old: &Cluster, new: &Cluster, changes: &mut Vec<Change
             Fate::Stays(old, new) => (Some(old), Some(new)),
         };
         let Some(setting) = after.or(before) else { continue };
-        let shown = |value: &DynamicValue| match value {
-            DynamicValue::Boolean(boolean) => boolean.to_string(),
-            DynamicValue::Integer(number) => number.to_string(),
-            DynamicValue::Float(number) => number.to_string(),
-            DynamicValue::String(text) => text.clone(),
-        };
         value(
             changes,
             (Id::DynamicConfigChanged, AREA, &new.name),
             &setting.key,
-            before.map(|setting| shown(&setting.value)),
-            after.map(|setting| shown(&setting.value)),
+            before.map(dynamic),
+            after.map(dynamic),
         );
     }
+}
+
+/// The values of a dynamic setting on one line.
+fn dynamic(setting: &DynamicSetting) -> String {
+    let shown = |value: &DynamicValue| match value {
+        DynamicValue::Boolean(boolean) => boolean.to_string(),
+        DynamicValue::Integer(number) => number.to_string(),
+        DynamicValue::Float(number) => number.to_string(),
+        DynamicValue::String(text) => text.clone(),
+    };
+    let values = setting.values.iter().map(|(constraints, value)| {
+        let constraints: Vec<String> =
+            constraints.iter().map(|(name, value)| format!("{name} {}", shown(value))).collect();
+        if constraints.is_empty() { shown(value) } else { format!("{} ({})", shown(value), constraints.join(", ")) }
+    });
+    values.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a change of a service's variable is reported with its cluster.

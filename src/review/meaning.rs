@@ -22,6 +22,7 @@ const ON: &[&str] = &["attach", "enable_ipv4", "init"];
 /// Values that change nothing: what is above a key, the key and the value, and whether Compose's hash has them.
 const DEFAULTS: &[(&str, &str, &str, Option<Sense>)] = &[
     ("", "attach", "true", Some(Sense::Effect)),
+    ("", "driver", "bridge", Some(Sense::Effect)),
     ("", "stop_grace_period", "10000000000", Some(Sense::Effect)),
     ("build", "dockerfile", "Dockerfile", None),
     ("devices", "permissions", "rwm", Some(Sense::Effect)),
@@ -116,8 +117,12 @@ impl Sense {
             let mut parts = text.splitn(3, ':');
             let source = parts.next().unwrap_or_default();
             let target = parts.next().unwrap_or(source);
-            let permissions = parts.next().unwrap_or("rwm");
-            return texts(&[("source", source), ("target", target), ("permissions", permissions)]);
+            let mut permissions: Vec<char> = parts.next().unwrap_or("rwm").chars().collect();
+            if self == Self::Effect {
+                permissions.sort_unstable_by_key(|&right| "rwm".find(right));
+            }
+            let permissions: String = permissions.into_iter().collect();
+            return texts(&[("source", source), ("target", target), ("permissions", &permissions)]);
         }
         let text = rules::amount(above, key, &text).or_else(|| self.synonym(key, &text)).unwrap_or(text);
         match short_for(above, key) {
@@ -138,15 +143,24 @@ impl Sense {
         Some(match key {
             "expose" => text.strip_suffix("/tcp")?.to_owned(),
             "volumes_from" => text.strip_suffix(":rw")?.to_owned(),
-            "links" => text.split_once(':').filter(|(service, alias)| service == alias)?.0.to_owned(),
+            "links" | "external_links" => {
+                text.split_once(':').filter(|(service, alias)| service == alias)?.0.to_owned()
+            }
             "restart" => text.strip_suffix(":0")?.to_owned(),
+            "mac_address" => text.to_ascii_lowercase(),
+            "user" if ["0", "0:0", "root:root", "root:0", "0:root"].contains(&text) => "root".to_owned(),
             "pull_policy" if text == "if_not_present" => "missing".to_owned(),
+            "pull_policy" if text == "daily" => rules::amount("", "interval", "24h")?,
+            "pull_policy" if text == "weekly" => rules::amount("", "interval", "168h")?,
             "pull_policy" => rules::amount("", "interval", text.strip_prefix("every_")?)?,
             "cap_add" | "cap_drop" => {
                 let name = text.to_ascii_uppercase();
                 name.strip_prefix("CAP_").unwrap_or(&name).to_owned()
             }
-            "security_opt" => text.replacen('=', ":", 1),
+            "security_opt" => {
+                let option = text.replacen('=', ":", 1);
+                option.strip_suffix(":true").filter(|name| *name == "no-new-privileges").unwrap_or(&option).to_owned()
+            }
             _ => return None,
         })
     }
@@ -173,7 +187,9 @@ impl Sense {
         let default = Tree::from(format!("{folder}/{}", grant.source).as_str());
         let mut keys = grant.keys.0.clone();
         // Compose fills in that of a secret only.
-        keys.retain(|(key, value)| key != "target" || *value != default || (what == "configs" && self == Self::Read));
+        let short = Tree::from(grant.source.as_str());
+        let is_default = |value: &Tree| *value == default || (self == Self::Effect && *value == short);
+        keys.retain(|(key, value)| key != "target" || !is_default(value) || (what == "configs" && self == Self::Read));
         self.table(what, &keys)
     }
 

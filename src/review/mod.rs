@@ -194,6 +194,11 @@ impl Change {
                 *text = hidden;
             }
         }
+        let Self { what, before, after, .. } = self;
+        if before == after && before.as_ref().is_some_and(|value| value.contains(secret::HIDDEN)) {
+            what.push_str(" (the value is hidden)");
+            (*before, *after) = (None, None);
+        }
     }
 
     /// By what it is accepted: `privileged.web`, `capability-added.web:SYS_ADMIN`.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::host::{CREDENTIALS, ENGINE, Gift, Given, Project, Way, gift};
-use super::meaning::Sense;
+use super::meaning::{Sense, alike};
 use super::written::{Written, text, tree};
 use super::{Area, Change, Ground, Id, Severity, Side, quoted, value};
 use crate::model::service::{FileGrant, Mount, REMOTE_CONTEXTS, Service};
@@ -182,6 +182,16 @@ impl Grant {
         self.id == Id::GpuAccess && (most == u32::MAX || (0 < self.gpus && self.gpus < most))
     }
 
+    /// What can no longer be done with a device that stays, of those of others.
+    fn lost(&self, others: &[Self]) -> Option<String> {
+        let (source, access) = self.device.as_ref()?;
+        let still = others.iter().filter_map(|other| other.device.as_ref()).find(|device| device.0 == *source)?;
+        let rights = [('r', "read"), ('w', "write to"), ('m', "create")];
+        let lost = rights.iter().filter(|(right, _)| access.contains(*right) && !still.1.contains(*right));
+        let lost = lost.map(|(_, what)| *what).collect::<Vec<_>>().join(" or ");
+        Some(format!("can no longer {lost} the device {}", quoted(source)))
+    }
+
     /// The keys of a service that it may come from.
     fn keys(&self) -> impl Iterator<Item = &'static str> {
         let gives = |&&(key, ids): &&(&str, &[Id])| {
@@ -225,7 +235,8 @@ pub(super) fn compare(
     for grant in
         before.iter().filter(|grant| !stays(grant, &has) && (grant.device.is_none() || !grant.is_part_of(&after)))
     {
-        let change = Change::notice(Id::PrivilegeRemoved, AREA, &new.name, format!("loses {}", grant.what));
+        let what = grant.lost(&after).unwrap_or_else(|| format!("loses {}", grant.what));
+        let change = Change::notice(Id::PrivilegeRemoved, AREA, &new.name, what);
         changes.push(change.explains(grant.keys()));
     }
     let extended = |service: &Service| Some(Given::of(service.keys.at(&["extends", "file"])?.text()?));
@@ -243,7 +254,9 @@ pub(super) fn compare(
         let place = changes.len();
         let user =
             |service: &Service| service.keys.get("user").and_then(Written::written).filter(|user| !user.is_empty());
-        value(changes, (Id::UserChanged, AREA, &new.name), "user", user(old), user(new));
+        if !alike("user", old.keys.get("user"), new.keys.get("user")) {
+            value(changes, (Id::UserChanged, AREA, &new.name), "user", user(old), user(new));
+        }
         if let Some(change) = changes.get_mut(place) {
             // It may now be able to access files of other users.
             change.severity = Severity::Caution;

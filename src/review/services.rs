@@ -66,11 +66,18 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
                 Fate::Removed(old) => {
                     let what = "removed; `docker compose up` keeps its container unless run with `--remove-orphans`";
                     let what = if role == Role::Stack { what } else { "removed" };
-                    changes.push(
-                        Change::notice(Id::ServiceRemoved, role.area(), &old.name, what)
-                            .was(old.image.written())
-                            .whole(),
-                    );
+                    let mut change = Change::notice(Id::ServiceRemoved, role.area(), &old.name, what);
+                    if role == Role::Stack
+                        && let Some((port, other)) = takes_port(old, after)
+                    {
+                        let other = quoted(&other.name);
+                        let what = format!(
+                            "removed, but its container still holds the port {port} that {other} publishes: run `docker \
+                             compose up --remove-orphans`, which stops it first"
+                        );
+                        change = Change::caution(Id::ServiceRemoved, role.area(), &old.name, what);
+                    }
+                    changes.push(change.was(old.image.written()).whole());
                 }
                 Fate::Stays(old, new) => stays(role, &context, old, new, changes),
             }
@@ -84,6 +91,17 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
             changes.push(Change::notice(Id::ServiceOrderChanged, role.area(), &pair.after.project, what));
         }
     }
+}
+
+/// A port of the host that a removed service published, and the service that publishes it now.
+fn takes_port<'s>(old: &Service, after: &'s [Service]) -> Option<(u16, &'s Service)> {
+    let numbers = |service: &Service| -> Vec<u16> {
+        service.ports.iter().filter_map(|port| port.published.as_ref()?.number()).collect()
+    };
+    let held = numbers(old);
+    let taken = |service: &'s Service| Some((*numbers(service).iter().find(|port| held.contains(port))?, service));
+    // Most services publish nothing.
+    if held.is_empty() { None } else { after.iter().find_map(taken) }
 }
 
 /// What the services of two stacks are compared with.

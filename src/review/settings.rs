@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::meaning::alike;
 use super::written::{Written, rewritten, tree};
 use super::{Area, Change, Fate, Id, Pair, Severity, changed, fates, quoted, services, sides, value};
 use crate::model::kind::{ScrapeTarget, SettingValue};
@@ -123,17 +124,24 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
                     value(changes, subject, "test", old.test.written(), new.test.written());
                 }
             }
+            // What the engine takes if a key is left out.
             macro_rules! keys {
-                ($($field:ident)*) => {
+                ($($field:ident $default:literal)*) => {
                     $({
                         let of = |probe: &Probe| probe.$field.written().map(|text| Tree::Text(text.as_str().into()));
                         let (old, new) = (of(old), of(new));
                         let name = stringify!($field);
-                        tree(changes, subject, name, old.as_ref(), new.as_ref());
+                        let default = Tree::from($default);
+                        let or_default = |value: &Option<Tree>| value.clone().or_else(|| Some(default.clone()));
+                        if old != new && alike(name, or_default(&old).as_ref(), or_default(&new).as_ref()) {
+                            changes.push(rewritten(subject, name));
+                        } else {
+                            tree(changes, subject, name, old.as_ref(), new.as_ref());
+                        }
                     })*
                 };
             }
-            keys!(interval timeout retries start_period start_interval);
+            keys!(interval "30s" timeout "30s" retries "3" start_period "0s" start_interval "5s");
             if old.enable != new.enable {
                 changes.push(rewritten(subject, "disable"));
             }

@@ -23,7 +23,15 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
             }
             Fate::Removed(mount) => {
                 let target = quoted(&text(&mount.target));
-                changes.push(if mount.kind == MountType::Volume {
+                changes.push(if let Some(above) = above(mount, &new.mounts) {
+                    let folder = quoted(&text(&above.target));
+                    let what = if above.source == mount.source && mount.source.is_some() {
+                        format!("the volume at {target} is mounted at {folder} instead: its files are there now, and are kept")
+                    } else {
+                        format!("{target} is a part of the mount at {folder} now: the data in the old volume is not moved")
+                    };
+                    Change::caution(Id::MountChanged, AREA, subject, what).was(described(mount)).is(described(above))
+                } else if mount.kind == MountType::Volume {
                     let what =
                         format!("{target} is no longer a volume: what is written there is lost with the container");
                     Change::caution(Id::VolumeUnmounted, AREA, subject, what).was(described(mount))
@@ -80,6 +88,16 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
     grants((Area::Secrets, "config"), subject, (&old.configs, &new.configs), changes);
 }
 
+/// The mount of a folder above a volume, which keeps what is written in the place of that.
+fn above<'m>(volume: &Mount, mounts: &'m [Mount]) -> Option<&'m Mount> {
+    let target = trimmed(&volume.target);
+    let target = target.literal().filter(|_| volume.kind == MountType::Volume)?;
+    mounts.iter().filter(|mount| mount.kind != MountType::Tmpfs).find(|mount| {
+        let folder = trimmed(&mount.target);
+        folder.literal().and_then(|folder| target.strip_prefix(folder)).is_some_and(|rest| rest.starts_with('/'))
+    })
+}
+
 /// The secrets or configs that a service reads.
 fn grants(
     (area, what): (Area, &str),
@@ -110,7 +128,7 @@ fn grants(
                 } else {
                     Change::notice(Id::FileGranted, area, subject, format!("options of the {what} {source} changed"))
                 };
-                change.was(before.keys.written()).is(after.keys.written())
+                change.was(with_mode(before)).is(with_mode(after))
             }
             Fate::Stays(..) => continue,
         };
@@ -137,6 +155,15 @@ fn mode(grant: &FileGrant) -> i64 {
         Some(Tree::Text(text)) => text.literal().and_then(|mode| i64::from_str_radix(mode, 8).ok()).unwrap_or(0o777),
         _ => 0o444,
     }
+}
+
+/// The options of a file; the permissions in octal, however they are written.
+fn with_mode(grant: &FileGrant) -> Option<String> {
+    let mut keys = grant.keys.clone();
+    if let Some(written) = keys.get_mut("mode") {
+        *written = Tree::from(format!("0o{:03o}", mode(grant)).as_str());
+    }
+    keys.written()
 }
 
 fn described(mount: &Mount) -> String {
@@ -305,7 +332,12 @@ fn files((area, before, after): (Area, &[Named], &[Named]), changes: &mut Vec<Ch
             }
             Fate::Stays(old, new) => {
                 let (before, after) = (keys_of(old, &sources), keys_of(new, &sources));
-                if before != after {
+                let sense = |keys: &[(String, Tree)]| Sense::Effect.of("", Some(&Tree::Table(keys.to_vec())));
+                if before != after && sense(&before) == sense(&after) {
+                    let what = "the source is written differently, with the same meaning";
+                    let change = Change::notice(Id::SourceChanged, area, &new.name, what);
+                    changes.push(change.explains(sources.iter().copied()));
+                } else if before != after {
                     let change = Change::notice(Id::SourceChanged, area, &new.name, "source changed");
                     changes.push(change.was(entries(&before)).is(entries(&after)).explains(sources.iter().copied()));
                 }

@@ -14,15 +14,18 @@ use serde_json::json;
 
 use super::decode::{Context, Decode, Map, Spanned, choice, listed, shown, table, table_of, unknown_word};
 use super::schema::{self, Schema, Schemas};
-use super::service::{Command, Condition, Service, split_outside};
+use super::service::{Command, Condition, HTTP_PORT, Service, split_outside};
 use super::source::Sources;
 use super::stack::{Language, Template};
-use super::text::{Part, Text};
+use super::text::{AddressReference, Part, Text};
 use super::tree::{self, Node, Value};
 use super::value::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
+
+/// The code of a mistake that is a consequence of those of a kind, which are reported where they are.
+pub(super) const BROKEN: &str = "broken-kind";
 
 /// What declares a kind, in its folder.
 pub const DECLARATION: &str = "kind.toml";
@@ -88,6 +91,18 @@ impl Kind {
         if diagnostics.len() > before {
             return None;
         }
+        Self::of_table(name, is_own, (file, table), sources, diagnostics)
+    }
+
+    /// The kind that a table of a file declares.
+    pub(crate) fn of_table(
+        name: &str,
+        is_own: bool,
+        (file, table): (u16, tree::Table<'_>),
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let before = diagnostics.len();
         let start = Span { file, start: 0, end: 1 };
         let size = sources.at(file).map_or(0, |source| source.text.len());
         let mut cx = Context { sources, diagnostics };
@@ -204,6 +219,14 @@ impl Kinds {
         self.own.iter().map(|(name, kind)| (name.as_str(), kind.as_ref()))
     }
 
+    /// These, with one of the project's replaced.
+    pub(crate) fn with(&self, kind: Kind) -> Self {
+        let replaced = |(name, old): &(String, Option<Kind>)| {
+            (name.clone(), if *name == kind.0.name { Some(kind.clone()) } else { old.clone() })
+        };
+        Self { own: self.own.iter().map(replaced).collect() }
+    }
+
     /// Whether a kind of that name exists, though its declaration may be wrong.
     pub fn knows(&self, name: &str) -> bool {
         self.own.iter().any(|(known, _)| known == name) || NAMES.contains(&name)
@@ -245,8 +268,7 @@ impl Decode for Kind {
             if kinds.knows(&word) {
                 // Without it, its services would be reported for what they lack.
                 let title = format!("the kind `{}` has errors", shown(&word));
-                let help = format!("fix `{}/{word}/{DECLARATION}`", cx.sources.location().kinds());
-                cx.diagnostics.push(Diagnostic::new("invalid-kind", title, span).help(help));
+                cx.diagnostics.push(Diagnostic::new(BROKEN, title, span));
             } else {
                 unknown_word(&word, "kind", &kinds.names(), span, cx);
             }
@@ -312,7 +334,7 @@ choice! {
 
 choice! {
     /// A role of a Temporal server.
-    pub enum Role as "role of a Temporal server" {
+    pub enum Role as "role" {
         /// Workflow state.
         History = "history",
         /// Task queues.
@@ -392,7 +414,7 @@ table! {
 
 choice! {
     /// When a kind needs another service.
-    pub enum OnlyIf as "condition of a need" {
+    pub enum OnlyIf as "condition" {
         /// As soon as a service of the stack serves metrics.
         Metrics = "metrics",
         /// If there is one.
@@ -422,7 +444,7 @@ table! {
         /// What it is a multiple of.
         multiple_of: Option<Literal>,
         /// How much of the container's memory limit a size may be, in percent.
-        percent_of_memory: Option<u32>,
+        percent_of_memory: Option<Spanned<u32>>,
         /// The title of the error for any other value.
         otherwise: Option<String>,
         /// What the names of a table are: they are checked like those of services.
@@ -434,7 +456,7 @@ table! {
 
 choice! {
     /// Something that is true of a service or not.
-    pub enum Fact as "fact about a service" {
+    pub enum Fact as "fact" {
         /// Only this machine reaches it: it publishes ports, each on a loopback address.
         LoopbackOnly = "loopback-only",
     }
@@ -442,7 +464,7 @@ choice! {
 
 choice! {
     /// What the value of a setting is.
-    pub enum SettingType as "type of a setting" {
+    pub enum SettingType as "type" {
         /// `true` or `false`.
         Boolean = "boolean",
         /// An integer from 0 on.
@@ -484,7 +506,7 @@ table! {
 
 choice! {
     /// What the change of a setting is about.
-    pub enum JudgedArea as "area of a review" {
+    pub enum JudgedArea as "area" {
         /// Resources, and what stores accept.
         Limits = "limits",
         /// How long data is kept.
@@ -525,7 +547,7 @@ table! {
     pub struct KindFile as "a file of a kind" {
         /// Its template, in the folder of the kind; without one `gen` generates it.
         template: Option<Spanned<Template>>,
-        /// How values are written in it; by the extension of its path if left out.
+        /// How values are written in it; by the extension of its path, or of the template's, if left out.
         language: Option<Language>,
         /// Where it appears in the container.
         target: Spanned<String>,
@@ -536,7 +558,7 @@ table! {
 
 choice! {
     /// A program that checks a file of a kind.
-    pub enum Verifier as "program that checks a file" {
+    pub enum Verifier as "checker" {
         /// Loki.
         Loki = "loki",
         /// Mimir.
@@ -548,7 +570,7 @@ table! {
     /// What `gen new` writes for a service of a kind.
     pub struct NewService as "a new service" {
         /// The image, if the reference stack has none.
-        image: Option<String>,
+        image: Option<Spanned<String>>,
         /// Its settings.
         settings: Map<Literal>,
         /// What some other service has to provide besides the kind's `needs`.
@@ -771,12 +793,13 @@ impl Declaration {
             if let Some(setting) = need.setting.as_ref().filter(|setting| !self.settings.knows(setting)) {
                 refuse(setting.span, format!("unknown setting `{}`", shown(setting)), DECLARE);
             }
-        }
-        for (_, setting) in self.settings.iter() {
-            if let Some(fact) = setting.default_if.as_ref().filter(|_| setting.kind != SettingType::Boolean) {
-                let title = "only a boolean can have `default_if`".to_owned();
-                refuse(fact.span, title, "remove it, or set `type = \"boolean\"`");
+            if let Some(role) = need.role.as_ref().filter(|_| !self.takes(Takes::Cluster)) {
+                let title = format!("the need `{}` has a role, but the kind has no cluster", shown(name));
+                refuse(role.span, title, "add `takes = [\"cluster\"]`, or use `provides`");
             }
+        }
+        for (name, setting) in self.settings.iter() {
+            setting.check(name, &mut refuse);
         }
         for (name, _) in self.new.iter().flat_map(|new| new.settings.iter()) {
             if !self.settings.knows(name) {
@@ -789,13 +812,44 @@ impl Declaration {
                     Part::Address(address) if !self.knows(&address.service, &address.endpoint) => {
                         (address.span, format!("{}.{}", address.service, address.endpoint))
                     }
+                    Part::Address(address) => {
+                        if let Some(kind) = self.kind_of(address).filter(|kind| !kind.is_written()) {
+                            let title = format!("a setting of type `{}` cannot be written in a text", kind.as_str());
+                            refuse(address.span, title, "use it in a template of `[files]`");
+                        }
+                        continue;
+                    }
                     Part::Env(reference) if reference.name != "self" => (reference.span, reference.name.clone()),
-                    _ => continue,
+                    Part::Env(_) | Part::Literal(_) => continue,
                 };
                 refuse(span, format!("unknown reference `${{{}}}`", shown(&unknown)), DECLARE);
             }
         }
+        for command in self.commands() {
+            self.check_command(command, &mut refuse);
+        }
         if let Some(service) = self.implied() {
+            let ports: Vec<&str> =
+                self.ports.names().chain(self.roles.iter().flat_map(|(_, role)| role.ports.names())).collect();
+            let mut need_port = |name: &str, span: Span| {
+                if !ports.contains(&name) {
+                    refuse(
+                        span,
+                        format!("unknown port `{}`", shown(name)),
+                        &format!("declare it: `[ports.{}]`", shown(name)),
+                    );
+                }
+            };
+            if let Some(metrics) = &service.metrics {
+                need_port(&metrics.port, metrics.port.span);
+            }
+            if let Some(check) = &service.healthcheck {
+                let named = check.port.as_ref().or(check.tcp.as_ref()).map(|port| (port.value.as_str(), port.span));
+                let usual = check.http.as_ref().map(|path| (HTTP_PORT, path.span));
+                if let Some((name, span)) = named.or(usual) {
+                    need_port(name, span);
+                }
+            }
             for (name, _) in service.environment.iter() {
                 let is_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
                 if !name.chars().all(is_name) || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
@@ -816,6 +870,49 @@ impl Declaration {
             }
         }
         self.check_bounds(cx);
+    }
+
+    /// Reports what a command can't refer to: a value that may be missing, where what is left has another meaning, and
+    /// in a line one that would have to be quoted.
+    fn check_command(&self, command: &Command, refuse: &mut impl FnMut(Span, String, &str)) {
+        let (texts, is_line) = match command {
+            Command::Line(text) => (std::slice::from_ref(text), true),
+            Command::Arguments(texts) => (texts.as_slice(), false),
+        };
+        for text in texts {
+            for part in text.parts() {
+                let Part::Address(address) = part else { continue };
+                let name = format!("${{{}.{}}}", shown(&address.service), shown(&address.endpoint));
+                if is_line && self.kind_of(address).is_some_and(SettingType::is_free) {
+                    let title = format!("a command line cannot refer to `{name}`, whose value may have spaces");
+                    refuse(address.span, title, "write the command as a list of arguments");
+                } else if self.may_lack(address) && (is_line || text.parts().len() == 1) {
+                    let title = format!("a command cannot depend on `{name}`, which may be missing");
+                    let help = "give the setting a `default` or `required`, or write it in one argument with its option, \
+                                such as `--name=${…}`, which is then left out";
+                    refuse(address.span, title, help);
+                }
+            }
+        }
+    }
+
+    /// The type of the setting that a reference names.
+    fn kind_of(&self, address: &AddressReference) -> Option<SettingType> {
+        let setting = self.settings.get(&address.endpoint).filter(|_| address.service == "settings");
+        setting.map(|setting| setting.kind)
+    }
+
+    /// Whether what a reference names may be missing.
+    fn may_lack(&self, address: &AddressReference) -> bool {
+        match address.service.as_str() {
+            "settings" => self.settings.get(&address.endpoint).is_some_and(|setting| {
+                let is_set = setting.default.is_some() || setting.default_if.is_some() || setting.required.is_some();
+                // So is an empty list.
+                !is_set || setting.kind == SettingType::Strings
+            }),
+            "published" => true,
+            need => self.needs.get(need).is_some_and(|need| need.only_if.is_some()),
+        }
     }
 
     /// Reports bounds of settings that are not of their types, and defaults that are out of them.
@@ -848,16 +945,27 @@ impl Declaration {
         let mut texts: Vec<&Text> = self.description.iter().collect();
         texts.extend(self.settings.iter().filter_map(|(_, setting)| setting.required.as_ref()));
         let Some(service) = self.implied() else { return texts };
-        let probe = service.healthcheck.as_ref().and_then(|check| check.test.as_ref());
-        for command in [service.command.as_deref(), service.entrypoint.as_deref(), probe].into_iter().flatten() {
-            match &command.value {
+        for command in self.commands() {
+            match command {
                 Command::Line(text) => texts.push(text),
                 Command::Arguments(arguments) => texts.extend(arguments),
             }
         }
+        for (_, tree) in service.compose.iter() {
+            tree.texts(&mut texts);
+        }
         texts.extend(service.environment.iter().map(|(_, value)| &value.0));
         texts.extend(service.volumes.iter().flat_map(|mount| mount.0.source.iter().chain([&mount.0.target])));
         texts
+    }
+
+    /// Its commands: those of its services, and of their healthcheck.
+    fn commands(&self) -> impl Iterator<Item = &Command> {
+        let commands = self.implied().map(|service| {
+            let probe = service.healthcheck.as_ref().and_then(|check| check.test.as_ref());
+            [service.command.as_deref(), service.entrypoint.as_deref(), probe]
+        });
+        commands.into_iter().flatten().flatten().map(|command| &command.value)
     }
 
     /// Whether a reference in the kind's texts is known.
@@ -955,7 +1063,59 @@ impl SettingType {
     }
 }
 
+impl SettingType {
+    /// Whether a text can have it.
+    fn is_written(self) -> bool {
+        !matches!(self, Self::StringsByName | Self::Ports)
+    }
+
+    /// Whether its value may have any characters.
+    fn is_free(self) -> bool {
+        matches!(self, Self::String | Self::Text | Self::Strings)
+    }
+}
+
 impl Setting {
+    /// Reports a declaration that contradicts itself.
+    fn check(&self, name: &Spanned<String>, refuse: &mut impl FnMut(Span, String, &str)) {
+        if let Some(fact) = self.default_if.as_ref().filter(|_| self.kind != SettingType::Boolean) {
+            let title = "only a boolean can have `default_if`".to_owned();
+            refuse(fact.span, title, "remove it, or set `type = \"boolean\"`");
+        }
+        if self.required.is_some() && (self.default.is_some() || self.default_if.is_some()) {
+            let title = format!("the required setting `{}` cannot have a default", shown(name));
+            refuse(name.span, title, "remove `required` or the default");
+        }
+        let has_amount = matches!(self.kind, SettingType::Integer | SettingType::Duration | SettingType::Size);
+        for (key, literal) in
+            [("minimum", &self.minimum), ("maximum", &self.maximum), ("multiple_of", &self.multiple_of)]
+        {
+            if let Some(literal) = literal.as_ref().filter(|_| !has_amount) {
+                let title = format!("a setting of type `{}` cannot have `{key}`", self.kind.as_str());
+                refuse(literal.0.span, title, "remove it, or change `type` to `integer`, `duration` or `size`");
+            }
+        }
+        let amount = |literal: &Literal| self.kind.value_of(literal)?.amount();
+        if let (Some(least), Some(most)) = (&self.minimum, &self.maximum)
+            && let (Some(low), Some(high)) = (amount(least), amount(most))
+            && low > high
+        {
+            let title = format!("`maximum` of the setting `{}` is less than its `minimum`", shown(name));
+            refuse(most.0.span, title, "raise `maximum`, or lower `minimum`");
+        }
+        if let Some(percent) = &self.percent_of_memory {
+            if self.kind != SettingType::Size {
+                refuse(
+                    percent.span,
+                    "only a size can have `percent_of_memory`".to_owned(),
+                    "remove it, or set `type = \"size\"`",
+                );
+            } else if !(1..=100).contains(&percent.value) {
+                refuse(percent.span, format!("invalid percentage {}", percent.value), "write an integer from 1 to 100");
+            }
+        }
+    }
+
     /// Reads its value for a service, and checks that it is within its bounds.
     fn read(&self, node: Node<'_>, cx: &mut Context<'_>, problems: &mut Vec<Diagnostic>) -> Option<SettingValue> {
         let span = node.span;
@@ -980,7 +1140,7 @@ impl Setting {
         let diagnostic = Diagnostic::new("number-out-of-range", title, span).at(format!("must be {expected}"));
         match &self.example {
             Some(example) => diagnostic.help(format!("write e.g. `{example}`")),
-            None => diagnostic.help(format!("write {expected}")),
+            None => diagnostic.help(format!("use {expected}")),
         }
     }
 
@@ -1161,11 +1321,11 @@ mod tests {
         let span = Span { file: 0, start: 0, end: 1 };
         for (name, value, expected) in [
             ("count", "5", None),
-            ("count", "6", Some(("must be at most 5", "write at most 5"))),
+            ("count", "6", Some(("must be at most 5", "use at most 5"))),
             ("size", "2m", None),
             ("size", "1024m", None),
-            ("size", "2047k", Some(("must be at least 2m", "write at least 2m"))),
-            ("size", "1025m", Some(("must be at most 1g", "write at most 1g"))),
+            ("size", "2047k", Some(("must be at least 2m", "use at least 2m"))),
+            ("size", "1025m", Some(("must be at most 1g", "use at most 1g"))),
             ("time", "120m", None),
             ("time", "90m", Some(("must be a multiple of 1h", "write e.g. `3h`"))),
             ("time", "0h", Some(("must be at least 1h", "write e.g. `3h`"))),

@@ -407,6 +407,13 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
     document
 }
 
+/// Decodes the tree of a spec.
+pub(crate) fn decode(mut table: Table<'_>, sources: &Sources, diagnostics: &mut Diagnostics) -> Option<Spec> {
+    extends::expand(&mut table, diagnostics);
+    let node = Node { span: Span { file: 0, start: 0, end: 0 }, value: Value::Table(table) };
+    Spec::decode(node, &mut Context { sources, diagnostics })
+}
+
 /// A dashboard's file as the table `[dashboards.<name>]`, so that profiles can change or remove it.
 fn as_dashboard<'s>(name: &'s str, table: Table<'s>, span: Span) -> Table<'s> {
     let wrap = |name: &'s str, value: Table<'s>| {
@@ -534,14 +541,15 @@ impl<'s> Document<'s> {
     }
 
     /// Decodes a tree.
-    pub fn decode(&self, mut table: Table<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
-        extends::expand(&mut table, diagnostics);
-        let node = Node { span: Span { file: 0, start: 0, end: 0 }, value: Value::Table(table) };
-        Spec::decode(node, &mut Context { sources: self.sources, diagnostics })
+    pub fn decode(&self, table: Table<'_>, diagnostics: &mut Diagnostics) -> Option<Spec> {
+        decode(table, self.sources, diagnostics)
     }
 
     /// Keeps the errors that are certain: near a syntax error, keys may be missing or mistaken for others.
     fn keep_certain(&self, mut found: Diagnostics, diagnostics: &mut Diagnostics) {
+        if !self.sources.kind_problems().is_empty() {
+            found.retain(|diagnostic| diagnostic.code != kind::BROKEN);
+        }
         if !self.unreadable.is_empty() {
             let hidden = |at: Span| {
                 self.unreadable

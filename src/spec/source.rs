@@ -1,13 +1,15 @@
 //! The files that a spec is written in.
 
+use std::sync::Arc;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Location;
-use super::kind::Kinds;
+use super::kind::{Kind, Kinds};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// One file of the spec.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Source {
     /// Path below the project's root, `/` between its components.
     pub path: Utf8PathBuf,
@@ -40,7 +42,7 @@ fn newlines(bytes: &[u8]) -> usize {
 #[derive(Debug, Default)]
 pub struct Sources {
     location: Location,
-    files: Vec<Source>,
+    files: Arc<Vec<Source>>,
     /// How many of the files are TOML; the rest are templates.
     toml: usize,
     /// The templates that could not be read: the path and why.
@@ -110,6 +112,11 @@ impl Sources {
         &self.kinds
     }
 
+    /// The same files, with a kind of the project replaced.
+    pub(crate) fn with_kind(&self, kind: Kind) -> Self {
+        Self { files: Arc::clone(&self.files), toml: self.toml, kinds: self.kinds.with(kind), ..Self::default() }
+    }
+
     /// What is wrong with the kinds of the project.
     pub fn kind_problems(&self) -> &[Diagnostic] {
         &self.kind_problems
@@ -126,7 +133,8 @@ impl Sources {
         };
         // One more, for the end of a text that ends with a piece.
         let lines = text.as_bytes().chunks(PIECE).chain([&[][..]]).map(count).collect();
-        self.files.push(Source { path: path.to_owned(), shown: self.location.shown(path), text, lines });
+        let shown = self.location.shown(path);
+        Arc::make_mut(&mut self.files).push(Source { path: path.to_owned(), shown, text, lines });
         index
     }
 

@@ -170,7 +170,8 @@ table! {
         staggered_startup: Option<bool>,
         /// Connections kept ready, opened ahead of need; off if left out.
         reservoir: Option<Reservoir>,
-        /// Settings that the server reads again while it runs.
+        /// Settings that the server reads again while it runs. A list has a value for each of some constraints:
+        /// `[{ value = 100, constraints = { namespace = "a" } }, { value = 50 }]`.
         dynamic_config: Map<Spanned<Tree>>,
     }
 }
@@ -244,7 +245,7 @@ table! {
 }
 
 table! {
-    /// Where a config comes from.
+    /// Where a config comes from. A `file` may be the name of an entry of `[files]`.
     pub struct ConfigSource as "a config" {
         ..compose: "config",
     }
@@ -297,6 +298,10 @@ choice! {
         Hcl = "hcl",
         /// Alloy.
         Alloy = "alloy",
+        /// TOML.
+        Toml = "toml",
+        /// XML: text or the value of an attribute.
+        Xml = "xml",
         /// A POSIX shell.
         Shell = "shell",
         /// A `.env` file.
@@ -323,6 +328,10 @@ impl Language {
             "env" => Self::Dotenv,
             "dockerfile" | "Dockerfile" => Self::Dockerfile,
             "md" => Self::Markdown,
+            "toml" => Self::Toml,
+            "xml" => Self::Xml,
+            // Each program has its own rules there.
+            "conf" | "cfg" | "ini" | "properties" | "txt" => Self::Raw,
             _ => return None,
         })
     }

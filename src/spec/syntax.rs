@@ -35,6 +35,10 @@ impl Problem {
         // So is a bare word that starts like `nan` or `inf`.
         let message = if error.message().starts_with("invalid float, expected `") {
             "string values must be quoted"
+        } else if error.message().starts_with("string values must be quoted")
+            && error.span().is_some_and(|span| span.is_empty())
+        {
+            "missing value"
         } else {
             error.message()
         };
@@ -55,6 +59,7 @@ impl Problem {
             message if message.contains("must be quoted") => {
                 diagnostic.help("add quotes; a boolean is `true` or `false`")
             }
+            "missing value" => diagnostic.help("write a value after `=`"),
             _ => diagnostic,
         }
     }

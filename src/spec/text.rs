@@ -221,6 +221,16 @@ impl Tree {
     pub fn get(&self, name: &str) -> Option<&Self> {
         self.entry(name).map(|(_, tree)| tree)
     }
+
+    /// Adds its texts.
+    pub fn texts<'t>(&'t self, texts: &mut Vec<&'t Text>) {
+        match self {
+            Self::Text(text) => texts.push(text),
+            Self::List(items) => items.iter().for_each(|item| item.texts(texts)),
+            Self::Table(entries) => entries.iter().for_each(|(_, value)| value.texts(texts)),
+            Self::Integer(_) | Self::Float(_) | Self::Boolean(_) => {}
+        }
+    }
 }
 
 impl Decode for Tree {

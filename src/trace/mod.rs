@@ -16,7 +16,9 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::parallel::{processors, side_by_side};
+use crate::spec::kind::{Kind, Kinds};
 use crate::spec::source::Sources;
+use crate::spec::stack::Spec;
 use crate::spec::tree::{Node, Table, Value};
 use crate::spec::{self, Document, ProfileSpec};
 use crate::{model, resolve, view};
@@ -41,6 +43,8 @@ pub struct Key {
     pub part: Part,
     /// Its path in the tree.
     steps: Vec<Step>,
+    /// The kind that declares it, by its place among those of the trace; `None` for a key of the spec itself.
+    kind: Option<usize>,
 }
 
 /// One step down in the tree.
@@ -66,6 +70,9 @@ pub struct Trace<'s> {
     document: Document<'s>,
     profile: ProfileSpec,
     table: Table<'s>,
+    /// The kinds of the project: each with its name, and the tree of its file.
+    kinds: Vec<(String, u16, Table<'s>)>,
+    sources: &'s Sources,
     keys: Vec<Key>,
     outputs: Vec<(Utf8PathBuf, String)>,
 }
@@ -78,7 +85,22 @@ impl<'s> Trace<'s> {
         let (profile, table) = document.profile(profile)?;
         let mut keys = Vec::new();
         collect(&table, "", &mut Vec::new(), &mut keys);
-        let mut trace = Self { document, profile, table, keys, outputs: Vec::new() };
+        let kinds: Vec<(String, u16, Table<'s>)> = sources
+            .kinds()
+            .own()
+            .filter_map(|(name, kind)| {
+                let file = kind?.place().file;
+                Some((name.to_owned(), file, spec::tree::parse(sources, file, &mut diagnostics).table))
+            })
+            .collect();
+        for (place, (name, _, table)) in kinds.iter().enumerate() {
+            let mut own = Vec::new();
+            collect(table, &format!("kinds.{name}"), &mut Vec::new(), &mut own);
+            // What refers to a name may be in a template.
+            let values = own.into_iter().filter(|key| key.part == Part::Value);
+            keys.extend(values.map(|key| Key { kind: Some(place), ..key }));
+        }
+        let mut trace = Self { document, profile, table, kinds, sources, keys, outputs: Vec::new() };
         let stack = trace.resolve(trace.table.clone(), &mut diagnostics)?;
         if !diagnostics.is_empty() {
             return None;
@@ -136,7 +158,8 @@ impl<'s> Trace<'s> {
     /// For each of some lines of an output, the keys it depends on, those with the fewest lines first.
     pub fn causes(&self, path: &Utf8Path, lines: &[usize]) -> Vec<Vec<&Key>> {
         let base = self.base_for(path);
-        let candidates: Vec<&Key> = self.keys.iter().filter(|key| change::exists(&base.table, &key.steps)).collect();
+        let candidates: Vec<&Key> =
+            self.keys.iter().filter(|key| change::exists(self.tree_of(&base, key), &key.steps)).collect();
         // All lines are needed for the order.
         let reached: Vec<(&Key, Vec<usize>)> = side_by_side(processors(), &candidates, |&key| {
             let reach = self.measure(&base, key, &|other| other == path).pop()?;
@@ -184,7 +207,7 @@ impl<'s> Trace<'s> {
     /// Changes a key in the first way that leaves the spec valid, or at least readable, and compares.
     fn measure(&self, base: &Base<'s>, key: &Key, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
         let mut second_best = None;
-        for table in change::variants(&base.table, &key.steps, key.part) {
+        for table in change::variants(self.tree_of(base, key), &key.steps, key.part) {
             let (stack, judgement) = self.judge(table, base, key);
             match (stack, judgement) {
                 (Some(stack), Judgement::Sound) => return self.compare(&stack, wanted),
@@ -195,17 +218,39 @@ impl<'s> Trace<'s> {
         second_best.map_or_else(Vec::new, |stack| self.compare(&stack, wanted))
     }
 
+    /// The tree that has a key.
+    fn tree_of<'t>(&'t self, base: &'t Base<'s>, key: &Key) -> &'t Table<'s> {
+        let kind = key.kind.and_then(|place| self.kinds.get(place));
+        kind.map_or(&base.table, |(_, _, table)| table)
+    }
+
+    /// Decodes the spec with one of its trees changed: its own, or that of a kind.
+    fn decode(
+        &self,
+        table: Table<'s>,
+        base: &Base<'s>,
+        key: &Key,
+        problems: &mut Diagnostics,
+    ) -> Option<(Spec, Kinds)> {
+        let Some((name, file, _)) = key.kind.and_then(|place| self.kinds.get(place)) else {
+            return Some((self.document.decode(table, problems)?, self.profile.kinds.clone()));
+        };
+        let kind = Kind::of_table(name, true, (*file, table), self.sources, problems)?;
+        let sources = self.sources.with_kind(kind);
+        Some((spec::decode(base.table.clone(), &sources, problems)?, sources.kinds().clone()))
+    }
+
     /// Resolves a changed tree, after renaming references to a changed name.
     fn judge(&self, mut table: Table<'s>, base: &Base<'s>, key: &Key) -> (Option<model::Stack>, Judgement) {
         /// References to references.
         const ROUNDS: usize = 3;
         for round in 0..=ROUNDS {
             let mut problems = Diagnostics::default();
-            let spec = self.document.decode(table.clone(), &mut problems).filter(|_| problems.is_empty());
+            let read = self.decode(table.clone(), base, key, &mut problems).filter(|_| problems.is_empty());
             let mut stack = None;
             let mut otherwise = Judgement::Unreadable;
-            if spec.is_some() {
-                let profile = ProfileSpec { spec, ..self.without_spec() };
+            if let Some((spec, kinds)) = read {
+                let profile = ProfileSpec { spec: Some(spec), kinds, ..self.without_spec() };
                 stack = resolve::resolve_all_the_same(&profile, &mut problems);
                 otherwise = Judgement::Readable;
                 if problems.len() <= base.problems {
@@ -301,7 +346,7 @@ fn collect(table: &Table<'_>, above: &str, steps: &mut Vec<Step>, keys: &mut Vec
     for (key, node) in &table.entries {
         let path = if above.is_empty() { key.name.to_string() } else { format!("{above}.{}", key.name) };
         steps.push(Step::Key(key.name.to_string()));
-        keys.push(Key { path: path.clone(), span: key.span, part: Part::Name, steps: steps.clone() });
+        keys.push(Key { path: path.clone(), span: key.span, part: Part::Name, steps: steps.clone(), kind: None });
         collect_value(node, &path, steps, keys);
         steps.pop();
     }
@@ -317,7 +362,13 @@ fn collect_value(node: &Node<'_>, path: &str, steps: &mut Vec<Step>, keys: &mut 
                 steps.pop();
             }
         }
-        _ => keys.push(Key { path: path.to_owned(), span: node.span, part: Part::Value, steps: steps.clone() }),
+        _ => keys.push(Key {
+            path: path.to_owned(),
+            span: node.span,
+            part: Part::Value,
+            steps: steps.clone(),
+            kind: None,
+        }),
     }
 }
 

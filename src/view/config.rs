@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Artifact, COMPOSE, artifacts};
 use crate::model::Stack;
 use crate::model::service::{Mount, Service};
+use crate::model::text::Text;
 use crate::spec::service::MountType;
 
 /// The digest of each service that mounts generated files: the first 16 hexadecimal digits of the SHA-256 of the path
@@ -31,7 +32,7 @@ pub fn config_digests(stack: &Stack) -> askama::Result<BTreeMap<String, String>>
         .collect();
     let mut digests = BTreeMap::new();
     for service in &stack.services {
-        if let Some(digest) = digest_of(service, &mut files)? {
+        if let Some(digest) = digest_of(stack, service, &mut files)? {
             digests.insert(service.name.clone(), digest);
         }
     }
@@ -44,17 +45,27 @@ struct File<'f, 's> {
     text: Option<String>,
 }
 
-fn digest_of(service: &Service, files: &mut HashMap<&str, File<'_, '_>>) -> askama::Result<Option<String>> {
+fn digest_of(
+    stack: &Stack,
+    service: &Service,
+    files: &mut HashMap<&str, File<'_, '_>>,
+) -> askama::Result<Option<String>> {
     let mut hash: Option<Sha256> = None;
-    for mount in &service.mounts {
-        let Some(file) = generated(mount).and_then(|name| files.get_mut(name)) else { continue };
+    let mounts = service.mounts.iter().filter_map(|mount| Some((generated(mount)?, mount.target.shown())));
+    let configs = service.configs.iter().filter_map(|grant| {
+        let config = stack.configs.iter().find(|config| config.name == grant.source)?;
+        let target = grant.keys.text("target").map_or_else(|| format!("/{}", grant.source), Text::shown);
+        Some((config.keys.text("file")?.literal()?.strip_prefix("./")?, target))
+    });
+    for (name, target) in mounts.chain(configs) {
+        let Some(file) = files.get_mut(name) else { continue };
         let text = match &file.text {
             Some(text) => text,
             None => file.text.insert(file.artifact.render()?),
         };
         let hash = hash.get_or_insert_default();
         // Neither contains a NUL, so different lists of files never hash the same.
-        for part in [&mount.target.shown(), text] {
+        for part in [&target, text] {
             hash.update(part);
             hash.update([0]);
         }

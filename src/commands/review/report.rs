@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use serde_json::json;
+use similar::{Algorithm, DiffOp, capture_diff_slices, group_diff_ops};
 use stackgen::review::{Area, Change, Id, Outputs, Review, Severity, counted};
 use stackgen::shown::{markdown_code as code, visible};
 
@@ -274,8 +276,8 @@ impl Report<'_> {
             wrap(&mut wrapped, &format!("    reason: {}", short(reason)), 6);
             let _ = writeln!(out, "{wrapped}");
         }
-        let value = |value: &Option<String>| value.as_deref().map(short);
-        match (value(&change.before), value(&change.after)) {
+        let (before, after) = differing(change.before.as_deref(), change.after.as_deref());
+        match (before.as_deref().map(short), after.as_deref().map(short)) {
             (Some(before), Some(after)) if before.chars().count() + after.chars().count() <= SHORT => {
                 let _ = writeln!(out, "    {RED}{before}{RESET} -> {GREEN}{after}{RESET}");
             }
@@ -323,15 +325,16 @@ impl Report<'_> {
             };
             within_budget(&mut out, &lines, (most, budget, noun), |out, line, length, _| {
                 let change = line.change;
-                let value = |value: &Option<String>| value.as_deref().map(|value| code(&cut(value, length)));
+                let value = |value: Option<String>| value.map(|value| code(&cut(&value, length))).unwrap_or_default();
+                let (before, after) = differing(change.before.as_deref(), change.after.as_deref());
                 let _ = write!(
                     out,
                     "| {} | {}: {} | {} | {} |",
                     code(change.id.as_str()),
                     self.subjects(line, length),
                     prose(&change.what, length),
-                    value(&change.before).unwrap_or_default(),
-                    value(&change.after).unwrap_or_default()
+                    value(before),
+                    value(after)
                 );
                 if let Some(reason) = &change.accepted {
                     let _ = write!(out, " {} |", code(&cut(reason, length)));
@@ -365,7 +368,7 @@ impl Report<'_> {
                 self.subjects(line, length),
                 prose(&change.what, length)
             );
-            match (&change.before, &change.after) {
+            match &differing(change.before.as_deref(), change.after.as_deref()) {
                 (Some(before), Some(after)) => {
                     let _ = write!(out, " ({} → {})", code(&cut(before, length)), code(&cut(after, length)));
                 }
@@ -432,6 +435,41 @@ fn sentence(text: &str) -> String {
 }
 
 /// A value on one line, truncated, with control characters made visible.
+/// Two values, of long ones only the words that differ with those around them.
+fn differing(before: Option<&str>, after: Option<&str>) -> (Option<String>, Option<String>) {
+    /// Equal words that are shown on each side.
+    const AROUND: usize = 2;
+    /// Longer lists are not compared.
+    const MOST_WORDS: usize = 2_000;
+    let whole = (before.map(ToOwned::to_owned), after.map(ToOwned::to_owned));
+    let (Some(before), Some(after)) = (before, after) else { return whole };
+    let [old, new] = [before, after].map(|value| value.split(' ').collect::<Vec<_>>());
+    if before.len().min(after.len()) <= SHORT || old.len().max(new.len()) > MOST_WORDS {
+        return whole;
+    }
+    if before == after {
+        return whole;
+    }
+    let groups = group_diff_ops(capture_diff_slices(Algorithm::Myers, &old, &new), AROUND);
+    let pieces = |words: &[&str], ranges: Vec<Range<usize>>| {
+        let mut out = String::new();
+        let mut end = 0;
+        for range in ranges {
+            out.push_str(if range.start > end { "… " } else { "" });
+            end = range.end;
+            out.push_str(&words[range].join(" "));
+            out.push(' ');
+        }
+        out.push_str(if end < words.len() { "…" } else { "" });
+        Some(out.trim_end().to_owned())
+    };
+    let range = |side: fn(&DiffOp) -> Range<usize>| -> Vec<Range<usize>> {
+        let ends = groups.iter().filter_map(|group| Some((side(group.first()?), side(group.last()?))));
+        ends.map(|(first, last)| first.start..last.end).collect()
+    };
+    (pieces(&old, range(DiffOp::old_range)), pieces(&new, range(DiffOp::new_range)))
+}
+
 fn short(value: &str) -> String {
     cut(value, LONGEST)
 }

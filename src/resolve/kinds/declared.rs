@@ -2,25 +2,28 @@
 //!
 //! The texts of a kind refer to `${self}` (the service's name), `${self.<port>}` and `${self.<port>.port}`,
 //! `${settings.<name>}` (of a secret: the path of the file that holds it), `${published.<port>}` (its number on the host), `${cluster.name}`, and `${<need>.<endpoint>}`
-//! for a service that the kind needs. A variable whose text refers to something missing is left out.
+//! for a service that the kind needs. A variable, a key or an item of a list whose text refers to something missing is left
+//! out; a command can't have less meaning by that (`check_command` of the kind).
 
 use super::{Preset, generated, needs};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Keys;
 use crate::model::kind::{File, Secret, Setting, SettingValue};
 use crate::model::service::{Command, Metrics, Probe};
-use crate::model::text::{Segment, Text, Value};
+use crate::model::text::{Segment, Text, Tree, Value};
 use crate::resolve::Resolver;
-use crate::spec::decode::Spanned;
+use crate::spec::decode::{Spanned, listed};
 use crate::spec::kind::{self as spec, Declaration, Kind, SettingType};
 use crate::spec::service::{self, Service};
-use crate::spec::text::{Part, Text as SpecText, Value as SpecValue};
+use crate::spec::text::{Part, Text as SpecText, Tree as SpecTree, Value as SpecValue};
 use crate::spec::value::Size;
 
 /// What the texts of a kind may refer to.
 struct Scope<'a> {
     index: usize,
     name: &'a Spanned<String>,
+    /// Whether its texts are in a file of the project.
+    is_own: bool,
     cluster: Option<&'a str>,
     /// The services that it needs, by the names that the kind has for them.
     needs: Vec<(&'a str, &'a str)>,
@@ -41,12 +44,14 @@ impl<'a> Resolver<'a> {
         let mut scope = Scope {
             index,
             name,
+            is_own: kind.is_own(),
             cluster: cluster.map(|name| name.value.as_str()),
             needs: Vec::new(),
             settings: Vec::new(),
         };
         scope.settings = self.settings(declaration, service, &scope);
         let mut preset = Preset {
+            decides: (!kind.is_own()).then(|| instead_of_setting(declaration)),
             reads: declaration.reads.clone(),
             aws_home: declaration.aws.as_ref().and_then(|aws| aws.home.clone()),
             always_aws: declaration.aws.as_ref().is_some_and(|aws| aws.always.unwrap_or(false)),
@@ -110,6 +115,8 @@ impl<'a> Resolver<'a> {
         for (name, declared) in kind.settings.iter() {
             let written = service.settings.as_ref().and_then(|settings| settings.get(&name.value));
             if written.is_none()
+                // Both are a mistake of the kind.
+                && declared.default.is_none()
                 && let Some(question) = &declared.required
             {
                 let question = self.told(question, scope).map(|text| text.shown()).unwrap_or_default();
@@ -138,7 +145,18 @@ impl<'a> Resolver<'a> {
                         variable: text.variable().unwrap_or_default().to_owned(),
                     }))
                 }
-                Some(written) => Some(self.setting(&written.value)),
+                Some(written) => {
+                    if let (SettingType::Service, spec::SettingValue::String(other)) = (declared.kind, &written.value)
+                        // A need says more.
+                        && !kind.needs.iter().any(|(_, need)| need.setting.as_ref().is_some_and(|key| key.value == name.value))
+                    {
+                        match self.index.contains_key(other.as_str()) {
+                            true => self.references.service(other),
+                            false => self.unknown_service(other, written.span, Some(&scope.name.value)),
+                        }
+                    }
+                    Some(self.setting(&written.value))
+                }
                 None => match (declared.default_value(), &declared.default_if) {
                     // Its references are the kind's.
                     (Some(spec::SettingValue::Text(text)), _) => self.told(&text, scope).map(SettingValue::Text),
@@ -202,8 +220,8 @@ impl<'a> Resolver<'a> {
 
     /// Turns the service that a kind gives into what it implies: the only place that knows both.
     fn implied(&mut self, service: &'a Service, scope: &Scope<'a>, preset: &mut Preset) {
-        preset.command = service.command.as_ref().map(|command| self.told_command(&command.value, scope));
-        preset.entrypoint = service.entrypoint.as_ref().map(|command| self.told_command(&command.value, scope));
+        preset.command = service.command.as_ref().and_then(|command| self.told_command(&command.value, scope));
+        preset.entrypoint = service.entrypoint.as_ref().and_then(|command| self.told_command(&command.value, scope));
         for (name, value) in service.environment.iter() {
             let value = self.told(&value.0, scope);
             preset.environment.extend(value.map(|value| (name.value.clone(), value)));
@@ -214,12 +232,21 @@ impl<'a> Resolver<'a> {
                 preset.volumes.push((source.shown(), target.shown()));
             }
         }
-        preset.healthcheck = service.healthcheck.as_ref().map(|check| self.probe(check, scope));
+        // A port that the kind lacks was reported there.
+        let port =
+            |this: &Self, name: &str| Some(this.ports[scope.index].iter().find(|port| port.name == name)?.target);
+        let probed = service.healthcheck.as_ref().filter(|check| {
+            let name = check.tcp.as_ref().or(check.port.as_ref()).map_or(service::HTTP_PORT, |name| &name.value);
+            check.test.is_some() || port(self, name).is_some()
+        });
+        preset.healthcheck = probed.map(|check| self.probe(check, scope));
         preset.metrics = service.metrics.as_ref().and_then(|metrics| {
-            let port = self.port_of(scope.index, &metrics.port.value, scope.name.span, &[])?;
+            let port = port(self, &metrics.port.value)?;
             Some(Metrics { port, path: metrics.path.clone().unwrap_or_else(|| service::METRICS_PATH.to_owned()) })
         });
-        preset.keys = self.keys(&service.compose);
+        let keys = service.compose.iter();
+        let keys = keys.filter_map(|(key, value)| Some((key.value.clone(), self.told_tree(value, scope)?)));
+        preset.keys = Keys(keys.collect());
     }
 
     fn probe(&mut self, check: &'a service::Healthcheck, scope: &Scope<'a>) -> Probe {
@@ -228,7 +255,7 @@ impl<'a> Resolver<'a> {
         } else if let Some(port) = &check.tcp {
             (self.connect(scope.index, check, &Spanned { value: port.value.clone(), span: scope.name.span }), None)
         } else {
-            (check.test.as_ref().map(|test| self.told_command(&test.value, scope)), None)
+            (check.test.as_ref().and_then(|test| self.told_command(&test.value, scope)), None)
         };
         let time = |time: &Option<Spanned<SpecValue<crate::spec::value::Duration>>>| match &time.as_ref()?.value {
             SpecValue::Is(duration) => Some(Text::Literal(duration.text.clone())),
@@ -247,18 +274,32 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn told_command(&mut self, command: &service::Command, scope: &Scope<'a>) -> Command {
+    /// A command; `None` if nothing is left of it.
+    fn told_command(&mut self, command: &service::Command, scope: &Scope<'a>) -> Option<Command> {
         match command {
-            service::Command::Line(text) => Command::Line(self.told(text, scope).unwrap_or_else(|| "".into())),
+            service::Command::Line(text) => self.told(text, scope).map(Command::Line),
             service::Command::Arguments(texts) => {
-                Command::Arguments(texts.iter().filter_map(|text| self.told(text, scope)).collect())
+                let left: Vec<Text> = texts.iter().filter_map(|text| self.told(text, scope)).collect();
+                (!left.is_empty() || texts.is_empty()).then_some(Command::Arguments(left))
             }
         }
     }
 
+    fn told_tree(&mut self, tree: &SpecTree, scope: &Scope<'a>) -> Option<Tree> {
+        Some(match tree {
+            SpecTree::Text(text) => Tree::Text(self.told(text, scope)?),
+            SpecTree::List(items) => Tree::List(items.iter().filter_map(|item| self.told_tree(item, scope)).collect()),
+            SpecTree::Table(entries) => {
+                let entries = entries.iter();
+                let told = entries.filter_map(|(key, value)| Some((key.value.clone(), self.told_tree(value, scope)?)));
+                Tree::Table(told.collect())
+            }
+            scalar => self.tree(scalar),
+        })
+    }
+
     /// A text of a kind; `None` if it refers to something missing.
     fn told(&mut self, text: &SpecText, scope: &Scope<'a>) -> Option<Text> {
-        let span = scope.name.span;
         let mut segments: Vec<Segment> = Vec::new();
         for part in text.parts() {
             let found = match part {
@@ -266,6 +307,7 @@ impl<'a> Resolver<'a> {
                 Part::Env(_) => scope.name.value.as_str().into(),
                 Part::Address(address) => {
                     let name = address.endpoint.as_str();
+                    let span = if scope.is_own { address.span } else { scope.name.span };
                     match address.service.as_str() {
                         "self" => self.address(&scope.name.value, name, address.number, span)?.into(),
                         "settings" => written(&scope.settings.iter().find(|setting| setting.name == name)?.value)?,
@@ -284,6 +326,17 @@ impl<'a> Resolver<'a> {
             }
         }
         Some(Text::joined(segments))
+    }
+}
+
+/// What to do instead of setting what a built-in kind decides.
+fn instead_of_setting(kind: &Declaration) -> String {
+    if kind.takes(spec::Takes::Cluster) {
+        return "remove it, and change what the kind takes it from: its settings, the cluster or [env]".to_owned();
+    }
+    match kind.settings.is_empty() {
+        true => "remove it, or describe the service without `kind`".to_owned(),
+        false => format!("remove it, and use the settings of the kind: {}", listed(kind.settings.names())),
     }
 }
 

@@ -8,6 +8,7 @@ mod temporal;
 
 pub(super) use temporal::{dynamic_setting, server_environment};
 
+use super::images::check_grammar;
 use super::{DASHBOARDS, Resolver, add_a_provider};
 use crate::diagnostic::Diagnostic;
 use crate::model;
@@ -16,14 +17,15 @@ use crate::model::kind::{File, Secret, Setting};
 use crate::model::service::{Command, Dependency, Metrics, Mount, Probe};
 use crate::model::text::{Text, Value};
 use crate::spec::compose::NO_NEW_PRIVILEGES;
-use crate::spec::decode::Spanned;
+use crate::spec::decode::{Spanned, shown};
 use crate::spec::service::{Condition, MountType, Service};
 use crate::spec::tree::MOST_COPIED;
 
-/// What a kind implies for one service. The spec may change all of it but the command and the
-/// variables.
+/// What a kind implies for one service, as far as the spec doesn't say otherwise.
 #[derive(Default)]
 pub(super) struct Preset {
+    /// What to do instead of setting a variable or the volume of a built-in kind: the spec can't change those.
+    pub decides: Option<String>,
     pub description: Option<String>,
     pub command: Option<Command>,
     pub entrypoint: Option<Command>,
@@ -105,6 +107,13 @@ impl Resolver<'_> {
             }
         }
         for (name, kind) in profile.kinds.own() {
+            let image = kind.and_then(|kind| kind.new.as_ref()?.image.as_ref());
+            if let Some(image) = image
+                && let Err(problem) = check_grammar(image)
+            {
+                let title = format!("invalid image `{}`", shown(image));
+                self.report(Diagnostic::new("invalid-image", title, image.span).help(problem));
+            }
             if let Some(kind) = kind.filter(|_| has_logic(name)) {
                 let title = format!("the built-in kind `{name}` cannot be replaced");
                 let help = "rename its folder: `gen` generates what the built-in one needs of other services";
@@ -132,6 +141,21 @@ impl Resolver<'_> {
             let model = service.kind.as_ref().and_then(|kind| logic(kind.value.as_str())?.model);
             if let Some(model) = model {
                 model(self, name, service, services, &mut models);
+            }
+        }
+        // A template of the project may list what is scraped.
+        if models.alloys.is_empty()
+            && self.spec.files.is_empty()
+            && self.profile.kinds.are_built_in()
+            && !self.removes()
+        {
+            for (_, service) in self.spec.services.iter() {
+                if let Some(metrics) = &service.metrics {
+                    self.lint(
+                        Diagnostic::new("unscraped-metrics", "nothing collects these metrics", metrics.span)
+                            .help("add a service of kind `alloy`, or remove `metrics`"),
+                    );
+                }
             }
         }
         if let Some((name, _)) = self.spec.datasources.iter().next()

@@ -1,7 +1,7 @@
 //! Temporal's servers.
 
 use super::{Preset, fixed, generated, needs};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::model::kind::{Address, ClusterServer, DynamicSetting, DynamicValue};
 use crate::model::service::Command;
 use crate::model::text::Text;
@@ -233,15 +233,75 @@ pub(in crate::resolve) fn dynamic_setting(
             None => diagnostic.help("fix the name, or remove it: Temporal ignores unknown settings"),
         }));
     };
+    let values = match &value.value {
+        Tree::List(items) => items.iter().map(|item| constrained((key, kind), item, value.span)).collect(),
+        plain => dynamic_value((key, kind), plain, value.span).map(|value| vec![(Vec::new(), value)]),
+    };
+    match values {
+        Ok(values) => Ok(DynamicSetting { key: key.to_owned(), values }),
+        // Its value is what is unsupported.
+        Err(diagnostic) if diagnostic.code == UNSUPPORTED => Err(Box::new(
+            Diagnostic::new(UNSUPPORTED, diagnostic.title, name.span).help("remove it: `gen` only writes plain values"),
+        )),
+        Err(diagnostic) => Err(diagnostic),
+    }
+}
+
+/// The code for a setting whose value is a structure.
+const UNSUPPORTED: &str = "unsupported-setting";
+
+/// What a value of a dynamic setting can be limited to, and the type of that (`convertYamlConstraints` of Temporal
+/// 1.31).
+const CONSTRAINTS: &[(&str, &str)] = &[
+    ("namespace", "String"),
+    ("namespaceID", "String"),
+    ("taskQueueName", "String"),
+    ("taskType", "String"),
+    ("historyTaskType", "String"),
+    ("shardID", "Int"),
+    ("destination", "String"),
+];
+
+type Constrained = (Vec<(String, DynamicValue)>, DynamicValue);
+
+/// `{ value = …, constraints = { namespace = "…" } }`
+fn constrained((key, kind): (&str, &str), item: &Tree, span: Span) -> Result<Constrained, Box<Diagnostic>> {
+    let wrong = |title: String, help: String| Box::new(Diagnostic::new("wrong-type", title, span).help(help));
+    let form = || {
+        let help = "write each as `{ value = …, constraints = { namespace = \"…\" } }`, and one without constraints for the rest";
+        wrong(format!("invalid values of `{key}`"), help.to_owned())
+    };
+    let Tree::Table(entries) = item else { return Err(form()) };
+    if entries.iter().any(|(name, _)| !["value", "constraints"].contains(&name.value.as_str())) {
+        return Err(form());
+    }
+    let value = dynamic_value((key, kind), item.get("value").ok_or_else(form)?, span)?;
+    let constraints = match item.get("constraints") {
+        None => &[][..],
+        Some(Tree::Table(constraints)) => constraints,
+        Some(_) => return Err(form()),
+    };
+    let constraints = constraints.iter().map(|(name, value)| {
+        let Some((_, kind)) = CONSTRAINTS.iter().find(|(known, _)| *known == name.value) else {
+            let title = format!("unknown constraint `{}`", shown(&name.value));
+            let known = listed(CONSTRAINTS.iter().map(|(known, _)| *known));
+            return Err(wrong(title, format!("expected one of {known}")));
+        };
+        Ok((name.value.clone(), dynamic_value((&name.value, kind), value, span)?))
+    });
+    Ok((constraints.collect::<Result<_, _>>()?, value))
+}
+
+fn dynamic_value((key, kind): (&str, &str), value: &Tree, span: Span) -> Result<DynamicValue, Box<Diagnostic>> {
     let wrong = |expected: &str| {
         Box::new(
-            Diagnostic::new("wrong-type", format!("invalid value for `{key}`"), value.span)
+            Diagnostic::new("wrong-type", format!("invalid value for `{key}`"), span)
                 .at(format!("must be {expected}"))
                 .help(format!("write {expected}: Temporal ignores a value of another type")),
         )
     };
     let text = |text: &crate::spec::text::Text| text.literal().map(ToOwned::to_owned);
-    let resolved = match (kind, &value.value) {
+    Ok(match (kind, value) {
         ("Bool", Tree::Boolean(boolean)) => DynamicValue::Boolean(*boolean),
         ("Bool", _) => return Err(wrong("`true` or `false`")),
         ("Int" | "Float", Tree::Integer(number)) => DynamicValue::Integer(*number),
@@ -259,17 +319,10 @@ pub(in crate::resolve) fn dynamic_setting(
         },
         ("String", _) => return Err(wrong("a string")),
         _ => {
-            return Err(Box::new(
-                Diagnostic::new(
-                    "unsupported-setting",
-                    format!("unsupported dynamic setting `{key}`: its value is a structure"),
-                    name.span,
-                )
-                .help("remove it: `gen` only writes plain values"),
-            ));
+            let title = format!("unsupported dynamic setting `{key}`: its value is a structure");
+            return Err(Box::new(Diagnostic::new(UNSUPPORTED, title, span)));
         }
-    };
-    Ok(DynamicSetting { key: key.to_owned(), value: resolved })
+    })
 }
 
 #[cfg(test)]
