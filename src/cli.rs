@@ -45,10 +45,13 @@ pub enum Command {
     ///
     /// Shows the cause of each difference and how to fix it. Never writes.
     Check(Check),
-    /// Show which keys of the spec produce a line of an output
+    /// Show which keys of the spec produce a line of an output, or what a diagnostic means
     ///
     /// Changes each key in memory, renders again, and compares the lines, so derived values are found too. Keys that
     /// affect the fewest lines come first.
+    ///
+    /// With `--code`, prints what a diagnostic such as `error[port-clash]` means, with a wrong and a right spec. That needs
+    /// no spec in the current directory.
     Explain(Explain),
     /// Show which lines of the outputs a key of the spec affects
     ///
@@ -185,13 +188,15 @@ pub struct Check {
 
 /// What `gen explain` takes.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  gen explain generated/dev/config/loki.yaml:33\n  gen explain --format json terraform/dev/main.tf:49"
-)]
+#[command(after_help = "Examples:\n  gen explain generated/dev/config/loki.yaml:33\n  \
+        gen explain --format json terraform/dev/main.tf:49\n  gen explain --code port-clash")]
 pub struct Explain {
     /// A line of an output
-    #[arg(value_name = "FILE:LINE")]
-    pub place: String,
+    #[arg(value_name = "FILE:LINE", required_unless_present = "code", conflicts_with = "code")]
+    pub place: Option<String>,
+    /// The code of a diagnostic, which stands in brackets
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Listing::Text)]
     pub format: Listing,

@@ -18,6 +18,7 @@
 //! [`plan()`] runs stages 1 to 4. A problem of the spec is a [`diagnostic`], as data; only the commands of the binary
 //! print.
 
+pub mod codes;
 pub mod dev;
 pub mod diagnostic;
 pub mod edit;

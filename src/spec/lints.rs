@@ -28,6 +28,11 @@ const LINTS: &[(&str, &str)] = &[
     ("unused-volume", "No service mounts a volume."),
 ];
 
+/// Whether a diagnostic with that code has a level in `[lints]`.
+pub fn is_lint(code: &str) -> bool {
+    LINTS.iter().any(|(lint, _)| *lint == code)
+}
+
 choice! {
     /// How the findings of a lint are reported.
     pub enum Level as "level" {
@@ -54,7 +59,7 @@ impl Lints {
 impl Decode for Lints {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         if let Value::Table(table) = &node.value {
-            for (key, _) in table.entries.iter().filter(|(key, _)| !LINTS.iter().any(|(code, _)| *code == key.name)) {
+            for (key, _) in table.entries.iter().filter(|(key, _)| !is_lint(&key.name)) {
                 let codes = || LINTS.iter().map(|(code, _)| *code);
                 let title = format!("unknown lint `{}`", shown(&key.name));
                 let help = || expected(codes());

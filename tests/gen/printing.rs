@@ -8,7 +8,7 @@ use super::project::{Project, Run};
 use super::review::git;
 
 /// One line or more for each subcommand: the arguments, and the exit code where the output can be written.
-const COMMANDS: [(&[&str], i32); 31] = [
+const COMMANDS: [(&[&str], i32); 32] = [
     (&["--help"], 0),
     (&["--version"], 0),
     (&["help", "check"], 0),
@@ -19,6 +19,7 @@ const COMMANDS: [(&[&str], i32); 31] = [
     (&["check", "--format", "github"], 0),
     (&["explain", "generated/dev/docker-compose.yml:4"], 0),
     (&["explain", "generated/dev/docker-compose.yml:4", "--format", "json"], 0),
+    (&["explain", "--code", "port-clash"], 0),
     (&["impact", "services.loki.settings"], 0),
     (&["completions", "bash"], 0),
     (&["man", "pages"], 0),
