@@ -5,22 +5,29 @@ use std::ffi::OsStr;
 use camino::Utf8PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use stackgen::outcome::Outcome;
 use stackgen::spec::kind::Kind;
 use stackgen::spec::stack::DatasourceType;
 
 /// Generate every file of a development stack from `spec/stack.toml`
-///
-/// `gen` looks for the spec in the current directory and its parents.
-///
-/// Exit codes: 0 success, 1 drift or findings, 2 invalid spec or command line, 3 I/O error or missing program.
 #[derive(Debug, Parser)]
-#[command(name = "gen", version)]
+#[command(name = "gen", version, long_about = long_about())]
 pub struct Cli {
     /// Change to this directory first
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub directory: Option<Utf8PathBuf>,
     #[command(subcommand)]
     pub command: Command,
+}
+
+fn long_about() -> String {
+    let codes: Vec<String> = Outcome::OWN.iter().map(|(own, means)| format!("{} {means}", own.code())).collect();
+    format!(
+        "Generate every file of a development stack from `spec/stack.toml`\n\n\
+        `gen` looks for the spec in the current directory and its parents.\n\n\
+        Exit codes: {}.",
+        codes.join(", ")
+    )
 }
 
 impl Cli {
@@ -75,7 +82,7 @@ pub enum Command {
         #[arg(value_name = "DIR")]
         folder: Utf8PathBuf,
     },
-    /// Print the JSON Schema of the spec
+    /// Print the JSON Schema of the spec, or its reference
     ///
     /// `gen render` also writes the schemas next to the spec. TOML editor extensions (Even Better TOML, Tombi, Taplo) use
     /// them for files that start with a line such as `#:schema stack.schema.json`.
@@ -246,7 +253,7 @@ pub struct Watch {
 
 /// What `gen schema` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  gen schema dashboard")]
+#[command(after_help = "Examples:\n  gen schema dashboard\n  gen schema reference")]
 pub struct Schema {
     /// Which files the schema is for
     #[arg(value_enum, default_value_t = SchemaOf::Stack)]
@@ -261,6 +268,8 @@ pub enum SchemaOf {
     Dashboard,
     /// `spec/kinds/*/kind.toml`
     Kind,
+    /// All of them, for people: every key, kind, diagnostic and exit code, in Markdown
+    Reference,
 }
 
 /// What `gen verify` takes.

@@ -17,6 +17,9 @@ pub const STACK: Schema = Schema { path: "spec/stack.schema.json", text: include
 pub const DASHBOARD: Schema =
     Schema { path: "spec/dashboard.schema.json", text: include_str!("../spec/dashboard.schema.json") };
 
+/// What the schemas say, and more, for people.
+pub const REFERENCE: Schema = Schema { path: "spec/REFERENCE.md", text: include_str!("../spec/REFERENCE.md") };
+
 /// A schema, as it is written next to the spec.
 #[derive(Debug)]
 pub struct Schema {
@@ -31,16 +34,18 @@ pub fn scope() -> Scope {
     Scope { manifest: "spec/schema.sha256".into(), folders: vec!["spec".into()], others: None, files: Vec::new() }
 }
 
-/// The schemas. A project with kinds of its own has their settings in its schema, and a schema for their declarations.
-pub fn files(kinds: &Kinds) -> impl Iterator<Item = File> {
+/// The files beside the spec. A project with kinds of its own has their settings in its schema, and a schema for their
+/// declarations.
+pub fn files(kinds: &Kinds, schemas: bool, reference: bool) -> impl Iterator<Item = File> {
     let file = |path: &str, contents: String| File { path: path.into(), executable: false, contents };
-    let mut files = vec![file(DASHBOARD.path, DASHBOARD.text.to_owned())];
-    if kinds.are_built_in() {
-        files.insert(0, file(STACK.path, STACK.text.to_owned()));
-    } else {
-        files.insert(0, file(STACK.path, text_of(&schema::stack(kinds))));
-        files.push(file("spec/kind.schema.json", text_of(&schema::kind())));
+    let mut files = Vec::new();
+    if schemas {
+        let built_in = kinds.are_built_in();
+        let stack = if built_in { STACK.text.to_owned() } else { text_of(&schema::stack(kinds)) };
+        files.extend([file(STACK.path, stack), file(DASHBOARD.path, DASHBOARD.text.to_owned())]);
+        files.extend((!built_in).then(|| file("spec/kind.schema.json", text_of(&schema::kind()))));
     }
+    files.extend(reference.then(|| file(REFERENCE.path, REFERENCE.text.to_owned())));
     files.into_iter()
 }
 
@@ -52,20 +57,27 @@ pub fn text_of(schema: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reference;
     use camino::Utf8Path;
 
     #[test]
-    fn the_schemas_say_what_the_tables_say() {
-        for (Schema { path, text }, schema) in
-            [(STACK, schema::stack(&Kinds::default())), (DASHBOARD, schema::dashboard())]
-        {
-            let expected = text_of(&schema);
+    fn the_schemas_and_the_reference_say_what_the_tables_say() {
+        let mut stale = Vec::new();
+        for (Schema { path, text }, expected) in [
+            (STACK, text_of(&schema::stack(&Kinds::default()))),
+            (DASHBOARD, text_of(&schema::dashboard())),
+            (REFERENCE, reference::text()),
+        ] {
             if text != expected {
+                stale.push(path);
                 if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
                     std::fs::write(Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(path), expected).unwrap();
                 }
-                panic!("{path} is out of date: run `INSTA_UPDATE=always cargo test --lib editor`, then `gen render`");
             }
         }
+        assert!(
+            stale.is_empty(),
+            "{stale:?} are out of date: run `INSTA_UPDATE=always cargo test --lib editor`, then `gen render`"
+        );
     }
 }

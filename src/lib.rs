@@ -30,8 +30,11 @@ pub mod links;
 pub mod list;
 pub mod lit;
 pub mod model;
+pub mod outcome;
 pub mod output;
 pub mod parallel;
+#[cfg(test)]
+mod reference;
 pub mod resolve;
 pub mod review;
 pub mod shown;

@@ -392,6 +392,7 @@ impl<'a> Resolver<'a> {
                 readme: outputs.readme.unwrap_or(true),
                 env_example: outputs.env_example.unwrap_or(true),
                 schemas: outputs.schemas.unwrap_or(true),
+                reference: outputs.reference.unwrap_or(false),
             }),
             variables,
             infrastructure,

@@ -8,7 +8,7 @@ use super::tree::{Node, Value};
 use crate::diagnostic::Diagnostic;
 
 /// What each lint finds, by the code of its diagnostic.
-const LINTS: &[(&str, &str)] = &[
+pub const LINTS: &[(&str, &str)] = &[
     ("literal-secret", "A value that looks like a secret is committed with the spec."),
     (
         "secret-in-command",
@@ -28,6 +28,9 @@ const LINTS: &[(&str, &str)] = &[
     ("unused-volume", "No service mounts a volume."),
 ];
 
+/// The level of a lint that has none in the spec.
+pub const DEFAULT: Level = Level::Warn;
+
 /// Whether a diagnostic with that code has a level in `[lints]`.
 pub fn is_lint(code: &str) -> bool {
     LINTS.iter().any(|(lint, _)| *lint == code)
@@ -45,14 +48,14 @@ choice! {
     }
 }
 
-/// The levels of lints; any other lint warns.
+/// The levels of lints; any other lint has the default.
 #[derive(Debug, Clone, Default)]
 pub struct Lints(Map<Level>);
 
 impl Lints {
     /// The level of the lint with that code.
     pub fn level(&self, code: &str) -> Level {
-        self.0.get(code).copied().unwrap_or(Level::Warn)
+        self.0.get(code).copied().unwrap_or(DEFAULT)
     }
 }
 

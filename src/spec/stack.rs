@@ -56,7 +56,7 @@ table! {
         env: Map<Variable>,
         /// What Terraform creates.
         infrastructure: Option<Infrastructure>,
-        /// Which outputs are left out.
+        /// Which outputs are written.
         outputs: Option<Outputs>,
         /// What is accepted, with reasons: a finding of checkov by the ID of its check (`CKV_AWS_18 = "…"`), and a danger
         /// or caution of `gen review` by its ID and what it is about (`engine-socket."agent:/run/docker.sock" = "…"`).
@@ -252,7 +252,7 @@ table! {
 }
 
 table! {
-    /// Which outputs are left out.
+    /// Which outputs are written.
     pub struct Outputs as "the outputs" {
         /// Whether there is a `README.md`.
         readme: Option<bool> = true,
@@ -260,6 +260,8 @@ table! {
         env_example: Option<bool> = true,
         /// Whether the schemas for editors are written beside the spec.
         schemas: Option<bool> = true,
+        /// Whether `spec/REFERENCE.md` is written: every key, kind, diagnostic and exit code.
+        reference: Option<bool> = false,
     }
 }
 

@@ -8,7 +8,7 @@ use super::project::{Project, Run};
 use super::review::git;
 
 /// One line or more for each subcommand: the arguments, and the exit code where the output can be written.
-const COMMANDS: [(&[&str], i32); 32] = [
+const COMMANDS: [(&[&str], i32); 33] = [
     (&["--help"], 0),
     (&["--version"], 0),
     (&["help", "check"], 0),
@@ -26,6 +26,7 @@ const COMMANDS: [(&[&str], i32); 32] = [
     (&["schema"], 0),
     (&["schema", "dashboard"], 0),
     (&["schema", "kind"], 0),
+    (&["schema", "reference"], 0),
     (&["kind", "show", "loki"], 0),
     (&["verify"], 3),
     (&["init"], 1),
