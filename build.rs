@@ -1,7 +1,8 @@
 //! Compiles the kinds of `templates/kinds/` in: a table of their names, their `kind.toml` and the templates that it names.
-//! And Compose's specification, without its descriptions.
+//! Also the pages of diagnostics in `templates/codes/`, and Compose's specification, without its descriptions.
 
 use std::fmt::Write as _;
+use std::fs::FileType;
 use std::path::Path;
 use std::{env, fs, io};
 
@@ -13,23 +14,18 @@ const COMPOSE: &str = "src/spec/compose-spec.json";
 /// The folder of the kinds.
 const KINDS: &str = "templates/kinds";
 
+/// The folder of the pages of diagnostics.
+const CODES: &str = "templates/codes";
+
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={KINDS}");
+    println!("cargo::rerun-if-changed={CODES}");
     println!("cargo::rerun-if-changed={COMPOSE}");
     println!("cargo::rerun-if-changed=build.rs");
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
-    let mut names: Vec<String> = Vec::new();
-    for entry in fs::read_dir(KINDS)? {
-        let entry = entry?;
-        // A system may leave files of its own there.
-        if !entry.file_type()?.is_dir() {
-            continue;
-        }
-        let name = entry.file_name().into_string();
-        names.push(name.map_err(|_| io::Error::other(format!("a folder of {KINDS} has a name that is not UTF-8")))?);
-    }
-    names.sort();
+    // A system may leave files of its own there.
+    let names = entries(KINDS, |entry| entry.is_dir())?;
     let mut table = String::new();
     for name in &names {
         let folder = format!("{root}/{KINDS}/{name}");
@@ -46,10 +42,33 @@ fn main() -> io::Result<()> {
          /// The built-in kinds, in the order of their names.\nstatic BUILT_IN: [BuiltIn; {}] = [\n{table}];\n",
         names.len()
     );
+    let mut pages = String::new();
+    let files = entries(CODES, |entry| entry.is_file())?;
+    for (file, code) in files.iter().filter_map(|file| Some((file, file.strip_suffix(".md")?))) {
+        let _ = writeln!(pages, "({code:?}, include_str!({:?})),", format!("{root}/{CODES}/{file}"));
+    }
+    let pages = format!(
+        "/// The page of each code, in the order of the codes.\nstatic PAGES: &[(&str, &str)] = &[\n{pages}];\n"
+    );
+    fs::write(Path::new(&out).join("codes.rs"), pages)?;
     let mut specification: Value = serde_json::from_str(&fs::read_to_string(COMPOSE)?)?;
     without_descriptions(&mut specification);
     fs::write(Path::new(&out).join("compose-spec.json"), specification.to_string())?;
     fs::write(Path::new(&out).join("kinds.rs"), table)
+}
+
+/// The names in a folder, in order.
+fn entries(folder: &str, wanted: impl Fn(&FileType) -> bool) -> io::Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if wanted(&entry.file_type()?) {
+            let name = entry.file_name().into_string();
+            names.push(name.map_err(|_| io::Error::other(format!("{folder} has a name that is not UTF-8")))?);
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// The specification without what is only for editors, so that it is parsed in a third of the time.

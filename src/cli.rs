@@ -5,16 +5,13 @@ use std::ffi::OsStr;
 use camino::Utf8PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use stackgen::outcome::Outcome;
 use stackgen::spec::kind::Kind;
 use stackgen::spec::stack::DatasourceType;
 
 /// Generate every file of a development stack from `spec/stack.toml`
-///
-/// `gen` looks for the spec in the current directory and its parents.
-///
-/// Exit codes: 0 success, 1 drift or findings, 2 invalid spec or command line, 3 I/O error or missing program.
 #[derive(Debug, Parser)]
-#[command(name = "gen", version)]
+#[command(name = "gen", version, long_about = long_about())]
 pub struct Cli {
     /// Change to this directory first
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
@@ -24,6 +21,16 @@ pub struct Cli {
     pub spec: Option<Utf8PathBuf>,
     #[command(subcommand)]
     pub command: Command,
+}
+
+fn long_about() -> String {
+    let codes: Vec<String> = Outcome::OWN.iter().map(|(own, means)| format!("{} {means}", own.code())).collect();
+    format!(
+        "Generate every file of a development stack from `spec/stack.toml`\n\n\
+        `gen` looks for the spec in the current directory and its parents.\n\n\
+        Exit codes: {}.",
+        codes.join(", ")
+    )
 }
 
 impl Cli {
@@ -48,10 +55,13 @@ pub enum Command {
     ///
     /// Shows the cause of each difference and how to fix it. Never writes.
     Check(Check),
-    /// Show which keys of the spec produce a line of an output
+    /// Show which keys of the spec produce a line of an output, or what a diagnostic means
     ///
     /// Changes each key in memory, renders again, and compares the lines, so derived values are found too. Keys that
     /// affect the fewest lines come first.
+    ///
+    /// With `--code`, prints what a diagnostic such as `error[port-clash]` means, with a wrong and a right spec. That needs
+    /// no spec in the current directory.
     Explain(Explain),
     /// Show which lines of the outputs a key of the spec affects
     ///
@@ -75,7 +85,7 @@ pub enum Command {
         #[arg(value_name = "DIR")]
         folder: Utf8PathBuf,
     },
-    /// Print the JSON Schema of the spec
+    /// Print the JSON Schema of the spec, or its reference
     ///
     /// `gen render` also writes the schemas next to the spec. TOML editor extensions (Even Better TOML, Tombi, Taplo) use
     /// them for files that start with a line such as `#:schema stack.schema.json`.
@@ -194,13 +204,15 @@ pub struct Check {
 
 /// What `gen explain` takes.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  gen explain generated/dev/config/loki.yaml:33\n  gen explain --format json terraform/dev/main.tf:49"
-)]
+#[command(after_help = "Examples:\n  gen explain generated/dev/config/loki.yaml:33\n  \
+        gen explain --format json terraform/dev/main.tf:49\n  gen explain --code port-clash")]
 pub struct Explain {
     /// A line of an output
-    #[arg(value_name = "FILE:LINE")]
-    pub place: String,
+    #[arg(value_name = "FILE:LINE", required_unless_present = "code", conflicts_with = "code")]
+    pub place: Option<String>,
+    /// The code of a diagnostic, which stands in brackets
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Listing::Text)]
     pub format: Listing,
@@ -250,7 +262,7 @@ pub struct Watch {
 
 /// What `gen schema` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  gen schema dashboard")]
+#[command(after_help = "Examples:\n  gen schema dashboard\n  gen schema reference")]
 pub struct Schema {
     /// Which files the schema is for
     #[arg(value_enum, default_value_t = SchemaOf::Stack)]
@@ -265,6 +277,8 @@ pub enum SchemaOf {
     Dashboard,
     /// `spec/kinds/*/kind.toml`
     Kind,
+    /// All of them, for people: every key, kind, diagnostic and exit code, in Markdown
+    Reference,
 }
 
 /// What `gen verify` takes.

@@ -18,6 +18,7 @@
 //! [`plan()`] runs stages 1 to 4. A problem of the spec is a [`diagnostic`], as data; only the commands of the binary
 //! print.
 
+pub mod codes;
 pub mod dev;
 pub mod diagnostic;
 pub mod edit;
@@ -29,8 +30,11 @@ pub mod links;
 pub mod list;
 pub mod lit;
 pub mod model;
+pub mod outcome;
 pub mod output;
 pub mod parallel;
+#[cfg(test)]
+mod reference;
 pub mod resolve;
 pub mod review;
 pub mod shown;

@@ -5,20 +5,27 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
-use stackgen::diagnostic::suggestion;
+use stackgen::codes;
+use stackgen::diagnostic::{Level, suggestion};
 use stackgen::links;
 use stackgen::output;
 use stackgen::review::counted;
+use stackgen::spec::decode::shown;
+use stackgen::spec::lints;
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Part, Trace};
 
-use super::report::{self, BOLD, CYAN, RESET};
+use super::report::{self, BOLD, CYAN, GREEN, RED, RESET};
 use super::{Outcome, Project, Ran, project, show, stop, stop_with};
 use crate::cli::{Explain, Listing};
 
 pub fn run(arguments: &Explain) -> Ran {
-    let Some((file, line)) = place(&arguments.place) else {
-        let message = format!("invalid place `{}`", arguments.place);
+    if let Some(code) = &arguments.code {
+        return explain_code(code, arguments.format);
+    }
+    let written = arguments.place.as_deref().unwrap_or_default();
+    let Some((file, line)) = place(written) else {
+        let message = format!("invalid place `{written}`");
         return Err(stop_with(Outcome::Invalid, message, "write it as `generated/dev/docker-compose.yml:12`"));
     };
     let project = project(None, arguments.format.into())?;
@@ -35,6 +42,35 @@ pub fn run(arguments: &Explain) -> Ran {
     }
     let help = suggestion(path.as_str(), known.iter().map(String::as_str), || "see `gen list artifacts`".to_owned());
     Err(stop_with(Outcome::Invalid, format!("`{path}` is not an output"), help))
+}
+
+fn explain_code(code: &str, format: Listing) -> Ran {
+    let page = codes::page(code)
+        .map_err(|help| stop_with(Outcome::Invalid, format!("unknown code `{}`", shown(code)), help))?;
+    let level = if lints::is_lint(code) { Level::Warning } else { Level::Error }.as_str();
+    let text = || page_as_text(code, level, page);
+    Ok(show(format, text, || report::serialise(&json!({ "code": code, "level": level, "page": page }))))
+}
+
+/// A page for a terminal: specs are indented instead of fenced.
+fn page_as_text(code: &str, level: &str, page: &str) -> String {
+    let mut out = format!("{BOLD}{level}[{code}]{RESET}\n\n");
+    let mut is_spec = false;
+    for line in page.lines() {
+        is_spec ^= line.starts_with("```");
+        // Writing to a `String` cannot fail.
+        let _ = match line {
+            "```toml wrong" => writeln!(out, "{RED}Wrong:{RESET}\n"),
+            "```toml right" => writeln!(out, "{GREEN}Right:{RESET}\n"),
+            "```" => Ok(()),
+            line if is_spec && !line.is_empty() => writeln!(out, "    {line}"),
+            line => writeln!(out, "{line}"),
+        };
+    }
+    if lints::is_lint(code) {
+        let _ = writeln!(out, "\nIts level is `warn` unless `[lints]` sets another one: `{code} = \"allow\"`.");
+    }
+    out
 }
 
 fn explain(

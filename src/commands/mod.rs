@@ -29,7 +29,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Display;
 use std::io::{self, Read, Write};
-use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -40,6 +39,8 @@ use stackgen::edit;
 use stackgen::editor;
 use stackgen::folder;
 use stackgen::links;
+use stackgen::model::Outputs as Settings;
+use stackgen::outcome::Outcome;
 use stackgen::output;
 use stackgen::shown::{printable, without_commands};
 use stackgen::spec::decode::{listed, shown};
@@ -51,33 +52,6 @@ use crate::cli::{Cli, Command, Format, Listing};
 
 /// The profile that is used if there are several and none is named.
 const DEFAULT_PROFILE: &str = "dev";
-
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    /// Nothing is to be done.
-    Clean,
-    /// Drift, or a refusal.
-    Findings,
-    /// The spec or the command line is wrong.
-    Invalid,
-    /// The system failed.
-    Failed,
-    /// A program that was run ended with this code.
-    Exit(u8),
-}
-
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        Self::from(match outcome {
-            Outcome::Clean => 0,
-            Outcome::Findings => 1,
-            Outcome::Invalid => 2,
-            Outcome::Failed => 3,
-            Outcome::Exit(code) => code,
-        })
-    }
-}
 
 /// How a command ended; an error has been reported.
 type Ran<T = Outcome> = Result<T, Outcome>;
@@ -169,12 +143,16 @@ impl Project {
                 files: Box::new(std::iter::empty()),
             }));
             let scope = editor::scope(self.sources.location());
-            if self.plans.iter().any(|plan| plan.stack().outputs.schemas) {
-                let (what, files) = ("the schemas".to_owned(), Box::new(editor::files(&self.sources).map(Ok)));
-                outputs.push(Outputs { what, scope, files });
-            } else if self.root.join(&scope.manifest).is_file() {
-                let (what, files) = ("the schemas, which are left out,".to_owned(), Box::new(std::iter::empty()));
-                outputs.push(Outputs { what, scope, files });
+            let wanted = |of: fn(&Settings) -> bool| self.plans.iter().any(|plan| of(&plan.stack().outputs));
+            let (schemas, reference) = (wanted(|outputs| outputs.schemas), wanted(|outputs| outputs.reference));
+            if schemas || reference || self.root.join(&scope.manifest).is_file() {
+                let what = match (schemas, reference) {
+                    (true, _) => "the schemas",
+                    (false, true) => "the reference",
+                    (false, false) => "the schemas, which are left out,",
+                };
+                let files = Box::new(editor::files(&self.sources, schemas, reference).map(Ok));
+                outputs.push(Outputs { what: what.to_owned(), scope, files });
             }
         }
         Ok(outputs)

@@ -64,6 +64,9 @@ pub fn text(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let problems = if errors < Diagnostics::MOST { problems } else { format!("at least {problems}") };
     let problems = if errors == diagnostics.len() { problems } else { format!("{problems} and {warnings}") };
     let _ = writeln!(out, "{RED}error{RESET}: {problems} in the spec{cut}; nothing was written or compared");
+    if let Some(first) = diagnostics.iter().find(|diagnostic| diagnostic.level == Level::Error) {
+        let _ = writeln!(out, "for more, run `gen explain --code {}`", first.code);
+    }
     out
 }
 

@@ -13,6 +13,7 @@ pub fn run(arguments: &Schema) -> Outcome {
         SchemaOf::Stack => editor::STACK.text.to_owned(),
         SchemaOf::Dashboard => editor::DASHBOARD.text.to_owned(),
         SchemaOf::Kind => editor::text_of(&schema::kind()),
+        SchemaOf::Reference => editor::REFERENCE.text.to_owned(),
     };
     print(io::stdout(), &schema);
     Outcome::Clean

@@ -107,12 +107,14 @@ pub struct Outputs {
     pub env_example: bool,
     /// The schemas beside the spec, unless no profile has them.
     pub schemas: bool,
+    /// The reference beside the spec, if a profile has it.
+    pub reference: bool,
 }
 
 impl Default for Outputs {
     fn default() -> Self {
         let (generated, terraform) = (GENERATED.to_owned(), TERRAFORM.to_owned());
-        Self { generated, terraform, readme: true, env_example: true, schemas: true }
+        Self { generated, terraform, readme: true, env_example: true, schemas: true, reference: false }
     }
 }
 

@@ -329,6 +329,7 @@ impl<'a> Resolver<'a> {
         found.readme = outputs.readme.unwrap_or(found.readme);
         found.env_example = outputs.env_example.unwrap_or(found.env_example);
         found.schemas = outputs.schemas.unwrap_or(found.schemas);
+        found.reference = outputs.reference.unwrap_or(found.reference);
         for (name, to, other) in [
             (&outputs.generated, &mut found.generated, TERRAFORM),
             (&outputs.terraform, &mut found.terraform, GENERATED),

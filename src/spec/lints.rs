@@ -8,7 +8,7 @@ use super::tree::{Node, Value};
 use crate::diagnostic::Diagnostic;
 
 /// What each lint finds, by the code of its diagnostic.
-const LINTS: &[(&str, &str)] = &[
+pub const LINTS: &[(&str, &str)] = &[
     ("literal-secret", "A value that looks like a secret is committed with the spec."),
     (
         "secret-in-command",
@@ -30,6 +30,14 @@ const LINTS: &[(&str, &str)] = &[
     ("unused-volume", "No service mounts a volume."),
 ];
 
+/// The level of a lint that has none in the spec.
+pub const DEFAULT: Level = Level::Warn;
+
+/// Whether a diagnostic with that code has a level in `[lints]`.
+pub fn is_lint(code: &str) -> bool {
+    LINTS.iter().any(|(lint, _)| *lint == code)
+}
+
 choice! {
     /// How the findings of a lint are reported.
     pub enum Level as "level" {
@@ -42,21 +50,21 @@ choice! {
     }
 }
 
-/// The levels of lints; any other lint warns.
+/// The levels of lints; any other lint has the default.
 #[derive(Debug, Clone, Default)]
 pub struct Lints(Map<Level>);
 
 impl Lints {
     /// The level of the lint with that code.
     pub fn level(&self, code: &str) -> Level {
-        self.0.get(code).copied().unwrap_or(Level::Warn)
+        self.0.get(code).copied().unwrap_or(DEFAULT)
     }
 }
 
 impl Decode for Lints {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         if let Value::Table(table) = &node.value {
-            for (key, _) in table.entries.iter().filter(|(key, _)| !LINTS.iter().any(|(code, _)| *code == key.name)) {
+            for (key, _) in table.entries.iter().filter(|(key, _)| !is_lint(&key.name)) {
                 let codes = || LINTS.iter().map(|(code, _)| *code);
                 let title = format!("unknown lint `{}`", shown(&key.name));
                 let help = || expected(codes());

@@ -62,7 +62,7 @@ table! {
         env: Map<Variable>,
         /// What Terraform creates.
         infrastructure: Option<Infrastructure>,
-        /// Where the outputs are, and which are left out.
+        /// Where the outputs are, and which are written.
         outputs: Option<Outputs>,
         /// What is accepted, with reasons: a finding of checkov by the ID of its check (`CKV_AWS_18 = "…"`), and a danger
         /// or caution of `gen review` by its ID and what it is about (`engine-socket."agent:/run/docker.sock" = "…"`).
@@ -259,7 +259,7 @@ table! {
 }
 
 table! {
-    /// Where the outputs are, and which are left out.
+    /// Where the outputs are, and which are written.
     pub struct Outputs as "the outputs" {
         /// The folder of the outputs, which has one for each profile; a profile can't change it.
         generated: Option<Spanned<String>> = GENERATED,
@@ -271,6 +271,8 @@ table! {
         env_example: Option<bool> = true,
         /// Whether the schemas for editors are written beside the spec.
         schemas: Option<bool> = true,
+        /// Whether `spec/REFERENCE.md` is written: every key, kind, diagnostic and exit code.
+        reference: Option<bool> = false,
     }
 }
 

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use stackgen::codes;
+
 use super::project::Project;
 
 /// Codes that no `stack.toml` alone can show: `hostile.rs` and `profiles.rs` have their tests, and
@@ -182,6 +184,8 @@ fn each_code_has_a_wrong_spec() {
         .collect();
     assert!(reported.len() > 50, "{reported:?}");
     assert_eq!(reported, shown, "codes in src/ (left) and folders of tests/specs/ (right)");
+    let explained: BTreeSet<String> = codes::all().iter().map(|(code, _)| (*code).to_owned()).collect();
+    assert_eq!(reported, explained, "codes in src/ (left) and pages of templates/codes/ (right)");
 }
 
 /// Every file below a folder.

@@ -35,11 +35,16 @@ fn a_schema_says_what_the_tables_say() {
 #[test]
 fn the_schemas_beside_the_spec_are_guarded() {
     let project = Project::reference();
-    for (path, arguments) in
-        [("spec/stack.schema.json", &["schema"] as &[&str]), ("spec/dashboard.schema.json", &["schema", "dashboard"])]
-    {
+    for (path, arguments) in [
+        ("spec/stack.schema.json", &["schema"] as &[&str]),
+        ("spec/dashboard.schema.json", &["schema", "dashboard"]),
+        ("spec/REFERENCE.md", &["schema", "reference"]),
+    ] {
         assert_eq!(project.read(path), project.run(arguments).stdout, "{path}");
     }
+    project.replace("spec/REFERENCE.md", "# Reference", "# My reference");
+    let run = project.run(&["check"]);
+    assert!(run.stdout.contains("spec/REFERENCE.md: edited by hand"), "{}", run.stdout);
     project.replace("spec/stack.schema.json", "\"title\": \"A stack\"", "\"title\": \"My stack\"");
     let run = project.run(&["check"]);
     assert_eq!(run.code, Some(1));

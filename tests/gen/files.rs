@@ -224,6 +224,12 @@ fn outputs_can_be_left_out() {
     let paths: Vec<String> = project.outputs().into_iter().map(|(path, _)| path).collect();
     assert_eq!(paths, ["generated/dev/docker-compose.yml", "generated/dev/manifest.sha256"]);
     clean(&project.run(&["check"]));
+    // The reference is only written if it is asked for, with or without the schemas.
+    assert!(!project.path("spec/REFERENCE.md").exists());
+    project.write("spec/stack.toml", format!("{spec}[outputs]\nreference = true\nschemas = false\n"));
+    clean(&project.run(&["render"]));
+    clean(&project.run(&["check"]));
+    assert!(project.path("spec/REFERENCE.md").exists() && !project.path("spec/stack.schema.json").exists());
 }
 
 const SHOP: &str = "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.web]\nimage = \"nginx:1.29\"\n\

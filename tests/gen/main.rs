@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
 
 mod artifacts;
+mod codes;
 mod compose;
 mod config;
 mod dashboards;

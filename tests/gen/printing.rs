@@ -8,7 +8,7 @@ use super::project::{Project, Run};
 use super::review::git;
 
 /// One line or more for each subcommand: the arguments, and the exit code where the output can be written.
-const COMMANDS: [(&[&str], i32); 34] = [
+const COMMANDS: [(&[&str], i32); 36] = [
     (&["--help"], 0),
     (&["--version"], 0),
     (&["help", "check"], 0),
@@ -20,12 +20,14 @@ const COMMANDS: [(&[&str], i32); 34] = [
     (&["check", "--all"], 0),
     (&["explain", "generated/dev/docker-compose.yml:4"], 0),
     (&["explain", "generated/dev/docker-compose.yml:4", "--format", "json"], 0),
+    (&["explain", "--code", "port-clash"], 0),
     (&["impact", "services.loki.settings"], 0),
     (&["completions", "bash"], 0),
     (&["man", "pages"], 0),
     (&["schema"], 0),
     (&["schema", "dashboard"], 0),
     (&["schema", "kind"], 0),
+    (&["schema", "reference"], 0),
     (&["kind", "show", "loki"], 0),
     (&["verify"], 3),
     (&["init"], 1),

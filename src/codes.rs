@@ -1,0 +1,24 @@
+//! The pages of diagnostics: what a code means, with a wrong and a right spec.
+//!
+//! Each is a file of `templates/codes/`: prose, whose first sentence says what is wrong, and then the two specs, or none if no
+//! spec shows it. A spec without `[stack]` leaves out what each one has; a line such as `# spec/web.toml` begins a file.
+
+use crate::diagnostic::suggestion;
+
+include!(concat!(env!("OUT_DIR"), "/codes.rs"));
+
+/// The codes, each with its page in Markdown.
+pub fn all() -> &'static [(&'static str, &'static str)] {
+    PAGES
+}
+
+/// The page of a code.
+///
+/// # Errors
+/// There is no such code; what to do instead.
+pub fn page(code: &str) -> Result<&'static str, String> {
+    let found = PAGES.iter().find(|(name, _)| *name == code);
+    found.map(|(_, page)| *page).ok_or_else(|| {
+        suggestion(code, PAGES.iter().map(|(name, _)| *name), || "a diagnostic shows its code in brackets".to_owned())
+    })
+}
