@@ -160,3 +160,18 @@ fn an_example_is_shorter_than_what_it_makes() {
         assert!(lines(&spec) * 100 <= lines(&compose) * at_most, "{name}: {} and {}", lines(&spec), lines(&compose));
     }
 }
+
+/// What the README shows first is what a render writes.
+#[test]
+fn the_readme_opens_with_a_spec_that_renders() {
+    let readme = include_str!("../../README.md");
+    let block = |language: &str| {
+        let (_, rest) = readme.split_once(&format!("```{language}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let project = Project::new(block("toml"));
+    super::project::clean(&project.run(&["render"]));
+    let compose = project.read("generated/dev/docker-compose.yml");
+    let shown: Vec<&str> = block("yaml").lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    assert!(shown.len() > 10 && compose.contains(&shown.join("\n")), "{compose}");
+}
