@@ -93,6 +93,7 @@ pub struct SchemaStep {
 
 /// Which outputs there are besides those that something needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the spec")]
 pub struct Outputs {
     /// `README.md`.
     pub readme: bool,
