@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     // A system may leave files of its own there.
-    let names = entries(KINDS, |entry| entry.is_dir())?;
+    let names = entries(KINDS, FileType::is_dir)?;
     let mut table = String::new();
     for name in &names {
         let folder = format!("{root}/{KINDS}/{name}");
@@ -43,7 +43,7 @@ fn main() -> io::Result<()> {
         names.len()
     );
     let mut pages = String::new();
-    let files = entries(CODES, |entry| entry.is_file())?;
+    let files = entries(CODES, FileType::is_file)?;
     for (file, code) in files.iter().filter_map(|file| Some((file, file.strip_suffix(".md")?))) {
         let _ = writeln!(pages, "({code:?}, include_str!({:?})),", format!("{root}/{CODES}/{file}"));
     }

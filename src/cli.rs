@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use camino::Utf8PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
-use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use stackgen::outcome::Outcome;
 use stackgen::spec::kind::Kind;
 use stackgen::spec::stack::DatasourceType;
@@ -206,9 +206,10 @@ pub struct Check {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  gen explain generated/dev/config/loki.yaml:33\n  \
         gen explain --format json terraform/dev/main.tf:49\n  gen explain --code port-clash")]
+#[command(group(ArgGroup::new("what").required(true).args(["place", "code"])))]
 pub struct Explain {
     /// A line of an output
-    #[arg(value_name = "FILE:LINE", required_unless_present = "code", conflicts_with = "code")]
+    #[arg(value_name = "FILE:LINE")]
     pub place: Option<String>,
     /// The code of a diagnostic, which stands in brackets
     #[arg(long, value_name = "CODE")]

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::codes;
 use crate::outcome::Outcome;
 use crate::spec::accepted::{Id, Names};
+use crate::spec::extends;
 use crate::spec::kind::{Kind, Kinds, OnlyIf};
 use crate::spec::lints::{DEFAULT, LINTS};
 use crate::spec::schema;
@@ -20,6 +21,7 @@ const HEAD: &str = "\
 What a spec can say. `gen schema` prints the same for editors, and `gen schema reference` this text.
 
 - [Keys of the spec](#keys-of-the-spec)
+- [Keys that tables share](#keys-that-tables-share)
 - [Keys of a kind](#keys-of-a-kind)
 - [Kinds](#kinds)
 - [Diagnostics](#diagnostics)
@@ -32,6 +34,17 @@ What a spec can say. `gen schema` prints the same for editors, and `gen schema r
 A key without a default may be left out unless it is required. Where a table has Compose's keys as well, only their names are
 listed: they mean what they mean in Compose, and are passed on.
 
+";
+
+const SHARED_HEAD: &str = "\
+## Keys that tables share
+
+Tables with a name have these keys, too: those of images, clusters, services and most other sections, dashboards, and panels.
+Profiles have changed a table before they are applied. `${self}` in a text of a table is its name; that of an instance also
+has `${self.number}` and `${self.number+8080}`.
+
+| Key | Meaning |
+| --- | --- |
 ";
 
 const KIND_HEAD: &str = "\
@@ -91,6 +104,11 @@ pub fn text() -> String {
     let (stack, kind) = (schema::stack(&Kinds::default()), schema::kind());
     let mut tables = Tables { out, ..Tables::default() };
     tables.begin(&stack, "", "spec/stack.toml");
+    tables.out.push_str(SHARED_HEAD);
+    for key in extends::KEYS {
+        row(&mut tables.out, format_args!("| `{key}` | {} |", extends::described(key).1));
+    }
+    tables.out.push('\n');
     tables.out.push_str(KIND_HEAD);
     tables.begin(&kind, "`kind.toml` ", "spec/kinds/<name>/kind.toml");
     let mut out = tables.out;
@@ -175,8 +193,13 @@ impl<'s> Tables<'s> {
         if let Some(docs) = table["description"].as_str() {
             row(&mut self.out, format_args!("{docs}\n"));
         }
-        let required = |key: &str| table["required"].as_array().is_some_and(|keys| keys.iter().any(|own| own == key));
+        let required = |key: &str| {
+            let mut keys = [&table["required"], &table["then"]["required"]].into_iter().filter_map(Value::as_array);
+            keys.any(|keys| keys.iter().any(|own| own == key))
+        };
         let properties = table["properties"].as_object().into_iter().flatten();
+        let (shared, properties): (Vec<_>, Vec<_>) = properties.partition(|(_, value)| is_shared(value));
+        let properties = properties.into_iter();
         let (of_compose, own): (Vec<_>, Vec<_>) = properties.partition(|(_, value)| is_of_compose(value));
         let mut children = Vec::new();
         if !own.is_empty() {
@@ -200,6 +223,10 @@ impl<'s> Tables<'s> {
             let names: Vec<String> = of_compose.iter().map(|(key, _)| format!("`{key}`")).collect();
             let also = if own.is_empty() { "Compose's keys" } else { "And Compose's keys" };
             row(&mut self.out, format_args!("{also}: {}.\n", names.join(", ")));
+        }
+        if !shared.is_empty() {
+            let names: Vec<String> = shared.iter().map(|(key, _)| format!("`{key}`")).collect();
+            row(&mut self.out, format_args!("And {}: see [below](#keys-that-tables-share).\n", names.join(", ")));
         }
         for (heading, path, table) in children {
             self.write(&heading, &path, &table);
@@ -325,6 +352,12 @@ fn words(schema: &Value) -> Vec<String> {
     own.chain(below.filter(|below| !below.is_null()).flat_map(words)).collect()
 }
 
+/// Whether a key is one of those that many tables have.
+fn is_shared(schema: &Value) -> bool {
+    let name = schema["$ref"].as_str().and_then(|name| name.strip_prefix("#/definitions/"));
+    name.is_some_and(|name| extends::KEYS.iter().any(|key| capital(key) == name))
+}
+
 /// Whether a key is one of Compose's: it has Compose's description.
 fn is_of_compose(schema: &Value) -> bool {
     let docs = &schema["description"];
@@ -419,8 +452,12 @@ mod tests {
             for (name, table) in schema["definitions"].as_object().unwrap().iter().chain([(&top.0, &top.1)]) {
                 // A profile has variants of them, and each kind its own settings.
                 let is_listed = !name.starts_with("Compose.") && !name.ends_with("Changes");
-                if is_listed && name != "Settings" && name != "Profile" {
-                    let keys: Vec<&str> = table["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+                if is_listed
+                    && name != "Settings"
+                    && name != "Profile"
+                    && let Some(keys) = table["properties"].as_object()
+                {
+                    let keys: Vec<&str> = keys.keys().map(String::as_str).collect();
                     assert!(has(&keys), "{name}: {keys:?}");
                 }
             }

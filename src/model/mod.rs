@@ -96,6 +96,7 @@ pub struct SchemaStep {
 
 /// Where the outputs are, and which there are besides those that something needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the spec")]
 pub struct Outputs {
     /// The folder of the profiles' folders; the same for all profiles.
     pub generated: String,

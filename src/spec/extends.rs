@@ -25,6 +25,9 @@ pub const ABSTRACT: &str = "abstract";
 /// The key with how often a table is made.
 const INSTANCES: &str = "instances";
 
+/// All of them.
+pub const KEYS: [&str; 3] = [EXTENDS, ABSTRACT, INSTANCES];
+
 /// The sections whose tables may have them, and what one of their tables is called.
 pub const SECTIONS: [(&str, &str); 14] = [
     ("images", "an image"),
@@ -357,7 +360,7 @@ pub fn keys_of(what: &str) -> &'static [&'static str] {
     match SECTIONS.iter().find(|(_, table)| *table == what) {
         None => &[],
         Some((DASHBOARDS | PANELS, _)) => &[EXTENDS, ABSTRACT],
-        Some(_) => &[EXTENDS, ABSTRACT, INSTANCES],
+        Some(_) => &KEYS,
     }
 }
 

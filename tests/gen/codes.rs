@@ -114,8 +114,11 @@ fn completed(mut spec: Table) -> String {
     let mut rest = vec![PRELUDE];
     rest.extend(spec.contains_key("clusters").then_some(CLUSTER));
     rest.extend(spec.contains_key("datasources").then_some(GRAFANA));
-    rest.into_iter().for_each(|rest| add(&mut spec, rest.parse().unwrap()));
-    spec.iter().map(|(key, value)| format!("{key:?} = {}\n", inline(value))).collect()
+    for rest in rest {
+        add(&mut spec, rest.parse().unwrap());
+    }
+    let lines: Vec<String> = spec.iter().map(|(key, value)| format!("{key:?} = {}", inline(value))).collect();
+    lines.join("\n")
 }
 
 fn inline(value: &Value) -> String {

@@ -120,7 +120,8 @@ impl Project {
             collect(self.root(), &self.path(folder), &mut files);
         }
         files.retain(|(path, _)| {
-            !path.starts_with("spec/") || path.ends_with(".schema.json") || path.ends_with(".sha256")
+            !path.starts_with("spec/")
+                || [".schema.json", ".sha256", "REFERENCE.md"].iter().any(|end| path.ends_with(end))
         });
         files.sort();
         files
