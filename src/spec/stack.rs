@@ -366,12 +366,11 @@ impl Decode for Template {
             }
             Err(reason) => {
                 let title = format!("cannot read the template `{}`: {reason}", shown(&path));
-                let help = match folder {
-                    Some(_) => "name a file in the kind's folder".to_owned(),
-                    None => {
-                        let example = cx.sources.location().beside("files/nginx.conf.j2");
-                        format!("write a path relative to the root, such as `{example}`")
-                    }
+                let help = if folder.is_some() {
+                    "name a file in the kind's folder".to_owned()
+                } else {
+                    let example = cx.sources.location().beside("files/nginx.conf.j2");
+                    format!("write a path relative to the root, such as `{example}`")
                 };
                 cx.diagnostics.push(Diagnostic::new("unreadable-template", title, span).help(help));
                 None
