@@ -270,7 +270,8 @@ impl Decode for Kind {
             if kinds.knows(&word) {
                 // Without it, its services would be reported for what they lack.
                 let title = format!("the kind `{}` has errors", shown(&word));
-                cx.diagnostics.push(Diagnostic::new(BROKEN, title, span));
+                let code = BROKEN;
+                cx.diagnostics.push(Diagnostic::new(code, title, span));
             } else {
                 unknown_word(&word, "kind", &kinds.names(), span, cx);
             }
@@ -1261,6 +1262,10 @@ pub fn settle(mut service: Service, cx: &mut Context<'_>) -> Service {
     let Some(settings) = &mut service.settings else { return service };
     let before = cx.diagnostics.len();
     let kind = service.kind.as_ref().map(|kind| kind.value.clone());
+    // The kind may be what could not be read.
+    if kind.is_none() && !service.sound {
+        return service;
+    }
     for (key, node) in std::mem::take(&mut settings.written) {
         if let Some(setting) = kind.as_ref().and_then(|kind| kind.settings.get(&key.value)) {
             let span = node.span;
