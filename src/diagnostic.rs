@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// A range of bytes in one source file of the spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -177,6 +178,23 @@ impl Diagnostics {
     pub fn warn(&mut self, diagnostic: Diagnostic) {
         if self.warnings.len() < Self::MOST_WARNINGS {
             self.warnings.push(Diagnostic { level: Level::Warning, ..diagnostic });
+        }
+    }
+
+    /// Keeps what is unused only if it was reported for each of `profiles`: others use it.
+    pub fn keep_unused(&mut self, profiles: usize) {
+        // Of too many, the last ones are missing.
+        if profiles < 2 || self.is_full() || self.warnings.len() >= Self::MOST_WARNINGS {
+            return;
+        }
+        for list in [&mut self.list, &mut self.warnings] {
+            let is_unused = |diagnostic: &Diagnostic| diagnostic.code.starts_with("unused-");
+            let place = |diagnostic: &Diagnostic| diagnostic.primary().map(|span| (span.file, span.start));
+            let mut counts: HashMap<Option<(u16, u32)>, usize> = HashMap::new();
+            for diagnostic in list.iter().filter(|diagnostic| is_unused(diagnostic)) {
+                *counts.entry(place(diagnostic)).or_default() += 1;
+            }
+            list.retain(|diagnostic| !is_unused(diagnostic) || counts.get(&place(diagnostic)) >= Some(&profiles));
         }
     }
 

@@ -141,13 +141,17 @@ pub fn plan_with_warnings(
         diagnostics.push(no_profile(profile, &names));
     }
     let mut plans = Vec::new();
+    // What is removed leaves others unused.
+    let mut whole = 0;
     document.for_each(
         |name| profile.is_none_or(|wanted| wanted == name),
         &mut diagnostics,
         |spec, diagnostics| {
+            whole += usize::from(spec.removed.is_empty());
             plans.extend(resolve::resolve(&spec, diagnostics).map(|stack| Plan { stack }));
         },
     );
+    diagnostics.keep_unused(whole);
     if diagnostics.is_empty() { Ok((plans, diagnostics.into_sorted())) } else { Err(diagnostics.into_sorted()) }
 }
 

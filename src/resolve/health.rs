@@ -34,7 +34,7 @@ impl Resolver<'_> {
                 self.report(
                     Diagnostic::new("contradiction", format!("`{form}` has no effect with `disable`"), *span)
                         .also(disable.span, "turns the healthcheck off")
-                        .help("remove one of the two"),
+                        .help("remove one of the two, or set `disable = false` if another service has it"),
                 );
             }
             return Some(Healthcheck::Disabled);

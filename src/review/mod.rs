@@ -197,7 +197,9 @@ impl Change {
         let Self { what, before, after, .. } = self;
         if before == after && before.as_ref().is_some_and(|value| value.contains(secret::HIDDEN)) {
             what.push_str(" (the value is hidden)");
-            (*before, *after) = (None, None);
+            if before.as_deref() == Some(secret::HIDDEN) {
+                (*before, *after) = (None, None);
+            }
         }
     }
 

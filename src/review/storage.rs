@@ -25,12 +25,14 @@ pub(super) fn mounts(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mu
                 let target = quoted(&text(&mount.target));
                 changes.push(if let Some(above) = above(mount, &new.mounts) {
                     let folder = quoted(&text(&above.target));
-                    let what = if above.source == mount.source && mount.source.is_some() {
+                    let stays = above.source == mount.source && mount.source.is_some();
+                    let what = if stays {
                         format!("the volume at {target} is mounted at {folder} instead: its files are there now, and are kept")
                     } else {
                         format!("{target} is a part of the mount at {folder} now: the data in the old volume is not moved")
                     };
-                    Change::caution(Id::MountChanged, AREA, subject, what).was(described(mount)).is(described(above))
+                    let change = Change::caution(Id::MountChanged, AREA, subject, what);
+                    if stays { change } else { change.was(described(mount)).is(described(above)) }
                 } else if mount.kind == MountType::Volume {
                     let what =
                         format!("{target} is no longer a volume: what is written there is lost with the container");
@@ -128,7 +130,8 @@ fn grants(
                 } else {
                     Change::notice(Id::FileGranted, area, subject, format!("options of the {what} {source} changed"))
                 };
-                change.was(with_mode(before)).is(with_mode(after))
+                let (before, after) = (with_mode(before), with_mode(after));
+                if before == after { change } else { change.was(before).is(after) }
             }
             Fate::Stays(..) => continue,
         };

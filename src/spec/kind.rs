@@ -220,7 +220,7 @@ impl Kinds {
     }
 
     /// These, with one of the project's replaced.
-    pub(crate) fn with(&self, kind: Kind) -> Self {
+    pub(crate) fn with(&self, kind: &Kind) -> Self {
         let replaced = |(name, old): &(String, Option<Kind>)| {
             (name.clone(), if *name == kind.0.name { Some(kind.clone()) } else { old.clone() })
         };
@@ -268,7 +268,8 @@ impl Decode for Kind {
             if kinds.knows(&word) {
                 // Without it, its services would be reported for what they lack.
                 let title = format!("the kind `{}` has errors", shown(&word));
-                cx.diagnostics.push(Diagnostic::new(BROKEN, title, span));
+                let code = BROKEN;
+                cx.diagnostics.push(Diagnostic::new(code, title, span));
             } else {
                 unknown_word(&word, "kind", &kinds.names(), span, cx);
             }
@@ -829,47 +830,52 @@ impl Declaration {
             self.check_command(command, &mut refuse);
         }
         if let Some(service) = self.implied() {
-            let ports: Vec<&str> =
-                self.ports.names().chain(self.roles.iter().flat_map(|(_, role)| role.ports.names())).collect();
-            let mut need_port = |name: &str, span: Span| {
-                if !ports.contains(&name) {
-                    refuse(
-                        span,
-                        format!("unknown port `{}`", shown(name)),
-                        &format!("declare it: `[ports.{}]`", shown(name)),
-                    );
-                }
-            };
-            if let Some(metrics) = &service.metrics {
-                need_port(&metrics.port, metrics.port.span);
-            }
-            if let Some(check) = &service.healthcheck {
-                let named = check.port.as_ref().or(check.tcp.as_ref()).map(|port| (port.value.as_str(), port.span));
-                let usual = check.http.as_ref().map(|path| (HTTP_PORT, path.span));
-                if let Some((name, span)) = named.or(usual) {
-                    need_port(name, span);
-                }
-            }
-            for (name, _) in service.environment.iter() {
-                let is_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-                if !name.chars().all(is_name) || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-                    let help = "use letters, digits, `_`, `.` and `-`, and don't start with a digit";
-                    refuse(name.span, format!("invalid variable name `{}`", shown(name)), help);
-                }
-            }
-            let probe = service.healthcheck.as_ref();
-            if let (Some(path), Some(known)) = (probe.and_then(|probe| probe.http.as_ref()), &self.programs) {
-                let wanted = probe.and_then(|probe| probe.probe.as_ref()).map(|probe| probe.value.as_str());
-                let usable = ["curl", "wget", "python3"];
-                let is_there =
-                    |program: &String| wanted.map_or(usable.contains(&program.as_str()), |wanted| program == wanted);
-                if !known.iter().any(is_there) {
-                    let title = "`programs` has nothing that can do this GET".to_owned();
-                    refuse(path.span, title, "add `curl`, `wget` or `python3` if the image has it, or use `test`");
-                }
-            }
+            self.check_service(service, &mut refuse);
         }
         self.check_bounds(cx);
+    }
+
+    /// Reports what its services would lack: ports, names of variables, a program for the healthcheck.
+    fn check_service(&self, service: &Service, refuse: &mut impl FnMut(Span, String, &str)) {
+        let ports: Vec<&str> =
+            self.ports.names().chain(self.roles.iter().flat_map(|(_, role)| role.ports.names())).collect();
+        let mut need_port = |name: &str, span: Span| {
+            if !ports.contains(&name) {
+                refuse(
+                    span,
+                    format!("unknown port `{}`", shown(name)),
+                    &format!("declare it: `[ports.{}]`", shown(name)),
+                );
+            }
+        };
+        if let Some(metrics) = &service.metrics {
+            need_port(&metrics.port, metrics.port.span);
+        }
+        if let Some(check) = &service.healthcheck {
+            let named = check.port.as_ref().or(check.tcp.as_ref()).map(|port| (port.value.as_str(), port.span));
+            let usual = check.http.as_ref().map(|path| (HTTP_PORT, path.span));
+            if let Some((name, span)) = named.or(usual) {
+                need_port(name, span);
+            }
+        }
+        for (name, _) in service.environment.iter() {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+            if !name.chars().all(is_name) || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+                let help = "use letters, digits, `_`, `.` and `-`, and don't start with a digit";
+                refuse(name.span, format!("invalid variable name `{}`", shown(name)), help);
+            }
+        }
+        let probe = service.healthcheck.as_ref();
+        if let (Some(path), Some(known)) = (probe.and_then(|probe| probe.http.as_ref()), &self.programs) {
+            let wanted = probe.and_then(|probe| probe.probe.as_ref()).map(|probe| probe.value.as_str());
+            let usable = ["curl", "wget", "python3"];
+            let is_there =
+                |program: &String| wanted.map_or(usable.contains(&program.as_str()), |wanted| program == wanted);
+            if !known.iter().any(is_there) {
+                let title = "`programs` has nothing that can do this GET".to_owned();
+                refuse(path.span, title, "add `curl`, `wget` or `python3` if the image has it, or use `test`");
+            }
+        }
     }
 
     /// Reports what a command can't refer to: a value that may be missing, where what is left has another meaning, and
@@ -1259,6 +1265,10 @@ pub fn settle(mut service: Service, cx: &mut Context<'_>) -> Service {
     let Some(settings) = &mut service.settings else { return service };
     let before = cx.diagnostics.len();
     let kind = service.kind.as_ref().map(|kind| kind.value.clone());
+    // The kind may be what could not be read.
+    if kind.is_none() && !service.sound {
+        return service;
+    }
     for (key, node) in std::mem::take(&mut settings.written) {
         if let Some(setting) = kind.as_ref().and_then(|kind| kind.settings.get(&key.value)) {
             let span = node.span;

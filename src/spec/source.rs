@@ -113,7 +113,7 @@ impl Sources {
     }
 
     /// The same files, with a kind of the project replaced.
-    pub(crate) fn with_kind(&self, kind: Kind) -> Self {
+    pub(crate) fn with_kind(&self, kind: &Kind) -> Self {
         Self { files: Arc::clone(&self.files), toml: self.toml, kinds: self.kinds.with(kind), ..Self::default() }
     }
 

@@ -236,7 +236,7 @@ impl<'s> Trace<'s> {
             return Some((self.document.decode(table, problems)?, self.profile.kinds.clone()));
         };
         let kind = Kind::of_table(name, true, (*file, table), self.sources, problems)?;
-        let sources = self.sources.with_kind(kind);
+        let sources = self.sources.with_kind(&kind);
         Some((spec::decode(base.table.clone(), &sources, problems)?, sources.kinds().clone()))
     }
 

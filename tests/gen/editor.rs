@@ -14,8 +14,11 @@ fn a_schema_says_what_the_tables_say() {
     let place = kinds["enum"].as_array().unwrap().iter().position(|kind| kind == "temporal-server").unwrap();
     assert_eq!(kinds["x-taplo"]["docs"]["enumValues"][place], "A Temporal server on Aurora DSQL.");
     let settings = &schema["definitions"]["Settings"]["properties"];
-    assert_eq!(settings["retention"]["description"], "`loki`: how long logs are kept.");
-    assert_eq!(settings["retention"]["examples"], serde_json::json!(["72h"]));
+    assert_eq!(
+        settings["retention"]["description"],
+        "`loki`: how long logs are kept. `mimir`: how long metrics are kept; forever if it is 0s."
+    );
+    assert_eq!(settings["retention"]["anyOf"][0]["examples"], serde_json::json!(["72h"]));
     assert_eq!(settings["max_series"]["default"], 150_000);
     assert_eq!(settings["host_targets"]["additionalProperties"]["type"], "integer");
     assert_eq!(service["security_opt"]["default"], serde_json::json!(["no-new-privileges:true"]));

@@ -117,6 +117,9 @@ fn values_are_quoted_by_the_language_of_the_file() {
         ("a.env", "A={= v =}", "A='no: \"x\" # $y'"),
         ("sub/a.tf", "{= v =}", "\"no: \\\"x\\\" # $y\""),
         ("a.alloy", "{= v =}", "\"no: \\\"x\\\" # $y\""),
+        ("a.toml", "v = {= v =} {= n =} {= l =}", "v = \"no: \\\"x\\\" # $y\" 80 [\"a b\", \"no\"]"),
+        ("a.xml", "<v n='{= n =}'>{= v =}</v>", "<v n='80'>no: &quot;x&quot; # $y</v>"),
+        ("a.conf", "v {= v =};", "v no: \"x\" # $y;"),
         // Concatenated first, then quoted once; what was captured is quoted already.
         ("b.json", "{= v ~ \":+\" ~ n =}", "\"no: \\\"x\\\" # $y:+80\""),
         ("c.json", "{% set x %}{= v =}{% endset %}[{= x =}]", "[\"no: \\\"x\\\" # $y\"]"),
@@ -138,6 +141,31 @@ fn values_are_quoted_by_the_language_of_the_file() {
     for (path, _, expected) in cases {
         assert_eq!(project.read(&format!("generated/dev/{path}")), format!("{expected}\n"), "{path}");
     }
+}
+
+#[test]
+fn a_config_can_be_a_file_that_is_rendered() {
+    let project = nginx();
+    project.replace(
+        "spec/stack.toml",
+        "volumes = [{ file = \"nginx/nginx.conf\", target = \"/etc/nginx/nginx.conf\" }]\n",
+        "configs = [{ source = \"nginx\", target = \"/etc/nginx/nginx.conf\" }]\n",
+    );
+    let spec = project.read("spec/stack.toml");
+    project.write("spec/stack.toml", format!("{spec}\n[configs.nginx]\nfile = \"nginx/nginx.conf\"\n"));
+    clean(&project.run(&["render"]));
+    let compose: serde_yaml::Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+    assert_eq!(compose["configs"]["nginx"]["file"], "./nginx/nginx.conf");
+    // Its container is recreated with it.
+    let before = digest(&project);
+    project.replace("spec/files/nginx.conf.j2", "${uri}", "${host}");
+    clean(&project.run(&["render"]));
+    assert_ne!(digest(&project), before);
+    // A path of the project is still one.
+    project.replace("spec/stack.toml", "file = \"nginx/nginx.conf\"\n", "file = \"./nginx/nginx.conf\"\n");
+    clean(&project.run(&["render"]));
+    let compose: serde_yaml::Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+    assert_eq!(compose["configs"]["nginx"]["file"], "../../nginx/nginx.conf");
 }
 
 #[test]

@@ -1519,7 +1519,7 @@ fn what_compose_does_not_hash_recreates_nothing() {
     );
     let changes = compared(&hidden, &hidden.replace("abc123def", "zzz123def"));
     let found: Vec<&str> = changes.iter().map(|change| change.what.as_str()).collect();
-    assert_eq!(found, ["`networks` changed", "recreated: networks"]);
+    assert_eq!(found, ["`networks` changed (the value is hidden)", "recreated: networks"]);
 }
 
 /// Compose has a table of networks, whose order its hash does not have.
@@ -1607,12 +1607,12 @@ fn what_is_less_is_no_danger() {
         (
             "secrets = [{ source = \"s\", mode = 0o400 }]\n[secrets.s]\nfile = \"./s\"",
             "secrets = [\"s\"]\n[secrets.s]\nfile = \"./s\"",
-            "caution secrets own: more users can read the secret `s` [mode 256 -> -]",
+            "caution secrets own: more users can read the secret `s` [mode 0o400 -> -]",
         ),
         (
             "secrets = [{ source = \"s\", mode = \"0444\" }]\n[secrets.s]\nfile = \"./s\"",
             "secrets = [{ source = \"s\", mode = \"0440\" }]\n[secrets.s]\nfile = \"./s\"",
-            "notice secrets own: options of the secret `s` changed [mode 0444 -> mode 0440]",
+            "notice secrets own: options of the secret `s` changed [mode 0o444 -> mode 0o440]",
         ),
         (
             "credential_spec.file = \"a.json\"",
@@ -2513,7 +2513,7 @@ fn what_templates_of_the_spec_make() {
          [files.\"a.conf\"]\ntemplate = \"spec/a.conf\"\nlanguage = \"raw\"\n",
     );
     let kind = "title = \"P\"\n[settings.x]\ntype = \"string\"\nabout = \"X\"\n[settings.y]\ntype = \"string\"\n\
-                about = \"Y\"\n[service]\ncommand = [\"${settings.y}\"]\n\
+                about = \"Y\"\n[service]\ncommand = [\"--y=${settings.y}\"]\n\
                 [files.\"config/${self}.yaml\"]\ntemplate = \"p.yaml\"\ntarget = \"/p.yaml\"\n";
     project.write("spec/kinds/p/kind.toml", kind);
     project.write("spec/kinds/p/p.yaml", "x: {= service.settings.x =}\n");
@@ -2530,7 +2530,7 @@ fn what_templates_of_the_spec_make() {
             "stack.toml",
             "y = \"1\"",
             "y = \"2\"",
-            &["notice services p: `command` changed [1 -> 2]", "notice services p: recreated: command"],
+            &["notice services p: `command` changed [--y=1 -> --y=2]", "notice services p: recreated: command"],
         ),
     ] {
         let path = format!("spec/{path}");

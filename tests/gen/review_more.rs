@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::project::REFERENCE;
-use super::review::{SHOP, case};
+use super::review::{Repository, SHOP, case};
 
 /// Edits before the review, edits for it, and what it says.
 type Case<'c> = (&'c [(&'c str, &'c str)], &'c [(&'c str, &'c str)], &'c [&'c str]);
@@ -310,4 +310,90 @@ fn many_names() {
         let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
         case(&spec, &[("web:1.1", "web:1.2")], &expected);
     }
+}
+
+/// One service, with keys before and after, and what a review says of them.
+fn keys(before: &str, after: &str, expected: &[&str]) {
+    let end = "[volumes.v]\n[secrets.s]\nfile = \"s\"\n";
+    let head = "[stack]\nname = \"shop\"\n[profiles.dev]\n[lints]\nunused-volume = \"allow\"\nunused-secret = \"allow\"\n[services.a]\nimage = \"a:1\"\n";
+    case(&format!("{head}{before}\n{end}"), &[(before, after)], expected);
+}
+
+#[test]
+fn what_is_the_same_or_less_is_said_so() {
+    let same = |before: &str, after: &str, area: &str, why: &str| {
+        let what = format!("notice {area} is written differently, with the same meaning");
+        let recreated = format!("notice services a: recreated: {why}");
+        let expected = [what.as_str(), recreated.as_str()];
+        keys(before, after, &expected[..if why.is_empty() { 1 } else { 2 }]);
+    };
+    let test = "healthcheck = { test = \"a\" }";
+    same(test, "healthcheck = { test = \"a\", interval = \"30s\" }", "healthchecks a: `interval`", "healthcheck");
+    same("pull_policy = \"daily\"", "pull_policy = \"every_24h\"", "services a: `pull_policy`", "");
+    let privileges = "no-new-privileges";
+    same(
+        &format!("security_opt = [\"{privileges}:true\"]"),
+        &format!("security_opt = [\"{privileges}\"]"),
+        "privileges a: `security_opt`",
+        "security_opt",
+    );
+    same("user = \"0\"", "user = \"root\"", "privileges a: `user`", "user");
+    keys(
+        "devices = [\"/dev/x:/dev/x:rw\"]",
+        "devices = [\"/dev/x:/dev/x:r\"]",
+        &["notice privileges a: can no longer write to the device `/dev/x`", "notice services a: recreated: devices"],
+    );
+    keys(
+        "secrets = [{ source = \"s\", mode = 400 }]",
+        "secrets = [{ source = \"s\", mode = \"400\" }]",
+        &[
+            "notice secrets a: options of the secret `s` changed [mode 0o620 -> mode 0o400]",
+            "notice services a: recreated: secrets",
+        ],
+    );
+    keys(
+        "volumes = [\"v:/x/data\"]",
+        "volumes = [\"v:/x\"]",
+        &[
+            "caution mounts a: the volume at `/x/data` is mounted at `/x` instead: its files are there now, and are kept",
+            "notice mounts a: `/x` mounted [- -> v]",
+            "notice services a: recreated: mounts",
+        ],
+    );
+    keys(
+        "environment.API_TOKEN = \"abc123def456\"",
+        "environment.API_TOKEN = \"abc123def457\"",
+        &[
+            "notice environment a: `API_TOKEN` changed (the value is hidden)",
+            "notice services a: recreated: environment",
+        ],
+    );
+}
+
+#[test]
+fn a_renamed_service_needs_the_port_of_its_old_container() {
+    case(
+        "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.api]\nimage = \"a:1\"\nports.http = 8080\n",
+        &[("[services.api]", "[services.backend]")],
+        &[
+            "caution services api: removed, but its container still holds the port 8080 that `backend` publishes: run \
+             `docker compose up --remove-orphans`, which stops it first [a:1 -> -]",
+            "notice services backend: added [- -> a:1]",
+            "notice ports backend.http: published [- -> 127.0.0.1:8080]",
+        ],
+    );
+}
+
+#[test]
+fn of_long_values_the_words_that_differ_are_shown() {
+    let command = |last: &str| {
+        let words: Vec<String> = (1..30).map(|number| format!("--option-{number}=value")).collect();
+        format!("serve {} --last={last} --end", words.join(" "))
+    };
+    let spec = "[stack]\nname = \"shop\"\n[profiles.dev]\n[services.api]\nimage = \"a:1\"\n";
+    let repository = Repository::new(&format!("{spec}command = \"{}\"\n", command("1")));
+    repository.project.write("spec/stack.toml", format!("{spec}command = \"{}\"\n", command("2")));
+    let run = repository.review(&[]);
+    assert!(run.stdout.contains("- … --option-28=value --option-29=value --last=1 --end\n"), "{run:?}");
+    assert!(run.stdout.contains("+ … --option-28=value --option-29=value --last=2 --end\n"), "{run:?}");
 }

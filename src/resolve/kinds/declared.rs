@@ -150,9 +150,10 @@ impl<'a> Resolver<'a> {
                         // A need says more.
                         && !kind.needs.iter().any(|(_, need)| need.setting.as_ref().is_some_and(|key| key.value == name.value))
                     {
-                        match self.index.contains_key(other.as_str()) {
-                            true => self.references.service(other),
-                            false => self.unknown_service(other, written.span, Some(&scope.name.value)),
+                        if self.index.contains_key(other.as_str()) {
+                            self.references.service(other);
+                        } else {
+                            self.unknown_service(other, written.span, Some(&scope.name.value));
                         }
                     }
                     Some(self.setting(&written.value))
@@ -334,10 +335,10 @@ fn instead_of_setting(kind: &Declaration) -> String {
     if kind.takes(spec::Takes::Cluster) {
         return "remove it, and change what the kind takes it from: its settings, the cluster or [env]".to_owned();
     }
-    match kind.settings.is_empty() {
-        true => "remove it, or describe the service without `kind`".to_owned(),
-        false => format!("remove it, and use the settings of the kind: {}", listed(kind.settings.names())),
+    if kind.settings.is_empty() {
+        return "remove it, or describe the service without `kind`".to_owned();
     }
+    format!("remove it, and use the settings of the kind: {}", listed(kind.settings.names()))
 }
 
 /// A setting as a text, a secret as the path of its file; `None` if it is empty.

@@ -149,8 +149,10 @@ impl Resolver<'_> {
             && self.profile.kinds.are_built_in()
             && !self.removes()
         {
-            for (_, service) in self.spec.services.iter() {
-                if let Some(metrics) = &service.metrics {
+            // A port that is not known was reported.
+            for (written, _) in self.spec.services.iter().zip(services).filter(|(_, service)| service.metrics.is_some())
+            {
+                if let Some(metrics) = &written.1.metrics {
                     self.lint(
                         Diagnostic::new("unscraped-metrics", "nothing collects these metrics", metrics.span)
                             .help("add a service of kind `alloy`, or remove `metrics`"),

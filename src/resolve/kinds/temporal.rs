@@ -239,10 +239,12 @@ pub(in crate::resolve) fn dynamic_setting(
     };
     match values {
         Ok(values) => Ok(DynamicSetting { key: key.to_owned(), values }),
-        // Its value is what is unsupported.
-        Err(diagnostic) if diagnostic.code == UNSUPPORTED => Err(Box::new(
-            Diagnostic::new(UNSUPPORTED, diagnostic.title, name.span).help("remove it: `gen` only writes plain values"),
-        )),
+        // Its value can't be written in any form.
+        Err(diagnostic) if diagnostic.code == UNSUPPORTED => {
+            let code = UNSUPPORTED;
+            let diagnostic = Diagnostic::new(code, diagnostic.title, name.span);
+            Err(Box::new(diagnostic.help("remove it: `gen` only writes plain values")))
+        }
         Err(diagnostic) => Err(diagnostic),
     }
 }
@@ -320,7 +322,7 @@ fn dynamic_value((key, kind): (&str, &str), value: &Tree, span: Span) -> Result<
         ("String", _) => return Err(wrong("a string")),
         _ => {
             let title = format!("unsupported dynamic setting `{key}`: its value is a structure");
-            return Err(Box::new(Diagnostic::new(UNSUPPORTED, title, span)));
+            return Err(Box::new(Diagnostic::new("unsupported-setting", title, span)));
         }
     })
 }
