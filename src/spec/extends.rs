@@ -316,12 +316,14 @@ impl Expansion<'_> {
     }
 
     fn unknown(&mut self, name: &str, span: Span, tables: &Table<'_>, own: usize) {
-        let is_service = self.section == SERVICE;
         let kind = self.what.trim_start_matches("a ").trim_start_matches("an ");
         let title = format!("unknown {kind} `{}`", shown(name));
         let others = tables.entries.iter().enumerate().filter(|(at, _)| *at != own);
         let names = others.map(|(_, (key, _))| key.name.as_ref());
-        let diagnostic = Diagnostic::new(if is_service { "unknown-service" } else { "unknown-base" }, title, span);
+        let diagnostic = match self.section {
+            SERVICE => Diagnostic::new("unknown-service", title, span),
+            _ => Diagnostic::new("unknown-base", title, span),
+        };
         self.diagnostics.push(
             diagnostic.suggest_of(self.diagnostics, name, names, || format!("declare it under [{}]", self.section)),
         );

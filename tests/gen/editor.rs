@@ -31,7 +31,7 @@ fn a_schema_says_what_the_tables_say() {
     assert!(schema["definitions"]["Profile"]["properties"]["remove"].is_object());
     let run = Project::empty().run(&["schema", "dashboard"]);
     let schema: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!(schema["required"], serde_json::json!(["folder", "title"]));
+    assert_eq!(schema["then"]["required"], serde_json::json!(["folder", "title"]));
     assert_eq!(schema["properties"]["refresh"]["examples"], serde_json::json!(["30s"]));
 }
 
