@@ -283,12 +283,19 @@ fn did_you_mean(name: &str) -> String {
     format!("did you mean `{name}`?")
 }
 
-/// The candidate with the fewest edits from `name`, if they are few enough to be a typo.
+/// The candidate with the fewest edits from `name`, if they are few enough to be a typo. A neighbor, `kafka-2` of an unknown
+/// `kafka-1`, is something else.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = Wanted::new(name)?;
     let allowed = (wanted.length / 3).max(1);
+    let numbered = |name: &str| name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let own = Some(numbered(name)).filter(|stem| *stem < name.len());
+    let is_neighbor = |other: &str| {
+        own.is_some_and(|stem| numbered(other) == stem && stem < other.len() && other.get(..stem) == name.get(..stem))
+    };
     candidates
         .into_iter()
+        .filter(|candidate| !is_neighbor(candidate))
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= allowed + 2)
         .map(|candidate| (wanted.edits(candidate), candidate))
         .filter(|&(distance, candidate)| distance <= allowed || (wanted.length >= 3 && candidate.starts_with(name)))
@@ -377,6 +384,9 @@ mod tests {
         assert_eq!(nearest("postgres", names), None);
         assert_eq!(nearest(&"x".repeat(10_000), names), None);
         assert_eq!(nearest("", names), None);
+        // `kafka-1` was renamed.
+        assert_eq!(nearest("kafka-1", ["kafka-2", "broker-1"]), None);
+        assert_eq!(nearest("kafka-1", ["kafka-2", "kafka1"]), Some("kafka1"));
     }
 
     #[test]
