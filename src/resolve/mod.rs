@@ -196,6 +196,17 @@ impl<'a> Resolver<'a> {
             );
             return;
         }
+        if let Some(base) = self.spec.services.base(name) {
+            let first = format!("{name}-1");
+            let (title, help) = if self.spec.services.knows(&first) {
+                ("has instances", format!("name one of them: `{}`", shown(&first)))
+            } else {
+                ("is abstract", "name a service that extends it".to_owned())
+            };
+            let title = format!("service `{}` {title}", shown(name));
+            self.report(Diagnostic::new("unknown-service", title, span).also(base, "declared here").help(help));
+            return;
+        }
         let title = format!("unknown service `{}`", shown(name));
         let names = self.spec.services.names().filter(|known| Some(*known) != but);
         self.report_unknown(("unknown-service", title), "services", (name, span), names, || {

@@ -263,6 +263,8 @@ pub struct Map<T> {
     pub entries: Vec<(Spanned<String>, T)>,
     /// The names of those that could not: they exist, so that a reference to one is not an error.
     pub broken: BTreeSet<String>,
+    /// Those that only exist to be extended.
+    bases: Option<Box<Bases>>,
     /// The place of each entry, built at the first look-up in a large table.
     places: OnceLock<Places>,
 }
@@ -270,9 +272,13 @@ pub struct Map<T> {
 /// Boxed, since a service has half a dozen maps and few of them ever need it.
 type Places = Box<HashMap<String, usize>>;
 
+/// Names of tables that only exist to be extended; boxed for the same reason.
+#[derive(Debug, Clone, Default)]
+struct Bases(Vec<Spanned<String>>);
+
 impl<T> Default for Map<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), broken: BTreeSet::new(), places: OnceLock::new() }
+        Self { entries: Vec::new(), broken: BTreeSet::new(), bases: None, places: OnceLock::new() }
     }
 }
 
@@ -292,6 +298,11 @@ impl<T> Map<T> {
             Box::new(self.entries.iter().enumerate().map(|(place, (key, _))| (key.value.clone(), place)).collect())
         });
         self.entries.get(*places.get(name)?).map(|(_, value)| value)
+    }
+
+    /// The place of the table of that name, if it only exists to be extended.
+    pub fn base(&self, name: &str) -> Option<Span> {
+        self.bases.as_ref()?.0.iter().find(|base| base.value == name).map(|base| base.span)
     }
 
     /// The names, in source order.
@@ -335,10 +346,15 @@ impl<T: Decode> Decode for Map<T> {
             if !check_key(&name, key.span, cx) {
                 continue;
             }
+            let name = Spanned { value: name, span: key.span };
+            if node.value == Value::Absent {
+                map.bases.get_or_insert_default().0.push(name);
+                continue;
+            }
             match T::decode(node, cx) {
-                Some(value) => map.entries.push((Spanned { value: name, span: key.span }, value)),
+                Some(value) => map.entries.push((name, value)),
                 None => {
-                    map.broken.insert(name);
+                    map.broken.insert(name.value);
                 }
             }
         }

@@ -76,9 +76,14 @@ pub fn expand(table: &mut Table<'_>, diagnostics: &mut Diagnostics) {
             let groups = expansion.multiply(tables);
             expansion.inherit(tables);
             expansion.drop_abstract(tables);
-            fill(tables, &groups);
-            if section == SERVICE && !groups.is_empty() {
-                wait_for_all(tables, &groups);
+            expansion.fill(tables, &groups);
+            if section == SERVICE {
+                for (_, service) in &mut tables.entries {
+                    if let Value::Table(service) = &mut service.value {
+                        merge::settle_targets(service);
+                        wait_for_all(service, &groups);
+                    }
+                }
             }
         }
     }
@@ -187,15 +192,22 @@ impl Expansion<'_> {
                 }
                 states[at] = State::Open;
                 let mut wrong = None;
+                let mut is_cycle = false;
                 bases[at].retain(|(base, span)| match places.get(base) {
                     Some(&base) if states[base] == State::New => {
                         stack.push(base);
                         true
                     }
                     Some(&base) if states[base] == State::Open => {
-                        let title = format!("`{}` extends itself", shown(&tables.entries[base].0.name));
-                        let diagnostic = Diagnostic::new("dependency-cycle", title, *span);
+                        let (name, own) = (&tables.entries[base].0, &tables.entries[at].0);
+                        let title = format!("`{}` extends itself", shown(&name.name));
+                        let mut diagnostic = Diagnostic::new("dependency-cycle", title, *span);
+                        if base != at {
+                            diagnostic = diagnostic.at(format!("`{}` extends it", shown(&own.name)));
+                            diagnostic = diagnostic.also(name.span, format!("extends `{}` in turn", shown(&own.name)));
+                        }
                         self.diagnostics.push(diagnostic.help("remove it, or extend another table"));
+                        is_cycle = true;
                         wrong = Some(*span);
                         false
                     }
@@ -209,7 +221,7 @@ impl Expansion<'_> {
                 let Some(span) = wrong else { continue };
                 // What it lacks is not another mistake. The rest of a service is still checked.
                 match &mut tables.entries[at].1.value {
-                    Value::Table(table) if self.section == SERVICE => {
+                    Value::Table(table) if self.section == SERVICE && !is_cycle => {
                         let name = Key { span, name: Cow::Borrowed(EXTENDS) };
                         table.entries.push((name, Node { span, value: Value::String(Cow::Borrowed("?")) }));
                     }
@@ -281,19 +293,19 @@ impl Expansion<'_> {
         found
     }
 
-    /// Removes what is there only to be extended.
+    /// Empties what is there only to be extended.
     fn drop_abstract(&mut self, tables: &mut Table<'_>) {
-        tables.entries.retain_mut(|(_, node)| {
-            let Value::Table(table) = &mut node.value else { return true };
-            match table.take(ABSTRACT) {
-                None => true,
-                Some((_, Node { value: Value::Boolean(is_abstract), .. })) => !is_abstract,
-                Some((_, Node { value, span })) => {
+        for (_, node) in &mut tables.entries {
+            let Value::Table(table) = &mut node.value else { continue };
+            match table.take(ABSTRACT).map(|(_, node)| node) {
+                None | Some(Node { value: Value::Boolean(false), .. }) => {}
+                Some(Node { value: Value::Boolean(true), .. }) => node.value = Value::Absent,
+                Some(Node { value, span }) => {
                     self.wrong_type(&value, "`true` or `false`", span);
-                    true
+                    node.value = Value::Refused;
                 }
             }
-        });
+        }
     }
 
     /// Joins the panels of a dashboard, which extend one another across its rows.
@@ -311,6 +323,7 @@ impl Expansion<'_> {
         each_panels(dashboard, &mut |panels| {
             panels.entries.extend(rest.by_ref().take(counts.next().unwrap_or_default()));
             self.drop_abstract(panels);
+            panels.entries.retain(|(_, panel)| panel.value != Value::Absent);
         });
         (self.section, self.what) = (section, what);
     }
@@ -384,41 +397,61 @@ pub fn described(key: &str) -> (Schema, &'static str) {
 /// How a text of the spec begins that has the name or number of its own table.
 const SELF: &str = "${self";
 
-/// Writes its own name into the texts of each table, and its number if it is one of several.
-fn fill(tables: &mut Table<'_>, groups: &Groups) {
-    let numbers: HashMap<&str, usize> =
-        groups.values().flat_map(|names| names.iter().zip(1..)).map(|(name, number)| (name.as_str(), number)).collect();
-    for (key, node) in &mut tables.entries {
-        fill_value(&mut node.value, &key.name, numbers.get(key.name.as_ref()).copied());
+impl Expansion<'_> {
+    /// Writes its own name into the texts of each table, and its number if it is one of several.
+    fn fill(&mut self, tables: &mut Table<'_>, groups: &Groups) {
+        let numbered = groups.values().flat_map(|names| names.iter().zip(1..));
+        let numbers: HashMap<&str, usize> = numbered.map(|(name, number)| (name.as_str(), number)).collect();
+        for (key, node) in &mut tables.entries {
+            self.fill_value(node, &key.name, numbers.get(key.name.as_ref()).copied());
+        }
+    }
+
+    fn fill_value(&mut self, node: &mut Node<'_>, name: &str, number: Option<usize>) {
+        match &mut node.value {
+            Value::String(text) if text.contains(SELF) => match filled(text, name, number) {
+                Ok(filled) => *text = Cow::Owned(filled),
+                Err(wrong) => {
+                    let title = format!("invalid reference `{}`", shown(&wrong));
+                    let help = if number.is_some() {
+                        "write `${self.number}`, or `${self.number+8080}` for the number plus 8080"
+                    } else {
+                        "set `instances`: only instances have a number"
+                    };
+                    self.diagnostics.push(Diagnostic::new("invalid-reference", title, node.span).help(help));
+                    node.value = Value::Refused;
+                }
+            },
+            Value::List(items) => items.iter_mut().for_each(|item| self.fill_value(item, name, number)),
+            Value::Table(table) => table.entries.iter_mut().for_each(|(_, node)| self.fill_value(node, name, number)),
+            _ => {}
+        }
     }
 }
 
-fn fill_value(value: &mut Value<'_>, name: &str, number: Option<usize>) {
-    match value {
-        Value::String(text) if text.contains(SELF) => *text = Cow::Owned(filled(text, name, number)),
-        Value::List(items) => items.iter_mut().for_each(|item| fill_value(&mut item.value, name, number)),
-        Value::Table(table) => table.entries.iter_mut().for_each(|(_, node)| fill_value(&mut node.value, name, number)),
-        _ => {}
-    }
-}
-
-/// A text with `${self}`, `${self.<port>}`, `${self.number}` and `${self.number+<integer>}` replaced.
-fn filled(text: &str, name: &str, number: Option<usize>) -> String {
+/// A text with `${self}`, `${self.<port>}`, `${self.number}` and `${self.number+<integer>}` replaced, or the reference that
+/// is none.
+fn filled(text: &str, name: &str, number: Option<usize>) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let inner = rest.strip_prefix(SELF).and_then(|inner| inner.split_once('}'));
-        match inner {
+        match rest.strip_prefix(SELF).and_then(|inner| inner.split_once('}')) {
             Some(("", after)) => {
                 out.push_str(name);
                 rest = after;
             }
             Some((path, after)) if path.starts_with('.') => {
-                match number.and_then(|number| counted(path.strip_prefix(".number")?, number)) {
-                    Some(number) => out.push_str(&number.to_string()),
+                match path
+                    .strip_prefix(".number")
+                    .filter(|more| !more.starts_with(|c: char| c == '-' || c.is_alphanumeric()))
+                {
                     None => out.extend(["${", name, path, "}"]),
+                    Some(more) => match number.and_then(|number| counted(more, number)) {
+                        Some(number) => out.push_str(&number.to_string()),
+                        None => return Err(format!("{SELF}{path}}}")),
+                    },
                 }
                 rest = after;
             }
@@ -430,7 +463,7 @@ fn filled(text: &str, name: &str, number: Option<usize>) -> String {
             }
         }
     }
-    out + rest
+    Ok(out + rest)
 }
 
 /// A number plus what is behind it.
@@ -443,22 +476,19 @@ fn counted(more: &str, number: usize) -> Option<usize> {
 }
 
 /// Whoever waits for a service of which several are made waits for each.
-fn wait_for_all(services: &mut Table<'_>, groups: &Groups) {
-    for (_, service) in &mut services.entries {
-        let Value::Table(service) = &mut service.value else { continue };
-        let Some((_, waits)) = service.entries.iter_mut().find(|(key, _)| key.name == "depends_on") else { continue };
-        match &mut waits.value {
-            Value::List(items) => replace(items, |item| {
-                let Value::String(group) = &item.value else { return None };
-                let each = |name: &String| Node { span: item.span, value: Value::String(name.clone().into()) };
-                Some(groups.get(group.as_ref())?.iter().map(each).collect())
-            }),
-            Value::Table(table) => replace(&mut table.entries, |(key, node)| {
-                let each = |name: &String| (Key { span: key.span, name: name.clone().into() }, node.clone());
-                Some(groups.get(key.name.as_ref())?.iter().map(each).collect())
-            }),
-            _ => {}
-        }
+fn wait_for_all(service: &mut Table<'_>, groups: &Groups) {
+    let waits = service.entries.iter_mut().find(|(key, _)| key.name == "depends_on").filter(|_| !groups.is_empty());
+    match waits.map(|(_, waits)| &mut waits.value) {
+        Some(Value::List(items)) => replace(items, |item| {
+            let Value::String(group) = &item.value else { return None };
+            let each = |name: &String| Node { span: item.span, value: Value::String(name.clone().into()) };
+            Some(groups.get(group.as_ref())?.iter().map(each).collect())
+        }),
+        Some(Value::Table(table)) => replace(&mut table.entries, |(key, node)| {
+            let each = |name: &String| (Key { span: key.span, name: name.clone().into() }, node.clone());
+            Some(groups.get(key.name.as_ref())?.iter().map(each).collect())
+        }),
+        _ => {}
     }
 }
 

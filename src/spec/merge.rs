@@ -50,18 +50,20 @@ pub fn merge<'s>(above: &str, base: &mut Table<'s>, overlay: Table<'s>, lists: L
         base.entries.retain(|(key, _)| !PROBES.contains(&&*key.name) && !matches!(&*key.name, "port" | "probe"));
     }
     let places = base.places();
-    // The port in the container of a kind is the kind's; of an extended service it isn't known yet.
-    let has_own_ports = ["kind", "extends"].iter().all(|key| base.at(&[key]).or(overlay.at(&[key])).is_none());
+    // The port in the container of a kind is the kind's. Settings have ports of their own.
+    let has_own_ports = above != "settings" && base.at(&["kind"]).or(overlay.at(&["kind"])).is_none();
     for (key, mut node) in overlay.entries {
         let Some((existing, old)) = places.get(key.name.as_ref()).and_then(|&place| base.entries.get_mut(place)) else {
             base.entries.push((key, node));
             continue;
         };
         if key.name == "ports"
-            && has_own_ports
             && let (Value::Table(old), Value::Table(new)) = (&old.value, &mut node.value)
         {
-            keep_targets(old, new);
+            forget_targets(old, new);
+            if has_own_ports {
+                keep_targets(old, new, if joined { "target" } else { ASSUMED });
+            }
         }
         // Nothing else of a healthcheck has an effect.
         let is_off = |table: &Table<'_>| table.at(&["disable"]).is_some_and(|node| node.value == Value::Boolean(true));
@@ -100,9 +102,13 @@ pub fn merge<'s>(above: &str, base: &mut Table<'s>, overlay: Table<'s>, lists: L
     }
 }
 
+/// The key of a port in the container that applies if no table says another one, neither the kind nor what the service
+/// extends. No key of a spec has a control character.
+const ASSUMED: &str = "\0target";
+
 /// An integer is a port of the host and of the container. Over a port that there is, it is only the former: what the
 /// program listens on stays.
-fn keep_targets<'s>(old: &Table<'s>, new: &mut Table<'s>) {
+fn keep_targets<'s>(old: &Table<'s>, new: &mut Table<'s>, name: &'static str) {
     for (key, port) in &mut new.entries {
         let (Value::Integer(_), Some(old)) = (&port.value, old.at(&[&key.name])) else { continue };
         let named = |name: &'static str, node: Node<'s>| (Key { span: key.span, name: name.into() }, node);
@@ -110,12 +116,41 @@ fn keep_targets<'s>(old: &Table<'s>, new: &mut Table<'s>) {
         let published = Node { span, value: mem::replace(&mut port.value, Value::Refused) };
         let mut entries = vec![named("published", published)];
         let target = match &old.value {
-            Value::Table(port) if port.at(&["target"]).is_none() => port.at(&["published"]),
+            Value::Table(port) if port.at(&["target"]).is_none() => port.at(&[ASSUMED]).or(port.at(&["published"])),
             Value::Integer(_) => Some(old),
             _ => None,
         };
-        entries.extend(target.map(|target| named("target", target.clone())));
+        entries.extend(target.map(|target| named(name, target.clone())));
         port.value = Value::Table(Table { entries });
+    }
+}
+
+/// Makes integers again of ports whose port in the container was assumed: now there is one that says it.
+fn forget_targets(old: &Table<'_>, new: &mut Table<'_>) {
+    for (key, port) in &mut new.entries {
+        if let Value::Table(table) = &mut port.value
+            && old.at(&[&key.name]).is_some()
+            && table.take(ASSUMED).is_some()
+            && let [(_, published)] = table.entries.as_mut_slice()
+        {
+            port.value = mem::replace(&mut published.value, Value::Refused);
+        }
+    }
+}
+
+/// Writes the assumed ports in the containers of a service, which is whole now.
+pub fn settle_targets(service: &mut Table<'_>) {
+    let has_kind = service.at(&["kind"]).is_some();
+    let ports = service.entries.iter_mut().find(|(key, _)| key.name == "ports");
+    let Some((_, Node { value: Value::Table(ports), .. })) = ports else { return };
+    for (_, port) in &mut ports.entries {
+        if let Value::Table(port) = &mut port.value
+            && let Some((key, target)) = port.take(ASSUMED)
+            && !has_kind
+            && port.at(&["target"]).is_none()
+        {
+            port.entries.push((Key { span: key.span, name: "target".into() }, target));
+        }
     }
 }
 

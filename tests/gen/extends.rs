@@ -223,7 +223,27 @@ fn what_cannot_be_joined_is_reported_once() {
         (format!("{web}[networks.a]\nextends = {{ service = \"b\" }}"), "wrong-type", "{ service = \"b\" }"),
         // Its name is known, whatever is wrong with it.
         (format!("{web}depends_on = [\"db\"]\n[services.db]\nextends = \"dc\""), "unknown-service", "\"dc\""),
-        (format!("{web}environment.A = \"${{self.number}}\""), "unknown-port", "\"${self.number}\""),
+        (format!("{web}environment.A = \"${{self.number}}\""), "invalid-reference", "\"${self.number}\""),
+        (
+            format!("{web}instances = 2\nenvironment.A = \"${{self.number+}}\""),
+            "invalid-reference",
+            "\"${self.number+}\"",
+        ),
+        (
+            format!("{web}instances = 2\nenvironment.A = \"${{self.number*2}}\""),
+            "invalid-reference",
+            "\"${self.number*2}\"",
+        ),
+        (
+            format!("{web}abstract = true\n[services.db]\nimage = \"a:1\"\ndepends_on = [\"web\"]"),
+            "unknown-service",
+            "\"web\"]",
+        ),
+        (
+            format!("{web}instances = 2\n[services.db]\nimage = \"a:1\"\nlinks = [\"web\"]"),
+            "unknown-service",
+            "\"web\"]",
+        ),
         (format!("{web}environment.A = \"${{self.http}}\""), "unknown-port", "\"${self.http}\""),
     ] {
         assert_eq!(errors(&spec), [(code.to_owned(), at.to_owned())], "{spec}");
@@ -245,4 +265,41 @@ fn extending_costs_no_more_than_what_is_written() {
     assert_eq!(errors(&large)[0].0, "spec-too-large");
     let both = volumes(60, |base| format!("[\"v{base}\", \"v{base}\"]"));
     compose(&rendered(&format!("{}{both}", web.replace("4999", "59"))), "dev");
+}
+
+/// An integer in a profile is a port of the host, whatever says the one in the container.
+#[test]
+fn a_profile_moves_a_port_of_the_host_only() {
+    let spec = |web: &str, profile: &str| {
+        let project = rendered(&format!("{web}[profiles.other.services]\n{profile}\n"));
+        let services = compose(&project, "other")["services"].clone();
+        let one = |name: &str| {
+            let port = &services[name]["ports"][0];
+            (port["published"].as_str().map(str::to_owned), port["target"].as_u64())
+        };
+        ["web", "web-1", "web-2", "heir"].map(one)
+    };
+    let port = |published: &str, target: u64| (Some(published.to_owned()), Some(target));
+    let none = (None, None);
+    let base = "[services.base]\nabstract = true\nrestart = \"no\"\n";
+    let web = "[services.web]\nimage = \"a:1\"\n";
+    for (own, to) in [
+        ("ports.http = { published = 8080, target = 3000 }", 3000),
+        ("ports.http = 8080", 8080),
+        ("ports.http.target = 3000", 3000),
+    ] {
+        let found = spec(&format!("{base}{web}extends = \"base\"\n{own}\n"), "web.ports.http = 9000");
+        assert_eq!(found[0], port("9000", to), "{own}");
+    }
+    // What is extended says it first.
+    let heir = "[services.heir]\nimage = \"a:1\"\nextends = \"web\"\nports.http = 8081\n";
+    let found =
+        spec(&format!("{web}ports.http = {{ published = 8080, target = 80 }}\n{heir}"), "heir.ports.http = 9001");
+    assert_eq!((&found[0], &found[3]), (&port("8080", 80), &port("9001", 80)));
+    let found = spec(&format!("{web}ports.http = 8080\n{heir}"), "heir.ports.http = 9001\nweb.ports.http = 9000");
+    assert_eq!((&found[0], &found[3]), (&port("9000", 8080), &port("9001", 8080)));
+    // So does the description of instances.
+    let web = format!("{web}instances = 2\nports.http.target = 80\n[services.web-2]\nports.http = 8082\n");
+    let found = spec(&web, "web-1.ports.http = 9001\nweb-2.ports.http = 9002");
+    assert_eq!(found, [none.clone(), port("9001", 80), port("9002", 80), none]);
 }
