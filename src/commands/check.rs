@@ -11,6 +11,7 @@ use similar::{ChangeTag, TextDiff};
 use stackgen::diagnostic::{Diagnostic, Level};
 use stackgen::output::{self, Cause, Difference, Error};
 use stackgen::review::counted;
+use stackgen::shown::visible;
 use stackgen::spec::{self, Location};
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
@@ -66,7 +67,8 @@ fn all(arguments: &Check) -> Ran {
     let mut failed = 0;
     let mut reports: Vec<Value> = Vec::new();
     for root in &roots {
-        let name = if root.as_str().is_empty() { Utf8Path::new(".") } else { root };
+        let name = if root.as_str().is_empty() { ".".to_owned() } else { visible(root.as_str()) };
+        let name = Utf8Path::new(&name);
         let project = load(current.join(root), &Location::below(root), None);
         let (outcome, report) = match project.and_then(|project| denied(project, arguments)) {
             Ok(project) => {

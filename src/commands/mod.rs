@@ -313,16 +313,34 @@ fn load(root: Utf8PathBuf, location: &Location, profile: Option<&str>) -> Result
     }
 }
 
-/// Refuses the default folders of outputs to all specs but the default one, whose outputs they would be.
+/// Refuses folders of outputs that are another spec's: the default ones to all specs but the default one, and any whose
+/// outputs say that they come from another.
 fn check_folders(project: &Project) -> Ran<()> {
-    let stackgen::model::Outputs { generated, terraform, .. } = project.folders();
-    if location().is_default() || (generated != GENERATED && terraform != TERRAFORM) {
+    let Settings { generated, terraform, .. } = project.folders();
+    let main = location().main();
+    let refuse = |message: String, help: &str| Err(stop_with(Outcome::Invalid, message, help));
+    if !location().is_default() && (generated == GENERATED || terraform == TERRAFORM) {
+        let help = "add `generated = \"…\"` and `terraform = \"…\"` to `[outputs]`: the default folders are those of \
+                    `spec/stack.toml`";
+        return refuse(format!("`{main}` must name the folders of its outputs"), help);
+    }
+    if generated == GENERATED {
         return Ok(());
     }
-    let message = format!("`{}` must name the folders of its outputs", location().main());
-    let help = "add `generated = \"…\"` and `terraform = \"…\"` to `[outputs]`: the default folders are those of \
-                `spec/stack.toml`";
-    Err(stop_with(Outcome::Invalid, message, help))
+    for folder::Entry { name, kind } in project.entries(&generated)? {
+        let folder = format!("{generated}/{}", name.to_string_lossy());
+        let path = format!("{folder}/docker-compose.yml");
+        if kind != folder::Kind::Folder {
+            continue;
+        }
+        let text = links::read_text(&project.root, path.as_ref(), spec::LARGEST).unwrap_or_default();
+        let owner = text.strip_prefix("# Generated from ").and_then(|rest| Some(rest.split_once(": ")?.0));
+        if let Some(owner) = owner.filter(|owner| *owner != main) {
+            let message = format!("`{}` has outputs of `{}`, not of `{main}`", shown(&folder), shown(owner));
+            return refuse(message, "give each spec folders of its own, or delete the folder if the spec was moved");
+        }
+    }
+    Ok(())
 }
 
 /// Reads the files of the spec; reports why they can't be read.
@@ -391,7 +409,7 @@ fn set_location(file: &Utf8Path) -> Ran<()> {
     let current = current_folder()?;
     let Some(found) = Location::new(file.strip_prefix(&current).unwrap_or(file)) else {
         let message = format!("invalid path of a spec `{}`", shown(file.as_str()));
-        let help = "write the path of a file in a folder of the current directory, such as `ops/stack.toml`, of letters, \
+        let help = "write the path of a `stack.toml` in a folder of the current directory, such as `ops/stack.toml`, of letters, \
                     digits, `.`, `_`, `-` and spaces, without `..`";
         return Err(stop_with(Outcome::Invalid, message, help));
     };

@@ -1,7 +1,7 @@
 //! Files that templates of the spec make: those of `[files]` and of the project's own kinds.
 
 use super::{Area, Change, Fate, Id, Pair, fates, quoted};
-use crate::model::Stack;
+use crate::model::{Outputs, Stack};
 
 /// A file: its path, its template, its text and whether it is executable.
 type File<'s> = (&'s str, &'s str, &'s str, bool);
@@ -14,14 +14,27 @@ fn of(stack: &Stack) -> Vec<File<'_>> {
     of_kinds.chain(own).collect()
 }
 
-/// Added and removed files are listed as outputs, and whatever mounts them changes.
+/// Files that change, and those that are not part of a service that was added or removed.
 pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
+    let own = |stack: &Stack, path: &str| stack.files.iter().any(|file| file.path == path);
+    let mut add = |path: &str, what: String| changes.push(Change::notice(Id::FileChanged, Area::Files, path, what));
     for fate in fates(&of(pair.before), &of(pair.after), |(path, ..)| *path) {
-        if let Fate::Stays(old, new) = fate
-            && (old.2, old.3) != (new.2, new.3)
-        {
-            let what = format!("the file that {} makes changed", quoted(new.1));
-            changes.push(Change::notice(Id::FileChanged, Area::Files, new.0, what));
+        match fate {
+            Fate::Stays(old, new) if (old.2, old.3) != (new.2, new.3) => {
+                add(new.0, format!("the file that {} makes changed", quoted(new.1)));
+            }
+            Fate::Added(new) if own(pair.after, new.0) => add(new.0, format!("added, made by {}", quoted(new.1))),
+            Fate::Removed(old) if own(pair.before, old.0) => add(old.0, "removed".to_owned()),
+            _ => {}
+        }
+    }
+    let of = |stack: &Stack| {
+        let Outputs { readme, env_example, schemas, reference, .. } = stack.outputs;
+        [("README.md", readme), (".env.example", env_example), ("the schemas", schemas), ("REFERENCE.md", reference)]
+    };
+    for ((name, before), (_, after)) in of(pair.before).into_iter().zip(of(pair.after)) {
+        if before != after {
+            add(name, if after { "generated" } else { "no longer generated" }.to_owned());
         }
     }
 }

@@ -41,7 +41,7 @@ pub const SECTIONS: [(&str, &str); 14] = [
     ("models", "a model"),
     ("files", "a file"),
     ("datasources", "a datasource"),
-    ("env", "a variable"),
+    (ENV, "a variable"),
     (DASHBOARDS, "a dashboard"),
     (PANELS, PANEL),
 ];
@@ -51,8 +51,14 @@ const PANELS: &str = "panels";
 
 const PANEL: &str = "a panel";
 
+/// The section whose names have no hyphens.
+const ENV: &str = "env";
+
 /// The section whose texts have another `${…}`: Grafana's.
 const DASHBOARDS: &str = "dashboards";
+
+/// About how many bytes of a file a dependency takes.
+const DEPENDENCY: u64 = 100;
 
 /// The limit of `instances`.
 const MOST_INSTANCES: i64 = 1_000;
@@ -73,15 +79,15 @@ pub fn expand(table: &mut Table<'_>, diagnostics: &mut Diagnostics) {
             }
             expansion.drop_abstract(tables);
         } else {
-            let groups = expansion.multiply(tables);
+            let groups = if section == ENV { Groups::new() } else { expansion.multiply(tables) };
             expansion.inherit(tables);
             expansion.drop_abstract(tables);
             expansion.fill(tables, &groups);
             if section == SERVICE {
-                for (_, service) in &mut tables.entries {
+                for (name, service) in &mut tables.entries {
                     if let Value::Table(service) = &mut service.value {
                         merge::settle_targets(service);
-                        wait_for_all(service, &groups);
+                        expansion.wait_for_all(name.span, service, &groups);
                     }
                 }
             }
@@ -113,6 +119,7 @@ impl Expansion<'_> {
     /// Puts the instances of a table behind it; it becomes abstract.
     fn multiply<'s>(&mut self, tables: &mut Table<'s>) -> Groups {
         let mut groups = Groups::new();
+        let mut places: HashMap<String, Span> = HashMap::new();
         for (key, node) in &mut tables.entries {
             let Value::Table(table) = &mut node.value else { continue };
             let Some((instances, count)) = table.take(INSTANCES) else { continue };
@@ -135,6 +142,14 @@ impl Expansion<'_> {
             table.entries.push((name, Node { span: count_at, value: Value::Boolean(true) }));
             let names = (1..=count).map(|number| format!("{}-{number}", key.name)).collect();
             groups.insert(key.name.clone().into_owned(), names);
+            places.insert(key.name.clone().into_owned(), instances.span);
+        }
+        for name in groups.values().flatten() {
+            if let Some(span) = places.get(name) {
+                let title = format!("`{}` is an instance itself", shown(name));
+                let diagnostic = Diagnostic::new("contradiction", title, *span);
+                self.diagnostics.push(diagnostic.help("remove `instances` here, or rename the table"));
+            }
         }
         if groups.is_empty() {
             return groups;
@@ -243,17 +258,11 @@ impl Expansion<'_> {
                 tables.entries[at].1.value = Value::Refused;
                 return;
             };
-            let Some(rest) = self.left.checked_sub(base.weight()) else {
-                // Once is enough.
-                if mem::take(self.left) > 0 {
-                    let title = "the spec is too large: `extends` copies too much";
-                    let diagnostic = Diagnostic::new("spec-too-large", title, *span);
-                    self.diagnostics.push(diagnostic.help(format!("the limit is {MOST_COPIED} bytes")));
-                }
+            // What is there already is looked at again.
+            if !self.may_copy(base.weight() + whole.weight(), *span) {
                 tables.entries[at].1.value = Value::Refused;
                 return;
-            };
-            *self.left = rest;
+            }
             let mut base = base.clone();
             base.take(ABSTRACT);
             if whole.entries.is_empty() {
@@ -374,7 +383,7 @@ fn has(node: &Node<'_>, wanted: &str) -> bool {
 pub fn keys_of(what: &str) -> &'static [&'static str] {
     match SECTIONS.iter().find(|(_, table)| *table == what) {
         None => &[],
-        Some((DASHBOARDS | PANELS, _)) => &[EXTENDS, ABSTRACT],
+        Some((DASHBOARDS | PANELS | ENV, _)) => &[EXTENDS, ABSTRACT],
         Some(_) => &KEYS,
     }
 }
@@ -398,6 +407,55 @@ pub fn described(key: &str) -> (Schema, &'static str) {
 const SELF: &str = "${self";
 
 impl Expansion<'_> {
+    /// Takes from what may be copied; reports the first that is too much.
+    fn may_copy(&mut self, bytes: u64, span: Span) -> bool {
+        if let Some(rest) = self.left.checked_sub(bytes) {
+            *self.left = rest;
+            return true;
+        }
+        // Once is enough.
+        if mem::take(self.left) > 0 {
+            let title = "the spec is too large: `extends` and `instances` copy too much";
+            let diagnostic = Diagnostic::new("spec-too-large", title, span);
+            self.diagnostics.push(diagnostic.help(format!("the limit is {MOST_COPIED} bytes")));
+        }
+        false
+    }
+
+    /// Whoever waits for a service of which several are made waits for each. A condition for one of them wins.
+    fn wait_for_all(&mut self, span: Span, service: &mut Table<'_>, groups: &Groups) {
+        let waits = service.entries.iter_mut().find(|(key, _)| key.name == "depends_on").filter(|_| !groups.is_empty());
+        let Some((_, Node { value, .. })) = waits else { return };
+        let group_of = |name: &str| groups.get(name).map_or(&[][..], Vec::as_slice);
+        let named: Vec<&str> = match value {
+            Value::List(items) => items.iter().filter_map(|item| text_of(item)).collect(),
+            Value::Table(table) => table.entries.iter().map(|(key, _)| key.name.as_ref()).collect(),
+            _ => return,
+        };
+        let count: usize = named.iter().map(|name| group_of(name).len()).sum();
+        if count == 0 {
+            return;
+        }
+        let named: HashSet<String> = named.into_iter().map(str::to_owned).collect();
+        if !self.may_copy(DEPENDENCY.saturating_mul(count as u64), span) {
+            *value = Value::Refused;
+            return;
+        }
+        let others = |name: &str| group_of(name).iter().filter(|name| !named.contains(*name));
+        match value {
+            Value::List(items) => replace(items, |item| {
+                let group = text_of(item).filter(|group| groups.contains_key(*group))?;
+                let each = |name: &String| Node { span: item.span, value: Value::String(name.clone().into()) };
+                Some(others(group).map(each).collect())
+            }),
+            Value::Table(table) => replace(&mut table.entries, |(key, node)| {
+                let each = |name: &String| (Key { span: key.span, name: name.clone().into() }, node.clone());
+                groups.contains_key(key.name.as_ref()).then(|| others(&key.name).map(each).collect())
+            }),
+            _ => {}
+        }
+    }
+
     /// Writes its own name into the texts of each table, and its number if it is one of several.
     fn fill(&mut self, tables: &mut Table<'_>, groups: &Groups) {
         let numbered = groups.values().flat_map(|names| names.iter().zip(1..));
@@ -409,19 +467,26 @@ impl Expansion<'_> {
 
     fn fill_value(&mut self, node: &mut Node<'_>, name: &str, number: Option<usize>) {
         match &mut node.value {
-            Value::String(text) if text.contains(SELF) => match filled(text, name, number) {
-                Ok(filled) => *text = Cow::Owned(filled),
-                Err(wrong) => {
-                    let title = format!("invalid reference `{}`", shown(&wrong));
-                    let help = if number.is_some() {
-                        "write `${self.number}`, or `${self.number+8080}` for the number plus 8080"
-                    } else {
-                        "set `instances`: only instances have a number"
-                    };
-                    self.diagnostics.push(Diagnostic::new("invalid-reference", title, node.span).help(help));
+            Value::String(text) if text.contains(SELF) => {
+                let longer = text.matches(SELF).count().saturating_mul(name.len());
+                if !self.may_copy(longer.saturating_add(text.len()) as u64, node.span) {
                     node.value = Value::Refused;
+                    return;
                 }
-            },
+                match filled(text, name, number) {
+                    Ok(filled) => *text = Cow::Owned(filled),
+                    Err(wrong) => {
+                        let title = format!("invalid reference `{}`", shown(&wrong));
+                        let help = if number.is_some() {
+                            "write `${self.number}`, or `${self.number+8080}` for the number plus 8080"
+                        } else {
+                            "set `instances`: only instances have a number"
+                        };
+                        self.diagnostics.push(Diagnostic::new("invalid-reference", title, node.span).help(help));
+                        node.value = Value::Refused;
+                    }
+                }
+            }
             Value::List(items) => items.iter_mut().for_each(|item| self.fill_value(item, name, number)),
             Value::Table(table) => table.entries.iter_mut().for_each(|(_, node)| self.fill_value(node, name, number)),
             _ => {}
@@ -437,7 +502,9 @@ fn filled(text: &str, name: &str, number: Option<usize>) -> Result<String, Strin
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        match rest.strip_prefix(SELF).and_then(|inner| inner.split_once('}')) {
+        // Up to the next reference, so that the cost is linear.
+        let inner = rest.strip_prefix(SELF).and_then(|inner| Some(inner.split_at(inner.find(['}', '$'])?)));
+        match inner.and_then(|(path, after)| Some((path, after.strip_prefix('}')?))) {
             Some(("", after)) => {
                 out.push_str(name);
                 rest = after;
@@ -475,21 +542,8 @@ fn counted(more: &str, number: usize) -> Option<usize> {
     }
 }
 
-/// Whoever waits for a service of which several are made waits for each.
-fn wait_for_all(service: &mut Table<'_>, groups: &Groups) {
-    let waits = service.entries.iter_mut().find(|(key, _)| key.name == "depends_on").filter(|_| !groups.is_empty());
-    match waits.map(|(_, waits)| &mut waits.value) {
-        Some(Value::List(items)) => replace(items, |item| {
-            let Value::String(group) = &item.value else { return None };
-            let each = |name: &String| Node { span: item.span, value: Value::String(name.clone().into()) };
-            Some(groups.get(group.as_ref())?.iter().map(each).collect())
-        }),
-        Some(Value::Table(table)) => replace(&mut table.entries, |(key, node)| {
-            let each = |name: &String| (Key { span: key.span, name: name.clone().into() }, node.clone());
-            Some(groups.get(key.name.as_ref())?.iter().map(each).collect())
-        }),
-        _ => {}
-    }
+fn text_of<'n>(node: &'n Node<'_>) -> Option<&'n str> {
+    if let Value::String(text) = &node.value { Some(text) } else { None }
 }
 
 /// Puts several items in the place of one.

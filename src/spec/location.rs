@@ -20,7 +20,7 @@ impl Default for Location {
 
 impl Location {
     /// The location of a main file, by its path relative to the root: in a folder, since what is generated beside it has
-    /// one of its own. `None` if it can't be one: it is named in comments of all outputs.
+    /// one of its own; so there is one a folder. `None` if it can't be one: it is named in comments of all outputs.
     pub fn new(path: &Utf8Path) -> Option<Self> {
         let main: Utf8PathBuf = path.components().filter(|part| *part != Utf8Component::CurDir).collect();
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ' ' | '/');
@@ -28,12 +28,14 @@ impl Location {
         // Not `/` on every system.
         let main = Utf8PathBuf::from(main.components().map(|part| part.as_str()).collect::<Vec<_>>().join("/"));
         let has_folder = main.parent().is_some_and(|folder| !folder.as_str().is_empty());
-        (is_plain && has_folder && main.as_str().chars().all(is_allowed)).then_some(Self { main, ..Self::default() })
+        let is_named = main.file_name() == Utf8Path::new(MAIN).file_name();
+        (is_plain && has_folder && is_named && main.as_str().chars().all(is_allowed))
+            .then_some(Self { main, ..Self::default() })
     }
 
     /// The default one in a project whose paths are shown relative to a folder above it.
     pub fn below(root: &Utf8Path) -> Self {
-        Self { below: root.to_owned(), ..Self::default() }
+        Self { below: crate::shown::visible(root.as_str()).into(), ..Self::default() }
     }
 
     /// A path of the project as it is shown.
@@ -90,7 +92,8 @@ mod tests {
     fn a_main_file_is_in_a_folder_of_the_project() {
         for (path, main) in [
             ("ops/stack.toml", Some("ops/stack.toml")),
-            ("./ops/./a b/x.toml", Some("ops/a b/x.toml")),
+            ("./ops/./a b/stack.toml", Some("ops/a b/stack.toml")),
+            ("ops/other.toml", None),
             ("spec/stack.toml", Some("spec/stack.toml")),
             ("stack.toml", None),
             ("", None),
@@ -98,12 +101,12 @@ mod tests {
             ("../ops/stack.toml", None),
             ("ops/../stack.toml", None),
             ("/ops/stack.toml", None),
-            ("ops/a\nb.toml", None),
+            ("ops/a\nb/stack.toml", None),
             ("a-->/stack.toml", None),
         ] {
             assert_eq!(Location::new(path.into()).map(|place| place.main), main.map(Utf8PathBuf::from), "{path}");
         }
-        let location = Location::new("a/b/c.toml".into()).unwrap();
+        let location = Location::new("a/b/stack.toml".into()).unwrap();
         assert_eq!((location.folder().as_str(), location.top()), ("a/b", "a"));
         assert_eq!(location.dashboard_name("a/b/dashboards/x.toml".into()), Some("x"));
         assert_eq!(location.dashboard_name("spec/dashboards/x.toml".into()), None);

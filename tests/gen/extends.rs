@@ -60,6 +60,7 @@ depends_on = ["kafka"]
 [services.viewer]
 image = "viewer:1"
 depends_on.kafka = { condition = "service_started", restart = true }
+depends_on.kafka-2 = { condition = "service_started", required = false }
 [volumes.data]
 instances = 3
 labels.of = "kafka-${self.number}"
@@ -79,9 +80,10 @@ fn several_instances_are_made_of_one_description() {
     // Its own table wins.
     assert_eq!(services["kafka-2"]["environment"]["ID"], "two");
     assert_eq!(services["kafka-2"]["environment"]["MORE"], "x");
-    // Who waits for the group waits for each.
+    // Who waits for the group waits for each, as it says for one of them.
     assert_eq!(names(&services["registry"]["depends_on"]), ["kafka-1", "kafka-2", "kafka-3"]);
     assert_eq!(services["viewer"]["depends_on"]["kafka-3"]["restart"], true);
+    assert_eq!(services["viewer"]["depends_on"]["kafka-2"]["required"], false);
     assert_eq!(names(&found["volumes"]), ["data-1", "data-2", "data-3"]);
     assert_eq!(found["volumes"]["data-2"]["labels"]["of"], "kafka-2");
 }
@@ -221,6 +223,7 @@ fn what_cannot_be_joined_is_reported_once() {
         (format!("{web}[volumes.a]\nextends = \"b\"\n[volumes.b]\nextends = \"a\""), "dependency-cycle", "\"a\""),
         (format!("{web}[volumes.a]\nextends = \"c\""), "unknown-base", "\"c\""),
         (format!("{web}[networks.a]\nextends = {{ service = \"b\" }}"), "wrong-type", "{ service = \"b\" }"),
+        (format!("{web}instances = 2\n[services.web-1]\ninstances = 2"), "contradiction", "instances = 2"),
         // Its name is known, whatever is wrong with it.
         (format!("{web}depends_on = [\"db\"]\n[services.db]\nextends = \"dc\""), "unknown-service", "\"dc\""),
         (format!("{web}environment.A = \"${{self.number}}\""), "invalid-reference", "\"${self.number}\""),
@@ -263,6 +266,24 @@ fn extending_costs_no_more_than_what_is_written() {
     assert_eq!(found["volumes"]["v4999"]["labels"]["a"], "x");
     let large = format!("[services.web]\ninstances = 1000\nimage = \"a:1\"\nlabels.a = \"{}\"\n", "x".repeat(1 << 17));
     assert_eq!(errors(&large)[0].0, "spec-too-large");
+    // What a few lines multiply.
+    let groups: Vec<String> = (0..8)
+        .map(|n| {
+            let waits: Vec<String> = (0..n).map(|base| format!("\"g{base}\"")).collect();
+            format!("[services.g{n}]\nimage = \"a:1\"\ninstances = 1000\ndepends_on = [{}]\n", waits.join(", "))
+        })
+        .collect();
+    assert_eq!(errors(&groups.concat())[0].0, "spec-too-large");
+    let name = "n".repeat(10_000);
+    let large = format!("[services.{name}]\nimage = \"a:1\"\ncommand = [\"{}\"]\n", "${self}".repeat(10_000));
+    assert!(errors(&large).iter().any(|(code, _)| code == "spec-too-large"));
+    let unclosed = format!("[services.web]\nimage = \"a:1\"\ncommand = [\"{}\"]\n", "${self:-".repeat(200_000));
+    assert!(!errors(&unclosed).is_empty());
+    let bases: Vec<String> =
+        (0..5_000).map(|n| format!("[services.b{n}]\nabstract = true\ncap_add = [\"A{n}\"]\n")).collect();
+    let names: Vec<String> = (0..5_000).map(|n| format!("\"b{n}\"")).collect();
+    let many = format!("{}[services.web]\nimage = \"a:1\"\nextends = [{}]\n", bases.concat(), names.join(", "));
+    assert_eq!(errors(&many)[0].0, "spec-too-large");
     let both = volumes(60, |base| format!("[\"v{base}\", \"v{base}\"]"));
     compose(&rendered(&format!("{}{both}", web.replace("4999", "59"))), "dev");
 }

@@ -180,3 +180,28 @@ fn all_projects_are_checked_and_the_worst_counts() {
         assert_eq!(project.run(arguments).code, Some(2), "{arguments:?}");
     }
 }
+
+#[test]
+fn two_specs_never_share_a_folder() {
+    let spec = |profile: &str| {
+        format!(
+            "[stack]\nname = \"shop\"\n[outputs]\ngenerated = \"deploy\"\nterraform = \"infra\"\n[profiles.{profile}]\n[services.web]\nimage = \"a:1\"\n"
+        )
+    };
+    let project = Project::new(spec("dev"));
+    project.write("ops/stack.toml", spec("prod"));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    for command in ["render", "check"] {
+        let run = project.run(&["--spec", "ops/stack.toml", command]);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(
+            run.stderr.contains("`deploy/dev` has outputs of `spec/stack.toml`, not of `ops/stack.toml`"),
+            "{run:?}"
+        );
+    }
+    assert!(project.path("deploy/dev/docker-compose.yml").is_file());
+    assert_eq!(project.run(&["check"]).code, Some(0));
+    // There is one spec a folder, whose schemas are beside it.
+    project.write("spec/other.toml", spec("prod"));
+    assert_eq!(project.run(&["--spec", "spec/other.toml", "check"]).code, Some(2));
+}

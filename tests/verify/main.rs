@@ -405,7 +405,7 @@ const SHAPE: [&str; 11] = [
 
 /// Specs whose problem has such a code, and is one between tables, of another program's words, of a number that no schema
 /// has a bound for, of a table that an included file may hold, or of a string for which Compose's schema has no format.
-const BETWEEN_TABLES: [&str; 17] = [
+const BETWEEN_TABLES: [&str; 18] = [
     "first-class-key--dashboard",
     "invalid-cpus",
     "invalid-duration--dashboard",
@@ -422,6 +422,7 @@ const BETWEEN_TABLES: [&str; 17] = [
     "number-out-of-range--64-bits",
     "number-out-of-range--retention",
     "unknown-value--dashboard",
+    "wrong-type--constraints",
     "wrong-type--setting",
 ];
 
