@@ -497,7 +497,10 @@ fn stop(outcome: Outcome, message: impl Display) -> Outcome {
 
 /// As [`stop`] does, with a way out.
 fn stop_with(outcome: Outcome, message: impl Display, help: impl Display) -> Outcome {
-    stop(outcome, format!("{message}\n  {}help{}: {help}", report::CYAN, report::RESET))
+    stop(
+        outcome,
+        format!("{message}\n  {}help{}: {}", report::CYAN, report::RESET, location().commands(&help.to_string())),
+    )
 }
 
 /// What a program wrote to a stream; after an error, what was read so far.
