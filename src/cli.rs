@@ -197,7 +197,8 @@ pub struct Check {
     /// Check every stack in and below the current directory
     ///
     /// Finds each `spec/stack.toml` that Git has or would add, or all outside of a Git repository, except in hidden
-    /// directories, `node_modules` and `target`. Does not follow links. The exit code is the highest of all.
+    /// directories, `node_modules` and `target`. Does not find specs with another name: check each with `--spec`. Does not
+    /// follow links. The exit code is the highest of all.
     #[arg(long, conflicts_with = "profile")]
     pub all: bool,
 }
@@ -527,7 +528,8 @@ pub struct NewService {
     /// Its name
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// Its kind, for which `gen` generates the configuration [default: the kind of the same name]
+    /// Its kind, a built-in one or one of `spec/kinds/`, for which `gen` generates the configuration [default: the kind
+    /// of the same name]
     #[arg(long, value_name = "KIND", conflicts_with = "image", value_parser = KindName)]
     pub kind: Option<String>,
     /// The name of an entry of `[images]`, or an image with a tag or digest

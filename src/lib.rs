@@ -155,6 +155,19 @@ pub fn plan_with_warnings(
     if diagnostics.is_empty() { Ok((plans, diagnostics.into_sorted())) } else { Err(diagnostics.into_sorted()) }
 }
 
+/// The stacks of a spec, whatever is wrong with its templates: what these can use. Never written.
+pub fn stacks_for_templates(sources: &Sources, profile: Option<&str>) -> Vec<model::Stack> {
+    let mut diagnostics = Diagnostics::default();
+    let document = spec::parse(sources, &mut diagnostics);
+    let mut stacks = Vec::new();
+    document.for_each(
+        |name| profile.is_none_or(|wanted| wanted == name),
+        &mut diagnostics,
+        |spec, diagnostics| stacks.extend(resolve::resolve_all_the_same(&spec, diagnostics)),
+    );
+    stacks
+}
+
 fn no_profile(wanted: Option<&str>, names: &[String]) -> Diagnostic {
     let start = Span { file: 0, start: 0, end: 0 };
     let names = || names.iter().map(String::as_str);

@@ -16,8 +16,8 @@ use stackgen::spec::{self, Location};
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::{
-    Around, Outcome, Outputs, Project, Ran, SPEC, Unread, current_folder, git, load, print, print_error, print_text,
-    project, projects, stop, stop_with, warn,
+    Around, Outcome, Outputs, Project, Ran, SPEC, Unread, current_folder, git, load, location, print, print_error,
+    print_text, project, projects, stop, stop_with, warn,
 };
 use crate::cli::{Check, Format};
 
@@ -42,9 +42,9 @@ pub fn run(arguments: &Check) -> Ran {
     warn(&project, arguments.format);
     let Checked { compared, found, outcome } = check(&project, arguments.profile.as_deref())?;
     match arguments.format {
-        Format::Text => print_text(&text("", compared, &found, arguments.stat)),
-        Format::Json => print(io::stdout(), &report::serialise(&json(compared, &found, arguments.stat))),
-        Format::Github => print(io::stdout(), &github(compared, &found)),
+        Format::Text => print_text(&text("", location(), compared, &found, arguments.stat)),
+        Format::Json => print(io::stdout(), &report::serialise(&json(location(), compared, &found, arguments.stat))),
+        Format::Github => print(io::stdout(), &github(location(), compared, &found)),
     }
     // The process ends: freeing a large stack, string by string, would only take time.
     std::mem::forget(project);
@@ -69,12 +69,13 @@ fn all(arguments: &Check) -> Ran {
     for root in &roots {
         let name = if root.as_str().is_empty() { ".".to_owned() } else { visible(root.as_str()) };
         let name = Utf8Path::new(&name);
-        let project = load(current.join(root), &Location::below(root), None);
+        let location = Location::below(root);
+        let project = load(current.join(root), &location, None);
         let (outcome, report) = match project.and_then(|project| denied(project, arguments)) {
             Ok(project) => {
                 warn(&project, arguments.format);
                 match check(&project, None) {
-                    Ok(checked) => (checked.outcome, one_of_all(name, &checked, arguments)),
+                    Ok(checked) => (checked.outcome, one_of_all(name, &location, &checked, arguments)),
                     Err(outcome) => {
                         print_error(&format!("{BOLD}{name}{RESET} was not checked\n"));
                         (outcome, json!({ "error": "it was not checked" }))
@@ -102,11 +103,11 @@ fn all(arguments: &Check) -> Ran {
 }
 
 /// Prints what was found in one of several projects, or returns it as JSON.
-fn one_of_all(name: &Utf8Path, Checked { compared, found, .. }: &Checked, arguments: &Check) -> Value {
+fn one_of_all(name: &Utf8Path, spec: &Location, Checked { compared, found, .. }: &Checked, arguments: &Check) -> Value {
     match arguments.format {
-        Format::Json => return json(*compared, found, arguments.stat),
-        Format::Text => print_text(&text(&format!("{BOLD}{name}{RESET}: "), *compared, found, arguments.stat)),
-        Format::Github => print(io::stdout(), &github(*compared, found)),
+        Format::Json => return json(spec, *compared, found, arguments.stat),
+        Format::Text => print_text(&text(&format!("{BOLD}{name}{RESET}: "), spec, *compared, found, arguments.stat)),
+        Format::Github => print(io::stdout(), &github(spec, *compared, found)),
     }
     Value::Null
 }
@@ -268,9 +269,9 @@ impl Diff {
     }
 }
 
-/// How to fix a difference.
-pub fn remedy(cause: &Cause) -> &'static str {
-    match cause {
+/// How to fix a difference of a spec's outputs.
+pub fn remedy(cause: &Cause, spec: &Location) -> String {
+    spec.commands(match cause {
         Cause::Missing | Cause::Stale | Cause::Mode { .. } | Cause::LineEndings | Cause::Interrupted => {
             "run `gen render`"
         }
@@ -286,7 +287,7 @@ pub fn remedy(cause: &Cause) -> &'static str {
         Cause::Symlink => "remove the link, or replace it with `gen render --force`",
         Cause::Unreadable(_) => "make it a readable file, or remove it",
         Cause::Malformed(_) => "run `gen render` to rewrite it",
-    }
+    })
 }
 
 fn count(compared: usize, found: &[Drift]) -> String {
@@ -312,7 +313,7 @@ pub fn changes(differences: Vec<Difference>, most: usize) -> String {
 }
 
 /// The differences, then their count after a `name`.
-fn text(name: &str, compared: usize, found: &[Drift], stat: bool) -> String {
+fn text(name: &str, spec: &Location, compared: usize, found: &[Drift], stat: bool) -> String {
     let mut out = String::new();
     let mut left = MOST_LINES;
     for Drift { difference, diff } in found.iter().take(MOST_FILES) {
@@ -330,7 +331,7 @@ fn text(name: &str, compared: usize, found: &[Drift], stat: bool) -> String {
         } else {
             lines(&mut out, path.as_str(), diff, expected.is_some(), &mut left);
         }
-        let _ = writeln!(out, "  {CYAN}help{RESET}: {}", remedy(cause));
+        let _ = writeln!(out, "  {CYAN}help{RESET}: {}", remedy(cause, spec));
         out.push('\n');
     }
     if found.len() > MOST_FILES {
@@ -388,13 +389,13 @@ fn code(cause: &Cause) -> &'static str {
     }
 }
 
-fn json(compared: usize, found: &[Drift], stat: bool) -> Value {
+fn json(spec: &Location, compared: usize, found: &[Drift], stat: bool) -> Value {
     let difference = |Drift { difference, diff }: &Drift| {
         let mut report = json!({
             "path": difference.path.as_str(),
             "cause": code(&difference.cause),
             "description": difference.cause.to_string(),
-            "help": remedy(&difference.cause),
+            "help": remedy(&difference.cause, spec),
             "line": diff.first,
             "added": diff.added,
             "removed": diff.removed,
@@ -408,10 +409,10 @@ fn json(compared: usize, found: &[Drift], stat: bool) -> Value {
     json!({ "compared": compared, "differences": differences })
 }
 
-fn github(compared: usize, found: &[Drift]) -> String {
+fn github(spec: &Location, compared: usize, found: &[Drift]) -> String {
     let mut out = String::new();
     for Drift { difference, diff } in found.iter().take(MOST_FILES) {
-        let message = format!("{}: {}\n{}", difference.path, difference.cause, remedy(&difference.cause));
+        let message = format!("{}: {}\n{}", difference.path, difference.cause, remedy(&difference.cause, spec));
         let place = Some((difference.path.as_str(), diff.first, 1));
         report::annotation(&mut out, place, code(&difference.cause), &message);
     }

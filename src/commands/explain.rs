@@ -16,7 +16,7 @@ use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Part, Trace};
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET};
-use super::{Outcome, Project, Ran, project, show, stop, stop_with};
+use super::{Outcome, Project, Ran, location, project, show, stop, stop_with};
 use crate::cli::{Explain, Listing};
 
 pub fn run(arguments: &Explain) -> Ran {
@@ -121,7 +121,7 @@ fn as_text(
 ) -> String {
     let mut out = format!("{BOLD}{path}:{line}{RESET}\n  {}\n\n", text.trim());
     match keys {
-        None => out.push_str("This line differs from the rendered output: run `gen check`.\n"),
+        None => out.push_str(&location().commands("This line differs from the rendered output: run `gen check`.\n")),
         Some([]) if template.is_some() => {}
         Some([]) => out.push_str("This line comes from the template, not from a key of the spec.\n"),
         Some(keys) => {

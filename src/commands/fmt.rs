@@ -7,7 +7,7 @@ use stackgen::review::counted;
 use stackgen::spec::source::Source;
 
 use super::report::{BOLD, CYAN, GREEN, RED, RESET};
-use super::{Outcome, Ran, print_text, read_toml, rewrite, root, stop, sweep};
+use super::{Outcome, Ran, location, print_text, read_toml, rewrite, root, stop, sweep};
 use crate::cli::Fmt;
 
 pub fn run(arguments: &Fmt) -> Ran {
@@ -51,7 +51,7 @@ fn differences(files: usize, changed: &[(&Source, String)]) -> String {
             let blanks = line[kept.len()..].replace(' ', "·").replace('\t', "→");
             let _ = writeln!(out, "{colour}{sign}{kept}{blanks}{RESET}");
         }
-        let _ = writeln!(out, "  {CYAN}help{RESET}: run `gen fmt`\n");
+        let _ = writeln!(out, "  {CYAN}help{RESET}: run `{} fmt`\n", location().program());
     }
     out.push_str(&count(files, changed.len(), "to format"));
     out

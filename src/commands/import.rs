@@ -125,15 +125,15 @@ fn context() -> Ran<Context> {
     let Some(root) = find_root(&current_folder()?)? else {
         return Ok(without("no spec in this folder or above it"));
     };
-    let broken = "the spec has problems, which `gen check` shows";
+    let broken = location().commands("the spec has problems, which `gen check` shows");
     let sources = match spec::read(&root, location()) {
         Ok(sources) => sources,
         Err((_, ReadError::Io(path, error))) => {
             return Err(stop(Outcome::Failed, format!("cannot read `{path}`: {error}")));
         }
-        Err((_, ReadError::Refused(_))) => return Ok(without(broken)),
+        Err((_, ReadError::Refused(_))) => return Ok(without(&broken)),
     };
-    Ok(stack(&sources).unwrap_or_else(|| without(broken)))
+    Ok(stack(&sources).unwrap_or_else(|| without(&broken)))
 }
 
 /// What a stack has, unless its spec has problems.

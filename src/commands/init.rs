@@ -6,11 +6,13 @@ use std::io;
 use camino::Utf8Path;
 use stackgen::edit::example::Example;
 use stackgen::edit::repository::{ATTRIBUTES, IGNORED, with_lines};
+use stackgen::model::Outputs;
+use stackgen::spec::stack::{GENERATED, TERRAFORM};
 use stackgen::spec::{self, MAIN};
 use stackgen::{links, output};
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, Ran, current_folder, location, print_text, stop, stop_with, sweep};
+use super::{Outcome, Ran, current_folder, load, location, print_text, stop, stop_with, sweep};
 use crate::cli::Init;
 
 pub fn run(arguments: &Init) -> Ran {
@@ -21,11 +23,17 @@ pub fn run(arguments: &Init) -> Ran {
         let help = "create `spec/stack.toml` without `--spec`, then move it and name the folders of its outputs";
         return Err(stop_with(Outcome::Invalid, "`gen init` does not take `--spec`", help));
     }
-    if let Some(above) = current.ancestors().skip(1).find(|folder| folder.join(MAIN).exists()) {
+    // Where another project has its spec and outputs, whatever their names.
+    let taken = current.ancestors().skip(1).find(|folder| {
+        let below = current.strip_prefix(folder).unwrap_or(&current);
+        let top = below.components().next().map_or("", |part| part.as_str());
+        folder.join(MAIN).exists() && folders(folder).iter().any(|taken| taken == top)
+    });
+    if let Some(above) = taken {
         return Err(stop_with(
             Outcome::Findings,
-            format!("the current directory is inside another project, whose spec is `{}`", above.join(MAIN)),
-            "run `gen init` in a directory outside of that project",
+            format!("the current directory belongs to another project, whose spec is `{}`", above.join(MAIN)),
+            "run `gen init` outside of the folders of that project's spec and outputs",
         ));
     }
     sweep(&current, [])?;
@@ -81,4 +89,14 @@ pub fn run(arguments: &Init) -> Ran {
     out.push_str("  gen dev up    start the stack (needs Docker)\n");
     print_text(&out);
     Ok(Outcome::Clean)
+}
+
+/// The folders of a project's spec and outputs: the default ones if its spec is wrong.
+fn folders(root: &Utf8Path) -> Vec<String> {
+    let mut all = ["spec", GENERATED, TERRAFORM].map(str::to_owned).to_vec();
+    if let Ok(project) = load(root.to_owned(), location(), None) {
+        let Outputs { generated, terraform, .. } = project.folders();
+        all.extend([generated, terraform]);
+    }
+    all
 }

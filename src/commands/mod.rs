@@ -380,15 +380,19 @@ fn rewrite(root: &Utf8Path, path: &Utf8Path, text: &str) -> Ran<()> {
 
 /// The plan of the profile that a command is about: the one that is named, the only one, or `dev`.
 fn one_profile(profile: Option<&str>) -> Ran<Plan> {
-    let mut plans = project(profile, Format::Text)?.plans;
-    if plans.len() > 1 {
-        let Some(index) = plans.iter().position(|plan| plan.profile() == DEFAULT_PROFILE) else {
-            let help = format!("choose one with `--profile`: {}", listed(plans.iter().map(Plan::profile)));
+    one_of(project(profile, Format::Text)?.plans, Plan::profile)
+}
+
+/// The only one of several profiles, or `dev`.
+fn one_of<T>(mut all: Vec<T>, name: impl Fn(&T) -> &str) -> Ran<T> {
+    if all.len() > 1 {
+        let Some(index) = all.iter().position(|one| name(one) == DEFAULT_PROFILE) else {
+            let help = format!("choose one with `--profile`: {}", listed(all.iter().map(name)));
             return Err(stop_with(Outcome::Invalid, "the spec has several profiles", help));
         };
-        plans.swap(0, index);
+        all.swap(0, index);
     }
-    plans.into_iter().next().ok_or(Outcome::Invalid)
+    all.into_iter().next().ok_or(Outcome::Invalid)
 }
 
 fn current_folder() -> Ran<Utf8PathBuf> {
@@ -515,7 +519,10 @@ fn stop(outcome: Outcome, message: impl Display) -> Outcome {
 
 /// As [`stop`] does, with a way out.
 fn stop_with(outcome: Outcome, message: impl Display, help: impl Display) -> Outcome {
-    stop(outcome, format!("{message}\n  {}help{}: {help}", report::CYAN, report::RESET))
+    stop(
+        outcome,
+        format!("{message}\n  {}help{}: {}", report::CYAN, report::RESET, location().commands(&help.to_string())),
+    )
 }
 
 /// What a program wrote to a stream; after an error, what was read so far.

@@ -13,7 +13,7 @@ use stackgen::spec::decode::listed;
 use stackgen::spec::stack::DatasourceType;
 
 use super::report::{self, BOLD, GREEN, RESET};
-use super::{LOST, Outcome, Ran, print_error, print_text, read_toml, rewrite, root, stop, stop_with, sweep};
+use super::{LOST, Outcome, Ran, location, print_error, print_text, read_toml, rewrite, root, stop, stop_with, sweep};
 use crate::cli::{New, NewCommand};
 
 pub fn run(arguments: &New) -> Ran {
@@ -63,7 +63,7 @@ pub fn run(arguments: &New) -> Ran {
     let left = stackgen::plan(&edited, None).err().map_or(0, |problems| problems.len());
     if left > 0 {
         let problems = counted(left, "other problem");
-        print_error(&format!("the spec has {problems}; run `gen check` to see more\n"));
+        print_error(&format!("the spec has {problems}; run `{} check` to see more\n", location().program()));
     }
     Ok(Outcome::Clean)
 }
@@ -76,7 +76,10 @@ fn kind(root: &Utf8Path, name: &str, files: &[(Utf8PathBuf, String)]) -> Ran {
         // Writing to a `String` cannot fail.
         let _ = writeln!(out, "{BOLD}{path}{RESET}: created");
     }
-    print_text(&format!("{out}\nedit it, then run `gen new service {name}` or set `kind = \"{name}\"`\n"));
+    print_text(&format!(
+        "{out}\nedit it, then run `{} new service {name}` or set `kind = \"{name}\"`\n",
+        location().program()
+    ));
     Ok(Outcome::Clean)
 }
 
@@ -99,6 +102,6 @@ fn changes(changes: &[Change]) -> String {
         }
         out.push('\n');
     }
-    out.push_str("run `gen render` to write the outputs\n");
+    let _ = writeln!(out, "run `{} render` to write the outputs", location().program());
     out
 }

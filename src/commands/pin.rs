@@ -8,7 +8,7 @@ use stackgen::review::counted;
 
 use super::dev::child::Children;
 use super::report::{BOLD, RESET};
-use super::{Outcome, Ran, fail, print_text, project, rewrite, stop_with, sweep};
+use super::{Outcome, Ran, fail, location, print_text, project, rewrite, stop_with, sweep};
 use crate::cli::Pin;
 
 /// A program that asks registries for the digest of an image: of the index, if there is one for each platform.
@@ -90,7 +90,7 @@ pub fn run(arguments: &Pin) -> Ran {
     let kept = count - found.len() - failed;
     print_text(&format!("{}: {} pinned, {kept} unchanged, {failed} failed\n", counted(count, "image"), found.len()));
     if !found.is_empty() {
-        print_text("Run `gen render`.\n");
+        print_text(&location().commands("Run `gen render`.\n"));
     }
     Ok(if failed > 0 { Outcome::Failed } else { Outcome::Clean })
 }

@@ -6,7 +6,7 @@ use stackgen::output::{self, Cause, Error, Finding, Options, Written};
 use stackgen::review::counted;
 
 use super::report::{BOLD, RESET};
-use super::{Outcome, Outputs, Project, Ran, check, fail, print_text, project, stop, sweep, warn};
+use super::{Outcome, Outputs, Project, Ran, check, fail, location, print_text, project, stop, sweep, warn};
 use crate::cli::{Format, Render};
 
 pub fn run(arguments: &Render) -> Ran {
@@ -101,13 +101,14 @@ fn refuse(what: &str, findings: &[Finding]) {
     let mut message = format!("{what} were not written:\n");
     for Finding { path, cause } in findings.iter().take(check::MOST_FILES) {
         let _ = writeln!(message, "  {path}: {cause}");
-        let _ = writeln!(message, "    {}", check::remedy(cause));
+        let _ = writeln!(message, "    {}", check::remedy(cause, location()));
     }
     if findings.len() > check::MOST_FILES {
         let _ = writeln!(message, "  … and {} more", findings.len() - check::MOST_FILES);
     }
     if !findings.iter().any(|finding| matches!(finding.cause, Cause::Unreadable(_))) {
-        message.push_str("`gen check` shows the differences; `gen render --force` overwrites or deletes the files");
+        let help = "`gen check` shows the differences; `gen render --force` overwrites or deletes the files";
+        message.push_str(&location().commands(help));
     }
     fail(message.trim_end());
 }

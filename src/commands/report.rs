@@ -120,7 +120,7 @@ fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> Strin
         group = group.element(snippet);
     }
     if let Some(help) = &diagnostic.help {
-        group = group.element(annotate_snippets::Level::HELP.message(help.as_str()));
+        group = group.element(annotate_snippets::Level::HELP.message(sources.location().commands(help)));
     }
     renderer.render(&[group])
 }
@@ -207,6 +207,7 @@ pub fn json_diagnostics(sources: &Sources, diagnostics: &[Diagnostic]) -> Value 
     };
     let diagnostic = |Diagnostic { level, code, title, labels, help }: &Diagnostic| {
         let labels: Vec<Value> = labels.iter().map(label).collect();
+        let help = help.as_ref().map(|help| sources.location().commands(help));
         json!({ "level": level.as_str(), "code": code, "title": title, "help": help, "labels": labels })
     };
     diagnostics.iter().map(diagnostic).collect()
@@ -240,7 +241,7 @@ pub fn github(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
         let mut message = diagnostic.title.clone();
         if let Some(help) = &diagnostic.help {
             message.push('\n');
-            message.push_str(help);
+            message.push_str(&sources.location().commands(help));
         }
         leveled_annotation(&mut out, diagnostic.level.as_str(), place, diagnostic.code, &message);
     }

@@ -159,6 +159,7 @@ impl<'a> Resolver<'a> {
         let named = failure.message.strip_prefix('`').and_then(|rest| rest.split_once('`')).map(|(name, _)| name);
         let expression = named.or_else(|| template.text.get(failure.place.clone())).unwrap_or_default().to_owned();
         let mut steps = expression.trim().split('.').map(str::trim);
+        let help = help(&failure, &template.text);
         let mut diagnostic = Diagnostic::new("invalid-template", failure.message, span);
         if let (Some(table), Some(name)) = (steps.next(), steps.next()) {
             let spec = self.spec;
@@ -174,7 +175,14 @@ impl<'a> Resolver<'a> {
                 diagnostic = diagnostic.also(known, format!("`{table}.{}`", shown(name)));
             }
         }
-        self.report(diagnostic.also(owner, what).help("`gen model` prints what a template can use"));
+        if self.profile.share > 1 {
+            diagnostic = diagnostic.at(format!("in the profile `{}`", shown(&self.profile.profile.value)));
+        }
+        diagnostic = diagnostic.also(owner, what);
+        self.report(match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
     }
 
     /// Reports paths that can't be outputs, or are those of others.
@@ -237,6 +245,29 @@ impl<'a> Resolver<'a> {
             taken.insert(name, Some(path.span));
         }
     }
+}
+
+/// How to fix a template, unless the message says it.
+fn help(Failure { message, place }: &Failure, text: &str) -> Option<String> {
+    const TABLES: [&str; 5] = ["services", "networks", "volumes", "datasources", "clusters"];
+    if message.starts_with("tried to use - operator") {
+        let line = text.get(..place.start)?.rfind('\n').map_or(0, |end| end + 1);
+        let words = text.get(line..)?.lines().next()?;
+        let words = words.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.'));
+        let (table, name) = words
+            .filter_map(|word| word.trim_matches('-').split_once('.'))
+            .map(|(table, rest)| (table, rest.split('.').next().unwrap_or_default()))
+            .find(|(table, name)| TABLES.contains(table) && name.contains('-'))?;
+        return Some(format!("write `{table}[\"{name}\"]`: without quotes, `-` subtracts"));
+    }
+    if let Some((_, method)) = message.split_once("has no method named ") {
+        return Some(format!("use the filter: `|{method}`"));
+    }
+    if message.contains("undefined") {
+        return Some("`gen model` prints what a template can use".to_owned());
+    }
+    let is_syntax = message.contains("expected");
+    is_syntax.then(|| "write values as `{= name =}` and tags as `{% if name %}`: the language is Jinja's".to_owned())
 }
 
 /// Whether a path can be that of an output: in the folder of outputs, and not hidden.

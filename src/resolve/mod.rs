@@ -426,7 +426,7 @@ impl<'a> Resolver<'a> {
         let unmanaged = self.unmanaged(&profile.value, &outputs);
         let title = spec.stack.title.clone().unwrap_or_else(|| spec.stack.name.value.clone());
         let mut stack = model::Stack {
-            spec: self.profile.location.clone(),
+            spec: self.profile.location.in_root(),
             profile: profile.value.clone(),
             project: format!("{}-{}", spec.stack.name.value, profile.value),
             title,

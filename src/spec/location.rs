@@ -1,8 +1,11 @@
 //! Where a spec is in its project.
 
+use std::fmt::Write as _;
+
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use super::MAIN;
+use crate::lit::shell;
 
 /// The main file of a spec. What else belongs to the spec is in its folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +41,38 @@ impl Location {
         Self { below: crate::shown::visible(root.as_str()).into(), ..Self::default() }
     }
 
+    /// As it is in the project's own folder: outputs don't depend on where `gen` runs.
+    pub fn in_root(&self) -> Self {
+        Self { main: self.main.clone(), ..Self::default() }
+    }
+
     /// A path of the project as it is shown.
     pub fn shown(&self, path: &Utf8Path) -> Utf8PathBuf {
         if self.below.as_str().is_empty() { path.to_owned() } else { format!("{}/{path}", self.below).into() }
+    }
+
+    /// How `gen` is called for this spec in the current directory: `gen --spec ops/stack.toml`.
+    pub fn program(&self) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+        let (option, path) = if self.below.as_str().is_empty() { ("--spec", &self.main) } else { ("-C", &self.below) };
+        match path.as_str() {
+            MAIN => "gen".to_owned(),
+            path if path.chars().all(is_plain) => format!("gen {option} {path}"),
+            path => format!("gen {option} {}", shell::string(path)),
+        }
+    }
+
+    /// A text in which each command, such as `` `gen render` ``, is for this spec.
+    pub fn commands(&self, text: &str) -> String {
+        let mut parts = text.split("`gen ");
+        let mut all = parts.next().unwrap_or_default().to_owned();
+        let program = self.program();
+        for part in parts {
+            // An option says itself which spec it is for.
+            let program = if part.starts_with('-') { "gen" } else { &program };
+            let _ = write!(all, "`{program} {part}");
+        }
+        all
     }
 
     /// The main file, relative to the root.
@@ -105,6 +137,15 @@ mod tests {
             ("a-->/stack.toml", None),
         ] {
             assert_eq!(Location::new(path.into()).map(|place| place.main), main.map(Utf8PathBuf::from), "{path}");
+        }
+        let text = "run `gen render`, or `gen -C a check`, not `general`";
+        for (location, render) in [
+            (Location::default(), "gen render"),
+            (Location::below("services/shop".into()), "gen -C services/shop render"),
+            (Location::new("ops/stack.toml".into()).unwrap(), "gen --spec ops/stack.toml render"),
+            (Location::new("ops/a b/stack.toml".into()).unwrap(), "gen --spec 'ops/a b/stack.toml' render"),
+        ] {
+            assert_eq!(location.commands(text), text.replace("gen render", render));
         }
         let location = Location::new("a/b/stack.toml".into()).unwrap();
         assert_eq!((location.folder().as_str(), location.top()), ("a/b", "a"));

@@ -159,6 +159,9 @@ fn read_kinds(files: &dyn Files, sources: &mut Sources) -> Result<(), ReadError>
     Ok(())
 }
 
+/// Why a file can't be read that isn't there.
+const MISSING: &str = "it does not exist";
+
 /// The text of a template, or why it can't be read.
 fn read_template(files: &dyn Files, path: &str, location: &Location) -> Result<String, String> {
     let below = location.folder();
@@ -168,9 +171,8 @@ fn read_template(files: &dyn Files, path: &str, location: &Location) -> Result<S
     if !is_plain || !path.starts_with(below) {
         return Err(format!("its path must be in `{below}/`, without `..`"));
     }
-    let found = files
-        .look(path)
-        .map_err(|error| if is_missing(&error) { "it does not exist".to_owned() } else { error.to_string() })?;
+    let found =
+        files.look(path).map_err(|error| if is_missing(&error) { MISSING.to_owned() } else { error.to_string() })?;
     if !found.is_file {
         return Err("it is not a file".to_owned());
     }

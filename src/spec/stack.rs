@@ -366,7 +366,9 @@ impl Decode for Template {
             }
             Err(reason) => {
                 let title = format!("cannot read the template `{}`: {reason}", shown(&path));
-                let help = if folder.is_some() {
+                let help = if reason == super::MISSING {
+                    "create the file, or fix the path".to_owned()
+                } else if folder.is_some() {
                     "name a file in the kind's folder".to_owned()
                 } else {
                     let example = cx.sources.location().beside("files/nginx.conf.j2");

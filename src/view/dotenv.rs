@@ -8,6 +8,7 @@ use crate::model::{Stack, Variable};
 #[derive(Template)]
 #[template(path = ".env.example")]
 struct Dotenv<'a> {
+    program: String,
     groups: Vec<Group<'a>>,
 }
 
@@ -30,5 +31,5 @@ pub(super) fn groups(stack: &Stack) -> Vec<Group<'_>> {
 }
 
 pub(super) fn render(stack: &Stack) -> askama::Result<String> {
-    Dotenv { groups: groups(stack) }.render()
+    Dotenv { program: stack.spec.program(), groups: groups(stack) }.render()
 }

@@ -46,7 +46,8 @@ impl Artifact<'_> {
         let mut text = (self.render)()?;
         // Templates name the default.
         if !self.spec.is_default() {
-            text = text.replacen(FROM, &FROM.replace(MAIN, self.spec.main().as_str()), 1);
+            let from = self.spec.commands(FROM).replace(MAIN, self.spec.main().as_str());
+            text = text.replacen(FROM, &from, 1);
         }
         // Askama removes the last newline of a template.
         if !text.ends_with('\n') {
@@ -57,7 +58,7 @@ impl Artifact<'_> {
 }
 
 /// What the first lines of templates say.
-const FROM: &str = "Generated from spec/stack.toml:";
+const FROM: &str = "Generated from spec/stack.toml: edit that file, then run `gen render`.";
 
 /// Every output of a profile, in the order in which reports list them.
 pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {

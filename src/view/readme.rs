@@ -11,6 +11,7 @@ use crate::model::{ImageBuild, ImageRecipe, SCHEMA_PROFILE, SchemaStep, SourceTr
 #[template(path = "README.md")]
 struct Readme<'a> {
     stack: &'a Stack,
+    program: String,
     generated: String,
     terraform: String,
     compose: (u64, u64),
@@ -53,6 +54,7 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
     Readme {
         stack,
         compose: (compose.0.into(), compose.1.into()),
+        program: stack.spec.program(),
         generated: stack.generated(),
         terraform: stack.terraform(),
         count: stack.services.len() as u64,

@@ -196,6 +196,60 @@ fn a_mistake_in_a_template_is_reported_at_its_line() {
 }
 
 #[test]
+fn a_mistake_in_a_template_is_reported_with_a_way_out() {
+    let project = nginx();
+    let model = "`gen model` prints what a template can use";
+    for (template, help) in [
+        ("{= nothing =}", Some(model)),
+        ("{= services.worker-1.name =}", Some("write `services[\"worker-1\"]`: without quotes, `-` subtracts")),
+        ("{% for a, b in services.items() %}{% endfor %}", Some("use the filter: `|items`")),
+        ("{% for x in services %}", Some("write values as `{= name =}` and tags as")),
+        ("{= services.web =}", None),
+    ] {
+        project.write("spec/files/nginx.conf.j2", template);
+        let run = project.run(&["check"]);
+        assert_eq!(run.stderr.lines().find_map(|line| line.split_once("help: ")).is_some(), help.is_some(), "{run:?}");
+        assert!(run.stderr.contains(help.unwrap_or_default()), "{template}: {}", run.stderr);
+    }
+    std::fs::remove_file(project.path("spec/files/nginx.conf.j2")).unwrap();
+    let run = project.run(&["check"]);
+    assert!(run.stderr.contains("create the file, or fix the path"), "{}", run.stderr);
+    // It may only be wrong in one of several profiles.
+    project.write("spec/files/nginx.conf.j2", "{% if profile == \"staging\" %}{= nothing =}{% endif %}");
+    let run = project.run(&["check"]);
+    assert!(
+        run.stderr.contains("`nothing` is undefined") && run.stderr.contains("in the profile `staging`"),
+        "{run:?}"
+    );
+}
+
+/// A change that makes the template fail says nothing about its lines.
+#[test]
+fn a_line_of_a_template_is_not_explained_by_what_breaks_the_template() {
+    let project = nginx();
+    project.write("spec/files/nginx.conf.j2", "static\n{= services.api.ports.http.address =}\n");
+    clean(&project.run(&["render"]));
+    let run = project.run(&["explain", "generated/dev/nginx/nginx.conf:1"]);
+    assert!(run.code == Some(0) && !run.stdout.contains("services.api"), "{run:?}");
+    let run = project.run(&["explain", "generated/dev/nginx/nginx.conf:2"]);
+    assert!(run.stdout.contains("services.api.ports.http"), "{run:?}");
+}
+
+/// The command that shows what a template can use is needed most while one is wrong.
+#[test]
+fn the_model_is_printed_while_a_template_is_wrong() {
+    let project = nginx();
+    project.write("spec/files/nginx.conf.j2", "{= nothing =}");
+    let run = project.run(&["model"]);
+    assert!(run.code == Some(2) && run.stderr.contains("`nothing` is undefined"), "{run:?}");
+    assert!(json(&run)["services"]["web"].is_object(), "{run:?}");
+    let spec = project.read("spec/stack.toml");
+    project.write("spec/stack.toml", format!("{spec}\n[volume.x]\n"));
+    let run = project.run(&["model"]);
+    assert!(run.code == Some(2) && run.stdout.is_empty(), "{run:?}");
+}
+
+#[test]
 fn the_model_has_what_templates_see_and_no_secrets() {
     let spec = r#"[stack]
 name = "shop"

@@ -105,11 +105,20 @@ fn nothing_is_overwritten() {
 #[test]
 fn a_folder_of_another_project_is_refused() {
     let project = example("minimal");
-    fs::create_dir_all(project.path("a/b")).unwrap();
-    let run = project.run_in("a/b", &["init"]);
-    assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.stderr.contains("inside another project, whose spec is `"), "{run:?}");
-    assert!(!project.path("a/b/spec").exists());
+    let spec = project.read("spec/stack.toml");
+    project.write("spec/stack.toml", format!("{spec}\n[outputs]\ngenerated = \"deploy\"\n"));
+    for folder in ["spec/a", "generated/dev", "deploy", "terraform/dev"] {
+        fs::create_dir_all(project.path(folder)).unwrap();
+        let run = project.run_in(folder, &["init"]);
+        assert_eq!(run.code, Some(1), "{folder}: {run:?}");
+        assert!(run.stderr.contains("belongs to another project, whose spec is `"), "{run:?}");
+        assert!(!project.path(&format!("{folder}/spec")).exists());
+    }
+    // Below it, there may be more projects.
+    fs::create_dir_all(project.path("services/shop")).unwrap();
+    assert_eq!(project.run_in("services/shop", &["init"]).code, Some(0));
+    assert_eq!(project.run(&["-C", "services/shop", "render"]).code, Some(0));
+    assert!(project.path("services/shop/generated/dev/docker-compose.yml").exists());
 }
 
 #[cfg(unix)]
@@ -133,11 +142,23 @@ fn a_clone_with_other_line_endings_is_as_rendered() {
     project.write(".gitignore", "/target");
     assert!(project.run(&["init"]).stdout.contains("\n.gitignore: updated\n"));
     assert_eq!(project.run(&["render"]).code, Some(0));
-    project.write("generated/dev/.env", "SECRET=1");
+    let ignored = [
+        "generated/dev/.env",
+        "ops-generated/dev/.env",
+        "services/shop/generated/dev/.env",
+        "services/shop/terraform/dev/terraform.tfstate",
+        "ops-terraform/dev/terraform.tfstate.backup",
+        "ops-terraform/dev/terraform.tfvars",
+        "ops/.staging/x",
+    ];
+    for path in ignored {
+        project.write(path, "SECRET=1");
+    }
     let repository = Repository::of(project);
     repository.commit("Begin");
     let files = repository.git(&["ls-files"]);
-    assert!(files.contains("generated/dev/README.md") && !files.contains("generated/dev/.env\n"), "{files}");
+    assert!(files.contains("generated/dev/README.md") && files.contains(".env.example"), "{files}");
+    assert!(!ignored.iter().any(|path| files.lines().any(|file| file == *path)), "{files}");
     let clone = Project::empty();
     let source = repository.project.root().to_str().unwrap();
     let cloned = Command::new("git")

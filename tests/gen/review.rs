@@ -861,7 +861,10 @@ fn a_repository_that_has_too_little() {
     };
     let run = review(&none);
     assert_eq!(run.code, Some(3), "{run:?}");
-    assert!(run.stderr.contains("`git rev-parse` failed") && run.stderr.contains("not a git repository"), "{run:?}");
+    assert!(
+        run.stderr.contains("the project is not in a Git repository: `gen review` compares with a commit"),
+        "{run:?}"
+    );
     git(none.root(), &["init", "--quiet"]);
     let run = review(&none);
     assert_eq!(run.code, Some(2), "{run:?}");

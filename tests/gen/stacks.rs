@@ -57,6 +57,24 @@ fn two_stacks_of_one_repository_stand_side_by_side() {
     clean(&project.run(&["check"]));
     let run = ops(&["check"]);
     assert!(run.code == Some(1) && run.stdout.contains("ops-out/other.yml: not an output"), "{run:?}");
+    // What they print to be run is for the same spec.
+    let call = "gen --spec ops/stack.toml";
+    assert!(
+        compose.lines().next().is_some_and(|line| line.ends_with(&format!("then run `{call} render`."))),
+        "{compose}"
+    );
+    let readme = project.read("ops-out/dev/README.md");
+    for text in ["then run `_ render`. -->", "(or use `_ dev up --detach`)", "`_ graph --profile dev --format svg`"] {
+        assert!(readme.contains(&text.replace('_', call)), "{text}: {readme}");
+    }
+    assert!(!readme.contains("`gen render") && !readme.contains("`gen dev"), "{readme}");
+    project.write("ops-out/dev/a.conf", "mine\n");
+    let help = "run `gen --spec ops/stack.toml render`, or discard it with `gen --spec ops/stack.toml render --force`";
+    for arguments in [&["check"][..], &["check", "--format", "json"], &["check", "--format", "github"], &["render"]] {
+        let run = ops(arguments);
+        assert!(format!("{}{}", run.stdout, run.stderr).contains(help), "{run:?}");
+    }
+    clean(&ops(&["render", "--force"]));
     let run = ops(&["explain", "ops-out/dev/a.conf:1"]);
     assert!(run.code == Some(0) && run.stdout.contains("ops/stack.toml:3"), "{run:?}");
 }
@@ -158,6 +176,7 @@ fn all_projects_are_checked_and_the_worst_counts() {
     let run = project.run(&["check", "--all", "--stat"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stdout.starts_with("a: ") && run.stdout.contains("b/generated/dev/README.md: edited"), "{run:?}");
+    assert!(run.stdout.contains("discard it with `gen -C b render --force`"), "{run:?}");
     let run = project.run(&["check", "--all", "--format", "github"]);
     assert!(run.stdout.contains("::error file=b/generated/dev/README.md,line=1"), "{run:?}");
     project.write("a/spec/stack.toml", WEB.replace("image", "imag"));

@@ -11,6 +11,7 @@ use stackgen::model::Infrastructure;
 use stackgen::output::{self, Mode};
 use stackgen::review::counted;
 
+use super::super::location;
 use super::{BOLD, Context, GREEN, Outcome, RESET, Step, preflight, print_text, say, text};
 use crate::cli::EnvCommand;
 
@@ -90,10 +91,11 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
             }
             Change::Kept => {
                 let own = file.get(name).unwrap_or_default();
+                let program = location().program();
                 let _ = writeln!(
                     out,
                     "  {name} = {} (kept; Terraform output `{output}` is {})\n    \
-                     help: to use the output, remove the value from `{path}` and run `gen dev env fill`",
+                     help: to use the output, remove the value from `{path}` and run `{program} dev env fill`",
                     shown(own),
                     shown(value)
                 );

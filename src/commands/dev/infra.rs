@@ -6,6 +6,7 @@ use stackgen::dev::Finding;
 use stackgen::dev::terraform::Terraform;
 use stackgen::model::Infrastructure;
 
+use super::super::location;
 use super::child::Ended;
 use super::{Context, Outcome, Step, Stop, child, env, note, preflight, print};
 use crate::cli::InfraCommand;
@@ -71,8 +72,9 @@ fn destroy(context: &Context, infrastructure: &Infrastructure, terraform: &Terra
         context.children.run_without_input(&terraform.command(&["destroy", "-input=false", "-auto-approve"]))?;
     if ended.succeeded() {
         note(&format!(
-            "`{}` still has the values of the destroyed resources; remove them before the next `gen dev infra apply`",
-            context.dotenv()
+            "`{}` still has the values of the destroyed resources; remove them before the next `{} dev infra apply`",
+            context.dotenv(),
+            location().program()
         ));
     }
     Ok(Outcome::Exit(ended.code))

@@ -23,7 +23,7 @@ use stackgen::model::Stack;
 
 use self::child::Children;
 use super::report::{BOLD, CYAN, GREEN, RED, RESET, YELLOW};
-use super::{Outcome, print, print_error, print_text, project};
+use super::{Outcome, location, print, print_error, print_text, project};
 use crate::cli::{Dev, DevCommand, Format, SchemaCommand};
 
 /// The way out where the cause is unknown.
@@ -166,7 +166,7 @@ fn text(findings: &[Finding]) -> String {
         let (colour, word) = if finding.is_error() { (RED, "error") } else { (YELLOW, "warning") };
         // Writing to a `String` cannot fail.
         let _ = writeln!(out, "{colour}{word}{RESET}: {}", finding.what);
-        let _ = writeln!(out, "  {CYAN}help{RESET}: {}", finding.help);
+        let _ = writeln!(out, "  {CYAN}help{RESET}: {}", location().commands(&finding.help));
     }
     out
 }

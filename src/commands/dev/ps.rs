@@ -9,6 +9,7 @@ use stackgen::dev::compose::Container;
 use stackgen::dev::services::urls;
 use stackgen::model::service::CONFIG_LABEL;
 
+use super::super::location;
 use super::{Context, RESET, Step, YELLOW};
 use crate::cli::Listing;
 use crate::commands::table::Table;
@@ -113,10 +114,10 @@ fn notes(out: &mut String, rows: &[Row]) {
     };
     if let Some(names) = names(&|row| row.stale_configuration) {
         let _ = writeln!(out, "\n{YELLOW}stale configuration{RESET}: {names}");
-        let _ = writeln!(out, "  help: recreate them with `gen dev up --detach`");
+        let _ = writeln!(out, "  help: recreate them with `{} dev up --detach`", location().program());
     }
     if let Some(names) = names(&|row| !row.in_spec) {
         let _ = writeln!(out, "\n{YELLOW}not in the spec{RESET}: {names}");
-        let _ = writeln!(out, "  help: remove all containers with `gen dev down`");
+        let _ = writeln!(out, "  help: remove all containers with `{} dev down`", location().program());
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use stackgen::review::counted;
 use stackgen::shown::on_one_line;
 
+use super::super::location;
 use super::super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::trail::Trail;
 use super::{Profile, Row, Verdict};
@@ -110,9 +111,10 @@ pub fn text(profiles: &[Profile<'_>], trail: &Trail, required: &[&str], offline:
             for path in &profile.different {
                 let _ = writeln!(out, "  {path}");
             }
+            let program = location().program();
             let _ = writeln!(
                 out,
-                "  {CYAN}help{RESET}: only what the spec renders is verified: run `gen render`, or `gen check` for details\n"
+                "  {CYAN}help{RESET}: only what the spec renders is verified: run `{program} render`, or `{program} check` for details\n"
             );
         }
         let _ = writeln!(out, "{BOLD}{}{RESET}", profile.plan.stack().generated());
@@ -190,8 +192,9 @@ fn pinned(row: &Row) -> Option<&str> {
 pub fn github(profiles: &[Profile<'_>], trail: &Trail, required: &[&str]) -> String {
     let mut out = String::new();
     for path in profiles.iter().flat_map(|profile| &profile.different) {
-        let message = "differs from what the spec renders, which alone is verified: run `gen render`";
-        report::annotation(&mut out, Some((path.as_str(), 1, 1)), "different", message);
+        let message =
+            location().commands("differs from what the spec renders, which alone is verified: run `gen render`");
+        report::annotation(&mut out, Some((path.as_str(), 1, 1)), "different", &message);
     }
     out.push_str(&report::github(&trail.sources, &trail.diagnostics));
     for row in profiles.iter().flat_map(|profile| &profile.rows) {
