@@ -92,6 +92,8 @@ fn a_kind_needs_no_code() {
     assert_eq!(service["environment"]["POSTGRES_USER"], "postgres");
     assert_eq!(service["environment"]["POSTGRES_DB"], "orders");
     assert_eq!(service["environment"]["POSTGRES_PASSWORD_FILE"], "/run/secrets/orders-password");
+    // The data is in the volume whatever the image's default is.
+    assert_eq!(service["volumes"][0]["target"], service["environment"]["PGDATA"]);
     assert_eq!(service["secrets"][0]["source"], "orders-password");
     assert_eq!(compose["secrets"]["orders-password"]["environment"], "POSTGRES_PASSWORD");
     let test: Vec<&str> =
