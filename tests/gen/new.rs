@@ -108,7 +108,7 @@ fn a_kind_needs_no_code() {
     assert!(listed.stdout.lines().any(|line| line.contains("orders") && line.contains("postgres")), "{listed:?}");
     // Mistakes are reported as for any kind.
     for (from, to, code, title) in [
-        ("\"${POSTGRES_PASSWORD}\"", "\"hush\"", "exposed-secret", "secret would be committed"),
+        ("\"${POSTGRES_PASSWORD}\"", "\"hush\"", "exposed-secret", "the secret would be committed"),
         ("settings.database", "settings.databse", "unknown-key", "unknown key `databse` in settings"),
         ("settings.database", "settings.heap", "foreign-setting", "unknown setting `heap` of kind `postgres`"),
         ("settings.password", "# settings.password", "missing-key", "missing superuser password for `orders`"),
