@@ -545,7 +545,8 @@ fn advice_leads_nowhere_else() {
         ("depends_on = \"db\"", "expected a list or a table", ""),
         ("stop_grace_period = 5", "expected a string", "`\"5s\"`"),
         (
-            "ports.http.target = 1\n[datasources.p]\ntype = \"prometheus\"",
+            "ports.http.target = 1\n[datasources.p]\ntitle = \"P\"\ntype = \"prometheus\"\n\
+             [services.g]\nkind = \"grafana\"\nimage = \"grafana/grafana:12.2.1\"",
             "datasource `p` needs a service",
             "`service = ",
         ),
