@@ -297,6 +297,15 @@ impl<'a> Resolver<'a> {
         let found: Vec<&Spanned<String>> = self.providers(provided).map(|(name, _)| name).collect();
         match found.as_slice() {
             [] => {
+                let add = add_a_provider(&self.profile.kinds, provided);
+                // A datasource may query any service.
+                let is_any =
+                    key == "service" && self.spec.services.entries.iter().any(|(_, service)| service.kind.is_none());
+                let help = if is_any {
+                    format!("{add}, or name the service that serves it: `service = \"…\"`")
+                } else {
+                    add
+                };
                 self.report_missing(
                     self.spec.sound,
                     Diagnostic::new(
@@ -304,7 +313,7 @@ impl<'a> Resolver<'a> {
                         format!("{what} needs a service of {}", kinds_that(&self.profile.kinds, provided)),
                         span,
                     )
-                    .help(add_a_provider(&self.profile.kinds, provided)),
+                    .help(help),
                 );
                 None
             }

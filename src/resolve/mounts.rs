@@ -123,9 +123,12 @@ impl<'a> Resolver<'a> {
             // A kind that could not be read may imply it.
             if self.spec.sound {
                 let title = format!("volume `{}` is not declared", shown(name));
+                let own_file = self.spec.files.knows(name);
+                let to = target.literal().unwrap_or("…").to_owned();
                 self.report_unknown(("undeclared-volume", title), "volumes", (name, source.span), names, || {
                     let path = "start a path with `./`, `/` or `~`";
                     match names::problem(name) {
+                        _ if own_file => format!("write `{{ file = \"{name}\", target = \"{to}\" }}`"),
                         Some(_) => path.to_owned(),
                         None => format!("declare it: `[volumes.{name}]`, or {path}"),
                     }

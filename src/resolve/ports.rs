@@ -266,7 +266,7 @@ impl Resolver<'_> {
         };
         // Indexed by port, to avoid comparing all pairs in a stack of thousands of services.
         let mut claims: HashMap<u16, Vec<Claim>> = HashMap::with_capacity(spec.services.entries.len());
-        let mut clashes: Vec<(u16, Claim, Claim)> = Vec::new();
+        let mut clashes: Vec<(u16, bool, Claim, Claim)> = Vec::new();
         for (index, (_, service)) in spec.services.iter().enumerate() {
             for (_, port) in service.ports.iter() {
                 let port = &port.0;
@@ -291,16 +291,23 @@ impl Resolver<'_> {
                 for number in ports.first..=ports.last {
                     claims.entry(number).or_insert_with(|| Vec::with_capacity(1)).push(claim.clone());
                 }
-                clashes.extend(found.map(|(number, other)| (number, claim, other)));
+                let is_single = ports.first == ports.last;
+                clashes.extend(found.map(|(number, other)| (number, is_single, claim, other)));
             }
         }
-        for (number, claim, other) in clashes {
+        for (number, is_single, claim, other) in clashes {
             let name = |index: usize| &spec.services.entries[index].0.value;
             let diagnostic = Diagnostic::new("port-clash", format!("duplicate host port {number}"), claim.span);
             let names = [other.service, claim.service].map(name);
-            // One of them extends the other.
+            // One of them extends the other, or both are instances, which have the place of what they are instances of.
             if claim.span == other.span {
+                let place = |index: usize| spec.services.entries[index].0.span;
+                let are_instances = place(claim.service) == place(other.service);
                 let help = match free_port(&claims, number) {
+                    _ if are_instances && is_single => {
+                        let first = number.saturating_sub(1);
+                        format!("publish each instance on a port of its own: `\"${{self.number+{first}}}\"`")
+                    }
                     Some(free) => format!(
                         "name the port where it is written, e.g. `ports.http = {number}`, and change it in the service that \
                          extends the other one: `ports.http = {free}`"

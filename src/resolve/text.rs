@@ -51,6 +51,13 @@ impl Resolver<'_> {
     /// `service:port`, a port's number, or an endpoint that the service's kind has.
     pub(super) fn address(&mut self, service: &str, endpoint: &str, number: bool, span: Span) -> Option<String> {
         let Some(&index) = self.index.get(service) else {
+            if service.starts_with("__") {
+                let title = format!("unknown service `{}`", crate::spec::decode::shown(service));
+                // Grafana's own variables are named like this.
+                let help = format!("if Grafana replaces it, write `$${{{service}.{endpoint}}}`");
+                self.report(Diagnostic::new("unknown-service", title, span).help(help));
+                return None;
+            }
             self.unknown_service(service, span, None);
             return None;
         };

@@ -12,7 +12,7 @@ use camino::Utf8Path;
 
 use serde_json::json;
 
-use super::decode::{Context, Decode, Map, Spanned, choice, listed, shown, table, table_of, unknown_word};
+use super::decode::{Context, Decode, Map, Spanned, choice, expected, listed, shown, table, table_of};
 use super::schema::{self, Schema, Schemas};
 use super::service::{Command, Condition, HTTP_PORT, Service, split_outside};
 use super::source::Sources;
@@ -271,7 +271,18 @@ impl Decode for Kind {
                 let code = BROKEN;
                 cx.diagnostics.push(Diagnostic::new(code, title, span));
             } else {
-                unknown_word(&word, "kind", &kinds.names(), span, cx);
+                let title = format!("unknown kind `{}`", shown(&word));
+                let names = kinds.names();
+                let diagnostic = Diagnostic::new("unknown-value", title, span);
+                cx.diagnostics.push(diagnostic.suggest(&word, names.iter().copied(), || {
+                    let known = expected(names.iter().copied());
+                    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+                    if word.chars().all(is_name) && word.starts_with(|c: char| c.is_ascii_lowercase()) {
+                        format!("{known}; or begin one with `gen new kind {word}`")
+                    } else {
+                        known
+                    }
+                }));
             }
         }
         found
@@ -1124,7 +1135,7 @@ impl Setting {
 
     /// Reads its value for a service, and checks that it is within its bounds.
     fn read(&self, node: Node<'_>, cx: &mut Context<'_>, problems: &mut Vec<Diagnostic>) -> Option<SettingValue> {
-        let span = node.span;
+        let (span, written) = (node.span, node.value.written());
         let value = self.kind.read(node, cx)?;
         let Some(amount) = value.amount() else { return Some(value) };
         let bound = |literal: &Option<Literal>| {
@@ -1137,16 +1148,16 @@ impl Setting {
             (_, Some((most, written)), _) if amount > most => format!("at most {written}"),
             _ => return Some(value),
         };
-        problems.push(self.out_of_range(&expected, span));
+        problems.push(self.out_of_range(&written, &expected, span));
         Some(value)
     }
 
-    fn out_of_range(&self, expected: &str, span: Span) -> Diagnostic {
-        let title = self.otherwise.clone().unwrap_or_else(|| "value is out of range".to_owned());
+    fn out_of_range(&self, written: &str, expected: &str, span: Span) -> Diagnostic {
+        let title = self.otherwise.clone().unwrap_or_else(|| format!("{} is out of range", shown(written)));
         let diagnostic = Diagnostic::new("number-out-of-range", title, span).at(format!("must be {expected}"));
         match &self.example {
             Some(example) => diagnostic.help(format!("write e.g. `{example}`")),
-            None => diagnostic.help(format!("use {expected}")),
+            None => diagnostic,
         }
     }
 
@@ -1296,16 +1307,15 @@ fn unknown(kind: Option<&Kind>, kinds: &Kinds, key: &Spanned<String>, value: Spa
         [] => "remove it".to_owned(),
         known => format!("expected one of {}", listed(known.iter().copied())),
     };
-    if elsewhere.contains(&key.value.as_str()) {
+    if kind.is_none() || elsewhere.contains(&key.value.as_str()) {
         let title = match kind {
             Some(kind) => format!("unknown setting `{}` of kind `{}`", key.value, kind.as_str()),
-            None => format!("setting `{}` cannot be used without a `kind`", key.value),
+            None => format!("setting `{}` cannot be used without a `kind`", shown(&key.value)),
         };
         return (true, Diagnostic::new("foreign-setting", title, value).help(has()));
     }
-    let candidates = if kind.is_some() { known.clone() } else { elsewhere };
     let title = format!("unknown key `{}` in settings", shown(&key.value));
-    (false, Diagnostic::new("unknown-key", title, key.span).suggest(&key.value, candidates, has))
+    (false, Diagnostic::new("unknown-key", title, key.span).suggest(&key.value, known.iter().copied(), has))
 }
 
 #[cfg(test)]
@@ -1331,14 +1341,14 @@ mod tests {
         let span = Span { file: 0, start: 0, end: 1 };
         for (name, value, expected) in [
             ("count", "5", None),
-            ("count", "6", Some(("must be at most 5", "use at most 5"))),
+            ("count", "6", Some(("must be at most 5", None))),
             ("size", "2m", None),
             ("size", "1024m", None),
-            ("size", "2047k", Some(("must be at least 2m", "use at least 2m"))),
-            ("size", "1025m", Some(("must be at most 1g", "use at most 1g"))),
+            ("size", "2047k", Some(("must be at least 2m", None))),
+            ("size", "1025m", Some(("must be at most 1g", None))),
             ("time", "120m", None),
-            ("time", "90m", Some(("must be a multiple of 1h", "write e.g. `3h`"))),
-            ("time", "0h", Some(("must be at least 1h", "write e.g. `3h`"))),
+            ("time", "90m", Some(("must be a multiple of 1h", Some("write e.g. `3h`")))),
+            ("time", "0h", Some(("must be at least 1h", Some("write e.g. `3h`")))),
         ] {
             let (mut diagnostics, mut problems) = (Diagnostics::default(), Vec::new());
             let mut cx = Context { sources: &Sources::default(), diagnostics: &mut diagnostics };
@@ -1346,8 +1356,7 @@ mod tests {
             let node = Node { span, value: number.unwrap_or_else(|_| Value::String(value.into())) };
             let read = declaration.settings.get(name).unwrap().read(node, &mut cx, &mut problems);
             assert!(read.is_some() && diagnostics.is_empty(), "{value}");
-            let found =
-                problems.first().map(|problem| (problem.labels[0].text.as_str(), problem.help.as_deref().unwrap()));
+            let found = problems.first().map(|problem| (problem.labels[0].text.as_str(), problem.help.as_deref()));
             assert_eq!(found, expected, "{value}");
         }
     }

@@ -67,7 +67,11 @@ impl Decode for Lints {
             for (key, _) in table.entries.iter().filter(|(key, _)| !is_lint(&key.name)) {
                 let codes = || LINTS.iter().map(|(code, _)| *code);
                 let title = format!("unknown lint `{}`", shown(&key.name));
-                let help = || expected(codes());
+                // Most codes are of errors.
+                let help = || match crate::codes::page(&key.name) {
+                    Ok(_) => "remove it: it is the code of an error, which has no level".to_owned(),
+                    Err(_) => expected(codes()),
+                };
                 cx.diagnostics.push(Diagnostic::new("unknown-lint", title, key.span).suggest(&key.name, codes(), help));
             }
         }

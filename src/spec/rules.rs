@@ -227,6 +227,11 @@ impl<'p> Place<'p> {
         !matches!(self.rule, None | Some(Integer(..) | Item(..) | Numbers(..) | Only | Strings | Text(..) | Whole))
     }
 
+    /// Whether a text is a duration.
+    pub fn is_duration(self) -> bool {
+        matches!(self.rule, Some(Duration))
+    }
+
     /// Whether each number is a string.
     pub fn has_strings(self) -> bool {
         matches!(self.rule, Some(Rule::Strings))

@@ -360,7 +360,7 @@ fn container_port(target: Ports, span: Span) -> Port {
 fn short_port(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Port> {
     let mut wrong = || {
         cx.diagnostics.push(
-            Diagnostic::new("invalid-port", format!("invalid port `{}`", shown(text)), span)
+            Diagnostic::new("invalid-port", super::value::invalid_port(text), span)
                 .help("write `published:target`, or `{ published = 8082, target = 8080 }`"),
         );
         None
@@ -594,6 +594,11 @@ impl Decode for Restart {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         const WORDS: &[&str] = &["no", "always", "on-failure", "unless-stopped"];
         let span = node.span;
+        // YAML's `no`.
+        if let TreeValue::Boolean(false) = node.value {
+            cx.mismatch(&node, "a string", Some("write `\"no\"`"));
+            return None;
+        }
         let text = Text::decode(node, cx)?;
         let Some(word) = text.literal() else { return Some(Self(text)) };
         let counted = word.strip_prefix("on-failure:").is_some_and(|count| count.parse::<u32>().is_ok());

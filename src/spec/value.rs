@@ -238,6 +238,11 @@ impl fmt::Display for Ports {
     }
 }
 
+/// The title of a diagnostic.
+pub(super) fn invalid_port(text: &str) -> String {
+    if text.is_empty() { "empty port".to_owned() } else { format!("invalid port `{}`", shown(text)) }
+}
+
 impl Decode for Ports {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let span = node.span;
@@ -252,13 +257,13 @@ impl Decode for Ports {
         let ports = Self::parse(&text);
         if ports.is_none() {
             cx.diagnostics.push(
-                Diagnostic::new("invalid-port", format!("invalid port `{}`", shown(&text)), span)
-                    .at("must be from 1 to 65535")
-                    .help(if text.contains(':') {
+                Diagnostic::new("invalid-port", invalid_port(&text), span).at("must be from 1 to 65535").help(
+                    if text.contains(':') {
                         "write `{ published = 8082, target = 8080 }`"
                     } else {
                         "write a number, or a range as a string: `\"8000-8010\"`"
-                    }),
+                    },
+                ),
             );
         }
         ports

@@ -543,14 +543,35 @@ fn advice_leads_nowhere_else() {
         ("ports = 80", "expected a list or a table", ""),
         ("networks = \"front\"", "expected a list or a table", ""),
         ("depends_on = \"db\"", "expected a list or a table", ""),
-        ("stop_grace_period = 5", "expected a string", ""),
+        ("stop_grace_period = 5", "expected a string", "`\"5s\"`"),
+        (
+            "ports.http.target = 1\n[datasources.p]\ntitle = \"P\"\ntype = \"prometheus\"\n\
+             [services.g]\nkind = \"grafana\"\nimage = \"grafana/grafana:12.2.1\"",
+            "datasource `p` needs a service",
+            "`service = ",
+        ),
+        ("restart = false", "expected a string", "write `\"no\"`"),
+        ("settings.a = 1", "setting `a` cannot be used without a `kind`", "remove it"),
+        ("kind = \"redis\"", "unknown kind `redis`", "`gen new kind redis`"),
+        ("ports.http = \"\"", "empty port", "write a number"),
+        (
+            "volumes = [\"a.conf:/x\"]\n[files.\"a.conf\"]\ntemplate = \"spec/a.j2\"",
+            "volume `a.conf`",
+            "`{ file = \"a.conf\", target = \"/x\" }`",
+        ),
+        ("ports.sql.target = 1\nlabels.a = \"${web}\"", "variable `web` is not declared", "`web`, write `${web.sql}`"),
+        ("labels.a = \"${__span.traceId}\"", "unknown service `__span`", "`$${__span.traceId}`"),
+        ("instances = 2\nports.http = 9000", "duplicate host port 9000", "`\"${self.number+8999}\"`"),
+        ("[lints]\nport-clash = \"allow\"", "unknown lint `port-clash`", "the code of an error"),
         ("healthcheck = { test = \"x\", interval = 5 }", "expected a string", "with its unit"),
         ("pull_policy = true", "expected a string", ""),
         ("volumes = [\"sub/data:/x\"]", "volume `sub/data` is not declared", "start a path with"),
         ("networks.default.ipv4_address = \"0.0.0\"", "invalid IP address", "of the network's subnet"),
     ] {
         let spec = format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\n{lines}\n");
-        let run = Project::new(&spec).run(&["check", "--format", "json"]);
+        let project = Project::new(&spec);
+        project.write("spec/a.j2", "");
+        let run = project.run(&["check", "--format", "json"]);
         let report: Json = serde_json::from_str(&run.stdout).unwrap();
         let found = &report["diagnostics"][0];
         assert!(found["title"].as_str().unwrap().starts_with(at), "{lines}: {found}");

@@ -92,6 +92,8 @@ fn a_kind_needs_no_code() {
     assert_eq!(service["environment"]["POSTGRES_USER"], "postgres");
     assert_eq!(service["environment"]["POSTGRES_DB"], "orders");
     assert_eq!(service["environment"]["POSTGRES_PASSWORD_FILE"], "/run/secrets/orders-password");
+    // The data is in the volume whatever the image's default is.
+    assert_eq!(service["volumes"][0]["target"], service["environment"]["PGDATA"]);
     assert_eq!(service["secrets"][0]["source"], "orders-password");
     assert_eq!(compose["secrets"]["orders-password"]["environment"], "POSTGRES_PASSWORD");
     let test: Vec<&str> =
@@ -106,7 +108,7 @@ fn a_kind_needs_no_code() {
     assert!(listed.stdout.lines().any(|line| line.contains("orders") && line.contains("postgres")), "{listed:?}");
     // Mistakes are reported as for any kind.
     for (from, to, code, title) in [
-        ("\"${POSTGRES_PASSWORD}\"", "\"hush\"", "exposed-secret", "secret would be committed"),
+        ("\"${POSTGRES_PASSWORD}\"", "\"hush\"", "exposed-secret", "the secret would be committed"),
         ("settings.database", "settings.databse", "unknown-key", "unknown key `databse` in settings"),
         ("settings.database", "settings.heap", "foreign-setting", "unknown setting `heap` of kind `postgres`"),
         ("settings.password", "# settings.password", "missing-key", "missing superuser password for `orders`"),

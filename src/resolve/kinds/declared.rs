@@ -209,7 +209,7 @@ impl<'a> Resolver<'a> {
             None => false,
         };
         if !is_secret {
-            let diagnostic = Diagnostic::new("exposed-secret", "secret would be committed with the outputs", span);
+            let diagnostic = Diagnostic::new("exposed-secret", "the secret would be committed with the outputs", span);
             self.report(match named {
                 Some(variable) => diagnostic
                     .also(variable, "this variable is not a secret")
