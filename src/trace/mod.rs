@@ -210,12 +210,12 @@ impl<'s> Trace<'s> {
         for table in change::variants(self.tree_of(base, key), &key.steps, key.part) {
             let (stack, judgement) = self.judge(table, base, key);
             match (stack, judgement) {
-                (Some(stack), Judgement::Sound) => return self.compare(&stack, true, wanted),
+                (Some(stack), Judgement::Sound) => return self.compare(&stack, wanted),
                 (Some(stack), Judgement::Readable) if second_best.is_none() => second_best = Some(stack),
                 _ => {}
             }
         }
-        second_best.map_or_else(Vec::new, |stack| self.compare(&stack, false, wanted))
+        second_best.map_or_else(Vec::new, |stack| self.compare(&stack, wanted))
     }
 
     /// The tree that has a key.
@@ -292,8 +292,7 @@ impl<'s> Trace<'s> {
         resolve::resolve(&ProfileSpec { spec, ..self.without_spec() }, diagnostics)
     }
 
-    /// An output that a stack with problems doesn't have could not be rendered: that says nothing about its lines.
-    fn compare(&self, stack: &model::Stack, is_sound: bool, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
+    fn compare(&self, stack: &model::Stack, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
         let changed = view::artifacts(stack);
         let is_new = |path: &Utf8Path| !self.outputs.iter().any(|(known, _)| known == path);
         // An output named after a key has another name now; it is still compared.
@@ -308,7 +307,7 @@ impl<'s> Trace<'s> {
                 let at = renamed.iter().position(beside)?;
                 Some(renamed.remove(at))
             });
-            if !wanted(path) || (now.is_none() && !is_sound) {
+            if !wanted(path) {
                 continue;
             }
             // Only a broken template can fail, which `gen render` reports.

@@ -223,18 +223,6 @@ fn a_mistake_in_a_template_is_reported_with_a_way_out() {
     );
 }
 
-/// A change that makes the template fail says nothing about its lines.
-#[test]
-fn a_line_of_a_template_is_not_explained_by_what_breaks_the_template() {
-    let project = nginx();
-    project.write("spec/files/nginx.conf.j2", "static\n{= services.api.ports.http.address =}\n");
-    clean(&project.run(&["render"]));
-    let run = project.run(&["explain", "generated/dev/nginx/nginx.conf:1"]);
-    assert!(run.code == Some(0) && !run.stdout.contains("services.api"), "{run:?}");
-    let run = project.run(&["explain", "generated/dev/nginx/nginx.conf:2"]);
-    assert!(run.stdout.contains("services.api.ports.http"), "{run:?}");
-}
-
 /// The command that shows what a template can use is needed most while one is wrong.
 #[test]
 fn the_model_is_printed_while_a_template_is_wrong() {
