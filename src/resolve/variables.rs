@@ -35,8 +35,8 @@ impl Resolver<'_> {
         }
         let title = format!("variable `{}` is not declared", shown(name));
         let names = self.spec.env.names();
-        let named = self.index.get(name).and_then(|&index| self.ports.get(index)?.first());
-        let address = named.map(|port| format!("${{{name}.{}}}", port.name));
+        let port = self.index.get(name).and_then(|&index| self.ports.get(index)?.first());
+        let address = port.map(|port| format!("${{{name}.{}}}", port.name));
         self.report_unknown(("undeclared-variable", title), "env", (name, span), names, || {
             // The name of a service in place of its address.
             match address {

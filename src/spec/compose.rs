@@ -274,18 +274,12 @@ impl Shape {
         if !types.is_empty() && !types.iter().any(|name| fits(name, &node.value)) {
             // Quotes would only lead to the next mistake.
             let plain = types.contains(&"string") && !at.has_format();
-            let seconds;
-            let help = match node.value {
-                _ if has_reference => Some("write the value: Compose reads no variable here"),
-                Value::Integer(number) if at.is_duration() => {
-                    seconds = format!("write a number with its unit: `\"{number}s\"`");
-                    Some(seconds.as_str())
-                }
-                _ => plain.then(|| super::decode::quoting(&node.value)).flatten(),
-            };
+            let help = plain.then(|| super::decode::quoting(&node.value)).flatten();
+            let help = if has_reference { Some("write the value: Compose reads no variable here") } else { help };
+            let seconds = at.in_seconds(&node.value);
             match literal {
                 Some(literal) => cx.mismatch(node, &expected_also(literal, &types), None),
-                None => cx.mismatch(node, &expected(&types), help),
+                None => cx.mismatch(node, &expected(&types), seconds.as_deref().or(help)),
             }
             return false;
         }

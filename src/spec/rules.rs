@@ -227,9 +227,12 @@ impl<'p> Place<'p> {
         !matches!(self.rule, None | Some(Integer(..) | Item(..) | Numbers(..) | Only | Strings | Text(..) | Whole))
     }
 
-    /// Whether a text is a duration.
-    pub fn is_duration(self) -> bool {
-        matches!(self.rule, Some(Duration))
+    /// How a number becomes a duration.
+    pub fn in_seconds(self, value: &Value<'_>) -> Option<String> {
+        match (self.rule, value) {
+            (Some(Duration), Value::Integer(number)) => Some(format!("write a number with its unit: `\"{number}s\"`")),
+            _ => None,
+        }
     }
 
     /// Whether each number is a string.
