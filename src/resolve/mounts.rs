@@ -20,6 +20,8 @@ use crate::spec::service::{self as spec, MountType, Service};
 use crate::spec::stack::{ConfigSource, Network, SecretSource};
 use crate::spec::text::{Part, Tree};
 
+const OF_KIND: &str = "change the target: the kind of the service already uses it";
+
 impl<'a> Resolver<'a> {
     /// A service's mounts after those that its kind implies.
     pub(super) fn mounts(
@@ -42,8 +44,11 @@ impl<'a> Resolver<'a> {
             if let Tree::Text(text) = tree
                 && let Some(literal) = text.literal()
             {
-                let target = literal.split(':').next().unwrap_or(literal);
-                places.insert(target.trim_end_matches('/').to_owned(), Some(text.span));
+                let target = literal.split(':').next().unwrap_or(literal).trim_end_matches('/');
+                if places.insert(target.to_owned(), Some(text.span)) == Some(None) {
+                    let title = format!("duplicate mount target `{target}`");
+                    self.report(Diagnostic::new("mount-clash", title, text.span).help(OF_KIND));
+                }
             }
         }
         for mount in &service.volumes {
@@ -55,7 +60,7 @@ impl<'a> Resolver<'a> {
                 let diagnostic = Diagnostic::new("mount-clash", format!("duplicate mount target `{target}`"), span);
                 self.report(match first {
                     Some(first) => diagnostic.also(first, "the other one").help("change one of the targets"),
-                    None => diagnostic.help("change the target: the kind of the service already uses it"),
+                    None => diagnostic.help(OF_KIND),
                 });
             }
             mounts.push(mount);

@@ -1,7 +1,7 @@
 //! Two tables of the spec as one: a profile over the base, or a service over the one that it extends.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 
 use super::compose::{self, Assignment};
@@ -9,7 +9,7 @@ use super::decode::shown;
 use super::forms::{Form, is_one_or_more, list_of, short_for};
 use super::service::{Condition, split_outside};
 use super::tree::{Key, Node, Table, Value};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// What becomes of a list that is in both tables.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -223,7 +223,9 @@ fn as_list(node: &mut Node<'_>) {
 /// Adds items, of which one replaces an earlier one that is about the same.
 fn join<'s>(above: &str, key: &str, items: &mut Vec<Node<'s>>, new: Vec<Node<'s>>) {
     let mut places: HashMap<String, usize> = HashMap::new();
-    for node in mem::take(items).into_iter().chain(new) {
+    // What two of the extended ones have from a third is one item.
+    let mut seen: HashSet<Span> = HashSet::new();
+    for node in mem::take(items).into_iter().chain(new).filter(|node| seen.insert(node.span)) {
         let place = subject(above, key, &node).map_or(items.len(), |about| *places.entry(about).or_insert(items.len()));
         match items.get_mut(place) {
             Some(item) => *item = node,

@@ -668,3 +668,12 @@ default = "fast"
     let variables: Json = serde_json::from_str(&variables).unwrap();
     assert_eq!(variables[0]["services"], json!(["api", "worker", "schema-migrate"]));
 }
+
+#[test]
+fn a_tmpfs_does_not_hide_the_volume_of_a_kind() {
+    let found = errors(&format!(
+        "{HEAD}[services.db]\nkind = \"postgres\"\nimage = \"postgres:18\"\nsettings.password = \"${{PASSWORD}}\"\n\
+         tmpfs = [\"/run\", \"/var/lib/postgresql/data:size=1g\"]\n[env.PASSWORD]\ndescription = \"Its own\"\nsecret = true\n"
+    ));
+    assert_eq!(found.iter().map(|(code, ..)| code.as_str()).collect::<Vec<_>>(), ["mount-clash"]);
+}

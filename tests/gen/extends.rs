@@ -324,3 +324,19 @@ fn a_profile_moves_a_port_of_the_host_only() {
     let found = spec(&web, "web-1.ports.http = 9001\nweb-2.ports.http = 9002");
     assert_eq!(found, [none.clone(), port("9001", 80), port("9002", 80), none]);
 }
+
+#[test]
+fn what_two_have_from_a_third_is_there_once() {
+    let project = rendered(
+        "[services.base]\nabstract = true\nimage = \"a:1\"\nsecurity_opt = [\"label=a\"]\nexternal_links = [\"db\"]\n\
+         [services.one]\nabstract = true\nextends = \"base\"\n[services.two]\nabstract = true\nextends = \"base\"\n\
+         security_opt = [\"label=b\"]\n[services.web]\nextends = [\"one\", \"two\"]\n",
+    );
+    let web = &compose(&project, "dev")["services"]["web"];
+    assert_eq!(web["external_links"], yaml("[db]"));
+    let options: Vec<&str> = web["security_opt"].as_sequence().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(
+        options.iter().filter(|option| option.starts_with("label=")).collect::<Vec<_>>(),
+        [&"label=a", &"label=b"]
+    );
+}
