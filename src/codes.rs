@@ -15,7 +15,7 @@ pub fn all() -> &'static [(&'static str, &'static str)] {
 /// The page of a code.
 ///
 /// # Errors
-/// There is no such code; what to do instead.
+/// The code is unknown: the help for it.
 pub fn page(code: &str) -> Result<&'static str, String> {
     let found = PAGES.iter().find(|(name, _)| *name == code);
     found.map(|(_, page)| *page).ok_or_else(|| {
