@@ -1,6 +1,6 @@
 //! Containers: those added, removed and recreated, and every key without an area of its own.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::environment::{self, Secrets};
 use super::meaning::{Sense, alike, split, trimmed};
@@ -57,6 +57,11 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
         (Role::Schema, &pair.before.schema_services, &pair.after.schema_services),
     ];
     for (role, before, after) in both {
+        // The first service that publishes each port.
+        let mut taken: HashMap<u16, usize> = HashMap::new();
+        for (index, service) in after.iter().enumerate() {
+            host_ports(service).for_each(|port| _ = taken.entry(port).or_insert(index));
+        }
         for fate in fates(before, after, |service| service.name.as_str()) {
             match fate {
                 Fate::Added(new) => {
@@ -67,10 +72,11 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
                     let what = "removed; `docker compose up` keeps its container unless run with `--remove-orphans`";
                     let what = if role == Role::Stack { what } else { "removed" };
                     let mut change = Change::notice(Id::ServiceRemoved, role.area(), &old.name, what);
+                    let held = host_ports(old).filter_map(|port| Some((taken.get(&port)?, port)));
                     if role == Role::Stack
-                        && let Some((port, other)) = takes_port(old, after)
+                        && let Some((&index, port)) = held.min_by_key(|(index, _)| **index)
                     {
-                        let other = quoted(&other.name);
+                        let other = quoted(&after[index].name);
                         let what = format!(
                             "removed, but its container still holds the port {port} that {other} publishes: run `docker \
                              compose up --remove-orphans`, which stops it first"
@@ -93,15 +99,9 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
     }
 }
 
-/// A port of the host that a removed service published, and the service that publishes it now.
-fn takes_port<'s>(old: &Service, after: &'s [Service]) -> Option<(u16, &'s Service)> {
-    let numbers = |service: &Service| -> Vec<u16> {
-        service.ports.iter().filter_map(|port| port.published.as_ref()?.number()).collect()
-    };
-    let held = numbers(old);
-    let taken = |service: &'s Service| Some((*numbers(service).iter().find(|port| held.contains(port))?, service));
-    // Most services publish nothing.
-    if held.is_empty() { None } else { after.iter().find_map(taken) }
+/// The ports of the host that a service publishes.
+fn host_ports(service: &Service) -> impl Iterator<Item = u16> {
+    service.ports.iter().filter_map(|port| port.published.as_ref()?.number())
 }
 
 /// What the services of two stacks are compared with.
