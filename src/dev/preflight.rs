@@ -13,6 +13,11 @@ use crate::model::{Stack, Variable};
 use crate::review::counted;
 use crate::spec::service::MountType;
 
+/// Whether a variable is one that `gen` chooses a value for, and has none.
+pub fn is_generated(variable: &Variable, environment: &Environment) -> bool {
+    variable.generate && environment.get(&variable.name).is_none()
+}
+
 /// Required variables that have no value.
 pub fn variables(stack: &Stack, environment: &Environment, file: Option<&Dotenv>) -> Vec<Finding> {
     let path = compose::folder(stack).join(".env");

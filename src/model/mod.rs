@@ -197,6 +197,8 @@ pub struct Variable {
     pub default: Option<String>,
     /// Whether it is a secret.
     pub secret: bool,
+    /// Whether a random value is written to `.env` if it has none.
+    pub generate: bool,
     /// The Terraform output that fills it.
     pub output: Option<String>,
 }

@@ -689,7 +689,7 @@ table! {
         default: Option<Spanned<Scalar>>,
         /// Whether it is a secret.
         secret: Option<Spanned<bool>>,
-        /// Whether `gen dev up` and `gen env init` write a random value to `.env` if it has none: for a password that only
+        /// Whether `gen dev up` and `gen dev env fill` write a random value to `.env` if it has none: for a password that only
         /// this stack uses.
         generate: Option<Spanned<bool>>,
         /// The Terraform output that fills it.

@@ -49,7 +49,7 @@ fn the_compose_file_says_what_the_model_says() {
     let names: Vec<&str> = services.keys().map(|key| key.as_str().unwrap()).collect();
     let all = || stack.services.iter().chain(&stack.schema_services);
     assert_eq!(names, all().map(|service| service.name.as_str()).collect::<Vec<_>>());
-    assert_eq!(stack.services.len(), 15);
+    assert_eq!(stack.services.len(), 17);
     for service in all() {
         let found = &file["services"][service.name.as_str()];
         assert_eq!(found["image"], compose(service.image.as_ref().unwrap()).as_str());

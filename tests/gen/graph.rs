@@ -39,7 +39,12 @@ fn every_kind_of_edge_is_in_the_reference_stack() {
             ("temporal-matching", "elasticsearch-setup"),
             ("temporal-frontend", "elasticsearch-setup"),
             ("temporal-worker", "elasticsearch-setup"),
+            // Whoever waits for a frontend uses a namespace.
+            ("temporal-ui", "temporal-namespaces"),
             ("copilot-temporal", "elasticsearch-setup"),
+            ("copilot-ui", "copilot-namespaces"),
+            ("copilot-worker", "copilot-namespaces"),
+            ("copilot-api", "copilot-namespaces"),
         ]
     );
     // The target on the host is no service.
@@ -125,6 +130,7 @@ fn a_focus_keeps_neighbours_and_what_the_service_starts_after() {
         names("temporal-ui"),
         set(&[
             "temporal-ui",
+            "temporal-namespaces",
             "temporal-frontend",
             "temporal-matching",
             "temporal-history",

@@ -22,7 +22,7 @@ fn one<'v>(rows: &'v [Value], key: &str, value: &str) -> &'v Value {
 #[test]
 fn services() {
     let rows = listed(&Project::new(REFERENCE), "services");
-    assert_eq!(rows.len(), 15);
+    assert_eq!(rows.len(), 17);
     assert_eq!(
         one(&rows, "name", "temporal-frontend"),
         &json!({

@@ -6,9 +6,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// The reference spec.
 /// The reference spec with its profile `dev` only.
-pub const REFERENCE: &str = until(WHOLE_REFERENCE, "# ---- the profile `local`");
+pub const REFERENCE: &str = until(WHOLE_REFERENCE, "\n# ---- the profile `local`");
 
 /// The reference spec with all of its profiles.
 pub const WHOLE_REFERENCE: &str = include_str!("../../spec/stack.toml");

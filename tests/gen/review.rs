@@ -480,6 +480,7 @@ fn infrastructure() {
             "notice mounts copilot-temporal: source of `/etc/temporal/config/dynamicconfig.yaml` changed [./dy…",
             "notice schema schema-copilot: removed [temporal-dsql:test -> -]",
             "notice schema schema-helper: added [- -> temporal-dsql:test]",
+            "notice services copilot-namespaces: `description` changed [Registers the namespaces of the copilot cluster, then ends -> Registers the namespaces of the helper cluster, then ends]",
             "notice services copilot-temporal: `description` changed [Temporal server of the copilot cluster, …",
             "notice services copilot-temporal: recreated: environment, mounts",
             "notice services copilot-ui: `description` changed [Web UI of the copilot cluster -> Web UI of the…",
