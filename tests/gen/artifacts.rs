@@ -335,13 +335,18 @@ fn alloy_scrapes_pushes_and_labels() {
     let url = |block: &str, label: &str| file[block][label]["endpoint"]["url"].as_str().unwrap().to_owned();
     assert_eq!(url("prometheus_remote_write", "metrics"), "http://mimir:9009/api/v1/push");
     assert_eq!(url("loki_write", "logs"), "http://loki:3100/loki/api/v1/push");
-    let labels: BTreeSet<&str> = file["discovery_relabel"]["containers"]["rule"]
+    let labels: Vec<(&str, &str)> = file["discovery_relabel"]["containers"]["rule"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|rule| rule["target_label"].as_str().unwrap())
+        .map(|rule| (rule["target_label"].as_str().unwrap(), rule["source_labels"][0].as_str().unwrap()))
         .collect();
-    assert_eq!(labels, BTreeSet::from(["container", "service"]));
+    // What asks for logs by `job` (`{job=~"temporal.*"}`) means the same names as in metrics.
+    let compose_service = "__meta_docker_container_label_com_docker_compose_service";
+    assert_eq!(
+        labels,
+        [("container", "__meta_docker_container_name"), ("service", compose_service), ("job", compose_service)]
+    );
     assert_eq!(
         file["discovery_docker"]["containers"]["filter"]["values"][0].as_str(),
         Some("com.docker.compose.project=sre-copilot-dev")
