@@ -543,12 +543,22 @@ impl Resolver<'_> {
         service: &Service,
         implied: Option<model::service::Metrics>,
     ) -> Option<model::service::Metrics> {
-        let Some(metrics) = &service.metrics else { return implied };
-        let port = self.port_of(index, &metrics.port.value, metrics.port.span, &[])?;
-        Some(model::service::Metrics {
-            port,
-            path: metrics.path.clone().unwrap_or_else(|| spec::METRICS_PATH.to_owned()),
-        })
+        let Some(metrics) = service.metrics.as_deref() else { return implied };
+        match &metrics.value {
+            spec::Scraped::At(at) => {
+                let port = self.port_of(index, &at.port.value, at.port.span, &[])?;
+                Some(model::service::Metrics::new(port, at))
+            }
+            spec::Scraped::Kind(false) => None,
+            spec::Scraped::Kind(true) => {
+                self.report_missing(
+                    service.sound && implied.is_none(),
+                    Diagnostic::new("missing-key", "missing port of the metrics", metrics.span)
+                        .help("name one of the service's ports: `metrics.port = \"http\"`"),
+                );
+                implied
+            }
+        }
     }
 
     /// Reports replicas that share a name or a host port.
