@@ -431,6 +431,57 @@ image = \"grafana/alloy:v1.19.1\"
 }
 
 #[test]
+fn what_uses_aws_gets_its_region_by_both_names() {
+    let spec = "\
+[stack]
+name = \"x\"
+[profiles.dev]
+[images]
+own = { ref = \"own:1\", home = \"/home/own\" }
+[env.AWS_REGION]
+description = \"Region\"
+[env.OTHER]
+description = \"Another region\"
+[services.usual]
+image = \"own\"
+aws = true
+[services.renamed]
+image = \"own\"
+aws = true
+environment.AWS_REGION = \"${OTHER}\"
+[services.default]
+image = \"own\"
+aws = true
+environment.AWS_DEFAULT_REGION = \"eu-north-1\"
+[services.none]
+image = \"own\"
+[schema.step]
+description = \"Step\"
+image = \"own\"
+aws = true
+command = [\"migrate\"]
+";
+    let compose = |spec: &str| yaml(&files(&plan(spec)), "generated/dev/docker-compose.yml");
+    let file = compose(spec);
+    for (service, region) in [
+        ("usual", Some("${AWS_REGION:-}")),
+        ("renamed", Some("${OTHER:-}")),
+        ("default", Some("eu-north-1")),
+        ("none", None),
+        ("schema-step", Some("${AWS_REGION:-}")),
+    ] {
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            assert_eq!(file["services"][service]["environment"][name].as_str(), region, "{service} {name}");
+        }
+    }
+    // So the variable is only needed by what doesn't say its region.
+    let own = spec.replace("aws = true\ncommand", "aws = true\nenvironment.AWS_REGION = \"eu-west-1\"\ncommand");
+    let own = own.replace("[services.usual]\nimage = \"own\"\naws = true\n", "");
+    let own = own.replace("[env.AWS_REGION]\ndescription = \"Region\"\n", "");
+    assert_eq!(compose(&own)["services"]["schema-step"]["environment"]["AWS_DEFAULT_REGION"], "eu-west-1");
+}
+
+#[test]
 fn the_example_environment_lists_every_variable() {
     let plan = plan(REFERENCE);
     let source = files(&plan)["generated/dev/.env.example"].clone();
