@@ -354,6 +354,39 @@ fn alloy_scrapes_pushes_and_labels() {
     );
 }
 
+/// The panels of a dashboard of the reference stack, and the queries of each, by title.
+fn queries(path: &str) -> BTreeMap<String, (serde_json::Value, String)> {
+    let files = files(&plan(REFERENCE));
+    let board: serde_json::Value = serde_json::from_str(&files[path]).unwrap();
+    let panels = board["panels"].as_array().unwrap().iter();
+    let panels = panels.flat_map(|panel| [panel].into_iter().chain(panel["panels"].as_array().into_iter().flatten()));
+    let queries = |panel: &serde_json::Value| {
+        let targets = panel["targets"].as_array().into_iter().flatten();
+        targets.filter_map(|target| target["expr"].as_str()).collect::<Vec<_>>().join("\n")
+    };
+    panels.map(|panel| (panel["title"].as_str().unwrap().to_owned(), (panel.clone(), queries(panel)))).collect()
+}
+
+#[test]
+fn stuck_tasks_stay_visible_and_no_data_is_not_fine() {
+    let panels = queries("generated/dev/grafana/server/server.json");
+    let (stat, query) = &panels["Tasks nobody polls for"];
+    // A gauge: the counter `no_poller_tasks_total` counts each attempt, and stops when nothing arrives.
+    assert!(query.contains("approximate_backlog_count"), "{query}");
+    assert!(!query.contains("vector(0)"), "{query}");
+    assert!(panels.values().all(|(_, query)| !query.contains("no_poller_tasks_total")));
+    assert!(panels["Oldest waiting task by queue"].1.contains("approximate_backlog_age_seconds"));
+    let defaults = &stat["fieldConfig"]["defaults"];
+    assert_eq!(defaults["noValue"], "no data");
+    // Without a mapping, Grafana shows a missing value in the first threshold's green.
+    let mapping = &defaults["mappings"][0]["options"];
+    assert_eq!((&mapping["match"], &mapping["result"]["color"]), (&"null+nan".into(), &"text".into()));
+    // The server sets the gauge to 0 when it unloads the queue, by default after five minutes without polls.
+    let files = files(&plan(REFERENCE));
+    let config = yaml(&files, "generated/dev/dynamicconfig/monitored.yaml");
+    assert_eq!(config["matching.maxTaskQueueIdleTime"][0]["value"], "24h");
+}
+
 #[test]
 fn a_profile_switches_metrics_on_and_off() {
     let scraped = |metrics: &str| {
