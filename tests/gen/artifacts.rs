@@ -388,6 +388,32 @@ fn stuck_tasks_stay_visible_and_no_data_is_not_fine() {
 }
 
 #[test]
+fn conflicts_are_what_the_plugin_counts_and_lost_conditions_are_none() {
+    let panels = queries("generated/dev/grafana/dsql/persistence.json");
+    let metrics = |title: &str| -> BTreeSet<&str> {
+        let words = panels[title].1.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.filter(|word| word.ends_with("_total")).collect()
+    };
+    let [conflicts, retries, given_up] =
+        ["conflict", "retry", "exhausted"].map(|counted| format!("dsql_tx_{counted}_total"));
+    assert_eq!(metrics("Conflicts"), BTreeSet::from([conflicts.as_str(), "persistence_requests_total"]));
+    assert_eq!(metrics("Conflicts by operation"), BTreeSet::from([conflicts.as_str()]));
+    assert_eq!(
+        metrics("Conflicts, retries and what is given up"),
+        BTreeSet::from([conflicts.as_str(), &retries, &given_up])
+    );
+    // A lost lease is no conflict.
+    let lost = "Lost conditions by type and service";
+    assert_eq!(metrics(lost), BTreeSet::from(["persistence_error_with_type_total"]));
+    let of_conditions = panels.iter().filter(|(_, (_, query))| query.contains("error_type=~\"$conditions\""));
+    assert_eq!(of_conditions.map(|(title, _)| title.as_str()).collect::<Vec<_>>(), [lost]);
+    // A counter is missing until its first event: that is 0 only if the server reports at all.
+    assert!(!panels["Conflicts"].1.contains("vector(0)"), "{}", panels["Conflicts"].1);
+    let server = queries("generated/dev/grafana/server/server.json");
+    assert!(server["Unexpected persistence errors"].1.contains("persistence_errors_total"));
+}
+
+#[test]
 fn a_profile_switches_metrics_on_and_off() {
     let scraped = |metrics: &str| {
         let spec = REFERENCE.replace("[profiles.dev]", &format!("[profiles.dev]\n{metrics}"));
