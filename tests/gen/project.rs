@@ -10,10 +10,11 @@ use tempfile::TempDir;
 pub const REFERENCE: &str = include_str!("../../spec/stack.toml");
 
 /// Its dashboards.
-pub const DASHBOARDS: [(&str, &str); 3] = [
+pub const DASHBOARDS: [(&str, &str); 4] = [
     ("spec/dashboards/copilot.toml", include_str!("../../spec/dashboards/copilot.toml")),
     ("spec/dashboards/persistence.toml", include_str!("../../spec/dashboards/persistence.toml")),
     ("spec/dashboards/server.toml", include_str!("../../spec/dashboards/server.toml")),
+    ("spec/dashboards/postgresql.toml", include_str!("../../spec/dashboards/postgresql.toml")),
 ];
 
 /// The dashboards that belong to a spec: those of the reference, if it has their folders.
