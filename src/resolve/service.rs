@@ -36,6 +36,9 @@ const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
 /// The variable for the AWS region.
 pub(super) const REGION: &str = "AWS_REGION";
 
+/// The only variable for the region that boto3 reads.
+const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
+
 /// The variable for the profile of `~/.aws`.
 pub(super) const PROFILE: &str = "AWS_PROFILE";
 
@@ -484,18 +487,20 @@ impl Resolver<'_> {
         certain: bool,
         environment: &mut Vec<(String, ModelText)>,
     ) -> Option<Mount> {
-        if !self.spec.env.knows(REGION) {
-            self.report_missing(
-                self.spec.sound,
-                Diagnostic::new("undeclared-variable", format!("variable `{REGION}` is not declared"), span)
-                    .at("needs it to use AWS")
-                    .help(format!("declare it: `[env.{REGION}]` with a `description`")),
-            );
-        }
-        let region = if self.spec.env.knows(REGION) {
-            ModelText::from(self.reference(REGION, None, span))
-        } else {
-            ModelText::from("")
+        // A service may say which one: the other name is of the same region.
+        let own = [REGION, DEFAULT_REGION].iter().find_map(|name| environment.iter().find(|(known, _)| known == name));
+        let region = match own {
+            Some((_, region)) => region.clone(),
+            None if self.spec.env.knows(REGION) => self.reference(REGION, None, span).into(),
+            None => {
+                self.report_missing(
+                    self.spec.sound,
+                    Diagnostic::new("undeclared-variable", format!("variable `{REGION}` is not declared"), span)
+                        .at("needs it to use AWS")
+                        .help(format!("declare it: `[env.{REGION}]` with a `description`")),
+                );
+                "".into()
+            }
         };
         let Some(home) = home else {
             self.report_missing(
@@ -509,8 +514,7 @@ impl Resolver<'_> {
         let profile = self.spec.env.knows(PROFILE).then(|| self.reference(PROFILE, None, span).into());
         let entries = [
             (REGION, Some(region.clone())),
-            // boto3 only reads this one.
-            ("AWS_DEFAULT_REGION", Some(region)),
+            (DEFAULT_REGION, Some(region)),
             (PROFILE, profile),
             ("AWS_SHARED_CREDENTIALS_FILE", Some(format!("{folder}/credentials").into())),
             ("AWS_CONFIG_FILE", Some(format!("{folder}/config").into())),
@@ -543,12 +547,22 @@ impl Resolver<'_> {
         service: &Service,
         implied: Option<model::service::Metrics>,
     ) -> Option<model::service::Metrics> {
-        let Some(metrics) = &service.metrics else { return implied };
-        let port = self.port_of(index, &metrics.port.value, metrics.port.span, &[])?;
-        Some(model::service::Metrics {
-            port,
-            path: metrics.path.clone().unwrap_or_else(|| spec::METRICS_PATH.to_owned()),
-        })
+        let Some(metrics) = service.metrics.as_deref() else { return implied };
+        match &metrics.value {
+            spec::Scraped::At(at) => {
+                let port = self.port_of(index, &at.port.value, at.port.span, &[])?;
+                Some(model::service::Metrics::new(port, at))
+            }
+            spec::Scraped::Kind(false) => None,
+            spec::Scraped::Kind(true) => {
+                self.report_missing(
+                    service.sound && implied.is_none(),
+                    Diagnostic::new("missing-key", "missing port of the metrics", metrics.span)
+                        .help("name one of the service's ports: `metrics.port = \"http\"`"),
+                );
+                implied
+            }
+        }
     }
 
     /// Reports replicas that share a name or a host port.

@@ -55,7 +55,6 @@ fn every_kind_of_edge_is_in_the_reference_stack() {
             ("alloy", "temporal-matching"),
             ("alloy", "temporal-frontend"),
             ("alloy", "temporal-worker"),
-            ("alloy", "copilot-temporal"),
         ]
     );
     assert_eq!(edges(&graph, Kind::Talks(Talk::Pushes)), [("alloy", "mimir"), ("alloy", "loki")]);
@@ -214,7 +213,7 @@ fn the_readme_has_the_diagram() {
     let project = Project::reference();
     let diagram = drawn(&project, &[]);
     assert!(diagram.contains("  alloy -->|\"pushes to\"| mimir\n"), "{diagram}");
-    assert!(diagram.contains("  alloy -.->|\"scrapes\"| copilot_temporal\n"), "{diagram}");
+    assert!(diagram.contains("  grafana -.->|\"queries\"| copilot_api\n"), "{diagram}");
     assert!(diagram.contains("  temporal_history --> elasticsearch_setup\n"), "{diagram}");
     let readme = project.read("generated/dev/README.md");
     assert!(readme.contains(&format!("```mermaid\n{diagram}```\n")), "{readme}");

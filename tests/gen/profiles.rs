@@ -178,6 +178,35 @@ fn a_profile_removes_an_item_of_a_list() {
 }
 
 #[test]
+fn a_profile_has_the_dashboard_of_its_store_and_every_link_leads_to_one() {
+    let project = Project::new(REFERENCE);
+    project.replace(
+        "spec/stack.toml",
+        "[profiles.dev]\n",
+        "[profiles.dev]\n[profiles.lite]\nremove = [\"dashboards.persistence\", \"services.grafana.settings.folders.dsql\"]\n\
+         dashboards.postgresql.abstract = false\n",
+    );
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for (profile, store) in [("dev", "dsql/persistence"), ("lite", "server/postgresql")] {
+        let boards = ["server/server", "copilot/copilot", store];
+        let texts = boards.map(|board| project.read(&format!("generated/{profile}/grafana/{board}.json")));
+        let uids: BTreeSet<String> = texts
+            .iter()
+            .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap()["uid"].as_str().unwrap().to_owned())
+            .collect();
+        let links: BTreeSet<String> = texts
+            .iter()
+            .flat_map(|text| text.split("/d/").skip(1))
+            .map(|link| link.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap().to_owned())
+            .collect();
+        assert_eq!(links, uids, "{profile}");
+        let other = if profile == "dev" { "server/postgresql" } else { "dsql/persistence" };
+        assert!(!project.path(&format!("generated/{profile}/grafana/{other}.json")).exists());
+    }
+}
+
+#[test]
 fn an_unknown_profile_has_a_suggestion() {
     let project = Project::new(TWO);
     for command in ["render", "check"] {

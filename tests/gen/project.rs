@@ -30,10 +30,11 @@ const fn until(text: &'static str, end: &str) -> &'static str {
 }
 
 /// Its dashboards.
-pub const DASHBOARDS: [(&str, &str); 3] = [
+pub const DASHBOARDS: [(&str, &str); 4] = [
     ("spec/dashboards/copilot.toml", include_str!("../../spec/dashboards/copilot.toml")),
     ("spec/dashboards/persistence.toml", include_str!("../../spec/dashboards/persistence.toml")),
     ("spec/dashboards/server.toml", include_str!("../../spec/dashboards/server.toml")),
+    ("spec/dashboards/postgresql.toml", include_str!("../../spec/dashboards/postgresql.toml")),
 ];
 
 /// The dashboards that belong to a spec: those of the reference, if it has their folders.

@@ -588,6 +588,17 @@ fn the_rest_of_the_spec() {
     );
     case(
         REFERENCE,
+        &[("\nmetrics = false", "\nmetrics = true"), ("ports.grpc = 7239", "ports.grpc = 7239\nmetrics = false")],
+        &[
+            "caution metrics alloy: no longer scrapes `temporal-worker` [temporal-worker:9090/metrics -> -]",
+            "notice metrics alloy: scrapes `copilot-temporal` [- -> copilot-temporal:9090/metrics]",
+            "notice services alloy: recreated: configuration file",
+            "notice services copilot-temporal: `metrics` added [- -> 9090/metrics]",
+            "notice services temporal-worker: `metrics` removed [9090/metrics -> -]",
+        ],
+    );
+    case(
+        REFERENCE,
         &[("default = \"postgres\"", "required = true"), ("default = \"0\"", "default = \"999\"")],
         &[
             "caution privileges copilot-worker: gains membership in the group `${DOCKER_GROUP_ID:-999}`",
