@@ -153,32 +153,16 @@ fn environment(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// What the command line of Docker reads (<https://docs.docker.com/reference/cli/docker/#environment-variables>).
-const OF_DOCKER: &[&str] = &[
-    "DOCKER_API_VERSION",
-    "DOCKER_BUILDKIT",
-    "DOCKER_CERT_PATH",
-    "DOCKER_CONFIG",
-    "DOCKER_CONTENT_TRUST",
-    "DOCKER_CONTENT_TRUST_SERVER",
-    "DOCKER_CONTEXT",
-    "DOCKER_CUSTOM_HEADERS",
-    "DOCKER_DEFAULT_PLATFORM",
-    "DOCKER_HOST",
-    "DOCKER_TLS",
-    "DOCKER_TLS_VERIFY",
-];
+/// The beginnings of variables that configure Docker itself, and what reads them in `.env`
+/// (<https://docs.docker.com/compose/how-tos/environment-variables/envvars/>,
+/// <https://docs.docker.com/reference/cli/docker/#environment-variables>).
+const RESERVED: [(&str, &str); 2] = [("COMPOSE_", "Compose"), ("DOCKER_", "Docker")];
 
 fn variable(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
-    let owner = if name.value.starts_with("COMPOSE_") {
-        Some("Compose")
-    } else {
-        OF_DOCKER.contains(&name.value.as_str()).then_some("Docker")
-    };
-    if let Some(owner) = owner {
-        let title = format!("the variable `{}` is one of {owner}'s own", shown(&name.value));
-        let help = format!("rename it: {owner} obeys it in `.env`");
-        diagnostics.push(Diagnostic::new("invalid-name", title, name.span).help(help));
+    if let Some((start, owner)) = RESERVED.into_iter().find(|(start, _)| name.value.starts_with(start)) {
+        let title = format!("variable `{}` is reserved for {owner}", shown(&name.value));
+        let help = format!("rename it: {owner} reads variables that start with `{start}` as its own settings");
+        diagnostics.push(Diagnostic::new("reserved-variable", title, name.span).help(help));
         return;
     }
     if !is_variable_name(&name.value) {

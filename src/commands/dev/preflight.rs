@@ -71,6 +71,7 @@ pub fn dotenv(context: &Context) -> Result<Vec<Finding>, Finding> {
     let path = context.dotenv();
     let Some(file) = dotenv::load(&context.root, &path)? else { return Ok(Vec::new()) };
     let mut findings = preflight::strangers(context.stack(), &file);
+    findings.extend(preflight::dollars(context.stack(), &path, &file.values(&Environment::process()).1));
     #[cfg(unix)]
     if let Ok(metadata) = std::fs::metadata(context.root.join(&path)) {
         use std::os::unix::fs::PermissionsExt as _;
