@@ -465,6 +465,7 @@ fn infrastructure() {
         ],
         &[
             "danger infrastructure aws_dsql_cluster.copilot: would be destroyed; its databases are lost",
+            "caution privileges schema-helper: gains whatever `.env` sets for `user`: `${HOST_UID}`",
             "caution privileges schema-helper: gains the host's AWS credentials",
             "notice infrastructure aws_dsql_cluster.helper: would be created",
             "notice clusters copilot: removed; its index `temporal_visibility_v1_copilot` stays in Elasticsearch \
