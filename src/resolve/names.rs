@@ -10,6 +10,9 @@ use crate::spec::text::is_variable_name;
 /// The longest name: a label of a host name (RFC 1123) has at most 63 octets.
 const LONGEST: usize = 63;
 
+/// The longest name of a bucket: S3 allows 63 characters, of which 24 are the project's, 12 the account's, and 2 dashes.
+const LONGEST_BUCKET: usize = 25;
+
 /// What is wrong with a name that becomes a host name, a file name and a Terraform identifier.
 pub fn problem(name: &str) -> Option<String> {
     if name.is_empty() {
@@ -68,7 +71,9 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     all(keys([&spec.models]), "model", diagnostics);
     all(keys([&spec.datasources]), "datasource", diagnostics);
     if let Some(infrastructure) = &spec.infrastructure {
-        all(keys([&infrastructure.buckets]), "bucket", diagnostics);
+        for name in keys([&infrastructure.buckets]) {
+            bucket(name, diagnostics);
+        }
         all([&infrastructure.project], "project", diagnostics);
     }
     for (name, service) in spec.services.iter() {
@@ -122,6 +127,20 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     for (name, _) in spec.env.iter() {
         variable(name, diagnostics);
     }
+}
+
+/// A bucket's name ends with its name in the spec
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
+fn bucket(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    let wrong = name.value.contains('_') || name.value.ends_with('-') || name.value.len() > LONGEST_BUCKET;
+    if !wrong || problem(&name.value).is_some() {
+        return check(&name.value, name.span, "bucket", diagnostics);
+    }
+    diagnostics.push(
+        Diagnostic::new("invalid-name", format!("invalid bucket name `{}`", shown(&name.value)), name.span).help(format!(
+            "use at most {LONGEST_BUCKET} lowercase letters, digits and `-`, and end with a letter or a digit: S3 allows no others"
+        )),
+    );
 }
 
 /// Docker's rules for the name of a container (`RestrictedNamePattern` of Moby): at least two characters.

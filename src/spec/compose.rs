@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 use serde_json::{Value as Json, json};
 
 use super::decode::{
-    Context, Decode, Spanned, check_characters, check_key, digits, listed_once, missing_key, shown, unknown_key,
-    unknown_word,
+    Context, Decode, Spanned, check_characters, check_decimal, check_key, digits, listed_once, missing_key, shown,
+    unknown_key, unknown_word,
 };
 use super::quoted;
 use super::rules::{Place, number_out_of_range};
@@ -269,6 +269,10 @@ impl Shape {
             if written != number.to_string() || at.has_strings() {
                 node.value = Value::String(written.into());
             }
+        }
+        // A text or nothing, as in a list of variables.
+        if types.contains(&"string") && types.contains(&"null") && !check_decimal(node, cx) {
+            return false;
         }
         let literal = Literal::of(&types, at);
         if !types.is_empty() && !types.iter().any(|name| fits(name, &node.value)) {
