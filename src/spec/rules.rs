@@ -146,6 +146,7 @@ const RULES: &[(&str, Rule)] = &[
     ("storage_opt", Rule::Strings),
     ("subnet", Subnet),
     ("timeout", Duration),
+    ("tmpfs.mode", Integer(0, 0o7777)),
     ("tmpfs.size", Size),
     ("update_config.failure_action", Words("failure action", FAILURE_ACTIONS, &[])),
     ("userns_mode", Typos("user namespace", &["host"], &[])),

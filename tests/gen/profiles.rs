@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_yaml::Value;
 
-use super::project::{DASHBOARDS, Project, REFERENCE};
+use super::project::{DASHBOARDS, Project, REFERENCE, WHOLE_REFERENCE};
 
 const TWO: &str = r#"
 [stack]
@@ -344,7 +344,8 @@ fn a_dynamic_setting_is_overridden_in_any_case() {
 
 #[test]
 fn the_readme_has_the_sections_that_apply() {
-    let project = Project::reference();
+    let project = Project::new(WHOLE_REFERENCE);
+    assert_eq!(project.run(&["render"]).code, Some(0));
     let [dev, local] = ["dev", "local"].map(|profile| project.read(&format!("generated/{profile}/README.md")));
     for line in [
         "- Buildx",

@@ -60,7 +60,7 @@ fn a_dollar_that_compose_takes_for_a_reference_is_reported() {
 
     let run = env("$nope");
     assert_eq!(run.code, Some(1), "{run:?}");
-    let missing = "error: `GRAFANA_ADMIN_PASSWORD` has no value: Password of Grafana's user admin: choose one; \
+    let missing = "error: `GRAFANA_ADMIN_PASSWORD` has no value: Password of Grafana's user admin; \
                    Compose reads the `$` in `generated/dev/.env` as a reference to a variable";
     assert!(run.stdout.contains(&format!("{missing}{quote}")), "{run:?}");
     let run = env("${a/b}");
