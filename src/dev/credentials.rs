@@ -57,8 +57,8 @@ impl User {
                 .filter_map(Text::literal)
                 .any(|name| names.contains(&name.trim_start_matches("CAP_")))
         };
-        const READING: [&str; 3] = ["DAC_OVERRIDE", "DAC_READ_SEARCH", "ALL"];
-        let has = named("cap_add", &READING) || !named("cap_drop", &["DAC_OVERRIDE", "ALL"]);
+        let has = named("cap_add", &["DAC_OVERRIDE", "DAC_READ_SEARCH", "ALL"])
+            || !named("cap_drop", &["DAC_OVERRIDE", "ALL"]);
         let is_privileged = service.keys.get("privileged") == Some(&Tree::Boolean(true));
         let groups = group.parse().ok().into_iter().chain(added).collect();
         Some(Self { number, groups, reads_all: number == 0 && (has || is_privileged) })

@@ -249,8 +249,7 @@ impl Shape {
 
     /// Reports all problems with the value of `key`; returns whether there are none.
     fn check(self, node: &mut Node<'_>, at: Place<'_>, cx: &mut Context<'_>) -> bool {
-        let key = at.key;
-        let shape = self.resolved();
+        let (key, shape) = (at.key, self.resolved());
         let mut types = shape.types();
         at.narrow(&mut types);
         let has_reference = matches!(&node.value, Value::String(text) if text.contains("${"));
@@ -270,7 +269,6 @@ impl Shape {
                 node.value = Value::String(written.into());
             }
         }
-        // A text or nothing, as in a list of variables.
         if types.contains(&"string") && types.contains(&"null") && !check_decimal(node, cx) {
             return false;
         }

@@ -20,8 +20,8 @@ use crate::spec::stack::{Cluster, Persistence};
 use crate::spec::text::Tree;
 use crate::spec::value::Duration;
 
-/// The keys that Temporal 1.31.2 reads from dynamic configuration, their types, and the release with which they came if that
-/// is newer than the one that the server with the DSQL plugin is based on. Others are only a warning in
+/// The keys that Temporal 1.31.2 reads from dynamic configuration, their types, and the release with which they came if
+/// that is newer than the one that the server with the DSQL plugin is based on. Others are only a warning in
 /// its log. Written by `target/consumers/dynamic-config-keys` from the server's own registry.
 const DYNAMIC_CONFIG: &str = include_str!("temporal_dynamic_config.tsv");
 
