@@ -422,6 +422,7 @@ impl Writer {
             if facts.addressed == Addressed::Aws {
                 self.variable("AWS_REGION");
                 self.variable("AWS_PROFILE");
+                self.variable("HOST_UID");
                 if !self.draft.has(&["services", &grafana, "aws"]) {
                     self.draft.set(&["services", &grafana, "aws"], "true")?;
                 }
@@ -671,7 +672,7 @@ mod tests {
             // One fact stands once.
             assert_ne!(reference.has(&["images", image]), own.is_some(), "{image}");
         }
-        for variable in ["GRAFANA_ADMIN_PASSWORD", "AWS_REGION", "AWS_PROFILE", "TEMPORAL_DSQL_PATH"] {
+        for variable in ["GRAFANA_ADMIN_PASSWORD", "AWS_REGION", "AWS_PROFILE", "HOST_UID", "TEMPORAL_DSQL_PATH"] {
             assert!(table_of_reference("env", variable).starts_with(&format!("[env.{variable}]\n")), "{variable}");
         }
         let id = DatasourceType::Json.plugin().id;

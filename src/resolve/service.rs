@@ -42,6 +42,9 @@ const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
 /// The variable for the profile of `~/.aws`.
 pub(super) const PROFILE: &str = "AWS_PROFILE";
 
+/// The variable for the owner of `~/.aws`: Linux compares the numbers of users, and those files are their owner's only.
+const HOST_USER: &str = "HOST_UID";
+
 impl Resolver<'_> {
     pub(super) fn services(&mut self, network: &str) -> Bundle {
         let spec = self.spec;
@@ -205,6 +208,9 @@ impl Resolver<'_> {
             keys.0.push(("build".to_owned(), build));
         }
         self.check_platform(&keys, service.compose.entry("platform").map_or(name.span, |(span, _)| span));
+        if aws {
+            self.run_as_owner(&mut keys, name.span);
+        }
         let paths = self.folder.service(&mut keys);
         let secrets = self.grants(&service.secrets, &preset.secrets);
         self.check_memory(name, service, &preset.settings, &keys);
@@ -511,6 +517,8 @@ impl Resolver<'_> {
             return None;
         };
         let folder = format!("{home}/.aws");
+        // A user that the image doesn't know has no home, where the SDK looks for what the AWS CLI caches.
+        let home = self.spec.env.knows(HOST_USER).then(|| home.into());
         let profile = self.spec.env.knows(PROFILE).then(|| self.reference(PROFILE, None, span).into());
         let entries = [
             (REGION, Some(region.clone())),
@@ -518,6 +526,7 @@ impl Resolver<'_> {
             (PROFILE, profile),
             ("AWS_SHARED_CREDENTIALS_FILE", Some(format!("{folder}/credentials").into())),
             ("AWS_CONFIG_FILE", Some(format!("{folder}/config").into())),
+            ("HOME", home),
         ];
         for (key, value) in entries.into_iter().filter_map(|(key, value)| Some((key, value?))) {
             if !environment.iter().any(|(known, _)| known == key) {
@@ -525,6 +534,15 @@ impl Resolver<'_> {
             }
         }
         Some(super::kinds::host_path("~/.aws".into(), folder.into()))
+    }
+
+    /// Makes what reads the host's credentials run as their owner, if the variable is declared. If that is empty, Compose
+    /// leaves the image's own user.
+    pub(super) fn run_as_owner(&mut self, keys: &mut Keys, span: Span) {
+        if keys.get("user").is_none() && self.spec.env.knows(HOST_USER) {
+            let user = ModelText::from(self.reference(HOST_USER, None, span));
+            keys.fill("user", user);
+        }
     }
 
     /// The container's labels: all but the one that `gen` writes.

@@ -39,7 +39,8 @@ table! {
         cluster: Option<Spanned<String>>,
         /// The role of a `temporal-server`; without one it runs all of them.
         role: Option<Spanned<Role>>,
-        /// Whether it uses AWS: it gets the region, `AWS_PROFILE` if it is declared, and the host's `~/.aws`, read-only.
+        /// Whether it uses AWS: it gets the region, `AWS_PROFILE` if it is declared, and the host's `~/.aws`, read-only, as
+        /// whose owner it runs if `HOST_UID` is declared and set.
         aws: Option<Spanned<bool>>,
         /// Where it serves Prometheus metrics; `false` if they are not scraped, `true` for those of its kind.
         metrics: Option<Box<Spanned<Scraped>>>,

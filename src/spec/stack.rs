@@ -269,7 +269,8 @@ table! {
         command: Spanned<Command>,
         /// What to run instead of the image's entrypoint.
         entrypoint: Option<Spanned<Command>>,
-        /// Whether it uses AWS: it gets the region, `AWS_PROFILE` if it is declared, and the host's `~/.aws`, read-only.
+        /// Whether it uses AWS: it gets the region, `AWS_PROFILE` if it is declared, and the host's `~/.aws`, read-only, as
+        /// whose owner it runs if `HOST_UID` is declared and set.
         aws: Option<Spanned<bool>>,
         /// Its environment variables.
         environment: Map<Scalar>,

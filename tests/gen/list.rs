@@ -81,7 +81,7 @@ fn variables_and_who_reads_them() {
     let password = one(&rows, "name", "GRAFANA_ADMIN_PASSWORD");
     assert_eq!((&password["secret"], &password["services"]), (&json!(true), &json!(["grafana"])));
     // Of a passthrough key, of a mount, of a build.
-    assert_eq!(one(&rows, "name", "DOCKER_GROUP_ID")["services"], json!(["copilot-worker"]));
+    assert_eq!(one(&rows, "name", "SOCKET_GROUP_ID")["services"], json!(["copilot-worker"]));
     assert_eq!(one(&rows, "name", "COPILOT_DEPLOYMENT_PROFILE")["services"], json!(["copilot-worker"]));
     let tree = one(&rows, "name", "TEMPORAL_DSQL_PATH");
     assert_eq!((&tree["services"], &tree["images"]), (&json!([]), &json!(["temporal-base"])));

@@ -112,11 +112,9 @@ impl Context {
     fn environment(&self) -> Result<Environment, Finding> {
         let path = self.dotenv();
         let file = dotenv::load(&self.root, &path)?;
-        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let variables: Vec<_> = file.iter().flat_map(dotenv::Dotenv::variables).map(own).collect();
-        let process =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Ok(Environment::new(variables, process))
+        let process = Environment::process();
+        let (values, _) = file.unwrap_or_default().values(&process);
+        Ok(Environment::new(values, process))
     }
 
     /// Stops unless the outputs that Compose reads exist.
