@@ -314,15 +314,18 @@ impl Writer {
             return Ok(());
         }
         let reference = reference();
-        let found = reference.look(|base, _| match base.at(&["images", name]).map(|node| &node.value) {
-            Some(Value::String(image)) => Some((Some(string(image)), None)),
-            Some(Value::Table(table)) => {
-                let base = table.at(&["build", "base"]).map(|node| &node.value);
-                let base =
-                    base.and_then(|base| if let Value::String(base) = base { Some(base.to_string()) } else { None });
-                Some((None, base))
+        let in_profile = ["profiles", "local", "images", name];
+        let found = reference.look(|base, _| {
+            match base.at(&in_profile[2..]).or(base.at(&in_profile)).map(|node| &node.value) {
+                Some(Value::String(image)) => Some((Some(string(image)), None)),
+                Some(Value::Table(table)) => {
+                    let base = table.at(&["build", "base"]).map(|node| &node.value);
+                    let base = base
+                        .and_then(|base| if let Value::String(base) = base { Some(base.to_string()) } else { None });
+                    Some((None, base))
+                }
+                _ => None,
             }
-            _ => None,
         });
         match found.or_else(|| Some((Some(string(otherwise?)), None))) {
             Some((Some(image), _)) => {

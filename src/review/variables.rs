@@ -56,6 +56,10 @@ fn stays(old: &Variable, new: &Variable, changes: &mut Vec<Change>) {
     } else if new.secret && !old.secret {
         changes.push(Change::notice(Id::VariableChanged, AREA, name, "now a secret"));
     }
+    if old.generate != new.generate {
+        let what = if new.generate { "now chosen at random if `.env` has none" } else { "no longer chosen at random" };
+        changes.push(Change::notice(Id::VariableChanged, AREA, name, what));
+    }
     if new.required && !old.required {
         let what = "now required: the stack does not start until `.env` sets it";
         changes.push(Change::caution(Id::VariableRequired, AREA, name, what).was(shown(old)));
