@@ -459,7 +459,7 @@ pub struct Init {
     /// `minimal` (a web page and a database), `observability` (Mimir, Loki, Alloy and Grafana), `web` (nginx, an API with
     /// workers, PostgreSQL and more), `events` (Kafka, ClickHouse, traces and alerts) or `temporal-dsql` (the reference
     /// stack)
-    #[arg(long, value_name = "NAME", default_value = "minimal", value_parser = ["minimal", "observability", "web", "events", "temporal-dsql"])]
+    #[arg(long, value_name = "NAME", default_value = "minimal", value_parser = ["minimal", "observability", "web", "events", "temporal", "temporal-dsql"])]
     pub example: String,
 }
 

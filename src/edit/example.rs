@@ -14,7 +14,7 @@ pub struct Example {
 }
 
 /// All examples, the smallest first.
-pub const EXAMPLES: [Example; 5] = [
+pub const EXAMPLES: [Example; 6] = [
     Example { name: "minimal", main: include_str!("examples/minimal.toml"), others: &[] },
     Example {
         name: "observability",
@@ -39,11 +39,20 @@ pub const EXAMPLES: [Example; 5] = [
             ("kinds/prometheus/prometheus.yaml", include_str!("examples/events/kinds/prometheus/prometheus.yaml")),
         ],
     },
+    Example {
+        name: "temporal",
+        main: include_str!("examples/temporal.toml"),
+        others: &[
+            ("dashboards/postgresql.toml", include_str!("../../spec/dashboards/postgresql.toml")),
+            ("dashboards/server.toml", include_str!("../../spec/dashboards/server.toml")),
+        ],
+    },
     // The spec of this repository.
     Example {
         name: "temporal-dsql",
         main: REFERENCE,
         others: &[
+            ("files/poller.py", include_str!("../../spec/files/poller.py")),
             ("dashboards/copilot.toml", include_str!("../../spec/dashboards/copilot.toml")),
             ("dashboards/persistence.toml", include_str!("../../spec/dashboards/persistence.toml")),
             ("dashboards/postgresql.toml", include_str!("../../spec/dashboards/postgresql.toml")),

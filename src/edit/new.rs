@@ -66,7 +66,7 @@ pub struct Service<'a> {
 /// # Errors
 /// The name is taken or wrong, or there is a choice that only the user can make.
 pub fn add(sources: &Sources, new: New<'_>) -> Result<Draft, Refusal> {
-    let mut writer = Writer { draft: Draft::new(sources) };
+    let mut writer = Writer { draft: Draft::new(sources), begun: Vec::new() };
     let (what, name) = match new {
         New::Service(service) => ("service", service.name),
         New::Datasource { name, .. } => ("datasource", name),
@@ -94,6 +94,8 @@ pub fn add(sources: &Sources, new: New<'_>) -> Result<Draft, Refusal> {
 
 struct Writer {
     draft: Draft,
+    /// The kinds of services whose tables are still to be added, each with its cluster.
+    begun: Vec<(String, Option<String>)>,
 }
 
 impl Writer {
@@ -157,6 +159,7 @@ impl Writer {
             (None, _, None) => {}
         }
         if let Some(kind) = kind {
+            self.begun.push((kind.as_str().to_owned(), cluster.clone()));
             self.needs(kind, cluster.as_deref())?;
             lines.push_str(&self.settings(kind));
         }
@@ -173,7 +176,20 @@ impl Writer {
     /// Adds what a kind needs in addition to its own table.
     fn needs(&mut self, kind: &Kind, cluster: Option<&str>) -> Result<(), Refusal> {
         let declared = kind.declaration();
-        self.image(kind.image_name(), declared.new.as_ref().and_then(|new| Some(new.image.as_ref()?.value.as_str())))?;
+        let name = kind.image_name();
+        let in_sql = kind.takes(Takes::Role) && self.is_in_postgresql(cluster);
+        // The one of a profile, which isn't built here.
+        let official = in_sql.then(|| {
+            reference().look(|_, profiles| {
+                let images = profiles.iter().flat_map(|profile| entries(profile, "images"));
+                let mut pulled = images.filter(|(image, table)| *image == name && table.at(&["build"]).is_none());
+                pulled.find_map(|(_, table)| word(table, "ref").map(string))
+            })
+        });
+        match official.flatten() {
+            Some(image) => self.pulled(name, &image),
+            None => self.image(name, declared.new.as_ref().and_then(|new| Some(new.image.as_ref()?.value.as_str())))?,
+        }
         for what in declared.new.iter().flat_map(|new| &new.needs) {
             // With PostgreSQL, visibility is there, too.
             let in_sql = what == "visibility-indices" && self.is_in_postgresql(cluster);
@@ -252,6 +268,10 @@ impl Writer {
     }
 
     fn service_of(&mut self, kind: &Kind, cluster: Option<&str>) -> Result<(), Refusal> {
+        // Two services may need each other.
+        if self.begun.iter().any(|(begun, of)| begun == kind.as_str() && of.as_deref() == cluster) {
+            return Ok(());
+        }
         let name = self.free_name(kind.as_str());
         self.service(Service { name: &name, kind: Some(kind.as_str()), cluster, ..Service::default() })
     }
@@ -308,15 +328,22 @@ impl Writer {
         }
     }
 
+    /// An image that is pulled, a string of TOML, unless the spec has it.
+    fn pulled(&mut self, name: &str, image: &str) {
+        if !self.draft.has(&["images", name]) && self.draft.set(&["images", name], image).is_err() {
+            self.draft.add_table("images", &format!("[images]\n{} = {image}\n", key(name)));
+        }
+    }
+
     /// An entry of `[images]`, as the reference spec has it, or the kind.
     fn image(&mut self, name: &str, otherwise: Option<&str>) -> Result<(), Refusal> {
         if self.draft.has(&["images", name]) {
             return Ok(());
         }
         let reference = reference();
-        let in_profile = ["profiles", "local", "images", name];
-        let found = reference.look(|base, _| {
-            match base.at(&in_profile[2..]).or(base.at(&in_profile)).map(|node| &node.value) {
+        let found = reference.look(|base, profiles| {
+            let mut tables = std::iter::once(base).chain(profiles);
+            match tables.find_map(|table| table.at(&["images", name])).map(|node| &node.value) {
                 Some(Value::String(image)) => Some((Some(string(image)), None)),
                 Some(Value::Table(table)) => {
                     let base = table.at(&["build", "base"]).map(|node| &node.value);
@@ -329,9 +356,7 @@ impl Writer {
         });
         match found.or_else(|| Some((Some(string(otherwise?)), None))) {
             Some((Some(image), _)) => {
-                if self.draft.set(&["images", name], &image).is_err() {
-                    self.draft.add_table("images", &format!("[images]\n{} = {image}\n", key(name)));
-                }
+                self.pulled(name, &image);
                 Ok(())
             }
             Some((None, base)) => {

@@ -12,7 +12,7 @@ fn a_schema_says_what_the_tables_say() {
     let service = &schema["definitions"]["Service"]["properties"];
     let kinds = &service["kind"];
     let place = kinds["enum"].as_array().unwrap().iter().position(|kind| kind == "temporal-server").unwrap();
-    assert_eq!(kinds["x-taplo"]["docs"]["enumValues"][place], "A Temporal server on Aurora DSQL.");
+    assert_eq!(kinds["x-taplo"]["docs"]["enumValues"][place], "A Temporal server.");
     let settings = &schema["definitions"]["Settings"]["properties"];
     assert_eq!(
         settings["retention"]["description"],

@@ -71,10 +71,11 @@ fn every_kind_of_edge_is_in_the_reference_stack() {
             ("temporal-matching", "elasticsearch"),
             ("temporal-frontend", "elasticsearch"),
             ("temporal-worker", "elasticsearch"),
+            ("temporal-namespaces", "temporal-frontend"),
             ("temporal-ui", "temporal-frontend"),
             ("copilot-temporal", "elasticsearch"),
+            ("copilot-namespaces", "copilot-temporal"),
             ("copilot-ui", "copilot-temporal"),
-            ("copilot-worker", "temporal-frontend"),
             ("copilot-worker", "mimir"),
             ("copilot-worker", "loki"),
             ("copilot-worker", "copilot-temporal"),
@@ -140,7 +141,11 @@ fn a_focus_keeps_neighbours_and_what_the_service_starts_after() {
     let chain = graph.focus(graph.find("temporal-ui").unwrap());
     assert_eq!(
         edges(&chain, Kind::Talks(Talk::Uses)),
-        [("elasticsearch-setup", "elasticsearch"), ("temporal-ui", "temporal-frontend")]
+        [
+            ("elasticsearch-setup", "elasticsearch"),
+            ("temporal-namespaces", "temporal-frontend"),
+            ("temporal-ui", "temporal-frontend"),
+        ]
     );
     let focused = graph.focus(graph.find("mimir").unwrap());
     assert!(focused.edges.iter().all(|edge| focused.nodes[edge.to].name == "mimir"), "{focused:?}");

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::project::{DASHBOARDS, Project, WHOLE_REFERENCE};
 
-const EXAMPLES: [&str; 5] = ["minimal", "observability", "web", "events", "temporal-dsql"];
+const EXAMPLES: [&str; 6] = ["minimal", "observability", "web", "events", "temporal", "temporal-dsql"];
 
 fn example(name: &str) -> Project {
     let project = Project::empty();

@@ -606,12 +606,11 @@ fn the_rest_of_the_spec() {
             "caution variables COPILOT_DSQL_DATABASE: now required: the stack does not start until `.env` sets it \
              [postgres -> -]",
             "notice variables SOCKET_GROUP_ID: default changed: it applies unless `.env` sets the variable [0 -> 999]",
-            "notice services copilot-api: recreated: declaration of `COPILOT_DSQL_DATABASE`",
             "notice schema schema-copilot-app: runs again: declaration of `COPILOT_DSQL_DATABASE`",
             "notice privileges copilot-worker: loses membership in the group `${SOCKET_GROUP_ID:-0}`",
             "notice schema schema-copilot: runs again: declaration of `COPILOT_DSQL_DATABASE`",
             "notice services copilot-temporal: recreated: declaration of `COPILOT_DSQL_DATABASE`",
-            "notice services copilot-worker: recreated: group_add, declaration of `COPILOT_DSQL_DATABASE`",
+            "notice services copilot-worker: recreated: group_add",
         ],
     );
     case(

@@ -108,9 +108,7 @@ fn of_the_reference() {
                     "notice variables COPILOT_DSQL_DATABASE: default removed [postgres -> -]",
                     "notice schema schema-copilot: runs again: declaration of `COPILOT_DSQL_DATABASE`",
                     "notice schema schema-copilot-app: runs again: declaration of `COPILOT_DSQL_DATABASE`",
-                    "notice services copilot-api: recreated: declaration of `COPILOT_DSQL_DATABASE`",
                     "notice services copilot-temporal: recreated: declaration of `COPILOT_DSQL_DATABASE`",
-                    "notice services copilot-worker: recreated: declaration of `COPILOT_DSQL_DATABASE`",
                 ],
             ),
             (
@@ -344,10 +342,10 @@ fn what_is_the_same_or_less_is_said_so() {
         &["notice privileges a: can no longer write to the device `/dev/x`", "notice services a: recreated: devices"],
     );
     keys(
-        "secrets = [{ source = \"s\", mode = 400 }]",
-        "secrets = [{ source = \"s\", mode = \"400\" }]",
+        "secrets = [{ source = \"s\", mode = 0o440 }]",
+        "secrets = [{ source = \"s\", mode = \"0400\" }]",
         &[
-            "notice secrets a: options of the secret `s` changed [mode 0o620 -> mode 0o400]",
+            "notice secrets a: options of the secret `s` changed [mode 0o440 -> mode 0o400]",
             "notice services a: recreated: secrets",
         ],
     );

@@ -8,13 +8,13 @@ use stackgen::model::{SchemaStep, Service};
 
 use super::preflight::{self, Machine};
 use super::{BOLD, Context, Outcome, RESET, Step, child, env, note, print_error, print_text, say, schema};
-use crate::cli::Up;
+use crate::cli::{Render, Up};
 
 /// Lines of the log of a failed service that are shown.
 const LAST_LINES: &str = "20";
 
 pub fn run(context: &Context, arguments: &Up) -> Step {
-    context.rendered()?;
+    render(context)?;
     context.known(&arguments.services)?;
     env::generate(context)?;
     let environment = context.environment()?;
@@ -52,6 +52,18 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
         print_text(&format!("Open:\n{pages}"));
     }
     Ok(Outcome::Clean)
+}
+
+/// Renders the stack if that never happened. Otherwise the outputs must be there.
+fn render(context: &Context) -> Step<()> {
+    if !context.root.join(context.stack().generated()).exists() {
+        let all = Render { profile: None, force: false, dry_run: false, prune: true, no_prune: false };
+        match crate::commands::render::run(&all) {
+            Ok(Outcome::Clean) => {}
+            Ok(outcome) | Err(outcome) => return Err(outcome.into()),
+        }
+    }
+    context.rendered()
 }
 
 /// Reports problems, and stops if the services can't run. Returns the existing containers.

@@ -76,7 +76,9 @@ fn a_dollar_that_compose_takes_for_a_reference_is_reported() {
 
 #[test]
 fn fill_begins_with_the_example_and_says_what_is_left() {
-    let stubs = stubs();
+    let stubs = Stubs::new(&REFERENCE.replace("secret = true\ngenerate = true\n", "secret = true\n"));
+    stubs.answer("output -json", 0, OUTPUTS);
+    fs::remove_file(stubs.project.path(ENV)).unwrap();
     let run = stubs.run(&["env", "fill"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stdout.contains("generated/dev/.env: created\n"), "{run:?}");
@@ -96,6 +98,38 @@ fn fill_begins_with_the_example_and_says_what_is_left() {
     assert_eq!(mode & 0o777, 0o600);
     let mut names = fs::read_dir(stubs.project.path("generated/dev")).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(!names.any(|name| name.to_string_lossy().ends_with(".new")));
+}
+
+/// The value of a variable of `.env`.
+fn value(stubs: &Stubs, name: &str) -> String {
+    let env = stubs.project.read(ENV);
+    env.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_password_that_only_the_stack_uses_is_chosen_once() {
+    let name = "GRAFANA_ADMIN_PASSWORD";
+    let (one, other) = (stubs(), stubs());
+    let run = one.run(&["env", "fill"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("  GRAFANA_ADMIN_PASSWORD = (secret) (chosen at random)\n"), "{run:?}");
+    assert!(run.stdout.contains("generated/dev/.env: 4 variables filled"), "{run:?}");
+    let chosen = value(&one, name);
+    assert!(chosen.len() >= 20 && chosen.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)), "{chosen}");
+    assert!(!(run.stdout + &run.stderr).contains(&chosen));
+    assert_eq!(one.run(&["env", "fill"]).code, Some(0));
+    assert_eq!(value(&one, name), chosen);
+    assert_eq!(other.run(&["env", "fill"]).code, Some(0));
+    assert_ne!(value(&other, name), chosen);
+
+    // `up` chooses one only if nothing else is missing.
+    let stubs = stubs();
+    let run = stubs.run(&["up"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(!stubs.project.path(ENV).exists());
+    stubs.project.write(ENV, "TEMPORAL_SQL_HOST=a\nCOPILOT_DSQL_HOST=b\nGRAFANA_ADMIN_PASSWORD=\n");
+    stubs.run(&["up", "--detach"]);
+    assert!(!value(&stubs, name).is_empty());
 }
 
 #[test]
