@@ -276,7 +276,7 @@ impl Writer {
                     let lines = "description = \"Endpoint of the cluster's DSQL cluster\"\nrequired = true\n";
                     self.draft.add_table("env", &format!("[env.TEMPORAL_SQL_HOST]\n{lines}"));
                 }
-                let lines = "host = \"${TEMPORAL_SQL_HOST}\"\nhistory_shards = 4\npool = 10\n";
+                let lines = "history_shards = 4\ndsql = { host = \"${TEMPORAL_SQL_HOST}\", pool = 10 }\n";
                 self.draft.add_table("clusters", &format!("[clusters.temporal]\n{lines}"));
                 Ok("temporal".to_owned())
             }

@@ -8,7 +8,7 @@ use crate::spec::kind::Verifier;
 use crate::spec::stack::LogLevel;
 use crate::spec::value::{Duration, Size};
 
-/// A Temporal cluster that persists in Aurora DSQL.
+/// A Temporal cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cluster {
     /// Its name.
@@ -17,10 +17,10 @@ pub struct Cluster {
     pub title: String,
     /// What its servers share.
     pub server: ClusterServer,
-    /// Its visibility index.
-    pub visibility_index: String,
     /// Dynamic configuration, in spec order.
     pub dynamic_config: Vec<DynamicSetting>,
+    /// The namespaces that are registered in it, if a service does that.
+    pub namespaces: Vec<Namespace>,
     /// The services that run it.
     pub services: Vec<String>,
     /// The variables that pass all of this to its servers.
@@ -30,26 +30,127 @@ pub struct Cluster {
 /// How the servers of a cluster reach its stores, and what they log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterServer {
-    /// The endpoint of its DSQL cluster.
+    /// Where workflows are.
+    pub store: Store,
+    /// Where visibility is.
+    pub visibility: Visibility,
+    /// History shards.
+    pub history_shards: u32,
+    /// What is logged.
+    pub log_level: LogLevel,
+}
+
+/// Where the workflows of a cluster are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Store {
+    /// In Aurora DSQL.
+    Dsql(Dsql),
+    /// In PostgreSQL.
+    Postgresql(Postgresql),
+}
+
+/// Where the visibility of a cluster is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Visibility {
+    /// In an index.
+    Elasticsearch {
+        /// Where it is reached; always set in a valid spec.
+        address: Option<Address>,
+        /// The index.
+        index: String,
+    },
+    /// In a database of the PostgreSQL that has the workflows.
+    Postgresql {
+        /// The database.
+        database: String,
+    },
+}
+
+/// A database in Aurora DSQL, and how it is used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dsql {
+    /// The endpoint.
     pub host: Text,
     /// The database.
     pub database: Text,
-    /// History shards.
-    pub history_shards: u32,
     /// Connections of the pool.
     pub pool: u32,
     /// How long a connection lives.
     pub connection_lifetime: Duration,
-    /// What is logged.
-    pub log_level: LogLevel,
-    /// Where its visibility index is; always set in a valid spec.
-    pub visibility: Option<Address>,
     /// How long an authentication token is used; the plugin's default if `None`.
     pub token_duration: Option<Duration>,
     /// Whether servers wait a random time before they connect; the plugin's default if `None`.
     pub staggered_startup: Option<bool>,
     /// Connections that are kept ready.
     pub reservoir: Option<Reservoir>,
+}
+
+/// A database in PostgreSQL, and how it is used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Postgresql {
+    /// Where it is reached; always set in a valid spec.
+    pub address: Option<Address>,
+    /// The user.
+    pub user: Text,
+    /// The user's password, a reference to a variable; none if the service has no such setting.
+    pub password: Option<Text>,
+    /// The database.
+    pub database: String,
+    /// Connections of the pool of each role for each database.
+    pub pool: u32,
+}
+
+/// A namespace of a cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Namespace {
+    /// Its name.
+    pub name: String,
+    /// How long closed workflows are kept.
+    pub retention: Duration,
+}
+
+/// The plugin for PostgreSQL from version 12 on.
+pub const SQL_PLUGIN: &str = "postgres12";
+
+impl Cluster {
+    /// The configuration of the servers of a cluster that persists in PostgreSQL, relative to the Compose file.
+    pub fn config_of(name: &str) -> String {
+        format!("config/temporal-{name}.yaml")
+    }
+}
+
+impl ClusterServer {
+    /// The DSQL database, if the cluster persists in DSQL.
+    pub fn dsql(&self) -> Option<&Dsql> {
+        match &self.store {
+            Store::Dsql(dsql) => Some(dsql),
+            Store::Postgresql(_) => None,
+        }
+    }
+
+    /// The PostgreSQL database, if the cluster persists in PostgreSQL.
+    pub fn postgresql(&self) -> Option<&Postgresql> {
+        match &self.store {
+            Store::Dsql(_) => None,
+            Store::Postgresql(postgresql) => Some(postgresql),
+        }
+    }
+
+    /// The visibility index, if there is one.
+    pub fn index(&self) -> Option<&str> {
+        match &self.visibility {
+            Visibility::Elasticsearch { index, .. } => Some(index),
+            Visibility::Postgresql { .. } => None,
+        }
+    }
+
+    /// Where the visibility index is.
+    pub fn elasticsearch(&self) -> Option<&Address> {
+        match &self.visibility {
+            Visibility::Elasticsearch { address, .. } => address.as_ref(),
+            Visibility::Postgresql { .. } => None,
+        }
+    }
 }
 
 /// Connections that are kept ready.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::kind::SettingValue;
+use super::kind::{Address, SettingValue, Store};
 use super::secret;
 use super::service::{self, Command};
 use super::text::{self, Text};
@@ -111,10 +111,12 @@ struct Source<'a> {
 #[derive(Debug, serde::Serialize)]
 struct Cluster<'a> {
     title: &'a str,
-    host: &'a Text,
-    database: &'a Text,
+    host: Text,
+    database: Text,
     history_shards: u32,
-    visibility_index: &'a str,
+    /// None if visibility is in PostgreSQL.
+    visibility_index: Option<&'a str>,
+    namespaces: Vec<&'a str>,
     /// The services that run it.
     services: &'a [String],
 }
@@ -159,12 +161,20 @@ impl<'a> Model<'a> {
             volumes: Table::of(&stack.volumes, |volume| (&volume.name, &volume.keys)),
             datasources: Table::of(datasources, |source| (&source.uid, Source::of(source))),
             clusters: Table::of(&stack.clusters, |cluster| {
+                let (host, database) = match &cluster.server.store {
+                    Store::Dsql(dsql) => (dsql.host.clone(), dsql.database.clone()),
+                    Store::Postgresql(own) => {
+                        let host = own.address.as_ref().and_then(Address::service);
+                        (host.unwrap_or_default().into(), own.database.as_str().into())
+                    }
+                };
                 let cluster_model = Cluster {
                     title: &cluster.title,
-                    host: &cluster.server.host,
-                    database: &cluster.server.database,
+                    host,
+                    database,
                     history_shards: cluster.server.history_shards,
-                    visibility_index: &cluster.visibility_index,
+                    visibility_index: cluster.server.index(),
+                    namespaces: cluster.namespaces.iter().map(|namespace| namespace.name.as_str()).collect(),
                     services: &cluster.services,
                 };
                 (&cluster.name, cluster_model)

@@ -1,13 +1,16 @@
 //! `[clusters.<name>]`.
 
+use std::collections::HashMap;
+
 use super::{Resolver, kinds};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
-use crate::model::kind::{ClusterServer, Reservoir};
+use crate::model::kind::{Address, ClusterServer, Dsql, Namespace, Postgresql, Reservoir, Store, Visibility};
 use crate::model::text::Text;
 use crate::spec::decode::{Spanned, shown};
-use crate::spec::kind::Takes;
-use crate::spec::stack::{Cluster, LOG_LEVEL};
+use crate::spec::kind::{SettingValue, Takes};
+use crate::spec::service::Service;
+use crate::spec::stack::{self as spec, Cluster, LOG_LEVEL, PERSISTENCE, Persistence, RETENTION};
 use crate::spec::value::Duration;
 
 /// DSQL closes connections after 60 minutes.
@@ -22,48 +25,82 @@ pub(super) const VISIBILITY: &str = "visibility";
 /// What creates the indices in it.
 pub(super) const INDICES: &str = "visibility-indices";
 
+/// What a database server provides, and the name of its port.
+const SQL: &str = "sql";
+
+/// What creates the schema of a cluster in PostgreSQL.
+pub(super) const SCHEMA: &str = "temporal-schema";
+
+/// What registers the namespaces of a cluster.
+pub(super) const NAMESPACES: &str = "temporal-namespaces";
+
 /// Temporal's index template covers the indices that begin like this (admin-tools 1.31.2); another
 /// would get no mappings, and the tool switches auto-creation off.
 const INDEX_PREFIX: &str = "temporal_visibility_v1";
 
-/// The visibility index of a cluster, shared by the server and the one-shot.
-pub(super) fn visibility_index(name: &str, cluster: &Cluster) -> String {
-    cluster.visibility_index.as_ref().map_or_else(|| format!("{INDEX_PREFIX}_{name}"), |index| index.value.clone())
+/// The roles that a server without one runs. Each opens its own pools, also if they share a process.
+const ALL_ROLES: u32 = 4;
+
+/// Connections that the pools of the clusters leave to others: 3 are reserved for superusers
+/// (`superuser_reserved_connections` of PostgreSQL), the rest is for the schema's one-shots, the healthcheck and `psql`.
+const SPARE_CONNECTIONS: u32 = 10;
+
+/// The connections that PostgreSQL allows by default (`max_connections`).
+const MAX_CONNECTIONS: u32 = 100;
+
+/// The shortest retention that a server accepts (`MinRetentionLocal` in `common/namespace/const.go` of Temporal 1.31.2).
+const SHORTEST_RETENTION_MILLISECONDS: u64 = 3_600_000;
+
+/// Where a cluster persists.
+pub(super) fn persistence(cluster: &Cluster) -> Persistence {
+    cluster.persistence.as_ref().map_or(PERSISTENCE, |persistence| persistence.value)
 }
 
-impl Resolver<'_> {
+/// The database of a cluster's workflows in PostgreSQL, and where it is named.
+fn database<'c>(name: &'c Spanned<String>, cluster: &'c Cluster) -> &'c Spanned<String> {
+    cluster.postgresql.as_ref().and_then(|own| own.database.as_ref()).unwrap_or(name)
+}
+
+/// The database of a cluster's visibility in PostgreSQL, and where it is named.
+fn visibility_database(name: &Spanned<String>, cluster: &Cluster) -> Spanned<String> {
+    let named = cluster.postgresql.as_ref().and_then(|own| own.visibility_database.clone());
+    named.unwrap_or_else(|| {
+        let database = database(name, cluster);
+        Spanned { value: format!("{}_visibility", database.value), span: database.span }
+    })
+}
+
+/// Whether the visibility of a cluster is in PostgreSQL.
+fn has_sql_visibility(cluster: &Cluster) -> bool {
+    persistence(cluster) == Persistence::Postgresql && cluster.visibility.is_none()
+}
+
+/// The namespaces of a cluster; `default` if the spec names none.
+pub(super) fn namespaces(cluster: &Cluster) -> Vec<Namespace> {
+    let default = || Duration::parse(RETENTION).unwrap_or_else(|| Duration::minutes(3 * 24 * 60));
+    if cluster.namespaces.is_empty() {
+        return vec![Namespace { name: "default".to_owned(), retention: default() }];
+    }
+    let named = cluster.namespaces.iter().map(|(name, namespace)| Namespace {
+        name: name.value.clone(),
+        retention: namespace.retention.as_ref().map_or_else(default, |retention| retention.value.clone()),
+    });
+    named.collect()
+}
+
+impl<'a> Resolver<'a> {
     pub(super) fn clusters(&mut self, services: &[model::Service]) -> Vec<model::Cluster> {
         let spec = self.spec;
         let mut clusters: Vec<model::Cluster> = Vec::with_capacity(spec.clusters.entries.len());
         for (name, cluster) in spec.clusters.iter() {
-            self.store(
-                ("visibility", cluster.visibility.as_ref()),
-                VISIBILITY,
-                &format!("the visibility of cluster `{}`", name.value),
-                name.span,
-            );
-            let index = visibility_index(&name.value, cluster);
-            self.check_index(name, cluster, &index, &clusters);
-            self.check_lifetime(cluster);
-            for (key, number) in [("history_shards", &cluster.history_shards), ("pool", &cluster.pool)] {
-                if number.value == 0 {
-                    self.report(
-                        Diagnostic::new("number-out-of-range", "0 is out of range", number.span)
-                            .at("must be at least 1")
-                            .help(format!("set `{key}` to a positive number")),
-                    );
-                }
+            self.check_stores(name, cluster);
+            if cluster.history_shards.value == 0 {
+                self.report(zero("history_shards", cluster.history_shards.span));
             }
             let members: Vec<String> = services
                 .iter()
                 .filter(|service| service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Role)))
-                .filter(|service| {
-                    let written =
-                        self.index.get(service.name.as_str()).and_then(|&index| spec.services.entries.get(index));
-                    written
-                        .and_then(|(_, service)| service.cluster.as_ref())
-                        .is_some_and(|cluster| cluster.value == name.value)
-                })
+                .filter(|service| self.in_spec(&service.name).is_some_and(|service| is_of(service, &name.value)))
                 .map(|service| service.name.clone())
                 .collect();
             if members.is_empty() {
@@ -83,6 +120,17 @@ impl Resolver<'_> {
                     )),
                 );
             }
+            let namespaces = namespaces(cluster);
+            if !members.is_empty() && self.of_cluster(NAMESPACES, &name.value).next().is_none() {
+                let title = format!("nothing registers the namespaces of cluster `{}`", name.value);
+                self.report_unused(
+                    "unknown-cluster",
+                    Diagnostic::new("unregistered-namespace", title, name.span).help(format!(
+                        "add a service with `kind = \"temporal-namespaces\"` and `cluster = \"{}\"`",
+                        name.value
+                    )),
+                );
+            }
             let mut dynamic_config = Vec::with_capacity(cluster.dynamic_config.entries.len());
             for (key, value) in cluster.dynamic_config.iter() {
                 match kinds::dynamic_setting(key, value) {
@@ -90,23 +138,115 @@ impl Resolver<'_> {
                     Err(diagnostic) => self.report(*diagnostic),
                 }
             }
-            let server = self.cluster_server(cluster);
-            let variables = kinds::server_environment(&server, &index).into_iter().map(|(variable, _)| variable);
+            let server = self.cluster_server(name, cluster);
+            self.check_index(name, cluster, server.index(), &clusters);
+            let variables = kinds::server_environment(&server).into_iter().map(|(variable, _)| variable);
             clusters.push(model::Cluster {
                 name: name.value.clone(),
                 title: cluster.title.clone().unwrap_or_else(|| name.value.clone()),
                 variables: variables.collect(),
                 server,
-                visibility_index: index,
                 dynamic_config,
+                namespaces,
                 services: members,
             });
         }
+        self.check_databases();
         clusters
     }
 
-    fn check_lifetime(&mut self, cluster: &Cluster) {
-        if let Some(lifetime) = &cluster.connection_lifetime
+    /// The services of kinds that do something for one cluster.
+    pub(super) fn of_cluster(
+        &self,
+        what: &str,
+        cluster: &str,
+    ) -> impl Iterator<Item = (&'a Spanned<String>, &'a Service)> + use<'a> {
+        let cluster = cluster.to_owned();
+        self.providers(what).filter(move |(_, service)| is_of(service, &cluster))
+    }
+
+    fn check_namespaces(&mut self, cluster: &Cluster) {
+        for (name, namespace) in cluster.namespaces.iter() {
+            let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+            if !plain || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+                self.report(
+                    Diagnostic::new("invalid-name", format!("invalid namespace `{}`", shown(name)), name.span)
+                        .help("use letters, digits, `_`, `-` and `.`"),
+                );
+            }
+            if let Some(retention) = &namespace.retention
+                && retention.milliseconds < SHORTEST_RETENTION_MILLISECONDS
+            {
+                let title = format!("invalid retention `{}`", retention.text);
+                self.report(
+                    Diagnostic::new("number-out-of-range", title, retention.span)
+                        .at("must be at least 1h")
+                        .help("lengthen it, or remove it to use the default of 72h"),
+                );
+            }
+        }
+    }
+
+    /// Checks what a cluster says about its stores.
+    fn check_stores(&mut self, name: &Spanned<String>, cluster: &Cluster) {
+        self.check_namespaces(cluster);
+        if !has_sql_visibility(cluster) {
+            self.store(
+                ("visibility", cluster.visibility.as_ref()),
+                VISIBILITY,
+                &format!("the visibility of cluster `{}`", name.value),
+                name.span,
+            );
+        }
+        match persistence(cluster) {
+            Persistence::Dsql => match &cluster.dsql {
+                Some(dsql) => self.check_dsql(dsql),
+                None => self.report_missing(
+                    cluster.sound,
+                    Diagnostic::new(
+                        "missing-key",
+                        format!("missing key `dsql` in cluster `{}`", name.value),
+                        name.span,
+                    )
+                    .help(format!(
+                        "add `[clusters.{}.dsql]` with `host` and `pool`, or set `persistence = \"postgresql\"`",
+                        name.value
+                    )),
+                ),
+            },
+            Persistence::Postgresql => {
+                let own = cluster.postgresql.as_ref();
+                self.store(
+                    ("postgresql.service", own.and_then(|own| own.service.as_ref())),
+                    SQL,
+                    &format!("the persistence of cluster `{}`", name.value),
+                    name.span,
+                );
+                if let Some(pool) = own.and_then(|own| own.pool.as_ref()).filter(|pool| pool.value == 0) {
+                    self.report(zero("pool", pool.span));
+                }
+                for database in [database(name, cluster).clone(), visibility_database(name, cluster)] {
+                    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+                    let starts = database.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+                    // NAMEDATALEN of PostgreSQL.
+                    if !starts || !database.chars().all(plain) || database.len() > 63 {
+                        let title = format!("invalid database name `{}`", shown(&database));
+                        self.report(
+                            Diagnostic::new("invalid-name", title, database.span)
+                                .help("use at most 63 lowercase letters, digits, `_` and `-`, a letter first"),
+                        );
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_dsql(&mut self, dsql: &spec::Dsql) {
+        if dsql.pool.value == 0 {
+            self.report(zero("pool", dsql.pool.span));
+        }
+        if let Some(lifetime) = &dsql.connection_lifetime
             && lifetime.milliseconds >= DSQL_LIFETIME_MILLISECONDS
         {
             self.report(
@@ -121,11 +261,116 @@ impl Resolver<'_> {
         }
     }
 
+    /// Reports databases that two stores share, and pools that are larger than what PostgreSQL allows.
+    fn check_databases(&mut self) {
+        let spec = self.spec;
+        let mut taken: HashMap<(&str, String), Span> = HashMap::new();
+        let mut checked: Vec<&str> = Vec::new();
+        for (name, cluster) in spec.clusters.iter() {
+            let Some(service) = self.postgresql_service(cluster) else { continue };
+            let mut databases = vec![database(name, cluster).clone()];
+            databases.extend(has_sql_visibility(cluster).then(|| visibility_database(name, cluster)));
+            for database in databases {
+                let span = database.span;
+                if let Some(other) = taken.insert((service, database.value.clone()), span) {
+                    self.report(
+                        Diagnostic::new("database-clash", format!("duplicate database `{}`", shown(&database)), span)
+                            .also(other, "the other one")
+                            .help("rename one of them: each cluster needs a database for workflows and one for visibility"),
+                    );
+                }
+            }
+            if !checked.contains(&service) {
+                checked.push(service);
+                self.check_pools(service);
+            }
+        }
+    }
+
+    fn check_pools(&mut self, service: &str) {
+        let allowed = self.max_connections(service);
+        let needed: u64 =
+            self.pools_in(service).iter().map(|&(pools, pool, _)| u64::from(pools) * u64::from(pool)).sum();
+        let needed = needed + u64::from(SPARE_CONNECTIONS);
+        if needed <= u64::from(allowed.value) {
+            return;
+        }
+        let title = format!("the clusters in `{service}` need {needed} connections, and it allows {}", allowed.value);
+        let mut diagnostic = Diagnostic::new("too-few-connections", title, allowed.span);
+        if let Some(pool) = self.pools_in(service).into_iter().find_map(|(.., span)| span) {
+            diagnostic = diagnostic.also(pool, "each role opens such a pool for each database");
+        }
+        self.report(diagnostic.help(format!(
+            "set `services.{service}.settings.max_connections` to at least {needed}, or lower or remove `pool`"
+        )));
+    }
+
+    /// The pools of each cluster in a PostgreSQL service: how many, the connections of each, and where those are written.
+    fn pools_in(&self, service: &str) -> Vec<(u32, u32, Option<Span>)> {
+        let spec = self.spec;
+        let clusters = spec.clusters.iter().filter(|(_, cluster)| self.postgresql_service(cluster) == Some(service));
+        let found: Vec<(u32, Option<&Spanned<u32>>)> = clusters
+            .map(|(name, cluster)| {
+                let servers = spec.services.iter().filter(|(_, service)| {
+                    service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Role)) && is_of(service, &name.value)
+                });
+                let roles: u32 = servers.map(|(_, server)| if server.role.is_some() { 1 } else { ALL_ROLES }).sum();
+                let databases = if has_sql_visibility(cluster) { 2 } else { 1 };
+                (roles * databases, cluster.postgresql.as_ref().and_then(|own| own.pool.as_ref()))
+            })
+            .collect();
+        let written: u32 = found
+            .iter()
+            .fold(0, |sum, (pools, pool)| sum.saturating_add(pool.map_or(0, |pool| pool.value.saturating_mul(*pools))));
+        let others: u32 = found.iter().filter(|(_, pool)| pool.is_none()).map(|(pools, _)| pools).sum();
+        let left = self.max_connections(service).value.saturating_sub(SPARE_CONNECTIONS).saturating_sub(written);
+        let share = (left / others.max(1)).max(1);
+        found
+            .into_iter()
+            .map(|(pools, pool)| (pools, pool.map_or(share, |pool| pool.value), pool.map(|pool| pool.span)))
+            .collect()
+    }
+
+    /// The connections that a PostgreSQL service allows, and where that is said.
+    fn max_connections(&self, service: &str) -> Spanned<u32> {
+        let found = self.in_spec(service);
+        let written = found.and_then(|service| service.settings.as_ref()?.get("max_connections"));
+        let declared = found.and_then(|service| {
+            service.kind.as_ref()?.value.declaration().settings.get("max_connections")?.default_value()
+        });
+        let number = |value: &SettingValue| match value {
+            SettingValue::Integer(number) => Some(*number),
+            _ => None,
+        };
+        match written {
+            Some(Spanned { value: SettingValue::Integer(number), span }) => Spanned { value: *number, span: *span },
+            _ => Spanned {
+                value: declared.as_ref().and_then(number).unwrap_or(MAX_CONNECTIONS),
+                span: self.service_span(service),
+            },
+        }
+    }
+
+    /// The PostgreSQL service in which a cluster persists.
+    pub(super) fn postgresql_service(&self, cluster: &Cluster) -> Option<&'a str> {
+        if persistence(cluster) != Persistence::Postgresql {
+            return None;
+        }
+        self.find_store(cluster.postgresql.as_ref().and_then(|own| own.service.as_ref()), SQL)
+    }
+
     /// An index gets its mappings from Temporal's template, and belongs to one cluster.
-    fn check_index(&mut self, name: &Spanned<String>, cluster: &Cluster, index: &str, others: &[model::Cluster]) {
+    fn check_index(
+        &mut self,
+        name: &Spanned<String>,
+        cluster: &Cluster,
+        index: Option<&str>,
+        others: &[model::Cluster],
+    ) {
         let place_of = |name: &Spanned<String>, cluster: &Cluster| {
             cluster.visibility_index.as_ref().map_or(name.span, |index| index.span)
         };
+        let Some(index) = index else { return };
         let place = place_of(name, cluster);
         let plain = index.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c));
         if !index.starts_with(INDEX_PREFIX) || !plain {
@@ -139,7 +384,7 @@ impl Resolver<'_> {
                     )),
             );
         }
-        if let Some(other) = others.iter().find(|other| other.visibility_index == index) {
+        if let Some(other) = others.iter().find(|other| other.server.index() == Some(index)) {
             let mut written = self.spec.clusters.iter();
             let other = written.find(|(known, _)| known.value == other.name);
             self.report(
@@ -151,21 +396,55 @@ impl Resolver<'_> {
     }
 
     /// What the servers of a cluster share. The caller then refers to its variables.
-    pub(super) fn cluster_server(&mut self, cluster: &Cluster) -> ClusterServer {
+    pub(super) fn cluster_server(&mut self, name: &Spanned<String>, cluster: &Cluster) -> ClusterServer {
+        let store = match persistence(cluster) {
+            Persistence::Dsql => Store::Dsql(self.dsql(cluster)),
+            Persistence::Postgresql => Store::Postgresql(self.postgresql(name, cluster)),
+        };
         ClusterServer {
-            host: self.text(&cluster.host.value),
-            database: self.database(cluster),
+            store,
+            visibility: self.visibility(name, cluster),
             history_shards: cluster.history_shards.value,
-            pool: cluster.pool.value,
-            connection_lifetime: match &cluster.connection_lifetime {
+            log_level: cluster.log_level.as_ref().map_or(LOG_LEVEL, |level| level.value),
+        }
+    }
+
+    /// Where the visibility of a cluster is.
+    pub(super) fn visibility(&self, name: &Spanned<String>, cluster: &Cluster) -> Visibility {
+        if has_sql_visibility(cluster) {
+            return Visibility::Postgresql { database: visibility_database(name, cluster).value };
+        }
+        let index = cluster.visibility_index.as_ref().map(|index| index.value.clone());
+        Visibility::Elasticsearch {
+            address: self.visibility_store(cluster),
+            index: index.unwrap_or_else(|| format!("{INDEX_PREFIX}_{}", name.value)),
+        }
+    }
+
+    /// The DSQL database of a cluster; an empty one if it is missing, which is reported.
+    pub(super) fn dsql(&mut self, cluster: &Cluster) -> Dsql {
+        let Some(dsql) = &cluster.dsql else {
+            return Dsql {
+                host: "".into(),
+                database: "".into(),
+                pool: 1,
+                connection_lifetime: Duration::minutes(CONNECTION_LIFETIME),
+                token_duration: None,
+                staggered_startup: None,
+                reservoir: None,
+            };
+        };
+        Dsql {
+            host: self.text(&dsql.host.value),
+            database: dsql.database.as_ref().map_or_else(|| "postgres".into(), |database| self.text(database)),
+            pool: dsql.pool.value,
+            connection_lifetime: match &dsql.connection_lifetime {
                 Some(lifetime) => lifetime.value.clone(),
                 None => Duration::minutes(CONNECTION_LIFETIME),
             },
-            log_level: cluster.log_level.as_ref().map_or(LOG_LEVEL, |level| level.value),
-            visibility: self.visibility_store(cluster),
-            token_duration: cluster.token_duration.as_ref().map(|duration| duration.value.clone()),
-            staggered_startup: cluster.staggered_startup,
-            reservoir: cluster.reservoir.as_ref().map(|reservoir| Reservoir {
+            token_duration: dsql.token_duration.as_ref().map(|duration| duration.value.clone()),
+            staggered_startup: dsql.staggered_startup,
+            reservoir: dsql.reservoir.as_ref().map(|reservoir| Reservoir {
                 target: reservoir.target.value,
                 base_lifetime: reservoir.base_lifetime.value.clone(),
                 lifetime_jitter: reservoir.lifetime_jitter.value.clone(),
@@ -174,8 +453,50 @@ impl Resolver<'_> {
         }
     }
 
-    /// The database of a cluster.
-    pub(super) fn database(&mut self, cluster: &Cluster) -> Text {
-        cluster.database.as_ref().map_or_else(|| "postgres".into(), |database| self.text(database))
+    /// The PostgreSQL database of a cluster.
+    pub(super) fn postgresql(&mut self, name: &Spanned<String>, cluster: &Cluster) -> Postgresql {
+        let service = self.postgresql_service(cluster);
+        let mine = self.spec.clusters.iter().filter(|(_, other)| self.postgresql_service(other) == service);
+        let place = mine.take_while(|(other, _)| other.value != name.value).count();
+        let pool = service.and_then(|service| Some(self.pools_in(service).get(place)?.1));
+        Postgresql {
+            address: service.and_then(|service| self.sql_address(service)),
+            user: service.and_then(|service| self.setting_text(service, "user")).unwrap_or_else(|| "postgres".into()),
+            password: service.and_then(|service| self.setting_text(service, "password")),
+            database: database(name, cluster).value.clone(),
+            pool: pool.unwrap_or(1),
+        }
     }
+
+    fn sql_address(&self, service: &str) -> Option<Address> {
+        let kind = self.in_spec(service)?.kind.as_ref()?;
+        Some(Address::of_service(service, kind.value.ports_of(None).get(SQL)?.target, ""))
+    }
+
+    /// A setting of another service, or the default of its kind.
+    fn setting_text(&mut self, service: &str, setting: &str) -> Option<Text> {
+        let service = self.in_spec(service)?;
+        let written = service.settings.as_ref().and_then(|settings| settings.get(setting));
+        match written.map(|written| &written.value) {
+            Some(SettingValue::Text(text)) => Some(self.text(text)),
+            Some(SettingValue::String(text)) => Some(text.as_str().into()),
+            Some(_) => None,
+            None => match service.kind.as_ref()?.value.declaration().settings.get(setting)?.default_value()? {
+                SettingValue::Text(text) => text.literal().map(Text::from),
+                SettingValue::String(text) => Some(text.into()),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Whether a service belongs to a cluster.
+fn is_of(service: &Service, cluster: &str) -> bool {
+    service.cluster.as_ref().is_some_and(|own| own.value == cluster)
+}
+
+fn zero(key: &str, span: Span) -> Diagnostic {
+    Diagnostic::new("number-out-of-range", "0 is out of range", span)
+        .at("must be at least 1")
+        .help(format!("set `{key}` to a positive number"))
 }

@@ -6,8 +6,10 @@ use super::Resolver;
 use super::compose::{Mention, named};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
+use crate::model::Keys;
 use crate::model::service::{Dependency, Healthcheck};
 use crate::spec::decode::listed;
+use crate::spec::kind::Takes;
 use crate::spec::service::{CONDITION, Condition, Service};
 
 /// A network mode that shares another service's network.
@@ -16,6 +18,37 @@ pub(super) const SHARED: &str = "service:";
 impl<'a> Resolver<'a> {
     /// What a service waits for: what its kind implies, as the spec changes it.
     pub(super) fn dependencies(&mut self, name: &str, service: &Service, implied: Vec<Dependency>) -> Vec<Dependency> {
+        let mut dependencies = self.written_dependencies(name, service, implied);
+        // Who waits until a frontend is healthy is about to use a namespace.
+        let is_member = |other: &str| {
+            self.in_spec(other).is_some_and(|other| {
+                other.cluster.is_some()
+                    && other.cluster.as_ref().map(|name| &name.value)
+                        == service.cluster.as_ref().map(|name| &name.value)
+            })
+        };
+        let runs = service.kind.as_ref().is_some_and(|kind| kind.value.takes(Takes::Role));
+        let waits = dependencies
+            .iter()
+            .filter(|known| known.condition == Condition::Healthy && !(runs && is_member(&known.service)));
+        let further: Vec<Dependency> = waits
+            .flat_map(|known| {
+                self.namespaces_behind(&known.service).into_iter().map(|one_shot| (known.required, one_shot))
+            })
+            .filter(|(_, one_shot)| *one_shot != name && !dependencies.iter().any(|known| known.service == *one_shot))
+            .map(|(required, one_shot)| Dependency {
+                service: one_shot.to_owned(),
+                condition: Condition::Completed,
+                restart: false,
+                required,
+                keys: Keys::default(),
+            })
+            .collect();
+        dependencies.extend(further);
+        dependencies
+    }
+
+    fn written_dependencies(&mut self, name: &str, service: &Service, implied: Vec<Dependency>) -> Vec<Dependency> {
         let mut dependencies = implied;
         let implied = dependencies.len();
         let Some(written) = &service.depends_on else { return dependencies };

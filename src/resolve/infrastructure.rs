@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use super::Resolver;
+use super::clusters::persistence;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::infrastructure::{Bucket, DsqlCluster, Infrastructure, KnowledgeBase, Output, OutputValue};
 use crate::spec::decode::{Spanned, shown};
+use crate::spec::stack::{Cluster, Persistence};
 
 /// The output for the region.
 pub(super) const REGION_OUTPUT: &str = "region";
@@ -21,6 +23,11 @@ impl Resolver<'_> {
     /// The names of the outputs, in the order in which they are written.
     pub(super) fn output_names(&self) -> Vec<String> {
         self.outputs().into_iter().map(|output| output.name).collect()
+    }
+
+    /// The clusters that persist in Aurora DSQL.
+    fn in_dsql(&self) -> impl Iterator<Item = &(Spanned<String>, Cluster)> {
+        self.spec.clusters.entries.iter().filter(|(_, cluster)| persistence(cluster) == Persistence::Dsql)
     }
 
     fn outputs(&self) -> Vec<Output> {
@@ -39,7 +46,7 @@ impl Resolver<'_> {
             outputs.push(Output { name, description, value, fills });
         };
         output(REGION_OUTPUT.to_owned(), "The AWS region".to_owned(), OutputValue::Region);
-        for (name, cluster) in self.spec.clusters.iter() {
+        for (name, cluster) in self.in_dsql() {
             let label = label(&name.value);
             let title = cluster.title.as_ref().unwrap_or(&name.value);
             output(format!("{label}_endpoint"), format!("DSQL endpoint of {title}"), OutputValue::DsqlEndpoint(label));
@@ -143,9 +150,8 @@ impl Resolver<'_> {
         Some(Infrastructure {
             project: infrastructure.project.value.clone(),
             region: region.value.clone(),
-            dsql: spec
-                .clusters
-                .iter()
+            dsql: self
+                .in_dsql()
                 .map(|(name, cluster)| DsqlCluster {
                     name: name.value.clone(),
                     label: label(&name.value),

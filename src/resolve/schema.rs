@@ -1,7 +1,7 @@
 //! What creates schemas: each cluster's, those of `[schema]`, and the indices in Elasticsearch.
 
 use super::Resolver;
-use super::clusters::INDICES;
+use super::clusters::{INDICES, SCHEMA, persistence};
 use super::compose::build_mentions_of;
 use super::images::TEMPORAL_HOME;
 use super::kinds::Preset;
@@ -11,7 +11,7 @@ use crate::model::service::{Command, NetworkMember, References, Service};
 use crate::model::text::Text;
 use crate::model::{Keys, SCHEMA_PROFILE, SchemaStep};
 use crate::spec::decode::Spanned;
-use crate::spec::stack::{self as spec, Cluster, Recipe};
+use crate::spec::stack::{self as spec, Cluster, Persistence, Recipe};
 
 /// Safe to repeat, for an empty database and for one that `setup-schema --version 1.1` filled: `setup-schema` without
 /// a schema only creates the tables of versions, and `update-schema` applies the versions that are newer than the
@@ -37,7 +37,8 @@ impl Resolver<'_> {
             let recipe = image.0.build.as_ref().and_then(|build| build.0.recipe.as_ref());
             recipe.is_some_and(|recipe| recipe.value == Recipe::TemporalDsql)
         });
-        for (name, cluster) in spec.clusters.iter() {
+        let in_dsql = spec.clusters.iter().filter(|(_, cluster)| persistence(cluster) == Persistence::Dsql);
+        for (name, cluster) in in_dsql {
             let Some((_, image)) = tool else { break };
             self.references = References::default();
             let reference = self.text(&image.0.reference.value);
@@ -50,10 +51,11 @@ impl Resolver<'_> {
             self.own_step(name, service, &mut steps, services, network);
         }
         // Last, since these run with the stack.
-        for (name, _) in self.providers(INDICES) {
+        for (name, _) in self.providers(SCHEMA).chain(self.providers(INDICES)) {
             let description = services.iter().find(|service| service.name == name.value);
+            let plain = ["-setup", "-schema"].iter().find_map(|suffix| name.value.strip_suffix(suffix));
             let step = SchemaStep {
-                name: name.value.strip_suffix("-setup").unwrap_or(&name.value).to_owned(),
+                name: plain.unwrap_or(&name.value).to_owned(),
                 service: name.value.clone(),
                 description: description.map(|service| service.description.clone()).unwrap_or_default(),
                 compose_profile: false,
@@ -128,13 +130,13 @@ impl Resolver<'_> {
     /// Temporal's schema in the DSQL cluster of a Temporal cluster.
     fn cluster_schema(&mut self, name: &Spanned<String>, cluster: &Cluster, image: Text) -> Service {
         let fixed = |name: &str, value: &str| (name.to_owned(), Text::from(value));
-        let database = self.database(cluster);
+        let dsql = self.dsql(cluster);
         // The names that the tool reads; the port and the user as the servers have them.
         let mut environment = vec![
-            ("CLUSTER_ENDPOINT".to_owned(), self.text(&cluster.host.value)),
+            ("CLUSTER_ENDPOINT".to_owned(), dsql.host),
             fixed("SQL_PORT", "5432"),
             fixed("SQL_USER", "admin"),
-            ("SQL_DATABASE".to_owned(), database),
+            ("SQL_DATABASE".to_owned(), dsql.database),
             fixed("AWS_EC2_METADATA_DISABLED", "true"),
         ];
         // A region that isn't declared is reported with the cluster's servers.

@@ -2,9 +2,10 @@
 
 use super::written::text;
 use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted, value};
-use crate::model::kind::{ClusterServer, DynamicSetting, DynamicValue};
+use crate::model::kind::{ClusterServer, DynamicSetting, DynamicValue, Reservoir, Store, Visibility};
 use crate::model::text::Text;
 use crate::model::{Cluster, Stack};
+use crate::spec::stack::Persistence;
 use crate::spec::value::Duration;
 
 const AREA: Area = Area::Clusters;
@@ -15,6 +16,13 @@ type Setting = (&'static str, fn(&ClusterServer) -> Option<Text>, Id, Severity, 
 /// What the servers of a cluster share. The pool's idle connections follow from `pool`.
 const SETTINGS: &[Setting] = &[
     (
+        "persistence",
+        |server| Some(persistence(server).into()),
+        Id::ClusterStoreChanged,
+        Severity::Danger,
+        "changed: the new store starts empty, and no workflow is moved",
+    ),
+    (
         "history_shards",
         |server| Some(number(server.history_shards)),
         Id::HistoryShardsChanged,
@@ -22,79 +30,126 @@ const SETTINGS: &[Setting] = &[
         "cannot be changed: existing workflows belong to shards and would no longer be found",
     ),
     (
-        "host",
-        |server| Some(server.host.clone()),
+        "dsql.host",
+        |server| Some(server.dsql()?.host.clone()),
         Id::ClusterStoreChanged,
         Severity::Caution,
         "changed: the data in the old database is not moved",
     ),
     (
-        "database",
-        |server| Some(server.database.clone()),
+        "dsql.database",
+        |server| Some(server.dsql()?.database.clone()),
+        Id::ClusterStoreChanged,
+        Severity::Caution,
+        "changed: the data in the old database is not moved",
+    ),
+    (
+        "postgresql.service",
+        |server| Some(server.postgresql()?.address.as_ref()?.service()?.into()),
+        Id::ClusterStoreChanged,
+        Severity::Caution,
+        "changed: the data in the old database is not moved",
+    ),
+    (
+        "postgresql.database",
+        |server| Some(server.postgresql()?.database.as_str().into()),
+        Id::ClusterStoreChanged,
+        Severity::Caution,
+        "changed: the data in the old database is not moved",
+    ),
+    (
+        "postgresql.visibility_database",
+        |server| sql_visibility(server),
         Id::ClusterStoreChanged,
         Severity::Caution,
         "changed: the data in the old database is not moved",
     ),
     (
         "visibility",
-        |server| Some(server.visibility.as_ref()?.service()?.into()),
+        |server| Some(server.elasticsearch()?.service()?.into()),
         Id::ClusterStoreChanged,
         Severity::Caution,
         "changed: the visibility data in the old store is not moved",
     ),
-    ("pool", |server| Some(number(server.pool)), Id::ClusterChanged, Severity::Notice, ""),
+    ("dsql.pool", |server| Some(number(server.dsql()?.pool)), Id::ClusterChanged, Severity::Notice, ""),
+    ("postgresql.pool", |server| Some(number(server.postgresql()?.pool)), Id::ClusterChanged, Severity::Notice, ""),
     (
-        "connection_lifetime",
-        |server| duration(Some(&server.connection_lifetime)),
+        "dsql.connection_lifetime",
+        |server| duration(Some(&server.dsql()?.connection_lifetime)),
         Id::ClusterChanged,
         Severity::Notice,
         "",
     ),
     ("log_level", |server| Some(server.log_level.as_str().into()), Id::ClusterChanged, Severity::Notice, ""),
-    ("token_duration", |server| duration(server.token_duration.as_ref()), Id::ClusterChanged, Severity::Notice, ""),
     (
-        "staggered_startup",
-        |server| server.staggered_startup.map(|staggered| staggered.to_string().into()),
+        "dsql.token_duration",
+        |server| duration(server.dsql()?.token_duration.as_ref()),
         Id::ClusterChanged,
         Severity::Notice,
         "",
     ),
     (
-        "reservoir",
-        |server| Some(server.reservoir.is_some().to_string().into()),
+        "dsql.staggered_startup",
+        |server| Some(server.dsql()?.staggered_startup?.to_string().into()),
         Id::ClusterChanged,
         Severity::Notice,
         "",
     ),
     (
-        "reservoir.target",
-        |server| Some(number(server.reservoir.as_ref()?.target)),
+        "dsql.reservoir",
+        |server| Some(server.dsql()?.reservoir.is_some().to_string().into()),
         Id::ClusterChanged,
         Severity::Notice,
         "",
     ),
     (
-        "reservoir.base_lifetime",
-        |server| duration(server.reservoir.as_ref().map(|reservoir| &reservoir.base_lifetime)),
+        "dsql.reservoir.target",
+        |server| Some(number(reservoir(server)?.target)),
         Id::ClusterChanged,
         Severity::Notice,
         "",
     ),
     (
-        "reservoir.lifetime_jitter",
-        |server| duration(server.reservoir.as_ref().map(|reservoir| &reservoir.lifetime_jitter)),
+        "dsql.reservoir.base_lifetime",
+        |server| duration(Some(&reservoir(server)?.base_lifetime)),
         Id::ClusterChanged,
         Severity::Notice,
         "",
     ),
     (
-        "reservoir.guard_window",
-        |server| duration(server.reservoir.as_ref().map(|reservoir| &reservoir.guard_window)),
+        "dsql.reservoir.lifetime_jitter",
+        |server| duration(Some(&reservoir(server)?.lifetime_jitter)),
+        Id::ClusterChanged,
+        Severity::Notice,
+        "",
+    ),
+    (
+        "dsql.reservoir.guard_window",
+        |server| duration(Some(&reservoir(server)?.guard_window)),
         Id::ClusterChanged,
         Severity::Notice,
         "",
     ),
 ];
+
+fn persistence(server: &ClusterServer) -> &'static str {
+    match server.store {
+        Store::Dsql(_) => Persistence::Dsql,
+        Store::Postgresql(_) => Persistence::Postgresql,
+    }
+    .as_str()
+}
+
+fn sql_visibility(server: &ClusterServer) -> Option<Text> {
+    match &server.visibility {
+        Visibility::Postgresql { database } => Some(database.as_str().into()),
+        Visibility::Elasticsearch { .. } => None,
+    }
+}
+
+fn reservoir(server: &ClusterServer) -> Option<&Reservoir> {
+    server.dsql()?.reservoir.as_ref()
+}
 
 fn number(number: u32) -> Text {
     number.to_string().into()
@@ -110,15 +165,13 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
             Fate::Added(new) => {
                 changes.push(Change::notice(Id::ClusterAdded, AREA, &new.name, "added").is(new.title.clone()));
             }
-            Fate::Removed(old) => changes.push(
-                Change::notice(
-                    Id::ClusterRemoved,
-                    AREA,
-                    &old.name,
-                    format!("removed; its index {} stays in Elasticsearch", quoted(&old.visibility_index)),
-                )
-                .was(old.title.clone()),
-            ),
+            Fate::Removed(old) => {
+                let what = match old.server.index() {
+                    Some(index) => format!("removed; its index {} stays in Elasticsearch", quoted(index)),
+                    None => "removed; its databases stay in PostgreSQL".to_owned(),
+                };
+                changes.push(Change::notice(Id::ClusterRemoved, AREA, &old.name, what).was(old.title.clone()));
+            }
             Fate::Stays(old, new) => stays(pair, old, new, changes),
         }
     }
@@ -132,16 +185,21 @@ fn stays(pair: &Pair<'_>, old: &Cluster, new: &Cluster, changes: &mut Vec<Change
                 .is(new.title.clone()),
         );
     }
-    if old.visibility_index != new.visibility_index {
+    let indices = (old.server.index(), new.server.index());
+    if let (Some(before), Some(after)) = indices
+        && before != after
+    {
         let what =
             "visibility index changed: the new one starts empty, and executions in the old one are no longer listed";
         changes.push(
             Change::danger(Id::VisibilityIndexChanged, AREA, &new.name, what)
-                .was(old.visibility_index.clone())
-                .is(new.visibility_index.clone()),
+                .was(before.to_owned())
+                .is(after.to_owned()),
         );
     }
-    for &(key, of, id, severity, why) in SETTINGS {
+    // The keys of the other store are part of that change.
+    let is_moved = persistence(&old.server) != persistence(&new.server);
+    for &(key, of, id, severity, why) in SETTINGS.iter().filter(|(key, ..)| !(is_moved && key.contains('.'))) {
         let (before, after) = (of(&old.server), of(&new.server));
         let same = match (&before, &after) {
             (Some(before), Some(after)) => pair.same(before, after),
@@ -155,6 +213,31 @@ fn stays(pair: &Pair<'_>, old: &Cluster, new: &Cluster, changes: &mut Vec<Change
                     .was(before.as_ref().map(text))
                     .is(after.as_ref().map(text)),
             );
+        }
+    }
+    for fate in fates(&old.namespaces, &new.namespaces, |namespace| namespace.name.as_str()) {
+        match fate {
+            Fate::Added(added) => {
+                let what = format!("namespace {} added", quoted(&added.name));
+                changes.push(Change::notice(Id::NamespaceChanged, AREA, &new.name, what));
+            }
+            Fate::Removed(removed) => {
+                let what =
+                    format!("namespace {} is no longer registered; it stays where it was", quoted(&removed.name));
+                changes.push(Change::notice(Id::NamespaceChanged, AREA, &new.name, what));
+            }
+            Fate::Stays(before, after) if before.retention != after.retention => {
+                let shorter = after.retention.milliseconds < before.retention.milliseconds;
+                let effect = if shorter { ": closed workflows are deleted earlier" } else { "" };
+                let severity = if shorter { Severity::Caution } else { Severity::Notice };
+                let what = format!("retention of namespace {} changed{effect}", quoted(&after.name));
+                changes.push(
+                    Change::new(Id::NamespaceChanged, severity, AREA, &new.name, what)
+                        .was(before.retention.text.clone())
+                        .is(after.retention.text.clone()),
+                );
+            }
+            Fate::Stays(..) => {}
         }
     }
     for fate in fates(&old.dynamic_config, &new.dynamic_config, |setting| setting.key.as_str()) {

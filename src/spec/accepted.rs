@@ -115,6 +115,8 @@ ids! {
         HistoryShardsChanged = "history-shards-changed",
         /// A Temporal cluster stores its data elsewhere: existing data is not moved.
         ClusterStoreChanged = "cluster-store-changed",
+        /// A namespace of a Temporal cluster, or its retention, changed.
+        NamespaceChanged = "namespace-changed",
         /// The visibility index changed: executions in the old one are no longer listed.
         VisibilityIndexChanged = "visibility-index-changed",
         /// A key of a cluster's dynamic configuration changed.

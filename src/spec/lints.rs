@@ -17,6 +17,7 @@ pub const LINTS: &[(&str, &str)] = &[
     ("shell-variable", "A variable of `.env` has a name that shells set, whose value Compose prefers."),
     ("unreachable-port", "A port is published, but its service is in internal networks only."),
     ("unreachable-service", "A service talks to another one, but shares no network with it."),
+    ("unregistered-namespace", "Nothing registers the namespaces of a Temporal cluster."),
     ("unscraped-metrics", "Nothing collects the metrics of a service."),
     ("unused-cluster", "No Temporal server runs a cluster."),
     ("unused-config", "No service reads a config."),

@@ -29,6 +29,12 @@ pub const TERRAFORM: &str = "terraform";
 /// The default log level of Temporal servers.
 pub const LOG_LEVEL: LogLevel = LogLevel::Info;
 
+/// Where clusters persist that don't say.
+pub const PERSISTENCE: Persistence = Persistence::Dsql;
+
+/// The default retention of a namespace, that of `temporal operator namespace create`.
+pub const RETENTION: &str = "72h";
+
 table! {
     /// A whole stack, as one profile sees it.
     pub struct Spec as "the spec" {
@@ -144,35 +150,82 @@ impl Image {
 }
 
 table! {
-    /// A Temporal cluster that persists in Aurora DSQL.
+    /// A Temporal cluster: where it persists, and what its servers share.
     pub struct Cluster as "a cluster" {
         /// What it is for, in a few words.
         title: Option<String>,
-        /// The endpoint of its DSQL cluster, a reference to a variable.
-        host: Spanned<Text>,
-        /// The database.
-        database: Option<Text>,
+        /// Where it persists.
+        persistence: Option<Spanned<Persistence>> = PERSISTENCE.as_str(),
+        /// Its DSQL cluster; only used with `persistence = "dsql"`.
+        dsql: Option<Dsql>,
+        /// Its databases in PostgreSQL; only used with `persistence = "postgresql"`.
+        postgresql: Option<Postgresql>,
         /// History shards; they can't be changed later.
         history_shards: Spanned<u32>,
-        /// Connections of the pool, all of which the DSQL plugin keeps open when idle.
-        pool: Spanned<u32>,
-        /// How long a connection lives; DSQL closes it after 60 minutes.
-        connection_lifetime: Option<Spanned<Duration>>,
         /// What the servers log.
         log_level: Option<Spanned<LogLevel>> = LOG_LEVEL.as_str(),
         /// Its index in Elasticsearch; `temporal_visibility_v1_<name>` if left out.
         visibility_index: Option<Spanned<String>>,
-        /// The Elasticsearch service, if there are several.
+        /// The Elasticsearch service, if there are several. With PostgreSQL, visibility is in PostgreSQL unless this names one.
         visibility: Option<Spanned<String>>,
+        /// The namespaces that a service of kind `temporal-namespaces` registers; `default` if left out.
+        namespaces: Map<Namespace>,
+        /// Settings that the server reads again while it runs. A list has a value for each of some constraints:
+        /// `[{ value = 100, constraints = { namespace = "a" } }, { value = 50 }]`.
+        dynamic_config: Map<Spanned<Tree>>,
+    }
+}
+
+choice! {
+    /// Where a Temporal cluster persists.
+    pub enum Persistence as "persistence" {
+        /// Amazon Aurora DSQL.
+        Dsql = "dsql",
+        /// A service of kind `postgres`.
+        Postgresql = "postgresql",
+    }
+}
+
+table! {
+    /// The DSQL cluster of a Temporal cluster.
+    pub struct Dsql as "a DSQL cluster" {
+        /// Its endpoint, a reference to a variable.
+        host: Spanned<Text>,
+        /// The database.
+        database: Option<Text> = "postgres",
+        /// Connections of the pool, all of which the DSQL plugin keeps open when idle.
+        pool: Spanned<u32>,
+        /// How long a connection lives; DSQL closes it after 60 minutes.
+        connection_lifetime: Option<Spanned<Duration>>,
         /// How long an authentication token is used.
         token_duration: Option<Spanned<Duration>>,
         /// Whether servers wait a random time before they connect.
         staggered_startup: Option<bool>,
         /// Connections kept ready, opened ahead of need; off if left out.
         reservoir: Option<Reservoir>,
-        /// Settings that the server reads again while it runs. A list has a value for each of some constraints:
-        /// `[{ value = 100, constraints = { namespace = "a" } }, { value = 50 }]`.
-        dynamic_config: Map<Spanned<Tree>>,
+    }
+}
+
+table! {
+    /// The databases of a Temporal cluster in PostgreSQL.
+    pub struct Postgresql as "a cluster's databases in PostgreSQL" {
+        /// The PostgreSQL service, if there are several.
+        service: Option<Spanned<String>>,
+        /// The database of workflows; the name of the cluster if left out.
+        database: Option<Spanned<String>>,
+        /// The database of visibility; `<database>_visibility` if left out.
+        visibility_database: Option<Spanned<String>>,
+        /// Connections of each pool: each role has one for each database. If left out, the clusters share those that
+        /// PostgreSQL allows.
+        pool: Option<Spanned<u32>>,
+    }
+}
+
+table! {
+    /// A namespace of a Temporal cluster.
+    pub struct Namespace as "a namespace" {
+        /// How long closed workflows are kept; at least an hour.
+        retention: Option<Spanned<Duration>> = RETENTION,
     }
 }
 
@@ -636,6 +689,9 @@ table! {
         default: Option<Spanned<Scalar>>,
         /// Whether it is a secret.
         secret: Option<Spanned<bool>>,
+        /// Whether `gen dev up` and `gen env init` write a random value to `.env` if it has none: for a password that only
+        /// this stack uses.
+        generate: Option<Spanned<bool>>,
         /// The Terraform output that fills it.
         output: Option<Spanned<String>>,
     }

@@ -20,7 +20,7 @@ pub use config::config_digests;
 
 use camino::Utf8PathBuf;
 
-use crate::model::{Grafana, ImageRecipe, Stack};
+use crate::model::{Cluster, Grafana, ImageRecipe, Stack};
 use crate::spec::{Location, MAIN};
 
 /// The output that lists all others.
@@ -95,12 +95,15 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
             ImageRecipe::TemporalRuntime(base) => {
                 list.add("docker/Dockerfile", || dockerfile::runtime(base));
                 list.add_executable("docker/render-and-start.sh", entrypoint::render);
-                list.add("docker/persistence-dsql.template.yaml", || persistence::render(stack));
+                list.add("docker/persistence-dsql.template.yaml", || persistence::template(stack));
             }
             ImageRecipe::Own(_) => {}
         }
     }
     for cluster in &stack.clusters {
+        if let Some(store) = cluster.server.postgresql() {
+            list.add(Cluster::config_of(&cluster.name), || persistence::config(stack, &cluster.server, store));
+        }
         list.add(format!("dynamicconfig/{}.yaml", cluster.name), || dynamic_config::render(cluster));
     }
     for file in &stack.files {

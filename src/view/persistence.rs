@@ -1,14 +1,33 @@
-//! `docker/persistence-dsql.template.yaml`.
+//! The static configuration of Temporal servers: `docker/persistence-dsql.template.yaml`, which the image renders, and
+//! `config/temporal-<cluster>.yaml`, which the server renders itself.
 
 use askama::Template;
 
 use crate::lit::yaml as filters;
 use crate::model::Stack;
+use crate::model::kind::{Address, ClusterServer, Postgresql, SQL_PLUGIN, Visibility};
 use crate::spec::kind::{Kind, KindPort, Kinds, Role, Takes};
 
 #[derive(Template)]
 #[template(path = "docker/persistence-dsql.template.yaml")]
 struct Persistence {
+    shared: Shared,
+}
+
+#[derive(Template)]
+#[template(path = "config/temporal.yaml")]
+struct Config<'a> {
+    server: &'a ClusterServer,
+    store: &'a Postgresql,
+    address: String,
+    elasticsearch: String,
+    shards: u64,
+    pool: u64,
+    shared: Shared,
+}
+
+/// What both have in common.
+struct Shared {
     roles: Vec<TemporalRole>,
     metrics: u16,
     frontend: u16,
@@ -26,7 +45,25 @@ struct TemporalRole {
 /// The roles in the order in which they start.
 const ROLES: [Role; 4] = [Role::History, Role::Matching, Role::Frontend, Role::Worker];
 
-pub(super) fn render(stack: &Stack) -> askama::Result<String> {
+pub(super) fn template(stack: &Stack) -> askama::Result<String> {
+    Persistence { shared: shared(stack) }.render()
+}
+
+pub(super) fn config(stack: &Stack, server: &ClusterServer, store: &Postgresql) -> askama::Result<String> {
+    let authority = |address: Option<&Address>| address.map(Address::authority).unwrap_or_default();
+    Config {
+        server,
+        store,
+        address: authority(store.address.as_ref()),
+        elasticsearch: authority(server.elasticsearch()),
+        shards: server.history_shards.into(),
+        pool: store.pool.into(),
+        shared: shared(stack),
+    }
+    .render()
+}
+
+fn shared(stack: &Stack) -> Shared {
     let has_roles = |kind: &Kind| kind.takes(Takes::Role);
     let used = stack.services.iter().find_map(|service| service.kind.clone().filter(has_roles));
     let kind = used.or_else(|| Kinds::default().all().find(has_roles));
@@ -38,6 +75,5 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
         membership: number(role, "membership"),
         http: port(role, "http").map(|port| port.target),
     });
-    let (metrics, frontend) = (number(Role::Frontend, "metrics"), number(Role::Frontend, "grpc"));
-    Persistence { roles: roles.into(), metrics, frontend }.render()
+    Shared { roles: roles.into(), metrics: number(Role::Frontend, "metrics"), frontend: number(Role::Frontend, "grpc") }
 }

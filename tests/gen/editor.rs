@@ -22,10 +22,7 @@ fn a_schema_says_what_the_tables_say() {
     assert_eq!(settings["max_series"]["default"], 150_000);
     assert_eq!(settings["host_targets"]["additionalProperties"]["type"], "integer");
     assert_eq!(service["security_opt"]["default"], serde_json::json!(["no-new-privileges:true"]));
-    assert_eq!(
-        schema["definitions"]["Cluster"]["then"]["required"],
-        serde_json::json!(["host", "history_shards", "pool"])
-    );
+    assert_eq!(schema["definitions"]["Cluster"]["then"]["required"], serde_json::json!(["history_shards"]));
     // A profile changes what it names, and may leave the rest out.
     assert_eq!(schema["definitions"]["ClusterChanges"].get("required"), None);
     assert!(schema["definitions"]["Profile"]["properties"]["remove"].is_object());

@@ -7,7 +7,28 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// The reference spec.
-pub const REFERENCE: &str = include_str!("../../spec/stack.toml");
+/// The reference spec with its profile `dev` only.
+pub const REFERENCE: &str = until(WHOLE_REFERENCE, "# ---- the profile `local`");
+
+/// The reference spec with all of its profiles.
+pub const WHOLE_REFERENCE: &str = include_str!("../../spec/stack.toml");
+
+/// The part of a text that is before another one.
+const fn until(text: &'static str, end: &str) -> &'static str {
+    let (bytes, end) = (text.as_bytes(), end.as_bytes());
+    let mut at = 0;
+    while at + end.len() <= bytes.len() {
+        let mut same = 0;
+        while same < end.len() && bytes[at + same] == end[same] {
+            same += 1;
+        }
+        if same == end.len() {
+            return text.split_at(at).0;
+        }
+        at += 1;
+    }
+    panic!("the text has no such part");
+}
 
 /// Its dashboards.
 pub const DASHBOARDS: [(&str, &str); 3] = [

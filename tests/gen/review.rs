@@ -179,13 +179,14 @@ fn what_loses_data() {
     case(
         REFERENCE,
         &[
-            ("history_shards = 4\npool = 50", "history_shards = 8\npool = 40"),
+            ("history_shards = 4\n\n[clusters.monitored.dsql]", "history_shards = 8\n\n[clusters.monitored.dsql]"),
+            ("pool = 50", "pool = 40"),
             ("guard_window = \"45s\"", "guard_window = \"50s\""),
         ],
         &[
             "danger clusters monitored: `history_shards` cannot be changed: existing workflows belong to shards and would no longer be found [4 -> 8]",
-            "notice clusters monitored: `pool` changed [50 -> 40]",
-            "notice clusters monitored: `reservoir.guard_window` changed [45s -> 50s]",
+            "notice clusters monitored: `dsql.pool` changed [50 -> 40]",
+            "notice clusters monitored: `dsql.reservoir.guard_window` changed [45s -> 50s]",
             "notice services temporal-history: recreated: environment",
             "notice services temporal-frontend: recreated: environment",
             "notice services temporal-matching: recreated: environment",
@@ -194,7 +195,10 @@ fn what_loses_data() {
     );
     case(
         REFERENCE,
-        &[("pool = 50", "pool = 50\nvisibility_index = \"temporal_visibility_v1_new\"")],
+        &[(
+            "title = \"the monitored cluster\"",
+            "title = \"the monitored cluster\"\nvisibility_index = \"temporal_visibility_v1_new\"",
+        )],
         &[
             "danger clusters monitored: visibility index changed: the new one starts empty, and executions in the old one are no longer listed [temporal_visibility_v1_monitored -> temporal_visibility_v1_new]",
             "notice services elasticsearch-setup: recreated: command",
@@ -2094,18 +2098,25 @@ fn cases() -> Vec<Case> {
         ),
         case(
             REFERENCE,
-            "history_shards = 4\npool = 50",
-            "history_shards = 8\npool = 51",
+            "history_shards = 4\n\n[clusters.monitored.dsql]\nhost = \"${TEMPORAL_SQL_HOST}\"\npool = 50",
+            "history_shards = 8\n\n[clusters.monitored.dsql]\nhost = \"${TEMPORAL_SQL_HOST}\"\npool = 51",
             &["history-shards-changed", "cluster-changed"],
             &[],
         ),
         case(REFERENCE, "database = \"${COPILOT_DSQL_DATABASE}\"", "database = \"x\"", &["cluster-store-changed"], &[]),
         case(
             REFERENCE,
-            "pool = 50",
-            "pool = 50\nvisibility_index = \"temporal_visibility_v1_x\"",
+            "title = \"the monitored cluster\"",
+            "title = \"the monitored cluster\"\nvisibility_index = \"temporal_visibility_v1_x\"",
             &["visibility-index-changed"],
             &[],
+        ),
+        case(
+            REFERENCE,
+            "title = \"the monitored cluster\"",
+            "title = \"the monitored cluster\"\nnamespaces = { default = { retention = \"24h\" }, batch = {} }",
+            &["namespace-changed"],
+            &["namespace-changed"],
         ),
         case(
             REFERENCE,

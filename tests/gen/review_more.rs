@@ -27,7 +27,7 @@ const KNOWLEDGE_BASE: &str = "[infrastructure.knowledge_base]\n\
     chunk_tokens = 512\n\
     chunk_overlap = 20\n";
 
-const TOKENS: (&str, &str) = ("pool = 10\n", "pool = 10\ntoken_duration = \"2m\"\n");
+const TOKENS: (&str, &str) = ("pool = 10 }", "pool = 10, token_duration = \"2m\" }");
 
 #[test]
 fn of_the_reference() {
@@ -44,7 +44,7 @@ fn of_the_reference() {
                 &[],
                 &[TOKENS],
                 &[
-                    "notice clusters copilot: `token_duration` changed [- -> 2m]",
+                    "notice clusters copilot: `dsql.token_duration` changed [- -> 2m]",
                     "notice services copilot-temporal: recreated: environment",
                 ],
             ),
@@ -52,7 +52,7 @@ fn of_the_reference() {
                 &[TOKENS],
                 &[(TOKENS.1, TOKENS.0)],
                 &[
-                    "notice clusters copilot: `token_duration` changed [2m -> -]",
+                    "notice clusters copilot: `dsql.token_duration` changed [2m -> -]",
                     "notice services copilot-temporal: recreated: environment",
                 ],
             ),

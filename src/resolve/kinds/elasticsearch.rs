@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{Preset, fixed, needs};
-use crate::model::kind::Address;
+use crate::model::kind::{Address, Visibility};
 use crate::model::service::Command;
 use crate::model::text::Text;
 use crate::resolve::Resolver;
-use crate::resolve::clusters::{VISIBILITY, visibility_index};
+use crate::resolve::clusters::VISIBILITY;
 use crate::spec::decode::Spanned;
 use crate::spec::service::{Condition, Service};
 
@@ -16,9 +16,11 @@ impl<'a> Resolver<'a> {
         let mut stores: Vec<(Address, Vec<String>)> = Vec::new();
         for (cluster_name, cluster) in self.spec.clusters.iter() {
             // A cluster without a store is reported with the cluster.
-            let Some(store) = self.visibility_store(cluster) else { continue };
+            let Visibility::Elasticsearch { address: Some(store), index } = self.visibility(cluster_name, cluster)
+            else {
+                continue;
+            };
             self.refer_to(&store);
-            let index = visibility_index(&cluster_name.value, cluster);
             match stores.iter_mut().find(|(known, _)| *known == store) {
                 Some((_, indices)) => indices.push(index),
                 None => stores.push((store, vec![index])),
@@ -50,11 +52,5 @@ impl<'a> Resolver<'a> {
         preset.command = Some(Command::Arguments(vec![Text::from(script)]));
         let stores = stores.iter().filter_map(|(store, _)| store.service());
         preset.depends_on.extend(stores.map(|store| needs(store, Condition::Healthy)));
-    }
-
-    fn refer_to(&mut self, address: &Address) {
-        if let Some(service) = address.service() {
-            self.references.service(service);
-        }
     }
 }

@@ -84,6 +84,8 @@ fn logic<'a>(kind: &str) -> Option<Logic<'a>> {
         "alloy" => Logic { preset: Resolver::alloy, model: Some(Resolver::alloy_model) },
         "elasticsearch-setup" => Logic { preset: Resolver::elasticsearch_setup, model: None },
         "grafana" => Logic { preset: Resolver::grafana, model: Some(Resolver::grafana_model) },
+        "temporal-namespaces" => Logic { preset: Resolver::temporal_namespaces, model: None },
+        "temporal-schema" => Logic { preset: Resolver::temporal_schema, model: None },
         "temporal-server" => Logic { preset: Resolver::temporal_server, model: None },
         _ => return None,
     })

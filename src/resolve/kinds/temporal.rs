@@ -1,24 +1,30 @@
 //! Temporal's servers.
 
+use std::fmt::Write as _;
+
 use super::{Preset, fixed, generated, needs};
 use crate::diagnostic::{Diagnostic, Span, nearest};
-use crate::model::kind::{Address, ClusterServer, DynamicSetting, DynamicValue};
+use crate::model;
+use crate::model::kind::{Address, ClusterServer, Dsql, DynamicSetting, DynamicValue, SQL_PLUGIN, Store, Visibility};
 use crate::model::service::Command;
 use crate::model::text::Text;
-use crate::resolve::clusters::{INDICES, VISIBILITY, visibility_index};
+use crate::resolve::clusters::{INDICES, NAMESPACES, SCHEMA, VISIBILITY, namespaces, persistence};
 use crate::resolve::health::{nc, run};
 use crate::resolve::images::TEMPORAL_HOME;
 use crate::resolve::{Resolver, add_a_provider};
 use crate::spec::decode::{Spanned, listed, shown};
 use crate::spec::kind::Takes;
 use crate::spec::service::{Condition, Role, Service};
-use crate::spec::stack::Cluster;
+use crate::spec::stack::{Cluster, Persistence};
 use crate::spec::text::Tree;
 use crate::spec::value::Duration;
 
 /// The keys that Temporal 1.31.2 reads from dynamic configuration, and their types: others are only
 /// a warning in its log. Written by `target/consumers/dynamic-config-keys` from the server's own registry.
 const DYNAMIC_CONFIG: &str = include_str!("temporal_dynamic_config.tsv");
+
+/// Where a server finds its configuration if it renders that itself.
+const CONFIG: &str = "/etc/temporal/config/temporal.yaml";
 
 impl<'a> Resolver<'a> {
     /// The cluster that a service names.
@@ -94,24 +100,27 @@ impl<'a> Resolver<'a> {
         // One that isn't there is reported with what the kind declares.
         let found = self.find_cluster(service);
         let role = service.role.as_ref().map(|role| role.value);
-        let mut command =
-            vec!["--config-file", "/etc/temporal/config/persistence-dsql.yaml", "--allow-no-auth", "start"];
+        let is_dsql = found.is_none_or(|(_, cluster)| persistence(cluster) == Persistence::Dsql);
+        let mut command = if is_dsql {
+            vec!["--config-file", "/etc/temporal/config/persistence-dsql.yaml"]
+        } else {
+            // The official image has no entrypoint.
+            vec!["temporal-server", "--config-file", CONFIG]
+        };
+        command.extend(["--allow-no-auth", "start"]);
         if let Some(role) = role {
             command.extend(["--service", role.as_str()]);
         }
-        preset.aws_home = Some(TEMPORAL_HOME.to_owned());
+        if is_dsql {
+            preset.aws_home = Some(TEMPORAL_HOME.to_owned());
+        } else {
+            preset.always_aws = false;
+        }
         preset.command = Some(Command::Arguments(command.into_iter().map(Text::from).collect()));
-        let setups = self.providers(INDICES).map(|(setup, _)| needs(&setup.value, Condition::Completed));
-        preset.depends_on.extend(setups);
+        if let Some((name, cluster)) = found {
+            self.wait_for_stores(name, cluster, preset);
+        }
         if let Some((cluster, _)) = found {
-            if preset.depends_on.is_empty() {
-                let title = format!("missing service to create the visibility index of cluster `{}`", cluster.value);
-                self.report_missing(
-                    self.spec.sound,
-                    Diagnostic::new("missing-service", title, cluster.span)
-                        .help(add_a_provider(&self.profile.kinds, INDICES)),
-                );
-            }
             let waits: &[(Role, Condition)] = match role {
                 None | Some(Role::History) => &[],
                 Some(Role::Matching) => &[(Role::History, Condition::Healthy)],
@@ -126,11 +135,15 @@ impl<'a> Resolver<'a> {
             }
         }
         if let Some((name, cluster)) = found {
-            let server = self.cluster_server(cluster);
-            if let Some(store) = server.visibility.as_ref().and_then(Address::service) {
-                self.references.service(store);
+            let server = self.cluster_server(name, cluster);
+            let database = server.postgresql().and_then(|own| own.address.as_ref());
+            for store in [server.elasticsearch(), database].into_iter().flatten() {
+                self.refer_to(store);
             }
-            preset.environment = server_environment(&server, &visibility_index(&name.value, cluster));
+            preset.environment = server_environment(&server);
+            if server.postgresql().is_some() {
+                preset.mounts.push(generated(&model::Cluster::config_of(&name.value), CONFIG));
+            }
         }
         let cluster = found.map_or("unknown", |(cluster, _)| cluster.value.as_str());
         preset.description = Some(match role {
@@ -148,6 +161,104 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// What creates the stores of a cluster must have ended.
+    fn wait_for_stores(&mut self, name: &'a Spanned<String>, cluster: &'a Cluster, preset: &mut Preset) {
+        let mut wait = |resolver: &mut Self, setups: Vec<&'a Spanned<String>>, what: &str, missing: &str| {
+            if setups.is_empty() {
+                let title = format!("missing service to create the {missing} of cluster `{}`", name.value);
+                resolver.report_missing(
+                    resolver.spec.sound,
+                    Diagnostic::new("missing-service", title, name.span)
+                        .help(add_a_provider(&resolver.profile.kinds, what)),
+                );
+            }
+            preset.depends_on.extend(setups.into_iter().map(|setup| needs(&setup.value, Condition::Completed)));
+        };
+        if matches!(self.visibility(name, cluster), Visibility::Elasticsearch { .. }) {
+            let setups = self.providers(INDICES).map(|(setup, _)| setup).collect();
+            wait(self, setups, INDICES, "visibility index");
+        }
+        if persistence(cluster) == Persistence::Postgresql {
+            let setups = self.of_cluster(SCHEMA, &name.value).map(|(setup, _)| setup).collect();
+            wait(self, setups, SCHEMA, "databases");
+        }
+    }
+
+    /// The one-shot that creates the databases of a cluster in PostgreSQL.
+    pub(super) fn temporal_schema(&mut self, _: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
+        let Some((name, cluster)) = self.find_cluster(service) else { return };
+        let server = self.cluster_server(name, cluster);
+        let Some(store) = server.postgresql() else {
+            self.report(
+                Diagnostic::new(
+                    "contradiction",
+                    format!("cluster `{}` does not persist in PostgreSQL", name.value),
+                    service.cluster.as_ref().map_or(name.span, |cluster| cluster.span),
+                )
+                .also(name.span, "persists in Aurora DSQL, whose schema `gen dev schema setup` creates")
+                .help("remove the service, or set `persistence = \"postgresql\"` in the cluster"),
+            );
+            return;
+        };
+        // Each command may be repeated, and changes nothing then (admin-tools 1.31.2).
+        let mut script = String::from("set -eu\n");
+        let mut create = |database: &str, schema: &str| {
+            for command in ["create-database", "setup-schema --version 0.0"] {
+                let _ = writeln!(script, "temporal-sql-tool --database {database} {command}");
+            }
+            let update = format!("update-schema --schema-name postgresql/v12/{schema}");
+            let _ = writeln!(script, "temporal-sql-tool --database {database} {update}");
+        };
+        create(&store.database, "temporal");
+        if let Visibility::Postgresql { database } = &server.visibility {
+            create(database, "visibility");
+        }
+        preset.command = Some(Command::Arguments(vec![script.into()]));
+        preset.environment.push(fixed("SQL_PLUGIN", SQL_PLUGIN));
+        if let Some((address, service)) = store.address.as_ref().and_then(|address| Some((address, address.service()?)))
+        {
+            preset.environment.push(fixed("SQL_HOST", service));
+            preset.environment.push(fixed("SQL_PORT", address.port.to_string()));
+            self.references.service(service);
+            preset.depends_on.push(needs(service, Condition::Healthy));
+        }
+        preset.environment.push(fixed("SQL_USER", store.user.clone()));
+        preset.environment.extend(store.password.clone().map(|password| fixed("SQL_PASSWORD", password)));
+    }
+
+    /// The one-shot that registers the namespaces of a cluster.
+    pub(super) fn temporal_namespaces(&mut self, _: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
+        let Some((_, cluster)) = self.find_cluster(service) else { return };
+        let mut script = String::from("set -eu\n");
+        for namespace in namespaces(cluster) {
+            let (name, retention) = (namespace.name, namespace.retention.text);
+            let command = |what: &str| format!("temporal operator namespace {what} --namespace {name}");
+            let _ = writeln!(
+                script,
+                "if {} > /dev/null 2>&1; then\n  {} --retention {retention}\nelse\n  {} --retention {retention}\nfi",
+                command("describe"),
+                command("update"),
+                command("create"),
+            );
+        }
+        preset.command = Some(Command::Arguments(vec![script.into()]));
+    }
+
+    /// The one-shots that register the namespaces of the cluster whose frontend a service is.
+    pub(in crate::resolve) fn namespaces_behind(&self, frontend: &str) -> Vec<&'a str> {
+        let Some(service) = self.in_spec(frontend) else { return Vec::new() };
+        let runs_frontend = service.kind.as_ref().is_some_and(|kind| kind.value.takes(Takes::Role))
+            && service.role.as_ref().is_none_or(|role| role.value == Role::Frontend);
+        let Some(cluster) = service.cluster.as_ref().filter(|_| runs_frontend) else { return Vec::new() };
+        self.of_cluster(NAMESPACES, &cluster.value).map(|(name, _)| name.value.as_str()).collect()
+    }
+
+    pub(super) fn refer_to(&mut self, address: &Address) {
+        if let Some(service) = address.service() {
+            self.references.service(service);
+        }
+    }
+
     /// The store of a cluster's visibility. Its absence is reported with the cluster.
     pub(in crate::resolve) fn visibility_store(&self, cluster: &Cluster) -> Option<Address> {
         match &cluster.visibility {
@@ -161,36 +272,48 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// The variables that tell a server where its stores are.
+pub(in crate::resolve) fn server_environment(server: &ClusterServer) -> Vec<(String, Text)> {
+    match &server.store {
+        Store::Dsql(dsql) => dsql_environment(server, dsql),
+        // Its configuration has the rest.
+        Store::Postgresql(own) => {
+            let password = own.password.clone().map(|password| fixed("TEMPORAL_SQL_PASSWORD", password));
+            std::iter::once(fixed("TEMPORAL_SQL_USER", own.user.clone())).chain(password).collect()
+        }
+    }
+}
+
 /// Each placeholder of the persistence template, and what the DSQL plugin reads.
-pub(in crate::resolve) fn server_environment(server: &ClusterServer, index: &str) -> Vec<(String, Text)> {
-    let (pool, store) = (server.pool.to_string(), server.visibility.as_ref());
+fn dsql_environment(server: &ClusterServer, dsql: &Dsql) -> Vec<(String, Text)> {
+    let (pool, store) = (dsql.pool.to_string(), server.elasticsearch());
     let mut environment = vec![
-        fixed("TEMPORAL_SQL_HOST", server.host.clone()),
+        fixed("TEMPORAL_SQL_HOST", dsql.host.clone()),
         fixed("TEMPORAL_SQL_PORT", "5432"),
         fixed("TEMPORAL_SQL_USER", "admin"),
-        fixed("TEMPORAL_SQL_DATABASE", server.database.clone()),
+        fixed("TEMPORAL_SQL_DATABASE", dsql.database.clone()),
         fixed("TEMPORAL_SQL_PLUGIN_NAME", "dsql"),
         fixed("TEMPORAL_SQL_TLS_ENABLED", "true"),
         // The DSQL plugin needs as many idle connections as open ones: each new connection costs a token.
         fixed("TEMPORAL_SQL_MAX_CONNS", pool.clone()),
         fixed("TEMPORAL_SQL_MAX_IDLE_CONNS", pool),
-        fixed("TEMPORAL_SQL_MAX_CONN_LIFETIME", server.connection_lifetime.text.clone()),
+        fixed("TEMPORAL_SQL_MAX_CONN_LIFETIME", dsql.connection_lifetime.text.clone()),
         fixed("TEMPORAL_HISTORY_SHARDS", server.history_shards.to_string()),
         fixed("TEMPORAL_LOG_LEVEL", server.log_level.as_str()),
         fixed("TEMPORAL_ELASTICSEARCH_HOST", store.and_then(Address::service).unwrap_or_default()),
         fixed("TEMPORAL_ELASTICSEARCH_PORT", store.map(|store| store.port.to_string()).unwrap_or_default()),
         fixed("TEMPORAL_ELASTICSEARCH_SCHEME", "http"),
         fixed("TEMPORAL_ELASTICSEARCH_VERSION", "v8"),
-        fixed("TEMPORAL_ELASTICSEARCH_INDEX", index),
+        fixed("TEMPORAL_ELASTICSEARCH_INDEX", server.index().unwrap_or_default()),
     ];
-    if let Some(duration) = &server.token_duration {
+    if let Some(duration) = &dsql.token_duration {
         environment.push(fixed("DSQL_TOKEN_DURATION", duration.text.clone()));
     }
-    if let Some(staggered) = server.staggered_startup {
+    if let Some(staggered) = dsql.staggered_startup {
         environment.push(fixed("DSQL_STAGGERED_STARTUP", staggered.to_string()));
     }
-    environment.push(fixed("DSQL_RESERVOIR_ENABLED", server.reservoir.is_some().to_string()));
-    if let Some(reservoir) = &server.reservoir {
+    environment.push(fixed("DSQL_RESERVOIR_ENABLED", dsql.reservoir.is_some().to_string()));
+    if let Some(reservoir) = &dsql.reservoir {
         environment.push(fixed("DSQL_RESERVOIR_TARGET_READY", reservoir.target.to_string()));
         environment.push(fixed("DSQL_RESERVOIR_BASE_LIFETIME", reservoir.base_lifetime.text.clone()));
         environment.push(fixed("DSQL_RESERVOIR_LIFETIME_JITTER", reservoir.lifetime_jitter.text.clone()));
