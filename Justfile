@@ -47,50 +47,50 @@ verify *ARGS:
 
 # Start the stack
 [group('dev')]
-up *ARGS:
+dev-up *ARGS:
     cargo run --quiet -- dev up {{ ARGS }}
 
 # Stop the stack
 [group('dev')]
-down *ARGS:
+dev-down *ARGS:
     cargo run --quiet -- dev down {{ ARGS }}
 
 # Build the images that are not pulled from a registry
 [group('dev')]
-build *ARGS:
+dev-build *ARGS:
     cargo run --quiet -- dev build {{ ARGS }}
 
 # Show the logs of services
 [group('dev')]
-logs *ARGS:
+dev-logs *ARGS:
     cargo run --quiet -- dev logs {{ ARGS }}
 
 # List the services
 [group('dev')]
-ps *ARGS:
+dev-ps *ARGS:
     cargo run --quiet -- dev ps {{ ARGS }}
 
 # Restart services
 [group('dev')]
-restart *ARGS:
+dev-restart *ARGS:
     cargo run --quiet -- dev restart {{ ARGS }}
 
 # Set up database schemas
 [group('dev')]
-schema *ARGS:
+dev-schema *ARGS:
     cargo run --quiet -- dev schema setup {{ ARGS }}
 
 # Run Terraform: apply, destroy, output
 [group('dev')]
-infra *ARGS:
+dev-infra *ARGS:
     cargo run --quiet -- dev infra {{ ARGS }}
 
 # Check for anything that would prevent the stack from running
 [group('dev')]
-doctor *ARGS:
+dev-doctor *ARGS:
     cargo run --quiet -- dev doctor {{ ARGS }}
 
 # Check or fill the variables of .env
 [group('dev')]
-env *ARGS:
+dev-env *ARGS:
     cargo run --quiet -- dev env {{ ARGS }}

@@ -302,9 +302,9 @@ pub struct Verify {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gen dev up --wait")]
 pub struct Dev {
-    /// The profile to run
-    #[arg(long, value_name = "NAME", default_value = "dev", global = true)]
-    pub profile: String,
+    /// The profile to run [default: the only one, or `dev`]
+    #[arg(long, value_name = "NAME", global = true)]
+    pub profile: Option<String>,
     #[command(subcommand)]
     pub command: DevCommand,
 }

@@ -275,6 +275,7 @@ pub fn remedy(cause: &Cause, spec: &Location) -> String {
         Cause::Missing | Cause::Stale | Cause::Mode { .. } | Cause::LineEndings | Cause::Interrupted => {
             "run `gen render`"
         }
+        Cause::Closed => "run `gen render`: containers run as other users",
         Cause::MergeConflict | Cause::Merged => "resolve the conflicts in spec/, then run `gen render`",
         Cause::HandEdited { .. } => {
             "move the change to the spec and run `gen render`, or discard it with `gen render --force`"
@@ -373,7 +374,7 @@ fn lines(out: &mut String, path: &str, diff: &Diff, planned: bool, left: &mut us
 fn code(cause: &Cause) -> &'static str {
     match cause {
         Cause::Missing => "missing",
-        Cause::Mode { .. } => "mode",
+        Cause::Mode { .. } | Cause::Closed => "mode",
         Cause::LineEndings => "line-endings",
         Cause::MergeConflict => "merge-conflict",
         Cause::Merged => "merged",

@@ -52,6 +52,7 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
         match output::write(&project.root, &scope, files, options) {
             Ok(written) => {
                 total.written.extend(written.written);
+                total.opened.extend(written.opened);
                 total.removed.extend(written.removed);
                 total.left.extend(written.left);
                 total.unchanged += written.unchanged;
@@ -79,6 +80,7 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
         }
     };
     lines("written", &total.written);
+    lines("opened", &total.opened);
     lines("removed", &total.removed);
     lines("left", &total.left);
     if outcome == Outcome::Clean || !total.written.is_empty() {

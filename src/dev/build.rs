@@ -148,7 +148,8 @@ pub fn invocation(
 ) -> Result<Invocation, Finding> {
     let docker = compose::folder(stack).join("docker");
     let mut command = Invocation::new("docker", root, ["build", "--tag", &build.reference]);
-    if let Some(platform) = platform(stack, environment, build) {
+    let platform = stack.platform_of(build).and_then(|platform| environment.expand(platform));
+    if let Some(platform) = platform.filter(|platform| !platform.is_empty()) {
         command = command.with(["--platform".to_owned(), platform]);
     }
     command = command.with_flag("--no-cache", no_cache);
@@ -162,24 +163,6 @@ pub fn invocation(
         ImageRecipe::TemporalRuntime(_) => command.with([docker.as_str()]),
         ImageRecipe::Own(tree) => command.with([source(root, stack, environment, build, tree)?.as_str()]),
     })
-}
-
-/// The platform of the services that use an image or an image based on it, if it is the same for all.
-fn platform(stack: &Stack, environment: &Environment, build: &ImageBuild) -> Option<String> {
-    let references: Vec<&str> = stack
-        .builds
-        .iter()
-        .filter(|other| matches!(&other.recipe, ImageRecipe::TemporalRuntime(base) if *base == build.reference))
-        .chain([build])
-        .map(|build| build.reference.as_str())
-        .collect();
-    let mut platforms = stack
-        .services
-        .iter()
-        .filter(|service| image(service, environment).is_some_and(|image| references.contains(&image.as_str())))
-        .map(|service| environment.expand(service.keys.text("platform")?).filter(|platform| !platform.is_empty()));
-    let first = platforms.next()??;
-    platforms.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
 /// The Go version of a source tree: the tag of the image that builds it.

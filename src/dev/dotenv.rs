@@ -4,6 +4,7 @@
 //! before it or not; a value is bare, up to ` #` or the end of the line, or quoted, possibly over several lines.
 //! `NAME` alone takes the value of the environment.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 
@@ -24,6 +25,8 @@ pub struct Dotenv {
 struct Entry {
     name: String,
     value: String,
+    /// The value before its references are replaced, if it may have some.
+    template: Option<String>,
     /// Where the value is, including quotes.
     place: Range<usize>,
     form: Form,
@@ -98,6 +101,27 @@ impl Dotenv {
         own.map(|entry| (entry.name.as_str(), entry.value.as_str()))
     }
 
+    /// The values as Compose has them: what refers to a variable of the process, or of a line before, has its value.
+    /// And what gets lost by that.
+    pub fn values(&self, process: &BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<Lost>) {
+        let mut values: BTreeMap<String, String> = BTreeMap::new();
+        let mut lost = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.form != Form::Inherited) {
+            let value = match &entry.template {
+                None => entry.value.clone(),
+                Some(template) => {
+                    let mut unset = Vec::new();
+                    let value = substitute(template, &values, process, &mut unset, 0);
+                    let unset = if value.is_some() { unset } else { vec![None] };
+                    lost.extend(unset.into_iter().map(|reference| Lost { name: entry.name.clone(), reference }));
+                    value.unwrap_or_default()
+                }
+            };
+            values.insert(entry.name.clone(), value);
+        }
+        (values, lost)
+    }
+
     fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().rev().find(|entry| entry.name == name)
     }
@@ -149,6 +173,97 @@ impl Dotenv {
         }
         (text, changes)
     }
+}
+
+/// A `$` in a value, with which Compose does what nobody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The variable with the value.
+    pub name: String,
+    /// The variable that the `$` refers to, which is not set; `None` if Compose refuses the reference.
+    pub reference: Option<String>,
+}
+
+/// How deep references are nested at most; more would only cost time.
+const DEEPEST: usize = 8;
+
+/// Replaces references by the rules of compose-go (`template.Substitute`): `$NAME`, `${NAME}` with `:-`, `-`, `:+`, `+`,
+/// `:?` and `?`, whose words may have references, too; `$$` is a dollar, and so is one before anything else. `None` if
+/// Compose refuses it.
+fn substitute(
+    text: &str,
+    values: &BTreeMap<String, String>,
+    process: &BTreeMap<String, String>,
+    unset: &mut Vec<Option<String>>,
+    depth: usize,
+) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let braced = after.strip_prefix('{');
+        let (reference, word) = name_at(braced.unwrap_or(after));
+        let value = process.get(reference).or_else(|| values.get(reference)).map(String::as_str);
+        rest = match braced {
+            _ if after.starts_with('$') => {
+                out.push('$');
+                after.get(1..)?
+            }
+            None if reference.is_empty() => {
+                out.push('$');
+                after
+            }
+            None => {
+                match value {
+                    Some(value) => out.push_str(value),
+                    None => unset.push(Some(reference.to_owned())),
+                }
+                word
+            }
+            Some(_) => {
+                let (word, after) = word.split_at_checked(closing(word)?)?;
+                let (operator, word) = word.split_at(word.find(|c| !":-+?".contains(c)).unwrap_or(word.len()).min(2));
+                let value = value.filter(|value| !operator.starts_with(':') || !value.is_empty());
+                let mut nested = || {
+                    let deeper = depth.checked_add(1).filter(|&depth| depth < DEEPEST)?;
+                    substitute(word, values, process, unset, deeper)
+                };
+                match (operator.trim_start_matches(':'), value) {
+                    _ if reference.is_empty() => return None,
+                    ("", None) if operator.is_empty() && word.is_empty() => unset.push(Some(reference.to_owned())),
+                    ("", Some(value)) if operator.is_empty() && word.is_empty() => out.push_str(value),
+                    ("-" | "?", Some(value)) => out.push_str(value),
+                    ("-", None) | ("+", Some(_)) => out.push_str(&nested()?),
+                    ("+", None) => {}
+                    _ => return None,
+                }
+                after.get(1..)?
+            }
+        };
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The name of a variable at the beginning, which may be empty, and what follows.
+fn name_at(text: &str) -> (&str, &str) {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let end = if text.starts_with(|first: char| first.is_ascii_digit()) { 0 } else { text.len() };
+    text.split_at(text.find(|character| !is_part(character)).unwrap_or(end).min(end))
+}
+
+/// Where the brace is closed that was opened before the text.
+fn closing(text: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    for (at, character) in text.char_indices() {
+        match character {
+            '{' => open += 1,
+            '}' if open == 0 => return Some(at),
+            '}' => open -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 struct Parser<'a> {
@@ -214,7 +329,8 @@ impl Parser<'_> {
         self.at = end + separator.map_or(0, char::len_utf8);
         if !matches!(separator, Some('=' | ':')) {
             let place = start + name.len();
-            return Ok(Some(Entry { name, value: String::new(), place: place..place, form: Form::Inherited }));
+            let place = place..place;
+            return Ok(Some(Entry { name, value: String::new(), template: None, place, form: Form::Inherited }));
         }
         let after_separator = self.at;
         self.skip(is_blank);
@@ -230,7 +346,8 @@ impl Parser<'_> {
         let start = if value.is_empty() { after_separator } else { self.at };
         let place = start..start + value.len();
         self.at += line.len();
-        Entry { name, value, place, form: Form::Bare }
+        let template = value.contains('$').then(|| value.clone());
+        Entry { name, value, template, place, form: Form::Bare }
     }
 
     fn quoted(&mut self, name: String, quote: char) -> Result<Entry, Malformed> {
@@ -241,8 +358,9 @@ impl Parser<'_> {
             if character == quote && !escaped {
                 self.at = start + offset + 1;
                 let value = value.replace("\r\n", "\n");
-                let value = if quote == '"' { expand_escapes(&value) } else { value };
-                return Ok(Entry { name, value, place: start..self.at, form: Form::Quoted });
+                let template = (quote == '"' && value.contains('$')).then(|| expand_escapes(&value, true));
+                let value = if quote == '"' { expand_escapes(&value, false) } else { value };
+                return Ok(Entry { name, value, template, place: start..self.at, form: Form::Quoted });
             }
             if character == '\\' && !escaped {
                 escaped = true;
@@ -258,12 +376,12 @@ impl Parser<'_> {
     }
 }
 
-/// `expandEscapes`, and escaped dollars.
-fn expand_escapes(value: &str) -> String {
+/// `expandEscapes`, and escaped dollars unless these are yet to be read.
+fn expand_escapes(value: &str, keep_dollars: bool) -> String {
     let mut text = String::with_capacity(value.len());
     let mut rest = value.chars().peekable();
     while let Some(character) = rest.next() {
-        if character == '$' && rest.next_if_eq(&'$').is_some() {
+        if character == '$' && !keep_dollars && rest.next_if_eq(&'$').is_some() {
             text.push('$');
             continue;
         }
@@ -279,6 +397,7 @@ fn expand_escapes(value: &str) -> String {
             Some('r') => text.push('\r'),
             Some('t') => text.push('\t'),
             Some('v') => text.push('\u{b}'),
+            Some('$') if keep_dollars => text.push_str("$$"),
             Some(same @ ('\\' | '$' | '"')) => text.push(same),
             Some('0') => {
                 let mut code = 0;
@@ -353,6 +472,46 @@ mod tests {
         );
         assert_eq!(file.get("A"), Some("1"));
         assert_eq!(file.get("F"), None);
+    }
+
+    /// What Docker Compose 2.40 says to each.
+    #[test]
+    fn references_are_replaced_as_compose_replaces_them() {
+        let process =
+            BTreeMap::from([("X", "9"), ("EMPTY", "")].map(|(name, value)| (name.to_owned(), value.to_owned())));
+        for (written, value, lost) in [
+            ("pa$word1", Some("pa"), Some("word1")),
+            ("$nope", Some(""), Some("nope")),
+            ("pa$1x$", Some("pa$1x$"), None),
+            ("pa$$word", Some("pa$word"), None),
+            ("\"pa\\$word\"", Some("pa$word"), None),
+            ("'pa$word'", Some("pa$word"), None),
+            ("\"a$word1 b\"", Some("a b"), Some("word1")),
+            ("a\\$b", Some("a\\"), Some("b")),
+            ("$(x)", Some("$(x)"), None),
+            ("$B-$é", Some("before-$é"), None),
+            ("$X", Some("9"), None),
+            ("${X:-d}${U:-d}${U-e}${EMPTY:-f}${EMPTY-g}", Some("9def"), None),
+            ("${X:+x}${U+y}${EMPTY:+z}.", Some("x."), None),
+            ("${U:-${V:-z}}}", Some("z}"), None),
+            ("${U:-a$V}", Some("a"), Some("V")),
+            ("${X?e}", Some("9"), None),
+            ("${U:?e}", None, None),
+            ("${a/b}", None, None),
+            ("${X", None, None),
+            ("${}", None, None),
+            ("${X:}", None, None),
+        ] {
+            let file = Dotenv::parse(&format!("X=1\nB=before\nP={written}\nU=1\n")).unwrap();
+            let (values, found) = file.values(&process);
+            assert_eq!(values.get("P").map(String::as_str), Some(value.unwrap_or_default()), "{written}");
+            let found: Vec<_> = found.into_iter().map(|lost| lost.reference).collect();
+            let expected =
+                if value.is_none() { vec![None] } else { lost.map(|lost| Some(lost.to_owned())).into_iter().collect() };
+            assert_eq!(found, expected, "{written}");
+        }
+        let deep = format!("P={}{}", "${A:-".repeat(100_000), "}".repeat(100_000));
+        assert_eq!(Dotenv::parse(&deep).unwrap().values(&process).1.len(), 1);
     }
 
     #[test]

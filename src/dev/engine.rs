@@ -38,6 +38,41 @@ pub fn info(root: &Utf8Path) -> Invocation {
     Invocation::new("docker", root, ["info", "--format", "{{json .}}"])
 }
 
+/// Who the users of containers are on the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Users {
+    /// The same numbers.
+    Same,
+    /// Root is whoever runs the engine, and nobody else exists on the host.
+    Rootless,
+    /// Others, or none: Docker Desktop maps the owners of files, a remapped engine its users.
+    Mapped,
+}
+
+/// Reads the answer to [`info`].
+pub fn users(answer: &str) -> Users {
+    let info: Info = serde_json::from_str(answer.trim()).unwrap_or_default();
+    let has = |name: &str| info.security_options.iter().any(|option| option.split(',').any(|part| part == name));
+    if info.server_version.is_empty() || info.operating_system.contains("Docker Desktop") || has("name=userns") {
+        Users::Mapped
+    } else if has("name=rootless") {
+        Users::Rootless
+    } else {
+        Users::Same
+    }
+}
+
+/// Asks for the user of an image; fails if the image does not exist.
+pub fn user(root: &Utf8Path, reference: &str) -> Invocation {
+    Invocation::new("docker", root, ["image", "inspect", "--format", "{{.Config.User}}", reference])
+}
+
+/// Asks an image for the number of its user, which has a name.
+pub fn user_number(root: &Utf8Path, reference: &str) -> Invocation {
+    let alone = ["run", "--rm", "--pull", "never", "--network", "none", "--cap-drop", "ALL"];
+    Invocation::new("docker", root, alone).with(["--entrypoint", "id", reference, "-u"])
+}
+
 /// Asks for an image; fails if it does not exist.
 pub fn image(root: &Utf8Path, reference: &str) -> Invocation {
     Invocation::new("docker", root, ["image", "inspect", "--format", "{{.Id}}", reference])
@@ -90,6 +125,8 @@ struct Info {
     server_version: String,
     mem_total: u64,
     server_errors: Option<Vec<String>>,
+    operating_system: String,
+    security_options: Vec<String>,
 }
 
 /// Checks the output of `docker info`. Without an engine the client still answers, with the reason in its output or on
@@ -162,6 +199,21 @@ mod tests {
         assert!(away.is_error() && away.what.contains("Cannot connect") && away.help.contains("systemctl"), "{away:?}");
         let denied = check_engine("", "permission denied while trying to connect").unwrap();
         assert!(denied.help.contains("usermod"), "{denied:?}");
+    }
+
+    #[test]
+    fn who_the_users_of_containers_are() {
+        let info = |system: &str, options: &str| {
+            users(&format!(
+                r#"{{"ServerVersion":"28.2","OperatingSystem":"{system}","SecurityOptions":["name=seccomp,profile=builtin"{options}]}}"#
+            ))
+        };
+        assert_eq!(info("Debian GNU/Linux 13 (trixie)", ""), Users::Same);
+        assert_eq!(info("Ubuntu 24.04", r#","name=rootless""#), Users::Rootless);
+        assert_eq!(info("Ubuntu 24.04", r#","name=userns""#), Users::Mapped);
+        assert_eq!(info("Docker Desktop", ""), Users::Mapped);
+        assert_eq!(users(""), Users::Mapped);
+        assert_eq!(users(r#"{"ServerVersion":"28.2.2","MemTotal":16000000000}"#), Users::Same);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod compose;
+pub mod credentials;
 pub mod dotenv;
 pub mod engine;
 pub mod environment;

@@ -3,15 +3,21 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::build::clean;
-use super::dotenv::Dotenv;
+use super::dotenv::{Dotenv, Lost};
 use super::ports::Wanted;
 use super::{Environment, Finding, build, compose};
 use crate::diagnostic::suggestion;
+use crate::model::secret;
 use crate::model::service::{REMOTE_CONTEXTS, Service};
 use crate::model::text::{Text, Tree};
 use crate::model::{Stack, Variable};
 use crate::review::counted;
 use crate::spec::service::MountType;
+
+/// Whether a variable is one that `gen` chooses a value for, and has none.
+pub fn is_generated(variable: &Variable, environment: &Environment) -> bool {
+    variable.generate && environment.get(&variable.name).is_none()
+}
 
 /// Required variables that have no value.
 pub fn variables(stack: &Stack, environment: &Environment, file: Option<&Dotenv>) -> Vec<Finding> {
@@ -21,11 +27,18 @@ pub fn variables(stack: &Stack, environment: &Environment, file: Option<&Dotenv>
         .iter()
         .filter(|variable| variable.required && variable.default.is_none() && environment.get(&variable.name).is_none())
         .map(|variable| {
-            let place = if file.is_none() { format!("; `{path}` does not exist yet") } else { String::new() };
-            Finding::error(
-                format!("`{}` has no value: {}{place}", variable.name, what_it_is(variable)),
-                where_it_comes_from(variable, &path),
-            )
+            let what = format!("`{}` has no value: {}", variable.name, what_it_is(variable));
+            match file.map(|file| file.get(&variable.name)) {
+                None => {
+                    let what = format!("{what}; `{path}` does not exist yet");
+                    Finding::error(what, where_it_comes_from(variable, &path))
+                }
+                Some(Some(written)) if written.contains('$') => {
+                    let what = format!("{what}; Compose reads the `$` in `{path}` as a reference to a variable");
+                    Finding::error(what, quote(&variable.name))
+                }
+                Some(_) => Finding::error(what, where_it_comes_from(variable, &path)),
+            }
         })
         .collect()
 }
@@ -61,6 +74,35 @@ pub fn strangers(stack: &Stack, file: &Dotenv) -> Vec<Finding> {
             Finding::warning(format!("unused variable `{name}` in `.env`"), help)
         })
         .collect()
+}
+
+/// Values of the file of which Compose loses a part, or which it refuses, for a `$`. What follows the `$` of a secret may
+/// be a part of it.
+pub fn dollars(stack: &Stack, path: &Utf8Path, lost: &[Lost]) -> Vec<Finding> {
+    let finding = |Lost { name, reference }: &Lost| {
+        let is_secret = secret::is_secret_name(name)
+            || stack.variables.iter().any(|variable| variable.secret && variable.name == *name);
+        match reference {
+            Some(reference) => {
+                let to = if is_secret { String::new() } else { format!(" to `{reference}`") };
+                let what = format!(
+                    "the value of `{name}` in `{path}` loses a part: Compose reads its `$` as a reference{to}, which is not set"
+                );
+                Finding::warning(what, quote(name))
+            }
+            None => Finding::error(
+                format!("Compose cannot read the value of `{name}` in `{path}`: invalid reference after a `$`"),
+                quote(name),
+            ),
+        }
+    };
+    let mut findings: Vec<Finding> = lost.iter().map(finding).collect();
+    findings.dedup();
+    findings
+}
+
+fn quote(name: &str) -> String {
+    format!("write the value in single quotes, {name}='…', or `$$` for each `$`")
 }
 
 /// Images of services that have to be built and don't exist.

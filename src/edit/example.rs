@@ -46,6 +46,7 @@ pub const EXAMPLES: [Example; 5] = [
         others: &[
             ("dashboards/copilot.toml", include_str!("../../spec/dashboards/copilot.toml")),
             ("dashboards/persistence.toml", include_str!("../../spec/dashboards/persistence.toml")),
+            ("dashboards/postgresql.toml", include_str!("../../spec/dashboards/postgresql.toml")),
             ("dashboards/server.toml", include_str!("../../spec/dashboards/server.toml")),
         ],
     },

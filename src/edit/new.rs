@@ -14,7 +14,7 @@ use crate::spec::MAIN;
 use crate::spec::decode::{listed, shown};
 use crate::spec::kind::{Kind, OnlyIf, Takes};
 use crate::spec::source::Sources;
-use crate::spec::stack::{Addressed, DatasourceType, Plugin};
+use crate::spec::stack::{Addressed, DatasourceType, Persistence, Plugin};
 use crate::spec::tree::{Table, Value};
 
 /// The folder of dashboards that a Grafana without any gets.
@@ -136,7 +136,7 @@ impl Writer {
         if let Some(image) = image {
             let _ = writeln!(lines, "image = {}", string(image));
         }
-        let cluster = if has_cluster { Some(self.cluster(service.cluster)?) } else { None };
+        let cluster = if has_cluster { Some(self.cluster(service.cluster, kind)?) } else { None };
         if let Some(cluster) = &cluster {
             let _ = writeln!(lines, "cluster = {}", string(cluster));
         }
@@ -175,11 +175,13 @@ impl Writer {
         let declared = kind.declaration();
         self.image(kind.image_name(), declared.new.as_ref().and_then(|new| Some(new.image.as_ref()?.value.as_str())))?;
         for what in declared.new.iter().flat_map(|new| &new.needs) {
-            self.ensure(what)?;
+            // With PostgreSQL, visibility is there, too.
+            let in_sql = what == "visibility-indices" && self.is_in_postgresql(cluster);
+            self.ensure(if in_sql { "temporal-schema" } else { what }, cluster)?;
         }
         for (_, need) in declared.needs.iter() {
             match (&need.provides, &need.role) {
-                (Some(provided), _) if need.only_if.is_none() => self.ensure(provided)?,
+                (Some(provided), _) if need.only_if.is_none() => self.ensure(provided, cluster)?,
                 (_, Some(role)) if !self.has_member(cluster, role.as_str()) => {
                     let Some(kind) = self.draft.kinds().all().find(|kind| kind.takes(Takes::Role)) else { continue };
                     self.service_of(&kind, cluster)?;
@@ -213,7 +215,7 @@ impl Writer {
         let needs = kinds.iter().flat_map(|kind| kind.declaration().needs.iter());
         let stores = needs.filter(|(_, need)| any && need.only_if == Some(OnlyIf::Metrics));
         for store in stores.filter_map(|(_, need)| need.provides.as_ref()).collect::<Vec<_>>() {
-            self.ensure(store)?;
+            self.ensure(store, None)?;
         }
         Ok(())
     }
@@ -254,23 +256,42 @@ impl Writer {
         self.service(Service { name: &name, kind: Some(kind.as_str()), cluster, ..Service::default() })
     }
 
-    /// Adds a service that provides something, if there is none.
-    fn ensure(&mut self, provided: &str) -> Result<(), Refusal> {
-        let kind = self.draft.kinds().all().find(|kind| kind.provides(provided));
-        match &kind {
-            Some(kind) if self.providers(provided).is_empty() => self.service_of(kind, None),
-            _ => Ok(()),
-        }
+    /// Adds a service that provides something, if there is none, or none for the cluster.
+    fn ensure(&mut self, provided: &str, cluster: Option<&str>) -> Result<(), Refusal> {
+        let Some(kind) = self.draft.kinds().all().find(|kind| kind.provides(provided)) else { return Ok(()) };
+        let cluster = cluster.filter(|_| kind.takes(Takes::Cluster));
+        let is_there = self.draft.look(|base, _| {
+            entries(base, "services").any(|(_, table)| {
+                self.kind_of(table).is_some_and(|kind| kind.provides(provided))
+                    && (cluster.is_none() || word(table, "cluster") == cluster)
+            })
+        });
+        if is_there { Ok(()) } else { self.service_of(&kind, cluster) }
+    }
+
+    /// Whether a cluster persists in PostgreSQL.
+    fn is_in_postgresql(&self, cluster: Option<&str>) -> bool {
+        let is_it = |name: &str| cluster == Some(name);
+        self.draft.look(|base, _| {
+            entries(base, "clusters").any(|(name, table)| {
+                is_it(name) && word(table, "persistence") == Some(Persistence::Postgresql.as_str())
+            })
+        })
     }
 
     /// The cluster that is named, the only one, or a new one.
-    fn cluster(&mut self, wanted: Option<&str>) -> Result<String, Refusal> {
+    fn cluster(&mut self, wanted: Option<&str>, kind: Option<&Kind>) -> Result<String, Refusal> {
         if let Some(wanted) = wanted {
             return Ok(wanted.to_owned());
         }
         let known = self.names("clusters");
         match known.as_slice() {
             [only] => Ok(only.clone()),
+            [] if kind.is_some_and(|kind| kind.provides("temporal-schema")) => {
+                let lines = "persistence = \"postgresql\"\nhistory_shards = 4\n";
+                self.draft.add_table("clusters", &format!("[clusters.temporal]\n{lines}"));
+                Ok("temporal".to_owned())
+            }
             [] => {
                 if !self.draft.has(&["env", "TEMPORAL_SQL_HOST"]) {
                     let lines = "description = \"Endpoint of the cluster's DSQL cluster\"\nrequired = true\n";
@@ -350,7 +371,7 @@ impl Writer {
         let mut queried = service.map(ToOwned::to_owned);
         match (store, addressed) {
             (Some(store), _) => {
-                self.ensure(store)?;
+                self.ensure(store, None)?;
                 let found = self.providers(store);
                 if found.len() > 1 && queried.is_none() {
                     return Err(which_service(&found));
@@ -376,7 +397,7 @@ impl Writer {
             }
             (None, _) => {}
         }
-        self.ensure(DASHBOARDS_OF)?;
+        self.ensure(DASHBOARDS_OF, None)?;
         let mut text = format!("[datasources.{}]\ntype = \"{}\"\ntitle = {}\n", key(name), kind.as_str(), title(name));
         // Writing to a `String` cannot fail.
         if let Some(service) = queried {
@@ -401,6 +422,7 @@ impl Writer {
             if facts.addressed == Addressed::Aws {
                 self.variable("AWS_REGION");
                 self.variable("AWS_PROFILE");
+                self.variable("HOST_UID");
                 if !self.draft.has(&["services", &grafana, "aws"]) {
                     self.draft.set(&["services", &grafana, "aws"], "true")?;
                 }
@@ -650,7 +672,7 @@ mod tests {
             // One fact stands once.
             assert_ne!(reference.has(&["images", image]), own.is_some(), "{image}");
         }
-        for variable in ["GRAFANA_ADMIN_PASSWORD", "AWS_REGION", "AWS_PROFILE", "TEMPORAL_DSQL_PATH"] {
+        for variable in ["GRAFANA_ADMIN_PASSWORD", "AWS_REGION", "AWS_PROFILE", "HOST_UID", "TEMPORAL_DSQL_PATH"] {
             assert!(table_of_reference("env", variable).starts_with(&format!("[env.{variable}]\n")), "{variable}");
         }
         let id = DatasourceType::Json.plugin().id;

@@ -197,6 +197,8 @@ pub struct Variable {
     pub default: Option<String>,
     /// Whether it is a secret.
     pub secret: bool,
+    /// Whether a random value is written to `.env` if it has none.
+    pub generate: bool,
     /// The Terraform output that fills it.
     pub output: Option<String>,
 }
@@ -233,6 +235,19 @@ impl Stack {
     /// The folder of Terraform's files: `terraform/dev`.
     pub fn terraform(&self) -> String {
         format!("{}/{}", self.outputs.terraform, self.profile)
+    }
+
+    /// The platform of the services that run an image or an image based on it, if it is the same for all.
+    pub fn platform_of(&self, build: &ImageBuild) -> Option<&Text> {
+        let is_based = |other: &&ImageBuild| matches!(&other.recipe, ImageRecipe::TemporalRuntime(base) if *base == build.reference);
+        let references: Vec<&str> =
+            self.builds.iter().filter(is_based).chain([build]).map(|build| build.reference.as_str()).collect();
+        let runs = |service: &&Service| {
+            service.image.as_ref().and_then(Text::literal).is_some_and(|image| references.contains(&image))
+        };
+        let mut platforms = self.services.iter().filter(runs).map(|service| service.keys.text("platform"));
+        let first = platforms.next()?;
+        platforms.all(|other| other == first).then_some(first)?
     }
 
     /// Every service of the Compose file: the stack's own, and the one-shots that create schemas.

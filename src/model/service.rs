@@ -3,7 +3,7 @@
 use super::Keys;
 use super::kind::{File, Setting, SettingValue};
 use super::text::{Text, Tree, Value};
-use crate::spec::service::{CONDITION, Condition, Kind, MountType, PortMode, Protocol};
+use crate::spec::service::{self as spec, CONDITION, Condition, Kind, MountType, PortMode, Protocol};
 use crate::spec::value::Ports;
 
 /// The label of a container that holds a digest of the generated files that it mounts: Compose does not notice that
@@ -174,6 +174,13 @@ pub struct Metrics {
     pub port: u16,
     /// The path.
     pub path: String,
+}
+
+impl Metrics {
+    /// As the spec says, at a port whose number is known.
+    pub fn new(port: u16, written: &spec::Metrics) -> Self {
+        Self { port, path: written.path.clone().unwrap_or_else(|| spec::METRICS_PATH.to_owned()) }
+    }
 }
 
 /// A command.

@@ -8,7 +8,9 @@ use camino::Utf8Path;
 /// The operations of a write, so that tests can make any of them fail.
 pub(super) trait Disk {
     fn create_dir(&self, path: &Utf8Path) -> io::Result<()>;
-    /// Creates a file with its final mode; fails if it exists.
+    /// Lets everybody read a directory: containers run as other users.
+    fn open_dir(&self, path: &Utf8Path) -> io::Result<()>;
+    /// Creates a file that everybody can read, whatever the process's mask; fails if it exists.
     fn create_file(&self, path: &Utf8Path, contents: &[u8], executable: bool) -> io::Result<()>;
     /// Creates a file that can't be rendered again: its bytes are on the disk before it replaces another one. The mode
     /// is that of `like`, or the process's default, or `private`.
@@ -34,8 +36,31 @@ impl Disk for Real {
         fs::create_dir(path)
     }
 
+    #[cfg_attr(not(unix), allow(unused_variables))]
+    fn open_dir(&self, path: &Utf8Path) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(path)?.permissions().mode();
+            if mode & 0o755 != 0o755 {
+                fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o755))?;
+            }
+        }
+        Ok(())
+    }
+
     fn create_file(&self, path: &Utf8Path, contents: &[u8], executable: bool) -> io::Result<()> {
-        new_file(path, if executable { 0o777 } else { 0o666 })?.write_all(contents)
+        let mode = if executable { 0o755 } else { 0o644 };
+        let mut file = new_file(path, mode)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            if file.metadata()?.permissions().mode() & 0o777 != mode {
+                // A file system without modes may refuse; `gen check` reports what is wrong there.
+                _ = file.set_permissions(fs::Permissions::from_mode(mode));
+            }
+        }
+        file.write_all(contents)
     }
 
     fn stage(&self, path: &Utf8Path, contents: &[u8], private: bool, like: Option<fs::Permissions>) -> io::Result<()> {
@@ -97,8 +122,8 @@ pub(super) enum Look {
     Unreadable(io::Error),
     /// A file, whose bytes are in the buffer.
     File {
-        /// `None` on systems without such a bit.
-        executable: Option<bool>,
+        /// `None` on systems without modes.
+        mode: Option<u32>,
     },
 }
 
@@ -129,7 +154,7 @@ pub(super) fn look(path: &Utf8Path, buffer: &mut Vec<u8>) -> Look {
             return Look::Unreadable(io::Error::new(io::ErrorKind::FileTooLarge, error));
         }
         match read(path, metadata.len(), buffer) {
-            Ok(()) => Look::File { executable: is_executable(&metadata) },
+            Ok(()) => Look::File { mode: mode(&metadata) },
             Err(error) => Look::Unreadable(error),
         }
     }
@@ -163,16 +188,15 @@ fn fill(mut file: impl io::Read, size: u64, buffer: &mut Vec<u8>) -> io::Result<
     Ok(())
 }
 
-/// The owner's bit, as in Git.
 #[cfg(unix)]
 #[allow(clippy::unnecessary_wraps)]
-fn is_executable(metadata: &fs::Metadata) -> Option<bool> {
+pub(super) fn mode(metadata: &fs::Metadata) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt as _;
-    Some(metadata.permissions().mode() & 0o100 != 0)
+    Some(metadata.permissions().mode())
 }
 
 #[cfg(not(unix))]
-fn is_executable(_: &fs::Metadata) -> Option<bool> {
+pub(super) fn mode(_: &fs::Metadata) -> Option<u32> {
     None
 }
 

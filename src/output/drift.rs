@@ -36,6 +36,9 @@ pub fn compare(
             differences.push(Difference { path: file.path, cause, on_disk, expected: Some(file.contents) });
         }
     }
+    for path in tree.closed() {
+        differences.push(Difference { path, cause: Cause::Closed, on_disk: None, expected: None });
+    }
     let mut listing = tree.planned();
     for path in tree.unplanned()? {
         if let Some(Found { cause, on_disk }) = tree.examine_orphan(&path) {
@@ -96,6 +99,7 @@ pub(super) struct Tree<'a> {
     manifest_look: Look,
     manifest_bytes: Vec<u8>,
     folders: HashMap<String, Folder>,
+    closed: Vec<Utf8PathBuf>,
     planned: BTreeMap<String, Digest>,
     buffer: Vec<u8>,
 }
@@ -120,6 +124,7 @@ impl<'a> Tree<'a> {
             manifest_look: Look::Missing,
             manifest_bytes: Vec::new(),
             folders: HashMap::new(),
+            closed: Vec::new(),
             planned: BTreeMap::new(),
             buffer: Vec::new(),
         };
@@ -147,7 +152,8 @@ impl<'a> Tree<'a> {
             return Ok(Some(Found::bare(Cause::Missing)));
         }
         let look = disk::look(&self.root.join(path), &mut self.buffer);
-        let found = differs(look, &self.buffer, file.contents.as_bytes(), file.executable);
+        let found =
+            differs(look, &self.buffer, file.contents.as_bytes(), file.executable, self.scope.is_mounted(&file.path));
         Ok(found.map(|found| match found {
             Differs::Known(cause) => Found { on_disk: cause.is_text().then(|| self.buffer.clone()), cause },
             Differs::Unknown => {
@@ -180,7 +186,7 @@ impl<'a> Tree<'a> {
     pub(super) fn examine_manifest(&mut self, expected: &str) -> Option<Found> {
         let look = std::mem::replace(&mut self.manifest_look, Look::Missing);
         let on_disk = std::mem::take(&mut self.manifest_bytes);
-        let cause = match differs(look, &on_disk, expected.as_bytes(), false)? {
+        let cause = match differs(look, &on_disk, expected.as_bytes(), false, false)? {
             Differs::Known(cause) => cause,
             Differs::Unknown if !self.manifest.problems.is_empty() => {
                 let mut problems = std::mem::take(&mut self.manifest.problems);
@@ -219,6 +225,11 @@ impl<'a> Tree<'a> {
             }
         });
         failure.map_or(Ok(paths), Err)
+    }
+
+    /// The folders of the outputs so far that others can't read.
+    pub(super) fn closed(&mut self) -> Vec<Utf8PathBuf> {
+        std::mem::take(&mut self.closed)
     }
 
     /// Whether nothing is rendered into the folders any more.
@@ -338,6 +349,13 @@ impl<'a> Tree<'a> {
                     Folder::Linked
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Folder::Missing,
+                Ok(metadata) if metadata.is_dir() => {
+                    if self.scope.is_mounted(folder) && disk::mode(&metadata).is_some_and(|mode| mode & 0o055 != 0o055)
+                    {
+                        self.closed.push(folder.to_owned());
+                    }
+                    above
+                }
                 // An inaccessible directory is reported for the file itself.
                 Ok(_) | Err(_) => above,
             }
@@ -373,17 +391,19 @@ enum Differs {
 }
 
 /// Compares a path with the rendered file, without the manifest.
-fn differs(look: Look, bytes: &[u8], rendered: &[u8], executable: bool) -> Option<Differs> {
+fn differs(look: Look, bytes: &[u8], rendered: &[u8], executable: bool, mounted: bool) -> Option<Differs> {
     let cause = match look {
         Look::Missing => Cause::Missing,
         Look::Symlink => Cause::Symlink,
         Look::Unreadable(error) => Cause::Unreadable(error),
-        Look::File { executable: on_disk } => {
+        Look::File { mode } => {
             if bytes == rendered {
-                if on_disk.is_none_or(|on_disk| on_disk == executable) {
-                    return None;
+                match mode {
+                    // The owner's bit, as in Git.
+                    Some(mode) if (mode & 0o100 != 0) != executable => Cause::Mode { executable },
+                    Some(mode) if mounted && mode & 0o444 != 0o444 => Cause::Closed,
+                    _ => return None,
                 }
-                Cause::Mode { executable }
             } else if manifest::with_unix_line_ends(bytes).is_some_and(|unix| unix == rendered) {
                 Cause::LineEndings
             } else {

@@ -103,6 +103,8 @@ pub struct Difference {
 pub struct Written {
     /// The outputs that were written, in the order in which they came, the manifest last.
     pub written: Vec<Finding>,
+    /// The folders of outputs that containers can read now.
+    pub opened: Vec<Finding>,
     /// The orphans that were deleted, by path.
     pub removed: Vec<Finding>,
     /// The orphans that were kept since pruning was disabled, by path, and the files that are not outputs.
@@ -130,6 +132,8 @@ pub enum Cause {
         /// What the bit should be.
         executable: bool,
     },
+    /// Only its owner or group can read it, or a folder of outputs, so that containers can't.
+    Closed,
     /// Equal except for CRLF line endings.
     LineEndings,
     /// The file holds the markers of a merge conflict.
@@ -183,6 +187,7 @@ impl fmt::Display for Cause {
             Self::Missing => f.write_str("missing"),
             Self::Mode { executable: true } => f.write_str("not executable"),
             Self::Mode { executable: false } => f.write_str("executable"),
+            Self::Closed => f.write_str("not readable by other users"),
             Self::LineEndings => f.write_str("line endings only"),
             Self::MergeConflict => f.write_str("merge conflict"),
             Self::Merged => f.write_str("merged by Git"),

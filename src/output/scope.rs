@@ -70,6 +70,12 @@ impl Scope {
         self.others.iter().flatten().any(|other| is_in(path, other)) || self.files.iter().any(of_user)
     }
 
+    /// Whether containers may read a file or folder: next to the manifest, but not where others have files, as next to the
+    /// spec.
+    pub(super) fn is_mounted(&self, path: &Utf8Path) -> bool {
+        self.others.is_some() && self.manifest.parent().is_some_and(|folder| path.starts_with(folder))
+    }
+
     /// The folders but for those that are all the user's, which may be links to anywhere.
     pub fn own_folders(&self) -> impl Iterator<Item = &Utf8Path> {
         self.folders.iter().map(Utf8PathBuf::as_path).filter(|folder| !self.is_users(folder.as_str()))

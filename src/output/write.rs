@@ -28,8 +28,8 @@ pub fn write(
     write_to(&Real, root, scope, files, options)
 }
 
-pub(super) fn write_to(
-    disk: &impl Disk,
+pub(super) fn write_to<D: Disk>(
+    disk: &D,
     root: &Utf8Path,
     scope: &Scope,
     files: impl IntoIterator<Item = Result<File, Error>>,
@@ -56,6 +56,7 @@ pub(super) fn write_to(
             outputs.push(stage.add(&file.path, file.contents.as_bytes(), file.executable, folders)?);
         }
     }
+    plan.done.opened = tree.closed().into_iter().map(|path| Finding { path, cause: Cause::Closed }).collect();
     let unplanned = tree.unplanned()?;
     let mut kept = Listing::new();
     for path in &unplanned {
@@ -99,7 +100,13 @@ pub(super) fn write_to(
     if !refused.is_empty() {
         return Err(Error::Refused(refused));
     }
-    if options.dry_run || !(outputs_change || manifest_changes || abandoned) {
+    if options.dry_run {
+        return Ok(done);
+    }
+    for folder in &done.opened {
+        stage.try_to("open", &folder.path, D::open_dir)?;
+    }
+    if !(outputs_change || manifest_changes || abandoned) {
         return Ok(done);
     }
     if abandoned {
@@ -284,7 +291,10 @@ impl<'a, D: Disk> Stage<'a, D> {
 
     fn create_folder(&mut self, folder: &Utf8Path) -> Result<(), Error> {
         match self.disk.create_dir(&self.root.join(folder)) {
-            Ok(()) => self.created.push(folder.to_owned()),
+            Ok(()) => {
+                self.created.push(folder.to_owned());
+                self.try_to("open", folder, D::open_dir)?;
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Error::io("create", folder, error)),
         }

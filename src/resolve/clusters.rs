@@ -131,13 +131,7 @@ impl<'a> Resolver<'a> {
                     )),
                 );
             }
-            let mut dynamic_config = Vec::with_capacity(cluster.dynamic_config.entries.len());
-            for (key, value) in cluster.dynamic_config.iter() {
-                match kinds::dynamic_setting(key, value) {
-                    Ok(setting) => dynamic_config.push(setting),
-                    Err(diagnostic) => self.report(*diagnostic),
-                }
-            }
+            let dynamic_config = self.dynamic_config(cluster);
             let server = self.cluster_server(name, cluster);
             self.check_index(name, cluster, server.index(), &clusters);
             let variables = kinds::server_environment(&server).into_iter().map(|(variable, _)| variable);

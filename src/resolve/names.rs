@@ -10,6 +10,9 @@ use crate::spec::text::is_variable_name;
 /// The longest name: a label of a host name (RFC 1123) has at most 63 octets.
 const LONGEST: usize = 63;
 
+/// The longest name of a bucket: S3 allows 63 characters, of which 24 are the project's, 12 the account's, and 2 dashes.
+const LONGEST_BUCKET: usize = 25;
+
 /// What is wrong with a name that becomes a host name, a file name and a Terraform identifier.
 pub fn problem(name: &str) -> Option<String> {
     if name.is_empty() {
@@ -68,7 +71,9 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     all(keys([&spec.models]), "model", diagnostics);
     all(keys([&spec.datasources]), "datasource", diagnostics);
     if let Some(infrastructure) = &spec.infrastructure {
-        all(keys([&infrastructure.buckets]), "bucket", diagnostics);
+        for name in keys([&infrastructure.buckets]) {
+            bucket(name, diagnostics);
+        }
         all([&infrastructure.project], "project", diagnostics);
     }
     for (name, service) in spec.services.iter() {
@@ -124,6 +129,20 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// A bucket's name ends with its name in the spec
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
+fn bucket(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    let wrong = name.value.contains('_') || name.value.ends_with('-') || name.value.len() > LONGEST_BUCKET;
+    if !wrong || problem(&name.value).is_some() {
+        return check(&name.value, name.span, "bucket", diagnostics);
+    }
+    diagnostics.push(
+        Diagnostic::new("invalid-name", format!("invalid bucket name `{}`", shown(&name.value)), name.span).help(format!(
+            "use at most {LONGEST_BUCKET} lowercase letters, digits and `-`, and end with a letter or a digit: S3 allows no others"
+        )),
+    );
+}
+
 /// Docker's rules for the name of a container (`RestrictedNamePattern` of Moby): at least two characters.
 fn container(name: &Spanned<String>, way_out: &str, diagnostics: &mut Diagnostics) {
     let fits = name.value.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -153,32 +172,16 @@ fn environment(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// What the command line of Docker reads (<https://docs.docker.com/reference/cli/docker/#environment-variables>).
-const OF_DOCKER: &[&str] = &[
-    "DOCKER_API_VERSION",
-    "DOCKER_BUILDKIT",
-    "DOCKER_CERT_PATH",
-    "DOCKER_CONFIG",
-    "DOCKER_CONTENT_TRUST",
-    "DOCKER_CONTENT_TRUST_SERVER",
-    "DOCKER_CONTEXT",
-    "DOCKER_CUSTOM_HEADERS",
-    "DOCKER_DEFAULT_PLATFORM",
-    "DOCKER_HOST",
-    "DOCKER_TLS",
-    "DOCKER_TLS_VERIFY",
-];
+/// The beginnings of variables that configure Docker itself, and what reads them in `.env`
+/// (<https://docs.docker.com/compose/how-tos/environment-variables/envvars/>,
+/// <https://docs.docker.com/reference/cli/docker/#environment-variables>).
+const RESERVED: [(&str, &str); 2] = [("COMPOSE_", "Compose"), ("DOCKER_", "Docker")];
 
 fn variable(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
-    let owner = if name.value.starts_with("COMPOSE_") {
-        Some("Compose")
-    } else {
-        OF_DOCKER.contains(&name.value.as_str()).then_some("Docker")
-    };
-    if let Some(owner) = owner {
-        let title = format!("the variable `{}` is one of {owner}'s own", shown(&name.value));
-        let help = format!("rename it: {owner} obeys it in `.env`");
-        diagnostics.push(Diagnostic::new("invalid-name", title, name.span).help(help));
+    if let Some((start, owner)) = RESERVED.into_iter().find(|(start, _)| name.value.starts_with(start)) {
+        let title = format!("variable `{}` is reserved for {owner}", shown(&name.value));
+        let help = format!("rename it: {owner} reads variables that start with `{start}` as its own settings");
+        diagnostics.push(Diagnostic::new("reserved-variable", title, name.span).help(help));
         return;
     }
     if !is_variable_name(&name.value) {

@@ -145,6 +145,15 @@ impl Resolver<'_> {
         } else {
             None
         };
+        let mut keys = Keys(vec![
+            ("pull_policy".to_owned(), "never".into()),
+            ("cap_drop".to_owned(), super::kinds::all_capabilities().into()),
+            ("read_only".to_owned(), true.into()),
+            ("tmpfs".to_owned(), vec![Text::from("/tmp")].into()),
+        ]);
+        if credentials.is_some() {
+            self.run_as_owner(&mut keys, name.span);
+        }
         Service {
             aws: credentials.is_some(),
             description: format!("Temporal's schema of the {} cluster", name.value),
@@ -153,12 +162,7 @@ impl Resolver<'_> {
             command: Some(Command::Arguments(vec![SCRIPT.into()])),
             environment,
             mounts: credentials.into_iter().collect(),
-            keys: Keys(vec![
-                ("pull_policy".to_owned(), "never".into()),
-                ("cap_drop".to_owned(), super::kinds::all_capabilities().into()),
-                ("read_only".to_owned(), true.into()),
-                ("tmpfs".to_owned(), vec![Text::from("/tmp")].into()),
-            ]),
+            keys,
             ..Service::default()
         }
     }
@@ -181,6 +185,9 @@ impl Resolver<'_> {
         }
         if let Some(build) = self.build_of(&image) {
             keys.fill("build", build);
+        }
+        if !mounts.is_empty() {
+            self.run_as_owner(&mut keys, name.span);
         }
         let paths = self.folder.service(&mut keys);
         if let Some(image) = image.entry {

@@ -36,8 +36,14 @@ const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
 /// The variable for the AWS region.
 pub(super) const REGION: &str = "AWS_REGION";
 
+/// The only variable for the region that boto3 reads.
+const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
+
 /// The variable for the profile of `~/.aws`.
 pub(super) const PROFILE: &str = "AWS_PROFILE";
+
+/// The variable for the owner of `~/.aws`: Linux compares the numbers of users, and those files are their owner's only.
+const HOST_USER: &str = "HOST_UID";
 
 impl Resolver<'_> {
     pub(super) fn services(&mut self, network: &str) -> Bundle {
@@ -202,6 +208,9 @@ impl Resolver<'_> {
             keys.0.push(("build".to_owned(), build));
         }
         self.check_platform(&keys, service.compose.entry("platform").map_or(name.span, |(span, _)| span));
+        if aws {
+            self.run_as_owner(&mut keys, name.span);
+        }
         let paths = self.folder.service(&mut keys);
         let secrets = self.grants(&service.secrets, &preset.secrets);
         self.check_memory(name, service, &preset.settings, &keys);
@@ -484,18 +493,20 @@ impl Resolver<'_> {
         certain: bool,
         environment: &mut Vec<(String, ModelText)>,
     ) -> Option<Mount> {
-        if !self.spec.env.knows(REGION) {
-            self.report_missing(
-                self.spec.sound,
-                Diagnostic::new("undeclared-variable", format!("variable `{REGION}` is not declared"), span)
-                    .at("needs it to use AWS")
-                    .help(format!("declare it: `[env.{REGION}]` with a `description`")),
-            );
-        }
-        let region = if self.spec.env.knows(REGION) {
-            ModelText::from(self.reference(REGION, None, span))
-        } else {
-            ModelText::from("")
+        // A service may say which one: the other name is of the same region.
+        let own = [REGION, DEFAULT_REGION].iter().find_map(|name| environment.iter().find(|(known, _)| known == name));
+        let region = match own {
+            Some((_, region)) => region.clone(),
+            None if self.spec.env.knows(REGION) => self.reference(REGION, None, span).into(),
+            None => {
+                self.report_missing(
+                    self.spec.sound,
+                    Diagnostic::new("undeclared-variable", format!("variable `{REGION}` is not declared"), span)
+                        .at("needs it to use AWS")
+                        .help(format!("declare it: `[env.{REGION}]` with a `description`")),
+                );
+                "".into()
+            }
         };
         let Some(home) = home else {
             self.report_missing(
@@ -506,14 +517,16 @@ impl Resolver<'_> {
             return None;
         };
         let folder = format!("{home}/.aws");
+        // A user that the image doesn't know has no home, where the SDK looks for what the AWS CLI caches.
+        let home = self.spec.env.knows(HOST_USER).then(|| home.into());
         let profile = self.spec.env.knows(PROFILE).then(|| self.reference(PROFILE, None, span).into());
         let entries = [
             (REGION, Some(region.clone())),
-            // boto3 only reads this one.
-            ("AWS_DEFAULT_REGION", Some(region)),
+            (DEFAULT_REGION, Some(region)),
             (PROFILE, profile),
             ("AWS_SHARED_CREDENTIALS_FILE", Some(format!("{folder}/credentials").into())),
             ("AWS_CONFIG_FILE", Some(format!("{folder}/config").into())),
+            ("HOME", home),
         ];
         for (key, value) in entries.into_iter().filter_map(|(key, value)| Some((key, value?))) {
             if !environment.iter().any(|(known, _)| known == key) {
@@ -521,6 +534,15 @@ impl Resolver<'_> {
             }
         }
         Some(super::kinds::host_path("~/.aws".into(), folder.into()))
+    }
+
+    /// Makes what reads the host's credentials run as their owner, if the variable is declared. If that is empty, Compose
+    /// leaves the image's own user.
+    pub(super) fn run_as_owner(&mut self, keys: &mut Keys, span: Span) {
+        if keys.get("user").is_none() && self.spec.env.knows(HOST_USER) {
+            let user = ModelText::from(self.reference(HOST_USER, None, span));
+            keys.fill("user", user);
+        }
     }
 
     /// The container's labels: all but the one that `gen` writes.
@@ -543,12 +565,22 @@ impl Resolver<'_> {
         service: &Service,
         implied: Option<model::service::Metrics>,
     ) -> Option<model::service::Metrics> {
-        let Some(metrics) = &service.metrics else { return implied };
-        let port = self.port_of(index, &metrics.port.value, metrics.port.span, &[])?;
-        Some(model::service::Metrics {
-            port,
-            path: metrics.path.clone().unwrap_or_else(|| spec::METRICS_PATH.to_owned()),
-        })
+        let Some(metrics) = service.metrics.as_deref() else { return implied };
+        match &metrics.value {
+            spec::Scraped::At(at) => {
+                let port = self.port_of(index, &at.port.value, at.port.span, &[])?;
+                Some(model::service::Metrics::new(port, at))
+            }
+            spec::Scraped::Kind(false) => None,
+            spec::Scraped::Kind(true) => {
+                self.report_missing(
+                    service.sound && implied.is_none(),
+                    Diagnostic::new("missing-key", "missing port of the metrics", metrics.span)
+                        .help("name one of the service's ports: `metrics.port = \"http\"`"),
+                );
+                implied
+            }
+        }
     }
 
     /// Reports replicas that share a name or a host port.

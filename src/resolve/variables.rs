@@ -103,6 +103,19 @@ impl Resolver<'_> {
                     );
                 }
             }
+            let generate = flag(&variable.generate);
+            let other = [
+                variable.default.as_ref().map(|default| (default.span, "default")),
+                variable.output.as_ref().map(|output| (output.span, "output")),
+            ];
+            if let (Some(generate), Some((span, what))) = (&generate, other.into_iter().flatten().next()) {
+                self.report(
+                    Diagnostic::new("contradiction", format!("`{}` has two sources", name.value), generate.span)
+                        .at("is chosen at random")
+                        .also(span, what)
+                        .help("remove one of the two"),
+                );
+            }
             let output = variable.output.as_ref().filter(|output| outputs.contains(&output.value));
             if let Some(output) = &variable.output
                 && !outputs.contains(&output.value)
@@ -145,6 +158,7 @@ impl Resolver<'_> {
                 required: required.is_some(),
                 default: self.default_of(&name.value),
                 secret: secret.is_some(),
+                generate: generate.is_some(),
                 output: output.map(|output| output.value.clone()),
             });
         }

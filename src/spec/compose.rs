@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 use serde_json::{Value as Json, json};
 
 use super::decode::{
-    Context, Decode, Spanned, check_characters, check_key, digits, listed_once, missing_key, shown, unknown_key,
-    unknown_word,
+    Context, Decode, Spanned, check_characters, check_decimal, check_key, digits, listed_once, missing_key, shown,
+    unknown_key, unknown_word,
 };
 use super::quoted;
 use super::rules::{Place, number_out_of_range};
@@ -249,8 +249,7 @@ impl Shape {
 
     /// Reports all problems with the value of `key`; returns whether there are none.
     fn check(self, node: &mut Node<'_>, at: Place<'_>, cx: &mut Context<'_>) -> bool {
-        let key = at.key;
-        let shape = self.resolved();
+        let (key, shape) = (at.key, self.resolved());
         let mut types = shape.types();
         at.narrow(&mut types);
         let has_reference = matches!(&node.value, Value::String(text) if text.contains("${"));
@@ -269,6 +268,9 @@ impl Shape {
             if written != number.to_string() || at.has_strings() {
                 node.value = Value::String(written.into());
             }
+        }
+        if types.contains(&"string") && types.contains(&"null") && !check_decimal(node, cx) {
+            return false;
         }
         let literal = Literal::of(&types, at);
         if !types.is_empty() && !types.iter().any(|name| fits(name, &node.value)) {

@@ -131,10 +131,28 @@ pub(super) fn quoting(value: &Value<'_>) -> Option<&'static str> {
         .then_some("put it in quotes")
 }
 
+/// What the spec has in a place.
+pub(super) fn written<'c>(span: Span, cx: &'c Context<'_>) -> &'c str {
+    let text = cx.sources.file(span).and_then(|file| file.text.get(span.start as usize..span.end as usize));
+    text.unwrap_or_default()
+}
+
+/// Reports an integer in another base where it becomes text: a program that reads `UMASK` would get 18 for `0o022`.
+pub(super) fn check_decimal(node: &Node<'_>, cx: &mut Context<'_>) -> bool {
+    let Value::Integer(number) = node.value else { return true };
+    let text = written(node.span, cx);
+    if !["0o", "0x", "0b"].iter().any(|base| text.starts_with(base)) {
+        return true;
+    }
+    let title = format!("`{}` would become the text `{number}`", shown(text));
+    let help = format!("put the text that the program reads in quotes: `\"{}\"`, or `\"{number}\"`", shown(text));
+    cx.diagnostics.push(Diagnostic::new("wrong-type", title, node.span).help(help));
+    false
+}
+
 /// A float with the digits that the spec has: `3.10` is a version, not 3.1.
 pub(super) fn digits(number: f64, span: Span, cx: &Context<'_>) -> String {
-    let written = cx.sources.file(span).and_then(|file| file.text.get(span.start as usize..span.end as usize));
-    let written = written.unwrap_or_default().replace('_', "");
+    let written = written(span, cx).replace('_', "");
     // A trace changes the number where it stands.
     if written.parse() == Ok(number) { written } else { number.to_string() }
 }

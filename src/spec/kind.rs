@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::decode::{Context, Decode, Map, Spanned, choice, expected, listed, shown, table, table_of};
 use super::schema::{self, Schema, Schemas};
-use super::service::{Command, Condition, HTTP_PORT, Service, split_outside};
+use super::service::{Command, Condition, HTTP_PORT, Scraped, Service, split_outside};
 use super::source::Sources;
 use super::stack::{Language, Template};
 use super::text::{AddressReference, Part, Text};
@@ -859,7 +859,7 @@ impl Declaration {
                 );
             }
         };
-        if let Some(metrics) = &service.metrics {
+        if let Some(Spanned { value: Scraped::At(metrics), .. }) = service.metrics.as_deref() {
             need_port(&metrics.port, metrics.port.span);
         }
         if let Some(check) = &service.healthcheck {
@@ -868,6 +868,9 @@ impl Declaration {
             if let Some((name, span)) = named.or(usual) {
                 need_port(name, span);
             }
+        }
+        if let Some(Spanned { value: Scraped::Kind(_), span }) = service.metrics.as_deref() {
+            refuse(*span, "missing port of the metrics".to_owned(), "name one: `metrics = { port = \"http\" }`");
         }
         for (name, _) in service.environment.iter() {
             let is_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);

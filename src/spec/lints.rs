@@ -10,6 +10,7 @@ use crate::diagnostic::Diagnostic;
 /// What each lint finds, by the code of its diagnostic.
 pub const LINTS: &[(&str, &str)] = &[
     ("literal-secret", "A value that looks like a secret is committed with the spec."),
+    ("newer-setting", "The server of a Temporal cluster may be older than a dynamic setting, and ignores it then."),
     (
         "secret-in-command",
         "A secret is visible in a list of processes, the labels of a container or the history of an image.",

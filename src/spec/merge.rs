@@ -24,6 +24,9 @@ pub enum Lists {
 /// What is above the keys of a service that extends another one.
 pub const SERVICE: &str = "services";
 
+/// What is above the settings of a Temporal cluster.
+const DYNAMIC_CONFIG: &str = "dynamic_config";
+
 /// Keys of a healthcheck of which one is written instead of another.
 const PROBES: [&str; 3] = ["http", "tcp", "test"];
 
@@ -50,10 +53,20 @@ pub fn merge<'s>(above: &str, base: &mut Table<'s>, overlay: Table<'s>, lists: L
         base.entries.retain(|(key, _)| !PROBES.contains(&&*key.name) && !matches!(&*key.name, "port" | "probe"));
     }
     let places = base.places();
+    // Temporal compares the names of its settings without case.
+    let folded = |name: &str| name.to_ascii_lowercase();
+    let settings: HashMap<String, usize> = match above {
+        DYNAMIC_CONFIG => places.iter().map(|(name, &place)| (folded(name), place)).collect(),
+        _ => HashMap::new(),
+    };
     // The port in the container of a kind is the kind's. Settings have ports of their own.
     let has_own_ports = above != "settings" && base.at(&["kind"]).or(overlay.at(&["kind"])).is_none();
     for (key, mut node) in overlay.entries {
-        let Some((existing, old)) = places.get(key.name.as_ref()).and_then(|&place| base.entries.get_mut(place)) else {
+        let Some((existing, old)) = places
+            .get(key.name.as_ref())
+            .or_else(|| settings.get(&folded(&key.name)))
+            .and_then(|&place| base.entries.get_mut(place))
+        else {
             base.entries.push((key, node));
             continue;
         };

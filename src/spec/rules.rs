@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use super::decode::{Context, Decode, missing_key, shown, unknown_word};
+use super::decode::{Context, Decode, missing_key, shown, unknown_word, written};
 use super::tree::{Node, Table, Value};
 use super::value::{self, Cpus, Ports};
 use crate::diagnostic::{Diagnostic, Span, nearest};
@@ -300,8 +300,13 @@ impl<'p> Place<'p> {
             | (Limit, Value::Integer(-1)) => {}
             (Rule::Mode, value) => {
                 let is_right = match value {
-                    Value::Integer(mode) => *mode >= 0,
-                    Value::String(mode) => mode.contains("${") || u32::from_str_radix(mode, 8).is_ok(),
+                    // A decimal 440 would be 0o670.
+                    Value::Integer(mode) => {
+                        (0..=0o7777).contains(mode) && (*mode < 8 || written(span, cx).starts_with("0o"))
+                    }
+                    Value::String(mode) => {
+                        mode.contains("${") || u32::from_str_radix(mode, 8).is_ok_and(|mode| mode <= 0o7777)
+                    }
                     _ => false,
                 };
                 if !is_right {

@@ -39,10 +39,11 @@ table! {
         cluster: Option<Spanned<String>>,
         /// The role of a `temporal-server`; without one it runs all of them.
         role: Option<Spanned<Role>>,
-        /// Whether it uses AWS: it gets the region, `AWS_PROFILE` if it is declared, and the host's `~/.aws`, read-only.
+        /// Whether it uses AWS: it gets the region, `AWS_PROFILE` if it is declared, and the host's `~/.aws`, read-only, as
+        /// whose owner it runs if `HOST_UID` is declared and set.
         aws: Option<Spanned<bool>>,
-        /// Where it serves Prometheus metrics.
-        metrics: Option<Box<Metrics>>,
+        /// Where it serves Prometheus metrics; `false` if they are not scraped, `true` for those of its kind.
+        metrics: Option<Box<Spanned<Scraped>>>,
         /// The settings of its kind.
         settings: Option<Box<Settings>>,
         /// A name in `[images]`, or an image with a tag or digest.
@@ -92,6 +93,32 @@ table! {
         port: Spanned<String>,
         /// The path.
         path: Option<String> = METRICS_PATH,
+    }
+}
+
+/// Whether metrics are scraped, and where.
+#[derive(Debug, Clone)]
+pub enum Scraped {
+    /// Whether those of the kind are.
+    Kind(bool),
+    /// Those of a port.
+    At(Metrics),
+}
+
+impl Decode for Scraped {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match node.value {
+            TreeValue::Boolean(scraped) => Some(Self::Kind(scraped)),
+            TreeValue::Table(_) => Metrics::decode(node, cx).map(Self::At),
+            _ => {
+                cx.mismatch(&node, "a boolean or a table", None);
+                None
+            }
+        }
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        schema::any_of([bool::schema(schemas), Metrics::schema(schemas)])
     }
 }
 

@@ -269,7 +269,8 @@ table! {
         command: Spanned<Command>,
         /// What to run instead of the image's entrypoint.
         entrypoint: Option<Spanned<Command>>,
-        /// Whether it uses AWS: it gets the region, `AWS_PROFILE` if it is declared, and the host's `~/.aws`, read-only.
+        /// Whether it uses AWS: it gets the region, `AWS_PROFILE` if it is declared, and the host's `~/.aws`, read-only, as
+        /// whose owner it runs if `HOST_UID` is declared and set.
         aws: Option<Spanned<bool>>,
         /// Its environment variables.
         environment: Map<Scalar>,
@@ -689,7 +690,7 @@ table! {
         default: Option<Spanned<Scalar>>,
         /// Whether it is a secret.
         secret: Option<Spanned<bool>>,
-        /// Whether `gen dev up` and `gen env init` write a random value to `.env` if it has none: for a password that only
+        /// Whether `gen dev up` and `gen dev env fill` write a random value to `.env` if it has none: for a password that only
         /// this stack uses.
         generate: Option<Spanned<bool>>,
         /// The Terraform output that fills it.

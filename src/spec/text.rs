@@ -6,7 +6,7 @@
 
 use serde_json::json;
 
-use super::decode::{Context, Decode, Map, Spanned, check_characters, digits, shown};
+use super::decode::{Context, Decode, Map, Spanned, check_characters, check_decimal, digits, shown};
 use super::schema::{self, Schema, Schemas};
 use super::tree::{Node, Value as TreeValue};
 use crate::diagnostic::{Diagnostic, Span};
@@ -125,6 +125,7 @@ impl Decode for Scalar {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let plain = |text: String| Some(Self(Text::plain(text, node.span)));
         match node.value {
+            TreeValue::Integer(_) if !check_decimal(&node, cx) => None,
             TreeValue::Integer(number) => plain(number.to_string()),
             TreeValue::Boolean(boolean) => plain(boolean.to_string()),
             TreeValue::Float(number) => plain(digits(number, node.span, cx)),

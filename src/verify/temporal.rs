@@ -38,6 +38,10 @@ pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
             }
         })
         .collect();
+    checks.extend(outputs.stack.clusters.iter().filter_map(|cluster| {
+        cluster.server.postgresql()?;
+        Some(config(outputs, cluster, member(outputs, cluster)?))
+    }));
     let is_runtime = |recipe: &ImageRecipe| matches!(recipe, ImageRecipe::TemporalRuntime(_));
     if outputs.stack.builds.iter().any(|build| is_runtime(&build.recipe)) {
         checks.extend(
@@ -50,6 +54,32 @@ pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
 /// A service of a cluster.
 fn member<'s>(outputs: &Outputs<'s>, cluster: &Cluster) -> Option<&'s Service> {
     outputs.stack.services.iter().find(|service| cluster.services.contains(&service.name))
+}
+
+/// The configuration that the server renders itself. `--env` names the file without `.yaml` (`getConfigFiles` in
+/// `common/config/loader.go` of Temporal 1.31.2).
+fn config(outputs: &Outputs<'_>, cluster: &Cluster, service: &Service) -> Check {
+    let path = Cluster::config_of(&cluster.name);
+    let file = outputs.generated(&path);
+    let environment = outputs.environment();
+    let is_read = |name: &str| outputs.text(&file).contains(&format!("env \"{name}\""));
+    let env: Vec<(String, Arg)> = service
+        .environment
+        .iter()
+        .filter(|(name, _)| is_read(name))
+        .filter_map(|(name, value)| Some((name.clone(), Arg::Is(environment.expand(value)?))))
+        .collect();
+    let folder = file.parent().map(ToString::to_string).unwrap_or_default();
+    let run = |folder: &str| Run {
+        env: env.clone(),
+        ..Run::new(["--config", folder, "--env", file.file_stem().unwrap_or_default(), "render-config"])
+    };
+    let inside = Run { entrypoint: Some("temporal-server"), ..run(&format!("{}/{folder}", super::INSIDE)) };
+    Check {
+        image: outputs.image(&service.name),
+        inside: Some(inside),
+        ..Check::new(&CONSUMER, vec![file.clone()], run(&folder), stat)
+    }
 }
 
 /// The template as the entrypoint renders it with the variables of a service.

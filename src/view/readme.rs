@@ -4,8 +4,10 @@ use askama::Template;
 
 use crate::graph::{Graph, mermaid};
 use crate::lit::{markdown as filters, shell};
+use crate::model::kind::Store;
 use crate::model::service::{Port, Service};
-use crate::model::{ImageBuild, ImageRecipe, SCHEMA_PROFILE, SchemaStep, SourceTree, Stack};
+use crate::model::{Cluster, Datasource, ImageBuild, ImageRecipe, SCHEMA_PROFILE, SchemaStep, SourceTree, Stack};
+use crate::spec::stack::{DatasourceType, Queried};
 
 #[derive(Template)]
 #[template(path = "README.md")]
@@ -25,6 +27,12 @@ struct Readme<'a> {
     ports: Vec<PortRow<'a>>,
     dashboards: Vec<DashboardRow<'a>>,
     aws: bool,
+    /// A server of each cluster in Aurora DSQL, and the endpoint for a shell.
+    dsql: Vec<(&'a str, String)>,
+    /// Elasticsearch, and what sets it up.
+    elasticsearch: Vec<&'a str>,
+    /// Grafana, what collects metrics, and where they are.
+    metrics: Option<[String; 3]>,
 }
 
 struct Link<'a> {
@@ -66,9 +74,38 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
         diagram: mermaid::render(&Graph::of(stack)),
         dashboards: dashboards(stack, &ports),
         aws: stack.services.iter().any(|service| service.aws),
+        dsql: stack.clusters.iter().filter_map(dsql).collect(),
+        elasticsearch: ["elasticsearch", "elasticsearch-setup"]
+            .iter()
+            .filter_map(|kind| of_kind(stack, kind))
+            .collect(),
+        metrics: metrics(stack),
         ports,
     }
     .render()
+}
+
+fn dsql(cluster: &Cluster) -> Option<(&str, String)> {
+    let Store::Dsql(dsql) = &cluster.server.store else { return None };
+    let endpoint = match dsql.host.variables().next() {
+        Some(variable) => format!("${{{variable}}}"),
+        None => dsql.host.shown(),
+    };
+    Some((cluster.services.first()?, endpoint))
+}
+
+fn of_kind<'a>(stack: &'a Stack, kind: &str) -> Option<&'a str> {
+    let service = stack.services.iter().find(|service| service.kind.as_ref().is_some_and(|own| own.as_str() == kind));
+    service.map(|service| service.name.as_str())
+}
+
+/// What the way of metrics to Grafana is.
+fn metrics(stack: &Stack) -> Option<[String; 3]> {
+    let grafana = stack.grafanas.first()?;
+    let alloy = stack.alloys.iter().find(|alloy| alloy.metrics.is_some())?;
+    let is_prometheus = |source: &&Datasource| source.kind == Queried::Known(DatasourceType::Prometheus);
+    let store = grafana.datasources.iter().find(is_prometheus)?.address.as_ref()?;
+    Some([grafana.service.clone(), alloy.service.clone(), store.to_string()])
 }
 
 /// Each dashboard with its URL, if Grafana's port is published.
@@ -107,16 +144,21 @@ fn tree_path(tree: &SourceTree) -> String {
 fn build_command(stack: &Stack, build: &ImageBuild) -> String {
     let tag = shell::string(build.reference.as_str());
     let docker = format!("{}/docker", stack.generated());
+    // A shell reads references as Compose does.
+    let platform = stack.platform_of(build).map_or_else(String::new, |platform| match platform.literal() {
+        Some(platform) => format!(" --platform {}", shell::string(platform)),
+        None => format!(" --platform \"{}\"", platform.shown()),
+    });
     match &build.recipe {
         ImageRecipe::TemporalDsql(tree) => {
             let path = tree_path(tree);
             format!(
-                "docker build --tag {tag} --file {docker}/base.Dockerfile \
+                "docker build --tag {tag}{platform} --file {docker}/base.Dockerfile \
                  --build-arg GO_VERSION=\"$(sed -n 's/^go //p' {path}/go.mod)\" {path}"
             )
         }
-        ImageRecipe::TemporalRuntime(_) => format!("docker build --tag {tag} {docker}"),
-        ImageRecipe::Own(tree) => format!("docker build --tag {tag} {}", tree_path(tree)),
+        ImageRecipe::TemporalRuntime(_) => format!("docker build --tag {tag}{platform} {docker}"),
+        ImageRecipe::Own(tree) => format!("docker build --tag {tag}{platform} {}", tree_path(tree)),
     }
 }
 

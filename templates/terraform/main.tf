@@ -18,7 +18,7 @@ provider "aws" {
     tags = {
       Lifecycle = "ephemeral"
       ManagedBy = "terraform"
-      Project   = var.project
+      Project   = var.project_name
     }
   }
 }
@@ -37,7 +37,7 @@ resource "aws_dsql_cluster" {= cluster.label|lit =} {
   deletion_protection_enabled = false
 
   tags = {
-    Name = "${var.project}-{= cluster.name|inner =}"
+    Name = "${var.project_name}-{= cluster.name|inner =}"
   }
 }
 {%- endfor %}
@@ -46,7 +46,7 @@ resource "aws_dsql_cluster" {= cluster.label|lit =} {
 # Bucket: {= bucket.description|line =}
 resource "aws_s3_bucket" {= bucket.label|lit =} {
   # The names of buckets are global.
-  bucket = "${var.project}-${data.aws_caller_identity.current.account_id}-{= bucket.suffix|inner =}"
+  bucket = "${var.project_name}-${data.aws_caller_identity.current.account_id}-{= bucket.suffix|inner =}"
   # A bucket that holds objects can't be destroyed otherwise.
   force_destroy = true
 }
@@ -133,7 +133,7 @@ locals {
 }
 
 resource "aws_s3vectors_vector_bucket" "knowledge" {
-  vector_bucket_name = "${var.project}-${data.aws_caller_identity.current.account_id}-vectors"
+  vector_bucket_name = "${var.project_name}-${data.aws_caller_identity.current.account_id}-vectors"
   force_destroy      = true
 }
 
@@ -206,7 +206,7 @@ data "aws_iam_policy_document" "knowledge" {
 }
 
 resource "aws_iam_role" "knowledge" {
-  name               = "${var.project}-${var.region}-knowledge"
+  name               = "${var.project_name}-${var.region}-knowledge"
   assume_role_policy = data.aws_iam_policy_document.knowledge_trust.json
 }
 
@@ -217,7 +217,7 @@ resource "aws_iam_role_policy" "knowledge" {
 }
 
 resource "aws_bedrockagent_knowledge_base" "this" {
-  name        = "${var.project}-knowledge"
+  name        = "${var.project_name}-knowledge"
   description = {= base.description|lit =}
   role_arn    = aws_iam_role.knowledge.arn
 
@@ -249,7 +249,7 @@ resource "aws_bedrockagent_knowledge_base" "this" {
 }
 
 resource "aws_bedrockagent_data_source" "this" {
-  name              = "${var.project}-source"
+  name              = "${var.project_name}-source"
   knowledge_base_id = aws_bedrockagent_knowledge_base.this.id
   # The vectors go with their bucket; deleting them one by one needs a role that may be gone.
   data_deletion_policy = "RETAIN"

@@ -18,7 +18,7 @@ provider "aws" {
     tags = {
       Lifecycle = "ephemeral"
       ManagedBy = "terraform"
-      Project   = var.project
+      Project   = var.project_name
     }
   }
 }
@@ -32,7 +32,7 @@ resource "aws_dsql_cluster" "monitored" {
   deletion_protection_enabled = false
 
   tags = {
-    Name = "${var.project}-monitored"
+    Name = "${var.project_name}-monitored"
   }
 }
 
@@ -41,14 +41,14 @@ resource "aws_dsql_cluster" "copilot" {
   deletion_protection_enabled = false
 
   tags = {
-    Name = "${var.project}-copilot"
+    Name = "${var.project_name}-copilot"
   }
 }
 
 # Bucket: What the knowledge base reads
 resource "aws_s3_bucket" "knowledge_source" {
   # The names of buckets are global.
-  bucket = "${var.project}-${data.aws_caller_identity.current.account_id}-knowledge-source"
+  bucket = "${var.project_name}-${data.aws_caller_identity.current.account_id}-knowledge-source"
   # A bucket that holds objects can't be destroyed otherwise.
   force_destroy = true
 }
@@ -130,7 +130,7 @@ resource "aws_s3_bucket_policy" "knowledge_source" {
 # Bucket: Behaviour profiles of the copilot
 resource "aws_s3_bucket" "profiles" {
   # The names of buckets are global.
-  bucket = "${var.project}-${data.aws_caller_identity.current.account_id}-profiles"
+  bucket = "${var.project_name}-${data.aws_caller_identity.current.account_id}-profiles"
   # A bucket that holds objects can't be destroyed otherwise.
   force_destroy = true
 }
@@ -215,7 +215,7 @@ locals {
 }
 
 resource "aws_s3vectors_vector_bucket" "knowledge" {
-  vector_bucket_name = "${var.project}-${data.aws_caller_identity.current.account_id}-vectors"
+  vector_bucket_name = "${var.project_name}-${data.aws_caller_identity.current.account_id}-vectors"
   force_destroy      = true
 }
 
@@ -288,7 +288,7 @@ data "aws_iam_policy_document" "knowledge" {
 }
 
 resource "aws_iam_role" "knowledge" {
-  name               = "${var.project}-${var.region}-knowledge"
+  name               = "${var.project_name}-${var.region}-knowledge"
   assume_role_policy = data.aws_iam_policy_document.knowledge_trust.json
 }
 
@@ -299,7 +299,7 @@ resource "aws_iam_role_policy" "knowledge" {
 }
 
 resource "aws_bedrockagent_knowledge_base" "this" {
-  name        = "${var.project}-knowledge"
+  name        = "${var.project_name}-knowledge"
   description = "Runbooks and documentation for the SRE copilot"
   role_arn    = aws_iam_role.knowledge.arn
 
@@ -331,7 +331,7 @@ resource "aws_bedrockagent_knowledge_base" "this" {
 }
 
 resource "aws_bedrockagent_data_source" "this" {
-  name              = "${var.project}-source"
+  name              = "${var.project_name}-source"
   knowledge_base_id = aws_bedrockagent_knowledge_base.this.id
   # The vectors go with their bucket; deleting them one by one needs a role that may be gone.
   data_deletion_policy = "RETAIN"

@@ -49,7 +49,7 @@ fn the_compose_file_says_what_the_model_says() {
     let names: Vec<&str> = services.keys().map(|key| key.as_str().unwrap()).collect();
     let all = || stack.services.iter().chain(&stack.schema_services);
     assert_eq!(names, all().map(|service| service.name.as_str()).collect::<Vec<_>>());
-    assert_eq!(stack.services.len(), 15);
+    assert_eq!(stack.services.len(), 17);
     for service in all() {
         let found = &file["services"][service.name.as_str()];
         assert_eq!(found["image"], compose(service.image.as_ref().unwrap()).as_str());
@@ -327,7 +327,8 @@ fn alloy_scrapes_pushes_and_labels() {
             Some((service.name.clone(), format!("{}:{}", service.name, service.metrics.as_ref()?.port)))
         })
         .collect();
-    assert_eq!(expected.len(), 5);
+    // Not the copilot's own server: its metrics have the same names as those of the cluster that it watches.
+    assert_eq!(expected.len(), 4);
     expected.push(("copilot-test-worker".to_owned(), "host.docker.internal:9091".to_owned()));
     let expected: Vec<(&str, &str)> = expected.iter().map(|(job, address)| (job.as_str(), address.as_str())).collect();
     assert_eq!(targets, expected);
@@ -335,16 +336,101 @@ fn alloy_scrapes_pushes_and_labels() {
     let url = |block: &str, label: &str| file[block][label]["endpoint"]["url"].as_str().unwrap().to_owned();
     assert_eq!(url("prometheus_remote_write", "metrics"), "http://mimir:9009/api/v1/push");
     assert_eq!(url("loki_write", "logs"), "http://loki:3100/loki/api/v1/push");
-    let labels: BTreeSet<&str> = file["discovery_relabel"]["containers"]["rule"]
+    let labels: Vec<(&str, &str)> = file["discovery_relabel"]["containers"]["rule"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|rule| rule["target_label"].as_str().unwrap())
+        .map(|rule| (rule["target_label"].as_str().unwrap(), rule["source_labels"][0].as_str().unwrap()))
         .collect();
-    assert_eq!(labels, BTreeSet::from(["container", "service"]));
+    // What asks for logs by `job` (`{job=~"temporal.*"}`) means the same names as in metrics.
+    let compose_service = "__meta_docker_container_label_com_docker_compose_service";
+    assert_eq!(
+        labels,
+        [("container", "__meta_docker_container_name"), ("service", compose_service), ("job", compose_service)]
+    );
     assert_eq!(
         file["discovery_docker"]["containers"]["filter"]["values"][0].as_str(),
         Some("com.docker.compose.project=sre-copilot-dev")
+    );
+}
+
+/// The panels of a dashboard of the reference stack, and the queries of each, by title.
+fn queries(path: &str) -> BTreeMap<String, (serde_json::Value, String)> {
+    let files = files(&plan(REFERENCE));
+    let board: serde_json::Value = serde_json::from_str(&files[path]).unwrap();
+    let panels = board["panels"].as_array().unwrap().iter();
+    let panels = panels.flat_map(|panel| [panel].into_iter().chain(panel["panels"].as_array().into_iter().flatten()));
+    let queries = |panel: &serde_json::Value| {
+        let targets = panel["targets"].as_array().into_iter().flatten();
+        targets.filter_map(|target| target["expr"].as_str()).collect::<Vec<_>>().join("\n")
+    };
+    panels.map(|panel| (panel["title"].as_str().unwrap().to_owned(), (panel.clone(), queries(panel)))).collect()
+}
+
+#[test]
+fn stuck_tasks_stay_visible_and_no_data_is_not_fine() {
+    let panels = queries("generated/dev/grafana/server/server.json");
+    let (stat, query) = &panels["Tasks nobody polls for"];
+    // A gauge: the counter `no_poller_tasks_total` counts each attempt, and stops when nothing arrives.
+    assert!(query.contains("approximate_backlog_count"), "{query}");
+    assert!(!query.contains("vector(0)"), "{query}");
+    assert!(panels.values().all(|(_, query)| !query.contains("no_poller_tasks_total")));
+    assert!(panels["Oldest waiting task by queue"].1.contains("approximate_backlog_age_seconds"));
+    let defaults = &stat["fieldConfig"]["defaults"];
+    assert_eq!(defaults["noValue"], "no data");
+    // Without a mapping, Grafana shows a missing value in the first threshold's green.
+    let mapping = &defaults["mappings"][0]["options"];
+    assert_eq!((&mapping["match"], &mapping["result"]["color"]), (&"null+nan".into(), &"text".into()));
+    // The server sets the gauge to 0 when it unloads the queue, by default after five minutes without polls.
+    let files = files(&plan(REFERENCE));
+    let config = yaml(&files, "generated/dev/dynamicconfig/monitored.yaml");
+    assert_eq!(config["matching.maxTaskQueueIdleTime"][0]["value"], "24h");
+}
+
+#[test]
+fn conflicts_are_what_the_plugin_counts_and_lost_conditions_are_none() {
+    let panels = queries("generated/dev/grafana/dsql/persistence.json");
+    let metrics = |title: &str| -> BTreeSet<&str> {
+        let words = panels[title].1.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.filter(|word| word.ends_with("_total")).collect()
+    };
+    let [conflicts, retries, given_up] =
+        ["conflict", "retry", "exhausted"].map(|counted| format!("dsql_tx_{counted}_total"));
+    assert_eq!(metrics("Conflicts"), BTreeSet::from([conflicts.as_str(), "persistence_requests_total"]));
+    assert_eq!(metrics("Conflicts by operation"), BTreeSet::from([conflicts.as_str()]));
+    assert_eq!(
+        metrics("Conflicts, retries and what is given up"),
+        BTreeSet::from([conflicts.as_str(), &retries, &given_up])
+    );
+    // A lost lease is no conflict.
+    let lost = "Lost conditions by type and service";
+    assert_eq!(metrics(lost), BTreeSet::from(["persistence_error_with_type_total"]));
+    let of_conditions = panels.iter().filter(|(_, (_, query))| query.contains("error_type=~\"$conditions\""));
+    assert_eq!(of_conditions.map(|(title, _)| title.as_str()).collect::<Vec<_>>(), [lost]);
+    // A counter is missing until its first event: that is 0 only if the server reports at all.
+    assert!(!panels["Conflicts"].1.contains("vector(0)"), "{}", panels["Conflicts"].1);
+    let server = queries("generated/dev/grafana/server/server.json");
+    assert!(server["Unexpected persistence errors"].1.contains("persistence_errors_total"));
+}
+
+#[test]
+fn a_profile_switches_metrics_on_and_off() {
+    let scraped = |metrics: &str| {
+        let spec = REFERENCE.replace("[profiles.dev]", &format!("[profiles.dev]\n{metrics}"));
+        let plan = plan(&spec);
+        let targets = &plan.stack().alloys[0].targets;
+        let targets = targets.iter().map(|target| format!("{}{}", target.address.authority(), target.address.path));
+        targets
+            .filter(|target| target.starts_with("temporal-worker") || target.starts_with("copilot"))
+            .collect::<Vec<_>>()
+    };
+    let (worker, copilot) = ("temporal-worker:9090/metrics", "copilot-temporal:9090/metrics");
+    assert_eq!(scraped(""), [worker]);
+    assert_eq!(scraped("services.temporal-worker.metrics = false"), [] as [&str; 0]);
+    assert_eq!(scraped("services.copilot-temporal.metrics = true"), [worker, copilot]);
+    assert_eq!(
+        scraped("services.copilot-temporal.metrics = { port = \"http\", path = \"/m\" }"),
+        [worker, "copilot-temporal:8233/m"]
     );
 }
 
@@ -401,6 +487,57 @@ image = \"grafana/alloy:v1.19.1\"
     let only = spec.replace("scale = 1\n", "scale = 2\n");
     let source = files(&plan(&only))["generated/dev/config/alloy.alloy"].clone();
     assert!(!source.contains("\"services\""), "{source}");
+}
+
+#[test]
+fn what_uses_aws_gets_its_region_by_both_names() {
+    let spec = "\
+[stack]
+name = \"x\"
+[profiles.dev]
+[images]
+own = { ref = \"own:1\", home = \"/home/own\" }
+[env.AWS_REGION]
+description = \"Region\"
+[env.OTHER]
+description = \"Another region\"
+[services.usual]
+image = \"own\"
+aws = true
+[services.renamed]
+image = \"own\"
+aws = true
+environment.AWS_REGION = \"${OTHER}\"
+[services.default]
+image = \"own\"
+aws = true
+environment.AWS_DEFAULT_REGION = \"eu-north-1\"
+[services.none]
+image = \"own\"
+[schema.step]
+description = \"Step\"
+image = \"own\"
+aws = true
+command = [\"migrate\"]
+";
+    let compose = |spec: &str| yaml(&files(&plan(spec)), "generated/dev/docker-compose.yml");
+    let file = compose(spec);
+    for (service, region) in [
+        ("usual", Some("${AWS_REGION:-}")),
+        ("renamed", Some("${OTHER:-}")),
+        ("default", Some("eu-north-1")),
+        ("none", None),
+        ("schema-step", Some("${AWS_REGION:-}")),
+    ] {
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            assert_eq!(file["services"][service]["environment"][name].as_str(), region, "{service} {name}");
+        }
+    }
+    // So the variable is only needed by what doesn't say its region.
+    let own = spec.replace("aws = true\ncommand", "aws = true\nenvironment.AWS_REGION = \"eu-west-1\"\ncommand");
+    let own = own.replace("[services.usual]\nimage = \"own\"\naws = true\n", "");
+    let own = own.replace("[env.AWS_REGION]\ndescription = \"Region\"\n", "");
+    assert_eq!(compose(&own)["services"]["schema-step"]["environment"]["AWS_DEFAULT_REGION"], "eu-west-1");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use super::project::{Project, REFERENCE, Run};
 
@@ -120,6 +121,39 @@ fn every_other_cause_is_named() {
     let run = project.run(&["render", "--force"]);
     assert_eq!(run.code, Some(3), "{run:?}");
     assert!(run.stderr.contains(LOKI), "{run:?}");
+}
+
+/// A container's user is not the one who renders.
+#[test]
+fn containers_can_read_outputs_whatever_the_umask() {
+    let project = Project::new(REFERENCE);
+    for (umask, folders) in [("077", 0o755), ("000", 0o777)] {
+        for folder in ["generated", "terraform"] {
+            _ = fs::remove_dir_all(project.path(folder));
+        }
+        let command = format!("umask {umask} && exec {} render", env!("CARGO_BIN_EXE_gen"));
+        let run: Run = Command::new("sh").args(["-c", &command]).current_dir(project.root()).output().unwrap().into();
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for (path, _) in project.outputs() {
+            let path = project.path(&path);
+            assert_eq!(mode(&path), if path.ends_with(SCRIPT) { 0o755 } else { 0o644 }, "{umask}: {path:?}");
+        }
+        for folder in ["generated", "generated/dev/grafana", "generated/dev/grafana/server"] {
+            assert_eq!(mode(&project.path(folder)), folders, "{umask}: {folder}");
+        }
+    }
+    assert_clean(&project);
+    fs::set_permissions(project.path(LOKI), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_one(&project.run(&["check"]), LOKI, "not readable by other users");
+    assert!(project.run(&["check", "--format", "json"]).stdout.contains("\"cause\": \"mode\""));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let folder = "generated/dev/dynamicconfig";
+    fs::set_permissions(project.path(folder), fs::Permissions::from_mode(0o700)).unwrap();
+    assert_one(&project.run(&["check"]), folder, "not readable by other users");
+    let run = project.run(&["render"]);
+    assert!(run.stdout.starts_with(&format!("opened {folder}: not readable by other users\n")), "{run:?}");
+    assert_clean(&project);
 }
 
 #[test]

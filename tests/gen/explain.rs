@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::project::Project;
 
 const LOKI: &str = "generated/dev/config/loki.yaml";
+const ALLOY: &str = "generated/dev/config/alloy.alloy";
 
 fn line(project: &Project, path: &str, needle: &str) -> usize {
     project.read(path).lines().position(|line| line.contains(needle)).unwrap() + 1
@@ -88,6 +89,11 @@ fn a_key_leads_to_its_lines() {
         compose["lines"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap().trim()).collect();
     assert!(texts.contains(&"TEMPORAL_CORS_ORIGINS: http://localhost:8082"), "{texts:?}");
     assert!(texts.contains(&"published: \"8082\""), "{texts:?}");
+    // A switch, too: a line that it leaves out is in the digest of the file.
+    let run = project.run(&["impact", "services.copilot-temporal.metrics"]);
+    assert!(run.stdout.contains("stackgen.config"), "{}", run.stdout);
+    let run = project.run(&["explain", &format!("{ALLOY}:{}", line(&project, ALLOY, "temporal-worker:9090"))]);
+    assert!(run.stdout.contains("services.temporal-worker"), "{}", run.stdout);
     // What only people and checkers read reaches nothing.
     let run = project.run(&["impact", "accepted"]);
     assert!(run.stdout.ends_with("no line of any output depends on it\n"), "{}", run.stdout);

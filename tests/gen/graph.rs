@@ -39,7 +39,12 @@ fn every_kind_of_edge_is_in_the_reference_stack() {
             ("temporal-matching", "elasticsearch-setup"),
             ("temporal-frontend", "elasticsearch-setup"),
             ("temporal-worker", "elasticsearch-setup"),
+            // Whoever waits for a frontend uses a namespace.
+            ("temporal-ui", "temporal-namespaces"),
             ("copilot-temporal", "elasticsearch-setup"),
+            ("copilot-ui", "copilot-namespaces"),
+            ("copilot-worker", "copilot-namespaces"),
+            ("copilot-api", "copilot-namespaces"),
         ]
     );
     // The target on the host is no service.
@@ -50,7 +55,6 @@ fn every_kind_of_edge_is_in_the_reference_stack() {
             ("alloy", "temporal-matching"),
             ("alloy", "temporal-frontend"),
             ("alloy", "temporal-worker"),
-            ("alloy", "copilot-temporal"),
         ]
     );
     assert_eq!(edges(&graph, Kind::Talks(Talk::Pushes)), [("alloy", "mimir"), ("alloy", "loki")]);
@@ -125,6 +129,7 @@ fn a_focus_keeps_neighbours_and_what_the_service_starts_after() {
         names("temporal-ui"),
         set(&[
             "temporal-ui",
+            "temporal-namespaces",
             "temporal-frontend",
             "temporal-matching",
             "temporal-history",
@@ -208,7 +213,7 @@ fn the_readme_has_the_diagram() {
     let project = Project::reference();
     let diagram = drawn(&project, &[]);
     assert!(diagram.contains("  alloy -->|\"pushes to\"| mimir\n"), "{diagram}");
-    assert!(diagram.contains("  alloy -.->|\"scrapes\"| copilot_temporal\n"), "{diagram}");
+    assert!(diagram.contains("  grafana -.->|\"queries\"| copilot_api\n"), "{diagram}");
     assert!(diagram.contains("  temporal_history --> elasticsearch_setup\n"), "{diagram}");
     let readme = project.read("generated/dev/README.md");
     assert!(readme.contains(&format!("```mermaid\n{diagram}```\n")), "{readme}");

@@ -862,7 +862,7 @@ fn what_compose_loads_by_itself_is_no_output() {
     }
     let variable = "[env.COMPOSE_FILE]\ndescription = \"x\"\ndefault = \"docker-compose.yml:../../evil.yml\"\n";
     let run = Project::new(format!("{head}{variable}")).run(&["check"]);
-    assert!(run.stderr.contains("the variable `COMPOSE_FILE` is one of Compose's own"), "{run:?}");
+    assert!(run.stderr.contains("variable `COMPOSE_FILE` is reserved for Compose"), "{run:?}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn one<'v>(rows: &'v [Value], key: &str, value: &str) -> &'v Value {
 #[test]
 fn services() {
     let rows = listed(&Project::new(REFERENCE), "services");
-    assert_eq!(rows.len(), 15);
+    assert_eq!(rows.len(), 17);
     assert_eq!(
         one(&rows, "name", "temporal-frontend"),
         &json!({
@@ -81,7 +81,7 @@ fn variables_and_who_reads_them() {
     let password = one(&rows, "name", "GRAFANA_ADMIN_PASSWORD");
     assert_eq!((&password["secret"], &password["services"]), (&json!(true), &json!(["grafana"])));
     // Of a passthrough key, of a mount, of a build.
-    assert_eq!(one(&rows, "name", "DOCKER_GROUP_ID")["services"], json!(["copilot-worker"]));
+    assert_eq!(one(&rows, "name", "SOCKET_GROUP_ID")["services"], json!(["copilot-worker"]));
     assert_eq!(one(&rows, "name", "COPILOT_DEPLOYMENT_PROFILE")["services"], json!(["copilot-worker"]));
     let tree = one(&rows, "name", "TEMPORAL_DSQL_PATH");
     assert_eq!((&tree["services"], &tree["images"]), (&json!([]), &json!(["temporal-base"])));

@@ -397,7 +397,7 @@ fn a_variable_of_the_users_env_is_overruled() {
 #[test]
 fn a_variable_is_set_and_read_by_nobody() {
     // What Temporal's DSQL plugin and the AWS SDK read, besides the template's placeholders.
-    const READ: [&str; 13] = [
+    const READ: [&str; 14] = [
         "DSQL_TOKEN_DURATION",
         "DSQL_STAGGERED_STARTUP",
         "DSQL_RESERVOIR_ENABLED",
@@ -411,6 +411,7 @@ fn a_variable_is_set_and_read_by_nobody() {
         "AWS_SHARED_CREDENTIALS_FILE",
         "AWS_CONFIG_FILE",
         "AWS_EC2_METADATA_DISABLED",
+        "HOME",
     ];
     refused_as("unread-variable");
     refused_as("undeclared-variable");

@@ -98,7 +98,7 @@ fn a_kind_needs_no_code() {
     assert_eq!(compose["secrets"]["orders-password"]["environment"], "POSTGRES_PASSWORD");
     let test: Vec<&str> =
         service["healthcheck"]["test"].as_sequence().unwrap().iter().filter_map(serde_yaml::Value::as_str).collect();
-    assert_eq!(test, ["CMD", "pg_isready", "--username", "postgres", "--dbname", "orders"]);
+    assert_eq!(test, ["CMD", "pg_isready", "--host", "127.0.0.1", "--username", "postgres", "--dbname", "orders"]);
     assert_eq!(service["volumes"][0]["source"], "orders-data");
     assert!(service["cap_add"].as_sequence().unwrap().iter().any(|name| name == "SETUID"));
     assert!(service.get("read_only").is_none());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_yaml::Value;
 
-use super::project::{DASHBOARDS, Project, REFERENCE};
+use super::project::{DASHBOARDS, Project, REFERENCE, WHOLE_REFERENCE};
 
 const TWO: &str = r#"
 [stack]
@@ -178,6 +178,35 @@ fn a_profile_removes_an_item_of_a_list() {
 }
 
 #[test]
+fn a_profile_has_the_dashboard_of_its_store_and_every_link_leads_to_one() {
+    let project = Project::new(REFERENCE);
+    project.replace(
+        "spec/stack.toml",
+        "[profiles.dev]\n",
+        "[profiles.dev]\n[profiles.lite]\nremove = [\"dashboards.persistence\", \"services.grafana.settings.folders.dsql\"]\n\
+         dashboards.postgresql.abstract = false\n",
+    );
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for (profile, store) in [("dev", "dsql/persistence"), ("lite", "server/postgresql")] {
+        let boards = ["server/server", "copilot/copilot", store];
+        let texts = boards.map(|board| project.read(&format!("generated/{profile}/grafana/{board}.json")));
+        let uids: BTreeSet<String> = texts
+            .iter()
+            .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap()["uid"].as_str().unwrap().to_owned())
+            .collect();
+        let links: BTreeSet<String> = texts
+            .iter()
+            .flat_map(|text| text.split("/d/").skip(1))
+            .map(|link| link.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap().to_owned())
+            .collect();
+        assert_eq!(links, uids, "{profile}");
+        let other = if profile == "dev" { "server/postgresql" } else { "dsql/persistence" };
+        assert!(!project.path(&format!("generated/{profile}/grafana/{other}.json")).exists());
+    }
+}
+
+#[test]
 fn an_unknown_profile_has_a_suggestion() {
     let project = Project::new(TWO);
     for command in ["render", "check"] {
@@ -321,4 +350,57 @@ image = "shop/new:1"
         assert_eq!((&port["published"], &port["target"]), (&published.into(), &target.into()), "{service}");
     }
     assert_eq!(compose["services"]["api"]["environment"]["DATABASE"], "db:5432");
+}
+
+/// Temporal compares the names of its settings without case.
+#[test]
+fn a_dynamic_setting_is_overridden_in_any_case() {
+    let cluster = "\n[profiles.dev.clusters.monitored.dynamic_config]\n\"frontend.PERSISTENCEMAXQPS\" = 7\n\
+                   \"frontend.namespaceRPS\" = [{ value = 100, constraints = { namespace = \"a\" } }, { value = 50 }]\n\
+                   \"matching.rps\" = [{ value = 9, constraints = { taskQueueName = \"q\", taskType = \"Workflow\" } }]\n";
+    let project = Project::new(REFERENCE.to_owned() + cluster);
+    assert_eq!(project.run(&["render", "--profile", "dev"]).code, Some(0));
+    let settings: Value = serde_yaml::from_str(&project.read("generated/dev/dynamicconfig/monitored.yaml")).unwrap();
+    let json = |text: &str| -> Value { serde_yaml::from_str(text).unwrap() };
+    assert_eq!(settings["frontend.persistenceMaxQPS"], json("[{ value: 7 }]"));
+    assert!(settings.get("frontend.PERSISTENCEMAXQPS").is_none());
+    let constrained = json("[{ value: 100, constraints: { namespace: a } }, { value: 50 }]");
+    assert_eq!(settings["frontend.namespaceRPS"], constrained);
+    assert_eq!(settings["matching.rps"][0]["constraints"], json("{ taskQueueName: q, taskType: Workflow }"));
+    // The DSQL plugin's server is older.
+    assert!(settings.get("history.enableCHASMSchedulerSentinels").is_none());
+}
+
+#[test]
+fn the_readme_has_the_sections_that_apply() {
+    let project = Project::new(WHOLE_REFERENCE);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let [dev, local] = ["dev", "local"].map(|profile| project.read(&format!("generated/{profile}/README.md")));
+    for line in [
+        "- Buildx",
+        "\nset -a; . generated/dev/.env; set +a",
+        "\ndocker build --tag temporal-dsql:test --platform linux/arm64 --file generated/dev/docker/base.Dockerfile ",
+        "\ndocker build --tag temporal-dsql-runtime:test --platform linux/arm64 generated/dev/docker\n",
+        "\ndocker build --tag temporal-sre-copilot:dev --platform linux/arm64 \"${COPILOT_PATH:-../temporal-sre-copilot}\"\n",
+        "\n  nc -vz -w 5 \"${COPILOT_DSQL_HOST}\" 5432\n",
+        "exec elasticsearch curl -s 'localhost:9200/_cluster/health?pretty'\n",
+        "logs elasticsearch-setup\n",
+        "exec grafana curl -s 'http://mimir:9009/prometheus/api/v1/query?query=up'\n",
+    ] {
+        assert!(dev.contains(line), "{line}");
+    }
+    for line in ["Aurora DSQL: its log", "curl -s 'localhost:9200", "--platform", "temporal-dsql"] {
+        assert!(!local.contains(line), "{line}");
+    }
+    assert!(local.contains("- No data in Grafana"));
+}
+
+/// Neither program of the copilot reads more.
+#[test]
+fn the_copilot_gets_what_it_reads() {
+    let project = Project::reference();
+    let services = &compose(&project, "dev")["services"];
+    let has = |service: &str, name: &str| services[service]["environment"].get(name).is_some();
+    assert!(has("copilot-api", "MONITORED_TEMPORAL_ADDRESS") && !has("copilot-worker", "MONITORED_TEMPORAL_ADDRESS"));
+    assert!(!has("copilot-api", "COPILOT_DSQL_DATABASE") && !has("copilot-worker", "COPILOT_DSQL_DATABASE"));
 }

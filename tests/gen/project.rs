@@ -6,9 +6,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// The reference spec.
 /// The reference spec with its profile `dev` only.
-pub const REFERENCE: &str = until(WHOLE_REFERENCE, "# ---- the profile `local`");
+pub const REFERENCE: &str = until(WHOLE_REFERENCE, "\n# ---- the profile `local`");
 
 /// The reference spec with all of its profiles.
 pub const WHOLE_REFERENCE: &str = include_str!("../../spec/stack.toml");
@@ -31,10 +30,11 @@ const fn until(text: &'static str, end: &str) -> &'static str {
 }
 
 /// Its dashboards.
-pub const DASHBOARDS: [(&str, &str); 3] = [
+pub const DASHBOARDS: [(&str, &str); 4] = [
     ("spec/dashboards/copilot.toml", include_str!("../../spec/dashboards/copilot.toml")),
     ("spec/dashboards/persistence.toml", include_str!("../../spec/dashboards/persistence.toml")),
     ("spec/dashboards/server.toml", include_str!("../../spec/dashboards/server.toml")),
+    ("spec/dashboards/postgresql.toml", include_str!("../../spec/dashboards/postgresql.toml")),
 ];
 
 /// The dashboards that belong to a spec: those of the reference, if it has their folders.

@@ -469,6 +469,7 @@ fn infrastructure() {
         ],
         &[
             "danger infrastructure aws_dsql_cluster.copilot: would be destroyed; its databases are lost",
+            "caution privileges schema-helper: gains whatever `.env` sets for `user`: `${HOST_UID}`",
             "caution privileges schema-helper: gains the host's AWS credentials",
             "notice infrastructure aws_dsql_cluster.helper: would be created",
             "notice clusters copilot: removed; its index `temporal_visibility_v1_copilot` stays in Elasticsearch \
@@ -480,6 +481,7 @@ fn infrastructure() {
             "notice mounts copilot-temporal: source of `/etc/temporal/config/dynamicconfig.yaml` changed [./dy…",
             "notice schema schema-copilot: removed [temporal-dsql:test -> -]",
             "notice schema schema-helper: added [- -> temporal-dsql:test]",
+            "notice services copilot-namespaces: `description` changed [Registers the namespaces of the copilot cluster, then ends -> Registers the namespaces of the helper cluster, then ends]",
             "notice services copilot-temporal: `description` changed [Temporal server of the copilot cluster, …",
             "notice services copilot-temporal: recreated: environment, mounts",
             "notice services copilot-ui: `description` changed [Web UI of the copilot cluster -> Web UI of the…",
@@ -587,15 +589,26 @@ fn the_rest_of_the_spec() {
     );
     case(
         REFERENCE,
+        &[("\nmetrics = false", "\nmetrics = true"), ("ports.grpc = 7239", "ports.grpc = 7239\nmetrics = false")],
+        &[
+            "caution metrics alloy: no longer scrapes `temporal-worker` [temporal-worker:9090/metrics -> -]",
+            "notice metrics alloy: scrapes `copilot-temporal` [- -> copilot-temporal:9090/metrics]",
+            "notice services alloy: recreated: configuration file",
+            "notice services copilot-temporal: `metrics` added [- -> 9090/metrics]",
+            "notice services temporal-worker: `metrics` removed [9090/metrics -> -]",
+        ],
+    );
+    case(
+        REFERENCE,
         &[("default = \"postgres\"", "required = true"), ("default = \"0\"", "default = \"999\"")],
         &[
-            "caution privileges copilot-worker: gains membership in the group `${DOCKER_GROUP_ID:-999}`",
+            "caution privileges copilot-worker: gains membership in the group `${SOCKET_GROUP_ID:-999}`",
             "caution variables COPILOT_DSQL_DATABASE: now required: the stack does not start until `.env` sets it \
              [postgres -> -]",
-            "notice variables DOCKER_GROUP_ID: default changed: it applies unless `.env` sets the variable [0 -> 999]",
+            "notice variables SOCKET_GROUP_ID: default changed: it applies unless `.env` sets the variable [0 -> 999]",
             "notice services copilot-api: recreated: declaration of `COPILOT_DSQL_DATABASE`",
             "notice schema schema-copilot-app: runs again: declaration of `COPILOT_DSQL_DATABASE`",
-            "notice privileges copilot-worker: loses membership in the group `${DOCKER_GROUP_ID:-0}`",
+            "notice privileges copilot-worker: loses membership in the group `${SOCKET_GROUP_ID:-0}`",
             "notice schema schema-copilot: runs again: declaration of `COPILOT_DSQL_DATABASE`",
             "notice services copilot-temporal: recreated: declaration of `COPILOT_DSQL_DATABASE`",
             "notice services copilot-worker: recreated: group_add, declaration of `COPILOT_DSQL_DATABASE`",

@@ -111,7 +111,7 @@ fn the_docs_run_each_step_and_count_none() {
             readme.matches(&format!("run --rm {}", step.service)).count()
         );
     }
-    assert!(readme.contains("has 15 services and 14 published ports"));
+    assert!(readme.contains("has 17 services and 14 published ports"));
 }
 
 #[test]

@@ -368,8 +368,8 @@ fn checkov() {
 #[test]
 fn what_the_spec_causes_is_told_at_the_spec() {
     let spec = REFERENCE.replace(
-        "group_add = [\"${DOCKER_GROUP_ID}\"]",
-        "group_add = [\"${DOCKER_GROUP_ID}\"]\nstop_grace_period = \"${AWS_REGION:+soon}\"",
+        "group_add = [\"${SOCKET_GROUP_ID}\"]",
+        "group_add = [\"${SOCKET_GROUP_ID}\"]\nstop_grace_period = \"${AWS_REGION:+soon}\"",
     );
     let project = Project::new(&spec);
     assert_eq!(project.run(&["render"]).code, Some(0));

@@ -17,13 +17,15 @@ RUN go build -trimpath -tags disable_grpc_modules -o /out/temporal-server ./cmd/
  && go build -trimpath -tags disable_grpc_modules -o /out/temporal-dsql-tool ./cmd/tools/dsql
 
 FROM alpine:3.23
+# Any user may run it: one that the image doesn't know is in the group `root`, which can write the configuration.
 # Alpine keeps one version of a package: a pin would break the build with its next update.
 # hadolint ignore=DL3018
 RUN apk add --no-cache bash ca-certificates curl python3 tzdata \
  && addgroup -g 1000 temporal \
  && adduser -u 1000 -G temporal -D temporal \
  && mkdir -p /etc/temporal/config \
- && chown -R temporal:temporal /etc/temporal
+ && chown -R temporal:root /etc/temporal \
+ && chmod -R g=u /etc/temporal
 COPY --from=build /out/ /usr/local/bin/
 ENV TEMPORAL_HOME=/etc/temporal
 WORKDIR /etc/temporal

@@ -1,12 +1,14 @@
 //! `gen dev env`.
 
 use std::fmt::Write as _;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 
 use camino::Utf8Path;
 use stackgen::dev::dotenv::{self, Assignment, Change, Dotenv};
+use stackgen::dev::preflight::is_generated;
 use stackgen::dev::terraform::{self, Filled, Terraform};
-use stackgen::dev::{Finding, compose};
+use stackgen::dev::{Environment, Finding, compose};
 use stackgen::model::Infrastructure;
 use stackgen::output::{self, Mode};
 use stackgen::review::counted;
@@ -53,6 +55,27 @@ pub fn fill(context: &Context, infrastructure: &Infrastructure, terraform: &Terr
     write(context, &filled)
 }
 
+/// Writes random values to `.env` for the variables that have none, if nothing else is missing.
+pub fn generate(context: &Context) -> Step<()> {
+    let environment = context.environment()?;
+    let mut missing =
+        context.stack().variables.iter().filter(|variable| is_generated(variable, &environment)).peekable();
+    if missing.peek().is_some() && preflight::variables(context, &environment)?.len() == missing.count() {
+        write(context, &[])?;
+    }
+    Ok(())
+}
+
+/// A password: 144 random bits.
+fn random() -> Step<String> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut bytes = [0; 24];
+    File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).map_err(|error| {
+        Finding::error(format!("cannot read `/dev/urandom`: {error}"), "set the variables in `.env` yourself")
+    })?;
+    Ok(bytes.iter().map(|byte| char::from(DIGITS[usize::from(byte % 64)])).collect())
+}
+
 /// Writes `.env`; a new one starts as a copy of `.env.example`.
 fn write(context: &Context, filled: &[Filled]) -> Step {
     let path = context.dotenv();
@@ -62,15 +85,20 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
         Some(file) => file,
         None => example(context)?,
     };
-    let assignments: Vec<Assignment> = filled
-        .iter()
-        .map(|Filled { name, value, .. }| Assignment {
-            name: name.clone(),
-            value: value.clone(),
-            description: variable(context, name).map(|variable| variable.description.clone()).unwrap_or_default(),
-        })
-        .collect();
+    let assignment = |name: &str, value: String| Assignment {
+        name: name.to_owned(),
+        value,
+        description: variable(context, name).map(|variable| variable.description.clone()).unwrap_or_default(),
+    };
+    let mut assignments: Vec<Assignment> =
+        filled.iter().map(|Filled { name, value, .. }| assignment(name, value.clone())).collect();
+    // Without the values of the process, which may be there for one command only.
+    let environment = Environment::new(file.variables().map(|(name, value)| (name.to_owned(), value.to_owned())), []);
+    for variable in context.stack().variables.iter().filter(|variable| is_generated(variable, &environment)) {
+        assignments.push(assignment(&variable.name, random()?));
+    }
     let (text, changes) = file.fill(&assignments);
+    let generated = &assignments[filled.len()..];
     if is_new || text != file.text() {
         output::replace(&context.root, &path, &text, Mode::Private).map_err(|error| not_written(&path, &error))?;
     }
@@ -101,6 +129,10 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
                 );
             }
         }
+    }
+    for Assignment { name, .. } in generated {
+        count += 1;
+        let _ = writeln!(out, "  {name} = (secret) (chosen at random)");
     }
     let _ = writeln!(out, "{path}: {} filled", counted(count, "variable"));
     print_text(&out);

@@ -23,8 +23,8 @@ use stackgen::model::Stack;
 
 use self::child::Children;
 use super::report::{BOLD, CYAN, GREEN, RED, RESET, YELLOW};
-use super::{Outcome, location, print, print_error, print_text, project};
-use crate::cli::{Dev, DevCommand, Format, SchemaCommand};
+use super::{Outcome, location, one_profile, print, print_error, print_text, root};
+use crate::cli::{Dev, DevCommand, SchemaCommand};
 
 /// The way out where the cause is unknown.
 const DOCTOR: &str = "run `gen dev doctor` to find the cause";
@@ -79,11 +79,11 @@ pub fn run(arguments: &Dev) -> Outcome {
 }
 
 fn dispatch(arguments: &Dev) -> Step {
-    let mut project = project(Some(&arguments.profile), Format::Text)?;
-    let Some(plan) = project.plans.pop() else { return Ok(Outcome::Invalid) };
+    let plan = one_profile(arguments.profile.as_deref())?;
+    let root = root()?;
     let children = Children::new()
         .map_err(|error| Finding::error(format!("cannot receive signals: {error}"), "stop some processes"))?;
-    let context = Context { compose: Compose::new(&project.root, plan.stack()), root: project.root, plan, children };
+    let context = Context { compose: Compose::new(&root, plan.stack()), root, plan, children };
     match &arguments.command {
         DevCommand::Up(arguments) => up::run(&context, arguments),
         DevCommand::Down { volumes } => down::run(&context, *volumes),
@@ -112,11 +112,9 @@ impl Context {
     fn environment(&self) -> Result<Environment, Finding> {
         let path = self.dotenv();
         let file = dotenv::load(&self.root, &path)?;
-        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let variables: Vec<_> = file.iter().flat_map(dotenv::Dotenv::variables).map(own).collect();
-        let process =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Ok(Environment::new(variables, process))
+        let process = Environment::process();
+        let (values, _) = file.unwrap_or_default().values(&process);
+        Ok(Environment::new(values, process))
     }
 
     /// Stops unless the outputs that Compose reads exist.

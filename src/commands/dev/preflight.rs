@@ -6,7 +6,7 @@ use std::net::{TcpListener, UdpSocket};
 
 use stackgen::dev::compose::Container;
 use stackgen::dev::ports::{self, Wanted};
-use stackgen::dev::{Environment, Finding, dotenv, engine, preflight};
+use stackgen::dev::{Environment, Finding, credentials, dotenv, engine, preflight};
 use stackgen::model::service::Service;
 use stackgen::output::{self, Cause};
 
@@ -71,6 +71,7 @@ pub fn dotenv(context: &Context) -> Result<Vec<Finding>, Finding> {
     let path = context.dotenv();
     let Some(file) = dotenv::load(&context.root, &path)? else { return Ok(Vec::new()) };
     let mut findings = preflight::strangers(context.stack(), &file);
+    findings.extend(preflight::dollars(context.stack(), &path, &file.values(&Environment::process()).1));
     #[cfg(unix)]
     if let Ok(metadata) = std::fs::metadata(context.root.join(&path)) {
         use std::os::unix::fs::PermissionsExt as _;
@@ -128,6 +129,30 @@ impl<'a> Machine<'a> {
         preflight::paths(&self.context.root, self.context.stack(), self.environment, services)
     }
 
+    /// Credentials that the users of services can't read. Only on Linux are the users of containers those of the host.
+    pub fn credentials(&self) -> Vec<Finding> {
+        let readers = credentials::readers(self.context.stack().every_service());
+        let files = credential_files(self.environment);
+        if readers.is_empty() || files.is_empty() || is_elsewhere(self.environment) {
+            return Vec::new();
+        }
+        let (root, children) = (&self.context.root, &self.context.children);
+        let ask = |invocation| children.ask(&invocation).ok().filter(|answer| answer.succeeded);
+        let Some(info) = ask(engine::info(root)) else { return Vec::new() };
+        let mut known: BTreeMap<String, Option<String>> = BTreeMap::new();
+        let user_of_image = |service: &Service| {
+            let reference = stackgen::dev::services::image(service, self.environment)?;
+            let user = known.entry(reference).or_insert_with_key(|reference| {
+                let user = ask(engine::user(root, reference))?.stdout.trim().to_owned();
+                let has_number = user.is_empty() || user.starts_with(|first: char| first.is_ascii_digit());
+                if has_number { Some(user) } else { Some(ask(engine::user_number(root, reference))?.stdout) }
+            });
+            user.clone()
+        };
+        let users = engine::users(&info.stdout);
+        credentials::unreadable(&readers, self.environment, &self.context.dotenv(), users, &files, user_of_image)
+    }
+
     /// Ports that something else is using.
     pub fn ports(&self, services: &[&Service], containers: &[Container]) -> Vec<Finding> {
         if is_elsewhere(self.environment) {
@@ -160,6 +185,23 @@ impl<'a> Machine<'a> {
         let container = running.as_ref().and_then(|answer| engine::container_with_port(&answer.stdout, port.number));
         container.map(|name| format!("container `{name}`")).or_else(|| process_with_port(port.number))
     }
+}
+
+/// What the AWS SDK reads in `~/.aws`.
+#[cfg(target_os = "linux")]
+fn credential_files(environment: &Environment) -> Vec<credentials::OnHost> {
+    use std::os::unix::fs::MetadataExt as _;
+    let Some(home) = environment.get("HOME") else { return Vec::new() };
+    let on_host = |path: String| {
+        let metadata = std::fs::metadata(&path).ok()?;
+        Some(credentials::OnHost { path, owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode() })
+    };
+    ["", "/config", "/credentials"].into_iter().filter_map(|file| on_host(format!("{home}/.aws{file}"))).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn credential_files(_: &Environment) -> Vec<credentials::OnHost> {
+    Vec::new()
 }
 
 /// Whether the engine runs on another machine, whose ports can't be checked.

@@ -7,7 +7,7 @@ use stackgen::dev::{Environment, Finding, services};
 use stackgen::model::{SchemaStep, Service};
 
 use super::preflight::{self, Machine};
-use super::{BOLD, Context, Outcome, RESET, Step, child, note, print_error, print_text, say, schema};
+use super::{BOLD, Context, Outcome, RESET, Step, child, env, note, print_error, print_text, say, schema};
 use crate::cli::Up;
 
 /// Lines of the log of a failed service that are shown.
@@ -16,6 +16,7 @@ const LAST_LINES: &str = "20";
 pub fn run(context: &Context, arguments: &Up) -> Step {
     context.rendered()?;
     context.known(&arguments.services)?;
+    env::generate(context)?;
     let environment = context.environment()?;
     let started = services::started(context.stack(), &arguments.services);
     let containers = preflight(context, &environment, &started)?;

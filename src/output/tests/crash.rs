@@ -50,6 +50,10 @@ impl Disk for Faulty {
         self.run(|| Real.create_dir(path), || ())
     }
 
+    fn open_dir(&self, path: &Utf8Path) -> io::Result<()> {
+        self.run(|| Real.open_dir(path), || ())
+    }
+
     fn create_file(&self, path: &Utf8Path, contents: &[u8], executable: bool) -> io::Result<()> {
         self.run(
             || Real.create_file(path, contents, executable),

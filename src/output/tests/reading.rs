@@ -135,6 +135,37 @@ fn the_executable_bit_counts_in_both_directions() {
     assert_eq!(sandbox.differences(files()), NONE);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_containers_read_is_readable() {
+    let sandbox = Sandbox::rendered();
+    let scope = Scope { others: Some(Vec::new()), ..scope() };
+    let files = || files().into_iter().map(Ok);
+    for path in ["generated", "generated/dev", "generated/dev/temporal", "terraform/dev"] {
+        set_mode(&sandbox.path(path), 0o700);
+    }
+    for path in ["generated/dev/compose.yaml", "terraform/dev/main.tf", MANIFEST] {
+        set_mode(&sandbox.path(path), 0o640);
+    }
+    let found = || {
+        let differences = compare(&sandbox.root, &scope, files()).unwrap().differences;
+        differences.iter().map(|one| format!("{}: {:?}", one.path, one.cause)).collect::<Vec<_>>()
+    };
+    let all = ["generated/dev/compose.yaml: Closed", "generated/dev: Closed", "generated/dev/temporal: Closed"];
+    assert_eq!(found(), all);
+    let before = sandbox.snapshot();
+    write(&sandbox.root, &scope, files(), DRY).unwrap();
+    assert_eq!(sandbox.snapshot(), before);
+    let written = write(&sandbox.root, &scope, files(), RENDER).unwrap();
+    assert_eq!(paths(&written.written), ["generated/dev/compose.yaml"]);
+    assert_eq!(paths(&written.opened), ["generated/dev", "generated/dev/temporal"]);
+    assert_eq!(found(), NONE);
+    // With nothing else to write.
+    set_mode(&sandbox.path("generated/dev/temporal"), 0o2770);
+    assert_eq!(paths(&write(&sandbox.root, &scope, files(), RENDER).unwrap().opened), ["generated/dev/temporal"]);
+    assert_eq!(mode(&fs::metadata(sandbox.path("generated/dev/temporal")).unwrap()) & 0o7777, 0o2775);
+}
+
 #[test]
 fn a_checkout_with_crlf_is_no_edit_even_when_stale() {
     let sandbox = Sandbox::rendered();

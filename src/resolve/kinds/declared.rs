@@ -241,10 +241,9 @@ impl<'a> Resolver<'a> {
             check.test.is_some() || port(self, name).is_some()
         });
         preset.healthcheck = probed.map(|check| self.probe(check, scope));
-        preset.metrics = service.metrics.as_ref().and_then(|metrics| {
-            let port = port(self, &metrics.port.value)?;
-            Some(Metrics { port, path: metrics.path.clone().unwrap_or_else(|| service::METRICS_PATH.to_owned()) })
-        });
+        if let Some(Spanned { value: service::Scraped::At(metrics), .. }) = service.metrics.as_deref() {
+            preset.metrics = port(self, &metrics.port.value).map(|port| Metrics::new(port, metrics));
+        }
         let keys = service.compose.iter();
         let keys = keys.filter_map(|(key, value)| Some((key.value.clone(), self.told_tree(value, scope)?)));
         preset.keys = Keys(keys.collect());

@@ -6,7 +6,7 @@ mod elasticsearch;
 mod grafana;
 mod temporal;
 
-pub(super) use temporal::{dynamic_setting, server_environment};
+pub(super) use temporal::server_environment;
 
 use super::images::check_grammar;
 use super::{DASHBOARDS, Resolver, add_a_provider};

@@ -1,5 +1,6 @@
 //! Temporal's servers.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::{Preset, fixed, generated, needs};
@@ -19,8 +20,9 @@ use crate::spec::stack::{Cluster, Persistence};
 use crate::spec::text::Tree;
 use crate::spec::value::Duration;
 
-/// The keys that Temporal 1.31.2 reads from dynamic configuration, and their types: others are only
-/// a warning in its log. Written by `target/consumers/dynamic-config-keys` from the server's own registry.
+/// The keys that Temporal 1.31.2 reads from dynamic configuration, their types, and the release with which they came if
+/// that is newer than the one that the server with the DSQL plugin is based on. Others are only a warning in
+/// its log. Written by `target/consumers/dynamic-config-keys` from the server's own registry.
 const DYNAMIC_CONFIG: &str = include_str!("temporal_dynamic_config.tsv");
 
 /// Where a server finds its configuration if it renders that itself.
@@ -325,16 +327,19 @@ fn dsql_environment(server: &ClusterServer, dsql: &Dsql) -> Vec<(String, Text)> 
 }
 
 /// A key of the list, which is sorted case-insensitively, as the server looks keys up.
-fn known_setting(name: &str) -> Option<(&'static str, &'static str)> {
+fn known_setting(name: &str) -> Option<Known> {
     let wanted = name.to_ascii_lowercase();
     let (mut from, mut to) = (0, DYNAMIC_CONFIG.len());
     while from < to {
         let middle = from + (to - from) / 2;
         let start = DYNAMIC_CONFIG[..middle].rfind('\n').map_or(0, |newline| newline + 1);
         let end = DYNAMIC_CONFIG[middle..].find('\n').map_or(DYNAMIC_CONFIG.len(), |newline| middle + newline);
-        let (key, kind) = DYNAMIC_CONFIG[start..end].split_once('\t')?;
+        let (key, rest) = DYNAMIC_CONFIG[start..end].split_once('\t')?;
         match key.to_ascii_lowercase().cmp(&wanted) {
-            std::cmp::Ordering::Equal => return Some((key, kind)),
+            std::cmp::Ordering::Equal => {
+                let (kind, since) = rest.split_once('\t').map_or((rest, None), |(kind, since)| (kind, Some(since)));
+                return Some(Known { key, kind, since });
+            }
             std::cmp::Ordering::Less => from = end + 1,
             std::cmp::Ordering::Greater => to = start,
         }
@@ -342,12 +347,48 @@ fn known_setting(name: &str) -> Option<(&'static str, &'static str)> {
     None
 }
 
+/// A setting that the server knows.
+struct Known {
+    key: &'static str,
+    kind: &'static str,
+    since: Option<&'static str>,
+}
+
+impl Resolver<'_> {
+    /// A cluster's dynamic settings. A profile's replace those of the base, however they are spelled.
+    pub(in crate::resolve) fn dynamic_config(&mut self, cluster: &Cluster) -> Vec<DynamicSetting> {
+        let mut settings: Vec<DynamicSetting> = Vec::with_capacity(cluster.dynamic_config.entries.len());
+        let mut spans: HashMap<&str, Span> = HashMap::new();
+        for (name, value) in cluster.dynamic_config.iter() {
+            let known = known_setting(&name.value);
+            match dynamic_setting(known.as_ref(), name, value) {
+                Ok(setting) => settings.push(setting),
+                Err(diagnostic) => self.report(*diagnostic),
+            }
+            let Some(Known { key, since, .. }) = known else { continue };
+            if let Some(first) = spans.insert(key, name.span) {
+                let title = format!("duplicate dynamic setting `{key}`");
+                let diagnostic = Diagnostic::new("defined-twice", title, name.span).also(first, "the other one");
+                self.report(diagnostic.help("remove one of them: Temporal ignores case"));
+            }
+            if let Some(since) = since.filter(|_| persistence(cluster) == Persistence::Dsql) {
+                let title = format!("dynamic setting `{key}` is new in Temporal {since}");
+                self.lint(Diagnostic::new("newer-setting", title, name.span).help(
+                    "remove it unless the server knows it: one with the DSQL plugin is based on 1.29, and ignores it",
+                ));
+            }
+        }
+        settings
+    }
+}
+
 /// A dynamic setting, spelled as the server spells it; the type of its value is checked.
-pub(in crate::resolve) fn dynamic_setting(
+fn dynamic_setting(
+    known: Option<&Known>,
     name: &Spanned<String>,
     value: &Spanned<Tree>,
 ) -> Result<DynamicSetting, Box<Diagnostic>> {
-    let Some((key, kind)) = known_setting(&name.value) else {
+    let Some(&Known { key, kind, .. }) = known else {
         let known = || DYNAMIC_CONFIG.lines().filter_map(|line| line.split_once('\t'));
         let title = format!("unknown dynamic setting `{}`", shown(&name.value));
         let diagnostic = Diagnostic::new("unknown-setting", title, name.span);
@@ -457,13 +498,17 @@ mod tests {
     #[test]
     fn every_key_of_the_list_is_found_in_any_case() {
         let mut count = 0;
-        for (key, kind) in DYNAMIC_CONFIG.lines().filter_map(|line| line.split_once('\t')) {
-            assert_eq!(known_setting(&key.to_uppercase()), Some((key, kind)));
+        for line in DYNAMIC_CONFIG.lines() {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let found = known_setting(&columns[0].to_uppercase()).unwrap();
+            assert_eq!([found.key, found.kind], columns[..2]);
+            assert_eq!(found.since, columns.get(2).copied());
+            assert!(found.since.is_none_or(|since| ["1.30", "1.31"].contains(&since)), "{line}");
             count += 1;
         }
         assert_eq!(count, 626);
         for unknown in ["", "zzz", "frontend.persistenceMaxQP", "frontend.persistenceMaxQPSS", "é"] {
-            assert_eq!(known_setting(unknown), None, "{unknown}");
+            assert!(known_setting(unknown).is_none(), "{unknown}");
         }
     }
 }

@@ -36,6 +36,45 @@ fn check_says_what_is_missing_and_where_it_comes_from() {
 }
 
 #[test]
+fn a_dollar_that_compose_takes_for_a_reference_is_reported() {
+    let stubs = stubs();
+    let env = |password: &str| {
+        let text = format!(
+            "TEMPORAL_SQL_HOST=a${{nope}}\nCOPILOT_DSQL_HOST=$TEMPORAL_SQL_HOST\nGRAFANA_ADMIN_PASSWORD={password}\n"
+        );
+        stubs.project.write(ENV, text);
+        fs::set_permissions(stubs.project.path(ENV), fs::Permissions::from_mode(0o600)).unwrap();
+        stubs.run(&["env", "check"])
+    };
+    let quote = "\n  help: write the value in single quotes, GRAFANA_ADMIN_PASSWORD='…', or `$$` for each `$`\n";
+    let loses = "warning: the value of `GRAFANA_ADMIN_PASSWORD` in `generated/dev/.env` loses a part: \
+                 Compose reads its `$` as a reference, which is not set";
+    let run = env("pa$word1");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains(&format!("{loses}{quote}")), "{run:?}");
+    assert!(!run.stdout.contains("word1"), "a part of a secret: {run:?}");
+    let named = "warning: the value of `TEMPORAL_SQL_HOST` in `generated/dev/.env` loses a part: \
+                 Compose reads its `$` as a reference to `nope`, which is not set\n";
+    assert!(run.stdout.contains(named), "{run:?}");
+    assert!(stubs.run(&["doctor"]).stdout.contains(loses));
+
+    let run = env("$nope");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let missing = "error: `GRAFANA_ADMIN_PASSWORD` has no value: Password of Grafana's user admin; \
+                   Compose reads the `$` in `generated/dev/.env` as a reference to a variable";
+    assert!(run.stdout.contains(&format!("{missing}{quote}")), "{run:?}");
+    let run = env("${a/b}");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let refused = "error: Compose cannot read the value of `GRAFANA_ADMIN_PASSWORD` in `generated/dev/.env`";
+    assert!(run.stdout.contains(refused), "{run:?}");
+    for whole in ["'pa$word1'", "pa$$word1", "pa$1", "\"pa\\$word\""] {
+        let run = env(whole);
+        assert_eq!(run.code, Some(0), "{whole}: {run:?}");
+        assert!(!run.stdout.contains("GRAFANA"), "{whole}: {run:?}");
+    }
+}
+
+#[test]
 fn fill_begins_with_the_example_and_says_what_is_left() {
     let stubs = stubs();
     let run = stubs.run(&["env", "fill"]);

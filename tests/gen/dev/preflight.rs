@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use super::{SMALL, Stubs, free_port};
+use super::{Run, SMALL, Stubs, free_port};
 
 /// The small stack with an image that is built here.
 fn with_build() -> Stubs {
@@ -220,4 +220,54 @@ fn what_compose_needs_of_the_host_must_be_there() {
         stubs.project.write(file, "");
     }
     assert!(!stubs.run(&["doctor"]).stdout.contains("does not exist"));
+}
+
+/// A container's user needs the permission to read `~/.aws`, whose files are their owner's only.
+#[cfg(target_os = "linux")]
+#[test]
+fn credentials_must_be_readable() {
+    use std::os::unix::fs::MetadataExt as _;
+    let spec = SMALL.replace("image = \"example/api:1\"", "image = \"api\"\naws = true\ncap_drop = [\"ALL\"]")
+        + "\n[images.api]\nref = \"example/api:1\"\nhome = \"/home/api\"\n\n[env.AWS_REGION]\ndescription = \"r\"\n\
+           \n[env.HOST_UID]\ndescription = \"u\"\n";
+    let stubs = Stubs::new(&spec);
+    let compose = stubs.project.read("generated/dev/docker-compose.yml");
+    assert!(compose.contains("    user: ${HOST_UID:-}\n") && compose.contains("      HOME: /home/api\n"), "{compose}");
+    let env = "generated/dev/.env";
+    fs::set_permissions(stubs.project.path(env), fs::Permissions::from_mode(0o600)).unwrap();
+    stubs.project.write("home/.aws/credentials", "[default]\n");
+    let file = stubs.project.path("home/.aws/credentials");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let owner = fs::metadata(&file).unwrap().uid();
+    let other = owner + 472;
+    let doctor = || {
+        let home = stubs.project.path("home");
+        let run: Run = stubs.command(&["doctor"]).env("HOME", home).env_remove("HOST_UID").output().unwrap().into();
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run.stdout
+    };
+    let warning = format!(
+        "warning: `api` runs as user {other}, which cannot read `{}` (mode 0600, owner {owner})\n  \
+         help: set HOST_UID={owner} in `generated/dev/.env`\n",
+        file.display()
+    );
+    stubs.answer("{{.Config.User}} example/api:1", 0, &other.to_string());
+    assert!(doctor().contains(&warning), "{}", doctor());
+    // The image knows the number of a name.
+    stubs.answer("{{.Config.User}} example/api:1", 0, "api");
+    stubs.answer("--entrypoint id example/api:1 -u", 0, &other.to_string());
+    assert!(doctor().contains(&warning), "{}", doctor());
+    stubs.answer("--entrypoint id example/api:1 -u", 1, "");
+    assert!(!doctor().contains("cannot read"), "{}", doctor());
+    stubs.answer("{{.Config.User}} example/api:1", 0, &other.to_string());
+    stubs.answer(
+        "docker info",
+        0,
+        r#"{"ServerVersion":"28.2.2","MemTotal":16000000000,"OperatingSystem":"Docker Desktop"}"#,
+    );
+    assert!(!doctor().contains("cannot read"), "{}", doctor());
+    stubs.answer("docker info", 0, r#"{"ServerVersion":"28.2.2","MemTotal":16000000000}"#);
+    assert!(doctor().contains(&warning), "{}", doctor());
+    stubs.project.write(env, format!("TOKEN=hush\nHOST_UID={owner}\n"));
+    assert!(!doctor().contains("cannot read"), "{}", doctor());
 }

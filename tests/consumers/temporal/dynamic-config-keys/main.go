@@ -1,5 +1,6 @@
 // Command dynamic-config-keys prints the key of each dynamic configuration setting that the pinned
-// Temporal server registers, a tab and the kind of its value, a line for each.
+// Temporal server registers, a tab and the kind of its value, a line for each; if the oldest release that
+// forks are based on lacks it, another tab and the release with which it came.
 //
 //	dynamic-config-keys > src/resolve/kinds/temporal_dynamic_config.tsv
 //	dynamic-config-keys --check src/resolve/kinds/temporal_dynamic_config.tsv

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
+	"slices"
 	"strings"
 )
 
@@ -64,7 +65,11 @@ func run(check string, stdout io.Writer) error {
 	if unspelled := unspelled(kinds, spelled); len(unspelled) > 0 {
 		return fmt.Errorf("no source spells out %s", strings.Join(unspelled, ", "))
 	}
-	rows := table(kinds, spelled)
+	newer, err := since(kinds, version)
+	if err != nil {
+		return err
+	}
+	rows := table(kinds, spelled, newer)
 	if check == "" {
 		_, err = stdout.Write(rows)
 		return err
@@ -77,6 +82,38 @@ func run(check string, stdout io.Writer) error {
 		return fmt.Errorf("%s is not what %s %s registers:\n%s", check, server, version, strings.Join(changes, "\n"))
 	}
 	return nil
+}
+
+// earlier are releases of the server before the pinned one, oldest first. Forks are based on them.
+var earlier = []string{"v1.29.1", "v1.30.4"}
+
+// since maps each key that the oldest release lacks to the release with which it came, such as 1.30.
+func since(kinds map[string]string, pinned string) (map[string]string, error) {
+	newer := make(map[string]string)
+	for index, version := range append(slices.Clone(earlier), pinned) {
+		known := kinds
+		if index < len(earlier) {
+			folder, err := sources(server + "@" + version)
+			if err != nil {
+				return nil, err
+			}
+			spelled, err := spellings(folder)
+			if err != nil {
+				return nil, err
+			}
+			known = spelled
+		}
+		minor := strings.Join(strings.Split(strings.TrimPrefix(version, "v"), ".")[:2], ".")
+		for key := range kinds {
+			if _, found := newer[key]; !found && known[key] != "" {
+				newer[key] = minor
+				if index == 0 {
+					newer[key] = ""
+				}
+			}
+		}
+	}
+	return newer, nil
 }
 
 // linked are the modules that may register settings, the server first, and the version of the server.

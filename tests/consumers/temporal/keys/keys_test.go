@@ -85,7 +85,8 @@ func TestTableIsSortedWhateverTheCase(t *testing.T) {
 		t.Errorf("%v", unspelled)
 	}
 	spelled["c"] = "c"
-	if table := string(table(kinds, spelled)); table != "A\tMap\nb.Y\tInt\nb.z\tBool\nc\tInt\n" {
+	newer := map[string]string{"a": "", "b.z": "1.30"}
+	if table := string(table(kinds, spelled, newer)); table != "A\tMap\nb.Y\tInt\nb.z\tBool\t1.30\nc\tInt\n" {
 		t.Errorf("%q", table)
 	}
 }

@@ -2,7 +2,6 @@ package keys
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -20,7 +19,7 @@ func unspelled(kinds, spelled map[string]string) []string {
 }
 
 // table writes a line for each key, sorted by key whatever its case.
-func table(kinds, spelled map[string]string) []byte {
+func table(kinds, spelled, newer map[string]string) []byte {
 	keys := make([]string, 0, len(kinds))
 	for key := range kinds {
 		keys = append(keys, key)
@@ -28,7 +27,11 @@ func table(kinds, spelled map[string]string) []byte {
 	slices.Sort(keys)
 	var rows bytes.Buffer
 	for _, key := range keys {
-		fmt.Fprintf(&rows, "%s\t%s\n", spelled[key], kinds[key])
+		row := spelled[key] + "\t" + kinds[key]
+		if newer[key] != "" {
+			row += "\t" + newer[key]
+		}
+		rows.WriteString(row + "\n")
 	}
 	return rows.Bytes()
 }
