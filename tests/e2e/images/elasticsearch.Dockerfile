@@ -1,5 +1,5 @@
 # OpenSearch, in the places and with the settings of Elasticsearch's image.
-FROM gen-local/debian
+FROM gen-local/debian:1
 COPY lib /usr/share/elasticsearch/lib
 COPY classes /usr/share/elasticsearch/classes
 RUN useradd --uid 1000 --no-create-home elasticsearch && mkdir /usr/share/elasticsearch/data && \

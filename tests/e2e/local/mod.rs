@@ -62,7 +62,7 @@ fn stack() -> Stack {
     for (image, stand_in) in IMAGES {
         let quoted = format!("\"{image}\"");
         assert!(spec.contains(&quoted), "{image} is not in the spec");
-        spec = spec.replace(&quoted, &format!("\"gen-local/{stand_in}:latest\""));
+        spec = spec.replace(&quoted, &format!("\"gen-local/{stand_in}:1\""));
     }
     let stack = Stack { project: Project::new(spec), name: "gen-e2e-local".into(), web: 0 };
     stack.remove();
@@ -87,7 +87,7 @@ fn inside(stack: &Stack, image: &str, command: &[String]) -> Run {
     Command::new("timeout")
         .args(["--kill-after=10", "180", "docker", "run", "--rm", "--network", network.trim(), "--volume"])
         .arg(format!("{}:/workflows.py:ro", workflows.display()))
-        .arg(format!("gen-local/{image}"))
+        .arg(format!("gen-local/{image}:1"))
         .args(command)
         .output()
         .unwrap_or_else(|error| panic!("{}: {error}", stack.name))

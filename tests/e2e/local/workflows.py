@@ -1,6 +1,7 @@
 """Makes a Temporal cluster do what its dashboards show, then asks for it. Usage: workflows.py ADDRESS"""
 
 import asyncio
+import os
 import sys
 from datetime import timedelta
 
@@ -108,3 +109,6 @@ async def main(address: str) -> None:
 
 if __name__ == "__main__":
     asyncio.run(main(sys.argv[1]))
+    # The SDK's threads outlive the interpreter, which then crashes at times.
+    sys.stdout.flush()
+    os._exit(0)
