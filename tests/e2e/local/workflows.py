@@ -77,17 +77,17 @@ async def main(address: str) -> None:
     queue = "greetings"
     workflows = [Greeting, Failing, Continuing, Waiting, Unattended]
 
-    async def start(method, *arguments, **options):
-        id = method.__qualname__.split(".")[0].lower()
+    async def start(method, *arguments, id=None, queue=queue, **options):
+        id = id or method.__qualname__.split(".")[0].lower()
         again = WorkflowIDConflictPolicy.TERMINATE_EXISTING
         return await client.start_workflow(
             method, *arguments, id=id, task_queue=queue, id_conflict_policy=again, **options
         )
 
-    # The tasks wait for the worker, which the server writes down.
-    greeting = await start(Greeting.run, "stack")
+    # Its tasks wait in the backlog: nobody polls the queue before everything else is done.
+    late = await start(Greeting.run, "late", id="late", queue="late")
     async with Worker(client, task_queue=queue, workflows=workflows, activities=[greet, fail]):
-        print("Greeting", await ended(greeting))
+        print("Greeting", await ended(await start(Greeting.run, "stack")))
         print("Failing", await ended(await start(Failing.run)))
         print("Continuing", await ended(await start(Continuing.run, 1)))
         timing_out = await start(Waiting.run, execution_timeout=timedelta(seconds=1))
@@ -105,6 +105,8 @@ async def main(address: str) -> None:
             while not [one async for one in client.list_workflows("WorkflowType = 'Greeting' AND ExecutionStatus = 'Completed'")]:
                 await asyncio.sleep(0.2)
         print("found", "greeting")
+    async with Worker(client, task_queue="late", workflows=workflows, activities=[greet]):
+        print("Greeting", await ended(late))
 
 
 if __name__ == "__main__":
