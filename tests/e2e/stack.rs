@@ -82,7 +82,7 @@ impl Stack {
     /// Runs `gen dev`. One that hangs is ended, so that the test fails instead.
     pub fn dev(&self, arguments: &[&str]) -> Run {
         let mut command = Command::new("timeout");
-        command.args(["--kill-after=10", "90", env!("CARGO_BIN_EXE_gen"), "dev"]).args(arguments);
+        command.args(["--kill-after=10", "300", env!("CARGO_BIN_EXE_gen"), "dev"]).args(arguments);
         command.current_dir(self.project.root()).env_remove("CLICOLOR_FORCE");
         for variable in ["GREETING", "SERVICE_PATH", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"] {
             command.env_remove(variable);
@@ -147,7 +147,8 @@ impl Stack {
         answer
     }
 
-    fn remove(&self) {
+    /// Removes what the engine has of it.
+    pub fn remove(&self) {
         for (list, remove) in [
             (&["ps", "--all", "--quiet"][..], &["rm", "--force"][..]),
             (&["network", "ls", "--quiet"], &["network", "rm"]),
