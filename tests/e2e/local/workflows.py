@@ -84,8 +84,9 @@ async def main(address: str) -> None:
             method, *arguments, id=id, task_queue=queue, id_conflict_policy=again, **options
         )
 
-    # Its tasks wait in the backlog: nobody polls the queue before everything else is done.
-    late = await start(Greeting.run, "late", id="late", queue="late")
+    # Their tasks wait in the backlogs of the queue's partitions: nobody polls it before everything else is done. The
+    # server only measures those whose partition is polled itself, so there are several.
+    late = [await start(Greeting.run, "late", id=f"late-{number}", queue="late") for number in range(20)]
     async with Worker(client, task_queue=queue, workflows=workflows, activities=[greet, fail]):
         print("Greeting", await ended(await start(Greeting.run, "stack")))
         print("Failing", await ended(await start(Failing.run)))
@@ -106,7 +107,8 @@ async def main(address: str) -> None:
                 await asyncio.sleep(0.2)
         print("found", "greeting")
     async with Worker(client, task_queue="late", workflows=workflows, activities=[greet]):
-        print("Greeting", await ended(late))
+        for handle in late:
+            await handle.result()
 
 
 if __name__ == "__main__":
