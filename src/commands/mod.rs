@@ -39,7 +39,7 @@ use stackgen::edit;
 use stackgen::editor;
 use stackgen::folder;
 use stackgen::links;
-use stackgen::model::Outputs as Settings;
+use stackgen::model::{DEFAULT_PROFILE, Outputs as Settings};
 use stackgen::outcome::Outcome;
 use stackgen::output;
 use stackgen::shown::{printable, without_commands};
@@ -49,9 +49,6 @@ use stackgen::spec::stack::{GENERATED, TERRAFORM};
 use stackgen::spec::{self, Location, ReadError};
 
 use crate::cli::{Cli, Command, Format, Listing};
-
-/// The profile that is used if there are several and none is named.
-const DEFAULT_PROFILE: &str = "dev";
 
 /// How a command ended; an error has been reported.
 type Ran<T = Outcome> = Result<T, Outcome>;

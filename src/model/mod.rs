@@ -132,6 +132,9 @@ pub struct OwnFile {
     pub template: String,
 }
 
+/// The profile that is meant where a spec has several, and none is named.
+pub const DEFAULT_PROFILE: &str = "dev";
+
 impl Stack {
     /// The template in the spec that makes an output, by its path relative to the Compose file.
     pub fn template_of(&self, path: &str) -> Option<&str> {
@@ -230,6 +233,13 @@ impl Stack {
     /// The folder of the Compose file: `generated/dev`. Paths of outputs have a `/` on every system.
     pub fn generated(&self) -> String {
         format!("{}/{}", self.outputs.generated, self.profile)
+    }
+
+    /// The command that runs the stack: `gen dev`, with the profile unless it is the one that is run by default.
+    pub fn dev(&self) -> String {
+        let profile =
+            if self.profile == DEFAULT_PROFILE { String::new() } else { format!(" --profile {}", self.profile) };
+        format!("{} dev{profile}", self.spec.program())
     }
 
     /// The folder of Terraform's files: `terraform/dev`.

@@ -8,7 +8,7 @@ use crate::model::{Stack, Variable};
 #[derive(Template)]
 #[template(path = ".env.example")]
 struct Dotenv<'a> {
-    program: String,
+    dev: String,
     groups: Vec<Group<'a>>,
 }
 
@@ -31,5 +31,5 @@ pub(super) fn groups(stack: &Stack) -> Vec<Group<'_>> {
 }
 
 pub(super) fn render(stack: &Stack) -> askama::Result<String> {
-    Dotenv { program: stack.spec.program(), groups: groups(stack) }.render()
+    Dotenv { dev: stack.dev(), groups: groups(stack) }.render()
 }

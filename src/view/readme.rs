@@ -6,6 +6,7 @@ use crate::graph::{Graph, mermaid};
 use crate::lit::{markdown as filters, shell};
 use crate::model::kind::Store;
 use crate::model::service::{Port, Service};
+use crate::model::text::Text;
 use crate::model::{Cluster, Datasource, ImageBuild, ImageRecipe, SCHEMA_PROFILE, SchemaStep, SourceTree, Stack};
 use crate::spec::stack::{DatasourceType, Queried};
 
@@ -14,6 +15,7 @@ use crate::spec::stack::{DatasourceType, Queried};
 struct Readme<'a> {
     stack: &'a Stack,
     program: String,
+    dev: String,
     generated: String,
     terraform: String,
     compose: (u64, u64),
@@ -21,12 +23,17 @@ struct Readme<'a> {
     published: u64,
     trees: Vec<&'a SourceTree>,
     builds: Vec<String>,
+    /// The services that only start if they are named, and how their images are built.
+    optional: Vec<&'a str>,
+    optional_builds: Vec<String>,
     schemas: Vec<&'a SchemaStep>,
     links: Vec<Link<'a>>,
     diagram: String,
     ports: Vec<PortRow<'a>>,
     dashboards: Vec<DashboardRow<'a>>,
     aws: bool,
+    /// Whether `gen dev up` chooses passwords.
+    generates: bool,
     /// A server of each cluster in Aurora DSQL, and the endpoint for a shell.
     dsql: Vec<(&'a str, String)>,
     /// Elasticsearch, and what sets it up.
@@ -59,20 +66,32 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
     let ports = ports(stack);
     let links = links(stack);
     let compose = stack.compose_version();
+    let is_optional = |service: &&Service| !service.profiles.is_empty();
+    let (further, needed): (Vec<&ImageBuild>, Vec<&ImageBuild>) = stack.builds.iter().partition(|build| {
+        let reference = Some(build.reference.as_str());
+        let mut users =
+            stack.services.iter().filter(|service| service.image.as_ref().and_then(Text::literal) == reference);
+        let only = users.clone().next().is_some() && users.all(|service| is_optional(&service));
+        only && !stack.schema_services.iter().any(|step| step.image.as_ref().and_then(Text::literal) == reference)
+    });
     Readme {
         stack,
         compose: (compose.0.into(), compose.1.into()),
         program: stack.spec.program(),
+        dev: stack.dev(),
         generated: stack.generated(),
         terraform: stack.terraform(),
         count: stack.services.len() as u64,
         published: ports.len() as u64,
-        trees: stack.builds.iter().filter_map(source_tree).collect(),
-        builds: stack.builds.iter().map(|build| build_command(stack, build)).collect(),
+        trees: needed.iter().copied().filter_map(source_tree).collect(),
+        builds: needed.iter().map(|build| build_command(stack, build)).collect(),
+        optional: stack.services.iter().filter(is_optional).map(|service| service.name.as_str()).collect(),
+        optional_builds: further.iter().map(|build| build_command(stack, build)).collect(),
         schemas: stack.schema.iter().filter(|step| step.compose_profile).collect(),
         links,
         diagram: mermaid::render(&Graph::of(stack)),
         dashboards: dashboards(stack, &ports),
+        generates: stack.variables.iter().any(|variable| variable.generate),
         aws: stack.services.iter().any(|service| service.aws),
         dsql: stack.clusters.iter().filter_map(dsql).collect(),
         elasticsearch: ["elasticsearch", "elasticsearch-setup"]
@@ -180,6 +199,7 @@ fn links(stack: &Stack) -> Vec<Link<'_>> {
     stack
         .services
         .iter()
+        .filter(|service| service.profiles.is_empty())
         .flat_map(|service| service.ports.iter().map(move |port| (service, port)))
         .filter_map(|(service, port)| Some(Link { title: &service.name, url: url(service, port)? }))
         .collect()
