@@ -457,7 +457,8 @@ pub struct ImportDashboard {
 #[command(after_help = "Examples:\n  gen init\n  gen init --example observability")]
 pub struct Init {
     /// `minimal` (a web page and a database), `observability` (Mimir, Loki, Alloy and Grafana), `web` (nginx, an API with
-    /// workers, PostgreSQL and more), `events` (Kafka, ClickHouse, traces and alerts) or `temporal-dsql` (the reference
+    /// workers, PostgreSQL and more), `events` (Kafka, ClickHouse, traces and alerts), `temporal` (Temporal on
+    /// PostgreSQL, with metrics, logs and dashboards) or `temporal-dsql` (the reference
     /// stack)
     #[arg(long, value_name = "NAME", default_value = "minimal", value_parser = ["minimal", "observability", "web", "events", "temporal", "temporal-dsql"])]
     pub example: String,

@@ -5,7 +5,8 @@ use super::service::PROFILE;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Variable;
 use crate::model::text::Operator;
-use crate::spec::decode::{expected, shown};
+use crate::spec::decode::{Spanned, expected, shown};
+use crate::spec::stack;
 use crate::spec::text::is_variable_name;
 
 /// Variables that nearly every shell exports.
@@ -58,6 +59,22 @@ impl Resolver<'_> {
         }
     }
 
+    /// A value that is chosen at random must have no other source.
+    fn check_generate(&mut self, name: &str, variable: &stack::Variable, generate: Option<&Spanned<bool>>) {
+        let other = [
+            variable.default.as_ref().map(|default| (default.span, "default")),
+            variable.output.as_ref().map(|output| (output.span, "output")),
+        ];
+        if let (Some(generate), Some((span, what))) = (generate, other.into_iter().flatten().next()) {
+            self.report(
+                Diagnostic::new("contradiction", format!("`{name}` has two sources"), generate.span)
+                    .at("is chosen at random")
+                    .also(span, what)
+                    .help("remove one of the two"),
+            );
+        }
+    }
+
     /// Checks the declarations, once everything that may refer to one was resolved.
     pub(super) fn finish_variables(&mut self) -> Vec<Variable> {
         let spec = self.spec;
@@ -70,8 +87,7 @@ impl Resolver<'_> {
             .iter()
             .any(|path| matches!(path.value.split('.').next(), Some("infrastructure" | "clusters")));
         for (name, variable) in spec.env.iter() {
-            let flag =
-                |flag: &Option<crate::spec::decode::Spanned<bool>>| flag.as_ref().filter(|flag| flag.value).cloned();
+            let flag = |flag: &Option<Spanned<bool>>| flag.as_ref().filter(|flag| flag.value).cloned();
             let (required, secret) = (flag(&variable.required), flag(&variable.secret));
             if let Some(default) = &variable.default {
                 let contradiction = match (&required, &secret) {
@@ -104,18 +120,7 @@ impl Resolver<'_> {
                 }
             }
             let generate = flag(&variable.generate);
-            let other = [
-                variable.default.as_ref().map(|default| (default.span, "default")),
-                variable.output.as_ref().map(|output| (output.span, "output")),
-            ];
-            if let (Some(generate), Some((span, what))) = (&generate, other.into_iter().flatten().next()) {
-                self.report(
-                    Diagnostic::new("contradiction", format!("`{}` has two sources", name.value), generate.span)
-                        .at("is chosen at random")
-                        .also(span, what)
-                        .help("remove one of the two"),
-                );
-            }
+            self.check_generate(&name.value, variable, generate.as_ref());
             let output = variable.output.as_ref().filter(|output| outputs.contains(&output.value));
             if let Some(output) = &variable.output
                 && !outputs.contains(&output.value)

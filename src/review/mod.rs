@@ -524,6 +524,8 @@ mod tests {
         ("spec/dashboards/copilot.toml", include_str!("../../spec/dashboards/copilot.toml")),
         ("spec/dashboards/persistence.toml", include_str!("../../spec/dashboards/persistence.toml")),
         ("spec/dashboards/server.toml", include_str!("../../spec/dashboards/server.toml")),
+        ("spec/dashboards/postgresql.toml", include_str!("../../spec/dashboards/postgresql.toml")),
+        ("spec/files/poller.py", include_str!("../../spec/files/poller.py")),
     ];
 
     const FIELDS: &[(&str, &str)] = &[("spec/stack.toml", include_str!("../../tests/gen/fields.toml"))];
@@ -536,8 +538,12 @@ mod tests {
     /// Changes each key, and returns what is reported for it, and the keys whose effect on outputs is not explained.
     fn told(files: &[(&str, &str)]) -> (usize, String, Vec<String>) {
         let mut sources = Sources::default();
-        for (path, text) in files {
-            sources.push(path, (*text).to_owned());
+        for &(path, text) in files {
+            if path.ends_with(".toml") {
+                sources.push(path, text.to_owned());
+            } else {
+                sources.push_template(path, Ok(text.to_owned()));
+            }
         }
         let trace = Trace::new(&sources, "dev").unwrap();
         let before = crate::plan(&sources, Some("dev")).unwrap();

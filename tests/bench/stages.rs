@@ -55,11 +55,13 @@ impl Project {
         fs::create_dir(project.root().join("spec")).unwrap();
         fs::write(project.root().join(spec::MAIN), text).unwrap();
         if let Stack::Reference = stack {
-            let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("spec/dashboards");
-            let to = project.root().join("spec/dashboards");
-            fs::create_dir(&to).unwrap();
-            for file in from.read_dir_utf8().unwrap().map(Result::unwrap) {
-                fs::copy(file.path(), to.join(file.file_name())).unwrap();
+            for folder in ["spec/dashboards", "spec/files"] {
+                let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+                let to = project.root().join(folder);
+                fs::create_dir(&to).unwrap();
+                for file in from.read_dir_utf8().unwrap().map(Result::unwrap) {
+                    fs::copy(file.path(), to.join(file.file_name())).unwrap();
+                }
             }
         }
         project

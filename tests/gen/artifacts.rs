@@ -9,16 +9,25 @@ use stackgen::model::service::Healthcheck;
 use stackgen::model::text::{Operator, Segment, Text};
 use stackgen::spec::source::Sources;
 
-use super::project::{Project, REFERENCE, dashboards_of};
+use super::project::{Project, REFERENCE, files_of};
 use super::read_back::{alloy_as_hcl, compose};
+
+/// Adds the files that belong to a spec besides.
+pub fn push_files(sources: &mut Sources, spec: &str) {
+    for (path, text) in files_of(spec.as_bytes()) {
+        if path.ends_with(".toml") {
+            sources.push(path, text.to_owned());
+        } else {
+            sources.push_template(path, Ok(text.to_owned()));
+        }
+    }
+}
 
 /// Plans a spec in this process.
 pub fn plan(spec: &str) -> Plan {
     let mut sources = Sources::default();
     sources.push("spec/stack.toml", spec.to_owned());
-    for (path, text) in dashboards_of(spec.as_bytes()) {
-        sources.push(path, (*text).to_owned());
-    }
+    push_files(&mut sources, spec);
     stackgen::plan(&sources, None).unwrap_or_else(|problems| panic!("{problems:#?}")).pop().unwrap()
 }
 

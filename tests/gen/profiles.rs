@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_yaml::Value;
 
-use super::project::{DASHBOARDS, Project, REFERENCE, WHOLE_REFERENCE};
+use super::project::{Project, REFERENCE, WHOLE_REFERENCE, files_of};
 
 const TWO: &str = r#"
 [stack]
@@ -286,7 +286,7 @@ fn a_spec_in_three_files_renders_the_same_bytes() {
     let whole = Project::reference();
     let [head, services, rest] = cut(REFERENCE);
     let split = Project::new(format!("include = [\"services.toml\", \"more/rest.toml\"]\n\n{head}"));
-    for (path, text) in DASHBOARDS {
+    for (path, text) in files_of(REFERENCE.as_bytes()) {
         split.write(path, text);
     }
     split.write("spec/services.toml", services);

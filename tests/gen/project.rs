@@ -37,10 +37,14 @@ pub const DASHBOARDS: [(&str, &str); 4] = [
     ("spec/dashboards/postgresql.toml", include_str!("../../spec/dashboards/postgresql.toml")),
 ];
 
-/// The dashboards that belong to a spec: those of the reference, if it has their folders.
-pub fn dashboards_of(spec: &[u8]) -> &'static [(&'static str, &'static str)] {
-    let folders = b"folders = { server";
-    if spec.windows(folders.len()).any(|part| part == folders) { &DASHBOARDS } else { &[] }
+/// The template of its own file.
+pub const POLLER: (&str, &str) = ("spec/files/poller.py", include_str!("../../spec/files/poller.py"));
+
+/// The files that belong to a spec besides: those of the reference, if it names them.
+pub fn files_of(spec: &[u8]) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+    let has = |words: &[u8]| spec.windows(words.len()).any(|part| part == words);
+    let dashboards = has(b"folders = { server").then_some(DASHBOARDS);
+    dashboards.into_iter().flatten().chain(has(POLLER.0.as_bytes()).then_some(POLLER))
 }
 
 /// A project.
@@ -73,7 +77,7 @@ impl Project {
     /// A folder with a main file, and the dashboards that belong to it.
     pub fn new(spec: impl AsRef<[u8]>) -> Self {
         let project = Self::empty();
-        for (path, text) in dashboards_of(spec.as_ref()) {
+        for (path, text) in files_of(spec.as_ref()) {
             project.write(path, text);
         }
         project.write("spec/stack.toml", spec);

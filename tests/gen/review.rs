@@ -10,7 +10,7 @@ use serde_json::Value;
 use stackgen::review::{Area, Change, Id, Severity};
 use stackgen::spec::source::Sources;
 
-use super::project::{DASHBOARDS, Project, REFERENCE, Run};
+use super::project::{Project, REFERENCE, Run};
 
 /// A stack with what the reference has none of.
 pub const SHOP: &str = r#"
@@ -1683,11 +1683,7 @@ fn try_compared(before: &str, after: &str) -> Result<Vec<Change>, String> {
     let plans = |text: &str| {
         let mut sources = Sources::default();
         sources.push("spec/stack.toml", text.to_owned());
-        if text.contains("folders = { server") {
-            for (path, text) in DASHBOARDS {
-                sources.push(path, text.to_owned());
-            }
-        }
+        super::artifacts::push_files(&mut sources, text);
         for name in ["a.txt", "b.txt"].into_iter().filter(|name| text.contains(name)) {
             sources.push_template(name, Ok(name.to_owned()));
         }

@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Part, Trace};
 
-use super::project::{DASHBOARDS, REFERENCE};
+use super::project::REFERENCE;
 
 fn trace() -> &'static Trace<'static> {
     static SOURCES: OnceLock<Sources> = OnceLock::new();
@@ -15,9 +15,7 @@ fn trace() -> &'static Trace<'static> {
         let sources = SOURCES.get_or_init(|| {
             let mut sources = Sources::default();
             sources.push("spec/stack.toml", REFERENCE.to_owned());
-            for (path, text) in DASHBOARDS {
-                sources.push(path, text.to_owned());
-            }
+            super::artifacts::push_files(&mut sources, REFERENCE);
             sources
         });
         Trace::new(sources, "dev").unwrap()

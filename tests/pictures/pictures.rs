@@ -8,12 +8,14 @@ use std::process::{Command, Stdio};
 
 use anstyle_svg::{Term, WIN10_CONSOLE};
 
-/// The reference spec and its dashboards.
-const SPEC: [(&str, &str); 4] = [
+/// The reference spec and its other files.
+const SPEC: [(&str, &str); 6] = [
     ("spec/stack.toml", include_str!("../../spec/stack.toml")),
     ("spec/dashboards/copilot.toml", include_str!("../../spec/dashboards/copilot.toml")),
     ("spec/dashboards/persistence.toml", include_str!("../../spec/dashboards/persistence.toml")),
     ("spec/dashboards/server.toml", include_str!("../../spec/dashboards/server.toml")),
+    ("spec/dashboards/postgresql.toml", include_str!("../../spec/dashboards/postgresql.toml")),
+    ("spec/files/poller.py", include_str!("../../spec/files/poller.py")),
 ];
 
 /// Where the README finds them.
