@@ -539,7 +539,7 @@ mod tests {
     fn told(files: &[(&str, &str)]) -> (usize, String, Vec<String>) {
         let mut sources = Sources::default();
         for &(path, text) in files {
-            if path.ends_with(".toml") {
+            if camino::Utf8Path::new(path).extension() == Some("toml") {
                 sources.push(path, text.to_owned());
             } else {
                 sources.push_template(path, Ok(text.to_owned()));

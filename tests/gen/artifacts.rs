@@ -15,7 +15,7 @@ use super::read_back::{alloy_as_hcl, compose};
 /// Adds the files that belong to a spec besides.
 pub fn push_files(sources: &mut Sources, spec: &str) {
     for (path, text) in files_of(spec.as_bytes()) {
-        if path.ends_with(".toml") {
+        if camino::Utf8Path::new(path).extension() == Some("toml") {
             sources.push(path, text.to_owned());
         } else {
             sources.push_template(path, Ok(text.to_owned()));
@@ -130,8 +130,9 @@ fn the_services_depend_and_are_probed_as_the_reference_says() {
     assert_eq!(test("loki"), "CMD /usr/bin/loki -health");
     assert!(test("grafana").ends_with("http://127.0.0.1:3000/api/health"));
     assert!(test("temporal-ui").ends_with("http://127.0.0.1:8080/healthz"));
+    assert_eq!(test("copilot-worker"), "CMD python /etc/copilot/poller.py copilot-task-queue");
     assert!(test("copilot-api").contains("http://127.0.0.1:8080/status"));
-    for silent in ["mimir", "alloy", "elasticsearch-setup", "copilot-worker"] {
+    for silent in ["mimir", "alloy", "elasticsearch-setup"] {
         assert!(file["services"][silent]["healthcheck"].is_null(), "{silent}");
     }
     let elasticsearch = &file["services"]["elasticsearch"]["healthcheck"];

@@ -56,7 +56,7 @@ fn the_digest_is_over_the_files_on_disk_that_a_service_mounts() {
         }
     }
     assert_eq!(found, plan(REFERENCE).config_digests());
-    let mounting = ["alloy", "copilot-temporal", "grafana", "loki", "mimir"];
+    let mounting = ["alloy", "copilot-temporal", "copilot-worker", "grafana", "loki", "mimir"];
     let servers = ["temporal-frontend", "temporal-history", "temporal-matching", "temporal-worker"];
     assert_eq!(found.into_keys().collect::<BTreeSet<_>>(), set(&[mounting.as_slice(), &servers].concat()));
 }

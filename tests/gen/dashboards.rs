@@ -9,7 +9,7 @@ use stackgen::Plan;
 use stackgen::spec::source::Sources;
 
 use super::artifacts::{files, plan};
-use super::project::{DASHBOARDS, Project, REFERENCE};
+use super::project::{DASHBOARDS, POLLER, Project, REFERENCE};
 
 /// A stack with each type of datasource and the folder `main`.
 const STACK: &str = include_str!("../dashboards/stack.toml");
@@ -323,6 +323,7 @@ fn a_row_that_is_called_otherwise_is_one_line() {
         for (path, original) in DASHBOARDS {
             sources.push(path, if original == server { text.to_owned() } else { original.to_owned() });
         }
+        sources.push_template(POLLER.0, Ok(POLLER.1.to_owned()));
         let plan = stackgen::plan(&sources, None).unwrap().remove(0);
         files(&plan)["generated/dev/grafana/server/server.json"].clone()
     };

@@ -165,7 +165,7 @@ fn a_service_stands_behind_the_last_one() {
          run `gen render` to write the outputs\n"
     );
     let block = "\n[services.mailer]\nimage = \"example/mailer:1.2\"\nports.http = 8025\n";
-    let heading = "\n# ---- schemas besides those";
+    let heading = "\n# ---- files of the stack";
     // The sub-tables of the last service stay with it, the heading of what comes next with that.
     let expected = REFERENCE.replacen(heading, &format!("{block}{heading}"), 1);
     assert_eq!(project.read(MAIN), expected);

@@ -204,7 +204,14 @@ fn what_is_missing_is_said() {
     assert!(run.stderr.contains("help: install Docker"), "{run:?}");
 
     let unrendered = Project::new(SMALL);
-    let run = unrendered.run(&["dev", "up"]);
+    let run = unrendered.run(&["dev", "logs"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("run `gen render`"), "{run:?}");
+    // The first start renders, but nothing that is missing later.
+    let run = unrendered.run(&["dev", "up", "--detach"]);
+    assert!(run.stdout.contains("written generated/dev/docker-compose.yml: missing"), "{run:?}");
+    std::fs::remove_file(unrendered.path("generated/dev/docker-compose.yml")).unwrap();
+    let run = unrendered.run(&["dev", "up", "--detach"]);
     assert_eq!(run.code, Some(2));
     assert!(run.stderr.contains("run `gen render`"), "{run:?}");
 }
