@@ -3,5 +3,5 @@ FROM scratch
 COPY small /
 COPY temporal temporal-sql-tool temporal-elasticsearch-tool /usr/local/bin/
 COPY schema /etc/temporal/schema
-USER temporal
+USER 1000
 CMD ["sh", "-c", "trap exit INT HUP TERM; sleep infinity"]

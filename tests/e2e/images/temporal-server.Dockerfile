@@ -4,5 +4,5 @@ COPY small /
 COPY temporal-server /usr/local/bin/
 COPY entrypoint.sh /etc/temporal/entrypoint.sh
 WORKDIR /etc/temporal
-USER temporal
+USER 1000
 CMD ["sh", "/etc/temporal/entrypoint.sh"]
