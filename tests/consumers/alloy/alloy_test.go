@@ -123,7 +123,7 @@ func TestBrokenFiles(t *testing.T) {
 	}{
 		{"unknown component", `discovery.relabel "containers"`, `discovery.relable "containers"`, []string{
 			`33:1: cannot find the definition of component name "discovery.relable"`,
-			`51:18: component "discovery.relabel.containers.rules" does not exist or is out of scope`,
+			`56:18: component "discovery.relabel.containers.rules" does not exist or is out of scope`,
 		}},
 		{"unknown argument", "scrape_timeout ", "scrape_timeuot ", []string{
 			`14:2: unrecognized attribute name "scrape_timeuot"`,
@@ -135,7 +135,7 @@ func TestBrokenFiles(t *testing.T) {
 		{"argument of the file", "// A comment.", "level = 1", []string{`1:1: unrecognized attribute name "level"`}},
 		{"unknown block", "rule {", "rules {", []string{`36:2: unrecognized block name "rules"`}},
 		{"unknown block in a block", "url = \"http://loki", "tls {\n\t\t}\n\t\turl = \"http://loki", []string{
-			`57:3: unrecognized block name "tls"`,
+			`62:3: unrecognized block name "tls"`,
 		}},
 		{"missing argument", "\tforward_to      = [prometheus.remote_write.metrics.receiver]\n", "", []string{
 			`7:1: missing required attribute "forward_to"`,
@@ -179,15 +179,15 @@ func TestBrokenFiles(t *testing.T) {
 			`34:24: component "discovery.docker.others.targets" does not exist or is out of scope`,
 		}},
 		{"unknown name", `"info"`, `inof`, []string{`3:11: component "inof" does not exist or is out of scope`}},
-		{"unknown export", "containers.targets", "containers.target", []string{`50:46: field "target" does not exist`}},
+		{"unknown export", "containers.targets", "containers.target", []string{`55:46: field "target" does not exist`}},
 		{"export of another kind", "loki.write.logs.receiver", "prometheus.remote_write.metrics.receiver", []string{
-			`52:19: prometheus.remote_write.metrics.receiver expected capsule("main.LogsReceiver"), got capsule("main.MetricsReceiver")`,
+			`57:19: prometheus.remote_write.metrics.receiver expected capsule("main.LogsReceiver"), got capsule("main.MetricsReceiver")`,
 		}},
 		{"component for its export", "loki.write.logs.receiver", "loki.write.logs", []string{
-			`52:19: loki.write.logs should be capsule, got object`,
+			`57:19: loki.write.logs should be capsule, got object`,
 		}},
 		{"duplicate label", `loki.write "logs" {`, "loki.write \"logs\" {\n}\n\nloki.write \"logs\" {", []string{
-			"58:1: block loki.write.logs already declared at config.alloy:55:1",
+			"63:1: block loki.write.logs already declared at config.alloy:60:1",
 		}},
 		{"duplicate block", "// A comment.", "logging {\n}\n", []string{
 			"4:1: block logging already declared at config.alloy:1:1",
@@ -203,7 +203,7 @@ func TestBrokenFiles(t *testing.T) {
 			`18:2: block "endpoint" does not support specifying labels`,
 		}},
 		{"label that is no name", `loki.write "logs"`, `loki.write "lo gs"`, []string{
-			`55:12: expected block label to be a valid identifier, but got "lo gs"`,
+			`60:12: expected block label to be a valid identifier, but got "lo gs"`,
 		}},
 		{"broken syntax", `level  = "info"`, "level  =", []string{"4:9: expected TERMINATOR, got ="}},
 	} {
