@@ -405,16 +405,18 @@ const SHAPE: [&str; 11] = [
 
 /// Specs whose problem has such a code, and is one between tables, of another program's words, of a number that no schema
 /// has a bound for, of a table that an included file may hold, or of a string for which Compose's schema has no format.
-const BETWEEN_TABLES: [&str; 18] = [
+const BETWEEN_TABLES: [&str; 21] = [
     "first-class-key--dashboard",
     "invalid-cpus",
     "invalid-duration--dashboard",
     "invalid-mount",
+    "invalid-name--namespace",
     "invalid-port--ranges",
     "invalid-port--short",
     "invalid-size",
     "missing-key--builds",
     "missing-key--dashboard",
+    "missing-key--dsql",
     "missing-key--kinds",
     "missing-key--stack",
     "no-profile--empty",
@@ -424,6 +426,7 @@ const BETWEEN_TABLES: [&str; 18] = [
     "unknown-value--dashboard",
     "wrong-type--constraints",
     "wrong-type--setting",
+    "wrong-type--base",
 ];
 
 /// What an editor calls wrong is what `gen` calls wrong, as far as a schema can tell: Taplo reads every wrong spec of
