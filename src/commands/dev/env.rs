@@ -58,9 +58,9 @@ pub fn fill(context: &Context, infrastructure: &Infrastructure, terraform: &Terr
 /// Writes random values to `.env` for the variables that have none, if nothing else is missing.
 pub fn generate(context: &Context) -> Step<()> {
     let environment = context.environment()?;
-    let mut missing =
-        context.stack().variables.iter().filter(|variable| is_generated(variable, &environment)).peekable();
-    if missing.peek().is_some() && preflight::variables(context, &environment)?.len() == missing.count() {
+    let generated = context.stack().variables.iter().filter(|variable| is_generated(variable, &environment));
+    let required = generated.clone().filter(|variable| variable.required).count();
+    if generated.count() > 0 && preflight::variables(context, &environment)?.len() == required {
         write(context, &[])?;
     }
     Ok(())

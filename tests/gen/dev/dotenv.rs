@@ -130,6 +130,12 @@ fn a_password_that_only_the_stack_uses_is_chosen_once() {
     stubs.project.write(ENV, "TEMPORAL_SQL_HOST=a\nCOPILOT_DSQL_HOST=b\nGRAFANA_ADMIN_PASSWORD=\n");
     stubs.run(&["up", "--detach"]);
     assert!(!value(&stubs, name).is_empty());
+
+    // One that isn't required, too.
+    let optional = Stubs::new(&REFERENCE.replace("required = true\nsecret = true\n", "secret = true\n"));
+    optional.project.write(ENV, "TEMPORAL_SQL_HOST=a\nCOPILOT_DSQL_HOST=b\nGRAFANA_ADMIN_PASSWORD=\n");
+    optional.run(&["up", "--detach"]);
+    assert!(!value(&optional, name).is_empty());
 }
 
 #[test]
