@@ -19,21 +19,14 @@ impl<'a> Resolver<'a> {
     /// What a service waits for: what its kind implies, as the spec changes it.
     pub(super) fn dependencies(&mut self, name: &str, service: &Service, implied: Vec<Dependency>) -> Vec<Dependency> {
         let mut dependencies = self.written_dependencies(name, service, implied);
-        // Who waits until a frontend is healthy is about to use a namespace.
-        let is_member = |other: &str| {
-            self.in_spec(other).is_some_and(|other| {
-                other.cluster.is_some()
-                    && other.cluster.as_ref().map(|name| &name.value)
-                        == service.cluster.as_ref().map(|name| &name.value)
-            })
-        };
+        // Who waits until a frontend is healthy is about to use a namespace, unless it is a server of that cluster.
         let runs = service.kind.as_ref().is_some_and(|kind| kind.value.takes(Takes::Role));
-        let waits = dependencies
-            .iter()
-            .filter(|known| known.condition == Condition::Healthy && !(runs && is_member(&known.service)));
+        let own = service.cluster.as_ref().filter(|_| runs).map(|cluster| cluster.value.as_str());
+        let waits = dependencies.iter().filter(|known| known.condition == Condition::Healthy);
         let further: Vec<Dependency> = waits
             .flat_map(|known| {
-                self.namespaces_behind(&known.service).into_iter().map(|one_shot| (known.required, one_shot))
+                let one_shots = self.namespaces_behind(&known.service, own);
+                one_shots.into_iter().map(|one_shot| (known.required, one_shot))
             })
             .filter(|(_, one_shot)| *one_shot != name && !dependencies.iter().any(|known| known.service == *one_shot))
             .map(|(required, one_shot)| Dependency {

@@ -246,12 +246,13 @@ impl<'a> Resolver<'a> {
         preset.command = Some(Command::Arguments(vec![script.into()]));
     }
 
-    /// The one-shots that register the namespaces of the cluster whose frontend a service is.
-    pub(in crate::resolve) fn namespaces_behind(&self, frontend: &str) -> Vec<&'a str> {
+    /// The one-shots that register the namespaces of the cluster whose frontend a service is, unless it is `own`.
+    pub(in crate::resolve) fn namespaces_behind(&self, frontend: &str, own: Option<&str>) -> Vec<&'a str> {
         let Some(service) = self.in_spec(frontend) else { return Vec::new() };
         let runs_frontend = service.kind.as_ref().is_some_and(|kind| kind.value.takes(Takes::Role))
             && service.role.as_ref().is_none_or(|role| role.value == Role::Frontend);
-        let Some(cluster) = service.cluster.as_ref().filter(|_| runs_frontend) else { return Vec::new() };
+        let cluster = service.cluster.as_ref().filter(|cluster| runs_frontend && own != Some(cluster.value.as_str()));
+        let Some(cluster) = cluster else { return Vec::new() };
         self.of_cluster(NAMESPACES, &cluster.value).map(|(name, _)| name.value.as_str()).collect()
     }
 
