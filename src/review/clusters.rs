@@ -222,8 +222,7 @@ fn stays(pair: &Pair<'_>, old: &Cluster, new: &Cluster, changes: &mut Vec<Change
                 changes.push(Change::notice(Id::NamespaceChanged, AREA, &new.name, what));
             }
             Fate::Removed(removed) => {
-                let what =
-                    format!("namespace {} is no longer registered; it stays where it was", quoted(&removed.name));
+                let what = format!("namespace {} is no longer registered; the cluster keeps it", quoted(&removed.name));
                 changes.push(Change::notice(Id::NamespaceChanged, AREA, &new.name, what));
             }
             Fate::Stays(before, after) if before.retention != after.retention => {
