@@ -1,6 +1,7 @@
 //! `[clusters.<name>]`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use super::{Resolver, kinds};
 use crate::diagnostic::{Diagnostic, Span};
@@ -50,6 +51,17 @@ const MAX_CONNECTIONS: u32 = 100;
 
 /// The shortest retention that a server accepts (`MinRetentionLocal` in `common/namespace/const.go` of Temporal 1.31.2).
 const SHORTEST_RETENTION_MILLISECONDS: u64 = 3_600_000;
+
+/// The pools of the clusters in a PostgreSQL service.
+#[derive(Default)]
+pub(super) struct Pools {
+    /// The connections that they open at most.
+    needed: u64,
+    /// The size of those that have none in the spec.
+    share: u64,
+    /// The first size in the spec.
+    written: Option<Span>,
+}
 
 /// Where a cluster persists.
 pub(super) fn persistence(cluster: &Cluster) -> Persistence {
@@ -259,7 +271,6 @@ impl<'a> Resolver<'a> {
     fn check_databases(&mut self) {
         let spec = self.spec;
         let mut taken: HashMap<(&str, String), Span> = HashMap::new();
-        let mut checked: Vec<&str> = Vec::new();
         for (name, cluster) in spec.clusters.iter() {
             let Some(service) = self.postgresql_service(cluster) else { continue };
             let mut databases = vec![database(name, cluster).clone()];
@@ -274,55 +285,64 @@ impl<'a> Resolver<'a> {
                     );
                 }
             }
-            if !checked.contains(&service) {
-                checked.push(service);
-                self.check_pools(service);
+        }
+        self.check_pools();
+    }
+
+    fn check_pools(&mut self) {
+        for (service, pools) in self.pools().iter() {
+            let (allowed, needed) = (self.max_connections(service), pools.needed + u64::from(SPARE_CONNECTIONS));
+            if needed <= u64::from(allowed.value) {
+                continue;
+            }
+            let title =
+                format!("the clusters in `{service}` need {needed} connections, and it allows {}", allowed.value);
+            let mut diagnostic = Diagnostic::new("too-few-connections", title, allowed.span);
+            if let Some(pool) = pools.written {
+                diagnostic = diagnostic.also(pool, "each role opens such a pool for each database");
+            }
+            self.report(diagnostic.help(format!(
+                "set `services.{service}.settings.max_connections` to at least {needed}, or lower or remove `pool`"
+            )));
+        }
+    }
+
+    /// The pools in each PostgreSQL service, counted once.
+    fn pools(&mut self) -> Rc<BTreeMap<&'a str, Pools>> {
+        if let Some(pools) = &self.pools {
+            return pools.clone();
+        }
+        let spec = self.spec;
+        let mut roles: HashMap<&str, u32> = HashMap::new();
+        for (_, server) in spec.services.iter() {
+            if let (Some(kind), Some(cluster)) = (&server.kind, &server.cluster)
+                && kind.takes(Takes::Role)
+            {
+                *roles.entry(&cluster.value).or_default() += if server.role.is_some() { 1 } else { ALL_ROLES };
             }
         }
-    }
-
-    fn check_pools(&mut self, service: &str) {
-        let allowed = self.max_connections(service);
-        let needed: u64 =
-            self.pools_in(service).iter().map(|&(pools, pool, _)| u64::from(pools) * u64::from(pool)).sum();
-        let needed = needed + u64::from(SPARE_CONNECTIONS);
-        if needed <= u64::from(allowed.value) {
-            return;
+        let mut pools: BTreeMap<&'a str, Pools> = BTreeMap::new();
+        // Those without a size share what the others leave.
+        let mut others: HashMap<&'a str, u32> = HashMap::new();
+        for (name, cluster) in spec.clusters.iter() {
+            let Some(service) = self.postgresql_service(cluster) else { continue };
+            let databases = if has_sql_visibility(cluster) { 2 } else { 1 };
+            let count = roles.get(name.as_str()).map_or(0, |roles| roles * databases);
+            let own = pools.entry(service).or_default();
+            if let Some(pool) = written_pool(cluster) {
+                own.needed += u64::from(count) * u64::from(pool.value);
+                own.written = own.written.or(Some(pool.span));
+            } else {
+                *others.entry(service).or_default() += count;
+            }
         }
-        let title = format!("the clusters in `{service}` need {needed} connections, and it allows {}", allowed.value);
-        let mut diagnostic = Diagnostic::new("too-few-connections", title, allowed.span);
-        if let Some(pool) = self.pools_in(service).into_iter().find_map(|(.., span)| span) {
-            diagnostic = diagnostic.also(pool, "each role opens such a pool for each database");
+        for (service, own) in &mut pools {
+            let count = u64::from(others.get(service).copied().unwrap_or_default());
+            let left = u64::from(self.max_connections(service).value.saturating_sub(SPARE_CONNECTIONS));
+            own.share = (left.saturating_sub(own.needed) / count.max(1)).max(1);
+            own.needed += count * own.share;
         }
-        self.report(diagnostic.help(format!(
-            "set `services.{service}.settings.max_connections` to at least {needed}, or lower or remove `pool`"
-        )));
-    }
-
-    /// The pools of each cluster in a PostgreSQL service: how many, the connections of each, and where those are written.
-    fn pools_in(&self, service: &str) -> Vec<(u32, u32, Option<Span>)> {
-        let spec = self.spec;
-        let clusters = spec.clusters.iter().filter(|(_, cluster)| self.postgresql_service(cluster) == Some(service));
-        let found: Vec<(u32, Option<&Spanned<u32>>)> = clusters
-            .map(|(name, cluster)| {
-                let servers = spec.services.iter().filter(|(_, service)| {
-                    service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Role)) && is_of(service, &name.value)
-                });
-                let roles: u32 = servers.map(|(_, server)| if server.role.is_some() { 1 } else { ALL_ROLES }).sum();
-                let databases = if has_sql_visibility(cluster) { 2 } else { 1 };
-                (roles * databases, cluster.postgresql.as_ref().and_then(|own| own.pool.as_ref()))
-            })
-            .collect();
-        let written: u32 = found
-            .iter()
-            .fold(0, |sum, (pools, pool)| sum.saturating_add(pool.map_or(0, |pool| pool.value.saturating_mul(*pools))));
-        let others: u32 = found.iter().filter(|(_, pool)| pool.is_none()).map(|(pools, _)| pools).sum();
-        let left = self.max_connections(service).value.saturating_sub(SPARE_CONNECTIONS).saturating_sub(written);
-        let share = (left / others.max(1)).max(1);
-        found
-            .into_iter()
-            .map(|(pools, pool)| (pools, pool.map_or(share, |pool| pool.value), pool.map(|pool| pool.span)))
-            .collect()
+        self.pools.insert(Rc::new(pools)).clone()
     }
 
     /// The connections that a PostgreSQL service allows, and where that is said.
@@ -450,15 +470,14 @@ impl<'a> Resolver<'a> {
     /// The PostgreSQL database of a cluster.
     pub(super) fn postgresql(&mut self, name: &Spanned<String>, cluster: &Cluster) -> Postgresql {
         let service = self.postgresql_service(cluster);
-        let mine = self.spec.clusters.iter().filter(|(_, other)| self.postgresql_service(other) == service);
-        let place = mine.take_while(|(other, _)| other.value != name.value).count();
-        let pool = service.and_then(|service| Some(self.pools_in(service).get(place)?.1));
+        let share = service.and_then(|service| self.pools().get(service).map(|pools| pools.share));
+        let share = share.and_then(|share| u32::try_from(share).ok());
         Postgresql {
             address: service.and_then(|service| self.sql_address(service)),
             user: service.and_then(|service| self.setting_text(service, "user")).unwrap_or_else(|| "postgres".into()),
             password: service.and_then(|service| self.setting_text(service, "password")),
             database: database(name, cluster).value.clone(),
-            pool: pool.unwrap_or(1),
+            pool: written_pool(cluster).map_or(share.unwrap_or(1), |pool| pool.value),
         }
     }
 
@@ -482,6 +501,11 @@ impl<'a> Resolver<'a> {
             },
         }
     }
+}
+
+/// The size of the pools of a cluster, if it is written.
+fn written_pool(cluster: &Cluster) -> Option<&Spanned<u32>> {
+    cluster.postgresql.as_ref()?.pool.as_ref()
 }
 
 /// Whether a service belongs to a cluster.

@@ -28,7 +28,7 @@ pub use images::{is_digest, tag};
 pub use kinds::has_logic;
 pub use names::problem as name_problem;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -77,6 +77,8 @@ struct Resolver<'a> {
     ports: Vec<Vec<model::service::Port>>,
     /// Declared variables by name.
     variables: HashMap<&'a str, Declared<'a>>,
+    /// The pools in each PostgreSQL service, as soon as one is asked for.
+    pools: Option<Rc<BTreeMap<&'a str, clusters::Pools>>>,
     /// How much of builds of images was copied so far.
     copied: u64,
     /// The references since this was last taken: those of a service are complete once it is resolved.
@@ -125,6 +127,7 @@ impl<'a> Resolver<'a> {
             variables,
             references,
             addresses,
+            pools: None,
             copied: 0,
         }
     }
