@@ -775,6 +775,12 @@ impl Declaration {
             if port.target == 0 {
                 refuse(name.span, format!("invalid port `{}`", shown(name)), "`target` must be from 1 to 65535");
             }
+            // The column `rpc_port` of `cluster_membership` is a SMALLINT in Temporal's schemas (1.31.2, and its fork
+            // for DSQL): a server that can't write its port there ends.
+            if self.takes(Takes::Role) && *name.value == *"membership" && port.target > 32_767 {
+                let help = "`target` must be at most 32767, which is the most that Temporal can store";
+                refuse(name.span, format!("invalid port `{}`", shown(name)), help);
+            }
         }
         for (_, endpoint) in self.endpoints.iter() {
             if !self.ports.knows(&endpoint.port) {
