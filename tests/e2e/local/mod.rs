@@ -3,18 +3,23 @@
 
 mod metrics;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use super::project::{Project, Run, WHOLE_REFERENCE};
 use super::stack::{Stack, docker};
 
 /// The images of the spec, and what stands in for each.
-const IMAGES: [(&str, &str); 8] = [
+const IMAGES: [(&str, &str); 10] = [
     ("temporalio/server:1.31.2", "temporal-server"),
     ("temporalio/admin-tools:1.31.2", "temporal-admin-tools"),
     ("temporalio/ui:2.54.1", "temporal-ui"),
     ("postgres:17.6", "postgres"),
+    ("docker.elastic.co/elasticsearch/elasticsearch:8.19.21", "elasticsearch"),
+    ("temporal-sre-copilot:dev", "copilot"),
     ("grafana/mimir:3.2.1", "observability"),
     ("grafana/loki:3.7.6", "observability"),
     ("grafana/alloy:v1.19.1", "observability"),
@@ -22,12 +27,18 @@ const IMAGES: [(&str, &str); 8] = [
 ];
 
 /// The clusters by the address of their frontend.
-const CLUSTERS: [&str; 2] = ["temporal-frontend:7233", "copilot-temporal:7233"];
+const MONITORED: &str = "temporal-frontend:7233";
+const COPILOT: &str = "copilot-temporal:7233";
+const CLUSTERS: [&str; 2] = [MONITORED, COPILOT];
+
+/// Held by the test that runs: both publish the ports of the reference stack.
+static PORTS: Mutex<()> = Mutex::new(());
 
 #[test]
 #[ignore = "needs the images of .ci/images"]
 fn profile_local_runs_workflows_and_has_the_metrics_of_its_dashboards() {
-    let stack = stack();
+    let _ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let stack = stack(&[]);
     // One command and no edit: passwords are chosen by it.
     assert!(!stack.project.path("generated/local/.env").exists());
     stack.dev(&["up", "--profile", "local", "--wait"]).succeeded();
@@ -43,22 +54,60 @@ fn profile_local_runs_workflows_and_has_the_metrics_of_its_dashboards() {
     assert_eq!(stack.containers(), containers);
     assert_eq!(stack.moment("temporal-history", "StartedAt"), started);
 
-    run_workflows(&stack);
+    // The worker only starts if it is named, and is healthy as long as it polls.
+    stack.dev(&["up", "--profile", "local", "--wait", "copilot-worker"]).succeeded();
+    docker(&["kill", "--signal", "USR1", "copilot-worker"]);
+
+    run_workflows(&stack, &CLUSTERS);
     // While the database is away, requests fail; then the servers go on by themselves.
     let before = stack.moment("postgres", "StartedAt");
     stack.dev(&["restart", "--profile", "local", "postgres"]).succeeded();
     assert!(stack.moment("postgres", "StartedAt") > before);
-    run_workflows(&stack);
+    run_workflows(&stack, &CLUSTERS);
     assert_eq!(stack.moment("temporal-history", "StartedAt"), started);
 
     metrics::every_query_has_its_metrics(&stack.project);
+
+    becomes_unhealthy(&stack, "copilot-worker");
+    let health = &stack.inspect("copilot-worker")["State"]["Health"]["Log"];
+    assert!(health.to_string().contains("no worker of copilot-worker has polled copilot-task-queue"), "{health:#}");
 
     stack.dev(&["down", "--profile", "local", "-v"]).succeeded();
     assert_eq!(stack.everything(), [""; 0]);
 }
 
-fn stack() -> Stack {
+#[test]
+#[ignore = "needs the images of .ci/images"]
+fn profile_local_finds_workflows_in_elasticsearch() {
+    let _ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
+    // As in the profile `dev`, whose server needs an account of AWS.
+    let stack = stack(&[
+        ("  \"images.elasticsearch\",\n  \"services.elasticsearch\",\n  \"services.elasticsearch-setup\",\n", ""),
+        (
+            "monitored.persistence = \"postgresql\"",
+            "monitored.persistence = \"postgresql\"\nmonitored.visibility = \"elasticsearch\"",
+        ),
+        // Not every engine of CI may raise the limit of open files.
+        ("grafana.aws = false", "grafana.aws = false\nelasticsearch.ulimits.nofile = 4096"),
+    ]);
+    for _ in 0..2 {
+        // The setup runs again, and changes nothing then.
+        stack.dev(&["up", "--profile", "local", "--wait", "temporal-worker", "temporal-ui"]).succeeded();
+    }
+    run_workflows(&stack, &[MONITORED]);
+    let search =
+        ["curl", "-fsS", "http://elasticsearch:9200/temporal_visibility_v1_monitored/_search?q=WorkflowType:Greeting"];
+    inside(&stack, "debian", &search.map(String::from)).succeeded().says(&["\"WorkflowType\":\"Greeting\""]);
+}
+
+/// The stack with stand-ins for its images, after other changes to its spec.
+fn stack(changes: &[(&str, &str)]) -> Stack {
     let mut spec = WHOLE_REFERENCE.replacen("name = \"sre-copilot\"", "name = \"gen-e2e\"", 1);
+    let worker = "aws = true\ncommand = [\"python\", \"-m\", \"copilot.worker\"]";
+    for (from, to) in changes.iter().chain(&[(worker, worker.trim_start_matches("aws = true\n"))]) {
+        assert!(spec.contains(from), "{from} is not in the spec");
+        spec = spec.replacen(from, to, 1);
+    }
     for (image, stand_in) in IMAGES {
         let quoted = format!("\"{image}\"");
         assert!(spec.contains(&quoted), "{image} is not in the spec");
@@ -94,9 +143,25 @@ fn inside(stack: &Stack, image: &str, command: &[String]) -> Run {
         .into()
 }
 
+/// Waits for it. An engine that says nothing is left after five minutes.
+fn becomes_unhealthy(stack: &Stack, service: &str) {
+    let started = stack.inspect(service)["State"]["StartedAt"].as_str().unwrap().to_owned();
+    let end = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 300;
+    let mut events = Command::new("docker")
+        .args(["events", "--since", &started, "--until", &end.to_string(), "--filter", "event=health_status"])
+        .args(["--filter", &format!("container={service}"), "--format", "{{.Status}}"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(events.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.find(|line| line.contains("unhealthy")).as_deref(), Some("health_status: unhealthy"));
+    events.kill().unwrap();
+    events.wait().unwrap();
+}
+
 /// On each cluster, one after the other: of all outcomes, and found by their visibility.
-fn run_workflows(stack: &Stack) {
-    for cluster in CLUSTERS {
+fn run_workflows(stack: &Stack, clusters: &[&str]) {
+    for cluster in clusters {
         let command = ["python3", "/workflows.py", cluster].map(String::from);
         let run = inside(stack, "debian", &command).succeeded();
         run.says(&["Greeting hello stack", "Failing ActivityError", "found greeting"]);
