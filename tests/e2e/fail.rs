@@ -79,3 +79,11 @@ fn a_crash_again_and_again_that_nothing_waits_for_is_reported_too() {
     let (_stack, run) = crashing("leaves", WEB, "");
     run.says(&["web", "the ledger is torn"]);
 }
+
+#[test]
+fn a_one_shot_that_nothing_waits_for_is_what_wait_counts_as_a_failure() {
+    let stack = Stack::new("one-shot");
+    let run = stack.dev(&["up", "--wait", "setup"]).failed();
+    run.says(&["`setup` is complete", "service_completed_successfully"]);
+    stack.dev(&["up", "--detach", "setup"]).succeeded();
+}

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use stackgen::dev::compose::Container;
 use stackgen::dev::{Environment, Finding, services};
 use stackgen::model::{SchemaStep, Service};
+use stackgen::spec::service::Condition;
 
 use super::preflight::{self, Machine};
 use super::{BOLD, Context, Outcome, RESET, Step, child, env, note, print_error, print_text, say, schema};
@@ -35,11 +36,11 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
     if ended.interrupted {
         return Ok(Outcome::Exit(ended.code));
     }
-    let crashed = report_crashes(context, &started)?;
+    let containers = context.containers()?;
+    let crashed = report_crashes(context, &started, &containers)?;
     if ended.code != 0 {
         if !crashed {
-            let help = "see the output of Docker Compose above, `gen dev ps` and `gen dev logs SERVICE`";
-            say(&[Finding::error("failed to start the stack", help)]);
+            say(&[failure(&started, &containers, arguments.wait)]);
         }
         return Ok(Outcome::Exit(ended.code));
     }
@@ -124,9 +125,33 @@ fn pages(started: &[&Service], environment: &Environment) -> String {
     out
 }
 
+/// That Compose failed although nothing crashed.
+fn failure(started: &[&Service], containers: &[Container], wait: bool) -> Finding {
+    // With `--wait`, Compose counts what has ended as failed unless a service that it starts waits for its end
+    // (`getDependencyCondition` of Compose 2.40).
+    let is_awaited =
+        |name: &str| started.iter().any(|service| service.waits_for().contains(&(name, Condition::Completed)));
+    let complete = started.iter().map(|service| service.name.as_str()).find(|name| {
+        let has_succeeded = |container: &Container| container.service == *name && container.has_succeeded();
+        wait && !is_awaited(name) && containers.iter().any(has_succeeded)
+    });
+    match complete {
+        Some(name) => Finding::error(
+            format!("`{name}` is complete, which `--wait` counts as a failure"),
+            format!(
+                "let a service wait for it with `depends_on.{name} = \"service_completed_successfully\"`, or start the \
+                 stack with `--detach`"
+            ),
+        ),
+        None => Finding::error(
+            "failed to start the stack",
+            "see the output of Docker Compose above, `gen dev ps` and `gen dev logs SERVICE`",
+        ),
+    }
+}
+
 /// Shows the last lines of the logs of services that failed; whether there are any.
-fn report_crashes(context: &Context, started: &[&Service]) -> Step<bool> {
-    let containers = context.containers()?;
+fn report_crashes(context: &Context, started: &[&Service], containers: &[Container]) -> Step<bool> {
     let own = |container: &&Container| started.iter().any(|service| service.name == container.service);
     let mut crashed = false;
     for container in containers.iter().filter(own) {
