@@ -10,7 +10,7 @@ use crate::diagnostic::suggestion;
 use crate::model::secret;
 use crate::model::service::{REMOTE_CONTEXTS, Service};
 use crate::model::text::{Text, Tree};
-use crate::model::{Stack, Variable};
+use crate::model::{ImageRecipe, Stack, Variable};
 use crate::review::counted;
 use crate::spec::service::MountType;
 
@@ -53,6 +53,9 @@ fn where_it_comes_from(variable: &Variable, path: &Utf8Path) -> String {
         Some(output) => format!(
             "run `gen dev infra apply`, or `gen dev env fill` if the infrastructure exists: it is Terraform's output `{output}`"
         ),
+        None if variable.generate => {
+            format!("set {} in `{path}`, or run `gen dev env fill`, which chooses a value", variable.name)
+        }
         None => format!("set {} in `{path}` to a value of your choice", variable.name),
     }
 }
@@ -128,15 +131,25 @@ pub fn images(
         .collect()
 }
 
-/// Source trees that don't exist: a warning if the image has been built.
+/// Source trees for the images of services that don't exist: a warning if the image has been built.
 pub fn sources(
     root: &Utf8Path,
     stack: &Stack,
     environment: &Environment,
+    services: &[&Service],
     mut is_built: impl FnMut(&str) -> bool,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for image in &stack.builds {
+    let mut needed: Vec<String> =
+        services.iter().filter_map(|service| super::services::image(service, environment)).collect();
+    // An image is built after those that it is based on.
+    for image in stack.builds.iter().rev() {
+        match &image.recipe {
+            ImageRecipe::TemporalRuntime(base) if needed.contains(&image.reference) => needed.push(base.clone()),
+            _ => {}
+        }
+    }
+    for image in stack.builds.iter().filter(|image| needed.contains(&image.reference)) {
         let Some(tree) = build::tree(image) else { continue };
         if let Err(mut finding) = build::source(root, stack, environment, image, tree) {
             if is_built(&image.reference) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use super::service::replicas;
 use super::{Resolver, kinds};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
@@ -12,6 +13,7 @@ use crate::spec::decode::{Spanned, shown};
 use crate::spec::kind::{SettingValue, Takes};
 use crate::spec::service::Service;
 use crate::spec::stack::{self as spec, Cluster, LOG_LEVEL, PERSISTENCE, Persistence, RETENTION};
+use crate::spec::text::Tree;
 use crate::spec::value::Duration;
 
 /// DSQL closes connections after 60 minutes.
@@ -132,6 +134,7 @@ impl<'a> Resolver<'a> {
                     )),
                 );
             }
+            self.check_one_shots(name);
             let namespaces = namespaces(cluster);
             if !members.is_empty() && self.of_cluster(NAMESPACES, &name.value).next().is_none() {
                 let title = format!("nothing registers the namespaces of cluster `{}`", name.value);
@@ -169,6 +172,22 @@ impl<'a> Resolver<'a> {
     ) -> impl Iterator<Item = (&'a Spanned<String>, &'a Service)> + use<'a> {
         let cluster = cluster.to_owned();
         self.providers(what).filter(move |(_, service)| is_of(service, &cluster))
+    }
+
+    /// One of each is enough: several would wait for each other, or create the same at once.
+    fn check_one_shots(&mut self, name: &'a Spanned<String>) {
+        for (what, kind) in [(NAMESPACES, "temporal-namespaces"), (SCHEMA, "temporal-schema")] {
+            let mut services = self.of_cluster(what, &name.value);
+            let Some((first, _)) = services.next() else { continue };
+            for (other, _) in services {
+                let title = format!("cluster `{}` has two services of kind `{kind}`", name.value);
+                self.report(
+                    Diagnostic::new("contradiction", title, other.span)
+                        .also(first.span, "the other one")
+                        .help("remove one of them"),
+                );
+            }
+        }
     }
 
     fn check_namespaces(&mut self, cluster: &Cluster) {
@@ -291,7 +310,8 @@ impl<'a> Resolver<'a> {
 
     fn check_pools(&mut self) {
         for (service, pools) in self.pools().iter() {
-            let (allowed, needed) = (self.max_connections(service), pools.needed + u64::from(SPARE_CONNECTIONS));
+            let (allowed, needed) =
+                (self.max_connections(service), pools.needed.saturating_add(SPARE_CONNECTIONS.into()));
             if needed <= u64::from(allowed.value) {
                 continue;
             }
@@ -318,7 +338,13 @@ impl<'a> Resolver<'a> {
             if let (Some(kind), Some(cluster)) = (&server.kind, &server.cluster)
                 && kind.takes(Takes::Role)
             {
-                *roles.entry(&cluster.value).or_default() += if server.role.is_some() { 1 } else { ALL_ROLES };
+                let own = if server.role.is_some() { 1 } else { ALL_ROLES };
+                let replicas = match replicas(server) {
+                    Some((_, &Tree::Integer(count))) => u32::try_from(count).unwrap_or(u32::MAX),
+                    _ => 1,
+                };
+                let counted = roles.entry(&cluster.value).or_default();
+                *counted = counted.saturating_add(replicas.saturating_mul(own));
             }
         }
         let mut pools: BTreeMap<&'a str, Pools> = BTreeMap::new();
@@ -327,20 +353,21 @@ impl<'a> Resolver<'a> {
         for (name, cluster) in spec.clusters.iter() {
             let Some(service) = self.postgresql_service(cluster) else { continue };
             let databases = if has_sql_visibility(cluster) { 2 } else { 1 };
-            let count = roles.get(name.as_str()).map_or(0, |roles| roles * databases);
+            let count = roles.get(name.as_str()).map_or(0, |roles| roles.saturating_mul(databases));
             let own = pools.entry(service).or_default();
             if let Some(pool) = written_pool(cluster) {
-                own.needed += u64::from(count) * u64::from(pool.value);
+                own.needed = own.needed.saturating_add(u64::from(count) * u64::from(pool.value));
                 own.written = own.written.or(Some(pool.span));
             } else {
-                *others.entry(service).or_default() += count;
+                let others = others.entry(service).or_default();
+                *others = others.saturating_add(count);
             }
         }
         for (service, own) in &mut pools {
             let count = u64::from(others.get(service).copied().unwrap_or_default());
             let left = u64::from(self.max_connections(service).value.saturating_sub(SPARE_CONNECTIONS));
             own.share = (left.saturating_sub(own.needed) / count.max(1)).max(1);
-            own.needed += count * own.share;
+            own.needed = own.needed.saturating_add(count * own.share);
         }
         self.pools.insert(Rc::new(pools)).clone()
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Resolver;
+use super::clusters::NAMESPACES;
 use super::compose::{Mention, named};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
@@ -19,8 +20,9 @@ impl<'a> Resolver<'a> {
     /// What a service waits for: what its kind implies, as the spec changes it.
     pub(super) fn dependencies(&mut self, name: &str, service: &Service, implied: Vec<Dependency>) -> Vec<Dependency> {
         let mut dependencies = self.written_dependencies(name, service, implied);
-        // Who waits until a frontend is healthy is about to use a namespace, unless it is a server of that cluster.
-        let runs = service.kind.as_ref().is_some_and(|kind| kind.value.takes(Takes::Role));
+        // Who waits until a frontend is healthy is about to use a namespace, unless it is a server of that cluster, or
+        // registers its namespaces.
+        let runs = service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Role) || kind.provides(NAMESPACES));
         let own = service.cluster.as_ref().filter(|_| runs).map(|cluster| cluster.value.as_str());
         let waits = dependencies.iter().filter(|known| known.condition == Condition::Healthy);
         let further: Vec<Dependency> = waits

@@ -708,7 +708,7 @@ pub(super) fn container_name<'s>(
 }
 
 /// The number of replicas of a service, and its place.
-fn replicas(service: &Service) -> Option<(Span, &Tree)> {
+pub(super) fn replicas(service: &Service) -> Option<(Span, &Tree)> {
     service.compose.entry_at(&["deploy", "replicas"]).or_else(|| service.compose.entry("scale"))
 }
 

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use stackgen::dev::Finding;
-use stackgen::model::Service;
+use stackgen::dev::{Finding, services};
 use stackgen::review::counted;
 
 use super::preflight::{self, Machine};
@@ -20,15 +19,16 @@ pub fn run(context: &Context) -> Step {
     match context.environment() {
         Err(finding) => findings.push(finding),
         Ok(environment) => {
-            findings.extend(preflight::variables(context, &environment)?);
+            findings.extend(preflight::missing(context, &environment)?);
             findings.extend(preflight::dotenv(context)?);
-            let services: Vec<&Service> = context.stack().services.iter().collect();
+            // Those that only start if they are named are checked then.
+            let services = services::started(context.stack(), &[]);
             let mut machine = Machine::new(context, &environment);
             if has_engine {
                 findings.extend(machine.images(&services)?);
                 findings.extend(machine.credentials());
             }
-            findings.extend(machine.sources());
+            findings.extend(machine.sources(&services));
             findings.extend(machine.paths(&services));
             // Without `.env` and its required variables Compose doesn't list the project's containers.
             let containers = if has_engine { context.containers().unwrap_or_default() } else { Vec::new() };

@@ -32,13 +32,18 @@ pub fn run(context: &Context, command: &EnvCommand) -> Step {
 
 fn check(context: &Context) -> Step {
     let environment = context.environment()?;
-    let mut findings = preflight::variables(context, &environment)?;
+    let mut findings = preflight::missing(context, &environment)?;
     findings.extend(preflight::dotenv(context)?);
+    let chosen = context.stack().variables.iter().filter(|variable| is_generated(variable, &environment));
+    let chosen: Vec<&str> = chosen.map(|variable| variable.name.as_str()).collect();
     let complete = !findings.iter().any(Finding::is_error);
     let mut out = text(&findings);
     if complete {
         // Writing to a `String` cannot fail.
-        let _ = writeln!(out, "{GREEN}complete{RESET}: all required variables have a value");
+        let _ = match chosen[..] {
+            [] => writeln!(out, "{GREEN}complete{RESET}: all required variables have a value"),
+            _ => writeln!(out, "{GREEN}complete{RESET}: `gen dev up` chooses {}", chosen.join(", ")),
+        };
     }
     print_text(&out);
     Ok(if complete { Outcome::Clean } else { Outcome::Findings })
@@ -58,9 +63,8 @@ pub fn fill(context: &Context, infrastructure: &Infrastructure, terraform: &Terr
 /// Writes random values to `.env` for the variables that have none, if nothing else is missing.
 pub fn generate(context: &Context) -> Step<()> {
     let environment = context.environment()?;
-    let generated = context.stack().variables.iter().filter(|variable| is_generated(variable, &environment));
-    let required = generated.clone().filter(|variable| variable.required).count();
-    if generated.count() > 0 && preflight::variables(context, &environment)?.len() == required {
+    let any = context.stack().variables.iter().any(|variable| is_generated(variable, &environment));
+    if any && preflight::missing(context, &environment)?.is_empty() {
         write(context, &[])?;
     }
     Ok(())

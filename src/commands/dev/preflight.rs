@@ -66,6 +66,17 @@ pub fn variables(context: &Context, environment: &Environment) -> Result<Vec<Fin
     Ok(preflight::variables(context.stack(), environment, file.as_ref()))
 }
 
+/// Required variables without a value that `gen dev up` doesn't choose: it chooses some if nothing else is missing.
+pub fn missing(context: &Context, environment: &Environment) -> Result<Vec<Finding>, Finding> {
+    let missing = variables(context, environment)?;
+    let file = dotenv::load(&context.root, &context.dotenv())?;
+    // What is written there is kept, even if Compose reads no value from it.
+    let is_written = |name: &str| file.as_ref().and_then(|file| file.get(name)).is_some_and(|value| !value.is_empty());
+    let chosen = context.stack().variables.iter().filter(|variable| variable.required && !is_written(&variable.name));
+    let chosen = chosen.filter(|variable| preflight::is_generated(variable, environment)).count();
+    Ok(if missing.len() == chosen { Vec::new() } else { missing })
+}
+
 /// Other problems of `.env`.
 pub fn dotenv(context: &Context) -> Result<Vec<Finding>, Finding> {
     let path = context.dotenv();
@@ -119,9 +130,9 @@ impl<'a> Machine<'a> {
     }
 
     /// Source trees of images that are missing.
-    pub fn sources(&self) -> Vec<Finding> {
+    pub fn sources(&self, services: &[&Service]) -> Vec<Finding> {
         let is_built = |reference: &str| self.images.get(reference).copied().unwrap_or_default();
-        preflight::sources(&self.context.root, self.context.stack(), self.environment, is_built)
+        preflight::sources(&self.context.root, self.context.stack(), self.environment, services, is_built)
     }
 
     /// Files and folders of this machine that services need and that don't exist.

@@ -191,7 +191,8 @@ impl<'a> Resolver<'a> {
         let Some((name, cluster)) = self.find_cluster(service) else { return };
         let server = self.cluster_server(name, cluster);
         let Some(store) = server.postgresql() else {
-            self.report(
+            self.report_missing(
+                cluster.sound,
                 Diagnostic::new(
                     "contradiction",
                     format!("cluster `{}` does not persist in PostgreSQL", name.value),

@@ -25,7 +25,7 @@ fn check_says_what_is_missing_and_where_it_comes_from() {
         "error: `TEMPORAL_SQL_HOST` has no value: Endpoint of the monitored cluster's DSQL cluster; \
          `generated/dev/.env` does not exist yet\n  help: run `gen dev infra apply`",
         "error: `GRAFANA_ADMIN_PASSWORD` has no value",
-        "help: set GRAFANA_ADMIN_PASSWORD in `generated/dev/.env`",
+        "help: set GRAFANA_ADMIN_PASSWORD in `generated/dev/.env`, or run `gen dev env fill`, which chooses a value",
     ] {
         assert!(run.stdout.contains(said), "`{said}` in:\n{}", run.stdout);
     }
