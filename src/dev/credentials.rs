@@ -30,7 +30,7 @@ struct User {
     reads_all: bool,
 }
 
-/// What a service mounts the host's credentials for.
+/// The services that mount the host's credentials.
 pub fn readers<'s>(services: impl IntoIterator<Item = &'s Service>) -> Vec<&'s Service> {
     let is_credentials = |source: &Text| source.literal() == Some("~/.aws");
     services

@@ -175,7 +175,7 @@ impl Dotenv {
     }
 }
 
-/// A `$` in a value, with which Compose does what nobody wants.
+/// A `$` in a value that Compose takes for a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     /// The variable with the value.
@@ -222,7 +222,9 @@ fn substitute(
             }
             Some(_) => {
                 let (word, after) = word.split_at_checked(closing(word)?)?;
-                let (operator, word) = word.split_at(word.find(|c| !":-+?".contains(c)).unwrap_or(word.len()).min(2));
+                let operator =
+                    [":-", ":+", ":?", "-", "+", "?"].into_iter().find(|operator| word.starts_with(operator));
+                let (operator, word) = word.split_at(operator.map_or(0, str::len));
                 let value = value.filter(|value| !operator.starts_with(':') || !value.is_empty());
                 let mut nested = || {
                     let deeper = depth.checked_add(1).filter(|&depth| depth < DEEPEST)?;
@@ -495,6 +497,7 @@ mod tests {
             ("${X:+x}${U+y}${EMPTY:+z}.", Some("x."), None),
             ("${U:-${V:-z}}}", Some("z}"), None),
             ("${U:-a$V}", Some("a"), Some("V")),
+            ("${U-:80}${U--v}${U-?}${U:--x}", Some(":80-v?-x"), None),
             ("${X?e}", Some("9"), None),
             ("${U:?e}", None, None),
             ("${a/b}", None, None),

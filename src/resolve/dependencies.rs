@@ -24,21 +24,25 @@ impl<'a> Resolver<'a> {
         // registers its namespaces.
         let runs = service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Role) || kind.provides(NAMESPACES));
         let own = service.cluster.as_ref().filter(|_| runs).map(|cluster| cluster.value.as_str());
-        let waits = dependencies.iter().filter(|known| known.condition == Condition::Healthy);
-        let further: Vec<Dependency> = waits
-            .flat_map(|known| {
-                let one_shots = self.namespaces_behind(&known.service, own);
-                one_shots.into_iter().map(|one_shot| (known.required, one_shot))
-            })
-            .filter(|(_, one_shot)| *one_shot != name && !dependencies.iter().any(|known| known.service == *one_shot))
-            .map(|(required, one_shot)| Dependency {
-                service: one_shot.to_owned(),
-                condition: Condition::Completed,
-                restart: false,
-                required,
-                keys: Keys::default(),
-            })
-            .collect();
+        let mut further: Vec<Dependency> = Vec::new();
+        for known in dependencies.iter().filter(|known| known.condition == Condition::Healthy) {
+            for one_shot in self.namespaces_behind(&known.service, own) {
+                if one_shot == name || dependencies.iter().any(|known| known.service == one_shot) {
+                    continue;
+                }
+                // A cluster may have several frontends.
+                match further.iter_mut().find(|other| other.service == one_shot) {
+                    Some(other) => other.required |= known.required,
+                    None => further.push(Dependency {
+                        service: one_shot.to_owned(),
+                        condition: Condition::Completed,
+                        restart: false,
+                        required: known.required,
+                        keys: Keys::default(),
+                    }),
+                }
+            }
+        }
         dependencies.extend(further);
         dependencies
     }

@@ -27,6 +27,40 @@ fn drawn(project: &Project, arguments: &[&str]) -> String {
 }
 
 #[test]
+fn a_service_waits_once_for_what_several_others_stand_for() {
+    let spec = include_str!("../specs/too-few-connections/stack.toml").replace("postgresql.pool = 20\n", "");
+    let two = r#"
+[services.frontend]
+kind = "temporal-server"
+cluster = "main"
+role = "frontend"
+
+[services.worker]
+kind = "temporal-server"
+cluster = "main"
+role = "worker"
+
+[services.web]
+image = "web:1"
+depends_on = { temporal = "service_healthy", frontend = "service_healthy" }
+"#;
+    let project = Project::new(spec + two);
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    // The parser refuses a key that is there twice.
+    let compose: serde_yaml::Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
+    let waits = |service: &str| {
+        let waits = compose["services"][service]["depends_on"].as_mapping().unwrap().iter();
+        waits.map(|(name, wait)| (name.as_str().unwrap(), wait["condition"].as_str().unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(waits("worker"), [("temporal-schema", DONE), ("temporal", HEALTHY)]);
+    assert_eq!(waits("web"), [("temporal", HEALTHY), ("frontend", HEALTHY), ("temporal-namespaces", DONE)]);
+}
+
+const DONE: &str = "service_completed_successfully";
+const HEALTHY: &str = "service_healthy";
+
+#[test]
 fn every_kind_of_edge_is_in_the_reference_stack() {
     let graph = graph_of(&Project::new(REFERENCE));
     let starts = |condition| edges(&graph, Kind::StartsAfter(condition));

@@ -135,7 +135,11 @@ fn failure(started: &[&Service], containers: &[Container], wait: bool) -> Findin
         let has_succeeded = |container: &Container| container.service == *name && container.has_succeeded();
         wait && !is_awaited(name) && containers.iter().any(has_succeeded)
     });
-    match complete {
+    let is_fine = |service: &&Service| {
+        let own = containers.iter().find(|container| container.service == service.name);
+        own.is_some_and(|container| container.is_up() || container.has_succeeded())
+    };
+    match complete.filter(|_| started.iter().all(is_fine)) {
         Some(name) => Finding::error(
             format!("`{name}` is complete, which `--wait` counts as a failure"),
             format!(

@@ -131,6 +131,8 @@ impl<'a> Resolver<'a> {
             };
             for &(other, condition) in waits {
                 match self.member(&cluster.value, other) {
+                    // One server may run both roles; the first condition is the stricter one.
+                    Some(member) if preset.depends_on.iter().any(|known| known.service == member) => {}
                     Some(member) => preset.depends_on.push(needs(member, condition)),
                     None => self.missing_role(cluster, other),
                 }

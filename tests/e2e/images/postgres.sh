@@ -28,7 +28,7 @@ if [ "$1" = postgres ]; then
     [ "${POSTGRES_DB:-${user}}" = postgres ] || createdb --username="${user}" --maintenance-db=postgres "${POSTGRES_DB:-${user}}"
     pg_ctl stop --wait --mode=fast
   fi
-  # The image of the official one has this in postgresql.conf.
+  # The official image sets this in postgresql.conf.
   shift
   set -- postgres -c "listen_addresses=*" "$@"
 fi

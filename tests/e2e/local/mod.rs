@@ -143,7 +143,7 @@ fn inside(stack: &Stack, image: &str, command: &[String]) -> Run {
         .into()
 }
 
-/// Waits for it. An engine that says nothing is left after five minutes.
+/// Waits until a service is unhealthy, for at most five minutes.
 fn becomes_unhealthy(stack: &Stack, service: &str) {
     let started = stack.inspect(service)["State"]["StartedAt"].as_str().unwrap().to_owned();
     let end = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 300;
@@ -159,7 +159,7 @@ fn becomes_unhealthy(stack: &Stack, service: &str) {
     events.wait().unwrap();
 }
 
-/// On each cluster, one after the other: of all outcomes, and found by their visibility.
+/// Runs workflows of all outcomes on each cluster, one after the other, and finds them by its visibility.
 fn run_workflows(stack: &Stack, clusters: &[&str]) {
     for cluster in clusters {
         let command = ["python3", "/workflows.py", cluster].map(String::from);
