@@ -176,11 +176,11 @@ impl<'a> Resolver<'a> {
 
     /// One of each is enough: several would wait for each other, or create the same at once.
     fn check_one_shots(&mut self, name: &'a Spanned<String>) {
-        for (what, kind) in [(NAMESPACES, "temporal-namespaces"), (SCHEMA, "temporal-schema")] {
+        for what in [NAMESPACES, SCHEMA] {
             let mut services = self.of_cluster(what, &name.value);
             let Some((first, _)) = services.next() else { continue };
             for (other, _) in services {
-                let title = format!("cluster `{}` has two services of kind `{kind}`", name.value);
+                let title = format!("cluster `{}` has two services of kind `{what}`", name.value);
                 self.report(
                     Diagnostic::new("contradiction", title, other.span)
                         .also(first.span, "the other one")

@@ -21,7 +21,7 @@ pub fn run(context: &Context) -> Step {
         Ok(environment) => {
             findings.extend(preflight::missing(context, &environment)?);
             findings.extend(preflight::dotenv(context)?);
-            // Those that only start if they are named are checked then.
+            // `up` and `build` check those that only start if they are named.
             let services = services::started(context.stack(), &[]);
             let mut machine = Machine::new(context, &environment);
             if has_engine {

@@ -34,8 +34,8 @@ fn check(context: &Context) -> Step {
     let environment = context.environment()?;
     let mut findings = preflight::missing(context, &environment)?;
     findings.extend(preflight::dotenv(context)?);
-    let chosen = context.stack().variables.iter().filter(|variable| is_generated(variable, &environment));
-    let chosen: Vec<&str> = chosen.map(|variable| variable.name.as_str()).collect();
+    let chosen = preflight::chosen(context, &environment)?;
+    let chosen: Vec<&str> = chosen.iter().map(|variable| variable.name.as_str()).collect();
     let complete = !findings.iter().any(Finding::is_error);
     let mut out = text(&findings);
     if complete {
@@ -63,8 +63,8 @@ pub fn fill(context: &Context, infrastructure: &Infrastructure, terraform: &Terr
 /// Writes random values to `.env` for the variables that have none, if nothing else is missing.
 pub fn generate(context: &Context) -> Step<()> {
     let environment = context.environment()?;
-    let any = context.stack().variables.iter().any(|variable| is_generated(variable, &environment));
-    if any && preflight::missing(context, &environment)?.is_empty() {
+    let chosen = preflight::chosen(context, &environment)?;
+    if !chosen.is_empty() && preflight::missing(context, &environment)?.is_empty() {
         write(context, &[])?;
     }
     Ok(())

@@ -7,6 +7,7 @@ use std::net::{TcpListener, UdpSocket};
 use stackgen::dev::compose::Container;
 use stackgen::dev::ports::{self, Wanted};
 use stackgen::dev::{Environment, Finding, credentials, dotenv, engine, preflight};
+use stackgen::model::Variable;
 use stackgen::model::service::Service;
 use stackgen::output::{self, Cause};
 
@@ -66,14 +67,19 @@ pub fn variables(context: &Context, environment: &Environment) -> Result<Vec<Fin
     Ok(preflight::variables(context.stack(), environment, file.as_ref()))
 }
 
-/// Required variables without a value that `gen dev up` doesn't choose: it chooses some if nothing else is missing.
-pub fn missing(context: &Context, environment: &Environment) -> Result<Vec<Finding>, Finding> {
-    let missing = variables(context, environment)?;
+/// Variables whose value `gen dev up` chooses if nothing else is missing.
+pub fn chosen<'c>(context: &'c Context, environment: &Environment) -> Result<Vec<&'c Variable>, Finding> {
     let file = dotenv::load(&context.root, &context.dotenv())?;
     // What is written there is kept, even if Compose reads no value from it.
     let is_written = |name: &str| file.as_ref().and_then(|file| file.get(name)).is_some_and(|value| !value.is_empty());
-    let chosen = context.stack().variables.iter().filter(|variable| variable.required && !is_written(&variable.name));
-    let chosen = chosen.filter(|variable| preflight::is_generated(variable, environment)).count();
+    let generated = context.stack().variables.iter().filter(|variable| preflight::is_generated(variable, environment));
+    Ok(generated.filter(|variable| !is_written(&variable.name)).collect())
+}
+
+/// Required variables without a value, unless `gen dev up` chooses all of them.
+pub fn missing(context: &Context, environment: &Environment) -> Result<Vec<Finding>, Finding> {
+    let missing = variables(context, environment)?;
+    let chosen = chosen(context, environment)?.iter().filter(|variable| variable.required).count();
     Ok(if missing.len() == chosen { Vec::new() } else { missing })
 }
 

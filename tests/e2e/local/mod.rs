@@ -26,7 +26,7 @@ const IMAGES: [(&str, &str); 10] = [
     ("grafana/grafana:13.2.1", "observability"),
 ];
 
-/// The clusters by the address of their frontend.
+// The addresses of the clusters' frontends.
 const MONITORED: &str = "temporal-frontend:7233";
 const COPILOT: &str = "copilot-temporal:7233";
 const CLUSTERS: [&str; 2] = [MONITORED, COPILOT];
