@@ -375,7 +375,7 @@ fn of_kind(kind: &Kind) -> String {
             row(&mut out, format_args!("- {what}: {}", items.join(", ")));
         }
     };
-    list("Keys", kind.takes.iter().map(|key| format!("`{}`", key.as_str())).collect());
+    list("Keys", kind.takes.iter().map(|key| format!("`{}`", key.value.as_str())).collect());
     list("Ports", kind.ports.iter().map(|(name, port)| format!("`{}` ({})", name.value, port.target)).collect());
     list("Provides", kind.provides.names().map(|name| format!("`{name}`")).collect());
     let need = |(name, need): (&crate::spec::decode::Spanned<String>, &crate::spec::kind::Need)| {

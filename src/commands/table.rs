@@ -13,6 +13,9 @@ const GAP: usize = 2;
 /// A cell may wrap at a space or, in a `soft` column, after one of these.
 const SOFT: [char; 4] = ['/', '-', ':', '_'];
 
+/// A space at which a cell does not wrap.
+pub const KEPT: char = '\u{a0}';
+
 /// A table.
 pub struct Table<const N: usize> {
     header: [&'static str; N],
@@ -52,8 +55,8 @@ impl<const N: usize> Table<N> {
             for line in 0..height {
                 let mut text = String::new();
                 for (cell, &width) in cells.iter().zip(&widths) {
-                    let cell = cell.get(line).map_or("", String::as_str);
-                    let filler = width.saturating_sub(length(cell)) + GAP;
+                    let cell = cell.get(line).map_or_else(String::new, |line| line.replace(KEPT, " "));
+                    let filler = width.saturating_sub(length(&cell)) + GAP;
                     // Writing to a `String` cannot fail.
                     let _ = write!(text, "{cell}{:filler$}", "");
                 }
@@ -144,7 +147,8 @@ mod tests {
         let text = anstream::adapter::strip_str(&table.text()).to_string();
         assert!(text.lines().all(|line| length(line) <= WIDTH), "{text}");
         assert_eq!(text.lines().count(), 3, "{text}");
-        table.push(["y".repeat(90), "z".to_owned()]);
+        table.push(["y".repeat(90), format!("z{KEPT}z")]);
         assert!(table.text().contains(&"y".repeat(90)));
+        assert!(table.text().contains("y  z z\n"));
     }
 }

@@ -70,6 +70,14 @@ impl Compose {
         self.command(&["--profile", "*"], verb)
     }
 
+    /// Asks for a volume of the project: its name in the engine, or nothing.
+    pub fn volume(&self, name: &str) -> Invocation {
+        let label = |key: &str, value: &str| format!("label=com.docker.compose.{key}={value}");
+        Invocation::new("docker", &self.root, ["volume", "ls", "--quiet"])
+            .with(["--filter".to_owned(), label("project", &self.project)])
+            .with(["--filter".to_owned(), label("volume", name)])
+    }
+
     /// Starts a new container of a one-shot service, after its dependencies.
     pub fn start_once(&self, service: &Service) -> Invocation {
         let mut options = Vec::new();

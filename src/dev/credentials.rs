@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use super::engine::Users;
 use super::{Environment, Finding};
 use crate::model::service::Service;
-use crate::model::text::{Text, Tree};
+use crate::model::text::{Segment, Text, Tree};
 
 /// A file or folder of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,9 @@ impl User {
         };
         let is_member = users == Users::Same && self.groups.contains(&file.group);
         let shift = if is_owner { 6 } else { 3 * u32::from(is_member) };
-        (self.reads_all && is_owner) || file.mode >> shift & 4 != 0
+        // A program looks into a folder without reading it.
+        let needed = if file.mode & 0o170_000 == 0o040_000 { 1 } else { 4 };
+        (self.reads_all && is_owner) || file.mode >> shift & needed != 0
     }
 }
 
@@ -92,7 +94,12 @@ pub fn unreadable(
         let Some(user) = User::read(text.trim(), service, environment) else { continue };
         let Some(file) = files.iter().find(|file| !user.can_read(file, users)) else { continue };
         let right = if users == Users::Rootless { 0 } else { file.owner };
-        let help = match service.keys.text("user").map(|user| user.variables().next()) {
+        // Not the one of the group, which follows.
+        let variable = service.keys.text("user").map(|user| match user.segments().first() {
+            Some(Segment::Env(reference)) => Some(&reference.name),
+            _ => None,
+        });
+        let help = match variable {
             Some(Some(variable)) => format!("set {variable}={right} in `{dotenv}`"),
             Some(None) => format!("set `user = \"{right}\"` for the service in the spec"),
             None => format!(
@@ -192,11 +199,34 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_is_searched_and_a_file_is_read() {
+        let user = User { number: 5, groups: Vec::new(), reads_all: false };
+        for (mode, is_fine) in [
+            (0o40_711, true),
+            (0o40_755, true),
+            (0o40_744, false),
+            (0o40_700, false),
+            (0o100_604, true),
+            (0o100_711, false),
+        ] {
+            let file = OnHost { path: String::new(), owner: 1000, group: 1000, mode };
+            assert_eq!(user.can_read(&file, Users::Same), is_fine, "{mode:o}");
+        }
+    }
+
+    #[test]
     fn the_way_out_names_what_sets_the_user() {
         let variable = Reference { name: "HOST_UID".to_owned(), operator: Some(Operator::Default(String::new())) };
         let derived = service("a", vec![("cap_drop", list("ALL")), ("user", Text::from(variable).into())]);
         assert!(said(&derived, Users::Same, Some("472"), 0o600, &[])[0].ends_with("; set HOST_UID=1000 in `.env`"));
         assert!(said(&derived, Users::Same, Some("472"), 0o600, &[("HOST_UID", "1000")]).is_empty());
+        let group = Segment::Env(Reference { name: "GROUP".to_owned(), operator: None });
+        let both = Text::joined([Segment::Literal("5:".to_owned()), group]);
+        let both = service("a", vec![("user", both.into())]);
+        assert!(
+            said(&both, Users::Same, None, 0o600, &[])[0]
+                .ends_with("; set `user = \"1000\"` for the service in the spec")
+        );
         let fixed = service("a", vec![("user", Text::from("5:0").into())]);
         assert!(
             said(&fixed, Users::Same, None, 0o600, &[])[0]

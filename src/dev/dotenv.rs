@@ -431,7 +431,7 @@ pub fn load(root: &Utf8Path, path: &Utf8Path) -> Result<Option<Dotenv>, Finding>
         Err(error) => {
             return Err(Finding::error(
                 format!("cannot read `{path}`: {error}"),
-                "make it a readable text file inside the project",
+                "replace it with a text file that you can read",
             ));
         }
     };

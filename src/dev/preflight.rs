@@ -40,7 +40,45 @@ pub fn variables(stack: &Stack, environment: &Environment, file: Option<&Dotenv>
                 Some(_) => Finding::error(what, where_it_comes_from(variable, &path)),
             }
         })
+        .chain(passwords(stack, environment))
         .collect()
+}
+
+/// Passwords of PostgreSQL that Temporal can't use: it writes a space in the URL of a database as `+`, which PostgreSQL
+/// reads as a plus (`buildDSN` of its plugin for PostgreSQL, 1.31.2).
+fn passwords(stack: &Stack, environment: &Environment) -> Vec<Finding> {
+    let passwords = stack.clusters.iter().filter_map(|cluster| cluster.server.postgresql()?.password.as_ref());
+    let mut names: Vec<&str> = passwords.flat_map(Text::variables).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| environment.get(name).is_some_and(|value| value.contains(' ')));
+    let finding = |name: &str| {
+        Finding::error(
+            format!("the value of `{name}` has a space, with which Temporal cannot log in to PostgreSQL"),
+            "choose a password without spaces",
+        )
+    };
+    names.into_iter().map(finding).collect()
+}
+
+/// The volumes of the services that read a secret variable: a program may have stored its value there.
+pub fn volumes_behind<'s>(stack: &'s Stack, variable: &str) -> Vec<&'s str> {
+    let of_variable = |name: &str| {
+        let secret = stack.secrets.iter().find(|secret| secret.name == name);
+        secret.and_then(|secret| secret.keys.text("environment")?.literal()) == Some(variable)
+    };
+    let readers =
+        stack.services.iter().filter(|service| service.secrets.iter().any(|grant| of_variable(&grant.source)));
+    let mounts = readers.flat_map(|service| &service.mounts).filter(|mount| mount.kind == MountType::Volume);
+    mounts.filter_map(|mount| mount.source.as_ref()?.literal()).collect()
+}
+
+/// A volume that was created with an earlier value of a variable.
+pub fn earlier(variable: &str, path: &Utf8Path, volume: &str) -> Finding {
+    Finding::error(
+        format!("`{variable}` has no value, and the volume `{volume}` was created with an earlier one"),
+        format!("set {variable} to that value in `{path}`, or delete the data: `docker volume rm {volume}`"),
+    )
 }
 
 fn what_it_is(variable: &Variable) -> String {
@@ -60,6 +98,11 @@ fn where_it_comes_from(variable: &Variable, path: &Utf8Path) -> String {
     }
 }
 
+/// Variables by which Docker Compose takes other files, services or engines. `gen dev` names the file and the project, but
+/// it doesn't see what Compose adds.
+const CHOOSE_THE_STACK: [&str; 6] =
+    ["COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME", "COMPOSE_ENV_FILES", "DOCKER_HOST", "DOCKER_CONTEXT"];
+
 /// Variables of the file that the spec doesn't declare, so that nothing uses them.
 pub fn strangers(stack: &Stack, file: &Dotenv) -> Vec<Finding> {
     let declared = || stack.variables.iter().map(|variable| variable.name.as_str());
@@ -67,12 +110,17 @@ pub fn strangers(stack: &Stack, file: &Dotenv) -> Vec<Finding> {
     for (name, _) in file.variables() {
         // These configure Docker itself.
         let for_tools = ["COMPOSE_", "DOCKER_", "BUILDKIT_"].iter().any(|prefix| name.starts_with(prefix));
-        if !for_tools && !seen.contains(&name) && !declared().any(|known| known == name) {
+        let is_unknown = !for_tools && !declared().any(|known| known == name);
+        if (is_unknown || CHOOSE_THE_STACK.contains(&name)) && !seen.contains(&name) {
             seen.push(name);
         }
     }
     seen.into_iter()
         .map(|name| {
+            if CHOOSE_THE_STACK.contains(&name) {
+                let what = format!("`{name}` in `.env` changes what Docker Compose runs");
+                return Finding::warning(what, "remove it, and set it in your shell where you need it");
+            }
             let help = suggestion(name, declared(), || format!("declare it in `[env.{name}]`, or remove it"));
             Finding::warning(format!("unused variable `{name}` in `.env`"), help)
         })
@@ -87,9 +135,9 @@ pub fn dollars(stack: &Stack, path: &Utf8Path, lost: &[Lost]) -> Vec<Finding> {
             || stack.variables.iter().any(|variable| variable.secret && variable.name == *name);
         match reference {
             Some(reference) => {
-                let to = if is_secret { String::new() } else { format!(" to `{reference}`") };
+                let to = if is_secret { "a variable that".to_owned() } else { format!("`{reference}`, which") };
                 let what = format!(
-                    "the value of `{name}` in `{path}` loses a part: Compose reads its `$` as a reference{to}, which is not set"
+                    "Compose drops a part of the value of `{name}` in `{path}`: it reads the `$` as a reference to {to} is not set"
                 );
                 Finding::warning(what, quote(name))
             }
@@ -175,7 +223,8 @@ pub fn paths(root: &Utf8Path, stack: &Stack, environment: &Environment, services
             Some(rest) => Utf8PathBuf::from(format!("{home}{rest}")),
             None => clean(&folder.join(&path)),
         };
-        if !full.exists() {
+        // That of an engine is on the engine's machine.
+        if !full.exists() && !full.as_str().ends_with("/docker.sock") {
             let what = format!("{what}: `{full}` does not exist");
             let help = "create it, or fix the path in the spec, which is relative to the root of the project";
             let finding = if required { Finding::error(what, help) } else { Finding::warning(what, help) };

@@ -12,7 +12,7 @@ use crate::diagnostic::nearest;
 use crate::resolve::name_problem;
 use crate::spec::MAIN;
 use crate::spec::decode::{listed, shown};
-use crate::spec::kind::{Kind, OnlyIf, Takes};
+use crate::spec::kind::{INDICES, Kind, OnlyIf, SCHEMA, Takes};
 use crate::spec::source::Sources;
 use crate::spec::stack::{Addressed, DatasourceType, Persistence, Plugin};
 use crate::spec::tree::{Table, Value};
@@ -192,8 +192,8 @@ impl Writer {
         }
         for what in declared.new.iter().flat_map(|new| &new.needs) {
             // With PostgreSQL, visibility is there, too.
-            let in_sql = what == "visibility-indices" && self.is_in_postgresql(cluster);
-            self.ensure(if in_sql { "temporal-schema" } else { what }, cluster)?;
+            let in_sql = what == INDICES && self.is_in_postgresql(cluster);
+            self.ensure(if in_sql { SCHEMA } else { what }, cluster)?;
         }
         for (_, need) in declared.needs.iter() {
             match (&need.provides, &need.role) {
@@ -307,7 +307,7 @@ impl Writer {
         let known = self.names("clusters");
         match known.as_slice() {
             [only] => Ok(only.clone()),
-            [] if kind.is_some_and(|kind| kind.provides("temporal-schema")) => {
+            [] if kind.is_some_and(|kind| kind.provides(SCHEMA)) => {
                 let lines = "persistence = \"postgresql\"\nhistory_shards = 4\n";
                 self.draft.add_table("clusters", &format!("[clusters.temporal]\n{lines}"));
                 Ok("temporal".to_owned())

@@ -264,4 +264,11 @@ impl Stack {
     pub fn every_service(&self) -> impl Iterator<Item = &Service> {
         self.services.iter().chain(&self.schema_services)
     }
+
+    /// The services that run the image of a schema step: it is theirs.
+    pub fn users_of(&self, step: &SchemaStep) -> impl Iterator<Item = &Service> {
+        let own = self.schema_services.iter().find(|service| service.name == step.service);
+        let image = own.and_then(|service| service.image.as_ref());
+        self.services.iter().filter(move |service| image.is_some() && service.image.as_ref() == image)
+    }
 }

@@ -114,13 +114,17 @@ impl Text {
             .unwrap_or_default()
     }
 
-    /// The variables that it refers to.
-    pub fn variables(&self) -> impl Iterator<Item = &str> {
-        let segments: &[Segment] = match self {
+    /// Its segments if it has a reference.
+    pub fn segments(&self) -> &[Segment] {
+        match self {
             Self::Literal(_) => &[],
             Self::Parts(segments) => segments,
-        };
-        segments.iter().filter_map(|segment| match segment {
+        }
+    }
+
+    /// The variables that it refers to.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.segments().iter().filter_map(|segment| match segment {
             Segment::Env(reference) => Some(reference.name.as_str()),
             Segment::Literal(_) => None,
         })

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::service::replicas;
-use super::{Resolver, kinds};
+use super::{Resolver, kinds, names};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::kind::{Address, ClusterServer, Dsql, Namespace, Postgresql, Reservoir, Store, Visibility};
 use crate::model::text::Text;
 use crate::spec::decode::{Spanned, shown};
-use crate::spec::kind::{SettingValue, Takes};
+use crate::spec::kind::{SCHEMA, SettingValue, Takes};
 use crate::spec::service::Service;
 use crate::spec::stack::{self as spec, Cluster, LOG_LEVEL, PERSISTENCE, Persistence, RETENTION};
 use crate::spec::text::Tree;
-use crate::spec::value::Duration;
+use crate::spec::value::{Duration, Identifier};
 
 /// DSQL closes connections after 60 minutes.
 const DSQL_LIFETIME_MILLISECONDS: u64 = 60 * 60_000;
@@ -22,17 +22,14 @@ const DSQL_LIFETIME_MILLISECONDS: u64 = 60 * 60_000;
 /// The default lifetime of a connection, in minutes.
 const CONNECTION_LIFETIME: u32 = 55;
 
+/// The namespace that Temporal's programs use unless they are told another one.
+const DEFAULT_NAMESPACE: &str = "default";
+
 /// What the store of a cluster's visibility provides.
 pub(super) const VISIBILITY: &str = "visibility";
 
-/// What creates the indices in it.
-pub(super) const INDICES: &str = "visibility-indices";
-
-/// What a database server provides, and the name of its port.
+/// What a database server provides.
 const SQL: &str = "sql";
-
-/// What creates the schema of a cluster in PostgreSQL.
-pub(super) const SCHEMA: &str = "temporal-schema";
 
 /// What registers the namespaces of a cluster.
 pub(super) const NAMESPACES: &str = "temporal-namespaces";
@@ -51,6 +48,12 @@ const SPARE_CONNECTIONS: u32 = 10;
 /// The connections that PostgreSQL allows by default (`max_connections`).
 const MAX_CONNECTIONS: u32 = 100;
 
+/// The databases that PostgreSQL copies for each new one: what a cluster creates there is in the next one, too.
+const TEMPLATES: [&str; 2] = ["template0", "template1"];
+
+/// Temporal's own namespace (`SystemLocalNamespace` in `common/primitives/namespace.go` of Temporal 1.31.2).
+const SYSTEM_NAMESPACE: &str = "temporal-system";
+
 /// The shortest retention that a server accepts (`MinRetentionLocal` in `common/namespace/const.go` of Temporal 1.31.2).
 const SHORTEST_RETENTION_MILLISECONDS: u64 = 3_600_000;
 
@@ -67,21 +70,33 @@ pub(super) struct Pools {
 
 /// Where a cluster persists.
 pub(super) fn persistence(cluster: &Cluster) -> Persistence {
-    cluster.persistence.as_ref().map_or(PERSISTENCE, |persistence| persistence.value)
+    let otherwise = if lacks_persistence(cluster) { Persistence::Postgresql } else { PERSISTENCE };
+    cluster.persistence.as_ref().map_or(otherwise, |persistence| persistence.value)
+}
+
+/// Whether a cluster only describes PostgreSQL, and doesn't say that it persists there, which is reported.
+fn lacks_persistence(cluster: &Cluster) -> bool {
+    cluster.persistence.is_none() && cluster.postgresql.is_some() && cluster.dsql.is_none()
 }
 
 /// The database of a cluster's workflows in PostgreSQL, and where it is named.
-fn database<'c>(name: &'c Spanned<String>, cluster: &'c Cluster) -> &'c Spanned<String> {
-    cluster.postgresql.as_ref().and_then(|own| own.database.as_ref()).unwrap_or(name)
+fn database(name: &Spanned<String>, cluster: &Cluster) -> Spanned<String> {
+    let named = cluster.postgresql.as_ref().and_then(|own| own.database.as_ref());
+    named.map_or_else(|| name.clone(), text_of)
+}
+
+fn text_of(name: &Spanned<Identifier>) -> Spanned<String> {
+    Spanned { value: name.value.0.clone(), span: name.span }
 }
 
 /// The database of a cluster's visibility in PostgreSQL, and where it is named.
 fn visibility_database(name: &Spanned<String>, cluster: &Cluster) -> Spanned<String> {
-    let named = cluster.postgresql.as_ref().and_then(|own| own.visibility_database.clone());
-    named.unwrap_or_else(|| {
+    let named = cluster.postgresql.as_ref().and_then(|own| own.visibility_database.as_ref());
+    let derived = || {
         let database = database(name, cluster);
         Spanned { value: format!("{}_visibility", database.value), span: database.span }
-    })
+    };
+    named.map_or_else(derived, text_of)
 }
 
 /// Whether the visibility of a cluster is in PostgreSQL.
@@ -91,19 +106,24 @@ fn has_sql_visibility(cluster: &Cluster) -> bool {
 
 /// The namespaces of a cluster; `default` if the spec names none.
 pub(super) fn namespaces(cluster: &Cluster) -> Vec<Namespace> {
-    let default = || Duration::parse(RETENTION).unwrap_or_else(|| Duration::minutes(3 * 24 * 60));
+    let namespace = |name: &str, retention: Option<&Spanned<Duration>>| {
+        let written = retention.map(|retention| retention.value.clone());
+        Some(Namespace { name: name.to_owned(), retention: written.or_else(|| Duration::parse(RETENTION))? })
+    };
     if cluster.namespaces.is_empty() {
-        return vec![Namespace { name: "default".to_owned(), retention: default() }];
+        return namespace(DEFAULT_NAMESPACE, None).into_iter().collect();
     }
-    let named = cluster.namespaces.iter().map(|(name, namespace)| Namespace {
-        name: name.value.clone(),
-        retention: namespace.retention.as_ref().map_or_else(default, |retention| retention.value.clone()),
-    });
-    named.collect()
+    cluster.namespaces.iter().filter_map(|(name, own)| namespace(name, own.retention.as_ref())).collect()
+}
+
+/// The namespace that programs use unless they are told another one: `default`, or else the first of the cluster.
+pub(super) fn main_namespace(cluster: &Cluster) -> &str {
+    let first = || cluster.namespaces.names().next().filter(|_| !cluster.namespaces.knows(DEFAULT_NAMESPACE));
+    first().unwrap_or(DEFAULT_NAMESPACE)
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn clusters(&mut self, services: &[model::Service]) -> Vec<model::Cluster> {
+    pub(super) fn clusters(&mut self) -> Vec<model::Cluster> {
         let spec = self.spec;
         let mut clusters: Vec<model::Cluster> = Vec::with_capacity(spec.clusters.entries.len());
         for (name, cluster) in spec.clusters.iter() {
@@ -111,12 +131,7 @@ impl<'a> Resolver<'a> {
             if cluster.history_shards.value == 0 {
                 self.report(zero("history_shards", cluster.history_shards.span));
             }
-            let members: Vec<String> = services
-                .iter()
-                .filter(|service| service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Role)))
-                .filter(|service| self.in_spec(&service.name).is_some_and(|service| is_of(service, &name.value)))
-                .map(|service| service.name.clone())
-                .collect();
+            let members: Vec<String> = self.servers(&name.value).map(|(server, _)| server.value.clone()).collect();
             if members.is_empty() {
                 if self.removes() {
                     continue;
@@ -170,8 +185,15 @@ impl<'a> Resolver<'a> {
         what: &str,
         cluster: &str,
     ) -> impl Iterator<Item = (&'a Spanned<String>, &'a Service)> + use<'a> {
-        let cluster = cluster.to_owned();
-        self.providers(what).filter(move |(_, service)| is_of(service, &cluster))
+        let what = what.to_owned();
+        let is_such = move |service: &Service| service.kind.as_ref().is_some_and(|kind| kind.value.provides(&what));
+        self.services_at(self.of_clusters.get(cluster)).filter(move |(_, service)| is_such(service))
+    }
+
+    /// The servers of a cluster.
+    pub(super) fn servers(&self, cluster: &str) -> impl Iterator<Item = (&'a Spanned<String>, &'a Service)> + use<'a> {
+        let is_server = |service: &Service| service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Role));
+        self.services_at(self.of_clusters.get(cluster)).filter(move |(_, service)| is_server(service))
     }
 
     /// One of each is enough: several would wait for each other, or create the same at once.
@@ -192,6 +214,10 @@ impl<'a> Resolver<'a> {
 
     fn check_namespaces(&mut self, cluster: &Cluster) {
         for (name, namespace) in cluster.namespaces.iter() {
+            if name.value == SYSTEM_NAMESPACE {
+                let title = format!("invalid namespace `{SYSTEM_NAMESPACE}`");
+                self.report(Diagnostic::new("invalid-name", title, name.span).at("Temporal's own").help("rename it"));
+            }
             let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
             if !plain || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
                 self.report(
@@ -216,11 +242,13 @@ impl<'a> Resolver<'a> {
     fn check_stores(&mut self, name: &Spanned<String>, cluster: &Cluster) {
         self.check_namespaces(cluster);
         if !has_sql_visibility(cluster) {
-            self.store(
-                ("visibility", cluster.visibility.as_ref()),
-                VISIBILITY,
-                &format!("the visibility of cluster `{}`", name.value),
-                name.span,
+            self.check_visibility(name, cluster);
+        }
+        if lacks_persistence(cluster) {
+            let title = format!("missing key `persistence` in cluster `{}`", name.value);
+            self.report_missing(
+                cluster.sound,
+                Diagnostic::new("missing-key", title, name.span).help("add `persistence = \"postgresql\"`"),
             );
         }
         match persistence(cluster) {
@@ -239,31 +267,72 @@ impl<'a> Resolver<'a> {
                     )),
                 ),
             },
-            Persistence::Postgresql => {
-                let own = cluster.postgresql.as_ref();
-                self.store(
-                    ("postgresql.service", own.and_then(|own| own.service.as_ref())),
-                    SQL,
-                    &format!("the persistence of cluster `{}`", name.value),
-                    name.span,
-                );
-                if let Some(pool) = own.and_then(|own| own.pool.as_ref()).filter(|pool| pool.value == 0) {
-                    self.report(zero("pool", pool.span));
-                }
-                for database in [database(name, cluster).clone(), visibility_database(name, cluster)] {
-                    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
-                    let starts = database.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-                    // NAMEDATALEN of PostgreSQL.
-                    if !starts || !database.chars().all(plain) || database.len() > 63 {
-                        let title = format!("invalid database name `{}`", shown(&database));
-                        self.report(
-                            Diagnostic::new("invalid-name", title, database.span)
-                                .help("use at most 63 lowercase letters, digits, `_` and `-`, a letter first"),
-                        );
-                        break;
-                    }
-                }
+            Persistence::Postgresql => self.check_postgresql(name, cluster),
+        }
+    }
+
+    fn check_visibility(&mut self, name: &Spanned<String>, cluster: &Cluster) {
+        let (named, span) = (cluster.visibility.as_ref(), name.span);
+        if let Some(database) = cluster.postgresql.as_ref().and_then(|own| own.visibility_database.as_ref())
+            && let Some(named) = named
+            && persistence(cluster) == Persistence::Postgresql
+        {
+            let title = format!("the visibility of cluster `{}` is not in PostgreSQL", name.value);
+            self.report(
+                Diagnostic::new("contradiction", title, database.span)
+                    .also(named.span, "it is in this service")
+                    .help("remove `visibility_database`, or remove `visibility` to use it"),
+            );
+        }
+        if let Some(named) = named.filter(|named| self.find_store(Some(named), SQL).is_some())
+            && persistence(cluster) == Persistence::Postgresql
+        {
+            let title = format!("service `{}` has no visibility index", named.value);
+            let help = "remove `visibility`: without it, visibility is in PostgreSQL";
+            self.report(Diagnostic::new("unknown-service", title, named.span).help(help));
+            return;
+        }
+        let what = format!("the visibility of cluster `{}`", name.value);
+        if let Some(found) = self.store(("visibility", named), VISIBILITY, &what, span) {
+            self.check_queried(found, VISIBILITY);
+        }
+    }
+
+    fn check_postgresql(&mut self, name: &Spanned<String>, cluster: &Cluster) {
+        let own = cluster.postgresql.as_ref();
+        let named = own.and_then(|own| own.service.as_ref());
+        let what = format!("the persistence of cluster `{}`", name.value);
+        if let Some(found) = self.store(("postgresql.service", named), SQL, &what, name.span) {
+            self.check_queried(found, SQL);
+        }
+        if let Some(pool) = own.and_then(|own| own.pool.as_ref()).filter(|pool| pool.value == 0) {
+            self.report(zero("pool", pool.span));
+        }
+        for database in [database(name, cluster), visibility_database(name, cluster)] {
+            let title = || format!("invalid database name `{}`", shown(&database));
+            let is_reported = database.span == name.span && names::problem(&name.value).is_some();
+            if !is_reported && !Identifier::is_valid(&database) {
+                self.report(Diagnostic::new("invalid-name", title(), database.span).help(Identifier::HELP));
+                break;
             }
+            if TEMPLATES.contains(&database.as_str()) {
+                self.report(
+                    Diagnostic::new("invalid-name", title(), database.span)
+                        .at("PostgreSQL copies it for each new database")
+                        .help("rename it"),
+                );
+            }
+        }
+    }
+
+    /// Reports a service that provides a store, and whose kind doesn't say where it listens.
+    fn check_queried(&mut self, service: &str, what: &str) {
+        let is_reached = self.query_address(service, what).is_some();
+        let kind = self.in_spec(service).and_then(|service| service.kind.as_ref()).filter(|_| !is_reached);
+        if let Some(kind) = kind {
+            let title = format!("the kind `{}` does not say where `{what}` is reached", kind.value.as_str());
+            let help = format!("add `query` to `[provides.{what}]`: the name of a port or an endpoint");
+            self.report(Diagnostic::new("invalid-kind", title, kind.value.place()).help(help));
         }
     }
 
@@ -292,7 +361,7 @@ impl<'a> Resolver<'a> {
         let mut taken: HashMap<(&str, String), Span> = HashMap::new();
         for (name, cluster) in spec.clusters.iter() {
             let Some(service) = self.postgresql_service(cluster) else { continue };
-            let mut databases = vec![database(name, cluster).clone()];
+            let mut databases = vec![database(name, cluster)];
             databases.extend(has_sql_visibility(cluster).then(|| visibility_database(name, cluster)));
             for database in databases {
                 let span = database.span;
@@ -500,7 +569,7 @@ impl<'a> Resolver<'a> {
         let share = service.and_then(|service| self.pools().get(service).map(|pools| pools.share));
         let share = share.and_then(|share| u32::try_from(share).ok());
         Postgresql {
-            address: service.and_then(|service| self.sql_address(service)),
+            address: service.and_then(|service| self.query_address(service, SQL)),
             user: service.and_then(|service| self.setting_text(service, "user")).unwrap_or_else(|| "postgres".into()),
             password: service.and_then(|service| self.setting_text(service, "password")),
             database: database(name, cluster).value.clone(),
@@ -508,9 +577,9 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn sql_address(&self, service: &str) -> Option<Address> {
-        let kind = self.in_spec(service)?.kind.as_ref()?;
-        Some(Address::of_service(service, kind.value.ports_of(None).get(SQL)?.target, ""))
+    /// Where a service is asked for what it provides, if its kind says so.
+    pub(super) fn query_address(&self, service: &str, what: &str) -> Option<Address> {
+        self.provided(service, what, |provision| provision.query.as_ref())
     }
 
     /// A setting of another service, or the default of its kind.
@@ -533,11 +602,6 @@ impl<'a> Resolver<'a> {
 /// The size of the pools of a cluster, if it is written.
 fn written_pool(cluster: &Cluster) -> Option<&Spanned<u32>> {
     cluster.postgresql.as_ref()?.pool.as_ref()
-}
-
-/// Whether a service belongs to a cluster.
-fn is_of(service: &Service, cluster: &str) -> bool {
-    service.cluster.as_ref().is_some_and(|own| own.value == cluster)
 }
 
 fn zero(key: &str, span: Span) -> Diagnostic {

@@ -73,6 +73,8 @@ struct Resolver<'a> {
     index: HashMap<&'a str, usize>,
     /// The index of each service that others can use for something, in spec order, by what it provides.
     providers: HashMap<&'a str, Rc<Vec<usize>>>,
+    /// The index of each service that names a cluster, in spec order, by that name.
+    of_clusters: HashMap<&'a str, Rc<Vec<usize>>>,
     /// The ports of each service, by index.
     ports: Vec<Vec<model::service::Port>>,
     /// Declared variables by name.
@@ -106,12 +108,20 @@ impl<'a> Resolver<'a> {
             .map(|(name, variable)| (name.value.as_str(), Declared { name, variable, used: false, inline: None }))
             .collect();
         let mut providers: HashMap<&'a str, Vec<usize>> = HashMap::new();
+        let mut of_clusters: HashMap<&'a str, Vec<usize>> = HashMap::new();
         for (index, (_, service)) in spec.services.iter().enumerate() {
             for what in service.kind.iter().flat_map(|kind| kind.value.declaration().provides.names()) {
                 providers.entry(what).or_default().push(index);
             }
+            if let Some(cluster) = &service.cluster {
+                of_clusters.entry(&cluster.value).or_default().push(index);
+            }
         }
-        let providers = providers.into_iter().map(|(what, places)| (what, Rc::new(places))).collect();
+        // Shared, so that the resolver can be used meanwhile.
+        let shared = |places: HashMap<&'a str, Vec<usize>>| {
+            places.into_iter().map(|(name, places)| (name, Rc::new(places))).collect()
+        };
+        let (providers, of_clusters) = (shared(providers), shared(of_clusters));
         let references = References::default();
         let generated = spec.outputs.as_ref().and_then(|outputs| outputs.generated.as_ref());
         let folder = Folder::of(generated.map_or(GENERATED, |name| &name.value), &profile.profile.value);
@@ -123,6 +133,7 @@ impl<'a> Resolver<'a> {
             folder,
             index,
             providers,
+            of_clusters,
             ports,
             variables,
             references,
@@ -244,9 +255,14 @@ impl<'a> Resolver<'a> {
 
     /// The services that others can use for something, in spec order.
     fn providers(&self, what: &str) -> impl Iterator<Item = (&'a Spanned<String>, &'a Service)> + use<'a> {
-        let spec = self.spec;
-        // Shared, so that the resolver can be used meanwhile.
-        let places = self.providers.get(what).cloned().unwrap_or_default();
+        self.services_at(self.providers.get(what))
+    }
+
+    fn services_at(
+        &self,
+        places: Option<&Rc<Vec<usize>>>,
+    ) -> impl Iterator<Item = (&'a Spanned<String>, &'a Service)> + use<'a> {
+        let (spec, places) = (self.spec, places.cloned().unwrap_or_default());
         (0..places.len()).filter_map(move |at| {
             let (name, service) = spec.services.entries.get(*places.get(at)?)?;
             Some((name, service))
@@ -417,7 +433,7 @@ impl<'a> Resolver<'a> {
         let running = bundle.services.len();
         let schema = self.schema(&network, &mut bundle.services);
         let builds = self.builds();
-        let clusters = self.clusters(&bundle.services);
+        let clusters = self.clusters();
         let infrastructure = self.infrastructure();
         let kinds = self.kind_models(&bundle.services);
         let dashboards = self.dashboards();

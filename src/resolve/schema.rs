@@ -1,7 +1,7 @@
 //! What creates schemas: each cluster's, those of `[schema]`, and the indices in Elasticsearch.
 
 use super::Resolver;
-use super::clusters::{INDICES, SCHEMA, persistence};
+use super::clusters::persistence;
 use super::compose::build_mentions_of;
 use super::images::TEMPORAL_HOME;
 use super::kinds::Preset;
@@ -11,6 +11,7 @@ use crate::model::service::{Command, NetworkMember, References, Service};
 use crate::model::text::Text;
 use crate::model::{Keys, SCHEMA_PROFILE, SchemaStep};
 use crate::spec::decode::Spanned;
+use crate::spec::kind::{INDICES, SCHEMA};
 use crate::spec::stack::{self as spec, Cluster, Persistence, Recipe};
 
 /// Safe to repeat, for an empty database and for one that `setup-schema --version 1.1` filled: `setup-schema` without
@@ -170,7 +171,9 @@ impl Resolver<'_> {
     /// A step that the spec describes.
     fn own_schema(&mut self, name: &Spanned<String>, step: &spec::SchemaStep) -> Service {
         let image = self.named_image(&step.image);
-        let mut environment = self.environment(&step.environment, step.sound, &Preset::default(), image.entry);
+        let uses_aws = step.aws.as_ref().is_some_and(|aws| aws.value);
+        let mut environment =
+            self.environment(&step.environment, (step.sound, uses_aws), &Preset::default(), image.entry);
         let mut mounts = Vec::new();
         if let Some(aws) = step.aws.as_ref().filter(|aws| aws.value) {
             let home = image.entry.and_then(|entry| entry.home.as_ref()).map(|home| home.value.as_str());

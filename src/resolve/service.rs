@@ -45,6 +45,11 @@ pub(super) const PROFILE: &str = "AWS_PROFILE";
 /// The variable for the owner of `~/.aws`: Linux compares the numbers of users, and those files are their owner's only.
 const HOST_USER: &str = "HOST_UID";
 
+/// Whether a service gets credentials for AWS.
+fn uses_aws(service: &Service, preset: &Preset) -> bool {
+    preset.always_aws || service.aws.as_ref().is_some_and(|aws| aws.value)
+}
+
 impl Resolver<'_> {
     pub(super) fn services(&mut self, network: &str) -> Bundle {
         let spec = self.spec;
@@ -148,13 +153,13 @@ impl Resolver<'_> {
         one_shot: bool,
         implied_volumes: &HashSet<String>,
     ) -> model::Service {
-        let spec = self.spec;
-        let (name, service) = &spec.services.entries[index];
+        let (name, service) = &self.spec.services.entries[index];
         let ports = self.ports[index].clone();
         self.check_kind_keys(service);
         let image = self.image_of(name, service);
         self.check_keys(name, service, image.entry);
-        let mut environment = self.environment(&service.environment, service.sound, &preset, image.entry);
+        let mut environment =
+            self.environment(&service.environment, (service.sound, uses_aws(service, &preset)), &preset, image.entry);
         let mut implied_mounts: Vec<Mount> = preset
             .volumes
             .into_iter()
@@ -392,7 +397,7 @@ impl Resolver<'_> {
     pub(super) fn environment(
         &mut self,
         written: &Map<Scalar>,
-        sound: bool,
+        (sound, uses_aws): (bool, bool),
         preset: &Preset,
         image: Option<&crate::spec::stack::Image>,
     ) -> Vec<(String, ModelText)> {
@@ -408,7 +413,8 @@ impl Resolver<'_> {
                 self.report(Diagnostic::new("kind-decides", title, name.span).help(instead.clone()));
                 continue;
             }
-            let known = implied.is_some() || preset.reads.contains(&name.value);
+            let is_region = uses_aws && [REGION, DEFAULT_REGION].contains(&name.value.as_str());
+            let known = implied.is_some() || is_region || preset.reads.contains(&name.value);
             let listed_names = reads.map(|reads| &reads.value);
             let sound = sound && image.is_none_or(|image| image.sound);
             let unread = sound

@@ -31,7 +31,7 @@ impl Context<'_> {
             return;
         }
         let title = format!("expected {expected}, found {}", node.value.describe());
-        let diagnostic = Diagnostic::new("wrong-type", title, node.span).at(format!("must be {expected}"));
+        let diagnostic = Diagnostic::new("wrong-type", title, node.span);
         self.diagnostics.push(match help {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
@@ -730,6 +730,9 @@ macro_rules! choice {
         impl $name {
             /// The words, in the order of the documentation.
             pub const WORDS: &[&str] = &[$($word),*];
+
+            /// Each of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
 
             /// What a word stands for.
             pub fn from_word(word: &str) -> Option<Self> {

@@ -4,6 +4,7 @@
 //! The built-in kinds are the folders of `templates/kinds/`, compiled in by the build script. The text of one is read
 //! when a spec uses it.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -19,7 +20,7 @@ use super::source::Sources;
 use super::stack::{Language, Template};
 use super::text::{AddressReference, Part, Text};
 use super::tree::{self, Node, Value};
-use super::value::{Duration, Size};
+use super::value::{Duration, Identifier, Size};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
@@ -136,12 +137,6 @@ impl Kind {
     /// The name in `[images]` that it runs unless the service names another.
     pub fn image_name(&self) -> &str {
         self.image.as_deref().unwrap_or(&self.0.name)
-    }
-
-    /// The ports that a service of the kind listens on.
-    pub fn ports_of(&self, role: Option<Role>) -> &Map<KindPort> {
-        let own = role.and_then(|role| self.roles.get(role.as_str()));
-        own.map_or(&self.ports, |own| &own.ports)
     }
 
     /// The paths of its files beside the Compose file, for a service.
@@ -308,7 +303,7 @@ table! {
         /// Variables that the programs of its image read besides those that the kind sets; not known if empty.
         reads: Vec<String>,
         /// Keys of a service that only some kinds have.
-        takes: Vec<Takes>,
+        takes: Vec<Spanned<Takes>>,
         /// How it uses AWS.
         aws: Option<Aws>,
         /// Whether it exits when it is done.
@@ -396,8 +391,14 @@ table! {
     }
 }
 
+/// What a service provides that creates the indices of the clusters' visibility in Elasticsearch.
+pub const INDICES: &str = "visibility-indices";
+
+/// What a service provides that creates the databases of a cluster in PostgreSQL.
+pub const SCHEMA: &str = "temporal-schema";
+
 table! {
-    /// What other services can use a kind for: its endpoint for each use.
+    /// What other services can use a kind for: its endpoint or port for each use.
     pub struct Provision as "something that a kind provides" {
         /// For queries.
         query: Option<Spanned<String>>,
@@ -487,6 +488,8 @@ choice! {
         Size = "size",
         /// A string.
         String = "string",
+        /// The name of a user or a database: lowercase letters, digits, `_` and `-`.
+        Identifier = "identifier",
         /// A string that may refer to variables and addresses.
         Text = "text",
         /// A reference to a variable that is a secret.
@@ -737,7 +740,13 @@ impl Declaration {
 
     /// Whether its services have a key that only some kinds have.
     pub fn takes(&self, key: Takes) -> bool {
-        self.takes.contains(&key)
+        self.takes.iter().any(|takes| takes.value == key)
+    }
+
+    /// The ports that a service of the kind listens on.
+    pub fn ports_of(&self, role: Option<Role>) -> &Map<KindPort> {
+        let own = role.and_then(|role| self.roles.get(role.as_str()));
+        own.map_or(&self.ports, |own| &own.ports)
     }
 
     /// Whether other services can use it for that.
@@ -757,7 +766,8 @@ impl Declaration {
 
     /// The endpoint of that name: its port and its path.
     pub fn endpoint(&self, name: &str) -> Option<(&str, &str)> {
-        endpoints(Some(self)).find(|(known, ..)| *known == name).map(|(_, port, path)| (port, path))
+        let found = endpoints(Some(self)).find(|(known, ..)| *known == name).map(|(_, port, path)| (port, path));
+        found.or_else(|| self.ports.names().find(|port| *port == name).map(|port| (port, "")))
     }
 
     /// Reports unknown names in the declaration.
@@ -782,6 +792,7 @@ impl Declaration {
                 refuse(name.span, format!("invalid port `{}`", shown(name)), help);
             }
         }
+        self.check_roles(&mut refuse);
         for (_, endpoint) in self.endpoints.iter() {
             if !self.ports.knows(&endpoint.port) {
                 refuse(endpoint.port.span, format!("unknown port `{}`", shown(&endpoint.port)), DECLARE);
@@ -850,6 +861,26 @@ impl Declaration {
             self.check_service(service, &mut refuse);
         }
         self.check_bounds(cx);
+    }
+
+    /// Reports ports that a role lacks, and roles with the same port: a server without a role runs all of them.
+    fn check_roles(&self, refuse: &mut impl FnMut(Span, String, &str)) {
+        let Some(takes) = self.takes.iter().find(|takes| takes.value == Takes::Role) else { return };
+        let mut listening: HashSet<u16> = HashSet::new();
+        for &role in Role::ALL {
+            let name = role.as_str();
+            for port in ["grpc", "membership", "metrics"] {
+                let Some(found) = self.ports_of(Some(role)).get(port) else {
+                    let title = format!("missing port `{port}` of the role `{name}`");
+                    refuse(takes.span, title, &format!("declare it: `[roles.{name}.ports.{port}]`"));
+                    continue;
+                };
+                if port != "metrics" && !listening.insert(found.target) {
+                    let title = format!("the role `{name}` needs a `{port}` port of its own");
+                    refuse(takes.span, title, &format!("declare it: `[roles.{name}.ports.{port}]`"));
+                }
+            }
+        }
     }
 
     /// Reports what its services would lack: ports, names of variables, a program for the healthcheck.
@@ -997,10 +1028,10 @@ impl Declaration {
     /// Whether a reference in the kind's texts is known.
     fn knows(&self, of: &str, name: &str) -> bool {
         match of {
-            "self" => self.ports.knows(name) || self.endpoint(name).is_some(),
+            "self" => self.endpoint(name).is_some(),
             "settings" => self.settings.knows(name),
             "published" => self.ports.knows(name),
-            "cluster" => name == "name" && self.takes(Takes::Cluster),
+            "cluster" => ["name", "namespace"].contains(&name) && self.takes(Takes::Cluster),
             need => self.needs.knows(need),
         }
     }
@@ -1060,6 +1091,7 @@ impl SettingType {
             Self::Duration => SettingValue::Duration(Duration::decode(node, cx)?),
             Self::Size => SettingValue::Size(Size::decode(node, cx)?),
             Self::String | Self::Service => SettingValue::String(String::decode(node, cx)?),
+            Self::Identifier => SettingValue::String(Identifier::decode(node, cx)?.0),
             Self::Text | Self::Secret => SettingValue::Text(Text::decode(node, cx)?),
             Self::Strings => SettingValue::Strings(Vec::decode(node, cx)?),
             Self::StringsByName => SettingValue::StringsByName(Map::decode(node, cx)?),
@@ -1081,6 +1113,7 @@ impl SettingType {
             Self::Duration => Duration::schema(schemas),
             Self::Size => Size::schema(schemas),
             Self::String | Self::Service => String::schema(schemas),
+            Self::Identifier => Identifier::schema(schemas),
             Self::Text | Self::Secret => Text::schema(schemas),
             Self::Strings => schema::list::<String>(schemas),
             Self::StringsByName => schema::map::<String>(schemas),

@@ -310,7 +310,9 @@ impl<'p> Place<'p> {
                     _ => false,
                 };
                 if !is_right {
-                    invalid_value(self.key, &value.written(), "an octal number, e.g. `0o440`", span, cx);
+                    let text =
+                        if let Value::Integer(_) = value { written(span, cx).to_owned() } else { value.written() };
+                    invalid_value(self.key, &text, "an octal number, e.g. `0o440`", span, cx);
                 }
             }
             (Rule::Line, Value::String(line)) => check_line(line, span, cx),

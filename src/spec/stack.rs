@@ -13,7 +13,7 @@ use super::schema::{self, Schema, Schemas};
 use super::service::{Command, Service};
 use super::text::{Scalar, Text, Tree};
 use super::tree::Node;
-use super::value::Duration;
+use super::value::{Duration, Identifier};
 use crate::diagnostic::Diagnostic;
 
 /// The default address that published ports bind to: services here require no password, so none is open to the
@@ -212,9 +212,9 @@ table! {
         /// The PostgreSQL service, if there are several.
         service: Option<Spanned<String>>,
         /// The database of workflows; the name of the cluster if left out.
-        database: Option<Spanned<String>>,
+        database: Option<Spanned<Identifier>>,
         /// The database of visibility; `<database>_visibility` if left out.
-        visibility_database: Option<Spanned<String>>,
+        visibility_database: Option<Spanned<Identifier>>,
         /// Connections of each pool: each role has one for each database. If left out, the clusters share those that
         /// PostgreSQL allows.
         pool: Option<Spanned<u32>>,

@@ -18,8 +18,11 @@ pub struct Duration {
     pub milliseconds: u64,
 }
 
+/// The longest `time.Duration` of Go, which is in nanoseconds.
+const LONGEST_MILLISECONDS: u64 = 9_223_372_036_854;
+
 impl Duration {
-    /// Reads a duration; `None` if it is invalid.
+    /// Reads a duration; `None` if it is invalid, or longer than the 292 years that Go's programs can read.
     pub fn parse(text: &str) -> Option<Self> {
         let mut total: u64 = 0;
         let mut rest = text;
@@ -38,7 +41,7 @@ impl Duration {
             total = total.checked_add(number.checked_mul(factor)?)?;
             rest = &rest[unit..];
         }
-        (!text.is_empty()).then(|| Self { text: text.to_owned(), milliseconds: total })
+        (!text.is_empty() && total <= LONGEST_MILLISECONDS).then(|| Self { text: text.to_owned(), milliseconds: total })
     }
 
     /// A number of seconds.
@@ -75,7 +78,10 @@ impl Decode for Duration {
 /// Reports an invalid duration.
 pub(super) fn invalid_duration(text: &str, span: Span, cx: &mut Context<'_>) {
     let days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()?.checked_mul(24));
+    let is_long =
+        !text.is_empty() && nanoseconds(text).is_some_and(|time| time / 1_000_000 > LONGEST_MILLISECONDS.into());
     let help = match days {
+        _ if is_long => "write at most `2562047h`".to_owned(),
         Some(hours) => format!("write it in hours: `{hours}h`"),
         None => "write numbers with the units `ms`, `s`, `m` or `h`, e.g. `1m30s`".to_owned(),
     };
@@ -173,6 +179,41 @@ impl Decode for Size {
 
     fn schema(_: &mut Schemas) -> Schema {
         any_of([json!({ "type": "integer", "minimum": 0 }), schema::pattern("^[0-9]+([bB]|[kmgKMG][bB]?)?$", &["64m"])])
+    }
+}
+
+/// The name of a user or a database: programs put it into SQL, into URLs and into scripts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identifier(pub String);
+
+impl Identifier {
+    /// What to do about one that is invalid.
+    pub const HELP: &str = "use at most 63 lowercase letters, digits, `_` and `-`, a letter or `_` first";
+
+    /// Whether a text is one. The length is `NAMEDATALEN` of PostgreSQL without its end.
+    pub fn is_valid(text: &str) -> bool {
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+        let starts = text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+        starts && text.chars().all(is_plain) && text.len() <= 63
+    }
+}
+
+impl Decode for Identifier {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let span = node.span;
+        let text = String::decode(node, cx)?;
+        if Self::is_valid(&text) {
+            return Some(Self(text));
+        }
+        let title = if text.is_empty() { "empty name".to_owned() } else { format!("invalid name `{}`", shown(&text)) };
+        let diagnostic = Diagnostic::new("invalid-name", title, span);
+        let diagnostic = if text.contains("${") { diagnostic.at("must be written out") } else { diagnostic };
+        cx.diagnostics.push(diagnostic.help(Self::HELP));
+        None
+    }
+
+    fn schema(_: &mut Schemas) -> Schema {
+        schema::pattern("^[a-z_][a-z0-9_-]{0,62}$", &["temporal"])
     }
 }
 

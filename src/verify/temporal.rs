@@ -1,8 +1,9 @@
-//! The Temporal server checks its dynamic configuration (`validate-dynamic-config`) and, rendered from the template, its
-//! static one (`render-config`), as of 1.31.
+//! The Temporal server checks its dynamic configuration (`validate-dynamic-config`) and its static one (`render-config`),
+//! as of 1.31: the one that the entrypoint of the image with the DSQL plugin renders from a template, and those that the
+//! server renders itself.
 //!
 //! The server ignores unknown keys of the static configuration. `render-config` prints everything that it has read, so a
-//! key of the template that is not printed has no effect.
+//! key that is not printed has no effect.
 
 use std::collections::HashSet;
 
@@ -61,14 +62,7 @@ fn member<'s>(outputs: &Outputs<'s>, cluster: &Cluster) -> Option<&'s Service> {
 fn config(outputs: &Outputs<'_>, cluster: &Cluster, service: &Service) -> Check {
     let path = Cluster::config_of(&cluster.name);
     let file = outputs.generated(&path);
-    let environment = outputs.environment();
-    let is_read = |name: &str| outputs.text(&file).contains(&format!("env \"{name}\""));
-    let env: Vec<(String, Arg)> = service
-        .environment
-        .iter()
-        .filter(|(name, _)| is_read(name))
-        .filter_map(|(name, value)| Some((name.clone(), Arg::Is(environment.expand(value)?))))
-        .collect();
+    let env = variables(outputs, service, |name| outputs.text(&file).contains(&format!("env \"{name}\"")));
     let folder = file.parent().map(ToString::to_string).unwrap_or_default();
     let run = |folder: &str| Run {
         env: env.clone(),
@@ -82,19 +76,18 @@ fn config(outputs: &Outputs<'_>, cluster: &Cluster, service: &Service) -> Check 
     }
 }
 
+/// The variables of a service that its configuration reads: others could tell the shell or the loader what to run.
+fn variables(outputs: &Outputs<'_>, service: &Service, is_read: impl Fn(&str) -> bool) -> Vec<(String, Arg)> {
+    let environment = outputs.environment();
+    let read = service.environment.iter().filter(|(name, _)| is_read(name));
+    read.filter_map(|(name, value)| Some((name.clone(), Arg::Is(environment.expand(value)?)))).collect()
+}
+
 /// The template as the entrypoint renders it with the variables of a service.
 fn persistence(outputs: &Outputs<'_>, service: &Service) -> Check {
     let template = outputs.generated("docker/persistence-dsql.template.yaml");
     let script = outputs.generated("docker/render-and-start.sh");
-    let environment = outputs.environment();
-    // Only what the template reads: other variables could tell the shell or the loader what to run.
-    let is_read = |name: &str| outputs.text(&template).contains(&format!("${{{name}}}"));
-    let mut env: Vec<(String, Arg)> = service
-        .environment
-        .iter()
-        .filter(|(name, _)| is_read(name))
-        .filter_map(|(name, value)| Some((name.clone(), Arg::Is(environment.expand(value)?))))
-        .collect();
+    let mut env = variables(outputs, service, |name| outputs.text(&template).contains(&format!("${{{name}}}")));
     let inside = Run {
         env: env
             .iter()

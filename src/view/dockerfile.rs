@@ -3,16 +3,13 @@
 use askama::Template;
 
 use crate::lit::dockerfile as filters;
-use crate::model::ImageBuild;
 
 #[derive(Template)]
 #[template(path = "docker/base.dockerfile")]
-struct Base<'a> {
-    reference: &'a str,
-}
+struct Base;
 
-pub(super) fn base(build: &ImageBuild) -> askama::Result<String> {
-    Base { reference: &build.reference }.render()
+pub(super) fn base() -> askama::Result<String> {
+    Base.render()
 }
 
 #[derive(Template)]

@@ -89,9 +89,7 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
     }
     for build in &stack.builds {
         match &build.recipe {
-            ImageRecipe::TemporalDsql(_) => {
-                list.add("docker/base.Dockerfile", || dockerfile::base(build));
-            }
+            ImageRecipe::TemporalDsql(_) => list.add("docker/base.Dockerfile", dockerfile::base),
             ImageRecipe::TemporalRuntime(base) => {
                 list.add("docker/Dockerfile", || dockerfile::runtime(base));
                 list.add_executable("docker/render-and-start.sh", entrypoint::render);
@@ -102,7 +100,7 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
     }
     for cluster in &stack.clusters {
         if let Some(store) = cluster.server.postgresql() {
-            list.add(Cluster::config_of(&cluster.name), || persistence::config(stack, &cluster.server, store));
+            list.add(Cluster::config_of(&cluster.name), || persistence::config(stack, cluster, store));
         }
         list.add(format!("dynamicconfig/{}.yaml", cluster.name), || dynamic_config::render(cluster));
     }

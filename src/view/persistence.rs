@@ -5,7 +5,7 @@ use askama::Template;
 
 use crate::lit::yaml as filters;
 use crate::model::Stack;
-use crate::model::kind::{Address, ClusterServer, Postgresql, SQL_PLUGIN, Visibility};
+use crate::model::kind::{Address, Cluster, ClusterServer, Postgresql, SQL_PLUGIN, Visibility};
 use crate::spec::kind::{Kind, KindPort, Kinds, Role, Takes};
 
 #[derive(Template)]
@@ -46,10 +46,14 @@ struct TemporalRole {
 const ROLES: [Role; 4] = [Role::History, Role::Matching, Role::Frontend, Role::Worker];
 
 pub(super) fn template(stack: &Stack) -> askama::Result<String> {
-    Persistence { shared: shared(stack) }.render()
+    let has_roles = |kind: &Kind| kind.takes(Takes::Role);
+    let used = stack.services.iter().find_map(|service| service.kind.clone().filter(has_roles));
+    Persistence { shared: shared(used.or_else(|| Kinds::default().all().find(has_roles)).as_ref()) }.render()
 }
 
-pub(super) fn config(stack: &Stack, server: &ClusterServer, store: &Postgresql) -> askama::Result<String> {
+pub(super) fn config(stack: &Stack, cluster: &Cluster, store: &Postgresql) -> askama::Result<String> {
+    let server = &cluster.server;
+    let member = stack.services.iter().find(|service| cluster.services.first() == Some(&service.name));
     let authority = |address: Option<&Address>| address.map(Address::authority).unwrap_or_default();
     Config {
         server,
@@ -58,16 +62,13 @@ pub(super) fn config(stack: &Stack, server: &ClusterServer, store: &Postgresql) 
         elasticsearch: authority(server.elasticsearch()),
         shards: server.history_shards.into(),
         pool: store.pool.into(),
-        shared: shared(stack),
+        shared: shared(member.and_then(|service| service.kind.as_ref())),
     }
     .render()
 }
 
-fn shared(stack: &Stack) -> Shared {
-    let has_roles = |kind: &Kind| kind.takes(Takes::Role);
-    let used = stack.services.iter().find_map(|service| service.kind.clone().filter(has_roles));
-    let kind = used.or_else(|| Kinds::default().all().find(has_roles));
-    let port = |role: Role, name: &str| -> Option<&KindPort> { kind.as_ref()?.ports_of(Some(role)).get(name) };
+fn shared(kind: Option<&Kind>) -> Shared {
+    let port = |role: Role, name: &str| -> Option<&KindPort> { kind?.ports_of(Some(role)).get(name) };
     let number = |role, name| port(role, name).map_or(0, |port| port.target);
     let roles = ROLES.map(|role| TemporalRole {
         name: role.as_str(),

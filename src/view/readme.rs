@@ -26,6 +26,9 @@ struct Readme<'a> {
     /// The services that only start if they are named, and how their images are built.
     optional: Vec<&'a str>,
     optional_builds: Vec<String>,
+    optional_trees: Vec<&'a SourceTree>,
+    optional_schemas: Vec<&'a SchemaStep>,
+    optional_aws: bool,
     schemas: Vec<&'a SchemaStep>,
     links: Vec<Link<'a>>,
     diagram: String,
@@ -71,9 +74,13 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
         let reference = Some(build.reference.as_str());
         let mut users =
             stack.services.iter().filter(|service| service.image.as_ref().and_then(Text::literal) == reference);
-        let only = users.clone().next().is_some() && users.all(|service| is_optional(&service));
-        only && !stack.schema_services.iter().any(|step| step.image.as_ref().and_then(Text::literal) == reference)
+        users.clone().next().is_some() && users.all(|service| is_optional(&service))
     });
+    let (optional_schemas, schemas): (Vec<&SchemaStep>, Vec<&SchemaStep>) =
+        stack.schema.iter().filter(|step| step.compose_profile).partition(|step| {
+            let mut users = stack.users_of(step).peekable();
+            users.peek().is_some() && users.all(|service| is_optional(&service))
+        });
     Readme {
         stack,
         compose: (compose.0.into(), compose.1.into()),
@@ -87,7 +94,10 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
         builds: needed.iter().map(|build| build_command(stack, build)).collect(),
         optional: stack.services.iter().filter(is_optional).map(|service| service.name.as_str()).collect(),
         optional_builds: further.iter().map(|build| build_command(stack, build)).collect(),
-        schemas: stack.schema.iter().filter(|step| step.compose_profile).collect(),
+        optional_trees: further.iter().copied().filter_map(source_tree).collect(),
+        optional_schemas,
+        optional_aws: stack.services.iter().any(|service| service.aws && is_optional(&service)),
+        schemas,
         links,
         diagram: mermaid::render(&Graph::of(stack)),
         dashboards: dashboards(stack, &ports),

@@ -126,7 +126,8 @@ impl Stubs {
 
     /// Of what was run, what changed something.
     fn changes(&self) -> Vec<String> {
-        let asks = ["compose version", "docker info", " ps ", " config ", "image inspect", "terraform version"];
+        let asks =
+            ["compose version", "docker info", " ps ", " config ", "image inspect", "volume ls", "terraform version"];
         self.record().into_iter().filter(|line| !asks.iter().any(|ask| line.contains(ask))).collect()
     }
 }

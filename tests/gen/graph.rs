@@ -40,10 +40,28 @@ kind = "temporal-server"
 cluster = "main"
 role = "worker"
 
+[services.spare]
+kind = "temporal-server"
+cluster = "main"
+
+[services.history]
+kind = "temporal-server"
+cluster = "main"
+role = "history"
+instances = 2
+
+[services.ui]
+kind = "temporal-ui"
+image = "ui:1"
+cluster = "main"
+
 [services.web]
 image = "web:1"
 depends_on = { temporal = "service_healthy", frontend = "service_healthy" }
 "#;
+    let namespaces = "history_shards = 4\nnamespaces = { orders = {}, carts = {} }";
+    let connections = "settings.max_connections = 300\nsettings.password";
+    let spec = spec.replace("history_shards = 4", namespaces).replace("settings.password", connections);
     let project = Project::new(spec + two);
     let run = project.run(&["render"]);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -54,6 +72,10 @@ depends_on = { temporal = "service_healthy", frontend = "service_healthy" }
         waits.map(|(name, wait)| (name.as_str().unwrap(), wait["condition"].as_str().unwrap())).collect::<Vec<_>>()
     };
     assert_eq!(waits("worker"), [("temporal-schema", DONE), ("temporal", HEALTHY)]);
+    for after_the_first in ["spare", "history-1", "history-2"] {
+        assert_eq!(waits(after_the_first), [("temporal-schema", DONE), ("temporal", HEALTHY)], "{after_the_first}");
+    }
+    assert_eq!(compose["services"]["ui"]["environment"]["TEMPORAL_DEFAULT_NAMESPACE"], "orders");
     assert_eq!(waits("web"), [("temporal", HEALTHY), ("frontend", HEALTHY), ("temporal-namespaces", DONE)]);
 }
 

@@ -261,3 +261,33 @@ fn the_readme_lists_the_kinds() {
         format!("| Kind | What it is | Ports | Settings |\n| --- | --- | --- | --- |\n{}\n", rows.collect::<String>());
     assert!(readme.contains(&table), "the README should have\n{table}");
 }
+
+/// Each subcommand of `gen dev` has a recipe, and a line for agents; the README's steps name some of them.
+#[test]
+fn the_subcommands_of_dev_are_known_outside() {
+    let help = Project::new(REFERENCE).run(&["dev", "--help"]).stdout;
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let names = commands.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
+    let names: Vec<&str> = names.filter(|name| *name != "help").collect();
+    assert!(names.contains(&"up") && names.contains(&"doctor"), "{names:?}");
+    let recipes = include_str!("../../Justfile");
+    let agents = include_str!("../../AGENTS.md");
+    for name in &names {
+        let subcommand = if *name == "schema" { "schema setup" } else { name };
+        let recipe = format!("\ndev-{name} *ARGS:\n    cargo run --quiet -- dev {subcommand} {{{{ ARGS }}}}\n");
+        assert!(recipes.contains(&recipe), "the Justfile should have{recipe}");
+        assert!(agents.contains(&format!("| `gen dev {subcommand}")), "AGENTS.md should have `gen dev {subcommand}`");
+    }
+    for folder in ["config/", "grafana/", "docker/", "dynamicconfig/"] {
+        assert!(agents.contains(folder), "AGENTS.md should have `{folder}`");
+    }
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("\n## Local development\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    for step in 1..=5 {
+        let line = section.lines().find(|line| line.starts_with(&format!("{step}. "))).unwrap();
+        let first = line.split("`gen dev ").nth(1).and_then(|rest| rest.split([' ', '`']).next()).unwrap();
+        assert!(names.contains(&first), "{line}");
+    }
+    assert!(section.contains("](generated/dev/README.md)"));
+}

@@ -1,8 +1,6 @@
 # Generated from spec/stack.toml: edit that file, then run `gen render`.
-# The Temporal server with the DSQL plugin. Build context: the source tree of temporal-dsql.
-#
-#   docker build --tag temporal-dsql:test --file base.Dockerfile \
-#     --build-arg GO_VERSION="$(sed -n 's/^go //p' SOURCE/go.mod)" SOURCE
+# The Temporal server with the DSQL plugin. `gen dev build` builds it, from the source tree of temporal-dsql and with the
+# version of Go in its go.mod.
 ARG GO_VERSION
 
 FROM --platform=$BUILDPLATFORM golang:${GO_VERSION}-alpine AS build

@@ -26,7 +26,7 @@ pub fn run(context: &Context) -> Step {
             let mut machine = Machine::new(context, &environment);
             if has_engine {
                 findings.extend(machine.images(&services)?);
-                findings.extend(machine.credentials());
+                findings.extend(machine.credentials(&services));
             }
             findings.extend(machine.sources(&services));
             findings.extend(machine.paths(&services));

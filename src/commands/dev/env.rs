@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read as _};
 
 use camino::Utf8Path;
 use stackgen::dev::dotenv::{self, Assignment, Change, Dotenv};
-use stackgen::dev::preflight::is_generated;
+use stackgen::dev::preflight::{earlier, is_generated, volumes_behind};
 use stackgen::dev::terraform::{self, Filled, Terraform};
 use stackgen::dev::{Environment, Finding, compose};
 use stackgen::model::Infrastructure;
@@ -99,6 +99,13 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
     // Without the values of the process, which may be there for one command only.
     let environment = Environment::new(file.variables().map(|(name, value)| (name.to_owned(), value.to_owned())), []);
     for variable in context.stack().variables.iter().filter(|variable| is_generated(variable, &environment)) {
+        for volume in volumes_behind(context.stack(), &variable.name) {
+            // Without an engine there are no volumes.
+            let answer = context.children.ask(&context.compose.volume(volume)).ok();
+            if let Some(found) = answer.as_ref().and_then(|answer| answer.stdout.split_whitespace().next()) {
+                return Err(earlier(&variable.name, &path, found).into());
+            }
+        }
         assignments.push(assignment(&variable.name, random()?));
     }
     let (text, changes) = file.fill(&assignments);

@@ -1,10 +1,11 @@
 //! `gen dev logs`.
 
-use super::{Context, Outcome, Step, child};
+use super::{Context, Outcome, Step, child, preflight};
 
 pub fn run(context: &Context, follow: bool, services: &[String]) -> Step {
     context.rendered()?;
     context.known(services)?;
+    preflight::require_compose(context)?;
     let logs = context.compose.command_for_all("logs").with_flag("--follow", follow).with(services);
     Ok(Outcome::Exit(child::become_(&logs)?))
 }

@@ -25,11 +25,8 @@ pub struct Machine<'a> {
 pub fn tools(context: &Context) -> Vec<Finding> {
     let (root, children) = (&context.root, &context.children);
     let mut findings = Vec::new();
-    match children.ask(&engine::compose_version(root)) {
-        Ok(answer) => findings.extend(engine::check_compose(
-            answer.succeeded.then_some(answer.stdout.as_str()),
-            context.stack().compose_version(),
-        )),
+    match compose(context) {
+        Ok(finding) => findings.extend(finding),
         Err(finding) => return vec![finding],
     }
     match children.ask(&engine::info(root)) {
@@ -37,6 +34,18 @@ pub fn tools(context: &Context) -> Vec<Finding> {
         Err(finding) => findings.push(finding),
     }
     findings
+}
+
+/// Stops unless the Compose plugin is there: without it, `docker` doesn't understand its options.
+pub fn require_compose(context: &Context) -> Step<()> {
+    let findings: Vec<Finding> = compose(context)?.into_iter().collect();
+    if findings.is_empty() { Ok(()) } else { Err(findings.into()) }
+}
+
+fn compose(context: &Context) -> Result<Option<Finding>, Finding> {
+    let answer = context.children.ask(&engine::compose_version(&context.root))?;
+    let version = answer.succeeded.then_some(answer.stdout.as_str());
+    Ok(engine::check_compose(version, context.stack().compose_version()))
 }
 
 /// Stops if something is wrong with Terraform.
@@ -147,8 +156,8 @@ impl<'a> Machine<'a> {
     }
 
     /// Credentials that the users of services can't read. Only on Linux are the users of containers those of the host.
-    pub fn credentials(&self) -> Vec<Finding> {
-        let readers = credentials::readers(self.context.stack().every_service());
+    pub fn credentials(&self, services: &[&Service]) -> Vec<Finding> {
+        let readers = credentials::readers(services.iter().copied());
         let files = credential_files(self.environment);
         if readers.is_empty() || files.is_empty() || is_elsewhere(self.environment) {
             return Vec::new();

@@ -10,9 +10,9 @@ use stackgen::dev::services::urls;
 use stackgen::model::service::CONFIG_LABEL;
 
 use super::super::location;
-use super::{Context, RESET, Step, YELLOW};
+use super::{Context, RESET, Step, YELLOW, preflight};
 use crate::cli::Listing;
-use crate::commands::table::Table;
+use crate::commands::table::{KEPT, Table};
 use crate::commands::{report, show};
 
 /// A container, or a service without one.
@@ -32,6 +32,7 @@ struct Row {
 
 pub fn run(context: &Context, format: Listing) -> Step {
     context.rendered()?;
+    preflight::require_compose(context)?;
     let containers = context.containers()?;
     let rows = rows(context, &containers)?;
     let project = &context.stack().project;
@@ -89,7 +90,7 @@ impl Row {
 
     fn shown_state(&self) -> String {
         match self.exit_code {
-            Some(code) if self.state == "exited" => format!("exited ({code})"),
+            Some(code) if self.state == "exited" => format!("exited{KEPT}({code})"),
             _ => self.state.clone(),
         }
     }

@@ -3,11 +3,12 @@
 use stackgen::dev::Finding;
 use stackgen::dev::compose::Container;
 
-use super::{Context, Outcome, Step, child};
+use super::{Context, Outcome, Step, child, preflight};
 
 pub fn run(context: &Context, services: &[String]) -> Step {
     context.rendered()?;
     context.known(services)?;
+    preflight::require_compose(context)?;
     let restart = |services: &[String]| -> Step {
         Ok(Outcome::Exit(child::become_(&context.compose.command_for_all("restart").with(services))?))
     };

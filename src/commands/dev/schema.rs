@@ -57,17 +57,19 @@ pub fn pending(context: &Context, started: &[&Service], containers: &[Container]
     Ok(pending.into_iter().cloned().collect())
 }
 
-/// Whether one of the services needs a step. A step named after a cluster is for its services, any other for all clusters;
-/// in a stack without clusters every step is for all services.
+/// Whether one of the services needs a step. A step named after a cluster is for its services, one whose image other
+/// services run for those, any other for all clusters; in a stack without clusters it is for all services.
 fn concerns(context: &Context, step: &SchemaStep, started: &[&Service]) -> bool {
-    if context.stack().clusters.is_empty() {
-        return true;
-    }
+    let stack = context.stack();
     let is_started = |name: &String| started.iter().any(|service| service.name == *name);
-    match context.stack().clusters.iter().find(|cluster| cluster.name == step.name) {
-        Some(cluster) => cluster.services.iter().any(is_started),
-        None => context.stack().clusters.iter().flat_map(|cluster| &cluster.services).any(is_started),
+    if let Some(cluster) = stack.clusters.iter().find(|cluster| cluster.name == step.name) {
+        return cluster.services.iter().any(is_started);
     }
+    let mut users = stack.users_of(step).peekable();
+    if users.peek().is_some() {
+        return users.any(|user| is_started(&user.name));
+    }
+    stack.clusters.is_empty() || stack.clusters.iter().flat_map(|cluster| &cluster.services).any(is_started)
 }
 
 /// Runs all steps, even if one fails, and reports which failed.

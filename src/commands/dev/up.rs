@@ -82,6 +82,7 @@ fn preflight(context: &Context, environment: &Environment, started: &[&Service])
         // Without the required variables Compose fails.
         if is_complete {
             findings.extend(machine.paths(started));
+            findings.extend(machine.credentials(started));
             containers = context.containers()?;
             findings.extend(machine.ports(started, &containers));
         }

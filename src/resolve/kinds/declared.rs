@@ -1,8 +1,9 @@
 //! What a kind declares, for one service of it.
 //!
 //! The texts of a kind refer to `${self}` (the service's name), `${self.<port>}` and `${self.<port>.port}`,
-//! `${settings.<name>}` (of a secret: the path of the file that holds it), `${published.<port>}` (its number on the host), `${cluster.name}`, and `${<need>.<endpoint>}`
-//! for a service that the kind needs. A variable, a key or an item of a list whose text refers to something missing is left
+//! `${settings.<name>}` (of a secret: the path of the file that holds it), `${published.<port>}` (its number on the
+//! host), `${cluster.name}`, `${cluster.namespace}` (`default`, or the first if there is none of that name), and
+//! `${<need>.<endpoint>}` for a service that the kind needs. A variable, a key or an item of a list whose text refers to something missing is left
 //! out; a command can't have less meaning by that (`check_command` of the kind).
 
 use super::{Preset, generated, needs};
@@ -12,9 +13,11 @@ use crate::model::kind::{File, Secret, Setting, SettingValue};
 use crate::model::service::{Command, Metrics, Probe};
 use crate::model::text::{Segment, Text, Tree, Value};
 use crate::resolve::Resolver;
+use crate::resolve::clusters::main_namespace;
 use crate::spec::decode::{Spanned, listed};
 use crate::spec::kind::{self as spec, Declaration, Kind, SettingType};
 use crate::spec::service::{self, Service};
+use crate::spec::stack::Cluster;
 use crate::spec::text::{Part, Text as SpecText, Tree as SpecTree, Value as SpecValue};
 use crate::spec::value::Size;
 
@@ -24,7 +27,7 @@ struct Scope<'a> {
     name: &'a Spanned<String>,
     /// Whether its texts are in a file of the project.
     is_own: bool,
-    cluster: Option<&'a str>,
+    cluster: Option<(&'a Spanned<String>, &'a Cluster)>,
     /// The services that it needs, by the names that the kind has for them.
     needs: Vec<(&'a str, &'a str)>,
     settings: Vec<Setting>,
@@ -36,19 +39,8 @@ impl<'a> Resolver<'a> {
         let spec = self.spec;
         let (name, service) = &spec.services.entries[index];
         let declaration = kind.declaration();
-        let cluster = if declaration.takes(spec::Takes::Cluster) {
-            self.cluster_of(name, service).map(|(name, _)| name)
-        } else {
-            None
-        };
-        let mut scope = Scope {
-            index,
-            name,
-            is_own: kind.is_own(),
-            cluster: cluster.map(|name| name.value.as_str()),
-            needs: Vec::new(),
-            settings: Vec::new(),
-        };
+        let cluster = if declaration.takes(spec::Takes::Cluster) { self.cluster_of(name, service) } else { None };
+        let mut scope = Scope { index, name, is_own: kind.is_own(), cluster, needs: Vec::new(), settings: Vec::new() };
         scope.settings = self.settings(declaration, service, &scope);
         let mut preset = Preset {
             decides: (!kind.is_own()).then(|| instead_of_setting(declaration)),
@@ -59,7 +51,7 @@ impl<'a> Resolver<'a> {
             ..Preset::default()
         };
         for (need, declared) in declaration.needs.iter() {
-            if let Some(found) = self.need(declared, cluster, name, service) {
+            if let Some(found) = self.need(declared, cluster.map(|(name, _)| name), name, service) {
                 scope.needs.push((&need.value, found));
                 preset.depends_on.extend(declared.condition.map(|condition| needs(found, condition)));
             }
@@ -312,7 +304,11 @@ impl<'a> Resolver<'a> {
                         "self" => self.address(&scope.name.value, name, address.number, span)?.into(),
                         "settings" => written(&scope.settings.iter().find(|setting| setting.name == name)?.value)?,
                         "published" => self.published(&scope.name.value, name)?.to_string().into(),
-                        "cluster" => scope.cluster.unwrap_or("unknown").into(),
+                        "cluster" => match scope.cluster {
+                            Some((_, cluster)) if name == "namespace" => main_namespace(cluster).into(),
+                            Some((cluster, _)) => cluster.value.as_str().into(),
+                            None => "unknown".into(),
+                        },
                         need => {
                             let (_, service) = scope.needs.iter().find(|(known, _)| *known == need)?;
                             self.address(service, name, address.number, span)?.into()

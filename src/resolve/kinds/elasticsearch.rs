@@ -29,7 +29,7 @@ impl<'a> Resolver<'a> {
         if self.spec.clusters.is_empty() {
             let what = format!("`{}`", name.value);
             let store = self.store(("visibility", None), VISIBILITY, &what, name.span);
-            let store = store.and_then(|store| self.visibility_address(store));
+            let store = store.and_then(|store| self.query_address(store, VISIBILITY));
             if let Some(store) = store {
                 self.refer_to(&store);
                 stores.push((store, Vec::new()));

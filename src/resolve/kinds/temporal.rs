@@ -1,6 +1,6 @@
 //! Temporal's servers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::{Preset, fixed, generated, needs};
@@ -9,12 +9,13 @@ use crate::model;
 use crate::model::kind::{Address, ClusterServer, Dsql, DynamicSetting, DynamicValue, SQL_PLUGIN, Store, Visibility};
 use crate::model::service::Command;
 use crate::model::text::Text;
-use crate::resolve::clusters::{INDICES, NAMESPACES, SCHEMA, VISIBILITY, namespaces, persistence};
+use crate::resolve::clusters::{NAMESPACES, VISIBILITY, namespaces, persistence};
 use crate::resolve::health::{nc, run};
 use crate::resolve::images::TEMPORAL_HOME;
+use crate::resolve::service::replicas;
 use crate::resolve::{Resolver, add_a_provider};
-use crate::spec::decode::{Spanned, listed, shown};
-use crate::spec::kind::Takes;
+use crate::spec::decode::{Spanned, expected, listed, shown};
+use crate::spec::kind::{INDICES, SCHEMA, Takes};
 use crate::spec::service::{Condition, Role, Service};
 use crate::spec::stack::{Cluster, Persistence};
 use crate::spec::text::Tree;
@@ -87,14 +88,8 @@ impl<'a> Resolver<'a> {
 
     /// The service of a cluster that runs a role, or all of them.
     pub(in crate::resolve) fn member(&self, cluster: &str, role: Role) -> Option<&'a str> {
-        self.spec
-            .services
-            .iter()
-            .filter(|(_, service)| service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Role)))
-            .find(|(_, service)| {
-                service.cluster.as_ref().is_some_and(|name| name.value == cluster)
-                    && service.role.as_ref().is_none_or(|own| own.value == role)
-            })
+        self.servers(cluster)
+            .find(|(_, service)| service.role.as_ref().is_none_or(|own| own.value == role))
             .map(|(name, _)| name.value.as_str())
     }
 
@@ -122,10 +117,13 @@ impl<'a> Resolver<'a> {
         if let Some((name, cluster)) = found {
             self.wait_for_stores(name, cluster, preset);
         }
+        // It writes what describes the cluster; the others must not start before that.
+        let is_first =
+            found.is_some_and(|(cluster, _)| self.member(&cluster.value, Role::History) == Some(name.value.as_str()));
         if let Some((cluster, _)) = found {
             let waits: &[(Role, Condition)] = match role {
-                None | Some(Role::History) => &[],
-                Some(Role::Matching) => &[(Role::History, Condition::Healthy)],
+                None | Some(Role::History) if is_first => &[],
+                None | Some(Role::History | Role::Matching) => &[(Role::History, Condition::Healthy)],
                 Some(Role::Frontend) => &[(Role::History, Condition::Healthy), (Role::Matching, Condition::Started)],
                 Some(Role::Worker) => &[(Role::History, Condition::Healthy), (Role::Frontend, Condition::Healthy)],
             };
@@ -140,6 +138,9 @@ impl<'a> Resolver<'a> {
         }
         if let Some((name, cluster)) = found {
             let server = self.cluster_server(name, cluster);
+            if is_first && server.postgresql().is_some() {
+                self.check_first_server(service);
+            }
             let database = server.postgresql().and_then(|own| own.address.as_ref());
             for store in [server.elasticsearch(), database].into_iter().flatten() {
                 self.refer_to(store);
@@ -165,6 +166,19 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Reports several containers of the first server of a cluster: on an empty database, one of them writes what
+    /// describes the cluster, and the others end (`cluster_metadata_info_pkey`).
+    fn check_first_server(&mut self, first: &'a Service) {
+        if let Some((span, Tree::Integer(2..))) = replicas(first) {
+            let title = "replicas of the first server of a cluster start together";
+            self.report(
+                Diagnostic::new("contradiction", title, span)
+                    .at("on an empty database, all but one of them fail")
+                    .help("set `instances` instead: the others then wait until the first one is healthy"),
+            );
+        }
+    }
+
     /// What creates the stores of a cluster must have ended.
     fn wait_for_stores(&mut self, name: &'a Spanned<String>, cluster: &'a Cluster, preset: &mut Preset) {
         let mut wait = |resolver: &mut Self, setups: Vec<&'a Spanned<String>>, what: &str, missing: &str| {
@@ -178,7 +192,9 @@ impl<'a> Resolver<'a> {
             }
             preset.depends_on.extend(setups.into_iter().map(|setup| needs(&setup.value, Condition::Completed)));
         };
-        if matches!(self.visibility(name, cluster), Visibility::Elasticsearch { .. }) {
+        // A service that has no index is reported with the cluster.
+        let is_wrong = cluster.visibility.is_some() && self.visibility_store(cluster).is_none();
+        if !is_wrong && matches!(self.visibility(name, cluster), Visibility::Elasticsearch { .. }) {
             let setups = self.providers(INDICES).map(|(setup, _)| setup).collect();
             wait(self, setups, INDICES, "visibility index");
         }
@@ -268,13 +284,9 @@ impl<'a> Resolver<'a> {
     /// The store of a cluster's visibility. Its absence is reported with the cluster.
     pub(in crate::resolve) fn visibility_store(&self, cluster: &Cluster) -> Option<Address> {
         match &cluster.visibility {
-            Some(name) => self.visibility_address(&name.value),
-            None => self.providers(VISIBILITY).next().and_then(|(name, _)| self.visibility_address(&name.value)),
+            Some(name) => self.query_address(&name.value, VISIBILITY),
+            None => self.providers(VISIBILITY).next().and_then(|(name, _)| self.query_address(&name.value, VISIBILITY)),
         }
-    }
-
-    pub(super) fn visibility_address(&self, service: &str) -> Option<Address> {
-        self.provided(service, VISIBILITY, |provision| provision.query.as_ref())
     }
 }
 
@@ -402,7 +414,7 @@ fn dynamic_setting(
         }));
     };
     let values = match &value.value {
-        Tree::List(items) => items.iter().map(|item| constrained((key, kind), item, value.span)).collect(),
+        Tree::List(items) => constrained_values((key, kind), items, value.span),
         plain => dynamic_value((key, kind), plain, value.span).map(|value| vec![(Vec::new(), value)]),
     };
     match values {
@@ -434,6 +446,31 @@ const CONSTRAINTS: &[(&str, &str)] = &[
 
 type Constrained = (Vec<(String, DynamicValue)>, DynamicValue);
 
+/// A value for each of some constraints.
+fn constrained_values(
+    (key, kind): (&str, &str),
+    items: &[Tree],
+    span: Span,
+) -> Result<Vec<Constrained>, Box<Diagnostic>> {
+    if items.is_empty() {
+        let title = format!("`{key}` has no value");
+        return Err(Box::new(Diagnostic::new("wrong-type", title, span).help("write a value, or remove the setting")));
+    }
+    let mut values: Vec<Constrained> = Vec::with_capacity(items.len());
+    let mut seen: HashSet<Vec<String>> = HashSet::new();
+    for item in items {
+        let value = constrained((key, kind), item, span)?;
+        let mut constraints: Vec<String> = value.0.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+        constraints.sort();
+        if !seen.insert(constraints) {
+            let title = format!("two values of `{key}` have the same constraints");
+            return Err(Box::new(Diagnostic::new("defined-twice", title, span).help("remove one of them")));
+        }
+        values.push(value);
+    }
+    Ok(values)
+}
+
 /// `{ value = …, constraints = { namespace = "…" } }`
 fn constrained((key, kind): (&str, &str), item: &Tree, span: Span) -> Result<Constrained, Box<Diagnostic>> {
     let wrong = |title: String, help: String| Box::new(Diagnostic::new("wrong-type", title, span).help(help));
@@ -454,8 +491,12 @@ fn constrained((key, kind): (&str, &str), item: &Tree, span: Span) -> Result<Con
     let constraints = constraints.iter().map(|(name, value)| {
         let Some((_, kind)) = CONSTRAINTS.iter().find(|(known, _)| *known == name.value) else {
             let title = format!("unknown constraint `{}`", shown(&name.value));
-            let known = listed(CONSTRAINTS.iter().map(|(known, _)| *known));
-            return Err(wrong(title, format!("expected one of {known}")));
+            let known = || CONSTRAINTS.iter().map(|(known, _)| *known);
+            let help = match nearest(&name.value, known()) {
+                Some(found) => format!("did you mean `{found}`?"),
+                None => expected(known()),
+            };
+            return Err(Box::new(Diagnostic::new("unknown-key", title, name.span).help(help)));
         };
         Ok((name.value.clone(), dynamic_value((&name.value, kind), value, span)?))
     });

@@ -50,8 +50,14 @@ fn profile_local_runs_workflows_and_has_the_metrics_of_its_dashboards() {
 
     // Repeating the one-shots changes nothing, and nothing else starts again.
     let started = stack.moment("temporal-history", "StartedAt");
+    let one_shots = ["temporal-schema", "copilot-schema", "temporal-namespaces", "copilot-namespaces"];
+    let ran = one_shots.map(|service| stack.moment(service, "StartedAt"));
     stack.dev(&["up", "--profile", "local", "--wait"]).succeeded();
     assert_eq!(stack.containers(), containers);
+    for (service, before) in one_shots.iter().zip(ran) {
+        assert!(stack.moment(service, "StartedAt") > before, "{service} did not run again");
+        assert_eq!(stack.inspect(service)["State"]["ExitCode"], 0, "{service}");
+    }
     assert_eq!(stack.moment("temporal-history", "StartedAt"), started);
 
     // The worker only starts if it is named, and is healthy as long as it polls.
@@ -103,8 +109,10 @@ fn profile_local_finds_workflows_in_elasticsearch() {
 /// The stack with stand-ins for its images, after other changes to its spec.
 fn stack(changes: &[(&str, &str)]) -> Stack {
     let mut spec = WHOLE_REFERENCE.replacen("name = \"sre-copilot\"", "name = \"gen-e2e\"", 1);
+    // Only the copilot itself has the program of this step.
+    let (remove, schema) = ("[profiles.local]\nremove = [", "[profiles.local]\nremove = [\"schema\",");
     let worker = "aws = true\ncommand = [\"python\", \"-m\", \"copilot.worker\"]";
-    for (from, to) in changes.iter().chain(&[(worker, worker.trim_start_matches("aws = true\n"))]) {
+    for (from, to) in changes.iter().chain(&[(worker, worker.trim_start_matches("aws = true\n")), (remove, schema)]) {
         assert!(spec.contains(from), "{from} is not in the spec");
         spec = spec.replacen(from, to, 1);
     }

@@ -18,7 +18,7 @@ fn compose_gets_its_commands() {
     ] {
         let run = stubs.run(arguments);
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{arguments:?}");
-        assert_eq!(stubs.record(), [format!("{COMPOSE} {expected}")], "{arguments:?}");
+        assert_eq!(stubs.changes(), [format!("{COMPOSE} {expected}")], "{arguments:?}");
     }
 }
 

@@ -47,14 +47,14 @@ fn a_dollar_that_compose_takes_for_a_reference_is_reported() {
         stubs.run(&["env", "check"])
     };
     let quote = "\n  help: write the value in single quotes, GRAFANA_ADMIN_PASSWORD='…', or `$$` for each `$`\n";
-    let loses = "warning: the value of `GRAFANA_ADMIN_PASSWORD` in `generated/dev/.env` loses a part: \
-                 Compose reads its `$` as a reference, which is not set";
+    let loses = "warning: Compose drops a part of the value of `GRAFANA_ADMIN_PASSWORD` in `generated/dev/.env`: \
+                 it reads the `$` as a reference to a variable that is not set";
     let run = env("pa$word1");
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stdout.contains(&format!("{loses}{quote}")), "{run:?}");
     assert!(!run.stdout.contains("word1"), "a part of a secret: {run:?}");
-    let named = "warning: the value of `TEMPORAL_SQL_HOST` in `generated/dev/.env` loses a part: \
-                 Compose reads its `$` as a reference to `nope`, which is not set\n";
+    let named = "warning: Compose drops a part of the value of `TEMPORAL_SQL_HOST` in `generated/dev/.env`: \
+                 it reads the `$` as a reference to `nope`, which is not set\n";
     assert!(run.stdout.contains(named), "{run:?}");
     assert!(stubs.run(&["doctor"]).stdout.contains(loses));
 
@@ -199,4 +199,68 @@ fn terraform_without_outputs_is_said() {
     let run = stubs.run(&["env", "fill"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("`terraform output` failed: Error: no state"), "{run:?}");
+}
+
+/// A cluster in PostgreSQL, whose password `up` chooses.
+fn postgresql() -> Stubs {
+    let spec = include_str!("../../specs/too-few-connections/stack.toml").replace("postgresql.pool = 20\n", "");
+    Stubs::new(&(spec + "generate = true\n"))
+}
+
+#[test]
+fn temporal_cannot_log_in_with_a_space_in_the_password() {
+    let stubs = postgresql();
+    let env = |password: &str| stubs.project.write(ENV, format!("POSTGRES_PASSWORD={password}\n"));
+    env("two words");
+    for arguments in [&["env", "check"][..], &["doctor"], &["up", "--detach"]] {
+        let run = stubs.run(arguments);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        let said = run.stdout + &run.stderr;
+        let error = "error: the value of `POSTGRES_PASSWORD` has a space, with which Temporal cannot log in to \
+                     PostgreSQL\n  help: choose a password without spaces\n";
+        assert!(said.contains(error) && !said.contains("words"), "{said}");
+        assert!(stubs.changes().is_empty());
+    }
+    env("one+word%20'\"'");
+    let run = stubs.run(&["env", "check"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+#[test]
+fn no_password_is_chosen_for_data_with_an_earlier_one() {
+    let stubs = postgresql();
+    fs::remove_file(stubs.project.path(ENV)).unwrap();
+    let volume = "volume ls --quiet --filter label=com.docker.compose.project=shop-dev \
+                  --filter label=com.docker.compose.volume=postgres-data";
+    stubs.answer(volume, 0, "shop-dev_postgres-data");
+    for arguments in [&["up", "--detach"][..], &["env", "fill"]] {
+        let run = stubs.run(arguments);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        let error = "error: `POSTGRES_PASSWORD` has no value, and the volume `shop-dev_postgres-data` was created with \
+                     an earlier one\n  help: set POSTGRES_PASSWORD to that value in `generated/dev/.env`, or delete the \
+                     data: `docker volume rm shop-dev_postgres-data`\n";
+        assert!(run.stderr.contains(error), "{run:?}");
+        assert!(stubs.changes().is_empty() && !stubs.project.path(ENV).exists());
+    }
+    stubs.answer(volume, 0, "");
+    assert_eq!(stubs.run(&["up", "--detach"]).code, Some(0));
+    assert!(!value(&stubs, "POSTGRES_PASSWORD").is_empty());
+    // One that is there is kept, whatever volumes there are.
+    stubs.answer(volume, 0, "shop-dev_postgres-data");
+    assert_eq!(stubs.run(&["up", "--detach"]).code, Some(0));
+}
+
+#[test]
+fn what_makes_compose_run_something_else_is_reported() {
+    let stubs = postgresql();
+    stubs
+        .project
+        .write(ENV, "POSTGRES_PASSWORD=a\nCOMPOSE_PROFILES=all\nCOMPOSE_PARALLEL_LIMIT=2\nDOCKER_HOST=tcp://a\n");
+    let run = stubs.run(&["env", "check"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for name in ["COMPOSE_PROFILES", "DOCKER_HOST"] {
+        let said = format!("warning: `{name}` in `.env` changes what Docker Compose runs\n  help: remove it");
+        assert!(run.stdout.contains(&said), "{run:?}");
+    }
+    assert!(!run.stdout.contains("PARALLEL"), "{run:?}");
 }

@@ -58,6 +58,18 @@ fn compose_must_be_there_and_new_enough() {
 }
 
 #[test]
+fn without_the_plugin_docker_is_not_asked_to_understand_its_options() {
+    let stubs = Stubs::new(SMALL);
+    stubs.answer("compose version", 1, "");
+    for verb in ["down", "logs", "ps", "restart"] {
+        let run = stubs.run(&[verb]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.stderr.starts_with("error: the Docker Compose plugin is not installed\n"), "{run:?}");
+        assert_eq!(stubs.record(), ["docker compose version --short"], "{verb}");
+    }
+}
+
+#[test]
 fn the_engine_must_be_reached() {
     keeps_from_running(
         |stubs| stubs.script("docker info", "echo 'Cannot connect to the Docker daemon' >&2\nexit 1\n"),
@@ -268,6 +280,15 @@ fn credentials_must_be_readable() {
     assert!(!doctor().contains("cannot read"), "{}", doctor());
     stubs.answer("docker info", 0, r#"{"ServerVersion":"28.2.2","MemTotal":16000000000}"#);
     assert!(doctor().contains(&warning), "{}", doctor());
-    stubs.project.write(env, format!("TOKEN=hush\nHOST_UID={owner}\n"));
+    let up = |arguments: &[&str]| {
+        let home = stubs.project.path("home");
+        let mut command = stubs.command(&[&["up", "--detach"], arguments].concat());
+        let run: Run = command.env("HOME", home).env_remove("HOST_UID").output().unwrap().into();
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run.stderr
+    };
+    assert!(up(&[]).contains(&warning) && up(&["api"]).contains(&warning));
+    assert!(!up(&["db"]).contains("cannot read"), "it does not start");
+    stubs.project.write(env, format!("TOKEN=hush\nHOST_UID={owner}\nPORT={}\n", free_port()));
     assert!(!doctor().contains("cannot read"), "{}", doctor());
 }

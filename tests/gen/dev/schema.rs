@@ -85,3 +85,23 @@ fn up_runs_what_has_not_succeeded_with_its_configuration() {
     assert_eq!(stubs.changes(), step("b"), "nothing starts without its schema");
     assert!(run.stderr.contains("run `gen dev schema setup --only b`"), "{run:?}");
 }
+
+#[test]
+fn a_step_belongs_to_those_who_run_its_image() {
+    let spec = SMALL.replace("image = \"example/api:1\"\n", "image = \"api\"\nprofiles = [\"more\"]\n")
+        + "\n[images]\napi = \"example/api:1\"\n\n[schema.api]\ndescription = \"Tables\"\nimage = \"api\"\n\
+           command = [\"set-up\"]\n";
+    let stubs = Stubs::new(&spec);
+    stubs.project.write("generated/dev/.env", format!("TOKEN=a\nPORT={}\n", free_port()));
+    let container = r#"{"ID":"id-api","Service":"schema-api","State":"exited","ExitCode":0,"Labels":"com.docker.compose.config-hash=00"}"#;
+    stubs.containers(&[container]);
+    stubs.answer("config --hash", 0, "schema-api 01");
+    stubs.answer("docker wait", 0, "0");
+    assert_eq!(stubs.run(&["up", "--detach"]).code, Some(0));
+    assert_eq!(stubs.changes(), [format!("{COMPOSE} up --detach")]);
+    assert_eq!(stubs.run(&["up", "--detach", "api"]).code, Some(0));
+    assert_eq!(stubs.changes(), [step("api").to_vec(), vec![format!("{COMPOSE} up --detach api")]].concat());
+    let readme = stubs.project.read("generated/dev/README.md");
+    let (needed, further) = readme.split_once("Some services only start if they are named").unwrap();
+    assert!(!needed.contains("run --rm schema-api") && further.contains("run --rm schema-api"), "{readme}");
+}

@@ -87,6 +87,9 @@ func run(check string, stdout io.Writer) error {
 // earlier are releases of the server before the pinned one, oldest first. Forks are based on them.
 var earlier = []string{"v1.29.1", "v1.30.4"}
 
+// backported are newer settings that the server with the DSQL plugin, which is based on the oldest of these, has anyway.
+var backported = []string{"history.enableCHASMSchedulerCreation"}
+
 // since maps each key that the oldest release lacks to the release with which it came, such as 1.30.
 func since(kinds map[string]string, pinned string) (map[string]string, error) {
 	newer := make(map[string]string)
@@ -107,7 +110,7 @@ func since(kinds map[string]string, pinned string) (map[string]string, error) {
 		for key := range kinds {
 			if _, found := newer[key]; !found && known[key] != "" {
 				newer[key] = minor
-				if index == 0 {
+				if index == 0 || slices.Contains(backported, key) {
 					newer[key] = ""
 				}
 			}
