@@ -406,7 +406,7 @@ pub enum InfraCommand {
 pub enum EnvCommand {
     /// Show which variables are missing and where their values come from
     Check,
-    /// Fill variables without a value from Terraform's outputs
+    /// Fill variables without a value: from Terraform's outputs, or with a password that is chosen
     Fill,
 }
 

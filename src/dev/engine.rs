@@ -88,18 +88,22 @@ pub fn terraform_version(root: &Utf8Path) -> Invocation {
     Invocation::new("terraform", root, ["version", "-json"])
 }
 
-/// Checks the version of Compose, `None` if it is not installed, against the one that the stack needs.
-pub fn check_compose(version: Option<&str>, needed: Version) -> Option<Finding> {
-    let help = "install the Compose plugin of Docker: https://docs.docker.com/compose/install/";
-    match version {
-        None => Some(Finding::error("the Docker Compose plugin is not installed", help)),
-        Some(text) => match Version::read(text) {
-            Some(version) if version >= needed => None,
-            _ => Some(Finding::error(
-                format!("Docker Compose {} is too old: {needed} or newer is required", text.trim()),
-                help,
-            )),
-        },
+/// How to install Compose.
+const GET_COMPOSE: &str = "install the Compose plugin of Docker: https://docs.docker.com/compose/install/";
+
+/// That Compose is not installed.
+pub fn no_compose() -> Finding {
+    Finding::error("the Docker Compose plugin is not installed", GET_COMPOSE)
+}
+
+/// Checks the version of Compose against the one that the stack needs.
+pub fn check_compose(version: &str, needed: Version) -> Option<Finding> {
+    match Version::read(version) {
+        Some(version) if version >= needed => None,
+        _ => Some(Finding::error(
+            format!("Docker Compose {} is too old: {needed} or newer is required", version.trim()),
+            GET_COMPOSE,
+        )),
     }
 }
 
@@ -182,9 +186,8 @@ mod tests {
         assert_eq!(Version::read("2.40.3\n"), Some(Version(2, 40)));
         assert_eq!(Version::read("v2.24.0-desktop.1"), Some(Version(2, 24)));
         assert_eq!(Version::read("dev"), None);
-        assert_eq!(check_compose(Some("2.24.0"), needed), None);
-        assert!(check_compose(Some("v2.23.9"), needed).unwrap().what.contains("2.23.9 is too old"));
-        assert!(check_compose(None, needed).unwrap().what.contains("not installed"));
+        assert_eq!(check_compose("2.24.0", needed), None);
+        assert!(check_compose("v2.23.9", needed).unwrap().what.contains("2.23.9 is too old"));
         assert_eq!(check_terraform(r#"{"terraform_version":"1.9.0"}"#), None);
         assert!(check_terraform(r#"{"terraform_version":"1.8.5"}"#).is_some());
         assert!(check_terraform("?").is_some());

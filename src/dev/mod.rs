@@ -30,17 +30,30 @@ pub struct Invocation {
     pub args: Vec<String>,
     /// Its working directory: the root of the project, which paths in the arguments are relative to.
     pub dir: Utf8PathBuf,
+    /// Variables besides those of this process.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Invocation {
     /// A program with its first arguments, at the project's root.
     pub fn new<'a>(program: &'static str, root: &Utf8Path, args: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { program, args: args.into_iter().map(ToOwned::to_owned).collect(), dir: root.to_owned() }
+        Self {
+            program,
+            args: args.into_iter().map(ToOwned::to_owned).collect(),
+            dir: root.to_owned(),
+            environment: Vec::new(),
+        }
     }
 
     /// Adds arguments.
     pub fn with(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds a value for each of these variables.
+    pub fn with_values<'a>(mut self, names: impl IntoIterator<Item = &'a str>, value: &str) -> Self {
+        self.environment.extend(names.into_iter().map(|name| (name.to_owned(), value.to_owned())));
         self
     }
 

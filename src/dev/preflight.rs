@@ -20,12 +20,17 @@ pub fn is_generated(variable: &Variable, environment: &Environment) -> bool {
 }
 
 /// Required variables that have no value.
+pub fn missing<'s>(stack: &'s Stack, environment: &Environment) -> impl Iterator<Item = &'s Variable> {
+    let is_missing = |variable: &&Variable| {
+        variable.required && variable.default.is_none() && environment.get(&variable.name).is_none()
+    };
+    stack.variables.iter().filter(is_missing)
+}
+
+/// Required variables that have no value, and values that can't work.
 pub fn variables(stack: &Stack, environment: &Environment, file: Option<&Dotenv>) -> Vec<Finding> {
     let path = compose::folder(stack).join(".env");
-    stack
-        .variables
-        .iter()
-        .filter(|variable| variable.required && variable.default.is_none() && environment.get(&variable.name).is_none())
+    missing(stack, environment)
         .map(|variable| {
             let what = format!("`{}` has no value: {}", variable.name, what_it_is(variable));
             match file.map(|file| file.get(&variable.name)) {
@@ -54,30 +59,35 @@ fn passwords(stack: &Stack, environment: &Environment) -> Vec<Finding> {
     names.retain(|name| environment.get(name).is_some_and(|value| value.contains(' ')));
     let finding = |name: &str| {
         Finding::error(
-            format!("the value of `{name}` has a space, with which Temporal cannot log in to PostgreSQL"),
+            format!("the value of `{name}` contains a space, so Temporal cannot log in to PostgreSQL"),
             "choose a password without spaces",
         )
     };
     names.into_iter().map(finding).collect()
 }
 
-/// The volumes of the services that read a secret variable: a program may have stored its value there.
+/// The volumes of the services that read a variable: a program may have stored its value there.
 pub fn volumes_behind<'s>(stack: &'s Stack, variable: &str) -> Vec<&'s str> {
-    let of_variable = |name: &str| {
+    let is_secret = |name: &str| {
         let secret = stack.secrets.iter().find(|secret| secret.name == name);
         secret.and_then(|secret| secret.keys.text("environment")?.literal()) == Some(variable)
     };
-    let readers =
-        stack.services.iter().filter(|service| service.secrets.iter().any(|grant| of_variable(&grant.source)));
+    let readers = stack.services.iter().filter(|service| {
+        service.secrets.iter().any(|grant| is_secret(&grant.source))
+            || service.environment.iter().any(|(_, value)| value.variables().any(|name| name == variable))
+    });
     let mounts = readers.flat_map(|service| &service.mounts).filter(|mount| mount.kind == MountType::Volume);
     mounts.filter_map(|mount| mount.source.as_ref()?.literal()).collect()
 }
 
-/// A volume that was created with an earlier value of a variable.
+/// A volume that may have been created with an earlier value of a variable.
 pub fn earlier(variable: &str, path: &Utf8Path, volume: &str) -> Finding {
     Finding::error(
-        format!("`{variable}` has no value, and the volume `{volume}` was created with an earlier one"),
-        format!("set {variable} to that value in `{path}`, or delete the data: `docker volume rm {volume}`"),
+        format!("`{variable}` has no value, but the volume `{volume}` exists, which may need an earlier one"),
+        format!(
+            "set {variable} in `{path}` to the value with which the volume was created, or delete the data of the stack: \
+             `gen dev down --volumes`"
+        ),
     )
 }
 
@@ -98,12 +108,14 @@ fn where_it_comes_from(variable: &Variable, path: &Utf8Path) -> String {
     }
 }
 
-/// Variables by which Docker Compose takes other files, services or engines. `gen dev` names the file and the project, but
-/// it doesn't see what Compose adds.
-const CHOOSE_THE_STACK: [&str; 6] =
-    ["COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME", "COMPOSE_ENV_FILES", "DOCKER_HOST", "DOCKER_CONTEXT"];
+/// Variables that Compose reads from the file. `gen dev` doesn't see what the first adds; it names the project itself, and
+/// `docker compose` then sees another one.
+const CHOOSE_THE_STACK: [&str; 2] = ["COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"];
 
-/// Variables of the file that the spec doesn't declare, so that nothing uses them.
+/// Variables that choose the engine. Docker reads them from the environment only (`setEnvWithDotEnv` of Compose 2.40).
+const CHOOSE_THE_ENGINE: [&str; 2] = ["DOCKER_HOST", "DOCKER_CONTEXT"];
+
+/// Variables of the file that the spec doesn't declare: nothing uses them, or only Docker does.
 pub fn strangers(stack: &Stack, file: &Dotenv) -> Vec<Finding> {
     let declared = || stack.variables.iter().map(|variable| variable.name.as_str());
     let mut seen: Vec<&str> = Vec::new();
@@ -111,7 +123,8 @@ pub fn strangers(stack: &Stack, file: &Dotenv) -> Vec<Finding> {
         // These configure Docker itself.
         let for_tools = ["COMPOSE_", "DOCKER_", "BUILDKIT_"].iter().any(|prefix| name.starts_with(prefix));
         let is_unknown = !for_tools && !declared().any(|known| known == name);
-        if (is_unknown || CHOOSE_THE_STACK.contains(&name)) && !seen.contains(&name) {
+        let is_told = CHOOSE_THE_STACK.contains(&name) || CHOOSE_THE_ENGINE.contains(&name);
+        if (is_unknown || is_told) && !seen.contains(&name) {
             seen.push(name);
         }
     }
@@ -120,6 +133,9 @@ pub fn strangers(stack: &Stack, file: &Dotenv) -> Vec<Finding> {
             if CHOOSE_THE_STACK.contains(&name) {
                 let what = format!("`{name}` in `.env` changes what Docker Compose runs");
                 return Finding::warning(what, "remove it, and set it in your shell where you need it");
+            }
+            if CHOOSE_THE_ENGINE.contains(&name) {
+                return Finding::warning(format!("`{name}` in `.env` has no effect"), "set it in your shell");
             }
             let help = suggestion(name, declared(), || format!("declare it in `[env.{name}]`, or remove it"));
             Finding::warning(format!("unused variable `{name}` in `.env`"), help)
@@ -223,8 +239,14 @@ pub fn paths(root: &Utf8Path, stack: &Stack, environment: &Environment, services
             Some(rest) => Utf8PathBuf::from(format!("{home}{rest}")),
             None => clean(&folder.join(&path)),
         };
-        // That of an engine is on the engine's machine.
-        if !full.exists() && !full.as_str().ends_with("/docker.sock") {
+        // The engine's socket is on the engine's machine.
+        if !full.exists() && path == "~/.aws" {
+            let what = format!("no AWS credentials: `{full}` does not exist");
+            let finding = Finding::error(what, "run `aws configure`");
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        } else if !full.exists() && !full.as_str().ends_with("/docker.sock") {
             let what = format!("{what}: `{full}` does not exist");
             let help = "create it, or fix the path in the spec, which is relative to the root of the project";
             let finding = if required { Finding::error(what, help) } else { Finding::warning(what, help) };

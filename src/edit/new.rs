@@ -211,7 +211,9 @@ impl Writer {
             if let Some(description) = &variable.description {
                 let _ = writeln!(own, "description = {}", string(description));
             }
-            for (key, flag) in [("required", variable.required), ("secret", variable.secret)] {
+            for (key, flag) in
+                [("required", variable.required), ("secret", variable.secret), ("generate", variable.generate)]
+            {
                 if flag.unwrap_or(false) {
                     let _ = writeln!(own, "{key} = true");
                 }

@@ -80,6 +80,8 @@ pub struct VariableRow<'s> {
     pub secret: bool,
     /// The Terraform output that fills it; `None` if the user does.
     pub terraform_output: Option<&'s str>,
+    /// Whether `gen dev up` chooses its value.
+    pub generated: bool,
     /// The services that use it, including schema steps.
     pub services: Vec<&'s str>,
     /// The images whose source tree it is the path of.
@@ -240,6 +242,7 @@ pub fn variables(stack: &Stack) -> Vec<VariableRow<'_>> {
             default: variable.default.as_deref(),
             secret: variable.secret,
             terraform_output: variable.output.as_deref(),
+            generated: variable.generate,
             services: readers.remove(variable.name.as_str()).unwrap_or_default(),
             images: stack
                 .builds

@@ -265,10 +265,15 @@ impl Stack {
         self.services.iter().chain(&self.schema_services)
     }
 
-    /// The services that run the image of a schema step: it is theirs.
-    pub fn users_of(&self, step: &SchemaStep) -> impl Iterator<Item = &Service> {
+    /// The services that a schema step is for: those of the cluster of its name, or those that run its image; `None` if it
+    /// is for all that persist something.
+    pub fn owners_of(&self, step: &SchemaStep) -> Option<Vec<&Service>> {
+        if let Some(cluster) = self.clusters.iter().find(|cluster| cluster.name == step.name) {
+            return Some(self.services.iter().filter(|service| cluster.services.contains(&service.name)).collect());
+        }
         let own = self.schema_services.iter().find(|service| service.name == step.service);
         let image = own.and_then(|service| service.image.as_ref());
-        self.services.iter().filter(move |service| image.is_some() && service.image.as_ref() == image)
+        let users = self.services.iter().filter(|service| image.is_some() && service.image.as_ref() == image);
+        Some(users.collect::<Vec<_>>()).filter(|users| !users.is_empty())
     }
 }

@@ -43,7 +43,7 @@ impl Disk for Real {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = fs::metadata(path)?.permissions().mode();
             if mode & 0o755 != 0o755 {
-                // As of a file.
+                // A file system without modes may refuse, as with a file.
                 _ = fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o755));
             }
         }

@@ -10,7 +10,7 @@ use crate::model;
 use crate::model::kind::{Address, ClusterServer, Dsql, Namespace, Postgresql, Reservoir, Store, Visibility};
 use crate::model::text::Text;
 use crate::spec::decode::{Spanned, shown};
-use crate::spec::kind::{SCHEMA, SettingValue, Takes};
+use crate::spec::kind::{Role, SCHEMA, SettingValue, Takes};
 use crate::spec::service::Service;
 use crate::spec::stack::{self as spec, Cluster, LOG_LEVEL, PERSISTENCE, Persistence, RETENTION};
 use crate::spec::text::Tree;
@@ -37,9 +37,6 @@ pub(super) const NAMESPACES: &str = "temporal-namespaces";
 /// Temporal's index template covers the indices that begin like this (admin-tools 1.31.2); another
 /// would get no mappings, and the tool switches auto-creation off.
 const INDEX_PREFIX: &str = "temporal_visibility_v1";
-
-/// The roles that a server without one runs. Each opens its own pools, also if they share a process.
-const ALL_ROLES: u32 = 4;
 
 /// Connections that the pools of the clusters leave to others: 3 are reserved for superusers
 /// (`superuser_reserved_connections` of PostgreSQL), the rest is for the schema's one-shots, the healthcheck and `psql`.
@@ -118,8 +115,8 @@ pub(super) fn namespaces(cluster: &Cluster) -> Vec<Namespace> {
 
 /// The namespace that programs use unless they are told another one: `default`, or else the first of the cluster.
 pub(super) fn main_namespace(cluster: &Cluster) -> &str {
-    let first = || cluster.namespaces.names().next().filter(|_| !cluster.namespaces.knows(DEFAULT_NAMESPACE));
-    first().unwrap_or(DEFAULT_NAMESPACE)
+    let has_default = cluster.namespaces.knows(DEFAULT_NAMESPACE);
+    cluster.namespaces.names().next().filter(|_| !has_default).unwrap_or(DEFAULT_NAMESPACE)
 }
 
 impl<'a> Resolver<'a> {
@@ -150,6 +147,7 @@ impl<'a> Resolver<'a> {
                 );
             }
             self.check_one_shots(name);
+            self.check_kinds_of_servers(name);
             let namespaces = namespaces(cluster);
             if !members.is_empty() && self.of_cluster(NAMESPACES, &name.value).next().is_none() {
                 let title = format!("nothing registers the namespaces of cluster `{}`", name.value);
@@ -176,6 +174,7 @@ impl<'a> Resolver<'a> {
             });
         }
         self.check_databases();
+        self.check_users();
         clusters
     }
 
@@ -212,6 +211,20 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Their configuration has the ports of one kind.
+    fn check_kinds_of_servers(&mut self, name: &'a Spanned<String>) {
+        let mut servers = self.servers(&name.value).filter_map(|(_, server)| server.kind.as_ref());
+        let Some(first) = servers.next() else { return };
+        if let Some(other) = servers.find(|kind| kind.value != first.value) {
+            let title = format!("the servers of cluster `{}` are of different kinds", name.value);
+            self.report(
+                Diagnostic::new("contradiction", title, other.span)
+                    .also(first.span, "the other kind")
+                    .help(format!("set `kind = \"{}\"`, or use another cluster", first.value.as_str())),
+            );
+        }
+    }
+
     fn check_namespaces(&mut self, cluster: &Cluster) {
         for (name, namespace) in cluster.namespaces.iter() {
             if name.value == SYSTEM_NAMESPACE {
@@ -222,7 +235,7 @@ impl<'a> Resolver<'a> {
             if !plain || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
                 self.report(
                     Diagnostic::new("invalid-name", format!("invalid namespace `{}`", shown(name)), name.span)
-                        .help("use letters, digits, `_`, `-` and `.`"),
+                        .help("use letters, digits, `_`, `-` and `.`, starting with a letter or a digit"),
                 );
             }
             if let Some(retention) = &namespace.retention
@@ -232,7 +245,7 @@ impl<'a> Resolver<'a> {
                 self.report(
                     Diagnostic::new("number-out-of-range", title, retention.span)
                         .at("must be at least 1h")
-                        .help("lengthen it, or remove it to use the default of 72h"),
+                        .help(format!("lengthen it, or remove it to use the default of {RETENTION}")),
                 );
             }
         }
@@ -272,28 +285,26 @@ impl<'a> Resolver<'a> {
     }
 
     fn check_visibility(&mut self, name: &Spanned<String>, cluster: &Cluster) {
-        let (named, span) = (cluster.visibility.as_ref(), name.span);
-        if let Some(database) = cluster.postgresql.as_ref().and_then(|own| own.visibility_database.as_ref())
-            && let Some(named) = named
-            && persistence(cluster) == Persistence::Postgresql
-        {
-            let title = format!("the visibility of cluster `{}` is not in PostgreSQL", name.value);
-            self.report(
-                Diagnostic::new("contradiction", title, database.span)
-                    .also(named.span, "it is in this service")
-                    .help("remove `visibility_database`, or remove `visibility` to use it"),
-            );
-        }
-        if let Some(named) = named.filter(|named| self.find_store(Some(named), SQL).is_some())
-            && persistence(cluster) == Persistence::Postgresql
-        {
-            let title = format!("service `{}` has no visibility index", named.value);
-            let help = "remove `visibility`: without it, visibility is in PostgreSQL";
-            self.report(Diagnostic::new("unknown-service", title, named.span).help(help));
-            return;
+        let named = cluster.visibility.as_ref();
+        if let Some(named) = named.filter(|_| persistence(cluster) == Persistence::Postgresql) {
+            let is = |what: &str| self.find_store(Some(named), what).is_some();
+            if is(SQL) && !is(VISIBILITY) {
+                let title = format!("service `{}` has no visibility index", named.value);
+                let help = "remove `visibility`: without it, visibility is in PostgreSQL";
+                self.report(Diagnostic::new("unknown-service", title, named.span).help(help));
+                return;
+            }
+            if let Some(database) = cluster.postgresql.as_ref().and_then(|own| own.visibility_database.as_ref()) {
+                let title = format!("the visibility of cluster `{}` is not in PostgreSQL", name.value);
+                self.report(
+                    Diagnostic::new("contradiction", title, database.span)
+                        .also(named.span, "it is in this service")
+                        .help("remove `visibility_database`, or remove `visibility` to use it"),
+                );
+            }
         }
         let what = format!("the visibility of cluster `{}`", name.value);
-        if let Some(found) = self.store(("visibility", named), VISIBILITY, &what, span) {
+        if let Some(found) = self.store(("visibility", named), VISIBILITY, &what, name.span) {
             self.check_queried(found, VISIBILITY);
         }
     }
@@ -308,20 +319,39 @@ impl<'a> Resolver<'a> {
         if let Some(pool) = own.and_then(|own| own.pool.as_ref()).filter(|pool| pool.value == 0) {
             self.report(zero("pool", pool.span));
         }
-        for database in [database(name, cluster), visibility_database(name, cluster)] {
-            let title = || format!("invalid database name `{}`", shown(&database));
+        let visibility =
+            has_sql_visibility(cluster).then(|| ("visibility_database", visibility_database(name, cluster)));
+        for (key, database) in std::iter::once(("database", database(name, cluster))).chain(visibility) {
+            let title = format!("invalid database name `{}`", shown(&database));
             let is_reported = database.span == name.span && names::problem(&name.value).is_some();
             if !is_reported && !Identifier::is_valid(&database) {
-                self.report(Diagnostic::new("invalid-name", title(), database.span).help(Identifier::HELP));
+                // It is derived: one in the spec was checked where it was read.
+                let help = format!("set `postgresql.{key}`; {}", Identifier::HELP);
+                self.report(Diagnostic::new("invalid-name", title, database.span).help(help));
                 break;
             }
             if TEMPLATES.contains(&database.as_str()) {
                 self.report(
-                    Diagnostic::new("invalid-name", title(), database.span)
+                    Diagnostic::new("invalid-name", title, database.span)
                         .at("PostgreSQL copies it for each new database")
                         .help("rename it"),
                 );
             }
+        }
+    }
+
+    /// Reports users that the first start of PostgreSQL can't create (`IsReservedName` and `check_rolespec_name`, 17).
+    fn check_users(&mut self) {
+        for (_, service) in self.providers(SQL) {
+            let user = service.settings.as_ref().and_then(|settings| settings.named("user"));
+            let Some(user) = user.filter(|user| user.starts_with("pg_") || ["none", "public"].contains(&user.as_str()))
+            else {
+                continue;
+            };
+            let title = format!("invalid user `{}`", shown(&user));
+            self.report(
+                Diagnostic::new("invalid-name", title, user.span).at("reserved by PostgreSQL").help("rename it"),
+            );
         }
     }
 
@@ -407,7 +437,8 @@ impl<'a> Resolver<'a> {
             if let (Some(kind), Some(cluster)) = (&server.kind, &server.cluster)
                 && kind.takes(Takes::Role)
             {
-                let own = if server.role.is_some() { 1 } else { ALL_ROLES };
+                // Each role opens its own pools, also if they share a process.
+                let own = if server.role.is_some() { 1 } else { u32::try_from(Role::ALL.len()).unwrap_or(u32::MAX) };
                 let replicas = match replicas(server) {
                     Some((_, &Tree::Integer(count))) => u32::try_from(count).unwrap_or(u32::MAX),
                     _ => 1,

@@ -605,6 +605,15 @@ impl Resolver<'_> {
             );
         }
         let Some((span, &Tree::Integer(count @ 2..))) = replicas(service) else { return };
+        if let Some(kind) = service.kind.as_ref().filter(|kind| !kind.value.is_own()) {
+            let has_data = kind.value.implied().is_some_and(|service| !service.volumes.is_empty());
+            let why = if has_data { "they would share its data" } else { "it runs once" };
+            if has_data || kind.value.declaration().one_shot == Some(true) {
+                let title = format!("a service of kind `{}` cannot have replicas", kind.value.as_str());
+                let diagnostic = Diagnostic::new("contradiction", title, span).at(why);
+                self.report(diagnostic.help("remove the number of replicas"));
+            }
+        }
         for (_, port) in service.ports.iter() {
             let Some(published) = &port.0.published else { continue };
             let Value::Is(ports) = published.value else { continue };

@@ -6,7 +6,9 @@ use std::collections::HashSet;
 use super::{Area, Change, Fate, Id, Pair, fates, quoted_list, sides};
 use crate::lit::compose::Node;
 use crate::model::Named;
+use crate::model::kind::{Address, Cluster};
 use crate::model::service::Service;
+use crate::spec::kind::Takes;
 use crate::view::compose::{body, top_level};
 
 impl Area {
@@ -52,19 +54,41 @@ fn told<'c>(pair: &'c Pair<'_>, changes: &'c [Change]) -> Told<'c> {
             Area::Images => told.extend(keys.map(|service| (SERVICES, service, "image"))),
             Area::Clusters => {
                 let cluster = pair.after.clusters.iter().find(|cluster| cluster.name == *subject);
-                let services = cluster.into_iter().flat_map(|cluster| &cluster.services);
-                told.extend(services.map(|service| (SERVICES, service.as_str(), "environment")));
+                told.extend(cluster.into_iter().flat_map(|cluster| passed_to(pair, cluster)));
             }
             _ => {
                 // `web.http`
                 let port = if *area == Area::Ports { subject.rsplit_once('.') } else { None };
                 let subject = port.map_or(subject.as_str(), |(service, _)| service);
+                // Its user and its password are the clusters', too.
+                if *area == Area::Services {
+                    let persists = |cluster: &&Cluster| {
+                        let store = cluster.server.postgresql().and_then(|own| own.address.as_ref());
+                        store.and_then(Address::service) == Some(subject)
+                    };
+                    let clusters = pair.after.clusters.iter().filter(persists);
+                    told.extend(clusters.flat_map(|cluster| passed_to(pair, cluster)));
+                }
                 let sections = area.sections().iter();
                 told.extend(keys.flat_map(|key| sections.clone().map(move |section| (*section, subject, key))));
             }
         }
     }
     told
+}
+
+/// What services get from a cluster: its servers, and its one-shots, whose scripts have its names.
+fn passed_to<'c>(pair: &'c Pair<'_>, cluster: &'c Cluster) -> impl Iterator<Item = (&'static str, &'c str, &'c str)> {
+    let servers = cluster.services.iter().map(|server| (SERVICES, server.as_str(), "environment"));
+    let is_one_shot = |service: &&Service| {
+        service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Cluster) && kind.one_shot == Some(true))
+    };
+    let one_shots = pair.after.services.iter().filter(is_one_shot);
+    servers.chain(
+        one_shots.flat_map(|service| {
+            ["environment", "command"].into_iter().map(|key| (SERVICES, service.name.as_str(), key))
+        }),
+    )
 }
 
 /// Keys of the Compose file that differ although no change is about them.
@@ -133,7 +157,10 @@ impl Change {
             // The project and what is scraped are in files of others, too.
             (_, ["config", file]) => match area {
                 Area::Stack | Area::Metrics | Area::Datasources | Area::Dashboards => true,
+                // That of the servers of a cluster also has what its PostgreSQL says.
+                Area::Services | Area::Ports | Area::Limits if file.starts_with("temporal-") => true,
                 Area::Services | Area::Ports | Area::Limits | Area::Retention => about(file),
+                Area::Clusters => steps.join("/") == Cluster::config_of(&self.subject),
                 _ => false,
             },
             _ => false,

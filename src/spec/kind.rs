@@ -604,6 +604,8 @@ table! {
         required: Option<bool>,
         /// Whether it is a secret.
         secret: Option<bool>,
+        /// Whether `gen dev up` chooses a value if it has none.
+        generate: Option<bool>,
     }
 }
 
@@ -801,7 +803,7 @@ impl Declaration {
         for (_, provision) in self.provides.iter() {
             for name in [&provision.query, &provision.push].into_iter().flatten() {
                 if self.endpoint(name).is_none() {
-                    refuse(name.span, format!("unknown endpoint `{}`", shown(name)), DECLARE);
+                    refuse(name.span, format!("unknown endpoint or port `{}`", shown(name)), DECLARE);
                 }
             }
         }
@@ -863,23 +865,33 @@ impl Declaration {
         self.check_bounds(cx);
     }
 
-    /// Reports ports that a role lacks, and roles with the same port: a server without a role runs all of them.
+    /// Reports ports that a role lacks, and roles with the same port: a server without a role runs all of them, and
+    /// listens where its frontend does.
     fn check_roles(&self, refuse: &mut impl FnMut(Span, String, &str)) {
         let Some(takes) = self.takes.iter().find(|takes| takes.value == Takes::Role) else { return };
-        let mut listening: HashSet<u16> = HashSet::new();
-        for &role in Role::ALL {
-            let name = role.as_str();
-            for port in ["grpc", "membership", "metrics"] {
-                let Some(found) = self.ports_of(Some(role)).get(port) else {
-                    let title = format!("missing port `{port}` of the role `{name}`");
-                    refuse(takes.span, title, &format!("declare it: `[roles.{name}.ports.{port}]`"));
-                    continue;
-                };
-                if port != "metrics" && !listening.insert(found.target) {
-                    let title = format!("the role `{name}` needs a `{port}` port of its own");
-                    refuse(takes.span, title, &format!("declare it: `[roles.{name}.ports.{port}]`"));
-                }
+        let target = |role, port: &str| self.ports_of(role).get(port).map(|port| port.target);
+        for port in ["grpc", "membership", "metrics"] {
+            let lacking =
+                Role::ALL.iter().filter(|role| target(Some(**role), port).is_none()).map(|role| role.as_str());
+            let lacking: Vec<&str> = lacking.collect();
+            if let [first, ..] = lacking[..] {
+                let title = format!("missing port `{port}` of {}", roles(&lacking));
+                refuse(takes.span, title, &format!("declare it: `[roles.{first}.ports.{port}]`"));
+            } else if target(None, port) != target(Some(Role::Frontend), port) {
+                let title = format!("the port `{port}` of the role `frontend` must be that of `[ports]`");
+                refuse(takes.span, title, "remove it from `[roles.frontend.ports]`, or change the other one");
             }
+        }
+        let metrics = Role::ALL.iter().filter_map(|role| target(Some(*role), "metrics"));
+        let mut listening: HashSet<u16> = metrics.collect();
+        let mut is_shared = |role: &&Role| {
+            let mut own = ["grpc", "membership"].into_iter().filter_map(|port| target(Some(**role), port));
+            own.any(|port| !listening.insert(port))
+        };
+        let shared: Vec<&str> = Role::ALL.iter().filter(|role| is_shared(role)).map(|role| role.as_str()).collect();
+        if let [first, ..] = shared[..] {
+            let title = format!("{} share ports with others", roles(&shared));
+            refuse(takes.span, title, &format!("declare ports of their own, such as `[roles.{first}.ports.grpc]`"));
         }
     }
 
@@ -1035,6 +1047,11 @@ impl Declaration {
             need => self.needs.knows(need),
         }
     }
+}
+
+/// Roles in a message.
+fn roles(names: &[&str]) -> String {
+    format!("the role{} {}", if names.len() == 1 { "" } else { "s" }, listed(names.iter().copied()))
 }
 
 /// The endpoints of a kind, or of a service without one: name, port and path.

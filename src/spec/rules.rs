@@ -421,7 +421,9 @@ pub fn invalid_command(line: &str, span: Span) -> Option<Diagnostic> {
 fn check_text(rule: Rule, (key, text): (&str, &str), span: Span, cx: &mut Context<'_>) {
     let wrong = |code, title: String, help: &str| Diagnostic::new(code, title, span).help(help);
     match rule {
-        Duration if value::nanoseconds(text).is_none() => value::invalid_duration(text, span, cx),
+        Duration if value::nanoseconds(text).is_none() || value::is_too_long(text) => {
+            value::invalid_duration(text, span, cx);
+        }
         Address if text.parse::<IpAddr>().is_err() => {
             let title = format!("invalid IP address `{}`", shown(text));
             cx.diagnostics.push(wrong("invalid-address", title, "write e.g. `10.0.0.1`"));

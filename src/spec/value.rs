@@ -21,6 +21,9 @@ pub struct Duration {
 /// The longest `time.Duration` of Go, which is in nanoseconds.
 const LONGEST_MILLISECONDS: u64 = 9_223_372_036_854;
 
+/// The milliseconds of an hour.
+const HOUR: u64 = 3_600_000;
+
 impl Duration {
     /// Reads a duration; `None` if it is invalid, or longer than the 292 years that Go's programs can read.
     pub fn parse(text: &str) -> Option<Self> {
@@ -75,13 +78,16 @@ impl Decode for Duration {
     }
 }
 
+/// Whether a duration is longer than Go's programs can read.
+pub(super) fn is_too_long(text: &str) -> bool {
+    nanoseconds(text).is_some_and(|time| time / 1_000_000 > LONGEST_MILLISECONDS.into())
+}
+
 /// Reports an invalid duration.
 pub(super) fn invalid_duration(text: &str, span: Span, cx: &mut Context<'_>) {
     let days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()?.checked_mul(24));
-    let is_long =
-        !text.is_empty() && nanoseconds(text).is_some_and(|time| time / 1_000_000 > LONGEST_MILLISECONDS.into());
     let help = match days {
-        _ if is_long => "write at most `2562047h`".to_owned(),
+        _ if is_too_long(text) => format!("write at most `{}h`", LONGEST_MILLISECONDS / HOUR),
         Some(hours) => format!("write it in hours: `{hours}h`"),
         None => "write numbers with the units `ms`, `s`, `m` or `h`, e.g. `1m30s`".to_owned(),
     };
@@ -188,7 +194,7 @@ pub struct Identifier(pub String);
 
 impl Identifier {
     /// What to do about one that is invalid.
-    pub const HELP: &str = "use at most 63 lowercase letters, digits, `_` and `-`, a letter or `_` first";
+    pub const HELP: &str = "use at most 63 lowercase letters, digits, `_` and `-`, starting with a letter or `_`";
 
     /// Whether a text is one. The length is `NAMEDATALEN` of PostgreSQL without its end.
     pub fn is_valid(text: &str) -> bool {
@@ -207,7 +213,7 @@ impl Decode for Identifier {
         }
         let title = if text.is_empty() { "empty name".to_owned() } else { format!("invalid name `{}`", shown(&text)) };
         let diagnostic = Diagnostic::new("invalid-name", title, span);
-        let diagnostic = if text.contains("${") { diagnostic.at("must be written out") } else { diagnostic };
+        let diagnostic = if text.contains("${") { diagnostic.at("cannot refer to a variable") } else { diagnostic };
         cx.diagnostics.push(diagnostic.help(Self::HELP));
         None
     }

@@ -42,9 +42,6 @@ struct TemporalRole {
     http: Option<u16>,
 }
 
-/// The roles in the order in which they start.
-const ROLES: [Role; 4] = [Role::History, Role::Matching, Role::Frontend, Role::Worker];
-
 pub(super) fn template(stack: &Stack) -> askama::Result<String> {
     let has_roles = |kind: &Kind| kind.takes(Takes::Role);
     let used = stack.services.iter().find_map(|service| service.kind.clone().filter(has_roles));
@@ -70,11 +67,15 @@ pub(super) fn config(stack: &Stack, cluster: &Cluster, store: &Postgresql) -> as
 fn shared(kind: Option<&Kind>) -> Shared {
     let port = |role: Role, name: &str| -> Option<&KindPort> { kind?.ports_of(Some(role)).get(name) };
     let number = |role, name| port(role, name).map_or(0, |port| port.target);
-    let roles = ROLES.map(|role| TemporalRole {
+    let roles = Role::ALL.iter().map(|&role| TemporalRole {
         name: role.as_str(),
         grpc: number(role, "grpc"),
         membership: number(role, "membership"),
         http: port(role, "http").map(|port| port.target),
     });
-    Shared { roles: roles.into(), metrics: number(Role::Frontend, "metrics"), frontend: number(Role::Frontend, "grpc") }
+    Shared {
+        roles: roles.collect(),
+        metrics: number(Role::Frontend, "metrics"),
+        frontend: number(Role::Frontend, "grpc"),
+    }
 }

@@ -70,17 +70,18 @@ pub(super) fn render(stack: &Stack) -> askama::Result<String> {
     let links = links(stack);
     let compose = stack.compose_version();
     let is_optional = |service: &&Service| !service.profiles.is_empty();
+    let is_further = |services: &[&Service]| !services.is_empty() && services.iter().all(is_optional);
+    let (optional_schemas, schemas): (Vec<&SchemaStep>, Vec<&SchemaStep>) = stack
+        .schema
+        .iter()
+        .filter(|step| step.compose_profile)
+        .partition(|step| stack.owners_of(step).is_some_and(|owners| is_further(&owners)));
     let (further, needed): (Vec<&ImageBuild>, Vec<&ImageBuild>) = stack.builds.iter().partition(|build| {
-        let reference = Some(build.reference.as_str());
-        let mut users =
-            stack.services.iter().filter(|service| service.image.as_ref().and_then(Text::literal) == reference);
-        users.clone().next().is_some() && users.all(|service| is_optional(&service))
+        let is_run = |service: &&Service| service.image.as_ref().and_then(Text::literal) == Some(&build.reference);
+        let needs =
+            |step: &&SchemaStep| stack.schema_services.iter().any(|own| own.name == step.service && is_run(&own));
+        is_further(&stack.services.iter().filter(is_run).collect::<Vec<_>>()) && !schemas.iter().any(needs)
     });
-    let (optional_schemas, schemas): (Vec<&SchemaStep>, Vec<&SchemaStep>) =
-        stack.schema.iter().filter(|step| step.compose_profile).partition(|step| {
-            let mut users = stack.users_of(step).peekable();
-            users.peek().is_some() && users.all(|service| is_optional(&service))
-        });
     Readme {
         stack,
         compose: (compose.0.into(), compose.1.into()),

@@ -416,7 +416,8 @@ fn a_variable_is_set_and_read_by_nobody() {
     refused_as("unread-variable");
     refused_as("undeclared-variable");
     let server = "[services.temporal-history]\n";
-    let spec = REFERENCE.replacen(server, &format!("{server}environment.AWS_DEFAULT_REGION = \"${{AWS_REGION}}\"\n"), 1);
+    let spec =
+        REFERENCE.replacen(server, &format!("{server}environment.AWS_DEFAULT_REGION = \"${{AWS_REGION}}\"\n"), 1);
     let run = Project::new(spec).run(&["render"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "what a service that uses AWS reads");
     let compose = file("docker-compose.yml");

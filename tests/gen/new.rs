@@ -79,7 +79,7 @@ fn a_kind_needs_no_code() {
     for block in [
         "[services.orders]\nkind = \"postgres\"\nports.sql = 5432\nsettings.password = \"${POSTGRES_PASSWORD}\"\n",
         "postgres = \"postgres:17.6\"\n",
-        "[env.POSTGRES_PASSWORD]\ndescription = \"Password of PostgreSQL's superuser: choose one\"\nrequired = true\nsecret = true\n",
+        "[env.POSTGRES_PASSWORD]\ndescription = \"Password of PostgreSQL's superuser\"\nrequired = true\nsecret = true\ngenerate = true\n",
     ] {
         assert!(spec.contains(block), "no\n{block}in\n{spec}");
     }

@@ -87,7 +87,7 @@ impl Repository {
     }
 
     /// Each change on a line: severity, area, subject, what happens and the values.
-    fn changes(&self, arguments: &[&str]) -> (Option<i32>, Vec<String>) {
+    pub fn changes(&self, arguments: &[&str]) -> (Option<i32>, Vec<String>) {
         let run = self.review(&[&["--format", "json"], arguments].concat());
         assert_eq!(run.stderr, "", "{run:?}");
         let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"));

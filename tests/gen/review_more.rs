@@ -395,3 +395,25 @@ fn of_long_values_the_words_that_differ_are_shown() {
     assert!(run.stdout.contains("- … --option-28=value --option-29=value --last=1 --end\n"), "{run:?}");
     assert!(run.stdout.contains("+ … --option-28=value --option-29=value --last=2 --end\n"), "{run:?}");
 }
+
+/// What a cluster and its PostgreSQL say is in the environment of the servers, in a file, and in the scripts of one-shots.
+#[test]
+fn of_a_cluster_in_postgresql() {
+    let spec = include_str!("../specs/too-few-connections/stack.toml").replace("postgresql.pool = 20\n", "");
+    let password = "settings.password = ";
+    for (from, to) in [
+        ("history_shards = 4", "history_shards = 8"),
+        ("history_shards = 4", "history_shards = 4\npostgresql.pool = 5"),
+        ("history_shards = 4", "history_shards = 4\npostgresql.database = \"orders\""),
+        ("history_shards = 4", "history_shards = 4\nlog_level = \"warn\""),
+        ("history_shards = 4", "history_shards = 4\nnamespaces.orders = {}"),
+        (password, "settings.user = \"temporal\"\nsettings.password = "),
+        (password, "settings.max_connections = 300\nsettings.password = "),
+    ] {
+        let repository = Repository::new(&spec);
+        repository.project.write("spec/stack.toml", spec.replace(from, to));
+        let (_, found) = repository.changes(&[]);
+        assert!(!found.is_empty(), "{to}");
+        assert!(!found.iter().any(|change| change.contains("no other area covers")), "{to}: {found:#?}");
+    }
+}

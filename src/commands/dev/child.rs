@@ -110,6 +110,7 @@ pub fn become_(invocation: &Invocation) -> Result<u8, Finding> {
 fn command(invocation: &Invocation) -> Command {
     let mut command = Command::new(invocation.program);
     command.args(&invocation.args).current_dir(&invocation.dir);
+    command.envs(invocation.environment.iter().map(|(name, value)| (name, value)));
     command
 }
 

@@ -26,7 +26,8 @@ pub fn run(context: &Context) -> Step {
             let mut machine = Machine::new(context, &environment);
             if has_engine {
                 findings.extend(machine.images(&services)?);
-                findings.extend(machine.credentials(&services));
+                let steps = context.stack().schema_services.iter();
+                findings.extend(machine.credentials(&services.iter().copied().chain(steps).collect::<Vec<_>>()));
             }
             findings.extend(machine.sources(&services));
             findings.extend(machine.paths(&services));

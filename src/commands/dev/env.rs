@@ -9,12 +9,12 @@ use stackgen::dev::dotenv::{self, Assignment, Change, Dotenv};
 use stackgen::dev::preflight::{earlier, is_generated, volumes_behind};
 use stackgen::dev::terraform::{self, Filled, Terraform};
 use stackgen::dev::{Environment, Finding, compose};
-use stackgen::model::Infrastructure;
+use stackgen::model::{Infrastructure, Variable};
 use stackgen::output::{self, Mode};
 use stackgen::review::counted;
 
 use super::super::location;
-use super::{BOLD, Context, GREEN, Outcome, RESET, Step, preflight, print_text, say, text};
+use super::{BOLD, Context, DOCTOR, GREEN, Outcome, RESET, Step, preflight, print_text, say, text};
 use crate::cli::EnvCommand;
 
 pub fn run(context: &Context, command: &EnvCommand) -> Step {
@@ -96,17 +96,15 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
     };
     let mut assignments: Vec<Assignment> =
         filled.iter().map(|Filled { name, value, .. }| assignment(name, value.clone())).collect();
-    // Without the values of the process, which may be there for one command only.
-    let environment = Environment::new(file.variables().map(|(name, value)| (name.to_owned(), value.to_owned())), []);
+    let values = file.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let environment = Environment::new(values, Environment::process());
+    let mut problems = Vec::new();
     for variable in context.stack().variables.iter().filter(|variable| is_generated(variable, &environment)) {
-        for volume in volumes_behind(context.stack(), &variable.name) {
-            // Without an engine there are no volumes.
-            let answer = context.children.ask(&context.compose.volume(volume)).ok();
-            if let Some(found) = answer.as_ref().and_then(|answer| answer.stdout.split_whitespace().next()) {
-                return Err(earlier(&variable.name, &path, found).into());
-            }
+        match volume_behind(context, variable) {
+            Ok(None) => assignments.push(assignment(&variable.name, random()?)),
+            Ok(Some(volume)) => problems.push(earlier(&variable.name, &path, &volume)),
+            Err(finding) => problems.push(finding),
         }
-        assignments.push(assignment(&variable.name, random()?));
     }
     let (text, changes) = file.fill(&assignments);
     let generated = &assignments[filled.len()..];
@@ -147,9 +145,21 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
     }
     let _ = writeln!(out, "{path}: {} filled", counted(count, "variable"));
     print_text(&out);
-    let environment = context.environment()?;
-    let missing = preflight::variables(context, &environment)?;
-    if missing.is_empty() { Ok(Outcome::Clean) } else { Err(missing.into()) }
+    if problems.is_empty() {
+        problems = preflight::variables(context, &context.environment()?)?;
+    }
+    if problems.is_empty() { Ok(Outcome::Clean) } else { Err(problems.into()) }
+}
+
+/// An existing volume that may need an earlier value of a variable.
+fn volume_behind(context: &Context, variable: &Variable) -> Result<Option<String>, Finding> {
+    for volume in volumes_behind(context.stack(), &variable.name) {
+        let listed = context.ask(&context.compose.volume(volume), "docker volume ls", DOCTOR)?;
+        if let Some(found) = listed.split_whitespace().next() {
+            return Ok(Some(found.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 fn not_written(path: &Utf8Path, error: &output::Error) -> Finding {

@@ -144,13 +144,19 @@ impl Context {
         Err(Finding::error(format!("`{what}` failed: {}", answer.complaint()), help))
     }
 
+    /// A command for containers that exist. Without a value for each required variable Compose does nothing; these containers
+    /// keep those that they have, so any value will do. A number can also be a port.
+    fn existing(&self, verb: &str) -> Result<Invocation, Finding> {
+        let environment = self.environment()?;
+        let names =
+            stackgen::dev::preflight::missing(self.stack(), &environment).map(|variable| variable.name.as_str());
+        Ok(self.compose.command_for_all(verb).with_values(names, "1"))
+    }
+
     /// Every container of the project.
     fn containers(&self) -> Result<Vec<Container>, Finding> {
-        let answer = self.ask(
-            &self.compose.command_for_all("ps").with(["--all", "--format", "json"]),
-            "docker compose ps",
-            DOCTOR,
-        )?;
+        let answer =
+            self.ask(&self.existing("ps")?.with(["--all", "--format", "json"]), "docker compose ps", DOCTOR)?;
         compose::containers(&answer).map_err(|error| {
             Finding::error(format!("unexpected output of `docker compose ps`: {error}"), "update Docker Compose")
         })

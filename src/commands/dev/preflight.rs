@@ -25,8 +25,11 @@ pub struct Machine<'a> {
 pub fn tools(context: &Context) -> Vec<Finding> {
     let (root, children) = (&context.root, &context.children);
     let mut findings = Vec::new();
-    match compose(context) {
-        Ok(finding) => findings.extend(finding),
+    match children.ask(&engine::compose_version(root)) {
+        Ok(answer) if answer.succeeded => {
+            findings.extend(engine::check_compose(&answer.stdout, context.stack().compose_version()));
+        }
+        Ok(_) => findings.push(engine::no_compose()),
         Err(finding) => return vec![finding],
     }
     match children.ask(&engine::info(root)) {
@@ -38,14 +41,8 @@ pub fn tools(context: &Context) -> Vec<Finding> {
 
 /// Stops unless the Compose plugin is there: without it, `docker` doesn't understand its options.
 pub fn require_compose(context: &Context) -> Step<()> {
-    let findings: Vec<Finding> = compose(context)?.into_iter().collect();
-    if findings.is_empty() { Ok(()) } else { Err(findings.into()) }
-}
-
-fn compose(context: &Context) -> Result<Option<Finding>, Finding> {
     let answer = context.children.ask(&engine::compose_version(&context.root))?;
-    let version = answer.succeeded.then_some(answer.stdout.as_str());
-    Ok(engine::check_compose(version, context.stack().compose_version()))
+    if answer.succeeded { Ok(()) } else { Err(engine::no_compose().into()) }
 }
 
 /// Stops if something is wrong with Terraform.
@@ -69,7 +66,7 @@ pub fn committed(context: &Context) -> Vec<Finding> {
     listed.unwrap_or_default().iter().map(|path| preflight::committed(path)).collect()
 }
 
-/// Required variables without a value.
+/// Required variables without a value, and values that can't work.
 pub fn variables(context: &Context, environment: &Environment) -> Result<Vec<Finding>, Finding> {
     let path = context.dotenv();
     let file = dotenv::load(&context.root, &path)?;
@@ -87,9 +84,9 @@ pub fn chosen<'c>(context: &'c Context, environment: &Environment) -> Result<Vec
 
 /// Required variables without a value, unless `gen dev up` chooses all of them.
 pub fn missing(context: &Context, environment: &Environment) -> Result<Vec<Finding>, Finding> {
-    let missing = variables(context, environment)?;
+    let findings = variables(context, environment)?;
     let chosen = chosen(context, environment)?.iter().filter(|variable| variable.required).count();
-    Ok(if missing.len() == chosen { Vec::new() } else { missing })
+    Ok(if findings.len() == chosen { Vec::new() } else { findings })
 }
 
 /// Other problems of `.env`.
@@ -159,7 +156,7 @@ impl<'a> Machine<'a> {
     pub fn credentials(&self, services: &[&Service]) -> Vec<Finding> {
         let readers = credentials::readers(services.iter().copied());
         let files = credential_files(self.environment);
-        if readers.is_empty() || files.is_empty() || is_elsewhere(self.environment) {
+        if readers.is_empty() || files.is_empty() || is_elsewhere() {
             return Vec::new();
         }
         let (root, children) = (&self.context.root, &self.context.children);
@@ -181,7 +178,7 @@ impl<'a> Machine<'a> {
 
     /// Ports that something else is using.
     pub fn ports(&self, services: &[&Service], containers: &[Container]) -> Vec<Finding> {
-        if is_elsewhere(self.environment) {
+        if is_elsewhere() {
             return Vec::new();
         }
         let own: Vec<u16> =
@@ -231,8 +228,8 @@ fn credential_files(_: &Environment) -> Vec<credentials::OnHost> {
 }
 
 /// Whether the engine runs on another machine, whose ports can't be checked.
-fn is_elsewhere(environment: &Environment) -> bool {
-    environment.get("DOCKER_HOST").is_some_and(|host| host.starts_with("tcp:") || host.starts_with("ssh:"))
+fn is_elsewhere() -> bool {
+    std::env::var("DOCKER_HOST").is_ok_and(|host| host.starts_with("tcp:") || host.starts_with("ssh:"))
 }
 
 fn bind(port: &Wanted) -> io::Result<()> {

@@ -10,7 +10,7 @@ pub fn run(context: &Context, services: &[String]) -> Step {
     context.known(services)?;
     preflight::require_compose(context)?;
     let restart = |services: &[String]| -> Step {
-        Ok(Outcome::Exit(child::become_(&context.compose.command_for_all("restart").with(services))?))
+        Ok(Outcome::Exit(child::become_(&context.existing("restart")?.with(services))?))
     };
     if !services.is_empty() {
         return restart(services);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stackgen::dev::compose::{self, Container};
 use stackgen::dev::schema;
-use stackgen::dev::{Finding, Invocation, services};
+use stackgen::dev::{Environment, Finding, Invocation, services};
 use stackgen::model::{SchemaStep, Service};
 
 use super::preflight::{self, Machine};
@@ -30,7 +30,7 @@ pub fn setup(context: &Context, only: Option<&str>) -> Step {
     if !findings.is_empty() {
         return Err(findings.into());
     }
-    Ok(run(context, steps))
+    Ok(run(context, &environment, steps))
 }
 
 /// The steps that `up` has to run before it starts these services: those that Compose doesn't run by itself and that have
@@ -57,23 +57,29 @@ pub fn pending(context: &Context, started: &[&Service], containers: &[Container]
     Ok(pending.into_iter().cloned().collect())
 }
 
-/// Whether one of the services needs a step. A step named after a cluster is for its services, one whose image other
-/// services run for those, any other for all clusters; in a stack without clusters it is for all services.
+/// Whether one of the services needs a step. One that is for no services in particular is for all clusters, and in a stack
+/// without clusters for all services.
 fn concerns(context: &Context, step: &SchemaStep, started: &[&Service]) -> bool {
     let stack = context.stack();
     let is_started = |name: &String| started.iter().any(|service| service.name == *name);
-    if let Some(cluster) = stack.clusters.iter().find(|cluster| cluster.name == step.name) {
-        return cluster.services.iter().any(is_started);
+    match stack.owners_of(step) {
+        Some(owners) => owners.iter().any(|owner| is_started(&owner.name)),
+        None => {
+            stack.clusters.is_empty() || stack.clusters.iter().flat_map(|cluster| &cluster.services).any(is_started)
+        }
     }
-    let mut users = stack.users_of(step).peekable();
-    if users.peek().is_some() {
-        return users.any(|user| is_started(&user.name));
-    }
-    stack.clusters.is_empty() || stack.clusters.iter().flat_map(|cluster| &cluster.services).any(is_started)
 }
 
 /// Runs all steps, even if one fails, and reports which failed.
-pub fn run<'a>(context: &Context, steps: impl IntoIterator<Item = &'a SchemaStep>) -> Outcome {
+pub fn run<'a>(
+    context: &Context,
+    environment: &Environment,
+    steps: impl IntoIterator<Item = &'a SchemaStep>,
+) -> Outcome {
+    let steps: Vec<&SchemaStep> = steps.into_iter().collect();
+    let is_of_step = |service: &&Service| steps.iter().any(|step| step.service == service.name);
+    let services: Vec<&Service> = context.stack().every_service().filter(is_of_step).collect();
+    say(&Machine::new(context, environment).credentials(&services));
     let mut findings = Vec::new();
     for step in steps {
         match one(context, step) {

@@ -17,10 +17,13 @@ const LAST_LINES: &str = "20";
 pub fn run(context: &Context, arguments: &Up) -> Step {
     render(context)?;
     context.known(&arguments.services)?;
-    env::generate(context)?;
+    let tools = preflight::tools(context);
+    if !tools.iter().any(Finding::is_error) {
+        env::generate(context)?;
+    }
     let environment = context.environment()?;
     let started = services::started(context.stack(), &arguments.services);
-    let containers = preflight(context, &environment, &started)?;
+    let containers = preflight(context, tools, &environment, &started)?;
     let steps = schema::pending(context, &started, &containers)?;
     prepare(context, &environment, &steps)?;
     let up = context.compose.command(&[], "up").with_flag("--detach", arguments.detach);
@@ -68,8 +71,13 @@ fn render(context: &Context) -> Step<()> {
 }
 
 /// Reports problems, and stops if the services can't run. Returns the existing containers.
-fn preflight(context: &Context, environment: &Environment, started: &[&Service]) -> Step<Vec<Container>> {
-    let mut findings = preflight::tools(context);
+fn preflight(
+    context: &Context,
+    tools: Vec<Finding>,
+    environment: &Environment,
+    started: &[&Service],
+) -> Step<Vec<Container>> {
+    let mut findings = tools;
     let has_engine = !findings.iter().any(Finding::is_error);
     let variables = preflight::variables(context, environment)?;
     let is_complete = variables.is_empty();
@@ -107,7 +115,7 @@ fn prepare(context: &Context, environment: &Environment, steps: &[SchemaStep]) -
         note("nothing was started");
         return Err(Outcome::Findings.into());
     }
-    match schema::run(context, steps) {
+    match schema::run(context, environment, steps) {
         Outcome::Clean => Ok(()),
         outcome => Err(outcome.into()),
     }

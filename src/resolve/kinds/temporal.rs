@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::{Preset, fixed, generated, needs};
-use crate::diagnostic::{Diagnostic, Span, nearest};
+use crate::diagnostic::{Diagnostic, Span, nearest, suggestion};
 use crate::model;
 use crate::model::kind::{Address, ClusterServer, Dsql, DynamicSetting, DynamicValue, SQL_PLUGIN, Store, Visibility};
 use crate::model::service::Command;
@@ -438,11 +438,15 @@ const CONSTRAINTS: &[(&str, &str)] = &[
     ("namespace", "String"),
     ("namespaceID", "String"),
     ("taskQueueName", "String"),
-    ("taskType", "String"),
+    ("taskType", "TaskType"),
     ("historyTaskType", "String"),
     ("shardID", "Int"),
     ("destination", "String"),
+    ("chasmTaskType", "String"),
 ];
+
+/// The types of task queues (`TaskQueueType` of Temporal's API 1.62). A server does not start with another word.
+const TASK_TYPES: [&str; 3] = ["Workflow", "Activity", "Nexus"];
 
 type Constrained = (Vec<(String, DynamicValue)>, DynamicValue);
 
@@ -492,10 +496,7 @@ fn constrained((key, kind): (&str, &str), item: &Tree, span: Span) -> Result<Con
         let Some((_, kind)) = CONSTRAINTS.iter().find(|(known, _)| *known == name.value) else {
             let title = format!("unknown constraint `{}`", shown(&name.value));
             let known = || CONSTRAINTS.iter().map(|(known, _)| *known);
-            let help = match nearest(&name.value, known()) {
-                Some(found) => format!("did you mean `{found}`?"),
-                None => expected(known()),
-            };
+            let help = suggestion(&name.value, known(), || expected(known()));
             return Err(Box::new(Diagnostic::new("unknown-key", title, name.span).help(help)));
         };
         Ok((name.value.clone(), dynamic_value((&name.value, kind), value, span)?))
@@ -529,6 +530,14 @@ fn dynamic_value((key, kind): (&str, &str), value: &Tree, span: Span) -> Result<
             None => return Err(wrong("a string without references")),
         },
         ("String", _) => return Err(wrong("a string")),
+        ("TaskType", Tree::Text(word)) => {
+            let Some(word) = text(word).filter(|word| TASK_TYPES.contains(&word.as_str())) else {
+                let title = format!("invalid task type `{}`", shown(word.literal().unwrap_or_default()));
+                return Err(Box::new(Diagnostic::new("wrong-type", title, span).help(expected(TASK_TYPES))));
+            };
+            DynamicValue::String(word)
+        }
+        ("TaskType", _) => return Err(wrong("`Workflow`, `Activity` or `Nexus`")),
         _ => {
             let title = format!("unsupported dynamic setting `{key}`: its value is a structure");
             return Err(Box::new(Diagnostic::new("unsupported-setting", title, span)));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use super::super::project::REFERENCE;
+use super::super::project::{REFERENCE, Run};
 use super::Stubs;
 use super::terraform::OUTPUTS;
 
@@ -216,7 +216,7 @@ fn temporal_cannot_log_in_with_a_space_in_the_password() {
         let run = stubs.run(arguments);
         assert_eq!(run.code, Some(1), "{run:?}");
         let said = run.stdout + &run.stderr;
-        let error = "error: the value of `POSTGRES_PASSWORD` has a space, with which Temporal cannot log in to \
+        let error = "error: the value of `POSTGRES_PASSWORD` contains a space, so Temporal cannot log in to \
                      PostgreSQL\n  help: choose a password without spaces\n";
         assert!(said.contains(error) && !said.contains("words"), "{said}");
         assert!(stubs.changes().is_empty());
@@ -236,18 +236,38 @@ fn no_password_is_chosen_for_data_with_an_earlier_one() {
     for arguments in [&["up", "--detach"][..], &["env", "fill"]] {
         let run = stubs.run(arguments);
         assert_eq!(run.code, Some(1), "{run:?}");
-        let error = "error: `POSTGRES_PASSWORD` has no value, and the volume `shop-dev_postgres-data` was created with \
-                     an earlier one\n  help: set POSTGRES_PASSWORD to that value in `generated/dev/.env`, or delete the \
-                     data: `docker volume rm shop-dev_postgres-data`\n";
+        let error = "error: `POSTGRES_PASSWORD` has no value, but the volume `shop-dev_postgres-data` exists, which may \
+                     need an earlier one\n  help: set POSTGRES_PASSWORD in `generated/dev/.env` to the value with which \
+                     the volume was created, or delete the data of the stack: `gen dev down --volumes`\n";
         assert!(run.stderr.contains(error), "{run:?}");
-        assert!(stubs.changes().is_empty() && !stubs.project.path(ENV).exists());
+        assert!(stubs.changes().is_empty());
+        assert_eq!(value(&stubs, "POSTGRES_PASSWORD"), "");
     }
+    // The advice works without the value.
+    stubs.script(" down ", "[ \"$POSTGRES_PASSWORD\" = 1 ]; exit $?\n");
+    assert_eq!(stubs.run(&["down", "--volumes"]).code, Some(0));
+    stubs.record();
+
+    // An engine that can't be asked may have such a volume.
+    stubs.answer(volume, 1, "");
+    assert_eq!(stubs.run(&["up", "--detach"]).code, Some(1));
+    stubs.answer("docker info", 1, "");
+    let run = stubs.run(&["up", "--detach"]);
+    assert!(run.stderr.contains("error: cannot connect to the Docker engine"), "{run:?}");
+    assert_eq!(value(&stubs, "POSTGRES_PASSWORD"), "");
+    stubs.answer("docker info", 0, r#"{"ServerVersion":"28.2.2","MemTotal":16000000000}"#);
+
+    // A value of the process is one.
+    let run: Run = stubs.command(&["up", "--detach"]).env("POSTGRES_PASSWORD", "a").output().unwrap().into();
+    assert_eq!((run.code, value(&stubs, "POSTGRES_PASSWORD").as_str()), (Some(0), ""), "{run:?}");
     stubs.answer(volume, 0, "");
     assert_eq!(stubs.run(&["up", "--detach"]).code, Some(0));
-    assert!(!value(&stubs, "POSTGRES_PASSWORD").is_empty());
+    let chosen = value(&stubs, "POSTGRES_PASSWORD");
+    assert!(!chosen.is_empty());
     // One that is there is kept, whatever volumes there are.
     stubs.answer(volume, 0, "shop-dev_postgres-data");
     assert_eq!(stubs.run(&["up", "--detach"]).code, Some(0));
+    assert_eq!(value(&stubs, "POSTGRES_PASSWORD"), chosen);
 }
 
 #[test]
@@ -258,9 +278,11 @@ fn what_makes_compose_run_something_else_is_reported() {
         .write(ENV, "POSTGRES_PASSWORD=a\nCOMPOSE_PROFILES=all\nCOMPOSE_PARALLEL_LIMIT=2\nDOCKER_HOST=tcp://a\n");
     let run = stubs.run(&["env", "check"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    for name in ["COMPOSE_PROFILES", "DOCKER_HOST"] {
-        let said = format!("warning: `{name}` in `.env` changes what Docker Compose runs\n  help: remove it");
-        assert!(run.stdout.contains(&said), "{run:?}");
+    for said in [
+        "warning: `COMPOSE_PROFILES` in `.env` changes what Docker Compose runs\n  help: remove it",
+        "warning: `DOCKER_HOST` in `.env` has no effect\n  help: set it in your shell",
+    ] {
+        assert!(run.stdout.contains(said), "{run:?}");
     }
     assert!(!run.stdout.contains("PARALLEL"), "{run:?}");
 }
