@@ -85,7 +85,7 @@ fn variables(rows: &[list::VariableRow<'_>]) -> String {
             (false, default) => or_dash(default.unwrap_or_default()),
         };
         let from = match (row.terraform_output, row.secret) {
-            (None, _) if row.generated => format!("{} dev up", location().program()),
+            (None, _) if row.generated => "chosen by `up`".to_owned(),
             (Some(output), _) => format!("Terraform {output}"),
             (None, true) => "you, a secret".to_owned(),
             (None, false) => "you".to_owned(),

@@ -612,6 +612,7 @@ impl Resolver<'_> {
                 let title = format!("a service of kind `{}` cannot have replicas", kind.value.as_str());
                 let diagnostic = Diagnostic::new("contradiction", title, span).at(why);
                 self.report(diagnostic.help("remove the number of replicas"));
+                return;
             }
         }
         for (_, port) in service.ports.iter() {

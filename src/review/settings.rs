@@ -225,7 +225,7 @@ fn judged(old: &Service, new: &Service, changes: &mut Vec<Change>) {
                 changes.push(same.was(before.written()).is(after.written()));
                 continue;
             }
-            None => (Id::SettingChanged, None),
+            None => (Id::SettingChanged, judgement.other.as_ref()),
         };
         match verdict {
             Some(verdict) => changes.push(

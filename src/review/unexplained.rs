@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::{Area, Change, Fate, Id, Pair, fates, quoted_list, sides};
 use crate::lit::compose::Node;
 use crate::model::Named;
-use crate::model::kind::{Address, Cluster};
+use crate::model::kind::Cluster;
 use crate::model::service::Service;
 use crate::spec::kind::Takes;
 use crate::view::compose::{body, top_level};
@@ -47,48 +47,44 @@ type Told<'c> = HashSet<(&'static str, &'c str, &'c str)>;
 
 fn told<'c>(pair: &'c Pair<'_>, changes: &'c [Change]) -> Told<'c> {
     let mut told = Told::new();
+    // Clusters, and services that may be their PostgreSQL, whose user and password are theirs, too.
+    let (mut clusters, mut services): (HashSet<&str>, HashSet<&str>) = (HashSet::new(), HashSet::new());
     for Change { area, subject, keys, .. } in changes {
         let keys = keys.iter().map(String::as_str);
         match area {
             // One image is one change, whose keys are the services that run it.
             Area::Images => told.extend(keys.map(|service| (SERVICES, service, "image"))),
-            Area::Clusters => {
-                let cluster = pair.after.clusters.iter().find(|cluster| cluster.name == *subject);
-                told.extend(cluster.into_iter().flat_map(|cluster| passed_to(pair, cluster)));
-            }
+            Area::Clusters => _ = clusters.insert(subject),
             _ => {
                 // `web.http`
                 let port = if *area == Area::Ports { subject.rsplit_once('.') } else { None };
                 let subject = port.map_or(subject.as_str(), |(service, _)| service);
-                // Its user and its password are the clusters', too.
                 if *area == Area::Services {
-                    let persists = |cluster: &&Cluster| {
-                        let store = cluster.server.postgresql().and_then(|own| own.address.as_ref());
-                        store.and_then(Address::service) == Some(subject)
-                    };
-                    let clusters = pair.after.clusters.iter().filter(persists);
-                    told.extend(clusters.flat_map(|cluster| passed_to(pair, cluster)));
+                    services.insert(subject);
                 }
                 let sections = area.sections().iter();
                 told.extend(keys.flat_map(|key| sections.clone().map(move |section| (*section, subject, key))));
             }
         }
     }
-    told
-}
-
-/// What services get from a cluster: its servers, and its one-shots, whose scripts have its names.
-fn passed_to<'c>(pair: &'c Pair<'_>, cluster: &'c Cluster) -> impl Iterator<Item = (&'static str, &'c str, &'c str)> {
-    let servers = cluster.services.iter().map(|server| (SERVICES, server.as_str(), "environment"));
-    let is_one_shot = |service: &&Service| {
-        service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Cluster) && kind.one_shot == Some(true))
+    let store = |cluster: &'c Cluster| cluster.server.postgresql()?.address.as_ref()?.service();
+    let is_changed = |cluster: &&'c Cluster| {
+        clusters.contains(cluster.name.as_str()) || store(cluster).is_some_and(|store| services.contains(store))
     };
-    let one_shots = pair.after.services.iter().filter(is_one_shot);
-    servers.chain(
-        one_shots.flat_map(|service| {
-            ["environment", "command"].into_iter().map(|key| (SERVICES, service.name.as_str(), key))
-        }),
-    )
+    let mut concerned = pair.after.clusters.iter().filter(is_changed).peekable();
+    if concerned.peek().is_some() {
+        // The scripts of its one-shots have its names.
+        let is_one_shot = |service: &&Service| {
+            service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Cluster) && kind.one_shot == Some(true))
+        };
+        for service in pair.after.services.iter().filter(is_one_shot) {
+            told.extend(["environment", "command"].map(|key| (SERVICES, service.name.as_str(), key)));
+        }
+    }
+    told.extend(
+        concerned.flat_map(|cluster| &cluster.services).map(|server| (SERVICES, server.as_str(), "environment")),
+    );
+    told
 }
 
 /// Keys of the Compose file that differ although no change is about them.

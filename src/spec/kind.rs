@@ -516,6 +516,8 @@ table! {
         less: Option<Verdict>,
         /// Of a larger value.
         more: Option<Verdict>,
+        /// Of another value, if neither is larger.
+        other: Option<Verdict>,
     }
 }
 
@@ -853,7 +855,9 @@ impl Declaration {
                     Part::Env(reference) if reference.name != "self" => (reference.span, reference.name.clone()),
                     Part::Env(_) | Part::Literal(_) => continue,
                 };
-                refuse(span, format!("unknown reference `${{{}}}`", shown(&unknown)), DECLARE);
+                let is_of_cluster = ["cluster.name", "cluster.namespace"].contains(&unknown.as_str());
+                let help = if is_of_cluster { "add `takes = [\"cluster\"]`" } else { DECLARE };
+                refuse(span, format!("unknown reference `${{{}}}`", shown(&unknown)), help);
             }
         }
         for command in self.commands() {

@@ -61,16 +61,24 @@ done
 exit 0
 "#;
 
+/// The default port of the small stack.
+const PORT: &str = "18080";
+
 /// A project with stubs.
 struct Stubs {
     project: Project,
+    /// Stands for [`PORT`].
+    port: u16,
     answers: std::cell::Cell<usize>,
 }
 
 impl Stubs {
     /// A rendered project; its `.env` is filled, and the engine is fine.
     fn new(spec: &str) -> Self {
-        let stubs = Self { project: Project::new(spec), answers: std::cell::Cell::new(50) };
+        // Two tests that look whether a port is free at once find it in use.
+        let port = free_port();
+        let spec = spec.replace(PORT, &port.to_string());
+        let stubs = Self { project: Project::new(spec), answers: std::cell::Cell::new(50), port };
         let run = stubs.project.run(&["render"]);
         assert_eq!(run.code, Some(0), "{run:?}");
         for program in ["docker", "terraform"] {

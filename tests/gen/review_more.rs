@@ -417,3 +417,33 @@ fn of_a_cluster_in_postgresql() {
         assert!(!found.iter().any(|change| change.contains("no other area covers")), "{to}: {found:#?}");
     }
 }
+
+/// The first start of PostgreSQL creates them.
+#[test]
+fn what_a_volume_keeps_of_postgresql() {
+    let spec = include_str!("../specs/too-few-connections/stack.toml").replace("postgresql.pool = 20\n", "");
+    let password = "settings.password = \"${POSTGRES_PASSWORD}\"";
+    let named = |name: &str| spec.replace("POSTGRES_PASSWORD", name);
+    for (after, expected) in [
+        (
+            spec.replace(password, &format!("settings.user = \"bob\"\n{password}")),
+            "caution services postgres: superuser changed: in a volume that exists, it is still the old one [postgres -> bob]",
+        ),
+        (
+            spec.replace(password, &format!("settings.database = \"shop\"\n{password}")),
+            "caution services postgres: first database changed: in a volume that exists, it is still the old one \
+             [postgres -> shop]",
+        ),
+        (
+            named("OTHER_PASSWORD"),
+            "caution services postgres: variable of the superuser's password changed: in a volume that exists, the password \
+             is still the old one",
+        ),
+    ] {
+        let repository = Repository::new(&spec);
+        repository.project.write("spec/stack.toml", after);
+        let (_, found) = repository.changes(&[]);
+        assert!(found.iter().any(|change| change.starts_with(expected)), "{expected}: {found:#?}");
+        assert!(!found.iter().any(|change| change.contains("no other area covers")), "{found:#?}");
+    }
+}

@@ -79,7 +79,12 @@ fn preflight(
 ) -> Step<Vec<Container>> {
     let mut findings = tools;
     let has_engine = !findings.iter().any(Finding::is_error);
-    let variables = preflight::variables(context, environment)?;
+    // Without an engine, none was chosen.
+    let variables = if has_engine {
+        preflight::variables(context, environment)?
+    } else {
+        preflight::missing(context, environment)?
+    };
     let is_complete = variables.is_empty();
     findings.extend(variables);
     findings.extend(preflight::drift(context));

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::super::project::{Project, REFERENCE};
-use super::{COMPOSE, SMALL, Stubs, free_port};
+use super::{COMPOSE, PORT, SMALL, Stubs, free_port};
 
 #[test]
 fn compose_gets_its_commands() {
@@ -89,7 +89,7 @@ fn ps_shows_what_the_spec_and_the_engine_know() {
     let run = stubs.run(&["ps"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
     assert_eq!(
-        run.stdout,
+        run.stdout.replace(&stubs.port.to_string(), PORT),
         "\
 GROUP  SERVICE  STATE        HEALTH   URL
 data   db       not created  -
@@ -109,7 +109,7 @@ not in the spec: old
     let api = &report["services"][1];
     assert_eq!((&api["service"], &api["health"]), (&"api".into(), &"healthy".into()));
     assert_eq!((&api["stale_configuration"], &api["group"]), (&true.into(), &"front".into()));
-    assert_eq!(api["urls"][0], "http://localhost:18080/health");
+    assert_eq!(api["urls"][0], format!("http://localhost:{}/health", stubs.port));
 }
 
 #[test]
