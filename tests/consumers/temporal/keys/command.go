@@ -87,8 +87,9 @@ func run(check string, stdout io.Writer) error {
 // earlier are releases of the server before the pinned one, oldest first. Forks are based on them.
 var earlier = []string{"v1.29.1", "v1.30.4"}
 
-// backported are newer settings that the server with the DSQL plugin, which is based on the oldest of these, has anyway.
-var backported = []string{"history.enableCHASMSchedulerCreation"}
+// backported are newer settings, in lower case, that the server with the DSQL plugin has, though it is based on the oldest of
+// these.
+var backported = []string{"history.enablechasmschedulercreation"}
 
 // since maps each key that the oldest release lacks to the release with which it came, such as 1.30.
 func since(kinds map[string]string, pinned string) (map[string]string, error) {
