@@ -5,7 +5,7 @@ use camino::Utf8Path;
 
 use super::engine::Users;
 use super::{Environment, Finding};
-use crate::model::service::Service;
+use crate::model::service::{CREDENTIALS, Service};
 use crate::model::text::{Segment, Text, Tree};
 
 /// A file or folder of the host.
@@ -32,7 +32,7 @@ struct User {
 
 /// The services that mount the host's credentials.
 pub fn readers<'s>(services: impl IntoIterator<Item = &'s Service>) -> Vec<&'s Service> {
-    let is_credentials = |source: &Text| source.literal() == Some("~/.aws");
+    let is_credentials = |source: &Text| source.literal() == Some(CREDENTIALS);
     services
         .into_iter()
         .filter(|service| service.mounts.iter().any(|mount| mount.source.as_ref().is_some_and(is_credentials)))

@@ -8,7 +8,7 @@ use super::ports::Wanted;
 use super::{Environment, Finding, build, compose};
 use crate::diagnostic::suggestion;
 use crate::model::secret;
-use crate::model::service::{REMOTE_CONTEXTS, Service};
+use crate::model::service::{CREDENTIALS, REMOTE_CONTEXTS, Service};
 use crate::model::text::{Text, Tree};
 use crate::model::{ImageRecipe, Stack, Variable};
 use crate::review::counted;
@@ -240,19 +240,18 @@ pub fn paths(root: &Utf8Path, stack: &Stack, environment: &Environment, services
             None => clean(&folder.join(&path)),
         };
         // The engine's socket is on the engine's machine.
-        if !full.exists() && path == "~/.aws" {
-            let what = format!("no AWS credentials: `{full}` does not exist");
-            let finding = Finding::error(what, "run `aws configure`");
-            if !findings.contains(&finding) {
-                findings.push(finding);
-            }
-        } else if !full.exists() && !full.as_str().ends_with("/docker.sock") {
+        if full.exists() || full.as_str().ends_with("/docker.sock") {
+            return;
+        }
+        let finding = if path == CREDENTIALS {
+            Finding::error(format!("no AWS credentials: `{full}` does not exist"), "run `aws configure`")
+        } else {
             let what = format!("{what}: `{full}` does not exist");
             let help = "create it, or fix the path in the spec, which is relative to the root of the project";
-            let finding = if required { Finding::error(what, help) } else { Finding::warning(what, help) };
-            if !findings.contains(&finding) {
-                findings.push(finding);
-            }
+            if required { Finding::error(what, help) } else { Finding::warning(what, help) }
+        };
+        if !findings.contains(&finding) {
+            findings.push(finding);
         }
     };
     for service in services {

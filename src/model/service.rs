@@ -6,6 +6,9 @@ use super::text::{Text, Tree, Value};
 use crate::spec::service::{self as spec, CONDITION, Condition, Kind, MountType, PortMode, Protocol};
 use crate::spec::value::Ports;
 
+/// Where the host's credentials for AWS are.
+pub const CREDENTIALS: &str = "~/.aws";
+
 /// The label of a container that holds a digest of the generated files that it mounts: Compose does not notice that
 /// the contents of a mounted file changed, but a changed label makes it recreate the container.
 pub const CONFIG_LABEL: &str = "stackgen.config";

@@ -48,7 +48,7 @@ const MAX_CONNECTIONS: u32 = 100;
 /// The databases that PostgreSQL copies for each new one: what a cluster creates there is in the next one, too.
 const TEMPLATES: [&str; 2] = ["template0", "template1"];
 
-/// Temporal's own namespace (`SystemLocalNamespace` in `common/primitives/namespace.go` of Temporal 1.31.2).
+/// Temporal's own namespace (`SystemLocalNamespace` in `common/primitives/namespaces.go` of Temporal 1.31.2).
 const SYSTEM_NAMESPACE: &str = "temporal-system";
 
 /// The shortest retention that a server accepts (`MinRetentionLocal` in `common/namespace/const.go` of Temporal 1.31.2).
@@ -340,7 +340,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Reports users that the first start of PostgreSQL can't create (`IsReservedName` and `check_rolespec_name`, 17).
+    /// Reports users that the first start of PostgreSQL can't create (`initdb --username` of PostgreSQL 15).
     fn check_users(&mut self) {
         for (_, service) in self.providers(SQL) {
             let user = service.settings.as_ref().and_then(|settings| settings.named("user"));
@@ -603,7 +603,7 @@ impl<'a> Resolver<'a> {
             address: service.and_then(|service| self.query_address(service, SQL)),
             user: service.and_then(|service| self.setting_text(service, "user")).unwrap_or_else(|| "postgres".into()),
             password: service.and_then(|service| self.setting_text(service, "password")),
-            database: database(name, cluster).value.clone(),
+            database: database(name, cluster).value,
             pool: written_pool(cluster).map_or(share.unwrap_or(1), |pool| pool.value),
         }
     }

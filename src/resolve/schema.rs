@@ -171,11 +171,11 @@ impl Resolver<'_> {
     /// A step that the spec describes.
     fn own_schema(&mut self, name: &Spanned<String>, step: &spec::SchemaStep) -> Service {
         let image = self.named_image(&step.image);
-        let uses_aws = step.aws.as_ref().is_some_and(|aws| aws.value);
+        let aws = step.aws.as_ref().filter(|aws| aws.value);
         let mut environment =
-            self.environment(&step.environment, (step.sound, uses_aws), &Preset::default(), image.entry);
+            self.environment(&step.environment, (step.sound, aws.is_some()), &Preset::default(), image.entry);
         let mut mounts = Vec::new();
-        if let Some(aws) = step.aws.as_ref().filter(|aws| aws.value) {
+        if let Some(aws) = aws {
             let home = image.entry.and_then(|entry| entry.home.as_ref()).map(|home| home.value.as_str());
             // An image that is not known, or wrong, was reported.
             let certain = step.sound && image.reference.is_some() && image.entry.is_none_or(|entry| entry.sound);

@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
 use crate::model::Keys;
 use crate::model::kind::{DOCKER_HOST, Secret, Setting};
-use crate::model::service::{CONFIG_LABEL, Command, Mount, References};
+use crate::model::service::{CONFIG_LABEL, CREDENTIALS, Command, Mount, References};
 use crate::model::text::{Text as ModelText, Tree as ModelTree};
 use crate::spec::decode::{Map, Spanned, shown};
 use crate::spec::kind::Takes;
@@ -44,11 +44,6 @@ pub(super) const PROFILE: &str = "AWS_PROFILE";
 
 /// The variable for the owner of `~/.aws`: Linux compares the numbers of users, and those files are their owner's only.
 const HOST_USER: &str = "HOST_UID";
-
-/// Whether a service gets credentials for AWS.
-fn uses_aws(service: &Service, preset: &Preset) -> bool {
-    preset.always_aws || service.aws.as_ref().is_some_and(|aws| aws.value)
-}
 
 impl Resolver<'_> {
     pub(super) fn services(&mut self, network: &str) -> Bundle {
@@ -158,8 +153,8 @@ impl Resolver<'_> {
         self.check_kind_keys(service);
         let image = self.image_of(name, service);
         self.check_keys(name, service, image.entry);
-        let mut environment =
-            self.environment(&service.environment, (service.sound, uses_aws(service, &preset)), &preset, image.entry);
+        let aws = preset.always_aws || service.aws.as_ref().is_some_and(|aws| aws.value);
+        let mut environment = self.environment(&service.environment, (service.sound, aws), &preset, image.entry);
         let mut implied_mounts: Vec<Mount> = preset
             .volumes
             .into_iter()
@@ -172,8 +167,9 @@ impl Resolver<'_> {
             })
             .collect();
         implied_mounts.extend(preset.mounts);
-        let implied_aws = (preset.aws_home.as_deref(), preset.always_aws);
-        let aws = self.aws(name, service, implied_aws, &image, &mut environment, &mut implied_mounts);
+        if aws {
+            self.aws(name, service, preset.aws_home.as_deref(), &image, &mut environment, &mut implied_mounts);
+        }
         let replicas = replicas(service);
         let single = replicas.is_none_or(|(_, count)| match count {
             Tree::Text(text) => matches!(text.literal(), Some("0" | "1")),
@@ -465,20 +461,16 @@ impl Resolver<'_> {
         environment
     }
 
-    /// The region, the profile and the host's credentials, read-only, in the home of the image's user; whether the service gets them.
+    /// The region, the profile and the host's credentials, read-only, in the home of the image's user.
     fn aws(
         &mut self,
         name: &Spanned<String>,
         service: &Service,
-        (implied, always): (Option<&str>, bool),
+        implied: Option<&str>,
         image: &ServiceImage<'_>,
         environment: &mut Vec<(String, ModelText)>,
         mounts: &mut Vec<Mount>,
-    ) -> bool {
-        let wanted = service.aws.as_ref().is_some_and(|aws| aws.value);
-        if !wanted && !always {
-            return false;
-        }
+    ) {
         let span = service.aws.as_ref().map_or(name.span, |aws| aws.span);
         // An image that is not known, or wrong, was reported.
         let certain = match service.image.as_ref().filter(|_| image.reference.is_none()) {
@@ -487,11 +479,10 @@ impl Resolver<'_> {
         };
         let home = image.entry.and_then(|entry| entry.home.as_ref()).map(|home| home.value.as_str()).or(implied);
         mounts.extend(self.credentials((&name.value, span), home, certain, environment));
-        true
     }
 
-    /// The region, the profile if it is declared, and the host's credentials as a mount in the home of the user; an unknown home is reported if that
-    /// is `certain`.
+    /// The region, the profile if it is declared, and the host's credentials as a mount in the home of the user; an unknown
+    /// home is reported if that is `certain`.
     pub(super) fn credentials(
         &mut self,
         (who, span): (&str, Span),
@@ -539,7 +530,7 @@ impl Resolver<'_> {
                 environment.push((key.to_owned(), value));
             }
         }
-        Some(super::kinds::host_path("~/.aws".into(), folder.into()))
+        Some(super::kinds::host_path(CREDENTIALS.into(), folder.into()))
     }
 
     /// Makes what reads the host's credentials run as their owner, if the variable is declared. If that is empty, Compose

@@ -21,9 +21,6 @@ pub struct Duration {
 /// The longest `time.Duration` of Go, which is in nanoseconds.
 const LONGEST_MILLISECONDS: u64 = 9_223_372_036_854;
 
-/// The milliseconds of an hour.
-const HOUR: u64 = 3_600_000;
-
 impl Duration {
     /// Reads a duration; `None` if it is invalid, or longer than the 292 years that Go's programs can read.
     pub fn parse(text: &str) -> Option<Self> {
@@ -87,7 +84,7 @@ pub(super) fn is_too_long(text: &str) -> bool {
 pub(super) fn invalid_duration(text: &str, span: Span, cx: &mut Context<'_>) {
     let days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()?.checked_mul(24));
     let help = match days {
-        _ if is_too_long(text) => format!("write at most `{}h`", LONGEST_MILLISECONDS / HOUR),
+        _ if is_too_long(text) => format!("write at most `{}h`", LONGEST_MILLISECONDS / 3_600_000),
         Some(hours) => format!("write it in hours: `{hours}h`"),
         None => "write numbers with the units `ms`, `s`, `m` or `h`, e.g. `1m30s`".to_owned(),
     };

@@ -3,8 +3,8 @@
 //! The texts of a kind refer to `${self}` (the service's name), `${self.<port>}` and `${self.<port>.port}`,
 //! `${settings.<name>}` (of a secret: the path of the file that holds it), `${published.<port>}` (its number on the
 //! host), `${cluster.name}`, `${cluster.namespace}` (`default`, or the first if there is none of that name), and
-//! `${<need>.<endpoint>}` for a service that the kind needs. A variable, a key or an item of a list whose text refers to something missing is left
-//! out; a command can't have less meaning by that (`check_command` of the kind).
+//! `${<need>.<endpoint>}` for a service that the kind needs. A variable, a key or an item of a list whose text refers to
+//! something missing is left out; a command can't have less meaning by that (`check_command` of the kind).
 
 use super::{Preset, generated, needs};
 use crate::diagnostic::{Diagnostic, Span};

@@ -192,9 +192,10 @@ impl<'a> Resolver<'a> {
             }
             preset.depends_on.extend(setups.into_iter().map(|setup| needs(&setup.value, Condition::Completed)));
         };
-        // A service that has no index is reported with the cluster.
-        let is_wrong = cluster.visibility.is_some() && self.visibility_store(cluster).is_none();
-        if !is_wrong && matches!(self.visibility(name, cluster), Visibility::Elasticsearch { .. }) {
+        // A named service that has no index is reported with the cluster.
+        if let Visibility::Elasticsearch { address, .. } = self.visibility(name, cluster)
+            && (address.is_some() || cluster.visibility.is_none())
+        {
             let setups = self.providers(INDICES).map(|(setup, _)| setup).collect();
             wait(self, setups, INDICES, "visibility index");
         }
