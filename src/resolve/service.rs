@@ -193,16 +193,7 @@ impl Resolver<'_> {
             Some(entrypoint) => Some(self.program(&entrypoint.value, None)),
             None => preset.entrypoint,
         };
-        let mut extra_hosts: Vec<(String, Vec<ModelText>)> = Vec::new();
-        for (host, addresses) in &service.extra_hosts.0 {
-            extra_hosts.push((host.value.clone(), self.texts(addresses)));
-        }
-        for (host, address) in preset.extra_hosts {
-            if !extra_hosts.iter().any(|(known, _)| *known == host) {
-                extra_hosts.push((host, vec![address]));
-            }
-        }
-        self.check_host_name(service, &extra_hosts);
+        let extra_hosts = self.extra_hosts(service, preset.extra_hosts);
         let network_mode = self.network_mode(service);
         let mut keys = self.further_keys(service, image.is_never_pulled(), preset.keys);
         if let Some(build) = self.build_of(&image) {
@@ -249,6 +240,21 @@ impl Resolver<'_> {
             paths,
             refers_to: References::default(),
         }
+    }
+
+    /// The hosts that a service names itself, and those of its kind that it does not name.
+    fn extra_hosts(&mut self, service: &Service, implied: Vec<(String, ModelText)>) -> Vec<(String, Vec<ModelText>)> {
+        let mut hosts: Vec<(String, Vec<ModelText>)> = Vec::new();
+        for (host, addresses) in &service.extra_hosts.0 {
+            hosts.push((host.value.clone(), self.texts(addresses)));
+        }
+        for (host, address) in implied {
+            if !hosts.iter().any(|(known, _)| *known == host) {
+                hosts.push((host, vec![address]));
+            }
+        }
+        self.check_host_name(service, &hosts);
+        hosts
     }
 
     /// Reports settings that take more of the container's memory than is good for them.
