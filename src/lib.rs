@@ -96,6 +96,12 @@ impl Plan {
 /// The name of the list of a profile's outputs.
 pub const MANIFEST: &str = "manifest.sha256";
 
+/// The files of a profile that the user fills in, relative to its folder; the first ones have secrets.
+pub fn of_the_user(profile: &str) -> [String; 3] {
+    let overlay = format!("kubernetes/overlays/{profile}");
+    [".env".to_owned(), format!("{overlay}/secrets.env"), format!("{overlay}/config.env")]
+}
+
 /// The folders of a profile, and what else may be there: the user's `.env`, Terraform's state and plugins, and `more`.
 pub fn scope_of(folders: [&str; 2], profile: &str, more: Vec<String>) -> output::Scope {
     // Not `join`: the paths of outputs have a `/` on every system.
@@ -111,7 +117,7 @@ pub fn scope_of(folders: [&str; 2], profile: &str, more: Vec<String>) -> output:
     output::Scope {
         manifest: format!("{generated}/{MANIFEST}").into(),
         others: Some([format!("{terraform}/.terraform")].into_iter().chain(more).collect()),
-        files: [format!("{generated}/.env")].into_iter().chain(files).collect(),
+        files: of_the_user(profile).map(|file| format!("{generated}/{file}")).into_iter().chain(files).collect(),
         folders: vec![generated.into(), terraform.into()],
         former: Vec::new(),
     }

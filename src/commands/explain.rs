@@ -35,7 +35,7 @@ pub fn run(arguments: &Explain) -> Ran {
         let Some(trace) = Trace::new(&project.sources, plan.profile()) else { continue };
         known.extend(trace.outputs().map(ToString::to_string));
         if trace.output(&path).is_some() {
-            let beside = path.strip_prefix(plan.stack().generated()).ok();
+            let beside = path.strip_prefix(plan.stack().files()).ok();
             let template = beside.and_then(|path| plan.stack().template_of(path.as_str()));
             return explain(&project, &trace, (&path, line), template, arguments.format);
         }

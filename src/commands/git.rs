@@ -162,6 +162,9 @@ pub fn unwanted<'p>(path: &'p str, outputs: &Outputs) -> Option<(Option<&'p str>
     let (profile, path) = match path.split('/').collect::<Vec<_>>().as_slice() {
         [".env", ..] => (None, ".env".to_owned()),
         [top, profile, ".env", ..] if top == generated => (Some(*profile), format!("{generated}/{profile}/.env")),
+        [top, profile, "kubernetes", "overlays", _, "secrets.env"] if top == generated => {
+            (Some(*profile), path.to_owned())
+        }
         // A folder of hundreds of files.
         [top, profile, ".terraform", ..] if top == terraform => {
             (Some(*profile), format!("{terraform}/{profile}/.terraform"))
@@ -214,7 +217,9 @@ fn has_unwanted(root: &Utf8Path, outputs: &Outputs, profile: &str) -> bool {
         let path = move |entry: folder::Entry| format!("{top}/{profile}/{}", entry.name.to_string_lossy());
         entries.into_iter().map(path).any(|path| unwanted(&path, outputs).is_some())
     };
-    root.join(&outputs.generated).join(profile).join(".env").symlink_metadata().is_ok() || folder(&outputs.terraform)
+    let [dotenv, secrets, _] = stackgen::of_the_user(profile);
+    let has = |file: String| root.join(&outputs.generated).join(profile).join(file).symlink_metadata().is_ok();
+    has(dotenv) || has(secrets) || folder(&outputs.terraform)
 }
 
 pub fn failure(arguments: &[&str], output: &Output) -> Failure {

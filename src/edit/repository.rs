@@ -12,7 +12,7 @@ pub const ATTRIBUTES: (&str, &[&str]) = (
 
 /// What holds secrets or can be made again, in any folder: a repository may have several stacks.
 pub const IGNORED: (&str, &[&str]) =
-    (".gitignore", &[".env", ".staging/", ".terraform/", "*.tfstate", "*.tfstate.*", "*.tfvars"]);
+    (".gitignore", &[".env", "secrets.env", ".staging/", ".terraform/", "*.tfstate", "*.tfstate.*", "*.tfvars"]);
 
 /// The text of a file with its missing lines appended; `None` if it already has all of them.
 pub fn with_lines(file: Option<&str>, lines: &[&str]) -> Option<String> {

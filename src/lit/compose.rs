@@ -36,7 +36,7 @@ pub fn key<T: AsLit>(value: T, _: &dyn askama::Values) -> askama::Result<Safe<St
 pub fn tree<T: AsNode>(value: T, _: &dyn askama::Values, indent: usize) -> askama::Result<Safe<String>> {
     // As long as the body of a typical service.
     let mut out = String::with_capacity(1024);
-    write_node(&mut out, &value.as_node(), indent);
+    write_node(&mut out, &value.as_node(), indent, literal);
     Ok(Safe(out))
 }
 
@@ -85,7 +85,10 @@ pub fn write(out: &mut String, value: &Compose<'_>) {
     }
 }
 
-/// A value of a Compose file that borrows its strings.
+/// How a string that means itself is written.
+pub type Escape = fn(&str) -> Cow<'_, str>;
+
+/// A value of a Compose file or a manifest that borrows its strings.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node<'a> {
     /// No value.
@@ -189,8 +192,8 @@ impl From<u32> for Node<'_> {
     }
 }
 
-/// Appends a node as the `tree` filter writes it.
-pub fn write_node(out: &mut String, node: &Node<'_>, indent: usize) {
+/// Appends a node as the `tree` filter writes it; `literal` escapes what means itself.
+pub fn write_node(out: &mut String, node: &Node<'_>, indent: usize, literal: Escape) {
     match node {
         Node::Null => {}
         Node::Text(text) => {
@@ -217,14 +220,14 @@ pub fn write_node(out: &mut String, node: &Node<'_>, indent: usize) {
         Node::Table(entries) if entries.is_empty() => out.push_str(" {}"),
         Node::List(_) | Node::Table(_) => {
             line(out, indent);
-            write_lines(out, node, indent);
+            write_lines(out, node, indent, literal);
         }
     }
 }
 
 /// Appends the lines of a table or list that is not empty; the first begins where `out` ends, at
 /// column `indent`.
-fn write_lines(out: &mut String, node: &Node<'_>, indent: usize) {
+pub(super) fn write_lines(out: &mut String, node: &Node<'_>, indent: usize, literal: Escape) {
     let between = |out: &mut String, position: usize| {
         if position > 0 {
             line(out, indent);
@@ -239,9 +242,9 @@ fn write_lines(out: &mut String, node: &Node<'_>, indent: usize) {
                     // The first entry of a table or list stands on the line of its dash.
                     Node::Table(_) | Node::List(_) if !item.is_empty() => {
                         out.push(' ');
-                        write_lines(out, item, indent + 2);
+                        write_lines(out, item, indent + 2, literal);
                     }
-                    _ => write_node(out, item, indent + 2),
+                    _ => write_node(out, item, indent + 2, literal),
                 }
             }
         }
@@ -250,7 +253,7 @@ fn write_lines(out: &mut String, node: &Node<'_>, indent: usize) {
                 between(out, position);
                 yaml::write_str(out, key);
                 out.push(':');
-                write_node(out, value, indent + 2);
+                write_node(out, value, indent + 2, literal);
             }
         }
         _ => {}
@@ -468,7 +471,7 @@ mod tests {
     #[test]
     fn trees_are_one_item_a_line() {
         let mut out = "t:".to_owned();
-        write_node(&mut out, &Node::from(&sample()), 2);
+        write_node(&mut out, &Node::from(&sample()), 2, literal);
         assert_eq!(
             out,
             r#"t:
@@ -662,7 +665,7 @@ mod tests {
         #[test]
         fn trees_round_trip(tree in arbitrary_tree()) {
             let mut out = "t:".to_owned();
-            write_node(&mut out, &Node::from(&tree), 2);
+            write_node(&mut out, &Node::from(&tree), 2, literal);
             out.push_str("\nz: 1\n");
             let read: serde_yaml::Value = serde_yaml::from_str(&out)?;
             prop_assert_eq!(&read["t"], &as_yaml(&tree));

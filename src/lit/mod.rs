@@ -70,6 +70,7 @@ pub mod dockerfile;
 pub mod dotenv;
 pub mod hcl;
 pub mod json;
+pub mod manifest;
 pub mod markdown;
 pub mod shell;
 pub mod toml;

@@ -5,6 +5,7 @@ pub mod dashboard;
 pub mod infrastructure;
 pub mod keys;
 pub mod kind;
+pub mod kubernetes;
 pub mod public;
 pub mod secret;
 pub mod service;
@@ -17,6 +18,7 @@ pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
 pub use keys::Keys;
 pub use kind::{Address, Alloy, Cluster, Grafana};
+pub use kubernetes::Kubernetes;
 pub use service::Service;
 use text::Text;
 
@@ -33,6 +35,8 @@ pub struct Stack {
     pub title: String,
     /// What the stack is; may be empty.
     pub description: String,
+    /// How it runs in Kubernetes; `None` if Compose runs it.
+    pub kubernetes: Option<Kubernetes>,
     /// Networks, the stack's own first.
     pub networks: Vec<Named>,
     /// Volumes, those of the kinds first.
@@ -235,6 +239,18 @@ impl Stack {
         format!("{}/{}", self.outputs.generated, self.profile)
     }
 
+    /// The folder of the files that containers read, to which their paths are relative: that of the Compose file or, in
+    /// Kubernetes, the base of kustomize.
+    pub fn files(&self) -> String {
+        let generated = self.generated();
+        if self.kubernetes.is_some() { format!("{generated}/kubernetes/base") } else { generated }
+    }
+
+    /// The overlay of kustomize that has what a person fills in.
+    pub fn overlay(&self) -> String {
+        format!("{}/kubernetes/overlays/{}", self.generated(), self.profile)
+    }
+
     /// The command that runs the stack: `gen dev`, with the profile unless it is the one that is run by default.
     pub fn dev(&self) -> String {
         let profile =
@@ -258,6 +274,12 @@ impl Stack {
         let mut platforms = self.services.iter().filter(runs).map(|service| service.keys.text("platform"));
         let first = platforms.next()?;
         platforms.all(|other| other == first).then_some(first)?
+    }
+
+    /// Whether a service runs an image that is built here, outside of Compose.
+    pub fn is_built(&self, service: &Service) -> bool {
+        let image = service.image.as_ref().and_then(Text::literal);
+        image.is_some_and(|image| self.builds.iter().any(|build| build.reference == image))
     }
 
     /// Every service of the Compose file: the stack's own, and the one-shots that create schemas.

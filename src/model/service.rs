@@ -2,6 +2,7 @@
 
 use super::Keys;
 use super::kind::{File, Setting, SettingValue};
+use super::kubernetes::Workload;
 use super::text::{Text, Tree, Value};
 use crate::spec::service::{self as spec, CONDITION, Condition, Kind, MountType, PortMode, Protocol};
 use crate::spec::value::Ports;
@@ -32,6 +33,10 @@ pub struct Service {
     pub aws: bool,
     /// Where it serves Prometheus metrics.
     pub metrics: Option<Box<Metrics>>,
+    /// Whether it ends by itself.
+    pub one_shot: bool,
+    /// What only Kubernetes needs to know of it.
+    pub workload: Box<Workload>,
     /// Its image; `None` if Compose builds it and names it.
     pub image: Option<Text>,
     /// What to run instead of the image's command.
@@ -147,6 +152,14 @@ impl Service {
         self.keys.at(&["deploy", "replicas"]).or_else(|| self.keys.get("scale"))
     }
 
+    /// Whether it may have several containers: a variable may be any number.
+    pub fn is_several(&self) -> bool {
+        self.replicas().is_some_and(|count| match count {
+            Tree::Text(text) => !matches!(text.literal(), Some("0" | "1")),
+            count => !matches!(count, Tree::Integer(0 | 1)),
+        })
+    }
+
     /// The value of a setting.
     pub fn setting(&self, name: &str) -> Option<&SettingValue> {
         self.settings.iter().find(|setting| setting.name == name).map(|setting| &setting.value)
@@ -162,6 +175,16 @@ impl Service {
             }
         }
         waits
+    }
+
+    /// The port by which others see that it runs: the one that its healthcheck probes, or its first.
+    pub fn awaited_port(&self) -> Option<u16> {
+        let probed = match &self.healthcheck {
+            Some(Healthcheck::Probe(probe)) => probe.http.as_ref().map(|(port, _)| *port).or(probe.tcp),
+            _ => None,
+        };
+        let first = || self.ports.iter().find(|port| port.protocol == Protocol::Tcp).map(|port| port.target);
+        probed.or_else(first)
     }
 
     /// The port of that name.
@@ -255,6 +278,13 @@ pub struct Mount {
     pub keys: Keys,
 }
 
+impl Mount {
+    /// The named volume that it mounts.
+    pub fn volume(&self) -> Option<&str> {
+        self.source.as_ref().filter(|_| self.kind == MountType::Volume)?.literal()
+    }
+}
+
 /// A dependency.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dependency {
@@ -298,6 +328,8 @@ pub struct Probe {
     pub enable: bool,
     /// The port and the path of its GET, if it is one.
     pub http: Option<(u16, String)>,
+    /// The port that it connects to, if that is all.
+    pub tcp: Option<u16>,
     /// Other keys of Compose.
     pub keys: Keys,
 }

@@ -122,12 +122,17 @@ impl Text {
         }
     }
 
-    /// The variables that it refers to.
-    pub fn variables(&self) -> impl Iterator<Item = &str> {
+    /// Its references.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.segments().iter().filter_map(|segment| match segment {
-            Segment::Env(reference) => Some(reference.name.as_str()),
+            Segment::Env(reference) => Some(reference),
             Segment::Literal(_) => None,
         })
+    }
+
+    /// The variables that it refers to.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.references().map(|reference| reference.name.as_str())
     }
 }
 

@@ -71,14 +71,16 @@ impl Resolver<'_> {
             return Some(Healthcheck::Disabled);
         }
         let implied = implied.unwrap_or_default();
-        let (test, http) = if let Some(path) = &written.http {
-            self.get(index, written, path)
+        let (test, http, tcp) = if let Some(path) = &written.http {
+            let (test, http) = self.get(index, written, path);
+            (test, http, None)
         } else if let Some(port) = &written.tcp {
-            (self.connect(index, written, port), None)
+            let (test, tcp) = self.connect(index, written, port);
+            (test, None, tcp)
         } else if let Some(test) = &written.test {
-            (Some(self.test(index, test)), None)
+            (Some(self.test(index, test)), None, None)
         } else {
-            (implied.test, implied.http)
+            (implied.test, implied.http, implied.tcp)
         };
         let mut time = |value: &Option<Spanned<Value<Duration>>>, implied: Option<ModelText>| match value {
             Some(value) => Some(self.written(&value.value, |duration| duration.text.clone())),
@@ -95,7 +97,7 @@ impl Resolver<'_> {
         self.check_program(index, written, test.as_ref());
         let enable = written.disable.is_some();
         let keys = self.keys(&written.compose);
-        let probe = Probe { test, interval, timeout, retries, start_period, start_interval, enable, http, keys };
+        let probe = Probe { test, interval, timeout, retries, start_period, start_interval, enable, http, tcp, keys };
         Some(Healthcheck::Probe(Box::new(probe)))
     }
 
@@ -197,7 +199,7 @@ impl Resolver<'_> {
         index: usize,
         written: &spec::Healthcheck,
         port: &Spanned<String>,
-    ) -> Option<Command> {
+    ) -> (Option<Command>, Option<u16>) {
         if let Some(probe) = &written.probe
             && matches!(probe.value, spec::Probe::Curl | spec::Probe::Wget)
         {
@@ -206,9 +208,9 @@ impl Resolver<'_> {
                     .help("use `nc` or `python3`, or replace `tcp` with `http`"),
             );
         }
-        let number = self.port_of(index, &port.value, port.span, &[])?;
+        let Some(number) = self.port_of(index, &port.value, port.span, &[]) else { return (None, None) };
         let python = written.probe.as_ref().is_some_and(|probe| probe.value == spec::Probe::Python3);
-        Some(run(if python {
+        let test = run(if python {
             vec![
                 "python3".to_owned(),
                 "-c".to_owned(),
@@ -216,7 +218,8 @@ impl Resolver<'_> {
             ]
         } else {
             nc("127.0.0.1", number)
-        }))
+        });
+        (Some(test), Some(number))
     }
 
     fn test(&mut self, index: usize, test: &Spanned<spec::Command>) -> Command {

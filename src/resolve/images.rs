@@ -15,6 +15,9 @@ use crate::spec::tree::MOST_COPIED;
 /// The home of the user `temporal` in the images that `gen` writes Dockerfiles for.
 pub(super) const TEMPORAL_HOME: &str = "/home/temporal";
 
+/// The ID of that user.
+pub(super) const TEMPORAL_USER: u32 = 1000;
+
 /// The image of a service.
 #[derive(Default)]
 pub(super) struct ServiceImage<'a> {
@@ -24,6 +27,11 @@ pub(super) struct ServiceImage<'a> {
 }
 
 impl ServiceImage<'_> {
+    /// The ID of its user, if the spec has it.
+    pub(super) fn user(&self) -> Option<u32> {
+        self.entry?.user.as_ref().map(|user| user.value)
+    }
+
     /// Whether `gen dev build` builds it, so that Compose must not pull it.
     pub(super) fn is_never_pulled(&self) -> bool {
         self.entry.is_some_and(|image| image.build.is_some() && image.build_of_compose().is_none())

@@ -12,6 +12,7 @@ mod health;
 mod images;
 mod infrastructure;
 mod kinds;
+mod kubernetes;
 mod mounts;
 mod names;
 mod networks;
@@ -453,10 +454,12 @@ impl<'a> Resolver<'a> {
         let outputs = self.outputs_of();
         let unmanaged = self.unmanaged(&profile.value, &outputs);
         let title = spec.stack.title.clone().unwrap_or_else(|| spec.stack.name.value.clone());
+        let project = format!("{}-{}", spec.stack.name.value, profile.value);
         let mut stack = model::Stack {
             spec: self.profile.location.in_root(),
             profile: profile.value.clone(),
-            project: format!("{}-{}", spec.stack.name.value, profile.value),
+            kubernetes: self.kubernetes(&project),
+            project,
             title,
             description: spec.stack.description.clone().unwrap_or_default(),
             networks,
@@ -482,6 +485,7 @@ impl<'a> Resolver<'a> {
             unmanaged,
         };
         self.files(&mut stack);
+        self.check_kubernetes(&stack);
         stack
     }
 }

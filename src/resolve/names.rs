@@ -87,7 +87,7 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         match &service.container_name {
             Some(name) => container(name, "use at least two characters", diagnostics),
             // Anything else about it was reported with the service.
-            None if name.value.len() == 1 && spec.stack.container_names == Some(true) => {
+            None if name.value.len() == 1 && spec.stack.container_names.as_ref().is_some_and(|names| names.value) => {
                 container(name, "set `container_name` to a longer name", diagnostics);
             }
             None => {}

@@ -3,10 +3,11 @@
 use super::Resolver;
 use super::clusters::persistence;
 use super::compose::build_mentions_of;
-use super::images::TEMPORAL_HOME;
+use super::images::{TEMPORAL_HOME, TEMPORAL_USER};
 use super::kinds::Preset;
 use super::service::REGION;
 use crate::diagnostic::{Diagnostic, Span};
+use crate::model::kubernetes::Workload;
 use crate::model::service::{Command, NetworkMember, References, Service};
 use crate::model::text::Text;
 use crate::model::{Keys, SCHEMA_PROFILE, SchemaStep};
@@ -24,6 +25,10 @@ const SCRIPT: &str = "\
 temporal-dsql-tool setup-schema --version 0.0 || echo 'going on: update-schema tells whether that matters' >&2
 exec temporal-dsql-tool update-schema --schema-name dsql/temporal
 ";
+
+/// What a step may take in Kubernetes, where a pod without limits is the first that goes: tools that send a few statements.
+const STEP_CPUS: &str = "0.05";
+const STEP_MEMORY: &str = "256m";
 
 /// What names of the steps' services begin with.
 pub(super) const PREFIX: &str = "schema-";
@@ -85,9 +90,13 @@ impl Resolver<'_> {
             keys.fill("platform", self.text(platform));
         }
         keys.fill("security_opt", super::kinds::no_new_privileges());
+        if self.is_kubernetes() {
+            keys.fill("mem_limit", STEP_MEMORY);
+        }
         let service = Service {
             name: format!("{PREFIX}{}", name.value),
             restart: "no".into(),
+            one_shot: true,
             profiles: vec![SCHEMA_PROFILE.to_owned()],
             networks: vec![NetworkMember { name: network.to_owned(), ..NetworkMember::default() }],
             keys,
@@ -141,7 +150,8 @@ impl Resolver<'_> {
             fixed("AWS_EC2_METADATA_DISABLED", "true"),
         ];
         // A region that isn't declared is reported with the cluster's servers.
-        let credentials = if self.spec.env.knows(REGION) {
+        let aws = self.spec.env.knows(REGION);
+        let credentials = if aws {
             self.credentials((&name.value, name.span), Some(TEMPORAL_HOME), true, &mut environment)
         } else {
             None
@@ -156,7 +166,8 @@ impl Resolver<'_> {
             self.run_as_owner(&mut keys, name.span);
         }
         Service {
-            aws: credentials.is_some(),
+            aws,
+            workload: self.step_workload(Some(TEMPORAL_USER)),
             description: format!("Temporal's schema of the {} cluster", name.value),
             image: Some(image),
             entrypoint: Some(Command::Arguments(vec!["sh".into(), "-c".into()])),
@@ -166,6 +177,14 @@ impl Resolver<'_> {
             keys,
             ..Service::default()
         }
+    }
+
+    /// What only Kubernetes needs to know of a step.
+    fn step_workload(&self, user: Option<u32>) -> Box<Workload> {
+        if !self.is_kubernetes() {
+            return Box::default();
+        }
+        Box::new(Workload { user, cpus: Some(STEP_CPUS.to_owned()), ..Workload::default() })
     }
 
     /// A step that the spec describes.
@@ -189,10 +208,11 @@ impl Resolver<'_> {
         if let Some(build) = self.build_of(&image) {
             keys.fill("build", build);
         }
-        if !mounts.is_empty() {
+        if aws.is_some() {
             self.run_as_owner(&mut keys, name.span);
         }
         let paths = self.folder.service(&mut keys);
+        let workload = self.step_workload(image.user());
         if let Some(image) = image.entry {
             self.check_mentions(&name.value, build_mentions_of(image));
         }
@@ -204,7 +224,8 @@ impl Resolver<'_> {
             entrypoint: entrypoint.map(|entrypoint| self.program(&entrypoint.value, None)),
             image: image.reference,
             environment,
-            aws: !mounts.is_empty(),
+            aws: aws.is_some(),
+            workload,
             mounts,
             ..Service::default()
         }

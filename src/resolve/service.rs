@@ -170,11 +170,7 @@ impl Resolver<'_> {
         if aws {
             self.aws(name, service, preset.aws_home.as_deref(), &image, &mut environment, &mut implied_mounts);
         }
-        let replicas = replicas(service);
-        let single = replicas.is_none_or(|(_, count)| match count {
-            Tree::Text(text) => matches!(text.literal(), Some("0" | "1")),
-            count => matches!(count, Tree::Integer(0 | 1)),
-        });
+        let single = !is_several(service);
         self.check_replicas(service, single);
         let restart = match &service.restart {
             Some(restart) => self.text(&restart.value.0),
@@ -183,7 +179,11 @@ impl Resolver<'_> {
         };
         let hostname = match &service.hostname {
             Some(hostname) => Some(self.text(&hostname.value)),
-            None => (service.network_mode.is_none() && single).then(|| name.value.as_str().into()),
+            None => {
+                // A pod's own name is its host name.
+                let named = service.network_mode.is_none() && single && !self.is_kubernetes();
+                named.then(|| name.value.as_str().into())
+            }
         };
         let command = match &service.command {
             Some(command) => Some(self.program(&command.value, service.entrypoint.as_deref())),
@@ -195,7 +195,10 @@ impl Resolver<'_> {
         };
         let extra_hosts = self.extra_hosts(service, preset.extra_hosts);
         let network_mode = self.network_mode(service);
-        let mut keys = self.further_keys(service, image.is_never_pulled(), preset.keys);
+        let workload = self.workload(service, image.user(), preset.effect);
+        let mut implied_keys = preset.keys;
+        self.without_ignored(service, &mut implied_keys);
+        let mut keys = self.further_keys(service, image.is_never_pulled(), implied_keys);
         if let Some(build) = self.build_of(&image) {
             keys.0.push(("build".to_owned(), build));
         }
@@ -206,7 +209,10 @@ impl Resolver<'_> {
         let paths = self.folder.service(&mut keys);
         let secrets = self.grants(&service.secrets, &preset.secrets);
         self.check_memory(name, service, &preset.settings, &keys);
-        self.check_copied_files(name, service, &preset.secrets, &keys);
+        // A pod's secrets are a volume.
+        if !self.is_kubernetes() {
+            self.check_copied_files(name, service, &preset.secrets, &keys);
+        }
         model::Service {
             name: name.value.clone(),
             kind: service.kind.as_ref().map(|kind| kind.value.clone()),
@@ -215,6 +221,8 @@ impl Resolver<'_> {
             group: service.group.clone().unwrap_or_default(),
             description: service.description.clone().or(preset.description).unwrap_or_default(),
             aws,
+            one_shot,
+            workload: Box::new(workload),
             metrics: self.metrics(index, service, preset.metrics).map(Box::new),
             image: image.reference,
             command,
@@ -511,6 +519,15 @@ impl Resolver<'_> {
                 "".into()
             }
         };
+        // The cluster gives pods their role.
+        if self.is_kubernetes() {
+            for key in [REGION, DEFAULT_REGION] {
+                if !environment.iter().any(|(known, _)| known == key) {
+                    environment.push((key.to_owned(), region.clone()));
+                }
+            }
+            return None;
+        }
         let Some(home) = home else {
             self.report_missing(
                 certain,
@@ -542,7 +559,7 @@ impl Resolver<'_> {
     /// Makes what reads the host's credentials run as their owner, if the variable is declared. If that is empty, Compose
     /// leaves the image's own user.
     pub(super) fn run_as_owner(&mut self, keys: &mut Keys, span: Span) {
-        if keys.get("user").is_none() && self.spec.env.knows(HOST_USER) {
+        if keys.get("user").is_none() && self.spec.env.knows(HOST_USER) && !self.is_kubernetes() {
             let user = ModelText::from(self.reference(HOST_USER, None, span));
             keys.fill("user", user);
         }
@@ -717,12 +734,21 @@ pub(super) fn container_name<'s>(
     name: &'s Spanned<String>,
     service: &'s Service,
 ) -> Option<&'s Spanned<String>> {
-    service.container_name.as_deref().or_else(|| spec.stack.container_names.unwrap_or_default().then_some(name))
+    let named = spec.stack.container_names.as_ref().is_some_and(|names| names.value);
+    service.container_name.as_deref().or_else(|| named.then_some(name))
 }
 
 /// The number of replicas of a service, and its place.
 pub(super) fn replicas(service: &Service) -> Option<(Span, &Tree)> {
     service.compose.entry_at(&["deploy", "replicas"]).or_else(|| service.compose.entry("scale"))
+}
+
+/// Whether a service may have several containers: a variable may be any number.
+pub(super) fn is_several(service: &Service) -> bool {
+    replicas(service).is_some_and(|(_, count)| match count {
+        Tree::Text(text) => !matches!(text.literal(), Some("0" | "1")),
+        count => !matches!(count, Tree::Integer(0 | 1)),
+    })
 }
 
 fn is_shell(program: &str) -> bool {

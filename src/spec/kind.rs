@@ -627,6 +627,7 @@ impl Decode for Literal {
 
 /// Keys of a service that a kind can give.
 const IMPLIED: &[&str] = &[
+    "kubernetes",
     "metrics",
     "command",
     "entrypoint",

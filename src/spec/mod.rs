@@ -10,6 +10,7 @@ pub mod files;
 pub mod forms;
 pub mod grafana;
 pub mod kind;
+pub mod kubernetes;
 pub mod lints;
 mod location;
 mod merge;

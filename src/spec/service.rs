@@ -7,6 +7,7 @@ use std::ops::Deref;
 use super::compose::{self, Assignment, Keys};
 use super::decode::{self, Context, Decode, Many, Map, Named, Short, Shorthand, Spanned, choice, shown, table};
 pub use super::kind::{Kind, Role, Settings};
+use super::kubernetes::Workload;
 use super::quoted;
 use super::schema::{self, Schema, Schemas};
 use super::text::{self, Flag, Scalar, Text, Tree, Value};
@@ -46,6 +47,8 @@ table! {
         metrics: Option<Box<Spanned<Scraped>>>,
         /// The settings of its kind.
         settings: Option<Box<Settings>>,
+        /// What only Kubernetes needs to know of it.
+        kubernetes: Option<Box<Workload>>,
         /// A name in `[images]`, or an image with a tag or digest.
         image: Option<Spanned<Text>>,
         /// What to run instead of the image's command.

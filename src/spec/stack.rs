@@ -8,6 +8,7 @@ use super::accepted::Acceptance;
 use super::dashboard::Dashboard;
 use super::decode::{Context, Decode, Map, Short, Spanned, choice, listed, shown, table};
 use super::kind;
+use super::kubernetes::{Kubernetes, TARGET, Target};
 use super::lints::Lints;
 use super::schema::{self, Schema, Schemas};
 use super::service::{Command, Service};
@@ -38,6 +39,8 @@ pub const RETENTION: &str = "72h";
 table! {
     /// A whole stack, as one profile sees it.
     pub struct Spec as "the spec" {
+        /// The engine that runs the stack, usually a profile's: `[profiles.cluster] target = "kubernetes"`.
+        target: Option<Spanned<Target>> = TARGET.as_str(),
         /// The name of the stack and what its services share.
         stack: Stack,
         /// Images by name.
@@ -66,6 +69,8 @@ table! {
         dashboards: Map<Dashboard>,
         /// The variables of the user's `.env`.
         env: Map<Variable>,
+        /// How the stack runs in Kubernetes.
+        kubernetes: Option<Kubernetes>,
         /// What Terraform creates.
         infrastructure: Option<Infrastructure>,
         /// Where the outputs are, and which are written.
@@ -93,7 +98,7 @@ table! {
         /// The name of the bridge network that services join; each Compose project has its own.
         network: Option<Spanned<String>>,
         /// Whether each container is named like its service. Then only one copy of the stack can run on a machine.
-        container_names: Option<bool> = false,
+        container_names: Option<Spanned<bool>> = false,
         /// The host's address that published ports bind to.
         bind: Option<Spanned<Text>> = LOOPBACK,
         /// Files and folders in `generated/` and `terraform/` that are yours, not outputs: `terraform/dev/backend.tf`,
@@ -111,6 +116,8 @@ table! {
         build: Option<Short<ImageBuild>>,
         /// The home directory of its user, where AWS looks for credentials.
         home: Option<Spanned<String>>,
+        /// The ID of its user, which Kubernetes has to know.
+        user: Option<Spanned<u32>>,
         /// The variables that its programs read; then a service may set no other.
         reads: Option<Spanned<Vec<Spanned<String>>>>,
     }

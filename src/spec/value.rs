@@ -136,7 +136,7 @@ pub(super) fn invalid_size(text: &str, span: Span, cx: &mut Context<'_>) {
 }
 
 /// The nanoseconds of a duration as Compose reads it: numbers with the units of Go, days and weeks.
-pub(super) fn nanoseconds(text: &str) -> Option<u128> {
+pub fn nanoseconds(text: &str) -> Option<u128> {
     let mut total = 0;
     let mut rest = text;
     while !rest.is_empty() {

@@ -10,7 +10,7 @@ pub(super) const CONSUMER: Consumer = Consumer {
 
 pub(super) fn checks<'a>(outputs: &'a Outputs<'_>) -> impl Iterator<Item = Check> + use<'a> {
     outputs.stack.alloys.iter().flat_map(|alloy| {
-        let file = outputs.generated(&alloy.file);
+        let file = outputs.mounted(&alloy.file);
         let inside = format!("{}/{file}", super::INSIDE);
         let image = outputs.image(&alloy.service);
         let check = move |what: &'static str, read: fn(&Answer<'_>) -> Reading| Check {

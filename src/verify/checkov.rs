@@ -1,4 +1,4 @@
-//! checkov finds what makes Terraform files and Dockerfiles unsafe. A finding that the spec accepts is ignored; one that
+//! checkov finds what makes Terraform files, Dockerfiles and manifests unsafe. A finding that the spec accepts is ignored; one that
 //! it accepts and that doesn't exist is an error.
 
 use serde::Deserialize;
@@ -12,10 +12,14 @@ pub(super) const CONSUMER: Consumer = Consumer {
 };
 
 pub(super) fn check(outputs: &Outputs<'_>) -> Option<Check> {
-    let files = outputs.which(|path| path.extension() == Some("tf") || path.as_str().ends_with("Dockerfile"));
+    let mut files = outputs.which(|path| path.extension() == Some("tf") || path.as_str().ends_with("Dockerfile"));
+    files.extend(super::kubernetes::manifests(outputs));
     let accepted: Vec<String> = outputs.stack.accepted.iter().map(|(id, _)| id.clone()).collect();
-    let options = ["--framework", "terraform", "dockerfile", "--skip-download", "--compact", "--output", "json"];
-    let local = Run::new(options.into_iter().chain(["--file"]).chain(files.iter().map(|file| file.as_str())));
+    let frameworks = ["--framework", "terraform", "dockerfile", "kubernetes"];
+    // kustomize sets the namespace.
+    let options = ["--skip-check", "CKV_K8S_21", "--skip-download", "--compact", "--output", "json"];
+    let local =
+        Run::new(frameworks.into_iter().chain(options).chain(["--file"]).chain(files.iter().map(|file| file.as_str())));
     let read = move |answer: &Answer<'_>| reading(answer, &accepted);
     (!files.is_empty()).then(|| Check::new(&CONSUMER, files, local, read))
 }

@@ -11,6 +11,7 @@ mod checkov;
 mod compose;
 mod grafana;
 mod hadolint;
+mod kubernetes;
 mod loki;
 mod mimir;
 mod place;
@@ -236,6 +237,8 @@ pub struct Complaint {
 /// Every consumer, in the order of the documentation.
 pub const CONSUMERS: &[&Consumer] = &[
     &compose::CONSUMER,
+    &kubernetes::KUSTOMIZE,
+    &kubernetes::KUBECONFORM,
     &alloy::CONSUMER,
     &loki::CONSUMER,
     &mimir::CONSUMER,
@@ -260,9 +263,14 @@ struct Outputs<'s> {
 }
 
 impl Outputs<'_> {
-    /// An output in the folder of the Compose file.
+    /// An output in the profile's folder.
     fn generated(&self, name: &str) -> Utf8PathBuf {
         self.generated.join(name)
+    }
+
+    /// An output that containers read.
+    fn mounted(&self, name: &str) -> Utf8PathBuf {
+        Utf8PathBuf::from(self.stack.files()).join(name)
     }
 
     /// The text of an output.
@@ -320,7 +328,10 @@ pub fn checks(stack: &Stack, texts: &Texts) -> Vec<Check> {
         paths: outputs(stack),
     };
     let mut checks = Vec::new();
-    checks.push(compose::check(&outputs));
+    if stack.kubernetes.is_none() {
+        checks.push(compose::check(&outputs));
+    }
+    checks.extend(kubernetes::checks(&outputs));
     checks.extend(alloy::checks(&outputs));
     checks.extend(kinds(&outputs));
     checks.extend(grafana::check(&outputs));
@@ -356,7 +367,7 @@ fn kinds(outputs: &Outputs<'_>) -> Vec<Check> {
             let Some((_, consumer, arguments, reading)) = OF_KINDS.iter().find(|(known, ..)| *known == check) else {
                 continue;
             };
-            let path = outputs.generated(&file.path);
+            let path = outputs.mounted(&file.path);
             let run = |path: &str| {
                 let file = format!("-config.file={path}");
                 Run::new(arguments.iter().copied().chain([file.as_str()]))

@@ -26,7 +26,7 @@ pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
         .clusters
         .iter()
         .map(|cluster| {
-            let file = outputs.generated(&format!("dynamicconfig/{}.yaml", cluster.name));
+            let file = outputs.mounted(&format!("dynamicconfig/{}.yaml", cluster.name));
             let local = Run::new(["validate-dynamic-config", file.as_str()]);
             let inside = Run {
                 entrypoint: Some("temporal-server"),
@@ -61,7 +61,7 @@ fn member<'s>(outputs: &Outputs<'s>, cluster: &Cluster) -> Option<&'s Service> {
 /// `common/config/loader.go` of Temporal 1.31.2).
 fn config(outputs: &Outputs<'_>, cluster: &Cluster, service: &Service) -> Check {
     let path = Cluster::config_of(&cluster.name);
-    let file = outputs.generated(&path);
+    let file = outputs.mounted(&path);
     let env = variables(outputs, service, |name| outputs.text(&file).contains(&format!("env \"{name}\"")));
     let folder = file.parent().map(ToString::to_string).unwrap_or_default();
     let run = |folder: &str| Run {

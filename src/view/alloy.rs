@@ -19,7 +19,11 @@ struct Config<'a> {
     replicated: Vec<(String, &'a ScrapeTarget)>,
     /// A scrape must not take longer than the interval.
     timeout: Duration,
-    /// The label of the containers of this Compose project.
+    /// Whether it watches pods, not containers.
+    kubernetes: bool,
+    /// The services and ports that pods serve metrics on, as a regular expression.
+    ports: String,
+    /// The label of the containers of this Compose project, or of the pods of this stack.
     label: String,
 }
 
@@ -29,11 +33,16 @@ const LONGEST_TIMEOUT: u32 = 10;
 pub(super) fn render(stack: &Stack, alloy: &Alloy) -> askama::Result<String> {
     let (longest, interval) = (Duration::seconds(LONGEST_TIMEOUT), &alloy.scrape_interval);
     let timeout = if interval.milliseconds >= longest.milliseconds { longest } else { interval.clone() };
-    let (replicated, single): (Vec<_>, Vec<_>) = alloy.targets.iter().partition(|target| target.replicated);
+    let kubernetes = stack.kubernetes.is_some();
+    let (replicated, single): (Vec<_>, Vec<_>) =
+        alloy.targets.iter().partition(|target| target.replicated && !kubernetes);
     let mut labels = HashSet::new();
     let replicated = replicated.into_iter().map(|target| (label(&target.job, &mut labels), target)).collect();
-    Config { alloy, single, replicated, timeout, label: format!("com.docker.compose.project={}", stack.project) }
-        .render()
+    let name = if kubernetes { "app.kubernetes.io/part-of" } else { "com.docker.compose.project" };
+    // Names of services in Kubernetes have nothing that a regular expression reads as anything else.
+    let ports: Vec<String> = alloy.targets.iter().map(|target| target.address.authority()).collect();
+    let label = format!("{name}={}", stack.project);
+    Config { alloy, single, replicated, timeout, kubernetes, ports: ports.join("|"), label }.render()
 }
 
 /// The label of a service's blocks: unique, and different from `services`.

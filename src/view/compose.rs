@@ -247,7 +247,7 @@ fn healthcheck(healthcheck: &Healthcheck) -> Body<'_> {
     match healthcheck {
         Healthcheck::Disabled => Body::default().key("disable", true),
         Healthcheck::Probe(probe) => {
-            let Probe { test, interval, timeout, retries, start_period, start_interval, enable, http: _, keys } =
+            let Probe { test, interval, timeout, retries, start_period, start_interval, enable, http: _, tcp: _, keys } =
                 &**probe;
             Body::default()
                 .flag("disable", false, *enable)

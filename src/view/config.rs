@@ -22,7 +22,7 @@ use crate::spec::service::MountType;
 /// Only if a template is wrong, never because of the spec.
 pub fn config_digests(stack: &Stack) -> askama::Result<BTreeMap<String, String>> {
     let artifacts = artifacts(stack);
-    let folder = format!("{}/", stack.generated());
+    let folder = format!("{}/", stack.files());
     let mut files: HashMap<&str, File<'_, '_>> = artifacts
         .iter()
         .filter_map(|artifact| Some((artifact.path.as_str().strip_prefix(&folder)?, artifact)))

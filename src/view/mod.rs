@@ -12,6 +12,7 @@ mod dotenv;
 mod dynamic_config;
 mod entrypoint;
 mod grafana;
+mod kubernetes;
 mod persistence;
 mod readme;
 mod terraform;
@@ -62,29 +63,36 @@ const FROM: &str = "Generated from spec/stack.toml: edit that file, then run `ge
 
 /// Every output of a profile, in the order in which reports list them.
 pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
-    let mut list =
-        List { generated: stack.generated(), terraform: stack.terraform(), spec: &stack.spec, artifacts: Vec::new() };
-    list.add(COMPOSE, || compose::render(stack));
-    if stack.outputs.env_example {
-        list.add(".env.example", || dotenv::render(stack));
+    let mut list = List {
+        generated: stack.generated(),
+        files: stack.files(),
+        terraform: stack.terraform(),
+        spec: &stack.spec,
+        artifacts: Vec::new(),
+    };
+    if stack.kubernetes.is_none() {
+        list.add(COMPOSE, || compose::render(stack));
+        if stack.outputs.env_example {
+            list.add(".env.example", || dotenv::render(stack));
+        }
     }
     for alloy in &stack.alloys {
-        list.add(&alloy.file, || alloy::render(stack, alloy));
+        list.mounted(&alloy.file, || alloy::render(stack, alloy));
     }
     for (file, text) in
         stack.services.iter().flat_map(|service| &service.files).filter_map(|file| Some((file, file.text.as_ref()?)))
     {
-        list.add(&file.path, || Ok(text.clone()));
+        list.mounted(&file.path, || Ok(text.clone()));
     }
     // All Grafanas of a stack have the same datasources and folders.
     if let Some(grafana) = stack.grafanas.first() {
-        list.add(Grafana::DATASOURCES, || grafana::datasources(stack, grafana));
+        list.mounted(Grafana::DATASOURCES, || grafana::datasources(stack, grafana));
         if !grafana.folders.is_empty() {
-            list.add(Grafana::DASHBOARDS, || grafana::dashboards(grafana));
+            list.mounted(Grafana::DASHBOARDS, || grafana::dashboards(grafana));
         }
         for dashboard in &stack.dashboards {
             let name = format!("grafana/{}/{}.json", dashboard.folder, dashboard.name);
-            list.add(name, || Ok(dashboard::render(dashboard)));
+            list.mounted(name, || Ok(dashboard::render(dashboard)));
         }
     }
     for build in &stack.builds {
@@ -100,15 +108,21 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
     }
     for cluster in &stack.clusters {
         if let Some(store) = cluster.server.postgresql() {
-            list.add(Cluster::config_of(&cluster.name), || persistence::config(stack, cluster, store));
+            list.mounted(Cluster::config_of(&cluster.name), || persistence::config(stack, cluster, store));
         }
-        list.add(format!("dynamicconfig/{}.yaml", cluster.name), || dynamic_config::render(cluster));
+        list.mounted(format!("dynamicconfig/{}.yaml", cluster.name), || dynamic_config::render(cluster));
     }
     for file in &stack.files {
-        list.push(format!("{}/{}", list.generated, file.path), file.executable, || Ok(file.text.clone()));
+        list.push(format!("{}/{}", list.files, file.path), file.executable, || Ok(file.text.clone()));
+    }
+    if let Some(kubernetes) = &stack.kubernetes {
+        kubernetes::add(&mut list, stack, kubernetes);
     }
     if stack.outputs.readme {
-        list.add("README.md", || readme::render(stack));
+        list.add("README.md", || match &stack.kubernetes {
+            Some(kubernetes) => kubernetes::readme(stack, kubernetes),
+            None => readme::render(stack),
+        });
     }
     if let Some(infrastructure) = &stack.infrastructure {
         list.add_terraform("main.tf", || terraform::main(infrastructure));
@@ -126,6 +140,7 @@ pub fn env_example(stack: &Stack) -> String {
 
 struct List<'a> {
     generated: String,
+    files: String,
     terraform: String,
     spec: &'a Location,
     artifacts: Vec<Artifact<'a>>,
@@ -134,6 +149,17 @@ struct List<'a> {
 impl<'a> List<'a> {
     fn add(&mut self, name: impl AsRef<str>, render: impl Fn() -> askama::Result<String> + 'a) {
         self.push(format!("{}/{}", self.generated, name.as_ref()), false, render);
+    }
+
+    /// Adds a file that containers read.
+    fn mounted(&mut self, name: impl AsRef<str>, render: impl Fn() -> askama::Result<String> + 'a) {
+        self.push(format!("{}/{}", self.files, name.as_ref()), false, render);
+    }
+
+    /// The paths of those in a folder, relative to it.
+    fn below(&self, folder: &str) -> Vec<String> {
+        let paths = self.artifacts.iter().filter_map(|artifact| artifact.path.as_str().strip_prefix(folder));
+        paths.filter_map(|path| path.strip_prefix('/')).map(ToOwned::to_owned).collect()
     }
 
     fn add_executable(&mut self, name: &str, render: impl Fn() -> askama::Result<String> + 'a) {

@@ -159,7 +159,7 @@ fn dashboards<'a>(stack: &'a Stack, ports: &[PortRow<'_>]) -> Vec<DashboardRow<'
         .collect()
 }
 
-fn source_tree(build: &ImageBuild) -> Option<&SourceTree> {
+pub(super) fn source_tree(build: &ImageBuild) -> Option<&SourceTree> {
     match &build.recipe {
         ImageRecipe::TemporalDsql(tree) | ImageRecipe::Own(tree) => Some(tree),
         ImageRecipe::TemporalRuntime(_) => None,
@@ -171,7 +171,7 @@ fn tree_path(tree: &SourceTree) -> String {
     format!("\"${{{}:-{}}}\"", tree.variable, tree.default)
 }
 
-fn build_command(stack: &Stack, build: &ImageBuild) -> String {
+pub(super) fn build_command(stack: &Stack, build: &ImageBuild) -> String {
     let tag = shell::string(build.reference.as_str());
     let docker = format!("{}/docker", stack.generated());
     // A shell reads references as Compose does.
@@ -192,7 +192,7 @@ fn build_command(stack: &Stack, build: &ImageBuild) -> String {
     }
 }
 
-fn url(service: &Service, port: &Port) -> Option<String> {
+pub(super) fn url(service: &Service, port: &Port) -> Option<String> {
     let number = port.published.as_ref()?.number()?;
     let probed = match &service.healthcheck {
         Some(crate::model::service::Healthcheck::Probe(probe)) => probe.http.as_ref(),

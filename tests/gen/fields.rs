@@ -302,7 +302,8 @@ fn every_field_is_in_the_spec_above() {
     use stackgen::spec::service::{FileGrant, Healthcheck, Mount, NetworkMember, Port, Service};
 
     // What only kinds have, or the docs; `file` is in `files.rs`; `http` and `tcp` of a healthcheck are tested with the kinds.
-    let elsewhere = ["kind", "cluster", "role", "aws", "metrics", "settings", "tcp", "disable", "path", "file"];
+    let elsewhere =
+        ["kind", "cluster", "role", "aws", "metrics", "settings", "kubernetes", "tcp", "disable", "path", "file"];
     let spec: toml::Table = SPEC.parse().unwrap();
     let services: Vec<&toml::Table> = tables(&spec["services"]);
     let below = |key: &str| services.iter().filter_map(|service| service.get(key)).flat_map(tables).collect();

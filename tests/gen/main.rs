@@ -22,6 +22,7 @@ mod hostile;
 mod import;
 mod init;
 mod kinds;
+mod kubernetes;
 mod list;
 mod mistakes;
 mod new;

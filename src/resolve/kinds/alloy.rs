@@ -4,7 +4,6 @@ use super::{KindModels, Preset, host_path};
 use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::kind::{Address, DOCKER_HOST, Host, SettingValue};
-use crate::model::text::Tree;
 use crate::resolve::{Resolver, add_a_provider};
 use crate::spec::decode::{Map, Spanned};
 use crate::spec::kind::Provision;
@@ -17,22 +16,20 @@ const LOGS: (&str, &str) = ("logs", "logs_store");
 
 const SOCKET: &str = "/var/run/docker.sock";
 
-/// Whether a service may have several containers: a variable may be any number.
-fn is_replicated(service: &model::Service) -> bool {
-    service.replicas().is_some_and(|count| match count {
-        Tree::Text(text) => !matches!(text.literal(), Some("0" | "1")),
-        count => !matches!(count, Tree::Integer(0 | 1)),
-    })
-}
-
 impl<'a> Resolver<'a> {
     pub(super) fn alloy(&mut self, _: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
         // Access to the socket is root access to the host, and only the containers' logs need it.
-        if self.alloy_store(service, LOGS).is_some() {
+        if self.alloy_store(service, LOGS).is_some() && !self.is_kubernetes() {
             preset.mounts.push(host_path(SOCKET.into(), SOCKET.into()));
         }
         let targets = service.settings.as_ref().and_then(|settings| settings.ports("host_targets"));
-        if targets.is_some_and(|targets| !targets.is_empty()) {
+        if let Some((target, _)) = targets.and_then(|targets| targets.iter().next())
+            && self.is_kubernetes()
+        {
+            let title = format!("target `{}` of the host has no equivalent in Kubernetes", target.value);
+            let help = "remove it in this profile: no pod reaches the machine of a developer";
+            self.report(Diagnostic::new("not-in-kubernetes", title, target.span).help(help));
+        } else if targets.is_some_and(|targets| !targets.is_empty()) {
             // Docker Desktop resolves the name without help, Linux does not.
             preset.extra_hosts.push((DOCKER_HOST.to_owned(), "host-gateway".into()));
         }
@@ -62,7 +59,7 @@ impl<'a> Resolver<'a> {
                 Some(model::kind::ScrapeTarget {
                     job: service.name.clone(),
                     address: Address::of_service(&service.name, metrics.port, &metrics.path),
-                    replicated: is_replicated(service),
+                    replicated: service.is_several(),
                 })
             })
             .collect();

@@ -242,12 +242,16 @@ impl<'a> Resolver<'a> {
     }
 
     fn probe(&mut self, check: &'a service::Healthcheck, scope: &Scope<'a>) -> Probe {
-        let (test, http) = if let Some(path) = &check.http {
-            self.get(scope.index, check, &Spanned { value: path.value.clone(), span: scope.name.span })
+        let (test, http, tcp) = if let Some(path) = &check.http {
+            let path = Spanned { value: path.value.clone(), span: scope.name.span };
+            let (test, http) = self.get(scope.index, check, &path);
+            (test, http, None)
         } else if let Some(port) = &check.tcp {
-            (self.connect(scope.index, check, &Spanned { value: port.value.clone(), span: scope.name.span }), None)
+            let port = Spanned { value: port.value.clone(), span: scope.name.span };
+            let (test, tcp) = self.connect(scope.index, check, &port);
+            (test, None, tcp)
         } else {
-            (check.test.as_ref().and_then(|test| self.told_command(&test.value, scope)), None)
+            (check.test.as_ref().and_then(|test| self.told_command(&test.value, scope)), None, None)
         };
         let time = |time: &Option<Spanned<SpecValue<crate::spec::value::Duration>>>| match &time.as_ref()?.value {
             SpecValue::Is(duration) => Some(Text::Literal(duration.text.clone())),
@@ -263,6 +267,7 @@ impl<'a> Resolver<'a> {
             enable: false,
             keys: Keys::default(),
             http,
+            tcp,
         }
     }
 

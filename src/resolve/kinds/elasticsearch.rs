@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::{Preset, fixed, needs};
+use super::{Preset, fixed, in_shell, needs};
 use crate::model::kind::{Address, Visibility};
 use crate::model::service::Command;
 use crate::model::text::Text;
 use crate::resolve::Resolver;
 use crate::resolve::clusters::VISIBILITY;
+use crate::resolve::health::wget;
 use crate::spec::decode::Spanned;
 use crate::spec::service::{Condition, Service};
 
@@ -50,6 +51,10 @@ impl<'a> Resolver<'a> {
             preset.environment.push(fixed("ES_SERVER", store.to_string()));
         }
         preset.command = Some(Command::Arguments(vec![Text::from(script)]));
+        let created =
+            stores.iter().flat_map(|(store, indices)| indices.iter().map(move |index| format!("{store}/{index}")));
+        let effect: Vec<String> = created.map(|url| wget(&url).join(" ")).collect();
+        preset.effect = Some(in_shell(&effect.join(" && ")));
         let stores = stores.iter().filter_map(|(store, _)| store.service());
         preset.depends_on.extend(stores.map(|store| needs(store, Condition::Healthy)));
     }

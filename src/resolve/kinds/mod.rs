@@ -45,6 +45,8 @@ pub(super) struct Preset {
     pub always_aws: bool,
     /// Whether it exits when it is done.
     pub one_shot: bool,
+    /// A command of its image that succeeds once that has been done.
+    pub effect: Option<Command>,
     /// Further keys of Compose.
     pub keys: Keys,
     /// The settings of the kind.
@@ -185,6 +187,11 @@ impl Resolver<'_> {
 /// A dependency that a kind implies.
 fn needs(service: &str, condition: Condition) -> Dependency {
     Dependency { service: service.to_owned(), condition, restart: false, required: true, keys: Keys::default() }
+}
+
+/// A line for a shell, as a command.
+fn in_shell(line: &str) -> Command {
+    Command::Arguments(vec!["sh".into(), "-c".into(), line.into()])
 }
 
 /// A generated file, mounted read-only; its path is relative to the Compose file.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use super::{Preset, fixed, generated, needs};
+use super::{Preset, fixed, generated, in_shell, needs};
 use crate::diagnostic::{Diagnostic, Span, nearest, suggestion};
 use crate::model;
 use crate::model::kind::{Address, ClusterServer, Dsql, DynamicSetting, DynamicValue, SQL_PLUGIN, Store, Visibility};
@@ -235,6 +235,8 @@ impl<'a> Resolver<'a> {
         if let Visibility::Postgresql { database } = &server.visibility {
             create(database, "visibility");
         }
+        // No command of the image only asks for the version of a schema.
+        preset.effect = Some(in_shell(&script));
         preset.command = Some(Command::Arguments(vec![script.into()]));
         preset.environment.push(fixed("SQL_PLUGIN", SQL_PLUGIN));
         if let Some((address, service)) = store.address.as_ref().and_then(|address| Some((address, address.service()?)))
@@ -252,6 +254,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn temporal_namespaces(&mut self, _: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
         let Some((_, cluster)) = self.find_cluster(service) else { return };
         let mut script = String::from("set -eu\n");
+        let mut effect: Vec<String> = Vec::new();
         for namespace in namespaces(cluster) {
             let (name, retention) = (namespace.name, namespace.retention.text);
             let command = |what: &str| format!("temporal operator namespace {what} --namespace {name}");
@@ -262,7 +265,9 @@ impl<'a> Resolver<'a> {
                 command("update"),
                 command("create"),
             );
+            effect.push(command("describe"));
         }
+        preset.effect = Some(in_shell(&effect.join(" && ")));
         preset.command = Some(Command::Arguments(vec![script.into()]));
     }
 

@@ -73,6 +73,32 @@ loki.write "logs" {
 }
 `
 
+// In Kubernetes.
+const pods = `discovery.kubernetes "pods" {
+	role = "pod"
+
+	namespaces {
+		own_namespace = true
+	}
+
+	selectors {
+		role  = "pod"
+		label = "app.kubernetes.io/part-of=dev"
+	}
+}
+
+loki.source.kubernetes "pods" {
+	targets    = discovery.kubernetes.pods.targets
+	forward_to = [loki.write.logs.receiver]
+}
+
+loki.write "logs" {
+	endpoint {
+		url = "http://loki:3100/loki/api/v1/push"
+	}
+}
+`
+
 // call runs a command on a file, and gives what it prints without the folder's name.
 func call(t *testing.T, text string, arguments ...string) (int, string, string) {
 	t.Helper()
@@ -86,9 +112,11 @@ func call(t *testing.T, text string, arguments ...string) (int, string, string) 
 }
 
 func TestGoodFile(t *testing.T) {
-	for _, arguments := range [][]string{{"validate"}, {"fmt", "-t"}} {
-		if code, stdout, stderr := call(t, good, arguments...); code != 0 || stdout != "" || stderr != "" {
-			t.Errorf("%v: %d, %q, %q", arguments, code, stdout, stderr)
+	for _, text := range []string{good, pods} {
+		for _, arguments := range [][]string{{"validate"}, {"fmt", "-t"}} {
+			if code, stdout, stderr := call(t, text, arguments...); code != 0 || stdout != "" || stderr != "" {
+				t.Errorf("%v: %d, %q, %q", arguments, code, stdout, stderr)
+			}
 		}
 	}
 }

@@ -1,0 +1,567 @@
+//! What a stack needs to run in Kubernetes, and what it has that has no equivalent there: each is reported with a way out,
+//! none is dropped.
+
+use std::collections::HashMap;
+
+use super::Resolver;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model;
+use crate::model::kubernetes::{Kubernetes, Workload};
+use crate::model::service::{Command, Healthcheck, Mount};
+use crate::model::text::{Operator, Text as ModelText, Value as ModelValue};
+use crate::model::{Keys, Stack};
+use crate::spec::compose::NO_NEW_PRIVILEGES;
+use crate::spec::decode::{Spanned, shown};
+use crate::spec::kubernetes::{Target, WAIT_IMAGE};
+use crate::spec::service::{self as spec, Condition, MountType, PortMode, Service};
+use crate::spec::text::{Text, Tree};
+
+/// The files of the outputs that a service can't be named like.
+const TAKEN: [&str; 3] = ["kustomization", "namespace", "network-policies"];
+
+/// The keys of Compose that have an equivalent. The others of a service are reported, with the way out of [`WAYS_OUT`] if
+/// there is one.
+const KEYS: &[&str] = &[
+    "annotations",
+    "cap_add",
+    "cap_drop",
+    "cpus",
+    "deploy",
+    "mem_limit",
+    "mem_reservation",
+    "platform",
+    "pull_policy",
+    "read_only",
+    "scale",
+    "security_opt",
+    "shm_size",
+    "stdin_open",
+    "stop_grace_period",
+    "tmpfs",
+    "tty",
+    "user",
+    "working_dir",
+];
+
+/// What to do instead of a key that has no equivalent.
+const WAYS_OUT: &[(&str, &str)] = &[
+    ("build", "push the image to a registry, and name it in `image`"),
+    ("devices", "use a device plugin, in an overlay of your own"),
+    ("dns", "configure the DNS of the cluster"),
+    ("env_file", "write its variables below `environment`"),
+    ("expose", "write it in `ports`: pods reach all ports of a service"),
+    ("extends", "write the keys of the other service here"),
+    ("gpus", "use a device plugin, in an overlay of your own"),
+    ("group_add", "give the files to the user or the group that the service runs as"),
+    ("init", "use an image whose entrypoint reaps processes"),
+    ("logging", "the nodes of the cluster keep the logs"),
+    ("privileged", "run it outside of this namespace, which forbids privileged pods"),
+    ("sysctls", "configure the nodes of the cluster"),
+    ("ulimits", "configure the container runtime of the nodes, whose limits are usually high"),
+];
+
+impl Resolver<'_> {
+    /// Whether the stack runs in Kubernetes.
+    pub(super) fn is_kubernetes(&self) -> bool {
+        self.spec.target.as_ref().is_some_and(|target| target.value == Target::Kubernetes)
+    }
+
+    /// How the stack runs in Kubernetes, if it does.
+    pub(super) fn kubernetes(&mut self, project: &str) -> Option<Kubernetes> {
+        if !self.is_kubernetes() {
+            return None;
+        }
+        let written = self.spec.kubernetes.as_ref();
+        let namespace = written.and_then(|written| written.namespace.as_ref());
+        if let Some(namespace) = namespace {
+            self.check_label(&namespace.value, namespace.span, "namespace");
+        } else {
+            self.check_label(project, self.spec.stack.name.span, "namespace");
+        }
+        let registry = written.and_then(|written| written.registry.as_ref());
+        if let Some(registry) = registry
+            && let Err(problem) = super::images::check_grammar(&format!("{}/image:tag", registry.value))
+        {
+            let title = format!("invalid registry `{}`", shown(&registry.value));
+            self.report(Diagnostic::new("invalid-image", title, registry.span).help(problem));
+        }
+        let wait_image = written.and_then(|written| written.wait_image.as_ref());
+        if let Some(image) = wait_image
+            && let Err(problem) = super::images::check_grammar(&image.value)
+        {
+            let title = format!("invalid image `{}`", shown(&image.value));
+            self.report(Diagnostic::new("invalid-image", title, image.span).help(problem));
+        }
+        Some(Kubernetes {
+            namespace: namespace.map_or(project, |namespace| &namespace.value).to_owned(),
+            registry: registry.map(|registry| registry.value.clone()),
+            wait_image: wait_image.map_or(WAIT_IMAGE, |image| &image.value).to_owned(),
+        })
+    }
+
+    /// What only Kubernetes needs to know of a service: what its kind says, unless the service says otherwise.
+    pub(super) fn workload(&mut self, service: &Service, image_user: Option<u32>, effect: Option<Command>) -> Workload {
+        if !self.is_kubernetes() {
+            return Workload::default();
+        }
+        let own = service.kubernetes.as_deref();
+        let of_kind = service.kind.as_ref().and_then(|kind| kind.value.implied()?.kubernetes.as_deref());
+        let both = || own.into_iter().chain(of_kind);
+        // The user of an own image is not that of the kind's.
+        let kind_user = of_kind.filter(|_| service.image.is_none()).and_then(|kind| kind.user.as_ref());
+        let user_key = service.compose.entry("user").and_then(|(_, tree)| match tree {
+            Tree::Integer(user) => u32::try_from(*user).ok(),
+            Tree::Text(text) => text.literal()?.split(':').next()?.parse().ok(),
+            _ => None,
+        });
+        let user = own.and_then(|own| own.user.as_ref()).map(|user| user.value).or(user_key).or(image_user);
+        let stack_class = self.spec.kubernetes.as_ref().and_then(|written| written.storage_class.as_ref());
+        let class = both().find_map(|workload| workload.storage_class.as_ref()).or(stack_class);
+        let effect = match both().find_map(|workload| workload.effect.as_ref()) {
+            Some(effect) => Some(self.command(&effect.value)),
+            None => effect,
+        };
+        Workload {
+            user: user.or(kind_user.map(|user| user.value)),
+            cpus: both().find_map(|workload| workload.cpus.as_ref()).map(|cpus| cpus.value.0.clone()),
+            memory: both().find_map(|workload| workload.memory.as_ref()).and_then(|memory| memory.value.bytes()),
+            storage: both().find_map(|workload| workload.storage.as_ref()).and_then(|size| size.value.bytes()),
+            storage_class: class.map(|class| class.value.clone()),
+            liveness: both().find_map(|workload| workload.liveness).unwrap_or_default(),
+            members: both().find_map(|workload| workload.members.as_ref()).map(|port| port.value.clone()),
+            effect,
+            role_arn: own.and_then(|own| own.role_arn.as_ref()).map(|role| role.value.clone()),
+        }
+    }
+
+    /// Keys of a kind without those that only matter in Compose.
+    pub(super) fn without_ignored(&self, service: &Service, keys: &mut Keys) {
+        if !self.is_kubernetes() {
+            return;
+        }
+        let of_kind = service.kind.as_ref().and_then(|kind| kind.value.implied()?.kubernetes.as_deref());
+        let ignored = of_kind.into_iter().chain(service.kubernetes.as_deref()).flat_map(|workload| &workload.ignore);
+        for ignored in ignored {
+            keys.0.retain(|(key, _)| *key != ignored.value);
+        }
+    }
+
+    /// Reports what has no equivalent in Kubernetes.
+    pub(super) fn check_kubernetes(&mut self, stack: &Stack) {
+        let spec = self.spec;
+        if stack.kubernetes.is_none() {
+            return;
+        }
+        if let Some(names) = spec.stack.container_names.as_ref().filter(|names| names.value) {
+            self.refuse(
+                "`container_names`",
+                names.span,
+                "remove it in this profile: `remove = [\"stack.container_names\"]`",
+            );
+        }
+        let tables = [
+            ("configs", spec.configs.iter().next().map(|(name, _)| name.span), "use [files] and a mount with `file`"),
+            ("models", spec.models.iter().next().map(|(name, _)| name.span), "remove it in this profile"),
+        ];
+        for (what, span, help) in tables {
+            if let Some(span) = span {
+                self.refuse(&format!("`{what}`"), span, help);
+            }
+        }
+        let of_networks = spec.networks.iter().map(|(_, network)| &network.compose);
+        let of_volumes = spec.volumes.iter().map(|(_, volume)| &volume.compose);
+        for (key, _) in of_networks.chain(of_volumes).flat_map(crate::spec::compose::Keys::iter) {
+            let help = "remove it in this profile: the cluster decides how networks and volumes work";
+            self.refuse(&format!("`{}`", key.value), key.span, help);
+        }
+        for (name, secret) in spec.secrets.iter() {
+            if secret.compose.get("environment").is_none() {
+                self.refuse(
+                    &format!("secret `{}`", name.value),
+                    name.span,
+                    "take it from a variable: `environment = \"NAME\"`",
+                );
+            }
+        }
+        let mut used: HashMap<&str, &str> = HashMap::new();
+        for service in &stack.services {
+            if let Some((name, written)) = spec.services.iter().find(|(name, _)| name.value == service.name) {
+                self.check_service(stack, name, written, service);
+                for volume in service.mounts.iter().filter_map(Mount::volume) {
+                    if let Some(other) = used.insert(volume, &service.name).filter(|other| *other != service.name) {
+                        let title = format!("volume `{volume}` is shared with `{other}`");
+                        let help =
+                            "give each service a volume of its own: most clusters can't mount one on several nodes";
+                        self.report(Diagnostic::new("not-in-kubernetes", title, name.span).help(help));
+                    }
+                }
+            }
+        }
+        for service in &stack.schema_services {
+            let place = service.name.strip_prefix(super::schema::PREFIX).unwrap_or(&service.name);
+            let of_cluster = spec.clusters.iter().find(|(name, _)| name.value == place).map(|(name, _)| name.span);
+            let own = spec.schema.iter().find(|(name, _)| name.value == place).map(|(name, _)| name.span);
+            if let Some(span) = own.or(of_cluster) {
+                self.check_user(service, span, "set `user` of its image in [images], its number");
+                self.check_image(stack, service, span);
+                self.check_texts(stack, service, span);
+            }
+        }
+    }
+
+    fn refuse(&mut self, what: &str, span: Span, help: impl Into<String>) {
+        self.report(
+            Diagnostic::new("not-in-kubernetes", format!("{what} has no equivalent in Kubernetes"), span).help(help),
+        );
+    }
+
+    fn check_label(&mut self, name: &str, span: Span, what: &str) {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let is_label = name.len() <= 63
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && !name.ends_with('-')
+            && name.chars().all(fits);
+        if !is_label {
+            let title = format!("invalid {what} `{}`", shown(name));
+            self.report(Diagnostic::new("invalid-name", title, span).at("not a DNS label").help(
+                "in Kubernetes, start it with a lowercase letter, then use lowercase letters, digits and `-`, at most 63 in all",
+            ));
+        }
+    }
+
+    fn check_service(&mut self, stack: &Stack, name: &Spanned<String>, written: &Service, service: &model::Service) {
+        self.check_label(&name.value, name.span, "service name");
+        if TAKEN.contains(&name.value.as_str()) {
+            let title = format!("`{}` is the name of another file of the outputs", name.value);
+            self.report(Diagnostic::new("invalid-name", title, name.span).help("rename the service"));
+        }
+        self.check_compose_keys(written);
+        let typed: [(&str, Option<Span>, &str); 4] = [
+            ("container_name", written.container_name.as_ref().map(|name| name.span), "remove it in this profile"),
+            ("hostname", written.hostname.as_ref().map(|host| host.span), "remove it: its Service has its name"),
+            (
+                "network_mode",
+                written.network_mode.as_ref().map(|mode| mode.span),
+                "remove it: pods have a network of their own",
+            ),
+            (
+                "profiles",
+                written.profiles.first().map(|profile| profile.span),
+                "remove the service in this profile, or its `profiles`",
+            ),
+        ];
+        for (key, span, help) in typed {
+            if let Some(span) = span {
+                self.refuse(&format!("`{key}`"), span, help);
+            }
+        }
+        if let Some(bare) = written.environment.bare.first() {
+            let help = "declare the variable below [env], and write its value: `NAME = \"${NAME}\"`";
+            self.refuse("a variable of where Compose runs", bare.span, help);
+        }
+        if let Some(grant) = written.configs.first() {
+            self.refuse(
+                "`configs`",
+                grant.0.span,
+                "mount a file of [files] instead: `{ file = \"…\", target = \"…\" }`",
+            );
+        }
+        for (host, addresses) in &written.extra_hosts.0 {
+            let is_ip = |text: &Text| text.literal().is_some_and(|ip| ip.parse::<std::net::IpAddr>().is_ok());
+            if host.value == model::kind::DOCKER_HOST || !addresses.iter().all(is_ip) {
+                let what = format!("`{}`", host.value);
+                self.refuse(
+                    &what,
+                    host.span,
+                    "no pod reaches the machine of a developer: write an IP address, or remove it",
+                );
+            }
+        }
+        for (_, port) in written.ports.iter() {
+            if port.0.mode == Some(PortMode::Host) {
+                self.refuse(
+                    "a port of the host",
+                    port.0.span,
+                    "remove `mode`: `kubectl port-forward` reaches the port",
+                );
+            }
+        }
+        for (key, command) in [("command", &written.command), ("entrypoint", &written.entrypoint)] {
+            let Some(Spanned { value, span }) = command.as_deref() else { continue };
+            match value {
+                spec::Command::Arguments(arguments) if arguments.is_empty() => {
+                    self.refuse(
+                        &format!("an empty `{key}`"),
+                        *span,
+                        "write the command: the image's own can't be cleared",
+                    );
+                }
+                // Compose and the splitter differ about comments.
+                spec::Command::Line(line)
+                    if line.literal().is_none_or(|line| line.contains('#') || shlex::split(line).is_none()) =>
+                {
+                    self.refuse(
+                        &format!("this form of `{key}`"),
+                        *span,
+                        "write it as a list: `[\"program\", \"argument\"]`",
+                    );
+                }
+                _ => {}
+            }
+        }
+        self.check_mounts(stack, written, service);
+        self.check_restart(written, service);
+        self.check_waits(stack, name, written, service);
+        self.check_probe(name, written, service);
+        let span = written.image.as_ref().map_or(name.span, |image| image.span);
+        self.check_user(service, span, "set `kubernetes.user` of the service, or `user` of its image in [images]");
+        self.check_image(stack, service, span);
+        self.check_texts(stack, service, name.span);
+    }
+
+    fn check_compose_keys(&mut self, written: &Service) {
+        let ignored = |key: &str| {
+            let ignored = written.kubernetes.as_deref().map(|workload| &workload.ignore);
+            ignored.into_iter().flatten().any(|ignored| ignored.value == key)
+        };
+        for (key, tree) in written.compose.iter() {
+            let name = key.value.as_str();
+            if name.starts_with("x-") || ignored(name) {
+                continue;
+            }
+            if !KEYS.contains(&name) {
+                let way_out =
+                    WAYS_OUT.iter().find(|(known, _)| *known == name).map(|(_, way_out)| format!("{way_out}, or "));
+                let help = format!("{}ignore it: `kubernetes.ignore = [\"{name}\"]`", way_out.unwrap_or_default());
+                self.refuse(&format!("`{name}`"), key.span, help);
+                continue;
+            }
+            let mut texts = Vec::new();
+            tree.texts(&mut texts);
+            if let Some(text) = texts.iter().find(|text| text.literal().is_none()) {
+                self.refuse("a variable in this key", text.span, "write the value itself");
+                continue;
+            }
+            let strings = || texts.iter().filter_map(|text| Some((text.literal()?, text.span)));
+            match name {
+                "cap_add" => {
+                    let other = strings().find(|(capability, _)| *capability != "NET_BIND_SERVICE");
+                    if let Some((capability, span)) = other {
+                        let help = "Pod Security `restricted` only allows `NET_BIND_SERVICE`: run it as another user";
+                        self.refuse(&format!("capability `{}`", shown(capability)), span, help);
+                    }
+                }
+                "security_opt" => {
+                    if let Some((option, span)) = strings().find(|(option, _)| *option != NO_NEW_PRIVILEGES) {
+                        self.refuse(&format!("`{}`", shown(option)), span, "remove it in this profile");
+                    }
+                }
+                "user" => {
+                    let number = |text: &str| text.split(':').all(|part| part.parse::<u32>().is_ok());
+                    if let Some((user, span)) = strings().find(|(user, _)| !number(user)) {
+                        let title = format!("user `{}`", shown(user));
+                        self.refuse(&title, span, "write its number: Kubernetes can't see whether a name is root");
+                    }
+                }
+                "tmpfs" => {
+                    let option = strings().find(|(text, _)| text.contains(':'));
+                    if let Some((_, span)) = option {
+                        self.refuse("an option of `tmpfs`", span, "write the path alone");
+                    }
+                }
+                "pull_policy" => {
+                    let known = ["always", "never", "missing", "if_not_present"];
+                    if let Some((policy, span)) = strings().find(|(policy, _)| !known.contains(policy)) {
+                        self.refuse(
+                            &format!("pull policy `{}`", shown(policy)),
+                            span,
+                            "write `always`, `missing` or `never`",
+                        );
+                    }
+                }
+                "deploy" => self.check_deploy(tree),
+                _ => {}
+            }
+        }
+    }
+
+    fn check_deploy(&mut self, deploy: &Tree) {
+        let Tree::Table(entries) = deploy else { return };
+        for (key, tree) in entries {
+            match (key.value.as_str(), tree) {
+                ("replicas", _) => {}
+                ("resources", Tree::Table(resources)) => {
+                    for (key, _) in resources.iter().flat_map(|(_, amounts)| match amounts {
+                        Tree::Table(amounts) => amounts.as_slice(),
+                        _ => &[],
+                    }) {
+                        if !["cpus", "memory"].contains(&key.value.as_str()) {
+                            self.refuse(&format!("`{}`", key.value), key.span, "remove it in this profile");
+                        }
+                    }
+                }
+                (name, _) => self.refuse(&format!("`deploy.{name}`"), key.span, "remove it in this profile"),
+            }
+        }
+    }
+
+    fn check_mounts(&mut self, stack: &Stack, written: &Service, service: &model::Service) {
+        for mount in &written.volumes {
+            let mount = &mount.0;
+            if let Some((key, _)) = mount.compose.iter().find(|(key, _)| key.value != "bind") {
+                self.refuse(&format!("`{}` of a mount", key.value), key.span, "remove it in this profile");
+            }
+            let source = mount.source.as_ref();
+            let kind = mount.kind.as_ref().map(|kind| kind.value);
+            if !matches!(kind, None | Some(MountType::Bind | MountType::Volume | MountType::Tmpfs)) {
+                self.refuse("a mount of this type", mount.span, "remove it in this profile");
+                continue;
+            }
+            let Some(source) = source.filter(|_| mount.file.is_none()) else { continue };
+            let resolved = service.mounts.iter().find(|resolved| {
+                resolved.kind == MountType::Bind
+                    && resolved.target.literal().is_some()
+                    && resolved.target.literal() == mount.target.literal()
+            });
+            let is_bind = resolved.is_some() || source.literal().is_none();
+            let is_output = resolved.and_then(|mount| mount.source.as_ref()?.literal()).is_some_and(|path| {
+                path.strip_prefix("./").is_some_and(|path| stack.files.iter().any(|file| file.path == path))
+            });
+            if is_bind && !is_output {
+                let socket = source.literal().is_some_and(|source| source.ends_with("docker.sock"));
+                self.refuse(
+                    if socket { "the Docker socket" } else { "a path of the host" },
+                    source.span,
+                    if socket {
+                        "remove it in this profile: the API of Kubernetes takes its place, with a role of its own"
+                    } else {
+                        "use a volume, or a file of [files]: `{ file = \"…\", target = \"…\" }`"
+                    },
+                );
+            }
+        }
+        if let (Some((span, _)), true) =
+            (super::service::replicas(written), service.mounts.iter().any(|mount| mount.volume().is_some()))
+            && super::service::is_several(written)
+        {
+            self.refuse(
+                "a volume of several replicas",
+                span,
+                "remove the number of replicas: several pods can't share the data",
+            );
+        }
+    }
+
+    fn check_restart(&mut self, written: &Service, service: &model::Service) {
+        let Some(restart) = &written.restart else { return };
+        let word = restart.value.0.literal().unwrap_or_default();
+        if !service.one_shot && !matches!(word, "always" | "unless-stopped") {
+            let help = "remove it: a pod that ends is started again; a service that others wait to complete is a Job";
+            self.refuse(&format!("`restart = \"{}\"`", shown(word)), restart.span, help);
+        }
+    }
+
+    fn check_waits(&mut self, stack: &Stack, name: &Spanned<String>, written: &Service, service: &model::Service) {
+        for (other, condition) in service.waits_for() {
+            let Some(dependency) = stack.services.iter().find(|service| service.name == other) else { continue };
+            let own = written.depends_on.iter().flat_map(|depends_on| &depends_on.0);
+            let span = own.clone().find(|(known, _)| known.value == other).map_or(name.span, |(known, _)| known.span);
+            let problem = match condition {
+                Condition::Completed if dependency.workload.effect.is_none() => Some((
+                    format!("nothing shows that `{other}` has completed"),
+                    format!("give it a command that succeeds then: `services.{other}.kubernetes.effect = [\"…\"]`"),
+                )),
+                Condition::Started | Condition::Healthy if dependency.awaited_port().is_none() => Some((
+                    format!("nothing shows that `{other}` is {}", condition.described()),
+                    "remove the dependency in this profile, or give the other service a port".to_owned(),
+                )),
+                _ => None,
+            };
+            if let Some((title, help)) = problem {
+                self.report(
+                    Diagnostic::new("not-in-kubernetes", title, span)
+                        .at("a pod can only wait for a port or an effect")
+                        .help(help),
+                );
+            }
+        }
+        let restarts = written.depends_on.iter().flat_map(|depends_on| &depends_on.0);
+        for (known, dependency) in restarts {
+            if dependency.0.restart.as_ref().is_some_and(|restart| restart.0) {
+                self.refuse("`restart` of a dependency", known.span, "remove it: clients must reconnect by themselves");
+            }
+        }
+    }
+
+    fn check_probe(&mut self, name: &Spanned<String>, written: &Service, service: &model::Service) {
+        let Some(Healthcheck::Probe(probe)) = &service.healthcheck else { return };
+        let span = written.healthcheck.as_ref().map_or(name.span, |check| check.span);
+        if probe.test.is_none() {
+            let help = "write the test: Kubernetes doesn't run an image's own healthcheck";
+            self.refuse("the image's own healthcheck", span, help);
+        }
+        let times = [&probe.interval, &probe.timeout, &probe.start_period, &probe.start_interval];
+        let has_variable = times.into_iter().flatten().any(|text| text.literal().is_none())
+            || matches!(&probe.retries, Some(ModelValue::Env(_)))
+            || match &probe.test {
+                Some(Command::Arguments(texts)) => texts.iter().any(|text| text.literal().is_none()),
+                Some(Command::Line(text)) => text.literal().is_none(),
+                None => false,
+            };
+        if has_variable {
+            self.refuse("a variable in a healthcheck", span, "write the value itself");
+        }
+    }
+
+    fn check_user(&mut self, service: &model::Service, span: Span, help: &str) {
+        match service.workload.user {
+            Some(0) => self.refuse("the user root", span, "name another user: Pod Security `restricted` forbids root"),
+            Some(_) => {}
+            // A name was reported.
+            None if self.spec.sound && service.keys.get("user").is_none() => {
+                let title = format!("missing user of `{}`", service.name);
+                self.report(Diagnostic::new("missing-key", title, span).help(format!(
+                    "{help}: Pod Security `restricted` forbids root, and the number of an image's user isn't known"
+                )));
+            }
+            None => {}
+        }
+    }
+
+    fn check_image(&mut self, stack: &Stack, service: &model::Service, span: Span) {
+        let Some(image) = &service.image else { return };
+        if image.literal().is_none() {
+            self.refuse("a variable in an image", span, "write the image itself");
+        }
+        let is_built = stack.is_built(service);
+        if is_built && stack.kubernetes.as_ref().is_some_and(|kubernetes| kubernetes.registry.is_none()) {
+            let title = format!("image `{}` is built here, and no node can pull it", image.shown());
+            let help = "name the registry that it is pushed to: `kubernetes.registry = \"registry.example.com/team\"`";
+            self.report(Diagnostic::new("not-in-kubernetes", title, span).help(help));
+        }
+    }
+
+    /// What stands in for an empty variable has no equivalent, unless it is the variable's own default.
+    fn check_texts(&mut self, stack: &Stack, service: &model::Service, span: Span) {
+        let commands =
+            [&service.command, &service.entrypoint].into_iter().flatten().flat_map(|command| match command {
+                Command::Line(text) => std::slice::from_ref(text),
+                Command::Arguments(texts) => texts.as_slice(),
+            });
+        let texts = service.environment.iter().map(|(_, text)| text).chain(commands);
+        for reference in texts.flat_map(ModelText::references) {
+            let declared = stack.variables.iter().find(|variable| variable.name == reference.name);
+            let default = declared.and_then(|variable| variable.default.as_deref()).unwrap_or_default();
+            let problem = match &reference.operator {
+                Some(Operator::Alternative(_)) => Some(format!("`${{{}:+…}}`", reference.name)),
+                Some(Operator::Default(word)) if word != default => Some(format!("`${{{}:-…}}`", reference.name)),
+                _ => None,
+            };
+            if let Some(what) = problem {
+                let help = "write the value itself, or a reference to a variable that holds it";
+                let what = format!("{what} in `{}`", service.name);
+                self.refuse(&what, span, help);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `target`, `[kubernetes]`, and the `kubernetes` table of a service: what only Kubernetes needs to know.
+
+use super::decode::{Spanned, choice, table};
+use super::service::Command;
+use super::value::{Cpus, Size};
+
+/// The default image of the containers that wait for what a pod needs.
+pub const WAIT_IMAGE: &str = "busybox:1.37.0";
+
+choice! {
+    /// The engine that runs the stack.
+    pub enum Target as "target" {
+        /// Docker Compose.
+        Compose = "compose",
+        /// Kubernetes, by kustomize.
+        Kubernetes = "kubernetes",
+    }
+}
+
+/// The engine that runs a stack that doesn't say.
+pub const TARGET: Target = Target::Compose;
+
+table! {
+    /// How the stack runs in Kubernetes; only used with `target = "kubernetes"`.
+    pub struct Kubernetes as "Kubernetes" {
+        /// The namespace, which the outputs create; `<name>-<profile>` if left out.
+        namespace: Option<Spanned<String>>,
+        /// Where images that are built here are pushed: `registry.example.com/team`.
+        registry: Option<Spanned<String>>,
+        /// The storage class of volumes; the cluster's default if left out.
+        storage_class: Option<Spanned<String>>,
+        /// The image of the containers that wait for a port; it has `sh` and `nc`.
+        wait_image: Option<Spanned<String>> = WAIT_IMAGE,
+    }
+}
+
+table! {
+    /// What only Kubernetes needs to know of a service.
+    pub struct Workload as "a service in Kubernetes" {
+        /// The ID of the user that runs it: Kubernetes can't see whether a name is root.
+        user: Option<Spanned<u32>>,
+        /// The CPUs that are reserved for each pod.
+        cpus: Option<Spanned<Cpus>>,
+        /// The memory that is reserved for each pod; its limit if left out.
+        memory: Option<Spanned<Size>>,
+        /// The size of each of its volumes.
+        storage: Option<Spanned<Size>>,
+        /// The storage class of its volumes, if it differs from that of the stack.
+        storage_class: Option<Spanned<String>>,
+        /// Whether it is restarted when its healthcheck fails, not only taken out of its Service.
+        liveness: Option<bool> = false,
+        /// The port by which several pods of the service find each other, also before they are ready.
+        members: Option<Spanned<String>>,
+        /// For a one-shot: a command of its image that succeeds once its work is done. Those that wait for it run it.
+        effect: Option<Box<Spanned<Command>>>,
+        /// The IAM role of a service with `aws = true`, for IAM roles for service accounts; without one it gets its role by
+        /// EKS Pod Identity.
+        role_arn: Option<Spanned<String>>,
+        /// Keys of Compose that only matter there.
+        ignore: Vec<Spanned<String>>,
+    }
+}

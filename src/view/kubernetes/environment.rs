@@ -1,0 +1,124 @@
+//! The variables of pods: those of the spec are in a `ConfigMap` or, if they are secrets, in a `Secret`.
+
+use std::collections::HashSet;
+
+use askama::Template;
+
+use super::object::{Map, text};
+use super::{SECRETS, VARIABLES};
+use crate::lit::dotenv as filters;
+use crate::lit::manifest::{Node, expanded};
+use crate::model::text::{Reference, Segment, Text};
+use crate::model::{Service, Stack, Variable};
+
+/// The files that a person fills in: values, and secrets.
+pub(super) const FILES: [&str; 2] = ["config.env", "secrets.env"];
+
+/// The file that has a variable.
+pub(super) fn file_of(variable: &Variable) -> &'static str {
+    FILES[usize::from(variable.secret)]
+}
+
+/// The variables that pods read, in the order of the spec.
+pub(super) fn used(stack: &Stack) -> impl Iterator<Item = &Variable> {
+    let used: HashSet<&str> = stack
+        .every_service()
+        .flat_map(|service| service.refers_to.variables.iter().map(String::as_str).chain(secrets(stack, service)))
+        .collect();
+    stack.variables.iter().filter(move |variable| used.contains(variable.name.as_str()))
+}
+
+/// The variables that a person has to fill in.
+pub(super) fn wanted(stack: &Stack) -> Vec<&Variable> {
+    used(stack).filter(|variable| variable.secret || variable.required).collect()
+}
+
+/// The variables whose values a service reads from files.
+fn secrets<'a>(stack: &'a Stack, service: &'a Service) -> impl Iterator<Item = &'a str> {
+    service.secrets.iter().filter_map(|grant| variable_of(stack, &grant.source))
+}
+
+/// The variable that a secret is taken from.
+pub(super) fn variable_of<'a>(stack: &'a Stack, secret: &str) -> Option<&'a str> {
+    let secret = stack.secrets.iter().find(|known| known.name == secret)?;
+    secret.keys.text("environment")?.literal()
+}
+
+/// The `env` of a container.
+pub(super) fn of_container<'a>(stack: &'a Stack, service: &'a Service) -> Node<'a> {
+    let is_secret = |name: &str| stack.variables.iter().any(|variable| variable.name == name && variable.secret);
+    // A text that only has a part of a variable needs that variable beside it.
+    let mut helpers: Vec<(&str, String)> = Vec::new();
+    let commands = [&service.entrypoint, &service.command].into_iter().flatten().flat_map(super::pod::texts);
+    let joined = service.environment.iter().map(|(_, text)| text).filter(|text| whole(text).is_none());
+    for reference in joined.chain(commands).flat_map(Text::references) {
+        if !helpers.iter().any(|(known, _)| *known == reference.name) {
+            helpers.push((&reference.name, helper(service, &reference.name)));
+        }
+    }
+    let own = service.environment.iter().map(|(name, _)| name.as_str()).collect::<HashSet<_>>();
+    let helpers = helpers
+        .into_iter()
+        .filter(|(_, helper)| !own.contains(helper.as_str()))
+        .map(|(variable, helper)| from(text(helper), variable, is_secret(variable)));
+    let entries = service.environment.iter().map(|(name, value)| match whole(value) {
+        Some(reference) => from(Node::from(name), &reference.name, is_secret(&reference.name)),
+        None => Map::default().key("name", name).key("value", spelled(service, value)),
+    });
+    // Kubernetes expands a value with what is defined before it.
+    let (simple, joined): (Vec<_>, Vec<_>) = entries
+        .zip(&service.environment)
+        .partition(|(_, (_, value))| value.literal().is_some() || whole(value).is_some());
+    let maps = helpers.chain(simple.into_iter().chain(joined).map(|(map, _)| map));
+    Node::List(maps.map(Node::from).collect())
+}
+
+fn from<'a>(name: Node<'a>, variable: &'a str, is_secret: bool) -> Map<'a> {
+    let (kind, source) = if is_secret { ("secretKeyRef", SECRETS) } else { ("configMapKeyRef", VARIABLES) };
+    let source = Map::default().key("name", source).key("key", variable);
+    Map::default().key("name", name).key("valueFrom", Map::default().key(kind, source))
+}
+
+/// The reference that a text consists of.
+fn whole(text: &Text) -> Option<&Reference> {
+    match text.segments() {
+        [Segment::Env(reference)] => Some(reference),
+        _ => None,
+    }
+}
+
+/// The name that a variable of the spec has in a container: another if the service has one of its name with another value.
+fn helper(service: &Service, variable: &str) -> String {
+    let own = service.environment.iter().find(|(name, _)| name == variable);
+    let differs = own.is_some_and(|(_, value)| whole(value).is_none_or(|reference| reference.name != variable));
+    if differs { format!("STACK_{variable}") } else { variable.to_owned() }
+}
+
+/// A text as Kubernetes expands it.
+pub(super) fn spelled<'a>(service: &Service, value: &'a Text) -> Node<'a> {
+    match value {
+        Text::Literal(literal) => Node::Str(expanded(literal)),
+        Text::Parts(segments) => text(
+            segments
+                .iter()
+                .map(|segment| match segment {
+                    Segment::Literal(literal) => expanded(literal).into_owned(),
+                    Segment::Env(reference) => format!("$({})", helper(service, &reference.name)),
+                })
+                .collect::<String>(),
+        ),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "kubernetes/variables.env")]
+struct Example<'a> {
+    file: &'a str,
+    variables: Vec<&'a Variable>,
+}
+
+/// What is to be filled in.
+pub(super) fn example(stack: &Stack, file: &str) -> askama::Result<String> {
+    let variables = wanted(stack).into_iter().filter(|variable| file_of(variable) == file).collect();
+    Example { file, variables }.render()
+}

@@ -1,0 +1,172 @@
+//! `kustomization.yaml`: the objects, and what kustomize makes of files.
+
+use askama::Template;
+
+use super::object::{Map, text};
+use super::{SECRETS, Scope, VARIABLES, environment};
+use crate::lit::manifest as filters;
+use crate::lit::manifest::Node;
+use crate::model::service::Mount;
+use crate::model::{Service, Stack};
+use crate::spec::service::MountType;
+
+/// A kustomization.
+#[derive(Template)]
+#[template(path = "kubernetes/kustomization.yaml")]
+struct Kustomization<'a> {
+    body: Node<'a>,
+}
+
+/// A `ConfigMap` of the files that a service mounts.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct ConfigMap {
+    /// Its name.
+    pub name: String,
+    /// The volume that has it in the pod.
+    pub volume: String,
+    /// The folder of the outputs whose files it has; `None` for single files.
+    folder: Option<String>,
+    /// The key of each file, and its path.
+    files: Vec<(String, String)>,
+    /// Whether one of its files is executable.
+    pub executable: bool,
+}
+
+/// What a mount shows of the outputs.
+pub(super) enum Source {
+    /// A file, by its key.
+    File(String),
+    /// A folder, by its volume.
+    Folder(String),
+}
+
+/// The path of a mount among the outputs.
+fn path_of(mount: &Mount) -> Option<&str> {
+    mount.source.as_ref().filter(|_| mount.kind == MountType::Bind)?.literal()?.strip_prefix("./")
+}
+
+/// Whether outputs of that path are in a folder: only Grafana's dashboards are.
+fn is_folder(stack: &Stack, path: &str) -> bool {
+    stack.dashboards.iter().any(|dashboard| path == format!("grafana/{}", dashboard.folder))
+        || path.starts_with("grafana/")
+}
+
+/// What a mount of a service shows.
+pub(super) fn file_of(stack: &Stack, service: &Service, mount: &Mount) -> Option<Source> {
+    let path = path_of(mount)?;
+    if is_folder(stack, path) {
+        return Some(Source::Folder(folder_volume(path)));
+    }
+    Some(Source::File(key_of(service, path)))
+}
+
+fn folder_volume(path: &str) -> String {
+    plain(path.rsplit('/').next().unwrap_or(path))
+}
+
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
+/// The key of a file: its name, or its path if another one has that name.
+fn key_of(service: &Service, path: &str) -> String {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let own = name(path);
+    let same = service.mounts.iter().filter_map(path_of).filter(|other| name(other) == own).count();
+    let key = if same > 1 { path.replace('/', ".") } else { own };
+    key.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' }).collect()
+}
+
+/// What a service mounts of the outputs: its single files together, and each folder.
+pub(super) fn config_maps(stack: &Stack, service: &Service) -> Vec<ConfigMap> {
+    let mut all: Vec<ConfigMap> = Vec::new();
+    let mut single = ConfigMap {
+        name: format!("{}-files", service.name),
+        volume: "files".to_owned(),
+        folder: None,
+        files: Vec::new(),
+        executable: false,
+    };
+    for path in service.mounts.iter().filter_map(path_of) {
+        if is_folder(stack, path) {
+            let volume = folder_volume(path);
+            let name = format!("{}-files-{volume}", service.name);
+            all.push(ConfigMap { name, volume, folder: Some(path.to_owned()), files: Vec::new(), executable: false });
+            continue;
+        }
+        let entry = (key_of(service, path), path.to_owned());
+        single.executable |= stack.files.iter().any(|file| file.path == path && file.executable);
+        if !single.files.contains(&entry) {
+            single.files.push(entry);
+        }
+    }
+    if !single.files.is_empty() {
+        all.insert(0, single);
+    }
+    all
+}
+
+/// The base: every object of the stack. `files` are the outputs that pods may mount.
+pub(super) fn base(scope: Scope<'_>, files: &[String]) -> askama::Result<String> {
+    let stack = scope.stack;
+    let names = stack.every_service().map(|service| format!("{}.yaml", service.name));
+    let resources = ["namespace.yaml".to_owned()].into_iter().chain(names).chain(["network-policies.yaml".to_owned()]);
+    let mut generators: Vec<Node<'_>> = Vec::new();
+    let literals: Vec<Node<'_>> = environment::used(stack)
+        .filter(|variable| !variable.secret && !variable.required)
+        .map(|variable| text(format!("{}={}", variable.name, variable.default.as_deref().unwrap_or_default())))
+        .collect();
+    if environment::used(stack).any(|variable| !variable.secret) {
+        generators.push(Map::default().key("name", VARIABLES).key("literals", Node::List(literals)).into());
+    }
+    for map in stack.every_service().flat_map(|service| config_maps(stack, service)) {
+        let sources: Vec<Node<'_>> = match &map.folder {
+            None => map.files.iter().map(|(key, path)| text(named(key, path))).collect(),
+            Some(folder) => {
+                let below = |path: &&String| path.rsplit_once('/').is_some_and(|(parent, _)| parent == folder);
+                files.iter().filter(below).map(text).collect()
+            }
+        };
+        generators.push(Map::default().key("name", text(map.name)).key("files", Node::List(sources)).into());
+    }
+    let labels = Map::default()
+        .key(
+            "pairs",
+            Map::default().key("app.kubernetes.io/part-of", &stack.project).key("app.kubernetes.io/managed-by", "gen"),
+        )
+        .key("includeTemplates", true);
+    let body = Map::default()
+        .key("apiVersion", "kustomize.config.k8s.io/v1beta1")
+        .key("kind", "Kustomization")
+        .key("namespace", &scope.kubernetes.namespace)
+        .key("labels", Node::List(vec![labels.into()]))
+        .key("resources", Node::List(resources.map(text).collect()))
+        .key("configMapGenerator", Node::List(generators));
+    Kustomization { body: body.into() }.render()
+}
+
+/// A file of a generator, whose key is its name unless another is given.
+fn named(key: &str, path: &str) -> String {
+    if path.rsplit('/').next() == Some(key) { path.to_owned() } else { format!("{key}={path}") }
+}
+
+/// The overlay, with what a person fills in.
+pub(super) fn overlay(scope: Scope<'_>) -> askama::Result<String> {
+    let namespace = &scope.kubernetes.namespace;
+    let wanted = environment::wanted(scope.stack);
+    let generator = |name: &'static str, secret: bool| {
+        let file = environment::FILES[usize::from(secret)];
+        let has = wanted.iter().any(|variable| variable.secret == secret);
+        has.then(|| {
+            Map::default().key("name", name).key("namespace", namespace).key("envs", Node::List(vec![file.into()]))
+        })
+    };
+    let variables = generator(VARIABLES, false).map(|map| map.key("behavior", "merge"));
+    let body = Map::default()
+        .key("apiVersion", "kustomize.config.k8s.io/v1beta1")
+        .key("kind", "Kustomization")
+        .key("resources", Node::List(vec!["../../base".into()]))
+        .option("configMapGenerator", variables.map(|map| Node::List(vec![map.into()])))
+        .option("secretGenerator", generator(SECRETS, true).map(|map| Node::List(vec![map.into()])));
+    Kustomization { body: body.into() }.render()
+}

@@ -1,0 +1,75 @@
+//! Who may connect to whom: nobody, but for the edges that the model knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::object::{Map, NAME, Object, text};
+use super::{Scope, pod};
+use crate::graph::Graph;
+use crate::lit::manifest::Node;
+use crate::model::Service;
+
+/// One policy that refuses all ingress, and one for each service that others connect to. Egress is not limited.
+pub(super) fn policies(scope: Scope<'_>) -> Vec<Object<'_>> {
+    let stack = scope.stack;
+    let ingress = || Node::List(vec!["Ingress".into()]);
+    let all = Map::default().even_empty("podSelector", Map::default()).key("policyTypes", ingress());
+    let mut policies = vec![Object::new("networking.k8s.io/v1", "NetworkPolicy", "default-deny-ingress").spec(all)];
+    let clients = clients(scope);
+    for service in stack.services.iter().filter(|service| !service.ports.is_empty() && !service.one_shot) {
+        let from: Vec<Node<'_>> = clients
+            .get(service.name.as_str())
+            .into_iter()
+            .flatten()
+            .map(|client| {
+                let labels = Map::default().key("matchLabels", Map::default().key(NAME, text(*client)));
+                Map::default().key("podSelector", labels).into()
+            })
+            .collect();
+        if from.is_empty() {
+            continue;
+        }
+        let ports = Node::list(&service.ports, |port| {
+            Map::default().key("port", pod::port_name(port)).option("protocol", pod::protocol(port))
+        });
+        let rule = Map::default().key("from", Node::List(from)).key("ports", ports);
+        let spec = Map::default()
+            .key("podSelector", super::object::pods_of(&service.name))
+            .key("policyTypes", ingress())
+            .key("ingress", Node::List(vec![rule.into()]));
+        policies.push(Object::new("networking.k8s.io/v1", "NetworkPolicy", &service.name).spec(spec));
+    }
+    policies
+}
+
+/// The clients of each service: those that the graph has, the one-shots of the schema, and its own cluster.
+fn clients(scope: Scope<'_>) -> BTreeMap<&str, BTreeSet<&str>> {
+    let stack = scope.stack;
+    let mut clients: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for edge in Graph::of(stack).edges {
+        let name = |index: usize| stack.services.get(index).map(|service| service.name.as_str());
+        if let (Some(from), Some(to)) = (name(edge.from), name(edge.to)) {
+            clients.entry(to).or_default().insert(from);
+        }
+    }
+    // Who waits for the effect of a one-shot asks what the one-shot asks.
+    let uses = |service: &Service| service.refers_to.services.clone();
+    for service in stack.every_service() {
+        let awaited = service.depends_on.iter().filter_map(|dependency| {
+            stack.services.iter().find(|other| other.name == dependency.service && other.one_shot)
+        });
+        let used: Vec<String> = awaited.flat_map(uses).chain(uses(service)).collect();
+        for target in stack.services.iter().filter(|target| used.contains(&target.name)) {
+            clients.entry(&target.name).or_default().insert(&service.name);
+        }
+    }
+    // The servers of a cluster find and call each other.
+    for cluster in &stack.clusters {
+        let servers: Vec<&Service> =
+            stack.services.iter().filter(|service| cluster.services.contains(&service.name)).collect();
+        let members: Vec<&Service> = servers.into_iter().filter(|service| service.workload.members.is_some()).collect();
+        for server in &members {
+            clients.entry(&server.name).or_default().extend(members.iter().map(|other| other.name.as_str()));
+        }
+    }
+    clients
+}

@@ -1,0 +1,106 @@
+//! `README.md` of a stack in Kubernetes.
+
+use askama::Template;
+
+use super::{Scope, environment};
+use crate::graph::{Graph, mermaid};
+use crate::lit::{markdown as filters, shell};
+use crate::model::{Service, SourceTree, Stack, Variable};
+use crate::view::readme;
+
+/// What people run instead of a single pod, by kind (checked in November 2026).
+const LARGER: &[(&str, &str)] = &[
+    ("elasticsearch", "[Elastic Cloud on Kubernetes](https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s)"),
+    ("grafana", "its [Helm chart](https://github.com/grafana-community/helm-charts)"),
+    ("loki", "its [Helm chart](https://grafana.com/docs/loki/latest/setup/install/helm/)"),
+    ("mimir", "the chart [mimir-distributed](https://grafana.com/docs/helm-charts/mimir-distributed/latest/)"),
+    ("postgres", "[CloudNativePG](https://cloudnative-pg.io/), or a managed PostgreSQL"),
+    ("temporal-server", "its [Helm chart](https://github.com/temporalio/helm-charts)"),
+];
+
+#[derive(Template)]
+#[template(path = "kubernetes/README.md")]
+struct Readme<'a> {
+    stack: &'a Stack,
+    namespace: &'a str,
+    terraform: String,
+    overlay: String,
+    /// What is applied: the overlay, or the base.
+    root: String,
+    count: u64,
+    has_volumes: bool,
+    trees: Vec<&'a SourceTree>,
+    builds: Vec<String>,
+    /// Each image that is built here, as it is built and as it is pushed.
+    pushes: Vec<(String, String)>,
+    /// The files to fill in.
+    wanted: Vec<&'static str>,
+    ports: Vec<Port<'a>>,
+    diagram: String,
+    /// The variables of pods, each with the file or the object that has it.
+    variables: Vec<(&'a Variable, String)>,
+    larger: Vec<(&'a str, &'static str)>,
+}
+
+struct Port<'a> {
+    service: &'a str,
+    number: String,
+    target: String,
+    url: Option<String>,
+}
+
+pub(super) fn render(scope: Scope<'_>) -> askama::Result<String> {
+    let stack = scope.stack;
+    let wanted_variables = environment::wanted(stack);
+    let has = |file: &&str| wanted_variables.iter().any(|variable| environment::file_of(variable) == *file);
+    let wanted: Vec<&'static str> = environment::FILES.into_iter().filter(|file| has(file)).collect();
+    let place = |variable: &Variable| {
+        let is_wanted = wanted_variables.iter().any(|wanted| wanted.name == variable.name);
+        if is_wanted { environment::file_of(variable).to_owned() } else { super::VARIABLES.to_owned() }
+    };
+    let of_kind = |service: &Service, name: &str| service.kind.as_ref().is_some_and(|kind| kind.as_str() == name);
+    let larger = stack.services.iter().filter(|service| service.mounts.iter().any(|mount| mount.volume().is_some()));
+    let larger = larger.filter_map(|service| {
+        let (_, instead) = LARGER.iter().find(|(kind, _)| of_kind(service, kind))?;
+        Some((service.name.as_str(), *instead))
+    });
+    let pushes = stack.builds.iter().map(|build| {
+        let remote = scope.kubernetes.image(&build.reference.as_str().into(), true);
+        (shell::string(build.reference.as_str()), shell::string(remote.as_str()))
+    });
+    Readme {
+        stack,
+        namespace: &scope.kubernetes.namespace,
+        terraform: stack.terraform(),
+        overlay: stack.overlay(),
+        root: if wanted.is_empty() { stack.files() } else { stack.overlay() },
+        count: stack.services.len() as u64,
+        has_volumes: stack.services.iter().any(|service| service.mounts.iter().any(|mount| mount.volume().is_some())),
+        trees: stack.builds.iter().filter_map(readme::source_tree).collect(),
+        builds: stack.builds.iter().map(|build| readme::build_command(stack, build)).collect(),
+        pushes: pushes.collect(),
+        wanted,
+        ports: ports(stack),
+        diagram: mermaid::render(&Graph::of(stack)),
+        variables: environment::used(stack).map(|variable| (variable, place(variable))).collect(),
+        larger: larger.collect(),
+    }
+    .render()
+}
+
+/// The ports that Compose would publish, with the number that they have there.
+fn ports(stack: &Stack) -> Vec<Port<'_>> {
+    let mut rows = Vec::new();
+    for service in &stack.services {
+        for port in &service.ports {
+            let Some(published) = &port.published else { continue };
+            rows.push(Port {
+                service: &service.name,
+                number: published.number().unwrap_or(port.target).to_string(),
+                target: port.target.to_string(),
+                url: readme::url(service, port),
+            });
+        }
+    }
+    rows
+}
