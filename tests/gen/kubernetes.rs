@@ -253,11 +253,11 @@ const MAPS: &[(&str, &str, &str, &str)] = &[
         "[{name: A, valueFrom: {secretKeyRef: {name: stack-secrets, key: TOKEN}}}]",
     ),
     (
-        "environment = { A = \"x-${REGION}-$$(B)\", REGION = \"own\" }",
+        "environment = { A = \"x-${REGION}-$$(B)\", REGION = \"${HOST}\" }",
         "Deployment",
         "spec.template.spec.containers.0.env",
         "[{name: STACK_REGION, valueFrom: {configMapKeyRef: {name: stack-variables, key: REGION}}}, \
-         {name: REGION, value: own}, {name: A, value: x-$(STACK_REGION)-$$(B)}]",
+         {name: REGION, valueFrom: {configMapKeyRef: {name: stack-variables, key: HOST}}}, {name: A, value: x-$(STACK_REGION)-$$(B)}]",
     ),
     (
         "command = [\"--region\", \"${REGION}\"]",

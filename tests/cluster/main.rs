@@ -1,0 +1,266 @@
+//! What `gen` renders for Kubernetes, applied to a real API server: `.ci/cluster cargo test --test cluster`.
+//!
+//! kwok says of each pod that it runs, so what is tested is what the control plane does: it accepts each object and each pod
+//! (types, immutable fields, Pod Security), binds claims, rolls pods out and completes Jobs.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+
+#[path = "../gen/project.rs"]
+#[expect(dead_code, reason = "the other tests need more of it")]
+mod project;
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use project::{Project, Run, WHOLE_REFERENCE};
+
+/// How long the control plane may take for what takes it seconds.
+const PATIENCE: &str = "--timeout=180s";
+
+fn kubectl(arguments: &[&str]) -> Run {
+    Command::new("kubectl").args(arguments).output().expect("run `.ci/cluster cargo test --test cluster`").into()
+}
+
+/// Runs kubectl, which must succeed.
+fn done(arguments: &[&str]) -> String {
+    let run = kubectl(arguments);
+    assert_eq!(run.code, Some(0), "{arguments:?}: {run:?}");
+    run.stdout
+}
+
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_str(&done(&[arguments, &["--output", "json"]].concat())).unwrap()
+}
+
+/// Renders a profile and fills in what a person has to.
+fn render(project: &Project, profile: &str) -> String {
+    let run = project.run(&["render", "--profile", profile]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let folder = format!("generated/{profile}/kubernetes");
+    let overlay = format!("{folder}/overlays/{profile}");
+    if !project.path(&overlay).exists() {
+        return project.path(&format!("{folder}/base")).display().to_string();
+    }
+    for name in ["config.env", "secrets.env"] {
+        if project.path(&format!("{overlay}/{name}.example")).exists() {
+            let text = project.read(&format!("{overlay}/{name}.example")).replace("=\n", "=example\n");
+            project.write(&format!("{overlay}/{name}"), format!("{}=example\n", text.trim_end_matches('=').trim_end()));
+        }
+    }
+    project.path(&overlay).display().to_string()
+}
+
+fn apply(root: &str) -> String {
+    done(&["apply", "--server-side", "--kustomize", root])
+}
+
+/// Waits until everything in a namespace has come up.
+fn wait(namespace: &str) {
+    let own = ["--namespace", namespace];
+    for (kind, condition) in [("deployment", "Available"), ("job", "Complete")] {
+        let wanted = format!("--for=condition={condition}");
+        if !done(&[&own[..], &["get", kind, "--output", "name"]].concat()).is_empty() {
+            done(&[&own[..], &["wait", &wanted, PATIENCE, kind, "--all"]].concat());
+        }
+    }
+    for set in done(&[&own[..], &["get", "statefulset", "--output", "name"]].concat()).lines() {
+        done(&[&own[..], &["rollout", "status", PATIENCE, set]].concat());
+    }
+}
+
+/// The generation of each workload: another one if its pods were replaced.
+fn generations(namespace: &str) -> Vec<(String, i64)> {
+    let all = json(&["--namespace", namespace, "get", "deployment,statefulset"]);
+    let one = |object: &Value| {
+        (object["metadata"]["name"].as_str().unwrap().to_owned(), object["metadata"]["generation"].as_i64().unwrap())
+    };
+    all["items"].as_array().unwrap().iter().map(one).collect()
+}
+
+#[test]
+fn the_reference_stack_comes_up_and_a_change_replaces_only_what_reads_it() {
+    let project = Project::new(WHOLE_REFERENCE);
+    let root = render(&project, "cluster");
+    apply(&root);
+    wait("sre-copilot");
+    let before = generations("sre-copilot");
+    assert_eq!(before.len(), 14, "{before:?}");
+    let jobs = json(&["--namespace", "sre-copilot", "get", "job"]);
+    assert_eq!(jobs["items"].as_array().unwrap().len(), 6);
+    let claims = json(&["--namespace", "sre-copilot", "get", "pvc"]);
+    let bound = claims["items"].as_array().unwrap().iter().filter(|claim| claim["status"]["phase"] == "Bound").count();
+    assert_eq!(bound, 5);
+    // Pod Security only warns of a workload, and refuses its pods.
+    let events = done(&["--namespace", "sre-copilot", "get", "events", "--output", "jsonpath={.items[*].message}"]);
+    assert!(!events.contains("violates PodSecurity"), "{events}");
+
+    // Nothing changes by itself.
+    apply(&root);
+    assert_eq!(generations("sre-copilot"), before);
+
+    project.replace("spec/stack.toml", "settings.retention = \"72h\"", "settings.retention = \"96h\"");
+    apply(&render(&project, "cluster"));
+    wait("sre-copilot");
+    let changed: Vec<String> = generations("sre-copilot")
+        .into_iter()
+        .zip(before)
+        .filter(|(after, before)| after != before)
+        .map(|((name, _), _)| name)
+        .collect();
+    assert_eq!(changed, ["loki"]);
+    done(&["delete", "namespace", "sre-copilot", "--wait=false"]);
+}
+
+#[test]
+fn a_small_stack_has_replicas_and_waits_for_its_one_shot() {
+    let project = Project::new(
+        r#"
+target = "kubernetes"
+[stack]
+name = "shop"
+[profiles.live]
+[env.TOKEN]
+description = "Token"
+required = true
+secret = true
+[secrets.token]
+environment = "TOKEN"
+[services.db]
+image = "postgres:17.6"
+user = "999"
+ports.sql = { target = 5432 }
+volumes = ["db-data:/var/lib/postgresql/data"]
+kubernetes.storage = "1g"
+[volumes.db-data]
+[services.migrate]
+image = "shop/migrate:1"
+user = "1000"
+depends_on = ["db"]
+environment.DATABASE = "${db.sql}"
+kubernetes.effect = ["migrate", "--check"]
+[services.web]
+image = "shop/web:1"
+user = "1000"
+mem_limit = "64m"
+read_only = true
+tmpfs = ["/tmp"]
+shm_size = "32m"
+cap_add = ["NET_BIND_SERVICE"]
+secrets = ["token"]
+ports.http = { target = 8080 }
+ports.name-of-a-port-that-is-long = { target = 9000 }
+ports.dns = { target = 53, protocol = "udp" }
+deploy.replicas = 3
+command = "serve --token-file /run/secrets/token --cost=$$5"
+healthcheck = { http = "/ready", interval = "5s", timeout = "2s", retries = 3, start_period = "20s" }
+kubernetes.liveness = true
+depends_on = { migrate = "service_completed_successfully", db = "service_started" }
+extra_hosts = { other = "192.0.2.1" }
+stop_grace_period = "45s"
+labels.team = "shop"
+"#,
+    );
+    let root = render(&project, "live");
+    apply(&root);
+    wait("shop-live");
+    let pods = json(&["--namespace", "shop-live", "get", "pods", "--selector", "app.kubernetes.io/name=web"]);
+    assert_eq!(pods["items"].as_array().unwrap().len(), 3);
+    let slices =
+        json(&["--namespace", "shop-live", "get", "endpointslices", "--selector", "kubernetes.io/service-name=web"]);
+    assert_eq!(slices["items"][0]["endpoints"].as_array().unwrap().len(), 3);
+    done(&["delete", "namespace", "shop-live", "--wait=false"]);
+}
+
+/// What the API server refuses, and kubeconform, of mistakes that other generators make: the object, what the server says,
+/// and whether its schema says it.
+const MISTAKES: &[(&str, &str, bool)] = &[
+    (
+        r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a"},"spec":{"selector":{"matchLabels":{"a":"a"}},"template":{"metadata":{"labels":{"a":"a"}},"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"x"}]}}}}"#,
+        "supported values: \"Always\"",
+        false,
+    ),
+    (
+        r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"a"},"spec":{"ports":[{"name":"http","port":80,"targetPort":"prometheus-remote-write"}]}}"#,
+        "must be no more than 15 characters",
+        false,
+    ),
+    (
+        r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a"},"spec":{"selector":{"matchLabels":{"a":"a"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"x"}]}}}}"#,
+        "`selector` does not match template `labels`",
+        false,
+    ),
+    (
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"x","volumeMounts":[{"name":"none","mountPath":"/x"}]}]}}"#,
+        "Not found: \"none\"",
+        false,
+    ),
+    (
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"x","resources":{"requests":{"memory":"2Gi"},"limits":{"memory":"1Gi"}}}]}}"#,
+        "must be less than or equal to memory limit",
+        false,
+    ),
+    (
+        r#"{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"a"},"spec":{"template":{"spec":{"containers":[{"name":"c","image":"x"}]}}}}"#,
+        "valid values: \"OnFailure\", \"Never\"",
+        false,
+    ),
+    (
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"x","livenessProbe":{"httpGet":{"scheme":"http","port":80}}}]}}"#,
+        "supported values: \"HTTP\", \"HTTPS\"",
+        false,
+    ),
+    (
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"x","readinesProbe":{"tcpSocket":{"port":1}}}]}}"#,
+        "readinesProbe",
+        true,
+    ),
+    (
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"x","env":[{"name":"PORT","value":8080}]}]}}"#,
+        "expected string",
+        true,
+    ),
+    (
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"x"}],"volumes":[{"name":"l","hostPath":{"path":"/var/log"}}]}}"#,
+        "violates PodSecurity",
+        false,
+    ),
+    (
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"x"}],"volumes":[{"name":"v","emptyDir":{}},{"name":"v","emptyDir":{}}]}}"#,
+        "duplicate entries",
+        false,
+    ),
+    (
+        r#"{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"a"},"spec":{"podSelector":{},"ingress":[{"ports":[{"port":"a name that is long"}]}]}}"#,
+        "Invalid value",
+        false,
+    ),
+];
+
+fn with_input(program: &str, arguments: &[&str], input: &str) -> Run {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn the_server_refuses_what_schemas_do_not_see() {
+    done(&["create", "namespace", "mistakes"]);
+    done(&["label", "namespace", "mistakes", "pod-security.kubernetes.io/enforce=restricted"]);
+    let schemas = concat!("-schema-location=", env!("CARGO_MANIFEST_DIR"), "/target/kubernetes/schemas");
+    for (object, said, has_schema) in MISTAKES {
+        let dry = ["--namespace", "mistakes", "apply", "--server-side", "--dry-run=server", "--filename", "-"];
+        let run = with_input("kubectl", &dry, object);
+        assert!(run.code == Some(1) && run.stderr.contains(said), "{said}: {run:?}");
+        let run = with_input("kubeconform", &["-strict", schemas], object);
+        assert_eq!(run.code == Some(1), *has_schema, "{said}: {run:?}");
+    }
+    done(&["delete", "namespace", "mistakes", "--wait=false"]);
+}
