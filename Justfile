@@ -75,6 +75,11 @@ dev-ps *ARGS:
 dev-restart *ARGS:
     cargo run --quiet -- dev restart {{ ARGS }}
 
+# Make the published ports of a service in Kubernetes reachable on this machine
+[group('dev')]
+dev-forward *ARGS:
+    cargo run --quiet -- dev forward {{ ARGS }}
+
 # Set up database schemas
 [group('dev')]
 dev-schema *ARGS:

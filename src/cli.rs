@@ -343,6 +343,12 @@ pub enum DevCommand {
         #[arg(value_name = "SERVICE")]
         services: Vec<String>,
     },
+    /// Make the published ports of a service in Kubernetes reachable on this machine
+    Forward {
+        /// The service
+        #[arg(value_name = "SERVICE")]
+        service: String,
+    },
     /// Build the images that are not pulled from a registry
     Build {
         /// `all`, `temporal`, or the name of an image, service or group [default: all]

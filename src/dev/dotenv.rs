@@ -420,21 +420,27 @@ fn expand_escapes(value: &str, keep_dollars: bool) -> String {
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
 
+/// The text of a file that the user fills in; `None` if it does not exist.
+///
+/// # Errors
+/// It can't be read.
+pub fn read(root: &Utf8Path, path: &Utf8Path) -> Result<Option<String>, Finding> {
+    match links::read_text(root, path, LARGEST) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Finding::error(
+            format!("cannot read `{path}`: {error}"),
+            "replace it with a text file that you can read",
+        )),
+    }
+}
+
 /// Reads the file; `None` if it does not exist.
 ///
 /// # Errors
 /// It can't be read, by this process or by Compose.
 pub fn load(root: &Utf8Path, path: &Utf8Path) -> Result<Option<Dotenv>, Finding> {
-    let text = match links::read_text(root, path, LARGEST) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(Finding::error(
-                format!("cannot read `{path}`: {error}"),
-                "replace it with a text file that you can read",
-            ));
-        }
-    };
+    let Some(text) = read(root, path)? else { return Ok(None) };
     match Dotenv::parse(&text) {
         Ok(file) => Ok(Some(file)),
         Err(Malformed { line, reason }) => {

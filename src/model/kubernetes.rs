@@ -1,7 +1,13 @@
 //! How a stack runs in Kubernetes.
 
+use std::collections::HashSet;
+
 use super::service::Command;
 use super::text::Text;
+use super::{Stack, Variable};
+
+/// The files of the overlay that a person fills in: values, and secrets.
+pub const FILES: [&str; 2] = ["config.env", "secrets.env"];
 
 /// How the stack runs in Kubernetes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +18,8 @@ pub struct Kubernetes {
     pub registry: Option<String>,
     /// The image of the containers that wait for a port.
     pub wait_image: String,
+    /// The contexts of kubeconfig that `gen dev` may use.
+    pub contexts: Vec<String>,
 }
 
 /// What only Kubernetes needs to know of a service.
@@ -44,5 +52,40 @@ impl Kubernetes {
             Some(registry) if is_built => format!("{registry}/{}", reference.shown()),
             _ => reference.shown(),
         }
+    }
+}
+
+impl Variable {
+    /// The file of the overlay that has it, if a person fills it in.
+    pub fn file(&self) -> &'static str {
+        FILES[usize::from(self.secret)]
+    }
+}
+
+impl Stack {
+    /// The variables that pods read, in the order of the spec.
+    pub fn pod_variables(&self) -> impl Iterator<Item = &Variable> {
+        let mut used: HashSet<&str> = HashSet::new();
+        for service in self.every_service() {
+            used.extend(service.refers_to.variables.iter().map(String::as_str));
+            used.extend(service.secrets.iter().filter_map(|grant| self.variable_of(&grant.source)));
+        }
+        self.variables.iter().filter(move |variable| used.contains(variable.name.as_str()))
+    }
+
+    /// Those that a person has to fill in.
+    pub fn wanted(&self) -> impl Iterator<Item = &Variable> {
+        self.pod_variables().filter(|variable| variable.secret || variable.required)
+    }
+
+    /// What kustomize builds: the overlay, or the base if there is nothing to fill in.
+    pub fn kustomization(&self) -> String {
+        if self.wanted().next().is_some() { self.overlay() } else { self.files() }
+    }
+
+    /// The variable that a secret is taken from.
+    pub fn variable_of(&self, secret: &str) -> Option<&str> {
+        let secret = self.secrets.iter().find(|known| known.name == secret)?;
+        secret.keys.text("environment")?.literal()
     }
 }

@@ -96,6 +96,11 @@ impl Resolver<'_> {
             namespace: namespace.map_or(project, |namespace| &namespace.value).to_owned(),
             registry: registry.map(|registry| registry.value.clone()),
             wait_image: wait_image.map_or(WAIT_IMAGE, |image| &image.value).to_owned(),
+            contexts: written
+                .into_iter()
+                .flat_map(|written| &written.contexts)
+                .map(|name| name.value.clone())
+                .collect(),
         })
     }
 

@@ -25,6 +25,8 @@ table! {
     pub struct Kubernetes as "Kubernetes" {
         /// The namespace, which the outputs create; `<name>-<profile>` if left out.
         namespace: Option<Spanned<String>>,
+        /// The contexts of kubeconfig that `gen dev` may use; it refuses any other.
+        contexts: Vec<Spanned<String>>,
         /// Where images that are built here are pushed: `registry.example.com/team`.
         registry: Option<Spanned<String>>,
         /// The storage class of volumes; the cluster's default if left out.

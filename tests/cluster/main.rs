@@ -173,6 +173,128 @@ labels.team = "shop"
     done(&["delete", "namespace", "shop-live", "--wait=false"]);
 }
 
+/// A stack that `gen dev` runs: a database, a one-shot that reads a value, and a server.
+const DEV: &str = r#"
+target = "kubernetes"
+[stack]
+name = "tea"
+[profiles.dev]
+[kubernetes]
+contexts = ["kwok"]
+[env.MODE]
+description = "How it runs"
+required = true
+[env.TOKEN]
+description = "Token"
+required = true
+secret = true
+generate = true
+[services.db]
+image = "shop/db:1"
+user = "999"
+ports.sql = { target = 5432 }
+volumes = ["db-data:/data"]
+[volumes.db-data]
+[services.setup]
+image = "shop/setup:1"
+user = "1000"
+environment = { MODE = "${MODE}", DB = "${db.sql}" }
+kubernetes.effect = ["setup", "--check"]
+[services.web]
+image = "shop/web:1"
+user = "1000"
+ports.http = { published = 8080, target = 80, path = "/" }
+environment.TOKEN = "${TOKEN}"
+depends_on.setup = "service_completed_successfully"
+"#;
+
+fn dev(project: &Project, arguments: &[&str]) -> Run {
+    project.run(&[&["dev"], arguments].concat())
+}
+
+fn listed(kind: &str) -> Vec<String> {
+    let answer = done(&["--namespace", "tea-dev", "get", kind, "--output", "name"]);
+    answer.lines().map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn gen_dev_applies_prunes_and_removes() {
+    let project = Project::new(DEV);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let overlay = "generated/dev/kubernetes/overlays/dev";
+
+    // Not before everything is there.
+    let run = dev(&project, &["up"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("`generated/dev/kubernetes/overlays/dev/config.env` does not exist"), "{run:?}");
+    assert_eq!(kubectl(&["get", "namespace", "tea-dev"]).code, Some(1));
+    project.write(&format!("{overlay}/config.env"), "MODE=fast\n");
+
+    // Not in a context that the profile doesn't name.
+    let spec = project.read("spec/stack.toml");
+    project.write("spec/stack.toml", spec.replace("[\"kwok\"]", "[\"elsewhere\"]"));
+    let run = dev(&project, &["down"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("`dev` does not name the current context `kwok`"), "{run:?}");
+    project.write("spec/stack.toml", &spec);
+
+    let run = dev(&project, &["up"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("context `kwok`, namespace `tea-dev`"), "{run:?}");
+    assert!(run.stdout.contains("http://localhost:8080/  gen dev forward web"), "{run:?}");
+    let secrets = project.read(&format!("{overlay}/secrets.env"));
+    assert!(secrets.starts_with("TOKEN=") && secrets.trim_end().len() == "TOKEN=".len() + 24, "{secrets}");
+    let jobs = listed("job");
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    assert_eq!(listed("secret").len(), 1);
+
+    // Again: nothing is another one.
+    let before = generations("tea-dev");
+    assert_eq!(dev(&project, &["up"]).code, Some(0));
+    assert_eq!((generations("tea-dev"), listed("job")), (before, jobs.clone()));
+    assert_eq!(project.read(&format!("{overlay}/secrets.env")), secrets);
+
+    // Another value: the Job that reads it is replaced, and the old values are deleted.
+    let id = || done(&["--namespace", "tea-dev", "get", &jobs[0], "--output", "jsonpath={.metadata.uid}"]);
+    let first = id();
+    project.write(&format!("{overlay}/config.env"), "MODE=slow\n");
+    let run = dev(&project, &["up"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("replacing job.batch/setup-"), "{run:?}");
+    assert_ne!(id(), first);
+    let values = listed("configmap").into_iter().filter(|name| name.contains("stack-variables")).count();
+    assert_eq!(values, 1);
+
+    let run = dev(&project, &["ps"]);
+    assert!(run.code == Some(0) && run.stdout.contains("db-0"), "{run:?}");
+    assert_eq!(dev(&project, &["restart", "web"]).code, Some(0));
+    let run = dev(&project, &["forward", "setup"]);
+    assert!(run.code == Some(2) && run.stderr.contains("`setup` publishes no port"), "{run:?}");
+    let run = dev(&project, &["doctor"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+
+    // What the spec no longer has goes, but not its data.
+    let (rest, _) = spec.split_once("[services.web]").unwrap();
+    let rest =
+        rest.replace("[env.TOKEN]\ndescription = \"Token\"\nrequired = true\nsecret = true\ngenerate = true\n", "");
+    project.write(
+        "spec/stack.toml",
+        rest.replace("[volumes.db-data]\n", "").replace("volumes = [\"db-data:/data\"]\n", ""),
+    );
+    assert_eq!(project.run(&["render", "--force"]).code, Some(0));
+    let run = dev(&project, &["up"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("deployment.apps/web") && run.stderr.contains("statefulset.apps/db"), "{run:?}");
+    assert_eq!(listed("pvc").len(), 1);
+
+    assert_eq!(dev(&project, &["down"]).code, Some(0));
+    assert!(listed("deployment,statefulset,job,networkpolicy").is_empty());
+    assert_eq!(listed("pvc").len(), 1);
+    assert_eq!(dev(&project, &["down", "--volumes"]).code, Some(0));
+    assert!(listed("pvc").is_empty());
+    done(&["delete", "namespace", "tea-dev", "--wait=false"]);
+}
+
 /// What the API server refuses, and kubeconform, of mistakes that other generators make: the object, what the server says,
 /// and whether its schema says it.
 const MISTAKES: &[(&str, &str, bool)] = &[

@@ -36,8 +36,13 @@ pub fn run(context: &Context) -> Step {
             findings.extend(machine.ports(&services, &containers));
         }
     }
+    show(&findings)
+}
+
+/// Prints what was found.
+pub fn show(findings: &[Finding]) -> Step {
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
-    let mut out = text(&findings);
+    let mut out = text(findings);
     // Writing to a `String` cannot fail.
     let _ = match (errors, findings.len()) {
         (0, 0) => writeln!(out, "{GREEN}no problems found{RESET}"),

@@ -71,7 +71,7 @@ pub fn generate(context: &Context) -> Step<()> {
 }
 
 /// A password: 144 random bits.
-fn random() -> Step<String> {
+pub fn random() -> Step<String> {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut bytes = [0; 24];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).map_err(|error| {
@@ -162,7 +162,7 @@ fn volume_behind(context: &Context, variable: &Variable) -> Result<Option<String
     Ok(None)
 }
 
-fn not_written(path: &Utf8Path, error: &output::Error) -> Finding {
+pub fn not_written(path: &Utf8Path, error: &output::Error) -> Finding {
     let help = match error {
         output::Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
             format!("make it writable: `chmod u+w {path}`")

@@ -2,6 +2,7 @@
 
 mod build;
 pub(super) mod child;
+mod cluster;
 mod doctor;
 mod down;
 mod env;
@@ -84,12 +85,19 @@ fn dispatch(arguments: &Dev) -> Step {
     let children = Children::new()
         .map_err(|error| Finding::error(format!("cannot receive signals: {error}"), "stop some processes"))?;
     let context = Context { compose: Compose::new(&root, plan.stack()), root, plan, children };
+    if let Some(kubernetes) = &context.stack().kubernetes {
+        return cluster::run(&context, kubernetes, &arguments.command);
+    }
     match &arguments.command {
         DevCommand::Up(arguments) => up::run(&context, arguments),
         DevCommand::Down { volumes } => down::run(&context, *volumes),
         DevCommand::Ps { format } => ps::run(&context, *format),
         DevCommand::Logs { follow, services } => logs::run(&context, *follow, services),
         DevCommand::Restart { services } => restart::run(&context, services),
+        DevCommand::Forward { .. } => Err(Stop::invalid(Finding::error(
+            format!("the profile `{}` runs on this machine, where its ports are published", context.stack().profile),
+            "see `gen dev ps` for their addresses",
+        ))),
         DevCommand::Build { targets, no_cache } => build::run(&context, targets, *no_cache),
         DevCommand::Schema(SchemaCommand::Setup { only }) => schema::setup(&context, only.as_deref()),
         DevCommand::Infra(command) => infra::run(&context, command),

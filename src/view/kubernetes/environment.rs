@@ -11,39 +11,6 @@ use crate::lit::manifest::{Node, expanded};
 use crate::model::text::{Reference, Segment, Text};
 use crate::model::{Service, Stack, Variable};
 
-/// The files that a person fills in: values, and secrets.
-pub(super) const FILES: [&str; 2] = ["config.env", "secrets.env"];
-
-/// The file that has a variable.
-pub(super) fn file_of(variable: &Variable) -> &'static str {
-    FILES[usize::from(variable.secret)]
-}
-
-/// The variables that pods read, in the order of the spec.
-pub(super) fn used(stack: &Stack) -> impl Iterator<Item = &Variable> {
-    let used: HashSet<&str> = stack
-        .every_service()
-        .flat_map(|service| service.refers_to.variables.iter().map(String::as_str).chain(secrets(stack, service)))
-        .collect();
-    stack.variables.iter().filter(move |variable| used.contains(variable.name.as_str()))
-}
-
-/// The variables that a person has to fill in.
-pub(super) fn wanted(stack: &Stack) -> Vec<&Variable> {
-    used(stack).filter(|variable| variable.secret || variable.required).collect()
-}
-
-/// The variables whose values a service reads from files.
-fn secrets<'a>(stack: &'a Stack, service: &'a Service) -> impl Iterator<Item = &'a str> {
-    service.secrets.iter().filter_map(|grant| variable_of(stack, &grant.source))
-}
-
-/// The variable that a secret is taken from.
-pub(super) fn variable_of<'a>(stack: &'a Stack, secret: &str) -> Option<&'a str> {
-    let secret = stack.secrets.iter().find(|known| known.name == secret)?;
-    secret.keys.text("environment")?.literal()
-}
-
 /// The `env` of a container.
 pub(super) fn of_container<'a>(stack: &'a Stack, service: &'a Service) -> Node<'a> {
     let is_secret = |name: &str| stack.variables.iter().any(|variable| variable.name == name && variable.secret);
@@ -119,6 +86,6 @@ struct Example<'a> {
 
 /// What is to be filled in.
 pub(super) fn example(stack: &Stack, file: &str) -> askama::Result<String> {
-    let variables = wanted(stack).into_iter().filter(|variable| file_of(variable) == file).collect();
+    let variables = stack.wanted().filter(|variable| variable.file() == file).collect();
     Example { file, variables }.render()
 }

@@ -3,9 +3,10 @@
 use askama::Template;
 
 use super::object::{Map, text};
-use super::{SECRETS, Scope, VARIABLES, environment};
+use super::{SECRETS, Scope, VARIABLES};
 use crate::lit::manifest as filters;
 use crate::lit::manifest::Node;
+use crate::model::kubernetes::FILES;
 use crate::model::service::Mount;
 use crate::model::{Service, Stack};
 use crate::spec::service::MountType;
@@ -112,11 +113,12 @@ pub(super) fn base(scope: Scope<'_>, files: &[String]) -> askama::Result<String>
     let names = stack.every_service().map(|service| format!("{}.yaml", service.name));
     let resources = ["namespace.yaml".to_owned()].into_iter().chain(names).chain(["network-policies.yaml".to_owned()]);
     let mut generators: Vec<Node<'_>> = Vec::new();
-    let literals: Vec<Node<'_>> = environment::used(stack)
+    let literals: Vec<Node<'_>> = stack
+        .pod_variables()
         .filter(|variable| !variable.secret && !variable.required)
         .map(|variable| text(format!("{}={}", variable.name, variable.default.as_deref().unwrap_or_default())))
         .collect();
-    if environment::used(stack).any(|variable| !variable.secret) {
+    if stack.pod_variables().any(|variable| !variable.secret) {
         generators.push(Map::default().key("name", VARIABLES).key("literals", Node::List(literals)).into());
     }
     for map in stack.every_service().flat_map(|service| config_maps(stack, service)) {
@@ -153,10 +155,9 @@ fn named(key: &str, path: &str) -> String {
 /// The overlay, with what a person fills in.
 pub(super) fn overlay(scope: Scope<'_>) -> askama::Result<String> {
     let namespace = &scope.kubernetes.namespace;
-    let wanted = environment::wanted(scope.stack);
     let generator = |name: &'static str, secret: bool| {
-        let file = environment::FILES[usize::from(secret)];
-        let has = wanted.iter().any(|variable| variable.secret == secret);
+        let file = FILES[usize::from(secret)];
+        let has = scope.stack.wanted().any(|variable| variable.secret == secret);
         has.then(|| {
             Map::default().key("name", name).key("namespace", namespace).key("envs", Node::List(vec![file.into()]))
         })

@@ -14,6 +14,7 @@ use askama::Template;
 use self::object::Object;
 use super::{List, config_digests};
 use crate::lit::manifest as filters;
+use crate::model::kubernetes::FILES;
 use crate::model::{Kubernetes, Stack};
 
 /// A file with objects.
@@ -57,13 +58,11 @@ pub(super) fn add<'a>(list: &mut List<'a>, stack: &'a Stack, kubernetes: &'a Kub
     }
     list.push(format!("{base}/network-policies.yaml"), false, move || render(network::policies(scope)));
     list.push(format!("{base}/kustomization.yaml"), false, move || kustomization::base(scope, &files));
-    let wanted = environment::wanted(stack);
-    if !wanted.is_empty() {
+    if stack.wanted().next().is_some() {
         let overlay = stack.overlay();
         list.push(format!("{overlay}/kustomization.yaml"), false, move || kustomization::overlay(scope));
-        for file in environment::FILES {
-            let has = wanted.iter().any(|variable| environment::file_of(variable) == file);
-            if has {
+        for file in FILES {
+            if stack.wanted().any(|variable| variable.file() == file) {
                 list.push(format!("{overlay}/{file}.example"), false, move || environment::example(stack, file));
             }
         }

@@ -397,7 +397,7 @@ fn mounts<'a>(scope: Scope<'a>, service: &'a Service) -> Node<'a> {
             Map::default()
                 .key("name", "secrets")
                 .key("mountPath", text(path))
-                .option("subPath", environment::variable_of(scope.stack, &grant.source))
+                .option("subPath", scope.stack.variable_of(&grant.source))
                 .key("readOnly", true)
                 .into(),
         );
@@ -437,7 +437,7 @@ fn volumes<'a>(scope: Scope<'a>, service: &'a Service) -> Node<'a> {
             service
                 .secrets
                 .iter()
-                .filter_map(|grant| environment::variable_of(scope.stack, &grant.source))
+                .filter_map(|grant| scope.stack.variable_of(&grant.source))
                 .map(|variable| Map::default().key("key", variable).key("path", variable).into())
                 .collect(),
         );

@@ -2,9 +2,10 @@
 
 use askama::Template;
 
-use super::{Scope, environment};
+use super::Scope;
 use crate::graph::{Graph, mermaid};
 use crate::lit::{markdown as filters, shell};
+use crate::model::kubernetes::FILES;
 use crate::model::{Service, SourceTree, Stack, Variable};
 use crate::view::readme;
 
@@ -51,12 +52,11 @@ struct Port<'a> {
 
 pub(super) fn render(scope: Scope<'_>) -> askama::Result<String> {
     let stack = scope.stack;
-    let wanted_variables = environment::wanted(stack);
-    let has = |file: &&str| wanted_variables.iter().any(|variable| environment::file_of(variable) == *file);
-    let wanted: Vec<&'static str> = environment::FILES.into_iter().filter(|file| has(file)).collect();
+    let has = |file: &&str| stack.wanted().any(|variable| variable.file() == *file);
+    let wanted: Vec<&'static str> = FILES.into_iter().filter(|file| has(file)).collect();
     let place = |variable: &Variable| {
-        let is_wanted = wanted_variables.iter().any(|wanted| wanted.name == variable.name);
-        if is_wanted { environment::file_of(variable).to_owned() } else { super::VARIABLES.to_owned() }
+        let is_wanted = stack.wanted().any(|wanted| wanted.name == variable.name);
+        if is_wanted { variable.file().to_owned() } else { super::VARIABLES.to_owned() }
     };
     let of_kind = |service: &Service, name: &str| service.kind.as_ref().is_some_and(|kind| kind.as_str() == name);
     let larger = stack.services.iter().filter(|service| service.mounts.iter().any(|mount| mount.volume().is_some()));
@@ -73,7 +73,7 @@ pub(super) fn render(scope: Scope<'_>) -> askama::Result<String> {
         namespace: &scope.kubernetes.namespace,
         terraform: stack.terraform(),
         overlay: stack.overlay(),
-        root: if wanted.is_empty() { stack.files() } else { stack.overlay() },
+        root: stack.kustomization(),
         count: stack.services.len() as u64,
         has_volumes: stack.services.iter().any(|service| service.mounts.iter().any(|mount| mount.volume().is_some())),
         trees: stack.builds.iter().filter_map(readme::source_tree).collect(),
@@ -82,7 +82,7 @@ pub(super) fn render(scope: Scope<'_>) -> askama::Result<String> {
         wanted,
         ports: ports(stack),
         diagram: mermaid::render(&Graph::of(stack)),
-        variables: environment::used(stack).map(|variable| (variable, place(variable))).collect(),
+        variables: stack.pod_variables().map(|variable| (variable, place(variable))).collect(),
         larger: larger.collect(),
     }
     .render()

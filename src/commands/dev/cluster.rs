@@ -1,0 +1,249 @@
+//! `gen dev` of a stack in Kubernetes.
+
+use std::fmt::Write as _;
+
+use stackgen::dev::kubectl::{self, Kubectl};
+use stackgen::dev::{Environment, Finding, dotenv, services};
+use stackgen::model::kubernetes::FILES;
+use stackgen::model::{Kubernetes, Service};
+use stackgen::output::{self, Mode};
+
+use super::{
+    BOLD, Context, Outcome, RESET, Step, Stop, build, child, env, infra, note, preflight, print_error, print_text, say,
+};
+use crate::cli::{DevCommand, Listing, Up};
+
+/// The way out where kubectl says what is wrong.
+const SAID: &str = "see the output of kubectl above, `gen dev ps` and `gen dev logs SERVICE`";
+
+pub fn run(context: &Context, kubernetes: &Kubernetes, command: &DevCommand) -> Step {
+    match command {
+        DevCommand::Up(arguments) => up(context, &target(context, kubernetes)?, arguments),
+        DevCommand::Down { volumes } => down(context, &target(context, kubernetes)?, *volumes),
+        DevCommand::Ps { format } => {
+            let kubectl = target(context, kubernetes)?;
+            let format = match format {
+                Listing::Json => &["--output", "json"][..],
+                Listing::Text => &[],
+            };
+            Ok(Outcome::Exit(child::become_(&kubectl.pods().with(format.iter().copied()))?))
+        }
+        DevCommand::Logs { follow, services } => {
+            context.known(services)?;
+            let logs = target(context, kubernetes)?.logs(services).with_flag("--follow", *follow);
+            Ok(Outcome::Exit(child::become_(&logs)?))
+        }
+        DevCommand::Restart { services } => {
+            context.known(services)?;
+            let named =
+                |service: &&Service| !service.one_shot && (services.is_empty() || services.contains(&service.name));
+            let restart = target(context, kubernetes)?.restart(context.stack().services.iter().filter(named));
+            Ok(Outcome::Exit(child::become_(&restart)?))
+        }
+        DevCommand::Forward { service } => forward(context, &target(context, kubernetes)?, service),
+        DevCommand::Build { targets, no_cache } => build::run(context, targets, *no_cache),
+        DevCommand::Infra(command) => infra::run(context, command),
+        DevCommand::Doctor => doctor(context, kubernetes),
+        DevCommand::Schema(_) => Err(Stop::invalid(Finding::error(
+            "the steps of the schema are Jobs in Kubernetes",
+            "run `gen dev up`, which applies them with the rest",
+        ))),
+        DevCommand::Env(_) => Err(Stop::invalid(Finding::error(
+            format!("a stack in Kubernetes has no `.env`: see `{}`", context.stack().overlay()),
+            format!("fill in {} there", FILES.map(|file| format!("`{file}`")).join(" and ")),
+        ))),
+    }
+}
+
+/// The namespace in the cluster of the current context, if the profile names that.
+fn target(context: &Context, kubernetes: &Kubernetes) -> Step<Kubectl> {
+    let kustomization = format!("{}/kustomization.yaml", context.stack().kustomization());
+    context.exists(kustomization.as_str().into())?;
+    const HELP: &str = "choose one: `kubectl config use-context NAME`";
+    let current = context.ask(&kubectl::current_context(&context.root), "kubectl config current-context", HELP)?;
+    let current = current.trim();
+    kubectl::allowed(kubernetes, current, &context.stack().profile).map_err(Stop::invalid)?;
+    note(&format!("context `{current}`, namespace `{}`", kubernetes.namespace));
+    Ok(Kubectl::new(&context.root, current, context.stack(), kubernetes))
+}
+
+fn up(context: &Context, kubectl: &Kubectl, arguments: &Up) -> Step {
+    if !arguments.services.is_empty() {
+        return Err(Stop::invalid(Finding::error(
+            "`up` applies the whole stack in Kubernetes",
+            "leave out the services, or remove the others in the profile",
+        )));
+    }
+    generate(context)?;
+    let mut findings = filled_in(context)?;
+    findings.extend(preflight::drift(context));
+    say(&findings);
+    if findings.iter().any(Finding::is_error) {
+        note("nothing was applied");
+        return Err(Outcome::Findings.into());
+    }
+    let applied = apply(context, kubectl)?;
+    if !arguments.detach {
+        for name in &applied {
+            let Some(wait) = kubectl.wait(name) else { continue };
+            let ended = context.children.run(&wait)?;
+            if ended.interrupted {
+                return Ok(Outcome::Exit(ended.code));
+            }
+            if !ended.succeeded() {
+                return Err(Finding::error(format!("`{name}` has not come up"), SAID).into());
+            }
+        }
+    }
+    prune(context, kubectl, &applied)?;
+    let pages = pages(context);
+    if pages.is_empty() {
+        note("the stack is up");
+    } else {
+        print_text(&format!("Open, while the command beside it runs:\n{pages}"));
+    }
+    Ok(Outcome::Clean)
+}
+
+/// Applies everything. A Job that can't be changed, since a value that it reads is another one, is replaced.
+fn apply(context: &Context, kubectl: &Kubectl) -> Step<Vec<String>> {
+    let apply = kubectl.apply(&context.stack().kustomization());
+    let mut answer = context.children.ask(&apply)?;
+    let jobs = kubectl::immutable_jobs(&answer.stderr);
+    if !answer.succeeded && !jobs.is_empty() {
+        note(&format!("replacing {}", jobs.join(", ")));
+        context.ask(&kubectl.delete(&jobs), "kubectl delete", SAID)?;
+        answer = context.children.ask(&apply)?;
+    }
+    if !answer.succeeded {
+        print_error(&stackgen::shown::printable(&answer.stderr));
+        return Err(Finding::error("failed to apply the stack", "see the output of kubectl above").into());
+    }
+    let applied = kubectl::names(&answer.stdout);
+    note(&format!("applied {}", stackgen::review::counted(applied.len(), "object")));
+    Ok(applied.into_iter().collect())
+}
+
+/// Deletes what the stack had and no longer has, once nothing uses it.
+fn prune(context: &Context, kubectl: &Kubectl, applied: &[String]) -> Step<()> {
+    let listed = context.ask(&kubectl.objects("get").with(["--output", "name"]), "kubectl get", SAID)?;
+    let left: Vec<String> = kubectl::names(&listed).into_iter().filter(|name| !applied.contains(name)).collect();
+    if !left.is_empty() {
+        context.ask(&kubectl.delete(&left), "kubectl delete", SAID)?;
+        note(&format!("deleted {}, which the spec no longer has", left.join(", ")));
+    }
+    Ok(())
+}
+
+fn down(context: &Context, kubectl: &Kubectl, volumes: bool) -> Step {
+    let deleted = context.children.run(&kubectl.objects("delete"))?;
+    if volumes && deleted.succeeded() {
+        return Ok(Outcome::Exit(child::become_(&kubectl.delete_claims())?));
+    }
+    Ok(Outcome::Exit(deleted.code))
+}
+
+fn forward(context: &Context, kubectl: &Kubectl, name: &str) -> Step {
+    context.known(&[name.to_owned()])?;
+    let service = context.stack().services.iter().find(|service| service.name == name && service.publishes());
+    let Some(service) = service else {
+        let help = "publish one in the spec: `ports.http = 8080`";
+        return Err(Stop::invalid(Finding::error(format!("`{name}` publishes no port"), help)));
+    };
+    Ok(Outcome::Exit(child::become_(&kubectl.forward(service))?))
+}
+
+/// The pages to open, each with the command that makes its port reachable.
+fn pages(context: &Context) -> String {
+    let environment = Environment::new(std::collections::BTreeMap::new(), Environment::process());
+    let mut out = String::new();
+    for service in &context.stack().services {
+        if let Some(url) = services::urls(service, &environment).first() {
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(out, "  {url}  {} forward {}", context.stack().dev(), service.name);
+        }
+    }
+    out
+}
+
+/// Writes random values to the file of secrets for those that have none and may be chosen, if nothing else is missing.
+fn generate(context: &Context) -> Step<()> {
+    let [_, secrets] = FILES.map(|file| format!("{}/{file}", context.stack().overlay()));
+    let text = dotenv::read(&context.root, secrets.as_str().into())?;
+    let of_file = || context.stack().wanted().filter(|variable| variable.secret);
+    let is_missing = |variable: &&stackgen::model::Variable| {
+        kubectl::unfilled(&secrets, Some(text.as_deref().unwrap_or_default()), [*variable])
+            .iter()
+            .any(Finding::is_error)
+    };
+    let missing: Vec<_> = of_file().filter(is_missing).collect();
+    if missing.is_empty() || missing.iter().any(|variable| !variable.generate) {
+        return Ok(());
+    }
+    let mut lines: Vec<String> = text.unwrap_or_default().lines().map(ToOwned::to_owned).collect();
+    for variable in &missing {
+        let value = format!("{}={}", variable.name, env::random()?);
+        match lines.iter_mut().find(|line| line.trim() == format!("{}=", variable.name)) {
+            Some(line) => *line = value,
+            None => lines.push(value),
+        }
+    }
+    let path = secrets.as_str().into();
+    output::replace(&context.root, path, &(lines.join("\n") + "\n"), Mode::Private)
+        .map_err(|error| env::not_written(path, &error))?;
+    let names: Vec<&str> = missing.iter().map(|variable| variable.name.as_str()).collect();
+    print_text(&format!("{BOLD}{secrets}{RESET}: {} chosen at random\n", names.join(", ")));
+    Ok(())
+}
+
+/// What is missing in the files that a person fills in.
+fn filled_in(context: &Context) -> Step<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for file in FILES {
+        let wanted: Vec<_> = context.stack().wanted().filter(|variable| variable.file() == file).collect();
+        if !wanted.is_empty() {
+            let path = format!("{}/{file}", context.stack().overlay());
+            findings.extend(kubectl::unfilled(
+                &path,
+                dotenv::read(&context.root, path.as_str().into())?.as_deref(),
+                wanted,
+            ));
+        }
+    }
+    Ok(findings)
+}
+
+fn doctor(context: &Context, kubernetes: &Kubernetes) -> Step {
+    let mut findings = filled_in(context)?;
+    findings.extend(preflight::drift(context));
+    findings.extend(preflight::committed(context));
+    if context.stack().infrastructure.is_some() {
+        findings.extend(preflight::terraform(context));
+    }
+    match target(context, kubernetes) {
+        Err(stop) => findings.extend(stop.findings),
+        Ok(kubectl) => {
+            const HELP: &str = "check that the cluster is reachable: `kubectl cluster-info`";
+            match context.ask(&kubectl.version(), "kubectl version", HELP) {
+                Err(finding) => findings.push(finding),
+                Ok(_) => findings.extend(storage(context, &kubectl)?),
+            }
+        }
+    }
+    super::doctor::show(&findings)
+}
+
+/// A volume without a storage class needs a default one.
+fn storage(context: &Context, kubectl: &Kubectl) -> Step<Option<Finding>> {
+    let unnamed = context.stack().services.iter().find(|service| {
+        service.workload.storage_class.is_none() && service.mounts.iter().any(|mount| mount.volume().is_some())
+    });
+    let Some(service) = unnamed else { return Ok(None) };
+    let classes = context.ask(&kubectl.default_classes(), "kubectl get storageclass", SAID)?;
+    Ok(classes.trim().is_empty().then(|| {
+        Finding::error(
+            format!("the cluster has no default storage class for the volumes of `{}`", service.name),
+            "name one: `kubernetes.storage_class = \"…\"`; `kubectl get storageclass` lists them",
+        )
+    }))
+}
