@@ -59,7 +59,7 @@ mod tests {
             ("${A}", "${A}"),
         ] {
             assert_eq!(expanded(text), written, "{text}");
-            assert_eq!(read(&written), text, "{written}");
+            assert_eq!(read(written), text, "{written}");
         }
     }
 

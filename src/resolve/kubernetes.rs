@@ -521,7 +521,6 @@ impl Resolver<'_> {
     fn check_user(&mut self, service: &model::Service, span: Span, help: &str) {
         match service.workload.user {
             Some(0) => self.refuse("the user root", span, "name another user: Pod Security `restricted` forbids root"),
-            Some(_) => {}
             // A name was reported.
             None if self.spec.sound && service.keys.get("user").is_none() => {
                 let title = format!("missing user of `{}`", service.name);
@@ -529,7 +528,7 @@ impl Resolver<'_> {
                     "{help}: Pod Security `restricted` forbids root, and the number of an image's user isn't known"
                 )));
             }
-            None => {}
+            _ => {}
         }
     }
 

@@ -177,13 +177,11 @@ impl Resolver<'_> {
             None if one_shot => "no".into(),
             None => "unless-stopped".into(),
         };
+        // A pod's own name is its host name.
+        let named_like_it = service.network_mode.is_none() && single && !self.is_kubernetes();
         let hostname = match &service.hostname {
             Some(hostname) => Some(self.text(&hostname.value)),
-            None => {
-                // A pod's own name is its host name.
-                let named = service.network_mode.is_none() && single && !self.is_kubernetes();
-                named.then(|| name.value.as_str().into())
-            }
+            None => named_like_it.then(|| name.value.as_str().into()),
         };
         let command = match &service.command {
             Some(command) => Some(self.program(&command.value, service.entrypoint.as_deref())),

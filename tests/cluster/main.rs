@@ -20,7 +20,7 @@ use project::{Project, Run, WHOLE_REFERENCE};
 const PATIENCE: &str = "--timeout=180s";
 
 fn kubectl(arguments: &[&str]) -> Run {
-    Command::new("kubectl").args(arguments).output().expect("run `.ci/cluster cargo test --test cluster`").into()
+    Command::new("kubectl").args(arguments).output().unwrap().into()
 }
 
 /// Runs kubectl, which must succeed.

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::cli::{DevCommand, Listing, Up};
 
+/// The way out without a context.
+const CHOOSE: &str = "choose one: `kubectl config use-context NAME`";
+
 /// The way out where kubectl says what is wrong.
 const SAID: &str = "see the output of kubectl above, `gen dev ps` and `gen dev logs SERVICE`";
 
@@ -59,8 +62,7 @@ pub fn run(context: &Context, kubernetes: &Kubernetes, command: &DevCommand) -> 
 fn target(context: &Context, kubernetes: &Kubernetes) -> Step<Kubectl> {
     let kustomization = format!("{}/kustomization.yaml", context.stack().kustomization());
     context.exists(kustomization.as_str().into())?;
-    const HELP: &str = "choose one: `kubectl config use-context NAME`";
-    let current = context.ask(&kubectl::current_context(&context.root), "kubectl config current-context", HELP)?;
+    let current = context.ask(&kubectl::current_context(&context.root), "kubectl config current-context", CHOOSE)?;
     let current = current.trim();
     kubectl::allowed(kubernetes, current, &context.stack().profile).map_err(Stop::invalid)?;
     note(&format!("context `{current}`, namespace `{}`", kubernetes.namespace));
@@ -230,7 +232,7 @@ fn doctor(context: &Context, kubernetes: &Kubernetes) -> Step {
             }
         }
     }
-    super::doctor::show(&findings)
+    Ok(super::doctor::show(&findings))
 }
 
 /// A volume without a storage class needs a default one.

@@ -108,7 +108,7 @@ pub(super) fn config_maps(stack: &Stack, service: &Service) -> Vec<ConfigMap> {
 }
 
 /// The base: every object of the stack. `files` are the outputs that pods may mount.
-pub(super) fn base(scope: Scope<'_>, files: &[String]) -> askama::Result<String> {
+pub(super) fn base(scope: &Scope<'_>, files: &[String]) -> askama::Result<String> {
     let stack = scope.stack;
     let names = stack.every_service().map(|service| format!("{}.yaml", service.name));
     let resources = ["namespace.yaml".to_owned()].into_iter().chain(names).chain(["network-policies.yaml".to_owned()]);
@@ -153,7 +153,7 @@ fn named(key: &str, path: &str) -> String {
 }
 
 /// The overlay, with what a person fills in.
-pub(super) fn overlay(scope: Scope<'_>) -> askama::Result<String> {
+pub(super) fn overlay(scope: &Scope<'_>) -> askama::Result<String> {
     let namespace = &scope.kubernetes.namespace;
     let generator = |name: &'static str, secret: bool| {
         let file = FILES[usize::from(secret)];

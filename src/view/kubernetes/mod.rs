@@ -9,13 +9,17 @@ mod pod;
 mod readme;
 mod service;
 
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
 use askama::Template;
 
 use self::object::Object;
 use super::{List, config_digests};
 use crate::lit::manifest as filters;
 use crate::model::kubernetes::FILES;
-use crate::model::{Kubernetes, Stack};
+use crate::model::{Kubernetes, Service, Stack};
 
 /// A file with objects.
 #[derive(Template)]
@@ -29,10 +33,36 @@ fn render(objects: Vec<Object<'_>>) -> askama::Result<String> {
 }
 
 /// What the objects of a stack have in common.
-#[derive(Clone, Copy)]
 struct Scope<'a> {
     stack: &'a Stack,
     kubernetes: &'a Kubernetes,
+    /// The running services by name.
+    services: HashMap<&'a str, &'a Service>,
+    /// The digests of the files that services mount, once they are asked for.
+    digests: OnceCell<BTreeMap<String, String>>,
+}
+
+impl<'a> Scope<'a> {
+    fn new(stack: &'a Stack, kubernetes: &'a Kubernetes) -> Self {
+        let services = stack.services.iter().map(|service| (service.name.as_str(), service)).collect();
+        Self { stack, kubernetes, services, digests: OnceCell::new() }
+    }
+
+    fn service(&self, name: &str) -> Option<&'a Service> {
+        self.services.get(name).copied()
+    }
+
+    /// The digest of the files that a service mounts.
+    fn digest(&self, service: &Service) -> askama::Result<Option<&str>> {
+        if kustomization::config_maps(self.stack, service).is_empty() {
+            return Ok(None);
+        }
+        if self.digests.get().is_none() {
+            // It can only be set once, and is not.
+            let _ = self.digests.set(config_digests(self.stack)?);
+        }
+        Ok(self.digests.get().and_then(|digests| digests.get(&service.name)).map(String::as_str))
+    }
 }
 
 /// The variable of the values that are no secrets, and that of the secrets.
@@ -41,26 +71,24 @@ const SECRETS: &str = "stack-secrets";
 
 /// Adds the manifests; `list` has every file that a pod mounts.
 pub(super) fn add<'a>(list: &mut List<'a>, stack: &'a Stack, kubernetes: &'a Kubernetes) {
-    let scope = Scope { stack, kubernetes };
+    let scope = Rc::new(Scope::new(stack, kubernetes));
     let files = list.below(&stack.files());
     let base = stack.files();
-    list.push(format!("{base}/namespace.yaml"), false, move || render(vec![namespace(scope)]));
+    list.push(format!("{base}/namespace.yaml"), false, move || render(vec![namespace(kubernetes)]));
     for service in stack.every_service() {
+        let scope = Rc::clone(&scope);
         list.push(format!("{base}/{}.yaml", service.name), false, move || {
             // Another content of its files makes another Job.
-            let digest = if service.one_shot && !kustomization::config_maps(stack, service).is_empty() {
-                config_digests(stack)?.remove(&service.name)
-            } else {
-                None
-            };
-            render(service::objects(scope, service, digest.as_deref()))
+            let digest = if service.one_shot { scope.digest(service)? } else { None };
+            render(service::objects(&scope, service, digest))
         });
     }
-    list.push(format!("{base}/network-policies.yaml"), false, move || render(network::policies(scope)));
-    list.push(format!("{base}/kustomization.yaml"), false, move || kustomization::base(scope, &files));
+    let [of_policies, of_base, of_overlay] = [&scope; 3].map(Rc::clone);
+    list.push(format!("{base}/network-policies.yaml"), false, move || render(network::policies(&of_policies)));
+    list.push(format!("{base}/kustomization.yaml"), false, move || kustomization::base(&of_base, &files));
     if stack.wanted().next().is_some() {
         let overlay = stack.overlay();
-        list.push(format!("{overlay}/kustomization.yaml"), false, move || kustomization::overlay(scope));
+        list.push(format!("{overlay}/kustomization.yaml"), false, move || kustomization::overlay(&of_overlay));
         for file in FILES {
             if stack.wanted().any(|variable| variable.file() == file) {
                 list.push(format!("{overlay}/{file}.example"), false, move || environment::example(stack, file));
@@ -71,12 +99,12 @@ pub(super) fn add<'a>(list: &mut List<'a>, stack: &'a Stack, kubernetes: &'a Kub
 
 /// `README.md`.
 pub(super) fn readme(stack: &Stack, kubernetes: &Kubernetes) -> askama::Result<String> {
-    readme::render(Scope { stack, kubernetes })
+    readme::render(&Scope::new(stack, kubernetes))
 }
 
 /// The namespace, which refuses pods with more privileges than the stack's.
-fn namespace(scope: Scope<'_>) -> Object<'_> {
-    Object::cluster("v1", "Namespace", &scope.kubernetes.namespace).labels([
+fn namespace(kubernetes: &Kubernetes) -> Object<'_> {
+    Object::cluster("v1", "Namespace", &kubernetes.namespace).labels([
         ("pod-security.kubernetes.io/enforce", "restricted"),
         ("pod-security.kubernetes.io/warn", "restricted"),
     ])

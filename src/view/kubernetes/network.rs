@@ -9,7 +9,7 @@ use crate::lit::manifest::Node;
 use crate::model::Service;
 
 /// One policy that refuses all ingress, and one for each service that others connect to. Egress is not limited.
-pub(super) fn policies(scope: Scope<'_>) -> Vec<Object<'_>> {
+pub(super) fn policies<'a>(scope: &Scope<'a>) -> Vec<Object<'a>> {
     let stack = scope.stack;
     let ingress = || Node::List(vec!["Ingress".into()]);
     let all = Map::default().even_empty("podSelector", Map::default()).key("policyTypes", ingress());
@@ -42,7 +42,7 @@ pub(super) fn policies(scope: Scope<'_>) -> Vec<Object<'_>> {
 }
 
 /// The clients of each service: those that the graph has, the one-shots of the schema, and its own cluster.
-fn clients(scope: Scope<'_>) -> BTreeMap<&str, BTreeSet<&str>> {
+fn clients<'a>(scope: &Scope<'a>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     let stack = scope.stack;
     let mut clients: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for edge in Graph::of(stack).edges {
@@ -51,22 +51,18 @@ fn clients(scope: Scope<'_>) -> BTreeMap<&str, BTreeSet<&str>> {
             clients.entry(to).or_default().insert(from);
         }
     }
-    // Who waits for the effect of a one-shot asks what the one-shot asks.
-    let uses = |service: &Service| service.refers_to.services.clone();
     for service in stack.every_service() {
-        let awaited = service.depends_on.iter().filter_map(|dependency| {
-            stack.services.iter().find(|other| other.name == dependency.service && other.one_shot)
-        });
-        let used: Vec<String> = awaited.flat_map(uses).chain(uses(service)).collect();
-        for target in stack.services.iter().filter(|target| used.contains(&target.name)) {
-            clients.entry(&target.name).or_default().insert(&service.name);
+        // Who waits for the effect of a one-shot asks what the one-shot asks.
+        let awaited = service.depends_on.iter().filter_map(|dependency| scope.service(&dependency.service));
+        let asking = awaited.filter(|other| other.one_shot).chain([service]);
+        for target in asking.flat_map(|asking| &asking.refers_to.services) {
+            clients.entry(target).or_default().insert(&service.name);
         }
     }
     // The servers of a cluster find and call each other.
     for cluster in &stack.clusters {
-        let servers: Vec<&Service> =
-            stack.services.iter().filter(|service| cluster.services.contains(&service.name)).collect();
-        let members: Vec<&Service> = servers.into_iter().filter(|service| service.workload.members.is_some()).collect();
+        let servers = cluster.services.iter().filter_map(|name| scope.service(name));
+        let members: Vec<&Service> = servers.filter(|service| service.workload.members.is_some()).collect();
         for server in &members {
             clients.entry(&server.name).or_default().extend(members.iter().map(|other| other.name.as_str()));
         }

@@ -18,7 +18,7 @@ const TIMEOUT: u64 = 30;
 const RETRIES: u32 = 3;
 
 /// The template of a service's pods.
-pub(super) fn template<'a>(scope: Scope<'a>, service: &'a Service) -> Map<'a> {
+pub(super) fn template<'a>(scope: &Scope<'a>, service: &'a Service) -> Map<'a> {
     let labels = Map::default().key(NAME, &service.name);
     let annotations = Node::Table(annotations(service));
     Map::default()
@@ -46,7 +46,7 @@ fn scalar(tree: &Tree) -> String {
     }
 }
 
-fn spec<'a>(scope: Scope<'a>, service: &'a Service) -> Map<'a> {
+fn spec<'a>(scope: &Scope<'a>, service: &'a Service) -> Map<'a> {
     let watches_pods = super::service::watches_pods(scope.stack, service);
     let own_account = service.aws || watches_pods;
     let grace = service.keys.text("stop_grace_period").and_then(|text| seconds(&text.shown()));
@@ -126,12 +126,12 @@ fn restricted<'a>(read_only: bool) -> Map<'a> {
     Map::default().key("allowPrivilegeEscalation", false).flag("readOnlyRootFilesystem", read_only)
 }
 
-fn image<'a>(scope: Scope<'a>, service: &'a Service) -> Node<'a> {
+fn image<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
     let reference = service.image.clone().unwrap_or_default();
     text(scope.kubernetes.image(&reference, scope.stack.is_built(service)))
 }
 
-fn container<'a>(scope: Scope<'a>, service: &'a Service) -> Map<'a> {
+fn container<'a>(scope: &Scope<'a>, service: &'a Service) -> Map<'a> {
     let ports = Node::list(&service.ports, |port| {
         Map::default().key("name", port_name(port)).key("containerPort", port.target).option("protocol", protocol(port))
     });
@@ -305,7 +305,7 @@ const UNTIL_OPEN: &str = "for address; do until nc -z -w 2 \"${address%:*}\" \"$
 
 /// The containers that wait until what the service needs is there: one for all ports, and one for each effect. A Service
 /// has no address of a pod that isn't ready, so a port that is open is healthy.
-fn waits<'a>(scope: Scope<'a>, service: &'a Service) -> Vec<Map<'a>> {
+fn waits<'a>(scope: &Scope<'a>, service: &'a Service) -> Vec<Map<'a>> {
     let in_loop = |script: &'static str, words: Vec<Node<'a>>| {
         let shell = ["sh", "-c", script, "wait"].into_iter().map(Node::from);
         Node::List(shell.chain(words).collect())
@@ -313,7 +313,7 @@ fn waits<'a>(scope: Scope<'a>, service: &'a Service) -> Vec<Map<'a>> {
     let mut open: Vec<Node<'a>> = Vec::new();
     let mut effects: Vec<Map<'a>> = Vec::new();
     for (other, condition) in service.waits_for() {
-        let Some(dependency) = scope.stack.services.iter().find(|known| known.name == other) else { continue };
+        let Some(dependency) = scope.service(other) else { continue };
         if condition != Condition::Completed {
             open.extend(dependency.awaited_port().map(|port| text(format!("{other}:{port}"))));
             continue;
@@ -366,7 +366,7 @@ fn folder_name(path: &str) -> String {
 }
 
 /// Where files and folders appear in the container.
-fn mounts<'a>(scope: Scope<'a>, service: &'a Service) -> Node<'a> {
+fn mounts<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
     let mut all: Vec<Node<'a>> = Vec::new();
     for mount in &service.mounts {
         let target = text(mount.target.shown());
@@ -419,7 +419,7 @@ pub(super) fn volume_name(mount: &Mount) -> String {
     }
 }
 
-fn volumes<'a>(scope: Scope<'a>, service: &'a Service) -> Node<'a> {
+fn volumes<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
     let mut all: Vec<Node<'a>> = Vec::new();
     for source in super::kustomization::config_maps(scope.stack, service) {
         let config = Map::default()
@@ -446,7 +446,7 @@ fn volumes<'a>(scope: Scope<'a>, service: &'a Service) -> Node<'a> {
         all.push(Map::default().key("name", "secrets").key("secret", secret).into());
     }
     let one_shots = service.waits_for().into_iter().filter(|(_, condition)| *condition == Condition::Completed);
-    let awaited = one_shots.filter_map(|(other, _)| scope.stack.services.iter().find(|known| known.name == other));
+    let awaited = one_shots.filter_map(|(other, _)| scope.service(other));
     let mut folders: Vec<String> = tmpfs(service).chain(awaited.flat_map(tmpfs)).collect();
     folders.sort_unstable();
     folders.dedup();

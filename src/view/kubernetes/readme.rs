@@ -50,7 +50,7 @@ struct Port<'a> {
     url: Option<String>,
 }
 
-pub(super) fn render(scope: Scope<'_>) -> askama::Result<String> {
+pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
     let stack = scope.stack;
     let has = |file: &&str| stack.wanted().any(|variable| variable.file() == *file);
     let wanted: Vec<&'static str> = FILES.into_iter().filter(|file| has(file)).collect();

@@ -15,7 +15,7 @@ const STORAGE: u64 = 10 << 30;
 const RETRIES: u32 = 6;
 
 /// The objects of a service; `digest` is that of the files that it mounts.
-pub(super) fn objects<'a>(scope: Scope<'a>, service: &'a Service, digest: Option<&str>) -> Vec<Object<'a>> {
+pub(super) fn objects<'a>(scope: &Scope<'a>, service: &'a Service, digest: Option<&str>) -> Vec<Object<'a>> {
     let mut objects = account(scope, service);
     let has_pods = !service.ports.is_empty() && !service.one_shot;
     if has_pods {
@@ -36,18 +36,19 @@ pub(super) fn watches_pods(stack: &Stack, service: &Service) -> bool {
 }
 
 /// The account of a service that has a role, in AWS or in the namespace.
-fn account<'a>(scope: Scope<'a>, service: &'a Service) -> Vec<Object<'a>> {
+fn account<'a>(scope: &Scope<'a>, service: &'a Service) -> Vec<Object<'a>> {
     let name = service.name.as_str();
     let watches = watches_pods(scope.stack, service);
     if !service.aws && !watches {
         return Vec::new();
     }
-    let role = service.workload.role_arn.as_deref().map(|role| ("eks.amazonaws.com/role-arn", role));
-    let mut objects =
-        vec![Object::new("v1", "ServiceAccount", name).annotations(role).key("automountServiceAccountToken", false)];
+    let annotation = service.workload.role_arn.as_deref().map(|arn| ("eks.amazonaws.com/role-arn", arn));
+    let mut objects = vec![
+        Object::new("v1", "ServiceAccount", name).annotations(annotation).key("automountServiceAccountToken", false),
+    ];
     if watches {
         let words = |words: &[&'a str]| Node::list(words.iter().copied(), Node::from);
-        let rule = Map::default()
+        let allowed = Map::default()
             .key("apiGroups", words(&[""]))
             .key("resources", words(&["pods", "pods/log"]))
             .key("verbs", words(&["get", "list", "watch"]));
@@ -55,7 +56,7 @@ fn account<'a>(scope: Scope<'a>, service: &'a Service) -> Vec<Object<'a>> {
         let role = Map::default().key("apiGroup", api).key("kind", "Role").key("name", name);
         let subject = Map::default().key("kind", "ServiceAccount").key("name", name);
         objects.push(
-            Object::new("rbac.authorization.k8s.io/v1", "Role", name).key("rules", Node::List(vec![rule.into()])),
+            Object::new("rbac.authorization.k8s.io/v1", "Role", name).key("rules", Node::List(vec![allowed.into()])),
         );
         objects.push(
             Object::new("rbac.authorization.k8s.io/v1", "RoleBinding", name)
@@ -95,7 +96,7 @@ fn members(service: &Service) -> Option<Object<'_>> {
 }
 
 /// What runs its pods.
-fn workload<'a>(scope: Scope<'a>, service: &'a Service, digest: Option<&str>) -> Object<'a> {
+fn workload<'a>(scope: &Scope<'a>, service: &'a Service, digest: Option<&str>) -> Object<'a> {
     let template = pod::template(scope, service);
     if service.one_shot {
         let template = Node::from(template);
@@ -135,7 +136,7 @@ fn count<'a>(count: &Tree) -> Option<Node<'a>> {
     }
 }
 
-fn claim<'a>(service: &'a Service, name: String) -> Map<'a> {
+fn claim(service: &Service, name: String) -> Map<'_> {
     let size = service.workload.storage.unwrap_or(STORAGE);
     let requests = Map::default().key("storage", bytes(size));
     let spec = Map::default()
@@ -150,5 +151,6 @@ fn job_digest(template: &Node<'_>, files: Option<&str>) -> String {
     let mut hash = Sha256::new();
     hash.update(format!("{template:?}"));
     hash.update(files.unwrap_or_default());
-    hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let first = hash.finalize().iter().take(4).fold(0_u32, |number, &byte| number << 8 | u32::from(byte));
+    format!("{first:08x}")
 }
