@@ -16,6 +16,7 @@ mod files;
 mod host;
 mod images;
 mod infrastructure;
+mod kubernetes;
 mod meaning;
 mod ports;
 mod privileges;

@@ -3,7 +3,7 @@
 use super::services::{self, Digests};
 use super::{
     Area, Change, Fate, Ground, Id, Pair, Severity, accepted, clusters, dashboards, datasources, fates, files, images,
-    infrastructure, schema, settings, sides, storage, unexplained, variables, written,
+    infrastructure, kubernetes, schema, settings, sides, storage, unexplained, variables, written,
 };
 use crate::Plan;
 use crate::model::Stack;
@@ -54,6 +54,7 @@ fn stacks(digests: &Digests, before: &Stack, after: &Stack, ground: &dyn Ground)
     files::compare(&pair, &mut changes);
     settings::kinds(&pair, &mut changes);
     storage::compare(&pair, &mut changes);
+    kubernetes::compare(&pair, &mut changes);
     schema::compare(&pair, &mut changes);
     datasources::compare(&pair, &mut changes);
     dashboards::compare(&pair, &mut changes);

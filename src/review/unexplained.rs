@@ -104,7 +104,8 @@ pub(super) fn compose(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         entries(pair, &told, section, (before, after), &mut places);
     }
     if !places.is_empty() {
-        let path = format!("{}/docker-compose.yml", after.generated());
+        let file = if after.kubernetes.is_some() { "kustomization.yaml" } else { "docker-compose.yml" };
+        let path = format!("{}/{file}", after.files());
         let what = format!("{} changed{UNEXPLAINED}", quoted_list(places.iter().map(String::as_str)));
         changes.push(Change::notice(Id::UnexplainedOutput, Area::Outputs, path, what));
     }
@@ -129,6 +130,12 @@ impl Change {
             return false;
         }
         let steps: Vec<&str> = steps.collect();
+        let steps = match steps.as_slice() {
+            // The manifests are of the same services as a Compose file, and the files of pods are below them.
+            ["kubernetes", "overlays", ..] | ["kubernetes", "base", _] => vec!["docker-compose.yml"],
+            ["kubernetes", "base", rest @ ..] => rest.to_vec(),
+            _ => steps,
+        };
         // The digest of a service's files is a label of it.
         if self.id == Id::ContainerRecreated {
             return steps == ["docker-compose.yml"];

@@ -89,6 +89,12 @@ ids! {
         ProfileRemoved = "profile-removed",
         /// The Compose project has a different name: volumes start empty.
         ProjectRenamed = "project-renamed",
+        /// The stack runs in another engine: Compose or Kubernetes. Its data is not moved.
+        TargetChanged = "target-changed",
+        /// The namespace, the registry or another setting of Kubernetes changed.
+        KubernetesChanged = "kubernetes-changed",
+        /// `gen dev` may apply the stack in another context of kubeconfig, or no longer in one.
+        ContextChanged = "context-changed",
         /// The title or the description of the stack changed.
         StackChanged = "stack-changed",
         /// The image of a service is a different one.
@@ -227,6 +233,10 @@ ids! {
         ServiceRemoved = "service-removed",
         /// A key of a service changed.
         ServiceChanged = "service-changed",
+        /// The claim of a service's volume changed, which a cluster refuses.
+        ClaimChanged = "claim-changed",
+        /// What only Kubernetes needs to know of a service changed.
+        WorkloadChanged = "workload-changed",
         /// The command or the entrypoint of a service changed.
         CommandChanged = "command-changed",
         /// The container of a service is recreated, or its step runs again.

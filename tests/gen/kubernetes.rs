@@ -308,8 +308,9 @@ fn each_key_is_where_kubernetes_reads_it() {
         // A table's key can't be written twice.
         let first = keys.split(['=', '.']).next().unwrap_or_default().trim();
         let again = |line: &&str| {
-            !(line.starts_with("user =") && first == "user")
-                && !(line.starts_with("ports.http =") && keys.contains("ports.http"))
+            let is_user = line.starts_with("user =") && first == "user";
+            let is_port = line.starts_with("ports.http =") && keys.contains("ports.http");
+            !is_user && !is_port
         };
         let region = if keys.contains("aws = true") {
             "[env.AWS_REGION]\ndescription = \"Region\"\ndefault = \"eu-west-1\"\n"

@@ -44,6 +44,23 @@ secret = true
 description = "Password of the database"
 "#;
 
+/// A stack in Kubernetes.
+const TEA: &str = r#"
+target = "kubernetes"
+[stack]
+name = "tea"
+[profiles.dev]
+[kubernetes]
+namespace = "tea"
+contexts = []
+registry = "registry.example.com"
+[services.db]
+image = "postgres:18.1"
+volumes = ["data:/var/lib/postgresql"]
+kubernetes = { user = 999, storage = "1g", cpus = 0.1 }
+[volumes.data]
+"#;
+
 /// A project whose spec is committed.
 pub struct Repository {
     pub project: Project,
@@ -302,6 +319,38 @@ fn what_exposes_something() {
         SHOP,
         &[("published = 8080, ", "")],
         &["notice ports web.http: no longer published [127.0.0.1:8080 -> -]", "notice services web: recreated: ports"],
+    );
+}
+
+#[test]
+fn what_a_cluster_refuses_or_loses() {
+    case(
+        TEA,
+        &[("storage = \"1g\"", "storage = \"512m\"")],
+        &["danger volumes db: storage shrinks: no volume can; move the data to another one [1073741824 -> 536870912]"],
+    );
+    case(
+        TEA,
+        &[("storage = \"1g\"", "storage = \"1g\", storage_class = \"fast\"")],
+        &["danger volumes db: storage class changed: a StatefulSet's claims can't be changed; delete it with \
+             `--cascade=orphan` first [default -> fast]"],
+    );
+    case(
+        TEA,
+        &[("namespace = \"tea\"", "namespace = \"cups\""), ("contexts = []", "contexts = [\"prod\"]")],
+        &[
+            "danger stack tea-dev: namespace changed: everything is created again without its data, and the old one stays \
+             [tea -> cups]",
+            "danger stack prod: context added: `gen dev` changes that cluster if it is the current context",
+        ],
+    );
+    case(
+        TEA,
+        &[("user = 999", "user = 1000"), ("cpus = 0.1", "cpus = 0.1, liveness = true")],
+        &[
+            "caution services db: user changed: files in its volumes belong to the old one [999 -> 1000]",
+            "notice services db: liveness probe changed [false -> true]",
+        ],
     );
 }
 
@@ -2077,6 +2126,11 @@ fn cases() -> Vec<Case> {
             &["outputs-moved"],
         ),
         case(SHOP, "name = \"shop\"", "name = \"shop\"\ntitle = \"Shop\"", &["stack-changed"], &[]),
+        case(TEA, "target = \"kubernetes\"\n", "", &["target-changed"], &["target-changed"]),
+        case(TEA, "namespace = \"tea\"", "namespace = \"cups\"", &["kubernetes-changed"], &["kubernetes-changed"]),
+        case(TEA, "contexts = []", "contexts = [\"prod\"]", &["context-changed"], &["context-changed"]),
+        case(TEA, "storage = \"1g\"", "storage = \"2g\"", &["claim-changed"], &["claim-changed"]),
+        case(TEA, "cpus = 0.1", "cpus = 0.2", &["workload-changed"], &[]),
         case(SHOP, "nginx:1.29", "httpd:2.4", &["image-changed"], &[]),
         case(SHOP, "nginx:1.29", "nginx:1.30", &["image-updated", "container-recreated"], &["image-downgraded"]),
         case(SHOP, "nginx:1.29", "nginx:2.0", &["image-major-version"], &[]),

@@ -1,0 +1,123 @@
+//! What only Kubernetes needs to know: where the stack is applied, and its workloads.
+
+use super::written::Written;
+use super::{Area, Change, Fate, Id, Pair, Severity, fates};
+use crate::model::kubernetes::Workload;
+use crate::model::service::Mount;
+use crate::model::{Kubernetes, Service, Stack};
+
+pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
+    match (&pair.before.kubernetes, &pair.after.kubernetes) {
+        (Some(before), Some(after)) => {
+            places(pair, before, after, changes);
+            for fate in fates(&pair.before.services, &pair.after.services, |service| service.name.as_str()) {
+                if let Fate::Stays(before, after) = fate {
+                    workload(before, after, changes);
+                }
+            }
+        }
+        (None, None) => {}
+        // A profile that was added.
+        (None, Some(after)) if pair.before.services.is_empty() => contexts(&[], &after.contexts, changes),
+        (before, after) => {
+            let engine = |kubernetes: &Option<Kubernetes>| if kubernetes.is_some() { "Kubernetes" } else { "Compose" };
+            let what = "runs in another engine: its data is not moved, and what runs in the old one stays there";
+            changes.push(
+                Change::danger(Id::TargetChanged, Area::Stack, name(pair.after), what)
+                    .was(engine(before).to_owned())
+                    .is(engine(after).to_owned()),
+            );
+            if let Some(after) = after {
+                contexts(&[], &after.contexts, changes);
+            }
+        }
+    }
+}
+
+fn name(stack: &Stack) -> &str {
+    &stack.project
+}
+
+/// Where it is applied, and where its images come from.
+fn places(pair: &Pair<'_>, before: &Kubernetes, after: &Kubernetes, changes: &mut Vec<Change>) {
+    let mut add = |severity, what: &str, before: &str, after: &str| {
+        if before != after {
+            let change = Change::new(Id::KubernetesChanged, severity, Area::Stack, name(pair.after), what);
+            changes.push(change.was(before.to_owned()).is(after.to_owned()));
+        }
+    };
+    let what = "namespace changed: everything is created again without its data, and the old one stays";
+    add(Severity::Danger, what, &before.namespace, &after.namespace);
+    let registry = |kubernetes: &Kubernetes| kubernetes.registry.clone().unwrap_or_default();
+    let what = "registry changed: nodes pull the images that are built here from another place";
+    add(Severity::Caution, what, &registry(before), &registry(after));
+    add(Severity::Notice, "image of containers that wait changed", &before.wait_image, &after.wait_image);
+    contexts(&before.contexts, &after.contexts, changes);
+}
+
+fn contexts(before: &[String], after: &[String], changes: &mut Vec<Change>) {
+    for fate in fates(before, after, String::as_str) {
+        changes.push(match fate {
+            Fate::Added(context) => {
+                let what = "context added: `gen dev` changes that cluster if it is the current context";
+                Change::danger(Id::ContextChanged, Area::Stack, context, what)
+            }
+            Fate::Removed(context) => Change::notice(Id::ContextChanged, Area::Stack, context, "context removed"),
+            Fate::Stays(..) => continue,
+        });
+    }
+}
+
+/// The claim of a `StatefulSet` can't be changed, and a volume can't shrink.
+fn workload(before: &Service, after: &Service, changes: &mut Vec<Change>) {
+    let (old, new): (&Workload, &Workload) = (&before.workload, &after.workload);
+    let name = &after.name;
+    let has_claims = |service: &Service| service.mounts.iter().any(|mount| mount.volume().is_some());
+    if has_claims(before) && has_claims(after) {
+        let claims = |service: &Service| {
+            let names: Vec<&str> = service.mounts.iter().filter_map(Mount::volume).collect();
+            names.join(", ")
+        };
+        let size = |workload: &Workload| workload.storage.map_or("default".to_owned(), |bytes| bytes.to_string());
+        let class = |workload: &Workload| workload.storage_class.clone().unwrap_or_else(|| "default".to_owned());
+        let shrinks = new.storage < old.storage;
+        let of_size = if shrinks {
+            "storage shrinks: no volume can; move the data to another one"
+        } else {
+            "storage changed: a StatefulSet's claims can't be changed; delete it with `--cascade=orphan`, and let its claim grow"
+        };
+        let fixed = "a StatefulSet's claims can't be changed; delete it with `--cascade=orphan` first";
+        for (what, before, after) in [
+            (of_size, size(old), size(new)),
+            (&*format!("storage class changed: {fixed}"), class(old), class(new)),
+            (&*format!("volumes changed: {fixed}"), claims(before), claims(after)),
+        ] {
+            if before != after {
+                let change = Change::danger(Id::ClaimChanged, Area::Volumes, name, what);
+                changes.push(change.was(before).is(after));
+            }
+        }
+    }
+    let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let number = |number: Option<u64>| shown(number.map(|number| number.to_string()));
+    let effect = |workload: &Workload| workload.effect.as_ref().and_then(Written::written);
+    for (severity, what, before, after) in [
+        (
+            Severity::Caution,
+            "user changed: files in its volumes belong to the old one",
+            number(old.user.map(u64::from)),
+            number(new.user.map(u64::from)),
+        ),
+        (Severity::Caution, "role in AWS changed", shown(old.role_arn.clone()), shown(new.role_arn.clone())),
+        (Severity::Notice, "reserved CPUs changed", shown(old.cpus.clone()), shown(new.cpus.clone())),
+        (Severity::Notice, "reserved memory changed", number(old.memory), number(new.memory)),
+        (Severity::Notice, "liveness probe changed", old.liveness.to_string(), new.liveness.to_string()),
+        (Severity::Notice, "port of its members changed", shown(old.members.clone()), shown(new.members.clone())),
+        (Severity::Notice, "effect changed", shown(effect(old)), shown(effect(new))),
+    ] {
+        if before != after {
+            let change = Change::new(Id::WorkloadChanged, severity, Area::Services, name, what);
+            changes.push(change.was(before).is(after));
+        }
+    }
+}
