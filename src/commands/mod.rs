@@ -326,12 +326,15 @@ fn check_folders(project: &Project) -> Ran<()> {
     }
     for folder::Entry { name, kind } in project.entries(&generated)? {
         let folder = format!("{generated}/{}", name.to_string_lossy());
-        let path = format!("{folder}/docker-compose.yml");
         if kind != folder::Kind::Folder {
             continue;
         }
-        let text = links::read_text(&project.root, path.as_ref(), spec::LARGEST).unwrap_or_default();
-        let owner = text.strip_prefix("# Generated from ").and_then(|rest| Some(rest.split_once(": ")?.0));
+        let texts = ["docker-compose.yml", "kubernetes/base/kustomization.yaml"].map(|name| {
+            let path = format!("{folder}/{name}");
+            links::read_text(&project.root, path.as_ref(), spec::LARGEST).unwrap_or_default()
+        });
+        let mut owners = texts.iter().filter_map(|text| text.strip_prefix("# Generated from ")?.split_once(": "));
+        let owner = owners.next().map(|(owner, _)| owner);
         if let Some(owner) = owner.filter(|owner| *owner != main) {
             let message = format!("`{}` has outputs of `{}`, not of `{main}`", shown(&folder), shown(owner));
             return refuse(message, "give each spec folders of its own, or delete the folder if the spec was moved");

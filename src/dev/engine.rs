@@ -23,6 +23,7 @@ impl Version {
 /// How to install a program.
 pub fn how_to_get(program: &str) -> &'static str {
     match program {
+        "kubectl" => "install kubectl: https://kubernetes.io/docs/tasks/tools/#kubectl",
         "terraform" => "install Terraform: https://developer.hashicorp.com/terraform/install",
         _ => "install Docker with Compose: https://docs.docker.com/get-started/get-docker/",
     }

@@ -56,6 +56,11 @@ impl Kubernetes {
 }
 
 impl Variable {
+    /// Whether a person has to fill it in.
+    pub fn is_wanted(&self) -> bool {
+        self.secret || self.required
+    }
+
     /// The file of the overlay that has it, if a person fills it in.
     pub fn file(&self) -> &'static str {
         FILES[usize::from(self.secret)]
@@ -75,7 +80,7 @@ impl Stack {
 
     /// Those that a person has to fill in.
     pub fn wanted(&self) -> impl Iterator<Item = &Variable> {
-        self.pod_variables().filter(|variable| variable.secret || variable.required)
+        self.pod_variables().filter(|variable| variable.is_wanted())
     }
 
     /// What kustomize builds: the overlay, or the base if there is nothing to fill in.

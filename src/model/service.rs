@@ -5,7 +5,7 @@ use super::kind::{File, Setting, SettingValue};
 use super::kubernetes::Workload;
 use super::text::{Text, Tree, Value};
 use crate::spec::service::{self as spec, CONDITION, Condition, Kind, MountType, PortMode, Protocol};
-use crate::spec::value::Ports;
+use crate::spec::value::{Ports, bytes};
 
 /// Where the host's credentials for AWS are.
 pub const CREDENTIALS: &str = "~/.aws";
@@ -160,6 +160,30 @@ impl Service {
         })
     }
 
+    /// What is reserved for each of its pods, and what that may take.
+    pub fn resources(&self) -> Resources {
+        let scalar = |tree: &Tree| match tree {
+            Tree::Text(text) => text.shown(),
+            Tree::Integer(integer) => integer.to_string(),
+            Tree::Float(float) => float.to_string(),
+            _ => String::new(),
+        };
+        let amount = |key: &str, kind: &str, name: &str| {
+            let tree = self.keys.get(key).or_else(|| self.keys.at(&["deploy", "resources", kind, name]));
+            tree.map(scalar)
+        };
+        let memory_limit =
+            amount("mem_limit", "limits", "memory").and_then(|size| bytes(&size)).filter(|&size| size > 0);
+        let reserved = amount("mem_reservation", "reservations", "memory").and_then(|size| bytes(&size));
+        let cpus = self.keys.at(&["deploy", "resources", "reservations", "cpus"]).map(scalar);
+        Resources {
+            cpus: cpus.or_else(|| self.workload.cpus.clone()).as_deref().and_then(thousandths),
+            cpus_limit: amount("cpus", "limits", "cpus").as_deref().and_then(thousandths),
+            memory: reserved.or(self.workload.memory).or(memory_limit),
+            memory_limit,
+        }
+    }
+
     /// The value of a setting.
     pub fn setting(&self, name: &str) -> Option<&SettingValue> {
         self.settings.iter().find(|setting| setting.name == name).map(|setting| &setting.value)
@@ -191,6 +215,26 @@ impl Service {
     pub fn port(&self, name: &str) -> Option<&Port> {
         self.ports.iter().find(|port| port.name == name)
     }
+}
+
+/// What is reserved for a pod, and what it may take: thousandths of CPUs, and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resources {
+    /// The reserved CPUs.
+    pub cpus: Option<u64>,
+    /// The most CPUs.
+    pub cpus_limit: Option<u64>,
+    /// The reserved memory: its limit unless there is another.
+    pub memory: Option<u64>,
+    /// The most memory.
+    pub memory_limit: Option<u64>,
+}
+
+/// A decimal number of CPUs in thousandths, rounded up.
+fn thousandths(cpus: &str) -> Option<u64> {
+    let number = cpus.parse::<f64>().ok().filter(|number| *number > 0.0 && *number < 1e9)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in the range, and not negative")]
+    Some((number * 1000.0).ceil() as u64)
 }
 
 /// Where a service serves Prometheus metrics.
@@ -237,6 +281,23 @@ pub struct Port {
     pub keys: Keys,
 }
 
+/// The longest name of a port in a pod (`IsValidPortName` of k8s.io/apimachinery).
+const LONGEST_PORT: usize = 15;
+
+impl Port {
+    /// Its name in a pod: a short one is its own, and a number can't be one.
+    pub fn pod_name(&self) -> String {
+        let lower = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        let mut name: String = self.name.chars().map(lower).collect();
+        while name.contains("--") {
+            name = name.replace("--", "-");
+        }
+        let name = name.trim_matches('-');
+        let has_letter = name.contains(|c: char| c.is_ascii_lowercase());
+        if has_letter && name.len() <= LONGEST_PORT { name.to_owned() } else { format!("port-{}", self.target) }
+    }
+}
+
 /// A port on the host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Published {
@@ -279,6 +340,15 @@ pub struct Mount {
 }
 
 impl Mount {
+    /// The name of what it mounts in a pod: of the claim, or of a folder that lives as long as the pod.
+    pub fn volume_name(&self) -> String {
+        let lower = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        match self.volume() {
+            Some(name) => name.chars().map(lower).collect(),
+            None => format!("scratch-{}", self.target.shown().chars().map(lower).collect::<String>().trim_matches('-')),
+        }
+    }
+
     /// The named volume that it mounts.
     pub fn volume(&self) -> Option<&str> {
         self.source.as_ref().filter(|_| self.kind == MountType::Volume)?.literal()

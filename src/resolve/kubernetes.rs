@@ -17,7 +17,17 @@ use crate::spec::service::{self as spec, Condition, MountType, PortMode, Service
 use crate::spec::text::{Text, Tree};
 
 /// The files of the outputs that a service can't be named like.
-const TAKEN: [&str; 3] = ["kustomization", "namespace", "network-policies"];
+pub(super) const TAKEN: [&str; 3] = ["kustomization", "namespace", "network-policies"];
+
+/// The longest DNS label.
+const LONGEST_LABEL: usize = 63;
+
+/// The longest name of a service: a `StatefulSet` labels its pods with its name and a hash of ten characters, and labels have at
+/// most 63.
+const LONGEST_NAME: usize = 52;
+
+/// The largest ID of a user (`ValidateUserID` of k8s.io/apimachinery).
+const LARGEST_USER: u32 = 2_147_483_647;
 
 /// The keys of Compose that have an equivalent. The others of a service are reported, with the way out of [`WAYS_OUT`] if
 /// there is one.
@@ -74,9 +84,14 @@ impl Resolver<'_> {
         let written = self.spec.kubernetes.as_ref();
         let namespace = written.and_then(|written| written.namespace.as_ref());
         if let Some(namespace) = namespace {
-            self.check_label(&namespace.value, namespace.span, "namespace");
+            self.check_label(&namespace.value, namespace.span, "namespace", LONGEST_LABEL);
         } else {
-            self.check_label(project, self.spec.stack.name.span, "namespace");
+            self.check_label(project, self.spec.stack.name.span, "namespace", LONGEST_LABEL);
+        }
+        if let Some(namespace) = namespace.filter(|name| name.value == "default" || name.value.starts_with("kube-")) {
+            let title = format!("namespace `{}` is the cluster's own", shown(&namespace.value));
+            let help = "name one for the stack: its policies and its Pod Security are those of the whole namespace";
+            self.report(Diagnostic::new("invalid-name", title, namespace.span).help(help));
         }
         let registry = written.and_then(|written| written.registry.as_ref());
         if let Some(registry) = registry
@@ -139,7 +154,17 @@ impl Resolver<'_> {
         }
     }
 
-    /// Keys of a kind without those that only matter in Compose.
+    /// Sets the variables that have other values in Kubernetes.
+    pub(super) fn other_values(&mut self, service: &Service, environment: &mut Vec<(String, ModelText)>) {
+        if let Some(own) = service.kubernetes.as_ref().filter(|_| self.is_kubernetes()) {
+            for (name, value) in self.scalars(&own.environment) {
+                environment.retain(|(known, _)| *known != name);
+                environment.push((name, value));
+            }
+        }
+    }
+
+    /// Leaves out the keys that only matter in Compose.
     pub(super) fn without_ignored(&self, service: &Service, keys: &mut Keys) {
         if !self.is_kubernetes() {
             return;
@@ -180,12 +205,21 @@ impl Resolver<'_> {
             self.refuse(&format!("`{}`", key.value), key.span, help);
         }
         for (name, secret) in spec.secrets.iter() {
-            if secret.compose.get("environment").is_none() {
-                self.refuse(
-                    &format!("secret `{}`", name.value),
-                    name.span,
-                    "take it from a variable: `environment = \"NAME\"`",
-                );
+            let Some(variable) = secret.compose.get("environment") else {
+                let help = "take it from a variable: `environment = \"NAME\"`";
+                self.refuse(&format!("secret `{}`", name.value), name.span, help);
+                continue;
+            };
+            let variable = if let Tree::Text(text) = variable { text.literal() } else { None };
+            let declared = spec.env.iter().find(|(known, _)| Some(known.value.as_str()) == variable);
+            // An unknown variable is reported with the secrets.
+            if let Some((known, declared)) = declared
+                && declared.sound
+                && declared.secret.as_ref().is_none_or(|secret| !secret.value)
+            {
+                let title = format!("variable `{}` of secret `{}` is not a secret", known.value, name.value);
+                let diagnostic = Diagnostic::new("not-in-kubernetes", title, known.span).also(name.span, "the secret");
+                self.report(diagnostic.help("add `secret = true` to the variable: others are in a ConfigMap"));
             }
         }
         let mut used: HashMap<&str, &str> = HashMap::new();
@@ -220,22 +254,23 @@ impl Resolver<'_> {
         );
     }
 
-    fn check_label(&mut self, name: &str, span: Span, what: &str) {
+    fn check_label(&mut self, name: &str, span: Span, what: &str, longest: usize) {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let is_label = name.len() <= 63
+        let is_label = name.len() <= longest
             && name.starts_with(|c: char| c.is_ascii_lowercase())
             && !name.ends_with('-')
             && name.chars().all(fits);
         if !is_label {
             let title = format!("invalid {what} `{}`", shown(name));
-            self.report(Diagnostic::new("invalid-name", title, span).at("not a DNS label").help(
-                "in Kubernetes, start it with a lowercase letter, then use lowercase letters, digits and `-`, at most 63 in all",
-            ));
+            self.report(Diagnostic::new("invalid-name", title, span).at("not a DNS label").help(format!(
+                "in Kubernetes, start it with a lowercase letter, then use lowercase letters, digits and `-`, at most {longest} in \
+                 all",
+            )));
         }
     }
 
     fn check_service(&mut self, stack: &Stack, name: &Spanned<String>, written: &Service, service: &model::Service) {
-        self.check_label(&name.value, name.span, "service name");
+        self.check_label(&name.value, name.span, "service name", LONGEST_NAME);
         if TAKEN.contains(&name.value.as_str()) {
             let title = format!("`{}` is the name of another file of the outputs", name.value);
             self.report(Diagnostic::new("invalid-name", title, name.span).help("rename the service"));
@@ -262,7 +297,13 @@ impl Resolver<'_> {
         }
         if let Some(bare) = written.environment.bare.first() {
             let help = "declare the variable below [env], and write its value: `NAME = \"${NAME}\"`";
-            self.refuse("a variable of where Compose runs", bare.span, help);
+            self.refuse("a variable of Compose's own environment", bare.span, help);
+        }
+        for grant in &written.secrets {
+            if let Some((key, _)) = grant.0.compose.iter().next() {
+                let help = "remove it: the group of the pod reads its secrets";
+                self.refuse(&format!("`{}` of a secret", key.value), key.span, help);
+            }
         }
         if let Some(grant) = written.configs.first() {
             self.refuse(
@@ -291,6 +332,55 @@ impl Resolver<'_> {
                 );
             }
         }
+        self.check_one_shot(name, written, service);
+        self.check_further(written);
+        self.check_commands(written);
+        self.check_mounts(stack, written, service);
+        self.check_ports(name, service);
+        self.check_volumes(written, service);
+        self.check_resources(name, written, service);
+        self.check_restart(written, service);
+        self.check_waits(stack, name, written, service);
+        self.check_probe(name, written, service);
+        let span = written.image.as_ref().map_or(name.span, |image| image.span);
+        self.check_user(service, span, "set `kubernetes.user` of the service, or `user` of its image in [images]");
+        self.check_image(stack, service, span);
+        self.check_texts(stack, service, name.span);
+    }
+
+    fn check_one_shot(&mut self, name: &Spanned<String>, written: &Service, service: &model::Service) {
+        if service.one_shot {
+            if service.mounts.iter().any(|mount| mount.volume().is_some()) {
+                self.refuse(
+                    "a volume of a one-shot",
+                    name.span,
+                    "write to what a service serves, or remove the volume",
+                );
+            }
+            if let Some((span, _)) = super::service::replicas(written).filter(|_| service.is_several()) {
+                self.refuse("several replicas of a one-shot", span, "remove the number of replicas: a Job runs once");
+            }
+        }
+    }
+
+    /// Reports what is only read in part.
+    fn check_further(&mut self, written: &Service) {
+        for mount in &written.volumes {
+            if mount.0.target.literal().is_none() {
+                self.refuse("a variable in the target of a mount", mount.0.target.span, "write the path itself");
+            }
+        }
+        for (_, label) in written.labels.iter().filter(|(_, label)| label.0.variable().is_some()) {
+            self.refuse("a variable in a label", label.0.span, "write the value itself");
+        }
+        for (_, member) in &written.networks.0 {
+            if let Some((key, _)) = member.compose.iter().next() {
+                self.refuse(&format!("`{}` of a network", key.value), key.span, "remove it in this profile");
+            }
+        }
+    }
+
+    fn check_commands(&mut self, written: &Service) {
         for (key, command) in [("command", &written.command), ("entrypoint", &written.entrypoint)] {
             let Some(Spanned { value, span }) = command.as_deref() else { continue };
             match value {
@@ -314,14 +404,6 @@ impl Resolver<'_> {
                 _ => {}
             }
         }
-        self.check_mounts(stack, written, service);
-        self.check_restart(written, service);
-        self.check_waits(stack, name, written, service);
-        self.check_probe(name, written, service);
-        let span = written.image.as_ref().map_or(name.span, |image| image.span);
-        self.check_user(service, span, "set `kubernetes.user` of the service, or `user` of its image in [images]");
-        self.check_image(stack, service, span);
-        self.check_texts(stack, service, name.span);
     }
 
     fn check_compose_keys(&mut self, written: &Service) {
@@ -372,6 +454,16 @@ impl Resolver<'_> {
                     let option = strings().find(|(text, _)| text.contains(':'));
                     if let Some((_, span)) = option {
                         self.refuse("an option of `tmpfs`", span, "write the path alone");
+                    }
+                }
+                "platform" => {
+                    let other = strings().find(|(platform, _)| !platform.starts_with("linux/"));
+                    if let Some((platform, span)) = other {
+                        self.refuse(
+                            &format!("platform `{}`", shown(platform)),
+                            span,
+                            "write `linux/amd64` or `linux/arm64`",
+                        );
                     }
                 }
                 "pull_policy" => {
@@ -457,6 +549,64 @@ impl Resolver<'_> {
         }
     }
 
+    /// Ports of a pod have different names and numbers.
+    fn check_ports(&mut self, name: &Spanned<String>, service: &model::Service) {
+        for (at, port) in service.ports.iter().enumerate() {
+            let is_same = |other: &&model::service::Port| {
+                other.pod_name() == port.pod_name() || (other.target, other.protocol) == (port.target, port.protocol)
+            };
+            if let Some(other) = service.ports.iter().take(at).find(is_same) {
+                let title =
+                    format!("ports `{}` and `{}` of `{}` are one in Kubernetes", other.name, port.name, name.value);
+                let help = "rename one, or give it another number";
+                self.report(Diagnostic::new("not-in-kubernetes", title, name.span).help(help));
+            }
+        }
+    }
+
+    /// The names of a pod's volumes come from those of the spec, and others are of the pod itself.
+    fn check_volumes(&mut self, written: &Service, service: &model::Service) {
+        let mut names: HashMap<String, &str> = HashMap::new();
+        for mount in &written.volumes {
+            let volume = service
+                .mounts
+                .iter()
+                .find(|known| known.target.literal().is_some() && known.target.literal() == mount.0.target.literal());
+            let Some((known, volume)) = volume.and_then(|known| Some((known, known.volume()?))) else { continue };
+            let name = known.volume_name();
+            let is_reserved = ["files", "secrets", "shm"].contains(&name.as_str())
+                || ["memory-", "scratch-"].iter().any(|start| name.starts_with(start));
+            let other = names.insert(name, volume);
+            if is_reserved || other.is_some() {
+                let title = match other {
+                    Some(other) if other == volume => format!("volume `{volume}` is mounted twice"),
+                    Some(other) => format!("volumes `{volume}` and `{other}` have one name in Kubernetes"),
+                    None => format!("volume name `{volume}` is reserved in Kubernetes"),
+                };
+                let help = if other == Some(volume) { "mount it once" } else { "rename it, such as `<service>-data`" };
+                self.report(Diagnostic::new("not-in-kubernetes", title, mount.0.span).help(help));
+            }
+        }
+    }
+
+    /// A pod that reserves more than it may take is refused.
+    fn check_resources(&mut self, name: &Spanned<String>, written: &Service, service: &model::Service) {
+        let resources = service.resources();
+        let over =
+            |reserved: Option<u64>, limit: Option<u64>| reserved.zip(limit).is_some_and(|(own, most)| own > most);
+        let span = written.kubernetes.as_ref().map_or(name.span, |own| own.span);
+        for (what, is_over) in [
+            ("memory", over(resources.memory, resources.memory_limit)),
+            ("CPUs", over(resources.cpus, resources.cpus_limit)),
+        ] {
+            if is_over {
+                let title = format!("`{}` reserves more {what} than its limit", name.value);
+                let help = "lower what is reserved, or raise the limit";
+                self.report(Diagnostic::new("contradiction", title, span).help(help));
+            }
+        }
+    }
+
     fn check_restart(&mut self, written: &Service, service: &model::Service) {
         let Some(restart) = &written.restart else { return };
         let word = restart.value.0.literal().unwrap_or_default();
@@ -476,10 +626,14 @@ impl Resolver<'_> {
                     format!("nothing shows that `{other}` has completed"),
                     format!("give it a command that succeeds then: `services.{other}.kubernetes.effect = [\"…\"]`"),
                 )),
-                Condition::Started | Condition::Healthy if dependency.awaited_port().is_none() => Some((
-                    format!("nothing shows that `{other}` is {}", condition.described()),
-                    "remove the dependency in this profile, or give the other service a port".to_owned(),
-                )),
+                Condition::Started | Condition::Healthy
+                    if dependency.one_shot || dependency.awaited_port().is_none() =>
+                {
+                    Some((
+                        format!("nothing shows that `{other}` is {}", condition.described()),
+                        "remove the dependency in this profile, or give the other service a port".to_owned(),
+                    ))
+                }
                 _ => None,
             };
             if let Some((title, help)) = problem {
@@ -520,6 +674,11 @@ impl Resolver<'_> {
 
     fn check_user(&mut self, service: &model::Service, span: Span, help: &str) {
         match service.workload.user {
+            Some(user) if user > LARGEST_USER => {
+                let title = format!("{user} is out of range");
+                let diagnostic = Diagnostic::new("number-out-of-range", title, span);
+                self.report(diagnostic.help(format!("write the ID of a user up to {LARGEST_USER}")));
+            }
             Some(0) => self.refuse("the user root", span, "name another user: Pod Security `restricted` forbids root"),
             // A name was reported.
             None if self.spec.sound && service.keys.get("user").is_none() => {
@@ -536,6 +695,11 @@ impl Resolver<'_> {
         let Some(image) = &service.image else { return };
         if image.literal().is_none() {
             self.refuse("a variable in an image", span, "write the image itself");
+        }
+        if service.is_built() {
+            let title = format!("image `{}` is built by Compose, and no node can pull it", image.shown());
+            let help = "push it to a registry, write its name there in `ref`, and remove `build` in this profile";
+            self.report(Diagnostic::new("not-in-kubernetes", title, span).help(help));
         }
         let is_built = stack.is_built(service);
         if is_built && stack.kubernetes.as_ref().is_some_and(|kubernetes| kubernetes.registry.is_none()) {

@@ -155,6 +155,7 @@ impl Resolver<'_> {
         self.check_keys(name, service, image.entry);
         let aws = preset.always_aws || service.aws.as_ref().is_some_and(|aws| aws.value);
         let mut environment = self.environment(&service.environment, (service.sound, aws), &preset, image.entry);
+        self.other_values(service, &mut environment);
         let mut implied_mounts: Vec<Mount> = preset
             .volumes
             .into_iter()
@@ -194,9 +195,8 @@ impl Resolver<'_> {
         let extra_hosts = self.extra_hosts(service, preset.extra_hosts);
         let network_mode = self.network_mode(service);
         let workload = self.workload(service, image.user(), preset.effect);
-        let mut implied_keys = preset.keys;
-        self.without_ignored(service, &mut implied_keys);
-        let mut keys = self.further_keys(service, image.is_never_pulled(), implied_keys);
+        let mut keys = self.further_keys(service, image.is_never_pulled(), preset.keys);
+        self.without_ignored(service, &mut keys);
         if let Some(build) = self.build_of(&image) {
             keys.0.push(("build".to_owned(), build));
         }

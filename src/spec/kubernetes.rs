@@ -1,7 +1,7 @@
 //! `target`, `[kubernetes]`, and the `kubernetes` table of a service: what only Kubernetes needs to know.
 
 use super::decode::{Spanned, choice, table};
-use super::service::Command;
+use super::service::{Assignments, Command};
 use super::value::{Cpus, Size};
 
 /// The default image of the containers that wait for what a pod needs.
@@ -41,6 +41,8 @@ table! {
     pub struct Workload as "a service in Kubernetes" {
         /// The ID of the user that runs it: Kubernetes can't see whether a name is root.
         user: Option<Spanned<u32>>,
+        /// Environment variables that have other values there.
+        environment: Assignments,
         /// The CPUs that are reserved for each pod.
         cpus: Option<Spanned<Cpus>>,
         /// The memory that is reserved for each pod; its limit if left out.

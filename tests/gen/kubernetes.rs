@@ -239,6 +239,36 @@ const MAPS: &[(&str, &str, &str, &str)] = &[
         "spec.template.spec.initContainers.0.securityContext.runAsUser",
         "998",
     ),
+    (
+        "environment.A = \"cost$$${REGION}\"",
+        "Deployment",
+        "spec.template.spec.containers.0.env.1",
+        "{name: A, value: 'cost$$$(REGION)'}",
+    ),
+    (
+        "healthcheck.test = [\"CMD\", \"sh\", \"-c\", \"test $$(id -u) = 1\"]",
+        "Deployment",
+        "spec.template.spec.containers.0.readinessProbe.exec.command.2",
+        "test $$(id -u) = 1",
+    ),
+    (
+        "extra_hosts = { a = \"192.0.2.1\", b = [\"192.0.2.1\", \"192.0.2.2\"] }",
+        "Deployment",
+        "spec.template.spec.hostAliases",
+        "[{ip: 192.0.2.1, hostnames: [a, b]}, {ip: 192.0.2.2, hostnames: [b]}]",
+    ),
+    (
+        "environment.A = \"b\"\nkubernetes.environment.A = \"c\"",
+        "Deployment",
+        "spec.template.spec.containers.0.env",
+        "[{name: A, value: c}]",
+    ),
+    (
+        "kubernetes.members = \"http\"",
+        "NetworkPolicy web",
+        "spec.ingress.0.from",
+        "[{podSelector: {matchLabels: {app.kubernetes.io/name: web}}}]",
+    ),
     // Variables.
     (
         "environment.A = \"${REGION}\"",

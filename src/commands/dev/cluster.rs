@@ -9,7 +9,7 @@ use stackgen::model::{Kubernetes, Service};
 use stackgen::output::{self, Mode};
 
 use super::{
-    BOLD, Context, Outcome, RESET, Step, Stop, build, child, env, infra, note, preflight, print_error, print_text, say,
+    BOLD, Context, Outcome, RESET, Step, Stop, child, env, infra, note, preflight, print_error, print_text, say,
 };
 use crate::cli::{DevCommand, Listing, Up};
 
@@ -44,7 +44,10 @@ pub fn run(context: &Context, kubernetes: &Kubernetes, command: &DevCommand) -> 
             Ok(Outcome::Exit(child::become_(&restart)?))
         }
         DevCommand::Forward { service } => forward(context, &target(context, kubernetes)?, service),
-        DevCommand::Build { targets, no_cache } => build::run(context, targets, *no_cache),
+        DevCommand::Build { .. } => Err(Stop::invalid(Finding::error(
+            "images for Kubernetes are built for a registry",
+            format!("see the commands in `{}/README.md`, which build and push them", context.stack().generated()),
+        ))),
         DevCommand::Infra(command) => infra::run(context, command),
         DevCommand::Doctor => doctor(context, kubernetes),
         DevCommand::Schema(_) => Err(Stop::invalid(Finding::error(
@@ -102,7 +105,7 @@ fn up(context: &Context, kubectl: &Kubectl, arguments: &Up) -> Step {
     if pages.is_empty() {
         note("the stack is up");
     } else {
-        print_text(&format!("Open, while the command beside it runs:\n{pages}"));
+        print_text(&format!("Open these while the command next to each is running:\n{pages}"));
     }
     Ok(Outcome::Clean)
 }
@@ -122,6 +125,9 @@ fn apply(context: &Context, kubectl: &Kubectl) -> Step<Vec<String>> {
         return Err(Finding::error("failed to apply the stack", "see the output of kubectl above").into());
     }
     let applied = kubectl::names(&answer.stdout);
+    if applied.is_empty() {
+        return Err(Finding::error("`kubectl apply` names no object that it applied", "update kubectl").into());
+    }
     note(&format!("applied {}", stackgen::review::counted(applied.len(), "object")));
     Ok(applied.into_iter().collect())
 }

@@ -155,7 +155,10 @@ impl<'a> Resolver<'a> {
                     (Some(spec::SettingValue::Text(text)), _) => self.told(&text, scope).map(SettingValue::Text),
                     (Some(default), _) => Some(self.setting(&default)),
                     (None, Some(fact)) => Some(SettingValue::Boolean(match fact.value {
-                        spec::Fact::LoopbackOnly => self.is_loopback_only(scope.index, service),
+                        // Every pod of a cluster may reach it.
+                        spec::Fact::LoopbackOnly => {
+                            !self.is_kubernetes() && self.is_loopback_only(scope.index, service)
+                        }
                     })),
                     (None, None) => None,
                 },
@@ -218,6 +221,13 @@ impl<'a> Resolver<'a> {
         for (name, value) in service.environment.iter() {
             let value = self.told(&value.0, scope);
             preset.environment.extend(value.map(|value| (name.value.clone(), value)));
+        }
+        let other = service.kubernetes.as_ref().filter(|_| self.is_kubernetes());
+        for (name, value) in other.into_iter().flat_map(|workload| workload.environment.iter()) {
+            if let Some(value) = self.told(&value.0, scope) {
+                preset.environment.retain(|(known, _)| *known != name.value);
+                preset.environment.push((name.value.clone(), value));
+            }
         }
         for mount in &service.volumes {
             let source = mount.0.source.as_ref().and_then(|text| self.told(text, scope));

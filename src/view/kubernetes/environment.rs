@@ -26,6 +26,7 @@ pub(super) fn of_container<'a>(stack: &'a Stack, service: &'a Service) -> Node<'
     let own = service.environment.iter().map(|(name, _)| name.as_str()).collect::<HashSet<_>>();
     let helpers = helpers
         .into_iter()
+        // The service has it under the same name.
         .filter(|(_, helper)| !own.contains(helper.as_str()))
         .map(|(variable, helper)| from(text(helper), variable, is_secret(variable)));
     let entries = service.environment.iter().map(|(name, value)| match whole(value) {
@@ -58,22 +59,38 @@ fn whole(text: &Text) -> Option<&Reference> {
 fn helper(service: &Service, variable: &str) -> String {
     let own = service.environment.iter().find(|(name, _)| name == variable);
     let differs = own.is_some_and(|(_, value)| whole(value).is_none_or(|reference| reference.name != variable));
-    if differs { format!("STACK_{variable}") } else { variable.to_owned() }
+    let mut name = variable.to_owned();
+    // A name that the service has means something else.
+    while differs && service.environment.iter().any(|(known, _)| *known == name) {
+        name.insert_str(0, "STACK_");
+    }
+    name
 }
 
 /// A text as Kubernetes expands it.
 pub(super) fn spelled<'a>(service: &Service, value: &'a Text) -> Node<'a> {
     match value {
         Text::Literal(literal) => Node::Str(expanded(literal)),
-        Text::Parts(segments) => text(
-            segments
-                .iter()
-                .map(|segment| match segment {
-                    Segment::Literal(literal) => expanded(literal).into_owned(),
-                    Segment::Env(reference) => format!("$({})", helper(service, &reference.name)),
-                })
-                .collect::<String>(),
-        ),
+        Text::Parts(segments) => {
+            let mut out = String::new();
+            for (at, segment) in segments.iter().enumerate() {
+                match segment {
+                    Segment::Literal(literal) => {
+                        out.push_str(&expanded(literal));
+                        // A dollar before a reference would escape it.
+                        if literal.ends_with('$') && at + 1 < segments.len() {
+                            out.push('$');
+                        }
+                    }
+                    Segment::Env(reference) => {
+                        out.push_str("$(");
+                        out.push_str(&helper(service, &reference.name));
+                        out.push(')');
+                    }
+                }
+            }
+            text(out)
+        }
     }
 }
 

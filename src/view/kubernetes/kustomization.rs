@@ -131,12 +131,7 @@ pub(super) fn base(scope: &Scope<'_>, files: &[String]) -> askama::Result<String
         };
         generators.push(Map::default().key("name", text(map.name)).key("files", Node::List(sources)).into());
     }
-    let labels = Map::default()
-        .key(
-            "pairs",
-            Map::default().key("app.kubernetes.io/part-of", &stack.project).key("app.kubernetes.io/managed-by", "gen"),
-        )
-        .key("includeTemplates", true);
+    let labels = Map::default().key("pairs", pairs(stack)).key("includeTemplates", true);
     let body = Map::default()
         .key("apiVersion", "kustomize.config.k8s.io/v1beta1")
         .key("kind", "Kustomization")
@@ -145,6 +140,11 @@ pub(super) fn base(scope: &Scope<'_>, files: &[String]) -> askama::Result<String
         .key("resources", Node::List(resources.map(text).collect()))
         .key("configMapGenerator", Node::List(generators));
     Kustomization { body: body.into() }.render()
+}
+
+/// The labels of every object, by which `gen dev` finds them.
+fn pairs(stack: &Stack) -> Map<'_> {
+    Map::default().key("app.kubernetes.io/part-of", &stack.project).key("app.kubernetes.io/managed-by", "gen")
 }
 
 /// A file of a generator, whose key is its name unless another is given.
@@ -162,10 +162,12 @@ pub(super) fn overlay(scope: &Scope<'_>) -> askama::Result<String> {
             Map::default().key("name", name).key("namespace", namespace).key("envs", Node::List(vec![file.into()]))
         })
     };
+    let labels = Map::default().key("pairs", pairs(scope.stack));
     let variables = generator(VARIABLES, false).map(|map| map.key("behavior", "merge"));
     let body = Map::default()
         .key("apiVersion", "kustomize.config.k8s.io/v1beta1")
         .key("kind", "Kustomization")
+        .key("labels", Node::List(vec![labels.into()]))
         .key("resources", Node::List(vec!["../../base".into()]))
         .option("configMapGenerator", variables.map(|map| Node::List(vec![map.into()])))
         .option("secretGenerator", generator(SECRETS, true).map(|map| Node::List(vec![map.into()])));

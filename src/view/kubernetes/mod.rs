@@ -65,7 +65,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The variable of the values that are no secrets, and that of the secrets.
+/// The `ConfigMap` of plain values, and the `Secret`.
 const VARIABLES: &str = "stack-variables";
 const SECRETS: &str = "stack-secrets";
 

@@ -59,7 +59,10 @@ fn clients<'a>(scope: &Scope<'a>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
             clients.entry(target).or_default().insert(&service.name);
         }
     }
-    // The servers of a cluster find and call each other.
+    // Members find each other, as do the servers of a cluster.
+    for service in stack.services.iter().filter(|service| service.workload.members.is_some()) {
+        clients.entry(&service.name).or_default().insert(&service.name);
+    }
     for cluster in &stack.clusters {
         let servers = cluster.services.iter().filter_map(|name| scope.service(name));
         let members: Vec<&Service> = servers.filter(|service| service.workload.members.is_some()).collect();

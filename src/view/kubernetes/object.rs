@@ -127,9 +127,7 @@ pub(super) fn bytes<'a>(bytes: u64) -> Node<'a> {
     })
 }
 
-/// A decimal number of CPUs as a quantity: thousandths if it is a fraction, rounded up.
-pub(super) fn cpus<'a>(cpus: &str) -> Node<'a> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of thousandths")]
-    let thousandths = (cpus.parse::<f64>().unwrap_or_default() * 1000.0).ceil() as u64;
+/// Thousandths of CPUs as a quantity.
+pub(super) fn cpus<'a>(thousandths: u64) -> Node<'a> {
     text(if thousandths.is_multiple_of(1000) { (thousandths / 1000).to_string() } else { format!("{thousandths}m") })
 }

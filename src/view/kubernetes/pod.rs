@@ -2,15 +2,12 @@
 
 use super::object::{Map, NAME, bytes, cpus, number, text};
 use super::{Scope, environment};
-use crate::lit::manifest::Node;
+use crate::lit::manifest::{Node, expanded};
 use crate::model::Service;
-use crate::model::service::{Command, Healthcheck, Mount, Port, Probe};
+use crate::model::service::{Command, Healthcheck, Port, Probe};
 use crate::model::text::{Text, Tree, Value};
 use crate::spec::service::{Condition, MountType};
 use crate::spec::value;
-
-/// The longest name of a port (`IsValidPortName` of k8s.io/apimachinery).
-const LONGEST_PORT: usize = 15;
 
 /// What a service without an interval of its healthcheck has, in seconds: Compose's defaults.
 const INTERVAL: u64 = 30;
@@ -50,13 +47,22 @@ fn spec<'a>(scope: &Scope<'a>, service: &'a Service) -> Map<'a> {
     let watches_pods = super::service::watches_pods(scope.stack, service);
     let own_account = service.aws || watches_pods;
     let grace = service.keys.text("stop_grace_period").and_then(|text| seconds(&text.shown()));
-    let hosts = Node::list(&service.extra_hosts, |(host, addresses)| {
-        let address = addresses.first().map(Text::shown).unwrap_or_default();
-        Map::default().key("ip", text(address)).key("hostnames", Node::List(vec![Node::from(host)]))
+    // One entry for each address, as the API server wants.
+    let mut hosts: Vec<(String, Vec<Node<'a>>)> = Vec::new();
+    for (host, addresses) in &service.extra_hosts {
+        for address in addresses.iter().map(Text::shown) {
+            match hosts.iter_mut().find(|(known, _)| *known == address) {
+                Some((_, names)) => names.push(Node::from(host)),
+                None => hosts.push((address, vec![Node::from(host)])),
+            }
+        }
+    }
+    let hosts = Node::list(hosts, |(address, names)| {
+        Map::default().key("ip", text(address)).key("hostnames", Node::List(names))
     });
     Map::default()
         .option("serviceAccountName", own_account.then_some(&service.name))
-        // The API server is nobody's business but that of the service that asks it.
+        // Only a service that asks the API server gets a token.
         .key("automountServiceAccountToken", watches_pods)
         // A variable for each port of each service: names of the stack's own variables may be among them.
         .key("enableServiceLinks", false)
@@ -194,18 +200,11 @@ fn split(line: &Text) -> Vec<Text> {
 
 /// What is reserved for a pod, and what it may take.
 fn resources(service: &Service) -> Map<'_> {
-    let amount = |key: &str, kind: &str, name: &str| {
-        let tree = service.keys.get(key).or_else(|| service.keys.at(&["deploy", "resources", kind, name]));
-        tree.map(scalar)
+    let of = service.resources();
+    let amounts = |cpu: Option<u64>, memory: Option<u64>| {
+        Map::default().option("cpu", cpu.map(cpus)).option("memory", memory.map(bytes))
     };
-    let limit = amount("mem_limit", "limits", "memory").and_then(|size| value::bytes(&size)).filter(|&size| size > 0);
-    let reserved = amount("mem_reservation", "reservations", "memory").and_then(|size| value::bytes(&size));
-    let memory = reserved.or(service.workload.memory).or(limit);
-    let most = amount("cpus", "limits", "cpus");
-    let reserved = service.keys.at(&["deploy", "resources", "reservations", "cpus"]).map(scalar);
-    let cpu = reserved.or_else(|| service.workload.cpus.clone());
-    let requests = Map::default().option("cpu", cpu.as_deref().map(cpus)).option("memory", memory.map(bytes));
-    let limits = Map::default().option("cpu", most.as_deref().map(cpus)).option("memory", limit.map(bytes));
+    let (requests, limits) = (amounts(of.cpus, of.memory), amounts(of.cpus_limit, of.memory_limit));
     Map::default().key("requests", requests).key("limits", limits)
 }
 
@@ -261,7 +260,7 @@ fn action<'a>(service: &'a Service, probe: &'a Probe) -> Map<'a> {
     let words: Vec<Node<'a>> = match &probe.test {
         Some(Command::Arguments(arguments)) => match arguments.split_first() {
             Some((form, line)) if form.literal() == Some("CMD-SHELL") => in_shell(line.first()),
-            Some((_, arguments)) => arguments.iter().map(|argument| text(argument.shown())).collect(),
+            Some((_, arguments)) => arguments.iter().map(|argument| environment::spelled(service, argument)).collect(),
             None => Vec::new(),
         },
         line => in_shell(line.as_ref().and_then(|line| texts(line).first())),
@@ -270,7 +269,8 @@ fn action<'a>(service: &'a Service, probe: &'a Probe) -> Map<'a> {
 }
 
 fn in_shell<'a>(line: Option<&Text>) -> Vec<Node<'a>> {
-    vec!["sh".into(), "-c".into(), text(line.map(Text::shown).unwrap_or_default())]
+    // The kubelet expands these, too (`ExpandContainerCommandOnlyStatic`).
+    vec!["sh".into(), "-c".into(), text(expanded(&line.map(Text::shown).unwrap_or_default()))]
 }
 
 /// Whole seconds, rounded up.
@@ -279,16 +279,9 @@ fn seconds(duration: &str) -> Option<u64> {
     u64::try_from(nanoseconds.div_ceil(1_000_000_000)).ok()
 }
 
-/// The name of a port: a short one is its own, and a number can't be one.
+/// The name of a port.
 pub(super) fn port_name<'a>(port: &Port) -> Node<'a> {
-    let mut name: String =
-        port.name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    while name.contains("--") {
-        name = name.replace("--", "-");
-    }
-    let name = name.trim_matches('-');
-    let has_letter = name.contains(|c: char| c.is_ascii_lowercase());
-    text(if has_letter && name.len() <= LONGEST_PORT { name.to_owned() } else { format!("port-{}", port.target) })
+    text(port.pod_name())
 }
 
 /// The protocol, unless it is the default.
@@ -319,7 +312,9 @@ fn waits<'a>(scope: &Scope<'a>, service: &'a Service) -> Vec<Map<'a>> {
             continue;
         }
         let Some(effect) = &dependency.workload.effect else { continue };
-        let effect = texts(effect).iter().map(|word| environment::spelled(dependency, word)).collect();
+        let words = texts(effect).iter().map(|word| environment::spelled(dependency, word));
+        let shell = matches!(effect, Command::Line(_)).then_some(["sh", "-c"].map(Node::from));
+        let effect = shell.into_iter().flatten().chain(words).collect();
         let read_only = dependency.keys.is_set("read_only");
         effects.push(
             Map::default()
@@ -373,7 +368,7 @@ fn mounts<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
         let read_only = matches!(mount.read_only, Some(Value::Is(true)));
         let map = match mount.kind {
             MountType::Volume => Map::default()
-                .key("name", text(volume_name(mount)))
+                .key("name", text(mount.volume_name()))
                 .key("mountPath", target)
                 // A new file system has a folder `lost+found`, which a database refuses.
                 .option("subPath", mount.volume().map(|_| "data")),
@@ -409,16 +404,6 @@ fn mounts<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
     Node::List(all)
 }
 
-/// The volume of a mount: its claim, or a folder that lives as long as the pod.
-pub(super) fn volume_name(mount: &Mount) -> String {
-    match mount.volume() {
-        Some(name) => {
-            name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
-        }
-        None => folder_name(&mount.target.shown()).replacen("memory", "scratch", 1),
-    }
-}
-
 fn volumes<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
     let mut all: Vec<Node<'a>> = Vec::new();
     for source in super::kustomization::config_maps(scope.stack, service) {
@@ -429,7 +414,7 @@ fn volumes<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
     }
     let anonymous = service.mounts.iter().filter(|mount| mount.kind == MountType::Volume && mount.volume().is_none());
     for mount in anonymous {
-        all.push(Map::default().key("name", text(volume_name(mount))).even_empty("emptyDir", Map::default()).into());
+        all.push(Map::default().key("name", text(mount.volume_name())).even_empty("emptyDir", Map::default()).into());
     }
     if !service.secrets.is_empty() {
         // Only its own: the others of the stack are in the same `Secret`.

@@ -55,8 +55,7 @@ pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
     let has = |file: &&str| stack.wanted().any(|variable| variable.file() == *file);
     let wanted: Vec<&'static str> = FILES.into_iter().filter(|file| has(file)).collect();
     let place = |variable: &Variable| {
-        let is_wanted = stack.wanted().any(|wanted| wanted.name == variable.name);
-        if is_wanted { variable.file().to_owned() } else { super::VARIABLES.to_owned() }
+        if variable.is_wanted() { variable.file().to_owned() } else { super::VARIABLES.to_owned() }
     };
     let of_kind = |service: &Service, name: &str| service.kind.as_ref().is_some_and(|kind| kind.as_str() == name);
     let larger = stack.services.iter().filter(|service| service.mounts.iter().any(|mount| mount.volume().is_some()));

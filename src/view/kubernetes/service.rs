@@ -86,7 +86,8 @@ fn members(service: &Service) -> Option<Object<'_>> {
     let port = Map::default()
         .key("name", pod::port_name(port))
         .key("port", port.target)
-        .key("targetPort", pod::port_name(port));
+        .key("targetPort", pod::port_name(port))
+        .option("protocol", pod::protocol(port));
     let spec = Map::default()
         .key("clusterIP", "None")
         .key("publishNotReadyAddresses", true)
@@ -109,7 +110,7 @@ fn workload<'a>(scope: &Scope<'a>, service: &'a Service, digest: Option<&str>) -
         .mounts
         .iter()
         .filter(|mount| mount.volume().is_some())
-        .map(|mount| claim(service, pod::volume_name(mount)).into())
+        .map(|mount| claim(service, mount.volume_name()).into())
         .collect();
     let selector = pods_of(&service.name);
     if claims.is_empty() {
@@ -119,8 +120,8 @@ fn workload<'a>(scope: &Scope<'a>, service: &'a Service, digest: Option<&str>) -
     }
     let kept = Map::default().key("whenDeleted", "Retain").key("whenScaled", "Retain");
     let spec = Map::default()
-        .key("serviceName", &service.name)
-        .key("replicas", 1_u32)
+        .option("serviceName", (!service.ports.is_empty()).then_some(&service.name))
+        .key("replicas", service.replicas().and_then(count).unwrap_or_else(|| number(1)))
         .key("selector", selector)
         .key("persistentVolumeClaimRetentionPolicy", kept)
         .key("template", template)
