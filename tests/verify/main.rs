@@ -405,7 +405,7 @@ const SHAPE: [&str; 11] = [
 
 /// Specs whose problem has such a code, and is one between tables, of another program's words, of a number that no schema
 /// has a bound for, of a table that an included file may hold, or of a string for which Compose's schema has no format.
-const BETWEEN_TABLES: [&str; 25] = [
+const BETWEEN_TABLES: [&str; 26] = [
     "first-class-key--dashboard",
     "invalid-cpus",
     "invalid-duration--dashboard",
@@ -426,11 +426,12 @@ const BETWEEN_TABLES: [&str; 25] = [
     "number-out-of-range",
     "number-out-of-range--64-bits",
     "number-out-of-range--connections",
+    "number-out-of-range--kubernetes",
     "number-out-of-range--retention",
     "unknown-value--dashboard",
+    "wrong-type--base",
     "wrong-type--constraints",
     "wrong-type--setting",
-    "wrong-type--base",
 ];
 
 /// Specs whose problem has another code, and is one of the form of a string.
