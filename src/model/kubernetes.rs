@@ -1,6 +1,6 @@
 //! How a stack runs in Kubernetes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::service::Command;
 use super::text::Text;
@@ -70,10 +70,11 @@ impl Variable {
 impl Stack {
     /// The variables that pods read, in the order of the spec.
     pub fn pod_variables(&self) -> impl Iterator<Item = &Variable> {
+        let secrets = self.variables_of_secrets();
         let mut used: HashSet<&str> = HashSet::new();
         for service in self.every_service() {
             used.extend(service.refers_to.variables.iter().map(String::as_str));
-            used.extend(service.secrets.iter().filter_map(|grant| self.variable_of(&grant.source)));
+            used.extend(service.secrets.iter().filter_map(|grant| secrets.get(grant.source.as_str())));
         }
         self.variables.iter().filter(move |variable| used.contains(variable.name.as_str()))
     }
@@ -88,9 +89,9 @@ impl Stack {
         if self.wanted().next().is_some() { self.overlay() } else { self.files() }
     }
 
-    /// The variable that a secret is taken from.
-    pub fn variable_of(&self, secret: &str) -> Option<&str> {
-        let secret = self.secrets.iter().find(|known| known.name == secret)?;
-        secret.keys.text("environment")?.literal()
+    /// The variable that each secret is taken from.
+    pub fn variables_of_secrets(&self) -> HashMap<&str, &str> {
+        let named = self.secrets.iter();
+        named.filter_map(|secret| Some((secret.name.as_str(), secret.keys.text("environment")?.literal()?))).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! What a stack needs to run in Kubernetes, and what it has that has no equivalent there: each is reported with a way out,
 //! none is dropped.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
@@ -69,6 +69,15 @@ const WAYS_OUT: &[(&str, &str)] = &[
     ("sysctls", "configure the nodes of the cluster"),
     ("ulimits", "configure the container runtime of the nodes, whose limits are usually high"),
 ];
+
+/// What the checks of services look up.
+struct Known<'s> {
+    stack: &'s Stack,
+    /// The default of each variable; empty without one.
+    defaults: HashMap<&'s str, &'s str>,
+    /// The paths of the files of `[files]`.
+    files: HashSet<&'s str>,
+}
 
 impl Resolver<'_> {
     /// Whether the stack runs in Kubernetes.
@@ -211,9 +220,9 @@ impl Resolver<'_> {
                 continue;
             };
             let variable = if let Tree::Text(text) = variable { text.literal() } else { None };
-            let declared = spec.env.iter().find(|(known, _)| Some(known.value.as_str()) == variable);
+            let declared = variable.and_then(|variable| self.variables.get(variable));
             // An unknown variable is reported with the secrets.
-            if let Some((known, declared)) = declared
+            if let Some((known, declared)) = declared.map(|declared| (declared.name, declared.variable))
                 && declared.sound
                 && declared.secret.as_ref().is_none_or(|secret| !secret.value)
             {
@@ -222,17 +231,21 @@ impl Resolver<'_> {
                 self.report(diagnostic.help("add `secret = true` to the variable: others are in a ConfigMap"));
             }
         }
+        let defaults = stack
+            .variables
+            .iter()
+            .map(|variable| (variable.name.as_str(), variable.default.as_deref().unwrap_or_default()));
+        let files = stack.files.iter().map(|file| file.path.as_str()).collect();
+        let known = Known { stack, defaults: defaults.collect(), files };
         let mut used: HashMap<&str, &str> = HashMap::new();
-        for service in &stack.services {
-            if let Some((name, written)) = spec.services.iter().find(|(name, _)| name.value == service.name) {
-                self.check_service(stack, name, written, service);
-                for volume in service.mounts.iter().filter_map(Mount::volume) {
-                    if let Some(other) = used.insert(volume, &service.name).filter(|other| *other != service.name) {
-                        let title = format!("volume `{volume}` is shared with `{other}`");
-                        let help =
-                            "give each service a volume of its own: most clusters can't mount one on several nodes";
-                        self.report(Diagnostic::new("not-in-kubernetes", title, name.span).help(help));
-                    }
+        // In the order of the spec, too.
+        for ((name, written), service) in spec.services.iter().zip(&stack.services) {
+            self.check_service(&known, name, written, service);
+            for volume in service.mounts.iter().filter_map(Mount::volume) {
+                if let Some(other) = used.insert(volume, &service.name).filter(|other| *other != service.name) {
+                    let title = format!("volume `{volume}` is shared with `{other}`");
+                    let help = "give each service a volume of its own: most clusters can't mount one on several nodes";
+                    self.report(Diagnostic::new("not-in-kubernetes", title, name.span).help(help));
                 }
             }
         }
@@ -243,7 +256,7 @@ impl Resolver<'_> {
             if let Some(span) = own.or(of_cluster) {
                 self.check_user(service, span, "set `user` of its image in [images], its number");
                 self.check_image(stack, service, span);
-                self.check_texts(stack, service, span);
+                self.check_texts(&known, service, span);
             }
         }
     }
@@ -269,7 +282,13 @@ impl Resolver<'_> {
         }
     }
 
-    fn check_service(&mut self, stack: &Stack, name: &Spanned<String>, written: &Service, service: &model::Service) {
+    fn check_service(
+        &mut self,
+        known: &Known<'_>,
+        name: &Spanned<String>,
+        written: &Service,
+        service: &model::Service,
+    ) {
         self.check_label(&name.value, name.span, "service name", LONGEST_NAME);
         if TAKEN.contains(&name.value.as_str()) {
             let title = format!("`{}` is the name of another file of the outputs", name.value);
@@ -335,17 +354,19 @@ impl Resolver<'_> {
         self.check_one_shot(name, written, service);
         self.check_further(written);
         self.check_commands(written);
-        self.check_mounts(stack, written, service);
+        let targets: HashMap<&str, &Mount> =
+            service.mounts.iter().rev().filter_map(|mount| Some((mount.target.literal()?, mount))).collect();
+        self.check_mounts(known, written, &targets);
+        self.check_volumes(written, &targets);
         self.check_ports(name, service);
-        self.check_volumes(written, service);
         self.check_resources(name, written, service);
         self.check_restart(written, service);
-        self.check_waits(stack, name, written, service);
+        self.check_waits(known, name, written, service);
         self.check_probe(name, written, service);
         let span = written.image.as_ref().map_or(name.span, |image| image.span);
         self.check_user(service, span, "set `kubernetes.user` of the service, or `user` of its image in [images]");
-        self.check_image(stack, service, span);
-        self.check_texts(stack, service, name.span);
+        self.check_image(known.stack, service, span);
+        self.check_texts(known, service, name.span);
     }
 
     fn check_one_shot(&mut self, name: &Spanned<String>, written: &Service, service: &model::Service) {
@@ -502,7 +523,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn check_mounts(&mut self, stack: &Stack, written: &Service, service: &model::Service) {
+    fn check_mounts(&mut self, known: &Known<'_>, written: &Service, targets: &HashMap<&str, &Mount>) {
         for mount in &written.volumes {
             let mount = &mount.0;
             if let Some((key, _)) = mount.compose.iter().find(|(key, _)| key.value != "bind") {
@@ -515,15 +536,12 @@ impl Resolver<'_> {
                 continue;
             }
             let Some(source) = source.filter(|_| mount.file.is_none()) else { continue };
-            let resolved = service.mounts.iter().find(|resolved| {
-                resolved.kind == MountType::Bind
-                    && resolved.target.literal().is_some()
-                    && resolved.target.literal() == mount.target.literal()
-            });
+            let resolved = mount.target.literal().and_then(|target| targets.get(target));
+            let resolved = resolved.filter(|mount| mount.kind == MountType::Bind);
             let is_bind = resolved.is_some() || source.literal().is_none();
-            let is_output = resolved.and_then(|mount| mount.source.as_ref()?.literal()).is_some_and(|path| {
-                path.strip_prefix("./").is_some_and(|path| stack.files.iter().any(|file| file.path == path))
-            });
+            let is_output = resolved
+                .and_then(|mount| mount.source.as_ref()?.literal())
+                .is_some_and(|path| path.strip_prefix("./").is_some_and(|path| known.files.contains(path)));
             if is_bind && !is_output {
                 let socket = source.literal().is_some_and(|source| source.ends_with("docker.sock"));
                 self.refuse(
@@ -538,7 +556,7 @@ impl Resolver<'_> {
             }
         }
         if let (Some((span, _)), true) =
-            (super::service::replicas(written), service.mounts.iter().any(|mount| mount.volume().is_some()))
+            (super::service::replicas(written), targets.values().any(|mount| mount.volume().is_some()))
             && super::service::is_several(written)
         {
             self.refuse(
@@ -551,11 +569,11 @@ impl Resolver<'_> {
 
     /// Ports of a pod have different names and numbers.
     fn check_ports(&mut self, name: &Spanned<String>, service: &model::Service) {
-        for (at, port) in service.ports.iter().enumerate() {
-            let is_same = |other: &&model::service::Port| {
-                other.pod_name() == port.pod_name() || (other.target, other.protocol) == (port.target, port.protocol)
-            };
-            if let Some(other) = service.ports.iter().take(at).find(is_same) {
+        let (mut names, mut numbers) = (HashMap::new(), HashMap::new());
+        for port in &service.ports {
+            let same_name = names.insert(port.pod_name(), port);
+            let same_number = numbers.insert((port.target, port.protocol), port);
+            if let Some(other) = same_name.or(same_number) {
                 let title =
                     format!("ports `{}` and `{}` of `{}` are one in Kubernetes", other.name, port.name, name.value);
                 let help = "rename one, or give it another number";
@@ -565,13 +583,10 @@ impl Resolver<'_> {
     }
 
     /// The names of a pod's volumes come from those of the spec, and others are of the pod itself.
-    fn check_volumes(&mut self, written: &Service, service: &model::Service) {
+    fn check_volumes(&mut self, written: &Service, targets: &HashMap<&str, &Mount>) {
         let mut names: HashMap<String, &str> = HashMap::new();
         for mount in &written.volumes {
-            let volume = service
-                .mounts
-                .iter()
-                .find(|known| known.target.literal().is_some() && known.target.literal() == mount.0.target.literal());
+            let volume = mount.0.target.literal().and_then(|target| targets.get(target));
             let Some((known, volume)) = volume.and_then(|known| Some((known, known.volume()?))) else { continue };
             let name = known.volume_name();
             let is_reserved = ["files", "secrets", "shm"].contains(&name.as_str())
@@ -616,9 +631,10 @@ impl Resolver<'_> {
         }
     }
 
-    fn check_waits(&mut self, stack: &Stack, name: &Spanned<String>, written: &Service, service: &model::Service) {
+    fn check_waits(&mut self, known: &Known<'_>, name: &Spanned<String>, written: &Service, service: &model::Service) {
         for (other, condition) in service.waits_for() {
-            let Some(dependency) = stack.services.iter().find(|service| service.name == other) else { continue };
+            let index = self.index.get(other).copied();
+            let Some(dependency) = index.and_then(|index| known.stack.services.get(index)) else { continue };
             let own = written.depends_on.iter().flat_map(|depends_on| &depends_on.0);
             let span = own.clone().find(|(known, _)| known.value == other).map_or(name.span, |(known, _)| known.span);
             let problem = match condition {
@@ -710,7 +726,7 @@ impl Resolver<'_> {
     }
 
     /// What stands in for an empty variable has no equivalent, unless it is the variable's own default.
-    fn check_texts(&mut self, stack: &Stack, service: &model::Service, span: Span) {
+    fn check_texts(&mut self, known: &Known<'_>, service: &model::Service, span: Span) {
         let commands =
             [&service.command, &service.entrypoint].into_iter().flatten().flat_map(|command| match command {
                 Command::Line(text) => std::slice::from_ref(text),
@@ -718,8 +734,7 @@ impl Resolver<'_> {
             });
         let texts = service.environment.iter().map(|(_, text)| text).chain(commands);
         for reference in texts.flat_map(ModelText::references) {
-            let declared = stack.variables.iter().find(|variable| variable.name == reference.name);
-            let default = declared.and_then(|variable| variable.default.as_deref()).unwrap_or_default();
+            let default = known.defaults.get(reference.name.as_str()).copied().unwrap_or_default();
             let problem = match &reference.operator {
                 Some(Operator::Alternative(_)) => Some(format!("`${{{}:+…}}`", reference.name)),
                 Some(Operator::Default(word)) if word != default => Some(format!("`${{{}:-…}}`", reference.name)),

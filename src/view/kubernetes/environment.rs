@@ -5,15 +5,15 @@ use std::collections::HashSet;
 use askama::Template;
 
 use super::object::{Map, text};
-use super::{SECRETS, VARIABLES};
+use super::{SECRETS, Scope, VARIABLES};
 use crate::lit::dotenv as filters;
 use crate::lit::manifest::{Node, expanded};
 use crate::model::text::{Reference, Segment, Text};
 use crate::model::{Service, Stack, Variable};
 
 /// The `env` of a container.
-pub(super) fn of_container<'a>(stack: &'a Stack, service: &'a Service) -> Node<'a> {
-    let is_secret = |name: &str| stack.variables.iter().any(|variable| variable.name == name && variable.secret);
+pub(super) fn of_container<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
+    let is_secret = |name: &str| scope.secrets.contains(name);
     // A text that only has a part of a variable needs that variable beside it.
     let mut helpers: Vec<(&str, String)> = Vec::new();
     let commands = [&service.entrypoint, &service.command].into_iter().flatten().flat_map(super::pod::texts);

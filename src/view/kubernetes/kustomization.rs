@@ -1,5 +1,7 @@
 //! `kustomization.yaml`: the objects, and what kustomize makes of files.
 
+use std::collections::{HashMap, HashSet};
+
 use askama::Template;
 
 use super::object::{Map, text};
@@ -46,40 +48,46 @@ fn path_of(mount: &Mount) -> Option<&str> {
     mount.source.as_ref().filter(|_| mount.kind == MountType::Bind)?.literal()?.strip_prefix("./")
 }
 
-/// Whether outputs of that path are in a folder: only Grafana's dashboards are.
-fn is_folder(stack: &Stack, path: &str) -> bool {
-    stack.dashboards.iter().any(|dashboard| path == format!("grafana/{}", dashboard.folder))
-        || path.starts_with("grafana/")
+/// Whether a path is that of a folder: only Grafana's dashboards are in some, and nothing else is there.
+fn is_folder(path: &str) -> bool {
+    path.starts_with("grafana/")
 }
 
-/// What a mount of a service shows.
-pub(super) fn file_of(stack: &Stack, service: &Service, mount: &Mount) -> Option<Source> {
+/// What a mount shows; `keys` are those of its service.
+pub(super) fn file_of(keys: &HashMap<&str, String>, mount: &Mount) -> Option<Source> {
     let path = path_of(mount)?;
-    if is_folder(stack, path) {
+    if is_folder(path) {
         return Some(Source::Folder(folder_volume(path)));
     }
-    Some(Source::File(key_of(service, path)))
+    keys.get(path).cloned().map(Source::File)
 }
 
 fn folder_volume(path: &str) -> String {
-    plain(path.rsplit('/').next().unwrap_or(path))
+    let lower = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    path.rsplit('/').next().unwrap_or(path).chars().map(lower).collect()
 }
 
-fn plain(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
-}
-
-/// The key of a file: its name, or its path if another one has that name.
-fn key_of(service: &Service, path: &str) -> String {
-    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    let own = name(path);
-    let same = service.mounts.iter().filter_map(path_of).filter(|other| name(other) == own).count();
-    let key = if same > 1 { path.replace('/', ".") } else { own };
-    key.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' }).collect()
+/// The key of each file that a service mounts, by its path: its name, or the path if others have that name.
+pub(super) fn keys(service: &Service) -> HashMap<&str, String> {
+    let name = |path: &'_ str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let paths = || service.mounts.iter().filter_map(path_of);
+    let mut same: HashMap<String, usize> = HashMap::new();
+    for path in paths() {
+        *same.entry(name(path)).or_default() += 1;
+    }
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' };
+    let key = |path: &str| {
+        let own = name(path);
+        let key = if same.get(&own).is_some_and(|&count| count > 1) { path.replace('/', ".") } else { own };
+        key.chars().map(plain).collect()
+    };
+    paths().map(|path| (path, key(path))).collect()
 }
 
 /// What a service mounts of the outputs: its single files together, and each folder.
-pub(super) fn config_maps(stack: &Stack, service: &Service) -> Vec<ConfigMap> {
+pub(super) fn config_maps(scope: &Scope<'_>, service: &Service) -> Vec<ConfigMap> {
+    let keys = keys(service);
+    let mut seen = HashSet::new();
     let mut all: Vec<ConfigMap> = Vec::new();
     let mut single = ConfigMap {
         name: format!("{}-files", service.name),
@@ -89,16 +97,15 @@ pub(super) fn config_maps(stack: &Stack, service: &Service) -> Vec<ConfigMap> {
         executable: false,
     };
     for path in service.mounts.iter().filter_map(path_of) {
-        if is_folder(stack, path) {
+        if is_folder(path) {
             let volume = folder_volume(path);
             let name = format!("{}-files-{volume}", service.name);
             all.push(ConfigMap { name, volume, folder: Some(path.to_owned()), files: Vec::new(), executable: false });
             continue;
         }
-        let entry = (key_of(service, path), path.to_owned());
-        single.executable |= stack.files.iter().any(|file| file.path == path && file.executable);
-        if !single.files.contains(&entry) {
-            single.files.push(entry);
+        single.executable |= scope.executables.contains(path);
+        if seen.insert(path) {
+            single.files.push((keys.get(path).cloned().unwrap_or_default(), path.to_owned()));
         }
     }
     if !single.files.is_empty() {
@@ -121,7 +128,7 @@ pub(super) fn base(scope: &Scope<'_>, files: &[String]) -> askama::Result<String
     if stack.pod_variables().any(|variable| !variable.secret) {
         generators.push(Map::default().key("name", VARIABLES).key("literals", Node::List(literals)).into());
     }
-    for map in stack.every_service().flat_map(|service| config_maps(stack, service)) {
+    for map in stack.every_service().flat_map(|service| config_maps(scope, service)) {
         let sources: Vec<Node<'_>> = match &map.folder {
             None => map.files.iter().map(|(key, path)| text(named(key, path))).collect(),
             Some(folder) => {

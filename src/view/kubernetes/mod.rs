@@ -10,7 +10,7 @@ mod readme;
 mod service;
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use askama::Template;
@@ -38,6 +38,12 @@ struct Scope<'a> {
     kubernetes: &'a Kubernetes,
     /// The running services by name.
     services: HashMap<&'a str, &'a Service>,
+    /// The variable that each secret is taken from.
+    granted: HashMap<&'a str, &'a str>,
+    /// The variables that are secrets.
+    secrets: HashSet<&'a str>,
+    /// The paths of files that are executable.
+    executables: HashSet<&'a str>,
     /// The digests of the files that services mount, once they are asked for.
     digests: OnceCell<BTreeMap<String, String>>,
 }
@@ -45,7 +51,17 @@ struct Scope<'a> {
 impl<'a> Scope<'a> {
     fn new(stack: &'a Stack, kubernetes: &'a Kubernetes) -> Self {
         let services = stack.services.iter().map(|service| (service.name.as_str(), service)).collect();
-        Self { stack, kubernetes, services, digests: OnceCell::new() }
+        let secrets = stack.variables.iter().filter(|variable| variable.secret).map(|variable| variable.name.as_str());
+        let executables = stack.files.iter().filter(|file| file.executable).map(|file| file.path.as_str());
+        Self {
+            stack,
+            kubernetes,
+            services,
+            granted: stack.variables_of_secrets(),
+            secrets: secrets.collect(),
+            executables: executables.collect(),
+            digests: OnceCell::new(),
+        }
     }
 
     fn service(&self, name: &str) -> Option<&'a Service> {
@@ -54,7 +70,7 @@ impl<'a> Scope<'a> {
 
     /// The digest of the files that a service mounts.
     fn digest(&self, service: &Service) -> askama::Result<Option<&str>> {
-        if kustomization::config_maps(self.stack, service).is_empty() {
+        if kustomization::config_maps(self, service).is_empty() {
             return Ok(None);
         }
         if self.digests.get().is_none() {
@@ -104,7 +120,7 @@ pub(super) fn readme(stack: &Stack, kubernetes: &Kubernetes) -> askama::Result<S
 
 /// The namespace, which refuses pods with more privileges than the stack's.
 fn namespace(kubernetes: &Kubernetes) -> Object<'_> {
-    Object::cluster("v1", "Namespace", &kubernetes.namespace).labels([
+    Object::new("v1", "Namespace", &kubernetes.namespace).labels([
         ("pod-security.kubernetes.io/enforce", "restricted"),
         ("pod-security.kubernetes.io/warn", "restricted"),
     ])

@@ -13,15 +13,10 @@ pub(super) struct Object<'a>(pub Map<'a>);
 pub(super) struct Map<'a>(Vec<(&'a str, Node<'a>)>);
 
 impl<'a> Object<'a> {
-    /// An object of the stack's namespace, which kustomize sets.
+    /// An object; kustomize sets its namespace, if its kind has one.
     pub(super) fn new(api: &'a str, kind: &'a str, name: impl Into<String>) -> Self {
         let metadata = Map::default().key("name", text(name));
         Self(Map::default().key("apiVersion", api).key("kind", kind).key("metadata", metadata))
-    }
-
-    /// An object of no namespace.
-    pub(super) fn cluster(api: &'a str, kind: &'a str, name: &'a str) -> Self {
-        Self::new(api, kind, name)
     }
 
     /// Adds labels.

@@ -119,17 +119,17 @@ fn security_of_pod(service: &Service) -> Map<'_> {
 }
 
 fn security(service: &Service, user: Option<u32>, read_only: bool) -> Map<'_> {
-    let added: Vec<Node<'_>> = service.keys.texts("cap_add").map(|name| text(name.shown())).collect();
-    let dropped = Node::List(vec!["ALL".into()]);
-    Map::default()
-        .option("runAsUser", user.map(|user| number(i64::from(user))))
-        .and(restricted(read_only))
-        .key("capabilities", Map::default().key("drop", dropped).key("add", Node::List(added)))
+    let added = service.keys.texts("cap_add").map(|name| text(name.shown())).collect();
+    Map::default().option("runAsUser", user.map(|user| number(i64::from(user)))).and(restricted(read_only, added))
 }
 
 /// What a container may not do.
-fn restricted<'a>(read_only: bool) -> Map<'a> {
-    Map::default().key("allowPrivilegeEscalation", false).flag("readOnlyRootFilesystem", read_only)
+fn restricted(read_only: bool, added: Vec<Node<'_>>) -> Map<'_> {
+    let capabilities = Map::default().key("drop", Node::List(vec!["ALL".into()])).key("add", Node::List(added));
+    Map::default()
+        .key("allowPrivilegeEscalation", false)
+        .flag("readOnlyRootFilesystem", read_only)
+        .key("capabilities", capabilities)
 }
 
 fn image<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
@@ -157,7 +157,7 @@ fn container<'a>(scope: &Scope<'a>, service: &'a Service) -> Map<'a> {
         .option("workingDir", service.keys.text("working_dir").map(|folder| text(folder.shown())))
         .flag("tty", service.keys.is_set("tty"))
         .flag("stdin", service.keys.is_set("stdin_open"))
-        .key("env", environment::of_container(scope.stack, service))
+        .key("env", environment::of_container(scope, service))
         .key("ports", ports);
     probes(service, map)
         .key("resources", resources(service))
@@ -321,7 +321,7 @@ fn waits<'a>(scope: &Scope<'a>, service: &'a Service) -> Vec<Map<'a>> {
                 .key("name", text(format!("wait-for-{other}")))
                 .key("image", image(scope, dependency))
                 .key("command", in_loop(UNTIL, effect))
-                .key("env", environment::of_container(scope.stack, dependency))
+                .key("env", environment::of_container(scope, dependency))
                 .key("resources", resources(dependency))
                 .key("securityContext", security(dependency, dependency.workload.user, read_only))
                 .key("volumeMounts", Node::List(tmpfs_mounts(dependency))),
@@ -329,13 +329,12 @@ fn waits<'a>(scope: &Scope<'a>, service: &'a Service) -> Vec<Map<'a>> {
     }
     let memory = |mebibytes: u64| Map::default().key("memory", bytes(mebibytes << 20));
     let of_ports = (!open.is_empty()).then(|| {
-        let dropped = Node::List(vec!["ALL".into()]);
         Map::default()
             .key("name", "wait-for-ports")
             .key("image", &scope.kubernetes.wait_image)
             .key("command", in_loop(UNTIL_OPEN, open))
             .key("resources", Map::default().key("requests", memory(16).key("cpu", "10m")).key("limits", memory(32)))
-            .key("securityContext", restricted(true).key("capabilities", Map::default().key("drop", dropped)))
+            .key("securityContext", restricted(true, Vec::new()))
     });
     of_ports.into_iter().chain(effects).collect()
 }
@@ -363,6 +362,7 @@ fn folder_name(path: &str) -> String {
 /// Where files and folders appear in the container.
 fn mounts<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
     let mut all: Vec<Node<'a>> = Vec::new();
+    let keys = super::kustomization::keys(service);
     for mount in &service.mounts {
         let target = text(mount.target.shown());
         let read_only = matches!(mount.read_only, Some(Value::Is(true)));
@@ -372,7 +372,7 @@ fn mounts<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
                 .key("mountPath", target)
                 // A new file system has a folder `lost+found`, which a database refuses.
                 .option("subPath", mount.volume().map(|_| "data")),
-            MountType::Bind => match super::kustomization::file_of(scope.stack, service, mount) {
+            MountType::Bind => match super::kustomization::file_of(&keys, mount) {
                 Some(super::kustomization::Source::File(key)) => {
                     Map::default().key("name", "files").key("mountPath", target).key("subPath", text(key))
                 }
@@ -392,7 +392,7 @@ fn mounts<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
             Map::default()
                 .key("name", "secrets")
                 .key("mountPath", text(path))
-                .option("subPath", scope.stack.variable_of(&grant.source))
+                .option("subPath", scope.granted.get(grant.source.as_str()).copied())
                 .key("readOnly", true)
                 .into(),
         );
@@ -406,7 +406,7 @@ fn mounts<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
 
 fn volumes<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
     let mut all: Vec<Node<'a>> = Vec::new();
-    for source in super::kustomization::config_maps(scope.stack, service) {
+    for source in super::kustomization::config_maps(scope, service) {
         let config = Map::default()
             .key("name", text(source.name.clone()))
             .option("defaultMode", source.executable.then(|| number(0o555)));
@@ -422,7 +422,7 @@ fn volumes<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
             service
                 .secrets
                 .iter()
-                .filter_map(|grant| scope.stack.variable_of(&grant.source))
+                .filter_map(|grant| scope.granted.get(grant.source.as_str()).copied())
                 .map(|variable| Map::default().key("key", variable).key("path", variable).into())
                 .collect(),
         );
