@@ -3,7 +3,7 @@
 variable "project_name" {
   description = "Prefix of every name, and the value of the Project tag"
   type        = string
-  default     = "temporal-sre-copilot"
+  default     = "temporal-sre-copilot-k8s"
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{0,23}$", var.project_name))
