@@ -9,6 +9,9 @@ use super::{Stack, Variable};
 /// The files of the overlay that a person fills in: values, and secrets.
 pub const FILES: [&str; 2] = ["config.env", "secrets.env"];
 
+/// The folder below the base of kustomize that has the files which containers read.
+pub const MOUNTED: &str = "files";
+
 /// How the stack runs in Kubernetes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kubernetes {
@@ -43,6 +46,11 @@ pub struct Workload {
     pub effect: Option<Command>,
     /// The role that IAM gives to its service account.
     pub role_arn: Option<String>,
+}
+
+/// The name by which the pods of a service find each other, also those that aren't ready.
+pub fn members_of(service: &str) -> String {
+    format!("{service}-members")
 }
 
 impl Kubernetes {
@@ -86,7 +94,7 @@ impl Stack {
 
     /// What kustomize builds: the overlay, or the base if there is nothing to fill in.
     pub fn kustomization(&self) -> String {
-        if self.wanted().next().is_some() { self.overlay() } else { self.files() }
+        if self.wanted().next().is_some() { self.overlay() } else { self.base() }
     }
 
     /// The variable that each secret is taken from.

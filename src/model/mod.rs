@@ -19,6 +19,7 @@ pub use infrastructure::Infrastructure;
 pub use keys::Keys;
 pub use kind::{Address, Alloy, Cluster, Grafana};
 pub use kubernetes::Kubernetes;
+use kubernetes::MOUNTED;
 pub use service::Service;
 use text::Text;
 
@@ -240,10 +241,14 @@ impl Stack {
     }
 
     /// The folder of the files that containers read, to which their paths are relative: that of the Compose file or, in
-    /// Kubernetes, the base of kustomize.
+    /// Kubernetes, one beside the manifests.
     pub fn files(&self) -> String {
-        let generated = self.generated();
-        if self.kubernetes.is_some() { format!("{generated}/kubernetes/base") } else { generated }
+        if self.kubernetes.is_some() { format!("{}/{MOUNTED}", self.base()) } else { self.generated() }
+    }
+
+    /// The base of kustomize: the folder of the manifests.
+    pub fn base(&self) -> String {
+        format!("{}/kubernetes/base", self.generated())
     }
 
     /// The overlay of kustomize that has what a person fills in.

@@ -196,7 +196,7 @@ impl<'a> Service<'a> {
             image: service.image.as_ref(),
             command: service.command.as_ref(),
             settings: Table(service.settings.iter().filter_map(setting_of).collect()),
-            ports: Table::of(&service.ports, |port| (&port.name, Port::of(name, port))),
+            ports: Table::of(&service.ports, |port| (&port.name, Port::of(service, port))),
             environment: Table(environment.map(|(name, value)| (name.as_str(), value)).collect()),
             volumes: service.mounts.iter().map(Mount::of).collect(),
             depends_on: Table::of(&service.depends_on, |other| (&other.service, other.condition.as_str())),
@@ -225,10 +225,10 @@ fn setting_of(setting: &super::kind::Setting) -> Option<(&str, Setting<'_>)> {
 }
 
 impl<'a> Port<'a> {
-    fn of(service: &str, port: &'a service::Port) -> Self {
+    fn of(service: &service::Service, port: &'a service::Port) -> Self {
         Self {
             target: port.target,
-            address: format!("{service}:{}", port.target),
+            address: service.address(port),
             protocol: port.protocol.as_str(),
             published: port.published.as_ref().and_then(|published| published.port.as_ref()),
             host_ip: port.published.as_ref().map(|published| &published.host_ip),

@@ -2,7 +2,7 @@
 
 use super::Keys;
 use super::kind::{File, Setting, SettingValue};
-use super::kubernetes::Workload;
+use super::kubernetes::{Workload, members_of};
 use super::text::{Text, Tree, Value};
 use crate::spec::service::{self as spec, CONDITION, Condition, Kind, MountType, PortMode, Protocol};
 use crate::spec::value::{Ports, bytes};
@@ -140,6 +140,13 @@ impl Service {
     /// Whether Compose builds its image.
     pub fn is_built(&self) -> bool {
         self.keys.get("build").is_some()
+    }
+
+    /// Where other services reach one of its ports: `api:8080`.
+    pub fn address(&self, port: &Port) -> String {
+        let is_of_members = self.workload.members.as_ref() == Some(&port.name);
+        let host = if is_of_members { members_of(&self.name) } else { self.name.clone() };
+        format!("{host}:{}", port.target)
     }
 
     /// Whether any of its ports is published.

@@ -194,12 +194,6 @@ impl<'a> Resolver<'a> {
         let fixed = [crate::model::Grafana::DATASOURCES, crate::model::Grafana::DASHBOARDS];
         let fixed = fixed.into_iter().chain(stack.alloys.iter().map(|alloy| alloy.file.as_str()));
         taken.extend(fixed.map(|path| (path.to_lowercase(), None)));
-        if stack.kubernetes.is_some() {
-            // The manifests are beside the files.
-            let services = stack.every_service().map(|service| service.name.as_str());
-            let manifests = services.chain(super::kubernetes::TAKEN);
-            taken.extend(manifests.map(|name| (format!("{}.yaml", name.to_lowercase()), None)));
-        }
         let mut written: Vec<Spanned<String>> = Vec::new();
         for (name, service) in spec.services.iter() {
             let Some(kind) = service.kind.as_ref().map(|kind| &kind.value) else { continue };

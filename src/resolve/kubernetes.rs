@@ -12,12 +12,12 @@ use crate::model::text::{Operator, Text as ModelText, Value as ModelValue};
 use crate::model::{Keys, Stack};
 use crate::spec::compose::NO_NEW_PRIVILEGES;
 use crate::spec::decode::{Spanned, shown};
-use crate::spec::kubernetes::{Target, WAIT_IMAGE};
+use crate::spec::kubernetes::{Target, WAIT_IMAGE, Workload as Written};
 use crate::spec::service::{self as spec, Condition, MountType, PortMode, Service};
 use crate::spec::text::{Text, Tree};
 
 /// The files of the outputs that a service can't be named like.
-pub(super) const TAKEN: [&str; 3] = ["kustomization", "namespace", "network-policies"];
+const TAKEN: [&str; 3] = ["kustomization", "namespace", "network-policies"];
 
 /// The longest DNS label.
 const LONGEST_LABEL: usize = 63;
@@ -79,6 +79,12 @@ struct Known<'s> {
     files: HashSet<&'s str>,
 }
 
+/// What a service and its kind say of Kubernetes; what comes first counts.
+pub(super) fn workloads(service: &Service) -> impl Iterator<Item = &Written> {
+    let of_kind = service.kind.as_ref().and_then(|kind| kind.value.implied()?.kubernetes.as_deref());
+    service.kubernetes.as_deref().into_iter().chain(of_kind)
+}
+
 impl Resolver<'_> {
     /// Whether the stack runs in Kubernetes.
     pub(super) fn is_kubernetes(&self) -> bool {
@@ -135,7 +141,7 @@ impl Resolver<'_> {
         }
         let own = service.kubernetes.as_deref();
         let of_kind = service.kind.as_ref().and_then(|kind| kind.value.implied()?.kubernetes.as_deref());
-        let both = || own.into_iter().chain(of_kind);
+        let both = || workloads(service);
         // The user of an own image is not that of the kind's.
         let kind_user = of_kind.filter(|_| service.image.is_none()).and_then(|kind| kind.user.as_ref());
         let user_key = service.compose.entry("user").and_then(|(_, tree)| match tree {
@@ -178,9 +184,7 @@ impl Resolver<'_> {
         if !self.is_kubernetes() {
             return;
         }
-        let of_kind = service.kind.as_ref().and_then(|kind| kind.value.implied()?.kubernetes.as_deref());
-        let ignored = of_kind.into_iter().chain(service.kubernetes.as_deref()).flat_map(|workload| &workload.ignore);
-        for ignored in ignored {
+        for ignored in workloads(service).flat_map(|workload| &workload.ignore) {
             keys.0.retain(|(key, _)| *key != ignored.value);
         }
     }

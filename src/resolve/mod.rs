@@ -4,6 +4,7 @@
 mod accepted;
 mod clusters;
 mod compose;
+mod connections;
 pub mod dashboards;
 mod datasources;
 mod dependencies;
@@ -485,6 +486,7 @@ impl<'a> Resolver<'a> {
             unmanaged,
         };
         self.files(&mut stack);
+        connections::add(&mut stack);
         self.check_kubernetes(&stack);
         stack
     }

@@ -1,7 +1,9 @@
 //! References in strings: environment variables and addresses.
 
 use super::Resolver;
+use super::kubernetes::workloads;
 use crate::diagnostic::{Diagnostic, Span};
+use crate::model::kubernetes::members_of;
 use crate::model::text::{self as model, Segment};
 use crate::spec::kind;
 use crate::spec::text::{Operator, Part, Scalar, Text, Value};
@@ -84,7 +86,16 @@ impl Resolver<'_> {
         }
         let names: Vec<&str> = endpoints.iter().map(|(known, ..)| *known).collect();
         let target = self.port_of(index, endpoint, span, &names)?;
-        Some(if number { target.to_string() } else { format!("{service}:{target}") })
+        let host = self.host(index, endpoint);
+        Some(if number { target.to_string() } else { format!("{host}:{target}") })
+    }
+
+    /// The name by which others reach a port of a service.
+    fn host(&self, index: usize, port: &str) -> String {
+        let (name, service) = &self.spec.services.entries[index];
+        let has_members = self.is_kubernetes()
+            && workloads(service).find_map(|workload| workload.members.as_ref()).is_some_and(|own| own.value == port);
+        if has_members { members_of(&name.value) } else { name.value.clone() }
     }
 
     /// A reference to a variable of `.env`, completed by its declaration.

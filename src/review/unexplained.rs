@@ -104,8 +104,11 @@ pub(super) fn compose(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         entries(pair, &told, section, (before, after), &mut places);
     }
     if !places.is_empty() {
-        let file = if after.kubernetes.is_some() { "kustomization.yaml" } else { "docker-compose.yml" };
-        let path = format!("{}/{file}", after.files());
+        let path = if after.kubernetes.is_some() {
+            format!("{}/kustomization.yaml", after.base())
+        } else {
+            format!("{}/docker-compose.yml", after.generated())
+        };
         let what = format!("{} changed{UNEXPLAINED}", quoted_list(places.iter().map(String::as_str)));
         changes.push(Change::notice(Id::UnexplainedOutput, Area::Outputs, path, what));
     }

@@ -26,7 +26,7 @@ pub(super) fn manifests(outputs: &Outputs<'_>) -> Vec<Utf8PathBuf> {
     if outputs.stack.kubernetes.is_none() {
         return Vec::new();
     }
-    let base = Utf8PathBuf::from(outputs.stack.files());
+    let base = Utf8PathBuf::from(outputs.stack.base());
     outputs.which(|path| {
         path.parent() == Some(&base)
             && path.extension() == Some("yaml")
@@ -41,9 +41,7 @@ pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
     }
     let folder = format!("{}/kubernetes/", outputs.stack.generated());
     let built = outputs.which(|path| path.as_str().starts_with(&folder));
-    let overlay = Utf8PathBuf::from(outputs.stack.overlay());
-    let has_overlay = built.iter().any(|path| path.parent() == Some(&overlay));
-    let root = if has_overlay { overlay } else { outputs.stack.files().into() };
+    let root = outputs.stack.kustomization();
     // What a person fills in.
     let filled = built.iter().filter_map(|path| {
         let name = path.as_str().strip_suffix(".env.example")?;

@@ -452,7 +452,7 @@ fn alloy_asks_the_api_server() {
     ] {
         assert!(!text.contains(absent) && text.contains(present), "{absent}, {present}: {text}");
     }
-    let config = project.read("generated/cluster/kubernetes/base/config/alloy.alloy");
+    let config = project.read("generated/cluster/kubernetes/base/files/config/alloy.alloy");
     let regex =
         "regex         = \"temporal-history:9090|temporal-matching:9090|temporal-frontend:9090|temporal-worker:9090\"";
     assert!(config.contains(regex) && config.contains("own_namespace = true"), "{config}");

@@ -8,7 +8,7 @@ use super::object::{Map, text};
 use super::{SECRETS, Scope, VARIABLES};
 use crate::lit::manifest as filters;
 use crate::lit::manifest::Node;
-use crate::model::kubernetes::FILES;
+use crate::model::kubernetes::{FILES, MOUNTED};
 use crate::model::service::Mount;
 use crate::model::{Service, Stack};
 use crate::spec::service::MountType;
@@ -130,10 +130,10 @@ pub(super) fn base(scope: &Scope<'_>, files: &[String]) -> askama::Result<String
     }
     for map in stack.every_service().flat_map(|service| config_maps(scope, service)) {
         let sources: Vec<Node<'_>> = match &map.folder {
-            None => map.files.iter().map(|(key, path)| text(named(key, path))).collect(),
+            None => map.files.iter().map(|(key, path)| text(named(key, &mounted(path)))).collect(),
             Some(folder) => {
                 let below = |path: &&String| path.rsplit_once('/').is_some_and(|(parent, _)| parent == folder);
-                files.iter().filter(below).map(text).collect()
+                files.iter().filter(below).map(|path| text(mounted(path))).collect()
             }
         };
         generators.push(Map::default().key("name", text(map.name)).key("files", Node::List(sources)).into());
@@ -152,6 +152,11 @@ pub(super) fn base(scope: &Scope<'_>, files: &[String]) -> askama::Result<String
 /// The labels of every object, by which `gen dev` finds them.
 fn pairs(stack: &Stack) -> Map<'_> {
     Map::default().key("app.kubernetes.io/part-of", &stack.project).key("app.kubernetes.io/managed-by", "gen")
+}
+
+/// Where a file that containers read is, for the base.
+fn mounted(path: &str) -> String {
+    format!("{MOUNTED}/{path}")
 }
 
 /// A file of a generator, whose key is its name unless another is given.

@@ -89,7 +89,7 @@ const SECRETS: &str = "stack-secrets";
 pub(super) fn add<'a>(list: &mut List<'a>, stack: &'a Stack, kubernetes: &'a Kubernetes) {
     let scope = Rc::new(Scope::new(stack, kubernetes));
     let files = list.below(&stack.files());
-    let base = stack.files();
+    let base = stack.base();
     list.push(format!("{base}/namespace.yaml"), false, move || render(vec![namespace(kubernetes)]));
     for service in stack.every_service() {
         let scope = Rc::clone(&scope);

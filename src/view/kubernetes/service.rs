@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 use super::object::{Map, NAME, Object, bytes, number, pods_of, text};
 use super::{Scope, pod};
 use crate::lit::manifest::Node;
+use crate::model::kubernetes::members_of;
 use crate::model::text::Tree;
 use crate::model::{Service, Stack};
 
@@ -93,7 +94,7 @@ fn members(service: &Service) -> Option<Object<'_>> {
         .key("publishNotReadyAddresses", true)
         .key("selector", Map::default().key(NAME, &service.name))
         .key("ports", Node::List(vec![port.into()]));
-    Some(Object::new("v1", "Service", format!("{}-members", service.name)).spec(spec))
+    Some(Object::new("v1", "Service", members_of(&service.name)).spec(spec))
 }
 
 /// What runs its pods.

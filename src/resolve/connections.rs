@@ -1,0 +1,96 @@
+//! Connections that only a file shows: a service talks to those whose addresses are in the files that it mounts.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::model::kubernetes::members_of;
+use crate::model::{Service, Stack};
+use crate::spec::service::MountType;
+
+/// Adds them to what each service refers to.
+pub(super) fn add(stack: &mut Stack) {
+    if stack.files.is_empty() && stack.services.iter().all(|service| service.files.is_empty()) {
+        return;
+    }
+    let hosts: HashMap<String, &Service> =
+        stack.services.iter().flat_map(|service| names(service).map(move |name| (name, service))).collect();
+    let own: HashMap<&str, BTreeSet<&str>> =
+        stack.files.iter().map(|file| (file.path.as_str(), services_in(&file.text, &hosts))).collect();
+    let found: Vec<BTreeSet<String>> = stack
+        .every_service()
+        .map(|service| {
+            let of_kind = service.files.iter().filter_map(|file| file.text.as_deref());
+            let of_kind = of_kind.flat_map(|text| services_in(text, &hosts));
+            let mounted = service.mounts.iter().filter(|mount| mount.kind == MountType::Bind);
+            let mounted = mounted.filter_map(|mount| own.get(mount.source.as_ref()?.literal()?.strip_prefix("./")?));
+            let all = of_kind.chain(mounted.flatten().copied());
+            all.filter(|name| *name != service.name).map(ToOwned::to_owned).collect()
+        })
+        .collect();
+    for (service, found) in stack.services.iter_mut().chain(&mut stack.schema_services).zip(found) {
+        for name in found {
+            service.refers_to.service(&name);
+        }
+    }
+}
+
+/// The names by which others reach a service.
+fn names(service: &Service) -> impl Iterator<Item = String> {
+    let of_members = service.workload.members.is_some().then(|| members_of(&service.name));
+    std::iter::once(service.name.clone()).chain(of_members)
+}
+
+/// The services whose addresses, `name:port`, are in a text.
+fn services_in<'s>(text: &str, hosts: &HashMap<String, &'s Service>) -> BTreeSet<&'s str> {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let mut found = BTreeSet::new();
+    for (colon, _) in text.match_indices(':') {
+        let (before, after) = (&text[..colon], &text[colon + 1..]);
+        let name =
+            before.rfind(|c| !is_of_name(c)).map_or(before, |at| before[at..].trim_start_matches(|c| !is_of_name(c)));
+        let digits = after.find(|c: char| !c.is_ascii_digit()).map_or(after, |end| &after[..end]);
+        if let (Some(service), Ok(port)) = (hosts.get(name), digits.parse::<u16>())
+            && service.ports.iter().any(|known| known.target == port)
+        {
+            found.insert(service.name.as_str());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Keys;
+    use crate::model::service::Port;
+    use crate::spec::service::Protocol;
+
+    #[test]
+    fn addresses_in_a_text() {
+        let port = Port {
+            name: "controller".to_owned(),
+            target: 9093,
+            published: None,
+            protocol: Protocol::Tcp,
+            app_protocol: None,
+            path: None,
+            keys: Keys::default(),
+        };
+        let kafka = Service { name: "kafka-1".to_owned(), ports: vec![port], ..Service::default() };
+        let hosts = HashMap::from([("kafka-1".to_owned(), &kafka)]);
+        let has = |text: &str| services_in(text, &hosts).contains("kafka-1");
+        for text in [
+            "kafka-1:9093",
+            "voters=1@kafka-1:9093,2@x:1",
+            "http://kafka-1:9093/",
+            "ä'kafka-1:9093'",
+            ":::kafka-1:9093:",
+        ] {
+            assert!(has(text), "{text}");
+        }
+        for text in
+            ["", ":", "kafka-1", "kafka-1:9094", "my-kafka-1:9093", "a.kafka-1:9093", "kafka-1:90931", "kafka-1: 9093"]
+        {
+            assert!(!has(text), "{text}");
+        }
+    }
+}
