@@ -14,6 +14,9 @@ use crate::model::service::Published;
 use crate::model::{Address, Service, Stack};
 use crate::spec::service::Condition;
 
+/// The heading of what runs outside of the stack, unless it has one of its own.
+const EXTERNAL: &str = "External";
+
 /// A stack as a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Graph {
@@ -165,6 +168,17 @@ impl Graph {
                     .collect(),
             });
         }
+        for external in &stack.external {
+            let own = Some(&external.group).filter(|group| !group.is_empty());
+            let group = own.map_or_else(|| EXTERNAL.to_owned(), Clone::clone);
+            let group = *groups.entry(group).or_insert_with_key(|title| {
+                graph.groups.push(Group { title: title.clone() });
+                graph.groups.len() - 1
+            });
+            index.insert(&external.name, graph.nodes.len());
+            let (name, description) = (external.name.clone(), external.description.clone());
+            graph.nodes.push(Node { name, group, description, published: Vec::new() });
+        }
         let mut edges: Vec<Edge> = Vec::new();
         let mut add = |from: &str, to: &str, kind: Kind| {
             if let (Some(&from), Some(&to)) = (index.get(from), index.get(to))
@@ -182,17 +196,17 @@ impl Graph {
             }
         }
         for alloy in &stack.alloys {
-            for store in [&alloy.metrics, &alloy.logs].into_iter().flatten().filter_map(Address::service) {
+            for store in [&alloy.metrics, &alloy.logs].into_iter().flatten().filter_map(Address::name) {
                 add(&alloy.service, store, Kind::Talks(Talk::Pushes));
             }
             // Without a store nothing is scraped.
             let targets = alloy.targets.iter().filter(|_| alloy.metrics.is_some());
-            for target in targets.filter_map(|target| target.address.service()) {
+            for target in targets.filter_map(|target| target.address.name()) {
                 add(&alloy.service, target, Kind::Talks(Talk::Scrapes));
             }
         }
         for grafana in &stack.grafanas {
-            for queried in grafana.datasources.iter().filter_map(|datasource| datasource.address.as_ref()?.service()) {
+            for queried in grafana.datasources.iter().filter_map(|datasource| datasource.address.as_ref()?.name()) {
                 add(&grafana.service, queried, Kind::Talks(Talk::Queries));
             }
         }

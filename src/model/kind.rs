@@ -182,6 +182,13 @@ pub struct Address {
 pub enum Host {
     /// The container of a service.
     Service(String),
+    /// An external service.
+    External {
+        /// Its name in the spec.
+        name: String,
+        /// Its host name or address.
+        host: Text,
+    },
     /// The machine that runs the containers.
     Docker,
 }
@@ -191,30 +198,38 @@ pub enum Host {
 pub const DOCKER_HOST: &str = "host.docker.internal";
 
 impl Address {
-    /// The port of a service.
-    pub fn of_service(name: &str, port: u16, path: &str) -> Self {
-        Self { host: Host::Service(name.to_owned()), port, path: path.to_owned() }
-    }
-
-    /// The service, if it is one of the stack's.
-    pub fn service(&self) -> Option<&str> {
+    /// The service in the spec, also if it is external.
+    pub fn name(&self) -> Option<&str> {
         match &self.host {
-            Host::Service(name) => Some(name),
+            Host::Service(name) | Host::External { name, .. } => Some(name),
             Host::Docker => None,
         }
     }
 
+    /// The host as containers reach it.
+    pub fn host(&self) -> Text {
+        match &self.host {
+            Host::Service(name) => name.as_str().into(),
+            Host::External { host, .. } => host.clone(),
+            Host::Docker => DOCKER_HOST.into(),
+        }
+    }
+
     /// Host and port.
-    pub fn authority(&self) -> String {
-        let host = self.service().unwrap_or(DOCKER_HOST);
-        format!("{host}:{}", self.port)
+    pub fn authority(&self) -> Text {
+        Text::concat([self.host(), format!(":{}", self.port).into()])
+    }
+
+    /// The URL.
+    pub fn url(&self) -> Text {
+        Text::concat(["http://".into(), self.authority(), self.path.as_str().into()])
     }
 }
 
-/// As a URL.
+/// The URL as shown in the docs.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority(), self.path)
+        f.write_str(&self.url().shown())
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Stack {
     pub extensions: Keys,
     /// Services in spec order.
     pub services: Vec<Service>,
+    /// What runs outside of the stack, in spec order.
+    pub external: Vec<External>,
     /// The one-shots that only the Compose profile [`SCHEMA_PROFILE`] enables. They are not part of the running
     /// stack, so they are not in `services`.
     pub schema_services: Vec<Service>,
@@ -148,6 +150,21 @@ impl Stack {
         let own = self.files.iter().map(|file| (file.path.as_str(), file.template.as_str()));
         of_kinds.by_ref().chain(own).find(|(known, _)| *known == path).map(|(_, template)| template)
     }
+}
+
+/// A service that runs outside of the stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct External {
+    /// Its name in the spec.
+    pub name: String,
+    /// Its host name or address.
+    pub host: Text,
+    /// The number of each port by name.
+    pub ports: Vec<(String, u16)>,
+    /// A heading for the docs; may be empty.
+    pub group: String,
+    /// What it is for; may be empty.
+    pub description: String,
 }
 
 /// Something at the top level of the Compose file that services refer to: a network, volume, secret, config or model.

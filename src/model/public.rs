@@ -164,8 +164,8 @@ impl<'a> Model<'a> {
                 let (host, database) = match &cluster.server.store {
                     Store::Dsql(dsql) => (dsql.host.clone(), dsql.database.clone()),
                     Store::Postgresql(own) => {
-                        let host = own.address.as_ref().and_then(Address::service);
-                        (host.unwrap_or_default().into(), own.database.as_str().into())
+                        let host = own.address.as_ref().map(Address::host);
+                        (host.unwrap_or_default(), own.database.as_str().into())
                     }
                 };
                 let cluster_model = Cluster {

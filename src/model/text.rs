@@ -86,6 +86,14 @@ impl Text {
         }
     }
 
+    /// Texts as one.
+    pub fn concat(texts: impl IntoIterator<Item = Self>) -> Self {
+        Self::joined(texts.into_iter().flat_map(|text| match text {
+            Self::Literal(literal) => vec![Segment::Literal(literal)],
+            Self::Parts(segments) => segments,
+        }))
+    }
+
     /// The string, if it has no reference.
     pub fn literal(&self) -> Option<&str> {
         match self {

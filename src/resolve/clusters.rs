@@ -358,11 +358,10 @@ impl<'a> Resolver<'a> {
     /// Reports a service that provides a store, and whose kind doesn't say where it listens.
     fn check_queried(&mut self, service: &str, what: &str) {
         let is_reached = self.query_address(service, what).is_some();
-        let kind = self.in_spec(service).and_then(|service| service.kind.as_ref()).filter(|_| !is_reached);
-        if let Some(kind) = kind {
-            let title = format!("the kind `{}` does not say where `{what}` is reached", kind.value.as_str());
+        if let Some((kind, _)) = self.kind_of(service).filter(|_| !is_reached) {
+            let title = format!("the kind `{}` does not say where `{what}` is reached", kind.as_str());
             let help = format!("add `query` to `[provides.{what}]`: the name of a port or an endpoint");
-            self.report(Diagnostic::new("invalid-kind", title, kind.value.place()).help(help));
+            self.report(Diagnostic::new("invalid-kind", title, kind.place()).help(help));
         }
     }
 
@@ -474,11 +473,9 @@ impl<'a> Resolver<'a> {
 
     /// The connections that a PostgreSQL service allows, and where that is said.
     fn max_connections(&self, service: &str) -> Spanned<u32> {
-        let found = self.in_spec(service);
-        let written = found.and_then(|service| service.settings.as_ref()?.get("max_connections"));
-        let declared = found.and_then(|service| {
-            service.kind.as_ref()?.value.declaration().settings.get("max_connections")?.default_value()
-        });
+        let found = self.kind_of(service);
+        let written = found.and_then(|(_, settings)| settings?.get("max_connections"));
+        let declared = found.and_then(|(kind, _)| kind.declaration().settings.get("max_connections")?.default_value());
         let number = |value: &SettingValue| match value {
             SettingValue::Integer(number) => Some(*number),
             _ => None,
@@ -615,13 +612,13 @@ impl<'a> Resolver<'a> {
 
     /// A setting of another service, or the default of its kind.
     fn setting_text(&mut self, service: &str, setting: &str) -> Option<Text> {
-        let service = self.in_spec(service)?;
-        let written = service.settings.as_ref().and_then(|settings| settings.get(setting));
+        let (kind, settings) = self.kind_of(service)?;
+        let written = settings.and_then(|settings| settings.get(setting));
         match written.map(|written| &written.value) {
             Some(SettingValue::Text(text)) => Some(self.text(text)),
             Some(SettingValue::String(text)) => Some(text.as_str().into()),
             Some(_) => None,
-            None => match service.kind.as_ref()?.value.declaration().settings.get(setting)?.default_value()? {
+            None => match kind.declaration().settings.get(setting)?.default_value()? {
                 SettingValue::Text(text) => text.literal().map(Text::from),
                 SettingValue::String(text) => Some(text.into()),
                 _ => None,

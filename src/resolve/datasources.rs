@@ -9,6 +9,7 @@ use crate::model::kind::Secret;
 use crate::model::text::{Reference, Segment, Text, Tree};
 use crate::model::{Address, Datasource, Keys};
 use crate::spec::decode::{Spanned, shown};
+use crate::spec::external::External;
 use crate::spec::service::HTTP_PORT;
 use crate::spec::stack::{Addressed, Datasource as Written, DatasourceType, Queried};
 use crate::spec::text::{Text as SpecText, Tree as SpecTree};
@@ -16,7 +17,7 @@ use crate::spec::text::{Text as SpecText, Tree as SpecTree};
 /// The ID of a trace in a line of a log, as JSON or logfmt.
 const TRACE_ID: &str = r#"trace_?[iI][dD]"?[=:]\s*"?(\w+)"#;
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
     /// What Grafana queries; one datasource is the default.
     pub(super) fn datasources(&mut self) -> Vec<Datasource> {
         let spec = self.spec;
@@ -55,7 +56,7 @@ impl Resolver<'_> {
                 title: source.title.value.clone(),
                 kind: source.kind.value.clone(),
                 url: self.url(source, address.as_ref()),
-                user: source.user.as_ref().map(|user| self.of_grafana(user)),
+                user: source.user.as_ref().map(|user| of_grafana(self.text(user))),
                 json: self.json(source, address.as_ref(), port.as_deref()),
                 secure: secrets(uid, source).map(|(key, _, secret)| (key.to_owned(), secret)).collect(),
                 address,
@@ -104,10 +105,11 @@ impl Resolver<'_> {
         if let Some(provided) = facts.and_then(|facts| facts.provided)
             && source.port.is_none()
             && source.service.as_ref().is_none_or(|service| {
-                let other = self.spec.services.get(&service.value);
+                let name = service.value.as_str();
+                let exists = self.index.contains_key(name) || self.external.contains_key(name);
                 // What a built-in kind serves is known.
-                let is_known = other.and_then(|other| other.kind.as_ref()).is_some_and(|kind| !kind.value.is_own());
-                other.is_none() || is_known || self.find_store(Some(service), provided).is_some()
+                let is_known = self.kind_of(name).is_some_and(|(kind, _)| !kind.is_own());
+                !exists || is_known || self.find_store(Some(service), provided).is_some()
             })
         {
             let service = self.store(("service", source.service.as_ref()), provided, &what, source.span);
@@ -124,35 +126,47 @@ impl Resolver<'_> {
             self.report_missing(source.sound, Diagnostic::new("missing-key", title, uid.span).help(help));
             return (None, None);
         };
-        let Some(&index) = self.index.get(service.value.as_str()) else {
+        let usual = if kind.addressed() == Addressed::HostAndPort { "sql" } else { HTTP_PORT };
+        let Some(ports) = self.port_names(&service.value) else {
             self.unknown_service(&service.value, service.span, None);
             return (None, None);
         };
-        let usual = if kind.addressed() == Addressed::HostAndPort { "sql" } else { HTTP_PORT };
         let (name, span) = if let Some(port) = &source.port {
-            (port.value.as_str(), port.span)
+            (port.value.clone(), port.span)
         } else {
-            let ports = &self.ports[index];
-            let only = if let [only] = ports.as_slice() { only.name.as_str() } else { usual };
-            (if ports.iter().any(|port| port.name == usual) { usual } else { only }, service.span)
+            let only = if let [only] = ports.as_slice() { only } else { usual };
+            (if ports.iter().any(|port| port == usual) { usual } else { only }.to_owned(), service.span)
         };
-        let name = name.to_owned();
-        let address = self.port_of(index, &name, span, &[]).map(|port| Address::of_service(&service.value, port, ""));
-        if address.is_some() {
-            self.references.service(&service.value);
+        let port = match self.index.get(service.value.as_str()) {
+            Some(&index) => self.port_of(index, &name, span, &[]),
+            None => self.external_port(&service.value, &name, span),
+        };
+        let address = port.map(|port| self.address_of(&service.value, port, ""));
+        if let Some(address) = &address {
+            self.refer_to(address);
         }
         (address, Some(name))
+    }
+
+    /// The external service that a datasource queries.
+    fn external_behind(&self, source: &Written) -> Option<&'a External> {
+        let name = match (&source.service, &source.kind.value) {
+            (Some(service), _) => service.value.as_str(),
+            (None, Queried::Known(kind)) if source.url.is_none() => self.find_store(None, kind.plugin().provided?)?,
+            _ => return None,
+        };
+        Some(self.external.get(name)?.written)
     }
 
     /// What Grafana calls `url`.
     fn url(&mut self, source: &Written, address: Option<&Address>) -> Option<Text> {
         if let Some(url) = &source.url {
-            return Some(self.of_grafana(url));
+            return Some(of_grafana(self.text(url)));
         }
         let address = address?;
         match source.kind.value.addressed() {
-            Addressed::Http => Some(address.to_string().into()),
-            Addressed::HostAndPort => Some(address.authority().into()),
+            Addressed::Http => Some(of_grafana(address.url())),
+            Addressed::HostAndPort => Some(of_grafana(address.authority())),
             Addressed::Settings | Addressed::Aws => None,
         }
     }
@@ -173,7 +187,7 @@ impl Resolver<'_> {
                     set("defaultRegion", Tree::Text(Text::Parts(vec![Segment::Env(region)])));
                 }
                 (Addressed::Settings, Some(address)) => {
-                    set("host", Tree::Text(address.service().unwrap_or_default().into()));
+                    set("host", Tree::Text(of_grafana(address.host())));
                     set("port", Tree::Integer(address.port.into()));
                     let protocol = if port == Some(HTTP_PORT) { "http" } else { "native" };
                     set("protocol", Tree::Text(protocol.into()));
@@ -181,19 +195,18 @@ impl Resolver<'_> {
                 _ => {}
             }
             if kind == DatasourceType::Prometheus {
-                let service = address.and_then(Address::service).and_then(|name| self.spec.services.get(name));
-                let kind = service.and_then(|service| service.kind.as_ref()).map(|kind| &kind.value);
+                let kind = address.and_then(Address::name).and_then(|name| self.kind_of(name)).map(|(kind, _)| kind);
                 // The only built-in kind that has metrics.
                 let is_mimir = kind.is_some_and(|kind| !kind.is_own() && kind.provides("metrics"));
                 set("prometheusType", Tree::Text(if is_mimir { "Mimir" } else { "Prometheus" }.into()));
             }
             keys.extend(self.correlations(kind));
             if let Some((key, database)) = facts.database.zip(source.database.as_ref()) {
-                let database = self.of_grafana(database);
+                let database = of_grafana(self.text(database));
                 keys.push((key.to_owned(), Tree::Text(database)));
             }
             if let Some(user) = source.user.as_ref().filter(|_| facts.addressed == Addressed::Settings) {
-                let user = self.of_grafana(user);
+                let user = of_grafana(self.text(user));
                 keys.push(("username".to_owned(), Tree::Text(user)));
             }
         }
@@ -254,13 +267,6 @@ impl Resolver<'_> {
         keys
     }
 
-    /// A text in which Grafana expands variables of its own environment.
-    fn of_grafana(&mut self, text: &SpecText) -> Text {
-        let mut tree = Tree::Text(self.text(text));
-        plain(&mut tree);
-        if let Tree::Text(text) = tree { text } else { Text::default() }
-    }
-
     /// What a Grafana needs in its environment, and the secrets that it reads, for all datasources.
     pub(super) fn for_datasources(&mut self) -> (Vec<(String, Text)>, Vec<Secret>) {
         let spec = self.spec;
@@ -275,7 +281,8 @@ impl Resolver<'_> {
             let mut texts: Vec<&SpecText> = Vec::new();
             texts.extend([&source.url, &source.user, &source.database].into_iter().flatten().map(|text| &text.value));
             source.json_data.iter().for_each(|(_, tree)| texts_of(tree, &mut texts));
-            for text in texts {
+            let host = self.external_behind(source).map(|external| &external.host.value);
+            for text in texts.into_iter().chain(host) {
                 let Text::Parts(segments) = self.text(text) else { continue };
                 for segment in segments {
                     if let Segment::Env(reference) = segment
@@ -320,6 +327,13 @@ fn secrets<'a>(
         let name = format!("datasource.{}.{key}", uid.value);
         (key, text, Secret { name, variable: text.value.variable().unwrap_or_default().to_owned() })
     })
+}
+
+/// A text in which Grafana expands variables of its own environment.
+fn of_grafana(text: Text) -> Text {
+    let mut tree = Tree::Text(text);
+    plain(&mut tree);
+    if let Tree::Text(text) = tree { text } else { Text::default() }
 }
 
 /// Takes the operators of references away: Compose applies them when it passes the variables to Grafana.

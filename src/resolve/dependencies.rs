@@ -20,6 +20,8 @@ impl<'a> Resolver<'a> {
     /// What a service waits for: what its kind implies, as the spec changes it.
     pub(super) fn dependencies(&mut self, name: &str, service: &Service, implied: Vec<Dependency>) -> Vec<Dependency> {
         let mut dependencies = self.written_dependencies(name, service, implied);
+        // They are there before the stack.
+        dependencies.retain(|known| !self.external.contains_key(known.service.as_str()));
         // Who waits until a frontend is healthy is about to use a namespace, unless it is a server of that cluster, or
         // registers its namespaces.
         let runs = service.kind.as_ref().is_some_and(|kind| kind.takes(Takes::Role) || kind.provides(NAMESPACES));
@@ -58,6 +60,11 @@ impl<'a> Resolver<'a> {
                     Diagnostic::new("dependency-cycle", format!("`{name}` depends on itself"), other.span)
                         .help("remove it"),
                 );
+                continue;
+            }
+            if self.external.contains_key(other.value.as_str())
+                && dependency.condition.as_ref().is_none_or(|condition| condition.value != Condition::Completed)
+            {
                 continue;
             }
             if !self.index.contains_key(other.value.as_str()) {

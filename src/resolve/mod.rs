@@ -8,6 +8,7 @@ mod connections;
 pub mod dashboards;
 mod datasources;
 mod dependencies;
+mod external;
 mod files;
 mod health;
 mod images;
@@ -40,7 +41,7 @@ use crate::model::Address;
 use crate::model::service::References;
 use crate::spec::ProfileSpec;
 use crate::spec::decode::{Spanned, expected, shown};
-use crate::spec::kind::{Kinds, Provision};
+use crate::spec::kind::{Kind, Kinds, Provision, Settings};
 use crate::spec::lints::Level;
 use crate::spec::service::Service;
 use crate::spec::stack::{GENERATED, Spec, TERRAFORM};
@@ -73,6 +74,8 @@ struct Resolver<'a> {
     folder: Folder,
     /// Index of each service by its name.
     index: HashMap<&'a str, usize>,
+    /// What runs outside of the stack, by name.
+    external: HashMap<&'a str, external::Elsewhere<'a>>,
     /// The index of each service that others can use for something, in spec order, by what it provides.
     providers: HashMap<&'a str, Rc<Vec<usize>>>,
     /// The index of each service that names a cluster, in spec order, by that name.
@@ -134,6 +137,7 @@ impl<'a> Resolver<'a> {
             diagnostics,
             folder,
             index,
+            external: HashMap::new(),
             providers,
             of_clusters,
             ports,
@@ -201,7 +205,16 @@ impl<'a> Resolver<'a> {
     /// Reports an unknown service.
     fn unknown_service(&mut self, name: &str, span: Span, but: Option<&str>) {
         // Reported already, or dropped anyway.
-        if self.spec.services.broken.contains(name) || self.diagnostics.is_full() {
+        let is_broken = self.spec.services.broken.contains(name) || self.spec.external.broken.contains(name);
+        if is_broken || self.diagnostics.is_full() {
+            return;
+        }
+        if let Some(elsewhere) = self.external.get(name) {
+            let title = format!("`{}` is external, and has no container here", shown(name));
+            let declared = elsewhere.written.span;
+            let port = elsewhere.ports().first().map_or_else(|| "port".to_owned(), |(port, _)| port.clone());
+            let help = format!("remove it; its address is `${{{}.{}}}`", shown(name), shown(&port));
+            self.report(Diagnostic::new("unknown-service", title, span).also(declared, "declared here").help(help));
             return;
         }
         if name.strip_prefix(schema::PREFIX).is_some_and(|step| self.is_step(step)) {
@@ -260,6 +273,23 @@ impl<'a> Resolver<'a> {
         self.services_at(self.providers.get(what))
     }
 
+    /// The names of all that others can use for something, external ones last.
+    fn provider_names(&self, what: &str) -> Vec<&'a Spanned<String>> {
+        let external = self.spec.external.iter().filter(|(_, external)| {
+            external.kind.as_ref().is_some_and(|kind| kind.value.declaration().provides.get(what).is_some())
+        });
+        self.providers(what).map(|(name, _)| name).chain(external.map(|(name, _)| name)).collect()
+    }
+
+    /// The kind of a service or of an external one, and its settings.
+    fn kind_of(&self, name: &str) -> Option<(&'a Kind, Option<&'a Settings>)> {
+        if let Some(service) = self.in_spec(name) {
+            return Some((&service.kind.as_ref()?.value, service.settings.as_deref()));
+        }
+        let written = self.spec.external.get(name)?;
+        Some((&written.kind.as_ref()?.value, written.settings.as_deref()))
+    }
+
     fn services_at(
         &self,
         places: Option<&Rc<Vec<usize>>>,
@@ -278,9 +308,11 @@ impl<'a> Resolver<'a> {
         what: &str,
         by: impl Fn(&'a Provision) -> Option<&'a Spanned<String>>,
     ) -> Option<Address> {
-        let kind = self.spec.services.get(service)?.kind.as_ref()?.value.declaration();
+        let kind = self.kind_of(service)?.0.declaration();
         let (port, path) = kind.endpoint(by(kind.provides.get(what)?)?)?;
-        Some(Address::of_service(service, kind.ports.get(port)?.target, path))
+        let target = kind.ports.get(port)?.target;
+        let number = self.external.get(service).map_or(Some(target), |elsewhere| elsewhere.port(port))?;
+        Some(self.address_of(service, number, path))
     }
 
     /// The service that the `key` of a table names, or the only one that provides it.
@@ -295,11 +327,13 @@ impl<'a> Resolver<'a> {
             return Some(found);
         }
         if let Some(name) = named {
-            let other = self.spec.services.get(&name.value);
-            if other.map_or(self.spec.services.knows(&name.value), |service| !service.sound) {
+            let other = self.spec.services.get(&name.value).map(|service| service.sound);
+            let other = other.or_else(|| Some(self.spec.external.get(&name.value)?.sound));
+            let is_broken = self.spec.services.knows(&name.value) || self.spec.external.knows(&name.value);
+            if other.map_or(is_broken, |sound| !sound) {
                 return None;
             }
-            let candidates: Vec<&str> = self.providers(provided).map(|(name, _)| name.value.as_str()).collect();
+            let candidates: Vec<&str> = self.provider_names(provided).iter().map(|name| name.value.as_str()).collect();
             let otherwise = if candidates.is_empty() {
                 add_a_provider(&self.profile.kinds, provided)
             } else {
@@ -315,7 +349,7 @@ impl<'a> Resolver<'a> {
             });
             return None;
         }
-        let found: Vec<&Spanned<String>> = self.providers(provided).map(|(name, _)| name).collect();
+        let found = self.provider_names(provided);
         match found.as_slice() {
             [] => {
                 let add = add_a_provider(&self.profile.kinds, provided);
@@ -357,9 +391,9 @@ impl<'a> Resolver<'a> {
 
     /// As [`Self::store`], without reporting anything.
     fn find_store(&self, named: Option<&Spanned<String>>, provided: &str) -> Option<&'a str> {
-        let mut found =
-            self.providers(provided).filter(|(name, _)| named.is_none_or(|named| named.value == name.value));
-        let (first, _) = found.next()?;
+        let found = self.provider_names(provided);
+        let mut found = found.into_iter().filter(|name| named.is_none_or(|named| named.value == name.value));
+        let first = found.next()?;
         found.next().is_none().then_some(first.value.as_str())
     }
 
@@ -429,6 +463,7 @@ impl<'a> Resolver<'a> {
         let spec = self.spec;
         names::stack(spec, self.diagnostics);
         self.check_kinds();
+        self.resolve_external();
         self.resolve_ports();
         let network = spec.stack.network.as_ref().map_or_else(|| "default".to_owned(), |name| name.value.clone());
         let mut bundle = self.services(&network);
@@ -470,6 +505,7 @@ impl<'a> Resolver<'a> {
             models,
             extensions,
             services: bundle.services,
+            external: self.external_models(),
             schema_services,
             schema,
             builds,

@@ -61,6 +61,7 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     all([&spec.stack.name], "stack", diagnostics);
     all(&spec.stack.network, "network", diagnostics);
     all(keys([&spec.services]), "service", diagnostics);
+    all(keys([&spec.external]), "external service", diagnostics);
     all(keys([&spec.images]), "image", diagnostics);
     all(keys([&spec.clusters]), "cluster", diagnostics);
     all(keys([&spec.schema]), "schema step", diagnostics);

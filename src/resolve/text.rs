@@ -4,7 +4,7 @@ use super::Resolver;
 use super::kubernetes::workloads;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::kubernetes::members_of;
-use crate::model::text::{self as model, Segment};
+use crate::model::text as model;
 use crate::spec::kind;
 use crate::spec::text::{Operator, Part, Scalar, Text, Value};
 
@@ -15,15 +15,13 @@ impl Resolver<'_> {
             return model::Text::Literal(literal.to_owned());
         }
         let segments = text.parts().iter().map(|part| match part {
-            Part::Literal(literal) => Segment::Literal(literal.clone()),
-            Part::Address(address) => Segment::Literal(
-                self.address(&address.service, &address.endpoint, address.number, address.span).unwrap_or_default(),
-            ),
-            Part::Env(reference) => {
-                Segment::Env(self.reference(&reference.name, reference.operator.as_ref(), reference.span))
+            Part::Literal(literal) => literal.as_str().into(),
+            Part::Address(address) => {
+                self.address(&address.service, &address.endpoint, address.number, address.span).unwrap_or_default()
             }
+            Part::Env(reference) => self.reference(&reference.name, reference.operator.as_ref(), reference.span).into(),
         });
-        model::Text::joined(segments)
+        model::Text::concat(segments)
     }
 
     pub(super) fn texts(&mut self, texts: &[Text]) -> Vec<model::Text> {
@@ -51,7 +49,10 @@ impl Resolver<'_> {
     }
 
     /// `service:port`, a port's number, or an endpoint that the service's kind has.
-    pub(super) fn address(&mut self, service: &str, endpoint: &str, number: bool, span: Span) -> Option<String> {
+    pub(super) fn address(&mut self, service: &str, endpoint: &str, number: bool, span: Span) -> Option<model::Text> {
+        if self.external.contains_key(service) {
+            return self.external_address(service, endpoint, number, span);
+        }
         let Some(&index) = self.index.get(service) else {
             if service.starts_with("__") {
                 let title = format!("unknown service `{}`", crate::spec::decode::shown(service));
@@ -65,7 +66,7 @@ impl Resolver<'_> {
         };
         // What a port is published on is resolved with the ports, of which this one may come later.
         if self.ports.len() < self.spec.services.entries.len() {
-            let title = format!("the address of `{service}` cannot be used in `ports` and `bind`");
+            let title = format!("the address of `{service}` cannot be used in `ports`, `bind` and `host`");
             self.report(
                 Diagnostic::new("invalid-reference", title, span)
                     .help("write the port or the host's address itself, or refer to a variable: `${NAME}`"),
@@ -82,12 +83,12 @@ impl Resolver<'_> {
             && let Some((_, port, path)) = endpoints.iter().find(|(known, ..)| *known == endpoint)
         {
             let target = self.port_of(index, port, span, &[])?;
-            return Some(format!("http://{service}:{target}{path}"));
+            return Some(format!("http://{service}:{target}{path}").into());
         }
         let names: Vec<&str> = endpoints.iter().map(|(known, ..)| *known).collect();
         let target = self.port_of(index, endpoint, span, &names)?;
         let host = self.host(index, endpoint);
-        Some(if number { target.to_string() } else { format!("{host}:{target}") })
+        Some(if number { target.to_string() } else { format!("{host}:{target}") }.into())
     }
 
     /// The name by which others reach a port of a service.

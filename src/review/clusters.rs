@@ -45,7 +45,7 @@ const SETTINGS: &[Setting] = &[
     ),
     (
         "postgresql.service",
-        |server| Some(server.postgresql()?.address.as_ref()?.service()?.into()),
+        |server| Some(server.postgresql()?.address.as_ref()?.name()?.into()),
         Id::ClusterStoreChanged,
         Severity::Caution,
         "changed: the data in the old database is not moved",
@@ -66,7 +66,7 @@ const SETTINGS: &[Setting] = &[
     ),
     (
         "visibility",
-        |server| Some(server.elasticsearch()?.service()?.into()),
+        |server| Some(server.elasticsearch()?.name()?.into()),
         Id::ClusterStoreChanged,
         Severity::Caution,
         "changed: the visibility data in the old store is not moved",

@@ -12,6 +12,7 @@ mod conditional;
 mod dashboards;
 mod datasources;
 mod environment;
+mod external;
 mod files;
 mod host;
 mod images;

@@ -2,8 +2,8 @@
 
 use super::services::{self, Digests};
 use super::{
-    Area, Change, Fate, Ground, Id, Pair, Severity, accepted, clusters, dashboards, datasources, fates, files, images,
-    infrastructure, kubernetes, schema, settings, sides, storage, unexplained, variables, written,
+    Area, Change, Fate, Ground, Id, Pair, Severity, accepted, clusters, dashboards, datasources, external, fates,
+    files, images, infrastructure, kubernetes, schema, settings, sides, storage, unexplained, variables, written,
 };
 use crate::Plan;
 use crate::model::Stack;
@@ -55,6 +55,7 @@ fn stacks(digests: &Digests, before: &Stack, after: &Stack, ground: &dyn Ground)
     settings::kinds(&pair, &mut changes);
     storage::compare(&pair, &mut changes);
     kubernetes::compare(&pair, &mut changes);
+    external::compare(&pair, &mut changes);
     schema::compare(&pair, &mut changes);
     datasources::compare(&pair, &mut changes);
     dashboards::compare(&pair, &mut changes);

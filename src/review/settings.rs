@@ -299,7 +299,7 @@ fn alloy(old: &Alloy, new: &Alloy, changes: &mut Vec<Change>) {
     for fate in fates(&old.targets, &new.targets, |target| target.job.as_str()) {
         let at = |target: &ScrapeTarget| {
             let each = if target.replicated { " of each replica" } else { "" };
-            format!("{}{}{each}", target.address.authority(), target.address.path)
+            format!("{}{}{each}", target.address.authority().shown(), target.address.path)
         };
         changes.push(match fate {
             Fate::Added(target) => {

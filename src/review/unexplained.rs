@@ -67,7 +67,7 @@ fn told<'c>(pair: &'c Pair<'_>, changes: &'c [Change]) -> Told<'c> {
             }
         }
     }
-    let store = |cluster: &'c Cluster| cluster.server.postgresql()?.address.as_ref()?.service();
+    let store = |cluster: &'c Cluster| cluster.server.postgresql()?.address.as_ref()?.name();
     let is_changed = |cluster: &&'c Cluster| {
         clusters.contains(cluster.name.as_str()) || store(cluster).is_some_and(|store| services.contains(store))
     };

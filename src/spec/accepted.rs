@@ -95,6 +95,8 @@ ids! {
         KubernetesChanged = "kubernetes-changed",
         /// `gen dev` may apply the stack in another context of kubeconfig, or no longer in one.
         ContextChanged = "context-changed",
+        /// What runs outside of the stack was added, removed, or is elsewhere.
+        ExternalChanged = "external-changed",
         /// The title or the description of the stack changed.
         StackChanged = "stack-changed",
         /// The image of a service is a different one.

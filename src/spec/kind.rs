@@ -1337,29 +1337,35 @@ impl Decode for Settings {
 
 /// Reads the settings of a service as its kind declares them.
 pub fn settle(mut service: Service, cx: &mut Context<'_>) -> Service {
-    let Some(settings) = &mut service.settings else { return service };
-    let before = cx.diagnostics.len();
     let kind = service.kind.as_ref().map(|kind| kind.value.clone());
+    if let Some(settings) = &mut service.settings {
+        service.sound &= settle_settings(kind.as_ref(), settings, service.sound, cx);
+    }
+    service
+}
+
+/// Reads settings as those of a kind; false if one can't be read.
+pub fn settle_settings(kind: Option<&Kind>, settings: &mut Settings, sound: bool, cx: &mut Context<'_>) -> bool {
+    let before = cx.diagnostics.len();
     // The kind may be what could not be read.
-    if kind.is_none() && !service.sound {
-        return service;
+    if kind.is_none() && !sound {
+        return true;
     }
     for (key, node) in std::mem::take(&mut settings.written) {
-        if let Some(setting) = kind.as_ref().and_then(|kind| kind.settings.get(&key.value)) {
+        if let Some(setting) = kind.and_then(|kind| kind.settings.get(&key.value)) {
             let span = node.span;
             let value = setting.read(node, cx, &mut settings.out_of_range);
             settings.values.extend(value.map(|value| (key.value, Spanned { value, span })));
             continue;
         }
-        let (is_foreign, diagnostic) = unknown(kind.as_ref(), cx.sources.kinds(), &key, node.span);
+        let (is_foreign, diagnostic) = unknown(kind, cx.sources.kinds(), &key, node.span);
         if is_foreign {
             settings.foreign.push(diagnostic);
         } else {
             cx.diagnostics.push(diagnostic);
         }
     }
-    service.sound &= cx.diagnostics.len() == before;
-    service
+    cx.diagnostics.len() == before
 }
 
 /// A setting that the kind doesn't have, and whether another kind has it.

@@ -5,6 +5,7 @@ pub mod compose;
 pub mod dashboard;
 pub mod decode;
 pub(crate) mod extends;
+pub mod external;
 mod fast;
 pub mod files;
 pub mod forms;

@@ -7,6 +7,7 @@ use camino::Utf8Path;
 use super::accepted::Acceptance;
 use super::dashboard::Dashboard;
 use super::decode::{Context, Decode, Map, Short, Spanned, choice, listed, shown, table};
+use super::external::External;
 use super::kind;
 use super::kubernetes::{Kubernetes, TARGET, Target};
 use super::lints::Lints;
@@ -49,6 +50,8 @@ table! {
         clusters: Map<Cluster>,
         /// Services by name, in the order in which the outputs list them.
         services: Map<Service>,
+        /// Services that already run outside of the stack, by name.
+        external: Map<External>,
         /// Steps that create a schema, besides those that clusters and kinds imply.
         schema: Map<SchemaStep>,
         /// Volumes besides those that kinds imply.

@@ -40,7 +40,7 @@ pub(super) fn render(stack: &Stack, alloy: &Alloy) -> askama::Result<String> {
     let replicated = replicated.into_iter().map(|target| (label(&target.job, &mut labels), target)).collect();
     let name = if kubernetes { "app.kubernetes.io/part-of" } else { "com.docker.compose.project" };
     // Names of services in Kubernetes have nothing that a regular expression reads as anything else.
-    let ports: Vec<String> = alloy.targets.iter().map(|target| target.address.authority()).collect();
+    let ports: Vec<String> = alloy.targets.iter().map(|target| target.address.authority().shown()).collect();
     let label = format!("{name}={}", stack.project);
     Config { alloy, single, replicated, timeout, kubernetes, ports: ports.join("|"), label }.render()
 }

@@ -6,6 +6,7 @@ use askama::Template;
 use crate::lit::yaml as filters;
 use crate::model::Stack;
 use crate::model::kind::{Address, Cluster, ClusterServer, Postgresql, SQL_PLUGIN, Visibility};
+use crate::model::text::Text;
 use crate::spec::kind::{Kind, KindPort, Kinds, Role, Takes};
 
 #[derive(Template)]
@@ -19,8 +20,8 @@ struct Persistence {
 struct Config<'a> {
     server: &'a ClusterServer,
     store: &'a Postgresql,
-    address: String,
-    elasticsearch: String,
+    address: Text,
+    elasticsearch: Text,
     shards: u64,
     pool: u64,
     shared: Shared,

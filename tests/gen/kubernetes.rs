@@ -429,6 +429,43 @@ fn the_kustomizations_generate_what_the_pods_read() {
     assert_eq!(project.run(&["check", "--profile", "cluster"]).code, Some(1));
 }
 
+/// Members find each other before they are ready, and who has an address in a file may connect to it.
+#[test]
+fn connections_in_files_and_between_members_are_allowed() {
+    let project = Project::new(
+        "target = \"kubernetes\"\n[stack]\nname = \"shop\"\n[profiles.live]\n\
+         [services.kafka]\nabstract = true\nimage = \"shop/kafka:1\"\nuser = \"1000\"\n\
+         ports = { broker = { target = 9092 }, controller = { target = 9093 } }\nkubernetes.members = \"controller\"\n\
+         [services.kafka-1]\nextends = \"kafka\"\nenvironment.VOTERS = \"2@${kafka-2.controller}\"\n\
+         [services.kafka-2]\nextends = \"kafka\"\nvolumes = [{ file = \"kafka-1.yaml\", target = \"/etc/kafka.yaml\" }]\n\
+         [services.web]\nimage = \"shop/web:1\"\nuser = \"1000\"\nports.http = 80\n\
+         [files.\"kafka-1.yaml\"]\ntemplate = \"spec/kafka.yaml\"\n",
+    );
+    project.write(
+        "spec/kafka.yaml",
+        "voters: 1@{= services[\"kafka-1\"].ports.controller.address =}\nweb: http://web:80/ # web:81, my-web:80\n",
+    );
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let base = "generated/live/kubernetes/base";
+    // It is not the manifest of the service.
+    let file = project.read(&format!("{base}/files/kafka-1.yaml"));
+    assert!(file.contains("1@kafka-1-members:9093"), "{file}");
+    let manifest = project.read(&format!("{base}/kafka-1.yaml"));
+    assert!(manifest.contains("value: 2@kafka-2-members:9093\n"), "{manifest}");
+    let policies = project.read(&format!("{base}/network-policies.yaml"));
+    let clients = |service: &str| -> Vec<String> {
+        let mut documents = serde_yaml::Deserializer::from_str(&policies).map(|one| Value::deserialize(one).unwrap());
+        let policy = documents.find(|policy| policy["metadata"]["name"] == service).unwrap();
+        let from = policy["spec"]["ingress"][0]["from"].as_sequence().unwrap().iter();
+        let name = |from: &Value| from["podSelector"]["matchLabels"]["app.kubernetes.io/name"].as_str().unwrap().to_owned();
+        from.map(name).collect()
+    };
+    assert_eq!(clients("kafka-1"), ["kafka-1", "kafka-2"]);
+    assert_eq!(clients("kafka-2"), ["kafka-1", "kafka-2"]);
+    assert_eq!(clients("web"), ["kafka-2"]);
+}
+
 /// A stack without anything to fill in has no overlay.
 #[test]
 fn an_overlay_is_only_there_to_be_filled_in() {

@@ -13,6 +13,7 @@ mod diagnostics;
 mod drift;
 mod editor;
 mod explain;
+mod external;
 mod extends;
 mod fields;
 mod files;

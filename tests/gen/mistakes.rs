@@ -340,9 +340,9 @@ fn a_scrape_target_never_resolves_on_linux() {
     assert_eq!(services()["alloy"]["extra_hosts"][HOST], "host-gateway");
     // The other targets are services with that port.
     for alloy in &STACK.plan.stack().alloys {
-        assert!(alloy.targets.iter().any(|target| target.address.service().is_some()));
+        assert!(alloy.targets.iter().any(|target| target.address.name().is_some()));
         for address in alloy.targets.iter().map(|target| &target.address) {
-            let Some(name) = address.service() else { continue };
+            let Some(name) = address.name() else { continue };
             let service = STACK.plan.stack().services.iter().find(|service| service.name == name).unwrap();
             assert!(service.ports.iter().any(|known| known.target == address.port), "{address}");
         }

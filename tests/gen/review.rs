@@ -2126,6 +2126,13 @@ fn cases() -> Vec<Case> {
             &["outputs-moved"],
         ),
         case(SHOP, "name = \"shop\"", "name = \"shop\"\ntitle = \"Shop\"", &["stack-changed"], &[]),
+        case(
+            SHOP,
+            "[profiles.dev]",
+            "[external.mail]\nhost = \"smtp.example.com\"\nports.smtp = 25\n[profiles.dev]",
+            &["external-changed"],
+            &["external-changed"],
+        ),
         case(TEA, "target = \"kubernetes\"\n", "", &["target-changed"], &["target-changed"]),
         case(TEA, "namespace = \"tea\"", "namespace = \"cups\"", &["kubernetes-changed"], &["kubernetes-changed"]),
         case(TEA, "contexts = []", "contexts = [\"prod\"]", &["context-changed"], &["context-changed"]),

@@ -50,7 +50,15 @@ impl<'a> Resolver<'a> {
         let push = |provision: &'a Provision| provision.push.as_ref();
         let [metrics, logs] = [METRICS, LOGS].map(|wanted| {
             let store = self.alloy_store(service, wanted)?;
-            self.provided(store, wanted.0, push)
+            let address = self.provided(store, wanted.0, push)?;
+            if address.host().literal().is_none() {
+                let title =
+                    format!("the configuration of `{}` can't have a variable in the host of `{store}`", name.value);
+                let span = self.external.get(store).map_or(name.span, |elsewhere| elsewhere.written.host.span);
+                let diagnostic = Diagnostic::new("invalid-reference", title, span).also(name.span, "pushes to it");
+                self.report(diagnostic.help("write the host itself"));
+            }
+            Some(address)
         });
         let mut targets: Vec<model::kind::ScrapeTarget> = services
             .iter()
@@ -58,7 +66,7 @@ impl<'a> Resolver<'a> {
                 let metrics = service.metrics.as_ref()?;
                 Some(model::kind::ScrapeTarget {
                     job: service.name.clone(),
-                    address: Address::of_service(&service.name, metrics.port, &metrics.path),
+                    address: self.address_of(&service.name, metrics.port, &metrics.path),
                     replicated: service.is_several(),
                 })
             })
@@ -81,7 +89,7 @@ impl<'a> Resolver<'a> {
         }
         if metrics.is_none()
             && let Some(target) = targets.first()
-            && self.providers(METRICS.0).next().is_none()
+            && self.provider_names(METRICS.0).is_empty()
         {
             let declared = self.index.contains_key(target.job.as_str()).then(|| self.service_span(&target.job));
             let declared = declared.unwrap_or(name.span);

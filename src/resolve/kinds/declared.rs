@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Keys;
 use crate::model::kind::{File, Secret, Setting, SettingValue};
 use crate::model::service::{Command, Metrics, Probe};
-use crate::model::text::{Segment, Text, Tree, Value};
+use crate::model::text::{Text, Tree, Value};
 use crate::resolve::Resolver;
 use crate::resolve::clusters::main_namespace;
 use crate::spec::decode::{Spanned, listed};
@@ -93,7 +93,7 @@ impl<'a> Resolver<'a> {
         let provided = need.provides.as_ref()?.value.as_str();
         let key = need.setting.as_ref().map_or("", |setting| setting.value.as_str());
         let named = service.settings.as_ref().and_then(|settings| settings.named(key));
-        if need.only_if.is_some() && named.is_none() && self.providers(provided).next().is_none() {
+        if need.only_if.is_some() && named.is_none() && self.provider_names(provided).is_empty() {
             return None;
         }
         let own = format!("`{}`", name.value);
@@ -142,7 +142,7 @@ impl<'a> Resolver<'a> {
                         // A need says more.
                         && !kind.needs.iter().any(|(_, need)| need.setting.as_ref().is_some_and(|key| key.value == name.value))
                     {
-                        if self.index.contains_key(other.as_str()) {
+                        if self.index.contains_key(other.as_str()) || self.external.contains_key(other.as_str()) {
                             self.references.service(other);
                         } else {
                             self.unknown_service(other, written.span, Some(&scope.name.value));
@@ -307,16 +307,16 @@ impl<'a> Resolver<'a> {
 
     /// A text of a kind; `None` if it refers to something missing.
     fn told(&mut self, text: &SpecText, scope: &Scope<'a>) -> Option<Text> {
-        let mut segments: Vec<Segment> = Vec::new();
+        let mut found: Vec<Text> = Vec::new();
         for part in text.parts() {
-            let found = match part {
+            found.push(match part {
                 Part::Literal(literal) => Text::Literal(literal.clone()),
                 Part::Env(_) => scope.name.value.as_str().into(),
                 Part::Address(address) => {
                     let name = address.endpoint.as_str();
                     let span = if scope.is_own { address.span } else { scope.name.span };
                     match address.service.as_str() {
-                        "self" => self.address(&scope.name.value, name, address.number, span)?.into(),
+                        "self" => self.address(&scope.name.value, name, address.number, span)?,
                         "settings" => written(&scope.settings.iter().find(|setting| setting.name == name)?.value)?,
                         "published" => self.published(&scope.name.value, name)?.to_string().into(),
                         "cluster" => match scope.cluster {
@@ -326,17 +326,13 @@ impl<'a> Resolver<'a> {
                         },
                         need => {
                             let (_, service) = scope.needs.iter().find(|(known, _)| *known == need)?;
-                            self.address(service, name, address.number, span)?.into()
+                            self.address(service, name, address.number, span)?
                         }
                     }
                 }
-            };
-            match found {
-                Text::Literal(literal) => segments.push(Segment::Literal(literal)),
-                Text::Parts(parts) => segments.extend(parts),
-            }
+            });
         }
-        Some(Text::joined(segments))
+        Some(Text::concat(found))
     }
 }
 

@@ -1,7 +1,5 @@
 //! The one-shot that prepares Elasticsearch for the clusters' visibility.
 
-use std::fmt::Write as _;
-
 use super::{Preset, fixed, in_shell, needs};
 use crate::model::kind::{Address, Visibility};
 use crate::model::service::Command;
@@ -37,25 +35,25 @@ impl<'a> Resolver<'a> {
             }
         }
         // Every step may be repeated: an index that exists is left as it is (admin-tools 1.31.2).
-        let mut script = String::from("set -eu\n");
+        let mut script: Vec<Text> = vec!["set -eu\n".into()];
         for (store, indices) in &stores {
             if stores.len() > 1 {
-                let _ = writeln!(script, "export ES_SERVER={store}");
+                script.extend(["export ES_SERVER=".into(), store.url(), "\n".into()]);
             }
-            script.push_str("temporal-elasticsearch-tool setup-schema\n");
+            script.push("temporal-elasticsearch-tool setup-schema\n".into());
             for index in indices {
-                let _ = writeln!(script, "temporal-elasticsearch-tool create-index --index {index}");
+                script.push(format!("temporal-elasticsearch-tool create-index --index {index}\n").into());
             }
         }
         if let [(store, _)] = stores.as_slice() {
-            preset.environment.push(fixed("ES_SERVER", store.to_string()));
+            preset.environment.push(fixed("ES_SERVER", store.url()));
         }
-        preset.command = Some(Command::Arguments(vec![Text::from(script)]));
+        preset.command = Some(Command::Arguments(vec![Text::concat(script)]));
         let created =
             stores.iter().flat_map(|(store, indices)| indices.iter().map(move |index| format!("{store}/{index}")));
         let effect: Vec<String> = created.map(|url| wget(&url).join(" ")).collect();
         preset.effect = Some(in_shell(&effect.join(" && ")));
-        let stores = stores.iter().filter_map(|(store, _)| store.service());
+        let stores = stores.iter().filter_map(|(store, _)| store.name());
         preset.depends_on.extend(stores.map(|store| needs(store, Condition::Healthy)));
     }
 }

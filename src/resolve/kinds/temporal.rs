@@ -239,12 +239,11 @@ impl<'a> Resolver<'a> {
         preset.effect = Some(in_shell(&script));
         preset.command = Some(Command::Arguments(vec![script.into()]));
         preset.environment.push(fixed("SQL_PLUGIN", SQL_PLUGIN));
-        if let Some((address, service)) = store.address.as_ref().and_then(|address| Some((address, address.service()?)))
-        {
-            preset.environment.push(fixed("SQL_HOST", service));
+        if let Some(address) = &store.address {
+            preset.environment.push(fixed("SQL_HOST", address.host()));
             preset.environment.push(fixed("SQL_PORT", address.port.to_string()));
-            self.references.service(service);
-            preset.depends_on.push(needs(service, Condition::Healthy));
+            self.refer_to(address);
+            preset.depends_on.extend(address.name().map(|service| needs(service, Condition::Healthy)));
         }
         preset.environment.push(fixed("SQL_USER", store.user.clone()));
         preset.environment.extend(store.password.clone().map(|password| fixed("SQL_PASSWORD", password)));
@@ -281,18 +280,11 @@ impl<'a> Resolver<'a> {
         self.of_cluster(NAMESPACES, &cluster.value).map(|(name, _)| name.value.as_str()).collect()
     }
 
-    pub(super) fn refer_to(&mut self, address: &Address) {
-        if let Some(service) = address.service() {
-            self.references.service(service);
-        }
-    }
-
     /// The store of a cluster's visibility. Its absence is reported with the cluster.
     pub(in crate::resolve) fn visibility_store(&self, cluster: &Cluster) -> Option<Address> {
-        match &cluster.visibility {
-            Some(name) => self.query_address(&name.value, VISIBILITY),
-            None => self.providers(VISIBILITY).next().and_then(|(name, _)| self.query_address(&name.value, VISIBILITY)),
-        }
+        let only = || self.provider_names(VISIBILITY).first().map(|name| name.value.as_str());
+        let name = cluster.visibility.as_ref().map(|name| name.value.as_str()).or_else(only);
+        self.query_address(name?, VISIBILITY)
     }
 }
 
@@ -303,7 +295,15 @@ pub(in crate::resolve) fn server_environment(server: &ClusterServer) -> Vec<(Str
         // Its configuration has the rest.
         Store::Postgresql(own) => {
             let password = own.password.clone().map(|password| fixed("TEMPORAL_SQL_PASSWORD", password));
-            std::iter::once(fixed("TEMPORAL_SQL_USER", own.user.clone())).chain(password).collect()
+            // The file can't have a variable of Compose.
+            let of = |name: &str, address: Option<&Address>| {
+                let authority = address?.authority();
+                authority.literal().is_none().then(|| fixed(name, authority))
+            };
+            let sql = of("TEMPORAL_SQL_ADDRESS", own.address.as_ref());
+            let elasticsearch = of("TEMPORAL_ELASTICSEARCH_ADDRESS", server.elasticsearch());
+            let user = std::iter::once(fixed("TEMPORAL_SQL_USER", own.user.clone()));
+            user.chain(password).chain(sql).chain(elasticsearch).collect()
         }
     }
 }
@@ -324,7 +324,7 @@ fn dsql_environment(server: &ClusterServer, dsql: &Dsql) -> Vec<(String, Text)> 
         fixed("TEMPORAL_SQL_MAX_CONN_LIFETIME", dsql.connection_lifetime.text.clone()),
         fixed("TEMPORAL_HISTORY_SHARDS", server.history_shards.to_string()),
         fixed("TEMPORAL_LOG_LEVEL", server.log_level.as_str()),
-        fixed("TEMPORAL_ELASTICSEARCH_HOST", store.and_then(Address::service).unwrap_or_default()),
+        fixed("TEMPORAL_ELASTICSEARCH_HOST", store.map(Address::host).unwrap_or_default()),
         fixed("TEMPORAL_ELASTICSEARCH_PORT", store.map(|store| store.port.to_string()).unwrap_or_default()),
         fixed("TEMPORAL_ELASTICSEARCH_SCHEME", "http"),
         fixed("TEMPORAL_ELASTICSEARCH_VERSION", "v8"),
