@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::Value;
 
 use super::{Finding, Invocation};
 use crate::model::service::Service;
@@ -12,8 +13,8 @@ use crate::model::{Kubernetes, Stack, Variable};
 const KINDS: &str = "configmap,secret,service,serviceaccount,deployment,statefulset,job,role,rolebinding,networkpolicy,\
                      poddisruptionbudget";
 
-/// How long a rollout may take.
-const PATIENCE: &str = "--timeout=10m";
+/// The kinds of objects that only some clusters know.
+pub const CUSTOM_KINDS: [&str; 2] = ["httproute.gateway.networking.k8s.io", "externalsecret.external-secrets.io"];
 
 /// The namespace of a stack in one cluster.
 #[derive(Debug, Clone)]
@@ -76,7 +77,12 @@ impl Kubectl {
 
     /// Lists the objects of the stack, or deletes them: `get` or `delete`.
     pub fn objects(&self, verb: &str) -> Invocation {
-        self.command([verb, KINDS, "--selector", &self.labels])
+        self.custom(verb, KINDS)
+    }
+
+    /// The same for one of [`CUSTOM_KINDS`].
+    pub fn custom(&self, verb: &str, kind: &str) -> Invocation {
+        self.command([verb, kind, "--selector", &self.labels])
     }
 
     /// Deletes the claims of the stack, and what is in their volumes.
@@ -89,13 +95,19 @@ impl Kubectl {
         self.command(["delete", "--wait=false"]).with(names)
     }
 
-    /// Waits until an object of that name has come up; `None` if there is nothing to wait for.
-    pub fn wait(&self, name: &str) -> Option<Invocation> {
-        match name.split_once('/')?.0 {
-            "deployment.apps" | "statefulset.apps" => Some(self.command(["rollout", "status", PATIENCE, name])),
-            "job.batch" => Some(self.command(["wait", "--for=condition=Complete", PATIENCE, name])),
-            _ => None,
+    /// Waits a few seconds, or until an object of that name has come up.
+    pub fn wait(&self, name: &str) -> Invocation {
+        const SECONDS: &str = "--timeout=3s";
+        if name.starts_with("job.") {
+            return self.command(["wait", "--for=condition=Complete", SECONDS, name]);
         }
+        self.command(["rollout", "status", SECONDS, name])
+    }
+
+    /// Asks for the state of everything that comes up; [`Progress`] reads the answer.
+    pub fn state(&self) -> Invocation {
+        let kinds = "deployment,statefulset,job,replicaset,pod";
+        self.command(["get", kinds, "--selector", &self.labels, "--output", "json"])
     }
 
     /// Lists the pods of the stack.
@@ -109,13 +121,16 @@ impl Kubectl {
         if !services.is_empty() {
             selector = format!("{selector},app.kubernetes.io/name in ({})", services.join(","));
         }
-        let all = ["logs", "--all-containers", "--prefix", "--tail=-1", "--max-log-requests=1000"];
-        self.command(all).with(["--selector".to_owned(), selector])
+        // Without those of the containers that wait; a pod that still waits has no others.
+        let all = ["logs", "--ignore-errors", "--prefix", "--tail=-1", "--max-log-requests=1000"];
+        // kubectl says which container it chose, unless it is told.
+        let container = if let [only] = services { vec!["--container".to_owned(), only.clone()] } else { Vec::new() };
+        self.command(all).with(container).with(["--selector".to_owned(), selector])
     }
 
     /// Replaces the pods of services.
     pub fn restart<'s>(&self, services: impl IntoIterator<Item = &'s Service>) -> Invocation {
-        self.command(["rollout", "restart"]).with(services.into_iter().map(workload))
+        self.command(["rollout", "restart", "--output", "name"]).with(services.into_iter().map(workload))
     }
 
     /// Forwards the published ports of a service, as they are on the host with Compose.
@@ -144,9 +159,127 @@ fn workload(service: &Service) -> String {
     format!("{kind}/{}", service.name)
 }
 
+/// How far objects have come up.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Those that have not, by the names that commands print.
+    pub waiting: Vec<String>,
+    /// What of them will not come up by itself.
+    pub stuck: Vec<String>,
+}
+
+/// How often a container may end before that is not taken for its wait for another one.
+const RESTARTS: u64 = 5;
+
+impl Progress {
+    /// Reads the answer to [`Kubectl::state`] for the objects of these names.
+    ///
+    /// # Errors
+    /// The answer is not what kubectl prints.
+    pub fn of(answer: &str, names: &[String]) -> serde_json::Result<Self> {
+        let answer: Value = serde_json::from_str(answer)?;
+        let items = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        let mut progress = Self::default();
+        // What pods of the newest revision have: the others are being replaced, whatever their state.
+        let mut current: BTreeSet<(&str, &str)> = BTreeSet::new();
+        let mut revisions: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for item in items {
+            let name = text(item, "/metadata/name");
+            let (group, is_up) = match text(item, "/kind") {
+                "Deployment" => {
+                    revisions.insert((name, text(item, REVISION)));
+                    ("deployment.apps", is_rolled_out(item, "/status/availableReplicas"))
+                }
+                "StatefulSet" => {
+                    current.insert((name, text(item, "/status/updateRevision")));
+                    ("statefulset.apps", is_rolled_out(item, "/status/readyReplicas"))
+                }
+                "Job" => {
+                    current.insert((name, ""));
+                    if names.contains(&*format!("job.batch/{name}")) && has(item, "Failed") {
+                        progress.stuck.push(format!("`{name}` failed: {}", condition(item, "Failed")));
+                    }
+                    ("job.batch", has(item, "Complete"))
+                }
+                _ => continue,
+            };
+            let full = format!("{group}/{name}");
+            if !is_up && names.contains(&*full) {
+                progress.waiting.push(full);
+            }
+        }
+        for item in items.iter().filter(|item| text(item, "/kind") == "ReplicaSet") {
+            let owner = text(item, "/metadata/ownerReferences/0/name");
+            if revisions.contains(&(owner, text(item, REVISION))) {
+                current.insert((text(item, "/metadata/name"), ""));
+            }
+        }
+        for item in items.iter().filter(|item| text(item, "/kind") == "Pod") {
+            let owner = text(item, "/metadata/ownerReferences/0/name");
+            let revision = text(item, "/metadata/labels/controller-revision-hash");
+            if current.contains(&(owner, revision)) && item.pointer("/metadata/deletionTimestamp").is_none() {
+                progress.stuck.extend(why_stuck(item));
+            }
+        }
+        Ok(progress)
+    }
+}
+
+/// The annotation with the revision of a Deployment and of its `ReplicaSet`s.
+const REVISION: &str = "/metadata/annotations/deployment.kubernetes.io~1revision";
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether all pods of a Deployment or a `StatefulSet` are of its newest revision, and ready.
+fn is_rolled_out(item: &Value, ready: &str) -> bool {
+    let number = |pointer: &str| item.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    let wanted = item.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+    let counts = ["/status/updatedReplicas", "/status/replicas", ready];
+    number("/status/observedGeneration") >= number("/metadata/generation")
+        && counts.into_iter().all(|count| number(count) == wanted)
+}
+
+fn conditions<'v>(item: &'v Value, kind: &str) -> impl Iterator<Item = &'v Value> {
+    let all = item.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+    all.filter(move |one| text(one, "/type") == kind && text(one, "/status") == "True")
+}
+
+fn has(item: &Value, kind: &str) -> bool {
+    conditions(item, kind).next().is_some()
+}
+
+fn condition<'v>(item: &'v Value, kind: &str) -> &'v str {
+    conditions(item, kind).next().map_or("", |one| text(one, "/message"))
+}
+
+/// Why a container of a pod doesn't start.
+fn why_stuck(pod: &Value) -> Option<String> {
+    let statuses = ["/status/initContainerStatuses", "/status/containerStatuses"];
+    let mut statuses = statuses.into_iter().filter_map(|pointer| pod.pointer(pointer)?.as_array()).flatten();
+    statuses.find_map(|status| {
+        let (reason, message) = (text(status, "/state/waiting/reason"), text(status, "/state/waiting/message"));
+        let restarts = status.pointer("/restartCount").and_then(Value::as_u64).unwrap_or_default();
+        let is_stuck = match reason {
+            "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" | "CreateContainerConfigError" => true,
+            "CrashLoopBackOff" => restarts >= RESTARTS,
+            _ => false,
+        };
+        let (pod, container) = (text(pod, "/metadata/name"), text(status, "/name"));
+        is_stuck.then(|| format!("container `{container}` of `{pod}`: {reason}: {message}"))
+    })
+}
+
 /// The objects that a command prints, one a line.
 pub fn names(answer: &str) -> BTreeSet<String> {
     answer.lines().map(str::trim).filter(|line| line.contains('/')).map(ToOwned::to_owned).collect()
+}
+
+/// Whether an error of kubectl says that the cluster doesn't know a kind.
+pub fn is_unknown_kind(errors: &str) -> bool {
+    errors.contains("the server doesn't have a resource type")
 }
 
 /// The Jobs that can't be changed, as an error of `kubectl apply` says.
@@ -189,6 +322,52 @@ mod tests {
         let errors = "The Job \"setup-1\" is invalid: spec.template: Invalid value: {}: field is immutable\n\
                       The StatefulSet \"db\" is invalid: spec: Forbidden: updates to statefulset spec are forbidden\n";
         assert_eq!(immutable_jobs(errors), ["job.batch/setup-1"]);
+    }
+
+    fn state(pod: &str, available: u64) -> String {
+        format!(
+            r#"{{"items": [
+                {{"kind": "Deployment", "metadata": {{"name": "web", "generation": 2,
+                  "annotations": {{"deployment.kubernetes.io/revision": "2"}}}}, "spec": {{"replicas": 1}},
+                  "status": {{"observedGeneration": 2, "updatedReplicas": 1, "replicas": 1, "availableReplicas": {available}}}}},
+                {{"kind": "ReplicaSet", "metadata": {{"name": "web-1", "ownerReferences": [{{"name": "web"}}],
+                  "annotations": {{"deployment.kubernetes.io/revision": "1"}}}}}},
+                {{"kind": "ReplicaSet", "metadata": {{"name": "web-2", "ownerReferences": [{{"name": "web"}}],
+                  "annotations": {{"deployment.kubernetes.io/revision": "2"}}}}}},
+                {{"kind": "Job", "metadata": {{"name": "old"}}}},
+                {{"kind": "Job", "metadata": {{"name": "setup"}},
+                  "status": {{"conditions": [{{"type": "Complete", "status": "True"}}]}}}},
+                {pod}
+            ]}}"#
+        )
+    }
+
+    fn pod(owner: &str, reason: &str, restarts: u64) -> String {
+        format!(
+            r#"{{"kind": "Pod", "metadata": {{"name": "{owner}-x", "ownerReferences": [{{"name": "{owner}"}}]}},
+                "status": {{"containerStatuses": [{{"name": "web", "restartCount": {restarts},
+                "state": {{"waiting": {{"reason": "{reason}", "message": "no such image"}}}}}}]}}}}"#
+        )
+    }
+
+    #[test]
+    fn only_what_was_applied_and_is_of_the_newest_revision_counts() {
+        let names = ["deployment.apps/web", "job.batch/setup"].map(ToOwned::to_owned);
+        let progress = |pod: &str, available| Progress::of(&state(pod, available), &names).unwrap();
+        let bad = pod("web-2", "ImagePullBackOff", 0);
+        assert_eq!(progress(&pod("web-2", "", 0), 1), Progress::default());
+        let stuck = progress(&bad, 0);
+        assert_eq!(stuck.waiting, ["deployment.apps/web"]);
+        assert_eq!(stuck.stuck, ["container `web` of `web-2-x`: ImagePullBackOff: no such image"]);
+        // It may wait for another one, or be replaced.
+        for other in [
+            pod("web-2", "CrashLoopBackOff", 1),
+            pod("web-1", "ImagePullBackOff", 0),
+            pod("web-2", "ContainerCreating", 0),
+        ] {
+            assert_eq!(progress(&other, 0).stuck, [""; 0]);
+        }
+        assert_eq!(progress(&pod("web-2", "CrashLoopBackOff", RESTARTS), 0).stuck.len(), 1);
     }
 
     #[test]

@@ -17,6 +17,47 @@ pub struct Infrastructure {
     pub buckets: Vec<Bucket>,
     /// The outputs, in order.
     pub outputs: Vec<Output>,
+    /// The roles of pods, if the stack runs in EKS.
+    pub pods: Option<PodIdentity>,
+}
+
+/// What pods may do in AWS, by EKS Pod Identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodIdentity {
+    /// The EKS cluster.
+    pub cluster: String,
+    /// The namespace of the pods.
+    pub namespace: String,
+    /// A role for each service account.
+    pub roles: Vec<PodRole>,
+}
+
+/// The role of a service's pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodRole {
+    /// The service, which is the name of its service account.
+    pub service: String,
+    /// Its Terraform name.
+    pub label: String,
+    /// What it may do.
+    pub permissions: Vec<Permission>,
+}
+
+/// Something that a role may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Permission {
+    /// Connect to the DSQL cluster with that Terraform name.
+    Dsql(String),
+    /// Read and write the bucket with that Terraform name.
+    Bucket(String),
+    /// Query the knowledge base.
+    KnowledgeBase,
+    /// Fill the knowledge base from its source.
+    DataSource,
+    /// Read metrics, as Grafana does.
+    CloudWatch,
+    /// Read traces, as Grafana does.
+    XRay,
 }
 
 /// A DSQL cluster.
@@ -84,6 +125,19 @@ pub enum OutputValue {
     DataSourceId,
     /// The name of the bucket with that Terraform name.
     BucketName(String),
+}
+
+impl OutputValue {
+    /// What a service may do that is told this value.
+    pub fn permission(&self) -> Option<Permission> {
+        match self {
+            Self::Region => None,
+            Self::DsqlEndpoint(label) => Some(Permission::Dsql(label.clone())),
+            Self::KnowledgeBaseId => Some(Permission::KnowledgeBase),
+            Self::DataSourceId => Some(Permission::DataSource),
+            Self::BucketName(label) => Some(Permission::Bucket(label.clone())),
+        }
+    }
 }
 
 impl Output {

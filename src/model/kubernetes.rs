@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::service::Command;
 use super::text::Text;
 use super::{Stack, Variable};
+use crate::spec::kubernetes::StoreKind;
 
 /// The files of the overlay that a person fills in: values, and secrets.
 pub const FILES: [&str; 2] = ["config.env", "secrets.env"];
@@ -21,8 +22,23 @@ pub struct Kubernetes {
     pub registry: Option<String>,
     /// The image of the containers that wait for a port.
     pub wait_image: String,
+    /// The Gateway of routes: its namespace, if that is another one, and its name.
+    pub gateway: Option<(Option<String>, String)>,
+    /// Where secrets come from, if a person doesn't fill them in.
+    pub external_secrets: Option<ExternalSecrets>,
     /// The contexts of kubeconfig that `gen dev` may use.
     pub contexts: Vec<String>,
+}
+
+/// A store of the External Secrets Operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalSecrets {
+    /// Its name.
+    pub store: String,
+    /// Its kind.
+    pub kind: StoreKind,
+    /// What stands before the name of each variable.
+    pub prefix: String,
 }
 
 /// What only Kubernetes needs to know of a service.
@@ -42,6 +58,8 @@ pub struct Workload {
     pub liveness: bool,
     /// The name of the port by which its pods find each other.
     pub members: Option<String>,
+    /// The host name of each port that is reachable from outside, by the name of the port.
+    pub routes: Vec<(String, String)>,
     /// A command of its image that succeeds once a one-shot has done its work.
     pub effect: Option<Command>,
     /// The role that IAM gives to its service account.
@@ -89,7 +107,12 @@ impl Stack {
 
     /// Those that a person has to fill in.
     pub fn wanted(&self) -> impl Iterator<Item = &Variable> {
-        self.pod_variables().filter(|variable| variable.is_wanted())
+        self.pod_variables().filter(|variable| variable.is_wanted() && !self.is_stored(variable))
+    }
+
+    /// Whether a variable comes from a store of secrets.
+    pub fn is_stored(&self, variable: &Variable) -> bool {
+        variable.secret && self.kubernetes.as_ref().is_some_and(|kubernetes| kubernetes.external_secrets.is_some())
     }
 
     /// What kustomize builds: the overlay, or the base if there is nothing to fill in.

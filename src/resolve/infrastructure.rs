@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use super::Resolver;
 use super::clusters::persistence;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::infrastructure::{Bucket, DsqlCluster, Infrastructure, KnowledgeBase, Output, OutputValue};
+use crate::model::infrastructure::{
+    Bucket, DsqlCluster, Infrastructure, KnowledgeBase, Output, OutputValue, Permission, PodIdentity, PodRole,
+};
+use crate::model::{Service, Stack};
 use crate::spec::decode::{Spanned, shown};
-use crate::spec::stack::{Cluster, Persistence};
+use crate::spec::stack::{Cluster, DatasourceType, Persistence, Queried};
 
 /// The output for the region.
 pub(super) const REGION_OUTPUT: &str = "region";
@@ -172,7 +175,39 @@ impl Resolver<'_> {
                 })
                 .collect(),
             outputs: self.outputs(),
+            pods: None,
         })
+    }
+
+    /// The roles of pods. What a service may do follows from the variables that it reads: those that Terraform fills.
+    pub(super) fn pod_identity(&self, stack: &Stack) -> Option<PodIdentity> {
+        let cluster = self.spec.kubernetes.as_ref()?.eks_cluster.as_ref()?.value.clone();
+        let namespace = stack.kubernetes.as_ref()?.namespace.clone();
+        let outputs = &stack.infrastructure.as_ref()?.outputs;
+        let filled: HashMap<&str, &Output> =
+            outputs.iter().flat_map(|output| output.fills.iter().map(move |name| (name.as_str(), output))).collect();
+        let has_source = |name: &str, kind: DatasourceType| {
+            let mut grafanas = stack.grafanas.iter().filter(|grafana| grafana.service == name);
+            grafanas.any(|grafana| grafana.datasources.iter().any(|source| source.kind == Queried::Known(kind)))
+        };
+        let with_own_role = |service: &&Service| service.aws && service.workload.role_arn.is_none();
+        let roles = stack.every_service().filter(with_own_role).map(|service| {
+            let read =
+                service.refers_to.variables.iter().filter_map(|name| filled.get(name.as_str())?.value.permission());
+            let kinds =
+                [(DatasourceType::CloudWatch, Permission::CloudWatch), (DatasourceType::XRay, Permission::XRay)];
+            let read_by_grafana = kinds.into_iter().filter(|(kind, _)| has_source(&service.name, *kind));
+            let read_by_grafana = read_by_grafana.map(|(_, permission)| permission);
+            let mut permissions: Vec<Permission> = Vec::new();
+            for permission in read.chain(read_by_grafana) {
+                if !permissions.contains(&permission) {
+                    permissions.push(permission);
+                }
+            }
+            PodRole { service: service.name.clone(), label: format!("pod_{}", label(&service.name)), permissions }
+        });
+        let roles: Vec<PodRole> = roles.collect();
+        (!roles.is_empty()).then_some(PodIdentity { cluster, namespace, roles })
     }
 
     /// Reports names that are the same in Terraform.

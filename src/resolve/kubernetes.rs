@@ -6,21 +6,24 @@ use std::collections::{HashMap, HashSet};
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
-use crate::model::kubernetes::{Kubernetes, Workload};
+use crate::model::kubernetes::{ExternalSecrets, Kubernetes, Workload};
 use crate::model::service::{Command, Healthcheck, Mount};
 use crate::model::text::{Operator, Text as ModelText, Value as ModelValue};
 use crate::model::{Keys, Stack};
 use crate::spec::compose::NO_NEW_PRIVILEGES;
 use crate::spec::decode::{Spanned, shown};
-use crate::spec::kubernetes::{Target, WAIT_IMAGE, Workload as Written};
-use crate::spec::service::{self as spec, Condition, MountType, PortMode, Service};
+use crate::spec::kubernetes::{STORE_KIND, Target, WAIT_IMAGE, Workload as Written};
+use crate::spec::service::{self as spec, Condition, MountType, PortMode, Protocol, Service};
 use crate::spec::text::{Text, Tree};
 
 /// The files of the outputs that a service can't be named like.
-const TAKEN: [&str; 3] = ["kustomization", "namespace", "network-policies"];
+const TAKEN: [&str; 4] = ["external-secrets", "kustomization", "namespace", "network-policies"];
 
 /// The longest DNS label.
 const LONGEST_LABEL: usize = 63;
+
+/// The longest host name.
+const LONGEST_HOST: usize = 253;
 
 /// The longest name of a service: a `StatefulSet` labels its pods with its name and a hash of ten characters, and labels have at
 /// most 63.
@@ -122,7 +125,33 @@ impl Resolver<'_> {
             let title = format!("invalid image `{}`", shown(&image.value));
             self.report(Diagnostic::new("invalid-image", title, image.span).help(problem));
         }
+        let gateway = written.and_then(|written| written.gateway.as_ref());
+        if let Some(gateway) = gateway {
+            let parts: Vec<&str> = gateway.value.split('/').collect();
+            let (name, namespace) =
+                (parts.last().copied().unwrap_or_default(), parts.first().copied().unwrap_or_default());
+            for part in [name, namespace] {
+                self.check_label(part, gateway.span, "Gateway", LONGEST_LABEL);
+            }
+            if parts.len() > 2 {
+                let title = format!("invalid Gateway `{}`", shown(&gateway.value));
+                self.report(Diagnostic::new("invalid-name", title, gateway.span).help("write `namespace/name`"));
+            }
+        }
+        let secrets = written.and_then(|written| written.external_secrets.as_ref());
+        if let Some(secrets) = secrets {
+            self.check_label(&secrets.store.value, secrets.store.span, "store", LONGEST_LABEL);
+        }
         Some(Kubernetes {
+            gateway: gateway.map(|gateway| match gateway.value.split_once('/') {
+                Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
+                None => (None, gateway.value.clone()),
+            }),
+            external_secrets: secrets.map(|secrets| ExternalSecrets {
+                store: secrets.store.value.clone(),
+                kind: secrets.kind.unwrap_or(STORE_KIND),
+                prefix: secrets.prefix.clone().unwrap_or_default(),
+            }),
             namespace: namespace.map_or(project, |namespace| &namespace.value).to_owned(),
             registry: registry.map(|registry| registry.value.clone()),
             wait_image: wait_image.map_or(WAIT_IMAGE, |image| &image.value).to_owned(),
@@ -164,6 +193,11 @@ impl Resolver<'_> {
             storage_class: class.map(|class| class.value.clone()),
             liveness: both().find_map(|workload| workload.liveness).unwrap_or_default(),
             members: both().find_map(|workload| workload.members.as_ref()).map(|port| port.value.clone()),
+            routes: own
+                .into_iter()
+                .flat_map(|own| own.routes.iter())
+                .map(|(port, host)| (port.value.clone(), host.value.clone()))
+                .collect(),
             effect,
             role_arn: own.and_then(|own| own.role_arn.as_ref()).map(|role| role.value.clone()),
         }
@@ -363,6 +397,7 @@ impl Resolver<'_> {
         self.check_mounts(known, written, &targets);
         self.check_volumes(written, &targets);
         self.check_ports(name, service);
+        self.check_routes(known, written, service);
         self.check_resources(name, written, service);
         self.check_restart(written, service);
         self.check_waits(known, name, written, service);
@@ -604,6 +639,37 @@ impl Resolver<'_> {
                 };
                 let help = if other == Some(volume) { "mount it once" } else { "rename it, such as `<service>-data`" };
                 self.report(Diagnostic::new("not-in-kubernetes", title, mount.0.span).help(help));
+            }
+        }
+    }
+
+    /// A route needs a Gateway, a port of the service that speaks HTTP, and a host name.
+    fn check_routes(&mut self, known: &Known<'_>, written: &Service, service: &model::Service) {
+        let routes = written.kubernetes.iter().flat_map(|own| own.routes.iter());
+        for (port, host) in routes {
+            let found = service.port(&port.value);
+            if found.is_none() {
+                if let Some(&index) = self.index.get(service.name.as_str()) {
+                    self.port_of(index, &port.value, port.span, &[]);
+                }
+            } else if service.one_shot || found.is_some_and(|port| port.protocol != Protocol::Tcp) {
+                self.refuse(
+                    &format!("a route to `{}`", shown(&port.value)),
+                    port.span,
+                    "remove it: only HTTP has routes",
+                );
+            }
+            let name = host.value.strip_prefix("*.").unwrap_or(&host.value);
+            let is_label =
+                |label: &str| super::name_problem(label).is_none() && !label.contains('_') && !label.ends_with('-');
+            if name.len() > LONGEST_HOST || !name.split('.').all(is_label) {
+                let title = format!("invalid host `{}`", shown(&host.value));
+                let help = "write a host name in lowercase letters, such as `shop.example.com`";
+                self.report(Diagnostic::new("invalid-host", title, host.span).help(help));
+            }
+            if known.stack.kubernetes.as_ref().is_some_and(|kubernetes| kubernetes.gateway.is_none()) {
+                let diagnostic = Diagnostic::new("missing-key", "missing key `gateway` in `kubernetes`", port.span);
+                self.report(diagnostic.help("name the Gateway of routes: `kubernetes.gateway = \"namespace/name\"`"));
             }
         }
     }

@@ -523,6 +523,10 @@ impl<'a> Resolver<'a> {
         };
         self.files(&mut stack);
         connections::add(&mut stack);
+        let pods = self.pod_identity(&stack);
+        if let Some(infrastructure) = &mut stack.infrastructure {
+            infrastructure.pods = pods;
+        }
         self.check_kubernetes(&stack);
         stack
     }

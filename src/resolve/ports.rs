@@ -256,7 +256,8 @@ impl Resolver<'_> {
 
     /// Reports services that publish the same host port at the same address.
     pub(super) fn check_port_clashes(&mut self) {
-        if self.diagnostics.has("spec-too-large") {
+        // Nothing is published in Kubernetes.
+        if self.diagnostics.has("spec-too-large") || self.is_kubernetes() {
             return;
         }
         let spec = self.spec;

@@ -14,6 +14,7 @@ const BUCKET: &str = "aws_s3_bucket";
 const VECTORS: &str = "aws_s3vectors_vector_bucket";
 const INDEX: &str = "aws_s3vectors_index";
 const ROLE: &str = "aws_iam_role";
+const ASSOCIATION: &str = "aws_eks_pod_identity_association";
 const BASE: &str = "aws_bedrockagent_knowledge_base";
 const SOURCE: &str = "aws_bedrockagent_data_source";
 
@@ -28,6 +29,8 @@ const FORCES: &[(&str, &str)] = &[
     (INDEX, "dimension"),
     (INDEX, "distance_metric"),
     (ROLE, "name"),
+    (ASSOCIATION, "cluster_name"),
+    (ASSOCIATION, "namespace"),
     // Both blocks of a knowledge base as a whole: embeddings of different models cannot be compared.
     (BASE, "embedding_model_arn"),
     (BASE, "dimensions"),
@@ -87,6 +90,20 @@ fn resources(infrastructure: &Infrastructure, project: &str, region: &str) -> Ve
     let base = infrastructure.knowledge_base.as_ref();
     list.extend(base.map(|_| bucket("knowledge_source", "knowledge-source")));
     list.extend(infrastructure.buckets.iter().map(|own| bucket(&own.label, &own.name)));
+    for (pods, role) in infrastructure.pods.iter().flat_map(|pods| pods.roles.iter().map(move |role| (pods, role))) {
+        let label = format!("pod[{:?}]", role.service);
+        let permissions: Vec<String> = role.permissions.iter().map(|permission| format!("{permission:?}")).collect();
+        list.push(resource(ROLE, &label, vec![("policy", is(&permissions.join(", ")))]));
+        list.push(resource(
+            ASSOCIATION,
+            &label,
+            vec![
+                ("cluster_name", is(&pods.cluster)),
+                ("namespace", is(&pods.namespace)),
+                ("role_arn", of(ROLE, &label)),
+            ],
+        ));
+    }
     let Some(base) = base else { return list };
     let knowledge = "knowledge";
     let number = |number: u32| is(&number.to_string());
@@ -323,6 +340,7 @@ mod tests {
             }),
             buckets: vec![Bucket { name: "own".to_owned(), label: "own".to_owned(), description: "Own".to_owned() }],
             outputs: Vec::new(),
+            pods: None,
         }
     }
 

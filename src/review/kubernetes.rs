@@ -1,7 +1,7 @@
 //! What only Kubernetes needs to know: where the stack is applied, and its workloads.
 
 use super::written::Written;
-use super::{Area, Change, Fate, Id, Pair, Severity, fates};
+use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted};
 use crate::model::kubernetes::Workload;
 use crate::model::service::Mount;
 use crate::model::{Kubernetes, Service, Stack};
@@ -51,6 +51,17 @@ fn places(pair: &Pair<'_>, before: &Kubernetes, after: &Kubernetes, changes: &mu
     let registry = |kubernetes: &Kubernetes| kubernetes.registry.clone().unwrap_or_default();
     let what = "registry changed: nodes pull the images that are built here from another place";
     add(Severity::Caution, what, &registry(before), &registry(after));
+    let gateway = |kubernetes: &Kubernetes| {
+        let gateway = kubernetes.gateway.as_ref();
+        gateway.map(|(namespace, name)| format!("{}/{name}", namespace.as_deref().unwrap_or("."))).unwrap_or_default()
+    };
+    add(Severity::Caution, "Gateway of routes changed", &gateway(before), &gateway(after));
+    let store = |kubernetes: &Kubernetes| {
+        let secrets = kubernetes.external_secrets.as_ref();
+        secrets.map(|own| format!("{} {} {}", own.kind.as_str(), own.store, own.prefix)).unwrap_or_default()
+    };
+    let what = "secrets come from another place: it must have all of them before the pods start";
+    add(Severity::Caution, what, &store(before), &store(after));
     add(Severity::Notice, "image of containers that wait changed", &before.wait_image, &after.wait_image);
     contexts(&before.contexts, &after.contexts, changes);
 }
@@ -97,6 +108,23 @@ fn workload(before: &Service, after: &Service, changes: &mut Vec<Change>) {
                 changes.push(change.was(before).is(after));
             }
         }
+    }
+    for fate in fates(&old.routes, &new.routes, |(port, _)| port.as_str()) {
+        changes.push(match fate {
+            Fate::Added((port, host)) => {
+                let what = format!("port {} is reachable from outside of the cluster", quoted(port));
+                Change::danger(Id::RouteChanged, Area::Ports, name, what).is(host.clone())
+            }
+            Fate::Removed((port, host)) => {
+                let what = format!("port {} is no longer reachable from outside", quoted(port));
+                Change::caution(Id::RouteChanged, Area::Ports, name, what).was(host.clone())
+            }
+            Fate::Stays((_, old), (port, new)) if old != new => {
+                let what = format!("port {} is reachable at another host name", quoted(port));
+                Change::caution(Id::RouteChanged, Area::Ports, name, what).was(old.clone()).is(new.clone())
+            }
+            Fate::Stays(..) => continue,
+        });
     }
     let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     let number = |number: Option<u64>| shown(number.map(|number| number.to_string()));

@@ -235,6 +235,8 @@ ids! {
         ServiceRemoved = "service-removed",
         /// A key of a service changed.
         ServiceChanged = "service-changed",
+        /// A service is reachable from outside of the cluster, at another host name, or no longer.
+        RouteChanged = "route-changed",
         /// The claim of a service's volume changed, which a cluster refuses.
         ClaimChanged = "claim-changed",
         /// What only Kubernetes needs to know of a service changed.

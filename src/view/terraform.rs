@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::lit::hcl as filters;
-use crate::model::infrastructure::{Infrastructure, OutputValue};
+use crate::model::infrastructure::{Infrastructure, OutputValue, Permission};
 
 #[derive(Template)]
 #[template(path = "terraform/main.tf")]

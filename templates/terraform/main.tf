@@ -274,3 +274,140 @@ resource "aws_bedrockagent_data_source" "this" {
   }
 }
 {%- endif %}
+{%- if let Some(pods) = infrastructure.pods %}
+
+# EKS Pod Identity: a role for each service account
+locals {
+  pods = toset([
+{%- for role in pods.roles %}
+    {= role.service|lit =},
+{%- endfor %}
+  ])
+}
+
+data "aws_iam_policy_document" "pod_trust" {
+  for_each = local.pods
+
+  statement {
+    actions = ["sts:AssumeRole", "sts:TagSession"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["pods.eks.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/eks-cluster-name"
+      values   = [var.eks_cluster]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/kubernetes-namespace"
+      values   = [{= pods.namespace|lit =}]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/kubernetes-service-account"
+      values   = [each.key]
+    }
+  }
+}
+
+resource "aws_iam_role" "pod" {
+  for_each = local.pods
+
+  # The name of a role has at most 64 characters.
+  name_prefix        = "${var.project_name}-"
+  description        = "Pods of ${each.key}"
+  assume_role_policy = data.aws_iam_policy_document.pod_trust[each.key].json
+}
+
+resource "aws_eks_pod_identity_association" "pod" {
+  for_each = local.pods
+
+  cluster_name    = var.eks_cluster
+  namespace       = {= pods.namespace|lit =}
+  service_account = each.key
+  role_arn        = aws_iam_role.pod[each.key].arn
+}
+{%- for role in pods.roles %}
+{%- if !role.permissions.is_empty() %}
+
+data "aws_iam_policy_document" {= role.label|lit =} {
+{%- for permission in role.permissions %}
+{%- if !loop.first %}
+{% endif %}
+{%- match permission %}
+{%- when Permission::Dsql with (label) %}
+  statement {
+    actions   = ["dsql:DbConnect", "dsql:DbConnectAdmin"]
+    resources = [aws_dsql_cluster.{= label|identifier =}.arn]
+  }
+{%- when Permission::Bucket with (label) %}
+  statement {
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.{= label|identifier =}.arn]
+  }
+
+  statement {
+    actions   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    resources = ["${aws_s3_bucket.{= label|identifier =}.arn}/*"]
+  }
+{%- when Permission::KnowledgeBase %}
+  statement {
+    actions   = ["bedrock:Retrieve"]
+    resources = [aws_bedrockagent_knowledge_base.this.arn]
+  }
+{%- when Permission::DataSource %}
+  statement {
+    actions   = ["bedrock:GetIngestionJob", "bedrock:ListIngestionJobs", "bedrock:StartIngestionJob"]
+    resources = [aws_bedrockagent_knowledge_base.this.arn]
+  }
+{%- when Permission::CloudWatch %}
+  # None of these can be restricted to a resource.
+  statement {
+    actions = [
+      "cloudwatch:DescribeAlarmHistory",
+      "cloudwatch:DescribeAlarms",
+      "cloudwatch:DescribeAlarmsForMetric",
+      "cloudwatch:GetInsightRuleReport",
+      "cloudwatch:GetMetricData",
+      "cloudwatch:GetMetricStatistics",
+      "cloudwatch:ListMetrics",
+      "ec2:DescribeInstances",
+      "ec2:DescribeRegions",
+      "ec2:DescribeTags",
+      "tag:GetResources",
+    ]
+    resources = ["*"]
+  }
+{%- when Permission::XRay %}
+  statement {
+    actions = [
+      "ec2:DescribeRegions",
+      "xray:BatchGetTraces",
+      "xray:GetGroups",
+      "xray:GetInsight",
+      "xray:GetInsightSummaries",
+      "xray:GetServiceGraph",
+      "xray:GetTimeSeriesServiceStatistics",
+      "xray:GetTraceGraph",
+      "xray:GetTraceSummaries",
+    ]
+    resources = ["*"]
+  }
+{%- endmatch %}
+{%- endfor %}
+}
+
+resource "aws_iam_role_policy" {= role.label|lit =} {
+  name   = "stack"
+  role   = aws_iam_role.pod[{= role.service|lit =}].id
+  policy = data.aws_iam_policy_document.{= role.label|identifier =}.json
+}
+{%- endif %}
+{%- endfor %}
+{%- endif %}

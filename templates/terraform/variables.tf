@@ -16,3 +16,11 @@ variable "region" {
   type        = string
   default     = {= infrastructure.region|lit =}
 }
+{%- if let Some(pods) = infrastructure.pods %}
+
+variable "eks_cluster" {
+  description = "EKS cluster that runs the pods"
+  type        = string
+  default     = {= pods.cluster|lit =}
+}
+{%- endif %}

@@ -355,3 +355,240 @@ resource "aws_bedrockagent_data_source" "this" {
     }
   }
 }
+
+# EKS Pod Identity: a role for each service account
+locals {
+  pods = toset([
+    "temporal-history",
+    "temporal-matching",
+    "temporal-frontend",
+    "temporal-worker",
+    "grafana",
+    "copilot-temporal",
+    "copilot-worker",
+    "copilot-api",
+    "schema-monitored",
+    "schema-copilot",
+    "schema-copilot-app",
+  ])
+}
+
+data "aws_iam_policy_document" "pod_trust" {
+  for_each = local.pods
+
+  statement {
+    actions = ["sts:AssumeRole", "sts:TagSession"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["pods.eks.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/eks-cluster-name"
+      values   = [var.eks_cluster]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/kubernetes-namespace"
+      values   = ["sre-copilot"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/kubernetes-service-account"
+      values   = [each.key]
+    }
+  }
+}
+
+resource "aws_iam_role" "pod" {
+  for_each = local.pods
+
+  # The name of a role has at most 64 characters.
+  name_prefix        = "${var.project_name}-"
+  description        = "Pods of ${each.key}"
+  assume_role_policy = data.aws_iam_policy_document.pod_trust[each.key].json
+}
+
+resource "aws_eks_pod_identity_association" "pod" {
+  for_each = local.pods
+
+  cluster_name    = var.eks_cluster
+  namespace       = "sre-copilot"
+  service_account = each.key
+  role_arn        = aws_iam_role.pod[each.key].arn
+}
+
+data "aws_iam_policy_document" "pod_temporal_history" {
+  statement {
+    actions   = ["dsql:DbConnect", "dsql:DbConnectAdmin"]
+    resources = [aws_dsql_cluster.monitored.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "pod_temporal_history" {
+  name   = "stack"
+  role   = aws_iam_role.pod["temporal-history"].id
+  policy = data.aws_iam_policy_document.pod_temporal_history.json
+}
+
+data "aws_iam_policy_document" "pod_temporal_matching" {
+  statement {
+    actions   = ["dsql:DbConnect", "dsql:DbConnectAdmin"]
+    resources = [aws_dsql_cluster.monitored.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "pod_temporal_matching" {
+  name   = "stack"
+  role   = aws_iam_role.pod["temporal-matching"].id
+  policy = data.aws_iam_policy_document.pod_temporal_matching.json
+}
+
+data "aws_iam_policy_document" "pod_temporal_frontend" {
+  statement {
+    actions   = ["dsql:DbConnect", "dsql:DbConnectAdmin"]
+    resources = [aws_dsql_cluster.monitored.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "pod_temporal_frontend" {
+  name   = "stack"
+  role   = aws_iam_role.pod["temporal-frontend"].id
+  policy = data.aws_iam_policy_document.pod_temporal_frontend.json
+}
+
+data "aws_iam_policy_document" "pod_temporal_worker" {
+  statement {
+    actions   = ["dsql:DbConnect", "dsql:DbConnectAdmin"]
+    resources = [aws_dsql_cluster.monitored.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "pod_temporal_worker" {
+  name   = "stack"
+  role   = aws_iam_role.pod["temporal-worker"].id
+  policy = data.aws_iam_policy_document.pod_temporal_worker.json
+}
+
+data "aws_iam_policy_document" "pod_grafana" {
+  # None of these can be restricted to a resource.
+  statement {
+    actions = [
+      "cloudwatch:DescribeAlarmHistory",
+      "cloudwatch:DescribeAlarms",
+      "cloudwatch:DescribeAlarmsForMetric",
+      "cloudwatch:GetInsightRuleReport",
+      "cloudwatch:GetMetricData",
+      "cloudwatch:GetMetricStatistics",
+      "cloudwatch:ListMetrics",
+      "ec2:DescribeInstances",
+      "ec2:DescribeRegions",
+      "ec2:DescribeTags",
+      "tag:GetResources",
+    ]
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_role_policy" "pod_grafana" {
+  name   = "stack"
+  role   = aws_iam_role.pod["grafana"].id
+  policy = data.aws_iam_policy_document.pod_grafana.json
+}
+
+data "aws_iam_policy_document" "pod_copilot_temporal" {
+  statement {
+    actions   = ["dsql:DbConnect", "dsql:DbConnectAdmin"]
+    resources = [aws_dsql_cluster.copilot.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "pod_copilot_temporal" {
+  name   = "stack"
+  role   = aws_iam_role.pod["copilot-temporal"].id
+  policy = data.aws_iam_policy_document.pod_copilot_temporal.json
+}
+
+data "aws_iam_policy_document" "pod_copilot_worker" {
+  statement {
+    actions   = ["dsql:DbConnect", "dsql:DbConnectAdmin"]
+    resources = [aws_dsql_cluster.copilot.arn]
+  }
+
+  statement {
+    actions   = ["bedrock:Retrieve"]
+    resources = [aws_bedrockagent_knowledge_base.this.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "pod_copilot_worker" {
+  name   = "stack"
+  role   = aws_iam_role.pod["copilot-worker"].id
+  policy = data.aws_iam_policy_document.pod_copilot_worker.json
+}
+
+data "aws_iam_policy_document" "pod_copilot_api" {
+  statement {
+    actions   = ["dsql:DbConnect", "dsql:DbConnectAdmin"]
+    resources = [aws_dsql_cluster.copilot.arn]
+  }
+
+  statement {
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.profiles.arn]
+  }
+
+  statement {
+    actions   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    resources = ["${aws_s3_bucket.profiles.arn}/*"]
+  }
+}
+
+resource "aws_iam_role_policy" "pod_copilot_api" {
+  name   = "stack"
+  role   = aws_iam_role.pod["copilot-api"].id
+  policy = data.aws_iam_policy_document.pod_copilot_api.json
+}
+
+data "aws_iam_policy_document" "pod_schema_monitored" {
+  statement {
+    actions   = ["dsql:DbConnect", "dsql:DbConnectAdmin"]
+    resources = [aws_dsql_cluster.monitored.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "pod_schema_monitored" {
+  name   = "stack"
+  role   = aws_iam_role.pod["schema-monitored"].id
+  policy = data.aws_iam_policy_document.pod_schema_monitored.json
+}
+
+data "aws_iam_policy_document" "pod_schema_copilot" {
+  statement {
+    actions   = ["dsql:DbConnect", "dsql:DbConnectAdmin"]
+    resources = [aws_dsql_cluster.copilot.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "pod_schema_copilot" {
+  name   = "stack"
+  role   = aws_iam_role.pod["schema-copilot"].id
+  policy = data.aws_iam_policy_document.pod_schema_copilot.json
+}
+
+data "aws_iam_policy_document" "pod_schema_copilot_app" {
+  statement {
+    actions   = ["dsql:DbConnect", "dsql:DbConnectAdmin"]
+    resources = [aws_dsql_cluster.copilot.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "pod_schema_copilot_app" {
+  name   = "stack"
+  role   = aws_iam_role.pod["schema-copilot-app"].id
+  policy = data.aws_iam_policy_document.pod_schema_copilot_app.json
+}

@@ -16,3 +16,9 @@ variable "region" {
   type        = string
   default     = "eu-west-1"
 }
+
+variable "eks_cluster" {
+  description = "EKS cluster that runs the pods"
+  type        = string
+  default     = "sre-copilot"
+}

@@ -429,7 +429,8 @@ fn a_profile_switches_metrics_on_and_off() {
         let spec = REFERENCE.replace("[profiles.dev]", &format!("[profiles.dev]\n{metrics}"));
         let plan = plan(&spec);
         let targets = &plan.stack().alloys[0].targets;
-        let targets = targets.iter().map(|target| format!("{}{}", target.address.authority().shown(), target.address.path));
+        let targets =
+            targets.iter().map(|target| format!("{}{}", target.address.authority().shown(), target.address.path));
         targets
             .filter(|target| target.starts_with("temporal-worker") || target.starts_with("copilot"))
             .collect::<Vec<_>>()

@@ -225,7 +225,7 @@ const MAPS: &[(&str, &str, &str, &str)] = &[
         "depends_on.migrate = \"service_completed_successfully\"",
         "Deployment",
         "spec.template.spec.initContainers.0.command",
-        "[sh, -c, 'until \"$@\"; do sleep 2; done', wait, migrate, --check]",
+        "[sh, -c, 'trap ''exit 143'' TERM; until \"$@\"; do sleep 2; done', wait, migrate, --check]",
     ),
     (
         "depends_on.migrate = \"service_completed_successfully\"",
@@ -429,6 +429,81 @@ fn the_kustomizations_generate_what_the_pods_read() {
     assert_eq!(project.run(&["check", "--profile", "cluster"]).code, Some(1));
 }
 
+/// Routes, and secrets from a store, are the objects of other projects.
+#[test]
+fn routes_and_external_secrets_are_there_on_request() {
+    let spec = small("kubernetes.routes = { http = \"shop.example.com\" }\n").replace(
+        "[kubernetes]\n",
+        "[kubernetes]\ngateway = \"infra/web\"\nexternal_secrets = { store = \"aws\", kind = \"ClusterSecretStore\", prefix = \"shop/\" }\n",
+    );
+    let files = files(&plan(&spec));
+    let objects = objects(&files);
+    let get = |kind: &str, name: &str| &objects[&(kind.to_owned(), name.to_owned())];
+    let yaml = |text: &str| -> Value { serde_yaml::from_str(text).unwrap() };
+    assert_eq!(
+        get("HTTPRoute", "web-http")["spec"],
+        yaml(
+            "{parentRefs: [{name: web, namespace: infra}], hostnames: [shop.example.com], \
+             rules: [{backendRefs: [{name: web, port: 8080}]}]}"
+        )
+    );
+    assert_eq!(get("NetworkPolicy", "web")["spec"]["ingress"], yaml("[{ports: [{port: http}]}]"));
+    assert_eq!(
+        get("ExternalSecret", "stack-secrets")["spec"],
+        yaml(
+            "{refreshInterval: 1h, secretStoreRef: {name: aws, kind: ClusterSecretStore}, target: {name: stack-secrets}, \
+             data: [{secretKey: TOKEN, remoteRef: {key: shop/TOKEN}}]}"
+        )
+    );
+    let overlay = "generated/live/kubernetes/overlays/live";
+    let kustomization = &files[&format!("{overlay}/kustomization.yaml")];
+    assert!(!kustomization.contains("secret"), "{kustomization}");
+    assert!(!files.contains_key(&format!("{overlay}/secrets.env.example")));
+    let readme = &files["generated/live/README.md"];
+    assert!(readme.contains("Only routes are open to the outside: `web` at `shop.example.com`."), "{readme}");
+    assert!(readme.contains("| `TOKEN` | Token | `ExternalSecret` |"), "{readme}");
+}
+
+/// What a pod may do in AWS follows from what it is told of the resources.
+#[test]
+fn pods_in_eks_have_roles_for_what_terraform_fills() {
+    let project = Project::new(WHOLE_REFERENCE);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let main: serde_json::Value = hcl::from_str(&project.read("terraform/cluster/main.tf")).unwrap();
+    let association = &main["resource"]["aws_eks_pod_identity_association"]["pod"];
+    assert_eq!(association["namespace"], "sre-copilot");
+    let accounts = main["locals"].to_string();
+    let granted = |service: &str| -> String {
+        let name = format!("pod_{}", service.replace('-', "_"));
+        assert!(accounts.contains(service), "{service}: {accounts}");
+        assert_eq!(main["resource"]["aws_iam_role_policy"][&name]["name"], "stack", "{service}");
+        main["data"]["aws_iam_policy_document"][&name]["statement"].to_string()
+    };
+    for (service, has, lacks) in [
+        ("temporal-history", "aws_dsql_cluster.monitored.arn", "aws_dsql_cluster.copilot"),
+        ("copilot-temporal", "aws_dsql_cluster.copilot.arn", "aws_dsql_cluster.monitored"),
+        ("copilot-worker", "bedrock:Retrieve", "s3:"),
+        ("copilot-api", "s3:GetObject", "bedrock:"),
+        ("schema-monitored", "dsql:DbConnectAdmin", "s3:"),
+        ("grafana", "cloudwatch:GetMetricData", "dsql:"),
+    ] {
+        let granted = granted(service);
+        assert!(granted.contains(has) && !granted.contains(lacks), "{service}: {granted}");
+    }
+    // With Compose, without a cluster in EKS, or with a role of its own there is none.
+    assert!(!project.read("terraform/dev/main.tf").contains("pod"));
+    project.replace("spec/stack.toml", "eks_cluster =", "# eks_cluster =");
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    assert!(!project.read("terraform/cluster/main.tf").contains("pod"));
+    project.replace("spec/stack.toml", "# eks_cluster =", "eks_cluster =");
+    let role = "kubernetes.role_arn = \"arn:aws:iam::123456789012:role/api\"\n";
+    let api = "[profiles.cluster.services.copilot-api]\n";
+    project.replace("spec/stack.toml", api, &format!("{api}{role}"));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let own = project.read("terraform/cluster/main.tf");
+    assert!(!own.contains("\"copilot-api\"") && own.contains("\"copilot-worker\""), "{own}");
+}
+
 /// Members find each other before they are ready, and who has an address in a file may connect to it.
 #[test]
 fn connections_in_files_and_between_members_are_allowed() {
@@ -458,7 +533,8 @@ fn connections_in_files_and_between_members_are_allowed() {
         let mut documents = serde_yaml::Deserializer::from_str(&policies).map(|one| Value::deserialize(one).unwrap());
         let policy = documents.find(|policy| policy["metadata"]["name"] == service).unwrap();
         let from = policy["spec"]["ingress"][0]["from"].as_sequence().unwrap().iter();
-        let name = |from: &Value| from["podSelector"]["matchLabels"]["app.kubernetes.io/name"].as_str().unwrap().to_owned();
+        let name =
+            |from: &Value| from["podSelector"]["matchLabels"]["app.kubernetes.io/name"].as_str().unwrap().to_owned();
         from.map(name).collect()
     };
     assert_eq!(clients("kafka-1"), ["kafka-1", "kafka-2"]);

@@ -2135,6 +2135,14 @@ fn cases() -> Vec<Case> {
         ),
         case(TEA, "target = \"kubernetes\"\n", "", &["target-changed"], &["target-changed"]),
         case(TEA, "namespace = \"tea\"", "namespace = \"cups\"", &["kubernetes-changed"], &["kubernetes-changed"]),
+        case(
+            &TEA.replace("registry =", "gateway = \"infra/web\"\nregistry =")
+                .replace("image = \"postgres:18.1\"", "image = \"postgres:18.1\"\nports.sql = { target = 5432 }"),
+            "storage = \"1g\"",
+            "storage = \"1g\", routes = { sql = \"tea.example.com\" }",
+            &["route-changed"],
+            &["route-changed"],
+        ),
         case(TEA, "contexts = []", "contexts = [\"prod\"]", &["context-changed"], &["context-changed"]),
         case(TEA, "storage = \"1g\"", "storage = \"2g\"", &["claim-changed"], &["claim-changed"]),
         case(TEA, "cpus = 0.1", "cpus = 0.2", &["workload-changed"], &[]),

@@ -405,7 +405,7 @@ const SHAPE: [&str; 11] = [
 
 /// Specs whose problem has such a code, and is one between tables, of another program's words, of a number that no schema
 /// has a bound for, of a table that an included file may hold, or of a string for which Compose's schema has no format.
-const BETWEEN_TABLES: [&str; 26] = [
+const BETWEEN_TABLES: [&str; 28] = [
     "first-class-key--dashboard",
     "invalid-cpus",
     "invalid-duration--dashboard",
@@ -418,6 +418,8 @@ const BETWEEN_TABLES: [&str; 26] = [
     "missing-key--builds",
     "missing-key--dashboard",
     "missing-key--dsql",
+    "missing-key--external",
+    "missing-key--gateway",
     "missing-key--kinds",
     "missing-key--kubernetes",
     "missing-key--persistence",

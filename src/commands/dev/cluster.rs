@@ -1,9 +1,10 @@
 //! `gen dev` of a stack in Kubernetes.
 
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
-use stackgen::dev::kubectl::{self, Kubectl};
-use stackgen::dev::{Environment, Finding, dotenv, services};
+use stackgen::dev::kubectl::{self, Kubectl, Progress};
+use stackgen::dev::{Environment, Finding, Invocation, dotenv, services};
 use stackgen::model::kubernetes::FILES;
 use stackgen::model::{Kubernetes, Service};
 use stackgen::output::{self, Mode};
@@ -17,7 +18,10 @@ use crate::cli::{DevCommand, Listing, Up};
 const CHOOSE: &str = "choose one: `kubectl config use-context NAME`";
 
 /// The way out where kubectl says what is wrong.
-const SAID: &str = "see the output of kubectl above, `gen dev ps` and `gen dev logs SERVICE`";
+const SAID: &str = "see `gen dev ps`, `gen dev logs SERVICE` and `kubectl describe pod`";
+
+/// How long everything may take to come up.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 pub fn run(context: &Context, kubernetes: &Kubernetes, command: &DevCommand) -> Step {
     match command {
@@ -36,13 +40,7 @@ pub fn run(context: &Context, kubernetes: &Kubernetes, command: &DevCommand) -> 
             let logs = target(context, kubernetes)?.logs(services).with_flag("--follow", *follow);
             Ok(Outcome::Exit(child::become_(&logs)?))
         }
-        DevCommand::Restart { services } => {
-            context.known(services)?;
-            let named =
-                |service: &&Service| !service.one_shot && (services.is_empty() || services.contains(&service.name));
-            let restart = target(context, kubernetes)?.restart(context.stack().services.iter().filter(named));
-            Ok(Outcome::Exit(child::become_(&restart)?))
-        }
+        DevCommand::Restart { services } => restart(context, kubernetes, services),
         DevCommand::Forward { service } => forward(context, &target(context, kubernetes)?, service),
         DevCommand::Build { .. } => Err(Stop::invalid(Finding::error(
             "images for Kubernetes are built for a registry",
@@ -89,16 +87,7 @@ fn up(context: &Context, kubectl: &Kubectl, arguments: &Up) -> Step {
     }
     let applied = apply(context, kubectl)?;
     if !arguments.detach {
-        for name in &applied {
-            let Some(wait) = kubectl.wait(name) else { continue };
-            let ended = context.children.run(&wait)?;
-            if ended.interrupted {
-                return Ok(Outcome::Exit(ended.code));
-            }
-            if !ended.succeeded() {
-                return Err(Finding::error(format!("`{name}` has not come up"), SAID).into());
-            }
-        }
+        wait(context, kubectl, &applied)?;
     }
     prune(context, kubectl, &applied)?;
     let pages = pages(context);
@@ -107,6 +96,63 @@ fn up(context: &Context, kubectl: &Kubectl, arguments: &Up) -> Step {
     } else {
         print_text(&format!("Open these while the command next to each is running:\n{pages}"));
     }
+    Ok(Outcome::Clean)
+}
+
+/// Waits until objects have come up, as long as they can.
+fn wait(context: &Context, kubectl: &Kubectl, names: &[String]) -> Step<()> {
+    let end = Instant::now() + PATIENCE;
+    let mut said = Vec::new();
+    loop {
+        let answer = context.ask(&kubectl.state(), "kubectl get", SAID)?;
+        let progress = Progress::of(&answer, names).map_err(|error| {
+            Finding::error(format!("unexpected output of `kubectl get`: {error}"), "update kubectl")
+        })?;
+        if !progress.stuck.is_empty() {
+            let stuck = progress.stuck.iter().map(|what| stackgen::shown::printable(what).into_owned());
+            return Err(stuck.map(|what| Finding::error(what, SAID)).collect::<Vec<_>>().into());
+        }
+        let Some(first) = progress.waiting.first() else { return Ok(()) };
+        if Instant::now() > end {
+            let what = format!("not up after {} minutes: {}", PATIENCE.as_secs() / 60, short(&progress.waiting));
+            return Err(Finding::error(what, SAID).into());
+        }
+        if said != progress.waiting {
+            note(&format!("waiting for {}", short(&progress.waiting)));
+        }
+        // It ends by itself after a few seconds, and fails then.
+        context.children.ask(&kubectl.wait(first))?;
+        said = progress.waiting;
+    }
+}
+
+/// Names, without their kinds; of many the first ones.
+fn short(names: &[String]) -> String {
+    const MOST: usize = 6;
+    let plain = names.iter().take(MOST).map(|name| name.split_once('/').map_or(name.as_str(), |(_, name)| name));
+    let mut shown = plain.collect::<Vec<_>>().join(", ");
+    if names.len() > MOST {
+        let _ = write!(shown, " and {} more", names.len() - MOST);
+    }
+    stackgen::shown::printable(&shown).into_owned()
+}
+
+/// Replaces pods, and waits for the new ones.
+fn restart(context: &Context, kubernetes: &Kubernetes, names: &[String]) -> Step {
+    context.known(names)?;
+    let is_meant = |service: &&Service| names.is_empty() || names.contains(&service.name);
+    let (one_shots, services): (Vec<_>, Vec<_>) =
+        context.stack().services.iter().filter(is_meant).partition(|service| service.one_shot);
+    if let Some(one_shot) = one_shots.first().filter(|_| !names.is_empty()) {
+        return Err(Stop::invalid(Finding::error(
+            format!("`{}` runs once", one_shot.name),
+            "leave it out: `gen dev up` runs it again once it has changed",
+        )));
+    }
+    let kubectl = target(context, kubernetes)?;
+    let answer = context.ask(&kubectl.restart(services), "kubectl rollout restart", SAID)?;
+    wait(context, &kubectl, &kubectl::names(&answer).into_iter().collect::<Vec<_>>())?;
+    note("restarted");
     Ok(Outcome::Clean)
 }
 
@@ -134,7 +180,10 @@ fn apply(context: &Context, kubectl: &Kubectl) -> Step<Vec<String>> {
 
 /// Deletes what the stack had and no longer has, once nothing uses it.
 fn prune(context: &Context, kubectl: &Kubectl, applied: &[String]) -> Step<()> {
-    let listed = context.ask(&kubectl.objects("get").with(["--output", "name"]), "kubectl get", SAID)?;
+    let mut listed = context.ask(&kubectl.objects("get").with(["--output", "name"]), "kubectl get", SAID)?;
+    for kind in kubectl::CUSTOM_KINDS {
+        listed.push_str(&custom(context, &kubectl.custom("get", kind).with(["--output", "name"]))?);
+    }
     let left: Vec<String> = kubectl::names(&listed).into_iter().filter(|name| !applied.contains(name)).collect();
     if !left.is_empty() {
         context.ask(&kubectl.delete(&left), "kubectl delete", SAID)?;
@@ -143,7 +192,19 @@ fn prune(context: &Context, kubectl: &Kubectl, applied: &[String]) -> Step<()> {
     Ok(())
 }
 
+/// What a command says of objects that only some clusters know.
+fn custom(context: &Context, command: &Invocation) -> Step<String> {
+    let answer = context.children.ask(command)?;
+    if answer.succeeded || kubectl::is_unknown_kind(&answer.stderr) {
+        return Ok(answer.stdout);
+    }
+    Err(Finding::error(format!("`kubectl` failed: {}", answer.complaint()), SAID).into())
+}
+
 fn down(context: &Context, kubectl: &Kubectl, volumes: bool) -> Step {
+    for kind in kubectl::CUSTOM_KINDS {
+        custom(context, &kubectl.custom("delete", kind))?;
+    }
     let deleted = context.children.run(&kubectl.objects("delete"))?;
     if volumes && deleted.succeeded() {
         return Ok(Outcome::Exit(child::become_(&kubectl.delete_claims())?));

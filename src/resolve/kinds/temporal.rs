@@ -224,19 +224,22 @@ impl<'a> Resolver<'a> {
         };
         // Each command may be repeated, and changes nothing then (admin-tools 1.31.2).
         let mut script = String::from("set -eu\n");
+        // Who waits must not run this at the same time. No command only asks for the version, but an update to what a folder has
+        // reads it first, and fails at a version that has no manifest unless a later one is there.
+        let mut effect = String::from("set -eu\nmkdir -p /tmp/schema/v0.1\n");
         let mut create = |database: &str, schema: &str| {
             for command in ["create-database", "setup-schema --version 0.0"] {
                 let _ = writeln!(script, "temporal-sql-tool --database {database} {command}");
             }
             let update = format!("update-schema --schema-name postgresql/v12/{schema}");
             let _ = writeln!(script, "temporal-sql-tool --database {database} {update}");
+            let _ = writeln!(effect, "temporal-sql-tool --database {database} update-schema --schema-dir /tmp/schema");
         };
         create(&store.database, "temporal");
         if let Visibility::Postgresql { database } = &server.visibility {
             create(database, "visibility");
         }
-        // No command of the image only asks for the version of a schema.
-        preset.effect = Some(in_shell(&script));
+        preset.effect = Some(in_shell(&effect));
         preset.command = Some(Command::Arguments(vec![script.into()]));
         preset.environment.push(fixed("SQL_PLUGIN", SQL_PLUGIN));
         if let Some(address) = &store.address {

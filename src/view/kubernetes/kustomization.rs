@@ -118,7 +118,9 @@ pub(super) fn config_maps(scope: &Scope<'_>, service: &Service) -> Vec<ConfigMap
 pub(super) fn base(scope: &Scope<'_>, files: &[String]) -> askama::Result<String> {
     let stack = scope.stack;
     let names = stack.every_service().map(|service| format!("{}.yaml", service.name));
-    let resources = ["namespace.yaml".to_owned()].into_iter().chain(names).chain(["network-policies.yaml".to_owned()]);
+    let stored = has_stored(stack).then(|| "external-secrets.yaml".to_owned());
+    let resources = ["namespace.yaml".to_owned()].into_iter().chain(names).chain(stored);
+    let resources = resources.chain(["network-policies.yaml".to_owned()]);
     let mut generators: Vec<Node<'_>> = Vec::new();
     let literals: Vec<Node<'_>> = stack
         .pod_variables()
@@ -147,6 +149,11 @@ pub(super) fn base(scope: &Scope<'_>, files: &[String]) -> askama::Result<String
         .key("resources", Node::List(resources.map(text).collect()))
         .key("configMapGenerator", Node::List(generators));
     Kustomization { body: body.into() }.render()
+}
+
+/// Whether some secrets come from a store.
+pub(super) fn has_stored(stack: &Stack) -> bool {
+    stack.pod_variables().any(|variable| stack.is_stored(variable))
 }
 
 /// The labels of every object, by which `gen dev` finds them.

@@ -15,10 +15,10 @@ use std::rc::Rc;
 
 use askama::Template;
 
-use self::object::Object;
+use self::object::{Map, Object};
 use super::{List, config_digests};
-use crate::lit::manifest as filters;
-use crate::model::kubernetes::FILES;
+use crate::lit::manifest::{self as filters, Node};
+use crate::model::kubernetes::{ExternalSecrets, FILES};
 use crate::model::{Kubernetes, Service, Stack};
 
 /// A file with objects.
@@ -100,6 +100,9 @@ pub(super) fn add<'a>(list: &mut List<'a>, stack: &'a Stack, kubernetes: &'a Kub
         });
     }
     let [of_policies, of_base, of_overlay] = [&scope; 3].map(Rc::clone);
+    if let Some(secrets) = kubernetes.external_secrets.as_ref().filter(|_| kustomization::has_stored(stack)) {
+        list.push(format!("{base}/external-secrets.yaml"), false, move || render(vec![stored(stack, secrets)]));
+    }
     list.push(format!("{base}/network-policies.yaml"), false, move || render(network::policies(&of_policies)));
     list.push(format!("{base}/kustomization.yaml"), false, move || kustomization::base(&of_base, &files));
     if stack.wanted().next().is_some() {
@@ -116,6 +119,21 @@ pub(super) fn add<'a>(list: &mut List<'a>, stack: &'a Stack, kubernetes: &'a Kub
 /// `README.md`.
 pub(super) fn readme(stack: &Stack, kubernetes: &Kubernetes) -> askama::Result<String> {
     readme::render(&Scope::new(stack, kubernetes))
+}
+
+/// The `Secret` as the External Secrets Operator makes it (`external-secrets.io/v1`).
+fn stored<'a>(stack: &'a Stack, secrets: &'a ExternalSecrets) -> Object<'a> {
+    let store = Map::default().key("name", &secrets.store).key("kind", secrets.kind.as_str());
+    let data = Node::list(stack.pod_variables().filter(|variable| variable.secret), |variable| {
+        let key = object::text(format!("{}{}", secrets.prefix, variable.name));
+        Map::default().key("secretKey", &variable.name).key("remoteRef", Map::default().key("key", key))
+    });
+    let spec = Map::default()
+        .key("refreshInterval", "1h")
+        .key("secretStoreRef", store)
+        .key("target", Map::default().key("name", SECRETS))
+        .key("data", data);
+    Object::new("external-secrets.io/v1", "ExternalSecret", SECRETS).spec(spec)
 }
 
 /// The namespace, which refuses pods with more privileges than the stack's.

@@ -25,17 +25,26 @@ pub(super) fn policies<'a>(scope: &Scope<'a>) -> Vec<Object<'a>> {
                 Map::default().key("podSelector", labels).into()
             })
             .collect();
-        if from.is_empty() {
+        let outside = service.workload.routes.iter().filter_map(|(name, _)| service.port(name)).map(|port| {
+            Map::default().key("port", pod::port_name(port)).option("protocol", pod::protocol(port)).into()
+        });
+        // A Gateway may be anywhere, also outside of the cluster.
+        let outside = Map::default().key("ports", Node::List(outside.collect()));
+        let has_routes = !service.workload.routes.is_empty();
+        if from.is_empty() && !has_routes {
             continue;
         }
         let ports = Node::list(&service.ports, |port| {
             Map::default().key("port", pod::port_name(port)).option("protocol", pod::protocol(port))
         });
-        let rule = Map::default().key("from", Node::List(from)).key("ports", ports);
+        let has_clients = !from.is_empty();
+        let inside = Map::default().key("from", Node::List(from)).key("ports", ports);
+        let rules = [(inside, has_clients), (outside, has_routes)].into_iter();
+        let rules = rules.filter(|(_, is_there)| *is_there).map(|(rule, _)| rule.into());
         let spec = Map::default()
             .key("podSelector", super::object::pods_of(&service.name))
             .key("policyTypes", ingress())
-            .key("ingress", Node::List(vec![rule.into()]));
+            .key("ingress", Node::List(rules.collect()));
         policies.push(Object::new("networking.k8s.io/v1", "NetworkPolicy", &service.name).spec(spec));
     }
     policies

@@ -290,11 +290,12 @@ pub(super) fn protocol(port: &Port) -> Option<Node<'static>> {
     (protocol != "TCP").then(|| text(protocol))
 }
 
-/// What runs a command again and again until it succeeds.
-const UNTIL: &str = "until \"$@\"; do sleep 2; done";
+/// What runs a command again and again until it succeeds. Without the trap, the first process of a container ignores the signal
+/// that ends it.
+const UNTIL: &str = "trap 'exit 143' TERM; until \"$@\"; do sleep 2; done";
 
 /// What waits until each of some addresses accepts connections.
-const UNTIL_OPEN: &str = "for address; do until nc -z -w 2 \"${address%:*}\" \"${address#*:}\"; do sleep 2; done; done";
+const UNTIL_OPEN: &str = "trap 'exit 143' TERM; for address; do until nc -z -w 2 \"${address%:*}\" \"${address#*:}\"; do sleep 2; done; done";
 
 /// The containers that wait until what the service needs is there: one for all ports, and one for each effect. A Service
 /// has no address of a pod that isn't ready, so a port that is open is healthy.

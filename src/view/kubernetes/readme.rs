@@ -37,6 +37,8 @@ struct Readme<'a> {
     /// The files to fill in.
     wanted: Vec<&'static str>,
     ports: Vec<Port<'a>>,
+    /// The host names of services that are open to the outside.
+    routes: Vec<(&'a str, &'a str)>,
     diagram: String,
     /// The variables of pods, each with the file or the object that has it.
     variables: Vec<(&'a Variable, String)>,
@@ -55,7 +57,13 @@ pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
     let has = |file: &&str| stack.wanted().any(|variable| variable.file() == *file);
     let wanted: Vec<&'static str> = FILES.into_iter().filter(|file| has(file)).collect();
     let place = |variable: &Variable| {
-        if variable.is_wanted() { variable.file().to_owned() } else { super::VARIABLES.to_owned() }
+        if stack.is_stored(variable) {
+            "ExternalSecret".to_owned()
+        } else if variable.is_wanted() {
+            variable.file().to_owned()
+        } else {
+            super::VARIABLES.to_owned()
+        }
     };
     let of_kind = |service: &Service, name: &str| service.kind.as_ref().is_some_and(|kind| kind.as_str() == name);
     let larger = stack.services.iter().filter(|service| service.mounts.iter().any(|mount| mount.volume().is_some()));
@@ -80,6 +88,11 @@ pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
         pushes: pushes.collect(),
         wanted,
         ports: ports(stack),
+        routes: stack
+            .services
+            .iter()
+            .flat_map(|service| service.workload.routes.iter().map(|(_, host)| (service.name.as_str(), host.as_str())))
+            .collect(),
         diagram: mermaid::render(&Graph::of(stack)),
         variables: stack.pod_variables().map(|variable| (variable, place(variable))).collect(),
         larger: larger.collect(),

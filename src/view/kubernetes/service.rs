@@ -23,6 +23,7 @@ pub(super) fn objects<'a>(scope: &Scope<'a>, service: &'a Service, digest: Optio
         objects.push(Object::new("v1", "Service", &service.name).spec(reached(service)));
     }
     objects.extend(members(service));
+    objects.extend(routes(scope, service));
     objects.push(workload(scope, service, digest));
     if service.is_several() {
         let spec = Map::default().key("maxUnavailable", 1_u32).key("selector", pods_of(&service.name));
@@ -95,6 +96,24 @@ fn members(service: &Service) -> Option<Object<'_>> {
         .key("selector", Map::default().key(NAME, &service.name))
         .key("ports", Node::List(vec![port.into()]));
     Some(Object::new("v1", "Service", members_of(&service.name)).spec(spec))
+}
+
+/// How it is reached from outside.
+fn routes<'a>(scope: &Scope<'a>, service: &'a Service) -> Vec<Object<'a>> {
+    let Some((namespace, gateway)) = &scope.kubernetes.gateway else { return Vec::new() };
+    let routes = service.workload.routes.iter().filter_map(|(name, host)| Some((service.port(name)?, host)));
+    let routes = routes.map(|(port, host)| {
+        let parent = Map::default().key("name", gateway).option("namespace", namespace.as_ref());
+        let backend = Map::default().key("name", &service.name).key("port", port.target);
+        let rule = Map::default().key("backendRefs", Node::List(vec![backend.into()]));
+        let spec = Map::default()
+            .key("parentRefs", Node::List(vec![parent.into()]))
+            .key("hostnames", Node::List(vec![host.into()]))
+            .key("rules", Node::List(vec![rule.into()]));
+        let name = format!("{}-{}", service.name, port.pod_name());
+        Object::new("gateway.networking.k8s.io/v1", "HTTPRoute", name).spec(spec)
+    });
+    routes.collect()
 }
 
 /// What runs its pods.
