@@ -370,10 +370,6 @@ data "aws_iam_policy_document" {= role.label|lit =} {
   # None of these can be restricted to a resource.
   statement {
     actions = [
-      "cloudwatch:DescribeAlarmHistory",
-      "cloudwatch:DescribeAlarms",
-      "cloudwatch:DescribeAlarmsForMetric",
-      "cloudwatch:GetInsightRuleReport",
       "cloudwatch:GetMetricData",
       "cloudwatch:GetMetricStatistics",
       "cloudwatch:ListMetrics",

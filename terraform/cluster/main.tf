@@ -478,10 +478,6 @@ data "aws_iam_policy_document" "pod_grafana" {
   # None of these can be restricted to a resource.
   statement {
     actions = [
-      "cloudwatch:DescribeAlarmHistory",
-      "cloudwatch:DescribeAlarms",
-      "cloudwatch:DescribeAlarmsForMetric",
-      "cloudwatch:GetInsightRuleReport",
       "cloudwatch:GetMetricData",
       "cloudwatch:GetMetricStatistics",
       "cloudwatch:ListMetrics",
