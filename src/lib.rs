@@ -86,8 +86,14 @@ impl Plan {
 
     /// The outputs, each rendered when it is needed: a large stack's outputs need not be in memory at once.
     pub fn files(&self) -> impl Iterator<Item = Result<output::File, output::Error>> + '_ {
-        view::artifacts(&self.stack).into_iter().map(|artifact| match artifact.render() {
-            Ok(contents) => Ok(output::File { path: artifact.path, executable: artifact.executable, contents }),
+        let mut sizes = view::Sizes::of(&self.stack);
+        view::artifacts(&self.stack).into_iter().map(move |artifact| match artifact.render() {
+            Ok(contents) => match sizes.add(artifact.path.as_str(), contents.len()) {
+                None => Ok(output::File { path: artifact.path, executable: artifact.executable, contents }),
+                Some((map, size)) => {
+                    Err(output::Error::TooLarge { path: artifact.path, map: map.to_owned(), size, most: view::LARGEST })
+                }
+            },
             Err(error) => Err(output::Error::Render { path: artifact.path, reason: error.to_string() }),
         })
     }

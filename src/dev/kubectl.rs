@@ -16,6 +16,9 @@ const KINDS: &str = "configmap,secret,service,serviceaccount,deployment,stateful
 /// The kinds of objects that only some clusters know.
 pub const CUSTOM_KINDS: [&str; 2] = ["httproute.gateway.networking.k8s.io", "externalsecret.external-secrets.io"];
 
+/// The secret that an operator writes, if the stack's secrets come from a store.
+pub const STORED: &str = "secret/stack-secrets";
+
 /// The namespace of a stack in one cluster.
 #[derive(Debug, Clone)]
 pub struct Kubectl {
@@ -187,26 +190,32 @@ impl Progress {
         for item in items {
             let name = text(item, "/metadata/name");
             let (group, is_up) = match text(item, "/kind") {
-                "Deployment" => {
-                    revisions.insert((name, text(item, REVISION)));
-                    ("deployment.apps", is_rolled_out(item, "/status/availableReplicas"))
-                }
-                "StatefulSet" => {
-                    current.insert((name, text(item, "/status/updateRevision")));
-                    ("statefulset.apps", is_rolled_out(item, "/status/readyReplicas"))
-                }
-                "Job" => {
-                    current.insert((name, ""));
-                    if names.contains(&*format!("job.batch/{name}")) && has(item, "Failed") {
-                        progress.stuck.push(format!("`{name}` failed: {}", condition(item, "Failed")));
-                    }
-                    ("job.batch", has(item, "Complete"))
-                }
+                "Deployment" => ("deployment.apps", is_rolled_out(item, "/status/availableReplicas")),
+                "StatefulSet" => ("statefulset.apps", is_rolled_out(item, "/status/readyReplicas")),
+                "Job" => ("job.batch", has(item, "Complete")),
                 _ => continue,
             };
             let full = format!("{group}/{name}");
-            if !is_up && names.contains(&*full) {
-                progress.waiting.push(full);
+            // What the spec no longer has is deleted later.
+            if is_up || !names.contains(&*full) {
+                continue;
+            }
+            progress.waiting.push(full);
+            // Until the cluster has seen a change, the revision is the one before.
+            match group {
+                "job.batch" => {
+                    current.insert((name, ""));
+                    if has(item, "Failed") {
+                        progress.stuck.push(format!("`{name}` failed: {}", condition(item, "Failed")));
+                    }
+                }
+                _ if !is_seen(item) => {}
+                "deployment.apps" => {
+                    revisions.insert((name, text(item, REVISION)));
+                }
+                _ => {
+                    current.insert((name, text(item, "/status/updateRevision")));
+                }
             }
         }
         for item in items.iter().filter(|item| text(item, "/kind") == "ReplicaSet") {
@@ -233,13 +242,18 @@ fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Whether the status is that of what was applied last.
+fn is_seen(item: &Value) -> bool {
+    let number = |pointer: &str| item.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    number("/status/observedGeneration") >= number("/metadata/generation")
+}
+
 /// Whether all pods of a Deployment or a `StatefulSet` are of its newest revision, and ready.
 fn is_rolled_out(item: &Value, ready: &str) -> bool {
     let number = |pointer: &str| item.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
     let wanted = item.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
     let counts = ["/status/updatedReplicas", "/status/replicas", ready];
-    number("/status/observedGeneration") >= number("/metadata/generation")
-        && counts.into_iter().all(|count| number(count) == wanted)
+    is_seen(item) && counts.into_iter().all(|count| number(count) == wanted)
 }
 
 fn conditions<'v>(item: &'v Value, kind: &str) -> impl Iterator<Item = &'v Value> {
@@ -368,6 +382,8 @@ mod tests {
             assert_eq!(progress(&other, 0).stuck, [""; 0]);
         }
         assert_eq!(progress(&pod("web-2", "CrashLoopBackOff", RESTARTS), 0).stuck.len(), 1);
+        // What the spec no longer has is deleted once the rest is up.
+        assert_eq!(progress(&pod("old", "ImagePullBackOff", 0), 0).stuck, [""; 0]);
     }
 
     #[test]

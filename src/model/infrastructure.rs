@@ -127,6 +127,20 @@ pub enum OutputValue {
     BucketName(String),
 }
 
+impl Permission {
+    /// What it allows, in words.
+    pub fn described(&self) -> String {
+        match self {
+            Self::Dsql(label) => format!("connect to DSQL cluster `{label}`"),
+            Self::Bucket(label) => format!("read and write bucket `{label}`"),
+            Self::KnowledgeBase => "query the knowledge base".to_owned(),
+            Self::DataSource => "fill the knowledge base".to_owned(),
+            Self::CloudWatch => "read metrics of CloudWatch".to_owned(),
+            Self::XRay => "read traces of X-Ray".to_owned(),
+        }
+    }
+}
+
 impl OutputValue {
     /// What a service may do that is told this value.
     pub fn permission(&self) -> Option<Permission> {

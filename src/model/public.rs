@@ -12,7 +12,7 @@ use super::kind::{Address, SettingValue, Store};
 use super::secret;
 use super::service::{self, Command};
 use super::text::{self, Text};
-use super::{Datasource, Keys, Named, Stack};
+use super::{Datasource, External, Keys, Named, Stack};
 
 /// The version of the form.
 pub const VERSION: u32 = 1;
@@ -29,6 +29,8 @@ pub struct Model<'a> {
     description: &'a str,
     /// Services by name, in the order of the spec.
     services: Table<'a, Service<'a>>,
+    /// What runs outside of the stack, by name.
+    external: Table<'a, Outside<'a>>,
     /// Networks by name.
     networks: Table<'a, Network<'a>>,
     /// Volumes by name, with their keys of Compose.
@@ -76,6 +78,21 @@ struct Port<'a> {
     /// The port on the host; none if it is not published, or if the engine chooses one.
     published: Option<&'a Text>,
     host_ip: Option<&'a Text>,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct Outside<'a> {
+    description: &'a str,
+    host: &'a Text,
+    /// Ports by name.
+    ports: Table<'a, OutsidePort>,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct OutsidePort {
+    target: u16,
+    /// Where services reach it: `db.example.com:5432`.
+    address: Text,
 }
 
 #[derive(Debug, serde::Serialize)]
@@ -155,6 +172,7 @@ impl<'a> Model<'a> {
             title: &stack.title,
             description: &stack.description,
             services: Table::of(&stack.services, |service| (&service.name, Service::of(service))),
+            external: Table::of(&stack.external, |external| (&external.name, Outside::of(external))),
             networks: Table::of(&stack.networks, |Named { name, keys }| {
                 (name, Network { services: members.remove(name.as_str()).unwrap_or_default(), keys })
             }),
@@ -233,6 +251,16 @@ impl<'a> Port<'a> {
             published: port.published.as_ref().and_then(|published| published.port.as_ref()),
             host_ip: port.published.as_ref().map(|published| &published.host_ip),
         }
+    }
+}
+
+impl<'a> Outside<'a> {
+    fn of(external: &'a External) -> Self {
+        let port = |(name, target): &'a (String, u16)| {
+            let address = Text::concat([external.host.clone(), format!(":{target}").into()]);
+            (name, OutsidePort { target: *target, address })
+        };
+        Self { description: &external.description, host: &external.host, ports: Table::of(&external.ports, port) }
     }
 }
 

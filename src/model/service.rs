@@ -269,6 +269,16 @@ pub enum Command {
     Arguments(Vec<Text>),
 }
 
+impl Command {
+    /// Its texts.
+    pub fn texts(&self) -> &[Text] {
+        match self {
+            Self::Line(line) => std::slice::from_ref(line),
+            Self::Arguments(arguments) => arguments,
+        }
+    }
+}
+
 /// A port.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Port {

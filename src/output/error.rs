@@ -47,6 +47,17 @@ pub enum Error {
         /// The error of the template engine.
         reason: String,
     },
+    /// A cluster does not take the `ConfigMap` of a file.
+    TooLarge {
+        /// The output with which it is too large.
+        path: Utf8PathBuf,
+        /// The name of the `ConfigMap`.
+        map: String,
+        /// Its size, in bytes.
+        size: usize,
+        /// The limit.
+        most: usize,
+    },
     /// Only from a write: these may not be overwritten or deleted, so nothing was written.
     Refused(Vec<Finding>),
 }
@@ -75,6 +86,11 @@ impl fmt::Display for Error {
         match self {
             Self::Io { operation, path, source } => write!(f, "cannot {operation} `{path}`: {source}"),
             Self::Path { path, problem } => write!(f, "cannot write `{}`: {problem}", path.as_str().escape_debug()),
+            Self::TooLarge { path, map, size, most } => write!(
+                f,
+                "the files of the ConfigMap `{map}` are too large for Kubernetes: {size} bytes with `{path}`, of at most {most}; \
+                 put dashboards into several folders, or shorten the files"
+            ),
             Self::OutsideRoot { path, link, target } => {
                 write!(f, "cannot use `{path}`: `{link}` leads to `{target}`, outside of the project")
             }

@@ -1,16 +1,15 @@
-//! Connections that only a file shows: a service talks to those whose addresses are in the files that it mounts.
+//! Connections that no reference shows: a service talks to those whose addresses are in the files that it mounts, and as plain text
+//! in its environment and its command.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::kubernetes::members_of;
+use crate::model::service::Command;
 use crate::model::{Service, Stack};
 use crate::spec::service::MountType;
 
 /// Adds them to what each service refers to.
 pub(super) fn add(stack: &mut Stack) {
-    if stack.files.is_empty() && stack.services.iter().all(|service| service.files.is_empty()) {
-        return;
-    }
     let hosts: HashMap<String, &Service> =
         stack.services.iter().flat_map(|service| names(service).map(move |name| (name, service))).collect();
     let own: HashMap<&str, BTreeSet<&str>> =
@@ -22,7 +21,10 @@ pub(super) fn add(stack: &mut Stack) {
             let of_kind = of_kind.flat_map(|text| services_in(text, &hosts));
             let mounted = service.mounts.iter().filter(|mount| mount.kind == MountType::Bind);
             let mounted = mounted.filter_map(|mount| own.get(mount.source.as_ref()?.literal()?.strip_prefix("./")?));
-            let all = of_kind.chain(mounted.flatten().copied());
+            let commands = [&service.command, &service.entrypoint].into_iter().flatten().flat_map(Command::texts);
+            let written = service.environment.iter().map(|(_, text)| text).chain(commands);
+            let written = written.flat_map(|text| services_in(&text.shown(), &hosts));
+            let all = of_kind.chain(mounted.flatten().copied()).chain(written);
             all.filter(|name| *name != service.name).map(ToOwned::to_owned).collect()
         })
         .collect();
@@ -47,7 +49,7 @@ fn services_in<'s>(text: &str, hosts: &HashMap<String, &'s Service>) -> BTreeSet
         let (before, after) = (&text[..colon], &text[colon + 1..]);
         let name =
             before.rfind(|c| !is_of_name(c)).map_or(before, |at| before[at..].trim_start_matches(|c| !is_of_name(c)));
-        let digits = after.find(|c: char| !c.is_ascii_digit()).map_or(after, |end| &after[..end]);
+        let digits = after.find(|c| !is_of_name(c)).map_or(after, |end| &after[..end]).trim_end_matches('.');
         if let (Some(service), Ok(port)) = (hosts.get(name), digits.parse::<u16>())
             && service.ports.iter().any(|known| known.target == port)
         {
@@ -87,9 +89,17 @@ mod tests {
         ] {
             assert!(has(text), "{text}");
         }
-        for text in
-            ["", ":", "kafka-1", "kafka-1:9094", "my-kafka-1:9093", "a.kafka-1:9093", "kafka-1:90931", "kafka-1: 9093"]
-        {
+        for text in [
+            "",
+            ":",
+            "kafka-1",
+            "kafka-1:9094",
+            "my-kafka-1:9093",
+            "a.kafka-1:9093",
+            "kafka-1:90931",
+            "kafka-1:9093-alpine",
+            "kafka-1: 9093",
+        ] {
             assert!(!has(text), "{text}");
         }
     }

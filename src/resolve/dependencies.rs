@@ -278,7 +278,8 @@ impl<'a> Resolver<'a> {
     pub(super) fn service_span(&self, service: &str) -> Span {
         let index = self.index.get(service).copied();
         let entry = index.and_then(|index| self.spec.services.entries.get(index));
-        entry.map_or(self.spec.span, |(name, _)| name.span)
+        let external = || self.external.get(service).map_or(self.spec.span, |elsewhere| elsewhere.written.span);
+        entry.map_or_else(external, |(name, _)| name.span)
     }
 }
 

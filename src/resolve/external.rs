@@ -9,7 +9,7 @@ use crate::model::kind::{Address, DOCKER_HOST, Host};
 use crate::model::text::Text;
 use crate::spec::decode::{expected, shown};
 use crate::spec::external::External;
-use crate::spec::kind::{self, Declaration, Takes};
+use crate::spec::kind::{self, Declaration, SettingType, SettingValue, Takes};
 use crate::spec::text::Part;
 
 /// An external service with its host resolved.
@@ -78,9 +78,12 @@ impl Resolver<'_> {
         let fits = host.value.literal() != Some("")
             && parts.iter().all(|part| match part {
                 Part::Literal(literal) => literal.chars().all(is_of_host),
-                Part::Env(_) | Part::Address(_) => true,
+                Part::Env(_) => true,
+                // What runs elsewhere has no address of the stack.
+                Part::Address(_) => false,
             });
-        let title = format!("invalid host `{}`", host.value.literal().map(shown).unwrap_or_default());
+        let literal = host.value.literal();
+        let title = literal.map_or_else(|| "invalid host".to_owned(), |host| format!("invalid host `{}`", shown(host)));
         if !fits {
             self.report(Diagnostic::new("invalid-host", title, host.span).help(
                 "write the name or the IPv4 address alone, without scheme and port: `host = \"db.example.com\"`; ports have \
@@ -94,13 +97,37 @@ impl Resolver<'_> {
 
     /// Reports kinds that are more than an address for others.
     fn check_external_kind(&mut self, written: &External) {
-        let Some(kind) = &written.kind else { return };
+        let Some(kind) = &written.kind else {
+            if let Some((_, number)) = written.ports.iter().find(|(_, number)| number.value == 0) {
+                self.report(zero(number.span));
+            }
+            return;
+        };
         let declared = kind.value.declaration();
         let name = kind.value.as_str();
         if kinds::has_logic(name) || declared.takes(Takes::Cluster) || declared.takes(Takes::Role) {
             let title = format!("a service of kind `{name}` can't be external");
             let help = "remove `kind`, and write the numbers of its ports: `ports = { http = 80 }`";
             self.report(Diagnostic::new("contradiction", title, kind.span).help(help));
+        }
+        for (setting, value) in written.settings.iter().flat_map(|settings| settings.iter()) {
+            let SettingValue::Text(text) = &value.value else { continue };
+            // For its references.
+            self.text(text);
+            if declared.settings.get(setting).is_some_and(|declared| declared.kind == SettingType::Secret) {
+                self.check_secret(text, value.span);
+            }
+        }
+        for (port, number) in written.ports.iter() {
+            if declared.ports.get(&port.value).is_none() {
+                let names = || declared.ports.names();
+                let title = format!("unknown port `{}` of kind `{name}`", shown(&port.value));
+                let diagnostic = Diagnostic::new("unknown-port", title, port.span);
+                let diagnostic = diagnostic.suggest_of(self.diagnostics, &port.value, names(), || expected(names()));
+                self.report(diagnostic);
+            } else if number.value == 0 {
+                self.report(zero(number.span));
+            }
         }
         for diagnostic in
             written.settings.iter().flat_map(|settings| settings.out_of_range.iter().chain(&settings.foreign))
@@ -191,4 +218,9 @@ impl Resolver<'_> {
             }
         }
     }
+}
+
+fn zero(span: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::new("number-out-of-range", "0 is out of range", span);
+    diagnostic.help("write the number of a port, from 1 to 65535")
 }

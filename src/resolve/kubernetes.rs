@@ -797,11 +797,7 @@ impl Resolver<'_> {
 
     /// What stands in for an empty variable has no equivalent, unless it is the variable's own default.
     fn check_texts(&mut self, known: &Known<'_>, service: &model::Service, span: Span) {
-        let commands =
-            [&service.command, &service.entrypoint].into_iter().flatten().flat_map(|command| match command {
-                Command::Line(text) => std::slice::from_ref(text),
-                Command::Arguments(texts) => texts.as_slice(),
-            });
+        let commands = [&service.command, &service.entrypoint].into_iter().flatten().flat_map(Command::texts);
         let texts = service.environment.iter().map(|(_, text)| text).chain(commands);
         for reference in texts.flat_map(ModelText::references) {
             let default = known.defaults.get(reference.name.as_str()).copied().unwrap_or_default();

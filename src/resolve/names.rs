@@ -77,6 +77,9 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         }
         all([&infrastructure.project], "project", diagnostics);
     }
+    for (_, external) in spec.external.iter() {
+        all(external.ports.iter().map(|(name, _)| name), "port", diagnostics);
+    }
     for (name, service) in spec.services.iter() {
         all(service.ports.iter().map(|(name, _)| name), "port", diagnostics);
         if let Some(host) = &service.hostname

@@ -14,7 +14,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                 changes.push(Change::notice(Id::ExternalChanged, AREA, &new.name, what).is(text(&new.host)));
             }
             Fate::Removed(old) => {
-                let what = "no longer used outside of the stack";
+                let what = "removed: nothing outside of the stack has this name any more";
                 changes.push(Change::notice(Id::ExternalChanged, AREA, &old.name, what).was(text(&old.host)));
             }
             Fate::Stays(old, new) => stays(pair, old, new, changes),
@@ -24,7 +24,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 
 fn stays(pair: &Pair<'_>, old: &External, new: &External, changes: &mut Vec<Change>) {
     if !pair.same(&old.host, &new.host) {
-        let what = "is on another host: its clients find what is there, and no data is moved";
+        let what = "host changed: clients use the data of the new one, and nothing is migrated";
         let change = Change::caution(Id::ExternalChanged, AREA, &new.name, what);
         changes.push(change.was(text(&old.host)).is(text(&new.host)));
     }

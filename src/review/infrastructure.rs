@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted, quoted_list};
 use crate::model::Infrastructure;
+use crate::model::infrastructure::Permission;
 
 const AREA: Area = Area::Infrastructure;
 
@@ -29,6 +30,7 @@ const FORCES: &[(&str, &str)] = &[
     (INDEX, "dimension"),
     (INDEX, "distance_metric"),
     (ROLE, "name"),
+    (ROLE, "name_prefix"),
     (ASSOCIATION, "cluster_name"),
     (ASSOCIATION, "namespace"),
     // Both blocks of a knowledge base as a whole: embeddings of different models cannot be compared.
@@ -92,8 +94,9 @@ fn resources(infrastructure: &Infrastructure, project: &str, region: &str) -> Ve
     list.extend(infrastructure.buckets.iter().map(|own| bucket(&own.label, &own.name)));
     for (pods, role) in infrastructure.pods.iter().flat_map(|pods| pods.roles.iter().map(move |role| (pods, role))) {
         let label = format!("pod[{:?}]", role.service);
-        let permissions: Vec<String> = role.permissions.iter().map(|permission| format!("{permission:?}")).collect();
-        list.push(resource(ROLE, &label, vec![("policy", is(&permissions.join(", ")))]));
+        let permissions: Vec<String> = role.permissions.iter().map(Permission::described).collect();
+        let prefix = is(&format!("{project}-"));
+        list.push(resource(ROLE, &label, vec![("name_prefix", prefix), ("policy", is(&permissions.join(", ")))]));
         list.push(resource(
             ASSOCIATION,
             &label,
@@ -322,7 +325,7 @@ fn words(old: &Infrastructure, new: &Infrastructure, changes: &mut Vec<Change>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::infrastructure::{Bucket, DsqlCluster, KnowledgeBase};
+    use crate::model::infrastructure::{Bucket, DsqlCluster, KnowledgeBase, PodIdentity, PodRole};
     use crate::spec::stack::Distance;
 
     fn infrastructure() -> Infrastructure {
@@ -340,7 +343,15 @@ mod tests {
             }),
             buckets: vec![Bucket { name: "own".to_owned(), label: "own".to_owned(), description: "Own".to_owned() }],
             outputs: Vec::new(),
-            pods: None,
+            pods: Some(PodIdentity {
+                cluster: "eks".to_owned(),
+                namespace: "shop".to_owned(),
+                roles: vec![PodRole {
+                    service: "api".to_owned(),
+                    label: "pod_api".to_owned(),
+                    permissions: vec![Permission::Bucket("own".to_owned())],
+                }],
+            }),
         }
     }
 
@@ -406,7 +417,7 @@ mod tests {
             .filter(|kind| !along.contains(kind))
             .collect();
         found.sort_unstable();
-        let mut known = [DSQL, BUCKET, VECTORS, INDEX, ROLE, BASE, SOURCE];
+        let mut known = [DSQL, BUCKET, VECTORS, INDEX, ROLE, ROLE, ASSOCIATION, BASE, SOURCE];
         known.sort_unstable();
         assert_eq!(found, known);
     }

@@ -18,6 +18,7 @@ mod readme;
 mod terraform;
 
 pub use config::config_digests;
+pub use kubernetes::{LARGEST, Sizes};
 
 use camino::Utf8PathBuf;
 

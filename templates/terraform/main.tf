@@ -285,7 +285,7 @@ locals {
   ])
 }
 
-data "aws_iam_policy_document" "pod_trust" {
+data "aws_iam_policy_document" "pods" {
   for_each = local.pods
 
   statement {
@@ -322,7 +322,7 @@ resource "aws_iam_role" "pod" {
   # The name of a role has at most 64 characters.
   name_prefix        = "${var.project_name}-"
   description        = "Pods of ${each.key}"
-  assume_role_policy = data.aws_iam_policy_document.pod_trust[each.key].json
+  assume_role_policy = data.aws_iam_policy_document.pods[each.key].json
 }
 
 resource "aws_eks_pod_identity_association" "pod" {

@@ -159,15 +159,18 @@ image = \"a:1\"
 x-database = \"${db.sql.port}\"
 [services.words]
 image = \"a:1\"
-environment.HINT = \"db:1 is the address of db\"
+environment.HINT = \"db:2 is not the address of db\"
+[services.plain]
+image = \"a:1\"
+environment.DATABASE = \"sql://db:1/x\"
 [services.own]
 image = \"a:1\"
 ports.http = 80
 environment.SELF = \"${own.url}\"
 ";
     let graph = graph_of(&Project::new(spec));
-    assert_eq!(edges(&graph, Kind::Talks(Talk::Uses)), [("web", "db"), ("api", "db")]);
-    assert_eq!(graph.edges.len(), 2);
+    assert_eq!(edges(&graph, Kind::Talks(Talk::Uses)), [("web", "db"), ("api", "db"), ("plain", "db")]);
+    assert_eq!(graph.edges.len(), 3);
 }
 
 #[test]

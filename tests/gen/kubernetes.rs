@@ -429,6 +429,34 @@ fn the_kustomizations_generate_what_the_pods_read() {
     assert_eq!(project.run(&["check", "--profile", "cluster"]).code, Some(1));
 }
 
+/// The API server refuses a larger one, which is too late.
+#[test]
+fn a_config_map_has_a_limit() {
+    let spec = |files: &str| {
+        format!(
+            "target = \"kubernetes\"\n[stack]\nname = \"shop\"\n[profiles.live]\n\
+             [services.web]\nimage = \"shop/web:1\"\nuser = \"1000\"\nvolumes = [{files}]\n\
+             [files.\"a.txt\"]\ntemplate = \"spec/a.txt\"\n[files.\"b.txt\"]\ntemplate = \"spec/a.txt\"\n"
+        )
+    };
+    let mount = |name: &str| format!("{{ file = \"{name}.txt\", target = \"/{name}.txt\" }}");
+    // 600,000 bytes.
+    let template =
+        format!("{{% for a in range(100) %}}{{% for b in range(100) %}}{}{{% endfor %}}{{% endfor %}}", "x".repeat(60));
+    for (files, code) in [(mount("a"), 0), (format!("{}, {}", mount("a"), mount("b")), 3)] {
+        let project = Project::new(spec(&files));
+        project.write("spec/a.txt", &template);
+        let run = project.run(&["render"]);
+        assert_eq!(run.code, Some(code), "{run:?}");
+        if code != 0 {
+            let says = "the files of the ConfigMap `web-files` are too large for Kubernetes: 1200002 bytes with \
+                        `generated/live/kubernetes/base/files/b.txt`, of at most 1048576; ";
+            assert!(run.stderr.contains(says), "{run:?}");
+            assert!(!project.path("generated").exists());
+        }
+    }
+}
+
 /// Routes, and secrets from a store, are the objects of other projects.
 #[test]
 fn routes_and_external_secrets_are_there_on_request() {

@@ -1,6 +1,7 @@
 //! `gen dev` of a stack in Kubernetes.
 
 use std::fmt::Write as _;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use stackgen::dev::kubectl::{self, Kubectl, Progress};
@@ -19,6 +20,10 @@ const CHOOSE: &str = "choose one: `kubectl config use-context NAME`";
 
 /// The way out where kubectl says what is wrong.
 const SAID: &str = "see `gen dev ps`, `gen dev logs SERVICE` and `kubectl describe pod`";
+
+/// The shortest time between two looks at what comes up, and how often something must be stuck in a row.
+const ROUND: Duration = Duration::from_secs(2);
+const ROUNDS: u32 = 6;
 
 /// How long everything may take to come up.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -103,12 +108,16 @@ fn up(context: &Context, kubectl: &Kubectl, arguments: &Up) -> Step {
 fn wait(context: &Context, kubectl: &Kubectl, names: &[String]) -> Step<()> {
     let end = Instant::now() + PATIENCE;
     let mut said = Vec::new();
+    let mut rounds = 0;
     loop {
+        let round = Instant::now();
         let answer = context.ask(&kubectl.state(), "kubectl get", SAID)?;
         let progress = Progress::of(&answer, names).map_err(|error| {
             Finding::error(format!("unexpected output of `kubectl get`: {error}"), "update kubectl")
         })?;
-        if !progress.stuck.is_empty() {
+        // A secret that an operator writes may be late, and a registry may recover.
+        rounds = if progress.stuck.is_empty() { 0 } else { rounds + 1 };
+        if rounds == ROUNDS {
             let stuck = progress.stuck.iter().map(|what| stackgen::shown::printable(what).into_owned());
             return Err(stuck.map(|what| Finding::error(what, SAID)).collect::<Vec<_>>().into());
         }
@@ -123,6 +132,8 @@ fn wait(context: &Context, kubectl: &Kubectl, names: &[String]) -> Step<()> {
         // It ends by itself after a few seconds, and fails then.
         context.children.ask(&kubectl.wait(first))?;
         said = progress.waiting;
+        // It also ends where it knows that something has failed.
+        thread::sleep(ROUND.saturating_sub(round.elapsed()));
     }
 }
 
@@ -184,7 +195,11 @@ fn prune(context: &Context, kubectl: &Kubectl, applied: &[String]) -> Step<()> {
     for kind in kubectl::CUSTOM_KINDS {
         listed.push_str(&custom(context, &kubectl.custom("get", kind).with(["--output", "name"]))?);
     }
-    let left: Vec<String> = kubectl::names(&listed).into_iter().filter(|name| !applied.contains(name)).collect();
+    // Its operator labels it as it is labelled itself.
+    let has_store = context.stack().kubernetes.as_ref().is_some_and(|kubernetes| kubernetes.external_secrets.is_some());
+    let is_stored = |name: &String| has_store && name == kubectl::STORED;
+    let left = kubectl::names(&listed).into_iter().filter(|name| !applied.contains(name) && !is_stored(name));
+    let left: Vec<String> = left.collect();
     if !left.is_empty() {
         context.ask(&kubectl.delete(&left), "kubectl delete", SAID)?;
         note(&format!("deleted {}, which the spec no longer has", left.join(", ")));

@@ -8,6 +8,7 @@ use super::object::{Map, text};
 use super::{SECRETS, Scope, VARIABLES};
 use crate::lit::dotenv as filters;
 use crate::lit::manifest::{Node, expanded};
+use crate::model::service::Command;
 use crate::model::text::{Reference, Segment, Text};
 use crate::model::{Service, Stack, Variable};
 
@@ -16,7 +17,7 @@ pub(super) fn of_container<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<
     let is_secret = |name: &str| scope.secrets.contains(name);
     // A text that only has a part of a variable needs that variable beside it.
     let mut helpers: Vec<(&str, String)> = Vec::new();
-    let commands = [&service.entrypoint, &service.command].into_iter().flatten().flat_map(super::pod::texts);
+    let commands = [&service.entrypoint, &service.command].into_iter().flatten().flat_map(Command::texts);
     let joined = service.environment.iter().map(|(_, text)| text).filter(|text| whole(text).is_none());
     for reference in joined.chain(commands).flat_map(Text::references) {
         if !helpers.iter().any(|(known, _)| *known == reference.name) {

@@ -35,6 +35,13 @@ pub(super) struct ConfigMap {
     pub executable: bool,
 }
 
+impl ConfigMap {
+    /// The paths of its files, or that of its folder.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.folder.iter().chain(self.files.iter().map(|(_, path)| path)).map(String::as_str)
+    }
+}
+
 /// What a mount shows of the outputs.
 pub(super) enum Source {
     /// A file, by its key.

@@ -8,6 +8,9 @@ mod object;
 mod pod;
 mod readme;
 mod service;
+mod size;
+
+pub use size::{LARGEST, Sizes};
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -165,14 +165,6 @@ fn container<'a>(scope: &Scope<'a>, service: &'a Service) -> Map<'a> {
         .key("volumeMounts", mounts(scope, service))
 }
 
-/// The texts of a command.
-pub(super) fn texts(command: &Command) -> &[Text] {
-    match command {
-        Command::Line(line) => std::slice::from_ref(line),
-        Command::Arguments(arguments) => arguments,
-    }
-}
-
 /// A command as a list: Compose splits one string as a shell would.
 fn command<'a>(service: &'a Service, command: Option<&'a Command>) -> Node<'a> {
     match command {
@@ -263,7 +255,7 @@ fn action<'a>(service: &'a Service, probe: &'a Probe) -> Map<'a> {
             Some((_, arguments)) => arguments.iter().map(|argument| environment::spelled(service, argument)).collect(),
             None => Vec::new(),
         },
-        line => in_shell(line.as_ref().and_then(|line| texts(line).first())),
+        line => in_shell(line.as_ref().and_then(|line| line.texts().first())),
     };
     Map::default().key("exec", Map::default().key("command", Node::List(words)))
 }
@@ -313,7 +305,7 @@ fn waits<'a>(scope: &Scope<'a>, service: &'a Service) -> Vec<Map<'a>> {
             continue;
         }
         let Some(effect) = &dependency.workload.effect else { continue };
-        let words = texts(effect).iter().map(|word| environment::spelled(dependency, word));
+        let words = effect.texts().iter().map(|word| environment::spelled(dependency, word));
         let shell = matches!(effect, Command::Line(_)).then_some(["sh", "-c"].map(Node::from));
         let effect = shell.into_iter().flatten().chain(words).collect();
         let read_only = dependency.keys.is_set("read_only");
