@@ -16,9 +16,6 @@ const KINDS: &str = "configmap,secret,service,serviceaccount,deployment,stateful
 /// The kinds of objects that only some clusters know.
 pub const CUSTOM_KINDS: [&str; 2] = ["httproute.gateway.networking.k8s.io", "externalsecret.external-secrets.io"];
 
-/// The secret that an operator writes, if the stack's secrets come from a store.
-pub const STORED: &str = "secret/stack-secrets";
-
 /// The namespace of a stack in one cluster.
 #[derive(Debug, Clone)]
 pub struct Kubectl {
@@ -98,15 +95,6 @@ impl Kubectl {
         self.command(["delete", "--wait=false"]).with(names)
     }
 
-    /// Waits a few seconds, or until an object of that name has come up.
-    pub fn wait(&self, name: &str) -> Invocation {
-        const SECONDS: &str = "--timeout=3s";
-        if name.starts_with("job.") {
-            return self.command(["wait", "--for=condition=Complete", SECONDS, name]);
-        }
-        self.command(["rollout", "status", SECONDS, name])
-    }
-
     /// Asks for the state of everything that comes up; [`Progress`] reads the answer.
     pub fn state(&self) -> Invocation {
         let kinds = "deployment,statefulset,job,replicaset,pod";
@@ -126,7 +114,7 @@ impl Kubectl {
         }
         // Without those of the containers that wait; a pod that still waits has no others.
         let all = ["logs", "--ignore-errors", "--prefix", "--tail=-1", "--max-log-requests=1000"];
-        // kubectl says which container it chose, unless it is told.
+        // Without a container, kubectl prints a line about the one that it chose.
         let container = if let [only] = services { vec!["--container".to_owned(), only.clone()] } else { Vec::new() };
         self.command(all).with(container).with(["--selector".to_owned(), selector])
     }

@@ -79,7 +79,7 @@ pub enum Talk {
     Scrapes,
     /// It queries it as a datasource.
     Queries,
-    /// Its environment, its command or its settings hold the other's address.
+    /// Its environment, its command, its settings or a file that it mounts hold the other's address.
     Uses,
 }
 

@@ -142,7 +142,7 @@ impl Permission {
 }
 
 impl OutputValue {
-    /// What a service may do that is told this value.
+    /// What a service that reads this value may do.
     pub fn permission(&self) -> Option<Permission> {
         match self {
             Self::Region => None,

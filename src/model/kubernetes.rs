@@ -10,6 +10,9 @@ use crate::spec::kubernetes::StoreKind;
 /// The files of the overlay that a person fills in: values, and secrets.
 pub const FILES: [&str; 2] = ["config.env", "secrets.env"];
 
+/// The name of the `Secret` with the variables that are secrets.
+pub const SECRETS: &str = "stack-secrets";
+
 /// The folder below the base of kustomize that has the files which containers read.
 pub const MOUNTED: &str = "files";
 

@@ -632,7 +632,7 @@ fn written_pool(cluster: &Cluster) -> Option<&Spanned<u32>> {
     cluster.postgresql.as_ref()?.pool.as_ref()
 }
 
-fn zero(key: &str, span: Span) -> Diagnostic {
+pub(super) fn zero(key: &str, span: Span) -> Diagnostic {
     Diagnostic::new("number-out-of-range", "0 is out of range", span)
         .at("must be at least 1")
         .help(format!("set `{key}` to a positive number"))

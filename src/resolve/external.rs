@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::clusters::zero;
 use super::{Resolver, kinds};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
@@ -95,14 +96,12 @@ impl Resolver<'_> {
         }
     }
 
-    /// Reports kinds that are more than an address for others.
+    /// Reports ports and settings that are wrong, and kinds that are more than an address for others.
     fn check_external_kind(&mut self, written: &External) {
-        let Some(kind) = &written.kind else {
-            if let Some((_, number)) = written.ports.iter().find(|(_, number)| number.value == 0) {
-                self.report(zero(number.span));
-            }
-            return;
-        };
+        for (port, number) in written.ports.iter().filter(|(_, number)| number.value == 0) {
+            self.report(zero(&port.value, number.span));
+        }
+        let Some(kind) = &written.kind else { return };
         let declared = kind.value.declaration();
         let name = kind.value.as_str();
         if kinds::has_logic(name) || declared.takes(Takes::Cluster) || declared.takes(Takes::Role) {
@@ -118,15 +117,13 @@ impl Resolver<'_> {
                 self.check_secret(text, value.span);
             }
         }
-        for (port, number) in written.ports.iter() {
+        for (port, _) in written.ports.iter() {
             if declared.ports.get(&port.value).is_none() {
                 let names = || declared.ports.names();
                 let title = format!("unknown port `{}` of kind `{name}`", shown(&port.value));
                 let diagnostic = Diagnostic::new("unknown-port", title, port.span);
                 let diagnostic = diagnostic.suggest_of(self.diagnostics, &port.value, names(), || expected(names()));
                 self.report(diagnostic);
-            } else if number.value == 0 {
-                self.report(zero(number.span));
             }
         }
         for diagnostic in
@@ -218,9 +215,4 @@ impl Resolver<'_> {
             }
         }
     }
-}
-
-fn zero(span: Span) -> Diagnostic {
-    let diagnostic = Diagnostic::new("number-out-of-range", "0 is out of range", span);
-    diagnostic.help("write the number of a port, from 1 to 65535")
 }

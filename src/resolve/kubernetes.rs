@@ -128,14 +128,13 @@ impl Resolver<'_> {
         let gateway = written.and_then(|written| written.gateway.as_ref());
         if let Some(gateway) = gateway {
             let parts: Vec<&str> = gateway.value.split('/').collect();
-            let (name, namespace) =
-                (parts.last().copied().unwrap_or_default(), parts.first().copied().unwrap_or_default());
-            for part in [name, namespace] {
-                self.check_label(part, gateway.span, "Gateway", LONGEST_LABEL);
-            }
             if parts.len() > 2 {
                 let title = format!("invalid Gateway `{}`", shown(&gateway.value));
                 self.report(Diagnostic::new("invalid-name", title, gateway.span).help("write `namespace/name`"));
+            } else {
+                for part in parts {
+                    self.check_label(part, gateway.span, "Gateway", LONGEST_LABEL);
+                }
             }
         }
         let secrets = written.and_then(|written| written.external_secrets.as_ref());

@@ -628,8 +628,10 @@ impl Resolver<'_> {
             }
         }
         // Nothing is published there.
-        let published = service.ports.iter().filter(|_| !self.is_kubernetes());
-        for (_, port) in published.collect::<Vec<_>>() {
+        if self.is_kubernetes() {
+            return;
+        }
+        for (_, port) in service.ports.iter() {
             let Some(published) = &port.0.published else { continue };
             let Value::Is(ports) = published.value else { continue };
             if i64::from(ports.count()) < count {

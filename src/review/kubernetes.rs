@@ -112,11 +112,11 @@ fn workload(before: &Service, after: &Service, changes: &mut Vec<Change>) {
     for fate in fates(&old.routes, &new.routes, |(port, _)| port.as_str()) {
         changes.push(match fate {
             Fate::Added((port, host)) => {
-                let what = format!("port {} is reachable from outside of the cluster", quoted(port));
+                let what = format!("port {} is reachable from outside the cluster", quoted(port));
                 Change::danger(Id::RouteChanged, Area::Ports, name, what).is(host.clone())
             }
             Fate::Removed((port, host)) => {
-                let what = format!("port {} is no longer reachable from outside", quoted(port));
+                let what = format!("port {} is no longer reachable from outside the cluster", quoted(port));
                 Change::caution(Id::RouteChanged, Area::Ports, name, what).was(host.clone())
             }
             Fate::Stays((_, old), (port, new)) if old != new => {

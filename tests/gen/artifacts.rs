@@ -36,7 +36,7 @@ pub fn files(plan: &Plan) -> BTreeMap<String, String> {
     plan.files().map(|file| file.unwrap()).map(|file| (file.path.into_string(), file.contents)).collect()
 }
 
-fn yaml(files: &BTreeMap<String, String>, path: &str) -> Value {
+pub fn yaml(files: &BTreeMap<String, String>, path: &str) -> Value {
     serde_yaml::from_str(&files[path]).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

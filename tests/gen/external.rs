@@ -1,6 +1,6 @@
 //! `[external]`: services that already run outside of the stack, in both engines.
 
-use super::artifacts::{files, plan};
+use super::artifacts::{files, plan, yaml};
 use super::project::Project;
 
 /// Its profiles are added.
@@ -75,14 +75,10 @@ depends_on = ["postgres"]
 
 const HOST: &str = "${DB_HOST:?set DB_HOST in .env}";
 
-fn text_of(files: &std::collections::BTreeMap<String, String>, path: &str) -> serde_yaml::Value {
-    serde_yaml::from_str(&files[path]).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
 #[test]
 fn compose_runs_none_of_them_and_passes_their_addresses() {
     let files = files(&plan(&format!("{SPEC}[profiles.dev]\n")));
-    let compose = text_of(&files, "generated/dev/docker-compose.yml");
+    let compose = yaml(&files, "generated/dev/docker-compose.yml");
     let services = &compose["services"];
     let names: Vec<&str> = services.as_mapping().unwrap().keys().map(|name| name.as_str().unwrap()).collect();
     assert_eq!(names, ["temporal", "schema", "indices", "alloy", "grafana", "web"]);
@@ -107,7 +103,7 @@ fn compose_runs_none_of_them_and_passes_their_addresses() {
     assert!(config.contains("host: {{ env \"TEMPORAL_ELASTICSEARCH_ADDRESS\" | quote }}\n"), "{config}");
     // Grafana expands its own environment.
     assert_eq!(services["grafana"]["environment"]["DB_HOST"], HOST);
-    let sources = text_of(&files, "generated/dev/config/grafana-datasources.yaml");
+    let sources = yaml(&files, "generated/dev/config/grafana-datasources.yaml");
     assert_eq!(sources["datasources"][0]["url"], "http://mimir.example.com:9009/prometheus");
     assert_eq!(sources["datasources"][1]["url"], "${DB_HOST}:6432");
     let alloy = &files["generated/dev/config/alloy.alloy"];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use stackgen::dev::kubectl::{self, Kubectl, Progress};
 use stackgen::dev::{Environment, Finding, Invocation, dotenv, services};
-use stackgen::model::kubernetes::FILES;
+use stackgen::model::kubernetes::{FILES, SECRETS};
 use stackgen::model::{Kubernetes, Service};
 use stackgen::output::{self, Mode};
 
@@ -21,9 +21,9 @@ const CHOOSE: &str = "choose one: `kubectl config use-context NAME`";
 /// The way out where kubectl says what is wrong.
 const SAID: &str = "see `gen dev ps`, `gen dev logs SERVICE` and `kubectl describe pod`";
 
-/// The shortest time between two looks at what comes up, and how often something must be stuck in a row.
+/// The time between two looks at what comes up, and how often something must be stuck in a row.
 const ROUND: Duration = Duration::from_secs(2);
-const ROUNDS: u32 = 6;
+const ROUNDS: u32 = 8;
 
 /// How long everything may take to come up.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -110,7 +110,6 @@ fn wait(context: &Context, kubectl: &Kubectl, names: &[String]) -> Step<()> {
     let mut said = Vec::new();
     let mut rounds = 0;
     loop {
-        let round = Instant::now();
         let answer = context.ask(&kubectl.state(), "kubectl get", SAID)?;
         let progress = Progress::of(&answer, names).map_err(|error| {
             Finding::error(format!("unexpected output of `kubectl get`: {error}"), "update kubectl")
@@ -121,7 +120,9 @@ fn wait(context: &Context, kubectl: &Kubectl, names: &[String]) -> Step<()> {
             let stuck = progress.stuck.iter().map(|what| stackgen::shown::printable(what).into_owned());
             return Err(stuck.map(|what| Finding::error(what, SAID)).collect::<Vec<_>>().into());
         }
-        let Some(first) = progress.waiting.first() else { return Ok(()) };
+        if progress.waiting.is_empty() {
+            return Ok(());
+        }
         if Instant::now() > end {
             let what = format!("not up after {} minutes: {}", PATIENCE.as_secs() / 60, short(&progress.waiting));
             return Err(Finding::error(what, SAID).into());
@@ -129,11 +130,8 @@ fn wait(context: &Context, kubectl: &Kubectl, names: &[String]) -> Step<()> {
         if said != progress.waiting {
             note(&format!("waiting for {}", short(&progress.waiting)));
         }
-        // It ends by itself after a few seconds, and fails then.
-        context.children.ask(&kubectl.wait(first))?;
         said = progress.waiting;
-        // It also ends where it knows that something has failed.
-        thread::sleep(ROUND.saturating_sub(round.elapsed()));
+        thread::sleep(ROUND);
     }
 }
 
@@ -197,7 +195,7 @@ fn prune(context: &Context, kubectl: &Kubectl, applied: &[String]) -> Step<()> {
     }
     // Its operator labels it as it is labelled itself.
     let has_store = context.stack().kubernetes.as_ref().is_some_and(|kubernetes| kubernetes.external_secrets.is_some());
-    let is_stored = |name: &String| has_store && name == kubectl::STORED;
+    let is_stored = |name: &String| has_store && *name == format!("secret/{SECRETS}");
     let left = kubectl::names(&listed).into_iter().filter(|name| !applied.contains(name) && !is_stored(name));
     let left: Vec<String> = left.collect();
     if !left.is_empty() {

@@ -21,7 +21,7 @@ use askama::Template;
 use self::object::{Map, Object};
 use super::{List, config_digests};
 use crate::lit::manifest::{self as filters, Node};
-use crate::model::kubernetes::{ExternalSecrets, FILES};
+use crate::model::kubernetes::{ExternalSecrets, FILES, SECRETS};
 use crate::model::{Kubernetes, Service, Stack};
 
 /// A file with objects.
@@ -84,9 +84,8 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The `ConfigMap` of plain values, and the `Secret`.
+/// The name of the `ConfigMap` with the others.
 const VARIABLES: &str = "stack-variables";
-const SECRETS: &str = "stack-secrets";
 
 /// Adds the manifests; `list` has every file that a pod mounts.
 pub(super) fn add<'a>(list: &mut List<'a>, stack: &'a Stack, kubernetes: &'a Kubernetes) {
