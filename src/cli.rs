@@ -293,6 +293,9 @@ pub struct Verify {
     /// Fail if one of these consumers is skipped
     #[arg(long, value_name = "all|NAME,…", value_delimiter = ',')]
     pub require: Vec<String>,
+    /// Also ask the API server of this context of kubectl, in a dry run, which changes nothing
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

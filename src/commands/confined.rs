@@ -127,6 +127,21 @@ impl Programs {
         Some(command)
     }
 
+    /// A program with the user's environment and network, to which a room only gives its input. Settings inside the project
+    /// are left out: those of kubectl name programs that it runs.
+    pub fn client(&self, room: &Room, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(room.work());
+        command.envs(FOLDERS.iter().filter_map(|name| Some((name, self.folders(name)?))));
+        let settings = env::var_os("KUBECONFIG");
+        let files = settings.iter().flat_map(env::split_paths).filter(|file| self.is_outside(file));
+        match env::join_paths(files) {
+            Ok(files) if !files.is_empty() => command.env("KUBECONFIG", files),
+            _ => command.env_remove("KUBECONFIG"),
+        };
+        command
+    }
+
     /// A folder that a variable of the user names, unless it is inside the project.
     pub fn folder(&self, variable: &str) -> Option<PathBuf> {
         let folder = PathBuf::from(env::var_os(variable)?);

@@ -1,4 +1,5 @@
-//! kustomize builds what is applied, and kubeconform compares each object with the schema of its kind.
+//! kustomize builds what is applied, kubeconform compares each object with the schema of its kind, and the API server of a
+//! cluster that the user names says whether it would accept them.
 
 use camino::Utf8PathBuf;
 use serde::Deserialize;
@@ -15,6 +16,13 @@ pub(super) const KUBECONFORM: Consumer = Consumer {
     name: "kubeconform",
     programs: &[Program { name: "kubeconform", first: &[], version: &["-v"] }],
     how_to_get: "https://github.com/yannh/kubeconform#installation",
+};
+
+/// The dry run of an API server, which checks what no schema can, such as immutable fields and quotas, and writes nothing.
+pub(super) const API_SERVER: Consumer = Consumer {
+    name: "api-server",
+    programs: &[Program { name: "kubectl", first: &[], version: &["version", "--client"] }],
+    how_to_get: KUSTOMIZE.how_to_get,
 };
 
 /// The variable with the folder of kubeconform's schemas, which are not downloaded: a clone of
@@ -52,17 +60,31 @@ pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
             .collect();
         Some((format!("{name}.env").into(), text))
     });
+    let filled: Vec<_> = filled.collect();
     let kustomize = Check {
         stops_at_the_first: true,
-        files: filled.collect(),
-        ..Check::new(&KUSTOMIZE, built, Run::new(["kustomize", root.as_str()]), kustomized)
+        files: filled.clone(),
+        ..Check::new(&KUSTOMIZE, built.clone(), Run::new(["kustomize", root.as_str()]), kustomized)
+    };
+    // Who applied the objects before doesn't matter.
+    let options = ["apply", "--server-side", "--force-conflicts", "--dry-run=server", "--kustomize", root.as_str()];
+    let dry_run = Run::new([]).with(Arg::Context("--context="));
+    let dry_run = options.iter().fold(dry_run, |run, option| run.with(Arg::Is((*option).to_owned())));
+    let namespace =
+        outputs.stack.kubernetes.as_ref().map(|kubernetes| kubernetes.namespace.clone()).unwrap_or_default();
+    let of_pods = outputs.stack.files();
+    let sent: Vec<Utf8PathBuf> = built.iter().filter(|path| !path.starts_with(&of_pods)).cloned().collect();
+    let read = built.into_iter().map(|path| (path.clone(), outputs.text(&path).to_owned()));
+    let api_server = Check {
+        files: filled.into_iter().chain(read).collect(),
+        ..Check::new(&API_SERVER, sent, dry_run, move |answer| answered(answer, &namespace))
     };
     // Their definitions are those of the cluster's operators.
     let options = ["-strict", "-skip", "HTTPRoute,ExternalSecret", "-output", "json"];
     let local = Run::new(options).with(Arg::Folder("-schema-location=", SCHEMAS));
     let paths = files.iter().map(|file| Arg::Is(file.to_string()));
     let local = paths.fold(local, Run::with);
-    vec![kustomize, Check::new(&KUBECONFORM, files, local, conforms)]
+    vec![kustomize, Check::new(&KUBECONFORM, files, local, conforms), api_server]
 }
 
 /// It stops at the first error, which names a file.
@@ -113,12 +135,150 @@ fn conforms(answer: &Answer<'_>) -> Reading {
     answer.judged(complaints)
 }
 
+/// How kubectl starts what an API server says of one object: `The` if it is the only one.
+const REFUSALS: [&str; 4] =
+    ["Error from server", "The ", "resource mapping not found", "Warning: would violate PodSecurity"];
+
+/// kubectl goes on after an error, and writes one or more lines for each.
+fn answered(answer: &Answer<'_>, namespace: &str) -> Reading {
+    let mut messages: Vec<String> = Vec::new();
+    let mut others: Vec<&str> = Vec::new();
+    for line in answer.stderr.lines() {
+        let line = line.strip_prefix("error: ").unwrap_or(line);
+        if REFUSALS.iter().any(|start| line.starts_with(start)) {
+            messages.push(line.to_owned());
+        } else if let Some(message) = messages.last_mut() {
+            message.push('\n');
+            message.push_str(line);
+        } else if !line.starts_with("Warning: ") {
+            others.push(line);
+        }
+    }
+    let unknown = format!("namespaces \"{namespace}\" not found");
+    if messages.iter().any(|message| message.contains(&unknown)) {
+        return Reading::Skipped(format!(
+            "the cluster has no namespace `{namespace}`, which a dry run does not create; to create it: \
+             kubectl create namespace {namespace}"
+        ));
+    }
+    // It says nothing of the outputs.
+    if let Some(denied) = messages.iter().find(|message| message.contains(" cannot patch resource ")) {
+        return Reading::NoVerdict(denied.clone());
+    }
+    if messages.is_empty() && !answer.succeeded {
+        return Reading::NoVerdict(others.join("\n"));
+    }
+    Reading::Judged(messages.into_iter().map(|message| refusal(answer, message)).collect())
+}
+
+fn refusal(answer: &Answer<'_>, message: String) -> Complaint {
+    let find = || {
+        let (kind, name) = named(&message)?;
+        // `deployments.apps` is the plural.
+        let kind = kind.split('.').next()?.to_lowercase();
+        answer.files.iter().find_map(|(path, text)| {
+            let (at, ..) = objects(text).into_iter().find(|(_, known, other)| {
+                let known = known.to_lowercase();
+                *other == name
+                    && (known == kind || kind.starts_with(known.trim_end_matches('y')) && kind.ends_with('s'))
+            })?;
+            let rest: Vec<&str> = text.lines().skip(at).take_while(|line| *line != "---").collect();
+            Some((path.clone(), at + place::line(&rest.join("\n"), &message).unwrap_or_default()))
+        })
+    };
+    let found = find();
+    let line = found.as_ref().map(|(_, line)| *line);
+    let path = found.map(|(path, _)| path);
+    let path = path.or_else(|| answer.files.first().map(|(path, _)| path.clone())).unwrap_or_default();
+    Complaint { path, line, message }
+}
+
+/// The kind and the name of the object in a message. Its forms: `The Service "web" is invalid`, `deployments.apps "web" is
+/// forbidden`, `(namespace/web; apps/v1, Kind=Deployment)`, `not found for name: "web" … no matches for kind "HTTPRoute"`.
+fn named(message: &str) -> Option<(&str, &str)> {
+    let quoted = |start: &str| message.split_once(start)?.1.split('"').next();
+    if let Some(name) = quoted(" for name: \"") {
+        return Some((quoted(" for kind \"")?, name));
+    }
+    if let Some((_, rest)) = message.split_once(", Kind=") {
+        let name = message.split_once("; ")?.0.rsplit('/').next()?;
+        return Some((rest.split(')').next()?, name));
+    }
+    let object = message.strip_prefix("The ").or_else(|| Some(message.split_once(": ")?.1))?;
+    let (kind, rest) = object.split_once(" \"")?;
+    Some((kind, rest.split('"').next()?))
+}
+
+/// The line of the `kind` of each object in a text, one-based, with the kind and the name.
+fn objects(text: &str) -> Vec<(usize, &str, &str)> {
+    let mut objects = Vec::new();
+    let mut kind = None;
+    for (at, line) in text.lines().enumerate() {
+        if let Some(word) = line.strip_prefix("kind: ") {
+            kind = Some((at + 1, word));
+        } else if let Some(name) = line.strip_prefix("  name: ")
+            && let Some((at, kind)) = kind.take()
+        {
+            objects.push((at, kind, name));
+        }
+    }
+    objects
+}
+
 /// The line of an object: that of its `kind`.
 fn line_of(text: &str, kind: &str, name: &str) -> Option<usize> {
-    let (kind, name) = (format!("kind: {kind}"), format!("  name: {name}"));
-    let lines: Vec<&str> = text.lines().collect();
-    let at = lines.iter().enumerate().position(|(at, line)| {
-        *line == kind && lines.iter().skip(at).take_while(|line| **line != "---").any(|line| *line == name)
-    });
-    at.map(|at| at + 1)
+    objects(text).into_iter().find(|(_, known, other)| *known == kind && *other == name).map(|(at, ..)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What kubectl 1.37 writes.
+    #[test]
+    fn the_object_of_a_refusal() {
+        for (message, object) in [
+            ("The StatefulSet \"db\" is invalid: spec.volumeClaimTemplates: field is immutable", ("StatefulSet", "db")),
+            ("Error from server (Invalid): Deployment.apps \"web\" is invalid: spec: x", ("Deployment.apps", "web")),
+            (
+                "Error from server (Forbidden): deployments.apps \"web\" is forbidden: quota",
+                ("deployments.apps", "web"),
+            ),
+            (
+                "Error from server: failed to create typed patch object (shop/loki; apps/v1, Kind=StatefulSet): .spec.replikas: \
+                 field not declared in schema",
+                ("StatefulSet", "loki"),
+            ),
+            (
+                "resource mapping not found for name: \"web-http\" namespace: \"shop\" from \"base\": no matches for kind \
+                 \"HTTPRoute\" in version \"gateway.networking.k8s.io/v1\"",
+                ("HTTPRoute", "web-http"),
+            ),
+        ] {
+            assert_eq!(named(message), Some(object), "{message}");
+        }
+        assert_eq!(named("Error from server"), None);
+    }
+
+    #[test]
+    fn a_refusal_is_at_its_object() {
+        let text = "kind: Service\nmetadata:\n  name: web\n---\nkind: NetworkPolicy\nmetadata:\n  name: web\nspec:\n  port: x\n";
+        let files = [("base/web.yaml".into(), text.to_owned())];
+        let said = |stderr| {
+            let answer = Answer { succeeded: false, stdout: "", stderr, files: &files };
+            answered(&answer, "shop")
+        };
+        let lines = |reading| match reading {
+            Reading::Judged(complaints) => complaints.into_iter().map(|complaint| complaint.line).collect(),
+            _ => Vec::new(),
+        };
+        let refused = "Warning: unknown field\n\
+                       Error from server (Invalid): networkpolicies.networking.k8s.io \"web\" is invalid: spec.port: no\n\
+                       Error from server (Invalid): Service \"web\" is invalid: x\nmore\n";
+        assert_eq!(lines(said(refused)), [Some(9), Some(3)]);
+        let unreachable = "error: context \"x\" does not exist\n";
+        assert_eq!(said(unreachable), Reading::NoVerdict("context \"x\" does not exist".to_owned()));
+        let denied = "Error from server (Forbidden): services \"web\" is forbidden: User \"a\" cannot patch resource \"services\"";
+        assert_eq!(said(denied), Reading::NoVerdict(denied.to_owned()));
+    }
 }

@@ -143,6 +143,8 @@ pub enum Arg {
     Is(String),
     /// A prefix and the value of a variable of the user: a folder outside the project.
     Folder(&'static str, &'static str),
+    /// A prefix and the context of kubectl that the user names, whose settings and network the run then has.
+    Context(&'static str),
     /// The path of the consumer's program.
     Program,
 }
@@ -155,6 +157,11 @@ impl Run {
     fn with(mut self, arg: Arg) -> Self {
         self.args.push(arg);
         self
+    }
+
+    /// Whether it asks the cluster that the user names.
+    pub fn asks_cluster(&self) -> bool {
+        self.args.iter().any(|arg| matches!(arg, Arg::Context(_)))
     }
 }
 
@@ -239,6 +246,7 @@ pub const CONSUMERS: &[&Consumer] = &[
     &compose::CONSUMER,
     &kubernetes::KUSTOMIZE,
     &kubernetes::KUBECONFORM,
+    &kubernetes::API_SERVER,
     &alloy::CONSUMER,
     &loki::CONSUMER,
     &mimir::CONSUMER,

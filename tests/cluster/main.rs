@@ -295,6 +295,76 @@ fn gen_dev_applies_prunes_and_removes() {
     done(&["delete", "namespace", "tea-dev", "--wait=false"]);
 }
 
+/// A stack with a claim, a route and a stored secret.
+const VERIFIED: &str = r#"
+target = "kubernetes"
+[stack]
+name = "inn"
+[profiles.live]
+[kubernetes]
+gateway = "public/web"
+external_secrets = { store = "vault", prefix = "inn/" }
+[env.TOKEN]
+description = "Token"
+required = true
+secret = true
+[services.db]
+image = "inn/db:1"
+user = "999"
+ports.sql = { target = 5432 }
+volumes = ["db-data:/data"]
+kubernetes.storage = "2g"
+[volumes.db-data]
+[services.web]
+image = "inn/web:1"
+user = "1000"
+ports.http = { target = 8080 }
+environment = { TOKEN = "${TOKEN}", DB = "${db.sql}" }
+kubernetes.routes = { http = "inn.example.com" }
+"#;
+
+#[test]
+fn gen_verify_asks_the_server() {
+    let project = Project::new(VERIFIED);
+    let verify = |rejected: &[&str]| {
+        assert_eq!(project.run(&["render"]).code, Some(0));
+        let run = project.run(&["verify", "--context", "kwok", "--require", "api-server"]);
+        assert_eq!(run.code, Some(i32::from(!rejected.is_empty())), "{run:?}");
+        for said in rejected {
+            assert!(run.stdout.contains(said), "{said}: {run:?}");
+        }
+    };
+    // It does not create the namespace.
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let run = project.run(&["verify", "--context", "kwok", "--require", "api-server"]);
+    assert!(run.code == Some(3) && run.stdout.contains("kubectl create namespace inn-live"), "{run:?}");
+    assert_eq!(kubectl(&["get", "namespace", "inn-live"]).code, Some(1));
+    let run = project.run(&["verify", "--context", "none", "--require", "api-server"]);
+    assert!(run.code == Some(3) && run.stdout.contains("context \"none\" does not exist"), "{run:?}");
+    // A file of the project names no program that kubectl runs.
+    project.write("kubeconfig", std::fs::read_to_string(std::env::var("KUBECONFIG").unwrap()).unwrap());
+    let mut command = project.command(&["verify", "--context", "kwok"]);
+    let run: Run = command.env("KUBECONFIG", project.path("kubeconfig")).output().unwrap().into();
+    assert!(run.stdout.contains("context \"kwok\" does not exist"), "{run:?}");
+
+    done(&["create", "namespace", "inn-live"]);
+    verify(&["no matches for kind \"HTTPRoute\"", "no matches for kind \"ExternalSecret\""]);
+    done(&["apply", "--server-side", "--filename", &std::env::var("CRDS").unwrap()]);
+    done(&["wait", "--for=condition=Established", PATIENCE, "crd", "--all"]);
+    verify(&[]);
+    assert_eq!(kubectl(&["--namespace", "inn-live", "get", "service", "web"]).code, Some(1), "only a dry run");
+
+    apply(&render(&project, "live"));
+    let route = json(&["--namespace", "inn-live", "get", "httproute", "web-http"]);
+    assert_eq!(route["spec"]["rules"][0]["backendRefs"][0]["port"], 8080);
+    done(&["--namespace", "inn-live", "get", "externalsecret"]);
+    verify(&[]);
+    // Valid, but not as a change of what is there.
+    project.replace("spec/stack.toml", "kubernetes.storage = \"2g\"", "kubernetes.storage = \"1g\"");
+    verify(&["generated/live/kubernetes/base/db.yaml:57", "field is immutable"]);
+    done(&["delete", "namespace", "inn-live", "--wait=false"]);
+}
+
 /// What the API server refuses, and kubeconform, of mistakes that other generators make: the object, what the server says,
 /// and whether its schema says it.
 const MISTAKES: &[(&str, &str, bool)] = &[

@@ -106,7 +106,7 @@ fn what_is_skipped_is_a_failure_where_it_is_required() {
     assert_eq!(run.code, Some(2));
     assert!(
         run.stderr
-            .contains("in `--require`\n  help: the consumers are: all, compose, kustomize, kubeconform, alloy, loki"),
+            .contains("in `--require`\n  help: the consumers are: all, compose, kustomize, kubeconform, api-server, alloy, loki"),
         "{}",
         run.stderr
     );

@@ -70,7 +70,7 @@ pub fn run(arguments: &Verify) -> Ran {
         profiles.push(profile);
     }
     let programs = Programs::new(root);
-    let rows = judge(root, &programs, checks);
+    let rows = judge(root, &programs, checks, arguments.context.as_deref());
     for (index, row) in rows {
         if let Some(profile) = profiles.get_mut(index) {
             profile.rows.push(row);
@@ -132,7 +132,12 @@ fn required(names: &[String]) -> Ran<Vec<&'static str>> {
 }
 
 /// Runs the checks in parallel; the results are in the same order.
-fn judge(root: &Utf8Path, programs: &Programs, checks: Vec<(usize, Check)>) -> Vec<(usize, Row)> {
+fn judge(
+    root: &Utf8Path,
+    programs: &Programs,
+    checks: Vec<(usize, Check)>,
+    context: Option<&str>,
+) -> Vec<(usize, Row)> {
     let consumers: Vec<&'static Consumer> = verify::CONSUMERS
         .iter()
         .copied()
@@ -150,7 +155,7 @@ fn judge(root: &Utf8Path, programs: &Programs, checks: Vec<(usize, Check)>) -> V
     let results = side_by_side(workers(), &checks, |(_, check)| {
         let started = Instant::now();
         let (verdict, version, in_image) = match found.get(check.consumer.name) {
-            Some(Ok(local)) => (run::local(programs, check, local), local.version.clone(), false),
+            Some(Ok(local)) => (run::local(programs, check, local, context), local.version.clone(), false),
             Some(Err(reason)) => inside(programs, check, &engine, reason),
             None => (Verdict::Broken("its program was not looked for".to_owned()), None, false),
         };

@@ -27,45 +27,59 @@ const LIMITS: &[&str] = &[
     "--memory=2g",
 ];
 
-/// Runs a check with the program on `PATH`.
-pub fn local(programs: &Programs, check: &Check, local: &Local) -> Verdict {
+/// Runs a check with the program on `PATH`; `context` is that of kubectl which the user names.
+pub fn local(programs: &Programs, check: &Check, local: &Local, context: Option<&str>) -> Verdict {
     in_room(check, |room| {
         if let Some(before) = &check.before
-            && let Some(command) = command(programs, room, before, local)
+            && let Ok(command) = command(programs, room, before, local, context)
         {
             // If it fails, the check itself says what is missing.
             confined::answer(command, confined::TIME)?;
         }
-        let Some(command) = command(programs, room, &check.local, local) else {
-            return Ok(Verdict::Skipped("a program that starts it is not on PATH".to_owned()));
-        };
-        Ok(verdict(room, check, &confined::answer(command, confined::TIME)?))
+        match command(programs, room, &check.local, local, context) {
+            Ok(command) => Ok(verdict(room, check, &confined::answer(command, confined::TIME)?)),
+            Err(missing) => Ok(Verdict::Skipped(missing)),
+        }
     })
 }
 
-/// `None` if a program or a folder that it needs is missing.
-fn command(programs: &Programs, room: &Room, run: &Run, local: &Local) -> Option<Command> {
+/// # Errors
+/// What is missing.
+fn command(
+    programs: &Programs,
+    room: &Room,
+    run: &Run,
+    local: &Local,
+    context: Option<&str>,
+) -> Result<Command, String> {
     let value = |arg: &Arg| match arg {
-        Arg::Is(text) => Some(text.into()),
+        Arg::Is(text) => Ok(text.into()),
         Arg::Folder(before, variable) => {
+            let folder = programs.folder(variable);
             let mut text = std::ffi::OsString::from(before);
-            text.push(programs.folder(variable)?);
-            Some(text)
+            text.push(folder.ok_or_else(|| format!("`{variable}` is not set to a folder outside the project"))?);
+            Ok(text)
         }
-        Arg::Program => Some(local.path.clone().into_os_string()),
+        Arg::Context(before) => match context {
+            Some(context) => Ok(format!("{before}{context}").into()),
+            None => Err("no cluster is named; to ask one: `--context NAME`".to_owned()),
+        },
+        Arg::Program => Ok(local.path.clone().into_os_string()),
     };
+    let starter = |name: &str| programs.find(name).ok_or_else(|| format!("`{name}` is not on PATH"));
     let mut command = match run.through {
-        Some(other) => programs.checker(room, &programs.find(other)?),
+        Some(other) => programs.checker(room, &starter(other)?),
+        None if run.asks_cluster() => programs.client(room, &local.path),
         None => programs.checker(room, &local.path),
     };
     if run.through.is_none() {
         command.args(local.first);
     }
-    command.args(run.args.iter().map(value).collect::<Option<Vec<_>>>()?);
+    command.args(run.args.iter().map(value).collect::<Result<Vec<_>, _>>()?);
     for (name, arg) in &run.env {
         command.env(name, value(arg)?);
     }
-    Some(command)
+    Ok(command)
 }
 
 /// Runs a check in an image, without a network and with nothing mounted but its input.
