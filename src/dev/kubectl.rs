@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Finding, Invocation};
 use crate::model::service::Service;
-use crate::model::{Kubernetes, Stack, Variable};
+use crate::model::{Kubernetes, Stack};
 
 /// The kinds of objects that are rendered into a namespace, but for claims: those have data.
 const KINDS: &str = "configmap,secret,service,serviceaccount,deployment,statefulset,job,role,rolebinding,networkpolicy,\
@@ -290,31 +290,6 @@ pub fn immutable_jobs(errors: &str) -> Vec<String> {
     jobs.filter_map(|line| Some(format!("job.batch/{}", line.strip_prefix("The Job \"")?.split('"').next()?))).collect()
 }
 
-/// What is wrong with a file that a person fills in, as kustomize reads it.
-pub fn unfilled<'v>(path: &str, text: Option<&str>, wanted: impl IntoIterator<Item = &'v Variable>) -> Vec<Finding> {
-    let Some(text) = text else {
-        let help = format!("run `cp {path}.example {path}`, and fill it in");
-        return vec![Finding::error(format!("`{path}` does not exist"), help)];
-    };
-    let mut findings = Vec::new();
-    for variable in wanted {
-        let value =
-            text.lines().rev().find_map(|line| line.trim_start().strip_prefix(&variable.name)?.strip_prefix('='));
-        match value {
-            None | Some("") => findings.push(Finding::error(
-                format!("`{}` is not set in `{path}`", variable.name),
-                format!("set it: {}", variable.description),
-            )),
-            Some(value) if value.starts_with(['"', '\'']) => findings.push(Finding::warning(
-                format!("the value of `{}` in `{path}` begins with a quote, which kustomize keeps", variable.name),
-                "remove the quotes",
-            )),
-            Some(_) => {}
-        }
-    }
-    findings
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,32 +347,5 @@ mod tests {
         assert_eq!(progress(&pod("web-2", "CrashLoopBackOff", RESTARTS), 0).stuck.len(), 1);
         // What the spec no longer has is deleted once the rest is up.
         assert_eq!(progress(&pod("old", "ImagePullBackOff", 0), 0).stuck, [""; 0]);
-    }
-
-    #[test]
-    fn a_value_is_what_kustomize_reads() {
-        let wanted: Vec<Variable> = ["A", "B", "C", "D"]
-            .map(|name| Variable {
-                name: name.to_owned(),
-                description: "About it".to_owned(),
-                group: String::new(),
-                required: true,
-                default: None,
-                secret: false,
-                generate: false,
-                output: None,
-            })
-            .to_vec();
-        let findings = unfilled("x.env", Some("# A=1\nA=\nB=1\n  C=\"1\"\n"), &wanted);
-        let said: Vec<&str> = findings.iter().map(|finding| finding.what.as_str()).collect();
-        assert_eq!(
-            said,
-            [
-                "`A` is not set in `x.env`",
-                "the value of `C` in `x.env` begins with a quote, which kustomize keeps",
-                "`D` is not set in `x.env`"
-            ]
-        );
-        assert_eq!(unfilled("x.env", None, &wanted).len(), 1);
     }
 }

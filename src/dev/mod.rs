@@ -16,6 +16,7 @@ pub mod preflight;
 pub mod schema;
 pub mod services;
 pub mod terraform;
+pub mod values;
 
 use camino::{Utf8Path, Utf8PathBuf};
 

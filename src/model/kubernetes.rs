@@ -44,6 +44,13 @@ pub struct ExternalSecrets {
     pub prefix: String,
 }
 
+impl ExternalSecrets {
+    /// The key of a variable in the store.
+    pub fn key(&self, variable: &Variable) -> String {
+        format!("{}{}", self.prefix, variable.name)
+    }
+}
+
 /// What only Kubernetes needs to know of a service.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Workload {
@@ -85,9 +92,9 @@ impl Kubernetes {
 }
 
 impl Variable {
-    /// Whether a person has to fill it in.
+    /// Whether it is in a file of the overlay: a person or Terraform has to fill it in.
     pub fn is_wanted(&self) -> bool {
-        self.secret || self.required
+        self.secret || self.required || (self.output.is_some() && self.default.is_none())
     }
 
     /// The file of the overlay that has it, if a person fills it in.
@@ -108,7 +115,7 @@ impl Stack {
         self.variables.iter().filter(move |variable| used.contains(variable.name.as_str()))
     }
 
-    /// Those that a person has to fill in.
+    /// Those in the files of the overlay.
     pub fn wanted(&self) -> impl Iterator<Item = &Variable> {
         self.pod_variables().filter(|variable| variable.is_wanted() && !self.is_stored(variable))
     }

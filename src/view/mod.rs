@@ -139,6 +139,11 @@ pub fn env_example(stack: &Stack) -> String {
     dotenv::render(stack).unwrap_or_default()
 }
 
+/// The example of a file that a person fills in for Kubernetes; empty if it can't be rendered.
+pub fn values_example(stack: &Stack, file: &str) -> String {
+    kubernetes::values_example(stack, file).unwrap_or_default()
+}
+
 struct List<'a> {
     generated: String,
     files: String,

@@ -4,16 +4,18 @@ use std::fmt::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use camino::Utf8PathBuf;
 use stackgen::dev::kubectl::{self, Kubectl, Progress};
-use stackgen::dev::{Environment, Finding, Invocation, dotenv, services};
+use stackgen::dev::terraform::Filled;
+use stackgen::dev::{Environment, Finding, Invocation, dotenv, services, values};
 use stackgen::model::kubernetes::{FILES, SECRETS};
-use stackgen::model::{Kubernetes, Service};
+use stackgen::model::{Kubernetes, Service, Variable};
 use stackgen::output::{self, Mode};
 
 use super::{
-    BOLD, Context, Outcome, RESET, Step, Stop, child, env, infra, note, preflight, print_error, print_text, say,
+    Context, Outcome, Step, Stop, child, env, infra, note, preflight, print_error, print_text, say,
 };
-use crate::cli::{DevCommand, Listing, Up};
+use crate::cli::{DevCommand, EnvCommand, Listing, Up};
 
 /// The way out without a context.
 const CHOOSE: &str = "choose one: `kubectl config use-context NAME`";
@@ -57,10 +59,16 @@ pub fn run(context: &Context, kubernetes: &Kubernetes, command: &DevCommand) -> 
             "the steps of the schema are Jobs in Kubernetes",
             "run `gen dev up`, which applies them with the rest",
         ))),
-        DevCommand::Env(_) => Err(Stop::invalid(Finding::error(
-            format!("a stack in Kubernetes has no `.env`: see `{}`", context.stack().overlay()),
-            format!("fill in {} there", FILES.map(|file| format!("`{file}`")).join(" and ")),
-        ))),
+        DevCommand::Env(EnvCommand::Fill) => env::run(context, &EnvCommand::Fill),
+        DevCommand::Env(EnvCommand::Check) => {
+            let findings = filled_in(context)?;
+            if findings.iter().any(Finding::is_error) {
+                return Err(findings.into());
+            }
+            say(&findings);
+            note("all required variables have a value");
+            Ok(Outcome::Clean)
+        }
     }
 }
 
@@ -248,33 +256,64 @@ fn pages(context: &Context) -> String {
     out
 }
 
-/// Writes random values to the file of secrets for those that have none and may be chosen, if nothing else is missing.
+/// Writes random values to the file of secrets for those that have none and may be chosen, if nothing else is missing there.
 fn generate(context: &Context) -> Step<()> {
-    let [_, secrets] = FILES.map(|file| format!("{}/{file}", context.stack().overlay()));
-    let text = dotenv::read(&context.root, secrets.as_str().into())?;
-    let of_file = || context.stack().wanted().filter(|variable| variable.secret);
-    let is_missing = |variable: &&stackgen::model::Variable| {
-        kubectl::unfilled(&secrets, Some(text.as_deref().unwrap_or_default()), [*variable])
-            .iter()
-            .any(Finding::is_error)
-    };
-    let missing: Vec<_> = of_file().filter(is_missing).collect();
-    if missing.is_empty() || missing.iter().any(|variable| !variable.generate) {
+    let [_, secrets] = FILES;
+    let text = dotenv::read(&context.root, &path_of(context, secrets))?.unwrap_or_default();
+    let is_missing = |variable: &&Variable| values::get(&text, &variable.name).unwrap_or_default().is_empty();
+    let missing: Vec<_> = of_file(context, secrets).filter(is_missing).collect();
+    if !missing.is_empty() && missing.iter().all(|variable| variable.generate) {
+        fill_file(context, secrets, &[])?;
+    }
+    Ok(())
+}
+
+fn path_of(context: &Context, file: &str) -> Utf8PathBuf {
+    format!("{}/{file}", context.stack().overlay()).into()
+}
+
+fn of_file<'c>(context: &'c Context, file: &'static str) -> impl Iterator<Item = &'c Variable> {
+    context.stack().wanted().filter(move |variable| variable.file() == file)
+}
+
+/// Fills in Terraform's outputs, and chooses the secrets that may be chosen.
+pub fn fill(context: &Context, filled: &[Filled]) -> Step {
+    for file in FILES {
+        fill_file(context, file, filled)?;
+    }
+    let findings = filled_in(context)?;
+    if findings.iter().any(Finding::is_error) { Err(findings.into()) } else { Ok(Outcome::Clean) }
+}
+
+/// Fills in one file; a new one starts as a copy of its example.
+fn fill_file(context: &Context, file: &'static str, filled: &[Filled]) -> Step<()> {
+    let wanted: Vec<&Variable> = of_file(context, file).collect();
+    if wanted.is_empty() {
         return Ok(());
     }
-    let mut lines: Vec<String> = text.unwrap_or_default().lines().map(ToOwned::to_owned).collect();
-    for variable in &missing {
-        let value = format!("{}={}", variable.name, env::random()?);
-        match lines.iter_mut().find(|line| line.trim() == format!("{}=", variable.name)) {
-            Some(line) => *line = value,
-            None => lines.push(value),
-        }
+    let path = path_of(context, file);
+    let there = dotenv::read(&context.root, &path)?;
+    let text = match &there {
+        Some(text) => text.clone(),
+        None => env::without_header(&stackgen::view::values_example(context.stack(), file)).to_owned(),
+    };
+    let is_meant = |filled: &&Filled| wanted.iter().any(|variable| variable.name == filled.name);
+    let outputs: Vec<&Filled> = filled.iter().filter(is_meant).collect();
+    let is_chosen = |variable: &&&Variable| {
+        variable.generate
+            && values::get(&text, &variable.name).unwrap_or_default().is_empty()
+            && !outputs.iter().any(|filled| filled.name == variable.name)
+    };
+    let chosen: Vec<&str> = wanted.iter().filter(is_chosen).map(|variable| variable.name.as_str()).collect();
+    let random = chosen.iter().map(|_| env::random()).collect::<Step<Vec<_>>>()?;
+    let assignments = outputs.iter().map(|filled| (filled.name.as_str(), filled.value.as_str()));
+    let assignments = assignments.chain(chosen.iter().copied().zip(random.iter().map(String::as_str)));
+    let (new, changes) = values::fill(&text, &assignments.collect::<Vec<_>>());
+    if there.is_none_or(|text| text != new) {
+        output::replace(&context.root, &path, &new, Mode::Private).map_err(|error| env::not_written(&path, &error))?;
     }
-    let path = secrets.as_str().into();
-    output::replace(&context.root, path, &(lines.join("\n") + "\n"), Mode::Private)
-        .map_err(|error| env::not_written(path, &error))?;
-    let names: Vec<&str> = missing.iter().map(|variable| variable.name.as_str()).collect();
-    print_text(&format!("{BOLD}{secrets}{RESET}: {} chosen at random\n", names.join(", ")));
+    let own = |name: &str| values::get(&text, name).unwrap_or_default().to_owned();
+    print_text(&env::told(context, &path, outputs.into_iter().zip(changes), &chosen, own));
     Ok(())
 }
 
@@ -282,14 +321,11 @@ fn generate(context: &Context) -> Step<()> {
 fn filled_in(context: &Context) -> Step<Vec<Finding>> {
     let mut findings = Vec::new();
     for file in FILES {
-        let wanted: Vec<_> = context.stack().wanted().filter(|variable| variable.file() == file).collect();
+        let wanted: Vec<_> = of_file(context, file).collect();
         if !wanted.is_empty() {
-            let path = format!("{}/{file}", context.stack().overlay());
-            findings.extend(kubectl::unfilled(
-                &path,
-                dotenv::read(&context.root, path.as_str().into())?.as_deref(),
-                wanted,
-            ));
+            let path = path_of(context, file);
+            let text = dotenv::read(&context.root, &path)?;
+            findings.extend(values::unfilled(path.as_str(), text.as_deref(), wanted));
         }
     }
     Ok(findings)

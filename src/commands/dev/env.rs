@@ -14,7 +14,7 @@ use stackgen::output::{self, Mode};
 use stackgen::review::counted;
 
 use super::super::location;
-use super::{BOLD, Context, DOCTOR, GREEN, Outcome, RESET, Step, preflight, print_text, say, text};
+use super::{BOLD, Context, DOCTOR, GREEN, Outcome, RESET, Step, cluster, preflight, print_text, say, text};
 use crate::cli::EnvCommand;
 
 pub fn run(context: &Context, command: &EnvCommand) -> Step {
@@ -25,7 +25,7 @@ pub fn run(context: &Context, command: &EnvCommand) -> Step {
                 preflight::require_terraform(context)?;
                 fill(context, infrastructure, &Terraform::new(&context.root, context.stack()))
             }
-            None => write(context, &[]),
+            None => fill_in(context, &[]),
         },
     }
 }
@@ -49,7 +49,7 @@ fn check(context: &Context) -> Step {
     Ok(if complete { Outcome::Clean } else { Outcome::Findings })
 }
 
-/// Merges Terraform's outputs into `.env`.
+/// Merges Terraform's outputs into `.env`, or into the files of the overlay.
 pub fn fill(context: &Context, infrastructure: &Infrastructure, terraform: &Terraform) -> Step {
     const FIRST: &str = "run `gen dev infra apply` first";
     let answer = context.ask(&terraform.command(&["output", "-json"]), "terraform output", FIRST)?;
@@ -57,7 +57,11 @@ pub fn fill(context: &Context, infrastructure: &Infrastructure, terraform: &Terr
     if filled.is_empty() {
         say(&[Finding::warning("Terraform has no outputs yet", FIRST)]);
     }
-    write(context, &filled)
+    fill_in(context, &filled)
+}
+
+fn fill_in(context: &Context, filled: &[Filled]) -> Step {
+    if context.stack().kubernetes.is_some() { cluster::fill(context, filled) } else { write(context, filled) }
 }
 
 /// Writes random values to `.env` for the variables that have none, if nothing else is missing.
@@ -111,44 +115,53 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
     if is_new || text != file.text() {
         output::replace(&context.root, &path, &text, Mode::Private).map_err(|error| not_written(&path, &error))?;
     }
-    let mut out = String::new();
-    // Writing to a `String` cannot fail.
-    if is_new {
-        let _ = writeln!(out, "{BOLD}{path}{RESET}: created");
-    }
-    let mut count = 0;
-    for (Filled { name, output, value }, change) in filled.iter().zip(changes) {
-        let is_secret = variable(context, name).is_some_and(|variable| variable.secret);
-        let shown = |value: &str| if is_secret { "(secret)".to_owned() } else { format!("`{}`", value.escape_debug()) };
-        match change {
-            Change::Same => {}
-            Change::Filled => {
-                count += 1;
-                let _ = writeln!(out, "  {name} = {} (Terraform output `{output}`)", shown(value));
-            }
-            Change::Kept => {
-                let own = file.get(name).unwrap_or_default();
-                let program = location().program();
-                let _ = writeln!(
-                    out,
-                    "  {name} = {} (kept; Terraform output `{output}` is {})\n    \
-                     help: to use the output, remove the value from `{path}` and run `{program} dev env fill`",
-                    shown(own),
-                    shown(value)
-                );
-            }
-        }
-    }
-    for Assignment { name, .. } in generated {
-        count += 1;
-        let _ = writeln!(out, "  {name} = (secret) (chosen at random)");
-    }
-    let _ = writeln!(out, "{path}: {} filled", counted(count, "variable"));
+    let mut out = if is_new { format!("{BOLD}{path}{RESET}: created\n") } else { String::new() };
+    let own = |name: &str| file.get(name).unwrap_or_default().to_owned();
+    let chosen: Vec<&str> = generated.iter().map(|assignment| assignment.name.as_str()).collect();
+    let changed = filled.iter().zip(changes);
+    out.push_str(&told(context, &path, changed, &chosen, own));
     print_text(&out);
     if problems.is_empty() {
         problems = preflight::variables(context, &context.environment()?)?;
     }
     if problems.is_empty() { Ok(Outcome::Clean) } else { Err(problems.into()) }
+}
+
+/// What was done with a file: with the variables that Terraform fills, and with those that are chosen.
+pub fn told<'f>(
+    context: &Context,
+    path: &Utf8Path,
+    changed: impl Iterator<Item = (&'f Filled, Change)>,
+    chosen: &[&str],
+    own: impl Fn(&str) -> String,
+) -> String {
+    let mut out = String::new();
+    let mut count = chosen.len();
+    for (Filled { name, output, value }, change) in changed {
+        let is_secret = variable(context, name).is_some_and(|variable| variable.secret);
+        let shown = |value: &str| if is_secret { "(secret)".to_owned() } else { format!("`{}`", value.escape_debug()) };
+        // Writing to a `String` cannot fail.
+        let _ = match change {
+            Change::Same => Ok(()),
+            Change::Filled => {
+                count += 1;
+                writeln!(out, "  {name} = {} (Terraform output `{output}`)", shown(value))
+            }
+            Change::Kept => writeln!(
+                out,
+                "  {name} = {} (kept; Terraform output `{output}` is {})\n    \
+                 help: to use the output, remove the value from `{path}` and run `{} dev env fill`",
+                shown(&own(name)),
+                shown(value),
+                location().program()
+            ),
+        };
+    }
+    for name in chosen {
+        let _ = writeln!(out, "  {name} = (secret) (chosen at random)");
+    }
+    let _ = writeln!(out, "{path}: {} filled", counted(count, "variable"));
+    out
 }
 
 /// An existing volume that may need an earlier value of a variable.
@@ -182,9 +195,13 @@ fn example(context: &Context) -> Step<Dotenv> {
         }
         None => Dotenv::parse(&stackgen::view::env_example(context.stack())).unwrap_or_default(),
     };
-    let own = file.text().split_once("\n\n").filter(|(head, _)| head.lines().all(|line| line.starts_with('#')));
-    let text = own.map_or(file.text(), |(_, rest)| rest);
-    Ok(Dotenv::parse(text).unwrap_or(file))
+    Ok(Dotenv::parse(without_header(file.text())).unwrap_or(file))
+}
+
+/// An example without what it says of itself.
+pub fn without_header(text: &str) -> &str {
+    let own = text.split_once("\n\n").filter(|(head, _)| head.lines().all(|line| line.starts_with('#')));
+    own.map_or(text, |(_, rest)| rest)
 }
 
 fn variable<'a>(context: &'a Context, name: &str) -> Option<&'a stackgen::model::Variable> {

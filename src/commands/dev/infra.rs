@@ -73,7 +73,7 @@ fn destroy(context: &Context, infrastructure: &Infrastructure, terraform: &Terra
     if ended.succeeded() {
         note(&format!(
             "`{}` still has the values of the destroyed resources; remove them before the next `{} dev infra apply`",
-            context.dotenv(),
+            context.values(),
             location().program()
         ));
     }

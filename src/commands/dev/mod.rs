@@ -116,6 +116,14 @@ impl Context {
         compose::folder(self.stack()).join(".env")
     }
 
+    /// The file that Terraform's outputs fill, relative to the root.
+    fn values(&self) -> Utf8PathBuf {
+        if self.stack().kubernetes.is_none() {
+            return self.dotenv();
+        }
+        format!("{}/{}", self.stack().overlay(), stackgen::model::kubernetes::FILES[0]).into()
+    }
+
     /// The variables that Compose sees.
     fn environment(&self) -> Result<Environment, Finding> {
         let path = self.dotenv();

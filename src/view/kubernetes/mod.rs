@@ -118,6 +118,11 @@ pub(super) fn add<'a>(list: &mut List<'a>, stack: &'a Stack, kubernetes: &'a Kub
     }
 }
 
+/// The example of a file that a person fills in.
+pub(super) fn values_example(stack: &Stack, file: &str) -> askama::Result<String> {
+    environment::example(stack, file)
+}
+
 /// `README.md`.
 pub(super) fn readme(stack: &Stack, kubernetes: &Kubernetes) -> askama::Result<String> {
     readme::render(&Scope::new(stack, kubernetes))
@@ -127,7 +132,7 @@ pub(super) fn readme(stack: &Stack, kubernetes: &Kubernetes) -> askama::Result<S
 fn stored<'a>(stack: &'a Stack, secrets: &'a ExternalSecrets) -> Object<'a> {
     let store = Map::default().key("name", &secrets.store).key("kind", secrets.kind.as_str());
     let data = Node::list(stack.pod_variables().filter(|variable| variable.secret), |variable| {
-        let key = object::text(format!("{}{}", secrets.prefix, variable.name));
+        let key = object::text(secrets.key(variable));
         Map::default().key("secretKey", &variable.name).key("remoteRef", Map::default().key("key", key))
     });
     let spec = Map::default()

@@ -37,6 +37,13 @@ struct Readme<'a> {
     /// The files to fill in.
     wanted: Vec<&'static str>,
     ports: Vec<Port<'a>>,
+    /// The Gateway of routes.
+    gateway: Option<String>,
+    /// The store of secrets, with its kind, and its keys.
+    store: String,
+    stored: Vec<String>,
+    /// The cluster that gives pods their roles.
+    eks_cluster: Option<&'a str>,
     /// The host names of services that are open to the outside.
     routes: Vec<(&'a str, &'a str)>,
     diagram: String,
@@ -75,6 +82,8 @@ pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
         let remote = scope.kubernetes.image(&build.reference.as_str().into(), true);
         (shell::string(build.reference.as_str()), shell::string(remote.as_str()))
     });
+    let secrets = scope.kubernetes.external_secrets.as_ref();
+    let infrastructure = stack.infrastructure.as_ref();
     Readme {
         stack,
         namespace: &scope.kubernetes.namespace,
@@ -93,6 +102,19 @@ pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
             .iter()
             .flat_map(|service| service.workload.routes.iter().map(|(_, host)| (service.name.as_str(), host.as_str())))
             .collect(),
+        gateway: scope.kubernetes.gateway.as_ref().map(|(namespace, name)| match namespace {
+            Some(namespace) => format!("{namespace}/{name}"),
+            None => name.clone(),
+        }),
+        store: secrets.map_or_else(String::new, |secrets| format!("{} `{}`", secrets.kind.as_str(), secrets.store)),
+        stored: secrets
+            .into_iter()
+            .flat_map(|secrets| {
+                let of_store = stack.pod_variables().filter(|variable| stack.is_stored(variable));
+                of_store.map(|variable| secrets.key(variable))
+            })
+            .collect(),
+        eks_cluster: infrastructure.and_then(|own| own.pods.as_ref()).map(|identity| identity.cluster.as_str()),
         diagram: mermaid::render(&Graph::of(stack)),
         variables: stack.pod_variables().map(|variable| (variable, place(variable))).collect(),
         larger: larger.collect(),
