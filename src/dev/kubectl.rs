@@ -146,7 +146,7 @@ impl Kubectl {
 
 /// What runs the pods of a service, for kubectl.
 fn workload(service: &Service) -> String {
-    let kind = if service.mounts.iter().any(|mount| mount.volume().is_some()) { "statefulset" } else { "deployment" };
+    let kind = if service.has_volumes() { "statefulset" } else { "deployment" };
     format!("{kind}/{}", service.name)
 }
 
@@ -157,6 +157,11 @@ pub struct Progress {
     pub waiting: Vec<String>,
     /// What of them will not come up by itself.
     pub stuck: Vec<String>,
+    /// Pods of an earlier revision that will not come up: a `StatefulSet` replaces only pods that are ready
+    /// (`StatefulSet` of the documentation, "Forced rollback").
+    pub outdated: Vec<String>,
+    /// Why pods have no node yet. One may be on its way.
+    pub homeless: Vec<String>,
 }
 
 /// How often a container may end before that is not taken for its wait for another one.
@@ -175,6 +180,7 @@ impl Progress {
         // What pods of the newest revision have: the others are being replaced, whatever their state.
         let mut current: BTreeSet<(&str, &str)> = BTreeSet::new();
         let mut revisions: BTreeSet<(&str, &str)> = BTreeSet::new();
+        let mut sets: BTreeSet<&str> = BTreeSet::new();
         for item in items {
             let name = text(item, "/metadata/name");
             let (group, is_up) = match text(item, "/kind") {
@@ -200,8 +206,17 @@ impl Progress {
                 _ if !is_seen(item) => {}
                 "deployment.apps" => {
                     revisions.insert((name, text(item, REVISION)));
+                    if has(item, "ReplicaFailure") {
+                        progress.stuck.push(format!("`{name}` gets no pods: {}", condition(item, "ReplicaFailure")));
+                    }
+                    if item.pointer("/spec/paused").and_then(Value::as_bool) == Some(true) {
+                        progress
+                            .stuck
+                            .push(format!("`{name}` is paused: run `kubectl rollout resume deployment/{name}`"));
+                    }
                 }
                 _ => {
+                    sets.insert(name);
                     current.insert((name, text(item, "/status/updateRevision")));
                 }
             }
@@ -215,8 +230,14 @@ impl Progress {
         for item in items.iter().filter(|item| text(item, "/kind") == "Pod") {
             let owner = text(item, "/metadata/ownerReferences/0/name");
             let revision = text(item, "/metadata/labels/controller-revision-hash");
-            if current.contains(&(owner, revision)) && item.pointer("/metadata/deletionTimestamp").is_none() {
+            if item.pointer("/metadata/deletionTimestamp").is_some() {
+                continue;
+            }
+            if current.contains(&(owner, revision)) {
                 progress.stuck.extend(why_stuck(item));
+                progress.homeless.extend(why_homeless(item));
+            } else if sets.contains(owner) && why_stuck(item).is_some() {
+                progress.outdated.push(format!("pod/{}", text(item, "/metadata/name")));
             }
         }
         Ok(progress)
@@ -265,7 +286,11 @@ fn why_stuck(pod: &Value) -> Option<String> {
         let (reason, message) = (text(status, "/state/waiting/reason"), text(status, "/state/waiting/message"));
         let restarts = status.pointer("/restartCount").and_then(Value::as_u64).unwrap_or_default();
         let is_stuck = match reason {
-            "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" | "CreateContainerConfigError" => true,
+            "ImagePullBackOff"
+            | "InvalidImageName"
+            | "ErrImageNeverPull"
+            | "CreateContainerConfigError"
+            | "CreateContainerError" => true,
             "CrashLoopBackOff" => restarts >= RESTARTS,
             _ => false,
         };
@@ -274,14 +299,22 @@ fn why_stuck(pod: &Value) -> Option<String> {
     })
 }
 
+/// Why the scheduler finds no node for a pod.
+fn why_homeless(pod: &Value) -> Option<String> {
+    let all = pod.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+    let mut all = all.filter(|one| text(one, "/reason") == "Unschedulable" && text(one, "/status") == "False");
+    all.next().map(|one| format!("`{}` has no node: {}", text(pod, "/metadata/name"), text(one, "/message")))
+}
+
 /// The objects that a command prints, one a line.
 pub fn names(answer: &str) -> BTreeSet<String> {
     answer.lines().map(str::trim).filter(|line| line.contains('/')).map(ToOwned::to_owned).collect()
 }
 
-/// Whether an error of kubectl says that the cluster doesn't know a kind.
+/// Whether an error of kubectl says that the cluster doesn't know a kind, or that the user may not see it: then `gen dev` has
+/// not applied any.
 pub fn is_unknown_kind(errors: &str) -> bool {
-    errors.contains("the server doesn't have a resource type")
+    errors.contains("the server doesn't have a resource type") || errors.contains("(Forbidden)")
 }
 
 /// The Jobs that can't be changed, as an error of `kubectl apply` says.
@@ -347,5 +380,36 @@ mod tests {
         assert_eq!(progress(&pod("web-2", "CrashLoopBackOff", RESTARTS), 0).stuck.len(), 1);
         // What the spec no longer has is deleted once the rest is up.
         assert_eq!(progress(&pod("old", "ImagePullBackOff", 0), 0).stuck, [""; 0]);
+    }
+
+    #[test]
+    fn what_keeps_pods_away() {
+        let of_kind = |kind: &str, group: &str, status: &str, pod: &str| {
+            let answer = format!(
+                r#"{{"items": [{{"kind": "{kind}", "metadata": {{"name": "db", "generation": 1}}, "spec": {{"replicas": 1,
+                    "paused": true}}, "status": {{"observedGeneration": 1, "updateRevision": "2", {status}}}}}, {pod}]}}"#
+            );
+            Progress::of(&answer, &[format!("{group}/db")]).unwrap()
+        };
+        let failure = r#""conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]"#;
+        let none = r#"{"kind": "Pod", "metadata": {"name": "x"}}"#;
+        assert_eq!(
+            of_kind("Deployment", "deployment.apps", failure, none).stuck,
+            ["`db` gets no pods: exceeded quota", "`db` is paused: run `kubectl rollout resume deployment/db`"]
+        );
+        let pod = |revision: u32, status: &str| {
+            format!(
+                r#"{{"kind": "Pod", "metadata": {{"name": "db-0", "ownerReferences": [{{"name": "db"}}],
+                    "labels": {{"controller-revision-hash": "{revision}"}}}}, "status": {{{status}}}}}"#
+            )
+        };
+        let waiting = r#""containerStatuses": [{"name": "db", "state": {"waiting": {"reason": "ErrImageNeverPull"}}}]"#;
+        let set = |pod: String| of_kind("StatefulSet", "statefulset.apps", r#""replicas": 1"#, &pod);
+        let old = set(pod(1, waiting));
+        assert_eq!((old.outdated.len(), old.stuck.len()), (1, 0), "{old:?}");
+        let new = set(pod(2, waiting));
+        assert_eq!((new.outdated.len(), new.stuck.len()), (0, 1), "{new:?}");
+        let full = r#""conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1"}]"#;
+        assert_eq!(set(pod(2, full)).homeless, ["`db-0` has no node: 0/1"]);
     }
 }

@@ -208,6 +208,11 @@ impl Service {
         waits
     }
 
+    /// Whether it has data of its own.
+    pub fn has_volumes(&self) -> bool {
+        self.mounts.iter().any(|mount| mount.volume().is_some())
+    }
+
     /// The port by which others see that it runs: the one that its healthcheck probes, or its first.
     pub fn awaited_port(&self) -> Option<u16> {
         let probed = match &self.healthcheck {

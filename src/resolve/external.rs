@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::clusters::zero;
+use super::text::HOST;
 use super::{Resolver, kinds};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
@@ -83,6 +84,24 @@ impl Resolver<'_> {
                 // What runs elsewhere has no address of the stack.
                 Part::Address(_) => false,
             });
+        for reference in
+            parts.iter().filter_map(|part| if let Part::Env(reference) = part { Some(reference) } else { None })
+        {
+            let is_required = reference.operator.is_some()
+                || self.variables.get(reference.name.as_str()).is_none_or(|used| {
+                    used.variable.required.as_ref().is_some_and(|required| required.value) || !used.variable.sound
+                });
+            let default = self.default_of(&reference.name);
+            let title = match default.filter(|default| !default.is_empty()) {
+                None if is_required => continue,
+                None => format!("the host may be empty: `{}` is optional", shown(&reference.name)),
+                Some(default) if default.chars().all(is_of_host) => continue,
+                Some(default) => format!("invalid host `{}`", shown(&default)),
+            };
+            let help =
+                format!("add `required = true` to [env.{}], or a default that is a host", shown(&reference.name));
+            self.report(Diagnostic::new("invalid-host", title, reference.span).help(help));
+        }
         let literal = host.value.literal();
         let title = literal.map_or_else(|| "invalid host".to_owned(), |host| format!("invalid host `{}`", shown(host)));
         if !fits {
@@ -159,7 +178,17 @@ impl Resolver<'_> {
 
     /// What a reference to an external service stands for; reports an unknown port.
     pub(super) fn external_address(&mut self, name: &str, endpoint: &str, number: bool, span: Span) -> Option<Text> {
-        let written = self.external.get(name)?.written;
+        let elsewhere = self.external.get(name)?;
+        if endpoint == HOST && elsewhere.port(HOST).is_none() {
+            let host = elsewhere.host.clone();
+            self.refer_to(&Address {
+                host: Host::External { name: name.to_owned(), host: host.clone() },
+                port: 0,
+                path: String::new(),
+            });
+            return Some(host);
+        }
+        let written = elsewhere.written;
         let kind = written.kind.as_ref().map(|kind| kind.value.declaration());
         // A port's name comes before an endpoint's.
         let mut endpoints = kind::endpoints(kind).filter(|(_, port, _)| !number && self.has_port(name, port));

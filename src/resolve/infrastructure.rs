@@ -191,9 +191,17 @@ impl Resolver<'_> {
             grafanas.any(|grafana| grafana.datasources.iter().any(|source| source.kind == Queried::Known(kind)))
         };
         let with_own_role = |service: &&Service| service.aws && service.workload.role_arn.is_none();
-        let roles = stack.every_service().filter(with_own_role).map(|service| {
-            let read =
-                service.refers_to.variables.iter().filter_map(|name| filled.get(name.as_str())?.value.permission());
+        let one_shots: HashMap<&str, &Service> = stack
+            .every_service()
+            .filter(|service| service.one_shot)
+            .map(|service| (service.name.as_str(), service))
+            .collect();
+        let services: Vec<&Service> = stack.every_service().filter(with_own_role).collect();
+        let roles = services.iter().map(|service| {
+            // Who waits for the effect of a one-shot asks what the one-shot asks.
+            let awaited = service.waits_for().into_iter().filter_map(|(name, _)| one_shots.get(name).copied());
+            let variables = awaited.chain([*service]).flat_map(|asking| &asking.refers_to.variables);
+            let read = variables.filter_map(|name| filled.get(name.as_str())?.value.permission());
             let kinds =
                 [(DatasourceType::CloudWatch, Permission::CloudWatch), (DatasourceType::XRay, Permission::XRay)];
             let read_by_grafana = kinds.into_iter().filter(|(kind, _)| has_source(&service.name, *kind));

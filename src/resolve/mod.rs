@@ -238,6 +238,7 @@ impl<'a> Resolver<'a> {
         }
         let title = format!("unknown service `{}`", shown(name));
         let names = self.spec.services.names().filter(|known| Some(*known) != but);
+        let names = names.chain(self.spec.external.names());
         self.report_unknown(("unknown-service", title), "services", (name, span), names, || {
             "declare it under [services]".to_owned()
         });

@@ -101,7 +101,7 @@ impl Resolver<'_> {
                     diagnostic.also(first, "the other one").help("change `container_name`")
                 });
             }
-            let one_shot = preset.one_shot || awaited.contains(name.value.as_str());
+            let one_shot = preset.one_shot || awaited.contains(name.value.as_str()) || self.ends(service);
             let (name_of, written) = (name, service);
             let service = self.service(index, preset, network, one_shot, &known_volumes);
             if service.is_built()

@@ -8,6 +8,9 @@ use crate::model::text as model;
 use crate::spec::kind;
 use crate::spec::text::{Operator, Part, Scalar, Text, Value};
 
+/// What refers to the host of a service, without a port, unless a port has this name.
+pub(super) const HOST: &str = "host";
+
 impl Resolver<'_> {
     /// A string with its references resolved.
     pub(super) fn text(&mut self, text: &Text) -> model::Text {
@@ -77,6 +80,9 @@ impl Resolver<'_> {
         let kind = self.spec.services.entries[index].1.kind.as_ref().map(|kind| kind.value.declaration());
         let ports = &self.ports[index];
         let has = |name: &str| ports.iter().any(|port| port.name == name);
+        if endpoint == HOST && !number && !has(HOST) {
+            return Some(service.to_owned().into());
+        }
         // A port's name comes before an endpoint's.
         let endpoints: Vec<_> = kind::endpoints(kind).filter(|(_, port, _)| !number && has(port)).collect();
         if !has(endpoint)

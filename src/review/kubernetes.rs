@@ -83,7 +83,7 @@ fn contexts(before: &[String], after: &[String], changes: &mut Vec<Change>) {
 fn workload(before: &Service, after: &Service, changes: &mut Vec<Change>) {
     let (old, new): (&Workload, &Workload) = (&before.workload, &after.workload);
     let name = &after.name;
-    let has_claims = |service: &Service| service.mounts.iter().any(|mount| mount.volume().is_some());
+    let has_claims = |service: &Service| service.has_volumes();
     if has_claims(before) && has_claims(after) {
         let claims = |service: &Service| {
             let names: Vec<&str> = service.mounts.iter().filter_map(Mount::volume).collect();

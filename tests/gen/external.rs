@@ -69,7 +69,7 @@ database = "shop"
 [services.web]
 image = "shop/web:1"
 user = "1000"
-environment = { DB = "postgres://${postgres.sql}/shop", PORT = "${postgres.sql.port}", MAIL = "${mail.smtp}", METRICS = "${metrics.url}" }
+environment = { DB = "postgres://${postgres.sql}/shop", PORT = "${postgres.sql.port}", MAIL = "${mail.smtp}", METRICS = "${metrics.url}", PGHOST = "${postgres.host}", OWN = "${temporal.host}" }
 depends_on = ["postgres"]
 "#;
 
@@ -85,6 +85,7 @@ fn compose_runs_none_of_them_and_passes_their_addresses() {
     let web = &services["web"]["environment"];
     assert_eq!(web["DB"], format!("postgres://{HOST}:6432/shop").as_str());
     assert_eq!(web["PORT"], "6432");
+    assert_eq!((&web["PGHOST"], &web["OWN"]), (&HOST.into(), &"temporal".into()));
     assert_eq!(web["MAIL"], "smtp.example.com:587");
     assert_eq!(web["METRICS"], "http://mimir.example.com:9009");
     // They are there before the stack.

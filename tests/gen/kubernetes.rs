@@ -208,6 +208,12 @@ const MAPS: &[(&str, &str, &str, &str)] = &[
     ),
     ("healthcheck.tcp = \"http\"", "Deployment", "spec.template.spec.containers.0.livenessProbe", "null"),
     (
+        "[services.once]\nimage = \"shop/once:1\"\nuser = \"1000\"\nrestart = \"no\"",
+        "Job once",
+        "spec.template.spec.restartPolicy",
+        "OnFailure",
+    ),
+    (
         "healthcheck.tcp = \"http\"\nkubernetes.liveness = true",
         "Deployment",
         "spec.template.spec.containers.0.livenessProbe.tcpSocket",
@@ -353,7 +359,9 @@ fn each_key_is_where_kubernetes_reads_it() {
         let spec = format!("{}{region}[services.web]\n{}\n{keys}\n", others, web.join("\n"));
         let objects = of(&spec);
         let (kind, name) = kind.split_once(' ').unwrap_or((kind, "web"));
-        let object = objects.get(&(kind.to_owned(), name.to_owned()));
+        // The name of a Job ends with a digest.
+        let is_meant = |known: &str| known == name || kind == "Job" && known.starts_with(&format!("{name}-"));
+        let object = objects.iter().find(|((of, known), _)| of == kind && is_meant(known)).map(|(_, object)| object);
         let object = object.unwrap_or_else(|| panic!("{keys}: no {kind} {name} in {:?}", objects.keys()));
         let expected: Value = serde_yaml::from_str(expected).unwrap();
         assert_eq!(*at(object, path), expected, "{keys}: {kind} {path}");
@@ -488,7 +496,9 @@ fn routes_and_external_secrets_are_there_on_request() {
     assert!(!kustomization.contains("secret"), "{kustomization}");
     assert!(!files.contains_key(&format!("{overlay}/secrets.env.example")));
     let readme = &files["generated/live/README.md"];
-    assert!(readme.contains("Only routes are open to the outside: `web` at `shop.example.com`."), "{readme}");
+    assert!(readme.contains("The Gateway opens to the outside:\n\n- `web` at `shop.example.com`\n"), "{readme}");
+    assert!(readme.contains("and the Gateway `infra/web` with"), "{readme}");
+    assert!(readme.contains("and the ClusterSecretStore `aws` with the keys `shop/TOKEN`\n"), "{readme}");
     assert!(readme.contains("| `TOKEN` | Token | `ExternalSecret` |"), "{readme}");
 }
 
@@ -530,6 +540,53 @@ fn pods_in_eks_have_roles_for_what_terraform_fills() {
     assert_eq!(project.run(&["render"]).code, Some(0));
     let own = project.read("terraform/cluster/main.tf");
     assert!(!own.contains("\"copilot-api\"") && own.contains("\"copilot-worker\""), "{own}");
+}
+
+/// Who waits for the work of a one-shot asks what the one-shot asks.
+#[test]
+fn a_pod_may_do_what_it_waits_for() {
+    let project = Project::new(
+        r#"
+target = "kubernetes"
+[stack]
+name = "shop"
+[profiles.live]
+[kubernetes]
+eks_cluster = "shop"
+[infrastructure]
+project = "shop"
+region = "eu-west-1"
+buckets.data = {}
+[env.AWS_REGION]
+description = "Region"
+output = "region"
+[env.BUCKET]
+description = "Bucket of the data"
+output = "data_bucket"
+[services.setup]
+image = "shop/setup:1"
+user = "1000"
+aws = true
+environment.BUCKET = "${BUCKET}"
+kubernetes.effect = ["setup", "--check"]
+[services.web]
+image = "shop/web:1"
+user = "1000"
+aws = true
+depends_on.setup = "service_completed_successfully"
+[services.other]
+image = "shop/web:1"
+user = "1000"
+aws = true
+"#,
+    );
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let main: serde_json::Value = hcl::from_str(&project.read("terraform/live/main.tf")).unwrap();
+    let granted = |name: &str| main["data"]["aws_iam_policy_document"][name]["statement"].to_string();
+    assert!(granted("pod_setup").contains("s3:GetObject"), "{main}");
+    assert_eq!(granted("pod_web"), granted("pod_setup"));
+    assert!(!granted("pod_other").contains("s3:"), "{main}");
 }
 
 /// Members find each other before they are ready, and who has an address in a file may connect to it.
@@ -577,7 +634,10 @@ fn an_overlay_is_only_there_to_be_filled_in() {
     let files = files(&plan(spec));
     assert!(!files.keys().any(|path| path.contains("/overlays/")), "{:?}", files.keys());
     let readme = &files["generated/live/README.md"];
-    assert!(readme.contains("kubectl apply --server-side --kustomize generated/live/kubernetes/base\n"), "{readme}");
+    assert!(
+        readme.contains("kubectl apply --server-side --field-manager gen --kustomize generated/live/kubernetes/base\n"),
+        "{readme}"
+    );
 }
 
 /// Alloy finds the pods, and has a role for it; there is neither a socket nor a path of the host.

@@ -58,6 +58,7 @@ registry = "registry.example.com"
 image = "postgres:18.1"
 volumes = ["data:/var/lib/postgresql"]
 kubernetes = { user = 999, storage = "1g", cpus = 0.1 }
+healthcheck.test = ["CMD", "pg_isready"]
 [volumes.data]
 "#;
 

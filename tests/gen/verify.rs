@@ -105,8 +105,9 @@ fn what_is_skipped_is_a_failure_where_it_is_required() {
     let run = bench.run(&["--require", "lokki"]);
     assert_eq!(run.code, Some(2));
     assert!(
-        run.stderr
-            .contains("in `--require`\n  help: the consumers are: all, compose, kustomize, kubeconform, api-server, alloy, loki"),
+        run.stderr.contains(
+            "in `--require`\n  help: the consumers are: all, compose, kustomize, kubeconform, api-server, alloy, loki"
+        ),
         "{}",
         run.stderr
     );

@@ -12,9 +12,7 @@ use stackgen::model::kubernetes::{FILES, SECRETS};
 use stackgen::model::{Kubernetes, Service, Variable};
 use stackgen::output::{self, Mode};
 
-use super::{
-    Context, Outcome, Step, Stop, child, env, infra, note, preflight, print_error, print_text, say,
-};
+use super::{Context, Outcome, Step, Stop, child, env, infra, note, preflight, print_error, print_text, say};
 use crate::cli::{DevCommand, EnvCommand, Listing, Up};
 
 /// The way out without a context.
@@ -115,13 +113,27 @@ fn up(context: &Context, kubectl: &Kubectl, arguments: &Up) -> Step {
 /// Waits until objects have come up, as long as they can.
 fn wait(context: &Context, kubectl: &Kubectl, names: &[String]) -> Step<()> {
     let end = Instant::now() + PATIENCE;
-    let mut said = Vec::new();
-    let mut rounds = 0;
+    let mut said = (Vec::new(), Vec::new());
+    let (mut rounds, mut failures) = (0, 0);
     loop {
-        let answer = context.ask(&kubectl.state(), "kubectl get", SAID)?;
+        let answer = match context.ask(&kubectl.state(), "kubectl get", SAID) {
+            Ok(answer) => answer,
+            // The API server of a new cluster may not be steady yet.
+            Err(_) if failures < ROUNDS => {
+                failures += 1;
+                thread::sleep(ROUND);
+                continue;
+            }
+            Err(finding) => return Err(finding.into()),
+        };
+        failures = 0;
         let progress = Progress::of(&answer, names).map_err(|error| {
             Finding::error(format!("unexpected output of `kubectl get`: {error}"), "update kubectl")
         })?;
+        if !progress.outdated.is_empty() {
+            note(&format!("replacing {}, which did not come up", short(&progress.outdated)));
+            context.ask(&kubectl.delete(&progress.outdated), "kubectl delete", SAID)?;
+        }
         // A secret that an operator writes may be late, and a registry may recover.
         rounds = if progress.stuck.is_empty() { 0 } else { rounds + 1 };
         if rounds == ROUNDS {
@@ -135,10 +147,13 @@ fn wait(context: &Context, kubectl: &Kubectl, names: &[String]) -> Step<()> {
             let what = format!("not up after {} minutes: {}", PATIENCE.as_secs() / 60, short(&progress.waiting));
             return Err(Finding::error(what, SAID).into());
         }
-        if said != progress.waiting {
+        if said.0 != progress.waiting {
             note(&format!("waiting for {}", short(&progress.waiting)));
         }
-        said = progress.waiting;
+        if said.1 != progress.homeless {
+            progress.homeless.iter().for_each(|what| note(&stackgen::shown::printable(what)));
+        }
+        said = (progress.waiting, progress.homeless);
         thread::sleep(ROUND);
     }
 }
@@ -353,9 +368,11 @@ fn doctor(context: &Context, kubernetes: &Kubernetes) -> Step {
 
 /// A volume without a storage class needs a default one.
 fn storage(context: &Context, kubectl: &Kubectl) -> Step<Option<Finding>> {
-    let unnamed = context.stack().services.iter().find(|service| {
-        service.workload.storage_class.is_none() && service.mounts.iter().any(|mount| mount.volume().is_some())
-    });
+    let unnamed = context
+        .stack()
+        .services
+        .iter()
+        .find(|service| service.workload.storage_class.is_none() && service.has_volumes());
     let Some(service) = unnamed else { return Ok(None) };
     let classes = context.ask(&kubectl.default_classes(), "kubectl get storageclass", SAID)?;
     Ok(classes.trim().is_empty().then(|| {

@@ -118,8 +118,7 @@ fn write(context: &Context, filled: &[Filled]) -> Step {
     let mut out = if is_new { format!("{BOLD}{path}{RESET}: created\n") } else { String::new() };
     let own = |name: &str| file.get(name).unwrap_or_default().to_owned();
     let chosen: Vec<&str> = generated.iter().map(|assignment| assignment.name.as_str()).collect();
-    let changed = filled.iter().zip(changes);
-    out.push_str(&told(context, &path, changed, &chosen, own));
+    out.push_str(&told(context, &path, filled.iter().zip(changes), &chosen, own));
     print_text(&out);
     if problems.is_empty() {
         problems = preflight::variables(context, &context.environment()?)?;

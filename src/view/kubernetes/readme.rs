@@ -73,7 +73,7 @@ pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
         }
     };
     let of_kind = |service: &Service, name: &str| service.kind.as_ref().is_some_and(|kind| kind.as_str() == name);
-    let larger = stack.services.iter().filter(|service| service.mounts.iter().any(|mount| mount.volume().is_some()));
+    let larger = stack.services.iter().filter(|service| service.has_volumes());
     let larger = larger.filter_map(|service| {
         let (_, instead) = LARGER.iter().find(|(kind, _)| of_kind(service, kind))?;
         Some((service.name.as_str(), *instead))
@@ -91,7 +91,7 @@ pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
         overlay: stack.overlay(),
         root: stack.kustomization(),
         count: stack.services.len() as u64,
-        has_volumes: stack.services.iter().any(|service| service.mounts.iter().any(|mount| mount.volume().is_some())),
+        has_volumes: stack.services.iter().any(Service::has_volumes),
         trees: stack.builds.iter().filter_map(readme::source_tree).collect(),
         builds: stack.builds.iter().map(|build| readme::build_command(stack, build)).collect(),
         pushes: pushes.collect(),

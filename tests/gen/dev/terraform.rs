@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use super::super::project::REFERENCE;
+use super::super::project::{REFERENCE, WHOLE_REFERENCE};
 use super::{Run, SMALL, Stubs};
 
 pub const OUTPUTS: &str = r#"{
@@ -58,6 +58,36 @@ fn apply_installs_what_is_needed_and_fills_the_variables() {
     std::fs::remove_dir_all(stubs.project.path("terraform/dev/.terraform")).unwrap();
     assert_eq!(stubs.run(&["infra", "apply"]).code, Some(0));
     assert_eq!(stubs.changes()[0], format!("{CHDIR} init -input=false -lockfile=readonly"));
+}
+
+/// In Kubernetes there are files of values and of secrets, whose values have no quotes.
+#[test]
+fn the_files_of_an_overlay_are_filled() {
+    let stubs = Stubs::new(WHOLE_REFERENCE);
+    stubs.answer("output -json", 0, OUTPUTS);
+    let own = ["--profile", "cluster"];
+    let run = stubs.run(&[&own[..], &["env", "check"]].concat());
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("overlays/cluster/config.env` does not exist"), "{run:?}");
+
+    let run = stubs.run(&[&own[..], &["infra", "apply", "--yes"]].concat());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("TEMPORAL_SQL_HOST = `monitored.dsql.on.aws` (Terraform output"), "{run:?}");
+    assert!(run.stdout.contains("GRAFANA_ADMIN_PASSWORD = (secret) (chosen at random)"), "{run:?}");
+    let overlay = "generated/cluster/kubernetes/overlays/cluster";
+    let config = stubs.project.read(&format!("{overlay}/config.env"));
+    assert!(config.starts_with("# Endpoint of"), "{config}");
+    assert!(config.contains("\nCOPILOT_KNOWLEDGE_BASE_ID=KB $1\n"), "{config}");
+    assert!(config.contains("\nCOPILOT_PROFILE_S3_BUCKET=\n"), "{config}");
+    assert!(!config.contains("AWS_REGION"), "{config}");
+
+    let secrets = stubs.project.read(&format!("{overlay}/secrets.env"));
+    assert_eq!(secrets.trim_end().rsplit_once("GRAFANA_ADMIN_PASSWORD=").unwrap().1.len(), 24, "{secrets}");
+    stubs.project.write(&format!("{overlay}/config.env"), config.replace("copilot.dsql.on.aws", "mine"));
+    let run = stubs.run(&[&own[..], &["env", "fill"]].concat());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("COPILOT_DSQL_HOST = `mine` (kept; Terraform output"), "{run:?}");
+    assert_eq!(stubs.run(&[&own[..], &["env", "check"]].concat()).code, Some(0));
 }
 
 #[test]

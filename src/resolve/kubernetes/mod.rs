@@ -1,8 +1,13 @@
 //! What a stack needs to run in Kubernetes, and what it has that has no equivalent there: each is reported with a way out,
 //! none is dropped.
 
+mod effects;
+mod names;
+mod routes;
+
 use std::collections::{HashMap, HashSet};
 
+use self::names::{LONGEST_LABEL, LONGEST_NAME};
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model;
@@ -13,21 +18,11 @@ use crate::model::{Keys, Stack};
 use crate::spec::compose::NO_NEW_PRIVILEGES;
 use crate::spec::decode::{Spanned, shown};
 use crate::spec::kubernetes::{STORE_KIND, Target, WAIT_IMAGE, Workload as Written};
-use crate::spec::service::{self as spec, Condition, MountType, PortMode, Protocol, Service};
+use crate::spec::service::{self as spec, Condition, MountType, PortMode, Service};
 use crate::spec::text::{Text, Tree};
 
 /// The files of the outputs that a service can't be named like.
 const TAKEN: [&str; 4] = ["external-secrets", "kustomization", "namespace", "network-policies"];
-
-/// The longest DNS label.
-const LONGEST_LABEL: usize = 63;
-
-/// The longest host name.
-const LONGEST_HOST: usize = 253;
-
-/// The longest name of a service: a `StatefulSet` labels its pods with its name and a hash of ten characters, and labels have at
-/// most 63.
-const LONGEST_NAME: usize = 52;
 
 /// The largest ID of a user (`ValidateUserID` of k8s.io/apimachinery).
 const LARGEST_USER: u32 = 2_147_483_647;
@@ -94,6 +89,16 @@ impl Resolver<'_> {
         self.spec.target.as_ref().is_some_and(|target| target.value == Target::Kubernetes)
     }
 
+    /// Whether a service ends by itself although no other one waits for that: a Job in Kubernetes. Compose needs not
+    /// know.
+    pub(super) fn ends(&self, service: &Service) -> bool {
+        let has_effect = service.kubernetes.as_ref().is_some_and(|own| own.effect.is_some());
+        let restart = service.restart.as_ref().and_then(|restart| restart.value.0.literal()).unwrap_or_default();
+        let stays_ended = restart == "no" || restart.starts_with("on-failure");
+        self.is_kubernetes()
+            && (has_effect || stays_ended && service.kind.is_none() && service.ports.iter().next().is_none())
+    }
+
     /// How the stack runs in Kubernetes, if it does.
     pub(super) fn kubernetes(&mut self, project: &str) -> Option<Kubernetes> {
         if !self.is_kubernetes() {
@@ -127,19 +132,21 @@ impl Resolver<'_> {
         }
         let gateway = written.and_then(|written| written.gateway.as_ref());
         if let Some(gateway) = gateway {
-            let parts: Vec<&str> = gateway.value.split('/').collect();
-            if parts.len() > 2 {
-                let title = format!("invalid Gateway `{}`", shown(&gateway.value));
-                self.report(Diagnostic::new("invalid-name", title, gateway.span).help("write `namespace/name`"));
-            } else {
-                for part in parts {
-                    self.check_label(part, gateway.span, "Gateway", LONGEST_LABEL);
-                }
+            let (namespace, name) = gateway.value.split_once('/').unwrap_or(("", &gateway.value));
+            if gateway.value.contains('/') {
+                self.check_label(namespace, gateway.span, "namespace", LONGEST_LABEL);
             }
+            self.check_object_name(name, gateway.span, "Gateway");
         }
         let secrets = written.and_then(|written| written.external_secrets.as_ref());
         if let Some(secrets) = secrets {
-            self.check_label(&secrets.store.value, secrets.store.span, "store", LONGEST_LABEL);
+            self.check_object_name(&secrets.store.value, secrets.store.span, "store");
+        }
+        if let Some(class) = written.and_then(|written| written.storage_class.as_ref()) {
+            self.check_object_name(&class.value, class.span, "storage class");
+        }
+        if let Some(cluster) = written.and_then(|written| written.eks_cluster.as_ref()) {
+            self.check_eks_cluster(cluster);
         }
         Some(Kubernetes {
             gateway: gateway.map(|gateway| match gateway.value.split_once('/') {
@@ -170,6 +177,9 @@ impl Resolver<'_> {
         let own = service.kubernetes.as_deref();
         let of_kind = service.kind.as_ref().and_then(|kind| kind.value.implied()?.kubernetes.as_deref());
         let both = || workloads(service);
+        if let Some(class) = own.and_then(|own| own.storage_class.as_ref()) {
+            self.check_object_name(&class.value, class.span, "storage class");
+        }
         // The user of an own image is not that of the kind's.
         let kind_user = of_kind.filter(|_| service.image.is_none()).and_then(|kind| kind.user.as_ref());
         let user_key = service.compose.entry("user").and_then(|(_, tree)| match tree {
@@ -286,11 +296,13 @@ impl Resolver<'_> {
                 }
             }
         }
+        self.check_clashes(stack);
         for service in &stack.schema_services {
             let place = service.name.strip_prefix(super::schema::PREFIX).unwrap_or(&service.name);
             let of_cluster = spec.clusters.iter().find(|(name, _)| name.value == place).map(|(name, _)| name.span);
             let own = spec.schema.iter().find(|(name, _)| name.value == place).map(|(name, _)| name.span);
             if let Some(span) = own.or(of_cluster) {
+                self.check_label(place, span, "name of a schema step", LONGEST_NAME - super::schema::PREFIX.len());
                 self.check_user(service, span, "set `user` of its image in [images], its number");
                 self.check_image(stack, service, span);
                 self.check_texts(&known, service, span);
@@ -298,25 +310,26 @@ impl Resolver<'_> {
         }
     }
 
+    /// What EKS allows (`ClusterName` of its API), and what makes the roles.
+    fn check_eks_cluster(&mut self, cluster: &Spanned<String>) {
+        let name = &cluster.value;
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if name.len() > 100 || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.chars().all(fits) {
+            let title = format!("invalid EKS cluster `{}`", shown(name));
+            let help = "write the name of the cluster alone: letters, digits, `-` and `_`, at most 100 in all";
+            self.report(Diagnostic::new("invalid-name", title, cluster.span).help(help));
+        }
+        if self.spec.infrastructure.is_none() {
+            let title = "`eks_cluster` without [infrastructure]";
+            let help = "declare [infrastructure], whose Terraform creates the roles, or give each service its `kubernetes.role_arn`";
+            self.report(Diagnostic::new("contradiction", title, cluster.span).help(help));
+        }
+    }
+
     fn refuse(&mut self, what: &str, span: Span, help: impl Into<String>) {
         self.report(
             Diagnostic::new("not-in-kubernetes", format!("{what} has no equivalent in Kubernetes"), span).help(help),
         );
-    }
-
-    fn check_label(&mut self, name: &str, span: Span, what: &str, longest: usize) {
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let is_label = name.len() <= longest
-            && name.starts_with(|c: char| c.is_ascii_lowercase())
-            && !name.ends_with('-')
-            && name.chars().all(fits);
-        if !is_label {
-            let title = format!("invalid {what} `{}`", shown(name));
-            self.report(Diagnostic::new("invalid-name", title, span).at("not a DNS label").help(format!(
-                "in Kubernetes, start it with a lowercase letter, then use lowercase letters, digits and `-`, at most {longest} in \
-                 all",
-            )));
-        }
     }
 
     fn check_service(
@@ -397,6 +410,8 @@ impl Resolver<'_> {
         self.check_volumes(written, &targets);
         self.check_ports(name, service);
         self.check_routes(known, written, service);
+        self.check_annotations(written);
+        self.check_effects(name, written, service);
         self.check_resources(name, written, service);
         self.check_restart(written, service);
         self.check_waits(known, name, written, service);
@@ -409,7 +424,7 @@ impl Resolver<'_> {
 
     fn check_one_shot(&mut self, name: &Spanned<String>, written: &Service, service: &model::Service) {
         if service.one_shot {
-            if service.mounts.iter().any(|mount| mount.volume().is_some()) {
+            if service.has_volumes() {
                 self.refuse(
                     "a volume of a one-shot",
                     name.span,
@@ -642,37 +657,6 @@ impl Resolver<'_> {
         }
     }
 
-    /// A route needs a Gateway, a port of the service that speaks HTTP, and a host name.
-    fn check_routes(&mut self, known: &Known<'_>, written: &Service, service: &model::Service) {
-        let routes = written.kubernetes.iter().flat_map(|own| own.routes.iter());
-        for (port, host) in routes {
-            let found = service.port(&port.value);
-            if found.is_none() {
-                if let Some(&index) = self.index.get(service.name.as_str()) {
-                    self.port_of(index, &port.value, port.span, &[]);
-                }
-            } else if service.one_shot || found.is_some_and(|port| port.protocol != Protocol::Tcp) {
-                self.refuse(
-                    &format!("a route to `{}`", shown(&port.value)),
-                    port.span,
-                    "remove it: only HTTP has routes",
-                );
-            }
-            let name = host.value.strip_prefix("*.").unwrap_or(&host.value);
-            let is_label =
-                |label: &str| super::name_problem(label).is_none() && !label.contains('_') && !label.ends_with('-');
-            if name.len() > LONGEST_HOST || !name.split('.').all(is_label) {
-                let title = format!("invalid host `{}`", shown(&host.value));
-                let help = "write a host name in lowercase letters, such as `shop.example.com`";
-                self.report(Diagnostic::new("invalid-host", title, host.span).help(help));
-            }
-            if known.stack.kubernetes.as_ref().is_some_and(|kubernetes| kubernetes.gateway.is_none()) {
-                let diagnostic = Diagnostic::new("missing-key", "missing key `gateway` in `kubernetes`", port.span);
-                self.report(diagnostic.help("name the Gateway of routes: `kubernetes.gateway = \"namespace/name\"`"));
-            }
-        }
-    }
-
     /// A pod that reserves more than it may take is refused.
     fn check_resources(&mut self, name: &Spanned<String>, written: &Service, service: &model::Service) {
         let resources = service.resources();
@@ -695,7 +679,8 @@ impl Resolver<'_> {
         let Some(restart) = &written.restart else { return };
         let word = restart.value.0.literal().unwrap_or_default();
         if !service.one_shot && !matches!(word, "always" | "unless-stopped") {
-            let help = "remove it: a pod that ends is started again; a service that others wait to complete is a Job";
+            let help =
+                "remove it: a pod that ends is started again; or remove its ports: a one-shot without ports is a Job";
             self.refuse(&format!("`restart = \"{}\"`", shown(word)), restart.span, help);
         }
     }
