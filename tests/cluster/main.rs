@@ -243,7 +243,7 @@ fn gen_dev_applies_prunes_and_removes() {
     assert!(run.stderr.contains("context `kwok`, namespace `tea-dev`"), "{run:?}");
     assert!(run.stdout.contains("http://localhost:8080/  gen dev forward web"), "{run:?}");
     let secrets = project.read(&format!("{overlay}/secrets.env"));
-    assert!(secrets.starts_with("TOKEN=") && secrets.trim_end().len() == "TOKEN=".len() + 24, "{secrets}");
+    assert_eq!(secrets.trim_end().rsplit_once("\nTOKEN=").unwrap().1.len(), 24, "{secrets}");
     let jobs = listed("job");
     assert_eq!(jobs.len(), 1, "{jobs:?}");
     assert_eq!(listed("secret").len(), 1);
