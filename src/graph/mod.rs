@@ -3,10 +3,13 @@
 //! [`Graph::of`] and [`Graph::by_network`] read it off the model, [`Graph::focus`] cuts it down to what matters to one service, and
 //! [`mermaid`], [`dot`] and [`svg`] write it, one file a format. [`layout`] says where things are in a drawing.
 
+mod clients;
 pub mod dot;
 pub mod layout;
 pub mod mermaid;
 pub mod svg;
+
+pub use clients::clients;
 
 use std::collections::{BTreeMap, HashMap};
 

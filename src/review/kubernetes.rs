@@ -1,7 +1,10 @@
 //! What only Kubernetes needs to know: where the stack is applied, and its workloads.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
 use super::written::Written;
 use super::{Area, Change, Fate, Id, Pair, Severity, fates, quoted};
+use crate::graph;
 use crate::model::kubernetes::Workload;
 use crate::model::service::Mount;
 use crate::model::{Kubernetes, Service, Stack};
@@ -15,6 +18,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                     workload(before, after, changes);
                 }
             }
+            policies(pair, changes);
         }
         (None, None) => {}
         // A profile that was added.
@@ -76,6 +80,30 @@ fn contexts(before: &[String], after: &[String], changes: &mut Vec<Change>) {
             Fate::Removed(context) => Change::notice(Id::ContextChanged, Area::Stack, context, "context removed"),
             Fate::Stays(..) => continue,
         });
+    }
+}
+
+/// Who may connect to whom, of the services that stay.
+fn policies(pair: &Pair<'_>, changes: &mut Vec<Change>) {
+    let (before, after) = (graph::clients(pair.before), graph::clients(pair.after));
+    let names = |stack| Stack::every_service(stack).map(|service| service.name.as_str()).collect::<HashSet<_>>();
+    let (old, new) = (names(pair.before), names(pair.after));
+    let stays = |name: &str| old.contains(name) && new.contains(name);
+    let none = BTreeSet::new();
+    for service in pair.after.services.iter().map(|service| service.name.as_str()).filter(|name| stays(name)) {
+        let clients = |of: &BTreeMap<&'_ str, BTreeSet<&'_ str>>| -> BTreeSet<String> {
+            let known = of.get(service).unwrap_or(&none).iter();
+            known.filter(|client| stays(client)).map(|client| (*client).to_owned()).collect()
+        };
+        let (before, after) = (clients(&before), clients(&after));
+        for client in after.difference(&before) {
+            let what = format!("{} may connect to it", quoted(client));
+            changes.push(Change::notice(Id::PolicyChanged, Area::Services, service, what));
+        }
+        for client in before.difference(&after) {
+            let what = format!("{} may no longer connect to it", quoted(client));
+            changes.push(Change::caution(Id::PolicyChanged, Area::Services, service, what));
+        }
     }
 }
 

@@ -237,6 +237,8 @@ ids! {
         ServiceChanged = "service-changed",
         /// A service is reachable from outside of the cluster, at another host name, or no longer.
         RouteChanged = "route-changed",
+        /// Another service may connect to a service in Kubernetes, or no longer.
+        PolicyChanged = "policy-changed",
         /// The claim of a service's volume changed, which a cluster refuses.
         ClaimChanged = "claim-changed",
         /// What only Kubernetes needs to know of a service changed.

@@ -2144,6 +2144,16 @@ fn cases() -> Vec<Case> {
             &["route-changed"],
             &["route-changed"],
         ),
+        case(
+            &TEA.replace(
+                "[volumes.data]",
+                "ports.sql = { target = 5432 }\n[services.cup]\nimage = \"cup:1.0\"\nuser = \"1000\"\n[volumes.data]",
+            ),
+            "user = \"1000\"",
+            "user = \"1000\"\nenvironment.DB = \"${db.sql}\"",
+            &["policy-changed", "container-recreated", "environment-added"],
+            &["policy-changed"],
+        ),
         case(TEA, "contexts = []", "contexts = [\"prod\"]", &["context-changed"], &["context-changed"]),
         case(TEA, "storage = \"1g\"", "storage = \"2g\"", &["claim-changed"], &["claim-changed"]),
         case(TEA, "cpus = 0.1", "cpus = 0.2", &["workload-changed"], &[]),

@@ -1,12 +1,9 @@
 //! Who may connect to whom: nobody, but for the edges that the model knows.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::object::{Map, NAME, Object, text};
 use super::{Scope, pod};
-use crate::graph::Graph;
+use crate::graph;
 use crate::lit::manifest::Node;
-use crate::model::Service;
 
 /// One policy that refuses all ingress, and one for each service that others connect to. Egress is not limited.
 pub(super) fn policies<'a>(scope: &Scope<'a>) -> Vec<Object<'a>> {
@@ -14,7 +11,7 @@ pub(super) fn policies<'a>(scope: &Scope<'a>) -> Vec<Object<'a>> {
     let ingress = || Node::List(vec!["Ingress".into()]);
     let all = Map::default().even_empty("podSelector", Map::default()).key("policyTypes", ingress());
     let mut policies = vec![Object::new("networking.k8s.io/v1", "NetworkPolicy", "default-deny-ingress").spec(all)];
-    let clients = clients(scope);
+    let clients = graph::clients(stack);
     for service in stack.services.iter().filter(|service| !service.ports.is_empty() && !service.one_shot) {
         let from: Vec<Node<'_>> = clients
             .get(service.name.as_str())
@@ -48,36 +45,4 @@ pub(super) fn policies<'a>(scope: &Scope<'a>) -> Vec<Object<'a>> {
         policies.push(Object::new("networking.k8s.io/v1", "NetworkPolicy", &service.name).spec(spec));
     }
     policies
-}
-
-/// The clients of each service: those that the graph has, the one-shots of the schema, and its own cluster.
-fn clients<'a>(scope: &Scope<'a>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
-    let stack = scope.stack;
-    let mut clients: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for edge in Graph::of(stack).edges {
-        let name = |index: usize| stack.services.get(index).map(|service| service.name.as_str());
-        if let (Some(from), Some(to)) = (name(edge.from), name(edge.to)) {
-            clients.entry(to).or_default().insert(from);
-        }
-    }
-    for service in stack.every_service() {
-        // Who waits for the effect of a one-shot asks what the one-shot asks.
-        let awaited = service.depends_on.iter().filter_map(|dependency| scope.service(&dependency.service));
-        let asking = awaited.filter(|other| other.one_shot).chain([service]);
-        for target in asking.flat_map(|asking| &asking.refers_to.services) {
-            clients.entry(target).or_default().insert(&service.name);
-        }
-    }
-    // Members find each other, as do the servers of a cluster.
-    for service in stack.services.iter().filter(|service| service.workload.members.is_some()) {
-        clients.entry(&service.name).or_default().insert(&service.name);
-    }
-    for cluster in &stack.clusters {
-        let servers = cluster.services.iter().filter_map(|name| scope.service(name));
-        let members: Vec<&Service> = servers.filter(|service| service.workload.members.is_some()).collect();
-        for server in &members {
-            clients.entry(&server.name).or_default().extend(members.iter().map(|other| other.name.as_str()));
-        }
-    }
-    clients
 }
