@@ -294,7 +294,7 @@ pub struct Verify {
     #[arg(long, value_name = "all|NAME,…", value_delimiter = ',')]
     pub require: Vec<String>,
     /// Also ask the API server of this context of kubectl, in a dry run, which changes nothing
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub context: Option<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]

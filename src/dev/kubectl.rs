@@ -206,7 +206,9 @@ impl Progress {
                 _ if !is_seen(item) => {}
                 "deployment.apps" => {
                     revisions.insert((name, text(item, REVISION)));
-                    if has(item, "ReplicaFailure") {
+                    // An earlier failure is forgotten late.
+                    let pods = item.pointer("/status/updatedReplicas").and_then(Value::as_u64).unwrap_or_default();
+                    if pods == 0 && has(item, "ReplicaFailure") {
                         progress.stuck.push(format!("`{name}` gets no pods: {}", condition(item, "ReplicaFailure")));
                     }
                     if item.pointer("/spec/paused").and_then(Value::as_bool) == Some(true) {

@@ -1,5 +1,7 @@
 //! The files of an overlay that a person fills in, as kustomize reads them: `NAME=value`, where the value is all that follows.
 
+use std::collections::HashSet;
+
 use super::Finding;
 use super::dotenv::Change;
 use crate::model::Variable;
@@ -40,10 +42,28 @@ pub fn unfilled<'v>(path: &str, text: Option<&str>, wanted: impl IntoIterator<It
         return vec![Finding::error(format!("`{path}` does not exist"), help)];
     };
     let mut findings = Vec::new();
+    let wanted: Vec<&Variable> = wanted.into_iter().collect();
+    let mut seen = HashSet::new();
+    for (index, line) in text.lines().enumerate() {
+        let Some((name, _)) = line.trim_start().split_once('=').filter(|(name, _)| !name.starts_with('#')) else {
+            continue;
+        };
+        let at = format!("line {} of `{path}`", index + 1);
+        let name = crate::shown::printable(name);
+        if !seen.insert(name.clone()) {
+            findings.push(Finding::error(format!("{at} sets `{name}` again"), "remove one of the two lines"));
+        } else if !wanted.iter().any(|variable| variable.name == name) {
+            let help = "remove it, or rename it: `NAME=value` alone, without `export`";
+            findings.push(Finding::error(format!("{at} sets `{name}`, which no pod reads"), help));
+        }
+    }
     for variable in wanted {
         match get(text, &variable.name) {
             // What only Terraform fills in may be left empty.
-            None | Some("") if !variable.required && !variable.secret => {}
+            None | Some("") if !variable.required && !variable.secret => findings.push(Finding::warning(
+                format!("`{}` is empty in `{path}`", variable.name),
+                "run `gen dev env fill` once Terraform has created the resources, or leave it empty",
+            )),
             None | Some("") => findings.push(Finding::error(
                 format!("`{}` is not set in `{path}`", variable.name),
                 format!("set it: {}", variable.description),
@@ -76,11 +96,13 @@ mod tests {
                 output: None,
             })
             .to_vec();
-        let findings = unfilled("x.env", Some("# A=1\nA=\nB=1\n  C=\"1\"\n"), &wanted);
+        let findings = unfilled("x.env", Some("# A=1\nA=\nB=1\n  C=\"1\"\nB=2\nexport D=1\n"), &wanted);
         let said: Vec<&str> = findings.iter().map(|finding| finding.what.as_str()).collect();
         assert_eq!(
             said,
             [
+                "line 5 of `x.env` sets `B` again",
+                "line 6 of `x.env` sets `export D`, which no pod reads",
                 "`A` is not set in `x.env`",
                 "the value of `C` in `x.env` begins with a quote, which kustomize keeps",
                 "`D` is not set in `x.env`"

@@ -70,6 +70,8 @@ pub struct Workload {
     pub members: Option<String>,
     /// The host name of each port that is reachable from outside, by the name of the port.
     pub routes: Vec<(String, String)>,
+    /// How often a one-shot that failed runs again, if its `restart` says that.
+    pub retries: Option<u32>,
     /// A command of its image that succeeds once a one-shot has done its work.
     pub effect: Option<Command>,
     /// The role that IAM gives to its service account.

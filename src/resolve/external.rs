@@ -40,6 +40,13 @@ impl Elsewhere<'_> {
     }
 }
 
+/// Whether a host is the container itself.
+fn is_own(host: &str) -> bool {
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback() || address.is_unspecified())
+}
+
 impl Resolver<'_> {
     /// Resolves the hosts, before anything refers to them.
     pub(super) fn resolve_external(&mut self) {
@@ -109,6 +116,9 @@ impl Resolver<'_> {
                 "write the name or the IPv4 address alone, without scheme and port: `host = \"db.example.com\"`; ports have \
                  names: `ports = { sql = 5432 }`",
             ));
+        } else if literal.is_some_and(is_own) {
+            let help = "write the name of a machine that containers reach: this one is the container itself";
+            self.report(Diagnostic::new("invalid-host", title, host.span).help(help));
         } else if host.value.literal() == Some(DOCKER_HOST) {
             let help = "write the name of a machine that containers reach on every system: this one only resolves with `extra_hosts`";
             self.report(Diagnostic::new("invalid-host", title, host.span).help(help));

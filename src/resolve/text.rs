@@ -81,6 +81,11 @@ impl Resolver<'_> {
         let ports = &self.ports[index];
         let has = |name: &str| ports.iter().any(|port| port.name == name);
         if endpoint == HOST && !number && !has(HOST) {
+            if ports.is_empty() && self.is_kubernetes() {
+                let title = format!("`{service}` has no port, and so no host name in Kubernetes");
+                let help = "give it a port: `ports.http = { target = 80 }`";
+                self.report(Diagnostic::new("not-in-kubernetes", title, span).help(help));
+            }
             return Some(service.to_owned().into());
         }
         // A port's name comes before an endpoint's.

@@ -8,14 +8,28 @@ use crate::graph;
 use crate::model::kubernetes::Workload;
 use crate::model::service::Mount;
 use crate::model::{Kubernetes, Service, Stack};
+use crate::view::quantity;
 
 pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     match (&pair.before.kubernetes, &pair.after.kubernetes) {
         (Some(before), Some(after)) => {
             places(pair, before, after, changes);
             for fate in fates(&pair.before.services, &pair.after.services, |service| service.name.as_str()) {
-                if let Fate::Stays(before, after) = fate {
-                    workload(before, after, changes);
+                match fate {
+                    Fate::Stays(before, after) => workload(before, after, changes),
+                    // Its name is a part of theirs.
+                    Fate::Removed(old) if old.has_volumes() => {
+                        let what = "removed, but its claims stay; a service with another name starts without its data";
+                        let claims: Vec<String> = old
+                            .mounts
+                            .iter()
+                            .filter(|mount| mount.volume().is_some())
+                            .map(|mount| format!("{}-{}-0", mount.volume_name(), old.name))
+                            .collect();
+                        let change = Change::danger(Id::ClaimChanged, Area::Volumes, &old.name, what);
+                        changes.push(change.was(claims.join(", ")));
+                    }
+                    _ => {}
                 }
             }
             policies(pair, changes);
@@ -117,7 +131,7 @@ fn workload(before: &Service, after: &Service, changes: &mut Vec<Change>) {
             let names: Vec<&str> = service.mounts.iter().filter_map(Mount::volume).collect();
             names.join(", ")
         };
-        let size = |workload: &Workload| workload.storage.map_or("default".to_owned(), |bytes| bytes.to_string());
+        let size = |workload: &Workload| workload.storage.map_or("default".to_owned(), quantity);
         let class = |workload: &Workload| workload.storage_class.clone().unwrap_or_else(|| "default".to_owned());
         let shrinks = new.storage < old.storage;
         let of_size = if shrinks {
@@ -155,6 +169,7 @@ fn workload(before: &Service, after: &Service, changes: &mut Vec<Change>) {
         });
     }
     let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let memory = |workload: &Workload| shown(workload.memory.map(quantity));
     let number = |number: Option<u64>| shown(number.map(|number| number.to_string()));
     let effect = |workload: &Workload| workload.effect.as_ref().and_then(Written::written);
     for (severity, what, before, after) in [
@@ -166,7 +181,7 @@ fn workload(before: &Service, after: &Service, changes: &mut Vec<Change>) {
         ),
         (Severity::Caution, "role in AWS changed", shown(old.role_arn.clone()), shown(new.role_arn.clone())),
         (Severity::Notice, "reserved CPUs changed", shown(old.cpus.clone()), shown(new.cpus.clone())),
-        (Severity::Notice, "reserved memory changed", number(old.memory), number(new.memory)),
+        (Severity::Notice, "reserved memory changed", memory(old), memory(new)),
         (Severity::Notice, "liveness probe changed", old.liveness.to_string(), new.liveness.to_string()),
         (Severity::Notice, "port of its members changed", shown(old.members.clone()), shown(new.members.clone())),
         (Severity::Notice, "effect changed", shown(effect(old)), shown(effect(new))),

@@ -70,10 +70,12 @@ pub(super) fn compare(pair: &Pair<'_>, digests: &Digests, changes: &mut Vec<Chan
                 }
                 Fate::Removed(old) => {
                     let what = "removed; `docker compose up` keeps its container unless run with `--remove-orphans`";
-                    let what = if role == Role::Stack { what } else { "removed" };
+                    let in_compose = pair.after.kubernetes.is_none();
+                    let what = if role == Role::Stack && in_compose { what } else { "removed" };
                     let mut change = Change::notice(Id::ServiceRemoved, role.area(), &old.name, what);
                     let held = host_ports(old).filter_map(|port| Some((taken.get(&port)?, port)));
                     if role == Role::Stack
+                        && in_compose
                         && let Some((&index, port)) = held.min_by_key(|(index, _)| **index)
                     {
                         let other = quoted(&after[index].name);

@@ -188,6 +188,9 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 
 /// The name of a volume in the engine.
 fn in_engine(stack: &Stack, volume: &Named) -> String {
+    if stack.kubernetes.is_some() {
+        return volume.name.clone();
+    }
     volume.keys.text("name").written().unwrap_or_else(|| {
         if is_external(volume) { volume.name.clone() } else { format!("{}_{}", stack.project, volume.name) }
     })

@@ -83,7 +83,7 @@ table! {
         /// The storage class of its volumes, if it differs from that of the stack.
         storage_class: Option<Spanned<String>>,
         /// Whether it is restarted when its healthcheck fails, not only taken out of its Service.
-        liveness: Option<bool> = false,
+        liveness: Option<Spanned<bool>> = false,
         /// The port by which several pods of the service find each other, also before they are ready.
         members: Option<Spanned<String>>,
         /// The host name at which each port is reachable from outside, by the name of the port: `{ http = "shop.example.com" }`.

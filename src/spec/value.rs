@@ -129,10 +129,11 @@ pub fn bytes(text: &str) -> Option<u64> {
 
 /// Reports an invalid size.
 pub(super) fn invalid_size(text: &str, span: Span, cx: &mut Context<'_>) {
-    cx.diagnostics.push(
-        Diagnostic::new("invalid-size", format!("invalid size `{}`", shown(text)), span)
-            .help("write a whole number with the unit `b`, `k`, `m` or `g`, e.g. `64m`"),
-    );
+    let help = match text.strip_suffix('i').map(str::to_ascii_lowercase).filter(|text| bytes(text).is_some()) {
+        Some(text) => format!("write `{text}`: units are powers of 1024"),
+        None => "write a whole number with the unit `b`, `k`, `m` or `g`, e.g. `64m`".to_owned(),
+    };
+    cx.diagnostics.push(Diagnostic::new("invalid-size", format!("invalid size `{}`", shown(text)), span).help(help));
 }
 
 /// The nanoseconds of a duration as Compose reads it: numbers with the units of Go, days and weeks.
@@ -236,8 +237,12 @@ impl Decode for Cpus {
             return Some(Self(text));
         }
         cx.diagnostics.push(
-            Diagnostic::new("invalid-cpus", format!("invalid number of CPUs `{}`", shown(&text)), span)
-                .help("write a positive number, e.g. `0.5`"),
+            Diagnostic::new("invalid-cpus", format!("invalid number of CPUs `{}`", shown(&text)), span).help(
+                match text.strip_suffix('m').and_then(|text| text.parse::<u32>().ok()).filter(|&number| number > 0) {
+                    Some(thousandths) => format!("write `{}`", f64::from(thousandths) / 1000.0),
+                    None => "write a positive number, e.g. `0.5`".to_owned(),
+                },
+            ),
         );
         None
     }

@@ -156,7 +156,7 @@ fn answered(answer: &Answer<'_>, namespace: &str) -> Reading {
     }
     let unknown = format!("namespaces \"{namespace}\" not found");
     if messages.iter().any(|message| message.contains(&unknown)) {
-        return Reading::Skipped(format!(
+        return Reading::NoVerdict(format!(
             "the cluster has no namespace `{namespace}`, which a dry run does not create; to create it: \
              kubectl create namespace {namespace}"
         ));

@@ -18,7 +18,7 @@ mod readme;
 mod terraform;
 
 pub use config::config_digests;
-pub use kubernetes::{LARGEST, Sizes};
+pub use kubernetes::{LARGEST, Sizes, quantity};
 
 use camino::Utf8PathBuf;
 

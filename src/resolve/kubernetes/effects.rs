@@ -20,6 +20,12 @@ impl Resolver<'_> {
         let useless = [
             ("storage", span.filter(|_| !service.has_volumes()), "has no volume", "mount a volume, or remove the key"),
             (
+                "effect",
+                own.effect.as_ref().map(|effect| effect.span).filter(|_| !service.one_shot),
+                "does not end by itself",
+                "remove the key, or the ports of the service: a one-shot has none",
+            ),
+            (
                 "role_arn",
                 own.role_arn.as_ref().map(|role| role.span).filter(|_| !service.aws),
                 "does not use AWS",
@@ -27,7 +33,7 @@ impl Resolver<'_> {
             ),
             (
                 "liveness",
-                own.liveness.filter(|&is_wanted| is_wanted && service.healthcheck.is_none()).map(|_| own.span),
+                own.liveness.as_ref().filter(|own| own.value && service.healthcheck.is_none()).map(|own| own.span),
                 "has no healthcheck",
                 "add a `healthcheck`, or remove the key",
             ),

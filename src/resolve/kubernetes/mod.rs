@@ -21,8 +21,11 @@ use crate::spec::kubernetes::{STORE_KIND, Target, WAIT_IMAGE, Workload as Writte
 use crate::spec::service::{self as spec, Condition, MountType, PortMode, Service};
 use crate::spec::text::{Text, Tree};
 
-/// The files of the outputs that a service can't be named like.
-const TAKEN: [&str; 4] = ["external-secrets", "kustomization", "namespace", "network-policies"];
+/// The files of the outputs, and the policy, that a service can't be named like.
+const TAKEN: [&str; 5] = ["default-deny-ingress", "external-secrets", "kustomization", "namespace", "network-policies"];
+
+/// How the containers that wait are named: for ports, and for a one-shot.
+const WAITING: &str = "wait-for-";
 
 /// The largest ID of a user (`ValidateUserID` of k8s.io/apimachinery).
 const LARGEST_USER: u32 = 2_147_483_647;
@@ -83,20 +86,31 @@ pub(super) fn workloads(service: &Service) -> impl Iterator<Item = &Written> {
     service.kubernetes.as_deref().into_iter().chain(of_kind)
 }
 
+fn literal_restart(service: &Service) -> &str {
+    service.restart.as_ref().and_then(|restart| restart.value.0.literal()).unwrap_or_default()
+}
+
+/// How often a one-shot that failed runs again: never, or the number of `on-failure:3`.
+fn retries(service: &Service) -> Option<u32> {
+    match literal_restart(service) {
+        "no" => Some(0),
+        restart => restart.strip_prefix("on-failure:")?.parse().ok(),
+    }
+}
+
 impl Resolver<'_> {
     /// Whether the stack runs in Kubernetes.
     pub(super) fn is_kubernetes(&self) -> bool {
         self.spec.target.as_ref().is_some_and(|target| target.value == Target::Kubernetes)
     }
 
-    /// Whether a service ends by itself although no other one waits for that: a Job in Kubernetes. Compose needs not
-    /// know.
+    /// Whether a service ends by itself although no other one waits for that: a Job in Kubernetes.
     pub(super) fn ends(&self, service: &Service) -> bool {
         let has_effect = service.kubernetes.as_ref().is_some_and(|own| own.effect.is_some());
-        let restart = service.restart.as_ref().and_then(|restart| restart.value.0.literal()).unwrap_or_default();
+        let restart = literal_restart(service);
         let stays_ended = restart == "no" || restart.starts_with("on-failure");
-        self.is_kubernetes()
-            && (has_effect || stays_ended && service.kind.is_none() && service.ports.iter().next().is_none())
+        let is_bare = service.kind.is_none() && service.ports.iter().next().is_none();
+        self.is_kubernetes() && is_bare && (has_effect || stays_ended)
     }
 
     /// How the stack runs in Kubernetes, if it does.
@@ -177,6 +191,13 @@ impl Resolver<'_> {
         let own = service.kubernetes.as_deref();
         let of_kind = service.kind.as_ref().and_then(|kind| kind.value.implied()?.kubernetes.as_deref());
         let both = || workloads(service);
+        if let Some(role) = own.and_then(|own| own.role_arn.as_ref())
+            && !(role.value.starts_with("arn:") && role.value.contains(":iam::") && role.value.contains(":role/"))
+        {
+            let title = format!("invalid role `{}`", shown(&role.value));
+            let help = "write its ARN: `arn:aws:iam::123456789012:role/name`";
+            self.report(Diagnostic::new("invalid-name", title, role.span).help(help));
+        }
         if let Some(class) = own.and_then(|own| own.storage_class.as_ref()) {
             self.check_object_name(&class.value, class.span, "storage class");
         }
@@ -200,13 +221,14 @@ impl Resolver<'_> {
             memory: both().find_map(|workload| workload.memory.as_ref()).and_then(|memory| memory.value.bytes()),
             storage: both().find_map(|workload| workload.storage.as_ref()).and_then(|size| size.value.bytes()),
             storage_class: class.map(|class| class.value.clone()),
-            liveness: both().find_map(|workload| workload.liveness).unwrap_or_default(),
+            liveness: both().find_map(|workload| workload.liveness.as_ref()).is_some_and(|liveness| liveness.value),
             members: both().find_map(|workload| workload.members.as_ref()).map(|port| port.value.clone()),
             routes: own
                 .into_iter()
                 .flat_map(|own| own.routes.iter())
                 .map(|(port, host)| (port.value.clone(), host.value.clone()))
                 .collect(),
+            retries: retries(service),
             effect,
             role_arn: own.and_then(|own| own.role_arn.as_ref()).map(|role| role.value.clone()),
         }
@@ -284,6 +306,7 @@ impl Resolver<'_> {
             .map(|variable| (variable.name.as_str(), variable.default.as_deref().unwrap_or_default()));
         let files = stack.files.iter().map(|file| file.path.as_str()).collect();
         let known = Known { stack, defaults: defaults.collect(), files };
+        self.check_defaults(stack);
         let mut used: HashMap<&str, &str> = HashMap::new();
         // In the order of the spec, too.
         for ((name, written), service) in spec.services.iter().zip(&stack.services) {
@@ -306,6 +329,20 @@ impl Resolver<'_> {
                 self.check_user(service, span, "set `user` of its image in [images], its number");
                 self.check_image(stack, service, span);
                 self.check_texts(&known, service, span);
+            }
+        }
+    }
+
+    /// kustomize takes quotes away at both ends of a literal (`ParseLiteralSource`).
+    fn check_defaults(&mut self, stack: &Stack) {
+        for variable in stack.pod_variables().filter(|variable| !variable.secret) {
+            let default = variable.default.as_deref().unwrap_or_default();
+            let declared = self.variables.get(variable.name.as_str()).map(|used| used.name.span);
+            if let Some(span) = declared.filter(|_| default.starts_with(['"', '\'']) || default.ends_with(['"', '\'']))
+            {
+                let what = format!("a quote at the end of the default of `{}`", variable.name);
+                let help = "write `required = true` instead of the default, and the value in `config.env`";
+                self.refuse(&what, span, help);
             }
         }
     }
@@ -341,7 +378,11 @@ impl Resolver<'_> {
     ) {
         self.check_label(&name.value, name.span, "service name", LONGEST_NAME);
         if TAKEN.contains(&name.value.as_str()) {
-            let title = format!("`{}` is the name of another file of the outputs", name.value);
+            let title = format!("`{}` is the name of another object", name.value);
+            self.report(Diagnostic::new("invalid-name", title, name.span).help("rename the service"));
+        }
+        if name.value.starts_with(WAITING) || name.value == "ports" && service.one_shot {
+            let title = format!("`{}` has the name of a container that waits", name.value);
             self.report(Diagnostic::new("invalid-name", title, name.span).help("rename the service"));
         }
         self.check_compose_keys(written);
@@ -417,7 +458,8 @@ impl Resolver<'_> {
         self.check_waits(known, name, written, service);
         self.check_probe(name, written, service);
         let span = written.image.as_ref().map_or(name.span, |image| image.span);
-        self.check_user(service, span, "set `kubernetes.user` of the service, or `user` of its image in [images]");
+        let user = written.kubernetes.as_ref().and_then(|own| own.user.as_ref()).map_or(span, |user| user.span);
+        self.check_user(service, user, "set `kubernetes.user` of the service, or `user` of its image in [images]");
         self.check_image(known.stack, service, span);
         self.check_texts(known, service, name.span);
     }
@@ -662,11 +704,13 @@ impl Resolver<'_> {
         let resources = service.resources();
         let over =
             |reserved: Option<u64>, limit: Option<u64>| reserved.zip(limit).is_some_and(|(own, most)| own > most);
-        let span = written.kubernetes.as_ref().map_or(name.span, |own| own.span);
-        for (what, is_over) in [
-            ("memory", over(resources.memory, resources.memory_limit)),
-            ("CPUs", over(resources.cpus, resources.cpus_limit)),
+        let own = written.kubernetes.as_deref();
+        let (memory, cpus) = (own.and_then(|own| own.memory.as_ref()), own.and_then(|own| own.cpus.as_ref()));
+        for (what, is_over, span) in [
+            ("memory", over(resources.memory, resources.memory_limit), memory.map(|memory| memory.span)),
+            ("CPUs", over(resources.cpus, resources.cpus_limit), cpus.map(|cpus| cpus.span)),
         ] {
+            let span = span.unwrap_or(name.span);
             if is_over {
                 let title = format!("`{}` reserves more {what} than its limit", name.value);
                 let help = "lower what is reserved, or raise the limit";

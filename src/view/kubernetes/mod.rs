@@ -10,6 +10,7 @@ mod readme;
 mod service;
 mod size;
 
+pub use object::quantity;
 pub use size::{LARGEST, Sizes};
 
 use std::cell::OnceCell;

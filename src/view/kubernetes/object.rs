@@ -113,13 +113,17 @@ pub(super) fn pods_of(service: &str) -> Map<'_> {
 }
 
 /// Bytes as a quantity, in the largest unit that needs no fraction.
-pub(super) fn bytes<'a>(bytes: u64) -> Node<'a> {
+pub fn quantity(bytes: u64) -> String {
     let units = [("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10)];
     let unit = units.into_iter().find(|(_, shift)| bytes > 0 && bytes.is_multiple_of(1 << shift));
-    text(match unit {
+    match unit {
         Some((unit, shift)) => format!("{}{unit}", bytes >> shift),
         None => bytes.to_string(),
-    })
+    }
+}
+
+pub(super) fn bytes<'a>(bytes: u64) -> Node<'a> {
+    text(quantity(bytes))
 }
 
 /// Thousandths of CPUs as a quantity.

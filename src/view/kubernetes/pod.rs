@@ -60,13 +60,14 @@ fn spec<'a>(scope: &Scope<'a>, service: &'a Service) -> Map<'a> {
     let hosts = Node::list(hosts, |(address, names)| {
         Map::default().key("ip", text(address)).key("hostnames", Node::List(names))
     });
+    let again = if service.workload.retries == Some(0) { "Never" } else { "OnFailure" };
     Map::default()
         .option("serviceAccountName", own_account.then_some(&service.name))
         // Only a service that asks the API server gets a token.
         .key("automountServiceAccountToken", watches_pods)
         // A variable for each port of each service: names of the stack's own variables may be among them.
         .key("enableServiceLinks", false)
-        .option("restartPolicy", service.one_shot.then_some("OnFailure"))
+        .option("restartPolicy", service.one_shot.then_some(again))
         .option(
             "terminationGracePeriodSeconds",
             grace.map(|grace| Node::Integer(i64::try_from(grace).unwrap_or(i64::MAX))),
@@ -223,14 +224,15 @@ fn probes<'a>(service: &'a Service, container: Map<'a>) -> Map<'a> {
             .key("timeoutSeconds", number(timeout))
             .key("failureThreshold", number(failures))
     };
-    let container = container
-        .key("startupProbe", checked(at_start, u64::from(retries) + grace.div_ceil(at_start)))
-        .key("readinessProbe", checked(interval, u64::from(RETRIES)));
-    if service.workload.liveness {
-        container.key("livenessProbe", checked(interval, u64::from(RETRIES)))
-    } else {
-        container
-    }
+    let retries = u64::from(retries);
+    // Until then Compose calls it starting; a pod whose startup probe fails is started again.
+    let container = match grace {
+        0 => container,
+        grace => container.key("startupProbe", checked(at_start, (grace + retries * interval).div_ceil(at_start))),
+    };
+    // How long a server may take to start says nothing of how long it gets requests that it doesn't answer.
+    let container = container.key("readinessProbe", checked(interval, u64::from(RETRIES)));
+    if service.workload.liveness { container.key("livenessProbe", checked(interval, retries)) } else { container }
 }
 
 /// A service without a healthcheck, which its image may have no program for: one of its ports answers a GET.

@@ -44,6 +44,10 @@ struct Readme<'a> {
     stored: Vec<String>,
     /// The cluster that gives pods their roles.
     eks_cluster: Option<&'a str>,
+    /// The services that use AWS with a role that nothing here gives them.
+    without_role: Vec<&'a str>,
+    /// Whether some have a role of their own, for their service account.
+    has_roles: bool,
     /// The host names of services that are open to the outside.
     routes: Vec<(&'a str, &'a str)>,
     diagram: String,
@@ -84,6 +88,10 @@ pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
     });
     let secrets = scope.kubernetes.external_secrets.as_ref();
     let infrastructure = stack.infrastructure.as_ref();
+    let has_routes = stack.services.iter().any(|service| !service.workload.routes.is_empty());
+    let eks_cluster = infrastructure.and_then(|own| own.pods.as_ref()).map(|identity| identity.cluster.as_str());
+    let in_aws = || stack.every_service().filter(|service| service.aws);
+    let without_role = in_aws().filter(|service| service.workload.role_arn.is_none() && eks_cluster.is_none());
     Readme {
         stack,
         namespace: &scope.kubernetes.namespace,
@@ -102,7 +110,7 @@ pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
             .iter()
             .flat_map(|service| service.workload.routes.iter().map(|(_, host)| (service.name.as_str(), host.as_str())))
             .collect(),
-        gateway: scope.kubernetes.gateway.as_ref().map(|(namespace, name)| match namespace {
+        gateway: scope.kubernetes.gateway.as_ref().filter(|_| has_routes).map(|(namespace, name)| match namespace {
             Some(namespace) => format!("{namespace}/{name}"),
             None => name.clone(),
         }),
@@ -114,7 +122,9 @@ pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
                 of_store.map(|variable| secrets.key(variable))
             })
             .collect(),
-        eks_cluster: infrastructure.and_then(|own| own.pods.as_ref()).map(|identity| identity.cluster.as_str()),
+        eks_cluster,
+        without_role: without_role.map(|service| service.name.as_str()).collect(),
+        has_roles: in_aws().any(|service| service.workload.role_arn.is_some()),
         diagram: mermaid::render(&Graph::of(stack)),
         variables: stack.pod_variables().map(|variable| (variable, place(variable))).collect(),
         larger: larger.collect(),

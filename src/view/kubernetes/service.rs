@@ -123,7 +123,8 @@ fn workload<'a>(scope: &Scope<'a>, service: &'a Service, digest: Option<&str>) -
         let template = Node::from(template);
         // A Job can't be changed: another one takes its place.
         let name = format!("{}-{}", service.name, job_digest(&template, digest));
-        let spec = Map::default().key("backoffLimit", RETRIES).key("template", template);
+        let spec =
+            Map::default().key("backoffLimit", service.workload.retries.unwrap_or(RETRIES)).key("template", template);
         return Object::new("batch/v1", "Job", name).spec(spec);
     }
     let claims: Vec<Node<'a>> = service
