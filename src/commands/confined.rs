@@ -127,19 +127,26 @@ impl Programs {
         Some(command)
     }
 
-    /// A program with the user's environment and network, to which a room only gives its input. Settings inside the project
-    /// are left out: those of kubectl name programs that it runs.
-    pub fn client(&self, room: &Room, program: &Path) -> Command {
+    /// kubectl with the user's environment and network, to which a room only gives its input.
+    ///
+    /// # Errors
+    /// Its settings, which name programs that it runs, are files of the project.
+    pub fn kubectl(&self, room: &Room, program: &Path) -> Result<Command, String> {
+        let own = env::var_os("HOME").map(|home| PathBuf::from(home).join(".kube"));
+        if own.is_some_and(|folder| folder.exists() && !self.is_outside(&folder)) {
+            return Err("`.kube` in `HOME` is in the project, whose files kubectl must not obey".to_owned());
+        }
+        let named = env::var_os("KUBECONFIG");
+        let mut named = named.iter().flat_map(env::split_paths).filter(|file| !file.as_os_str().is_empty());
+        // kubectl leaves out what does not exist.
+        if let Some(file) = named.find(|file| !file.is_absolute() || file.exists() && !self.is_outside(file)) {
+            let file = file.display();
+            return Err(format!("`{file}` in `KUBECONFIG` is in the project or relative: name a file outside of it"));
+        }
         let mut command = Command::new(program);
         command.current_dir(room.work());
         command.envs(FOLDERS.iter().filter_map(|name| Some((name, self.folders(name)?))));
-        let settings = env::var_os("KUBECONFIG");
-        let files = settings.iter().flat_map(env::split_paths).filter(|file| self.is_outside(file));
-        match env::join_paths(files) {
-            Ok(files) if !files.is_empty() => command.env("KUBECONFIG", files),
-            _ => command.env_remove("KUBECONFIG"),
-        };
-        command
+        Ok(command)
     }
 
     /// A folder that a variable of the user names, unless it is inside the project.

@@ -92,7 +92,7 @@ impl Kubectl {
 
     /// Deletes objects, by the names that other commands print.
     pub fn delete(&self, names: &[String]) -> Invocation {
-        self.command(["delete", "--wait=false"]).with(names)
+        self.command(["delete", "--wait=false", "--ignore-not-found"]).with(names)
     }
 
     /// Asks for the state of everything that comes up; [`Progress`] reads the answer.
@@ -212,9 +212,7 @@ impl Progress {
                         progress.stuck.push(format!("`{name}` gets no pods: {}", condition(item, "ReplicaFailure")));
                     }
                     if item.pointer("/spec/paused").and_then(Value::as_bool) == Some(true) {
-                        progress
-                            .stuck
-                            .push(format!("`{name}` is paused: run `kubectl rollout resume deployment/{name}`"));
+                        progress.stuck.push(format!("`{name}` is paused: `kubectl rollout resume` continues it"));
                     }
                 }
                 _ => {
@@ -313,16 +311,26 @@ pub fn names(answer: &str) -> BTreeSet<String> {
     answer.lines().map(str::trim).filter(|line| line.contains('/')).map(ToOwned::to_owned).collect()
 }
 
-/// Whether an error of kubectl says that the cluster doesn't know a kind, or that the user may not see it: then `gen dev` has
-/// not applied any.
+/// Whether an error of kubectl says that the cluster doesn't know a kind.
 pub fn is_unknown_kind(errors: &str) -> bool {
-    errors.contains("the server doesn't have a resource type") || errors.contains("(Forbidden)")
+    errors.contains("the server doesn't have a resource type")
+}
+
+/// Whether an error of kubectl says that the user has no permission.
+pub fn is_forbidden(errors: &str) -> bool {
+    errors.contains("(Forbidden)")
 }
 
 /// The Jobs that can't be changed, as an error of `kubectl apply` says.
 pub fn immutable_jobs(errors: &str) -> Vec<String> {
     let jobs = errors.lines().filter(|line| line.ends_with("field is immutable"));
-    jobs.filter_map(|line| Some(format!("job.batch/{}", line.strip_prefix("The Job \"")?.split('"').next()?))).collect()
+    let name = |line: &str| {
+        // The first if it is the only error.
+        let starts = ["The Job \"", " Job.batch \""];
+        let (_, rest) = starts.iter().find_map(|start| line.split_once(start))?;
+        Some(format!("job.batch/{}", rest.split('"').next()?))
+    };
+    jobs.filter_map(name).collect()
 }
 
 #[cfg(test)]
@@ -331,9 +339,10 @@ mod tests {
 
     #[test]
     fn only_jobs_are_replaced() {
-        let errors = "The Job \"setup-1\" is invalid: spec.template: Invalid value: {}: field is immutable\n\
+        let errors = "Error from server (Invalid): Job.batch \"other\" is invalid: spec.template: field is immutable\n\
+                      The Job \"setup-1\" is invalid: spec.template: Invalid value: {}: field is immutable\n\
                       The StatefulSet \"db\" is invalid: spec: Forbidden: updates to statefulset spec are forbidden\n";
-        assert_eq!(immutable_jobs(errors), ["job.batch/setup-1"]);
+        assert_eq!(immutable_jobs(errors), ["job.batch/other", "job.batch/setup-1"]);
     }
 
     fn state(pod: &str, available: u64) -> String {
@@ -397,7 +406,7 @@ mod tests {
         let none = r#"{"kind": "Pod", "metadata": {"name": "x"}}"#;
         assert_eq!(
             of_kind("Deployment", "deployment.apps", failure, none).stuck,
-            ["`db` gets no pods: exceeded quota", "`db` is paused: run `kubectl rollout resume deployment/db`"]
+            ["`db` gets no pods: exceeded quota", "`db` is paused: `kubectl rollout resume` continues it"]
         );
         let pod = |revision: u32, status: &str| {
             format!(

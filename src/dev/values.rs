@@ -6,9 +6,15 @@ use super::Finding;
 use super::dotenv::Change;
 use crate::model::Variable;
 
+/// The lines with their numbers, without what kustomize skips.
+fn lines(text: &str) -> impl DoubleEndedIterator<Item = (usize, &str)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    (1..).zip(text.lines().map(str::trim_start).collect::<Vec<_>>()).collect::<Vec<_>>().into_iter()
+}
+
 /// The value of a variable, if the text has a line of it.
 pub fn get<'t>(text: &'t str, name: &str) -> Option<&'t str> {
-    text.lines().rev().find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix('='))
+    lines(text).rev().find_map(|(_, line)| line.strip_prefix(name)?.strip_prefix('='))
 }
 
 /// The text with values for the variables that have none yet, and what was done with each. Nothing else changes.
@@ -37,28 +43,31 @@ pub fn fill(text: &str, assignments: &[(&str, &str)]) -> (String, Vec<Change>) {
 
 /// What is wrong with a file that a person fills in, as kustomize reads it.
 pub fn unfilled<'v>(path: &str, text: Option<&str>, wanted: impl IntoIterator<Item = &'v Variable>) -> Vec<Finding> {
+    let wanted: Vec<&Variable> = wanted.into_iter().collect();
     let Some(text) = text else {
+        if wanted.iter().all(|variable| variable.generate) {
+            return Vec::new();
+        }
         let help = format!("run `cp {path}.example {path}`, and fill it in");
         return vec![Finding::error(format!("`{path}` does not exist"), help)];
     };
     let mut findings = Vec::new();
-    let wanted: Vec<&Variable> = wanted.into_iter().collect();
     let mut seen = HashSet::new();
-    for (index, line) in text.lines().enumerate() {
-        let Some((name, _)) = line.trim_start().split_once('=').filter(|(name, _)| !name.starts_with('#')) else {
-            continue;
-        };
-        let at = format!("line {} of `{path}`", index + 1);
+    for (number, line) in lines(text) {
+        let Some((name, _)) = line.split_once('=').filter(|(name, _)| !name.starts_with('#')) else { continue };
+        let at = format!("line {number} of `{path}`");
         let name = crate::shown::printable(name);
         if !seen.insert(name.clone()) {
             findings.push(Finding::error(format!("{at} sets `{name}` again"), "remove one of the two lines"));
         } else if !wanted.iter().any(|variable| variable.name == name) {
             let help = "remove it, or rename it: `NAME=value` alone, without `export`";
-            findings.push(Finding::error(format!("{at} sets `{name}`, which no pod reads"), help));
+            findings.push(Finding::warning(format!("{at} sets `{name}`, which no pod reads"), help));
         }
     }
     for variable in wanted {
         match get(text, &variable.name) {
+            // `gen dev up` chooses it.
+            None | Some("") if variable.generate => {}
             // What only Terraform fills in may be left empty.
             None | Some("") if !variable.required && !variable.secret => findings.push(Finding::warning(
                 format!("`{}` is empty in `{path}`", variable.name),

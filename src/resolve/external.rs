@@ -12,7 +12,7 @@ use crate::model::text::Text;
 use crate::spec::decode::{expected, shown};
 use crate::spec::external::External;
 use crate::spec::kind::{self, Declaration, SettingType, SettingValue, Takes};
-use crate::spec::text::Part;
+use crate::spec::text::{Operator, Part};
 
 /// An external service with its host resolved.
 pub(super) struct Elsewhere<'a> {
@@ -94,19 +94,29 @@ impl Resolver<'_> {
         for reference in
             parts.iter().filter_map(|part| if let Part::Env(reference) = part { Some(reference) } else { None })
         {
-            let is_required = reference.operator.is_some()
-                || self.variables.get(reference.name.as_str()).is_none_or(|used| {
-                    used.variable.required.as_ref().is_some_and(|required| required.value) || !used.variable.sound
-                });
-            let default = self.default_of(&reference.name);
-            let title = match default.filter(|default| !default.is_empty()) {
+            let name = shown(&reference.name);
+            let declared = self.variables.get(reference.name.as_str());
+            let is_required = declared.is_none_or(|used| {
+                used.variable.required.as_ref().is_some_and(|required| required.value) || !used.variable.sound
+            });
+            let default = match &reference.operator {
+                Some(Operator::Default(word)) => Some(word.clone()),
+                Some(Operator::Alternative(_)) => None,
+                Some(Operator::Required(_)) => continue,
                 None if is_required => continue,
-                None => format!("the host may be empty: `{}` is optional", shown(&reference.name)),
-                Some(default) if default.chars().all(is_of_host) => continue,
-                Some(default) => format!("invalid host `{}`", shown(&default)),
+                None => self.default_of(&reference.name),
             };
-            let help =
-                format!("add `required = true` to [env.{}], or a default that is a host", shown(&reference.name));
+            let (title, help) = match default.filter(|default| !default.is_empty()) {
+                None => (
+                    format!("the host may be empty: `{name}` is optional"),
+                    format!("add `required = true` to [env.{name}], or a default"),
+                ),
+                Some(default) if default.chars().all(is_of_host) => continue,
+                Some(default) => (
+                    format!("invalid host `{}`", shown(&default)),
+                    format!("write a default of `{name}` that is a name or an IPv4 address alone"),
+                ),
+            };
             self.report(Diagnostic::new("invalid-host", title, reference.span).help(help));
         }
         let literal = host.value.literal();
@@ -189,7 +199,7 @@ impl Resolver<'_> {
     /// What a reference to an external service stands for; reports an unknown port.
     pub(super) fn external_address(&mut self, name: &str, endpoint: &str, number: bool, span: Span) -> Option<Text> {
         let elsewhere = self.external.get(name)?;
-        if endpoint == HOST && elsewhere.port(HOST).is_none() {
+        if endpoint == HOST && !number && elsewhere.port(HOST).is_none() {
             let host = elsewhere.host.clone();
             self.refer_to(&Address {
                 host: Host::External { name: name.to_owned(), host: host.clone() },

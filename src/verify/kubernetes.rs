@@ -1,8 +1,12 @@
 //! kustomize builds what is applied, kubeconform compares each object with the schema of its kind, and the API server of a
 //! cluster that the user names says whether it would accept them.
 
-use camino::Utf8PathBuf;
+use std::collections::HashMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
+
+use crate::dev::kubectl;
 
 use super::{Answer, Arg, Check, Complaint, Consumer, EXAMPLE, Outputs, Program, Reading, Run, place};
 
@@ -66,8 +70,8 @@ pub(super) fn checks(outputs: &Outputs<'_>) -> Vec<Check> {
         files: filled.clone(),
         ..Check::new(&KUSTOMIZE, built.clone(), Run::new(["kustomize", root.as_str()]), kustomized)
     };
-    // Who applied the objects before doesn't matter.
-    let options = ["apply", "--server-side", "--force-conflicts", "--dry-run=server", "--kustomize", root.as_str()];
+    // As `gen dev up` applies them: another manager would only add to what is there.
+    let options = ["apply", "--server-side", "--field-manager=gen", "--dry-run=server", "--kustomize", root.as_str()];
     let dry_run = Run::new([]).with(Arg::Context("--context="));
     let dry_run = options.iter().fold(dry_run, |run, option| run.with(Arg::Is((*option).to_owned())));
     let namespace =
@@ -139,6 +143,16 @@ fn conforms(answer: &Answer<'_>) -> Reading {
 const REFUSALS: [&str; 4] =
     ["Error from server", "The ", "resource mapping not found", "Warning: would violate PodSecurity"];
 
+/// What says nothing of the outputs.
+const NO_VERDICT: [&str; 6] = [
+    "(InternalError)",
+    "(ServiceUnavailable)",
+    "(Timeout)",
+    "(TooManyRequests)",
+    "(Unauthorized)",
+    "does not support dry run",
+];
+
 /// kubectl goes on after an error, and writes one or more lines for each.
 fn answered(answer: &Answer<'_>, namespace: &str) -> Reading {
     let mut messages: Vec<String> = Vec::new();
@@ -147,7 +161,9 @@ fn answered(answer: &Answer<'_>, namespace: &str) -> Reading {
         let line = line.strip_prefix("error: ").unwrap_or(line);
         if REFUSALS.iter().any(|start| line.starts_with(start)) {
             messages.push(line.to_owned());
-        } else if let Some(message) = messages.last_mut() {
+        } else if let Some(message) = messages.last_mut()
+            && ["* ", " ", "ensure "].iter().any(|start| line.starts_with(start))
+        {
             message.push('\n');
             message.push_str(line);
         } else if !line.starts_with("Warning: ") {
@@ -161,36 +177,53 @@ fn answered(answer: &Answer<'_>, namespace: &str) -> Reading {
              kubectl create namespace {namespace}"
         ));
     }
-    // It says nothing of the outputs.
-    if let Some(denied) = messages.iter().find(|message| message.contains(" cannot patch resource ")) {
-        return Reading::NoVerdict(denied.clone());
+    let is_verdict = |message: &&String| {
+        let denied = message.contains(" cannot patch resource ");
+        !denied && !NO_VERDICT.iter().any(|reason| message.contains(reason))
+    };
+    let (judged, failed): (Vec<&String>, Vec<&String>) = messages.iter().partition(is_verdict);
+    // `gen dev up` replaces Jobs: the values of the example are not those of the cluster.
+    let judged = judged.into_iter().filter(|message| kubectl::immutable_jobs(message).is_empty());
+    let objects = Objects::of(answer);
+    let complaints: Vec<Complaint> = judged.map(|message| objects.refusal(answer, message)).collect();
+    let failed = failed.into_iter().map(String::as_str).chain(others);
+    match failed.collect::<Vec<_>>().join("\n") {
+        failed if complaints.is_empty() && !failed.is_empty() && !answer.succeeded => Reading::NoVerdict(failed),
+        _ => Reading::Judged(complaints),
     }
-    if messages.is_empty() && !answer.succeeded {
-        return Reading::NoVerdict(others.join("\n"));
-    }
-    Reading::Judged(messages.into_iter().map(|message| refusal(answer, message)).collect())
 }
 
-fn refusal(answer: &Answer<'_>, message: String) -> Complaint {
-    let find = || {
-        let (kind, name) = named(&message)?;
-        // `deployments.apps` is the plural.
+/// The objects of the outputs: the file and the line of each, by its kind and its name.
+struct Objects<'a>(HashMap<(String, &'a str), (&'a Utf8Path, usize)>);
+
+impl<'a> Objects<'a> {
+    fn of(answer: &Answer<'a>) -> Self {
+        let all = answer.files.iter().flat_map(|(path, text)| {
+            objects(text).into_iter().map(|(at, kind, name)| ((kind.to_lowercase(), name), (path.as_path(), at)))
+        });
+        Self(all.collect())
+    }
+
+    /// A kind as messages spell it: `Deployment`, `Deployment.apps` or `deployments.apps`.
+    fn find(&self, kind: &str, name: &str) -> Option<(&'a Utf8Path, usize)> {
         let kind = kind.split('.').next()?.to_lowercase();
-        answer.files.iter().find_map(|(path, text)| {
-            let (at, ..) = objects(text).into_iter().find(|(_, known, other)| {
-                let known = known.to_lowercase();
-                *other == name
-                    && (known == kind || kind.starts_with(known.trim_end_matches('y')) && kind.ends_with('s'))
-            })?;
+        let single = kind.strip_suffix("ies").map(|stem| format!("{stem}y"));
+        let single = single.or_else(|| kind.strip_suffix('s').map(ToOwned::to_owned));
+        [Some(kind), single].into_iter().flatten().find_map(|kind| self.0.get(&(kind, name)).copied())
+    }
+
+    /// The complaint in a message.
+    fn refusal(&self, answer: &Answer<'a>, message: &str) -> Complaint {
+        let found = named(message).and_then(|(kind, name)| self.find(kind, name));
+        let first = || answer.files.first().map_or(Utf8Path::new(""), |(path, _)| path);
+        let line = found.map(|(path, at)| {
+            let text = answer.files.iter().find(|(known, _)| known == path).map_or("", |(_, text)| text);
             let rest: Vec<&str> = text.lines().skip(at).take_while(|line| *line != "---").collect();
-            Some((path.clone(), at + place::line(&rest.join("\n"), &message).unwrap_or_default()))
-        })
-    };
-    let found = find();
-    let line = found.as_ref().map(|(_, line)| *line);
-    let path = found.map(|(path, _)| path);
-    let path = path.or_else(|| answer.files.first().map(|(path, _)| path.clone())).unwrap_or_default();
-    Complaint { path, line, message }
+            at + place::line(&rest.join("\n"), message).unwrap_or_default()
+        });
+        let path = found.map_or_else(first, |(path, _)| path);
+        Complaint { path: path.to_owned(), line, message: message.to_owned() }
+    }
 }
 
 /// The kind and the name of the object in a message. Its forms: `The Service "web" is invalid`, `deployments.apps "web" is
@@ -274,8 +307,12 @@ mod tests {
         };
         let refused = "Warning: unknown field\n\
                        Error from server (Invalid): networkpolicies.networking.k8s.io \"web\" is invalid: spec.port: no\n\
-                       Error from server (Invalid): Service \"web\" is invalid: x\nmore\n";
+                       Error from server (Invalid): Service \"web\" is invalid: x\n* more\n\
+                       The Job \"web\" is invalid: spec.template: field is immutable\n\
+                       Unable to connect to the server: timeout\n";
         assert_eq!(lines(said(refused)), [Some(9), Some(3)]);
+        let cut = "Unable to connect to the server: timeout";
+        assert_eq!(said(cut), Reading::NoVerdict(cut.to_owned()));
         let unreachable = "error: context \"x\" does not exist\n";
         assert_eq!(said(unreachable), Reading::NoVerdict("context \"x\" does not exist".to_owned()));
         let denied = "Error from server (Forbidden): services \"web\" is forbidden: User \"a\" cannot patch resource \"services\"";

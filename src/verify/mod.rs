@@ -241,6 +241,9 @@ pub struct Complaint {
     pub message: String,
 }
 
+/// The consumer that needs a cluster.
+pub const API_SERVER: &str = kubernetes::API_SERVER.name;
+
 /// Every consumer, in the order of the documentation.
 pub const CONSUMERS: &[&Consumer] = &[
     &compose::CONSUMER,

@@ -321,6 +321,14 @@ user = "1000"
 ports.http = { target = 8080 }
 environment = { TOKEN = "${TOKEN}", DB = "${db.sql}" }
 kubernetes.routes = { http = "inn.example.com" }
+[env.MODE]
+description = "How it begins"
+required = true
+[services.setup]
+image = "inn/setup:1"
+user = "1000"
+restart = "on-failure:2"
+environment.MODE = "${MODE}"
 "#;
 
 #[test]
@@ -345,7 +353,7 @@ fn gen_verify_asks_the_server() {
     project.write("kubeconfig", std::fs::read_to_string(std::env::var("KUBECONFIG").unwrap()).unwrap());
     let mut command = project.command(&["verify", "--context", "kwok"]);
     let run: Run = command.env("KUBECONFIG", project.path("kubeconfig")).output().unwrap().into();
-    assert!(run.stdout.contains("context \"kwok\" does not exist"), "{run:?}");
+    assert!(run.code == Some(3) && run.stdout.contains("in `KUBECONFIG` is in the project"), "{run:?}");
 
     done(&["create", "namespace", "inn-live"]);
     verify(&["no matches for kind \"HTTPRoute\"", "no matches for kind \"ExternalSecret\""]);
@@ -354,10 +362,17 @@ fn gen_verify_asks_the_server() {
     verify(&[]);
     assert_eq!(kubectl(&["--namespace", "inn-live", "get", "service", "web"]).code, Some(1), "only a dry run");
 
-    apply(&render(&project, "live"));
+    let root = render(&project, "live");
+    // Other values than those of the dry run.
+    project.replace("generated/live/kubernetes/overlays/live/config.env", "MODE=example", "MODE=own");
+    done(&["apply", "--server-side", "--field-manager", "gen", "--kustomize", &root]);
+    let job = json(&["--namespace", "inn-live", "get", "job"]);
+    assert_eq!(job["items"][0]["spec"]["backoffLimit"], 2);
     let route = json(&["--namespace", "inn-live", "get", "httproute", "web-http"]);
     assert_eq!(route["spec"]["rules"][0]["backendRefs"][0]["port"], 8080);
     done(&["--namespace", "inn-live", "get", "externalsecret"]);
+    verify(&[]);
+    project.replace("spec/stack.toml", "target = 8080", "target = 8081");
     verify(&[]);
     // Valid, but not as a change of what is there.
     project.replace("spec/stack.toml", "kubernetes.storage = \"2g\"", "kubernetes.storage = \"1g\"");

@@ -59,7 +59,7 @@ struct Profile<'p> {
 }
 
 pub fn run(arguments: &Verify) -> Ran {
-    let required = required(&arguments.require)?;
+    let required = required(&arguments.require, arguments.context.is_some())?;
     let project = project(arguments.profile.as_deref(), arguments.format)?;
     let root = &project.root;
     let mut checks: Vec<(usize, Check)> = Vec::new();
@@ -113,11 +113,11 @@ fn show(sources: &Sources, profiles: &[Profile<'_>], required: &[&str], format: 
     }
 }
 
-/// The consumers that must not be skipped.
-fn required(names: &[String]) -> Ran<Vec<&'static str>> {
+/// The consumers that must not be skipped; `all` are those that need nothing but a program, unless a cluster is named.
+fn required(names: &[String], has_cluster: bool) -> Ran<Vec<&'static str>> {
     let known = || verify::CONSUMERS.iter().map(|consumer| consumer.name);
     if names.iter().any(|name| name == "all") {
-        return Ok(known().collect());
+        return Ok(known().filter(|name| has_cluster || *name != verify::API_SERVER).collect());
     }
     names
         .iter()

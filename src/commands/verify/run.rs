@@ -27,8 +27,13 @@ const LIMITS: &[&str] = &[
     "--memory=2g",
 ];
 
+const NO_CLUSTER: &str = "no cluster is named; to ask one: `--context NAME`";
+
 /// Runs a check with the program on `PATH`; `context` is that of kubectl which the user names.
 pub fn local(programs: &Programs, check: &Check, local: &Local, context: Option<&str>) -> Verdict {
+    if check.local.asks_cluster() && context.is_none() {
+        return Verdict::Skipped(NO_CLUSTER.to_owned());
+    }
     in_room(check, |room| {
         if let Some(before) = &check.before
             && let Ok(command) = command(programs, room, before, local, context)
@@ -38,6 +43,8 @@ pub fn local(programs: &Programs, check: &Check, local: &Local, context: Option<
         }
         match command(programs, room, &check.local, local, context) {
             Ok(command) => Ok(verdict(room, check, &confined::answer(command, confined::TIME)?)),
+            // The user asked for it.
+            Err(reason) if check.local.asks_cluster() => Ok(Verdict::Broken(reason)),
             Err(missing) => Ok(Verdict::Skipped(missing)),
         }
     })
@@ -62,14 +69,14 @@ fn command(
         }
         Arg::Context(before) => match context {
             Some(context) => Ok(format!("{before}{context}").into()),
-            None => Err("no cluster is named; to ask one: `--context NAME`".to_owned()),
+            None => Err(NO_CLUSTER.to_owned()),
         },
         Arg::Program => Ok(local.path.clone().into_os_string()),
     };
     let starter = |name: &str| programs.find(name).ok_or_else(|| format!("`{name}` is not on PATH"));
     let mut command = match run.through {
         Some(other) => programs.checker(room, &starter(other)?),
-        None if run.asks_cluster() => programs.client(room, &local.path),
+        None if run.asks_cluster() => programs.kubectl(room, &local.path)?,
         None => programs.checker(room, &local.path),
     };
     if run.through.is_none() {

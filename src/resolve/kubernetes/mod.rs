@@ -7,6 +7,7 @@ mod routes;
 
 use std::collections::{HashMap, HashSet};
 
+use self::effects::Effects;
 use self::names::{LONGEST_LABEL, LONGEST_NAME};
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
@@ -146,18 +147,15 @@ impl Resolver<'_> {
         }
         let gateway = written.and_then(|written| written.gateway.as_ref());
         if let Some(gateway) = gateway {
-            let (namespace, name) = gateway.value.split_once('/').unwrap_or(("", &gateway.value));
-            if gateway.value.contains('/') {
-                self.check_label(namespace, gateway.span, "namespace", LONGEST_LABEL);
-            }
-            self.check_object_name(name, gateway.span, "Gateway");
+            self.check_gateway(&gateway.value, gateway.span);
         }
         let secrets = written.and_then(|written| written.external_secrets.as_ref());
         if let Some(secrets) = secrets {
-            self.check_object_name(&secrets.store.value, secrets.store.span, "store");
+            let kind = secrets.kind.unwrap_or(STORE_KIND).as_str().to_lowercase();
+            self.check_object_name(&secrets.store.value, secrets.store.span, "store", &kind);
         }
         if let Some(class) = written.and_then(|written| written.storage_class.as_ref()) {
-            self.check_object_name(&class.value, class.span, "storage class");
+            self.check_object_name(&class.value, class.span, "storage class", "storageclass");
         }
         if let Some(cluster) = written.and_then(|written| written.eks_cluster.as_ref()) {
             self.check_eks_cluster(cluster);
@@ -199,7 +197,7 @@ impl Resolver<'_> {
             self.report(Diagnostic::new("invalid-name", title, role.span).help(help));
         }
         if let Some(class) = own.and_then(|own| own.storage_class.as_ref()) {
-            self.check_object_name(&class.value, class.span, "storage class");
+            self.check_object_name(&class.value, class.span, "storage class", "storageclass");
         }
         // The user of an own image is not that of the kind's.
         let kind_user = of_kind.filter(|_| service.image.is_none()).and_then(|kind| kind.user.as_ref());
@@ -308,9 +306,11 @@ impl Resolver<'_> {
         let known = Known { stack, defaults: defaults.collect(), files };
         self.check_defaults(stack);
         let mut used: HashMap<&str, &str> = HashMap::new();
+        let mut effects = Effects::default();
         // In the order of the spec, too.
         for ((name, written), service) in spec.services.iter().zip(&stack.services) {
             self.check_service(&known, name, written, service);
+            effects.add(name, written, service);
             for volume in service.mounts.iter().filter_map(Mount::volume) {
                 if let Some(other) = used.insert(volume, &service.name).filter(|other| *other != service.name) {
                     let title = format!("volume `{volume}` is shared with `{other}`");
@@ -318,6 +318,9 @@ impl Resolver<'_> {
                     self.report(Diagnostic::new("not-in-kubernetes", title, name.span).help(help));
                 }
             }
+        }
+        for diagnostic in effects.useless() {
+            self.report(diagnostic);
         }
         self.check_clashes(stack);
         for service in &stack.schema_services {
@@ -442,6 +445,11 @@ impl Resolver<'_> {
                 );
             }
         }
+        if let Some(port) = written.kubernetes.as_ref().and_then(|own| own.members.as_ref())
+            && let Some(&index) = self.index.get(service.name.as_str())
+        {
+            self.port_of(index, &port.value, port.span, &[]);
+        }
         self.check_one_shot(name, written, service);
         self.check_further(written);
         self.check_commands(written);
@@ -451,8 +459,7 @@ impl Resolver<'_> {
         self.check_volumes(written, &targets);
         self.check_ports(name, service);
         self.check_routes(known, written, service);
-        self.check_annotations(written);
-        self.check_effects(name, written, service);
+        self.check_annotations(written, service);
         self.check_resources(name, written, service);
         self.check_restart(written, service);
         self.check_waits(known, name, written, service);

@@ -2,8 +2,8 @@
 
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::Stack;
 use crate::model::kubernetes::members_of;
+use crate::model::{self, Stack};
 use crate::spec::decode::shown;
 use crate::spec::service::Service;
 use crate::spec::text::Tree;
@@ -29,16 +29,22 @@ fn is_label(label: &str) -> bool {
         && label.chars().all(|c| is_alphanumeric(c) || c == '-')
 }
 
-/// Whether it is a host name in lowercase letters, which the names of most objects are, too.
+/// Whether it is a host name in lowercase letters.
 pub(super) fn is_host(name: &str) -> bool {
-    name.len() <= LONGEST_HOST && name.split('.').all(|label| label.len() <= LONGEST_LABEL && is_label(label))
+    is_object_name(name) && name.split('.').all(|label| label.len() <= LONGEST_LABEL)
+}
+
+/// Whether it is the name of an object.
+fn is_object_name(name: &str) -> bool {
+    name.len() <= LONGEST_HOST && name.split('.').all(is_label)
 }
 
 /// Whether it is the key of an annotation: a name, perhaps with a host and `/` before it.
 fn is_qualified(key: &str) -> bool {
     let (host, name) = key.split_once('/').map_or((None, key), |(host, name)| (Some(host), name));
     let edge = |c: char| c.is_ascii_alphanumeric();
-    host.is_none_or(is_host)
+    // The server looks at it in lowercase letters.
+    host.is_none_or(|host| is_object_name(&host.to_ascii_lowercase()))
         && name.len() <= LONGEST_LABEL
         && name.starts_with(edge)
         && name.ends_with(edge)
@@ -56,21 +62,29 @@ impl Resolver<'_> {
         }
     }
 
-    /// Reports what is no name of an object that the cluster already has.
-    pub(super) fn check_object_name(&mut self, name: &str, span: Span, what: &str) {
-        if !is_host(name) {
+    /// Reports what is no name of an object that the cluster already has, of a kind as kubectl calls it.
+    pub(super) fn check_object_name(&mut self, name: &str, span: Span, what: &str, kind: &str) {
+        if !is_object_name(name) {
             let title = format!("invalid {what} `{}`", shown(name));
-            let help = format!(
-                "write its name: lowercase letters, digits, `-` and `.`, at most {LONGEST_HOST} in all; `kubectl get` lists it"
-            );
+            let help = format!("write its name; `kubectl get {kind}` lists it");
             self.report(Diagnostic::new("invalid-name", title, span).at("not the name of an object").help(help));
         }
     }
 
+    /// Reports what is no Gateway: a name, or a namespace and a name.
+    pub(super) fn check_gateway(&mut self, gateway: &str, span: Span) {
+        let (namespace, name) = gateway.split_once('/').map_or((None, gateway), |(space, name)| (Some(space), name));
+        if namespace.is_some_and(|space| space.len() > LONGEST_LABEL || !is_label(space)) || !is_object_name(name) {
+            let title = format!("invalid Gateway `{}`", shown(gateway));
+            let help = "write `name` or `namespace/name`; `kubectl get gateway --all-namespaces` lists them";
+            self.report(Diagnostic::new("invalid-name", title, span).help(help));
+        }
+    }
+
     /// Labels of Compose become annotations.
-    pub(super) fn check_annotations(&mut self, written: &Service) {
+    pub(super) fn check_annotations(&mut self, written: &Service, service: &model::Service) {
         let labels = written.labels.iter().map(|(key, _)| key);
-        let annotations = written.compose.get("annotations");
+        let annotations = written.compose.get("annotations").filter(|_| service.keys.get("annotations").is_some());
         let annotations = annotations.into_iter().flat_map(|tree| match tree {
             Tree::Table(entries) => entries.as_slice(),
             _ => &[],
@@ -80,7 +94,7 @@ impl Resolver<'_> {
                 let title = format!("invalid annotation `{}`", shown(&key.value));
                 self.report(Diagnostic::new("invalid-name", title, key.span).help(format!(
                     "in Kubernetes, a label is an annotation: use letters, digits, `-`, `_` and `.`, at most {LONGEST_LABEL}, \
-                     perhaps with a host name and `/` before them"
+                     perhaps with a host name and `/` before them; or remove it in this profile"
                 )));
             }
         }
@@ -90,6 +104,11 @@ impl Resolver<'_> {
     pub(super) fn check_clashes(&mut self, stack: &Stack) {
         for service in stack.services.iter().filter(|service| service.workload.members.is_some()) {
             let members = members_of(&service.name);
+            let other = self.index.get(members.as_str()).and_then(|&index| stack.services.get(index));
+            // Without a port it has no Service.
+            if other.is_none_or(|other| other.ports.is_empty()) {
+                continue;
+            }
             if let Some(&index) = self.index.get(members.as_str()) {
                 let (other, _) = &self.spec.services.entries[index];
                 let title = format!("`{members}` is the name by which the pods of `{}` find each other", service.name);
@@ -109,13 +128,15 @@ mod tests {
         for name in ["fast", "gp3-encrypted", "example.com", "9a.b", "a"] {
             assert!(is_host(name), "{name}");
         }
-        for name in ["", "Fast", "a_b", "-a", "a-", "a..b", "a/b", &"a".repeat(64)] {
-            assert!(!is_host(name), "{name}");
+        for name in ["", "Fast", "a_b", "-a", "a-", "a..b", "a/b", &"a".repeat(254)] {
+            assert!(!is_object_name(name), "{name}");
         }
-        for key in ["team", "com.example.team", "example.com/Team_1", "traefik.http.routers.web.rule"] {
+        let long = "a".repeat(64);
+        assert!(is_object_name(&long) && !is_host(&long));
+        for key in ["team", "com.example.team", "Example.com/Team_1", "traefik.http.routers.web.rule"] {
             assert!(is_qualified(key), "{key}");
         }
-        for key in ["", "a b", "/a", "a/", "a/b/c", "A.com/b", "-a", &"a".repeat(64)] {
+        for key in ["", "a b", "/a", "a/", "a/b/c", "a_b.com/b", "-a", &"a".repeat(64)] {
             assert!(!is_qualified(key), "{key}");
         }
     }
