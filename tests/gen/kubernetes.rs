@@ -211,7 +211,32 @@ const MAPS: &[(&str, &str, &str, &str)] = &[
         "[services.once]\nimage = \"shop/once:1\"\nuser = \"1000\"\nrestart = \"no\"",
         "Job once",
         "spec.template.spec.restartPolicy",
-        "OnFailure",
+        "Never",
+    ),
+    (
+        "[services.once]\nimage = \"shop/once:1\"\nuser = \"1000\"\nrestart = \"no\"",
+        "Job once",
+        "spec.backoffLimit",
+        "0",
+    ),
+    (
+        "[services.once]\nimage = \"shop/once:1\"\nuser = \"1000\"\nrestart = \"on-failure:2\"",
+        "Job once",
+        "spec.backoffLimit",
+        "2",
+    ),
+    ("healthcheck.tcp = \"http\"", "Deployment", "spec.template.spec.containers.0.startupProbe", "null"),
+    (
+        "healthcheck = { tcp = \"http\", interval = \"1m\", retries = 3, start_interval = \"1s\", start_period = \"10s\" }",
+        "Deployment",
+        "spec.template.spec.containers.0.startupProbe.failureThreshold",
+        "190",
+    ),
+    (
+        "healthcheck = { tcp = \"http\", retries = 10 }\nkubernetes.liveness = true",
+        "Deployment",
+        "spec.template.spec.containers.0.livenessProbe.failureThreshold",
+        "10",
     ),
     (
         "healthcheck.tcp = \"http\"\nkubernetes.liveness = true",

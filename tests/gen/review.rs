@@ -328,13 +328,27 @@ fn what_a_cluster_refuses_or_loses() {
     case(
         TEA,
         &[("storage = \"1g\"", "storage = \"512m\"")],
-        &["danger volumes db: storage shrinks: no volume can; move the data to another one [1073741824 -> 536870912]"],
+        &["danger volumes db: storage shrinks: no volume can; move the data to another one [1Gi -> 512Mi]"],
     );
     case(
         TEA,
         &[("storage = \"1g\"", "storage = \"1g\", storage_class = \"fast\"")],
         &["danger volumes db: storage class changed: a StatefulSet's claims can't be changed; delete it with \
              `--cascade=orphan` first [default -> fast]"],
+    );
+    case(
+        TEA,
+        &[("[services.db]", "[services.pot]")],
+        &[
+            "danger volumes db: removed, but its claims stay; a service with another name starts without its data [data-db-0 -> -]",
+            "notice services pot: added [- -> postgres:18.1]",
+            "notice services db: removed [postgres:18.1 -> -]",
+        ],
+    );
+    case(
+        &TEA.replace("[volumes.data]", "read_only = true\n[volumes.data]"),
+        &[("read_only = true\n", "")],
+        &["danger privileges db: gains a writable root file system", "notice services db: recreated: read_only"],
     );
     case(
         TEA,
