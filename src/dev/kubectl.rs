@@ -137,6 +137,31 @@ impl Kubectl {
         self.command(["version", "--output", "json"])
     }
 
+    /// Asks for the stack that the namespace belongs to; nothing if there is none.
+    pub fn owner(&self) -> Invocation {
+        let label = r"jsonpath={.metadata.labels.app\.kubernetes\.io/part-of}";
+        self.command(["get", "namespace", &self.namespace, "--ignore-not-found", "--output", label])
+    }
+
+    /// Lists the Secrets of the stack.
+    pub fn secrets(&self) -> Invocation {
+        self.command(["get", "secret", "--selector", &self.labels, "--output", "name"])
+    }
+
+    /// How a person writes the values of a Secret to a file.
+    pub fn shown(&self, secret: &str, path: &Utf8Path) -> String {
+        let template = r#"{{range $name, $value := .data}}{{$name}}={{$value | base64decode}}{{"\n"}}{{end}}"#;
+        let Self { context, namespace, .. } = self;
+        format!(
+            "kubectl --context {context} --namespace {namespace} get {secret} --output go-template='{template}' > {path}"
+        )
+    }
+
+    /// Lists the storage classes.
+    pub fn storage_classes(&self) -> Invocation {
+        self.command(["get", "storageclass", "--output", "jsonpath={.items[*].metadata.name}"])
+    }
+
     /// Asks for the storage classes that claims without one get.
     pub fn default_classes(&self) -> Invocation {
         let path = r#"jsonpath={.items[?(@.metadata.annotations.storageclass\.kubernetes\.io/is-default-class=="true")].metadata.name}"#;

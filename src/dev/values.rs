@@ -1,35 +1,39 @@
 //! The files of an overlay that a person fills in, as kustomize reads them: `NAME=value`, where the value is all that follows.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Finding;
 use super::dotenv::Change;
 use crate::model::Variable;
 
-/// The lines with their numbers, without what kustomize skips.
-fn lines(text: &str) -> impl DoubleEndedIterator<Item = (usize, &str)> {
+/// The variables of a text, each with the number of its line and its value.
+fn entries(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
+    // As kustomize, which skips the mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    (1..).zip(text.lines().map(str::trim_start).collect::<Vec<_>>()).collect::<Vec<_>>().into_iter()
+    (1..).zip(text.lines()).filter_map(|(number, line)| {
+        let (name, value) = line.trim_start().split_once('=').filter(|(name, _)| !name.starts_with('#'))?;
+        Some((number, name, value))
+    })
 }
 
-/// The value of a variable, if the text has a line of it.
-pub fn get<'t>(text: &'t str, name: &str) -> Option<&'t str> {
-    lines(text).rev().find_map(|(_, line)| line.strip_prefix(name)?.strip_prefix('='))
+/// The values of a text by their variables.
+pub fn read(text: &str) -> HashMap<&str, &str> {
+    entries(text).map(|(_, name, value)| (name, value)).collect()
 }
 
 /// The text with values for the variables that have none yet, and what was done with each. Nothing else changes.
 pub fn fill(text: &str, assignments: &[(&str, &str)]) -> (String, Vec<Change>) {
+    let places: HashMap<&str, (usize, &str)> =
+        entries(text).map(|(number, name, value)| (name, (number, value))).collect();
     let mut lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
     let mut changes = Vec::new();
     for (name, value) in assignments {
-        let start = format!("{name}=");
-        let place = lines.iter_mut().rev().find(|line| line.trim_start().starts_with(&start));
-        let own = place.as_ref().and_then(|line| line.trim_start().strip_prefix(&start)).unwrap_or_default();
-        changes.push(match own {
+        let place = places.get(name).copied();
+        changes.push(match place.map_or("", |(_, own)| own) {
             own if own == *value => Change::Same,
             "" => {
-                let filled = format!("{start}{value}");
-                match place {
+                let filled = format!("{name}={value}");
+                match place.and_then(|(number, _)| lines.get_mut(number - 1)) {
                     Some(line) => *line = filled,
                     None => lines.push(filled),
                 }
@@ -52,20 +56,22 @@ pub fn unfilled<'v>(path: &str, text: Option<&str>, wanted: impl IntoIterator<It
         return vec![Finding::error(format!("`{path}` does not exist"), help)];
     };
     let mut findings = Vec::new();
+    let known: HashSet<&str> = wanted.iter().map(|variable| variable.name.as_str()).collect();
     let mut seen = HashSet::new();
-    for (number, line) in lines(text) {
-        let Some((name, _)) = line.split_once('=').filter(|(name, _)| !name.starts_with('#')) else { continue };
+    for (number, name, _) in entries(text) {
         let at = format!("line {number} of `{path}`");
+        let is_known = known.contains(name);
         let name = crate::shown::printable(name);
         if !seen.insert(name.clone()) {
             findings.push(Finding::error(format!("{at} sets `{name}` again"), "remove one of the two lines"));
-        } else if !wanted.iter().any(|variable| variable.name == name) {
+        } else if !is_known {
             let help = "remove it, or rename it: `NAME=value` alone, without `export`";
             findings.push(Finding::warning(format!("{at} sets `{name}`, which no pod reads"), help));
         }
     }
+    let values = read(text);
     for variable in wanted {
-        match get(text, &variable.name) {
+        match values.get(variable.name.as_str()).copied() {
             // `gen dev up` chooses it.
             None | Some("") if variable.generate => {}
             // What only Terraform fills in may be left empty.

@@ -104,8 +104,8 @@ impl Kind {
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
         let before = diagnostics.len();
-        let start = Span { file, start: 0, end: 1 };
-        let size = sources.at(file).map_or(0, |source| source.text.len());
+        let text = sources.at(file).map_or("", |source| source.text.as_str());
+        let (start, size) = (super::start_of(file, text), text.len());
         let mut cx = Context { sources, diagnostics };
         let declaration = Declaration::decode(Node { span: start, value: Value::Table(table) }, &mut cx)?;
         // A template that can't be read is missing, too.

@@ -428,7 +428,7 @@ fn as_dashboard<'s>(name: &'s str, table: Table<'s>, span: Span) -> Table<'s> {
 }
 
 /// The first character of a file.
-fn start_of(file: u16, text: &str) -> Span {
+pub(crate) fn start_of(file: u16, text: &str) -> Span {
     let length = text.chars().next().map_or(0, char::len_utf8);
     Span { file, start: 0, end: u32::try_from(length).unwrap_or(u32::MAX) }
 }

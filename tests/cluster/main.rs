@@ -254,6 +254,17 @@ fn gen_dev_applies_prunes_and_removes() {
     assert_eq!((generations("tea-dev"), listed("job")), (before, jobs.clone()));
     assert_eq!(project.read(&format!("{overlay}/secrets.env")), secrets);
 
+    // On another machine: the data in the cluster may need the first password.
+    let file = project.path(&format!("{overlay}/secrets.env"));
+    std::fs::remove_file(&file).unwrap();
+    let run = dev(&project, &["up"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let (_, command) = run.stderr.split_once("take them from there: `").unwrap();
+    let (command, _) = command.rsplit_once('`').unwrap();
+    let run: Run = Command::new("sh").args(["-c", command]).current_dir(project.root()).output().unwrap().into();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap().trim_end(), secrets.trim_end().rsplit('\n').next().unwrap());
+
     // Another value: the Job that reads it is replaced, and the old values are deleted.
     let id = || done(&["--namespace", "tea-dev", "get", &jobs[0], "--output", "jsonpath={.metadata.uid}"]);
     let first = id();
@@ -264,6 +275,16 @@ fn gen_dev_applies_prunes_and_removes() {
     assert_ne!(id(), first);
     let values = listed("configmap").into_iter().filter(|name| name.contains("stack-variables")).count();
     assert_eq!(values, 1);
+
+    // Not in a namespace of another stack.
+    let label = |stack: &str| {
+        let label = format!("app.kubernetes.io/part-of={stack}");
+        done(&["label", "namespace", "tea-dev", "--overwrite", &label]);
+    };
+    label("milk-dev");
+    let run = dev(&project, &["up"]);
+    assert!(run.code == Some(2) && run.stderr.contains("belongs to the stack `milk-dev`"), "{run:?}");
+    label("tea-dev");
 
     let run = dev(&project, &["ps"]);
     assert!(run.code == Some(0) && run.stdout.contains("db-0"), "{run:?}");
@@ -354,6 +375,15 @@ fn gen_verify_asks_the_server() {
     let mut command = project.command(&["verify", "--context", "kwok"]);
     let run: Run = command.env("KUBECONFIG", project.path("kubeconfig")).output().unwrap().into();
     assert!(run.code == Some(3) && run.stdout.contains("in `KUBECONFIG` is in the project"), "{run:?}");
+    // What the cluster lacks.
+    let spec = project.read("spec/stack.toml");
+    project.replace("spec/stack.toml", "gateway =", "storage_class = \"fast\"\ncontexts = [\"kwok\"]\ngateway =");
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let run = format!("{:?}", dev(&project, &["doctor"]));
+    assert!(run.contains("no storage class `fast` for the volumes of `db`"), "{run}");
+    assert!(run.contains("does not know the kind `httproute`"), "{run}");
+    assert!(run.contains("does not know the kind `externalsecret`"), "{run}");
+    project.write("spec/stack.toml", spec);
 
     done(&["create", "namespace", "inn-live"]);
     verify(&["no matches for kind \"HTTPRoute\"", "no matches for kind \"ExternalSecret\""]);

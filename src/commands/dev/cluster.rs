@@ -1,5 +1,6 @@
 //! `gen dev` of a stack in Kubernetes.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -88,7 +89,8 @@ fn up(context: &Context, kubectl: &Kubectl, arguments: &Up) -> Step {
             "leave out the services, or remove the others in the profile",
         )));
     }
-    generate(context)?;
+    owned(context, kubectl)?;
+    generate(context, kubectl)?;
     let mut findings = filled_in(context)?;
     findings.extend(preflight::drift(context));
     say(&findings);
@@ -108,6 +110,21 @@ fn up(context: &Context, kubectl: &Kubectl, arguments: &Up) -> Step {
         print_text(&format!("Open these while the command next to each is running:\n{pages}"));
     }
     Ok(Outcome::Clean)
+}
+
+/// Refuses a namespace that another stack, or another profile, has made its own: both would change the same objects.
+fn owned(context: &Context, kubectl: &Kubectl) -> Step<()> {
+    let answer = context.children.ask(&kubectl.owner())?;
+    let owner = answer.stdout.trim();
+    // Who may not see namespaces can't know.
+    if !answer.succeeded || owner.is_empty() || owner == context.stack().project {
+        return Ok(());
+    }
+    let owner = stackgen::shown::printable(owner);
+    Err(Stop::invalid(Finding::error(
+        format!("the namespace belongs to the stack `{owner}`"),
+        "name another one in `kubernetes.namespace`, or remove its label `app.kubernetes.io/part-of`",
+    )))
 }
 
 /// Waits until objects have come up, as long as they can.
@@ -278,15 +295,27 @@ fn pages(context: &Context) -> String {
 }
 
 /// Writes random values to the file of secrets for those that have none and may be chosen, if nothing else is missing there.
-fn generate(context: &Context) -> Step<()> {
+/// Another machine may have chosen them before: then the data in the cluster needs those.
+fn generate(context: &Context, kubectl: &Kubectl) -> Step<()> {
     let [_, secrets] = FILES;
-    let text = dotenv::read(&context.root, &path_of(context, secrets))?.unwrap_or_default();
-    let is_missing = |variable: &&Variable| values::get(&text, &variable.name).unwrap_or_default().is_empty();
+    let path = path_of(context, secrets);
+    let text = dotenv::read(&context.root, &path)?.unwrap_or_default();
+    let there = values::read(&text);
+    let is_missing = |variable: &&Variable| there.get(variable.name.as_str()).is_none_or(|value| value.is_empty());
     let missing: Vec<_> = of_file(context, secrets).filter(is_missing).collect();
-    if !missing.is_empty() && missing.iter().all(|variable| variable.generate) {
-        fill_file(context, secrets, &[])?;
+    if missing.is_empty() || missing.iter().any(|variable| !variable.generate) {
+        return Ok(());
     }
-    Ok(())
+    let listed = context.ask(&kubectl.secrets(), "kubectl get secret", SAID)?;
+    if let Some(secret) = kubectl::names(&listed).iter().find(|name| name.starts_with(&format!("secret/{SECRETS}-"))) {
+        let names: Vec<&str> = missing.iter().map(|variable| variable.name.as_str()).collect();
+        return Err(Finding::error(
+            format!("`{path}` lacks {}, and the cluster has values that its data may need", names.join(", ")),
+            format!("take them from there: `{}`", kubectl.shown(secret, &path)),
+        )
+        .into());
+    }
+    fill_file(context, secrets, &[], true)
 }
 
 fn path_of(context: &Context, file: &str) -> Utf8PathBuf {
@@ -297,17 +326,17 @@ fn of_file<'c>(context: &'c Context, file: &'static str) -> impl Iterator<Item =
     context.stack().wanted().filter(move |variable| variable.file() == file)
 }
 
-/// Fills in Terraform's outputs, and chooses the secrets that may be chosen.
+/// Fills in Terraform's outputs. `up` chooses the secrets that may be chosen, as it knows the cluster.
 pub fn fill(context: &Context, filled: &[Filled]) -> Step {
     for file in FILES {
-        fill_file(context, file, filled)?;
+        fill_file(context, file, filled, false)?;
     }
     let findings = filled_in(context)?;
     if findings.iter().any(Finding::is_error) { Err(findings.into()) } else { Ok(Outcome::Clean) }
 }
 
 /// Fills in one file; a new one starts as a copy of its example.
-fn fill_file(context: &Context, file: &'static str, filled: &[Filled]) -> Step<()> {
+fn fill_file(context: &Context, file: &'static str, filled: &[Filled], choose: bool) -> Step<()> {
     let wanted: Vec<&Variable> = of_file(context, file).collect();
     if wanted.is_empty() {
         return Ok(());
@@ -318,22 +347,23 @@ fn fill_file(context: &Context, file: &'static str, filled: &[Filled]) -> Step<(
         Some(text) => text.clone(),
         None => env::without_header(&stackgen::view::values_example(context.stack(), file)).to_owned(),
     };
-    let is_meant = |filled: &&Filled| wanted.iter().any(|variable| variable.name == filled.name);
-    let outputs: Vec<&Filled> = filled.iter().filter(is_meant).collect();
+    let own = values::read(&text);
+    let names: HashSet<&str> = wanted.iter().map(|variable| variable.name.as_str()).collect();
+    let outputs: Vec<&Filled> = filled.iter().filter(|filled| names.contains(filled.name.as_str())).collect();
+    let filled: HashSet<&str> = outputs.iter().map(|filled| filled.name.as_str()).collect();
     let is_chosen = |variable: &&&Variable| {
-        variable.generate
-            && values::get(&text, &variable.name).unwrap_or_default().is_empty()
-            && !outputs.iter().any(|filled| filled.name == variable.name)
+        let name = variable.name.as_str();
+        choose && variable.generate && own.get(name).is_none_or(|value| value.is_empty()) && !filled.contains(name)
     };
     let chosen: Vec<&str> = wanted.iter().filter(is_chosen).map(|variable| variable.name.as_str()).collect();
     let random = chosen.iter().map(|_| env::random()).collect::<Step<Vec<_>>>()?;
     let assignments = outputs.iter().map(|filled| (filled.name.as_str(), filled.value.as_str()));
     let assignments = assignments.chain(chosen.iter().copied().zip(random.iter().map(String::as_str)));
     let (new, changes) = values::fill(&text, &assignments.collect::<Vec<_>>());
-    if there.is_none_or(|text| text != new) {
+    if there.as_ref().is_none_or(|text| *text != new) {
         output::replace(&context.root, &path, &new, Mode::Private).map_err(|error| env::not_written(&path, &error))?;
     }
-    let own = |name: &str| values::get(&text, name).unwrap_or_default().to_owned();
+    let own = |name: &str| own.get(name).copied().unwrap_or_default().to_owned();
     print_text(&env::told(context, &path, outputs.into_iter().zip(changes), &chosen, own));
     Ok(())
 }
@@ -365,26 +395,48 @@ fn doctor(context: &Context, kubernetes: &Kubernetes) -> Step {
             const HELP: &str = "check that the cluster is reachable: `kubectl cluster-info`";
             match context.ask(&kubectl.version(), "kubectl version", HELP) {
                 Err(finding) => findings.push(finding),
-                Ok(_) => findings.extend(storage(context, &kubectl)?),
+                Ok(_) => findings.extend(lacking(context, &kubectl)?),
             }
         }
     }
     Ok(super::doctor::show(&findings))
 }
 
-/// A volume without a storage class needs a default one.
-fn storage(context: &Context, kubectl: &Kubectl) -> Step<Option<Finding>> {
-    let unnamed = context
-        .stack()
-        .services
-        .iter()
-        .find(|service| service.workload.storage_class.is_none() && service.has_volumes());
-    let Some(service) = unnamed else { return Ok(None) };
-    let classes = context.ask(&kubectl.default_classes(), "kubectl get storageclass", SAID)?;
-    Ok(classes.trim().is_empty().then(|| {
-        Finding::error(
-            format!("the cluster has no default storage class for the volumes of `{}`", service.name),
-            "name one: `kubernetes.storage_class = \"…\"`; `kubectl get storageclass` lists them",
-        )
-    }))
+/// Storage classes and custom kinds that the stack uses and the cluster lacks.
+fn lacking(context: &Context, kubectl: &Kubectl) -> Step<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let with_volumes = || context.stack().services.iter().filter(|service| service.has_volumes());
+    let named = || with_volumes().filter_map(|service| Some((service, service.workload.storage_class.as_deref()?)));
+    if named().next().is_some() {
+        let classes = context.ask(&kubectl.storage_classes(), "kubectl get storageclass", SAID)?;
+        let classes: Vec<&str> = classes.split_whitespace().collect();
+        findings.extend(named().filter(|(_, class)| !classes.contains(class)).map(|(service, class)| {
+            Finding::error(
+                format!("the cluster has no storage class `{class}` for the volumes of `{}`", service.name),
+                "`kubectl get storageclass` lists them",
+            )
+        }));
+    }
+    if let Some(service) = with_volumes().find(|service| service.workload.storage_class.is_none()) {
+        let classes = context.ask(&kubectl.default_classes(), "kubectl get storageclass", SAID)?;
+        if classes.trim().is_empty() {
+            findings.push(Finding::error(
+                format!("the cluster has no default storage class for the volumes of `{}`", service.name),
+                "name one: `kubernetes.storage_class = \"…\"`; `kubectl get storageclass` lists them",
+            ));
+        }
+    }
+    let stack = context.stack();
+    let has_routes = stack.services.iter().any(|service| !service.workload.routes.is_empty());
+    let is_stored = stack.pod_variables().any(|variable| stack.is_stored(variable));
+    let used = [(has_routes, "the Gateway API"), (is_stored, "the External Secrets Operator")];
+    for (kind, (_, what)) in kubectl::CUSTOM_KINDS.into_iter().zip(used).filter(|(_, (is_used, _))| *is_used) {
+        let answer = context.children.ask(&kubectl.custom("get", kind))?;
+        if kubectl::is_unknown_kind(&answer.stderr) {
+            let kind = kind.split('.').next().unwrap_or(kind);
+            let what = format!("install {what}, or its definitions, in the cluster");
+            findings.push(Finding::error(format!("the cluster does not know the kind `{kind}`"), what));
+        }
+    }
+    Ok(findings)
 }
