@@ -352,7 +352,7 @@ fn grants_of(shared: &Shared<'_>, service: &Service) -> Vec<Grant> {
     security_options(service, &mut grants);
     if !service.keys.is_set("read_only") {
         let what = "a writable root file system";
-        // In a cluster it is a part of the security context, which others share nodes with.
+        // In a cluster it weakens the security context of a pod that shares its node with others.
         let in_cluster = shared.project.stack.kubernetes.is_some();
         let severity = if in_cluster { Severity::Danger } else { Severity::Caution };
         grants.push(Grant { usual: true, ..Grant::new(Id::WritableRoot, severity, what) });

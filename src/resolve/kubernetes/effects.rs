@@ -7,8 +7,8 @@ use crate::model;
 use crate::spec::decode::Spanned;
 use crate::spec::service::Service;
 
-/// The keys that only have an effect together with something else, in the order of the spec. A key that several services have,
-/// since they extend one that says it for all, has an effect if it has one in any of them.
+/// The keys that have no effect without something else, in the order of the spec. A key that several services inherit by
+/// `extends` is only reported if it has no effect in any of them.
 #[derive(Default)]
 pub(super) struct Effects {
     order: Vec<(Span, &'static str)>,

@@ -62,7 +62,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Reports what is no name of an object that the cluster already has, of a kind as kubectl calls it.
+    /// Reports an invalid name of an object that the cluster must have; `kind` is what kubectl calls its kind.
     pub(super) fn check_object_name(&mut self, name: &str, span: Span, what: &str, kind: &str) {
         if !is_object_name(name) {
             let title = format!("invalid {what} `{}`", shown(name));
