@@ -443,6 +443,28 @@ pub enum ImportCommand {
     /// error. Looks up datasources in the spec of the current directory, if there is one. Exit codes: 0 success, 2 not a
     /// dashboard, 3 I/O error.
     Dashboard(ImportDashboard),
+    /// Convert a Compose project to a spec that renders the same project
+    ///
+    /// Writes TOML to standard output, and notes on what was converted, assumed, dropped or can't be converted to standard
+    /// error. Paths are relative to the current directory, for which the spec is. Exit codes: 0 success, 1 something was not
+    /// converted or the rendered project differs, 2 not a Compose file, 3 I/O error.
+    Compose(ImportCompose),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gen import compose --output spec/stack.toml\n  \
+    gen import compose compose.yaml compose.prod.yaml --verify")]
+pub struct ImportCompose {
+    /// The Compose files, of which later ones change earlier ones; by default those that Compose takes
+    #[arg(value_name = "FILE")]
+    pub files: Vec<Utf8PathBuf>,
+    /// Write to this new file instead of standard output
+    #[arg(long, value_name = "FILE.toml")]
+    pub output: Option<Utf8PathBuf>,
+    /// Compare what Compose makes of the files and of the rendered spec
+    #[arg(long)]
+    pub verify: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 use crate::spec::accepted::{Id, Names};
 use crate::spec::extends;
 use crate::spec::kind::{Kind, Kinds, OnlyIf};
-use crate::spec::lints::{DEFAULT, LINTS};
+use crate::spec::lints::LINTS;
 use crate::spec::schema;
 
 const HEAD: &str = "\
@@ -119,8 +119,8 @@ pub fn text() -> String {
         row(&mut out, format_args!("- `{code}`: {}", first_sentence(page)));
     }
     out.push_str(LINTS_HEAD);
-    for (lint, finds) in LINTS {
-        row(&mut out, format_args!("| `{lint}` | `{}` | {finds} |", DEFAULT.as_str()));
+    for (lint, finds, level) in LINTS {
+        row(&mut out, format_args!("| `{lint}` | `{}` | {finds} |", level.as_str()));
     }
     out.push_str(CHANGES_HEAD);
     for id in Id::ALL {

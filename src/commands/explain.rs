@@ -47,7 +47,8 @@ pub fn run(arguments: &Explain) -> Ran {
 fn explain_code(code: &str, format: Listing) -> Ran {
     let page = codes::page(code)
         .map_err(|help| stop_with(Outcome::Invalid, format!("unknown code `{}`", shown(code)), help))?;
-    let level = if lints::is_lint(code) { Level::Warning } else { Level::Error }.as_str();
+    let level =
+        if lints::default_level(code) == Some(lints::Level::Warn) { Level::Warning } else { Level::Error }.as_str();
     let text = || page_as_text(code, level, page);
     Ok(show(format, text, || report::serialise(&json!({ "code": code, "level": level, "page": page }))))
 }
@@ -67,8 +68,9 @@ fn page_as_text(code: &str, level: &str, page: &str) -> String {
             line => writeln!(out, "{line}"),
         };
     }
-    if lints::is_lint(code) {
-        let _ = writeln!(out, "\nIts level is `warn` unless `[lints]` sets another one: `{code} = \"allow\"`.");
+    if let Some(level) = lints::default_level(code) {
+        let level = level.as_str();
+        let _ = writeln!(out, "\nIts level is `{level}` unless `[lints]` sets another one: `{code} = \"allow\"`.");
     }
     out
 }

@@ -12,14 +12,52 @@ use stackgen::spec::decode::{Map, Spanned};
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 
-use super::report::{BOLD, RESET};
-use super::{Outcome, Ran, current_folder, fail, find_root, location, print, print_error, stop};
-use crate::cli::{Import, ImportCommand, ImportDashboard};
+use super::report::{self, BOLD, RESET};
+use super::{Outcome, Ran, current_folder, fail, find_root, location, print, print_error, stop, stop_with};
+use crate::cli::{Import, ImportCommand, ImportCompose, ImportDashboard};
 
 pub fn run(arguments: &Import) -> Outcome {
     match &arguments.command {
         ImportCommand::Dashboard(arguments) => dashboard(arguments),
+        ImportCommand::Compose(arguments) => compose(arguments).unwrap_or_else(|outcome| outcome),
     }
+}
+
+fn compose(arguments: &ImportCompose) -> Ran {
+    let current = current_folder()?;
+    let mut files = arguments.files.clone();
+    if files.is_empty() {
+        files = import::compose::default_files(|path| current.join(path).is_file());
+    }
+    if files.is_empty() {
+        let names: Vec<&str> = import::compose::DEFAULT_FILES.iter().map(|(name, _)| *name).collect();
+        let title = format!("no Compose file in this directory: none of {}", names.join(", "));
+        return Err(stop_with(Outcome::Invalid, title, "name it: `gen import compose FILE`"));
+    }
+    let read_text = |path: &Utf8Path| {
+        let bytes = read(path)?;
+        String::from_utf8(bytes).map_err(|_| io::Error::other("not UTF-8"))
+    };
+    let name = current.file_name().unwrap_or_default();
+    let imported = import::compose::import(&files, name, &read_text).map_err(|error| match error {
+        import::compose::Error::Io(path, error) => stop(Outcome::Failed, format!("cannot read `{path}`: {error}")),
+        import::compose::Error::Invalid(found) => {
+            print_error(&report::excerpts(&found.0, &found.1));
+            Outcome::Invalid
+        }
+    })?;
+    match &arguments.output {
+        None => print(io::stdout(), &imported.text),
+        Some(path) => write_new(path, &imported.text).map_err(|error| stop(Outcome::Failed, error))?,
+    }
+    let mut said = String::new();
+    for note in &imported.notes {
+        let _ = writeln!(said, "{note}");
+    }
+    let what = if imported.is_whole() { "project imported" } else { "not all of the project was imported" };
+    let _ = writeln!(said, "{BOLD}{what}{RESET}");
+    print_error(&said);
+    Ok(if imported.is_whole() { Outcome::Clean } else { Outcome::Findings })
 }
 
 fn dashboard(arguments: &ImportDashboard) -> Outcome {
@@ -61,7 +99,7 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
             }
         }
     }
-    print_error(&report(&imported.notes));
+    print_error(&summary(&imported.notes));
     Outcome::Clean
 }
 
@@ -104,7 +142,7 @@ fn write_new(path: &Utf8Path, text: &str) -> Result<(), String> {
     })
 }
 
-fn report(notes: &[Note]) -> String {
+fn summary(notes: &[Note]) -> String {
     let mut out = String::new();
     for note in notes {
         let _ = writeln!(out, "{note}");

@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_way_out_names_what_sets_the_user() {
-        let variable = Reference { name: "HOST_UID".to_owned(), operator: Some(Operator::Default(String::new())) };
+        let variable = Reference { name: "HOST_UID".to_owned(), operator: Some(Operator::Default(Text::default())) };
         let derived = service("a", vec![("cap_drop", list("ALL")), ("user", Text::from(variable).into())]);
         assert!(said(&derived, Users::Same, Some("472"), 0o600, &[])[0].ends_with("; set HOST_UID=1000 in `.env`"));
         assert!(said(&derived, Users::Same, Some("472"), 0o600, &[("HOST_UID", "1000")]).is_empty());

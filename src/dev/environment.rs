@@ -36,16 +36,21 @@ impl Environment {
 
     /// A text with its references resolved; `None` if a required variable has no value.
     pub fn expand(&self, text: &Text) -> Option<String> {
-        text.replaced(|reference| self.reference(reference).map(Cow::Borrowed))
+        text.replaced(|reference| self.reference(reference))
     }
 
-    fn reference<'a>(&'a self, reference: &'a Reference) -> Option<&'a str> {
-        let value = self.get(&reference.name);
+    fn reference<'a>(&'a self, reference: &'a Reference) -> Option<Cow<'a, str>> {
+        let value = self.get(&reference.name).map(Cow::Borrowed);
+        let word = |word: &'a Text| match word.literal() {
+            Some(literal) => Some(Cow::Borrowed(literal)),
+            None => self.expand(word).map(Cow::Owned),
+        };
         match &reference.operator {
             None => Some(value.unwrap_or_default()),
-            Some(Operator::Default(word)) => Some(value.unwrap_or(word)),
+            Some(Operator::Default(default)) => value.or_else(|| word(default)),
             Some(Operator::Required(_)) => value,
-            Some(Operator::Alternative(word)) => Some(if value.is_some() { word } else { "" }),
+            Some(Operator::Alternative(alternative)) if value.is_some() => word(alternative),
+            Some(Operator::Alternative(_)) => Some(Cow::Borrowed("")),
         }
     }
 }
@@ -74,12 +79,12 @@ mod tests {
         for (text, expected) in [
             (text("A", None), Some("1")),
             (text("B", None), Some("")),
-            (text("A", Some(Operator::Default(word()))), Some("1")),
-            (text("B", Some(Operator::Default(word()))), Some("word")),
+            (text("A", Some(Operator::Default(word().into()))), Some("1")),
+            (text("B", Some(Operator::Default(word().into()))), Some("word")),
             (text("A", Some(Operator::Required(word()))), Some("1")),
             (text("B", Some(Operator::Required(word()))), None),
-            (text("A", Some(Operator::Alternative(word()))), Some("word")),
-            (text("B", Some(Operator::Alternative(word()))), Some("")),
+            (text("A", Some(Operator::Alternative(word().into()))), Some("word")),
+            (text("B", Some(Operator::Alternative(word().into()))), Some("")),
         ] {
             assert_eq!(environment.expand(&text).as_deref(), expected, "{text:?}");
         }

@@ -7,6 +7,7 @@
 //! renders, as long as the stack has the datasources, plugins and variables that notes name.
 
 mod annotation;
+pub mod compose;
 mod datasource;
 mod defaults;
 mod entries;

@@ -190,10 +190,11 @@ pub fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
     let mut rows: Vec<PortRow<'_>> = Vec::new();
     for service in &stack.services {
         rows.extend(service.ports.iter().map(|port| PortRow {
-            host: port.published.as_ref().map(|published| Host {
-                address: published.host_ip.shown(),
-                port: published.port.as_ref().map(Text::shown),
-            }),
+            host:
+                port.published.as_ref().map(|published| Host {
+                    address: published.address(),
+                    port: published.port.as_ref().map(Text::shown),
+                }),
             service: &service.name,
             name: Some(&port.name),
             container_port: port.target.to_string(),

@@ -94,7 +94,7 @@ pub enum Node<'a> {
     /// No value.
     Null,
     /// A string with references.
-    Text(&'a Text),
+    Text(Cow<'a, Text>),
     /// A string that means itself.
     Str(Cow<'a, str>),
     /// An integer.
@@ -137,7 +137,7 @@ impl<'a> Node<'a> {
 impl<'a> From<&'a Tree> for Node<'a> {
     fn from(tree: &'a Tree) -> Self {
         match tree {
-            Tree::Text(text) => Self::Text(text),
+            Tree::Text(text) => text.into(),
             Tree::Integer(integer) => Self::Integer(*integer),
             Tree::Float(float) => Self::Float(*float),
             Tree::Boolean(boolean) => Self::Boolean(*boolean),
@@ -149,7 +149,13 @@ impl<'a> From<&'a Tree> for Node<'a> {
 
 impl<'a> From<&'a Text> for Node<'a> {
     fn from(text: &'a Text) -> Self {
-        Self::Text(text)
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<Text> for Node<'_> {
+    fn from(text: Text) -> Self {
+        Self::Text(Cow::Owned(text))
     }
 }
 
@@ -181,7 +187,7 @@ impl<'a, T: Copy + Into<Self>> From<&'a Value<T>> for Node<'a> {
     fn from(value: &'a Value<T>) -> Self {
         match value {
             Value::Is(value) => (*value).into(),
-            Value::Env(text) => Self::Text(text),
+            Value::Env(text) => text.into(),
         }
     }
 }
@@ -394,12 +400,13 @@ fn push_reference(out: &mut String, reference: &Reference) {
     out.push_str("${");
     out.push_str(&reference.name);
     if let Some(operator) = &reference.operator {
-        out.push_str(match operator {
-            Operator::Default(_) => ":-",
-            Operator::Required(_) => ":?",
-            Operator::Alternative(_) => ":+",
-        });
-        out.push_str(&literal(operator.word()));
+        let (sign, word) = match operator {
+            Operator::Default(word) => (":-", source(word)),
+            Operator::Required(message) => (":?", literal(message)),
+            Operator::Alternative(word) => (":+", source(word)),
+        };
+        out.push_str(sign);
+        out.push_str(&word);
     }
     out.push('}');
 }
@@ -431,7 +438,7 @@ mod tests {
         assert_eq!(string(&true), "true");
         let required = Operator::Required("set it: now".into());
         assert_eq!(string(&Text::Parts(vec![env("E", Some(required))])), "\"${E:?set it: now}\"");
-        let alternative = Operator::Alternative(String::new());
+        let alternative = Operator::Alternative(Text::default());
         assert_eq!(string(&Text::Parts(vec![env("E", Some(alternative))])), "${E:+}");
     }
 
@@ -596,7 +603,7 @@ mod tests {
                     (None | Some(Operator::Alternative(_)), false) => {}
                     (Some(Operator::Required(word)), false) => out.extend(["!", word]),
                     (Some(Operator::Default(word)), false) | (Some(Operator::Alternative(word)), true) => {
-                        out.push_str(word);
+                        out.push_str(word.literal().unwrap_or_default());
                     }
                 },
             }
@@ -611,9 +618,9 @@ mod tests {
     fn text() -> impl Strategy<Value = Text> {
         let operator = prop_oneof![
             Just(None),
-            word().prop_map(|word| Some(Operator::Default(word))),
+            word().prop_map(|word| Some(Operator::Default(word.into()))),
             word().prop_map(|word| Some(Operator::Required(word))),
-            word().prop_map(|word| Some(Operator::Alternative(word))),
+            word().prop_map(|word| Some(Operator::Alternative(word.into()))),
         ];
         let segment = prop_oneof![
             hostile::string().prop_map(Segment::Literal),

@@ -190,7 +190,7 @@ pub fn is_written(name: &str, value: &Text) -> bool {
     let is_secret = |segment: &Segment| match segment {
         // What is written around a reference may be a prefix.
         Segment::Literal(literal) => is_value(name, literal) && is_random(literal),
-        Segment::Env(_) => word(segment).is_some_and(|word| is_literal(name, word)),
+        Segment::Env(_) => word(segment).is_some_and(|word| is_literal(name, &word)),
     };
     if let Text::Parts(segments) = value
         && segments.iter().any(is_secret)
@@ -208,10 +208,10 @@ pub fn is_hidden(name: &str, value: &Text) -> bool {
 }
 
 /// What a reference may stand for, whatever its variable is.
-fn word(segment: &Segment) -> Option<&str> {
+fn word(segment: &Segment) -> Option<Cow<'_, str>> {
     match segment {
         Segment::Env(Reference { operator: Some(Operator::Default(word) | Operator::Alternative(word)), .. }) => {
-            Some(word)
+            Some(word.literal().map_or_else(|| word.shown().into(), Cow::Borrowed))
         }
         _ => None,
     }

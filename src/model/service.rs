@@ -55,18 +55,20 @@ pub struct Service {
     pub depends_on: Vec<Dependency>,
     /// How its health is probed.
     pub healthcheck: Option<Healthcheck>,
-    /// When it is restarted.
+    /// When it is restarted; empty for Compose's default, never.
     pub restart: Text,
     /// The networks it joins; none with a network mode.
     pub networks: Vec<NetworkMember>,
     /// Its container's name; none if it has replicas.
-    pub container_name: Option<String>,
+    pub container_name: Option<Text>,
     /// Its host name.
     pub hostname: Option<Text>,
     /// The Compose profiles that enable it.
     pub profiles: Vec<String>,
     /// Its container's labels.
     pub labels: Vec<(String, Text)>,
+    /// Further labels, as `name=value`: variables decide their names.
+    pub referring_labels: Vec<Text>,
     /// Its network mode.
     pub network_mode: Option<Text>,
     /// Host names and their addresses.
@@ -289,8 +291,10 @@ impl Command {
 pub struct Port {
     /// Its name.
     pub name: String,
-    /// The port in the container.
+    /// The port in the container; 0 if only a variable without a default says it.
     pub target: u16,
+    /// What Compose is told instead, if a variable decides.
+    pub variable: Option<Text>,
     /// The port on the host.
     pub published: Option<Published>,
     /// Its protocol.
@@ -325,16 +329,26 @@ impl Port {
 pub struct Published {
     /// The number or range as Compose reads it; `None` if the engine chooses a free port.
     pub port: Option<Text>,
-    /// The address it binds to.
+    /// The address it binds to; empty for all of them.
     pub host_ip: Text,
     /// How it is published; Compose's default if `None`.
     pub mode: Option<PortMode>,
+    /// Whether Compose is told the name of the port, which it only shows.
+    pub is_named: bool,
+    /// The port in Compose's short form, if variables decide more of it than a number.
+    pub short: Option<Text>,
 }
 
 impl Published {
     /// The number that a link uses: the first one, or the reference's default.
     pub fn number(&self) -> Option<u16> {
         Ports::parse(&self.port.as_ref()?.shown()).map(|ports| ports.first)
+    }
+
+    /// The address as shown in the docs; to Compose, none is all of them.
+    pub fn address(&self) -> String {
+        let address = self.host_ip.shown();
+        if address.is_empty() { "0.0.0.0".to_owned() } else { address }
     }
 
     /// The port as shown in the docs.

@@ -32,15 +32,15 @@ pub struct Reference {
     pub operator: Option<Operator>,
 }
 
-/// The operator of a [`Reference`]. Its word is literal: references do not nest.
+/// The operator of a [`Reference`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operator {
     /// `:-`: the word replaces a variable that is unset or empty.
-    Default(String),
+    Default(Text),
     /// `:?`: a variable that is unset or empty is an error with this message.
     Required(String),
     /// `:+`: the word replaces a variable that is set and not empty.
-    Alternative(String),
+    Alternative(Text),
 }
 
 /// A typed value, or an environment reference instead.
@@ -88,10 +88,15 @@ impl Text {
 
     /// Texts as one.
     pub fn concat(texts: impl IntoIterator<Item = Self>) -> Self {
-        Self::joined(texts.into_iter().flat_map(|text| match text {
+        Self::joined(texts.into_iter().flat_map(Self::into_segments))
+    }
+
+    /// Its segments.
+    pub fn into_segments(self) -> Vec<Segment> {
+        match self {
             Self::Literal(literal) => vec![Segment::Literal(literal)],
             Self::Parts(segments) => segments,
-        }))
+        }
     }
 
     /// The string, if it has no reference.
@@ -118,7 +123,7 @@ impl Text {
 
     /// The text as shown in the docs: with references replaced by their defaults.
     pub fn shown(&self) -> String {
-        self.replaced(|reference| Some(reference.stand_in().map_or_else(|| reference.plain().into(), Cow::Borrowed)))
+        self.replaced(|reference| Some(reference.stand_in().unwrap_or_else(|| reference.plain().into())))
             .unwrap_or_default()
     }
 
@@ -130,12 +135,21 @@ impl Text {
         }
     }
 
-    /// Its references.
+    /// Its references, with those in the words of others.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
-        self.segments().iter().filter_map(|segment| match segment {
-            Segment::Env(reference) => Some(reference),
-            Segment::Literal(_) => None,
-        })
+        let mut found = Vec::new();
+        self.collect_references(&mut found);
+        found.into_iter()
+    }
+
+    fn collect_references<'t>(&'t self, found: &mut Vec<&'t Reference>) {
+        for segment in self.segments() {
+            let Segment::Env(reference) = segment else { continue };
+            found.push(reference);
+            if let Some(Operator::Default(word) | Operator::Alternative(word)) = &reference.operator {
+                word.collect_references(found);
+            }
+        }
     }
 
     /// The variables that it refers to.
@@ -170,11 +184,10 @@ impl From<Reference> for Text {
 
 impl Reference {
     /// What stands in for a variable that is unset or empty, if it is not empty itself.
-    pub fn stand_in(&self) -> Option<&str> {
-        match &self.operator {
-            Some(Operator::Default(word)) => Some(word.as_str()).filter(|word| !word.is_empty()),
-            _ => None,
-        }
+    pub fn stand_in(&self) -> Option<Cow<'_, str>> {
+        let Some(Operator::Default(word)) = &self.operator else { return None };
+        let word = word.literal().map_or_else(|| word.shown().into(), Cow::Borrowed);
+        Some(word).filter(|word| !word.is_empty())
     }
 
     /// The reference without its operator.
@@ -184,13 +197,6 @@ impl Reference {
 }
 
 impl Operator {
-    /// The word after the operator.
-    pub fn word(&self) -> &str {
-        match self {
-            Self::Default(word) | Self::Required(word) | Self::Alternative(word) => word,
-        }
-    }
-
     /// Whether Compose can read a word back.
     ///
     /// There is no escape for a brace or a line break in a word. Compose finds the end of a reference by counting

@@ -71,6 +71,7 @@ mod tests {
         let port = Port {
             name: "controller".to_owned(),
             target: 9093,
+            variable: None,
             published: None,
             protocol: Protocol::Tcp,
             app_protocol: None,

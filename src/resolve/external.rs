@@ -100,7 +100,7 @@ impl Resolver<'_> {
                 used.variable.required.as_ref().is_some_and(|required| required.value) || !used.variable.sound
             });
             let default = match &reference.operator {
-                Some(Operator::Default(word)) => Some(word.clone()),
+                Some(Operator::Default(word)) => self.effective(word),
                 Some(Operator::Alternative(_)) => None,
                 Some(Operator::Required(_)) => continue,
                 None if is_required => continue,

@@ -268,7 +268,7 @@ impl Resolver<'_> {
                     self.report_missing(
                         sound,
                         Diagnostic::new(
-                            "unknown-port",
+                            "undeclared-port",
                             format!("port {port} is not declared in this service"),
                             text.span,
                         )

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::text::{Text as ModelText, Tree as ModelTree};
 use crate::model::{ImageBuild, ImageRecipe, SourceTree};
 use crate::spec::decode::{Short, Spanned, listed, shown};
+use crate::spec::lints::Level;
 use crate::spec::service::Service;
 use crate::spec::stack::{self as spec, Image, Recipe};
 use crate::spec::text::Text;
@@ -166,6 +167,11 @@ impl<'a> Resolver<'a> {
             }
         };
         self.find_image(key).unwrap_or_else(|| {
+            // Where images need no tag, it is one of a registry.
+            if self.spec.lints.level("untagged-image") != Level::Deny && !self.spec.images.knows(key) {
+                self.check_reference(&image.value);
+                return ServiceImage { reference: Some(self.text(&image.value)), entry: None };
+            }
             if !self.spec.images.broken.contains(key) {
                 let names: Vec<&str> = self.spec.images.names().collect();
                 let title = format!("unknown image `{}`", shown(key));

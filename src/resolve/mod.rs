@@ -29,7 +29,7 @@ mod variables;
 pub use dashboards::with_stand_ins;
 pub use images::{is_digest, tag};
 pub use kinds::has_logic;
-pub use names::problem as name_problem;
+pub use names::{is_setting, problem as name_problem};
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -44,7 +44,7 @@ use crate::spec::decode::{Spanned, expected, shown};
 use crate::spec::kind::{Kind, Kinds, Provision, Settings};
 use crate::spec::lints::Level;
 use crate::spec::service::Service;
-use crate::spec::stack::{GENERATED, Spec, TERRAFORM};
+use crate::spec::stack::{DEFAULTS, Defaults, GENERATED, Spec, TERRAFORM};
 use paths::Folder;
 
 /// Resolves one profile; `None` if there is a problem with it.
@@ -101,7 +101,7 @@ struct Declared<'a> {
     /// Whether something that was resolved so far refers to it.
     used: bool,
     /// The first default that a reference gave to a variable that declares none.
-    inline: Option<(String, Span)>,
+    inline: Option<(crate::spec::text::Text, Span)>,
 }
 
 impl<'a> Resolver<'a> {
@@ -149,8 +149,18 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Reports a diagnostic, at the level that the spec chooses if it only looks wrong.
     fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        match self.spec.lints.level(diagnostic.code) {
+            Level::Allow => {}
+            Level::Warn => self.diagnostics.warn(diagnostic),
+            Level::Deny => self.diagnostics.push(diagnostic),
+        }
+    }
+
+    /// Whether services get what `gen` thinks safe if they don't set it.
+    fn adds_defaults(&self) -> bool {
+        self.spec.stack.defaults.unwrap_or(DEFAULTS) == Defaults::Gen
     }
 
     /// Reports something missing, if its table was `sound`: otherwise it may be the part that could not be read.
@@ -160,19 +170,10 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Reports what only looks wrong, at the level that the spec chooses.
-    fn lint(&mut self, diagnostic: Diagnostic) {
-        match self.spec.lints.level(diagnostic.code) {
-            Level::Allow => {}
-            Level::Warn => self.diagnostics.warn(diagnostic),
-            Level::Deny => self.report(diagnostic),
-        }
-    }
-
     /// Reports something unused, unless an unknown name, of the code `unknown`, may have been meant for it.
     fn report_unused(&mut self, unknown: &str, diagnostic: Diagnostic) {
         if self.spec.sound && !self.diagnostics.has(unknown) {
-            self.lint(diagnostic);
+            self.report(diagnostic);
         }
     }
 
@@ -491,7 +492,10 @@ impl<'a> Resolver<'a> {
         let outputs = self.outputs_of();
         let unmanaged = self.unmanaged(&profile.value, &outputs);
         let title = spec.stack.title.clone().unwrap_or_else(|| spec.stack.name.value.clone());
-        let project = format!("{}-{}", spec.stack.name.value, profile.value);
+        let project = match &spec.stack.project {
+            Some(project) => project.value.clone(),
+            None => format!("{}-{}", spec.stack.name.value, profile.value),
+        };
         let mut stack = model::Stack {
             spec: self.profile.location.in_root(),
             profile: profile.value.clone(),

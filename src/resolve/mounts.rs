@@ -72,7 +72,7 @@ impl<'a> Resolver<'a> {
         let read_only = mount.read_only.as_ref().map(|value| self.value(value));
         let mut keys = self.keys(&mount.compose);
         let target = self.text(&mount.target);
-        let relative = target.literal().is_some_and(|target| !target.starts_with('/'));
+        let relative = target.literal().is_some_and(|target| !is_absolute(target));
         if relative {
             self.report(
                 Diagnostic::new("invalid-mount", "mount target must be an absolute path", mount.target.span)
@@ -100,8 +100,14 @@ impl<'a> Resolver<'a> {
         };
         // A reference at the beginning can only be a path: volumes have fixed names.
         let is_path = match source.parts().first() {
-            Some(Part::Literal(text)) => text.starts_with(['.', '/', '~']),
-            Some(_) => true,
+            Some(Part::Literal(text)) => text.starts_with(['.', '~']) || is_absolute(text),
+            // Where nothing adds to Compose, a default may say that it is a volume.
+            Some(_) => {
+                let default = self.effective(source).filter(|_| !self.adds_defaults());
+                default.is_none_or(|default| {
+                    default.is_empty() || default.starts_with(['.', '~']) || is_absolute(&default)
+                })
+            }
             None => false,
         };
         let kind =
@@ -112,7 +118,7 @@ impl<'a> Resolver<'a> {
                     .help("remove `source`"),
             );
         }
-        if kind == MountType::Volume && source.literal().is_none() {
+        if kind == MountType::Volume && source.literal().is_none() && self.adds_defaults() {
             self.report(
                 Diagnostic::new("undeclared-volume", "volume name cannot contain a reference", source.span)
                     .at("contains a reference")
@@ -140,8 +146,11 @@ impl<'a> Resolver<'a> {
                 });
             }
         }
-        if kind == MountType::Bind {
+        // Compose creates the path of the short form, which has no type.
+        if kind == MountType::Bind && self.adds_defaults() {
             keep_missing(&mut keys);
+        } else if kind == MountType::Bind && mount.kind.is_none() {
+            create_missing(&mut keys, true);
         }
         let mut source = self.text(source);
         if kind == MountType::Bind {
@@ -216,9 +225,7 @@ impl<'a> Resolver<'a> {
             services.iter().flat_map(|service| &service.networks).map(|member| member.name.as_str()).collect();
         let mut networks = Vec::new();
         if !spec.networks.knows(stack) && used.contains(stack) {
-            let mut keys = model::Keys::default();
-            keys.fill("driver", "bridge");
-            networks.push(model::Named { name: stack.to_owned(), keys });
+            networks.push(model::Named { name: stack.to_owned(), keys: model::Keys::default() });
         }
         for (name, network) in spec.networks.iter() {
             self.check_external(&network.compose);
@@ -399,7 +406,7 @@ impl<'a> Resolver<'a> {
         {
             self.report(
                 Diagnostic::new(
-                    "contradiction",
+                    "ignored-port",
                     format!("ports cannot be published with network mode `{}`", shown(literal)),
                     published,
                 )
@@ -579,13 +586,23 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// Whether a path is absolute, in Windows too.
+fn is_absolute(path: &str) -> bool {
+    let has_drive = path.as_bytes().get(1) == Some(&b':') && path.starts_with(|c: char| c.is_ascii_alphabetic());
+    path.starts_with(['/', '\\']) || has_drive
+}
+
 /// Compose's default, which `gen` turns off: creating a directory for a missing path.
 pub(super) fn keep_missing(keys: &mut model::Keys) {
+    create_missing(keys, false);
+}
+
+fn create_missing(keys: &mut model::Keys, creates: bool) {
     keys.fill("bind", model::text::Tree::Table(Vec::new()));
     if let Some(model::text::Tree::Table(bind)) = keys.get_mut("bind")
         && !bind.iter().any(|(key, _)| key == "create_host_path")
     {
-        bind.push(("create_host_path".to_owned(), false.into()));
+        bind.push(("create_host_path".to_owned(), creates.into()));
     }
 }
 

@@ -10,6 +10,9 @@ use crate::spec::text::is_variable_name;
 /// The longest name: a label of a host name (RFC 1123) has at most 63 octets.
 const LONGEST: usize = 63;
 
+/// The longest name that is not a label: that of a host (RFC 1035).
+const LONGEST_OF_COMPOSE: usize = 253;
+
 /// The longest name of a bucket: S3 allows 63 characters, of which 24 are the project's, 12 the account's, and 2 dashes.
 const LONGEST_BUCKET: usize = 25;
 
@@ -59,17 +62,21 @@ fn keys<'n, T: 'n>(map: impl IntoIterator<Item = &'n Map<T>>) -> impl Iterator<I
 /// Every other name of the spec.
 pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     all([&spec.stack.name], "stack", diagnostics);
+    all(&spec.stack.project, "project", diagnostics);
     all(&spec.stack.network, "network", diagnostics);
-    all(keys([&spec.services]), "service", diagnostics);
+    // The files of kinds have the service's name.
+    let (kinds, plain): (Vec<_>, Vec<_>) = spec.services.iter().partition(|(_, service)| service.kind.is_some());
+    all(kinds.into_iter().map(|(name, _)| name), "service", diagnostics);
+    of_compose(plain.into_iter().map(|(name, _)| name), "service", diagnostics);
     all(keys([&spec.external]), "external service", diagnostics);
     all(keys([&spec.images]), "image", diagnostics);
     all(keys([&spec.clusters]), "cluster", diagnostics);
     all(keys([&spec.schema]), "schema step", diagnostics);
-    all(keys([&spec.volumes]), "volume", diagnostics);
-    all(keys([&spec.networks]), "network", diagnostics);
-    all(keys([&spec.secrets]), "secret", diagnostics);
-    all(keys([&spec.configs]), "config", diagnostics);
-    all(keys([&spec.models]), "model", diagnostics);
+    of_compose(keys([&spec.volumes]), "volume", diagnostics);
+    of_compose(keys([&spec.networks]), "network", diagnostics);
+    of_compose(keys([&spec.secrets]), "secret", diagnostics);
+    of_compose(keys([&spec.configs]), "config", diagnostics);
+    of_compose(keys([&spec.models]), "model", diagnostics);
     all(keys([&spec.datasources]), "datasource", diagnostics);
     if let Some(infrastructure) = &spec.infrastructure {
         for name in keys([&infrastructure.buckets]) {
@@ -85,14 +92,21 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         if let Some(host) = &service.hostname
             && let Some(name) = host.value.literal()
         {
-            check(name, host.span, "host", diagnostics);
+            any(name, host.span, "host", diagnostics);
         }
-        all(&service.profiles, "Compose profile", diagnostics);
+        // Compose takes an empty one, too.
+        for profile in service.profiles.iter().filter(|profile| !profile.value.is_empty()) {
+            any(&profile.value, profile.span, "Compose profile", diagnostics);
+        }
         match &service.container_name {
-            Some(name) => container(name, "use at least two characters", diagnostics),
+            Some(own) => {
+                if let Some(literal) = own.value.literal() {
+                    container(literal, own.span, "use at least two characters", diagnostics);
+                }
+            }
             // Anything else about it was reported with the service.
             None if name.value.len() == 1 && spec.stack.container_names.as_ref().is_some_and(|names| names.value) => {
-                container(name, "set `container_name` to a longer name", diagnostics);
+                container(&name.value, name.span, "set `container_name` to a longer name", diagnostics);
             }
             None => {}
         }
@@ -109,9 +123,10 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         }
         let hosts = service.extra_hosts.0.iter().map(|(host, _)| host);
         let labels = service.labels.iter().map(|(label, _)| label).chain(&service.labels.bare);
-        for name in labels.chain(hosts).filter(|name| name.value.is_empty()) {
-            let diagnostic = Diagnostic::new("invalid-name", "invalid name `` of a label or a host", name.span);
-            diagnostics.push(diagnostic.help("use at least one character"));
+        for name in labels.chain(hosts).filter(|name| name.value.is_empty() || name.value.contains("${")) {
+            let title = format!("invalid name `{}` of a label or a host", shown(&name.value));
+            let help = "use at least one character, and references in a list of labels only: `\"${NAME}=value\"`";
+            diagnostics.push(Diagnostic::new("invalid-name", title, name.span).help(help));
         }
         let (Some(kind), Some(settings)) = (&service.kind, &service.settings) else { continue };
         for (setting, value) in settings.iter() {
@@ -148,43 +163,100 @@ fn bucket(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
 }
 
 /// Docker's rules for the name of a container (`RestrictedNamePattern` of Moby): at least two characters.
-fn container(name: &Spanned<String>, way_out: &str, diagnostics: &mut Diagnostics) {
-    let fits = name.value.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.value.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+fn container(name: &str, span: Span, way_out: &str, diagnostics: &mut Diagnostics) {
+    let fits = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_of_compose);
     if !fits {
         diagnostics.push(
-            Diagnostic::new("invalid-name", format!("invalid container name `{}`", shown(&name.value)), name.span)
+            Diagnostic::new("invalid-name", format!("invalid container name `{}`", shown(name)), span)
                 .help("use letters, digits, `-`, `_` and `.`, and start with a letter or a digit"),
         );
-    } else if name.value.len() == 1 {
-        diagnostics.push(
-            Diagnostic::new("invalid-name", format!("container name `{}` is too short", name.value), name.span)
-                .help(way_out),
-        );
+    } else if name.len() == 1 {
+        diagnostics
+            .push(Diagnostic::new("invalid-name", format!("container name `{name}` is too short"), span).help(way_out));
     }
 }
 
-/// A variable of a container may hold dots and dashes, as Elasticsearch's settings do.
+/// What Compose accepts in the names of services, volumes, networks, secrets and configs (`patternProperties` of the
+/// specification).
+fn is_of_compose(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_.-".contains(c)
+}
+
+/// Names that only Compose reads.
+fn of_compose<'n>(names: impl IntoIterator<Item = &'n Spanned<String>>, what: &str, diagnostics: &mut Diagnostics) {
+    for name in names {
+        let fits = name.value.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            && name.value.chars().all(is_of_compose)
+            && name.value.len() <= LONGEST_OF_COMPOSE;
+        if !fits {
+            let title = format!("invalid {what} name `{}`", shown(&name.value));
+            let help = "use letters, digits, `-`, `_` and `.`, and start with a letter, a digit or `_`";
+            diagnostics.push(Diagnostic::new("invalid-name", title, name.span).help(help));
+        }
+    }
+}
+
+/// A name that Compose and the engine take as it is.
+fn any(name: &str, span: Span, what: &str, diagnostics: &mut Diagnostics) {
+    if name.is_empty() || name.contains(char::is_whitespace) || name.len() > LONGEST_OF_COMPOSE {
+        let title = format!("invalid {what} name `{}`", shown(name));
+        let help = format!("write a name without spaces, of at most {LONGEST_OF_COMPOSE} characters");
+        diagnostics.push(Diagnostic::new("invalid-name", title, span).help(help));
+    }
+}
+
+/// A variable of a container: what its system accepts.
 fn environment(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
-    let fits = name.value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.value.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
-    if !fits {
+    if name.value.is_empty() || name.value.contains('=') || name.value.contains("${") {
         diagnostics.push(
             Diagnostic::new("invalid-name", format!("invalid variable name `{}`", shown(&name.value)), name.span)
-                .help("use letters, digits, `_`, `.` and `-`, and don't start with a digit"),
+                .help("use at least one character, no `=` and no reference"),
         );
     }
 }
 
-/// The beginnings of variables that configure Docker itself, and what reads them in `.env`
+/// The variables that Compose and Docker read in `.env` themselves, but for those that only change what they print
 /// (<https://docs.docker.com/compose/how-tos/environment-variables/envvars/>,
 /// <https://docs.docker.com/reference/cli/docker/#environment-variables>).
-const RESERVED: [(&str, &str); 2] = [("COMPOSE_", "Compose"), ("DOCKER_", "Docker")];
+const SETTINGS: [&str; 25] = [
+    "COMPOSE_ANSI",
+    "COMPOSE_API_VERSION",
+    "COMPOSE_BAKE",
+    "COMPOSE_CONVERT_WINDOWS_PATHS",
+    "COMPOSE_DISABLE_ENV_FILE",
+    "COMPOSE_ENV_FILES",
+    "COMPOSE_EXPERIMENTAL",
+    "COMPOSE_FILE",
+    "COMPOSE_IGNORE_ORPHANS",
+    "COMPOSE_MENU",
+    "COMPOSE_PARALLEL_LIMIT",
+    "COMPOSE_PATH_SEPARATOR",
+    "COMPOSE_PROFILES",
+    "COMPOSE_PROGRESS",
+    "COMPOSE_PROJECT_NAME",
+    "COMPOSE_REMOVE_ORPHANS",
+    "COMPOSE_STATUS_STDOUT",
+    "DOCKER_API_VERSION",
+    "DOCKER_BUILDKIT",
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_DEFAULT_PLATFORM",
+    "DOCKER_HOST",
+    "DOCKER_TLS_VERIFY",
+];
+
+/// Whether a variable is a setting of Compose or Docker, which has a value that no `.env` should give it.
+pub fn is_setting(name: &str) -> bool {
+    SETTINGS.contains(&name)
+}
 
 fn variable(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
-    if let Some((start, owner)) = RESERVED.into_iter().find(|(start, _)| name.value.starts_with(start)) {
+    if is_setting(&name.value) {
+        let owner = if name.value.starts_with("COMPOSE_") { "Compose" } else { "Docker" };
         let title = format!("variable `{}` is reserved for {owner}", shown(&name.value));
-        let help = format!("rename it: {owner} reads variables that start with `{start}` as its own settings");
+        let help =
+            format!("remove it: {owner} reads it as its own setting, and `${{{}}}` needs no declaration", name.value);
         diagnostics.push(Diagnostic::new("reserved-variable", title, name.span).help(help));
         return;
     }

@@ -117,7 +117,7 @@ impl Resolver<'_> {
             (None, None) => "let one of them join a network of the other",
             _ => "remove `network_mode`: only services in a network of the stack reach each other by name",
         };
-        self.lint(
+        self.report(
             Diagnostic::new("unreachable-service", format!("`{}` cannot reach `{}`", shown(from), shown(to)), span)
                 .at(format!("`{from}` {what}, and is in {ours}"))
                 .also(declared, format!("`{to}` is in {theirs}"))
@@ -168,7 +168,7 @@ impl Resolver<'_> {
         if let Some((name, _)) = declared {
             diagnostic = diagnostic.also(name.span, "internal");
         }
-        self.lint(diagnostic);
+        self.report(diagnostic);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::model::Keys;
 use crate::model::service::{HostPath, REMOTE_CONTEXTS};
-use crate::model::text::{Segment, Text, Tree};
+use crate::model::text::{Operator, Reference, Segment, Text, Tree};
 use crate::spec::forms::short_for;
 
 /// The paths of a service that Compose makes absolute (`paths/resolve.go` of compose-go): what they are called, where they
@@ -107,8 +107,14 @@ impl Folder {
         }
     }
 
-    /// A path. A reference at its beginning gives a path of its own, which Compose takes from its folder.
+    /// A path. A variable at its beginning has a path of its own, which Compose takes from its folder; its default is of the
+    /// spec.
     pub(super) fn text(&self, text: &mut Text) {
+        if let Text::Parts(parts) = text
+            && let Some(Segment::Env(Reference { operator: Some(Operator::Default(word)), .. })) = parts.first_mut()
+        {
+            return self.text(word);
+        }
         if let Some((first, more)) = beginning(text)
             && let Some(path) = self.literal(first)
         {

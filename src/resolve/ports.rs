@@ -1,6 +1,5 @@
 //! The ports of services, and clashes of host ports.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -41,13 +40,18 @@ impl Resolver<'_> {
         }
         let bind = match &spec.stack.bind {
             Some(bind) => self.text(bind),
-            None => ModelText::Literal(LOOPBACK.to_owned()),
+            None => ModelText::Literal(self.default_address().to_owned()),
         };
         let mut left = MOST / u32::try_from(self.profile.share).unwrap_or(u32::MAX);
         for (_, service) in spec.services.iter() {
             let ports = self.ports_of(service, &bind, &mut left);
             self.ports.push(ports);
         }
+    }
+
+    /// The address of ports if the spec names none; Compose takes none for all of them.
+    fn default_address(&self) -> &'static str {
+        if self.adds_defaults() { LOOPBACK } else { "" }
     }
 
     fn ports_of(&mut self, service: &Service, bind: &ModelText, left: &mut u32) -> Vec<Port> {
@@ -64,8 +68,12 @@ impl Resolver<'_> {
                 self.unknown_port((kind, implied), service, (name, port));
                 continue;
             }
+            let mut variable = None;
             let target = match (&port.target, known) {
-                (Some(target), Some(known)) if (target.first, target.last) != (known.target, known.target) => {
+                (Some(target), Some(known))
+                    if self.effective_ports(&target.value)
+                        != Some(Ports { first: known.target, last: known.target }) =>
+                {
                     self.report(
                         Diagnostic::new(
                             "kind-decides",
@@ -77,7 +85,14 @@ impl Resolver<'_> {
                     continue;
                 }
                 (_, Some(known)) => Ports { first: known.target, last: known.target },
-                (Some(target), None) => target.value,
+                (Some(target), None) => match &target.value {
+                    Value::Is(target) => *target,
+                    Value::Env(text) => {
+                        variable = Some(self.text(text));
+                        let number = self.effective_ports(&target.value).map_or(0, |ports| ports.first);
+                        Ports { first: number, last: number }
+                    }
+                },
                 (None, None) => match port.published.as_ref().map(|published| &published.value) {
                     Some(Value::Is(ports)) if ports.first == ports.last => *ports,
                     _ => {
@@ -115,11 +130,18 @@ impl Resolver<'_> {
                     None => bind.clone(),
                 },
                 mode: port.mode,
+                is_named: self.adds_defaults(),
+                short: None,
+            });
+            let published = published.map(|published| {
+                let short = self.short_form(port, &published, variable.as_ref(), target);
+                Published { short, ..published }
             });
             let path = port.path.as_ref().map(|path| path.value.clone());
             let resolved = Port {
                 name: name.value.clone(),
                 target: target.first,
+                variable,
                 published,
                 protocol: port.protocol.unwrap_or(PROTOCOL),
                 app_protocol: port.app_protocol.clone(),
@@ -133,6 +155,7 @@ impl Resolver<'_> {
                 ports.push(Port {
                     name: name.value.clone(),
                     target: known.target,
+                    variable: None,
                     published: None,
                     protocol: Protocol::Tcp,
                     app_protocol: None,
@@ -144,6 +167,35 @@ impl Resolver<'_> {
         ports
     }
 
+    /// A port in Compose's short form if that is the only one in which Compose can read it: its address may be empty, or its
+    /// number have an address before it.
+    fn short_form(
+        &self,
+        port: &spec::Port,
+        published: &Published,
+        variable: Option<&ModelText>,
+        target: Ports,
+    ) -> Option<ModelText> {
+        let is_number = |number: &Value<Ports>| self.effective_ports(number).is_some();
+        let is_address = |address: &Text| self.effective(address).is_some_and(|address| !address.is_empty());
+        let is_long = port.published.as_ref().is_none_or(|number| is_number(&number.value))
+            && port.host_ip.as_ref().is_none_or(|address| is_address(&address.value));
+        if is_long || self.adds_defaults() || published.mode.is_some() || port.app_protocol.is_some() {
+            return None;
+        }
+        let address = Some(published.host_ip.clone()).filter(|address| address.literal() != Some(""));
+        let number = published.port.clone().unwrap_or_default();
+        let target = variable.cloned().unwrap_or_else(|| target.to_string().into());
+        let protocol = port.protocol.filter(|protocol| *protocol != PROTOCOL);
+        let mut parts: Vec<ModelText> = Vec::new();
+        for part in address.into_iter().chain([number]) {
+            parts.extend([part, ":".into()]);
+        }
+        parts.push(target);
+        parts.extend(protocol.map(|protocol| format!("/{}", protocol.as_str()).into()));
+        Some(ModelText::concat(parts))
+    }
+
     /// Reports a port that a kind does not have.
     fn unknown_port(
         &mut self,
@@ -151,7 +203,8 @@ impl Resolver<'_> {
         service: &Service,
         (name, port): (&Spanned<String>, &spec::Port),
     ) {
-        let number = port.target.as_ref().map(|target| target.first);
+        let number =
+            port.target.as_ref().and_then(|target| self.effective_ports(&target.value)).map(|ports| ports.first);
         let same = implied.iter().find(|(_, known)| Some(known.target) == number).or_else(|| implied.first());
         let diagnostic = if let Some((same, known)) = same.filter(|_| service.ports.listed) {
             let title = format!("ports of kind `{}` cannot be a list", kind.as_str());
@@ -234,7 +287,7 @@ impl Resolver<'_> {
         let mut addresses =
             self.ports[index].iter().filter_map(|port| Some(&port.published.as_ref()?.host_ip)).peekable();
         let is_loopback = |address: &ModelText| {
-            let address = address.replaced(|reference| reference.stand_in().map(Cow::Borrowed));
+            let address = address.replaced(|reference| reference.stand_in());
             address.and_then(|address| address.parse::<IpAddr>().ok()).is_some_and(|address| address.is_loopback())
         };
         service.network_mode.is_none() && addresses.peek().is_some() && addresses.all(is_loopback)
@@ -263,7 +316,7 @@ impl Resolver<'_> {
         let spec = self.spec;
         let bind = match &spec.stack.bind {
             Some(bind) => self.effective(bind),
-            None => Some(LOOPBACK.to_owned()),
+            None => Some(self.default_address().to_owned()),
         };
         // Indexed by port, to avoid comparing all pairs in a stack of thousands of services.
         let mut claims: HashMap<u16, Vec<Claim>> = HashMap::with_capacity(spec.services.entries.len());

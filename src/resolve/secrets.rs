@@ -48,7 +48,7 @@ impl Resolver<'_> {
         if !is_written {
             return;
         }
-        self.lint(
+        self.report(
             Diagnostic::new("literal-secret", format!("`{}` looks like a secret that is committed", shown(name)), span)
                 .help("keep it in `.env`: write `${NAME}`, and declare it in `[env.NAME]` with `secret = true`"),
         );
@@ -117,7 +117,7 @@ impl Resolver<'_> {
                 ("is visible to others on the host", "pass it in a file (`secrets`), or at least in `environment`")
             };
             let title = format!("secret `{}` in `{key}` {title}", reference.name);
-            self.lint(Diagnostic::new("secret-in-command", title, reference.span).help(help));
+            self.report(Diagnostic::new("secret-in-command", title, reference.span).help(help));
         }
     }
 }

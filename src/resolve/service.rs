@@ -1,5 +1,6 @@
 //! Services: what the kind implies, as the spec changes it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::Resolver;
@@ -84,16 +85,17 @@ impl Resolver<'_> {
             }
         }
         let mut services = Vec::with_capacity(spec.services.entries.len());
-        let mut names: HashMap<&str, (Span, &Service)> = HashMap::new();
+        let mut names: HashMap<String, (Span, &Service)> = HashMap::new();
         let mut built: HashMap<&str, usize> = HashMap::new();
         for (index, (name, service)) in spec.services.iter().enumerate() {
             let (preset, implied) = presets.remove(&index).unwrap_or_default();
             self.references = implied;
             if let Some(container) = container_name(spec, name, service)
-                && let Some((first, other)) = names.insert(&container.value, (container.span, service))
+                && let Some(own) = self.effective(&container.value)
+                && let Some((first, other)) = names.insert(own.clone(), (container.span, service))
                 && together(service, other)
             {
-                let title = format!("duplicate container name `{}`", container.value);
+                let title = format!("duplicate container name `{}`", shown(&own));
                 let diagnostic = Diagnostic::new("container-clash", title, container.span);
                 self.report(if first == container.span {
                     diagnostic.help("set another `container_name` in the service that extends the other one")
@@ -117,7 +119,7 @@ impl Resolver<'_> {
                     // A service that extends the other one has its image from there.
                     let span = if image.span == first { name_of.span } else { image.span };
                     self.report(
-                        Diagnostic::new("contradiction", title, span)
+                        Diagnostic::new("build-clash", title, span)
                             .also(first, "the other one")
                             .help("rename one of the images, or build it in one of the services"),
                     );
@@ -175,11 +177,12 @@ impl Resolver<'_> {
         self.check_replicas(service, single);
         let restart = match &service.restart {
             Some(restart) => self.text(&restart.value.0),
+            None if !self.adds_defaults() => ModelText::default(),
             None if one_shot => "no".into(),
             None => "unless-stopped".into(),
         };
         // A pod's own name is its host name.
-        let named_like_it = service.network_mode.is_none() && single && !self.is_kubernetes();
+        let named_like_it = service.network_mode.is_none() && single && !self.is_kubernetes() && self.adds_defaults();
         let hostname = match &service.hostname {
             Some(hostname) => Some(self.text(&hostname.value)),
             None => named_like_it.then(|| name.value.as_str().into()),
@@ -233,10 +236,13 @@ impl Resolver<'_> {
             ports,
             restart,
             networks: self.members(&name.value, service, network),
-            container_name: container_name(self.spec, name, service).filter(|_| single).map(|name| name.value.clone()),
+            container_name: container_name(self.spec, name, service)
+                .filter(|_| single)
+                .map(|name| self.text(&name.value)),
             hostname,
             profiles: service.profiles.iter().map(|profile| profile.value.clone()).collect(),
             labels: self.labels(service),
+            referring_labels: self.texts(&service.labels.referring),
             network_mode,
             extra_hosts,
             secrets,
@@ -300,7 +306,7 @@ impl Resolver<'_> {
     /// Further keys of Compose, and what the kind, the stack and the image add to them.
     fn further_keys(&mut self, service: &Service, never_pulled: bool, implied: Keys) -> Keys {
         let mut keys = self.keys(&service.compose);
-        if let Some(exposed) = keys.get_mut("expose") {
+        if let Some(exposed) = keys.get_mut("expose").filter(|_| self.adds_defaults()) {
             let ports = std::mem::replace(exposed, ModelTree::List(Vec::new()));
             *exposed = single_ports(ports);
         }
@@ -345,7 +351,9 @@ impl Resolver<'_> {
                 (_, value, None) => keys.0.push((key, value)),
             }
         }
-        keys.fill("security_opt", no_new_privileges());
+        if self.adds_defaults() {
+            keys.fill("security_opt", no_new_privileges());
+        }
         keys
     }
 
@@ -735,9 +743,11 @@ pub(super) fn container_name<'s>(
     spec: &Spec,
     name: &'s Spanned<String>,
     service: &'s Service,
-) -> Option<&'s Spanned<String>> {
+) -> Option<Spanned<Cow<'s, Text>>> {
     let named = spec.stack.container_names.as_ref().is_some_and(|names| names.value);
-    service.container_name.as_deref().or_else(|| named.then_some(name))
+    let own = service.container_name.as_deref().map(|own| Spanned { value: Cow::Borrowed(&own.value), span: own.span });
+    let alike = || Spanned { value: Cow::Owned(Text::plain(&name.value, name.span)), span: name.span };
+    own.or_else(|| named.then(alike))
 }
 
 /// The number of replicas of a service, and its place.

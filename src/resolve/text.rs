@@ -114,6 +114,10 @@ impl Resolver<'_> {
     pub(super) fn reference(&mut self, name: &str, operator: Option<&Operator>, span: Span) -> model::Reference {
         let reference = |operator| model::Reference { name: name.to_owned(), operator: Some(operator) };
         let Some(used) = self.variables.get_mut(name) else {
+            if super::names::is_setting(name) && !self.is_kubernetes() {
+                let operator = operator.map(|operator| self.operator(operator));
+                return model::Reference { name: name.to_owned(), operator };
+            }
             self.undeclared_variable(name, span);
             return model::Reference { name: name.to_owned(), operator: None };
         };
@@ -133,35 +137,42 @@ impl Resolver<'_> {
                             .also(flag.span, what)
                             .help(format!("write `${{{name}}}` without a default")),
                     );
-                    return reference(model::Operator::Default(word.clone()));
+                    return reference(self.operator(&Operator::Default(word.clone())));
                 }
                 let conflict = match (declared, &used.inline) {
-                    (Some(default), _) => (default.value.0.literal() != Some(word)).then_some(default.span),
-                    (None, Some((first, first_span))) => (first != word).then_some(*first_span),
+                    (Some(default), _) => (!default.value.0.is_same(word)).then_some(default.span),
+                    (None, Some((first, first_span))) => (!first.is_same(word)).then_some(*first_span),
                     (None, None) => {
                         used.inline = Some((word.clone(), span));
                         None
                     }
                 };
                 if let Some(other) = conflict {
-                    self.diagnostics.push(
+                    self.report(
                         Diagnostic::new("default-conflict", format!("conflicting defaults for `{name}`"), span)
                             .at("this default")
                             .also(other, "the other default")
                             .help(format!("declare the default once, in [env.{name}], and use `${{{name}}}`")),
                     );
                 }
-                reference(model::Operator::Default(word.clone()))
+                reference(self.operator(&Operator::Default(word.clone())))
             }
-            Some(Operator::Required(message)) => reference(model::Operator::Required(message.clone())),
-            Some(Operator::Alternative(word)) => reference(model::Operator::Alternative(word.clone())),
+            Some(operator) => reference(self.operator(operator)),
             None if used.variable.required.as_ref().is_some_and(|required| required.value) => {
                 reference(model::Operator::Required(format!("set {name} in .env")))
             }
             None => {
                 let default = self.default_of(name).unwrap_or_default();
-                reference(model::Operator::Default(default))
+                reference(model::Operator::Default(default.into()))
             }
+        }
+    }
+
+    fn operator(&mut self, operator: &Operator) -> model::Operator {
+        match operator {
+            Operator::Default(word) => model::Operator::Default(self.text(word)),
+            Operator::Required(message) => model::Operator::Required(message.clone()),
+            Operator::Alternative(word) => model::Operator::Alternative(self.text(word)),
         }
     }
 
@@ -172,7 +183,7 @@ impl Resolver<'_> {
             match part {
                 Part::Literal(literal) => whole.push_str(literal),
                 Part::Env(reference) => match &reference.operator {
-                    Some(Operator::Default(word)) => whole.push_str(word),
+                    Some(Operator::Default(word)) => whole.push_str(&self.effective(word)?),
                     Some(Operator::Alternative(_)) => {}
                     _ => whole.push_str(&self.default_of(&reference.name)?),
                 },

@@ -31,7 +31,8 @@ impl Resolver<'_> {
 
     /// Reports a variable that `[env]` does not have.
     pub(super) fn undeclared_variable(&mut self, name: &str, span: Span) {
-        if self.spec.env.knows(name) {
+        // Compose has its own settings from where it runs.
+        if self.spec.env.knows(name) || (super::names::is_setting(name) && !self.is_kubernetes()) {
             return;
         }
         let title = format!("variable `{}` is not declared", shown(name));
@@ -139,7 +140,7 @@ impl Resolver<'_> {
             }
             if OF_SHELLS.contains(&name.value.as_str()) {
                 let title = format!("the variable `{}` is set by shells", name.value);
-                self.lint(
+                self.report(
                     Diagnostic::new("shell-variable", title, name.span)
                         .help("rename it: Compose prefers the shell's value to that of `.env`"),
                 );

@@ -66,11 +66,15 @@ fn choose(text: &mut Text, choice: usize) -> usize {
         return 1;
     }
     let is_set = |name: &str| names.iter().position(|known| known == name).is_none_or(|bit| choice >> bit & 1 == 0);
-    *text = Text::joined(std::mem::take(segments).into_iter().map(|segment| match segment {
+    *text = Text::joined(std::mem::take(segments).into_iter().flat_map(|segment| match segment {
         Segment::Env(Reference { name, operator: Some(Operator::Alternative(word)) }) => {
-            Segment::Literal(if is_set(&name) { word } else { String::new() })
+            if is_set(&name) {
+                word.into_segments()
+            } else {
+                Vec::new()
+            }
         }
-        other => other,
+        other => vec![other],
     }));
     // A word for what is always set is a form that differs from the text.
     1 << names.len().max(1)

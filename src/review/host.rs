@@ -111,12 +111,12 @@ impl Given {
                 // Both forms were judged, unless there are too many.
                 Segment::Env(Reference { operator: Some(Operator::Alternative(word)), .. }) => {
                     given.open = true;
-                    given.text.push_str(word);
+                    given.text.push_str(&word.shown());
                 }
                 Segment::Env(reference) => {
-                    let known = always(&reference.name).or_else(|| reference.stand_in());
+                    let known = always(&reference.name).map(Cow::Borrowed).or_else(|| reference.stand_in());
                     given.open |= known.is_none() || reference.name == "PWD";
-                    given.text.push_str(&known.map_or_else(|| reference.plain().into(), Cow::Borrowed));
+                    given.text.push_str(&known.unwrap_or_else(|| reference.plain().into()));
                 }
             }
         }
@@ -500,13 +500,13 @@ mod tests {
         let variable =
             |name: &str, operator: Option<Operator>| Text::from(Reference { name: name.to_owned(), operator });
         let cases = [
-            (variable("X", Some(Operator::Default("host".to_owned()))), "host", false),
-            (variable("X", Some(Operator::Alternative("host".to_owned()))), "host", true),
-            (variable("SSH_AUTH_SOCK", Some(Operator::Default("./x".to_owned()))), "~/.ssh/agent", false),
+            (variable("X", Some(Operator::Default("host".into()))), "host", false),
+            (variable("X", Some(Operator::Alternative("host".into()))), "host", true),
+            (variable("SSH_AUTH_SOCK", Some(Operator::Default("./x".into()))), "~/.ssh/agent", false),
             (variable("PWD", None), "../..", true),
-            (variable("X", Some(Operator::Default(String::new()))), "${X}", true),
+            (variable("X", Some(Operator::Default(Text::default()))), "${X}", true),
             (variable("X", Some(Operator::Required("set it".to_owned()))), "${X}", true),
-            (variable("HOME", Some(Operator::Default("/tmp".to_owned()))), "~", false),
+            (variable("HOME", Some(Operator::Default("/tmp".into()))), "~", false),
         ];
         for (text, expected, open) in cases {
             let given = Given::of(&text);

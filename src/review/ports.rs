@@ -1,6 +1,5 @@
 //! Ports: which are published, where, and who can reach them.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::written::{text, tree};
@@ -81,7 +80,7 @@ impl Reach {
 
 /// A text with its references replaced by their defaults; `None` if one has no default.
 fn effective(text: &Text) -> Option<String> {
-    text.replaced(|reference| reference.stand_in().map(Cow::Borrowed))
+    text.replaced(|reference| reference.stand_in())
 }
 
 /// A port as references name it.
@@ -90,7 +89,8 @@ fn named(service: &Service, port: &Port) -> String {
 }
 
 fn binding(published: &Published) -> String {
-    format!("{}:{}", text(&published.host_ip), port(published))
+    let address = if published.host_ip.literal() == Some("") { published.address() } else { text(&published.host_ip) };
+    format!("{address}:{}", port(published))
 }
 
 fn port(published: &Published) -> String {
@@ -206,7 +206,13 @@ mod tests {
     use crate::model::text::{Operator, Reference};
 
     fn reach(address: impl Into<Text>) -> Reach {
-        Reach::of(Some(&Published { port: Some("80".into()), host_ip: address.into(), mode: None }))
+        Reach::of(Some(&Published {
+            port: Some("80".into()),
+            host_ip: address.into(),
+            mode: None,
+            is_named: true,
+            short: None,
+        }))
     }
 
     #[test]
@@ -214,7 +220,7 @@ mod tests {
         let variable = |default: Option<&str>| {
             Text::from(Reference {
                 name: "BIND".to_owned(),
-                operator: default.map(|word| Operator::Default(word.to_owned())),
+                operator: default.map(|word| Operator::Default(word.into())),
             })
         };
         for (address, expected) in [

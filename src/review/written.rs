@@ -168,8 +168,10 @@ pub(super) fn one_line(value: &Tree) -> String {
 /// A text as the spec writes it, without the error message of a required variable, which `gen` adds.
 pub(super) fn text(text: &Text) -> String {
     let written = |reference: &Reference| match &reference.operator {
-        Some(Operator::Default(word)) if !word.is_empty() => format!("${{{}:-{word}}}", reference.name),
-        Some(Operator::Alternative(word)) => format!("${{{}:+{word}}}", reference.name),
+        Some(Operator::Default(word)) if word.literal() != Some("") => {
+            format!("${{{}:-{}}}", reference.name, self::text(word))
+        }
+        Some(Operator::Alternative(word)) => format!("${{{}:+{}}}", reference.name, self::text(word)),
         _ => reference.plain(),
     };
     text.replaced(|reference| Some(written(reference).into())).unwrap_or_default()

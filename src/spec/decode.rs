@@ -159,7 +159,7 @@ pub(super) fn digits(number: f64, span: Span, cx: &Context<'_>) -> String {
 
 /// No consumer of the outputs accepts control characters in its values, and a NUL ends a C string.
 pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> bool {
-    let Some(found) = text.chars().find(|&c| c.is_control() && c != '\n' && c != '\t') else {
+    let Some(found) = text.chars().find(|&c| c.is_control() && !"\n\r\t".contains(c)) else {
         return true;
     };
     cx.diagnostics.push(
@@ -168,7 +168,7 @@ pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> 
             format!("invalid control character U+{:04X} in a string", u32::from(found)),
             span,
         )
-        .help("remove it: only newline and tab are allowed"),
+        .help("remove it: only line breaks and tab are allowed"),
     );
     false
 }

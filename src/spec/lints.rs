@@ -7,37 +7,56 @@ use super::schema::{Schema, Schemas};
 use super::tree::{Node, Value};
 use crate::diagnostic::Diagnostic;
 
-/// What each lint finds, by the code of its diagnostic.
-pub const LINTS: &[(&str, &str)] = &[
-    ("literal-secret", "A value that looks like a secret is committed with the spec."),
-    ("newer-setting", "The server of a Temporal cluster may be older than a dynamic setting, and ignores it then."),
+/// What each lint finds, by the code of its diagnostic, and its level if the spec sets none. Compose accepts all of it.
+pub const LINTS: &[(&str, &str, Level)] = &[
+    ("alias-clash", "An alias in a network is the name of another service.", Level::Deny),
+    ("build-clash", "Two services build one image in two ways.", Level::Deny),
+    ("container-clash", "Two services give their containers the same name.", Level::Deny),
+    ("default-conflict", "A variable has two different defaults.", Level::Deny),
+    ("disabled-dependency", "A service waits for one that only a Compose profile enables.", Level::Deny),
+    ("ignored-port", "A port is published in a network mode that publishes none.", Level::Deny),
+    ("invalid-image", "An image has a name that no registry accepts.", Level::Deny),
+    ("latest-tag", "The tag `latest` of an image moves.", Level::Deny),
+    ("literal-secret", "A value that looks like a secret is committed with the spec.", Level::Warn),
+    ("missing-extra-host", "`host.docker.internal` does not resolve on Linux.", Level::Deny),
+    ("mount-clash", "Two mounts of a service have one target.", Level::Deny),
+    ("never-completed", "A service waits for the end of one that is always restarted.", Level::Deny),
+    ("never-healthy", "A service waits for one to be healthy that has no healthcheck.", Level::Deny),
+    (
+        "newer-setting",
+        "The server of a Temporal cluster may be older than a dynamic setting, and ignores it then.",
+        Level::Warn,
+    ),
+    ("no-shell", "No shell expands a variable of a command.", Level::Deny),
+    ("port-clash", "Two services publish the same port of the host.", Level::Deny),
     (
         "secret-in-command",
         "A secret is visible in a list of processes, the labels of a container or the history of an image.",
+        Level::Warn,
     ),
-    ("shell-variable", "A variable of `.env` has a name that shells set, whose value Compose prefers."),
-    ("unreachable-port", "A port is published, but its service is in internal networks only."),
-    ("unreachable-service", "A service talks to another one, but shares no network with it."),
-    ("unregistered-namespace", "Nothing registers the namespaces of a Temporal cluster."),
-    ("unscraped-metrics", "Nothing collects the metrics of a service."),
-    ("unused-cluster", "No Temporal server runs a cluster."),
-    ("unused-config", "No service reads a config."),
-    ("unused-dashboard-variable", "Nothing in a dashboard uses its variable."),
-    ("unused-folder", "No dashboard is in a folder of Grafana."),
-    ("unused-image", "No service runs an image."),
-    ("unused-model", "No service uses a model."),
-    ("unused-network", "No service joins a network."),
-    ("unused-secret", "No service reads a secret."),
-    ("unused-variable", "Nothing refers to a variable."),
-    ("unused-volume", "No service mounts a volume."),
+    ("shadowed-variable", "A fixed value overrides a variable of `.env`.", Level::Deny),
+    ("shell-variable", "A variable of `.env` has a name that shells set, whose value Compose prefers.", Level::Warn),
+    ("undeclared-port", "A healthcheck probes a port that its service does not declare.", Level::Deny),
+    ("unreachable-port", "A port is published, but its service is in internal networks only.", Level::Warn),
+    ("unreachable-service", "A service talks to another one, but shares no network with it.", Level::Warn),
+    ("unregistered-namespace", "Nothing registers the namespaces of a Temporal cluster.", Level::Warn),
+    ("unscraped-metrics", "Nothing collects the metrics of a service.", Level::Warn),
+    ("untagged-image", "An image has no tag, which stands for `latest`.", Level::Deny),
+    ("unused-cluster", "No Temporal server runs a cluster.", Level::Warn),
+    ("unused-config", "No service reads a config.", Level::Warn),
+    ("unused-dashboard-variable", "Nothing in a dashboard uses its variable.", Level::Warn),
+    ("unused-folder", "No dashboard is in a folder of Grafana.", Level::Warn),
+    ("unused-image", "No service runs an image.", Level::Warn),
+    ("unused-model", "No service uses a model.", Level::Warn),
+    ("unused-network", "No service joins a network.", Level::Warn),
+    ("unused-secret", "No service reads a secret.", Level::Warn),
+    ("unused-variable", "Nothing refers to a variable.", Level::Warn),
+    ("unused-volume", "No service mounts a volume.", Level::Warn),
 ];
 
-/// The level of a lint that has none in the spec.
-pub const DEFAULT: Level = Level::Warn;
-
-/// Whether a diagnostic with that code has a level in `[lints]`.
-pub fn is_lint(code: &str) -> bool {
-    LINTS.iter().any(|(lint, _)| *lint == code)
+/// The level of a diagnostic that has none in the spec; `None` if that can't be set.
+pub fn default_level(code: &str) -> Option<Level> {
+    LINTS.iter().find(|(lint, ..)| *lint == code).map(|(_, _, level)| *level)
 }
 
 choice! {
@@ -57,17 +76,17 @@ choice! {
 pub struct Lints(Map<Level>);
 
 impl Lints {
-    /// The level of the lint with that code.
+    /// The level of a diagnostic with that code. What is no lint is always denied.
     pub fn level(&self, code: &str) -> Level {
-        self.0.get(code).copied().unwrap_or(DEFAULT)
+        self.0.get(code).copied().or_else(|| default_level(code)).unwrap_or(Level::Deny)
     }
 }
 
 impl Decode for Lints {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         if let Value::Table(table) = &node.value {
-            for (key, _) in table.entries.iter().filter(|(key, _)| !is_lint(&key.name)) {
-                let codes = || LINTS.iter().map(|(code, _)| *code);
+            for (key, _) in table.entries.iter().filter(|(key, _)| default_level(&key.name).is_none()) {
+                let codes = || LINTS.iter().map(|(code, ..)| *code);
                 let title = format!("unknown lint `{}`", shown(&key.name));
                 // Most codes are of errors.
                 let help = || match crate::codes::page(&key.name) {
@@ -86,7 +105,7 @@ impl Decode for Lints {
 
     fn schema(schemas: &mut Schemas) -> Schema {
         let level = Level::schema(schemas);
-        let lint = |(code, docs): &(&str, &str)| {
+        let lint = |(code, docs, _): &(&str, &str, Level)| {
             let mut lint = level.clone();
             lint["description"] = json!(docs);
             ((*code).to_owned(), lint)

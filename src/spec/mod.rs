@@ -14,7 +14,7 @@ pub mod kind;
 pub mod kubernetes;
 pub mod lints;
 mod location;
-mod merge;
+pub(crate) mod merge;
 pub mod profile;
 pub mod quoted;
 pub mod rules;

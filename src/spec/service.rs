@@ -70,7 +70,7 @@ table! {
         /// The networks it joins; without any, the stack's.
         networks: Named<NetworkMember>,
         /// Its container's name; its own name if left out.
-        container_name: Option<Box<Spanned<String>>>,
+        container_name: Option<Box<Spanned<Text>>>,
         /// Its host name; its own name if left out.
         hostname: Option<Box<Spanned<Text>>>,
         /// The Compose profiles that enable it.
@@ -157,6 +157,8 @@ pub struct Assignments {
     values: Map<Scalar>,
     /// Names of a list that have no value.
     pub bare: Vec<Spanned<String>>,
+    /// Items of a list whose names hold references, as they are written: the names of a table have none.
+    pub referring: Vec<Text>,
 }
 
 impl Deref for Assignments {
@@ -189,6 +191,10 @@ impl Decode for Assignments {
                 cx.mismatch(&item, "a string", decode::quoting(&item.value));
                 continue;
             };
+            if text.split('=').next().is_some_and(|name| name.contains("${")) {
+                list.referring.extend(text::parse(text, item.span, cx));
+                continue;
+            }
             let Some(Assignment { name, value }) = compose::assignment(text, item.span, &['='], cx) else { continue };
             if !decode::listed_once(&name, &mut names, cx) {
                 continue;
@@ -288,7 +294,7 @@ table! {
         /// The port on the host; without one the port is reachable inside the network only.
         published: Option<Spanned<Value<Ports>>>,
         /// The port in the container, or as many as are published; the kind's, or the published one, if left out.
-        target: Option<Spanned<Ports>>,
+        target: Option<Spanned<Value<Ports>>>,
         /// The host's address to bind to; the stack's `bind` if left out.
         host_ip: Option<Spanned<Text>>,
         /// The transport protocol.
@@ -344,14 +350,17 @@ impl Decode for NamedPorts {
             let port = match &item.value {
                 TreeValue::Table(_) => Port::decode(item, cx),
                 TreeValue::String(text) => short_port(text, span, cx),
-                _ => Ports::decode(item, cx).map(|target| container_port(target, span)),
+                _ => Ports::decode(item, cx).map(|target| container_port(Value::Is(target), span)),
             };
             let Some(port) = port else { continue };
             let name = written.or_else(|| {
-                let target = port.target.as_ref()?;
+                let name = match &port.target.as_ref()?.value {
+                    Value::Is(target) => target.first.to_string(),
+                    Value::Env(text) => text.variables().next()?.to_ascii_lowercase(),
+                };
                 let protocol = port.protocol.filter(|&protocol| protocol != Protocol::Tcp);
                 let suffix = protocol.map(|protocol| format!("-{}", protocol.as_str())).unwrap_or_default();
-                Some(Spanned { value: format!("{}{suffix}", target.first), span })
+                Some(Spanned { value: format!("{name}{suffix}"), span })
             });
             match name {
                 Some(name) => ports.entries.push((name, Short(port))),
@@ -371,7 +380,7 @@ impl Decode for NamedPorts {
     }
 }
 
-fn container_port(target: Ports, span: Span) -> Port {
+fn container_port(target: Value<Ports>, span: Span) -> Port {
     Port {
         span,
         sound: true,
@@ -388,7 +397,7 @@ fn container_port(target: Ports, span: Span) -> Port {
 
 /// `[[address:]published:]target[/protocol]`.
 fn short_port(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Port> {
-    let mut wrong = || {
+    let wrong = |cx: &mut Context<'_>| {
         cx.diagnostics.push(
             Diagnostic::new("invalid-port", super::value::invalid_port(text), span)
                 .help("write `published:target`, or `{ published = 8082, target = 8080 }`"),
@@ -398,7 +407,7 @@ fn short_port(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Port> {
     let (text, protocol) = match text.rsplit_once('/') {
         Some((ports, protocol)) => match Protocol::from_word(protocol) {
             Some(protocol) => (ports, Some(protocol)),
-            None => return wrong(),
+            None => return wrong(cx),
         },
         None => (text, None),
     };
@@ -410,14 +419,18 @@ fn short_port(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Port> {
             let end: usize = address.iter().map(|piece| piece.len() + 1).sum();
             (text.get(..end - 1), Some(*published), target)
         }
-        [] => return wrong(),
+        [] => return wrong(cx),
     };
-    let Some(target) = Ports::parse(target) else { return wrong() };
+    let target = match Ports::parse(target) {
+        Some(target) => Value::Is(target),
+        None if target.contains("${") => Value::Env(text::parse(target, span, cx)?),
+        None => return wrong(cx),
+    };
     let published = match published.filter(|published| !published.is_empty()) {
         Some(published) if published.contains("${") => Some(Value::Env(text::parse(published, span, cx)?)),
         Some(published) => match Ports::parse(published) {
             Some(ports) => Some(Value::Is(ports)),
-            None => return wrong(),
+            None => return wrong(cx),
         },
         None => None,
     };
@@ -527,15 +540,20 @@ impl Shorthand for Mount {
     }
 }
 
-/// Splits at the colons that stand outside of `${…}`.
-pub(super) fn split_outside(text: &str) -> Vec<&str> {
+/// Whether a colon is that of a drive of Windows, in `C:\data`.
+fn is_drive(text: &str, colon: usize) -> bool {
+    colon == 1 && text.starts_with(|c: char| c.is_ascii_alphabetic()) && text[2..].starts_with('\\')
+}
+
+/// Splits at the colons that stand outside of `${…}` and are not those of drives.
+pub(crate) fn split_outside(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut from, mut inside, mut before) = (0, false, ' ');
     for (at, c) in text.char_indices() {
         match c {
             '{' if before == '$' => inside = true,
             '}' => inside = false,
-            ':' if !inside => {
+            ':' if !inside && !is_drive(&text[from..], at - from) => {
                 pieces.push(&text[from..at]);
                 from = at + 1;
             }

@@ -22,6 +22,9 @@ use crate::diagnostic::Diagnostic;
 /// network.
 pub const LOOPBACK: &str = "127.0.0.1";
 
+/// The defaults of a stack that doesn't choose.
+pub const DEFAULTS: Defaults = Defaults::Gen;
+
 /// The default folder of the outputs.
 pub const GENERATED: &str = "generated";
 
@@ -81,7 +84,7 @@ table! {
         /// What is accepted, with reasons: a finding of checkov by the ID of its check (`CKV_AWS_18 = "…"`), and a danger
         /// or caution of `gen review` by its ID and what it is about (`engine-socket."agent:/run/docker.sock" = "…"`).
         accepted: Map<Acceptance>,
-        /// How what only looks wrong is reported: `unused-image = "allow"`; `"warn"` if left out.
+        /// How what only looks wrong is reported: `unused-image = "allow"`.
         lints: Lints,
         ..compose: "extensions",
     }
@@ -90,8 +93,11 @@ table! {
 table! {
     /// The name of the stack and what its services share.
     pub struct Stack as "the stack" {
-        /// The Compose project is named `<name>-<profile>`.
+        /// Its name.
         name: Spanned<String>,
+        /// The name of the Compose project, of which the names of containers and volumes begin; `<name>-<profile>` if left
+        /// out.
+        project: Option<Spanned<String>>,
         /// A title for the docs.
         title: Option<String>,
         /// What it is, in a sentence or two.
@@ -102,11 +108,24 @@ table! {
         network: Option<Spanned<String>>,
         /// Whether each container is named like its service. Then only one copy of the stack can run on a machine.
         container_names: Option<Spanned<bool>> = false,
-        /// The host's address that published ports bind to.
+        /// The host's address that published ports bind to; all of them by default with `defaults = "compose"`.
         bind: Option<Spanned<Text>> = LOOPBACK,
+        /// What services get that they don't set. `gen`: they are restarted, have a host name, gain no privileges, publish on
+        /// the loopback address, and a path of the host must exist. `compose`: what Compose does without a key.
+        defaults: Option<Defaults> = DEFAULTS.as_str(),
         /// Files and folders in `generated/` and `terraform/` that are yours, not outputs: `terraform/dev/backend.tf`,
         /// `terraform/modules`; without infrastructure, `terraform` itself.
         unmanaged: Vec<Spanned<String>>,
+    }
+}
+
+choice! {
+    /// What services get that they don't set.
+    pub enum Defaults as "defaults" {
+        /// What is safe for development.
+        Gen = "gen",
+        /// What Compose does.
+        Compose = "compose",
     }
 }
 

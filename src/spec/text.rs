@@ -62,14 +62,14 @@ pub struct AddressReference {
 }
 
 /// What a reference does when its variable is unset or empty, or set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Operator {
     /// `:-word`: the word instead.
-    Default(String),
+    Default(Text),
     /// `:?message`: stop with the message.
     Required(String),
     /// `:+word`: the word if the variable is set, else nothing.
-    Alternative(String),
+    Alternative(Text),
 }
 
 impl Text {
@@ -86,12 +86,42 @@ impl Text {
         }
     }
 
+    /// The variables that it refers to.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.parts().iter().filter_map(|part| match part {
+            Part::Env(reference) => Some(reference.name.as_str()),
+            _ => None,
+        })
+    }
+
     /// The variable, if the text is one reference and nothing else.
     pub fn variable(&self) -> Option<&str> {
         match self.parts() {
             [Part::Env(reference)] => Some(&reference.name),
             _ => None,
         }
+    }
+
+    /// Whether it says the same as another one, elsewhere.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same = |one: &Part, other: &Part| match (one, other) {
+            (Part::Env(one), Part::Env(other)) => {
+                one.name == other.name
+                    && match (&one.operator, &other.operator) {
+                        (None, None) => true,
+                        (Some(Operator::Required(one)), Some(Operator::Required(other))) => one == other,
+                        (Some(Operator::Default(one)), Some(Operator::Default(other)))
+                        | (Some(Operator::Alternative(one)), Some(Operator::Alternative(other))) => one.is_same(other),
+                        _ => false,
+                    }
+            }
+            (Part::Address(one), Part::Address(other)) => {
+                (&one.service, &one.endpoint, one.number) == (&other.service, &other.endpoint, other.number)
+            }
+            (one, other) => one == other,
+        };
+        let (ours, theirs) = (self.parts(), other.parts());
+        ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(one, other)| same(one, other))
     }
 
     /// The characters, if there is no reference among them.
@@ -279,6 +309,39 @@ fn content_start(text: &str, span: Span, cx: &Context<'_>) -> Option<usize> {
 
 /// Splits a string into its parts; `None` after a problem was reported.
 pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
+    parse_word(text, span, 0, cx)
+}
+
+/// How deep references nest in the words of others.
+pub const DEEPEST: usize = 8;
+
+/// Where the reference ends that begins with the brace at the start, as Compose finds it (`getFirstBraceClosingIndex` of
+/// compose-go): it does not look at the character after an opening brace.
+pub fn closing_brace(text: &str) -> Option<usize> {
+    if text.starts_with("{}") {
+        return Some(1);
+    }
+    let mut open = 0_usize;
+    let mut bytes = text.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'{' => {
+                open += 1;
+                bytes.next();
+            }
+            b'}' => {
+                open -= 1;
+                if open == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn parse_word(text: &str, span: Span, depth: usize, cx: &mut Context<'_>) -> Option<Text> {
     if !text.contains('$') {
         return Some(Text::plain(text, span));
     }
@@ -301,7 +364,7 @@ pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
                 at = dollar + 2;
             }
             Some('{') => {
-                let Some(length) = rest.find('}') else {
+                let Some(length) = closing_brace(rest) else {
                     cx.diagnostics.push(
                         Diagnostic::new("invalid-reference", "unclosed reference", place(dollar, text.len()))
                             .help("close it with `}`, or write `$$` for a literal dollar"),
@@ -309,7 +372,8 @@ pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
                     return None;
                 };
                 let end = dollar + 1 + length + 1;
-                match reference(&rest[1..length], place(dollar, end)) {
+                let known = cx.diagnostics.len();
+                match reference(&rest[1..length], place(dollar, end), depth, cx) {
                     Ok(part) => {
                         if !literal.is_empty() {
                             parts.push(Part::Literal(std::mem::take(&mut literal)));
@@ -317,7 +381,10 @@ pub fn parse(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Text> {
                         parts.push(part);
                     }
                     Err(diagnostic) => {
-                        cx.diagnostics.push(*diagnostic);
+                        // A problem of its word was reported there.
+                        if cx.diagnostics.len() == known {
+                            cx.diagnostics.push(*diagnostic);
+                        }
                         sound = false;
                     }
                 }
@@ -374,7 +441,7 @@ pub fn is_variable_name(name: &str) -> bool {
 }
 
 /// Parses what stands between `${` and `}`.
-fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
+fn reference(inner: &str, span: Span, depth: usize, cx: &mut Context<'_>) -> Result<Part, Box<Diagnostic>> {
     let wrong = |title: String, help: &str| Err(Box::new(Diagnostic::new("invalid-reference", title, span).help(help)));
     if let Some((service, rest)) = inner.split_once('.')
         && !inner.contains(':')
@@ -400,12 +467,16 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
             "write `${NAME}` or `${service.port-name}`, or `$$` for a literal dollar",
         );
     }
-    let word_of = |rest: &str| rest.get(2..).unwrap_or_default().to_owned();
+    let word = rest.get(2..).unwrap_or_default();
+    let mut parsed = || {
+        let problem = || Box::new(Diagnostic::new("invalid-reference", "references nest too deep", span));
+        if depth == DEEPEST { Err(problem()) } else { parse_word(word, span, depth + 1, cx).ok_or_else(problem) }
+    };
     let operator = match rest.get(..2) {
         None if rest.is_empty() => None,
-        Some(":-") => Some(Operator::Default(word_of(rest))),
-        Some(":?") => Some(Operator::Required(word_of(rest))),
-        Some(":+") => Some(Operator::Alternative(word_of(rest))),
+        Some(":-") => Some(Operator::Default(parsed()?)),
+        Some(":?") => Some(Operator::Required(word.to_owned())),
+        Some(":+") => Some(Operator::Alternative(parsed()?)),
         _ if rest.starts_with('.') => {
             return wrong(
                 format!("invalid reference `${{{}}}`: an address has no operator", shown(inner)),
@@ -420,9 +491,12 @@ fn reference(inner: &str, span: Span) -> Result<Part, Box<Diagnostic>> {
         }
     };
     // Compose looks for the end of a reference in its first line.
-    if rest.contains(['$', '{', '\n']) {
+    if rest.contains('\n') || (matches!(operator, Some(Operator::Required(_))) && rest.contains(['$', '{'])) {
         return wrong(
-            format!("invalid reference `${{{}}}`: contains a dollar, a brace or a line break", shown(inner)),
+            format!(
+                "invalid reference `${{{}}}`: contains a line break, or a dollar or brace in a message",
+                shown(inner)
+            ),
             "declare the default in [env] instead",
         );
     }
@@ -463,7 +537,8 @@ mod tests {
         assert_eq!(parts.len(), 7);
         assert_eq!(parts[0], Part::Literal("x$y ".into()));
         assert!(matches!(&parts[1], Part::Env(reference)
-            if reference.name == "A" && reference.operator == Some(Operator::Default("1".into()))));
+            if reference.name == "A"
+                && matches!(&reference.operator, Some(Operator::Default(word)) if word.literal() == Some("1"))));
         assert_eq!(parts[2], Part::Literal(" $( $1 ".into()));
         assert!(matches!(&parts[3], Part::Address(address) if !address.number));
         assert!(matches!(&parts[5], Part::Address(address) if address.number));
@@ -476,7 +551,9 @@ mod tests {
             ("a = \"x $HOME ${1}\"", vec![("unbraced-reference", "$HOME"), ("invalid-reference", "${1}")]),
             ("a = \"\"\"\nline\n ${A!}\"\"\"", vec![("invalid-reference", "${A!}")]),
             ("a = '${A'", vec![("invalid-reference", "${A")]),
-            ("a = '${A:-${B}}'", vec![("invalid-reference", "${A:-${B}")]),
+            ("a = '${A:-${B!}}'", vec![("invalid-reference", "${A:-${B!}}")]),
+            ("a = '${A:-$B}'", vec![("unbraced-reference", "${A:-$B}")]),
+            ("a = '${A:?$$B}'", vec![("invalid-reference", "${A:?$$B}")]),
             ("a = '${a.b.c}'", vec![("invalid-reference", "${a.b.c}")]),
             // With an escape in the string the offsets are unknown: the whole string is shown.
             ("a = \"\\t${A!}\"", vec![("invalid-reference", "\"\\t${A!}\"")]),

@@ -25,7 +25,8 @@ impl Duration {
     /// Reads a duration; `None` if it is invalid, or longer than the 292 years that Go's programs can read.
     pub fn parse(text: &str) -> Option<Self> {
         let mut total: u64 = 0;
-        let mut rest = text;
+        // Go takes it without a unit.
+        let mut rest = if text == "0" { "" } else { text };
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit())?;
             let number: u64 = rest[..digits].parse().ok()?;
@@ -139,7 +140,8 @@ pub(super) fn invalid_size(text: &str, span: Span, cx: &mut Context<'_>) {
 /// The nanoseconds of a duration as Compose reads it: numbers with the units of Go, days and weeks.
 pub fn nanoseconds(text: &str) -> Option<u128> {
     let mut total = 0;
-    let mut rest = text;
+    // Go takes it without a unit.
+    let mut rest = if text == "0" { "" } else { text };
     while !rest.is_empty() {
         let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
         let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());

@@ -8,6 +8,7 @@ use crate::lit::compose::{self as filters, Node};
 use crate::model::service::{
     CONFIG_LABEL, Command, Dependency, FileGrant, Healthcheck, Mount, NetworkMember, Port, Probe, Service,
 };
+use crate::model::text::Text;
 use crate::model::{Keys, Named, Stack};
 use crate::spec::service::{PortMode, Protocol};
 
@@ -164,9 +165,7 @@ impl<'a> From<Body<'a>> for Node<'a> {
 
 /// What is below the name of a service; `digest` is of the generated files that it mounts.
 pub(crate) fn body<'a>(service: &'a Service, digest: Option<&'a str>) -> Node<'a> {
-    let own = digest.map(|digest| (CONFIG_LABEL, Node::from(digest)));
-    let labels = service.labels.iter().map(|(name, value)| (name.as_str(), Node::Text(value))).chain(own);
-    let environment = service.environment.iter().map(|(name, value)| (name.as_str(), Node::Text(value)));
+    let environment = service.environment.iter().map(|(name, value)| (name.as_str(), Node::from(value)));
     let inherited = service.inherited.iter().map(|name| (name.as_str(), Node::Null));
     Body(Vec::with_capacity(ORDER.len() / 2))
         .option("image", service.image.as_ref())
@@ -182,26 +181,40 @@ pub(crate) fn body<'a>(service: &'a Service, digest: Option<&'a str>) -> Node<'a
         .key("volumes", Node::list(&service.mounts, mount))
         .key("depends_on", Node::table(&service.depends_on, dependency))
         .option("healthcheck", service.healthcheck.as_ref().map(healthcheck))
-        .key("restart", &service.restart)
+        .option("restart", Some(&service.restart).filter(|restart| restart.literal() != Some("")))
         .option("network_mode", service.network_mode.as_ref())
         .key("networks", networks(&service.networks))
         .key(
             "extra_hosts",
             Node::table(&service.extra_hosts, |(host, addresses)| match addresses.as_slice() {
-                [address] => (host.as_str(), Node::Text(address)),
-                addresses => (host.as_str(), Node::list(addresses, Node::Text)),
+                [address] => (host.as_str(), Node::from(address)),
+                addresses => (host.as_str(), Node::list(addresses, Node::from)),
             }),
         )
-        .key("labels", Node::Table(labels.collect()))
+        .key("labels", labels(service, digest))
         .with(&service.keys)
         .ordered(ORDER)
+}
+
+/// A table, or a list if variables decide names: Compose replaces no variables in the names of a table.
+fn labels<'a>(service: &'a Service, digest: Option<&'a str>) -> Node<'a> {
+    let own = digest.map(|digest| (CONFIG_LABEL, Node::from(digest)));
+    if service.referring_labels.is_empty() {
+        return Node::Table(
+            service.labels.iter().map(|(name, value)| (name.as_str(), Node::from(value))).chain(own).collect(),
+        );
+    }
+    let all =
+        service.labels.iter().map(|(name, value)| Node::from(Text::concat([format!("{name}=").into(), value.clone()])));
+    let own = digest.map(|digest| Node::Str(format!("{CONFIG_LABEL}={digest}").into()));
+    Node::List(all.chain(service.referring_labels.iter().map(Node::from)).chain(own).collect())
 }
 
 impl<'a> From<&'a Command> for Node<'a> {
     fn from(command: &'a Command) -> Self {
         match command {
-            Command::Line(line) => Self::Text(line),
-            Command::Arguments(arguments) => Self::list(arguments, Self::Text),
+            Command::Line(line) => line.into(),
+            Command::Arguments(arguments) => Self::list(arguments, Self::from),
         }
     }
 }
@@ -213,11 +226,14 @@ fn grant(grant: &FileGrant) -> Body<'_> {
 /// A published port; others are not written to the Compose file.
 fn port(port: &Port) -> Option<Node<'_>> {
     let published = port.published.as_ref()?;
+    if let Some(short) = &published.short {
+        return Some(short.into());
+    }
     let body = Body::default()
-        .key("name", &port.name)
-        .key("host_ip", &published.host_ip)
+        .option("name", published.is_named.then_some(&port.name))
+        .option("host_ip", Some(&published.host_ip).filter(|address| address.literal() != Some("")))
         .option("published", published.port.as_ref())
-        .key("target", port.target)
+        .key("target", port.variable.as_ref().map_or_else(|| Node::from(port.target), Node::from))
         .option("protocol", Some(port.protocol.as_str()).filter(|_| port.protocol != Protocol::Tcp))
         .option("app_protocol", port.app_protocol.as_ref())
         .option("mode", published.mode.map(PortMode::as_str))

@@ -224,7 +224,7 @@ fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
             rows.push(PortRow {
                 service: &service.name,
                 name: &port.name,
-                published: format!("{}:{}", published.host_ip.shown(), published.shown()),
+                published: format!("{}:{}", published.address(), published.shown()),
                 address: format!("{}:{}", service.name, port.target),
                 url: url(service, port),
             });

@@ -11,7 +11,8 @@ use toml::{Table, Value};
 use super::project::Project;
 
 /// No spec of a few lines shows these.
-const WITHOUT_SPEC: [&str; 4] = ["key-too-long", "not-utf8", "spec-too-large", "unknown-profile"];
+const WITHOUT_SPEC: [&str; 6] =
+    ["invalid-compose", "key-too-long", "not-utf8", "spec-too-large", "unknown-profile", "yaml-syntax"];
 
 /// What a spec without `[stack]` leaves out.
 const PRELUDE: &str = "stack.name = \"shop\"\nprofiles.dev = {}";

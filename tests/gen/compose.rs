@@ -142,7 +142,7 @@ fn a_listed_port_without_one_on_the_host_gets_a_random_one() {
     );
     assert_eq!(web("ports.http = { target = 80 }").get("ports"), None);
     let (code, ..) = error("network_mode = \"host\"\nports = [\"80\"]");
-    assert_eq!(code, "contradiction");
+    assert_eq!(code, "ignored-port");
 
     let project = Project::new(format!("{HEAD}[services.web]\nimage = \"nginx:1.29\"\nports = [\"80\"]\n"));
     assert_eq!(project.run(&["render"]).code, Some(0));
@@ -458,7 +458,7 @@ fn two_copies_of_a_stack_share_no_names() {
     assert_eq!(found["services"]["web"].get("container_name"), None);
     assert_eq!(found["services"]["db"]["container_name"], "the-db");
     // Compose puts the project's name before it.
-    assert_eq!(found["networks"], yaml("{shop: {driver: bridge}}"));
+    assert_eq!(found["networks"], yaml("{shop: {}}"));
     assert_eq!(spec("container_names = true")["services"]["web"]["container_name"], "web");
 }
 
@@ -562,7 +562,7 @@ fn advice_leads_nowhere_else() {
         ("ports.sql.target = 1\nlabels.a = \"${web}\"", "variable `web` is not declared", "`web`, write `${web.sql}`"),
         ("labels.a = \"${__span.traceId}\"", "unknown service `__span`", "`$${__span.traceId}`"),
         ("instances = 2\nports.http = 9000", "duplicate host port 9000", "`\"${self.number+8999}\"`"),
-        ("[lints]\nport-clash = \"allow\"", "unknown lint `port-clash`", "the code of an error"),
+        ("[lints]\nmissing-image = \"allow\"", "unknown lint `missing-image`", "the code of an error"),
         ("healthcheck = { test = \"x\", interval = 5 }", "expected a string", "with its unit"),
         ("pull_policy = true", "expected a string", ""),
         ("volumes = [\"sub/data:/x\"]", "volume `sub/data` is not declared", "start a path with"),

@@ -14,7 +14,15 @@ use super::project::Project;
 
 /// Codes that no `stack.toml` alone can show: `hostile.rs` and `profiles.rs` have their tests, and
 /// `warnings.snap` the rest.
-const ELSEWHERE: [&str; 5] = ["literal-secret", "not-utf8", "secret-in-command", "spec-too-large", "unknown-profile"];
+const ELSEWHERE: [&str; 7] = [
+    "invalid-compose",
+    "literal-secret",
+    "not-utf8",
+    "secret-in-command",
+    "spec-too-large",
+    "unknown-profile",
+    "yaml-syntax",
+];
 
 #[test]
 fn each_wrong_spec_has_its_diagnostic() {
@@ -116,7 +124,7 @@ fn programs_read_the_same_as_people() {
             "level": "error",
             "code": "invalid-name",
             "title": "invalid service name `wéb`",
-            "help": "use lowercase letters, digits, `-` and `_`, not `é`",
+            "help": "use letters, digits, `-`, `_` and `.`, and start with a letter, a digit or `_`",
             "labels": [{ "path": "spec/stack.toml", "line": 6, "column": 11, "text": "" }],
         },
         {

@@ -209,7 +209,7 @@ fn the_top_level() {
     has(
         &compose["networks"],
         &[
-            ("shop", "{driver: bridge}"),
+            ("shop", "{}"),
             (
                 "back",
                 "{name: shop-back, driver: bridge, driver_opts: {com.docker.network.bridge.name: shop0}, \
@@ -757,10 +757,10 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ("expose = [\"80/sctp\"]", None),
     ("volumes = [\"./d:/x:foo\"]", Some("invalid-mount")),
     // Two things at one place of the container, or under one name of a network or an image.
-    ("build = \"./a\"\n[services.bb]\nimage = \"web:1\"\nbuild = \"./b\"", Some("contradiction")),
+    ("build = \"./a\"\n[services.bb]\nimage = \"web:1\"\nbuild = \"./b\"", Some("build-clash")),
     ("build = \"./a\"\n[services.bb]\nimage = \"web:1\"\nbuild = \"./a\"", None),
     ("build = \"./a\"\n[services.bb]\nextends = \"web\"", None),
-    ("build = \"./a\"\n[services.bb]\nextends = \"web\"\nbuild.target = \"b\"", Some("contradiction")),
+    ("build = \"./a\"\n[services.bb]\nextends = \"web\"\nbuild.target = \"b\"", Some("build-clash")),
     ("volumes = [\"/a:/x\", \"/b:/x/\"]", Some("mount-clash")),
     ("volumes = [\"/a:/x\"]\ntmpfs = [\"/x:size=1m\"]", Some("mount-clash")),
     ("volumes = [\"/a:/x\"]\ntmpfs = [\"/y\"]", None),
@@ -965,7 +965,7 @@ fn a_port_comes_before_an_endpoint_of_its_name() {
 fn what_decides_an_output() {
     for (spec, path, expected) in [
         // The default network is only there if a service joins it.
-        ("", &["networks", "default", "driver"][..], "bridge"),
+        ("", &["networks", "default"][..], "{}"),
         ("network_mode = \"none\"", &["networks"], "null"),
         (
             "volumes = [\"./a:/b:z,rslave,rw,cached\"]",
@@ -1020,7 +1020,7 @@ fn what_decides_an_output() {
             "volumes = [\"./a{b:/c\", \"${D:-./d}:/d\"]\n[env.D]\ndescription = \"D\"",
             &["services", "web", "volumes"],
             "[{type: bind, source: '../../a{b', target: /c, bind: {create_host_path: false}}, \
-              {type: bind, source: '${D:-./d}', target: /d, bind: {create_host_path: false}}]",
+              {type: bind, source: '${D:-../../d}', target: /d, bind: {create_host_path: false}}]",
         ),
         // A variable without a value is left out.
         (

@@ -483,6 +483,10 @@ fn a_file_that_is_too_large_is_not_read() {
 fn names_that_are_no_names() {
     for name in ["a/b", "../web", "..", ".", "", "a b", "Web", "-a", "wéb", "a\\u0000b", "a\\nb", "a\\u202eb"] {
         for (table, rest) in [("services", "image = \"nginx:1.29\""), ("profiles", "")] {
+            // Compose accepts it.
+            if (table, name) == ("services", "Web") {
+                continue;
+            }
             let project = Project::new(format!("{SPEC}\n[{table}.\"{name}\"]\n{rest}\n"));
             let run = project.run(&["render"]);
             assert_eq!(run.code, Some(2), "{table} {name}: {}", shown(&run));

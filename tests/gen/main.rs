@@ -21,6 +21,7 @@ mod fmt;
 mod graph;
 mod hostile;
 mod import;
+mod import_compose;
 mod init;
 mod kinds;
 mod kubernetes;

@@ -14,9 +14,9 @@ pub fn compose(text: &Text) -> String {
                 Segment::Env(reference) => {
                     let operator = match &reference.operator {
                         None => String::new(),
-                        Some(Operator::Default(word)) => format!(":-{}", literal(word)),
+                        Some(Operator::Default(word)) => format!(":-{}", compose(word)),
                         Some(Operator::Required(word)) => format!(":?{}", literal(word)),
-                        Some(Operator::Alternative(word)) => format!(":+{}", literal(word)),
+                        Some(Operator::Alternative(word)) => format!(":+{}", compose(word)),
                     };
                     format!("${{{}{operator}}}", reference.name)
                 }

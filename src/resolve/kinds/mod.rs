@@ -157,7 +157,7 @@ impl Resolver<'_> {
             for (written, _) in self.spec.services.iter().zip(services).filter(|(_, service)| service.metrics.is_some())
             {
                 if let Some(metrics) = &written.1.metrics {
-                    self.lint(
+                    self.report(
                         Diagnostic::new("unscraped-metrics", "nothing collects these metrics", metrics.span)
                             .help("add a service of kind `alloy`, or remove `metrics`"),
                     );

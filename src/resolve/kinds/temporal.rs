@@ -398,7 +398,7 @@ impl Resolver<'_> {
             }
             if let Some(since) = since.filter(|_| persistence(cluster) == Persistence::Dsql) {
                 let title = format!("dynamic setting `{key}` is new in Temporal {since}");
-                self.lint(Diagnostic::new("newer-setting", title, name.span).help(
+                self.report(Diagnostic::new("newer-setting", title, name.span).help(
                     "remove it unless the server knows it: one with the DSQL plugin is based on 1.29, and ignores it",
                 ));
             }

@@ -838,7 +838,9 @@ impl Resolver<'_> {
             let default = known.defaults.get(reference.name.as_str()).copied().unwrap_or_default();
             let problem = match &reference.operator {
                 Some(Operator::Alternative(_)) => Some(format!("`${{{}:+…}}`", reference.name)),
-                Some(Operator::Default(word)) if word != default => Some(format!("`${{{}:-…}}`", reference.name)),
+                Some(Operator::Default(word)) if word.literal() != Some(default) => {
+                    Some(format!("`${{{}:-…}}`", reference.name))
+                }
                 _ => None,
             };
             if let Some(what) = problem {

@@ -1,0 +1,254 @@
+//! A project as the tables of a spec: what Compose has at other places, and what a spec needs besides.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::convert::Found;
+use super::interpolation::Variable;
+use super::load::SECTIONS;
+use super::yaml::at;
+use super::{Kind, NOWHERE, Notes, key, string, table};
+use crate::model::secret::is_secret_name;
+use crate::resolve::is_setting;
+use crate::spec::decode::{listed, shown};
+use crate::spec::merge::SERVICE;
+use crate::spec::stack::Defaults;
+use crate::spec::text::{closing_brace, is_variable_name};
+use crate::spec::tree::{Key, Node, Table, Value};
+
+/// The profile of an import: a Compose project has one.
+const PROFILE: &str = "dev";
+
+/// The description of a variable is no longer than this.
+const MOST_READERS: usize = 3;
+
+/// The spec of a project.
+pub(super) fn adapt(project: Table<'static>, name: &str, found: &Found, notes: &mut Notes<'_>) -> Table<'static> {
+    for (kind, span, message) in &found.notes {
+        notes.add(*kind, Some(*span), message.clone());
+    }
+    let mut own_name = None;
+    // What stands at the beginning of a file is about all of it.
+    let mut head = NOWHERE;
+    let mut sections: Vec<(Key<'static>, Node<'static>)> = Vec::new();
+    let mut extensions = Vec::new();
+    for (key, node) in project.entries {
+        match (&*key.name, &node.value) {
+            ("version", _) => {
+                head = key.span;
+                notes.add(Kind::Dropped, Some(key.span), "`version`: Compose ignores it");
+            }
+            ("name", Value::String(text)) => {
+                head = key.span;
+                own_name = Some((text.clone().into_owned(), node.span));
+            }
+            (section, Value::Table(_)) if SECTIONS.contains(&section) => sections.push((key, node)),
+            (extension, value) if extension.starts_with("x-") => {
+                if found.aliased.contains(&at(node.span)) || has_aliased(value, found) {
+                    let what = format!("`{}`: its values stand where it was referred to", shown(extension));
+                    notes.add(Kind::Dropped, Some(key.span), what);
+                } else {
+                    extensions.push((key, node));
+                }
+            }
+            (other, _) => {
+                notes.add(Kind::Lost, Some(key.span), format!("unknown key `{}`", shown(other)));
+            }
+        }
+    }
+    let folder = name;
+    let (project, at) = own_name.map_or_else(|| (normalized(folder), NOWHERE), |(name, span)| (name, span));
+    let stack_name = normalized(&project);
+    let mut stack = Table { entries: vec![(key("name"), string(&stack_name))] };
+    if stack_name == project {
+        // Without it, the project has the name of the profile as well.
+        stack.entries.push((key("project"), Node { span: at, ..string(&project) }));
+    } else {
+        let what = format!("the name of the project, `{}`: `{stack_name}`", shown(&project));
+        notes.add(Kind::Assumed, Some(at), what);
+        stack.entries.push((key("project"), string(&stack_name)));
+    }
+    stack.entries.push((key("defaults"), string(Defaults::Compose.as_str())));
+    let mut spec = Table { entries: vec![(Key { span: head, ..key("stack") }, table(stack))] };
+    let profiles = Table { entries: vec![(key(PROFILE), table(Table::default()))] };
+    spec.entries.push((key("profiles"), table(profiles)));
+    for (section, node) in &mut sections {
+        if let (SERVICE, Value::Table(services)) = (&*section.name, &mut node.value) {
+            for (_, service) in &mut services.entries {
+                if let Value::Table(service) = &mut service.value {
+                    settle(service, notes);
+                }
+            }
+        }
+    }
+    let readers = readers(&sections);
+    let is_there = |section: &Key<'_>, node: &Node<'_>| {
+        // A section without names says nothing.
+        section.name == SERVICE || !matches!(&node.value, Value::Table(entries) if entries.entries.is_empty())
+    };
+    sections.retain(|(section, node)| is_there(section, node));
+    spec.entries.extend(sections);
+    spec.entries.extend(extensions);
+    let env = variables(&found.variables, &readers);
+    if !env.entries.is_empty() {
+        spec.entries.push((key("env"), table(env)));
+    }
+    spec
+}
+
+/// Lists of a service whose items are names of the spec.
+const NAMES: [&str; 4] = ["depends_on", "networks", "profiles", "links"];
+
+/// Lists of assignments, of which the last one of a name counts.
+const ASSIGNED: [&str; 2] = ["labels", "environment"];
+
+/// What a service of a spec can't have: names from variables, and names twice.
+fn settle(service: &mut Table<'static>, notes: &mut Notes<'_>) {
+    for (key, node) in &mut service.entries {
+        let Value::List(items) = &mut node.value else { continue };
+        if NAMES.contains(&&*key.name) {
+            for item in &mut *items {
+                if let Value::String(text) = &mut item.value
+                    && text.contains("${")
+                {
+                    let default = by_default(text);
+                    let what =
+                        format!("`{}` in `{}`: `{}`, its value by default", shown(text), key.name, shown(&default));
+                    notes.add(Kind::Assumed, Some(item.span), what);
+                    *text = default.into();
+                }
+            }
+        }
+        if ASSIGNED.contains(&&*key.name) {
+            let name = |item: &Node<'_>| match &item.value {
+                Value::String(text) => text.split('=').next().map(ToOwned::to_owned),
+                _ => None,
+            };
+            let last: HashMap<String, usize> =
+                items.iter().enumerate().filter_map(|(at, item)| Some((name(item)?, at))).collect();
+            let mut at = 0;
+            items.retain(|item| {
+                let known = name(item).and_then(|name| last.get(&name).copied());
+                at += 1;
+                let is_last = known.is_none_or(|last| last + 1 == at);
+                if !is_last {
+                    let what = format!("`{}`: a later item replaces it", shown(&item.value.written()));
+                    notes.add(Kind::Dropped, Some(item.span), what);
+                }
+                is_last
+            });
+        }
+    }
+}
+
+/// A text with the defaults of its variables in their places.
+fn by_default(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        out.push_str(&rest[..at]);
+        let Some(length) = closing_brace(&rest[at + 1..]) else { break };
+        let inside = &rest[at + 2..at + 1 + length];
+        out.push_str(&inside.split_once(":-").map(|(_, word)| by_default(word)).unwrap_or_default());
+        rest = &rest[at + 2 + length..];
+    }
+    out + rest
+}
+
+/// Whether a part of an extension was used elsewhere: then it is there for that.
+fn has_aliased(value: &Value<'_>, found: &Found) -> bool {
+    let nested = |node: &Node<'_>| found.aliased.contains(&at(node.span)) || has_aliased(&node.value, found);
+    match value {
+        Value::Table(table) => table.entries.iter().any(|(_, node)| nested(node)),
+        Value::List(items) => items.iter().any(nested),
+        _ => false,
+    }
+}
+
+/// A name as Compose makes it of the name of a folder (`NormalizeProjectName` of compose-go), but not empty.
+fn normalized(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let kept: String =
+        lower.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(*c)).collect();
+    let name = kept.trim_start_matches(['-', '_']);
+    if name.is_empty() { "stack".to_owned() } else { name.to_owned() }
+}
+
+/// The services in which a variable is, by its name.
+fn readers(sections: &[(Key<'static>, Node<'static>)]) -> HashMap<String, BTreeSet<String>> {
+    let mut readers: HashMap<String, BTreeSet<String>> = HashMap::new();
+    for (section, node) in sections {
+        let Value::Table(entries) = &node.value else { continue };
+        for (name, node) in &entries.entries {
+            let who = if section.name == SERVICE { name.name.clone() } else { section.name.clone() };
+            let mut add = |variable: &str| {
+                readers.entry(variable.to_owned()).or_default().insert(who.clone().into_owned());
+            };
+            collect(&node.value, &mut add);
+            if let Value::Table(source) = &node.value
+                && let Some(Node { value: Value::String(variable), .. }) = source.at(&["environment"])
+            {
+                add(variable);
+            }
+            passed(&node.value, &mut add);
+        }
+    }
+    readers
+}
+
+/// Calls `found` with the variables that a service passes on from where Compose runs.
+fn passed(service: &Value<'_>, found: &mut impl FnMut(&str)) {
+    let Value::Table(service) = service else { return };
+    let Some(Node { value: Value::List(items), .. }) = service.at(&["environment"]) else { return };
+    for item in items {
+        match &item.value {
+            Value::String(text) if !text.contains(['=', '$']) => found(text),
+            _ => {}
+        }
+    }
+}
+
+/// Calls `found` with the name of each reference of a value.
+fn collect(value: &Value<'_>, found: &mut impl FnMut(&str)) {
+    match value {
+        Value::String(text) => {
+            for (at, _) in text.match_indices("${") {
+                let rest = &text[at + 2..];
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+                found(&rest[..end]);
+            }
+        }
+        Value::List(items) => items.iter().for_each(|item| collect(&item.value, found)),
+        Value::Table(table) => table.entries.iter().for_each(|(_, node)| collect(&node.value, found)),
+        _ => {}
+    }
+}
+
+/// The declarations of variables.
+fn variables(used: &[Variable], readers: &HashMap<String, BTreeSet<String>>) -> Table<'static> {
+    let mut by_name: BTreeMap<&str, Vec<&Variable>> = BTreeMap::new();
+    for variable in used {
+        by_name.entry(&variable.name).or_default().push(variable);
+    }
+    for name in readers.keys() {
+        by_name.entry(name).or_default();
+    }
+    let mut env = Table::default();
+    for (name, uses) in by_name {
+        let Some(who) = readers.get(name).filter(|_| !is_setting(name) && is_variable_name(name)) else { continue };
+        let description = match who.len() {
+            0..=MOST_READERS => format!("Read by {}.", listed(who.iter().map(String::as_str))),
+            count => format!("Read by {count} services."),
+        };
+        let mut declared = Table { entries: vec![(key("description"), string(&description))] };
+        let has_default = uses.iter().any(|variable| variable.default.is_some());
+        let flag = |name: &str| (key(name), Node { span: NOWHERE, value: Value::Boolean(true) });
+        if !uses.is_empty() && uses.iter().all(|variable| variable.required) {
+            declared.entries.push(flag("required"));
+        }
+        if !has_default && is_secret_name(name) {
+            declared.entries.push(flag("secret"));
+        }
+        env.entries.push((key(name), table(declared)));
+    }
+    env
+}

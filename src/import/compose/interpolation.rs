@@ -1,0 +1,153 @@
+//! Variables in texts, as Compose reads them (compose-go, `template/template.go`), in the forms that a spec has.
+
+use crate::spec::text::{DEEPEST, closing_brace};
+
+/// How a variable is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its default, if the text gives one.
+    pub default: Option<String>,
+    /// Whether the text says that it must be set.
+    pub required: bool,
+}
+
+/// A text in the forms of a spec, with the variables that it uses, and what of it had to be changed in meaning.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Braced {
+    /// The text.
+    pub text: String,
+    /// Its variables, in order.
+    pub variables: Vec<Variable>,
+    /// Forms that a spec lacks: as they were written, and as they are now.
+    pub changed: Vec<(String, String)>,
+    /// Forms that a spec can't say.
+    pub refused: Vec<String>,
+}
+
+/// What a name begins with.
+fn is_start(c: char) -> bool {
+    c.is_ascii_alphabetic() || c == '_'
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// Reads a text.
+pub fn braced(text: &str) -> Braced {
+    read(text, 0)
+}
+
+fn read(text: &str, depth: usize) -> Braced {
+    let mut found = Braced::default();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let (before, after) = (&rest[..at], &rest[at + 1..]);
+        found.text.push_str(before);
+        if let Some(after) = after.strip_prefix('$') {
+            found.text.push_str("$$");
+            rest = after;
+            continue;
+        }
+        if after.starts_with(is_start) {
+            let end = after.find(|c| !is_name(c)).unwrap_or(after.len());
+            let name = &after[..end];
+            found.text.push_str(&format!("${{{name}}}"));
+            found.variables.push(Variable { name: name.to_owned(), default: None, required: false });
+            rest = &after[end..];
+            continue;
+        }
+        if !after.starts_with('{') {
+            // It stands for itself.
+            found.text.push('$');
+            rest = after;
+            continue;
+        }
+        let Some(length) = closing_brace(after) else {
+            // Compose refuses it.
+            found.text.push_str("$$");
+            found.refused.push(format!("${after}"));
+            rest = after;
+            continue;
+        };
+        reference(&after[1..length], depth, &mut found);
+        rest = &after[length + 1..];
+    }
+    found.text.push_str(rest);
+    found
+}
+
+/// The operators of Compose, with those of a spec that come nearest.
+const OPERATORS: [(&str, &str); 6] = [(":-", ":-"), (":?", ":?"), (":+", ":+"), ("-", ":-"), ("?", ":?"), ("+", ":+")];
+
+fn reference(inside: &str, depth: usize, found: &mut Braced) {
+    let written = format!("${{{inside}}}");
+    let end = inside.find(|c| !is_name(c)).unwrap_or(inside.len());
+    let (name, rest) = inside.split_at(end);
+    let operator = OPERATORS.iter().find(|(operator, _)| rest.starts_with(operator));
+    let (Some(&(operator, own)), true) =
+        (operator.or((rest.is_empty()).then_some(&("", ""))), name.starts_with(is_start))
+    else {
+        found.refused.push(written.clone());
+        found.text.push_str(&written.replace('$', "$$"));
+        return;
+    };
+    let word = &rest[operator.len()..];
+    if depth == DEEPEST {
+        found.refused.push(written.clone());
+        found.text.push_str(&written.replace('$', "$$"));
+        return;
+    }
+    let inner = read(word, depth + 1);
+    found.variables.push(Variable {
+        name: name.to_owned(),
+        default: (own == ":-").then(|| inner.text.clone()),
+        required: own == ":?",
+    });
+    let word = if own == ":?" {
+        // Compose reads no variable in a message either.
+        word.replace(['$', '{', '}', '\n'], "")
+    } else {
+        found.changed.extend(inner.changed);
+        found.refused.extend(inner.refused);
+        found.variables.extend(inner.variables);
+        inner.text
+    };
+    if word.contains('\n') {
+        found.refused.push(written.clone());
+    }
+    let now = format!("${{{name}{own}{word}}}");
+    if own != operator {
+        found.changed.push((written, now.clone()));
+    }
+    found.text.push_str(&now);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form() {
+        for (text, now) in [
+            ("plain", "plain"),
+            ("$A-$B", "${A}-${B}"),
+            ("$$A 5$$", "$$A 5$$"),
+            ("${A:-b} ${A:?must} ${A:+c}", "${A:-b} ${A:?must} ${A:+c}"),
+            ("${A-b}${A?}${A+c}", "${A:-b}${A:?}${A:+c}"),
+            ("${A:-{x}}", "${A:-{x}}"),
+            ("${A:-${B-$C}/$$d}!", "${A:-${B:-${C}}/$$d}!"),
+        ] {
+            assert_eq!(braced(text).text, now, "{text}");
+        }
+        let found = braced("${A-b} $B");
+        assert_eq!(found.changed, [("${A-b}".to_owned(), "${A:-b}".to_owned())]);
+        assert_eq!(found.variables.len(), 2);
+        let names = |text| braced(text).variables.into_iter().map(|variable| variable.name).collect::<Vec<_>>();
+        assert_eq!(names("${A:-${B:-c}}"), ["A", "B"]);
+        assert_eq!(braced("$1 $(x)").text, "$1 $(x)");
+        assert_eq!(braced("${A!}").refused.len(), 1);
+    }
+}

@@ -1,0 +1,206 @@
+//! From a Compose project to a spec that renders the same project.
+//!
+//! [`yaml`] reads the files as Compose does, with the places and the comments of their keys; [`load`] makes one tree of all
+//! that the project consists of, and [`convert`] the texts in it those of a spec; [`adapt`] turns that tree into a spec's,
+//! which [`write`] writes. What comes out is read by the spec's own parser before it is given away.
+
+mod adapt;
+mod convert;
+mod interpolation;
+mod load;
+mod paths;
+mod write;
+mod yaml;
+
+use std::fmt;
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::diagnostic::{self, Diagnostic, Span};
+use crate::spec::MAIN;
+use crate::spec::lints::{self, Level};
+use crate::spec::source::Sources;
+use crate::spec::tree::{Key, Node, Table, Value};
+
+/// The files of which Compose takes the first, and what it adds to that
+/// (<https://docs.docker.com/reference/cli/docker/compose/#use--f-to-specify-the-name-and-path-of-one-or-more-compose-files>).
+pub const DEFAULT_FILES: [(&str, [&str; 2]); 4] = [
+    ("compose.yaml", ["compose.override.yml", "compose.override.yaml"]),
+    ("compose.yml", ["compose.override.yml", "compose.override.yaml"]),
+    ("docker-compose.yml", ["docker-compose.override.yml", "docker-compose.override.yaml"]),
+    ("docker-compose.yaml", ["docker-compose.override.yml", "docker-compose.override.yaml"]),
+];
+
+/// A project that was read.
+#[derive(Debug)]
+pub struct Import {
+    /// The spec.
+    pub text: String,
+    /// What a person should know, in the order of the files.
+    pub notes: Vec<Note>,
+}
+
+impl Import {
+    /// Whether all of the project is in the spec.
+    pub fn is_whole(&self) -> bool {
+        self.notes.iter().all(|note| note.kind != Kind::Lost)
+    }
+}
+
+/// What happened to a piece of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// It is written in another way that means the same.
+    Converted,
+    /// It had to be guessed.
+    Assumed,
+    /// It is not in the spec, since it has no effect.
+    Dropped,
+    /// The spec can't say it: the result is not the same project.
+    Lost,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Converted => "converted",
+            Self::Assumed => "assumed",
+            Self::Dropped => "dropped",
+            Self::Lost => "not converted",
+        })
+    }
+}
+
+/// A note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What happened.
+    pub kind: Kind,
+    /// The file, and the line from 1.
+    pub place: Option<(Utf8PathBuf, usize)>,
+    /// What, and why.
+    pub message: String,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.place.as_ref().map(|(path, line)| format!("{path}:{line}: ")).unwrap_or_default();
+        // The file may hold anything; a terminal must not get control characters.
+        for c in format!("{place}{}: {}", self.kind, self.message).chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+        }
+        Ok(())
+    }
+}
+
+/// Why a project can't be imported.
+#[derive(Debug)]
+pub enum Error {
+    /// A file can't be read.
+    Io(Utf8PathBuf, io::Error),
+    /// What is wrong with the files.
+    Invalid(Box<(Sources, Vec<Diagnostic>)>),
+}
+
+/// How a file is read, by its path.
+pub type Read<'r> = &'r dyn Fn(&Utf8Path) -> io::Result<String>;
+
+/// The files that Compose takes if none is named.
+pub fn default_files(exists: impl Fn(&Utf8Path) -> bool) -> Vec<Utf8PathBuf> {
+    let found = DEFAULT_FILES.iter().find(|(main, _)| exists(Utf8Path::new(main)));
+    let over = found.and_then(|(_, over)| over.iter().find(|path| exists(Utf8Path::new(path))));
+    found.map(|(main, _)| *main).into_iter().chain(over.copied()).map(Utf8PathBuf::from).collect()
+}
+
+/// Reads a project: its files, of which later ones change the earlier ones. Paths are relative to the current folder, for
+/// which the spec is. `name` is that of the project if no file says it.
+///
+/// # Errors
+/// A file can't be read, or real Compose would refuse it.
+pub fn import(files: &[Utf8PathBuf], name: &str, read: Read<'_>) -> Result<Import, Error> {
+    let project = load::load(files, read)?;
+    let mut notes = Notes { sources: &project.sources, list: Vec::new() };
+    let comments = project.comments;
+    let mut spec = adapt::adapt(project.table, name, &project.found, &mut notes);
+    let mut text = write::text(&spec, &comments);
+    // What only looks wrong is allowed once it is known.
+    let mut problems = problems(&text.text);
+    let mut allowed: Vec<&'static str> = Vec::new();
+    while let Some(new) = levels(&problems).filter(|new| new.iter().any(|code| !allowed.contains(code))) {
+        allowed.extend(new);
+        allowed.sort_unstable();
+        allowed.dedup();
+        set_levels(&mut spec, &allowed);
+        text = write::text(&spec, &comments);
+        problems = self::problems(&text.text);
+    }
+    for problem in &problems {
+        let place = problem.primary().and_then(|span| text.origin(span.start as usize));
+        let help = problem.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        notes.add(Kind::Lost, place, format!("{}{help}", problem.title));
+    }
+    let mut list = notes.list;
+    list.sort_by(|a, b| a.place.cmp(&b.place).then(a.kind.cmp(&b.kind)));
+    list.dedup();
+    Ok(Import { text: text.text, notes: list })
+}
+
+/// What is wrong with a spec.
+fn problems(text: &str) -> Vec<Diagnostic> {
+    let mut sources = Sources::default();
+    sources.push(MAIN, text.to_owned());
+    sources.settle();
+    let mut problems = crate::plan_with_warnings(&sources, None).err().unwrap_or_default();
+    problems.retain(|problem| problem.level == diagnostic::Level::Error);
+    problems
+}
+
+/// The lint of images without a tag.
+const UNTAGGED: &str = "untagged-image";
+
+/// The lints among problems, whose level can be lowered.
+fn levels(problems: &[Diagnostic]) -> Option<Vec<&'static str>> {
+    // A name without a tag is that of an image in a registry, once those may have none.
+    let codes = problems.iter().map(|problem| if problem.code == "unknown-image" { UNTAGGED } else { problem.code });
+    let lints = codes.filter(|code| lints::default_level(code).is_some());
+    Some(lints.collect::<Vec<_>>()).filter(|lints| !lints.is_empty())
+}
+
+fn set_levels(spec: &mut Table<'static>, codes: &[&'static str]) {
+    spec.take("lints");
+    let entry = |code: &&'static str| (key(code), string(Level::Warn.as_str()));
+    let lints = Table { entries: codes.iter().map(entry).collect() };
+    spec.entries.push((key("lints"), table(lints)));
+}
+
+/// The notes of one import.
+struct Notes<'s> {
+    sources: &'s Sources,
+    list: Vec<Note>,
+}
+
+impl Notes<'_> {
+    fn add(&mut self, kind: Kind, place: Option<Span>, message: impl Into<String>) {
+        let place = place.filter(|span| *span != NOWHERE).and_then(|span| {
+            let source = self.sources.file(span)?;
+            Some((source.path.clone(), self.sources.position(span).0))
+        });
+        self.list.push(Note { kind, place, message: message.into() });
+    }
+}
+
+/// The place of what no file has.
+const NOWHERE: Span = Span { file: u16::MAX, start: u32::MAX, end: u32::MAX };
+
+fn key(name: &str) -> Key<'static> {
+    Key { span: NOWHERE, name: name.to_owned().into() }
+}
+
+fn string(text: &str) -> Node<'static> {
+    Node { span: NOWHERE, value: Value::String(text.to_owned().into()) }
+}
+
+fn table(table: Table<'static>) -> Node<'static> {
+    Node { span: NOWHERE, value: Value::Table(table) }
+}
