@@ -4,15 +4,16 @@ use std::fmt::{Display, Write as _};
 use std::fs;
 use std::io::{self, Read as _};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::diagnostic::Diagnostics;
 use stackgen::import::{self, Context, Datasource, Folder, Kind, Note};
 use stackgen::output;
+use stackgen::review::counted;
 use stackgen::spec::decode::{Map, Spanned};
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 
-use super::report::{BOLD, RESET};
+use super::report::{self, BOLD, RESET};
 use super::{Outcome, Ran, current_folder, fail, find_root, location, print, print_error, stop};
 use crate::cli::{Import, ImportCommand, ImportDashboard};
 
@@ -37,8 +38,8 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
             return Outcome::Failed;
         }
     };
-    let context = match context() {
-        Ok(context) => Context { folder: arguments.folder.clone(), ..context },
+    let (context, stack) = match context() {
+        Ok((context, stack)) => (Context { folder: arguments.folder.clone(), ..context }, stack),
         Err(outcome) => return outcome,
     };
     let imported = match import::import(&text, &context) {
@@ -61,8 +62,26 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
             }
         }
     }
-    print_error(&report(&imported.notes));
-    Outcome::Clean
+    let notes = summary(&imported.notes);
+    let (root, spec) = stack.unzip();
+    let place = root.zip(arguments.output.as_deref()).and_then(|(root, path)| in_spec(&root, path));
+    let folder = imported.description.folder();
+    let (sources, mistakes) = import::check(spec.as_ref(), folder, place.as_deref(), &written);
+    if mistakes.is_empty() {
+        print_error(&notes);
+        return Outcome::Clean;
+    }
+    print_error(&format!("{}{notes}", report::excerpts(&sources, &mistakes)));
+    let problems = counted(mistakes.len(), "problem");
+    stop(Outcome::Invalid, format!("the imported dashboard has {problems} in this stack: fix them before you render"))
+}
+
+/// The path of a dashboard below the root, if a file is one of the spec.
+fn in_spec(root: &Utf8Path, file: &Utf8Path) -> Option<Utf8PathBuf> {
+    let folder = file.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    let folder = folder.canonicalize_utf8().ok()?;
+    let dashboards = root.join(location().dashboards()).canonicalize_utf8().ok()?;
+    (folder == dashboards).then(|| Utf8Path::new(&location().dashboards()).join(file.file_name().unwrap_or_default()))
 }
 
 /// The limit of an imported file, in bytes.
@@ -104,7 +123,7 @@ fn write_new(path: &Utf8Path, text: &str) -> Result<(), String> {
     })
 }
 
-fn report(notes: &[Note]) -> String {
+fn summary(notes: &[Note]) -> String {
     let mut out = String::new();
     for note in notes {
         let _ = writeln!(out, "{note}");
@@ -119,9 +138,9 @@ fn report(notes: &[Note]) -> String {
     out
 }
 
-/// What the stack of the current folder has; a dashboard can be imported without one.
-fn context() -> Ran<Context> {
-    let without = |why: &str| Context { datasources: Err(why.to_owned()), ..Context::default() };
+/// What the stack of the current folder has, its root and its spec; a dashboard can be imported without one.
+fn context() -> Ran<(Context, Option<(Utf8PathBuf, Sources)>)> {
+    let without = |why: &str| (Context { datasources: Err(why.to_owned()), ..Context::default() }, None);
     let Some(root) = find_root(&current_folder()?)? else {
         return Ok(without("no spec in this folder or above it"));
     };
@@ -133,7 +152,10 @@ fn context() -> Ran<Context> {
         }
         Err((_, ReadError::Refused(_))) => return Ok(without(&broken)),
     };
-    Ok(stack(&sources).unwrap_or_else(|| without(&broken)))
+    Ok(match stack(&sources) {
+        Some(context) => (context, Some((root, sources))),
+        None => without(&broken),
+    })
 }
 
 /// What a stack has, unless its spec has problems.

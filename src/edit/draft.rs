@@ -162,6 +162,14 @@ impl Draft {
         self.files.push(File { path, text, is_new: true });
     }
 
+    /// Adds a file, or replaces it.
+    pub fn put_file(&mut self, path: Utf8PathBuf, text: String) {
+        match self.files.iter_mut().find(|file| file.path == path) {
+            Some(file) => file.text = text,
+            None => self.add_file(path, text),
+        }
+    }
+
     /// Adds a table, with its header, after the last one of that name.
     pub fn add_table(&mut self, table: &str, text: &str) {
         let Some((file, at)) = self.end_of(table) else { return };

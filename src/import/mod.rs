@@ -7,6 +7,7 @@
 //! renders, as long as the stack has the datasources, plugins and variables that notes name.
 
 mod annotation;
+mod check;
 mod datasource;
 mod defaults;
 mod entries;
@@ -27,6 +28,7 @@ use std::{fmt, iter};
 
 use serde_json::{Map, Value, json};
 
+pub use check::check;
 use datasource::{Datasources, Reference};
 use layout::Section;
 use names::Names;
@@ -91,6 +93,13 @@ pub struct Description {
     pub panels: Vec<Panel>,
     /// Rows.
     pub rows: Vec<Row>,
+}
+
+impl Description {
+    /// The folder that it is shown in.
+    pub fn folder(&self) -> &str {
+        if let Some(Item::Text(folder)) = self.keys.get("folder") { folder } else { "" }
+    }
 }
 
 /// A row and its panels.
@@ -433,7 +442,7 @@ fn inputs(object: &mut Object<'_>, datasources: &mut Datasources<'_>) {
         let Some(name) = input.filled("name") else { continue };
         match input.filled("type").as_deref() {
             Some("datasource") => {
-                let plugin = input.filled("pluginId").unwrap_or_default();
+                let plugin = input.filled("pluginId");
                 datasources.add_input(name, plugin);
             }
             Some("constant") => {

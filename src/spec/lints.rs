@@ -16,6 +16,7 @@ pub const LINTS: &[(&str, &str)] = &[
         "A secret is visible in a list of processes, the labels of a container or the history of an image.",
     ),
     ("shell-variable", "A variable of `.env` has a name that shells set, whose value Compose prefers."),
+    ("unknown-dashboard-variable", "A dashboard has no variable of a name that it uses."),
     ("unreachable-port", "A port is published, but its service is in internal networks only."),
     ("unreachable-service", "A service talks to another one, but shares no network with it."),
     ("unregistered-namespace", "Nothing registers the namespaces of a Temporal cluster."),

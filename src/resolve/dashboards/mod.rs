@@ -6,10 +6,10 @@ pub mod layout;
 pub mod object;
 pub mod options;
 pub mod panel;
-mod promql;
+pub mod promql;
 mod query;
 mod scope;
-mod variables;
+pub mod variables;
 
 use std::collections::HashMap;
 
@@ -188,6 +188,7 @@ impl<'a> Scope<'_, 'a> {
         self.pass(written, &mut json);
         json.insert("panels".to_owned(), panels.into());
         json.insert("schemaVersion".to_owned(), SCHEMA_VERSION.into());
+        json.values_mut().for_each(unescape);
         self.report_unused_variables();
         let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (title, description) = (text("title"), text("description"));
@@ -313,6 +314,22 @@ impl<'a> Scope<'_, 'a> {
             );
         }
         self.text(duration)
+    }
+}
+
+/// Gives the texts of a value as Grafana gets them: `$name` for `$$name`.
+fn unescape(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains("$$") => *text = interpolation::unescaped(text).into_owned(),
+        Value::Array(items) => items.iter_mut().for_each(unescape),
+        Value::Object(map) => {
+            if map.keys().any(|key| key.contains("$$")) {
+                let entries = std::mem::take(map).into_iter();
+                map.extend(entries.map(|(key, value)| (interpolation::unescaped(&key).into_owned(), value)));
+            }
+            map.values_mut().for_each(unescape);
+        }
+        _ => {}
     }
 }
 
