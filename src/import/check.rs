@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::diagnostic::Diagnostic;
 use crate::edit::draft::{Draft, key};
+use crate::spec::Location;
 use crate::spec::source::Sources;
 
 /// Codes that only a stack can decide about.
@@ -17,7 +18,7 @@ pub fn check(spec: Option<&Sources>, folder: &str, path: Option<&Utf8Path>, text
         spec
     } else {
         let mut sources = Sources::default();
-        sources.push(sources.location().main().to_owned(), stack(folder));
+        sources.push(Location::default().main(), stack(folder));
         sources.settle();
         alone = sources;
         &alone

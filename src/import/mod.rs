@@ -1,10 +1,11 @@
 //! From a dashboard that was exported from Grafana to a description of the spec.
 //!
 //! This brings an edit from Grafana's editor, or somebody else's dashboard, into `spec/dashboards/`. The JSON goes through
-//! `legacy`, which brings older panels up to date, is read by the tables that describe the format (`entries`) into a
-//! [`Description`], and [`toml`] writes that. Each piece is *taken* out of the JSON, so that what is left at the end has no
-//! key in the format: what Grafana knows goes below `grafana`, the rest is dropped, each with a [`Note`]. What is written
-//! renders, as long as the stack has the datasources, plugins and variables that notes name.
+//! `schema2`, which makes the newer schema the classic one, and through `legacy`, which brings older panels up to date. It
+//! is then read by the tables that describe the format (`entries`) into a [`Description`], and [`toml`] writes that. Each
+//! piece is *taken* out of the JSON, so that what is left at the end has no key in the format: what Grafana knows goes below
+//! `grafana`, the rest is dropped, each with a [`Note`]. What is written renders, as long as the stack has the datasources
+//! and plugins that notes name; [`check()`] says what it lacks.
 
 mod annotation;
 mod check;
@@ -20,6 +21,7 @@ mod note;
 mod object;
 mod panel;
 mod query;
+mod schema2;
 pub mod toml;
 mod variable;
 
@@ -147,8 +149,6 @@ pub enum Error {
     },
     /// It is JSON, but not a dashboard; why.
     NoDashboard(String),
-    /// It is a dashboard of the schema that came after the classic one.
-    NewSchema,
 }
 
 impl fmt::Display for Error {
@@ -156,10 +156,6 @@ impl fmt::Display for Error {
         match self {
             Self::Json { line, column, message } => write!(f, "{line}:{column}: {message}"),
             Self::NoDashboard(why) => write!(f, "not a dashboard: {why}"),
-            Self::NewSchema => f.write_str(
-                "a dashboard of the schema v2, with `elements` and `layout`; export the classic one: \
-                 Export, Export as code, Model: Classic",
-            ),
         }
     }
 }
@@ -169,7 +165,7 @@ impl std::error::Error for Error {}
 /// Reads a dashboard.
 ///
 /// # Errors
-/// The text isn't JSON, or it is none of a classic dashboard.
+/// The text isn't JSON, or it is none of a dashboard.
 pub fn import(text: &str, context: &Context) -> Result<Import, Error> {
     let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -179,6 +175,11 @@ pub fn import(text: &str, context: &Context) -> Result<Import, Error> {
     })?;
     let notes = Notes::default();
     let (mut value, path, folder) = unwrap(value)?;
+    if let Value::Object(map) = &mut value
+        && schema2::is(map)
+    {
+        *map = schema2::classic(std::mem::take(map), &notes);
+    }
     object::scrub(&mut value, path, 0, &notes);
     let Value::Object(map) = value else { return Err(Error::NoDashboard("it is not an object".to_owned())) };
     let description = read(Object::new(map, path, "dashboard", &notes), context, folder);
@@ -190,21 +191,15 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
     let Value::Object(mut map) = value else {
         return Err(Error::NoDashboard(format!("expected an object, found {}", object::described(&value))));
     };
-    let new = |map: &Map<String, Value>| {
-        map.get("elements").is_some_and(Value::is_object)
-            && map.get("layout").is_some_and(|layout| layout.get("kind").is_some())
-    };
     let mut folder = None;
     let mut path = "";
     let classic = |map: &Map<String, Value>| map.get("panels").or_else(|| map.get("rows")).is_some_and(Value::is_array);
     if !classic(&map) {
-        if let Some(dashboard @ Value::Object(_)) = map.shift_remove("dashboard") {
+        if let Some(Value::Object(inner)) = map.shift_remove("dashboard") {
             let meta = map.shift_remove("meta").unwrap_or_default();
             folder = meta.get("folderTitle").and_then(Value::as_str).map(ToOwned::to_owned);
-            let Value::Object(inner) = dashboard else { return Err(Error::NewSchema) };
             (map, path) = (inner, "dashboard");
         } else if (map.contains_key("apiVersion") || map.contains_key("kind")) && map.contains_key("spec") {
-            let version = map.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
             let kind = map.get("kind").and_then(Value::as_str).unwrap_or("Dashboard").to_owned();
             let name =
                 map.get("metadata").and_then(|data| data.get("name")).and_then(Value::as_str).map(ToOwned::to_owned);
@@ -214,9 +209,6 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
             let Some(Value::Object(mut inner)) = map.shift_remove("spec") else {
                 return Err(Error::NoDashboard("its `spec` is not an object".to_owned()));
             };
-            if new(&inner) || version.rsplit('/').next().is_some_and(|version| version.starts_with("v2")) {
-                return Err(Error::NewSchema);
-            }
             // Such a resource has its UID as its name.
             if let Some(name) = name {
                 inner.entry("uid").or_insert(name.into());
@@ -224,11 +216,8 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
             (map, path) = (inner, "spec");
         }
     }
-    if new(&map) {
-        return Err(Error::NewSchema);
-    }
     let marks = ["panels", "rows", "schemaVersion", "templating", "annotations", "timepicker"];
-    if !marks.iter().any(|key| map.contains_key(*key)) {
+    if !schema2::is(&map) && !marks.iter().any(|key| map.contains_key(*key)) {
         return Err(Error::NoDashboard("it has none of `panels`, `rows`, `templating` and `schemaVersion`".to_owned()));
     }
     Ok((Value::Object(map), path, folder))
@@ -661,7 +650,10 @@ impl Reader<'_> {
                     object.map.entry(key.clone()).or_insert_with(|| value.clone());
                 }
             }
-            None => object.note(Kind::Assumed, "libraryPanel", "Grafana needs the library panel"),
+            None => {
+                let name = reference.get("name").and_then(Value::as_str).unwrap_or(uid);
+                object.note(Kind::Assumed, "libraryPanel", format!("Grafana needs the library panel `{name}`"));
+            }
         }
     }
 }
