@@ -437,7 +437,7 @@ pub struct Import {
 
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// Convert a dashboard exported from Grafana (classic JSON model)
+    /// Convert a dashboard exported from Grafana
     ///
     /// Writes TOML to standard output, and notes on what was passed through, converted, moved, assumed or dropped to standard
     /// error. Looks up datasources in the spec of the current directory, if there is one. Exit codes: 0 success, 2 not a
@@ -448,6 +448,7 @@ pub enum ImportCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     gen import dashboard exported.json --output spec/dashboards/server.toml\n  \
+    gen import dashboard edited.json --into spec/dashboards/server.toml\n  \
     curl --silent localhost:3000/api/dashboards/uid/server | gen import dashboard -")]
 pub struct ImportDashboard {
     /// The exported file, or `-` for standard input
@@ -456,6 +457,9 @@ pub struct ImportDashboard {
     /// Write to this new file instead of standard output
     #[arg(long, value_name = "FILE.toml")]
     pub output: Option<Utf8PathBuf>,
+    /// Change this dashboard of the spec, which was edited in Grafana, where the export differs from it
+    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["output", "folder"])]
+    pub into: Option<Utf8PathBuf>,
     /// The folder of the dashboard: a key of Grafana's `settings.folders`
     #[arg(long, value_name = "NAME")]
     pub folder: Option<String>,

@@ -14,8 +14,10 @@ use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 
 use super::report::{self, BOLD, RESET};
-use super::{Outcome, Ran, current_folder, fail, find_root, location, print, print_error, stop};
-use crate::cli::{Import, ImportCommand, ImportDashboard};
+use super::{
+    Outcome, Ran, current_folder, fail, find_root, location, print, print_error, project, rewrite, stop, stop_with,
+};
+use crate::cli::{Format, Import, ImportCommand, ImportDashboard};
 
 pub fn run(arguments: &Import) -> Outcome {
     match &arguments.command {
@@ -38,20 +40,16 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
             return Outcome::Failed;
         }
     };
+    if let Some(into) = &arguments.into {
+        return back(file, &text, into).unwrap_or_else(|outcome| outcome);
+    }
     let (context, stack) = match context() {
         Ok((context, stack)) => (Context { folder: arguments.folder.clone(), ..context }, stack),
         Err(outcome) => return outcome,
     };
     let imported = match import::import(&text, &context) {
         Ok(imported) => imported,
-        Err(error @ import::Error::Json { .. }) => {
-            fail(&format!("{file}:{error}"));
-            return Outcome::Invalid;
-        }
-        Err(error) => {
-            fail(&format!("{file}: {error}"));
-            return Outcome::Invalid;
-        }
+        Err(error) => return refuse(file, &error),
     };
     let written = import::toml::text(&imported.description);
     match &arguments.output {
@@ -74,6 +72,51 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
     print_error(&format!("{}{notes}", report::excerpts(&sources, &mistakes)));
     let problems = counted(mistakes.len(), "problem");
     stop(Outcome::Invalid, format!("the imported dashboard has {problems} in this stack: fix them before you render"))
+}
+
+/// Reports that a file is not a dashboard.
+fn refuse(file: &Utf8Path, error: &import::Error) -> Outcome {
+    let space = if matches!(error, import::Error::Json { .. }) { "" } else { " " };
+    stop(Outcome::Invalid, format!("{file}:{space}{error}"))
+}
+
+/// Changes a dashboard of the spec where the export differs from what it renders.
+fn back(file: &Utf8Path, exported: &str, into: &Utf8Path) -> Ran {
+    let project = project(None, Format::Text)?;
+    let found = in_spec(&project.root, into).and_then(|path| {
+        let dashboards = project.plans.iter().flat_map(|plan| &plan.stack().dashboards);
+        let dashboard = dashboards.into_iter().find(|one| Some(one.name.as_str()) == path.file_stem())?;
+        let source = project.sources.files().iter().find(|source| source.path == path)?;
+        Some((path, dashboard, source))
+    });
+    let Some((path, dashboard, source)) = found else {
+        let help = "name one of its files, or use `--output` for a new one";
+        return Err(stop_with(Outcome::Invalid, format!("`{into}` is not a dashboard of the spec"), help));
+    };
+    let known = stack(&project.sources).unwrap_or_default();
+    let context = Context { folder: Some(dashboard.folder.clone()), ..known };
+    let (text, notes) =
+        import::into(&source.text, &dashboard.json, exported, &context).map_err(|error| match error {
+            import::Failure::Import(error) => refuse(file, &error),
+            import::Failure::Refused(refusal) => {
+                stop_with(Outcome::Invalid, format!("{path}: {}; nothing was written", refusal.message), refusal.help)
+            }
+        })?;
+    let notes: Vec<String> = notes.iter().map(|note| format!("{note}\n")).collect();
+    let notes = notes.concat();
+    if text == source.text {
+        print_error(&format!("{notes}{BOLD}{path}{RESET}: unchanged\n"));
+        return Ok(Outcome::Clean);
+    }
+    let (edited, mistakes) = import::check(Some(&project.sources), &dashboard.folder, Some(&path), &text);
+    if !mistakes.is_empty() {
+        print_error(&format!("{}{notes}", report::excerpts(&edited, &mistakes)));
+        let problems = counted(mistakes.len(), "new problem");
+        return Err(stop(Outcome::Invalid, format!("the spec would have {problems}; nothing was written")));
+    }
+    rewrite(&project.root, &path, &text)?;
+    print_error(&format!("{notes}{BOLD}{path}{RESET}: changed\n"));
+    Ok(Outcome::Clean)
 }
 
 /// The path of a dashboard below the root, if a file is one of the spec.
@@ -182,5 +225,10 @@ fn stack(sources: &Sources) -> Option<Context> {
         .flat_map(Map::iter)
         .map(|(name, title)| Folder { name: name.value.clone(), title: title.clone() })
         .collect();
-    Some(Context { datasources: Ok(spec.datasources.iter().map(datasource).collect()), folders, folder: None })
+    Some(Context {
+        datasources: Ok(spec.datasources.iter().map(datasource).collect()),
+        folders,
+        folder: None,
+        back: None,
+    })
 }

@@ -6,7 +6,7 @@ use toml_writer::{ToTomlKey as _, TomlKeyBuilder};
 
 use super::outline::{self, KeyValue, Section};
 use super::tokens;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Level};
 use crate::spec::decode::shown;
 use crate::spec::kind::Kinds;
 use crate::spec::source::Sources;
@@ -127,8 +127,11 @@ impl Draft {
         let sources = self.sources();
         let mut known = crate::plan(before, None).err().unwrap_or_default();
         let mut mistakes = crate::plan(&sources, None).err().unwrap_or_default();
-        // The same error may be on another line now.
         mistakes.retain(|mistake| {
+            if mistake.level == Level::Warning {
+                return false;
+            }
+            // The same error may be on another line now.
             let same = |old: &Diagnostic| old.code == mistake.code && old.title == mistake.title;
             match known.iter().position(same) {
                 Some(at) => {

@@ -13,6 +13,7 @@ mod datasource;
 mod defaults;
 mod entries;
 mod fit;
+mod into;
 mod layout;
 mod legacy;
 mod link;
@@ -32,6 +33,7 @@ use serde_json::{Map, Value, json};
 
 pub use check::check;
 use datasource::{Datasources, Reference};
+pub use into::{Failure, into};
 use layout::Section;
 use names::Names;
 use note::Notes;
@@ -74,11 +76,20 @@ pub struct Context {
     pub folders: Vec<Folder>,
     /// The folder that the user chose.
     pub folder: Option<String>,
+    /// If the dashboard goes back to the file that it was rendered from.
+    pub back: Option<Back>,
+}
+
+/// What an import into a dashboard's own file takes from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Back {
+    /// The UID of the datasource that its panels use if they name none.
+    pub datasource: Option<String>,
 }
 
 impl Default for Context {
     fn default() -> Self {
-        Self { datasources: Err("no stack is known".to_owned()), folders: Vec::new(), folder: None }
+        Self { datasources: Err("no stack is known".to_owned()), folders: Vec::new(), folder: None, back: None }
     }
 }
 
@@ -107,6 +118,8 @@ impl Description {
 /// A row and its panels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
+    /// Its ID in the JSON.
+    pub id: Option<i64>,
     /// Its name: the title, made unique.
     pub name: String,
     /// Its own keys.
@@ -118,6 +131,8 @@ pub struct Row {
 /// A panel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
+    /// Its ID in the JSON.
+    pub id: Option<i64>,
     /// Its name: the title, made unique.
     pub name: String,
     /// Its type.
@@ -253,7 +268,10 @@ fn read(mut object: Object<'_>, context: &Context, folder: Option<String>) -> De
     for (_, annotation) in &annotations {
         datasources.count(&annotation.datasource);
     }
-    let (inherited, written) = datasources.of_dashboard();
+    let (inherited, written) = match &context.back {
+        Some(back) => (back.datasource.clone(), None),
+        None => datasources.of_dashboard(),
+    };
     let inherited = inherited.as_deref();
 
     let mut description = Description {
@@ -264,18 +282,20 @@ fn read(mut object: Object<'_>, context: &Context, folder: Option<String>) -> De
     for (row, panels) in drafts {
         let panels: Vec<Panel> = panels.into_iter().map(|draft| draft.finish(inherited)).collect();
         match row {
-            Some((name, keys)) => description.rows.push(Row { name, keys, panels }),
+            Some((id, name, keys)) => description.rows.push(Row { id, name, keys, panels }),
             None => description.panels.extend(panels),
         }
     }
     description.keys = read_keys(object, context, folder, written);
-    check_variables(&mut description, notes);
+    if context.back.is_none() {
+        drop_unused(&mut description, notes);
+    }
+    name_unknown(&description, notes);
     description
 }
 
-/// Drops variables that nothing refers to, and names those that are missing: a render accepts neither.
-fn check_variables(description: &mut Description, notes: &Notes) {
-    drop_unused(description, notes);
+/// Names the variables that are missing.
+fn name_unknown(description: &Description, notes: &Notes) {
     let text = toml::text(description);
     let references = references(&text);
     let known: HashSet<&str> = description.variables.iter().map(|(name, _)| name.as_str()).collect();
@@ -547,13 +567,13 @@ fn read_annotations(object: &mut Object<'_>, datasources: &Datasources<'_>) -> V
     annotations
 }
 
-fn read_row(row: Object<'_>, names: &mut Names, referred: &HashSet<i64>) -> (String, Table) {
+fn read_row(row: Object<'_>, names: &mut Names, referred: &HashSet<i64>) -> (Option<i64>, String, Table) {
     let mut row = row;
     let title = row.text("title").unwrap_or_default();
     let wish = names::name(&title);
     let name = names.unique(if wish.is_empty() { "Row" } else { &wish });
     let mut row = row.named(&format!("row `{name}`"));
-    let id = row.take("id").and_then(|id| id.as_i64()).filter(|id| referred.contains(id));
+    let id = row.take("id").and_then(|id| id.as_i64());
     // A row has no queries; the others belong to rows of Grafana 4, and to repetitions.
     row.forget(&[
         "title",
@@ -578,13 +598,13 @@ fn read_row(row: Object<'_>, names: &mut Names, referred: &HashSet<i64>) -> (Str
     row.forget(&["fieldConfig", "options", "pluginVersion"]);
     let mut keys = entries::read(&mut row, &ROW, "");
     keys.put_some("title", (name != title).then_some(title));
-    keys.put_some("id", id);
+    keys.put_some("id", id.filter(|id| referred.contains(id)));
     let rest = entries::rest(&mut row, &ROW);
     if !rest.is_empty() {
         keys.put("grafana", rest);
     }
     keys.arrange(&ROW);
-    (name, keys)
+    (id, name, keys)
 }
 
 /// What is needed to read panels one after the other.
@@ -621,9 +641,12 @@ impl Reader<'_> {
             object.note(Kind::Assumed, "type", format!("`{kind}`: Grafana needs the plugin"));
         }
         let mut keys = Table::default();
+        let id = object.map.get("id").and_then(Value::as_i64);
         keys.put_some("id", self.id(&mut object));
         keys.put_some("title", (name != title).then_some(title));
-        panel::read(object, (name, kind), keys, self.datasources)
+        let mut draft = panel::read(object, (name, kind), keys, self.datasources);
+        draft.panel.id = id;
+        draft
     }
 
     /// The ID, if something refers to it and no other panel has it.
@@ -642,18 +665,16 @@ impl Reader<'_> {
     fn library_panel(&self, object: &mut Object<'_>) {
         let Some(reference) = object.map.get("libraryPanel").and_then(Value::as_object) else { return };
         let uid = reference.get("uid").and_then(Value::as_str).unwrap_or_default();
-        match self.elements.get(uid).and_then(|element| element.get("model")).and_then(Value::as_object) {
-            Some(model) => {
-                object.note(Kind::Converted, "libraryPanel", "to a panel of its own");
-                object.map.shift_remove("libraryPanel");
-                for (key, value) in model {
-                    object.map.entry(key.clone()).or_insert_with(|| value.clone());
-                }
+        let element = self.elements.get(uid);
+        if let Some(model) = element.and_then(|element| element.get("model")).and_then(Value::as_object) {
+            object.note(Kind::Converted, "libraryPanel", "to a panel of its own");
+            object.map.shift_remove("libraryPanel");
+            for (key, value) in model {
+                object.map.entry(key.clone()).or_insert_with(|| value.clone());
             }
-            None => {
-                let name = reference.get("name").and_then(Value::as_str).unwrap_or(uid);
-                object.note(Kind::Assumed, "libraryPanel", format!("Grafana needs the library panel `{name}`"));
-            }
+        } else {
+            let name = reference.get("name").and_then(Value::as_str).unwrap_or(uid);
+            object.note(Kind::Assumed, "libraryPanel", format!("Grafana needs the library panel `{name}`"));
         }
     }
 }

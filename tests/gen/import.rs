@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use stackgen::diagnostic::Diagnostic;
+use stackgen::diagnostic::{Diagnostic, Level};
 use stackgen::import::{Context, Datasource, Error, Folder, import, toml as writer};
 use stackgen::spec::source::Sources;
 
@@ -36,7 +36,7 @@ fn context() -> Context {
             source("copilot", "Copilot API", "yesoreyeram-infinity-datasource"),
         ]),
         folders: vec![Folder { name: "server".to_owned(), title: "Temporal".to_owned() }],
-        folder: None,
+        ..Context::default()
     }
 }
 
@@ -70,7 +70,8 @@ fn problems(text: &str) -> Vec<Diagnostic> {
     let mut sources = Sources::default();
     sources.push("spec/stack.toml", reference_like());
     sources.push("spec/dashboards/main.toml", text.to_owned());
-    stackgen::plan(&sources, None).err().unwrap_or_default()
+    let found = stackgen::plan(&sources, None).err().unwrap_or_default();
+    found.into_iter().filter(|one| one.level == Level::Error).collect()
 }
 
 /// Fails unless the text renders, but for what an import can only name: another stack may have it.
@@ -443,6 +444,142 @@ fn a_title_cannot_talk_to_the_terminal() {
     let run = piped(&Project::empty(), &["import", "dashboard", "-"], text.as_bytes());
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{run:?}");
+}
+
+// ---- back into its own file -----------------------------------------------------------------------
+
+/// A project and what its dashboard at `path` renders.
+fn rendered(project: &Project, path: &str) -> Value {
+    serde_json::from_str(&project.read(path)).unwrap()
+}
+
+fn into(project: &Project, exported: &Value, file: &str) -> Run {
+    project.write("exported.json", exported.to_string());
+    project.run(&["import", "dashboard", "exported.json", "--into", file])
+}
+
+#[test]
+fn what_a_dashboard_renders_changes_nothing() {
+    let project = Project::new(REFERENCE);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    for (file, json) in
+        [("server", "server/server"), ("persistence", "dsql/persistence"), ("copilot", "copilot/copilot")]
+    {
+        let file = format!("spec/dashboards/{file}.toml");
+        let before = project.read(&file);
+        let mut exported = rendered(&project, &format!("generated/dev/grafana/{json}.json"));
+        let run = into(&project, &exported, &file);
+        assert!(run.code == Some(0) && run.stderr.ends_with(": unchanged\n"), "{run:?}");
+        // What Grafana adds when it saves.
+        exported["version"] = json!(7);
+        exported["id"] = json!(3);
+        exported["panels"][0]["pluginVersion"] = json!("13.2.1");
+        let run = into(&project, &exported, &file);
+        assert!(run.code == Some(0), "{run:?}");
+        assert_eq!(project.read(&file), before);
+    }
+}
+
+#[test]
+fn only_what_was_edited_changes() {
+    let project = Project::new(REFERENCE);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let file = "spec/dashboards/server.toml";
+    let before = project.read(file);
+    let original = rendered(&project, "generated/dev/grafana/server/server.json");
+    let panel = |json: &mut Value, title: &str, edit: &dyn Fn(&mut Value)| {
+        let panels = json["panels"].as_array_mut().unwrap();
+        edit(panels.iter_mut().find(|panel| panel["title"] == title).unwrap());
+    };
+    let titles: Vec<String> = original["panels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|panel| panel["title"].as_str().unwrap().to_owned())
+        .collect();
+    let first = |kind: &str| {
+        let panels = original["panels"].as_array().unwrap();
+        panels.iter().find(|panel| panel["type"] == kind).unwrap()["title"].as_str().unwrap().to_owned()
+    };
+    let stat = first("stat");
+    let diff = |exported: &Value| {
+        project.write(file, &before);
+        let run = into(&project, exported, file);
+        assert!(run.code == Some(0) && run.stderr.ends_with(": changed\n"), "{run:?}");
+        let after = project.read(file);
+        let check = project.run(&["check"]);
+        assert_ne!(check.code, Some(2), "{check:?}");
+        let diff = similar::TextDiff::from_lines(&before, &after);
+        let lines = diff.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal);
+        lines.map(|change| format!("{}{}", change.tag(), change.value().trim_end())).collect::<Vec<_>>()
+    };
+    // The dashboard's title.
+    let mut json = original.clone();
+    json["title"] = json!("Server");
+    assert_eq!(diff(&json), ["-title = \"Temporal server health\"", "+title = \"Server\""]);
+    // A panel's title, under which it keeps its name and so its ID.
+    let mut json = original.clone();
+    panel(&mut json, &stat, &|panel| panel["title"] = json!("Other"));
+    assert_eq!(diff(&json), ["+title = \"Other\""]);
+    // A query.
+    let mut json = original.clone();
+    panel(&mut json, &stat, &|panel| panel["targets"][0]["expr"] = json!("vector(42)"));
+    let changes = diff(&json);
+    assert!(changes.iter().filter(|line| line.starts_with('+')).count() == 1, "{changes:?}");
+    assert!(changes.iter().any(|line| line.contains("vector(42)")), "{changes:?}");
+    // A threshold.
+    let mut json = original.clone();
+    let with_steps = original["panels"].as_array().unwrap().iter().find(|panel| {
+        panel["fieldConfig"]["defaults"]["thresholds"]["steps"].as_array().is_some_and(|steps| steps.len() > 1)
+    });
+    let title = with_steps.unwrap()["title"].as_str().unwrap().to_owned();
+    panel(&mut json, &title, &|panel| {
+        panel["fieldConfig"]["defaults"]["thresholds"]["steps"][1]["value"] = json!(4321);
+    });
+    let changes = diff(&json);
+    assert!(changes.len() == 2 && changes[1].contains("4321"), "{changes:?}");
+    // A deleted panel.
+    let mut json = original.clone();
+    json["panels"].as_array_mut().unwrap().retain(|panel| panel["title"] != stat.as_str());
+    let changes = diff(&json);
+    assert!(changes.iter().any(|line| line.starts_with('-') && line.contains(&stat)), "{changes:?}");
+    assert!(changes.iter().filter(|line| line.starts_with('-') && line.starts_with("-[")).count() == 1, "{changes:?}");
+    // A new one, at the end of the last open row.
+    let mut json = original.clone();
+    let below = json!({ "h": 8, "w": 24, "x": 0, "y": 9000 });
+    let new = json!({ "id": 7, "type": "stat", "title": "New", "gridPos": below, "targets": [{ "refId": "A", "expr": "up" }] });
+    json["panels"].as_array_mut().unwrap().push(new);
+    let changes = diff(&json);
+    assert!(changes.iter().all(|line| line.starts_with('+')), "{changes:?}");
+    assert!(changes.iter().any(|line| line.contains(".panels.\"New\"]")), "{changes:?}");
+    assert!(titles.len() > 10);
+}
+
+#[test]
+fn a_panel_moves_with_its_comments() {
+    let dashboard = "# About it.\nfolder = \"main\"\ntitle = \"T\"\n\n[rows.\"A\"]\n\n# One.\n[rows.\"A\".panels.\"1\"] # x\n\
+                     type   = \"stat\"\nqueries = 'up' # y\n\n[rows.\"A\".panels.\"2\"]\ntype = \"stat\"\nqueries = 'down'\n\n\
+                     [rows.\"B\"]\n\n[rows.\"B\".panels.\"3\"]\ntype = \"stat\"\nqueries = 'left'\n";
+    let project = Project::new(include_str!("../dashboards/stack.toml"));
+    project.write("spec/dashboards/main.toml", dashboard);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let mut json = rendered(&project, "generated/dev/grafana/main/main.json");
+    let panels = json["panels"].as_array_mut().unwrap();
+    let at = panels.iter().position(|panel| panel["title"] == "1").unwrap();
+    panels[at]["gridPos"]["y"] = json!(1000);
+    let run = into(&project, &json, "spec/dashboards/main.toml");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let after = project.read("spec/dashboards/main.toml");
+    let moved = "\n# One.\n[rows.\"B\".panels.\"1\"] # x\ntype   = \"stat\"\nwidth = 12\nqueries = 'up' # y\n";
+    assert!(
+        after.ends_with(moved) && after.starts_with("# About it.\n") && !after.contains("\"A\".panels.\"1\""),
+        "{after}"
+    );
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    // Only a dashboard of the spec.
+    let run = into(&project, &json, "spec/dashboards/none.toml");
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("is not a dashboard of the spec"), "{run:?}");
 }
 
 // ---- anything at all ----------------------------------------------------------------------------
