@@ -101,7 +101,12 @@ fn ids(description: &Description) -> Vec<Id> {
     let mut ids: Vec<Id> = Vec::new();
     ids.extend(description.variables.iter().map(|(name, _)| Id::Variable(name.clone())));
     ids.extend(description.annotations.iter().map(|(name, _)| Id::Annotation(name.clone())));
-    let mut panels = |id: Option<i64>| ids.push(id.map_or(Id::New(ids.len()), Id::Panel));
+    let mut seen = HashSet::new();
+    let mut panels = |id: Option<i64>| {
+        // Of two with one ID, the second is new.
+        let known = id.filter(|id| seen.insert(*id));
+        ids.push(known.map_or(Id::New(ids.len()), Id::Panel));
+    };
     description.panels.iter().for_each(|panel| panels(panel.id));
     for row in &description.rows {
         panels(row.id);
@@ -293,13 +298,14 @@ impl Edits<'_> {
     }
 }
 
-/// The text with each change in its place; a change inside of another is none.
+/// The text with each change in its place. Only what is removed overlaps: what it has in it is removed, too.
 fn apply(text: &str, mut list: Vec<(Range<usize>, String)>) -> String {
     list.sort_by_key(|(place, _)| (place.start, place.end));
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     for (place, written) in list {
         if place.start < from {
+            from = from.max(if written.is_empty() { place.end } else { from });
             continue;
         }
         out.push_str(text.get(from..place.start).unwrap_or_default());
