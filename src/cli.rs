@@ -449,11 +449,14 @@ pub enum ImportCommand {
 #[command(after_help = "Examples:\n  \
     gen import dashboard exported.json --output spec/dashboards/server.toml\n  \
     gen import dashboard edited.json --into spec/dashboards/server.toml\n  \
-    curl --silent localhost:3000/api/dashboards/uid/server | gen import dashboard -")]
+    gen import dashboard server --from-grafana http://localhost:3000 --into spec/dashboards/server.toml")]
 pub struct ImportDashboard {
-    /// The exported file, or `-` for standard input
+    /// The exported file, or `-` for standard input; with `--from-grafana` the UID of a dashboard
     #[arg(value_name = "FILE.json")]
     pub file: Utf8PathBuf,
+    /// Read the dashboard from this Grafana, with curl, and with the token in `GRAFANA_TOKEN` if that is set
+    #[arg(long, value_name = "URL")]
+    pub from_grafana: Option<String>,
     /// Write to this new file instead of standard output
     #[arg(long, value_name = "FILE.toml")]
     pub output: Option<Utf8PathBuf>,

@@ -1,18 +1,21 @@
 //! `gen import`.
 
 use std::fmt::{Display, Write as _};
-use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
+use std::{env, fs};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use stackgen::dev::Invocation;
 use stackgen::diagnostic::Diagnostics;
 use stackgen::import::{self, Context, Datasource, Folder, Kind, Note};
 use stackgen::output;
+use stackgen::resolve::dashboards::is_uid;
 use stackgen::review::counted;
-use stackgen::spec::decode::{Map, Spanned};
+use stackgen::spec::decode::{Map, Spanned, shown};
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 
+use super::dev::child::Children;
 use super::report::{self, BOLD, RESET};
 use super::{
     Outcome, Ran, current_folder, fail, find_root, location, print, print_error, project, rewrite, stop, stop_with,
@@ -27,7 +30,11 @@ pub fn run(arguments: &Import) -> Outcome {
 
 fn dashboard(arguments: &ImportDashboard) -> Outcome {
     let file = &arguments.file;
-    let text = match read(file) {
+    let bytes = match &arguments.from_grafana {
+        None => read(file).map_err(|error| stop(Outcome::Failed, format!("cannot read `{file}`: {error}"))),
+        Some(url) => fetch(url, file.as_str()),
+    };
+    let text = match bytes {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
@@ -35,10 +42,7 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
                 return Outcome::Invalid;
             }
         },
-        Err(error) => {
-            fail(&format!("cannot read `{file}`: {error}"));
-            return Outcome::Failed;
-        }
+        Err(outcome) => return outcome,
     };
     if let Some(into) = &arguments.into {
         return back(file, &text, into).unwrap_or_else(|outcome| outcome);
@@ -125,6 +129,44 @@ fn in_spec(root: &Utf8Path, file: &Utf8Path) -> Option<Utf8PathBuf> {
     let folder = folder.canonicalize_utf8().ok()?;
     let dashboards = root.join(location().dashboards()).canonicalize_utf8().ok()?;
     (folder == dashboards).then(|| Utf8Path::new(&location().dashboards()).join(file.file_name().unwrap_or_default()))
+}
+
+/// Asks a Grafana for the dashboard of a UID.
+fn fetch(url: &str, uid: &str) -> Ran<Vec<u8>> {
+    let scheme = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    if !scheme || url.contains(|c: char| c.is_whitespace() || c.is_control() || "?#@".contains(c)) {
+        let help = "write the address of its start page, e.g. `http://localhost:3000`";
+        return Err(stop_with(Outcome::Invalid, format!("`{}` is not a URL of Grafana", shown(url)), help));
+    }
+    if !is_uid(uid) {
+        let help = "it is in the URL of the dashboard, after `/d/`";
+        return Err(stop_with(Outcome::Invalid, format!("invalid UID `{}`", shown(uid)), help));
+    }
+    let failed = |error: &dyn Display| stop(Outcome::Failed, format!("cannot ask Grafana: {error}"));
+    let address = format!("{}/api/dashboards/uid/{uid}", url.trim_end_matches('/'));
+    // Neither an argument, which other users see, nor sent on to where an answer leads.
+    let mut header = tempfile::NamedTempFile::new().map_err(|error| failed(&error))?;
+    if let Ok(token) = env::var("GRAFANA_TOKEN") {
+        if token.is_empty() || token.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(stop(Outcome::Invalid, "GRAFANA_TOKEN is not a token"));
+        }
+        writeln!(header, "Authorization: Bearer {token}").map_err(|error| failed(&error))?;
+    }
+    let size = LARGEST.to_string();
+    let options =
+        ["--fail", "--silent", "--show-error", "--globoff", "--max-time", "60", "--max-filesize", size.as_str()];
+    let header = format!("@{}", header.path().display());
+    let invocation = Invocation::new("curl", &current_folder()?, options)
+        .with(["--proto", "=http,https", "--header"])
+        .with([header, address]);
+    let children = Children::new().map_err(|error| failed(&error))?;
+    let answer = children.ask(&invocation).map_err(|finding| stop_with(Outcome::Failed, finding.what, finding.help))?;
+    if !answer.succeeded {
+        let help = "check the URL and the UID, and set `GRAFANA_TOKEN` to a token that may read dashboards";
+        let message = format!("Grafana did not give the dashboard `{uid}`: {}", answer.complaint());
+        return Err(stop_with(Outcome::Failed, message, help));
+    }
+    Ok(answer.stdout.into_bytes())
 }
 
 /// The limit of an imported file, in bytes.

@@ -26,8 +26,8 @@ pub fn check(spec: Option<&Sources>, folder: &str, path: Option<&Utf8Path>, text
     let mut draft = Draft::new(before);
     draft.put_file(path.map_or_else(|| free(before), ToOwned::to_owned), text.to_owned());
     let (sources, mut mistakes) = draft.mistakes(before);
-    // Somewhere else the file may take the place of the dashboard that has its UID.
-    mistakes.retain(|mistake| path.is_some() || mistake.code != "uid-clash");
+    // Somewhere else the file may take the place of the dashboard that has its UID and its title.
+    mistakes.retain(|mistake| path.is_some() || !["uid-clash", "title-clash"].contains(&mistake.code));
     mistakes.retain(|mistake| spec.is_some() || !OF_THE_STACK.contains(&mistake.code));
     (sources, mistakes)
 }

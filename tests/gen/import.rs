@@ -582,6 +582,56 @@ fn a_panel_moves_with_its_comments() {
     assert!(run.stderr.contains("is not a dashboard of the spec"), "{run:?}");
 }
 
+// ---- from a running Grafana -----------------------------------------------------------------------
+
+/// Answers with a dashboard, and records its arguments and the headers that it was given.
+#[cfg(unix)]
+const CURL: &str = r#"#!/bin/sh
+printf '%s\n' "$*" > "${0%/*}/arguments"
+eval "address=\${$#}"
+while [ "$1" != --header ]; do shift; done
+cat "${2#@}" > "${0%/*}/headers"
+case "${address}" in
+*/missing) echo 'curl: (22) The requested URL returned error: 404' >&2; exit 22 ;;
+esac
+echo '{ "dashboard": { "title": "T", "panels": [] }, "meta": { "folderTitle": "Temporal" } }'
+"#;
+
+#[cfg(unix)]
+#[test]
+fn a_dashboard_is_read_from_grafana() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let project = Project::empty();
+    project.write("bin/curl", CURL);
+    fs::set_permissions(project.path("bin/curl"), fs::Permissions::from_mode(0o755)).unwrap();
+    let run = |uid: &str, url: &str, token: &str| -> Run {
+        let mut command = project.command(&["import", "dashboard", uid, "--from-grafana", url]);
+        let path = format!("{}:{}", project.path("bin").display(), std::env::var("PATH").unwrap());
+        command.env("PATH", path).env("GRAFANA_TOKEN", token).output().unwrap().into()
+    };
+    let found = run("server", "http://localhost:3000/", "glsa_secret");
+    assert_eq!(found.code, Some(0), "{found:?}");
+    assert!(found.stdout.contains("title = \"T\"\n"), "{found:?}");
+    let arguments = project.read("bin/arguments");
+    assert!(arguments.ends_with(" http://localhost:3000/api/dashboards/uid/server\n"), "{arguments}");
+    assert!(!arguments.contains("secret") && !arguments.contains("--location"), "{arguments}");
+    assert_eq!(project.read("bin/headers"), "Authorization: Bearer glsa_secret\n");
+    let missing = run("missing", "http://localhost:3000", "t");
+    assert_eq!(missing.code, Some(3), "{missing:?}");
+    assert!(missing.stderr.contains("The requested URL returned error: 404"), "{missing:?}");
+    for (uid, url, token) in [
+        ("../x", "http://localhost", "t"),
+        ("x", "file:///etc", "t"),
+        ("x", "http://me:hunter2@localhost", "t"),
+        ("x", "-o", "t"),
+        ("x", "http://localhost", "a\nX-Other: b"),
+    ] {
+        let refused = run(uid, url, token);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+    }
+}
+
 // ---- anything at all ----------------------------------------------------------------------------
 
 /// Words that mean something in a dashboard.

@@ -49,6 +49,7 @@ impl Resolver<'_> {
     pub(super) fn dashboards(&mut self) -> Vec<Dashboard> {
         let spec = self.spec;
         let mut uids: HashMap<String, Span> = HashMap::new();
+        let mut titles: HashMap<(&str, &str), Span> = HashMap::new();
         let mut dashboards = Vec::with_capacity(spec.dashboards.entries.len());
         if self.providers(super::DASHBOARDS).next().is_none() {
             if let Some((name, _)) = spec.dashboards.iter().next()
@@ -77,6 +78,16 @@ impl Resolver<'_> {
                 );
             } else {
                 uids.insert(uid.value.clone(), uid.span);
+            }
+            if let Some(title) = dashboard.record.text("title")
+                && let Some(first) = titles.insert((&dashboard.folder.value, &title.value), title.span)
+            {
+                let message = format!("duplicate dashboard title `{}` in a folder", shown(&title.value));
+                self.report(
+                    Diagnostic::new("title-clash", message, title.span)
+                        .also(first, "the other one")
+                        .help("change one of them: Grafana stops updating the folder"),
+                );
             }
             if self.in_folder(&dashboard.folder) {
                 dashboards.push(
