@@ -45,11 +45,36 @@ pub fn into(
     let default = || context.datasources.as_ref().ok()?.iter().find(|source| source.default).map(|one| one.uid.clone());
     let context = Context { back: Some(Back { datasource: named.or_else(default) }), ..context.clone() };
     let read = |text: &str| import(text, &context).map_err(Failure::Import);
-    let (old, new) = (read(&Json::Object(rendered.clone()).to_string())?, read(exported)?);
+    let (old, mut new) = (read(&Json::Object(rendered.clone()).to_string())?, read(exported)?);
+    identify(&old.description, &mut new.description);
     let known: HashSet<String> = old.notes.iter().map(ToString::to_string).collect();
     let notes = new.notes.into_iter().filter(|note| !known.contains(&note.to_string())).collect();
     let text = changed(text, &parsed.table, rendered, &old.description, &new.description);
     Ok((text.map_err(Failure::Refused)?, notes))
+}
+
+/// Gives rows and panels without an ID that of the one with their title: the schema v2 has no IDs of rows.
+fn identify(old: &Description, new: &mut Description) {
+    fn title<'d>(name: &'d str, keys: &'d Keys) -> &'d str {
+        if let Some(Item::Text(title)) = keys.get("title") { title } else { name }
+    }
+    let mut taken: HashSet<i64> =
+        new.panels.iter().chain(new.rows.iter().flat_map(|row| &row.panels)).filter_map(|panel| panel.id).collect();
+    taken.extend(new.rows.iter().filter_map(|row| row.id));
+    let mut rows: HashMap<&str, i64> = HashMap::new();
+    let mut panels: HashMap<&str, i64> = HashMap::new();
+    for row in &old.rows {
+        rows.extend(row.id.filter(|id| !taken.contains(id)).map(|id| (title(&row.name, &row.keys), id)));
+    }
+    for panel in old.panels.iter().chain(old.rows.iter().flat_map(|row| &row.panels)) {
+        panels.extend(panel.id.filter(|id| !taken.contains(id)).map(|id| (title(&panel.name, &panel.keys), id)));
+    }
+    for row in &mut new.rows {
+        row.id = row.id.or_else(|| rows.remove(title(&row.name, &row.keys)));
+    }
+    for panel in new.panels.iter_mut().chain(new.rows.iter_mut().flat_map(|row| &mut row.panels)) {
+        panel.id = panel.id.or_else(|| panels.remove(title(&panel.name, &panel.keys)));
+    }
 }
 
 fn changed(
