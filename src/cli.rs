@@ -437,7 +437,7 @@ pub struct Import {
 
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// Convert a dashboard exported from Grafana (classic JSON model)
+    /// Convert a dashboard exported from Grafana
     ///
     /// Writes TOML to standard output, and notes on what was passed through, converted, moved, assumed or dropped to standard
     /// error. Looks up datasources in the spec of the current directory, if there is one. Exit codes: 0 success, 2 not a
@@ -470,14 +470,21 @@ pub struct ImportCompose {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     gen import dashboard exported.json --output spec/dashboards/server.toml\n  \
-    curl --silent localhost:3000/api/dashboards/uid/server | gen import dashboard -")]
+    gen import dashboard edited.json --into spec/dashboards/server.toml\n  \
+    gen import dashboard server --from-grafana http://localhost:3000 --into spec/dashboards/server.toml")]
 pub struct ImportDashboard {
-    /// The exported file, or `-` for standard input
+    /// The exported file, or `-` for standard input; with `--from-grafana` the UID of a dashboard
     #[arg(value_name = "FILE.json")]
     pub file: Utf8PathBuf,
+    /// Read the dashboard from this Grafana, with curl, and with the token in `GRAFANA_TOKEN` if that is set
+    #[arg(long, value_name = "URL")]
+    pub from_grafana: Option<String>,
     /// Write to this new file instead of standard output
     #[arg(long, value_name = "FILE.toml")]
     pub output: Option<Utf8PathBuf>,
+    /// Change this dashboard of the spec, which was edited in Grafana, where the export differs from it
+    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["output", "folder"])]
+    pub into: Option<Utf8PathBuf>,
     /// The folder of the dashboard: a key of Grafana's `settings.folders`
     #[arg(long, value_name = "NAME")]
     pub folder: Option<String>,

@@ -213,9 +213,9 @@ impl Diagnostics {
         self.list.len() >= Self::MOST
     }
 
-    /// Whether one has that code.
+    /// Whether an error or a warning has that code.
     pub fn has(&self, code: &str) -> bool {
-        self.list.iter().any(|diagnostic| diagnostic.code == code)
+        self.list.iter().chain(&self.warnings).any(|diagnostic| diagnostic.code == code)
     }
 
     /// Keeps those that `keep` accepts.

@@ -1,20 +1,26 @@
 //! `gen import`.
 
 use std::fmt::{Display, Write as _};
-use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
+use std::{env, fs};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
+use stackgen::dev::Invocation;
 use stackgen::diagnostic::Diagnostics;
 use stackgen::import::{self, Context, Datasource, Folder, Kind, Note};
 use stackgen::output;
-use stackgen::spec::decode::{Map, Spanned};
+use stackgen::resolve::dashboards::is_uid;
+use stackgen::review::counted;
+use stackgen::spec::decode::{Map, Spanned, shown};
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 
+use super::dev::child::Children;
 use super::report::{self, BOLD, RESET};
-use super::{Outcome, Ran, current_folder, fail, find_root, location, print, print_error, stop, stop_with};
-use crate::cli::{Import, ImportCommand, ImportCompose, ImportDashboard};
+use super::{
+    Outcome, Ran, current_folder, fail, find_root, location, print, print_error, project, rewrite, stop, stop_with,
+};
+use crate::cli::{Format, Import, ImportCommand, ImportCompose, ImportDashboard};
 
 pub fn run(arguments: &Import) -> Outcome {
     match &arguments.command {
@@ -62,7 +68,11 @@ fn compose(arguments: &ImportCompose) -> Ran {
 
 fn dashboard(arguments: &ImportDashboard) -> Outcome {
     let file = &arguments.file;
-    let text = match read(file) {
+    let bytes = match &arguments.from_grafana {
+        None => read(file).map_err(|error| stop(Outcome::Failed, format!("cannot read `{file}`: {error}"))),
+        Some(url) => fetch(url, file.as_str()),
+    };
+    let text = match bytes {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
@@ -70,25 +80,18 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
                 return Outcome::Invalid;
             }
         },
-        Err(error) => {
-            fail(&format!("cannot read `{file}`: {error}"));
-            return Outcome::Failed;
-        }
+        Err(outcome) => return outcome,
     };
-    let context = match context() {
-        Ok(context) => Context { folder: arguments.folder.clone(), ..context },
+    if let Some(into) = &arguments.into {
+        return back(file, &text, into).unwrap_or_else(|outcome| outcome);
+    }
+    let (context, stack) = match context() {
+        Ok((context, stack)) => (Context { folder: arguments.folder.clone(), ..context }, stack),
         Err(outcome) => return outcome,
     };
     let imported = match import::import(&text, &context) {
         Ok(imported) => imported,
-        Err(error @ import::Error::Json { .. }) => {
-            fail(&format!("{file}:{error}"));
-            return Outcome::Invalid;
-        }
-        Err(error) => {
-            fail(&format!("{file}: {error}"));
-            return Outcome::Invalid;
-        }
+        Err(error) => return refuse(file, &error),
     };
     let written = import::toml::text(&imported.description);
     match &arguments.output {
@@ -99,8 +102,109 @@ fn dashboard(arguments: &ImportDashboard) -> Outcome {
             }
         }
     }
-    print_error(&summary(&imported.notes));
-    Outcome::Clean
+    let notes = summary(&imported.notes);
+    let (root, spec) = stack.unzip();
+    let place = root.zip(arguments.output.as_deref()).and_then(|(root, path)| in_spec(&root, path));
+    let folder = imported.description.folder();
+    let (sources, mistakes) = import::check(spec.as_ref(), folder, place.as_deref(), &written);
+    if mistakes.is_empty() {
+        print_error(&notes);
+        return Outcome::Clean;
+    }
+    print_error(&format!("{}{notes}", report::excerpts(&sources, &mistakes)));
+    let problems = counted(mistakes.len(), "problem");
+    stop(Outcome::Invalid, format!("the imported dashboard has {problems} in this stack: fix them before you render"))
+}
+
+/// Reports that a file is not a dashboard.
+fn refuse(file: &Utf8Path, error: &import::Error) -> Outcome {
+    let space = if matches!(error, import::Error::Json { .. }) { "" } else { " " };
+    stop(Outcome::Invalid, format!("{file}:{space}{error}"))
+}
+
+/// Changes a dashboard of the spec where the export differs from what it renders.
+fn back(file: &Utf8Path, exported: &str, into: &Utf8Path) -> Ran {
+    let project = project(None, Format::Text)?;
+    let found = in_spec(&project.root, into).and_then(|path| {
+        let dashboards = project.plans.iter().flat_map(|plan| &plan.stack().dashboards);
+        let dashboard = dashboards.into_iter().find(|one| Some(one.name.as_str()) == path.file_stem())?;
+        let source = project.sources.files().iter().find(|source| source.path == path)?;
+        Some((path, dashboard, source))
+    });
+    let Some((path, dashboard, source)) = found else {
+        let help = "name one of its files, or use `--output` for a new one";
+        return Err(stop_with(Outcome::Invalid, format!("`{into}` is not a dashboard of the spec"), help));
+    };
+    let known = stack(&project.sources).unwrap_or_default();
+    let context = Context { folder: Some(dashboard.folder.clone()), ..known };
+    let (text, notes) =
+        import::into(&source.text, &dashboard.json, exported, &context).map_err(|error| match error {
+            import::Failure::Import(error) => refuse(file, &error),
+            import::Failure::Refused(refusal) => {
+                stop_with(Outcome::Invalid, format!("{path}: {}; nothing was written", refusal.message), refusal.help)
+            }
+        })?;
+    let notes: Vec<String> = notes.iter().map(|note| format!("{note}\n")).collect();
+    let notes = notes.concat();
+    if text == source.text {
+        print_error(&format!("{notes}{BOLD}{path}{RESET}: unchanged\n"));
+        return Ok(Outcome::Clean);
+    }
+    let (edited, mistakes) = import::check(Some(&project.sources), &dashboard.folder, Some(&path), &text);
+    if !mistakes.is_empty() {
+        print_error(&format!("{}{notes}", report::excerpts(&edited, &mistakes)));
+        let problems = counted(mistakes.len(), "new problem");
+        return Err(stop(Outcome::Invalid, format!("the spec would have {problems}; nothing was written")));
+    }
+    rewrite(&project.root, &path, &text)?;
+    print_error(&format!("{notes}{BOLD}{path}{RESET}: changed\n"));
+    Ok(Outcome::Clean)
+}
+
+/// The path of a dashboard below the root, if a file is one of the spec.
+fn in_spec(root: &Utf8Path, file: &Utf8Path) -> Option<Utf8PathBuf> {
+    let folder = file.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    let folder = folder.canonicalize_utf8().ok()?;
+    let dashboards = root.join(location().dashboards()).canonicalize_utf8().ok()?;
+    (folder == dashboards).then(|| Utf8Path::new(&location().dashboards()).join(file.file_name().unwrap_or_default()))
+}
+
+/// Asks a Grafana for the dashboard of a UID.
+fn fetch(url: &str, uid: &str) -> Ran<Vec<u8>> {
+    let scheme = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    if !scheme || url.contains(|c: char| c.is_whitespace() || c.is_control() || "?#@".contains(c)) {
+        let help = "write the address of its start page, e.g. `http://localhost:3000`";
+        return Err(stop_with(Outcome::Invalid, format!("`{}` is not a URL of Grafana", shown(url)), help));
+    }
+    if !is_uid(uid) {
+        let help = "it is in the URL of the dashboard, after `/d/`";
+        return Err(stop_with(Outcome::Invalid, format!("invalid UID `{}`", shown(uid)), help));
+    }
+    let failed = |error: &dyn Display| stop(Outcome::Failed, format!("cannot ask Grafana: {error}"));
+    let address = format!("{}/api/dashboards/uid/{uid}", url.trim_end_matches('/'));
+    // Neither an argument, which other users see, nor sent on to where an answer leads.
+    let mut header = tempfile::NamedTempFile::new().map_err(|error| failed(&error))?;
+    if let Ok(token) = env::var("GRAFANA_TOKEN") {
+        if token.is_empty() || token.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(stop(Outcome::Invalid, "GRAFANA_TOKEN is not a token"));
+        }
+        writeln!(header, "Authorization: Bearer {token}").map_err(|error| failed(&error))?;
+    }
+    let size = LARGEST.to_string();
+    let options =
+        ["--fail", "--silent", "--show-error", "--globoff", "--max-time", "60", "--max-filesize", size.as_str()];
+    let header = format!("@{}", header.path().display());
+    let invocation = Invocation::new("curl", &current_folder()?, options)
+        .with(["--proto", "=http,https", "--header"])
+        .with([header, address]);
+    let children = Children::new().map_err(|error| failed(&error))?;
+    let answer = children.ask(&invocation).map_err(|finding| stop_with(Outcome::Failed, finding.what, finding.help))?;
+    if !answer.succeeded {
+        let help = "check the URL and the UID, and set `GRAFANA_TOKEN` to a token that may read dashboards";
+        let message = format!("Grafana did not give the dashboard `{uid}`: {}", answer.complaint());
+        return Err(stop_with(Outcome::Failed, message, help));
+    }
+    Ok(answer.stdout.into_bytes())
 }
 
 /// The limit of an imported file, in bytes.
@@ -157,9 +261,9 @@ fn summary(notes: &[Note]) -> String {
     out
 }
 
-/// What the stack of the current folder has; a dashboard can be imported without one.
-fn context() -> Ran<Context> {
-    let without = |why: &str| Context { datasources: Err(why.to_owned()), ..Context::default() };
+/// What the stack of the current folder has, its root and its spec; a dashboard can be imported without one.
+fn context() -> Ran<(Context, Option<(Utf8PathBuf, Sources)>)> {
+    let without = |why: &str| (Context { datasources: Err(why.to_owned()), ..Context::default() }, None);
     let Some(root) = find_root(&current_folder()?)? else {
         return Ok(without("no spec in this folder or above it"));
     };
@@ -171,7 +275,10 @@ fn context() -> Ran<Context> {
         }
         Err((_, ReadError::Refused(_))) => return Ok(without(&broken)),
     };
-    Ok(stack(&sources).unwrap_or_else(|| without(&broken)))
+    Ok(match stack(&sources) {
+        Some(context) => (context, Some((root, sources))),
+        None => without(&broken),
+    })
 }
 
 /// What a stack has, unless its spec has problems.
@@ -198,5 +305,10 @@ fn stack(sources: &Sources) -> Option<Context> {
         .flat_map(Map::iter)
         .map(|(name, title)| Folder { name: name.value.clone(), title: title.clone() })
         .collect();
-    Some(Context { datasources: Ok(spec.datasources.iter().map(datasource).collect()), folders, folder: None })
+    Some(Context {
+        datasources: Ok(spec.datasources.iter().map(datasource).collect()),
+        folders,
+        folder: None,
+        back: None,
+    })
 }

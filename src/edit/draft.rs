@@ -6,7 +6,7 @@ use toml_writer::{ToTomlKey as _, TomlKeyBuilder};
 
 use super::outline::{self, KeyValue, Section};
 use super::tokens;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Level};
 use crate::spec::decode::shown;
 use crate::spec::kind::Kinds;
 use crate::spec::source::Sources;
@@ -127,8 +127,11 @@ impl Draft {
         let sources = self.sources();
         let mut known = crate::plan(before, None).err().unwrap_or_default();
         let mut mistakes = crate::plan(&sources, None).err().unwrap_or_default();
-        // The same error may be on another line now.
         mistakes.retain(|mistake| {
+            if mistake.level == Level::Warning {
+                return false;
+            }
+            // The same error may be on another line now.
             let same = |old: &Diagnostic| old.code == mistake.code && old.title == mistake.title;
             match known.iter().position(same) {
                 Some(at) => {
@@ -160,6 +163,14 @@ impl Draft {
     pub fn add_file(&mut self, path: Utf8PathBuf, text: String) {
         self.changes.push(Change { path: path.clone(), is_new_file: true, table: None, text: text.clone() });
         self.files.push(File { path, text, is_new: true });
+    }
+
+    /// Adds a file, or replaces it.
+    pub fn put_file(&mut self, path: Utf8PathBuf, text: String) {
+        match self.files.iter_mut().find(|file| file.path == path) {
+            Some(file) => file.text = text,
+            None => self.add_file(path, text),
+        }
     }
 
     /// Adds a table, with its header, after the last one of that name.

@@ -15,6 +15,8 @@ pub struct Section {
     pub path: Vec<String>,
     /// Whether there is a header.
     pub has_header: bool,
+    /// The header with its brackets.
+    pub header: Range<usize>,
     /// Its keys.
     pub keys: Vec<KeyValue>,
     /// From the start of the header's line to the end of the last key's, with their newlines and comments.
@@ -69,6 +71,7 @@ pub fn of(text: &str) -> Vec<Section> {
                 sections.push(Section {
                     path,
                     has_header: true,
+                    header: header(line),
                     keys: Vec::new(),
                     end: place.end,
                     place: place.clone(),
@@ -102,6 +105,14 @@ fn lines<'a, 't>(tokens: &'a [Token<'t>]) -> impl Iterator<Item = &'a [Token<'t>
         }
         token.kind == TokenKind::Newline && depth == 0
     })
+}
+
+/// From the first bracket of a header to the last.
+fn header(line: &[Token<'_>]) -> Range<usize> {
+    let start = line.iter().find(|token| token.kind == TokenKind::LeftSquareBracket);
+    let end = line.iter().rev().find(|token| token.kind == TokenKind::RightSquareBracket);
+    let (start, end) = (start.map_or(0, |token| token.place.start), end.map_or(0, |token| token.place.end));
+    start..end.max(start)
 }
 
 /// The names before a token.

@@ -1,11 +1,11 @@
 //! `annotations.list`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::datasource::{Datasources, Reference};
 use super::entries;
 use super::object::Object;
-use super::toml::{Item, Table};
+use super::toml::Table;
 use super::{name_datasource, query};
 use crate::model::dashboard::Language;
 use crate::spec::dashboard::ANNOTATION;
@@ -49,7 +49,9 @@ pub(super) fn read(mut object: Object<'_>, datasources: &Datasources<'_>) -> Ann
     let is_text = !matches!(language, Some(Language::CloudWatch | Language::Infinity));
     for key in ["expr", "query"] {
         if is_text && object.map.get(key).is_some_and(Value::is_string) && keys.get("query").is_none() {
-            keys.put_some("query", object.filled(key).map(Item::from));
+            let expr = object.filled(key).map(Value::from);
+            let target = expr.map(|expr| Map::from_iter([("expr".to_owned(), expr)])).unwrap_or_default();
+            keys.put_some("query", query::read_one(Object { map: target, ..object.clone() }, &datasource));
         }
     }
     let rest = entries::rest(&mut object, &ANNOTATION);

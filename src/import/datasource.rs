@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::Datasource;
 use super::note::Kind;
 use super::object::{Object, described};
+use super::{Datasource, query};
 
 /// Grafana's own datasources.
 pub(super) const MIXED: &str = "-- Mixed --";
@@ -27,8 +27,8 @@ pub(super) struct Reference {
 /// Maps the dashboard's references to those of the stack.
 pub(super) struct Datasources<'a> {
     known: Option<&'a [Datasource]>,
-    /// `__inputs` of a shared export: the name that stands for a datasource, and its plugin.
-    inputs: HashMap<String, String>,
+    /// `__inputs` of a shared export: the name that stands for a datasource, and its plugin, if it says that.
+    inputs: HashMap<String, Option<String>>,
     /// Datasource variables and their plugins.
     variables: HashMap<String, String>,
     /// How often each datasource is used where it need not be named.
@@ -40,8 +40,8 @@ impl<'a> Datasources<'a> {
         Self { known, inputs: HashMap::new(), variables: HashMap::new(), uses: BTreeMap::new() }
     }
 
-    pub fn add_input(&mut self, name: String, plugin: String) {
-        self.inputs.insert(name, plugin);
+    pub fn add_input(&mut self, name: String, plugin: Option<String>) {
+        self.inputs.insert(name, plugin.map(today));
     }
 
     pub fn add_variable(&mut self, name: String, plugin: String) {
@@ -54,11 +54,11 @@ impl<'a> Datasources<'a> {
         let (uid, plugin) = match value {
             Value::String(name) => (name, None),
             Value::Object(mut map) => {
-                let plugin = text(&mut map, "type");
+                let plugin = text(&mut map, "type").map(today);
                 match (text(&mut map, "uid"), plugin) {
                     (Some(uid), plugin) => (uid, plugin),
                     // A reference by type means any of that type.
-                    (None, Some(plugin)) => match self.only(&plugin) {
+                    (None, Some(plugin)) => match self.likely(Some(&plugin)) {
                         Some(found) => return Some(Self::found(found)),
                         None if plugin == "grafana" => (GRAFANA.to_owned(), Some(plugin)),
                         None => {
@@ -86,10 +86,13 @@ impl<'a> Datasources<'a> {
         let note = |kind, message| object.notes.add_new(kind, &object.place, &object.path_of(key), message);
         if let Some(name) = variable(&uid) {
             if let Some(input) = self.inputs.get(name) {
-                return self.by_type(object, key, &uid, Some(input.clone()));
+                return self.by_type(object, key, &uid, input.clone().or(plugin));
             }
-            let plugin = plugin.or_else(|| self.variables.get(name).cloned());
-            return Reference { uid: Some(format!("${name}")), plugin };
+            let Some(variable) = self.variables.get(name) else {
+                // A placeholder that something was to replace, or a variable that holds a name.
+                return self.by_type(object, key, &uid, plugin);
+            };
+            return Reference { uid: Some(format!("${name}")), plugin: plugin.or_else(|| Some(variable.clone())) };
         }
         match uid.as_str() {
             "default" => return self.default(),
@@ -113,9 +116,17 @@ impl<'a> Datasources<'a> {
 
     fn by_type(&self, object: &Object<'_>, key: &str, uid: &str, plugin: Option<String>) -> Reference {
         let note = |kind, message| object.notes.add_new(kind, &object.place, &object.path_of(key), message);
-        if let Some(found) = plugin.as_deref().and_then(|plugin| self.only(plugin)) {
-            let plugin = &found.plugin;
-            let message = format!("`{uid}` is `{}`, the only datasource of type `{plugin}`", found.uid);
+        if plugin.as_deref() == Some(EXPRESSION) {
+            return Reference { uid: Some(EXPRESSION.to_owned()), plugin };
+        }
+        let guessed = if plugin.is_none() { query::plugin(&object.map) } else { None };
+        if let Some(found) = self.likely(plugin.as_deref().or(guessed)) {
+            let (plugin, uid_of_stack) = (&found.plugin, &found.uid);
+            let message = if self.only(plugin).is_some() {
+                format!("`{uid}` is `{uid_of_stack}`, the only datasource of type `{plugin}`")
+            } else {
+                format!("`{uid}` is `{uid_of_stack}`, a datasource of type `{plugin}`")
+            };
             note(Kind::Assumed, message);
             return Self::found(found);
         }
@@ -132,6 +143,14 @@ impl<'a> Datasources<'a> {
             (None, None) => {}
         }
         Reference { uid: Some(uid.to_owned()), plugin }
+    }
+
+    /// The stack's datasource that is meant by an unknown name: of the plugin, if that is known, and the default one of
+    /// several.
+    fn likely(&self, plugin: Option<&str>) -> Option<&'a Datasource> {
+        let known = self.known?;
+        let fits = |known: &&Datasource| plugin.is_none_or(|plugin| known.plugin == plugin);
+        known.iter().filter(fits).find(|known| known.default).or_else(|| known.iter().find(fits))
     }
 
     fn only(&self, plugin: &str) -> Option<&'a Datasource> {
@@ -170,6 +189,17 @@ impl<'a> Datasources<'a> {
         let written = most.clone().filter(|_| most != default);
         (most, written)
     }
+}
+
+/// The ID of a plugin today (`aliasIDs` in the `plugin.json` of Grafana's datasources).
+fn today(plugin: String) -> String {
+    match plugin.as_str() {
+        "phlare" => "grafana-pyroscope-datasource",
+        "postgres" => "grafana-postgresql-datasource",
+        "testdata" => "grafana-testdata-datasource",
+        _ => return plugin,
+    }
+    .to_owned()
 }
 
 fn text(map: &mut Map<String, Value>, key: &str) -> Option<String> {

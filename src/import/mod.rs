@@ -1,17 +1,20 @@
 //! From a dashboard that was exported from Grafana to a description of the spec.
 //!
 //! This brings an edit from Grafana's editor, or somebody else's dashboard, into `spec/dashboards/`. The JSON goes through
-//! `legacy`, which brings older panels up to date, is read by the tables that describe the format (`entries`) into a
-//! [`Description`], and [`toml`] writes that. Each piece is *taken* out of the JSON, so that what is left at the end has no
-//! key in the format: what Grafana knows goes below `grafana`, the rest is dropped, each with a [`Note`]. What is written
-//! renders, as long as the stack has the datasources, plugins and variables that notes name.
+//! `schema2`, which makes the newer schema the classic one, and through `legacy`, which brings older panels up to date. It
+//! is then read by the tables that describe the format (`entries`) into a [`Description`], and [`toml`] writes that. Each
+//! piece is *taken* out of the JSON, so that what is left at the end has no key in the format: what Grafana knows goes below
+//! `grafana`, the rest is dropped, each with a [`Note`]. What is written renders, as long as the stack has the datasources
+//! and plugins that notes name; [`check()`] says what it lacks.
 
 mod annotation;
+mod check;
 pub mod compose;
 mod datasource;
 mod defaults;
 mod entries;
 mod fit;
+mod into;
 mod layout;
 mod legacy;
 mod link;
@@ -20,6 +23,7 @@ mod note;
 mod object;
 mod panel;
 mod query;
+mod schema2;
 pub mod toml;
 mod variable;
 
@@ -28,7 +32,9 @@ use std::{fmt, iter};
 
 use serde_json::{Map, Value, json};
 
+pub use check::check;
 use datasource::{Datasources, Reference};
+pub use into::{Failure, into};
 use layout::Section;
 use names::Names;
 use note::Notes;
@@ -71,11 +77,20 @@ pub struct Context {
     pub folders: Vec<Folder>,
     /// The folder that the user chose.
     pub folder: Option<String>,
+    /// If the dashboard goes back to the file that it was rendered from.
+    pub back: Option<Back>,
+}
+
+/// What an import into a dashboard's own file takes from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Back {
+    /// The UID of the datasource that its panels use if they name none.
+    pub datasource: Option<String>,
 }
 
 impl Default for Context {
     fn default() -> Self {
-        Self { datasources: Err("no stack is known".to_owned()), folders: Vec::new(), folder: None }
+        Self { datasources: Err("no stack is known".to_owned()), folders: Vec::new(), folder: None, back: None }
     }
 }
 
@@ -94,9 +109,18 @@ pub struct Description {
     pub rows: Vec<Row>,
 }
 
+impl Description {
+    /// The folder that it is shown in.
+    pub fn folder(&self) -> &str {
+        if let Some(Item::Text(folder)) = self.keys.get("folder") { folder } else { "" }
+    }
+}
+
 /// A row and its panels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
+    /// Its ID in the JSON.
+    pub id: Option<i64>,
     /// Its name: the title, made unique.
     pub name: String,
     /// Its own keys.
@@ -108,6 +132,8 @@ pub struct Row {
 /// A panel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
+    /// Its ID in the JSON.
+    pub id: Option<i64>,
     /// Its name: the title, made unique.
     pub name: String,
     /// Its type.
@@ -139,8 +165,6 @@ pub enum Error {
     },
     /// It is JSON, but not a dashboard; why.
     NoDashboard(String),
-    /// It is a dashboard of the schema that came after the classic one.
-    NewSchema,
 }
 
 impl fmt::Display for Error {
@@ -148,10 +172,6 @@ impl fmt::Display for Error {
         match self {
             Self::Json { line, column, message } => write!(f, "{line}:{column}: {message}"),
             Self::NoDashboard(why) => write!(f, "not a dashboard: {why}"),
-            Self::NewSchema => f.write_str(
-                "a dashboard of the schema v2, with `elements` and `layout`; export the classic one: \
-                 Export, Export as code, Model: Classic",
-            ),
         }
     }
 }
@@ -161,7 +181,7 @@ impl std::error::Error for Error {}
 /// Reads a dashboard.
 ///
 /// # Errors
-/// The text isn't JSON, or it is none of a classic dashboard.
+/// The text isn't JSON, or it is none of a dashboard.
 pub fn import(text: &str, context: &Context) -> Result<Import, Error> {
     let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -171,6 +191,11 @@ pub fn import(text: &str, context: &Context) -> Result<Import, Error> {
     })?;
     let notes = Notes::default();
     let (mut value, path, folder) = unwrap(value)?;
+    if let Value::Object(map) = &mut value
+        && schema2::is(map)
+    {
+        *map = schema2::classic(std::mem::take(map), &notes);
+    }
     object::scrub(&mut value, path, 0, &notes);
     let Value::Object(map) = value else { return Err(Error::NoDashboard("it is not an object".to_owned())) };
     let description = read(Object::new(map, path, "dashboard", &notes), context, folder);
@@ -182,21 +207,15 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
     let Value::Object(mut map) = value else {
         return Err(Error::NoDashboard(format!("expected an object, found {}", object::described(&value))));
     };
-    let new = |map: &Map<String, Value>| {
-        map.get("elements").is_some_and(Value::is_object)
-            && map.get("layout").is_some_and(|layout| layout.get("kind").is_some())
-    };
     let mut folder = None;
     let mut path = "";
     let classic = |map: &Map<String, Value>| map.get("panels").or_else(|| map.get("rows")).is_some_and(Value::is_array);
     if !classic(&map) {
-        if let Some(dashboard @ Value::Object(_)) = map.shift_remove("dashboard") {
+        if let Some(Value::Object(inner)) = map.shift_remove("dashboard") {
             let meta = map.shift_remove("meta").unwrap_or_default();
             folder = meta.get("folderTitle").and_then(Value::as_str).map(ToOwned::to_owned);
-            let Value::Object(inner) = dashboard else { return Err(Error::NewSchema) };
             (map, path) = (inner, "dashboard");
         } else if (map.contains_key("apiVersion") || map.contains_key("kind")) && map.contains_key("spec") {
-            let version = map.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
             let kind = map.get("kind").and_then(Value::as_str).unwrap_or("Dashboard").to_owned();
             let name =
                 map.get("metadata").and_then(|data| data.get("name")).and_then(Value::as_str).map(ToOwned::to_owned);
@@ -206,9 +225,6 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
             let Some(Value::Object(mut inner)) = map.shift_remove("spec") else {
                 return Err(Error::NoDashboard("its `spec` is not an object".to_owned()));
             };
-            if new(&inner) || version.rsplit('/').next().is_some_and(|version| version.starts_with("v2")) {
-                return Err(Error::NewSchema);
-            }
             // Such a resource has its UID as its name.
             if let Some(name) = name {
                 inner.entry("uid").or_insert(name.into());
@@ -216,11 +232,8 @@ fn unwrap(value: Value) -> Result<(Value, &'static str, Option<String>), Error> 
             (map, path) = (inner, "spec");
         }
     }
-    if new(&map) {
-        return Err(Error::NewSchema);
-    }
     let marks = ["panels", "rows", "schemaVersion", "templating", "annotations", "timepicker"];
-    if !marks.iter().any(|key| map.contains_key(*key)) {
+    if !schema2::is(&map) && !marks.iter().any(|key| map.contains_key(*key)) {
         return Err(Error::NoDashboard("it has none of `panels`, `rows`, `templating` and `schemaVersion`".to_owned()));
     }
     Ok((Value::Object(map), path, folder))
@@ -256,7 +269,10 @@ fn read(mut object: Object<'_>, context: &Context, folder: Option<String>) -> De
     for (_, annotation) in &annotations {
         datasources.count(&annotation.datasource);
     }
-    let (inherited, written) = datasources.of_dashboard();
+    let (inherited, written) = match &context.back {
+        Some(back) => (back.datasource.clone(), None),
+        None => datasources.of_dashboard(),
+    };
     let inherited = inherited.as_deref();
 
     let mut description = Description {
@@ -267,18 +283,20 @@ fn read(mut object: Object<'_>, context: &Context, folder: Option<String>) -> De
     for (row, panels) in drafts {
         let panels: Vec<Panel> = panels.into_iter().map(|draft| draft.finish(inherited)).collect();
         match row {
-            Some((name, keys)) => description.rows.push(Row { name, keys, panels }),
+            Some((id, name, keys)) => description.rows.push(Row { id, name, keys, panels }),
             None => description.panels.extend(panels),
         }
     }
     description.keys = read_keys(object, context, folder, written);
-    check_variables(&mut description, notes);
+    if context.back.is_none() {
+        drop_unused(&mut description, notes);
+    }
+    name_unknown(&description, notes);
     description
 }
 
-/// Drops variables that nothing refers to, and names those that are missing: a render accepts neither.
-fn check_variables(description: &mut Description, notes: &Notes) {
-    drop_unused(description, notes);
+/// Names the variables that are missing.
+fn name_unknown(description: &Description, notes: &Notes) {
     let text = toml::text(description);
     let references = references(&text);
     let known: HashSet<&str> = description.variables.iter().map(|(name, _)| name.as_str()).collect();
@@ -434,7 +452,7 @@ fn inputs(object: &mut Object<'_>, datasources: &mut Datasources<'_>) {
         let Some(name) = input.filled("name") else { continue };
         match input.filled("type").as_deref() {
             Some("datasource") => {
-                let plugin = input.filled("pluginId").unwrap_or_default();
+                let plugin = input.filled("pluginId");
                 datasources.add_input(name, plugin);
             }
             Some("constant") => {
@@ -550,13 +568,13 @@ fn read_annotations(object: &mut Object<'_>, datasources: &Datasources<'_>) -> V
     annotations
 }
 
-fn read_row(row: Object<'_>, names: &mut Names, referred: &HashSet<i64>) -> (String, Table) {
+fn read_row(row: Object<'_>, names: &mut Names, referred: &HashSet<i64>) -> (Option<i64>, String, Table) {
     let mut row = row;
     let title = row.text("title").unwrap_or_default();
     let wish = names::name(&title);
     let name = names.unique(if wish.is_empty() { "Row" } else { &wish });
     let mut row = row.named(&format!("row `{name}`"));
-    let id = row.take("id").and_then(|id| id.as_i64()).filter(|id| referred.contains(id));
+    let id = row.take("id").and_then(|id| id.as_i64());
     // A row has no queries; the others belong to rows of Grafana 4, and to repetitions.
     row.forget(&[
         "title",
@@ -581,13 +599,13 @@ fn read_row(row: Object<'_>, names: &mut Names, referred: &HashSet<i64>) -> (Str
     row.forget(&["fieldConfig", "options", "pluginVersion"]);
     let mut keys = entries::read(&mut row, &ROW, "");
     keys.put_some("title", (name != title).then_some(title));
-    keys.put_some("id", id);
+    keys.put_some("id", id.filter(|id| referred.contains(id)));
     let rest = entries::rest(&mut row, &ROW);
     if !rest.is_empty() {
         keys.put("grafana", rest);
     }
     keys.arrange(&ROW);
-    (name, keys)
+    (id, name, keys)
 }
 
 /// What is needed to read panels one after the other.
@@ -624,9 +642,12 @@ impl Reader<'_> {
             object.note(Kind::Assumed, "type", format!("`{kind}`: Grafana needs the plugin"));
         }
         let mut keys = Table::default();
+        let id = object.map.get("id").and_then(Value::as_i64);
         keys.put_some("id", self.id(&mut object));
         keys.put_some("title", (name != title).then_some(title));
-        panel::read(object, (name, kind), keys, self.datasources)
+        let mut draft = panel::read(object, (name, kind), keys, self.datasources);
+        draft.panel.id = id;
+        draft
     }
 
     /// The ID, if something refers to it and no other panel has it.
@@ -645,15 +666,16 @@ impl Reader<'_> {
     fn library_panel(&self, object: &mut Object<'_>) {
         let Some(reference) = object.map.get("libraryPanel").and_then(Value::as_object) else { return };
         let uid = reference.get("uid").and_then(Value::as_str).unwrap_or_default();
-        match self.elements.get(uid).and_then(|element| element.get("model")).and_then(Value::as_object) {
-            Some(model) => {
-                object.note(Kind::Converted, "libraryPanel", "to a panel of its own");
-                object.map.shift_remove("libraryPanel");
-                for (key, value) in model {
-                    object.map.entry(key.clone()).or_insert_with(|| value.clone());
-                }
+        let element = self.elements.get(uid);
+        if let Some(model) = element.and_then(|element| element.get("model")).and_then(Value::as_object) {
+            object.note(Kind::Converted, "libraryPanel", "to a panel of its own");
+            object.map.shift_remove("libraryPanel");
+            for (key, value) in model {
+                object.map.entry(key.clone()).or_insert_with(|| value.clone());
             }
-            None => object.note(Kind::Assumed, "libraryPanel", "Grafana needs the library panel"),
+        } else {
+            let name = reference.get("name").and_then(Value::as_str).unwrap_or(uid);
+            object.note(Kind::Assumed, "libraryPanel", format!("Grafana needs the library panel `{name}`"));
         }
     }
 }

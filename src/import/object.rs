@@ -6,6 +6,7 @@ use serde_json::{Map, Number, Value};
 
 use super::note::{Kind, Notes};
 use super::toml::{Item, Table};
+use crate::resolve::dashboards::interpolation::escaped;
 
 /// Values of a file may be nested this deeply. Parsers of TOML have a limit of their own, 80 for the one used here.
 const DEEPEST: usize = 56;
@@ -229,9 +230,10 @@ impl<'a> Object<'a> {
 }
 
 /// Removes what a spec can't hold, before anything is read: control characters other than line breaks and tabs, and
-/// what is nested too deeply.
+/// what is nested too deeply. Escapes what has another meaning there.
 pub(super) fn scrub(value: &mut Value, path: &str, depth: usize, notes: &Notes) {
     let drop = |path: &str, why: &str| notes.add(Kind::Dropped, "dashboard", path, why);
+    escape(value);
     match value {
         Value::String(text) if text.chars().any(control) => {
             *text = text.replace("\r\n", "\n");
@@ -262,6 +264,18 @@ pub(super) fn scrub(value: &mut Value, path: &str, depth: usize, notes: &Notes) 
             for (key, item) in map {
                 scrub(item, &join(path, key), depth + 1, notes);
             }
+        }
+        _ => {}
+    }
+}
+
+/// A `$` before a variable is a `$` in the spec, too: there, `$$name` is no variable.
+fn escape(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains("$$") => *text = escaped(text).into_owned(),
+        Value::Object(map) if map.keys().any(|key| key.contains("$$")) => {
+            let entries = std::mem::take(map).into_iter();
+            map.extend(entries.map(|(key, value)| (escaped(&key).into_owned(), value)));
         }
         _ => {}
     }

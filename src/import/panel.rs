@@ -129,7 +129,7 @@ pub(super) fn read(
         keys.put("grafana", passed);
     }
     keys.arrange(&PANEL);
-    Draft { panel: Panel { name, kind, keys }, datasource, queries }
+    Draft { panel: Panel { id: None, name, kind, keys }, datasource, queries }
 }
 
 /// A table in Grafana's words, `options` or `custom`; gives what its types don't have, which is passed through.

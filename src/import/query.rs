@@ -11,6 +11,7 @@ use super::toml::{Item, Table};
 use super::{entries, name_datasource};
 use crate::model::dashboard::Language;
 use crate::resolve::dashboards::ids::reference;
+use crate::resolve::dashboards::promql;
 use crate::spec::dashboard::QUERY;
 use crate::spec::dashboard::variant::{JSON, LOKI, MATH, METRIC, PROMETHEUS};
 
@@ -155,7 +156,14 @@ fn read_keys(target: &mut Object<'_>, datasource: &Reference) -> Table {
         }
         _ => {}
     }
-    let rest = entries::rest(target, &QUERY);
+    let mut rest = entries::rest(target, &QUERY);
+    let is_promql = datasource.plugin.as_deref().is_none_or(|plugin| Language::of(plugin) == Language::PromQl);
+    if let Some(Item::Text(expr)) = keys.get("expr").filter(|_| variant == PROMETHEUS && is_promql)
+        && let Err(problem) = promql::check(expr)
+    {
+        target.note(Kind::Passed, "expr", format!("Prometheus refuses the query: {}", problem.message));
+        rest.put_some("expr", keys.remove("expr"));
+    }
     if !rest.is_empty() {
         keys.put("grafana", rest);
     }
@@ -173,6 +181,21 @@ fn guess(map: &Map<String, Value>) -> &'static str {
     } else {
         ""
     }
+}
+
+/// The plugin of a datasource that is unknown otherwise, as the queries of a panel, a query or a variable look like.
+pub(super) fn plugin(map: &Map<String, Value>) -> Option<&'static str> {
+    /// Of Prometheus' variables.
+    const FUNCTIONS: [&str; 4] = ["label_values(", "query_result(", "label_names(", "metrics("];
+    let query = map.get("query").and_then(Value::as_str).unwrap_or_default();
+    let targets = map.get("targets").and_then(Value::as_array).into_iter().flatten();
+    let shapes = targets.filter_map(Value::as_object).chain([map]).map(guess);
+    shapes.into_iter().find_map(|shape| match shape {
+        PROMETHEUS => Some("prometheus"),
+        LOKI => Some("loki"),
+        METRIC => Some("cloudwatch"),
+        _ => FUNCTIONS.iter().any(|function| query.starts_with(function)).then_some("prometheus"),
+    })
 }
 
 /// What the query editors remember about themselves, and what has no effect any more.

@@ -167,6 +167,45 @@ pub fn text(description: &Description) -> String {
     out
 }
 
+/// The name of a table in its header.
+pub(super) fn path(names: &[impl AsRef<str>]) -> String {
+    let titled = |place: usize| {
+        let above = |word: &str| names.get(place.wrapping_sub(1)).is_some_and(|name| name.as_ref() == word);
+        matches!(place, 1 | 3) && (above("panels") || above("rows") || above("annotations"))
+    };
+    let name = |(place, name): (usize, &_)| {
+        let name = AsRef::<str>::as_ref(name);
+        if titled(place) { quoted(name) } else { key(name) }
+    };
+    names.iter().enumerate().map(name).collect::<Vec<_>>().join(".")
+}
+
+/// A table with its header.
+pub(super) fn table(header: &str, keys: &Table) -> String {
+    let mut out = format!("[{header}]\n");
+    body(&mut out, keys);
+    out
+}
+
+/// The lines of a key, which may be dotted.
+pub(super) fn entries(path: &[&str], item: &Item) -> String {
+    let mut out = String::new();
+    let name = path.last().copied().unwrap_or_default();
+    entry(&mut out, &path.iter().map(|name| key(name)).collect::<Vec<_>>().join("."), name, item);
+    out
+}
+
+/// A value as it stands behind its key: on one line, or a list of lines.
+pub(super) fn assigned(name: &str, item: &Item) -> String {
+    let mut out = String::new();
+    if let Item::List(_) = item {
+        entry(&mut out, "", name, item);
+        return out.trim_start_matches(" = ").trim_end().to_owned();
+    }
+    value(&mut out, name, item);
+    out
+}
+
 fn panels(out: &mut String, prefix: &str, panels: &[Panel]) {
     for panel in panels {
         section(out, &format!("{prefix}panels.{}", quoted(&panel.name)), &panel.keys);

@@ -9,7 +9,8 @@ use super::note::Kind;
 use super::object::{Object, says_nothing};
 use super::toml::{Item, Table};
 use super::{entries, name_datasource};
-use crate::resolve::dashboards::is_variable;
+use crate::resolve::dashboards::variables::promql_of;
+use crate::resolve::dashboards::{is_variable, promql};
 use crate::spec::dashboard::{SELECTED, VARIABLE};
 
 /// A variable, before it is known whether its datasource has to be named.
@@ -102,6 +103,16 @@ pub(super) fn read(mut object: Object<'_>, datasources: &Datasources<'_>) -> Opt
         keys.remove("auto_min");
     }
     select(&mut keys, &kind, current, &object);
+    if let (Some(Item::Text(query)), Some("prometheus")) =
+        (keys.get("query"), datasource.as_ref().and_then(|one| one.plugin.as_deref()))
+        && let Some(Err(problem)) = promql_of(query).map(promql::check)
+    {
+        object.note(Kind::Passed, "query", format!("Prometheus refuses the query: {}", problem.message));
+        let mut whole = Table::default();
+        whole.put("query", query.as_str());
+        whole.put("refId", "PrometheusVariableQueryEditor-VariableQuery");
+        keys.put("query", whole);
+    }
     let rest = entries::rest(&mut object, &VARIABLE);
     if !rest.is_empty() {
         keys.put("grafana", rest);

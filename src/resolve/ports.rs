@@ -8,7 +8,7 @@ use super::service::together;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::Keys;
 use crate::model::service::{Port, Published};
-use crate::model::text::Text as ModelText;
+use crate::model::text::{Reference, Text as ModelText};
 use crate::spec::decode::{Spanned, expected, shown};
 use crate::spec::kind::{Kind, KindPort};
 use crate::spec::service::{self as spec, PROTOCOL, Protocol, Service};
@@ -118,25 +118,7 @@ impl Resolver<'_> {
                         .help(format!("remove it: its name is `{}`", name.value)),
                 );
             }
-            let number = port.published.as_ref().map(|published| &published.value);
-            let published = (number.is_some() || service.ports.listed).then(|| Published {
-                port: number.map(|number| self.written(number, Ports::to_string)),
-                host_ip: match &port.host_ip {
-                    // The brackets belong to the short form only.
-                    Some(address) => match address.literal().and_then(|address| address.strip_prefix('[')) {
-                        Some(address) => address.trim_end_matches(']').into(),
-                        None => self.text(address),
-                    },
-                    None => bind.clone(),
-                },
-                mode: port.mode,
-                is_named: self.adds_defaults(),
-                short: None,
-            });
-            let published = published.map(|published| {
-                let short = self.short_form(port, &published, variable.as_ref(), target);
-                Published { short, ..published }
-            });
+            let published = self.of_host(service, port, bind, variable.as_ref(), target);
             let path = port.path.as_ref().map(|path| path.value.clone());
             let resolved = Port {
                 name: name.value.clone(),
@@ -165,6 +147,37 @@ impl Resolver<'_> {
             }
         }
         ports
+    }
+
+    /// The port on the host, if there is one.
+    fn of_host(
+        &mut self,
+        service: &Service,
+        port: &spec::Port,
+        bind: &ModelText,
+        variable: Option<&ModelText>,
+        target: Ports,
+    ) -> Option<Published> {
+        let number = port.published.as_ref().map(|published| &published.value);
+        if number.is_none() && !service.ports.listed {
+            return None;
+        }
+        let published = Published {
+            port: number.map(|number| self.written(number, Ports::to_string)),
+            host_ip: match &port.host_ip {
+                // The brackets belong to the short form only.
+                Some(address) => match address.literal().and_then(|address| address.strip_prefix('[')) {
+                    Some(address) => address.trim_end_matches(']').into(),
+                    None => self.text(address),
+                },
+                None => bind.clone(),
+            },
+            mode: port.mode,
+            is_named: self.adds_defaults(),
+            short: None,
+        };
+        let short = self.short_form(port, &published, variable, target);
+        Some(Published { short, ..published })
     }
 
     /// A port in Compose's short form if that is the only one in which Compose can read it: its address may be empty, or its
@@ -287,7 +300,7 @@ impl Resolver<'_> {
         let mut addresses =
             self.ports[index].iter().filter_map(|port| Some(&port.published.as_ref()?.host_ip)).peekable();
         let is_loopback = |address: &ModelText| {
-            let address = address.replaced(|reference| reference.stand_in());
+            let address = address.replaced(Reference::stand_in);
             address.and_then(|address| address.parse::<IpAddr>().ok()).is_some_and(|address| address.is_loopback())
         };
         service.network_mode.is_none() && addresses.peek().is_some() && addresses.all(is_loopback)

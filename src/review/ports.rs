@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::written::{text, tree};
 use super::{Area, Change, Fate, Id, Pair, Severity, fates, sides, value};
 use crate::model::service::{Port, Published, RANDOM, Service};
-use crate::model::text::{Operator, Segment, Text};
+use crate::model::text::{Operator, Reference, Segment, Text};
 
 const AREA: Area = Area::Ports;
 
@@ -80,7 +80,7 @@ impl Reach {
 
 /// A text with its references replaced by their defaults; `None` if one has no default.
 fn effective(text: &Text) -> Option<String> {
-    text.replaced(|reference| reference.stand_in())
+    text.replaced(Reference::stand_in)
 }
 
 /// A port as references name it.

@@ -1,7 +1,7 @@
 //! The tables of `spec/dashboards/<name>.toml`, and where each key is in Grafana's JSON.
 //!
 //! Keys are in the order of the JSON, from what something is to what it holds. Strings are Grafana's: `$namespace` and
-//! `${namespace:regex}` mean variables of the dashboard.
+//! `${namespace:regex}` mean variables of the dashboard, `$$namespace` the text itself.
 
 use super::decode::{Context, Decode, Spanned};
 use super::grafana::Kind::{
@@ -68,7 +68,8 @@ const NONE: Literal = Strs(&[]);
 
 // `Dashboard` of @grafana/schema.
 table! {
-    /// A dashboard; the name of its file is the name of the output.
+    /// A dashboard; the name of its file is the name of the output. In its texts, `$name` is the value of a variable, and
+    /// `$$name` is the text `$name`.
     pub static DASHBOARD: "a dashboard", logic = Logic::Named, known = Some(&[
         "fiscalYearStartMonth", "gnetId", "liveNow", "preload", "revision", "timepicker", "weekStart",
     ]); {

@@ -37,6 +37,7 @@ pub const LINTS: &[(&str, &str, Level)] = &[
     ("shadowed-variable", "A fixed value overrides a variable of `.env`.", Level::Deny),
     ("shell-variable", "A variable of `.env` has a name that shells set, whose value Compose prefers.", Level::Warn),
     ("undeclared-port", "A healthcheck probes a port that its service does not declare.", Level::Deny),
+    ("unknown-dashboard-variable", "A dashboard has no variable of a name that it uses.", Level::Warn),
     ("unreachable-port", "A port is published, but its service is in internal networks only.", Level::Warn),
     ("unreachable-service", "A service talks to another one, but shares no network with it.", Level::Warn),
     ("unregistered-namespace", "Nothing registers the namespaces of a Temporal cluster.", Level::Warn),

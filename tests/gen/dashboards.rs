@@ -24,6 +24,16 @@ fn try_plan(dashboard: &str) -> Result<Plan, String> {
     stackgen::plan(&sources, None).map(|mut plans| plans.remove(0)).map_err(|problems| format!("{problems:#?}"))
 }
 
+/// What is wrong, or only looks wrong, in a dashboard of the folder `main`.
+fn found(dashboard: &str) -> String {
+    let mut sources = Sources::default();
+    sources.push("spec/stack.toml", STACK.to_owned());
+    sources.push("spec/dashboards/main.toml", dashboard.to_owned());
+    let found = stackgen::plan_with_warnings(&sources, None);
+    let found = found.map_or_else(|problems| problems, |(_, warnings)| warnings);
+    if found.is_empty() { String::new() } else { format!("{found:#?}") }
+}
+
 /// A dashboard of the folder `main`, rendered.
 fn render(dashboard: &str) -> String {
     let plan = try_plan(dashboard).unwrap_or_else(|problems| panic!("{problems}\n{dashboard}"));
@@ -153,12 +163,10 @@ fn a_panel_may_have_no_query_or_one_in_grafanas_words() {
 /// What is accepted and what is refused differ in the condition that decides.
 #[test]
 fn what_decides_a_mistake_in_a_dashboard() {
-    let codes = |keys: &str| match try_plan(&format!("folder = \"main\"\ntitle = \"Main\"\n{keys}\n")) {
-        Ok(_) => String::new(),
-        Err(problems) => {
-            let codes = problems.lines().filter_map(|line| line.trim().strip_prefix("code: \"")?.strip_suffix("\","));
-            codes.collect::<Vec<_>>().join(" ")
-        }
+    let codes = |keys: &str| {
+        let problems = found(&format!("folder = \"main\"\ntitle = \"Main\"\n{keys}\n"));
+        let codes = problems.lines().filter_map(|line| line.trim().strip_prefix("code: \"")?.strip_suffix("\","));
+        codes.collect::<Vec<_>>().join(" ")
     };
     let variable =
         |keys: &str| format!("[panels.Now]\ntype = \"stat\"\nqueries = \"up{{a='$v'}}\"\n[variables.v]\n{keys}");
@@ -286,9 +294,39 @@ fn a_dollar_that_is_no_variable_stays() {
     assert_eq!(target["expr"], r#"up{topic!~"\\$SYS"}"#);
     assert_eq!(target["legendFormat"], "{{ $__name__ }}");
     for legend in ["$SYS", "$__other", "$name__"] {
-        let problems = try_plan(&panel("up", legend)).unwrap_err();
-        assert!(problems.contains("unknown-dashboard-variable"), "{legend}: {problems}");
+        let json = parse(&render(&panel("up", legend)));
+        assert_eq!(json["panels"][0]["targets"][0]["legendFormat"], legend);
+        let warnings = found(&panel("up", legend));
+        assert!(warnings.contains("unknown-dashboard-variable"), "{legend}: {warnings}");
     }
+    // What is meant to be a text looks like one.
+    for (written, rendered) in [("$$SYS", "$SYS"), ("$${SYS}", "${SYS}"), ("a$$SYS $$", "a$SYS $$")] {
+        let json = parse(&render(&panel("up", written)));
+        assert_eq!(json["panels"][0]["targets"][0]["legendFormat"], rendered);
+        assert_eq!(found(&panel("up", written)), "");
+    }
+    let variable = "[variables.SYS]\ntype = \"textbox\"\ncurrent = \"x\"\n";
+    let problems = found(&format!("{}{variable}", panel("up", "$SYS $$SYS")));
+    assert!(problems.contains("contradiction") && problems.contains("`$$SYS` cannot be literal"), "{problems}");
+    let json = parse(&render(&format!("{}{variable}", panel("up", "$$$SYS"))));
+    assert_eq!(json["panels"][0]["targets"][0]["legendFormat"], "$$SYS");
+}
+
+#[test]
+fn a_name_without_a_variable_is_reported_once() {
+    let dashboard = "folder = \"main\"\ntitle = \"$a $a\"\n[panels.\"$b\"]\ntype = \"stat\"\nqueries = 'up > $a'\n";
+    assert_eq!(found(dashboard).matches("unknown-dashboard-variable").count(), 2);
+}
+
+#[test]
+fn a_query_below_grafana_is_not_parsed() {
+    let panel = |query: &str| {
+        format!("folder = \"main\"\ntitle = \"Main\"\n[panels.Now]\ntype = \"stat\"\nqueries = {query}\n")
+    };
+    let json = parse(&render(&panel("{ legend = \"x\", grafana = { expr = \"up default 0\" } }")));
+    let target = &json["panels"][0]["targets"][0];
+    assert_eq!((&target["expr"], &target["legendFormat"]), (&Value::from("up default 0"), &Value::from("x")));
+    assert!(found(&panel("\"up default 0\"")).contains("invalid-promql"));
 }
 
 /// The hunks of a change, each as its removed and added lines.

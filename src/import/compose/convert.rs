@@ -61,7 +61,7 @@ pub fn table(name: &str, table: Table<'static>, found: &mut Found) -> Table<'sta
         match node(name, &key.name, value, found) {
             Some(value) => entries.push((key, value)),
             None if NAMED.contains(&name) || found.changes.contains_key(&at(span)) => {
-                entries.push((key, Node { span, value: Value::Table(Table::default()) }))
+                entries.push((key, Node { span, value: Value::Table(Table::default()) }));
             }
             None => {}
         }

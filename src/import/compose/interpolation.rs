@@ -54,7 +54,7 @@ fn read(text: &str, depth: usize) -> Braced {
         if after.starts_with(is_start) {
             let end = after.find(|c| !is_name(c)).unwrap_or(after.len());
             let name = &after[..end];
-            found.text.push_str(&format!("${{{name}}}"));
+            found.text.extend(["${", name, "}"]);
             found.variables.push(Variable { name: name.to_owned(), default: None, required: false });
             rest = &after[end..];
             continue;

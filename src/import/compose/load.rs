@@ -42,9 +42,9 @@ pub(super) fn load(files: &[Utf8PathBuf], read: Read<'_>) -> Result<Project, Err
         problems: Diagnostics::default(),
     };
     let folder = files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new("")).to_owned();
-    let loaded = loader.project(files, &folder);
+    let project = loader.project(files, &folder);
     let Loader { sources, comments, found, problems, .. } = loader;
-    match loaded {
+    match project {
         Ok(table) if problems.is_empty() => Ok(Project { sources, table, comments, found }),
         Ok(_) => Err(Error::Invalid(Box::new((sources, problems.into_sorted())))),
         Err(Stop::Io(path, error)) => Err(Error::Io(path, error)),

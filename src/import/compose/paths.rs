@@ -5,7 +5,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use crate::model::service::REMOTE_CONTEXTS;
 use crate::spec::merge::SERVICE;
 use crate::spec::service::split_outside;
-use crate::spec::tree::{Node, Table, Value};
+use crate::spec::tree::{Key, Node, Table, Value};
 
 /// A path without `.` and, where that is certain, `..`.
 pub(super) fn clean(path: &Utf8Path) -> Utf8PathBuf {
@@ -93,10 +93,10 @@ impl Rebase {
                     *text = format!("{}{}", self.joined(source), &text[source.len()..]).into();
                 }
             }
-            Value::Table(table) => {
-                if table.at(&["type"]).is_some_and(|node| node.value == Value::String("bind".into())) {
-                    self.at(table, &["source"]);
-                }
+            Value::Table(table)
+                if table.at(&["type"]).is_some_and(|node| node.value == Value::String("bind".into())) =>
+            {
+                self.at(table, &["source"]);
             }
             _ => {}
         }
@@ -164,12 +164,6 @@ impl Rebase {
     }
 }
 
-type Entry<'t> = &'t mut (crate::spec::tree::Key<'static>, Node<'static>);
-
-fn entry<'t>(
-    table: &'t mut Table<'static>,
-    name: &str,
-) -> Option<(&'t crate::spec::tree::Key<'static>, &'t mut Node<'static>)> {
-    let found: Entry<'t> = table.entries.iter_mut().find(|(key, _)| key.name == name)?;
-    Some((&found.0, &mut found.1))
+fn entry<'t>(table: &'t mut Table<'static>, name: &str) -> Option<(&'t Key<'static>, &'t mut Node<'static>)> {
+    table.entries.iter_mut().find(|(key, _)| key.name == name).map(|(key, node)| (&*key, node))
 }

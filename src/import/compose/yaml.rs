@@ -122,7 +122,7 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
                 Some(Ok((Event::Comment(text, placement), place))) => self.comment(&text, placement, place),
                 Some(Ok(event)) => return Ok(event),
                 Some(Err(error)) => {
-                    let at = self.mark(error.marker());
+                    let at = mark(error.marker());
                     return Err(Diagnostic::new(
                         "yaml-syntax",
                         error.info(),
@@ -144,17 +144,13 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
         }
     }
 
-    fn mark(&self, mark: &Marker) -> u32 {
-        u32::try_from(mark.byte_offset().unwrap_or_default()).unwrap_or(u32::MAX)
-    }
-
     fn span(&self, place: Place) -> Span {
-        Span { file: self.file, start: self.mark(&place.start), end: self.mark(&place.end) }
+        Span { file: self.file, start: mark(&place.start), end: mark(&place.end) }
     }
 
     /// A key or an item begins: the comments above it are its own.
     fn begin(&mut self, place: Place) {
-        let start = self.mark(&place.start);
+        let start = mark(&place.start);
         self.last = Some((start, place.start.line()));
         if !self.waiting.is_empty() {
             self.found.comments.above.insert((self.file, start), std::mem::take(&mut self.waiting));
@@ -183,7 +179,7 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
                 if let Some((start, _)) = self.last {
                     self.last = Some((start, place.end.line()));
                 }
-                (anchor, tag.clone(), self.scalar(&text, style, tag.as_deref(), span)?)
+                (anchor, tag.clone(), scalar(&text, style, tag.as_deref(), span)?)
             }
             Event::SequenceStart(_, anchor, tag) => (anchor, tag, Value::List(self.list(depth)?)),
             Event::MappingStart(_, anchor, tag) => (anchor, tag, Value::Table(self.table(depth)?)),
@@ -267,56 +263,60 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
             }
             entries.push((Key { span: key.span, name: Cow::Owned(name) }, value));
         }
-        self.merge(merged, entries, own)
+        merge(merged, entries, own)
     }
+}
 
-    /// The entries with those of merge keys at their places: a table's own entries win, then the first that has one.
-    fn merge(
-        &mut self,
-        merged: Vec<(usize, Node<'static>)>,
-        mut entries: Vec<(Key<'static>, Node<'static>)>,
-        own: HashMap<String, Span>,
-    ) -> Read<Table<'static>> {
-        let mut seen: HashSet<String> = own.into_keys().collect();
-        let mut added = 0;
-        for (at, node) in merged {
-            let span = node.span;
-            let sources = match node.value {
-                Value::List(items) => items,
-                value => vec![Node { span, value }],
+/// A byte of the file.
+fn mark(mark: &Marker) -> u32 {
+    u32::try_from(mark.byte_offset().unwrap_or_default()).unwrap_or(u32::MAX)
+}
+
+/// The entries with those of merge keys at their places: a table's own entries win, then the first that has one.
+fn merge(
+    merged: Vec<(usize, Node<'static>)>,
+    mut entries: Vec<(Key<'static>, Node<'static>)>,
+    own: HashMap<String, Span>,
+) -> Read<Table<'static>> {
+    let mut seen: HashSet<String> = own.into_keys().collect();
+    let mut added = 0;
+    for (at, node) in merged {
+        let span = node.span;
+        let sources = match node.value {
+            Value::List(items) => items,
+            value => vec![Node { span, value }],
+        };
+        let mut place = at + added;
+        for source in sources {
+            let Value::Table(table) = source.value else {
+                return Err(Diagnostic::new("yaml-syntax", "`<<` merges mappings only", source.span));
             };
-            let mut place = at + added;
-            for source in sources {
-                let Value::Table(table) = source.value else {
-                    return Err(Diagnostic::new("yaml-syntax", "`<<` merges mappings only", source.span));
-                };
-                for (key, value) in table.entries {
-                    if seen.insert(key.name.clone().into_owned()) {
-                        entries.insert(place, (key, value));
-                        place += 1;
-                        added += 1;
-                    }
+            for (key, value) in table.entries {
+                if seen.insert(key.name.clone().into_owned()) {
+                    entries.insert(place, (key, value));
+                    place += 1;
+                    added += 1;
                 }
             }
         }
-        Ok(Table { entries })
     }
+    Ok(Table { entries })
+}
 
-    fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Read<Value<'static>> {
-        let core = tag.and_then(Tag::core_suffix);
-        if core == Some("str") || (style != ScalarStyle::Plain && core.is_none()) {
-            return Ok(Value::String(Cow::Owned(text.to_owned())));
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Read<Value<'static>> {
+    let core = tag.and_then(Tag::core_suffix);
+    if core == Some("str") || (style != ScalarStyle::Plain && core.is_none()) {
+        return Ok(Value::String(Cow::Owned(text.to_owned())));
+    }
+    let value = plain(text);
+    match (core, value) {
+        (Some("float"), Value::Integer(number)) => {
+            Ok(number.to_string().parse().map_or(Value::Integer(number), Value::Float))
         }
-        let value = plain(text);
-        match (core, value) {
-            (Some("float"), Value::Integer(number)) => {
-                Ok(number.to_string().parse().map_or(Value::Integer(number), Value::Float))
-            }
-            (Some("int" | "float" | "bool" | "null"), Value::String(_)) => {
-                Err(Diagnostic::new("yaml-syntax", format!("`{}` is not what its tag says", shown(text)), span))
-            }
-            (_, value) => Ok(value),
+        (Some("int" | "float" | "bool" | "null"), Value::String(_)) => {
+            Err(Diagnostic::new("yaml-syntax", format!("`{}` is not what its tag says", shown(text)), span))
         }
+        (_, value) => Ok(value),
     }
 }
 

@@ -8,8 +8,12 @@
 //! /\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\${(\w+)(?:\.([^:^\}]+))?(?::([^\}]+))?}/g
 //! ```
 //!
-//! It ignores the language around it: quotes, comments and backslashes do not stop it.
+//! It ignores the language around it: quotes, comments and backslashes do not stop it. What has the name of no variable
+//! stays as it is.
+//!
+//! The spec has one thing more: `$$name` is `$name` in the JSON, and means no variable.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// One place of a text that Grafana replaces by the value of a variable.
@@ -91,7 +95,6 @@ fn until<'a>(text: &'a str, stops: &[char]) -> Option<(&'a str, &'a str)> {
 
 /// Whether Grafana itself, or one of its data sources, gives a variable of this name a value.
 ///
-/// Macros of the SQL data sources (`$__timeGroup(…)`) are not among them: no kind of the spec has such a data source.
 pub fn is_builtin(name: &str) -> bool {
     matches!(
         name,
@@ -104,7 +107,8 @@ pub fn is_builtin(name: &str) -> bool {
         | "__rate_interval_ms"
         // `macrosIndex` of @grafana/scenes: links and titles that show data, and the address of the page.
         | "__value" | "__data" | "__series" | "__field" | "__url"
-        // Links of the table panel before Grafana 7, which imported dashboards still have.
+        // Links of the table panel before Grafana 7, which imported dashboards still have; `__cell_<n>` below, and
+        // `tag_<name>` of aliases of InfluxDB's queries.
         | "__cell"
         // `constants.ts` of @grafana/scenes: what is typed in a variable's drop-down list, the chosen scopes.
         | "__searchFilter" | "__scopes"
@@ -113,7 +117,16 @@ pub fn is_builtin(name: &str) -> bool {
         | "__all" | "__auto"
         // https://grafana.com/docs/grafana/latest/datasources/aws-cloudwatch/query-editor/
         | "__period_auto"
-    ) || name.starts_with("__auto_interval_")
+        // Macros of the SQL data sources:
+        // https://grafana.com/docs/grafana/latest/datasources/postgres/query-editor/#macros
+        | "__time" | "__timeEpoch" | "__timeFrom" | "__timeTo" | "__timeGroup" | "__timeGroupAlias"
+        | "__unixEpochFilter" | "__unixEpochFrom" | "__unixEpochTo" | "__unixEpochGroup" | "__unixEpochGroupAlias"
+        | "__unixEpochNanoFilter" | "__unixEpochNanoFrom" | "__unixEpochNanoTo"
+        // And of ClickHouse's: https://github.com/grafana/clickhouse-datasource#macros
+        | "__dateFilter" | "__dateTimeFilter" | "__dt" | "__fromTime" | "__toTime" | "__fromTime_ms" | "__toTime_ms"
+        | "__timeFilter_ms" | "__timeInterval" | "__timeInterval_ms" | "__interval_s" | "__conditionalAll" | "__column"
+        | "__table"
+    ) || ["__auto_interval_", "__cell_", "tag_"].iter().any(|start| name.starts_with(start))
 }
 
 /// Whether a reference stands for something even if the dashboard has no such variable.
@@ -123,14 +136,59 @@ pub fn is_builtin(name: &str) -> bool {
 pub fn is_literal(text: &str, reference: &Reference<'_>) -> bool {
     let name = reference.name;
     let escaped = text.get(..reference.range.start).is_some_and(|before| before.ends_with('\\'));
-    escaped || (name.starts_with("__") && name.ends_with("__")) || is_builtin(name)
+    escaped || is_escaped(text, reference) || (name.starts_with("__") && name.ends_with("__")) || is_builtin(name)
+}
+
+/// Whether a `$` before a reference makes it a literal text: `$$name`.
+pub fn is_escaped(text: &str, reference: &Reference<'_>) -> bool {
+    dollars(text, reference).is_multiple_of(2)
+}
+
+/// The `$` that a reference begins with and those before it; 1 for `[[name]]`.
+fn dollars(text: &str, reference: &Reference<'_>) -> usize {
+    let start = reference.range.start;
+    if !text.get(start..).is_some_and(|rest| rest.starts_with('$')) {
+        return 1;
+    }
+    let before = text.get(..start).unwrap_or_default();
+    1 + before.len() - before.trim_end_matches('$').len()
+}
+
+/// A text of the spec as Grafana gets it: of two `$` before a name, one.
+pub fn unescaped(text: &str) -> Cow<'_, str> {
+    rewritten(text, |dollars| dollars.div_ceil(2))
+}
+
+/// A text of Grafana as the spec has it, in which a `$` before a reference is a `$`.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    rewritten(text, |dollars| 2 * dollars - 1)
+}
+
+/// Changes how many `$` are before each name.
+fn rewritten(text: &str, count: impl Fn(usize) -> usize) -> Cow<'_, str> {
+    if !text.contains("$$") {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for reference in references(text) {
+        let dollars = dollars(text, &reference);
+        if dollars > 1 {
+            let end = reference.range.start + 1;
+            out.push_str(text.get(from..end - dollars).unwrap_or_default());
+            out.extend(std::iter::repeat_n('$', count(dollars)));
+            from = end;
+        }
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out.into()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{is_builtin, is_literal, references};
+    use super::{escaped, is_builtin, is_literal, references, unescaped};
 
     /// Name, field and format of each reference, as text.
     fn shown(text: &str) -> Vec<String> {
@@ -212,6 +270,13 @@ mod tests {
         let literal = |text: &str| references(text).iter().map(|one| is_literal(text, one)).collect::<Vec<_>>();
         assert_eq!(literal("topic!~'\\\\$SYS.*' $a"), [true, false]);
         assert_eq!(literal("{{ $__name__ }} $__name $__other $name__"), [true, true, false, false]);
+        assert_eq!(literal("$$a $$$a $${a} $$$${a} [[a]] $[[a]]"), [true, false, true, true, false, false]);
+        for (written, rendered) in
+            [("$$a", "$a"), ("$$$a", "$$a"), ("$$${a}", "$${a}"), ("$$", "$$"), ("$$1", "$$1"), ("é$$a$b", "é$a$b")]
+        {
+            assert_eq!(unescaped(written), rendered);
+        }
+        assert_eq!(escaped("$a $$a $$"), "$a $$$a $$");
     }
 
     proptest! {
@@ -223,6 +288,14 @@ mod tests {
                 prop_assert!(text.get(reference.range.clone()).is_some_and(|whole| whole.contains(reference.name)));
                 end = reference.range.end;
             }
+        }
+
+        #[test]
+        fn what_is_escaped_is_read_again(text in "([$\\[\\]{}:.^a1_é \"]|\\$\\{|\\[\\[a)*") {
+            let written = escaped(&text);
+            let names = |text: &str| references(text).iter().map(|one| one.name.to_owned()).collect::<Vec<_>>();
+            prop_assert_eq!(names(&written), names(&text));
+            prop_assert_eq!(unescaped(&written), text.as_str());
         }
     }
 }

@@ -6,10 +6,10 @@ pub mod layout;
 pub mod object;
 pub mod options;
 pub mod panel;
-mod promql;
+pub mod promql;
 mod query;
 mod scope;
-mod variables;
+pub mod variables;
 
 use std::collections::HashMap;
 
@@ -49,6 +49,7 @@ impl Resolver<'_> {
     pub(super) fn dashboards(&mut self) -> Vec<Dashboard> {
         let spec = self.spec;
         let mut uids: HashMap<String, Span> = HashMap::new();
+        let mut titles: HashMap<(&str, &str), Span> = HashMap::new();
         let mut dashboards = Vec::with_capacity(spec.dashboards.entries.len());
         if self.providers(super::DASHBOARDS).next().is_none() {
             if let Some((name, _)) = spec.dashboards.iter().next()
@@ -77,6 +78,16 @@ impl Resolver<'_> {
                 );
             } else {
                 uids.insert(uid.value.clone(), uid.span);
+            }
+            if let Some(title) = dashboard.record.text("title")
+                && let Some(first) = titles.insert((&dashboard.folder.value, &title.value), title.span)
+            {
+                let message = format!("duplicate dashboard title `{}` in a folder", shown(&title.value));
+                self.report(
+                    Diagnostic::new("title-clash", message, title.span)
+                        .also(first, "the other one")
+                        .help("change one of them: Grafana stops updating the folder"),
+                );
             }
             if self.in_folder(&dashboard.folder) {
                 dashboards.push(
@@ -188,6 +199,7 @@ impl<'a> Scope<'_, 'a> {
         self.pass(written, &mut json);
         json.insert("panels".to_owned(), panels.into());
         json.insert("schemaVersion".to_owned(), SCHEMA_VERSION.into());
+        json.values_mut().for_each(unescape);
         self.report_unused_variables();
         let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (title, description) = (text("title"), text("description"));
@@ -313,6 +325,22 @@ impl<'a> Scope<'_, 'a> {
             );
         }
         self.text(duration)
+    }
+}
+
+/// Gives the texts of a value as Grafana gets them: `$name` for `$$name`.
+fn unescape(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains("$$") => *text = interpolation::unescaped(text).into_owned(),
+        Value::Array(items) => items.iter_mut().for_each(unescape),
+        Value::Object(map) => {
+            if map.keys().any(|key| key.contains("$$")) {
+                let entries = std::mem::take(map).into_iter();
+                map.extend(entries.map(|(key, value)| (interpolation::unescaped(&key).into_owned(), value)));
+            }
+            map.values_mut().for_each(unescape);
+        }
+        _ => {}
     }
 }
 

@@ -152,6 +152,9 @@ impl<'a> Scope<'_, 'a> {
         match language {
             _ if is_passed(query, language) => {}
             Language::PromQl | Language::LogQl | Language::Other => {
+                if query.text("expr").is_none() && query.map("grafana").is_some_and(|passed| passed.knows("expr")) {
+                    return;
+                }
                 let Some(expr) = query.text("expr").filter(|expr| !expr.trim().is_empty()) else {
                     let span = query.text("expr").map_or(query.span, |expr| expr.span);
                     return self.missing_part(span, &source.plugin, "expr");

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::interpolation::{is_literal, references};
+use super::interpolation::{is_escaped, is_literal, references};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::dashboard::Datasource;
 use crate::resolve::Resolver;
@@ -30,6 +30,8 @@ pub(super) struct Scope<'r, 'a> {
     pub(super) dashboard: &'a Record,
     /// Variables that something refers to.
     used: HashSet<String>,
+    /// Names without a variable that were reported.
+    unknown: HashSet<String>,
     /// The default datasource of panels.
     default: Option<Datasource>,
     /// Queries that an expression may refer to as if they were variables.
@@ -38,7 +40,15 @@ pub(super) struct Scope<'r, 'a> {
 
 impl<'r, 'a> Scope<'r, 'a> {
     pub(super) fn new(resolver: &'r mut Resolver<'a>, name: &'a Spanned<String>, dashboard: &'a Dashboard) -> Self {
-        Self { resolver, name, dashboard: &dashboard.record, used: HashSet::new(), default: None, queries: Vec::new() }
+        Self {
+            resolver,
+            name,
+            dashboard: &dashboard.record,
+            used: HashSet::new(),
+            unknown: HashSet::new(),
+            default: None,
+            queries: Vec::new(),
+        }
     }
 
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
@@ -57,10 +67,25 @@ impl<'r, 'a> Scope<'r, 'a> {
             let name = reference.name;
             let declared = self.dashboard.map("variables").is_some_and(|variables| variables.knows(name));
             let query = self.queries.iter().any(|query| query == name);
-            if !query && (declared || !is_literal(text, &reference)) {
-                self.refer_to(name, place(&reference.range));
+            if declared && is_escaped(text, &reference) {
+                self.report_escaped(name, place(&reference.range));
+            } else if !query && (declared || !is_literal(text, &reference)) {
+                self.refer_to(name, place(&reference.range), text.get(reference.range.clone()));
             }
         }
+    }
+
+    /// Grafana has no way to keep the name of a variable from being replaced.
+    fn report_escaped(&mut self, name: &str, span: Span) {
+        let variables = self.dashboard.records("variables");
+        let variable = variables.filter(|(known, _)| known.value == name).map(|(known, _)| known.span).next();
+        let title = format!("`$${}` cannot be literal: Grafana replaces it by the variable", shown(name));
+        let diagnostic = Diagnostic::new("contradiction", title, span);
+        let diagnostic = match variable {
+            Some(variable) => diagnostic.also(variable, "the variable"),
+            None => diagnostic,
+        };
+        self.report(diagnostic.help("rename the variable, or write one `$`"));
     }
 
     /// Records the variables that a string may refer to.
@@ -71,11 +96,13 @@ impl<'r, 'a> Scope<'r, 'a> {
     /// A key that holds the name of a variable, with or without its dollar.
     pub(super) fn repeat(&mut self, name: &Quoted) -> String {
         let plain = name.trim_start_matches('$').trim_matches(['{', '}']);
-        self.refer_to(plain, name.span);
+        self.refer_to(plain, name.span, None);
         plain.to_owned()
     }
 
-    fn refer_to(&mut self, name: &str, span: Span) {
+    /// Records the use of a variable; Grafana leaves one that doesn't exist as it is, so that is a warning, and one for
+    /// all places.
+    fn refer_to(&mut self, name: &str, span: Span, written: Option<&str>) {
         let variables = self.dashboard.map("variables");
         if variables.is_some_and(|variables| variables.knows(name)) {
             if !self.used.contains(name) {
@@ -84,18 +111,23 @@ impl<'r, 'a> Scope<'r, 'a> {
             return;
         }
         // A megabyte of dollar signs would be a million problems.
-        if self.resolver.diagnostics.is_full() {
+        if self.resolver.diagnostics.is_full() || self.unknown.contains(name) {
             return;
         }
+        self.unknown.insert(name.to_owned());
         let title = format!("unknown dashboard variable `{}`", shown(name));
         let names = variables.into_iter().flat_map(Map::names);
         let diagnostic = Diagnostic::new("unknown-dashboard-variable", title, span).suggest_of(
             self.resolver.diagnostics,
             name,
             names,
-            || format!("declare it under [variables.{}], or write the value", shown(name)),
+            || {
+                let literal = written.filter(|written| written.starts_with('$')).map(shown);
+                let literal = literal.map(|text| format!(", or write `${text}` for the text itself"));
+                format!("declare it under [variables.{}]{}", shown(name), literal.unwrap_or_default())
+            },
         );
-        self.report(diagnostic);
+        self.resolver.report(diagnostic);
     }
 
     /// A link passes all variables on.
@@ -155,7 +187,6 @@ impl<'r, 'a> Scope<'r, 'a> {
         if let [reference] = references(name).as_slice()
             && reference.range == (0..name.len())
         {
-            self.refer_to(reference.name, written.span);
             return self.datasource_variable(reference.name, written.span);
         }
         if let Some((uid, plugin)) = BUILT_IN.iter().find(|(uid, _)| *uid == name) {
@@ -195,7 +226,23 @@ impl<'r, 'a> Scope<'r, 'a> {
     }
 
     fn datasource_variable(&mut self, name: &str, span: Span) -> Option<Datasource> {
-        let variable = self.dashboard.map("variables")?.get(name)?.record()?;
+        let variables = self.dashboard.map("variables");
+        if !variables.is_some_and(|variables| variables.knows(name)) {
+            if !self.resolver.diagnostics.is_full() {
+                let title = format!("unknown datasource: the dashboard has no variable `{}`", shown(name));
+                let names = variables.into_iter().flat_map(Map::names);
+                let diagnostic = Diagnostic::new("unknown-datasource", title, span).suggest_of(
+                    self.resolver.diagnostics,
+                    name,
+                    names,
+                    || format!("name a datasource of the stack, or declare [variables.{}]", shown(name)),
+                );
+                self.report(diagnostic);
+            }
+            return None;
+        }
+        self.refer_to(name, span, None);
+        let variable = variables?.get(name)?.record()?;
         let kind = variable.get("type")?;
         if variable.word("type") != Some("datasource") {
             self.report(

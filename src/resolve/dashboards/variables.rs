@@ -97,21 +97,9 @@ impl Scope<'_, '_> {
         }
     }
 
-    /// The query of a variable of Prometheus is a function of Grafana's, which may hold PromQL (the variable query editor
-    /// of @grafana/prometheus).
     fn check_promql(&mut self, variable: &Record) {
         let Some(query) = variable.text("query") else { return };
-        let inside =
-            |function: &str| query.trim().strip_prefix(function)?.trim_start().strip_prefix('(')?.strip_suffix(')');
-        let part = match (inside("query_result"), inside("label_values")) {
-            (Some(expression), _) => Some(expression),
-            // A label alone, or a selector before the label.
-            (_, Some(arguments)) => arguments.rsplit_once(',').map(|(selector, _)| selector),
-            _ if ["metrics(", "label_names("].iter().any(|function| query.trim().starts_with(function)) => None,
-            // Anything else is a query.
-            _ => Some(query.value.as_str()),
-        };
-        if let Some(Err(problem)) = part.map(promql::check) {
+        if let Some(Err(problem)) = promql_of(query).map(promql::check) {
             self.report(
                 Diagnostic::new("invalid-promql", "invalid PromQL in the variable's query", query.span)
                     .at(problem.message)
@@ -175,6 +163,21 @@ impl Scope<'_, '_> {
                 );
             }
         }
+    }
+}
+
+/// The PromQL in the query of a variable of Prometheus, which is a function of Grafana's (the variable query editor of
+/// @grafana/prometheus).
+pub fn promql_of(query: &str) -> Option<&str> {
+    let inside =
+        |function: &str| query.trim().strip_prefix(function)?.trim_start().strip_prefix('(')?.strip_suffix(')');
+    match (inside("query_result"), inside("label_values")) {
+        (Some(expression), _) => Some(expression),
+        // A label alone, or a selector before the label.
+        (_, Some(arguments)) => arguments.rsplit_once(',').map(|(selector, _)| selector),
+        _ if ["metrics(", "label_names("].iter().any(|function| query.trim().starts_with(function)) => None,
+        // Anything else is a query.
+        _ => Some(query),
     }
 }
 
