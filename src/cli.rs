@@ -447,14 +447,14 @@ pub enum ImportCommand {
     ///
     /// Writes TOML to standard output, and notes on what was converted, assumed, dropped or can't be converted to standard
     /// error. Paths are relative to the current directory, for which the spec is. Exit codes: 0 success, 1 something was not
-    /// converted or the rendered project differs, 2 not a Compose file, 3 I/O error.
+    /// converted, 2 not a Compose file, 3 I/O error.
     Compose(ImportCompose),
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     gen import compose --output spec/stack.toml\n  \
-    gen import compose compose.yaml compose.prod.yaml --verify")]
+    gen import compose compose.yaml compose.prod.yaml")]
 pub struct ImportCompose {
     /// The Compose files, of which later ones change earlier ones; by default those that Compose takes
     #[arg(value_name = "FILE")]
@@ -462,9 +462,6 @@ pub struct ImportCompose {
     /// Write to this new file instead of standard output
     #[arg(long, value_name = "FILE.toml")]
     pub output: Option<Utf8PathBuf>,
-    /// Compare what Compose makes of the files and of the rendered spec
-    #[arg(long)]
-    pub verify: bool,
 }
 
 #[derive(Debug, Args)]

@@ -54,7 +54,14 @@ fn compose(arguments: &ImportCompose) -> Ran {
     })?;
     match &arguments.output {
         None => print(io::stdout(), &imported.text),
-        Some(path) => write_new(path, &imported.text).map_err(|error| stop(Outcome::Failed, error))?,
+        Some(path) => {
+            // A project without a spec has no folder for it.
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)
+                    .map_err(|error| stop(Outcome::Failed, format!("cannot create `{folder}`: {error}")))?;
+            }
+            write_new(path, &imported.text).map_err(|error| stop(Outcome::Failed, error))?;
+        }
     }
     let mut said = String::new();
     for note in &imported.notes {

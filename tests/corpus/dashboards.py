@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Imports every dashboard of a folder with `gen`, renders it, and counts what fails by cause.
 
-    tests/corpus/dashboards.py --fetch FOLDER          # gets them from GitHub, as <repository>/<path>
-    tests/corpus/dashboards.py FOLDER GEN              # imports and renders each with the binary GEN
+    tests/corpus/dashboards.py FOLDER GEN
 
 dashboards.tsv lists the files: repository, path, commit. dashboards.toml is a stack with the datasources that they ask.
 """
@@ -14,21 +13,11 @@ import re
 import subprocess
 import sys
 import tempfile
-import urllib.parse
-import urllib.request
+
+from fetch import rows
 
 HERE = pathlib.Path(__file__).parent
-ROWS = [line.split("\t") for line in (HERE / "dashboards.tsv").read_text().splitlines() if not line.startswith("#")]
-
-
-def fetch(folder):
-    for repository, path, commit in ROWS:
-        file = folder / repository / path
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            path = urllib.parse.quote(path)
-            with urllib.request.urlopen(f"https://raw.githubusercontent.com/{repository}/{commit}/{path}") as answer:
-                file.write_bytes(answer.read())
+ROWS = rows("dashboards.tsv")
 
 
 def run(folder, gen):
@@ -54,7 +43,4 @@ def run(folder, gen):
     return causes["rendered"] != len(ROWS)
 
 
-if sys.argv[1] == "--fetch":
-    fetch(pathlib.Path(sys.argv[2]))
-else:
-    sys.exit(run(pathlib.Path(sys.argv[1]).resolve(), os.path.abspath(sys.argv[2])))
+sys.exit(run(pathlib.Path(sys.argv[1]).resolve(), os.path.abspath(sys.argv[2])))

@@ -8,13 +8,13 @@ fn imported(files: &[(&str, &str)]) -> (Project, Run) {
     for (path, text) in files {
         project.write(path, text);
     }
-    let run = project.run(&["import", "compose", "--output", "stack.toml"]);
+    let run = project.run(&["import", "compose", "--output", "new/stack.toml"]);
     (project, run)
 }
 
 /// The Compose file that the imported spec renders.
 fn rendered(project: &Project) -> serde_yaml::Value {
-    let spec = project.read("stack.toml");
+    let spec = project.read("new/stack.toml");
     project.write("spec/stack.toml", &spec);
     let run = project.run(&["render"]);
     assert_eq!(run.code, Some(0), "{spec}\n{run:?}");
@@ -32,7 +32,7 @@ fn a_project_keeps_its_names_its_comments_and_its_variables() {
     )]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(
-        project.read("stack.toml"),
+        project.read("new/stack.toml"),
         r#"# The shop.
 [stack]
 name = "shop"
