@@ -23,7 +23,7 @@ use crate::spec::tree::{self, Node, Table, Value};
 pub enum Failure {
     /// It is not a dashboard.
     Import(Error),
-    /// The file isn't written as an import writes it, so that there is no place for a change.
+    /// The layout of the file differs from that of an import, so the change can't be placed.
     Refused(Refusal),
 }
 
@@ -31,7 +31,7 @@ pub enum Failure {
 /// about that.
 ///
 /// # Errors
-/// The text is not a dashboard, or there is no place for a change.
+/// The text is not a dashboard, or a change can't be placed in the file.
 pub fn into(
     text: &str,
     rendered: &Map<String, Json>,
@@ -317,7 +317,7 @@ impl Edits<'_> {
         }
         let table = toml::path(path);
         Err(Refusal::new(
-            format!("there is no table [{table}] for the key `{key}`"),
+            format!("missing table [{table}] for the key `{key}`"),
             "write the table with a header, and import again",
         ))
     }
@@ -365,7 +365,7 @@ fn blocks(
     if let Some(missing) = old.iter().find(|id| !stays.contains(*id) && !places.contains_key(*id)) {
         let table = before.get(missing).map(|part| toml::path(&part.path)).unwrap_or_default();
         return Err(Refusal::new(
-            format!("there is no table [{table}] to move or remove"),
+            format!("missing table [{table}]: it cannot be moved or removed"),
             "write the table with a header, and import again",
         ));
     }

@@ -269,7 +269,7 @@ pub(super) fn scrub(value: &mut Value, path: &str, depth: usize, notes: &Notes) 
     }
 }
 
-/// A `$` before a variable is a `$` in the spec, too: there, `$$name` is no variable.
+/// Escapes a `$` before a variable: in a spec, `$$name` is the literal text `$name`.
 fn escape(value: &mut Value) {
     match value {
         Value::String(text) if text.contains("$$") => *text = escaped(text).into_owned(),

@@ -293,7 +293,7 @@ pub struct Port {
     pub name: String,
     /// The port in the container; 0 if only a variable without a default says it.
     pub target: u16,
-    /// What Compose is told instead, if a variable decides.
+    /// The port in the container as a text, if a variable decides it.
     pub variable: Option<Text>,
     /// The port on the host.
     pub published: Option<Published>,
@@ -333,7 +333,7 @@ pub struct Published {
     pub host_ip: Text,
     /// How it is published; Compose's default if `None`.
     pub mode: Option<PortMode>,
-    /// Whether Compose is told the name of the port, which it only shows.
+    /// Whether the Compose file has the port's name.
     pub is_named: bool,
     /// The port in Compose's short form, if variables decide more of it than a number.
     pub short: Option<Text>,

@@ -18,7 +18,7 @@ use crate::spec::tree::{Key, Node, Table, Value};
 /// The profile of an import: a Compose project has one.
 const PROFILE: &str = "dev";
 
-/// The description of a variable is no longer than this.
+/// The most services that the description of a variable names.
 const MOST_READERS: usize = 3;
 
 /// The spec of a project.

@@ -115,7 +115,7 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
         Ok(())
     }
 
-    /// The next event that is no comment.
+    /// The next event, skipping comments.
     fn next(&mut self) -> Read<(Event<'t>, Place)> {
         loop {
             match self.events.next() {
@@ -247,7 +247,7 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
             let name = match key.value {
                 Value::String(name) => name.into_owned(),
                 Value::List(_) | Value::Table(_) => {
-                    return Err(Diagnostic::new("yaml-syntax", "a key that is no text", key.span));
+                    return Err(Diagnostic::new("yaml-syntax", "a mapping key must be a scalar", key.span));
                 }
                 other => other.written(),
             };
