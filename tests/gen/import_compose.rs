@@ -177,3 +177,11 @@ fn what_compose_refuses_is_refused() {
     let run = Project::empty().run(&["import", "compose", "missing.yaml"]);
     assert_eq!(run.code, Some(3), "{run:?}");
 }
+
+#[test]
+fn a_variable_of_an_extension_is_declared() {
+    let (project, run) =
+        imported(&[("compose.yaml", "x-log:\n  url: ${LOG_URL:?}\nservices:\n  web:\n    image: web:1\n")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(rendered(&project)["x-log"]["url"], "${LOG_URL:?}");
+}

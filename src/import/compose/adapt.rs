@@ -80,7 +80,12 @@ pub(super) fn adapt(project: Table<'static>, name: &str, found: &Found, notes: &
             }
         }
     }
-    let readers = readers(&sections);
+    let mut readers = readers(&sections);
+    for (extension, node) in &extensions {
+        collect(&node.value, &mut |variable| {
+            readers.entry(variable.to_owned()).or_default().insert(extension.name.clone().into_owned());
+        });
+    }
     let is_there = |section: &Key<'_>, node: &Node<'_>| {
         // A section without names says nothing.
         section.name == SERVICE || !matches!(&node.value, Value::Table(entries) if entries.entries.is_empty())
