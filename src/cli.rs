@@ -447,14 +447,14 @@ pub enum ImportCommand {
     ///
     /// Writes TOML to standard output, and notes on what was converted, assumed, dropped or can't be converted to standard
     /// error. Paths are relative to the current directory, for which the spec is. Exit codes: 0 success, 1 something was not
-    /// converted, 2 not a Compose file, 3 I/O error.
+    /// converted or differs, 2 not a Compose file, 3 I/O error.
     Compose(ImportCompose),
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     gen import compose --output spec/stack.toml\n  \
-    gen import compose compose.yaml compose.prod.yaml")]
+    gen import compose compose.yaml compose.prod.yaml --verify")]
 pub struct ImportCompose {
     /// The Compose files, of which later ones change earlier ones; by default those that Compose takes
     #[arg(value_name = "FILE")]
@@ -462,6 +462,9 @@ pub struct ImportCompose {
     /// Write to this new file instead of standard output
     #[arg(long, value_name = "FILE.toml")]
     pub output: Option<Utf8PathBuf>,
+    /// Ask Docker Compose whether the result means the same as the files, and report what differs
+    #[arg(long)]
+    pub verify: bool,
 }
 
 #[derive(Debug, Args)]

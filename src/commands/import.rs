@@ -18,7 +18,8 @@ use stackgen::spec::{self, ReadError};
 use super::dev::child::Children;
 use super::report::{self, BOLD, RESET};
 use super::{
-    Outcome, Ran, current_folder, fail, find_root, location, print, print_error, project, rewrite, stop, stop_with,
+    Outcome, Ran, current_folder, fail, find_root, location, print, print_error, project, rewrite, same, stop,
+    stop_with,
 };
 use crate::cli::{Format, Import, ImportCommand, ImportCompose, ImportDashboard};
 
@@ -52,6 +53,8 @@ fn compose(arguments: &ImportCompose) -> Ran {
             Outcome::Invalid
         }
     })?;
+    // Before anything is written: without Compose, the command can be run again.
+    let differing = if arguments.verify { same::verify(&files, &imported)? } else { Vec::new() };
     match &arguments.output {
         None => print(io::stdout(), &imported.text),
         Some(path) => {
@@ -67,10 +70,19 @@ fn compose(arguments: &ImportCompose) -> Ran {
     for note in &imported.notes {
         let _ = writeln!(said, "{note}");
     }
-    let what = if imported.is_whole() { "project imported" } else { "not all of the project was imported" };
+    for difference in &differing {
+        let _ = writeln!(said, "differs: {difference}");
+    }
+    let is_same = imported.is_whole() && differing.is_empty();
+    let what = match (is_same, arguments.verify) {
+        (true, true) => "project imported, and it means the same to Compose",
+        (true, false) => "project imported",
+        (false, _) if imported.is_whole() => "the imported project is not the same",
+        (false, _) => "not all of the project was imported",
+    };
     let _ = writeln!(said, "{BOLD}{what}{RESET}");
     print_error(&said);
-    Ok(if imported.is_whole() { Outcome::Clean } else { Outcome::Findings })
+    Ok(if is_same { Outcome::Clean } else { Outcome::Findings })
 }
 
 fn dashboard(arguments: &ImportDashboard) -> Outcome {

@@ -20,6 +20,7 @@ mod projects;
 mod render;
 mod report;
 mod review;
+mod same;
 mod schema;
 mod table;
 mod verify;

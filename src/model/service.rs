@@ -73,6 +73,8 @@ pub struct Service {
     pub network_mode: Option<Text>,
     /// Host names and their addresses.
     pub extra_hosts: Vec<(String, Vec<Text>)>,
+    /// Further hosts, as `host=address`: variables decide their names.
+    pub referring_hosts: Vec<Text>,
     /// The secrets it reads.
     pub secrets: Vec<FileGrant>,
     /// The configs it reads.
@@ -410,7 +412,10 @@ pub struct Dependency {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Healthcheck {
     /// Health is not probed.
-    Disabled,
+    Disabled {
+        /// Whether it is the `test` that says so: `["NONE"]`.
+        by_test: bool,
+    },
     /// Health is probed by a command, or by the image's own if there is none.
     Probe(Box<Probe>),
 }

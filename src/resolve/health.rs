@@ -37,7 +37,7 @@ impl Resolver<'_> {
                         .help("remove one of the two, or set `disable = false` if another service has it"),
                 );
             }
-            return Some(Healthcheck::Disabled);
+            return Some(Healthcheck::Disabled { by_test: false });
         }
         if let [(first, first_span), (second, span), ..] = forms.as_slice() {
             self.report(
@@ -68,7 +68,7 @@ impl Resolver<'_> {
             && let [none] = texts.as_slice()
             && none.literal() == Some("NONE")
         {
-            return Some(Healthcheck::Disabled);
+            return Some(Healthcheck::Disabled { by_test: true });
         }
         let implied = implied.unwrap_or_default();
         let (test, http, tcp) = if let Some(path) = &written.http {

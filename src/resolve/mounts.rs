@@ -75,7 +75,7 @@ impl<'a> Resolver<'a> {
         let relative = target.literal().is_some_and(|target| !is_absolute(target));
         if relative {
             self.report(
-                Diagnostic::new("invalid-mount", "mount target must be an absolute path", mount.target.span)
+                Diagnostic::new("relative-target", "mount target must be an absolute path", mount.target.span)
                     .help("start it with `/`"),
             );
         }

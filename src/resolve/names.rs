@@ -121,11 +121,22 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
         for (name, _) in service.environment.iter() {
             environment(name, diagnostics);
         }
-        let hosts = service.extra_hosts.0.iter().map(|(host, _)| host);
+        for text in service
+            .environment
+            .referring
+            .iter()
+            .chain(service.kubernetes.iter().flat_map(|own| &own.environment.referring))
+        {
+            diagnostics.push(
+                Diagnostic::new("invalid-name", "the name of a variable refers to another one", text.span)
+                    .help("write the name itself"),
+            );
+        }
+        let hosts = service.extra_hosts.hosts.iter().map(|(host, _)| host);
         let labels = service.labels.iter().map(|(label, _)| label).chain(&service.labels.bare);
         for name in labels.chain(hosts).filter(|name| name.value.is_empty() || name.value.contains("${")) {
             let title = format!("invalid name `{}` of a label or a host", shown(&name.value));
-            let help = "use at least one character, and references in a list of labels only: `\"${NAME}=value\"`";
+            let help = "use at least one character, and references in a list only: `\"${NAME}=value\"`";
             diagnostics.push(Diagnostic::new("invalid-name", title, name.span).help(help));
         }
         let (Some(kind), Some(settings)) = (&service.kind, &service.settings) else { continue };

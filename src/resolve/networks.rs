@@ -100,7 +100,7 @@ impl Resolver<'_> {
     fn check_reach(&mut self, services: &[model::Service], from: &str, to: &str, (what, span): (&str, Span)) {
         let [Some(ours), Some(theirs)] = [from, to].map(|name| self.joined(services, name, 0)) else { return };
         let shared = |ours: &String, theirs: &String| ours == theirs || self.is_one_network(ours, theirs);
-        let by_name = |service: &Service| service.extra_hosts.0.iter().any(|(host, _)| host.value == to);
+        let by_name = |service: &Service| service.extra_hosts.hosts.iter().any(|(host, _)| host.value == to);
         if from == to
             || ours.networks.iter().any(|ours| theirs.networks.iter().any(|theirs| shared(ours, theirs)))
             // Ports of the host may be what it waits for.

@@ -18,7 +18,7 @@ use crate::spec::kind::Takes;
 use crate::spec::rules;
 use crate::spec::service::{self as spec, Condition, MountType, Service};
 use crate::spec::stack::Spec;
-use crate::spec::text::{Part, Scalar, Text, Tree, Value};
+use crate::spec::text::{Part, Scalar, Text, Tree, Value, is_variable_name};
 use crate::spec::value::Size;
 
 /// Every service, and the volumes and secrets that kinds imply.
@@ -237,12 +237,13 @@ impl Resolver<'_> {
             restart,
             networks: self.members(&name.value, service, network),
             container_name: container_name(self.spec, name, service)
-                .filter(|_| single)
+                .filter(|_| single || service.container_name.is_some())
                 .map(|name| self.text(&name.value)),
             hostname,
             profiles: service.profiles.iter().map(|profile| profile.value.clone()).collect(),
             labels: self.labels(service),
             referring_labels: self.texts(&service.labels.referring),
+            referring_hosts: self.texts(&service.extra_hosts.referring),
             network_mode,
             extra_hosts,
             secrets,
@@ -257,7 +258,7 @@ impl Resolver<'_> {
     /// The hosts that a service names itself, and those of its kind that it does not name.
     fn extra_hosts(&mut self, service: &Service, implied: Vec<(String, ModelText)>) -> Vec<(String, Vec<ModelText>)> {
         let mut hosts: Vec<(String, Vec<ModelText>)> = Vec::new();
-        for (host, addresses) in &service.extra_hosts.0 {
+        for (host, addresses) in &service.extra_hosts.hosts {
             hosts.push((host.value.clone(), self.texts(addresses)));
         }
         for (host, address) in implied {
@@ -361,9 +362,12 @@ impl Resolver<'_> {
     fn inherited(&mut self, service: &Service) -> Vec<String> {
         let mut names = Vec::with_capacity(service.environment.bare.len());
         for name in &service.environment.bare {
-            self.undeclared_variable(&name.value, name.span);
-            self.note_use(&name.value);
-            self.references.variable(&name.value);
+            // What no shell can set is no variable of `.env` either.
+            if is_variable_name(&name.value) {
+                self.undeclared_variable(&name.value, name.span);
+                self.note_use(&name.value);
+                self.references.variable(&name.value);
+            }
             names.push(name.value.clone());
         }
         names
@@ -616,7 +620,7 @@ impl Resolver<'_> {
         {
             self.report(
                 Diagnostic::new(
-                    "contradiction",
+                    "container-clash",
                     "`container_name` cannot be used with several replicas",
                     container.span,
                 )
@@ -644,7 +648,7 @@ impl Resolver<'_> {
             let Value::Is(ports) = published.value else { continue };
             if i64::from(ports.count()) < count {
                 self.report(
-                    Diagnostic::new("contradiction", "replicas cannot share a host port", published.span)
+                    Diagnostic::new("port-clash", "replicas cannot share a host port", published.span)
                         .at(format!("published: {ports}"))
                         .also(span, format!("{count} replicas"))
                         .help("publish a range with one port per replica, or remove the number of replicas"),

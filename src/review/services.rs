@@ -166,6 +166,12 @@ fn keys(role: Role, pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut
         };
     }
     keys!(group description metrics container_name hostname profiles labels network_mode extra_hosts);
+    for (name, old, new) in [
+        ("labels", &old.referring_labels, &new.referring_labels),
+        ("extra_hosts", &old.referring_hosts, &new.referring_hosts),
+    ] {
+        value(changes, subject, name, old.written(), new.written());
+    }
     if old.networks != new.networks {
         // What is hidden may have changed.
         changes.push(changed(subject, "networks", old.networks.written(), new.networks.written()));
@@ -290,10 +296,10 @@ fn recreated(role: Role, pair: &Pair<'_>, reconfigured: bool, old: &Service, new
             reasons.push(what);
         }
     }
-    if sorted(&old.labels) != sorted(&new.labels) {
+    if sorted(&old.labels) != sorted(&new.labels) || old.referring_labels != new.referring_labels {
         reasons.push("labels");
     }
-    if sorted(&old.extra_hosts) != sorted(&new.extra_hosts) {
+    if sorted(&old.extra_hosts) != sorted(&new.extra_hosts) || old.referring_hosts != new.referring_hosts {
         reasons.push("extra_hosts");
     }
     for fate in fates(&old.keys.0, &new.keys.0, |(key, _)| key.as_str()) {

@@ -155,7 +155,7 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
         {
             changes.push(rewritten((Id::HealthcheckChanged, AREA, subject), "healthcheck"));
         }
-        (None | Some(Healthcheck::Disabled), Some(Healthcheck::Probe(probe))) => {
+        (None | Some(Healthcheck::Disabled { .. }), Some(Healthcheck::Probe(probe))) => {
             changes.push(
                 Change::notice(Id::HealthcheckAdded, AREA, subject, "healthcheck added").is(probe.test.written()),
             );
@@ -165,10 +165,10 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
                 Change::caution(Id::HealthcheckRemoved, AREA, subject, "healthcheck removed").was(probe.test.written()),
             );
         }
-        (Some(Healthcheck::Probe(_)) | None, Some(Healthcheck::Disabled)) => {
+        (Some(Healthcheck::Probe(_)) | None, Some(Healthcheck::Disabled { .. })) => {
             changes.push(Change::caution(Id::HealthcheckRemoved, AREA, subject, "healthcheck disabled"));
         }
-        (Some(Healthcheck::Disabled), None) => {
+        (Some(Healthcheck::Disabled { .. }), None) => {
             changes.push(Change::notice(
                 Id::HealthcheckAdded,
                 AREA,
@@ -176,7 +176,7 @@ fn healthcheck(pair: &Pair<'_>, old: &Service, new: &Service, changes: &mut Vec<
                 "the image's own healthcheck is no longer disabled",
             ));
         }
-        (None, None) | (Some(Healthcheck::Disabled), Some(Healthcheck::Disabled)) => {}
+        (None, None) | (Some(Healthcheck::Disabled { .. }), Some(Healthcheck::Disabled { .. })) => {}
     }
 }
 

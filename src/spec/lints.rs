@@ -29,6 +29,7 @@ pub const LINTS: &[(&str, &str, Level)] = &[
     ),
     ("no-shell", "No shell expands a variable of a command.", Level::Deny),
     ("port-clash", "Two services publish the same port of the host.", Level::Deny),
+    ("relative-target", "A mount appears at a relative path, which the Docker engine refuses.", Level::Deny),
     (
         "secret-in-command",
         "A secret is visible in a list of processes, the labels of a container or the history of an image.",

@@ -64,6 +64,9 @@ use Rule::{
 /// What names a container whose namespace is shared, or a namespace of the host (Podman).
 const SHARED: &[&str] = &["service:", "container:", "ns:"];
 
+/// The last three are Docker's words for the others (`mapRestartPolicyCondition` of Compose).
+const RESTART_CONDITIONS: &[&str] = &["any", "none", "on-failure", "always", "no", "unless-stopped"];
+
 const FAILURE_ACTIONS: &[&str] = &["continue", "pause", "rollback"];
 
 const LEAST: i64 = i64::MIN;
@@ -135,7 +138,7 @@ const RULES: &[(&str, Rule)] = &[
     ("pids_limit", Numbers(LEAST, MOST)),
     ("pull_policy", Words("pull policy", PULL_POLICIES, &["every_"])),
     ("reservations.devices", Either(&["count", "device_ids"])),
-    ("restart_policy.condition", Words("condition", &["any", "none", "on-failure"], &[])),
+    ("restart_policy.condition", Words("condition", RESTART_CONDITIONS, &[])),
     ("rollback_config.failure_action", Words("failure action", FAILURE_ACTIONS, &[])),
     ("scale", Numbers(0, MOST)),
     ("shm_size", Size),

@@ -223,21 +223,31 @@ impl Decode for Assignments {
 
 /// Host names and their addresses, as a table or as Compose's list of `host=address`.
 #[derive(Debug, Clone, Default)]
-pub struct ExtraHosts(pub Vec<(Spanned<String>, Vec<Text>)>);
+pub struct ExtraHosts {
+    /// The hosts.
+    pub hosts: Vec<(Spanned<String>, Vec<Text>)>,
+    /// Items of a list in which references decide the name, as they are written.
+    pub referring: Vec<Text>,
+}
 
 impl Decode for ExtraHosts {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let TreeValue::List(items) = node.value else {
             let hosts: Map<Many<Text>> = Map::unlisted(node, cx)?;
-            return Some(Self(hosts.entries.into_iter().map(|(host, addresses)| (host, addresses.0)).collect()));
+            let hosts = hosts.entries.into_iter().map(|(host, addresses)| (host, addresses.0)).collect();
+            return Some(Self { hosts, ..Self::default() });
         };
-        let mut hosts: Vec<(Spanned<String>, Vec<Text>)> = Vec::new();
+        let Self { mut hosts, mut referring } = Self::default();
         let mut places: HashMap<String, usize> = HashMap::new();
         for item in items {
             let TreeValue::String(text) = &item.value else {
                 cx.mismatch(&item, "a string", decode::quoting(&item.value));
                 continue;
             };
+            if split_outside(text)[0].split('=').next().is_some_and(|name| name.contains("${")) {
+                referring.extend(text::parse(text, item.span, cx));
+                continue;
+            }
             let parts = compose::assignment(text, item.span, &['=', ':'], cx);
             let Some(Assignment { name, value }) = parts else { continue };
             let Some((address, span)) = value.filter(|_| !name.is_empty() && !name.contains('[')) else {
@@ -254,7 +264,7 @@ impl Decode for ExtraHosts {
                 None => hosts.push((name, vec![address])),
             }
         }
-        Some(Self(hosts))
+        Some(Self { hosts, referring })
     }
 
     fn absent() -> Option<Self> {
@@ -395,7 +405,44 @@ fn container_port(target: Value<Ports>, span: Span) -> Port {
     }
 }
 
-/// `[[address:]published:]target[/protocol]`.
+/// The pieces of `[[address:]published:]target[/protocol]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShortPort<'t> {
+    /// The address of the host.
+    pub host_ip: Option<&'t str>,
+    /// The port of the host.
+    pub published: Option<&'t str>,
+    /// The port in the container.
+    pub target: &'t str,
+    /// The transport protocol.
+    pub protocol: Option<Protocol>,
+}
+
+impl<'t> ShortPort<'t> {
+    /// Splits a text; `None` if its protocol is unknown.
+    pub fn split(text: &'t str) -> Option<Self> {
+        let (text, protocol) = match text.rsplit_once('/') {
+            Some((ports, protocol)) => (ports, Some(Protocol::from_word(protocol)?)),
+            None => (text, None),
+        };
+        let port = |host_ip, published: Option<&'t str>, target| Self {
+            host_ip,
+            published: published.filter(|published| !published.is_empty()),
+            target,
+            protocol,
+        };
+        Some(match split_outside(text).as_slice() {
+            [] => port(None, None, text),
+            [target] => port(None, None, target),
+            [published, target] => port(None, Some(published), target),
+            [address @ .., published, target] => {
+                let end: usize = address.iter().map(|piece| piece.len() + 1).sum();
+                port(text.get(..end - 1), Some(published), target)
+            }
+        })
+    }
+}
+
 fn short_port(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Port> {
     let wrong = |cx: &mut Context<'_>| {
         cx.diagnostics.push(
@@ -404,29 +451,13 @@ fn short_port(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Port> {
         );
         None
     };
-    let (text, protocol) = match text.rsplit_once('/') {
-        Some((ports, protocol)) => match Protocol::from_word(protocol) {
-            Some(protocol) => (ports, Some(protocol)),
-            None => return wrong(cx),
-        },
-        None => (text, None),
-    };
-    let pieces = split_outside(text);
-    let (host, published, target) = match pieces.as_slice() {
-        [target] => (None, None, target),
-        [published, target] => (None, Some(*published), target),
-        [address @ .., published, target] => {
-            let end: usize = address.iter().map(|piece| piece.len() + 1).sum();
-            (text.get(..end - 1), Some(*published), target)
-        }
-        [] => return wrong(cx),
-    };
+    let Some(ShortPort { host_ip, published, target, protocol }) = ShortPort::split(text) else { return wrong(cx) };
     let target = match Ports::parse(target) {
         Some(target) => Value::Is(target),
         None if target.contains("${") => Value::Env(text::parse(target, span, cx)?),
         None => return wrong(cx),
     };
-    let published = match published.filter(|published| !published.is_empty()) {
+    let published = match published {
         Some(published) if published.contains("${") => Some(Value::Env(text::parse(published, span, cx)?)),
         Some(published) => match Ports::parse(published) {
             Some(ports) => Some(Value::Is(ports)),
@@ -434,7 +465,7 @@ fn short_port(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Port> {
         },
         None => None,
     };
-    let host_ip = match host {
+    let host_ip = match host_ip {
         Some(host) => Some(Spanned { value: text::parse(host, span, cx)?, span }),
         None => None,
     };
@@ -540,26 +571,25 @@ impl Shorthand for Mount {
     }
 }
 
-/// Whether a colon is that of a drive of Windows, in `C:\data`.
-fn is_drive(text: &str, colon: usize) -> bool {
-    colon == 1 && text.starts_with(|c: char| c.is_ascii_alphabetic()) && text[2..].starts_with('\\')
+/// Whether a piece is the letter of a drive of Windows, and what follows its colon a path on it.
+fn is_drive(letter: &str, path: &str) -> bool {
+    letter.len() == 1 && letter.starts_with(|c: char| c.is_ascii_alphabetic()) && path.starts_with(['\\', '/'])
 }
 
-/// Splits at the colons that stand outside of `${…}` and are not those of drives.
+/// Splits at the colons that stand outside of `${…}` and are not those of drives: `C:\data`, and `C:/data` before another path.
 pub(crate) fn split_outside(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
-    let (mut from, mut inside, mut before) = (0, false, ' ');
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' if before == '$' => inside = true,
-            '}' => inside = false,
-            ':' if !inside && !is_drive(&text[from..], at - from) => {
-                pieces.push(&text[from..at]);
-                from = at + 1;
-            }
-            _ => {}
+    let (mut from, mut at) = (0, 0);
+    while let Some(found) = text[at..].find(['$', ':']) {
+        at += found;
+        let rest = &text[at + 1..];
+        if text[at..].starts_with('$') {
+            at += if rest.starts_with('{') { text::closing_brace(rest).unwrap_or_default() } else { 0 };
+        } else if !is_drive(&text[from..at], rest) || !(rest.starts_with('\\') || (from == 0 && rest.contains(":/"))) {
+            pieces.push(&text[from..at]);
+            from = at + 1;
         }
-        before = c;
+        at += 1;
     }
     pieces.push(&text[from..]);
     pieces

@@ -184,16 +184,24 @@ pub(crate) fn body<'a>(service: &'a Service, digest: Option<&'a str>) -> Node<'a
         .option("restart", Some(&service.restart).filter(|restart| restart.literal() != Some("")))
         .option("network_mode", service.network_mode.as_ref())
         .key("networks", networks(&service.networks))
-        .key(
-            "extra_hosts",
-            Node::table(&service.extra_hosts, |(host, addresses)| match addresses.as_slice() {
-                [address] => (host.as_str(), Node::from(address)),
-                addresses => (host.as_str(), Node::list(addresses, Node::from)),
-            }),
-        )
+        .key("extra_hosts", extra_hosts(service))
         .key("labels", labels(service, digest))
         .with(&service.keys)
         .ordered(ORDER)
+}
+
+/// A table, or a list if variables decide names.
+fn extra_hosts(service: &Service) -> Node<'_> {
+    if service.referring_hosts.is_empty() {
+        return Node::table(&service.extra_hosts, |(host, addresses)| match addresses.as_slice() {
+            [address] => (host.as_str(), Node::from(address)),
+            addresses => (host.as_str(), Node::list(addresses, Node::from)),
+        });
+    }
+    let item = |host: &str, address: &Text| Node::from(Text::concat([format!("{host}=").into(), address.clone()]));
+    let hosts = service.extra_hosts.iter();
+    let all = hosts.flat_map(|(host, addresses)| addresses.iter().map(move |address| item(host, address)));
+    Node::List(all.chain(service.referring_hosts.iter().map(Node::from)).collect())
 }
 
 /// A table, or a list if variables decide names: Compose replaces no variables in the names of a table.
@@ -261,7 +269,8 @@ fn dependency(dependency: &Dependency) -> (&str, Body<'_>) {
 
 fn healthcheck(healthcheck: &Healthcheck) -> Body<'_> {
     match healthcheck {
-        Healthcheck::Disabled => Body::default().key("disable", true),
+        Healthcheck::Disabled { by_test: true } => Body::default().key("test", Node::List(vec!["NONE".into()])),
+        Healthcheck::Disabled { by_test: false } => Body::default().key("disable", true),
         Healthcheck::Probe(probe) => {
             let Probe { test, interval, timeout, retries, start_period, start_interval, enable, http: _, tcp: _, keys } =
                 &**probe;

@@ -3,8 +3,8 @@
 
     tests/corpus/compose.py FOLDER GEN DOCKER_COMPOSE [STEP]
 
-compose.tsv lists the files: repository, path, commit. Of every STEP files, one is tried. Files that Compose refuses without
-others of their repository are left out.
+compose.tsv lists the files: repository, path, commit. Of every STEP files, one is tried. Files that are not in the folder, and
+those that Compose refuses without others of their repository, are left out.
 """
 
 import collections
@@ -36,7 +36,7 @@ def without_empty(value):
 
 
 def config(project, file):
-    ran = run(project, COMPOSE, "--env-file", ".env", "-f", file, "config", "--format", "json")
+    ran = run(project, COMPOSE, "--env-file", ".env", "--profile", "*", "-f", file, "config", "--format", "json")
     if ran.returncode != 0:
         return None
     whole = json.loads(ran.stdout.replace(str(project), "/project"))
@@ -51,6 +51,8 @@ def differing(before, after, path=""):
 
 
 def outcome(file):
+    if not file.exists():
+        return "left out", ""
     with tempfile.TemporaryDirectory() as folder:
         project = pathlib.Path(folder).resolve() / "project"
         shutil.copytree(file.parent, project, symlinks=True, ignore=shutil.ignore_patterns(".git", "spec", "generated"))

@@ -506,9 +506,9 @@ healthcheck.test = "curl -f $$HOSTNAME"
 const MISTAKES: &[(&str, Option<&str>)] = &[
     // A range with a port for each replica, and one that is a port short.
     ("ports.http = { published = \"8080-8081\", target = 80 }\ndeploy.replicas = 2", None),
-    ("ports.http = { published = \"8080-8081\", target = 80 }\ndeploy.replicas = 3", Some("contradiction")),
+    ("ports.http = { published = \"8080-8081\", target = 80 }\ndeploy.replicas = 3", Some("port-clash")),
     ("ports.http = { published = 8080, target = 80 }\nscale = 1", None),
-    ("ports.http = { published = 8080, target = 80 }\nscale = 2", Some("contradiction")),
+    ("ports.http = { published = 8080, target = 80 }\nscale = 2", Some("port-clash")),
     // An address needs a subnet, unless the network is made elsewhere.
     ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]", Some("missing-subnet")),
     ("networks.back.ipv4_address = \"10.0.0.5\"\n[networks.back]\nexternal = false", Some("missing-subnet")),

@@ -1,5 +1,8 @@
 //! `gen import compose`: what a project becomes, and that it renders the same.
 
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::project::{Project, Run};
 
 /// A project in files; the first one is imported.
@@ -46,10 +49,10 @@ defaults = "compose"
 restart = "always"
 environment = { LOG = "${LEVEL}" }
 image = "nginx:1.29" # pinned
-ports = [
-  "8080:80", # pages
-]
 depends_on = ["db"]
+
+[services.web.ports]
+http = { published = 8080, target = 80 } # pages
 
 [services.db]
 image = "postgres"
@@ -145,12 +148,13 @@ fn what_variables_decide_stays_a_variable() {
 
 #[test]
 fn what_a_spec_cannot_say_is_named_with_its_line() {
-    let (_, run) = imported(&[(
-        "compose.yml",
-        "services:\n  web:\n    image: web:1\n    extra_hosts:\n      - \"${HOST}=10.0.0.1\"\n",
-    )]);
+    let (_, run) =
+        imported(&[("compose.yml", "services:\n  web:\n    image: web:1\n    environment:\n      - \"${NAME}=x\"\n")]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.stderr.contains("compose.yml:4: not converted: invalid name `${HOST}`"), "{run:?}");
+    assert!(
+        run.stderr.contains("compose.yml:4: not converted: the name of a variable refers to another one"),
+        "{run:?}"
+    );
     assert!(run.stderr.contains("not all of the project was imported"), "{run:?}");
 }
 
@@ -184,4 +188,122 @@ fn a_variable_of_an_extension_is_declared() {
         imported(&[("compose.yaml", "x-log:\n  url: ${LOG_URL:?}\nservices:\n  web:\n    image: web:1\n")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(rendered(&project)["x-log"]["url"], "${LOG_URL:?}");
+}
+
+#[test]
+fn ports_have_names_and_addresses_refer_to_them() {
+    let compose = "services:
+  api:
+    image: api:1
+    ports: ['8081:80', '8080:8080', '127.0.0.1:${P:-9000}:9000/udp', {target: 5432, published: '5432', mode: host}]
+    environment: {SELF: 'http://api:8080'}
+  worker:
+    image: worker:1
+    ports: ['6000-6001:6000-6001', '80']
+    command: [--api=http://api:8080/v1, 'api:80,api:5432 api:9000 my-api:80 http://u:p@api:80/']
+    environment:
+      - API=http://api:80
+      - OTHER=${API:-http://api:80} x:api:80 api:800 worker:80
+";
+    let (project, run) = imported(&[("compose.yaml", compose)]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let spec = project.read("new/stack.toml");
+    for line in [
+        "http = { published = 8081, target = 80 }\nhttp-8080 = 8080\n",
+        "udp-9000 = { published = \"${P:-9000}\", target = 9000, host_ip = \"127.0.0.1\", protocol = \"udp\" }",
+        "sql = { target = 5432, published = \"5432\", mode = \"host\" }",
+        "ports = [\"6000-6001:6000-6001\", \"80\"]",
+        "SELF = \"http://api:8080\"",
+        "\"--api=http://${api.http-8080}/v1\"",
+        "\"${api.http},${api.sql} api:9000 my-api:80 http://u:p@${api.http}/\"",
+        "\"API=${api.url}\"",
+        "\"OTHER=${API:-http://api:80} x:api:80 api:800 worker:80\"",
+    ] {
+        assert!(spec.contains(line), "{line}\n{spec}");
+    }
+    assert!(run.stderr.contains("compose.yaml:11: converted: `http://api:80` is `${api.url}` now"), "{run:?}");
+    let file = rendered(&project);
+    assert_eq!(file["services"]["worker"]["environment"]["API"], "http://api:80");
+    let ports: Vec<u64> = file["services"]["api"]["ports"].as_sequence().unwrap().iter().map(target).collect();
+    assert_eq!(ports, [80, 8080, 9000, 5432]);
+}
+
+fn target(port: &serde_yaml::Value) -> u64 {
+    port["target"].as_u64().unwrap()
+}
+
+#[test]
+fn what_compose_accepts_is_a_warning() {
+    let (project, run) = imported(&[(
+        "compose.yaml",
+        "services:\n  web:\n    image: web:1\n    container_name: web\n    ports: ['80:80']\n    volumes: ['data:rel', 'd:/src:/dst']\n    \
+         extra_hosts: ['${HOST}:10.0.0.1', 'b=10.0.0.2', '${HOST}=::1']\n    environment: [dotted.name, A]\n    \
+         healthcheck: {test: [NONE]}\n    deploy: {replicas: 2, restart_policy: {condition: unless-stopped}}\n\
+         volumes: {data: }\n",
+    )]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let spec = project.read("new/stack.toml");
+    let lints = "[lints]\ncontainer-clash = \"warn\"\nport-clash = \"warn\"\nrelative-target = \"warn\"\n";
+    assert!(spec.ends_with(lints) && spec.contains("[env.A]") && spec.contains("[env.HOST]"), "{spec}");
+    let web = &rendered(&project)["services"]["web"];
+    assert_eq!(web["container_name"], "web");
+    assert_eq!(web["volumes"][0]["target"], "rel");
+    assert_eq!(web["volumes"][1]["source"], "d:/src");
+    assert_eq!(web["extra_hosts"], yaml("['b=10.0.0.2', '${HOST:-}:10.0.0.1', '${HOST:-}=::1']"));
+    assert_eq!(web["environment"], yaml("{A: , dotted.name: }"));
+    assert_eq!(web["healthcheck"], yaml("{test: [NONE]}"));
+}
+
+#[test]
+fn variables_have_the_comments_of_their_files() {
+    let compose = "services:\n  web:\n    image: web:${TAG}\n    volumes: ['${DATA}:/data', '${LOGS:-./logs}:/logs', '${ABSOLUTE}:/a']\n    \
+                   environment: [SECRET_KEY, OTHER]\n";
+    let (project, run) = imported(&[
+        ("compose.yaml", compose),
+        (
+            ".env.example",
+            "#### Web ####\n\n# The version\n# to run\nTAG=1\n#OTHER=x # Not set by default\nSECRET_KEY=\n# a\n# b\n# c\n# d\nDATA=x\n",
+        ),
+        (".env", "# Ignored, since the example has one\nTAG=2\n# Where data is\nDATA=./data\nABSOLUTE=/a\n"),
+    ]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let said = "compose.yaml:4: not converted: `DATA=./data` in `.env` is relative to `generated/dev` now; write \
+                `../../data` or an absolute path\n";
+    assert!(run.stderr.contains(said) && run.stderr.matches("not converted").count() == 1, "{run:?}");
+    let spec = project.read("new/stack.toml");
+    for lines in [
+        "[env.TAG]\ndescription = \"The version to run\"\n",
+        "[env.OTHER]\ndescription = \"Not set by default\"\n",
+        "[env.SECRET_KEY]\ndescription = \"Read by `web`.\"\nsecret = true\n",
+        "[env.DATA]\ndescription = \"Where data is\"\n",
+    ] {
+        assert!(spec.contains(lines), "{lines}\n{spec}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_compose_makes_of_both_is_compared() {
+    for (second, code, said) in [
+        ("echo '{\"name\": \"a\", \"services\": {}}'", 0, "project imported, and it means the same to Compose"),
+        (
+            "echo '{\"name\": \"b\"}'",
+            1,
+            "differs: `name`: `\"a\"` became `\"b\"`\nthe imported project is not the same",
+        ),
+        ("echo broken >&2; exit 1", 1, "differs: Compose refuses what the spec renders: broken"),
+        ("echo '{'", 3, "cannot compare with Compose"),
+    ] {
+        let project = Project::empty();
+        project.write("compose.yaml", "services:\n  web:\n    image: web:1\n");
+        let script = format!(
+            "#!/bin/sh\ncase \"$*\" in\n  *version*) ;;\n  *project-directory*) {second};;\n  *) echo '{{\"name\": \"a\"}}';;\nesac\n"
+        );
+        project.write("bin/docker", script);
+        std::fs::set_permissions(project.path("bin/docker"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", project.path("bin").display(), std::env::var("PATH").unwrap());
+        let run = Run::from(project.command(&["import", "compose", "--verify"]).env("PATH", path).output().unwrap());
+        assert_eq!(run.code, Some(code), "{second}: {run:?}");
+        assert!(run.stderr.contains(said), "{second}: {run:?}");
+    }
 }

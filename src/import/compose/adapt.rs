@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::convert::Found;
+use super::env::Known;
 use super::interpolation::Variable;
 use super::load::SECTIONS;
 use super::yaml::at;
-use super::{Kind, NOWHERE, Notes, key, string, table};
+use super::{Kind, NOWHERE, Notes, key, ports, string, table};
 use crate::model::secret::is_secret_name;
 use crate::resolve::is_setting;
 use crate::spec::decode::{listed, shown};
@@ -22,7 +23,12 @@ const PROFILE: &str = "dev";
 const MOST_READERS: usize = 3;
 
 /// The spec of a project.
-pub(super) fn adapt(project: Table<'static>, name: &str, found: &Found, notes: &mut Notes<'_>) -> Table<'static> {
+pub(super) fn adapt(
+    project: Table<'static>,
+    name: &str,
+    (found, known): (&Found, &Known),
+    notes: &mut Notes<'_>,
+) -> Table<'static> {
     for (kind, span, message) in &found.notes {
         notes.add(*kind, Some(*span), message.clone());
     }
@@ -64,7 +70,7 @@ pub(super) fn adapt(project: Table<'static>, name: &str, found: &Found, notes: &
         stack.entries.push((key("project"), Node { span: at, ..string(&project) }));
     } else {
         let what = format!("the name of the project, `{}`: `{stack_name}`", shown(&project));
-        notes.add(Kind::Assumed, Some(at), what);
+        notes.add(Kind::Lost, Some(at), what);
         stack.entries.push((key("project"), string(&stack_name)));
     }
     stack.entries.push((key("defaults"), string(Defaults::Compose.as_str())));
@@ -78,6 +84,7 @@ pub(super) fn adapt(project: Table<'static>, name: &str, found: &Found, notes: &
                     settle(service, notes);
                 }
             }
+            ports::name(services);
         }
     }
     let mut readers = readers(&sections);
@@ -93,7 +100,7 @@ pub(super) fn adapt(project: Table<'static>, name: &str, found: &Found, notes: &
     sections.retain(|(section, node)| is_there(section, node));
     spec.entries.extend(sections);
     spec.entries.extend(extensions);
-    let env = variables(&found.variables, &readers);
+    let env = variables(&found.variables, &readers, known);
     if !env.entries.is_empty() {
         spec.entries.push((key("env"), table(env)));
     }
@@ -229,7 +236,7 @@ fn collect(value: &Value<'_>, found: &mut impl FnMut(&str)) {
 }
 
 /// The declarations of variables.
-fn variables(used: &[Variable], readers: &HashMap<String, BTreeSet<String>>) -> Table<'static> {
+fn variables(used: &[Variable], readers: &HashMap<String, BTreeSet<String>>, known: &Known) -> Table<'static> {
     let mut by_name: BTreeMap<&str, Vec<&Variable>> = BTreeMap::new();
     for variable in used {
         by_name.entry(&variable.name).or_default().push(variable);
@@ -240,10 +247,11 @@ fn variables(used: &[Variable], readers: &HashMap<String, BTreeSet<String>>) -> 
     let mut env = Table::default();
     for (name, uses) in by_name {
         let Some(who) = readers.get(name).filter(|_| !is_setting(name) && is_variable_name(name)) else { continue };
-        let description = match who.len() {
+        let read_by = || match who.len() {
             0..=MOST_READERS => format!("Read by {}.", listed(who.iter().map(String::as_str))),
             count => format!("Read by {count} services."),
         };
+        let description = known.description(name).map_or_else(read_by, ToOwned::to_owned);
         let mut declared = Table { entries: vec![(key("description"), string(&description))] };
         let has_default = uses.iter().any(|variable| variable.default.is_some());
         let flag = |name: &str| (key(name), Node { span: NOWHERE, value: Value::Boolean(true) });

@@ -1,6 +1,6 @@
 //! All files of a project as one tree: overrides, `include` and `extends` from other files.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -157,31 +157,34 @@ impl Loader<'_> {
         else {
             return Ok(());
         };
-        let mut done: HashSet<String> = HashSet::new();
-        let names: Vec<String> = services.entries.iter().map(|(key, _)| key.name.clone().into_owned()).collect();
-        for name in names.into_iter().filter(|name| only.is_none_or(|only| only == name)) {
-            self.extended(services, &name, path, &mut done, 0)?;
+        let places = services.places();
+        let mut done = HashSet::new();
+        match only {
+            Some(only) => match places.get(only) {
+                Some(&place) => self.extended(services, (&places, place), path, &mut done, 0),
+                None => Ok(()),
+            },
+            None => {
+                (0..places.len()).try_for_each(|place| self.extended(services, (&places, place), path, &mut done, 0))
+            }
         }
-        Ok(())
     }
 
     fn extended(
         &mut self,
         services: &mut Table<'static>,
-        name: &str,
+        (places, place): (&HashMap<String, usize>, usize),
         path: &Utf8Path,
-        done: &mut HashSet<String>,
+        done: &mut HashSet<usize>,
         depth: usize,
     ) -> Result<(), Stop> {
-        if !done.insert(name.to_owned()) {
+        if !done.insert(place) {
             return Ok(());
         }
-        let place = services.entries.iter().position(|(key, _)| key.name == name);
-        let Some((_, Node { value: Value::Table(service), .. })) = place.and_then(|at| services.entries.get_mut(at))
-        else {
+        let Some((_, Node { value: Value::Table(service), .. })) = services.entries.get_mut(place) else {
             return Ok(());
         };
-        let Some((key, node)) = service.take("extends") else { return Ok(()) };
+        let Some((_, node)) = service.take("extends") else { return Ok(()) };
         let (base, file) = match &node.value {
             Value::String(base) => (base.clone().into_owned(), None),
             Value::Table(table) => {
@@ -217,18 +220,18 @@ impl Loader<'_> {
                     _ => return Err(unknown()),
                 }
             }
-            None if base == name || depth >= DEEPEST => return Err(unknown()),
             None => {
-                self.extended(services, &base, path, done, depth + 1)?;
-                match services.at(&[&base]).map(|node| &node.value) {
+                let other = places.get(&base).copied().filter(|other| *other != place && depth < DEEPEST);
+                let other = other.ok_or_else(unknown)?;
+                self.extended(services, (places, other), path, done, depth + 1)?;
+                match services.entries.get(other).map(|(_, node)| &node.value) {
                     Some(Value::Table(service)) => service.clone(),
                     _ => return Err(unknown()),
                 }
             }
         };
-        let _ = key;
         self.change(&mut whole, own, SERVICE);
-        if let Some((_, node)) = place.and_then(|at| services.entries.get_mut(at)) {
+        if let Some((_, node)) = services.entries.get_mut(place) {
             node.value = Value::Table(whole);
         }
         Ok(())
@@ -236,27 +239,15 @@ impl Loader<'_> {
 
     /// Adds a later document to what there is.
     fn add(&mut self, whole: &mut Table<'static>, document: Table<'static>) {
-        for (key, node) in document.entries {
-            let Some((_, old)) = whole.entries.iter_mut().find(|(known, _)| known.name == key.name) else {
-                whole.entries.push((key, node));
-                continue;
-            };
-            match (&mut old.value, node.value) {
-                (Value::Table(old), Value::Table(new)) if SECTIONS.contains(&&*key.name) => {
-                    for (name, node) in new.entries {
-                        let Some((_, known)) = old.entries.iter_mut().find(|(known, _)| known.name == name.name) else {
-                            old.entries.push((name, node));
-                            continue;
-                        };
-                        match (&mut known.value, node.value) {
-                            (Value::Table(base), Value::Table(overlay)) => self.change(base, overlay, &key.name),
-                            (base, other) => *base = other,
-                        }
-                    }
-                }
-                (old, new) => *old = new,
+        each_known(whole, document, |key, old, node| match (old, node.value) {
+            (Value::Table(old), Value::Table(new)) if SECTIONS.contains(&key) => {
+                each_known(old, new, |_, old, node| match (old, node.value) {
+                    (Value::Table(base), Value::Table(overlay)) => self.change(base, overlay, key),
+                    (base, other) => *base = other,
+                });
             }
-        }
+            (old, new) => *old = new,
+        });
     }
 
     /// Merges a table over another one, as Compose does.
@@ -270,21 +261,43 @@ impl Loader<'_> {
         if self.found.changes.is_empty() {
             return;
         }
-        overlay.entries.retain_mut(|(key, node)| match (self.found.changes.get(&at(node.span)), &mut node.value) {
-            (Some(change), _) => {
-                base.take(&key.name);
-                *change == Change::Override
-            }
-            (None, Value::Table(inner)) => {
-                if let Some((_, Node { value: Value::Table(base), .. })) =
-                    base.entries.iter_mut().find(|(known, _)| known.name == key.name)
-                {
-                    self.apply_changes(base, inner);
+        let places = base.places();
+        let mut removed = HashSet::new();
+        overlay.entries.retain_mut(|(key, node)| {
+            let place = places.get(&*key.name).copied();
+            match (self.found.changes.get(&at(node.span)), &mut node.value) {
+                (Some(change), _) => {
+                    removed.extend(place);
+                    *change == Change::Override
                 }
-                true
+                (None, Value::Table(inner)) => {
+                    if let Some((_, Node { value: Value::Table(base), .. })) =
+                        place.and_then(|place| base.entries.get_mut(place))
+                    {
+                        self.apply_changes(base, inner);
+                    }
+                    true
+                }
+                _ => true,
             }
-            _ => true,
         });
+        let mut place = 0..;
+        base.entries.retain(|_| place.next().is_none_or(|place| !removed.contains(&place)));
+    }
+}
+
+/// Adds the entries that a table lacks, and calls `known` with the value of each other one.
+fn each_known(
+    whole: &mut Table<'static>,
+    new: Table<'static>,
+    mut known: impl FnMut(&str, &mut Value<'static>, Node<'static>),
+) {
+    let places = whole.places();
+    for (key, node) in new.entries {
+        match places.get(&*key.name).and_then(|&place| whole.entries.get_mut(place)) {
+            Some((_, old)) => known(&key.name, &mut old.value, node),
+            None => whole.entries.push((key, node)),
+        }
     }
 }
 

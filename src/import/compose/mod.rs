@@ -6,9 +6,12 @@
 
 mod adapt;
 mod convert;
+mod env;
 mod interpolation;
 mod load;
 mod paths;
+mod ports;
+mod same;
 mod write;
 mod yaml;
 
@@ -17,11 +20,18 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+pub use same::differences;
+
+use env::Known;
+
 use crate::diagnostic::{self, Diagnostic, Span};
 use crate::spec::MAIN;
 use crate::spec::lints::{self, Level};
 use crate::spec::source::Sources;
 use crate::spec::tree::{Key, Node, Table, Value};
+
+use write::Written;
+use yaml::Comments;
 
 /// The files of which Compose takes the first, and what it adds to that
 /// (<https://docs.docker.com/reference/cli/docker/compose/#use--f-to-specify-the-name-and-path-of-one-or-more-compose-files>).
@@ -46,7 +56,17 @@ impl Import {
     pub fn is_whole(&self) -> bool {
         self.notes.iter().all(|note| note.kind != Kind::Lost)
     }
+
+    /// The Compose file that the spec renders, as if it were in [`FOLDER`]; `None` if the spec has problems.
+    pub fn compose_file(&self) -> Option<String> {
+        let plans = crate::plan(&sources(&self.text), None).ok()?;
+        let artifacts = crate::view::artifacts(plans.first()?.stack());
+        artifacts.into_iter().find(|artifact| artifact.path == format!("{FOLDER}/docker-compose.yml"))?.render().ok()
+    }
 }
+
+/// The folder of the outputs of an imported project, relative to the root.
+pub const FOLDER: &str = "generated/dev";
 
 /// What happened to a piece of the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,12 +106,17 @@ pub struct Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.place.as_ref().map(|(path, line)| format!("{path}:{line}: ")).unwrap_or_default();
-        // The file may hold anything; a terminal must not get control characters.
-        for c in format!("{place}{}: {}", self.kind, self.message).chars() {
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
-        }
-        Ok(())
+        f.write_str(&printable(&format!("{place}{}: {}", self.kind, self.message)))
     }
+}
+
+/// A text that may come from a file, without the control characters that a terminal must not get.
+fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 /// Why a project can't be imported.
@@ -122,19 +147,11 @@ pub fn import(files: &[Utf8PathBuf], name: &str, read: Read<'_>) -> Result<Impor
     let project = load::load(files, read)?;
     let mut notes = Notes { sources: &project.sources, list: Vec::new() };
     let comments = project.comments;
-    let mut spec = adapt::adapt(project.table, name, &project.found, &mut notes);
-    let mut text = write::text(&spec, &comments);
-    // What only looks wrong is allowed once it is known.
-    let mut problems = problems(&text.text);
-    let mut allowed: Vec<&'static str> = Vec::new();
-    while let Some(new) = levels(&problems).filter(|new| new.iter().any(|code| !allowed.contains(code))) {
-        allowed.extend(new);
-        allowed.sort_unstable();
-        allowed.dedup();
-        set_levels(&mut spec, &allowed);
-        text = write::text(&spec, &comments);
-        problems = self::problems(&text.text);
-    }
+    let known = Known::read(files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new("")), read);
+    let mut spec = adapt::adapt(project.table, name, (&project.found, &known), &mut notes);
+    known.note_relative(&spec, FOLDER, &mut notes);
+    ports::refer(&mut spec, &mut notes);
+    let (text, problems) = settled(&mut spec, &comments);
     for problem in &problems {
         let place = problem.primary().and_then(|span| text.origin(span.start as usize));
         let help = problem.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
@@ -146,12 +163,32 @@ pub fn import(files: &[Utf8PathBuf], name: &str, read: Read<'_>) -> Result<Impor
     Ok(Import { text: text.text, notes: list })
 }
 
-/// What is wrong with a spec.
-fn problems(text: &str) -> Vec<Diagnostic> {
+/// The text of a spec, in which what only looks wrong is allowed once it is known, and what is wrong with it.
+fn settled(spec: &mut Table<'static>, comments: &Comments) -> (Written, Vec<Diagnostic>) {
+    let mut allowed: Vec<&'static str> = Vec::new();
+    loop {
+        let text = write::text(spec, comments);
+        let problems = problems(&text.text);
+        let Some(new) = levels(&problems).filter(|new| new.iter().any(|code| !allowed.contains(code))) else {
+            return (text, problems);
+        };
+        allowed.extend(new);
+        allowed.sort_unstable();
+        allowed.dedup();
+        set_levels(spec, &allowed);
+    }
+}
+
+fn sources(text: &str) -> Sources {
     let mut sources = Sources::default();
     sources.push(MAIN, text.to_owned());
     sources.settle();
-    let mut problems = crate::plan_with_warnings(&sources, None).err().unwrap_or_default();
+    sources
+}
+
+/// What is wrong with a spec.
+fn problems(text: &str) -> Vec<Diagnostic> {
+    let mut problems = crate::plan_with_warnings(&sources(text), None).err().unwrap_or_default();
     problems.retain(|problem| problem.level == diagnostic::Level::Error);
     problems
 }

@@ -275,32 +275,30 @@ fn mark(mark: &Marker) -> u32 {
 /// The entries with those of merge keys at their places: a table's own entries win, then the first that has one.
 fn merge(
     merged: Vec<(usize, Node<'static>)>,
-    mut entries: Vec<(Key<'static>, Node<'static>)>,
+    entries: Vec<(Key<'static>, Node<'static>)>,
     own: HashMap<String, Span>,
 ) -> Read<Table<'static>> {
     let mut seen: HashSet<String> = own.into_keys().collect();
-    let mut added = 0;
-    for (at, node) in merged {
+    let mut whole = Vec::with_capacity(entries.len());
+    let mut rest = entries.into_iter();
+    let mut taken = 0;
+    for (place, node) in merged {
+        whole.extend(rest.by_ref().take(place - taken));
+        taken = place;
         let span = node.span;
         let sources = match node.value {
             Value::List(items) => items,
             value => vec![Node { span, value }],
         };
-        let mut place = at + added;
         for source in sources {
             let Value::Table(table) = source.value else {
                 return Err(Diagnostic::new("yaml-syntax", "`<<` merges mappings only", source.span));
             };
-            for (key, value) in table.entries {
-                if seen.insert(key.name.clone().into_owned()) {
-                    entries.insert(place, (key, value));
-                    place += 1;
-                    added += 1;
-                }
-            }
+            whole.extend(table.entries.into_iter().filter(|(key, _)| seen.insert(key.name.clone().into_owned())));
         }
     }
-    Ok(Table { entries })
+    whole.extend(rest);
+    Ok(Table { entries: whole })
 }
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Read<Value<'static>> {

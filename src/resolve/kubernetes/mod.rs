@@ -425,7 +425,7 @@ impl Resolver<'_> {
                 "mount a file of [files] instead: `{ file = \"…\", target = \"…\" }`",
             );
         }
-        for (host, addresses) in &written.extra_hosts.0 {
+        for (host, addresses) in &written.extra_hosts.hosts {
             let is_ip = |text: &Text| text.literal().is_some_and(|ip| ip.parse::<std::net::IpAddr>().is_ok());
             if host.value == model::kind::DOCKER_HOST || !addresses.iter().all(is_ip) {
                 let what = format!("`{}`", host.value);
@@ -435,6 +435,13 @@ impl Resolver<'_> {
                     "no pod reaches the machine of a developer: write an IP address, or remove it",
                 );
             }
+        }
+        if let Some(host) = written.extra_hosts.referring.first() {
+            self.refuse(
+                "a host whose name a variable decides",
+                host.span,
+                "write its name and IP address, or remove it",
+            );
         }
         for (_, port) in written.ports.iter() {
             if port.0.mode == Some(PortMode::Host) {
@@ -495,6 +502,9 @@ impl Resolver<'_> {
         }
         for (_, label) in written.labels.iter().filter(|(_, label)| label.0.variable().is_some()) {
             self.refuse("a variable in a label", label.0.span, "write the value itself");
+        }
+        if let Some(label) = written.labels.referring.first() {
+            self.refuse("a label whose name a variable decides", label.span, "write the name itself");
         }
         for (_, member) in &written.networks.0 {
             if let Some((key, _)) = member.compose.iter().next() {

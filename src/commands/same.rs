@@ -1,0 +1,56 @@
+//! Asks Compose whether an imported project still means what its files mean.
+
+use std::fmt::Display;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use stackgen::dev::Invocation;
+use stackgen::import::compose::{FOLDER, Import, differences};
+
+use super::dev::child::{Answer, Children};
+use super::{Outcome, Ran, current_folder, stop, stop_with};
+
+/// The programs that Compose may be.
+const PROGRAMS: [(&str, &[&str]); 2] = [("docker", &["compose"]), ("docker-compose", &[])];
+
+/// Where what a project renders differs from what its files say.
+pub fn verify(files: &[Utf8PathBuf], imported: &Import) -> Ran<Vec<String>> {
+    let failed = |error: &dyn Display| stop(Outcome::Failed, format!("cannot compare with Compose: {error}"));
+    let root = current_folder()?;
+    let children = Children::new().map_err(|error| failed(&error))?;
+    let ask = |program: &'static str, first: &[&str], rest: &[&str]| {
+        children.ask(&Invocation::new(program, &root, first.iter().copied()).with(rest.iter().copied()))
+    };
+    let answers = |(program, first): &&(&'static str, &[&str])| {
+        ask(program, first, &["version"]).is_ok_and(|answer| answer.succeeded)
+    };
+    let Some((program, first)) = PROGRAMS.iter().find(answers) else {
+        let help = "install it (https://docs.docker.com/compose/install/), or leave out `--verify`";
+        return Err(stop_with(Outcome::Failed, "`--verify` needs Docker Compose, which is not on PATH", help));
+    };
+    let config = |options: &[String]| -> Ran<Answer> {
+        let options = options.iter().map(String::as_str).chain(["--profile=*", "config", "--format=json"]);
+        ask(program, first, &options.collect::<Vec<_>>()).map_err(|finding| stop(Outcome::Failed, finding.what))
+    };
+    let named: Vec<String> = files.iter().map(|file| format!("--file={file}")).collect();
+    let before = config(&named)?;
+    if !before.succeeded {
+        let what = format!("Compose refuses the project: {}", before.complaint());
+        return Err(stop_with(Outcome::Invalid, what, "fix it, or leave out `--verify`"));
+    }
+    let Some(rendered) = imported.compose_file() else {
+        return Ok(vec!["the spec has problems and renders nothing".to_owned()]);
+    };
+    let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
+    let file = folder.path().join("docker-compose.yml");
+    std::fs::write(&file, rendered).map_err(|error| failed(&error))?;
+    let mut options = vec![format!("--file={}", file.display()), format!("--project-directory={}", root.join(FOLDER))];
+    let variables = files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new("")).join(".env");
+    if root.join(&variables).exists() {
+        options.push(format!("--env-file={variables}"));
+    }
+    let after = config(&options)?;
+    if !after.succeeded {
+        return Ok(vec![format!("Compose refuses what the spec renders: {}", after.complaint())]);
+    }
+    differences(&before.stdout, &after.stdout).map_err(|error| failed(&error))
+}

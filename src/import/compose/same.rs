@@ -1,0 +1,89 @@
+//! Whether two configurations of Compose mean the same, as `docker compose config --format json` prints them.
+
+use serde_json::Value;
+
+use super::printable;
+
+/// The most characters of a value in a message.
+const LONGEST: usize = 60;
+
+/// Where two configurations differ, and how: nothing if they mean the same.
+///
+/// # Errors
+/// One of them is not JSON.
+pub fn differences(before: &str, after: &str) -> Result<Vec<String>, serde_json::Error> {
+    let mut found = Vec::new();
+    compare(&serde_json::from_str(before)?, &serde_json::from_str(after)?, "", &mut found);
+    Ok(found)
+}
+
+/// A missing value, and one that says nothing, are the same.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(entries) => entries.values().all(is_empty),
+        _ => false,
+    }
+}
+
+fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
+    if is_empty(before) && is_empty(after) {
+        return;
+    }
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            let added = new.keys().filter(|key| !old.contains_key(*key));
+            for key in old.keys().chain(added) {
+                // Extensions are for those who write the file.
+                if !key.starts_with("x-") {
+                    let value = |entries: &serde_json::Map<_, _>| entries.get(key).cloned().unwrap_or_default();
+                    let dot = if path.is_empty() { "" } else { "." };
+                    compare(&value(old), &value(new), &format!("{path}{dot}{key}"), found);
+                }
+            }
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            for (at, (old, new)) in old.iter().zip(new).enumerate() {
+                compare(old, new, &format!("{path}[{at}]"), found);
+            }
+        }
+        (before, after) if before == after => {}
+        (before, after) => {
+            found.push(printable(&format!("`{path}`: {} became {}", described(before), described(after))));
+        }
+    }
+}
+
+fn described(value: &Value) -> String {
+    if is_empty(value) {
+        return "nothing".to_owned();
+    }
+    let text = value.to_string();
+    let short: String = text.chars().take(LONGEST).collect();
+    let dots = if short.len() < text.len() { "…" } else { "" };
+    format!("`{short}{dots}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differences;
+
+    #[test]
+    fn what_differs_is_named() {
+        let before =
+            r#"{"name": "a", "x-a": 1, "services": {"web": {"command": null, "ports": [{"target": 80}], "a": [1]}}}"#;
+        let after =
+            r#"{"name": "a", "services": {"web": {"ports": [{"target": 81}], "labels": {"b": "c"}, "a": [1, 2]}}}"#;
+        assert_eq!(
+            differences(before, after).unwrap(),
+            [
+                "`services.web.a`: `[1]` became `[1,2]`",
+                "`services.web.ports[0].target`: `80` became `81`",
+                "`services.web.labels`: nothing became `{\"b\":\"c\"}`",
+            ]
+        );
+        assert!(differences(before, before).unwrap().is_empty());
+        assert!(differences(before, "").is_err());
+    }
+}
