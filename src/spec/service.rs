@@ -576,7 +576,7 @@ fn is_drive(letter: &str, path: &str) -> bool {
     letter.len() == 1 && letter.starts_with(|c: char| c.is_ascii_alphabetic()) && path.starts_with(['\\', '/'])
 }
 
-/// Splits at the colons that stand outside of `${…}` and are not those of drives: `C:\data`, and `C:/data` before another path.
+/// Splits at the colons that stand outside of `${…}` and are not those of drives: `C:/data` before another path, or as one.
 pub(crate) fn split_outside(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut from, mut at) = (0, 0);
@@ -585,7 +585,7 @@ pub(crate) fn split_outside(text: &str) -> Vec<&str> {
         let rest = &text[at + 1..];
         if text[at..].starts_with('$') {
             at += if rest.starts_with('{') { text::closing_brace(rest).unwrap_or_default() } else { 0 };
-        } else if !is_drive(&text[from..at], rest) || !(rest.starts_with('\\') || (from == 0 && rest.contains(":/"))) {
+        } else if !(is_drive(&text[from..at], rest) && (from > 0 || rest.starts_with('\\') || rest.contains(":/"))) {
             pieces.push(&text[from..at]);
             from = at + 1;
         }

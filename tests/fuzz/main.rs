@@ -16,6 +16,7 @@ mod binary;
 mod check;
 #[expect(dead_code, reason = "the binary uses the rest")]
 mod commands;
+mod compose;
 mod document;
 mod dotenv;
 mod import;
@@ -43,6 +44,11 @@ fn spec() {
 #[test]
 fn review() {
     run::fuzz(&review::TARGET);
+}
+
+#[test]
+fn compose() {
+    run::fuzz(&compose::TARGET);
 }
 
 #[test]

@@ -236,7 +236,7 @@ fn target(port: &serde_yaml::Value) -> u64 {
 fn what_compose_accepts_is_a_warning() {
     let (project, run) = imported(&[(
         "compose.yaml",
-        "services:\n  web:\n    image: web:1\n    container_name: web\n    ports: ['80:80']\n    volumes: ['data:rel', 'd:/src:/dst']\n    \
+        "services:\n  web:\n    image: web:1\n    container_name: web\n    ports: ['80:80']\n    volumes: ['data:rel', 'd:/src:/dst', './x:C:/x']\n    \
          extra_hosts: ['${HOST}:10.0.0.1', 'b=10.0.0.2', '${HOST}=::1']\n    environment: [dotted.name, A]\n    \
          healthcheck: {test: [NONE]}\n    deploy: {replicas: 2, restart_policy: {condition: unless-stopped}}\n\
          volumes: {data: }\n",
@@ -249,6 +249,7 @@ fn what_compose_accepts_is_a_warning() {
     assert_eq!(web["container_name"], "web");
     assert_eq!(web["volumes"][0]["target"], "rel");
     assert_eq!(web["volumes"][1]["source"], "d:/src");
+    assert_eq!(web["volumes"][2]["target"], "C:/x");
     assert_eq!(web["extra_hosts"], yaml("['b=10.0.0.2', '${HOST:-}:10.0.0.1', '${HOST:-}=::1']"));
     assert_eq!(web["environment"], yaml("{A: , dotted.name: }"));
     assert_eq!(web["healthcheck"], yaml("{test: [NONE]}"));
@@ -306,4 +307,14 @@ fn what_compose_makes_of_both_is_compared() {
         assert_eq!(run.code, Some(code), "{second}: {run:?}");
         assert!(run.stderr.contains(said), "{second}: {run:?}");
     }
+}
+
+#[test]
+fn a_passed_variable_stays_one_when_it_is_extended() {
+    let (project, run) = imported(&[(
+        "compose.yaml",
+        "services:\n  a:\n    image: a:1\n    environment: {PASSED: , B: x}\n  b:\n    extends: a\n    environment: {B: y}\n",
+    )]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(rendered(&project)["services"]["b"]["environment"], yaml("{B: y, PASSED: }"));
 }

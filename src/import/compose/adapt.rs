@@ -79,9 +79,10 @@ pub(super) fn adapt(
     spec.entries.push((key("profiles"), table(profiles)));
     for (section, node) in &mut sections {
         if let (SERVICE, Value::Table(services)) = (&*section.name, &mut node.value) {
-            for (_, service) in &mut services.entries {
+            for (name, service) in &mut services.entries {
                 if let Value::Table(service) = &mut service.value {
                     settle(service, notes);
+                    suggest_kind(&name.name, service, notes);
                 }
             }
             ports::name(services);
@@ -116,6 +117,9 @@ const ASSIGNED: [&str; 2] = ["labels", "environment"];
 /// What a service of a spec can't have: names from variables, and names twice.
 fn settle(service: &mut Table<'static>, notes: &mut Notes<'_>) {
     for (key, node) in &mut service.entries {
+        if key.name == "environment" {
+            as_assignments(node);
+        }
         let Value::List(items) = &mut node.value else { continue };
         if NAMES.contains(&&*key.name) {
             for item in &mut *items {
@@ -149,6 +153,45 @@ fn settle(service: &mut Table<'static>, notes: &mut Notes<'_>) {
                 is_last
             });
         }
+    }
+}
+
+/// A table in which names have no value, from merging, as a list: TOML has nothing else for them.
+fn as_assignments(node: &mut Node<'static>) {
+    if let Value::Table(table) = &mut node.value
+        && table.entries.iter().any(|(_, node)| node.value == Value::Absent)
+    {
+        let item = |(name, node): (Key<'static>, Node<'static>)| {
+            let text = match node.value {
+                Value::Absent => name.name.into_owned(),
+                value => format!("{}={}", name.name, value.written()),
+            };
+            Node { span: name.span, ..string(&text) }
+        };
+        node.value = Value::List(std::mem::take(&mut table.entries).into_iter().map(item).collect());
+    }
+}
+
+/// The images of kinds, by their repository.
+const IMAGES: [(&str, &str); 7] = [
+    ("grafana/alloy", "alloy"),
+    ("grafana/grafana", "grafana"),
+    ("grafana/grafana-enterprise", "grafana"),
+    ("grafana/grafana-oss", "grafana"),
+    ("grafana/loki", "loki"),
+    ("grafana/mimir", "mimir"),
+    ("postgres", "postgres"),
+];
+
+/// A kind would give the service a healthcheck, limits and files that its project lacks, so it is only named.
+fn suggest_kind(name: &str, service: &Table<'static>, notes: &mut Notes<'_>) {
+    let Some(Node { value: Value::String(image), span }) = service.at(&["image"]) else { return };
+    let image = image.trim_start_matches("docker.io/").trim_start_matches("library/");
+    let repository = image.split([':', '@']).next().unwrap_or(image);
+    if let Some((_, kind)) = IMAGES.iter().find(|(known, _)| *known == repository) {
+        let name = shown(name);
+        let what = format!("`kind = \"{kind}\"` for `{name}`, with a healthcheck, limits and files of its own");
+        notes.add(Kind::Possible, Some(*span), what);
     }
 }
 

@@ -77,6 +77,8 @@ pub enum Kind {
     Assumed,
     /// It is not in the spec, since it has no effect.
     Dropped,
+    /// It could be said in another way, which would not render the same.
+    Possible,
     /// The spec can't say it: the result is not the same project.
     Lost,
 }
@@ -87,6 +89,7 @@ impl fmt::Display for Kind {
             Self::Converted => "converted",
             Self::Assumed => "assumed",
             Self::Dropped => "dropped",
+            Self::Possible => "possible",
             Self::Lost => "not converted",
         })
     }
