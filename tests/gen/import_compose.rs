@@ -216,8 +216,8 @@ fn ports_have_names_and_addresses_refer_to_them() {
         "SELF = \"http://api:8080\"",
         "\"--api=http://${api.http-8080}/v1\"",
         "\"${api.http},${api.sql} api:9000 my-api:80 http://u:p@${api.http}/\"",
-        "\"API=${api.url}\"",
-        "\"OTHER=${API:-http://api:80} x:api:80 api:800 worker:80\"",
+        "API = \"${api.url}\"",
+        "OTHER = \"${API:-http://api:80} x:api:80 api:800 worker:80\"",
     ] {
         assert!(spec.contains(line), "{line}\n{spec}");
     }

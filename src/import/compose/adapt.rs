@@ -152,7 +152,24 @@ fn settle(service: &mut Table<'static>, notes: &mut Notes<'_>) {
                 }
                 is_last
             });
+            as_entries(node);
         }
+    }
+}
+
+/// A list of assignments as a table, unless only a list can say one of them.
+fn as_entries(node: &mut Node<'static>) {
+    let Value::List(items) = &node.value else { return };
+    let entry = |item: &Node<'static>| {
+        let Value::String(text) = &item.value else { return None };
+        let (name, value) = text.split_once('=')?;
+        let is_plain = !name.is_empty() && !name.contains('$');
+        let key = || Key { span: item.span, name: name.to_owned().into() };
+        is_plain.then(|| (key(), Node { span: item.span, ..string(value) }))
+    };
+    let entries: Option<Vec<_>> = items.iter().map(entry).collect();
+    if let Some(entries) = entries.filter(|entries| !entries.is_empty()) {
+        node.value = Value::Table(Table { entries });
     }
 }
 
