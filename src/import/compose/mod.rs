@@ -148,12 +148,7 @@ pub(super) struct Attempt {
 pub(super) type Extend<'e> = &'e mut dyn FnMut(&mut Table<'static>, &mut Notes<'_>) -> Vec<(Utf8PathBuf, String)>;
 
 /// Reads a project, and extends its spec.
-pub(super) fn attempt(
-    files: &[Utf8PathBuf],
-    name: &str,
-    read: Read<'_>,
-    extend: Extend<'_>,
-) -> Result<Attempt, Error> {
+pub(super) fn attempt(files: &[Utf8PathBuf], name: &str, read: Read<'_>, extend: Extend<'_>) -> Result<Attempt, Error> {
     let project = load::load(files, read)?;
     let mut notes = Notes { sources: &project.sources, list: Vec::new() };
     let comments = project.comments;

@@ -11,6 +11,7 @@ use crate::folder::Kind as Entry;
 use crate::import::compose::Kind;
 use crate::import::{self, Context, Datasource, Folder};
 use crate::resolve::name_problem;
+use crate::review::counted;
 
 /// The most files of dashboards.
 const MOST: usize = 900;
@@ -90,7 +91,8 @@ impl Found {
             return Err(format!("`{mounted}` of its container is not in this folder"));
         };
         let above = mounted.parent().filter(|above| provider.by_structure && **above != provider.path);
-        let title = above.and_then(Utf8Path::file_name).or(provider.folder.as_deref().filter(|_| !provider.by_structure));
+        let title =
+            above.and_then(Utf8Path::file_name).or(provider.folder.as_deref().filter(|_| !provider.by_structure));
         let read = (files.read)(&file).map_err(|error| error.to_string());
         let context = |folder: &str| Context {
             datasources: Ok(datasources.to_vec()),
@@ -107,11 +109,10 @@ impl Found {
             Ok((folder, imported)) => {
                 let name = self.name(file.file_stem().unwrap_or_default());
                 let path = Utf8PathBuf::from(format!("spec/dashboards/{name}.toml"));
-                let notes = imported.notes.len();
-                if notes > 0 {
-                    let message = format!(
-                        "`{file}` is `{path}`; `gen import dashboard {file}` says what changed ({notes} notes)",
-                    );
+                if !imported.notes.is_empty() {
+                    let notes = counted(imported.notes.len(), "note");
+                    let message =
+                        format!("`{file}` is `{path}`; `gen import dashboard {file}` has {notes} on what changed");
                     self.notes.push(Note { kind: Kind::Converted, place: None, message });
                 }
                 let text = import::toml::text(&imported.description);
@@ -167,10 +168,11 @@ impl Found {
 fn walk(folder: &Utf8Path, mounts: &Mounts<'_>, depth: usize, found: &mut Vec<Utf8PathBuf>) -> Refused<()> {
     for (name, kind) in mounts.entries(folder)? {
         let path = folder.join(&name);
+        let is_json = path.extension() == Some("json");
         match kind {
             Entry::Folder if depth < DEEPEST => walk(&path, mounts, depth + 1, found)?,
-            Entry::File if name.ends_with(".json") && found.len() < MOST => found.push(path),
-            Entry::File if !name.ends_with(".json") => {}
+            Entry::File if is_json && found.len() < MOST => found.push(path),
+            Entry::File if !is_json => {}
             Entry::Other => return Err(format!("`{path}` of its container is neither a file nor a folder")),
             _ => return Err(format!("`{folder}` of its container has too many files or folders")),
         }
@@ -205,7 +207,9 @@ mod tests {
 
     #[test]
     fn a_title_becomes_a_name() {
-        for (title, name) in [("Node Exporter (Full)", "node-exporter-full"), ("API", "api"), ("é_", "folder"), ("", "folder")] {
+        for (title, name) in
+            [("Node Exporter (Full)", "node-exporter-full"), ("API", "api"), ("é_", "folder"), ("", "folder")]
+        {
             assert_eq!(slug(title, "folder"), name);
             assert_eq!(name_problem(name), None);
         }

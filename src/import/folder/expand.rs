@@ -77,7 +77,11 @@ mod tests {
             ("$__file{/x}", Err("it has `$__file{…}`")),
             ("$MISSING", Err("its service does not set the variable `MISSING`")),
         ] {
-            assert_eq!(text(written, &environment).as_deref(), expected.map_err(ToOwned::to_owned).as_ref().copied(), "{written}");
+            assert_eq!(
+                text(written, &environment).as_deref(),
+                expected.map_err(ToOwned::to_owned).as_ref().copied(),
+                "{written}"
+            );
         }
         for (written, expected) in [
             ("${A}", Some(("A", false))),

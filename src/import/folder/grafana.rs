@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::dashboards::Found;
 use super::expand::Environment;
 use super::mounts::{Mounts, PROVISIONING};
-use super::provisioning::{Reader, Refused, Secret};
+use super::provisioning::{Reader, Refused, Secret, Tables};
 use super::{Files, Note, image_is};
 use crate::import::compose::{Kind, NOWHERE, Notes, key, string, table};
 use crate::spec::decode::shown;
@@ -44,7 +44,7 @@ pub(super) struct Plan {
     pub found: Found,
     /// What to say.
     pub notes: Vec<Note>,
-    datasources: Vec<(String, Table<'static>)>,
+    datasources: Tables,
     secrets: BTreeMap<String, Secret>,
     password: String,
     anonymous: bool,
@@ -95,14 +95,8 @@ fn convert(
         _ => None,
     };
     let port = |service: &str, number: u16| named_port(services, service, number);
-    let mut reader = Reader {
-        files,
-        mounts,
-        environment: &environment,
-        port: &port,
-        notes: Vec::new(),
-        secrets: BTreeMap::new(),
-    };
+    let mut reader =
+        Reader { files, mounts, environment: &environment, port: &port, notes: Vec::new(), secrets: BTreeMap::new() };
     let (datasources, known) = reader.datasources()?;
     let providers = reader.providers()?;
     if datasources.is_empty() && providers.is_empty() {
@@ -111,7 +105,8 @@ fn convert(
     let found = Found::read(&providers, (mounts, files), &known)?;
     let password = environment.get(PASSWORD).map_or("", String::as_str);
     let new = || "GRAFANA_ADMIN_PASSWORD".to_owned();
-    let password = reader.secret(password, new, &format!("password of the administrator of `{}`", shown(name)), None);
+    let password =
+        reader.secret(password, new, &format!("the password of the administrator of `{}`", shown(name)), &None);
     let paths: Vec<Utf8PathBuf> = providers.into_iter().map(|provider| provider.path).collect();
     let Reader { mut notes, secrets, .. } = reader;
     notes.push(Note {
@@ -124,17 +119,7 @@ fn convert(
         ),
     });
     let volumes = mounts.left(&paths);
-    Ok(Some(Plan {
-        service: name.to_owned(),
-        found,
-        notes,
-        datasources,
-        secrets,
-        password,
-        anonymous,
-        volumes,
-        ports,
-    }))
+    Ok(Some(Plan { service: name.to_owned(), found, notes, datasources, secrets, password, anonymous, volumes, ports }))
 }
 
 /// What a service sets, by name.
@@ -144,7 +129,8 @@ fn environment(service: &Table<'_>) -> Environment {
             table.entries.iter().map(|(name, node)| (name.name.clone().into_owned(), node.value.written())).collect()
         }
         Some(Value::List(items)) => {
-            let items = items.iter().filter_map(|item| if let Value::String(text) = &item.value { Some(text) } else { None });
+            let items =
+                items.iter().filter_map(|item| if let Value::String(text) = &item.value { Some(text) } else { None });
             let assigned = |text: &str| match text.split_once('=') {
                 Some((name, value)) => (name.to_owned(), value.to_owned()),
                 None => (text.to_owned(), format!("${{{text}}}")),
@@ -208,6 +194,24 @@ fn named_port(services: &Table<'_>, service: &str, number: u16) -> Option<String
         _ => None,
     });
     named.next().filter(|_| named.next().is_none())
+}
+
+/// The variables for which a text of a spec has a default.
+fn defaults(value: &Value<'_>, found: &mut HashSet<String>) {
+    match value {
+        Value::String(text) => {
+            for (at, _) in text.match_indices("${") {
+                let rest = &text[at + 2..];
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+                if rest[end..].starts_with(":-") {
+                    found.insert(rest[..end].to_owned());
+                }
+            }
+        }
+        Value::List(items) => items.iter().for_each(|item| defaults(&item.value, found)),
+        Value::Table(table) => table.entries.iter().for_each(|(_, node)| defaults(&node.value, found)),
+        _ => {}
+    }
 }
 
 impl Plan {
@@ -299,6 +303,8 @@ impl Plan {
 
     /// Declares the secrets.
     fn declare(&self, spec: &mut Table<'static>) {
+        let mut defaulted = HashSet::new();
+        spec.entries.iter().for_each(|(_, node)| defaults(&node.value, &mut defaulted));
         if spec.at(&["env"]).is_none() {
             spec.entries.push((key("env"), table(Table::default())));
         }
@@ -311,8 +317,13 @@ impl Plan {
             let flag = |name: &str| (key(name), Node { span: NOWHERE, value: Value::Boolean(true) });
             let known = env.entries.iter_mut().find(|(key, _)| key.name == *name).map(|(_, node)| &mut node.value);
             if let Some(Value::Table(declared)) = known {
-                if declared.at(&["secret"]).is_none() {
-                    declared.entries.push(flag("secret"));
+                // Compose starts nothing without it, unless something else has a default for it.
+                let is_required = !defaulted.contains(name.as_str());
+                let flags = [("required", is_required), ("secret", true)];
+                for (name, _) in flags.into_iter().filter(|(_, is_set)| *is_set) {
+                    if declared.at(&[name]).is_none() {
+                        declared.entries.push(flag(name));
+                    }
                 }
                 continue;
             }

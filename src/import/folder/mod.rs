@@ -105,8 +105,8 @@ pub fn import(compose: &[Utf8PathBuf], name: &str, files: &Files<'_>) -> Result<
 fn finish(attempt: Attempt, others: Vec<(Utf8PathBuf, String)>, mut notes: Vec<Note>) -> Import {
     notes.extend(attempt.notes);
     notes.extend(attempt.problems.into_iter().map(|(_, note)| note));
-    let mut files = others;
-    files.push((MAIN.into(), attempt.text));
+    let mut files = vec![(MAIN.into(), attempt.text)];
+    files.extend(others);
     Import { files, notes: compose::in_order(notes) }
 }
 

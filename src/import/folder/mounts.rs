@@ -72,14 +72,13 @@ impl<'f> Mounts<'f> {
 
     /// Each mount that has a path of the folder, with its target.
     pub fn here(&self) -> impl Iterator<Item = (&Node<'static>, &Utf8Path, &Utf8Path)> {
-        self.mounts
-            .iter()
-            .filter_map(|mount| Some((&mount.node, mount.source.as_deref()?, mount.target.as_deref()?)))
+        self.mounts.iter().filter_map(|mount| Some((&mount.node, mount.source.as_deref()?, mount.target.as_deref()?)))
     }
 
     /// Where a path of the container is.
     pub fn place(&self, path: &Utf8Path) -> Place {
-        let inside = self.mounts.iter().filter_map(|mount| Some((mount, path.strip_prefix(mount.target.as_ref()?).ok()?)));
+        let inside =
+            self.mounts.iter().filter_map(|mount| Some((mount, path.strip_prefix(mount.target.as_ref()?).ok()?)));
         match inside.min_by_key(|(_, rest)| rest.as_str().len()) {
             Some((Mount { source: Some(source), .. }, rest)) => Place::Here(clean(&source.join(rest))),
             Some(_) => Place::Elsewhere,
@@ -139,7 +138,8 @@ impl<'f> Mounts<'f> {
         }
         // Nothing can be mounted into a folder that the container may only read.
         let is_split = Utf8Path::new(PROVISIONING).starts_with(target);
-        let is_above = dashboards.iter().any(|path| path.starts_with(target)) && !Utf8Path::new(DATA).starts_with(target);
+        let is_above =
+            dashboards.iter().any(|path| path.starts_with(target)) && !Utf8Path::new(DATA).starts_with(target);
         if !is_split && !is_above {
             return Rest::Whole;
         }

@@ -1,6 +1,6 @@
 //! Grafana's provisioning files (<https://grafana.com/docs/grafana/latest/administration/provisioning/>), as tables of a spec.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest as _, Sha256};
@@ -51,32 +51,45 @@ const SILENT: [&str; 3] = ["apiVersion", "version", "readOnly"];
 /// Why a service can't be of the kind.
 pub(super) type Refused<T> = Result<T, String>;
 
+/// The datasources of a spec by their UIDs.
+pub(super) type Tables = Vec<(String, Table<'static>)>;
+
+/// The file and the line of a note.
+type Line = Option<(Utf8PathBuf, usize)>;
+
 struct File {
     path: Utf8PathBuf,
     text: String,
+    /// A byte, and its line from 1: lines are asked for in their order.
+    last: (usize, usize),
 }
 
 impl File {
-    fn line(&self, node: &Node<'_>) -> Option<(Utf8PathBuf, usize)> {
-        let before = self.text.get(..node.span.start as usize)?;
-        Some((self.path.clone(), 1 + before.matches('\n').count()))
+    fn line(&mut self, node: &Node<'_>) -> usize {
+        let (at, line) = self.last;
+        let start = node.span.start as usize;
+        if let Some(between) = self.text.get(at..start) {
+            self.last = (start, line + between.matches('\n').count());
+        }
+        self.last.1
     }
 }
 
 impl Reader<'_> {
     /// The datasources, as tables by UID, and for the dashboards.
-    pub fn datasources(&mut self) -> Refused<(Vec<(String, Table<'static>)>, Vec<Datasource>)> {
-        let mut tables: Vec<(String, Table<'static>)> = Vec::new();
-        let mut known = Vec::new();
-        for (file, document) in self.documents("datasources")? {
+    pub fn datasources(&mut self) -> Refused<(Tables, Vec<Datasource>)> {
+        let mut tables = Tables::new();
+        let (mut known, mut uids) = (Vec::new(), HashSet::new());
+        for (mut file, document) in self.documents("datasources")? {
             for (name, node) in document.entries {
                 match (&*name.name, node.value) {
                     ("datasources", Value::List(items)) => {
                         for item in items {
-                            let place = file.line(&item);
+                            let line = file.line(&item);
+                            let place = Some((file.path.clone(), line));
                             let Value::Table(written) = item.value else { continue };
-                            let (table, source) = self.datasource(written, place.as_ref())?;
-                            if known.iter().any(|known: &Datasource| known.uid == source.uid) {
+                            let (table, source) = self.datasource(written, &place)?;
+                            if !uids.insert(source.uid.clone()) {
                                 return Err(format!("two datasources have the UID `{}`", shown(&source.uid)));
                             }
                             tables.push((source.uid.clone(), table));
@@ -87,7 +100,7 @@ impl Reader<'_> {
                     ("deleteDatasources" | "prune", _) => {}
                     (silent, _) if SILENT.contains(&silent) => {}
                     (_, Value::Absent) => {}
-                    (other, _) => self.lose(None, format!("`{}`: key `{}`", file.path, shown(other))),
+                    (other, _) => self.lose(&None, format!("`{}`: key `{}`", file.path, shown(other))),
                 }
             }
         }
@@ -114,12 +127,7 @@ impl Reader<'_> {
                 };
                 let path = Utf8PathBuf::from(path.trim_end_matches('/'));
                 let by_structure = flag(&["options", "foldersFromFilesStructure"]);
-                providers.push(Provider {
-                    folder: text(&["folder"])?,
-                    uid: text(&["folderUid"])?,
-                    path,
-                    by_structure,
-                });
+                providers.push(Provider { folder: text(&["folder"])?, uid: text(&["folderUid"])?, path, by_structure });
             }
         }
         Ok(providers)
@@ -137,7 +145,7 @@ impl Reader<'_> {
             };
             let text = (self.files.read)(&path).map_err(|error| format!("cannot read `{path}`: {error}"))?;
             let read = yaml::read(&text, 0).map_err(|error| format!("cannot read `{path}`: {}", error.title))?;
-            let file = File { path, text };
+            let file = File { path, text, last: (0, 1) };
             match read.nodes.into_iter().next().map(|node| node.value) {
                 Some(Value::Table(table)) => documents.push((file, table)),
                 None | Some(Value::Absent) => {}
@@ -147,15 +155,11 @@ impl Reader<'_> {
         Ok(documents)
     }
 
-    fn lose(&mut self, place: Option<&(Utf8PathBuf, usize)>, message: String) {
-        self.notes.push(Note { kind: Kind::Lost, place: place.cloned(), message });
+    fn lose(&mut self, place: &Line, message: String) {
+        self.notes.push(Note { kind: Kind::Lost, place: place.clone(), message });
     }
 
-    fn datasource(
-        &mut self,
-        written: Table<'static>,
-        place: Option<&(Utf8PathBuf, usize)>,
-    ) -> Refused<(Table<'static>, Datasource)> {
+    fn datasource(&mut self, written: Table<'static>, place: &Line) -> Refused<(Table<'static>, Datasource)> {
         let mut all: HashMap<String, Value<'static>> =
             written.entries.into_iter().map(|(key, node)| (key.name.into_owned(), node.value)).collect();
         all.retain(|_, value| *value != Value::Absent && *value != Value::String("".into()));
@@ -180,21 +184,24 @@ impl Reader<'_> {
         let (access, basic_user) = (text("access")?, text("basicAuthUser")?);
         let is_on = |value: Option<Value<'_>>| value == Some(Value::Boolean(true));
         let (default, basic) = (is_on(all.remove("isDefault")), is_on(all.remove("basicAuth")));
-        let mut lost: Vec<String> = Vec::new();
-        let mut lose = |key: &str| lost.push(shown(key));
+        let mut unsaid: Vec<String> = Vec::new();
+        let mut lose = |key: &str| unsaid.push(shown(key));
         if access.is_some_and(|access| access != "proxy" && access != "server") {
             lose("access");
         }
-        let mut table = Table { entries: vec![(key("type"), string(queried.as_str())), (key("title"), string(&title))] };
+        let mut table =
+            Table { entries: vec![(key("type"), string(queried.as_str())), (key("title"), string(&title))] };
         let mut put = |name: &str, node: Node<'static>| table.entries.push((key(name), node));
         match (url, queried.addressed()) {
-            (Some(url), addressed @ (Addressed::Http | Addressed::HostAndPort)) => match self.service(&url, addressed) {
-                Some((service, port)) => {
-                    put("service", string(&service));
-                    put("port", string(&port));
+            (Some(url), addressed @ (Addressed::Http | Addressed::HostAndPort)) => {
+                match self.service(&url, addressed) {
+                    Some((service, port)) => {
+                        put("service", string(&service));
+                        put("port", string(&port));
+                    }
+                    None => put("url", string(&url)),
                 }
-                None => put("url", string(&url)),
-            },
+            }
             (Some(_), Addressed::Settings | Addressed::Aws) => lose("url"),
             (None, _) => {}
         }
@@ -217,8 +224,8 @@ impl Reader<'_> {
             None => {}
         }
         let (json, secure) = (all.remove("jsonData"), all.remove("secureJsonData"));
-        lost.extend(unsaid(&all));
-        for key in lost {
+        unsaid.extend(left(&all));
+        for key in unsaid {
             self.lose(place, format!("{what}: `{key}`"));
         }
         let json = match json {
@@ -232,7 +239,7 @@ impl Reader<'_> {
             .collect();
         if !added.is_empty() {
             let message = format!("{what}: with {}, unless `json_data` says otherwise", added.join(" and "));
-            self.notes.push(Note { kind: Kind::Assumed, place: place.cloned(), message });
+            self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
         }
         let mut secure = match secure {
             Some(Value::Table(secure)) => self.secure(secure, (&uid, is_http), &what, place)?,
@@ -257,7 +264,7 @@ impl Reader<'_> {
         written: Table<'static>,
         (uid, is_http): (&str, bool),
         what: &str,
-        place: Option<&(Utf8PathBuf, usize)>,
+        place: &Line,
     ) -> Refused<Table<'static>> {
         let mut table = Table::default();
         for (name, node) in written.entries {
@@ -278,24 +285,18 @@ impl Reader<'_> {
     }
 
     /// The variable that a secret is in, a new one if the text is the secret itself.
-    pub fn secret(
-        &mut self,
-        text: &str,
-        new: impl FnOnce() -> String,
-        what: &str,
-        place: Option<&(Utf8PathBuf, usize)>,
-    ) -> String {
+    pub fn secret(&mut self, text: &str, new: impl FnOnce() -> String, what: &str, place: &Line) -> String {
         let (variable, description) = match expand::variable(text) {
             Some((variable, false)) => {
                 self.secrets.entry(variable.to_owned()).or_insert(Secret { description: None, generate: false });
                 return variable.to_owned();
             }
             Some((variable, true)) => (variable.to_owned(), None),
-            None => (new(), Some(format!("The {}.", what.replace('`', "")))),
+            None => (new(), Some(capital(&what.replace('`', "")))),
         };
         let set = if text.is_empty() { "" } else { ": set it in `.env` to what it was" };
         let message = format!("{what} is `${{{variable}}}`, a secret without a default{set}");
-        self.notes.push(Note { kind: Kind::Assumed, place: place.cloned(), message });
+        self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
         self.secrets.entry(variable.clone()).or_insert(Secret { description, generate: text.is_empty() });
         variable
     }
@@ -349,17 +350,23 @@ impl Reader<'_> {
 }
 
 /// The keys of a datasource that a spec can't say.
-fn unsaid(left: &HashMap<String, Value<'_>>) -> Vec<String> {
+fn left(keys: &HashMap<String, Value<'_>>) -> Vec<String> {
     let is_said = |key: &str, value: &Value<'_>| match key {
         // Nothing of the spec can be changed in Grafana.
         "editable" => true,
         "orgId" => matches!(value, Value::Integer(0 | 1)),
         _ => SILENT.contains(&key) || *value == Value::Boolean(false),
     };
-    let unsaid = left.iter().filter(|(key, value)| !is_said(key, value));
+    let unsaid = keys.iter().filter(|(key, value)| !is_said(key, value));
     let mut keys: Vec<String> = unsaid.map(|(key, _)| shown(key)).collect();
     keys.sort();
     keys
+}
+
+/// A text as a sentence begins.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// The UID that Grafana gives a datasource that has none (`safeUIDFromName` of `pkg/services/provisioning/datasources`).

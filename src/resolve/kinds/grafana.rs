@@ -24,7 +24,11 @@ impl<'a> Resolver<'a> {
         // Where its data is is the user's business, too.
         let mounts = |target: &str| {
             let literal = |mount: &'a Short<Mount>| mount.0.target.literal();
-            service.volumes.iter().filter_map(literal).any(|own| own.trim_end_matches('/') == target.trim_end_matches('/'))
+            service
+                .volumes
+                .iter()
+                .filter_map(literal)
+                .any(|own| own.trim_end_matches('/') == target.trim_end_matches('/'))
         };
         preset.volumes.retain(|(_, target)| !mounts(target));
         let (variables, secrets) = self.for_datasources();
