@@ -37,6 +37,8 @@ pub(super) struct Dashboard {
     pub mounted: Utf8PathBuf,
     /// The name of its folder in the spec.
     pub folder: String,
+    /// How many notes there are on what changed in it.
+    notes: usize,
 }
 
 impl Dashboard {
@@ -51,7 +53,7 @@ impl Dashboard {
 pub(super) struct Found {
     pub dashboards: Vec<Dashboard>,
     pub folders: Vec<Folder>,
-    pub notes: Vec<Note>,
+    notes: Vec<Note>,
     names: HashSet<String>,
 }
 
@@ -109,14 +111,9 @@ impl Found {
             Ok((folder, imported)) => {
                 let name = self.name(file.file_stem().unwrap_or_default());
                 let path = Utf8PathBuf::from(format!("spec/dashboards/{name}.toml"));
-                if !imported.notes.is_empty() {
-                    let notes = counted(imported.notes.len(), "note");
-                    let message =
-                        format!("`{file}` is `{path}`; `gen import dashboard {file}` has {notes} on what changed");
-                    self.notes.push(Note { kind: Kind::Converted, place: None, message });
-                }
                 let text = import::toml::text(&imported.description);
-                self.dashboards.push(Dashboard { path, text, file, mounted: mounted.to_owned(), folder });
+                let notes = imported.notes.len();
+                self.dashboards.push(Dashboard { path, text, file, mounted: mounted.to_owned(), folder, notes });
             }
             Err(why) => self.lose(&file, &why),
         }
@@ -125,6 +122,17 @@ impl Found {
 
     fn lose(&mut self, file: &Utf8Path, why: &str) {
         self.notes.push(Note { kind: Kind::Lost, place: None, message: format!("dashboard `{file}`: {why}") });
+    }
+
+    /// What to say, once it is known which dashboards the spec has.
+    pub fn into_notes(self) -> Vec<Note> {
+        let changed = self.dashboards.iter().filter(|dashboard| dashboard.notes > 0).map(|dashboard| {
+            let Dashboard { file, path, notes, .. } = dashboard;
+            let notes = counted(*notes, "note");
+            let message = format!("`{file}` is `{path}`; `gen import dashboard {file}` has {notes} on what changed");
+            Note { kind: Kind::Converted, place: None, message }
+        });
+        changed.chain(self.notes).collect()
     }
 
     /// Takes away what the spec can't have.

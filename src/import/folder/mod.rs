@@ -90,7 +90,7 @@ pub fn import(compose: &[Utf8PathBuf], name: &str, files: &Files<'_>) -> Result<
                 }
                 if of_dashboards.is_empty() {
                     attempt.problems = of_spec;
-                    let notes = plan.notes.into_iter().chain(plan.found.notes).collect();
+                    let notes = plan.notes.into_iter().chain(plan.found.into_notes()).collect();
                     return Ok(finish(attempt, others, notes));
                 }
                 // Each time fewer are left.
