@@ -317,6 +317,20 @@ fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
     }
 }
 
+/// A secret has no default, so one that others have a default for can't be the same variable.
+#[test]
+fn a_password_with_a_default_elsewhere_gets_a_variable_of_its_own() {
+    let project = shop();
+    project.replace("compose.yaml", "DATABASE: ${DATABASE:-shop}", "PASSWORD: ${ADMIN_PASSWORD:-admin}");
+    project.replace("compose.yaml", "TENANT=${TENANT}", "TENANT=${TENANT:-shop}");
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let file = rendered(&project);
+    assert_eq!(file["services"]["app"]["environment"]["PASSWORD"], "${ADMIN_PASSWORD:-admin}");
+    assert_eq!(file["secrets"]["grafana-admin_password"]["environment"], "GRAFANA_ADMIN_PASSWORD");
+    assert_eq!(file["secrets"]["datasource.loki.httpHeaderValue1"]["environment"], "LOKI_HTTP_HEADER_VALUE1");
+}
+
 #[test]
 fn a_second_grafana_keeps_both_as_they_were() {
     let project = shop();

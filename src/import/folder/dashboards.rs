@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::mounts::{Mounts, Place};
 use super::provisioning::{Provider, Refused};
-use super::{Files, Note};
+use super::{Files, Note, free_name};
 use crate::folder::Kind as Entry;
 use crate::import::compose::Kind;
 use crate::import::{self, Context, Datasource, Folder};
@@ -129,7 +129,7 @@ impl Found {
         let changed = self.dashboards.iter().filter(|dashboard| dashboard.notes > 0).map(|dashboard| {
             let Dashboard { file, path, notes, .. } = dashboard;
             let notes = counted(*notes, "note");
-            let message = format!("`{file}` is `{path}`; `gen import dashboard {file}` has {notes} on what changed");
+            let message = format!("`{file}` is `{path}`; `gen import dashboard` prints {notes} on it");
             Note { kind: Kind::Converted, place: None, message }
         });
         changed.chain(self.notes).collect()
@@ -156,7 +156,7 @@ impl Found {
         let uid = uid.filter(|uid| name_problem(uid).is_none()).map(ToOwned::to_owned);
         let wish = uid.unwrap_or_else(|| slug(title, "folder"));
         let taken: HashSet<&str> = self.folders.iter().map(|folder| folder.name.as_str()).collect();
-        let name = free(&wish, |name| taken.contains(name));
+        let name = free_name(&wish, '-', |name| taken.contains(name));
         if title == WITHOUT {
             let message = format!("folder `{WITHOUT}`: for dashboards that are in none");
             self.notes.push(Note { kind: Kind::Assumed, place: None, message });
@@ -166,7 +166,7 @@ impl Found {
     }
 
     fn name(&mut self, stem: &str) -> String {
-        let name = free(&slug(stem, "dashboard"), |name| self.names.contains(name));
+        let name = free_name(&slug(stem, "dashboard"), '-', |name| self.names.contains(name));
         self.names.insert(name.clone());
         name
     }
@@ -186,13 +186,6 @@ fn walk(folder: &Utf8Path, mounts: &Mounts<'_>, depth: usize, found: &mut Vec<Ut
         }
     }
     Ok(())
-}
-
-/// The name itself, or with the first number that makes it a free one.
-fn free(wish: &str, is_taken: impl Fn(&str) -> bool) -> String {
-    let numbered = (2..).map(|number: usize| format!("{wish}-{number}"));
-    let mut names = std::iter::once(wish.to_owned()).chain(numbered);
-    names.find(|name| !is_taken(name)).unwrap_or_default()
 }
 
 /// A text as a name of the spec.
@@ -221,6 +214,6 @@ mod tests {
             assert_eq!(slug(title, "folder"), name);
             assert_eq!(name_problem(name), None);
         }
-        assert_eq!(free("a", |name| ["a", "a-2"].contains(&name)), "a-3");
+        assert_eq!(free_name("a", '-', |name| ["a", "a-2"].contains(&name)), "a-3");
     }
 }

@@ -68,11 +68,11 @@ pub(super) fn plan(spec: &Table<'static>, files: &Files<'_>) -> Result<Option<Pl
     if let Some((other, ..)) = provisioned.next() {
         return Err(refuse(format!("the datasources of a spec are those of all, also of `{}`", shown(other))));
     }
-    convert(services, (name, service), &mounts, files).map_err(refuse)
+    convert((spec, services), (name, service), &mounts, files).map_err(refuse)
 }
 
 fn convert(
-    services: &Table<'static>,
+    (spec, services): (&Table<'static>, &Table<'static>),
     (name, service): (&str, &Table<'static>),
     mounts: &Mounts<'_>,
     files: &Files<'_>,
@@ -94,9 +94,22 @@ fn convert(
         Some(Value::List(items)) => Some(self::ports(items)?),
         _ => None,
     };
+    let declared = match spec.at(&["env"]).map(|node| &node.value) {
+        Some(Value::Table(env)) => env.entries.as_slice(),
+        _ => &[],
+    };
+    let declared = declared.iter();
     let port = |service: &str, number: u16| named_port(services, service, number);
-    let mut reader =
-        Reader { files, mounts, environment: &environment, port: &port, notes: Vec::new(), secrets: BTreeMap::new() };
+    let mut reader = Reader {
+        files,
+        mounts,
+        environment: &environment,
+        port: &port,
+        defaulted: defaulted(spec, name, &environment),
+        declared: declared.map(|(key, _)| key.name.clone().into_owned()).collect(),
+        notes: Vec::new(),
+        secrets: BTreeMap::new(),
+    };
     let (datasources, known) = reader.datasources()?;
     let providers = reader.providers()?;
     if datasources.is_empty() && providers.is_empty() {
@@ -194,6 +207,28 @@ fn named_port(services: &Table<'_>, service: &str, number: u16) -> Option<String
         _ => None,
     });
     named.next().filter(|_| named.next().is_none())
+}
+
+/// The variables for which something has a default, other than Grafana's password.
+fn defaulted(spec: &Table<'_>, grafana: &str, environment: &Environment) -> HashSet<String> {
+    let mut found = HashSet::new();
+    for (section, node) in &spec.entries {
+        match &node.value {
+            Value::Table(services) if section.name == SERVICE => {
+                for (name, node) in &services.entries {
+                    let Value::Table(service) = &node.value else { continue };
+                    let is_searched = |key: &str| name.name != grafana || key != "environment";
+                    let searched = service.entries.iter().filter(|(key, _)| is_searched(&key.name));
+                    searched.for_each(|(_, node)| defaults(&node.value, &mut found));
+                }
+            }
+            other => defaults(other, &mut found),
+        }
+    }
+    for (_, text) in environment.iter().filter(|(name, _)| *name != PASSWORD) {
+        defaults(&Value::String(text.as_str().into()), &mut found);
+    }
+    found
 }
 
 /// The variables for which a text of a spec has a default.
@@ -303,8 +338,6 @@ impl Plan {
 
     /// Declares the secrets.
     fn declare(&self, spec: &mut Table<'static>) {
-        let mut defaulted = HashSet::new();
-        spec.entries.iter().for_each(|(_, node)| defaults(&node.value, &mut defaulted));
         if spec.at(&["env"]).is_none() {
             spec.entries.push((key("env"), table(Table::default())));
         }
@@ -317,10 +350,8 @@ impl Plan {
             let flag = |name: &str| (key(name), Node { span: NOWHERE, value: Value::Boolean(true) });
             let known = env.entries.iter_mut().find(|(key, _)| key.name == *name).map(|(_, node)| &mut node.value);
             if let Some(Value::Table(declared)) = known {
-                // Compose starts nothing without it, unless something else has a default for it.
-                let is_required = !defaulted.contains(name.as_str());
-                let flags = [("required", is_required), ("secret", true)];
-                for (name, _) in flags.into_iter().filter(|(_, is_set)| *is_set) {
+                // Compose starts nothing without it.
+                for name in ["required", "secret"] {
                     if declared.at(&[name]).is_none() {
                         declared.entries.push(flag(name));
                     }

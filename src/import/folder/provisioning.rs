@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::expand::{self, Environment};
 use super::mounts::{Mounts, PROVISIONING, Place};
-use super::{Files, Note};
+use super::{Files, Note, free_name};
 use crate::folder;
 use crate::import::Datasource;
 use crate::import::compose::{Kind, NOWHERE, key, string, table, yaml};
@@ -22,6 +22,10 @@ pub(super) struct Reader<'r> {
     pub environment: &'r Environment,
     /// The name of the port of a service at a number.
     pub port: &'r dyn Fn(&str, u16) -> Option<String>,
+    /// The variables for which something else has a default.
+    pub defaulted: HashSet<String>,
+    /// The variables of the project.
+    pub declared: HashSet<String>,
     pub notes: Vec<Note>,
     pub secrets: BTreeMap<String, Secret>,
 }
@@ -242,7 +246,7 @@ impl Reader<'_> {
             self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
         }
         let mut secure = match secure {
-            Some(Value::Table(secure)) => self.secure(secure, (&uid, is_http), &what, place)?,
+            Some(Value::Table(secure)) => self.secure(secure, (&title, is_http), &what, place)?,
             _ => Table::default(),
         };
         table.entries.extend(secure.take("password"));
@@ -262,7 +266,7 @@ impl Reader<'_> {
     fn secure(
         &mut self,
         written: Table<'static>,
-        (uid, is_http): (&str, bool),
+        (title, is_http): (&str, bool),
         what: &str,
         place: &Line,
     ) -> Refused<Table<'static>> {
@@ -275,7 +279,7 @@ impl Reader<'_> {
             if text.is_empty() {
                 continue;
             }
-            let new = || variable_name(&format!("{uid}_{}", name.name));
+            let new = || variable_name(&format!("{title}_{}", name.name));
             let variable = self.secret(&text, new, &format!("`{}` of {what}", shown(&name.name)), place);
             let password = if is_http { "basicAuthPassword" } else { "password" };
             let name = if name.name == password { "password" } else { &*name.name };
@@ -286,18 +290,25 @@ impl Reader<'_> {
 
     /// The variable that a secret is in, a new one if the text is the secret itself.
     pub fn secret(&mut self, text: &str, new: impl FnOnce() -> String, what: &str, place: &Line) -> String {
-        let (variable, description) = match expand::variable(text) {
+        // Nothing may have a default for a secret.
+        let free = |name: &&str| !self.defaulted.contains(*name);
+        let written = expand::variable(text).and_then(|(name, more)| Some((free(&name).then_some(name)?, more)));
+        let (variable, description) = match written {
             Some((variable, false)) => {
                 self.secrets.entry(variable.to_owned()).or_insert(Secret { description: None, generate: false });
                 return variable.to_owned();
             }
             Some((variable, true)) => (variable.to_owned(), None),
-            None => (new(), Some(capital(&what.replace('`', "")))),
+            None => {
+                let is_taken = |name: &str| self.secrets.contains_key(name) || self.declared.contains(name);
+                (free_name(&new(), '_', is_taken), Some(capital(&what.replace('`', ""))))
+            }
         };
         let set = if text.is_empty() { "" } else { ": set it in `.env` to what it was" };
         let message = format!("{what} is `${{{variable}}}`, a secret without a default{set}");
         self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
-        self.secrets.entry(variable.clone()).or_insert(Secret { description, generate: text.is_empty() });
+        let generate = text.is_empty();
+        self.secrets.entry(variable.clone()).or_insert(Secret { description, generate });
         variable
     }
 
