@@ -131,6 +131,10 @@ fn convert(
             shown(name)
         ),
     });
+    if service.at(&["env_file"]).is_some() {
+        let message = format!("the variables of the kind replace those of the `env_file` of `{}`", shown(name));
+        notes.push(Note { kind: Kind::Assumed, place: None, message });
+    }
     let volumes = mounts.left(&paths);
     Ok(Some(Plan { service: name.to_owned(), found, notes, datasources, secrets, password, anonymous, volumes, ports }))
 }
