@@ -98,7 +98,9 @@ pub enum Command {
     Verify(Verify),
     /// Create a spec in the current directory
     ///
-    /// Writes `spec/stack.toml` and the dashboards of the example. Never overwrites a file.
+    /// Writes `spec/stack.toml` and the dashboards of the example, or those of a folder that has a Compose file. Never
+    /// overwrites a file. Exit codes with `--from`: 0 success, 1 something was not converted or a file is there already, 2 not
+    /// a Compose file, 3 I/O error.
     Init(Init),
     /// Add a service, a datasource, a dashboard or a kind to the spec
     ///
@@ -492,7 +494,7 @@ pub struct ImportDashboard {
 
 /// What `gen init` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gen init\n  gen init --example observability")]
+#[command(after_help = "Examples:\n  gen init\n  gen init --example observability\n  gen init --from .")]
 pub struct Init {
     /// `minimal` (a web page and a database), `observability` (Mimir, Loki, Alloy and Grafana), `web` (nginx, an API with
     /// workers, PostgreSQL and more), `events` (Kafka, ClickHouse, traces and alerts), `temporal` (Temporal on
@@ -500,6 +502,12 @@ pub struct Init {
     /// stack)
     #[arg(long, value_name = "NAME", default_value = "minimal", value_parser = ["minimal", "observability", "web", "events", "temporal", "temporal-dsql"])]
     pub example: String,
+    /// Make the spec of this folder: its Compose file, and the datasources and dashboards that Grafana is provisioned with
+    ///
+    /// The folder is the current directory or below it. Other configuration files stay as they are. Notes on standard error
+    /// say what was converted, assumed, kept or can't be converted.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "example")]
+    pub from: Option<Utf8PathBuf>,
 }
 
 /// What `gen new` takes.

@@ -25,7 +25,7 @@ use crate::cli::{Check, Format};
 pub const MOST_FILES: usize = 200;
 
 /// Lines of diffs that are shown; the rest is counted. `--stat` shows none.
-const MOST_LINES: usize = 200;
+pub const MOST_LINES: usize = 200;
 
 /// Lines of a file on disk that are compared: comparing takes memory for each.
 const MOST_COMPARED: usize = 2_000_000;

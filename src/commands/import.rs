@@ -41,20 +41,10 @@ fn compose(arguments: &ImportCompose) -> Ran {
         let title = format!("no Compose file in this directory: none of {}", names.join(", "));
         return Err(stop_with(Outcome::Invalid, title, "name it: `gen import compose FILE`"));
     }
-    let read_text = |path: &Utf8Path| {
-        let bytes = read(path)?;
-        String::from_utf8(bytes).map_err(|_| io::Error::other("not UTF-8"))
-    };
     let name = current.file_name().unwrap_or_default();
-    let imported = import::compose::import(&files, name, &read_text).map_err(|error| match error {
-        import::compose::Error::Io(path, error) => stop(Outcome::Failed, format!("cannot read `{path}`: {error}")),
-        import::compose::Error::Invalid(found) => {
-            print_error(&report::excerpts(&found.0, &found.1));
-            Outcome::Invalid
-        }
-    })?;
+    let imported = import::compose::import(&files, name, &read_text).map_err(refuse_compose)?;
     // Before anything is written: without Compose, the command can be run again.
-    let differing = if arguments.verify { same::verify(&files, &imported)? } else { Vec::new() };
+    let differing = if arguments.verify { Some(same::verify(&files, &imported)?) } else { None };
     match &arguments.output {
         None => print(io::stdout(), &imported.text),
         Some(path) => {
@@ -66,23 +56,44 @@ fn compose(arguments: &ImportCompose) -> Ran {
             write_new(path, &imported.text).map_err(|error| stop(Outcome::Failed, error))?;
         }
     }
+    Ok(say("project", &imported.notes, imported.is_whole(), differing.as_deref()))
+}
+
+/// Reports that a project is not one to Compose.
+pub(super) fn refuse_compose(error: import::compose::Error) -> Outcome {
+    match error {
+        import::compose::Error::Io(path, error) => stop(Outcome::Failed, format!("cannot read `{path}`: {error}")),
+        import::compose::Error::Invalid(found) => {
+            print_error(&report::excerpts(&found.0, &found.1));
+            Outcome::Invalid
+        }
+    }
+}
+
+/// Says what became of what was imported, and where it differs, if Compose was asked.
+pub(super) fn say(
+    what: &str,
+    notes: &[import::compose::Note],
+    is_whole: bool,
+    differing: Option<&[String]>,
+) -> Outcome {
     let mut said = String::new();
-    for note in &imported.notes {
+    for note in notes {
         let _ = writeln!(said, "{note}");
     }
-    for difference in &differing {
+    let is_same = differing.is_none_or(<[String]>::is_empty);
+    for difference in differing.unwrap_or_default() {
         let _ = writeln!(said, "differs: {difference}");
     }
-    let is_same = imported.is_whole() && differing.is_empty();
-    let what = match (is_same, arguments.verify) {
-        (true, true) => "project imported, and it means the same to Compose",
-        (true, false) => "project imported",
-        (false, _) if imported.is_whole() => "the imported project is not the same",
-        (false, _) => "not all of the project was imported",
+    let end = match (is_whole, is_same) {
+        (false, _) => format!("not all of the {what} was imported"),
+        (true, false) => format!("the imported {what} is not the same"),
+        (true, true) if differing.is_some() => format!("{what} imported, and it means the same to Compose"),
+        (true, true) => format!("{what} imported"),
     };
-    let _ = writeln!(said, "{BOLD}{what}{RESET}");
+    let _ = writeln!(said, "{BOLD}{end}{RESET}");
     print_error(&said);
-    Ok(if is_same { Outcome::Clean } else { Outcome::Findings })
+    if is_whole && is_same { Outcome::Clean } else { Outcome::Findings }
 }
 
 fn dashboard(arguments: &ImportDashboard) -> Outcome {
@@ -227,7 +238,12 @@ fn fetch(url: &str, uid: &str) -> Ran<Vec<u8>> {
 }
 
 /// The limit of an imported file, in bytes.
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
+
+/// The text of a file of a Compose project.
+pub(super) fn read_text(path: &Utf8Path) -> io::Result<String> {
+    String::from_utf8(read(path)?).map_err(|_| io::Error::other("not UTF-8"))
+}
 
 fn read(file: &Utf8Path) -> io::Result<Vec<u8>> {
     if file == "-" {

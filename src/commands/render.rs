@@ -1,7 +1,9 @@
 //! `gen render`.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use camino::Utf8PathBuf;
 use stackgen::output::{self, Cause, Error, Finding, Options, Written};
 use stackgen::review::counted;
 
@@ -13,14 +15,40 @@ pub fn run(arguments: &Render) -> Ran {
     let project = project(arguments.profile.as_deref(), Format::Text)?;
     warn(&project, Format::Text);
     let options = Options { force: arguments.force, dry_run: arguments.dry_run, prune: !arguments.no_prune };
-    let outcome = write(&project, arguments.profile.as_deref(), options);
+    let (outcome, refused) = write(&project, arguments.profile.as_deref(), options);
+    show_changes(&project, arguments.profile.as_deref(), &refused)?;
     // The process ends: freeing a large stack, string by string, would only take time.
     std::mem::forget(project);
     Ok(outcome)
 }
 
-/// Writes what changed, and reports what was written, removed and left.
-pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outcome {
+/// Shows what would become of files that were refused.
+fn show_changes(project: &Project, profile: Option<&str>, refused: &[Utf8PathBuf]) -> Ran<()> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let refused: HashSet<&Utf8PathBuf> = refused.iter().collect();
+    let mut differences = Vec::new();
+    for Outputs { scope, files, .. } in project.outputs(profile)? {
+        // What can't be compared was reported.
+        if let Ok(comparison) = output::compare(&project.root, &scope, files) {
+            // The lines of a manifest repeat the other differences.
+            let is_shown = |path: &Utf8PathBuf| refused.contains(path) && *path != scope.manifest;
+            differences.extend(comparison.differences.into_iter().filter(|difference| is_shown(&difference.path)));
+        }
+    }
+    print_text(&check::changes(differences, check::MOST_LINES));
+    Ok(())
+}
+
+/// Writes what changed, and reports what was written, removed and left. Gives the files that it refused to replace or delete.
+pub fn write(project: &Project, profile: Option<&str>, options: Options) -> (Outcome, Vec<Utf8PathBuf>) {
+    let mut refused = Vec::new();
+    let outcome = write_all(project, profile, options, &mut refused);
+    (outcome, refused)
+}
+
+fn write_all(project: &Project, profile: Option<&str>, options: Options, refused: &mut Vec<Utf8PathBuf>) -> Outcome {
     let mut outcome = Outcome::Clean;
     let mut out = String::new();
     let mut total = Written::default();
@@ -59,6 +87,7 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Outc
             }
             Err(Error::Refused(findings)) => {
                 refuse(&what, &findings);
+                refused.extend(findings.iter().map(|finding| finding.path.clone()));
                 outcome = outcome.max(if findings.iter().any(|finding| finding.cause.is_hopeless()) {
                     Outcome::Failed
                 } else {
@@ -109,7 +138,7 @@ fn refuse(what: &str, findings: &[Finding]) {
         let _ = writeln!(message, "  … and {} more", findings.len() - check::MOST_FILES);
     }
     if !findings.iter().any(|finding| matches!(finding.cause, Cause::Unreadable(_))) {
-        let help = "`gen check` shows the differences; `gen render --force` overwrites or deletes the files";
+        let help = "`gen check` shows all differences; `gen render --force` overwrites or deletes the files";
         message.push_str(&location().commands(help));
     }
     fail(message.trim_end());

@@ -14,6 +14,7 @@ mod datasource;
 mod defaults;
 mod entries;
 mod fit;
+pub mod folder;
 mod into;
 mod layout;
 mod legacy;

@@ -49,6 +49,11 @@ pub(super) fn dashboard(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
     check(&name.value, name.span, "dashboard", diagnostics);
 }
 
+/// A datasource's name is its UID, of which Grafana itself makes one of capital letters.
+fn datasource(uid: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    check(&uid.value.to_ascii_lowercase(), uid.span, "datasource", diagnostics);
+}
+
 fn all<'n>(names: impl IntoIterator<Item = &'n Spanned<String>>, what: &str, diagnostics: &mut Diagnostics) {
     for name in names {
         check(&name.value, name.span, what, diagnostics);
@@ -77,7 +82,7 @@ pub(super) fn stack(spec: &Spec, diagnostics: &mut Diagnostics) {
     of_compose(keys([&spec.secrets]), "secret", diagnostics);
     of_compose(keys([&spec.configs]), "config", diagnostics);
     of_compose(keys([&spec.models]), "model", diagnostics);
-    all(keys([&spec.datasources]), "datasource", diagnostics);
+    keys([&spec.datasources]).for_each(|uid| datasource(uid, diagnostics));
     if let Some(infrastructure) = &spec.infrastructure {
         for name in keys([&infrastructure.buckets]) {
             bucket(name, diagnostics);

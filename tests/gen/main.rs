@@ -23,6 +23,7 @@ mod hostile;
 mod import;
 mod import_compose;
 mod init;
+mod init_from;
 mod kinds;
 mod kubernetes;
 mod list;

@@ -79,10 +79,9 @@ pub(super) fn adapt(
     spec.entries.push((key("profiles"), table(profiles)));
     for (section, node) in &mut sections {
         if let (SERVICE, Value::Table(services)) = (&*section.name, &mut node.value) {
-            for (name, service) in &mut services.entries {
+            for (_, service) in &mut services.entries {
                 if let Value::Table(service) = &mut service.value {
                     settle(service, notes);
-                    suggest_kind(&name.name, service, notes);
                 }
             }
             ports::name(services);
@@ -200,15 +199,20 @@ const IMAGES: [(&str, &str); 7] = [
     ("postgres", "postgres"),
 ];
 
-/// A kind would give the service a healthcheck, limits and files that its project lacks, so it is only named.
-fn suggest_kind(name: &str, service: &Table<'static>, notes: &mut Notes<'_>) {
-    let Some(Node { value: Value::String(image), span }) = service.at(&["image"]) else { return };
-    let image = image.trim_start_matches("docker.io/").trim_start_matches("library/");
-    let repository = image.split([':', '@']).next().unwrap_or(image);
-    if let Some((_, kind)) = IMAGES.iter().find(|(known, _)| *known == repository) {
-        let name = shown(name);
-        let what = format!("`kind = \"{kind}\"` for `{name}`, with a healthcheck, limits and files of its own");
-        notes.add(Kind::Possible, Some(*span), what);
+/// A kind would give a service a healthcheck, limits and files that its project lacks, so it is only named.
+pub(super) fn suggest_kinds(spec: &Table<'static>, notes: &mut Notes<'_>) {
+    let Some(Node { value: Value::Table(services), .. }) = spec.at(&[SERVICE]) else { return };
+    for (name, service) in &services.entries {
+        let Value::Table(service) = &service.value else { continue };
+        let Some(Node { value: Value::String(image), span }) = service.at(&["image"]) else { continue };
+        let image = image.trim_start_matches("docker.io/").trim_start_matches("library/");
+        let repository = image.split([':', '@']).next().unwrap_or(image);
+        let kind = IMAGES.iter().find(|(known, _)| *known == repository && service.at(&["kind"]).is_none());
+        if let Some((_, kind)) = kind {
+            let name = shown(&name.name);
+            let what = format!("`kind = \"{kind}\"` for `{name}`, with a healthcheck, limits and files of its own");
+            notes.add(Kind::Possible, Some(*span), what);
+        }
     }
 }
 

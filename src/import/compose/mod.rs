@@ -9,11 +9,11 @@ mod convert;
 mod env;
 mod interpolation;
 mod load;
-mod paths;
+pub(super) mod paths;
 mod ports;
 mod same;
 mod write;
-mod yaml;
+pub(super) mod yaml;
 
 use std::fmt;
 use std::io;
@@ -59,7 +59,7 @@ impl Import {
 
     /// The Compose file that the spec renders, as if it were in [`FOLDER`]; `None` if the spec has problems.
     pub fn compose_file(&self) -> Option<String> {
-        let plans = crate::plan(&sources(&self.text), None).ok()?;
+        let plans = crate::plan(&sources(&self.text, &[]), None).ok()?;
         let artifacts = crate::view::artifacts(plans.first()?.stack());
         artifacts.into_iter().find(|artifact| artifact.path == format!("{FOLDER}/docker-compose.yml"))?.render().ok()
     }
@@ -75,6 +75,8 @@ pub enum Kind {
     Converted,
     /// It had to be guessed.
     Assumed,
+    /// It stays where it is.
+    Kept,
     /// It is not in the spec, since it has no effect.
     Dropped,
     /// It could be said in another way, which would not render the same.
@@ -88,6 +90,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Converted => "converted",
             Self::Assumed => "assumed",
+            Self::Kept => "kept",
             Self::Dropped => "dropped",
             Self::Possible => "possible",
             Self::Lost => "not converted",
@@ -147,31 +150,65 @@ pub fn default_files(exists: impl Fn(&Utf8Path) -> bool) -> Vec<Utf8PathBuf> {
 /// # Errors
 /// A file can't be read, or real Compose would refuse it.
 pub fn import(files: &[Utf8PathBuf], name: &str, read: Read<'_>) -> Result<Import, Error> {
+    let Attempt { text, mut notes, problems } = attempt(files, name, read, &mut |_, _| Vec::new())?;
+    notes.extend(problems.into_iter().map(|(_, note)| note));
+    Ok(Import { text, notes: in_order(notes) })
+}
+
+/// Notes in the order of the files, each once.
+pub(super) fn in_order(mut notes: Vec<Note>) -> Vec<Note> {
+    notes.sort_by(|a, b| a.place.cmp(&b.place).then(a.kind.cmp(&b.kind)));
+    notes.dedup();
+    notes
+}
+
+/// A spec that may have problems.
+pub(super) struct Attempt {
+    /// The spec.
+    pub text: String,
+    /// What a person should know.
+    pub notes: Vec<Note>,
+    /// What is wrong with the spec, each with its file.
+    pub problems: Vec<(Utf8PathBuf, Note)>,
+}
+
+/// What else becomes of a project: changes its spec, and gives further files of it.
+pub(super) type Extend<'e> = &'e mut dyn FnMut(&mut Table<'static>, &mut Notes<'_>) -> Vec<(Utf8PathBuf, String)>;
+
+/// Reads a project, and extends its spec.
+pub(super) fn attempt(files: &[Utf8PathBuf], name: &str, read: Read<'_>, extend: Extend<'_>) -> Result<Attempt, Error> {
     let project = load::load(files, read)?;
     let mut notes = Notes { sources: &project.sources, list: Vec::new() };
     let comments = project.comments;
     let known = Known::read(files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new("")), read);
     let mut spec = adapt::adapt(project.table, name, (&project.found, &known), &mut notes);
     known.note_relative(&spec, FOLDER, &mut notes);
+    let others = extend(&mut spec, &mut notes);
+    adapt::suggest_kinds(&spec, &mut notes);
     ports::refer(&mut spec, &mut notes);
-    let (text, problems) = settled(&mut spec, &comments);
+    let (text, problems) = settled(&mut spec, &comments, &others);
+    let mut found = Vec::new();
     for problem in &problems {
-        let place = problem.primary().and_then(|span| text.origin(span.start as usize));
+        let span = problem.primary().unwrap_or(NOWHERE);
+        let other = usize::from(span.file).checked_sub(1).and_then(|other| others.get(other));
+        let place = if other.is_none() { text.origin(span.start as usize) } else { None };
         let help = problem.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-        notes.add(Kind::Lost, place, format!("{}{help}", problem.title));
+        let path = other.map_or_else(|| Utf8PathBuf::from(MAIN), |(path, _)| path.clone());
+        found.push((path, notes.note(Kind::Lost, place, format!("{}{help}", problem.title))));
     }
-    let mut list = notes.list;
-    list.sort_by(|a, b| a.place.cmp(&b.place).then(a.kind.cmp(&b.kind)));
-    list.dedup();
-    Ok(Import { text: text.text, notes: list })
+    Ok(Attempt { text: text.text, notes: notes.list, problems: found })
 }
 
 /// The text of a spec, in which what only looks wrong is allowed once it is known, and what is wrong with it.
-fn settled(spec: &mut Table<'static>, comments: &Comments) -> (Written, Vec<Diagnostic>) {
+fn settled(
+    spec: &mut Table<'static>,
+    comments: &Comments,
+    others: &[(Utf8PathBuf, String)],
+) -> (Written, Vec<Diagnostic>) {
     let mut allowed: Vec<&'static str> = Vec::new();
     loop {
         let text = write::text(spec, comments);
-        let problems = problems(&text.text);
+        let problems = problems(&text.text, others);
         let Some(new) = levels(&problems).filter(|new| new.iter().any(|code| !allowed.contains(code))) else {
             return (text, problems);
         };
@@ -182,16 +219,19 @@ fn settled(spec: &mut Table<'static>, comments: &Comments) -> (Written, Vec<Diag
     }
 }
 
-fn sources(text: &str) -> Sources {
+fn sources(text: &str, others: &[(Utf8PathBuf, String)]) -> Sources {
     let mut sources = Sources::default();
     sources.push(MAIN, text.to_owned());
+    for (path, text) in others {
+        sources.push(path, text.clone());
+    }
     sources.settle();
     sources
 }
 
 /// What is wrong with a spec.
-fn problems(text: &str) -> Vec<Diagnostic> {
-    let mut problems = crate::plan_with_warnings(&sources(text), None).err().unwrap_or_default();
+fn problems(text: &str, others: &[(Utf8PathBuf, String)]) -> Vec<Diagnostic> {
+    let mut problems = crate::plan_with_warnings(&sources(text, others), None).err().unwrap_or_default();
     problems.retain(|problem| problem.level == diagnostic::Level::Error);
     problems
 }
@@ -215,32 +255,37 @@ fn set_levels(spec: &mut Table<'static>, codes: &[&'static str]) {
 }
 
 /// The notes of one import.
-struct Notes<'s> {
+pub(super) struct Notes<'s> {
     sources: &'s Sources,
     list: Vec<Note>,
 }
 
 impl Notes<'_> {
-    fn add(&mut self, kind: Kind, place: Option<Span>, message: impl Into<String>) {
+    pub(super) fn add(&mut self, kind: Kind, place: Option<Span>, message: impl Into<String>) {
+        let note = self.note(kind, place, message);
+        self.list.push(note);
+    }
+
+    fn note(&self, kind: Kind, place: Option<Span>, message: impl Into<String>) -> Note {
         let place = place.filter(|span| *span != NOWHERE).and_then(|span| {
             let source = self.sources.file(span)?;
             Some((source.path.clone(), self.sources.position(span).0))
         });
-        self.list.push(Note { kind, place, message: message.into() });
+        Note { kind, place, message: message.into() }
     }
 }
 
 /// The place of what no file has.
-const NOWHERE: Span = Span { file: u16::MAX, start: u32::MAX, end: u32::MAX };
+pub(super) const NOWHERE: Span = Span { file: u16::MAX, start: u32::MAX, end: u32::MAX };
 
-fn key(name: &str) -> Key<'static> {
+pub(super) fn key(name: &str) -> Key<'static> {
     Key { span: NOWHERE, name: name.to_owned().into() }
 }
 
-fn string(text: &str) -> Node<'static> {
+pub(super) fn string(text: &str) -> Node<'static> {
     Node { span: NOWHERE, value: Value::String(text.to_owned().into()) }
 }
 
-fn table(table: Table<'static>) -> Node<'static> {
+pub(super) fn table(table: Table<'static>) -> Node<'static> {
     Node { span: NOWHERE, value: Value::Table(table) }
 }

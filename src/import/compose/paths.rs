@@ -8,7 +8,7 @@ use crate::spec::service::split_outside;
 use crate::spec::tree::{Key, Node, Table, Value};
 
 /// A path without `.` and, where that is certain, `..`.
-pub(super) fn clean(path: &Utf8Path) -> Utf8PathBuf {
+pub fn clean(path: &Utf8Path) -> Utf8PathBuf {
     let mut out = Utf8PathBuf::new();
     for part in path.components() {
         match part {

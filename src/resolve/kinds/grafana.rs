@@ -5,12 +5,32 @@ use crate::diagnostic::Diagnostic;
 use crate::model;
 use crate::model::kind::Folder;
 use crate::resolve::Resolver;
-use crate::spec::decode::{Map, Spanned};
-use crate::spec::service::{Condition, Service};
+use crate::spec::decode::{Map, Short, Spanned};
+use crate::spec::service::{Condition, Mount, Service};
+
+/// Variables that have a value by default only: nothing that is generated relies on them.
+const DEFAULTS: [&str; 4] = [
+    "GF_SECURITY_ADMIN_USER",
+    "GF_AUTH_ANONYMOUS_ORG_ROLE",
+    "GF_ANALYTICS_REPORTING_ENABLED",
+    "GF_PLUGINS_PREINSTALL_AUTO_UPDATE",
+];
 
 impl<'a> Resolver<'a> {
     pub(super) fn grafana(&mut self, _: &'a Spanned<String>, service: &'a Service, preset: &mut Preset) {
         self.check_plugins(service);
+        let sets = |name: &str| service.environment.iter().any(|(known, _)| known.value == name);
+        preset.environment.retain(|(name, _)| !(DEFAULTS.contains(&name.as_str()) && sets(name)));
+        // Where its data is is the user's business, too.
+        let mounts = |target: &str| {
+            let literal = |mount: &'a Short<Mount>| mount.0.target.literal();
+            service
+                .volumes
+                .iter()
+                .filter_map(literal)
+                .any(|own| own.trim_end_matches('/') == target.trim_end_matches('/'))
+        };
+        preset.volumes.retain(|(_, target)| !mounts(target));
         let (variables, secrets) = self.for_datasources();
         let written = |name: &str| service.environment.iter().any(|(known, _)| known.value == name);
         preset.environment.extend(variables.into_iter().filter(|(name, _)| !written(name)));

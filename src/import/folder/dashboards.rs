@@ -1,0 +1,219 @@
+//! The dashboards of the folder, and the folders of Grafana that they are in.
+
+use std::collections::{BTreeSet, HashSet};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::mounts::{Mounts, Place};
+use super::provisioning::{Provider, Refused};
+use super::{Files, Note, free_name};
+use crate::folder::Kind as Entry;
+use crate::import::compose::Kind;
+use crate::import::{self, Context, Datasource, Folder};
+use crate::resolve::name_problem;
+use crate::review::counted;
+
+/// The most files of dashboards.
+const MOST: usize = 900;
+
+/// How deep the folders of dashboards may be.
+const DEEPEST: usize = 16;
+
+/// The title of the folder for dashboards that are in none: the spec has no dashboard without one.
+const WITHOUT: &str = "Dashboards";
+
+/// The longest name: the names of a spec have limits.
+const LONGEST: usize = 40;
+
+/// A dashboard that was imported.
+pub(super) struct Dashboard {
+    /// Its file in the spec.
+    pub path: Utf8PathBuf,
+    /// The text of that.
+    pub text: String,
+    /// Its JSON in the folder.
+    pub file: Utf8PathBuf,
+    /// Its JSON in the container.
+    pub mounted: Utf8PathBuf,
+    /// The name of its folder in the spec.
+    pub folder: String,
+    /// How many notes there are on what changed in it.
+    notes: usize,
+}
+
+impl Dashboard {
+    /// Its JSON in the container, once the kind mounts it.
+    pub fn target(&self) -> String {
+        format!("/etc/grafana/dashboards/{}/{}.json", self.folder, self.path.file_stem().unwrap_or_default())
+    }
+}
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub dashboards: Vec<Dashboard>,
+    pub folders: Vec<Folder>,
+    notes: Vec<Note>,
+    names: HashSet<String>,
+}
+
+impl Found {
+    /// Reads the dashboards of all providers.
+    pub fn read(
+        providers: &[Provider],
+        (mounts, files): (&Mounts<'_>, &Files<'_>),
+        datasources: &[Datasource],
+    ) -> Refused<Self> {
+        let mut found = Self::default();
+        let mut seen = BTreeSet::new();
+        for provider in providers {
+            let mut paths = Vec::new();
+            walk(&provider.path, mounts, 0, &mut paths)?;
+            if paths.is_empty() {
+                let message = format!("no dashboard in `{}` of Grafana's container", provider.path);
+                found.notes.push(Note { kind: Kind::Dropped, place: None, message });
+            }
+            for path in paths {
+                if seen.insert(path.clone()) {
+                    found.add(&path, provider, (mounts, files), datasources)?;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn add(
+        &mut self,
+        mounted: &Utf8Path,
+        provider: &Provider,
+        (mounts, files): (&Mounts<'_>, &Files<'_>),
+        datasources: &[Datasource],
+    ) -> Refused<()> {
+        let Place::Here(file) = mounts.place(mounted) else {
+            return Err(format!("`{mounted}` of its container is not in this folder"));
+        };
+        let above = mounted.parent().filter(|above| provider.by_structure && **above != provider.path);
+        let title =
+            above.and_then(Utf8Path::file_name).or(provider.folder.as_deref().filter(|_| !provider.by_structure));
+        let read = (files.read)(&file).map_err(|error| error.to_string());
+        let context = |folder: &str| Context {
+            datasources: Ok(datasources.to_vec()),
+            folder: Some(folder.to_owned()),
+            ..Context::default()
+        };
+        // The folder is only made once something is in it.
+        let imported = read.and_then(|text| {
+            let folder = self.folder(title, provider.uid.as_deref().filter(|_| title.is_some()));
+            let imported = import::import(&text, &context(&folder)).map_err(|error| error.to_string())?;
+            Ok((folder, imported))
+        });
+        match imported {
+            Ok((folder, imported)) => {
+                let name = self.name(file.file_stem().unwrap_or_default());
+                let path = Utf8PathBuf::from(format!("spec/dashboards/{name}.toml"));
+                let text = import::toml::text(&imported.description);
+                let notes = imported.notes.len();
+                self.dashboards.push(Dashboard { path, text, file, mounted: mounted.to_owned(), folder, notes });
+            }
+            Err(why) => self.lose(&file, &why),
+        }
+        Ok(())
+    }
+
+    fn lose(&mut self, file: &Utf8Path, why: &str) {
+        self.notes.push(Note { kind: Kind::Lost, place: None, message: format!("dashboard `{file}`: {why}") });
+    }
+
+    /// What to say, once it is known which dashboards the spec has.
+    pub fn into_notes(self) -> Vec<Note> {
+        let changed = self.dashboards.iter().filter(|dashboard| dashboard.notes > 0).map(|dashboard| {
+            let Dashboard { file, path, notes, .. } = dashboard;
+            let notes = counted(*notes, "note");
+            let message = format!("`{file}` is `{path}`; `gen import dashboard` prints {notes} on it");
+            Note { kind: Kind::Converted, place: None, message }
+        });
+        changed.chain(self.notes).collect()
+    }
+
+    /// Takes away what the spec can't have.
+    pub fn refuse(&mut self, problems: &[(Utf8PathBuf, Note)]) {
+        let dashboards = std::mem::take(&mut self.dashboards);
+        for dashboard in dashboards {
+            match problems.iter().find(|(path, _)| *path == dashboard.path) {
+                Some((_, note)) => self.lose(&dashboard.file, &note.message),
+                None => self.dashboards.push(dashboard),
+            }
+        }
+    }
+
+    /// The name of a folder by its title.
+    fn folder(&mut self, title: Option<&str>, uid: Option<&str>) -> String {
+        let title = title.unwrap_or(WITHOUT);
+        if let Some(known) = self.folders.iter().find(|folder| folder.title == title) {
+            return known.name.clone();
+        }
+        // Grafana's UID of a folder is its name in the spec.
+        let uid = uid.filter(|uid| name_problem(uid).is_none()).map(ToOwned::to_owned);
+        let wish = uid.unwrap_or_else(|| slug(title, "folder"));
+        let taken: HashSet<&str> = self.folders.iter().map(|folder| folder.name.as_str()).collect();
+        let name = free_name(&wish, '-', |name| taken.contains(name));
+        if title == WITHOUT {
+            let message = format!("folder `{WITHOUT}`: for dashboards that are in none");
+            self.notes.push(Note { kind: Kind::Assumed, place: None, message });
+        }
+        self.folders.push(Folder { name: name.clone(), title: title.to_owned() });
+        name
+    }
+
+    fn name(&mut self, stem: &str) -> String {
+        let name = free_name(&slug(stem, "dashboard"), '-', |name| self.names.contains(name));
+        self.names.insert(name.clone());
+        name
+    }
+}
+
+/// The dashboards in a folder of the container and below it.
+fn walk(folder: &Utf8Path, mounts: &Mounts<'_>, depth: usize, found: &mut Vec<Utf8PathBuf>) -> Refused<()> {
+    for (name, kind) in mounts.entries(folder)? {
+        let path = folder.join(&name);
+        let is_json = path.extension() == Some("json");
+        match kind {
+            Entry::Folder if depth < DEEPEST => walk(&path, mounts, depth + 1, found)?,
+            Entry::File if is_json && found.len() < MOST => found.push(path),
+            Entry::File if !is_json => {}
+            Entry::Other => return Err(format!("`{path}` of its container is neither a file nor a folder")),
+            _ => return Err(format!("`{folder}` of its container has too many files or folders")),
+        }
+    }
+    Ok(())
+}
+
+/// A text as a name of the spec.
+fn slug(text: &str, otherwise: &str) -> String {
+    let mut name = String::new();
+    for c in text.chars().flat_map(char::to_lowercase).take(LONGEST) {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            name.push(c);
+        } else if !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    let name = name.trim_matches(['-', '_']);
+    if name.is_empty() { otherwise.to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_becomes_a_name() {
+        for (title, name) in
+            [("Node Exporter (Full)", "node-exporter-full"), ("API", "api"), ("é_", "folder"), ("", "folder")]
+        {
+            assert_eq!(slug(title, "folder"), name);
+            assert_eq!(name_problem(name), None);
+        }
+        assert_eq!(free_name("a", '-', |name| ["a", "a-2"].contains(&name)), "a-3");
+    }
+}

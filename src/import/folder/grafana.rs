@@ -1,0 +1,377 @@
+//! The service that runs Grafana, as one of the kind `grafana`.
+
+use std::collections::{BTreeMap, HashSet};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::dashboards::Found;
+use super::expand::Environment;
+use super::mounts::{Mounts, PROVISIONING};
+use super::provisioning::{Reader, Refused, Secret, Tables};
+use super::{Files, Note, image_is};
+use crate::import::compose::{Kind, NOWHERE, Notes, key, string, table};
+use crate::spec::decode::shown;
+use crate::spec::merge::SERVICE;
+use crate::spec::service::split_outside;
+use crate::spec::tree::{Node, Table, Value};
+
+/// The repositories of Grafana's images.
+const IMAGES: [&str; 3] = ["grafana/grafana", "grafana/grafana-oss", "grafana/grafana-enterprise"];
+
+/// The port on which it listens.
+const PORT: &str = "3000";
+
+/// What holds the administrator's password.
+const PASSWORD: &str = "GF_SECURITY_ADMIN_PASSWORD";
+const ANONYMOUS: &str = "GF_AUTH_ANONYMOUS_ENABLED";
+
+/// Variables that change what the kind relies on.
+const FOREIGN: [&str; 3] = ["GF_PATHS_PROVISIONING", "GF_SECURITY_ADMIN_PASSWORD__FILE", "GF_PLUGINS_PREINSTALL_SYNC"];
+
+/// Why a Grafana stays as it is.
+pub(super) struct Refusal {
+    /// Its service.
+    pub service: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What becomes of a Grafana.
+pub(super) struct Plan {
+    /// Its service.
+    pub service: String,
+    /// Its dashboards.
+    pub found: Found,
+    /// What to say.
+    pub notes: Vec<Note>,
+    datasources: Tables,
+    secrets: BTreeMap<String, Secret>,
+    password: String,
+    anonymous: bool,
+    volumes: Vec<Node<'static>>,
+    ports: Option<Table<'static>>,
+}
+
+/// What becomes of the Grafana of a project, if that has provisioning in the folder.
+pub(super) fn plan(spec: &Table<'static>, files: &Files<'_>) -> Result<Option<Plan>, Refusal> {
+    let Some(Node { value: Value::Table(services), .. }) = spec.at(&[SERVICE]) else { return Ok(None) };
+    let of_grafana = services.entries.iter().filter_map(|(name, node)| match &node.value {
+        Value::Table(service) if image_is(service, &IMAGES) => Some((&*name.name, service)),
+        _ => None,
+    });
+    let mut provisioned = of_grafana.filter_map(|(name, service)| {
+        let mounts = Mounts::of(service, files);
+        mounts.touch(Utf8Path::new(PROVISIONING)).then_some((name, service, mounts))
+    });
+    let Some((name, service, mounts)) = provisioned.next() else { return Ok(None) };
+    let refuse = |why: String| Refusal { service: name.to_owned(), why };
+    if let Some((other, ..)) = provisioned.next() {
+        return Err(refuse(format!("the datasources of a spec are those of all, also of `{}`", shown(other))));
+    }
+    convert((spec, services), (name, service), &mounts, files).map_err(refuse)
+}
+
+fn convert(
+    (spec, services): (&Table<'static>, &Table<'static>),
+    (name, service): (&str, &Table<'static>),
+    mounts: &Mounts<'_>,
+    files: &Files<'_>,
+) -> Refused<Option<Plan>> {
+    let environment = environment(service);
+    if let Some(foreign) = FOREIGN.iter().find(|name| environment.contains_key(**name)) {
+        return Err(format!("its `{foreign}` cannot be used with the kind"));
+    }
+    if environment.get("GF_SERVER_HTTP_PORT").is_some_and(|port| port != PORT) {
+        return Err("it does not listen on port 3000".to_owned());
+    }
+    let anonymous = match environment.get(ANONYMOUS).map(|text| text.trim().to_ascii_lowercase()) {
+        None => false,
+        Some(text) if text == "false" => false,
+        Some(text) if text == "true" => true,
+        Some(_) => return Err(format!("a variable decides `{ANONYMOUS}`")),
+    };
+    let ports = match service.at(&["ports"]).map(|node| &node.value) {
+        Some(Value::List(items)) => Some(self::ports(items)?),
+        _ => None,
+    };
+    let declared = match spec.at(&["env"]).map(|node| &node.value) {
+        Some(Value::Table(env)) => env.entries.as_slice(),
+        _ => &[],
+    };
+    let declared = declared.iter();
+    let port = |service: &str, number: u16| named_port(services, service, number);
+    let mut reader = Reader {
+        files,
+        mounts,
+        environment: &environment,
+        port: &port,
+        defaulted: defaulted(spec, name, &environment),
+        declared: declared.map(|(key, _)| key.name.clone().into_owned()).collect(),
+        notes: Vec::new(),
+        secrets: BTreeMap::new(),
+    };
+    let (datasources, known) = reader.datasources()?;
+    let providers = reader.providers()?;
+    if datasources.is_empty() && providers.is_empty() {
+        return Ok(None);
+    }
+    let found = Found::read(&providers, (mounts, files), &known)?;
+    let password = environment.get(PASSWORD).map_or("", String::as_str);
+    let new = || "GRAFANA_ADMIN_PASSWORD".to_owned();
+    let password =
+        reader.secret(password, new, &format!("the password of the administrator of `{}`", shown(name)), &None);
+    let paths: Vec<Utf8PathBuf> = providers.into_iter().map(|provider| provider.path).collect();
+    let Reader { mut notes, secrets, .. } = reader;
+    notes.push(Note {
+        kind: Kind::Assumed,
+        place: None,
+        message: format!(
+            "`kind = \"grafana\"` of `{}` adds what it does not set: a healthcheck, `mem_limit`, `cap_drop`, a volume for \
+             `/var/lib/grafana`, and variables of Grafana; datasources can't be edited in Grafana",
+            shown(name)
+        ),
+    });
+    if service.at(&["env_file"]).is_some() {
+        let message = format!("the variables of the kind replace those of the `env_file` of `{}`", shown(name));
+        notes.push(Note { kind: Kind::Assumed, place: None, message });
+    }
+    let volumes = mounts.left(&paths);
+    Ok(Some(Plan { service: name.to_owned(), found, notes, datasources, secrets, password, anonymous, volumes, ports }))
+}
+
+/// What a service sets, by name.
+fn environment(service: &Table<'_>) -> Environment {
+    match service.at(&["environment"]).map(|node| &node.value) {
+        Some(Value::Table(table)) => {
+            table.entries.iter().map(|(name, node)| (name.name.clone().into_owned(), node.value.written())).collect()
+        }
+        Some(Value::List(items)) => {
+            let items =
+                items.iter().filter_map(|item| if let Value::String(text) = &item.value { Some(text) } else { None });
+            let assigned = |text: &str| match text.split_once('=') {
+                Some((name, value)) => (name.to_owned(), value.to_owned()),
+                None => (text.to_owned(), format!("${{{text}}}")),
+            };
+            items.map(|text| assigned(text)).collect()
+        }
+        _ => Environment::new(),
+    }
+}
+
+/// The target of a published port, the port on the host and its address.
+fn short(text: &str) -> (&str, Option<&str>, Option<&str>) {
+    let text = text.strip_suffix("/tcp").unwrap_or(text);
+    match *split_outside(text).as_slice() {
+        [published, target] => (target, Some(published), None),
+        [.., published, target] => {
+            let end = text.len() - published.len() - target.len() - 2;
+            (target, Some(published), text.get(..end))
+        }
+        _ => (text, None, None),
+    }
+}
+
+/// The only port, by the name that the kind has for it.
+fn ports(items: &[Node<'static>]) -> Refused<Table<'static>> {
+    let not_the_port = || format!("only its port {PORT} can be published with the kind, once");
+    let [item] = items else { return Err(not_the_port()) };
+    let port = match &item.value {
+        Value::String(text) => {
+            let (PORT, Some(published), address) = short(text) else { return Err(not_the_port()) };
+            let published = [("published", Some(published)), ("host_ip", address)];
+            let entries = published.into_iter().filter_map(|(name, text)| Some((key(name), string(text?))));
+            Table { entries: entries.collect() }
+        }
+        Value::Table(table)
+            if table.at(&["target"]).is_some_and(|node| node.value.written() == PORT)
+                && table.at(&["published"]).is_some() =>
+        {
+            let mut table = table.clone();
+            table.entries.retain(|(key, _)| !["target", "name"].contains(&&*key.name));
+            table
+        }
+        _ => return Err(not_the_port()),
+    };
+    Ok(Table { entries: vec![(key("http"), self::table(port))] })
+}
+
+/// The name of the port of a service with a number.
+fn named_port(services: &Table<'_>, service: &str, number: u16) -> Option<String> {
+    let Some(Node { value: Value::List(items), .. }) = services.at(&[service, "ports"]) else { return None };
+    let number = number.to_string();
+    let mut named = items.iter().filter_map(|item| match &item.value {
+        Value::String(text) => (short(text).0 == number).then(|| number.clone()),
+        Value::Integer(target) => (target.to_string() == number).then(|| number.clone()),
+        Value::Table(table) if table.at(&["target"]).is_some_and(|node| node.value.written() == number) => {
+            match table.at(&["name"]).map(|node| &node.value) {
+                Some(Value::String(name)) => Some(name.clone().into_owned()),
+                _ => Some(number.clone()),
+            }
+        }
+        _ => None,
+    });
+    named.next().filter(|_| named.next().is_none())
+}
+
+/// The variables for which something has a default, other than Grafana's password.
+fn defaulted(spec: &Table<'_>, grafana: &str, environment: &Environment) -> HashSet<String> {
+    let mut found = HashSet::new();
+    for (section, node) in &spec.entries {
+        match &node.value {
+            Value::Table(services) if section.name == SERVICE => {
+                for (name, node) in &services.entries {
+                    let Value::Table(service) = &node.value else { continue };
+                    let is_searched = |key: &str| name.name != grafana || key != "environment";
+                    let searched = service.entries.iter().filter(|(key, _)| is_searched(&key.name));
+                    searched.for_each(|(_, node)| defaults(&node.value, &mut found));
+                }
+            }
+            other => defaults(other, &mut found),
+        }
+    }
+    for (_, text) in environment.iter().filter(|(name, _)| *name != PASSWORD) {
+        defaults(&Value::String(text.as_str().into()), &mut found);
+    }
+    found
+}
+
+/// The variables for which a text of a spec has a default.
+fn defaults(value: &Value<'_>, found: &mut HashSet<String>) {
+    match value {
+        Value::String(text) => {
+            for (at, _) in text.match_indices("${") {
+                let rest = &text[at + 2..];
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+                if rest[end..].starts_with(":-") {
+                    found.insert(rest[..end].to_owned());
+                }
+            }
+        }
+        Value::List(items) => items.iter().for_each(|item| defaults(&item.value, found)),
+        Value::Table(table) => table.entries.iter().for_each(|(_, node)| defaults(&node.value, found)),
+        _ => {}
+    }
+}
+
+impl Plan {
+    /// Changes the spec, and gives the files of the dashboards.
+    pub fn apply(&self, spec: &mut Table<'static>, notes: &mut Notes<'_>) -> Vec<(Utf8PathBuf, String)> {
+        let services = spec.entries.iter_mut().find(|(key, _)| key.name == SERVICE);
+        if let Some((_, Node { value: Value::Table(services), .. })) = services
+            && let Some((_, Node { value: Value::Table(service), .. })) =
+                services.entries.iter_mut().find(|(key, _)| key.name == self.service)
+        {
+            self.change(service, notes);
+        }
+        let at = spec.entries.iter().position(|(key, _)| key.name == "env").unwrap_or(spec.entries.len());
+        if !self.datasources.is_empty() {
+            let entries = self.datasources.iter().map(|(uid, source)| (key(uid), table(source.clone()))).collect();
+            spec.entries.insert(at, (key("datasources"), table(Table { entries })));
+        }
+        self.declare(spec);
+        self.found.dashboards.iter().map(|dashboard| (dashboard.path.clone(), dashboard.text.clone())).collect()
+    }
+
+    fn change(&self, service: &mut Table<'static>, notes: &mut Notes<'_>) {
+        let flag = |value: bool| Node { span: NOWHERE, value: Value::Boolean(value) };
+        service.entries.insert(0, (key("kind"), string("grafana")));
+        // The user's own may be root, who needs capabilities for the files of others.
+        if service.at(&["user"]).is_some() && service.at(&["cap_drop"]).is_none() {
+            service.entries.push((key("cap_drop"), Node { span: NOWHERE, value: Value::List(Vec::new()) }));
+        }
+        for (key, node) in &mut service.entries {
+            match (&*key.name, &mut node.value) {
+                ("volumes", value) => *value = Value::List(self.volumes.clone()),
+                ("ports", value) => {
+                    if let Some(ports) = &self.ports {
+                        *value = Value::Table(ports.clone());
+                    }
+                }
+                ("environment", Value::Table(table)) => {
+                    table.entries.retain(|(key, _)| ![PASSWORD, ANONYMOUS].contains(&&*key.name));
+                    for (_, node) in &mut table.entries {
+                        if let Value::String(text) = &node.value
+                            && let Some(moved) = self.moved(text)
+                        {
+                            notes.add(Kind::Converted, Some(node.span), format!("`{}` is `{moved}`", shown(text)));
+                            node.value = Value::String(moved.into());
+                        }
+                    }
+                }
+                ("environment", Value::List(items)) => {
+                    let name = |text: &str| text.split('=').next().unwrap_or_default().to_owned();
+                    items.retain(|item| ![PASSWORD, ANONYMOUS].contains(&name(&item.value.written()).as_str()));
+                    for item in items {
+                        if let Value::String(text) = &item.value
+                            && let Some((name, path)) = text.split_once('=')
+                            && let Some(moved) = self.moved(path)
+                        {
+                            notes.add(Kind::Converted, Some(item.span), format!("`{}` is `{moved}`", shown(path)));
+                            item.value = Value::String(format!("{name}={moved}").into());
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        service.entries.retain(|(key, node)| match &node.value {
+            Value::List(items) => key.name != "volumes" && key.name != "environment" || !items.is_empty(),
+            Value::Table(table) => key.name != "environment" || !table.entries.is_empty(),
+            _ => true,
+        });
+        let used: HashSet<&str> = self.found.dashboards.iter().map(|dashboard| dashboard.folder.as_str()).collect();
+        let folders = self.found.folders.iter().filter(|folder| used.contains(folder.name.as_str()));
+        let folders: Vec<_> = folders.map(|folder| (key(&folder.name), string(&folder.title))).collect();
+        let mut settings = Table {
+            entries: vec![
+                (key("admin_password"), string(&format!("${{{}}}", self.password))),
+                (key("anonymous"), flag(self.anonymous)),
+            ],
+        };
+        if !folders.is_empty() {
+            settings.entries.push((key("folders"), table(Table { entries: folders })));
+        }
+        service.entries.push((key("settings"), table(settings)));
+    }
+
+    /// The path at which a dashboard is mounted now.
+    fn moved(&self, path: &str) -> Option<String> {
+        let moved = self.found.dashboards.iter().find(|dashboard| dashboard.mounted == path)?;
+        Some(moved.target())
+    }
+
+    /// Declares the secrets.
+    fn declare(&self, spec: &mut Table<'static>) {
+        if spec.at(&["env"]).is_none() {
+            spec.entries.push((key("env"), table(Table::default())));
+        }
+        let Some((_, Node { value: Value::Table(env), .. })) =
+            spec.entries.iter_mut().find(|(key, _)| key.name == "env")
+        else {
+            return;
+        };
+        for (name, secret) in &self.secrets {
+            let flag = |name: &str| (key(name), Node { span: NOWHERE, value: Value::Boolean(true) });
+            let known = env.entries.iter_mut().find(|(key, _)| key.name == *name).map(|(_, node)| &mut node.value);
+            if let Some(Value::Table(declared)) = known {
+                // Compose starts nothing without it.
+                for name in ["required", "secret"] {
+                    if declared.at(&[name]).is_none() {
+                        declared.entries.push(flag(name));
+                    }
+                }
+                continue;
+            }
+            let description = secret.description.clone().unwrap_or_else(|| format!("Read by `{}`.", self.service));
+            let mut declared = vec![(key("description"), string(&description)), flag("required"), flag("secret")];
+            declared.extend(secret.generate.then(|| flag("generate")));
+            env.entries.push((key(name), table(Table { entries: declared })));
+        }
+        env.entries.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    }
+
+    /// Whether a problem is in a file of a dashboard.
+    pub fn has(&self, path: &Utf8Path) -> bool {
+        self.found.dashboards.iter().any(|dashboard| dashboard.path == path)
+    }
+}
