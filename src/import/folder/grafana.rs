@@ -350,9 +350,10 @@ impl Plan {
         else {
             return;
         };
+        let places = env.places();
         for (name, secret) in &self.secrets {
             let flag = |name: &str| (key(name), Node { span: NOWHERE, value: Value::Boolean(true) });
-            let known = env.entries.iter_mut().find(|(key, _)| key.name == *name).map(|(_, node)| &mut node.value);
+            let known = places.get(name).and_then(|&place| Some(&mut env.entries.get_mut(place)?.1.value));
             if let Some(Value::Table(declared)) = known {
                 // Compose starts nothing without it.
                 for name in ["required", "secret"] {
