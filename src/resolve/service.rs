@@ -181,12 +181,7 @@ impl Resolver<'_> {
             None if one_shot => "no".into(),
             None => "unless-stopped".into(),
         };
-        // A pod's own name is its host name.
-        let named_like_it = service.network_mode.is_none() && single && !self.is_kubernetes() && self.adds_defaults();
-        let hostname = match &service.hostname {
-            Some(hostname) => Some(self.text(&hostname.value)),
-            None => named_like_it.then(|| name.value.as_str().into()),
-        };
+        let hostname = self.hostname(name, service, single);
         let command = match &service.command {
             Some(command) => Some(self.program(&command.value, service.entrypoint.as_deref())),
             None => preset.command,
@@ -252,6 +247,15 @@ impl Resolver<'_> {
             named: named(service).map(|mention| mention.name.to_owned()).collect(),
             paths,
             refers_to: References::default(),
+        }
+    }
+
+    fn hostname(&mut self, name: &Spanned<String>, service: &Service, single: bool) -> Option<ModelText> {
+        // A pod's own name is its host name.
+        let named_like_it = service.network_mode.is_none() && single && !self.is_kubernetes() && self.adds_defaults();
+        match &service.hostname {
+            Some(hostname) => Some(self.text(&hostname.value)),
+            None => named_like_it.then(|| name.value.as_str().into()),
         }
     }
 

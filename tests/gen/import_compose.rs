@@ -28,7 +28,7 @@ fn rendered(project: &Project) -> serde_yaml::Value {
 fn a_project_keeps_its_names_its_comments_and_its_variables() {
     let (project, run) = imported(&[(
         "compose.yaml",
-        "# The shop.\nname: shop\nx-common: &common\n  restart: always\n  environment: &env\n    LOG: $LEVEL\nservices:\n  \
+        "# The shop.\nname: shop\nx-common: &common\n  restart: always\n  environment: &env\n    LOG: $LEVEL\n# What runs.\nservices:\n  \
          # Serves pages.\n  web:\n    <<: *common\n    image: nginx:1.29  # pinned\n    ports:\n      - \"8080:80\" # pages\n    \
          depends_on: [db]\n  db:\n    image: postgres\n    environment:\n      <<: *env\n      PASSWORD: ${DB_PASSWORD:?set it}\n    \
          volumes:\n      - data:/var/lib/postgresql/data\n      - ./init:/init:ro\nvolumes:\n  data:\n# The end.\n",
@@ -43,6 +43,8 @@ project = "shop"
 defaults = "compose"
 
 [profiles.dev]
+
+# What runs.
 
 # Serves pages.
 [services.web]
@@ -62,12 +64,12 @@ volumes = ["data:/var/lib/postgresql/data", "./init:/init:ro"]
 [volumes.data]
 
 [env.DB_PASSWORD]
-description = "Read by `db`."
+description = "Read by `db`"
 required = true
 secret = true
 
 [env.LEVEL]
-description = "Read by `db`, `web`."
+description = "Read by `db`, `web`"
 
 [lints]
 untagged-image = "warn"
@@ -275,7 +277,7 @@ fn variables_have_the_comments_of_their_files() {
     for lines in [
         "[env.TAG]\ndescription = \"The version to run\"\n",
         "[env.OTHER]\ndescription = \"Not set by default\"\n",
-        "[env.SECRET_KEY]\ndescription = \"Read by `web`.\"\nsecret = true\n",
+        "[env.SECRET_KEY]\ndescription = \"Read by `web`\"\nsecret = true\n",
         "[env.DATA]\ndescription = \"Where data is\"\n",
     ] {
         assert!(spec.contains(lines), "{lines}\n{spec}");

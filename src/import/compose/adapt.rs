@@ -312,8 +312,8 @@ fn variables(used: &[Variable], readers: &HashMap<String, BTreeSet<String>>, kno
     for (name, uses) in by_name {
         let Some(who) = readers.get(name).filter(|_| !is_setting(name) && is_variable_name(name)) else { continue };
         let read_by = || match who.len() {
-            0..=MOST_READERS => format!("Read by {}.", listed(who.iter().map(String::as_str))),
-            count => format!("Read by {count} services."),
+            0..=MOST_READERS => format!("Read by {}", listed(who.iter().map(String::as_str))),
+            count => format!("Read by {count} services"),
         };
         let description = known.description(name).map_or_else(read_by, ToOwned::to_owned);
         let mut declared = Table { entries: vec![(key("description"), string(&description))] };

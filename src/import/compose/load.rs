@@ -201,33 +201,30 @@ impl Loader<'_> {
             Stop::from(Diagnostic::new("invalid-compose", title, node.span).help("Compose refuses it, too"))
         };
         let own = std::mem::take(service);
-        let mut whole = match file {
-            Some(file) => {
-                let folder = path.parent().unwrap_or(Utf8Path::new(""));
-                // The paths of a document are relative to the current folder by now.
-                let file = Utf8PathBuf::from(file);
-                let below = file.parent().unwrap_or(folder).to_owned();
-                let mut found = None;
-                for mut document in self.file(&file, &below, Some(&base))? {
-                    if let Some((_, Node { value: Value::Table(mut services), .. })) = document.take(SERVICE)
-                        && let Some((_, service)) = services.take(&base)
-                    {
-                        found = Some(service);
-                    }
-                }
-                match found {
-                    Some(Node { value: Value::Table(service), .. }) => service,
-                    _ => return Err(unknown()),
+        let mut whole = if let Some(file) = file {
+            let folder = path.parent().unwrap_or(Utf8Path::new(""));
+            // The paths of a document are relative to the current folder by now.
+            let file = Utf8PathBuf::from(file);
+            let below = file.parent().unwrap_or(folder).to_owned();
+            let mut found = None;
+            for mut document in self.file(&file, &below, Some(&base))? {
+                if let Some((_, Node { value: Value::Table(mut services), .. })) = document.take(SERVICE)
+                    && let Some((_, service)) = services.take(&base)
+                {
+                    found = Some(service);
                 }
             }
-            None => {
-                let other = places.get(&base).copied().filter(|other| *other != place && depth < DEEPEST);
-                let other = other.ok_or_else(unknown)?;
-                self.extended(services, (places, other), path, done, depth + 1)?;
-                match services.entries.get(other).map(|(_, node)| &node.value) {
-                    Some(Value::Table(service)) => service.clone(),
-                    _ => return Err(unknown()),
-                }
+            match found {
+                Some(Node { value: Value::Table(service), .. }) => service,
+                _ => return Err(unknown()),
+            }
+        } else {
+            let other = places.get(&base).copied().filter(|other| *other != place && depth < DEEPEST);
+            let other = other.ok_or_else(unknown)?;
+            self.extended(services, (places, other), path, done, depth + 1)?;
+            match services.entries.get(other).map(|(_, node)| &node.value) {
+                Some(Value::Table(service)) => service.clone(),
+                _ => return Err(unknown()),
             }
         };
         self.change(&mut whole, own, SERVICE);

@@ -109,6 +109,7 @@ impl Writer<'_> {
             }
             self.above(key.span, "");
             if only_tables {
+                self.said.insert(at(key.span));
                 // Its comment is about the first table in it as well.
                 if self.out.ends_with("\n\n") {
                     self.out.pop();

@@ -12,7 +12,7 @@ use super::{Files, Note, image_is};
 use crate::import::compose::{Kind, NOWHERE, Notes, key, string, table};
 use crate::spec::decode::shown;
 use crate::spec::merge::SERVICE;
-use crate::spec::service::split_outside;
+use crate::spec::service::{HTTP_PORT, ShortPort};
 use crate::spec::tree::{Node, Table, Value};
 
 /// The repositories of Grafana's images.
@@ -49,7 +49,6 @@ pub(super) struct Plan {
     password: String,
     anonymous: bool,
     volumes: Vec<Node<'static>>,
-    ports: Option<Table<'static>>,
 }
 
 /// What becomes of the Grafana of a project, if that has provisioning in the folder.
@@ -90,10 +89,13 @@ fn convert(
         Some(text) if text == "true" => true,
         Some(_) => return Err(format!("a variable decides `{ANONYMOUS}`")),
     };
-    let ports = match service.at(&["ports"]).map(|node| &node.value) {
-        Some(Value::List(items)) => Some(self::ports(items)?),
-        _ => None,
+    let is_usual = |ports: &Value<'_>| match ports {
+        Value::Table(ports) => matches!(ports.entries.as_slice(), [(key, _)] if key.name == HTTP_PORT),
+        _ => false,
     };
+    if service.at(&["ports"]).is_some_and(|node| !is_usual(&node.value)) {
+        return Err(format!("only its port {PORT} can be published with the kind, once"));
+    }
     let declared = match spec.at(&["env"]).map(|node| &node.value) {
         Some(Value::Table(env)) => env.entries.as_slice(),
         _ => &[],
@@ -136,7 +138,7 @@ fn convert(
         notes.push(Note { kind: Kind::Assumed, place: None, message });
     }
     let volumes = mounts.left(&paths);
-    Ok(Some(Plan { service: name.to_owned(), found, notes, datasources, secrets, password, anonymous, volumes, ports }))
+    Ok(Some(Plan { service: name.to_owned(), found, notes, datasources, secrets, password, anonymous, volumes }))
 }
 
 /// What a service sets, by name.
@@ -158,59 +160,30 @@ fn environment(service: &Table<'_>) -> Environment {
     }
 }
 
-/// The target of a published port, the port on the host and its address.
-fn short(text: &str) -> (&str, Option<&str>, Option<&str>) {
-    let text = text.strip_suffix("/tcp").unwrap_or(text);
-    match *split_outside(text).as_slice() {
-        [published, target] => (target, Some(published), None),
-        [.., published, target] => {
-            let end = text.len() - published.len() - target.len() - 2;
-            (target, Some(published), text.get(..end))
-        }
-        _ => (text, None, None),
-    }
-}
-
-/// The only port, by the name that the kind has for it.
-fn ports(items: &[Node<'static>]) -> Refused<Table<'static>> {
-    let not_the_port = || format!("only its port {PORT} can be published with the kind, once");
-    let [item] = items else { return Err(not_the_port()) };
-    let port = match &item.value {
-        Value::String(text) => {
-            let (PORT, Some(published), address) = short(text) else { return Err(not_the_port()) };
-            let published = [("published", Some(published)), ("host_ip", address)];
-            let entries = published.into_iter().filter_map(|(name, text)| Some((key(name), string(text?))));
-            Table { entries: entries.collect() }
-        }
-        Value::Table(table)
-            if table.at(&["target"]).is_some_and(|node| node.value.written() == PORT)
-                && table.at(&["published"]).is_some() =>
-        {
-            let mut table = table.clone();
-            table.entries.retain(|(key, _)| !["target", "name"].contains(&&*key.name));
-            table
-        }
-        _ => return Err(not_the_port()),
-    };
-    Ok(Table { entries: vec![(key("http"), self::table(port))] })
-}
-
 /// The name of the port of a service with a number.
 fn named_port(services: &Table<'_>, service: &str, number: u16) -> Option<String> {
-    let Some(Node { value: Value::List(items), .. }) = services.at(&[service, "ports"]) else { return None };
+    let ports = &services.at(&[service, "ports"])?.value;
     let number = number.to_string();
-    let mut named = items.iter().filter_map(|item| match &item.value {
-        Value::String(text) => (short(text).0 == number).then(|| number.clone()),
-        Value::Integer(target) => (target.to_string() == number).then(|| number.clone()),
-        Value::Table(table) if table.at(&["target"]).is_some_and(|node| node.value.written() == number) => {
-            match table.at(&["name"]).map(|node| &node.value) {
-                Some(Value::String(name)) => Some(name.clone().into_owned()),
-                _ => Some(number.clone()),
-            }
+    let mut named: Vec<String> = match ports {
+        Value::Table(ports) => {
+            let target = |node: &Node<'_>| match &node.value {
+                Value::Table(port) => port.at(&["target"]).map(|node| node.value.written()),
+                port => Some(port.written()),
+            };
+            let of_number = ports.entries.iter().filter(|(_, node)| target(node).is_some_and(|own| own == number));
+            of_number.map(|(key, _)| key.name.clone().into_owned()).collect()
         }
-        _ => None,
-    });
-    named.next().filter(|_| named.next().is_none())
+        // Those without a name have that of their number.
+        Value::List(items) => {
+            let of_number = items.iter().filter(|item| match &item.value {
+                Value::String(text) => ShortPort::split(text).is_some_and(|port| port.target == number),
+                port => port.written() == number,
+            });
+            of_number.map(|_| number.clone()).collect()
+        }
+        _ => Vec::new(),
+    };
+    named.pop().filter(|_| named.is_empty())
 }
 
 /// The variables for which something has a default, other than Grafana's password.
@@ -282,11 +255,6 @@ impl Plan {
         for (key, node) in &mut service.entries {
             match (&*key.name, &mut node.value) {
                 ("volumes", value) => *value = Value::List(self.volumes.clone()),
-                ("ports", value) => {
-                    if let Some(ports) = &self.ports {
-                        *value = Value::Table(ports.clone());
-                    }
-                }
                 ("environment", Value::Table(table)) => {
                     table.entries.retain(|(key, _)| ![PASSWORD, ANONYMOUS].contains(&&*key.name));
                     for (_, node) in &mut table.entries {
