@@ -312,6 +312,17 @@ fn what_compose_makes_of_both_is_compared() {
 }
 
 #[test]
+fn the_comment_at_the_beginning_is_about_all_of_the_file() {
+    let (project, run) = imported(&[("compose.yaml", "# Licensed.\n\nservices:\n  # A\n  a: {image: 'a:1'}\n")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let spec = project.read("new/stack.toml");
+    assert!(
+        spec.starts_with("# Licensed.\n[stack]\n") && spec.ends_with("\n# A\n[services.a]\nimage = \"a:1\"\n"),
+        "{spec}"
+    );
+}
+
+#[test]
 fn a_passed_variable_stays_one_when_it_is_extended() {
     let (project, run) = imported(&[(
         "compose.yaml",

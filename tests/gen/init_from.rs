@@ -132,7 +132,7 @@ fn a_folder_becomes_a_spec_of_which_grafana_has_the_same() {
     }
     for note in [
         "compose.yaml:11: kept: `prometheus.yml` stays as it is\n",
-        "compose.yaml:19: kept: `loki.yaml` stays as it is: `kind = \"loki\"` would generate one\n",
+        "compose.yaml:19: kept: `loki.yaml` stays as it is\n",
         "assumed: the password of the administrator of `grafana` is `${ADMIN_PASSWORD}`, a secret without a default",
         "assumed: folder `Dashboards`: for dashboards that are in none\n",
         "all.yml:12: assumed: `httpHeaderValue2` of datasource `Loki` is `${LOKI_HTTP_HEADER_VALUE2}`",

@@ -7,7 +7,7 @@ use super::env::Known;
 use super::interpolation::Variable;
 use super::load::SECTIONS;
 use super::yaml::at;
-use super::{Kind, NOWHERE, Notes, key, ports, string, table};
+use super::{Kind, NOWHERE, Notes, images, key, ports, string, table};
 use crate::model::secret::is_secret_name;
 use crate::resolve::is_setting;
 use crate::spec::decode::{listed, shown};
@@ -34,7 +34,8 @@ pub(super) fn adapt(
     }
     let mut own_name = None;
     // What stands at the beginning of a file is about all of it.
-    let mut head = NOWHERE;
+    let first = project.entries.first().filter(|(key, _)| key.name == SERVICE);
+    let mut head = first.map_or(NOWHERE, |(key, _)| key.span);
     let mut sections: Vec<(Key<'static>, Node<'static>)> = Vec::new();
     let mut extensions = Vec::new();
     for (key, node) in project.entries {
@@ -188,30 +189,16 @@ fn as_assignments(node: &mut Node<'static>) {
     }
 }
 
-/// The images of kinds, by their repository.
-const IMAGES: [(&str, &str); 7] = [
-    ("grafana/alloy", "alloy"),
-    ("grafana/grafana", "grafana"),
-    ("grafana/grafana-enterprise", "grafana"),
-    ("grafana/grafana-oss", "grafana"),
-    ("grafana/loki", "loki"),
-    ("grafana/mimir", "mimir"),
-    ("postgres", "postgres"),
-];
-
 /// A kind would give a service a healthcheck, limits and files that its project lacks, so it is only named.
 pub(super) fn suggest_kinds(spec: &Table<'static>, notes: &mut Notes<'_>) {
     let Some(Node { value: Value::Table(services), .. }) = spec.at(&[SERVICE]) else { return };
     for (name, service) in &services.entries {
         let Value::Table(service) = &service.value else { continue };
-        let Some(Node { value: Value::String(image), span }) = service.at(&["image"]) else { continue };
-        let image = image.trim_start_matches("docker.io/").trim_start_matches("library/");
-        let repository = image.split([':', '@']).next().unwrap_or(image);
-        let kind = IMAGES.iter().find(|(known, _)| *known == repository && service.at(&["kind"]).is_none());
-        if let Some((_, kind)) = kind {
+        if let (Some(kind), None, Some(image)) = (images::kind(service), service.at(&["kind"]), service.at(&["image"]))
+        {
             let name = shown(&name.name);
             let what = format!("`kind = \"{kind}\"` for `{name}`, with a healthcheck, limits and files of its own");
-            notes.add(Kind::Possible, Some(*span), what);
+            notes.add(Kind::Possible, Some(image.span), what);
         }
     }
 }

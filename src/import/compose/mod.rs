@@ -7,6 +7,7 @@
 mod adapt;
 mod convert;
 mod env;
+pub(super) mod images;
 mod interpolation;
 mod load;
 pub(super) mod paths;

@@ -1,6 +1,6 @@
 //! Ports by name, and the addresses of services as references to those.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{Kind, Notes, key, string, table};
 use crate::diagnostic::Span;
@@ -38,7 +38,7 @@ pub(super) fn name(services: &mut Table<'static>) {
         let Value::Table(service) = &mut service.value else { continue };
         let Some((_, node)) = service.entries.iter_mut().find(|(key, _)| key.name == "ports") else { continue };
         let Value::List(items) = &node.value else { continue };
-        let mut taken = HashSet::new();
+        let mut taken = HashMap::new();
         let ports: Option<Vec<_>> = items.iter().map(|item| named(item, &mut taken)).collect();
         if let Some(entries) = ports.filter(|ports| !ports.is_empty()) {
             node.value = Value::Table(Table { entries });
@@ -56,7 +56,7 @@ fn port(text: &str) -> Node<'static> {
 }
 
 /// A port with its name; `None` for a range, or if the host chooses its port.
-fn named(item: &Node<'static>, taken: &mut HashSet<String>) -> Option<(Key<'static>, Node<'static>)> {
+fn named(item: &Node<'static>, taken: &mut HashMap<String, usize>) -> Option<(Key<'static>, Node<'static>)> {
     let entries = match &item.value {
         Value::String(text) => {
             let ShortPort { host_ip, published, target, protocol } = ShortPort::split(text)?;
@@ -89,7 +89,8 @@ fn named(item: &Node<'static>, taken: &mut HashSet<String>) -> Option<(Key<'stat
     Some((Key { span: item.span, name: name.into() }, Node { span: item.span, ..value }))
 }
 
-fn name_of(published: &str, target: &str, protocol: Option<&str>, taken: &mut HashSet<String>) -> String {
+/// A free name; `taken` has the last number that was tried for each.
+fn name_of(published: &str, target: &str, protocol: Option<&str>, taken: &mut HashMap<String, usize>) -> String {
     let protocol = protocol.unwrap_or(PROTOCOL.as_str());
     let target = number(target);
     let known = target.and_then(|target| KNOWN.iter().find(|(_, ports)| ports.contains(&target)));
@@ -100,14 +101,23 @@ fn name_of(published: &str, target: &str, protocol: Option<&str>, taken: &mut Ha
         (None, None) => protocol.to_owned(),
     };
     // The same again is told apart by what is at hand.
-    let numbers = [target, number(published)].into_iter().flatten().map(u32::from);
-    let mut names = numbers.chain(2..).map(|number| format!("{base}-{number}"));
-    let mut name = base.clone();
-    while !taken.insert(name.clone()) {
-        let Some(next) = names.next() else { break };
-        name = next;
+    let numbers = [target, number(published)].into_iter().flatten();
+    let names = std::iter::once(base.clone()).chain(numbers.map(|number| format!("{base}-{number}")));
+    for name in names {
+        if !taken.contains_key(&name) {
+            taken.insert(name.clone(), 1);
+            return name;
+        }
     }
-    name
+    loop {
+        let last = taken.entry(base.clone()).or_default();
+        *last += 1;
+        let name = format!("{base}-{last}");
+        if !taken.contains_key(&name) {
+            taken.insert(name.clone(), 1);
+            return name;
+        }
+    }
 }
 
 /// Replaces the addresses of services that have a port of that number by references.

@@ -78,8 +78,8 @@ mod tests {
         assert_eq!(
             differences(before, after).unwrap(),
             [
-                "`services.web.a`: `[1]` became `[1,2]`",
                 "`services.web.ports[0].target`: `80` became `81`",
+                "`services.web.a`: `[1]` became `[1,2]`",
                 "`services.web.labels`: nothing became `{\"b\":\"c\"}`",
             ]
         );

@@ -8,15 +8,12 @@ use super::dashboards::Found;
 use super::expand::Environment;
 use super::mounts::{Mounts, PROVISIONING};
 use super::provisioning::{Reader, Refused, Secret, Tables};
-use super::{Files, Note, image_is};
-use crate::import::compose::{Kind, NOWHERE, Notes, key, string, table};
+use super::{Files, Note};
+use crate::import::compose::{Kind, NOWHERE, Notes, images, key, string, table};
 use crate::spec::decode::shown;
 use crate::spec::merge::SERVICE;
 use crate::spec::service::{HTTP_PORT, ShortPort};
 use crate::spec::tree::{Node, Table, Value};
-
-/// The repositories of Grafana's images.
-const IMAGES: [&str; 3] = ["grafana/grafana", "grafana/grafana-oss", "grafana/grafana-enterprise"];
 
 /// The port on which it listens.
 const PORT: &str = "3000";
@@ -55,7 +52,7 @@ pub(super) struct Plan {
 pub(super) fn plan(spec: &Table<'static>, files: &Files<'_>) -> Result<Option<Plan>, Refusal> {
     let Some(Node { value: Value::Table(services), .. }) = spec.at(&[SERVICE]) else { return Ok(None) };
     let of_grafana = services.entries.iter().filter_map(|(name, node)| match &node.value {
-        Value::Table(service) if image_is(service, &IMAGES) => Some((&*name.name, service)),
+        Value::Table(service) if images::kind(service) == Some("grafana") => Some((&*name.name, service)),
         _ => None,
     });
     let mut provisioned = of_grafana.filter_map(|(name, service)| {

@@ -18,7 +18,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use grafana::Refusal;
 use mounts::Mounts;
 
-use super::compose::{self, Attempt, Error, Kind, Note, Notes, Read};
+use super::compose::{self, Attempt, Error, Kind, Note, Notes, Read, images};
 use crate::folder;
 use crate::spec::MAIN;
 use crate::spec::decode::shown;
@@ -110,17 +110,17 @@ fn finish(attempt: Attempt, others: Vec<(Utf8PathBuf, String)>, mut notes: Vec<N
     Import { files, notes: compose::in_order(notes) }
 }
 
-/// Images whose configuration stays as it is, and the kind that would generate it.
-const CONFIGURED: [(&str, Option<&str>); 9] = [
-    ("grafana/loki", Some("loki")),
-    ("grafana/mimir", Some("mimir")),
-    ("grafana/alloy", Some("alloy")),
-    ("grafana/promtail", None),
-    ("grafana/tempo", None),
-    ("prom/prometheus", None),
-    ("prom/alertmanager", None),
-    ("otel/opentelemetry-collector", None),
-    ("otel/opentelemetry-collector-contrib", None),
+/// Images whose configuration stays as it is.
+const CONFIGURED: [&str; 9] = [
+    "grafana/alloy",
+    "grafana/loki",
+    "grafana/mimir",
+    "grafana/promtail",
+    "grafana/tempo",
+    "otel/opentelemetry-collector",
+    "otel/opentelemetry-collector-contrib",
+    "prom/alertmanager",
+    "prom/prometheus",
 ];
 
 /// Names the configuration that stays as it is.
@@ -128,23 +128,13 @@ fn configuration(spec: &Table<'static>, files: &Files<'_>, notes: &mut Notes<'_>
     let Some(Node { value: Value::Table(services), .. }) = spec.at(&[SERVICE]) else { return };
     for (_, node) in &services.entries {
         let Value::Table(service) = &node.value else { continue };
-        let Some((_, kind)) = CONFIGURED.iter().find(|(image, _)| image_is(service, &[image])) else { continue };
+        if !images::repository(service).is_some_and(|name| CONFIGURED.contains(&name)) {
+            continue;
+        }
         for (node, source, _) in Mounts::of(service, files).here() {
-            let kind = kind.map(|kind| format!(": `kind = \"{kind}\"` would generate one")).unwrap_or_default();
-            notes.add(Kind::Kept, Some(node.span), format!("`{}` stays as it is{kind}", shown(source.as_str())));
+            notes.add(Kind::Kept, Some(node.span), format!("`{}` stays as it is", shown(source.as_str())));
         }
     }
-}
-
-/// Whether a service runs an image of one of these repositories.
-fn image_is(service: &Table<'_>, repositories: &[&str]) -> bool {
-    let Some(Node { value: Value::String(image), .. }) = service.at(&["image"]) else { return false };
-    let name = image.split('@').next().unwrap_or_default();
-    repositories.iter().any(|repository| {
-        let Some((registry, tag)) = name.split_once(repository) else { return false };
-        let is_registry = registry.ends_with('/') && !registry.trim_end_matches('/').contains(['/', '$']);
-        (registry.is_empty() || is_registry) && (tag.is_empty() || tag.starts_with(':'))
-    })
 }
 
 /// The name itself, or with the first number that makes it a free one.
