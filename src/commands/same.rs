@@ -43,12 +43,19 @@ pub fn verify(files: &[Utf8PathBuf], imported: &Import) -> Ran<Vec<String>> {
     let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
     let file = folder.path().join("docker-compose.yml");
     std::fs::write(&file, rendered).map_err(|error| failed(&error))?;
-    let mut options = vec![format!("--file={}", file.display()), format!("--project-directory={}", root.join(FOLDER))];
-    let variables = files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new("")).join(".env");
-    if root.join(&variables).exists() {
-        options.push(format!("--env-file={variables}"));
+    // Not the one that may be in the folder of the outputs already.
+    let mut variables =
+        root.join(files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new(""))).join(".env");
+    if !variables.exists() {
+        let none = folder.path().join("none.env");
+        std::fs::write(&none, "").map_err(|error| failed(&error))?;
+        variables = Utf8PathBuf::try_from(none).map_err(|error| failed(&error))?;
     }
-    let after = config(&options)?;
+    let after = config(&[
+        format!("--file={}", file.display()),
+        format!("--project-directory={}", root.join(FOLDER)),
+        format!("--env-file={variables}"),
+    ])?;
     if !after.succeeded {
         return Ok(vec![format!("Compose refuses what the spec renders: {}", after.complaint())]);
     }

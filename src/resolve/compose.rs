@@ -271,7 +271,7 @@ impl Resolver<'_> {
             && let Some(condition) = condition.literal()
             && let Some(restart) = &service.restart
             && let Some(literal) = restart.value.0.literal()
-            && condition != restart_condition(literal)
+            && restart_condition(condition) != restart_condition(literal)
         {
             self.report(
                 Diagnostic::new("contradiction", "`restart` conflicts with `deploy.restart_policy`", restart.span)

@@ -580,11 +580,15 @@ fn is_drive(letter: &str, path: &str) -> bool {
 pub(crate) fn split_outside(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut from, mut at) = (0, 0);
+    let mut is_closed = true;
     while let Some(found) = text[at..].find(['$', ':']) {
         at += found;
         let rest = &text[at + 1..];
         if text[at..].starts_with('$') {
-            at += if rest.starts_with('{') { text::closing_brace(rest).unwrap_or_default() } else { 0 };
+            // Behind a reference that is never closed, none is.
+            let length = rest.starts_with('{').then(|| is_closed.then(|| text::closing_brace(rest)).flatten());
+            is_closed = length != Some(None);
+            at += length.flatten().unwrap_or_default();
         } else if !(is_drive(&text[from..at], rest) && (from > 0 || rest.starts_with('\\') || rest.contains(":/"))) {
             pieces.push(&text[from..at]);
             from = at + 1;

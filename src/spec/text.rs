@@ -330,7 +330,7 @@ pub fn closing_brace(text: &str) -> Option<usize> {
                 bytes.next();
             }
             b'}' => {
-                open -= 1;
+                open = open.checked_sub(1)?;
                 if open == 0 {
                     return Some(at);
                 }

@@ -267,7 +267,7 @@ fn variables_have_the_comments_of_their_files() {
             ".env.example",
             "#### Web ####\n\n# The version\n# to run\nTAG=1\n#OTHER=x # Not set by default\nSECRET_KEY=\n# a\n# b\n# c\n# d\nDATA=x\n",
         ),
-        (".env", "# Ignored, since the example has one\nTAG=2\n# Where data is\nDATA=./data\nABSOLUTE=/a\n"),
+        (".env", "# A secret of last year: hunter2\nDATA=./data\nABSOLUTE=/a\nTAG=2\n"),
     ]);
     assert_eq!(run.code, Some(1), "{run:?}");
     let said = "compose.yaml:4: not converted: `DATA=./data` in `.env` is relative to `generated/dev` now; write \
@@ -278,7 +278,7 @@ fn variables_have_the_comments_of_their_files() {
         "[env.TAG]\ndescription = \"The version to run\"\n",
         "[env.OTHER]\ndescription = \"Not set by default\"\n",
         "[env.SECRET_KEY]\ndescription = \"Read by `web`\"\nsecret = true\n",
-        "[env.DATA]\ndescription = \"Where data is\"\n",
+        "[env.DATA]\ndescription = \"Read by `web`\"\n",
     ] {
         assert!(spec.contains(lines), "{lines}\n{spec}");
     }

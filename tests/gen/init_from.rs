@@ -276,7 +276,7 @@ fn what_cannot_be_said_is_named() {
 fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
     let provisioning = "grafana/provisioning/datasources/all.yml";
     for (path, from, to, why) in [
-        ("compose.yaml", "      - TENANT=${TENANT}\n", "", "its service does not set the variable `TENANT`"),
+        ("compose.yaml", "      - TENANT=${TENANT}\n", "", "the service does not set `TENANT`"),
         (
             "compose.yaml",
             "TENANT=${TENANT}",
@@ -291,8 +291,13 @@ fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
             "a variable decides `GF_AUTH_ANONYMOUS_ENABLED`",
         ),
         ("compose.yaml", "${GRAFANA_PORT:-3000}:3000", "3000:3001", "only its port 3000 can be published"),
-        ("compose.yaml", "./grafana/dashboards:", "/srv/dashboards:", "of its container is not in this folder"),
-        (provisioning, "\"${TENANT}\"", "'$__file{/run/secrets/tenant}'", "it has `$__file{…}`"),
+        (
+            "compose.yaml",
+            "./grafana/dashboards:",
+            "/srv/dashboards:",
+            "in the container is not mounted from this folder",
+        ),
+        (provisioning, "\"${TENANT}\"", "'$__file{/run/secrets/tenant}'", "it uses `$__file{…}`"),
         (provisioning, "type: loki", "type: loci", "datasource `Loki` has the type `loci`"),
         (provisioning, "type: loki", "type: grafana-github-datasource", "missing plugin `grafana-github-datasource`"),
         (provisioning, "uid: loki", "uid: PBFA97CFB590B2093", "two datasources have the UID"),

@@ -1,9 +1,11 @@
 //! What the files of variables say: `.env`, and the example that is committed beside it.
 
 use std::collections::HashMap;
+use std::io;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
+use super::paths::clean;
 use super::{Kind, Notes, Read};
 use crate::dev::dotenv::Dotenv;
 use crate::diagnostic::Span;
@@ -25,22 +27,34 @@ const MOST_LINES: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Known {
     descriptions: HashMap<String, String>,
-    /// Those that are relative paths.
+    /// Those that may be relative paths.
     relative: HashMap<String, String>,
+    /// The folder of the project.
+    folder: Utf8PathBuf,
 }
 
 impl Known {
     /// Reads the files in a folder.
-    pub fn read(folder: &Utf8Path, read: Read<'_>) -> Self {
-        let mut known = Self::default();
-        for name in EXAMPLES.into_iter().chain([VALUES]) {
-            let Ok(text) = read(&folder.join(name)) else { continue };
+    pub fn read(folder: &Utf8Path, read: Read<'_>, notes: &mut Notes<'_>) -> Self {
+        let mut known = Self { folder: folder.to_owned(), ..Self::default() };
+        // Comments of the file with values may have some, too.
+        for text in EXAMPLES.into_iter().filter_map(|name| read(&folder.join(name)).ok()) {
             known.describe(&text);
-            if name == VALUES
-                && let Ok(values) = Dotenv::parse(&text)
-            {
-                let relative = values.variables().filter(|(_, value)| value.starts_with('.'));
+        }
+        let values = match read(&folder.join(VALUES)) {
+            Ok(text) => Dotenv::parse(&text).map_err(|error| format!("line {}: {}", error.line, error.reason)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return known,
+            Err(error) => Err(error.to_string()),
+        };
+        match values {
+            Ok(values) => {
+                let is_absolute = |value: &str| value.starts_with(['/', '~', '\\']) || value.contains(':');
+                let relative = values.variables().filter(|(_, value)| !value.is_empty() && !is_absolute(value));
                 known.relative.extend(relative.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            }
+            Err(error) => {
+                let what = format!("cannot read `{VALUES}`, which may have relative paths: {}", shown(&error));
+                notes.add(Kind::Assumed, None, what);
             }
         }
         known
@@ -60,7 +74,8 @@ impl Known {
             let name = assigned.trim_start_matches("export ").split_once('=').map(|(name, _)| name.trim_end());
             match (comment, name.filter(|name| is_variable_name(name))) {
                 (_, Some(name)) => {
-                    let beside = assigned.split_once(" #").map(|(_, text)| text.trim()).filter(|_| above.is_empty());
+                    let beside = assigned.split_once(" #").map(|(_, text)| text.trim());
+                    let beside = beside.filter(|_| above.is_empty() && !assigned.contains(['"', '\'']));
                     let text = beside.map_or_else(|| above.join(" "), ToOwned::to_owned);
                     if !text.is_empty() && above.len() <= MOST_LINES && !text.contains(char::is_control) {
                         self.descriptions.entry(name.to_owned()).or_insert(text);
@@ -85,11 +100,11 @@ impl Known {
                 let Value::Table(entry) = &node.value else { continue };
                 for path in PATHS.iter().filter(|(above, _)| *above == section.name).map(|(_, path)| *path) {
                     self.paths_at(entry, path, &mut |variable, value, span| {
-                        let up = format!("../../{}", value.trim_start_matches("./"));
+                        let up = Utf8Path::new("../..").join(clean(&self.folder.join(value)));
                         let what = format!(
                             "`{variable}={}` in `{VALUES}` is relative to `{folder}` now; write `{}` or an absolute path",
                             shown(value),
-                            shown(&up)
+                            shown(up.as_str())
                         );
                         notes.add(Kind::Lost, Some(span), what);
                     });
@@ -102,7 +117,10 @@ impl Known {
         let Some((name, rest)) = path.split_first() else { return };
         let mut each = |node: &Node<'static>| match &node.value {
             Value::String(text) if rest.len() < 2 => {
-                if let Some((variable, value)) = leading(text).and_then(|name| self.relative.get_key_value(name)) {
+                let known = leading(text).and_then(|name| self.relative.get_key_value(name));
+                // In the short form, anything else is the name of a volume.
+                let is_path = |value: &str| *name != "volumes" || value.starts_with('.');
+                if let Some((variable, value)) = known.filter(|(_, value)| is_path(value)) {
                     found(variable, value, node.span);
                 }
             }

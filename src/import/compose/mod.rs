@@ -181,7 +181,8 @@ pub(super) fn attempt(files: &[Utf8PathBuf], name: &str, read: Read<'_>, extend:
     let project = load::load(files, read)?;
     let mut notes = Notes { sources: &project.sources, list: Vec::new() };
     let comments = project.comments;
-    let known = Known::read(files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new("")), read);
+    let known =
+        Known::read(files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new("")), read, &mut notes);
     let mut spec = adapt::adapt(project.table, name, (&project.found, &known), &mut notes);
     known.note_relative(&spec, FOLDER, &mut notes);
     let others = extend(&mut spec, &mut notes);

@@ -17,14 +17,23 @@ pub fn differences(before: &str, after: &str) -> Result<Vec<String>, serde_json:
     Ok(found)
 }
 
+/// Where values may be secrets.
+const HIDDEN: [&str; 9] =
+    ["annotations", "args", "command", "content", "entrypoint", "environment", "healthcheck", "labels", "options"];
+
 /// A missing value, and one that says nothing, are the same.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(items) => items.is_empty(),
-        Value::Object(entries) => entries.values().all(is_empty),
+        Value::Object(entries) => entries.is_empty(),
         _ => false,
     }
+}
+
+/// Whether a name without a value says something: a network that is joined, a variable that is passed on.
+fn is_named(path: &str) -> bool {
+    ["networks", "environment", "args"].iter().any(|key| path.ends_with(&format!(".{key}")))
 }
 
 fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
@@ -36,10 +45,17 @@ fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
             let added = new.keys().filter(|key| !old.contains_key(*key));
             for key in old.keys().chain(added) {
                 // Extensions are for those who write the file.
-                if !key.starts_with("x-") {
-                    let value = |entries: &serde_json::Map<_, _>| entries.get(key).cloned().unwrap_or_default();
-                    let dot = if path.is_empty() { "" } else { "." };
-                    compare(&value(old), &value(new), &format!("{path}{dot}{key}"), found);
+                if path.is_empty() && key.starts_with("x-") {
+                    continue;
+                }
+                let dot = if path.is_empty() { "" } else { "." };
+                let inner = format!("{path}{dot}{key}");
+                match (old.get(key), new.get(key)) {
+                    (Some(_), None) if is_named(path) => found.push(printable(&format!("`{inner}` is gone"))),
+                    (None, Some(_)) if is_named(path) => found.push(printable(&format!("`{inner}` is new"))),
+                    (old, new) => {
+                        compare(old.unwrap_or(&Value::Null), new.unwrap_or(&Value::Null), &inner, found);
+                    }
                 }
             }
         }
@@ -49,6 +65,9 @@ fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
             }
         }
         (before, after) if before == after => {}
+        (..) if path.split(['.', '[']).any(|key| HIDDEN.contains(&key)) => {
+            found.push(printable(&format!("`{path}` has another value")));
+        }
         (before, after) => {
             found.push(printable(&format!("`{path}`: {} became {}", described(before), described(after))));
         }
@@ -80,7 +99,18 @@ mod tests {
             [
                 "`services.web.ports[0].target`: `80` became `81`",
                 "`services.web.a`: `[1]` became `[1,2]`",
-                "`services.web.labels`: nothing became `{\"b\":\"c\"}`",
+                "`services.web.labels` has another value",
+            ]
+        );
+        let before = r#"{"services": {"a": {"environment": {"A": null, "P": "secret"}, "networks": {"one": null}}}}"#;
+        let after = r#"{"services": {"a": {"environment": {"P": "x"}, "networks": {"two": null}}}}"#;
+        assert_eq!(
+            differences(before, after).unwrap(),
+            [
+                "`services.a.environment.A` is gone",
+                "`services.a.environment.P` has another value",
+                "`services.a.networks.one` is gone",
+                "`services.a.networks.two` is new",
             ]
         );
         assert!(differences(before, before).unwrap().is_empty());

@@ -90,7 +90,7 @@ impl Found {
         datasources: &[Datasource],
     ) -> Refused<()> {
         let Place::Here(file) = mounts.place(mounted) else {
-            return Err(format!("`{mounted}` of its container is not in this folder"));
+            return Err(format!("`{mounted}` in the container is not mounted from this folder"));
         };
         let above = mounted.parent().filter(|above| provider.by_structure && **above != provider.path);
         let title =

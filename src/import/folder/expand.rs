@@ -29,7 +29,7 @@ fn expanded(piece: &str, environment: &Environment) -> Result<String, String> {
         let (name, left) = match braced.strip_prefix('{').and_then(|inside| inside.split_once('}')) {
             Some((name, left)) if provider.is_empty() || provider == "__env" => (name, left),
             Some(_) if provider.starts_with("__") => {
-                return Err(format!("it has `${}{{…}}`", shown(provider)));
+                return Err(format!("it uses `${}{{…}}`", shown(provider)));
             }
             _ if provider.is_empty() => {
                 // It stands for itself.
@@ -39,12 +39,31 @@ fn expanded(piece: &str, environment: &Environment) -> Result<String, String> {
             }
             _ => (provider, braced),
         };
-        let value = environment.get(name);
-        out.push_str(value.ok_or_else(|| format!("its service does not set the variable `{}`", shown(name)))?);
+        let value = environment.get(name).ok_or_else(|| format!("the service does not set `{}`", shown(name)))?;
+        // A reference in the spec is to what Compose has, which Grafana must have, too.
+        let differs = |inner: &&str| {
+            environment.get(*inner).is_some_and(|set| variable(set).is_none_or(|(name, _)| name != *inner))
+        };
+        if let Some(inner) = references(value).find(differs) {
+            return Err(format!(
+                "`{}` refers to `{}`, which has another value in the service",
+                shown(name),
+                shown(inner)
+            ));
+        }
+        out.push_str(value);
         rest = left;
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// The variables to which a text of the spec refers.
+fn references(text: &str) -> impl Iterator<Item = &str> {
+    text.split("${").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        &rest[..end]
+    })
 }
 
 /// The variable that a text of the spec consists of, and whether it has a default or the like.
@@ -62,7 +81,8 @@ mod tests {
 
     #[test]
     fn each_form() {
-        let set = [("URL", "http://${HOST:-loki}:3100"), ("TOKEN", "${TOKEN}"), ("A", "a$$b")];
+        let set =
+            [("URL", "http://${HOST:-loki}:3100"), ("TOKEN", "${TOKEN}"), ("A", "a$$b"), ("SELF", "http://${SELF}")];
         let environment = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         for (written, expected) in [
             ("plain", Ok("plain")),
@@ -72,10 +92,11 @@ mod tests {
             ("$A-$$A", Ok("a$$b-$$A")),
             ("^a$", Ok("^a$$")),
             ("$$${URL}", Ok("$$http://${HOST:-loki}:3100")),
-            ("$$${__value.raw}", Err("its service does not set the variable `__value.raw`")),
+            ("$$${__value.raw}", Err("the service does not set `__value.raw`")),
             ("$${__value.raw}", Ok("$${__value.raw}")),
-            ("$__file{/x}", Err("it has `$__file{…}`")),
-            ("$MISSING", Err("its service does not set the variable `MISSING`")),
+            ("$__file{/x}", Err("it uses `$__file{…}`")),
+            ("$SELF", Err("`SELF` refers to `SELF`, which has another value in the service")),
+            ("$MISSING", Err("the service does not set `MISSING`")),
         ] {
             assert_eq!(
                 text(written, &environment).as_deref(),

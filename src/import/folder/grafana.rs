@@ -134,6 +134,9 @@ fn convert(
         let message = format!("the variables of the kind replace those of the `env_file` of `{}`", shown(name));
         notes.push(Note { kind: Kind::Assumed, place: None, message });
     }
+    if let Some(path) = paths.iter().find(|path| Utf8Path::new(PROVISIONING).starts_with(path)) {
+        return Err(format!("`{path}`, from which it reads dashboards, has other files of Grafana"));
+    }
     let volumes = mounts.left(&paths);
     Ok(Some(Plan { service: name.to_owned(), found, notes, datasources, secrets, password, anonymous, volumes }))
 }

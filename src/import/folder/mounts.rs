@@ -92,9 +92,17 @@ impl<'f> Mounts<'f> {
     /// Why that can't be known.
     pub fn entries(&self, folder: &Utf8Path) -> Result<BTreeMap<String, Kind>, String> {
         let mounted = self.mounts.iter().filter_map(|mount| {
-            let target = mount.target.as_ref().filter(|target| target.parent() == Some(folder))?;
-            let is_folder = mount.source.as_ref().is_some_and(|source| (self.files.list)(source).is_ok());
-            Some((target.file_name()?.to_owned(), if is_folder { Kind::Folder } else { Kind::File }))
+            let below = mount.target.as_ref()?.strip_prefix(folder).ok()?;
+            let mut parts = below.components();
+            let name = parts.next()?.as_str().to_owned();
+            let is_deeper = parts.next().is_some();
+            let kind = match mount.source.as_ref().filter(|_| !is_deeper).map(|source| (self.files.list)(source)) {
+                Some(Err(error)) if error.kind() == std::io::ErrorKind::NotADirectory => Kind::File,
+                Some(Ok(_)) => Kind::Folder,
+                None if is_deeper => Kind::Folder,
+                _ => Kind::Other,
+            };
+            Some((name, kind))
         });
         let mounted: BTreeMap<String, Kind> = mounted.collect();
         let mut found = match self.place(folder) {
@@ -104,7 +112,7 @@ impl<'f> Mounts<'f> {
                 Err(error) => return Err(format!("cannot read `{path}`: {error}")),
             },
             Place::Elsewhere if mounted.is_empty() => {
-                return Err(format!("`{folder}` of its container is not in this folder"));
+                return Err(format!("`{folder}` in the container is not mounted from this folder"));
             }
             Place::Elsewhere | Place::Image => BTreeMap::new(),
         };

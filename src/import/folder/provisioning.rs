@@ -145,7 +145,7 @@ impl Reader<'_> {
                 continue;
             }
             let Place::Here(path) = self.mounts.place(&folder.join(&name)) else {
-                return Err(format!("`{folder}/{}` of its container is not in this folder", shown(&name)));
+                return Err(format!("`{folder}/{}` in the container is not mounted from this folder", shown(&name)));
             };
             let text = (self.files.read)(&path).map_err(|error| format!("cannot read `{path}`: {error}"))?;
             let read = yaml::read(&text, 0).map_err(|error| format!("cannot read `{path}`: {}", error.title))?;
