@@ -1,5 +1,6 @@
 //! `gen dev up`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use stackgen::dev::compose::Container;
@@ -13,6 +14,9 @@ use crate::cli::{Render, Up};
 
 /// Lines of the log of a failed service that are shown.
 const LAST_LINES: &str = "20";
+
+/// How many characters of each.
+const LONGEST_LINE: usize = 300;
 
 pub fn run(context: &Context, arguments: &Up) -> Step {
     render(context)?;
@@ -168,6 +172,14 @@ fn failure(started: &[&Service], containers: &[Container], wait: bool) -> Findin
     }
 }
 
+/// A line of a log, of which only the beginning is read by people: some programs log whole files.
+fn beginning(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(LONGEST_LINE) {
+        Some((end, _)) => format!("{}…", &line[..end]).into(),
+        None => line.into(),
+    }
+}
+
 /// Shows the last lines of the logs of services that failed; whether there are any.
 fn report_crashes(context: &Context, started: &[&Service], containers: &[Container]) -> Step<bool> {
     let own = |container: &&Container| started.iter().any(|service| service.name == container.service);
@@ -183,7 +195,7 @@ fn report_crashes(context: &Context, started: &[&Service], containers: &[Contain
         if said.trim().is_empty() {
             "(empty)\n".clone_into(&mut said);
         }
-        print_error(&said.lines().fold(String::new(), |out, line| out + "  " + line + "\n"));
+        print_error(&said.lines().fold(String::new(), |out, line| out + "  " + &beginning(line) + "\n"));
         say(&[Finding::error(
             format!("`{name}` {trouble}"),
             format!("run `gen dev up` again after fixing it; `gen dev logs {name}` shows the full log"),

@@ -73,6 +73,9 @@ fn a_crash_is_told_with_its_last_lines() {
     let run = stubs.run(&["up", "--detach"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stderr.contains("db: end of the log\n  cannot open the disk\n"), "{run:?}");
+    stubs.answer("logs --no-log-prefix --no-color --tail 20 db", 0, &"é".repeat(1_000));
+    let long = stubs.run(&["up", "--detach"]);
+    assert!(long.stderr.contains(&format!("\n  {}…\n", "é".repeat(300))), "{long:?}");
     assert!(run.stderr.contains("error: `db` is restarting after it exited with code 3"), "{run:?}");
 
     stubs.answer(" up ", 9, "");
