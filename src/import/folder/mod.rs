@@ -1,8 +1,8 @@
 //! From a folder with a Compose file and what Grafana is provisioned with to a spec.
 //!
-//! The project is imported as `import::compose` does. [`grafana`] then makes the service that runs Grafana one of the kind:
-//! [`mounts`] says what its container sees of the folder, [`provisioning`] reads the datasources and where dashboards are, in
-//! which [`expand`] replaces variables, and [`dashboards`] reads these. If the result isn't valid, the service stays as it was,
+//! The project is imported as `import::compose` does. `grafana` then makes the service that runs Grafana one of the kind:
+//! `mounts` says what its container sees of the folder, `provisioning` reads the datasources and where dashboards are, in
+//! which `expand` replaces variables, and `dashboards` reads these. If the result isn't valid, the service stays as it was,
 //! since nothing is lost then. Other configuration stays the user's own.
 
 mod dashboards;

@@ -1,7 +1,7 @@
 //! Queries of Prometheus, in its language `PromQL`.
 //!
 //! Grammar and types are the crate `promql-parser`'s to judge (it follows Prometheus 3.8), but its errors name no place
-//! and it knows no variables. So [`tokens`] checks what needs no grammar and gives every variable a stand-in, and when the
+//! and it knows no variables. So `tokens` checks what needs no grammar and gives every variable a stand-in, and when the
 //! parser refuses a query, parts of it are parsed until the wrong one is found.
 
 mod pattern;
