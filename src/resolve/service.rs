@@ -366,7 +366,7 @@ impl Resolver<'_> {
     fn inherited(&mut self, service: &Service) -> Vec<String> {
         let mut names = Vec::with_capacity(service.environment.bare.len());
         for name in &service.environment.bare {
-            // What no shell can set is no variable of `.env` either.
+            // `.env` only declares names that a shell can set.
             if is_variable_name(&name.value) {
                 self.undeclared_variable(&name.value, name.span);
                 self.note_use(&name.value);

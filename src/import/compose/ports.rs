@@ -100,7 +100,7 @@ fn name_of(published: &str, target: &str, protocol: Option<&str>, taken: &mut Ha
         (None, Some(target)) => format!("{protocol}-{target}"),
         (None, None) => protocol.to_owned(),
     };
-    // The same again is told apart by what is at hand.
+    // Numbers make duplicate names unique.
     let numbers = [target, number(published)].into_iter().flatten();
     let names = std::iter::once(base.clone()).chain(numbers.map(|number| format!("{base}-{number}")));
     for name in names {

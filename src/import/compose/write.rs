@@ -125,7 +125,7 @@ impl Writer<'_> {
     /// Whether a table has a header of its own.
     fn has_header(&self, path: &[String], node: &Node<'_>) -> bool {
         match &node.value {
-            // Those of ports would change their order.
+            // Headers would change the order of ports.
             Value::Table(_) if path.last().is_some_and(|above| above == "ports") => false,
             Value::Table(table) => {
                 path.len() < 2 || table.entries.len() > FEW || self.inside(node) || inline(node).len() > WIDTH

@@ -47,7 +47,7 @@ enum Rest {
 /// Where Grafana looks for what it is provisioned with.
 pub(super) const PROVISIONING: &str = "/etc/grafana/provisioning";
 
-/// What of that the kind replaces.
+/// The folders that the kind replaces.
 const REPLACED: [&str; 2] = ["/etc/grafana/provisioning/datasources", "/etc/grafana/provisioning/dashboards"];
 
 /// Where it writes: what will be there isn't known.

@@ -21,7 +21,7 @@ impl<'a> Resolver<'a> {
         self.check_plugins(service);
         let sets = |name: &str| service.environment.iter().any(|(known, _)| known.value == name);
         preset.environment.retain(|(name, _)| !(DEFAULTS.contains(&name.as_str()) && sets(name)));
-        // Where its data is is the user's business, too.
+        // The user may mount the data from elsewhere.
         let mounts = |target: &str| {
             let literal = |mount: &'a Short<Mount>| mount.0.target.literal();
             service
