@@ -6,6 +6,7 @@ use std::{env, fs};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::dev::Invocation;
+use stackgen::dev::dotenv::Dotenv;
 use stackgen::diagnostic::Diagnostics;
 use stackgen::import::{self, Context, Datasource, Folder, Kind, Note};
 use stackgen::output;
@@ -32,17 +33,13 @@ pub fn run(arguments: &Import) -> Outcome {
 
 fn compose(arguments: &ImportCompose) -> Ran {
     let current = current_folder()?;
-    let mut files = arguments.files.clone();
-    if files.is_empty() {
-        files = import::compose::default_files(|path| current.join(path).is_file());
-    }
-    if files.is_empty() {
-        let names: Vec<&str> = import::compose::DEFAULT_FILES.iter().map(|(name, _)| *name).collect();
-        let title = format!("no Compose file in this directory: none of {}", names.join(", "));
-        return Err(stop_with(Outcome::Invalid, title, "name it: `gen import compose FILE`"));
-    }
-    let name = current.file_name().unwrap_or_default();
-    let imported = import::compose::import(&files, name, &read_text).map_err(refuse_compose)?;
+    let files = if arguments.files.is_empty() {
+        compose_files(&current, Utf8Path::new(""), "name it: `gen import compose FILE`")?
+    } else {
+        arguments.files.clone()
+    };
+    let (files, name) = import::compose::located(&files, &current);
+    let imported = import::compose::import(&files, &name, &read_text).map_err(refuse_compose)?;
     // Before anything is written: without Compose, the command can be run again.
     let differing = if arguments.verify { Some(same::verify(&files, &imported)?) } else { None };
     match &arguments.output {
@@ -57,6 +54,21 @@ fn compose(arguments: &ImportCompose) -> Ran {
         }
     }
     Ok(say("project", &imported.notes, imported.is_whole(), differing.as_deref()))
+}
+
+/// The files that Compose takes in a folder if none is named.
+pub(super) fn compose_files(current: &Utf8Path, folder: &Utf8Path, help: &str) -> Ran<Vec<Utf8PathBuf>> {
+    // If it can't be read, the import says so.
+    let values = read_text(&folder.join(".env")).ok().and_then(|text| Dotenv::parse(&text).ok());
+    let value = |name: &str| {
+        env::var(name).ok().or_else(|| values.as_ref().and_then(|values| values.get(name).map(ToOwned::to_owned)))
+    };
+    let named = import::compose::named_files(value);
+    if !named.is_empty() {
+        return Ok(named.iter().map(|file| folder.join(file)).collect());
+    }
+    import::compose::default_files(current, folder)
+        .map_err(|title| stop_with(Outcome::Invalid, title, help))
 }
 
 /// Reports that a project is not one to Compose.

@@ -80,16 +80,8 @@ fn below(current: &Utf8Path, folder: &Utf8Path) -> Ran<Utf8PathBuf> {
 
 /// What a folder becomes.
 fn existing(current: &Utf8Path, folder: &Utf8Path) -> Ran<Import> {
-    let files = compose::default_files(|path| current.join(folder).join(path).is_file());
-    if files.is_empty() {
-        let names: Vec<&str> = compose::DEFAULT_FILES.iter().map(|(name, _)| *name).collect();
-        let shown = if folder.as_str().is_empty() { "." } else { folder.as_str() };
-        let title = format!("no Compose file in `{shown}`: none of {}", names.join(", "));
-        let help = "convert one with another name: `gen import compose FILE --output spec/stack.toml`";
-        return Err(stop_with(Outcome::Invalid, title, help));
-    }
-    let files: Vec<Utf8PathBuf> = files.iter().map(|file| folder.join(file)).collect();
-    let name = folder.file_name().or(current.file_name()).unwrap_or_default();
+    let help = "convert one with another name: `gen import compose FILE --output spec/stack.toml`";
+    let (files, name) = compose::located(&import::compose_files(current, folder, help)?, current);
     let list = |path: &Utf8Path| {
         let entries = entries(links::follow(current, path)?.as_std_path())?.into_iter().map(|entry| {
             let name = entry.name.to_string_lossy().into_owned();
@@ -101,7 +93,7 @@ fn existing(current: &Utf8Path, folder: &Utf8Path) -> Ran<Import> {
     };
     let read = |path: &Utf8Path| links::read_text(current, path, import::LARGEST);
     let how = Files { compose: &import::read_text, read: &read, list: &list };
-    stackgen::import::folder::import(&files, name, &how).map_err(import::refuse_compose)
+    stackgen::import::folder::import(&files, &name, &how).map_err(import::refuse_compose)
 }
 
 /// Creates the files of a spec and what Git needs to know, or nothing; says what was done.

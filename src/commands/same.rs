@@ -27,9 +27,12 @@ pub fn verify(files: &[Utf8PathBuf], imported: &Import) -> Ran<Vec<String>> {
         let help = "install it (https://docs.docker.com/compose/install/), or leave out `--verify`";
         return Err(stop_with(Outcome::Failed, "`--verify` needs Docker Compose, which is not on PATH", help));
     };
+    // Any value does, if it is the same for both.
+    let unset = || imported.required.iter().map(String::as_str).filter(|name| std::env::var_os(name).is_none());
     let config = |options: &[String]| -> Ran<Answer> {
         let options = options.iter().map(String::as_str).chain(["--profile=*", "config", "--format=json"]);
-        ask(program, first, &options.collect::<Vec<_>>()).map_err(|finding| stop(Outcome::Failed, finding.what))
+        let invocation = Invocation::new(program, &root, first.iter().copied()).with(options).with_values(unset(), "1");
+        children.ask(&invocation).map_err(|finding| stop(Outcome::Failed, finding.what))
     };
     let named: Vec<String> = files.iter().map(|file| format!("--file={file}")).collect();
     let before = config(&named)?;

@@ -248,7 +248,8 @@ impl<'a> Resolver<'a> {
     pub(super) fn members(&mut self, own: &str, service: &'a Service, stack: &str) -> Vec<NetworkMember> {
         let networks = &service.networks;
         if networks.0.is_empty() {
-            if service.network_mode.is_some() {
+            // What a provider runs is no container of the project.
+            if service.network_mode.is_some() || service.compose.get("provider").is_some() {
                 return Vec::new();
             }
             return vec![NetworkMember { name: stack.to_owned(), ..NetworkMember::default() }];

@@ -118,7 +118,7 @@ impl Resolver<'_> {
                         .help(format!("remove it: its name is `{}`", name.value)),
                 );
             }
-            let published = self.of_host(service, port, bind, variable.as_ref(), target);
+            let published = self.of_host(service, port, (bind, name.span), variable.as_ref(), target);
             let path = port.path.as_ref().map(|path| path.value.clone());
             let resolved = Port {
                 name: name.value.clone(),
@@ -154,7 +154,7 @@ impl Resolver<'_> {
         &mut self,
         service: &Service,
         port: &spec::Port,
-        bind: &ModelText,
+        (bind, name): (&ModelText, Span),
         variable: Option<&ModelText>,
         target: Ports,
     ) -> Option<Published> {
@@ -173,7 +173,8 @@ impl Resolver<'_> {
                 None => bind.clone(),
             },
             mode: port.mode,
-            is_named: self.adds_defaults(),
+            // The name of a listed port that has none is at the item's place.
+            is_named: self.adds_defaults() || (service.ports.listed && name != port.span),
             short: None,
         };
         let short = self.short_form(port, &published, variable, target);

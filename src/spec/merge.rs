@@ -91,7 +91,15 @@ pub fn merge<'s>(above: &str, base: &mut Table<'s>, overlay: Table<'s>, lists: L
             as_list(old);
             as_list(&mut node);
         }
+        if joined && key.name == "args" && (has_bare_name(old) || has_bare_name(&node)) {
+            as_assignments(old);
+            as_assignments(&mut node);
+        }
         let table = match (&mut old.value, &mut node.value) {
+            (Value::List(items), Value::List(new)) if joined && (above, &*key.name) == ("ipam", "config") => {
+                join_pools(items, mem::take(new), diagnostics);
+                continue;
+            }
             (Value::List(items), Value::List(new)) if joined => {
                 join(above, &key.name, items, mem::take(new));
                 continue;
@@ -230,6 +238,50 @@ fn as_list(node: &mut Node<'_>) {
     if matches!(node.value, Value::String(_)) {
         let only = Node { span: node.span, value: mem::replace(&mut node.value, Value::Refused) };
         node.value = Value::List(vec![only]);
+    }
+}
+
+/// Whether a name has no value, which only a list can say.
+pub fn has_bare_name(node: &Node<'_>) -> bool {
+    match &node.value {
+        Value::List(items) => {
+            items.iter().any(|item| matches!(&item.value, Value::String(text) if !text.contains('=')))
+        }
+        Value::Table(table) => table.entries.iter().any(|(_, node)| node.value == Value::Absent),
+        _ => false,
+    }
+}
+
+/// Makes a list of a table of assignments, in which names may have no value.
+pub fn as_assignments(node: &mut Node<'_>) {
+    if let Value::Table(table) = &mut node.value {
+        let item = |(key, node): (Key<'_>, Node<'_>)| {
+            let text = match node.value {
+                Value::Absent => key.name.into_owned(),
+                value => format!("{}={}", key.name, value.written()),
+            };
+            Node { span: key.span, value: Value::String(Cow::Owned(text)) }
+        };
+        node.value = Value::List(mem::take(&mut table.entries).into_iter().map(item).collect());
+    }
+}
+
+/// Puts later pools of addresses in the place of the earlier ones. They are merged with the last one of those if it has
+/// the same subnet, or if there were several (`mergeIPAMConfig` of compose-go).
+fn join_pools<'s>(items: &mut Vec<Node<'s>>, new: Vec<Node<'s>>, diagnostics: &mut Diagnostics) {
+    let several = items.len() > 1;
+    let last = items.pop();
+    *items = new;
+    let Some(Node { value: Value::Table(last), .. }) = last else { return };
+    let subnet = |table: &Table<'_>| table.at(&["subnet"]).map(|node| node.value.written());
+    for item in items {
+        if let Value::Table(new) = &mut item.value
+            && (several || subnet(&last) == subnet(new))
+        {
+            let mut whole = last.clone();
+            merge("config", &mut whole, mem::take(new), Lists::Joined, diagnostics);
+            *new = whole;
+        }
     }
 }
 

@@ -157,7 +157,8 @@ impl<'s> Table<'s> {
         self.entries.iter().enumerate().map(|(place, (key, _))| (key.name.clone().into_owned(), place)).collect()
     }
 
-    pub(super) fn weight(&self) -> u64 {
+    /// About how many bytes of a file it takes.
+    pub fn weight(&self) -> u64 {
         let entry = |(key, node): &(Key<'_>, Node<'_>)| 4 + key.name.len() as u64 + node.value.weight();
         TABLE + self.entries.iter().map(entry).sum::<u64>()
     }

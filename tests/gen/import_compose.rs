@@ -179,7 +179,7 @@ fn what_compose_refuses_is_refused() {
     }
     let run = Project::empty().run(&["import", "compose"]);
     assert_eq!(run.code, Some(2), "{run:?}");
-    assert!(run.stderr.contains("no Compose file in this directory"), "{run:?}");
+    assert!(run.stderr.contains("no Compose file in `.`"), "{run:?}");
     let run = Project::empty().run(&["import", "compose", "missing.yaml"]);
     assert_eq!(run.code, Some(3), "{run:?}");
 }

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::convert::Found;
-use super::env::Known;
-use super::interpolation::Variable;
+use super::env::{Known, VALUES};
+use super::interpolation::{Changed, Variable};
 use super::load::SECTIONS;
 use super::yaml::at;
-use super::{Kind, NOWHERE, Notes, images, key, ports, string, table};
+use super::{Kind, NOWHERE, Notes, forms, images, key, ports, string, table};
 use crate::model::secret::is_secret_name;
 use crate::resolve::is_setting;
 use crate::spec::decode::{listed, shown};
 use crate::spec::merge::SERVICE;
 use crate::spec::stack::Defaults;
-use crate::spec::text::{closing_brace, is_variable_name};
+use crate::spec::text::is_variable_name;
 use crate::spec::tree::{Key, Node, Table, Value};
 
 /// The profile of an import: a Compose project has one.
@@ -31,6 +31,13 @@ pub(super) fn adapt(
 ) -> Table<'static> {
     for (kind, span, message) in &found.notes {
         notes.add(*kind, Some(*span), message.clone());
+    }
+    for (span, Changed { name, before, after }) in &found.softened {
+        let (kind, why) = match known.values.get(name) {
+            Some("") => (Kind::Lost, format!(", which differs as long as `{name}` is empty in `{VALUES}`")),
+            _ => (Kind::Converted, ": an empty variable counts as one that is not set".to_owned()),
+        };
+        notes.add(kind, Some(*span), format!("`{}` is `{}` now{why}", shown(before), shown(after)));
     }
     let mut own_name = None;
     // What stands at the beginning of a file is about all of it.
@@ -79,13 +86,10 @@ pub(super) fn adapt(
     let profiles = Table { entries: vec![(key(PROFILE), table(Table::default()))] };
     spec.entries.push((key("profiles"), table(profiles)));
     for (section, node) in &mut sections {
-        if let (SERVICE, Value::Table(services)) = (&*section.name, &mut node.value) {
-            for (_, service) in &mut services.entries {
-                if let Value::Table(service) = &mut service.value {
-                    settle(service, notes);
-                }
-            }
-            ports::name(services);
+        let Value::Table(entries) = &mut node.value else { continue };
+        forms::settle(&section.name, entries, &known.values, notes);
+        if section.name == SERVICE {
+            ports::name(entries);
         }
     }
     let mut readers = readers(&sections);
@@ -108,87 +112,6 @@ pub(super) fn adapt(
     spec
 }
 
-/// Lists of a service whose items are names of the spec.
-const NAMES: [&str; 4] = ["depends_on", "networks", "profiles", "links"];
-
-/// Lists of assignments, of which the last one of a name counts.
-const ASSIGNED: [&str; 2] = ["labels", "environment"];
-
-/// What a service of a spec can't have: names from variables, and names twice.
-fn settle(service: &mut Table<'static>, notes: &mut Notes<'_>) {
-    for (key, node) in &mut service.entries {
-        if key.name == "environment" {
-            as_assignments(node);
-        }
-        let Value::List(items) = &mut node.value else { continue };
-        if NAMES.contains(&&*key.name) {
-            for item in &mut *items {
-                if let Value::String(text) = &mut item.value
-                    && text.contains("${")
-                {
-                    let default = by_default(text);
-                    let what =
-                        format!("`{}` in `{}`: `{}`, its value by default", shown(text), key.name, shown(&default));
-                    notes.add(Kind::Assumed, Some(item.span), what);
-                    *text = default.into();
-                }
-            }
-        }
-        if ASSIGNED.contains(&&*key.name) {
-            let name = |item: &Node<'_>| match &item.value {
-                Value::String(text) => text.split('=').next().map(ToOwned::to_owned),
-                _ => None,
-            };
-            let last: HashMap<String, usize> =
-                items.iter().enumerate().filter_map(|(at, item)| Some((name(item)?, at))).collect();
-            let mut at = 0;
-            items.retain(|item| {
-                let known = name(item).and_then(|name| last.get(&name).copied());
-                at += 1;
-                let is_last = known.is_none_or(|last| last + 1 == at);
-                if !is_last {
-                    let what = format!("`{}`: a later item replaces it", shown(&item.value.written()));
-                    notes.add(Kind::Dropped, Some(item.span), what);
-                }
-                is_last
-            });
-            as_entries(node);
-        }
-    }
-}
-
-/// A list of assignments as a table, unless only a list can say one of them.
-fn as_entries(node: &mut Node<'static>) {
-    let Value::List(items) = &node.value else { return };
-    let entry = |item: &Node<'static>| {
-        let Value::String(text) = &item.value else { return None };
-        let (name, value) = text.split_once('=')?;
-        let is_plain = !name.is_empty() && !name.contains('$');
-        let key = || Key { span: item.span, name: name.to_owned().into() };
-        is_plain.then(|| (key(), Node { span: item.span, ..string(value) }))
-    };
-    let entries: Option<Vec<_>> = items.iter().map(entry).collect();
-    if let Some(entries) = entries.filter(|entries| !entries.is_empty()) {
-        node.value = Value::Table(Table { entries });
-    }
-}
-
-/// A table in which names have no value, from merging, as a list: TOML has nothing else for them.
-fn as_assignments(node: &mut Node<'static>) {
-    if let Value::Table(table) = &mut node.value
-        && table.entries.iter().any(|(_, node)| node.value == Value::Absent)
-    {
-        let item = |(name, node): (Key<'static>, Node<'static>)| {
-            let text = match node.value {
-                Value::Absent => name.name.into_owned(),
-                value => format!("{}={}", name.name, value.written()),
-            };
-            Node { span: name.span, ..string(&text) }
-        };
-        node.value = Value::List(std::mem::take(&mut table.entries).into_iter().map(item).collect());
-    }
-}
-
 /// A kind would give a service a healthcheck, limits and files that its project lacks, so it is only named.
 pub(super) fn suggest_kinds(spec: &Table<'static>, notes: &mut Notes<'_>) {
     let Some(Node { value: Value::Table(services), .. }) = spec.at(&[SERVICE]) else { return };
@@ -201,20 +124,6 @@ pub(super) fn suggest_kinds(spec: &Table<'static>, notes: &mut Notes<'_>) {
             notes.add(Kind::Possible, Some(image.span), what);
         }
     }
-}
-
-/// A text with the defaults of its variables in their places.
-fn by_default(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("${") {
-        out.push_str(&rest[..at]);
-        let Some(length) = closing_brace(&rest[at + 1..]) else { break };
-        let inside = &rest[at + 2..at + 1 + length];
-        out.push_str(&inside.split_once(":-").map(|(_, word)| by_default(word)).unwrap_or_default());
-        rest = &rest[at + 2 + length..];
-    }
-    out + rest
 }
 
 /// Whether a part of an extension was used elsewhere: then it is there for that.
@@ -259,7 +168,7 @@ fn readers(sections: &[(Key<'static>, Node<'static>)]) -> HashMap<String, BTreeS
 }
 
 /// Calls `found` with the variables that a service passes on from where Compose runs.
-fn passed(service: &Value<'_>, found: &mut impl FnMut(&str)) {
+pub(super) fn passed<'v>(service: &'v Value<'_>, found: &mut impl FnMut(&'v str)) {
     let Value::Table(service) = service else { return };
     let Some(Node { value: Value::List(items), .. }) = service.at(&["environment"]) else { return };
     for item in items {
@@ -274,10 +183,14 @@ fn passed(service: &Value<'_>, found: &mut impl FnMut(&str)) {
 fn collect(value: &Value<'_>, found: &mut impl FnMut(&str)) {
     match value {
         Value::String(text) => {
-            for (at, _) in text.match_indices("${") {
-                let rest = &text[at + 2..];
-                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-                found(&rest[..end]);
+            let mut rest: &str = text;
+            while let Some((_, after)) = rest.split_once('$') {
+                // Two stand for one that is none of Compose's.
+                rest = after.strip_prefix('$').unwrap_or(after);
+                if let Some(inside) = after.strip_prefix('{') {
+                    let end = inside.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inside.len());
+                    found(&inside[..end]);
+                }
             }
         }
         Value::List(items) => items.iter().for_each(|item| collect(&item.value, found)),

@@ -4,16 +4,19 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::Kind;
-use super::interpolation::{Variable, braced};
-use super::yaml::{At, Change, at};
+use super::interpolation::{Changed, Variable, braced};
+use super::yaml::{At, Change};
 use crate::diagnostic::Span;
-use crate::spec::tree::{Key, Node, Table, Value};
+use crate::spec::merge::{as_assignments, has_bare_name};
+use crate::spec::tree::{Node, Table, Value};
 
 /// What a conversion says.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The variables, in order, with those that are there several times.
     pub variables: Vec<Variable>,
+    /// References that are about variables that are set, as they were and as they are: about those that are not empty.
+    pub softened: Vec<(Span, Changed)>,
     /// What is not in the result, or differs.
     pub notes: Vec<(Kind, Span, String)>,
     /// The values that have a tag of Compose.
@@ -29,7 +32,11 @@ const PASSED: [&str; 2] = ["environment", "args"];
 const NAMED: [&str; 6] = ["volumes", "networks", "secrets", "configs", "models", "depends_on"];
 
 /// Mappings in which a name without a value has an empty one.
-const EMPTY: [&str; 2] = ["labels", "annotations"];
+const EMPTY: [&str; 4] = ["annotations", "driver_opts", "labels", "options"];
+
+/// Mappings whose values are texts, also if they look like numbers.
+const TEXTS: [&str; 8] =
+    ["annotations", "args", "driver_opts", "environment", "labels", "options", "storage_opt", "sysctls"];
 
 /// Converts a value at a key of a table.
 pub fn node(above: &str, key: &str, node: Node<'static>, found: &mut Found) -> Option<Node<'static>> {
@@ -42,11 +49,7 @@ pub fn node(above: &str, key: &str, node: Node<'static>, found: &mut Found) -> O
         Value::List(items) => {
             Value::List(items.into_iter().filter_map(|item| self::node("", "", item, found)).collect())
         }
-        Value::Table(table)
-            if PASSED.contains(&key) && table.entries.iter().any(|(_, node)| node.value == Value::Absent) =>
-        {
-            Value::List(table.entries.into_iter().map(|entry| assignment(entry, found)).collect())
-        }
+        Value::Float(number) if TEXTS.contains(&above) => Value::String(Cow::Owned(formatted(number))),
         Value::Table(table) => Value::Table(self::table(key, table, found)),
         other => other,
     };
@@ -59,8 +62,14 @@ pub fn table(name: &str, table: Table<'static>, found: &mut Found) -> Table<'sta
     for (key, value) in table.entries {
         let span = value.span;
         match node(name, &key.name, value, found) {
-            Some(value) => entries.push((key, value)),
-            None if NAMED.contains(&name) || found.changes.contains_key(&at(span)) => {
+            Some(mut value) => {
+                if PASSED.contains(&&*key.name) && has_bare_name(&value) {
+                    as_assignments(&mut value);
+                }
+                entries.push((key, value));
+            }
+            None if PASSED.contains(&name) => entries.push((key, Node { span, value: Value::Absent })),
+            None if NAMED.contains(&name) => {
                 entries.push((key, Node { span, value: Value::Table(Table::default()) }));
             }
             None => {}
@@ -69,24 +78,32 @@ pub fn table(name: &str, table: Table<'static>, found: &mut Found) -> Table<'sta
     Table { entries }
 }
 
-/// `NAME`, or `NAME=value`.
-fn assignment((key, node): (Key<'static>, Node<'static>), found: &mut Found) -> Node<'static> {
-    let text = match node.value {
-        Value::Absent => key.name.into_owned(),
-        value => format!("{}={}", key.name, string(&value.written(), node.span, found)),
-    };
-    Node { span: key.span, value: Value::String(Cow::Owned(text)) }
+/// A number as Compose writes it into a text: Go's `%v`.
+fn formatted(number: f64) -> String {
+    if number.is_nan() {
+        return "NaN".to_owned();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let shortest = format!("{number:e}");
+    let (digits, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+    match exponent.parse::<i32>() {
+        Ok(exponent) if !(-4..6).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", exponent.abs())
+        }
+        _ => number.to_string(),
+    }
 }
 
 fn string(text: &str, span: Span, found: &mut Found) -> String {
     let braced = braced(text);
     found.variables.extend(braced.variables);
-    for (before, after) in braced.changed {
-        let what = format!("`{before}` is `{after}` now: an empty variable counts as one that is not set");
-        found.notes.push((Kind::Converted, span, what));
-    }
+    found.softened.extend(braced.changed.into_iter().map(|changed| (span, changed)));
     for text in braced.refused {
-        found.notes.push((Kind::Lost, span, format!("`{text}` is not a reference to a variable")));
+        let what = format!("a spec has no form for `{text}`; write the value, or declare its default in [env]");
+        found.notes.push((Kind::Lost, span, what));
     }
     braced.text
 }

@@ -17,8 +17,8 @@ use crate::spec::tree::{Node, Table, Value};
 /// Where variables are described, by precedence.
 const EXAMPLES: [&str; 5] = [".env.example", ".env.sample", ".env.template", ".env.dist", "example.env"];
 
-/// The values, of which none becomes part of a spec.
-const VALUES: &str = ".env";
+/// The file of the values.
+pub(super) const VALUES: &str = ".env";
 
 /// The most lines of a comment that are about one variable.
 const MOST_LINES: usize = 3;
@@ -27,6 +27,8 @@ const MOST_LINES: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Known {
     descriptions: HashMap<String, String>,
+    /// The values, of which none becomes part of a spec.
+    pub values: Dotenv,
     /// Those that may be relative paths.
     relative: HashMap<String, String>,
     /// The folder of the project.
@@ -34,8 +36,8 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Reads the files in a folder.
-    pub fn read(folder: &Utf8Path, read: Read<'_>, notes: &mut Notes<'_>) -> Self {
+    /// Reads the files in a folder, and says why the values can't be read.
+    pub fn read(folder: &Utf8Path, read: Read<'_>) -> (Self, Option<String>) {
         let mut known = Self { folder: folder.to_owned(), ..Self::default() };
         // Comments of the file with values may have some, too.
         for text in EXAMPLES.into_iter().filter_map(|name| read(&folder.join(name)).ok()) {
@@ -43,7 +45,7 @@ impl Known {
         }
         let values = match read(&folder.join(VALUES)) {
             Ok(text) => Dotenv::parse(&text).map_err(|error| format!("line {}: {}", error.line, error.reason)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return known,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return (known, None),
             Err(error) => Err(error.to_string()),
         };
         match values {
@@ -51,13 +53,14 @@ impl Known {
                 let is_absolute = |value: &str| value.starts_with(['/', '~', '\\']) || value.contains(':');
                 let relative = values.variables().filter(|(_, value)| !value.is_empty() && !is_absolute(value));
                 known.relative.extend(relative.map(|(name, value)| (name.to_owned(), value.to_owned())));
+                known.values = values;
+                (known, None)
             }
             Err(error) => {
                 let what = format!("cannot read `{VALUES}`, which may have relative paths: {}", shown(&error));
-                notes.add(Kind::Assumed, None, what);
+                (known, Some(what))
             }
         }
-        known
     }
 
     /// What a comment says of a variable, on one line.

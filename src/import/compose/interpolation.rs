@@ -20,10 +20,21 @@ pub struct Braced {
     pub text: String,
     /// Its variables, in order.
     pub variables: Vec<Variable>,
-    /// Forms that a spec lacks: as they were written, and as they are now.
-    pub changed: Vec<(String, String)>,
+    /// Forms that a spec lacks.
+    pub changed: Vec<Changed>,
     /// Forms that a spec can't say.
     pub refused: Vec<String>,
+}
+
+/// A reference that is about whether its variable is set, and now about whether it has a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// The variable.
+    pub name: String,
+    /// As it was written.
+    pub before: String,
+    /// As it is now.
+    pub after: String,
 }
 
 /// What a name begins with.
@@ -66,11 +77,10 @@ fn read(text: &str, depth: usize) -> Braced {
             continue;
         }
         let Some(length) = closing_brace(after) else {
-            // Compose refuses it.
-            found.text.push_str("$$");
+            // Compose refuses the text.
             found.refused.push(format!("${after}"));
-            rest = after;
-            continue;
+            found.text.push_str(&rest[at..].replace('$', "$$"));
+            return found;
         };
         reference(&after[1..length], depth, &mut found);
         rest = &after[length + 1..];
@@ -120,9 +130,40 @@ fn reference(inside: &str, depth: usize, found: &mut Braced) {
     }
     let now = format!("${{{name}{own}{word}}}");
     if own != operator {
-        found.changed.push((written, now.clone()));
+        found.changed.push(Changed { name: name.to_owned(), before: written, after: now.clone() });
     }
     found.text.push_str(&now);
+}
+
+/// A text with the values of its variables, or their defaults.
+pub fn evaluated<'v>(text: &str, value: &dyn Fn(&str) -> Option<&'v str>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+            continue;
+        }
+        let Some(length) = rest.starts_with('{').then(|| closing_brace(rest)).flatten() else {
+            out.push('$');
+            continue;
+        };
+        let inside = &rest[1..length];
+        rest = &rest[length + 1..];
+        let (name, word) = inside.split_at(inside.find(|c| !is_name(c)).unwrap_or(inside.len()));
+        let set = value(name).filter(|value| !value.is_empty());
+        match (word.get(..2), set) {
+            (Some(":+"), Some(_)) => out.push_str(&evaluated(&word[2..], value)),
+            (Some(":+"), None) => {}
+            (_, Some(set)) => out.push_str(set),
+            (Some(":-"), None) => out.push_str(&evaluated(&word[2..], value)),
+            _ => {}
+        }
+    }
+    out + rest
 }
 
 #[cfg(test)]
@@ -143,11 +184,30 @@ mod tests {
             assert_eq!(braced(text).text, now, "{text}");
         }
         let found = braced("${A-b} $B");
-        assert_eq!(found.changed, [("${A-b}".to_owned(), "${A:-b}".to_owned())]);
+        let changed: Vec<_> = found.changed.iter().map(|one| [&*one.name, &*one.before, &*one.after]).collect();
+        assert_eq!(changed, [["A", "${A-b}", "${A:-b}"]]);
         assert_eq!(found.variables.len(), 2);
         let names = |text| braced(text).variables.into_iter().map(|variable| variable.name).collect::<Vec<_>>();
         assert_eq!(names("${A:-${B:-c}}"), ["A", "B"]);
         assert_eq!(braced("$1 $(x)").text, "$1 $(x)");
         assert_eq!(braced("${A!}").refused.len(), 1);
+        assert_eq!(braced("a ${A $B").text, "a $${A $$B");
+    }
+
+    #[test]
+    fn what_a_text_is_now() {
+        let values = |name: &str| Some(match name {
+            "SET" => "value",
+            "EMPTY" => "",
+            _ => return None,
+        });
+        for (text, now) in [
+            ("${SET}/${EMPTY}/${NONE}", "value//"),
+            ("${SET:-a}${EMPTY:-b}${NONE:-${SET}}", "valuebvalue"),
+            ("${SET:+a}${EMPTY:+b}${NONE:+c}${NONE:?must}", "a"),
+            ("$${SET} $", "${SET} $"),
+        ] {
+            assert_eq!(evaluated(text, &values), now, "{text}");
+        }
     }
 }

@@ -1,20 +1,31 @@
 //! All files of a project as one tree: overrides, `include` and `extends` from other files.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::adapt::passed;
 use super::convert::{self, Found};
-use super::yaml::{self, Change, Comments, at};
-use super::{Error, Read, paths};
+use super::env::VALUES;
+use super::extends::Extended;
+use super::interpolation::evaluated;
+use super::paths::is_remote;
+use super::removed::Removed;
+use super::yaml::{self, Comments};
+use super::{Error, Kind, Read, paths};
+use crate::dev::dotenv::Dotenv;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::spec::decode::shown;
+use crate::spec::decode::{listed, shown};
 use crate::spec::merge::{Lists, SERVICE, merge};
 use crate::spec::source::Sources;
-use crate::spec::tree::{Node, Table, Value};
+use crate::spec::tree::{Key, Node, Table, Value};
 
-/// How deep files include and extend others.
-const DEEPEST: usize = 16;
+/// How deep files include others.
+const DEEPEST: usize = 32;
+
+/// How many documents a file may have.
+const MOST_DOCUMENTS: usize = 100;
 
 /// The sections with names.
 pub(super) const SECTIONS: [&str; 6] = [SERVICE, "networks", "volumes", "secrets", "configs", "models"];
@@ -31,18 +42,21 @@ pub(super) struct Project {
     pub found: Found,
 }
 
-/// Reads the files of a project.
-pub(super) fn load(files: &[Utf8PathBuf], read: Read<'_>) -> Result<Project, Error> {
+/// Reads the files of a project; `values` are those of its `.env`.
+pub(super) fn load(files: &[Utf8PathBuf], values: &Dotenv, read: Read<'_>) -> Result<Project, Error> {
     let mut loader = Loader {
         read,
         sources: Sources::default(),
         comments: Comments::default(),
         found: Found::default(),
+        parsed: HashMap::new(),
         open: Vec::new(),
+        values: vec![values.clone()],
+        extended: Extended::default(),
         problems: Diagnostics::default(),
     };
     let folder = files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new("")).to_owned();
-    let project = loader.project(files, &folder);
+    let project = loader.project(files, &folder, None);
     let Loader { sources, comments, found, problems, .. } = loader;
     match project {
         Ok(table) if problems.is_empty() => Ok(Project { sources, table, comments, found }),
@@ -52,7 +66,8 @@ pub(super) fn load(files: &[Utf8PathBuf], read: Read<'_>) -> Result<Project, Err
     }
 }
 
-enum Stop {
+/// Why the files are no project.
+pub(super) enum Stop {
     Io(Utf8PathBuf, std::io::Error),
     Invalid(Box<Diagnostic>),
 }
@@ -63,183 +78,232 @@ impl From<Diagnostic> for Stop {
     }
 }
 
-struct Loader<'r> {
+fn invalid(title: impl Into<String>, span: Span) -> Diagnostic {
+    Diagnostic::new("invalid-compose", title, span)
+}
+
+/// What is read by now.
+pub(super) struct Loader<'r> {
     read: Read<'r>,
     sources: Sources,
     comments: Comments,
     found: Found,
-    /// The files that are being read, each of which another one names.
+    /// The documents of each file.
+    parsed: HashMap<Utf8PathBuf, Rc<[Node<'static>]>>,
+    /// The files that are being read, each of which includes the next one.
     open: Vec<Utf8PathBuf>,
+    /// The files of variables that apply, of which the first one that has a variable counts.
+    values: Vec<Dotenv>,
+    pub(super) extended: Extended,
     problems: Diagnostics,
 }
 
 impl Loader<'_> {
     /// Files, of which later ones change the earlier ones, and all that they include.
-    fn project(&mut self, files: &[Utf8PathBuf], folder: &Utf8Path) -> Result<Table<'static>, Stop> {
+    fn project(&mut self, files: &[Utf8PathBuf], folder: &Utf8Path, from: Option<Span>) -> Result<Table<'static>, Stop> {
         let mut whole = Table::default();
-        for file in files {
-            for document in self.file(file, folder, None)? {
-                self.add(&mut whole, document);
+        for path in files.iter().map(|path| paths::clean(path)) {
+            if let Some(span) = from.filter(|_| self.open.contains(&path)) {
+                let title = format!("`{}` includes itself", shown(path.as_str()));
+                return Err(invalid(title, span).help("remove an `include`").into());
             }
+            if let Some(span) = from.filter(|_| self.open.len() >= DEEPEST) {
+                return Err(invalid(format!("`include` is nested deeper than {DEEPEST} files"), span).into());
+            }
+            self.open.push(path.clone());
+            for (mut document, removed) in self.documents(&path, folder, from)? {
+                let mut all = self.included(document.take("include"), folder)?;
+                removed.apply(&mut all);
+                self.add(&mut all, document);
+                removed.apply(&mut whole);
+                self.extend(&mut all, removed)?;
+                self.add(&mut whole, all);
+            }
+            self.open.pop();
         }
         Ok(whole)
     }
 
-    /// The documents of a file, of which only one service may be needed.
-    fn file(&mut self, path: &Utf8Path, folder: &Utf8Path, only: Option<&str>) -> Result<Vec<Table<'static>>, Stop> {
-        let path = paths::clean(path);
-        let index = u16::try_from(self.sources.files().len()).unwrap_or(u16::MAX);
-        if self.open.contains(&path) || self.open.len() >= DEEPEST || usize::from(index) >= Sources::MOST_FILES {
-            let whole = Span { file: index.saturating_sub(1), start: 0, end: 0 };
-            let title = format!("`{}` is part of itself, or nested too deep", shown(path.as_str()));
-            return Err(Diagnostic::new("invalid-compose", title, whole)
-                .help("remove the `include` or `extends`")
-                .into());
+    /// The documents of a file with paths relative to the current folder, and what each of them removes.
+    pub(super) fn documents(
+        &mut self,
+        path: &Utf8Path,
+        folder: &Utf8Path,
+        from: Option<Span>,
+    ) -> Result<Vec<(Table<'static>, Removed)>, Stop> {
+        let mut documents = Vec::new();
+        for Node { span, value } in self.parsed(path, from)?.iter().cloned() {
+            let mut table = match value {
+                Value::Table(table) => table,
+                Value::Absent => continue,
+                other => return Err(invalid(format!("expected a mapping, found {}", other.describe()), span).into()),
+            };
+            let removed = Removed::take(&mut table, &self.found.changes);
+            let mut table = convert::table("", table, &mut self.found);
+            self.settle_references(&mut table);
+            paths::rebase(&mut table, folder);
+            documents.push((table, removed));
         }
-        let text = (self.read)(&path).map_err(|error| Stop::Io(path.clone(), error))?;
+        Ok(documents)
+    }
+
+    /// The documents of a file, as they are written.
+    fn parsed(&mut self, path: &Utf8Path, from: Option<Span>) -> Result<Rc<[Node<'static>]>, Stop> {
+        if let Some(parsed) = self.parsed.get(path) {
+            return Ok(parsed.clone());
+        }
+        let text = (self.read)(path).map_err(|error| match from {
+            None => Stop::Io(path.to_owned(), error),
+            Some(span) => invalid(format!("cannot read `{}`: {error}", shown(path.as_str())), span).into(),
+        })?;
+        let index = u16::try_from(self.sources.files().len()).unwrap_or(u16::MAX);
+        if let Some(span) = from.filter(|_| usize::from(index) >= Sources::MOST_FILES) {
+            return Err(Diagnostic::new("spec-too-large", format!("more than {} files", Sources::MOST_FILES), span).into());
+        }
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-        self.sources.push(&path, text.clone());
+        self.sources.push(path, text.clone());
         let documents = yaml::read(&text, index)?;
+        if let Some(node) = documents.nodes.get(MOST_DOCUMENTS) {
+            let title = format!("more than {MOST_DOCUMENTS} documents in one file");
+            return Err(Diagnostic::new("spec-too-large", title, node.span).into());
+        }
         self.comments.above.extend(documents.comments.above);
         self.comments.beside.extend(documents.comments.beside);
         self.comments.below.extend(documents.comments.below);
         self.found.aliased.extend(documents.aliased);
         self.found.changes.extend(documents.changes);
-        self.open.push(path.clone());
-        let mut tables = Vec::new();
-        for node in documents.nodes {
-            let span = node.span;
-            match node.value {
-                Value::Table(table) => tables.push(self.document(table, &path, folder, only)?),
-                Value::Absent => {}
-                other => {
-                    let title = format!("expected a mapping, found {}", other.describe());
-                    return Err(Diagnostic::new("invalid-compose", title, span).into());
-                }
-            }
-        }
-        self.open.pop();
-        Ok(tables)
+        let nodes: Rc<[Node<'static>]> = documents.nodes.into();
+        self.parsed.insert(path.to_owned(), nodes.clone());
+        Ok(nodes)
     }
 
-    /// A document, with what it includes and what its services extend.
-    fn document(
+    /// Files and services that variables decide are what they are now: a spec has no reference to another file.
+    fn settle_references(&mut self, document: &mut Table<'static>) {
+        for (key, node) in &mut document.entries {
+            match (&*key.name, &mut node.value) {
+                ("include", Value::List(items)) => items.iter_mut().for_each(|item| self.settle("include", item)),
+                ("name", Value::String(_)) => self.settle("name", node),
+                (SERVICE, Value::Table(services)) => {
+                    for (_, service) in &mut services.entries {
+                        if let Value::Table(service) = &mut service.value
+                            && let Some((_, node)) = service.entries.iter_mut().find(|(key, _)| key.name == "extends")
+                        {
+                            self.settle("extends", node);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn settle(&mut self, key: &str, node: &mut Node<'static>) {
+        match &mut node.value {
+            Value::String(text) if text.contains('$') => {
+                let values = &self.values;
+                let now = evaluated(text, &|name| values.iter().find_map(|values| values.get(name)));
+                let what = format!("`{}` in `{key}`: `{}`, its value now", shown(text), shown(&now));
+                self.found.notes.push((Kind::Assumed, node.span, what));
+                *text = now.into();
+            }
+            Value::List(items) => items.iter_mut().for_each(|item| self.settle(key, item)),
+            Value::Table(table) => table.entries.iter_mut().for_each(|(_, node)| self.settle(key, node)),
+            _ => {}
+        }
+    }
+
+    /// All that a document includes.
+    fn included(
         &mut self,
-        table: Table<'static>,
-        path: &Utf8Path,
+        include: Option<(Key<'static>, Node<'static>)>,
         folder: &Utf8Path,
-        only: Option<&str>,
     ) -> Result<Table<'static>, Stop> {
-        let mut table = convert::table("", table, &mut self.found);
-        let included = table.take("include");
-        paths::rebase(&mut table, folder);
-        self.extend(&mut table, path, only)?;
-        let Some((_, included)) = included.filter(|_| only.is_none()) else { return Ok(table) };
         let mut whole = Table::default();
-        let span = included.span;
-        let items = match included.value {
-            Value::List(items) => items,
-            value => vec![Node { span, value }],
+        let Some((_, Node { span, value })) = include else { return Ok(whole) };
+        let Value::List(items) = value else {
+            return Err(invalid(format!("expected a list in `include`, found {}", value.describe()), span).into());
         };
         for item in items {
-            let (files, project) = included_files(&item, folder)?;
-            let other = self.project(&files, &project)?;
+            let Included { files, project, variables } = Included::read(&item, folder)?;
+            let values = match self.variables(&variables, &project, item.span)? {
+                Some((path, values)) => {
+                    self.values.push(values);
+                    Some(path)
+                }
+                None => None,
+            };
+            let before = self.found.variables.len();
+            let mut other = self.project(&files, &project, Some(item.span))?;
+            other.entries.retain(|(key, _)| SECTIONS.contains(&&*key.name));
+            if let Some((path, values)) = values.zip(self.values.pop()) {
+                self.note_values(&path, &values, (before, &other), item.span);
+            }
             self.add(&mut whole, other);
         }
-        self.add(&mut whole, table);
         Ok(whole)
     }
 
-    /// Joins the services of a document with those that they extend.
-    fn extend(&mut self, document: &mut Table<'static>, path: &Utf8Path, only: Option<&str>) -> Result<(), Stop> {
-        let Some((_, Node { value: Value::Table(services), .. })) =
-            document.entries.iter_mut().find(|(key, _)| key.name == SERVICE)
-        else {
-            return Ok(());
-        };
-        let places = services.places();
-        let mut done = HashSet::new();
-        match only {
-            Some(only) => match places.get(only) {
-                Some(&place) => self.extended(services, (&places, place), path, &mut done, 0),
-                None => Ok(()),
-            },
-            None => {
-                (0..places.len()).try_for_each(|place| self.extended(services, (&places, place), path, &mut done, 0))
-            }
-        }
-    }
-
-    fn extended(
-        &mut self,
-        services: &mut Table<'static>,
-        (places, place): (&HashMap<String, usize>, usize),
-        path: &Utf8Path,
-        done: &mut HashSet<usize>,
-        depth: usize,
-    ) -> Result<(), Stop> {
-        if !done.insert(place) {
-            return Ok(());
-        }
-        let Some((_, Node { value: Value::Table(service), .. })) = services.entries.get_mut(place) else {
-            return Ok(());
-        };
-        let Some((_, node)) = service.take("extends") else { return Ok(()) };
-        let (base, file) = match &node.value {
-            Value::String(base) => (base.clone().into_owned(), None),
-            Value::Table(table) => {
-                let text = |name: &str| match table.at(&[name]).map(|node| &node.value) {
-                    Some(Value::String(text)) => Some(text.clone().into_owned()),
-                    _ => None,
-                };
-                (text("service").unwrap_or_default(), text("file"))
-            }
-            _ => (String::new(), None),
-        };
-        let unknown = || {
-            let title = format!("unknown service `{}` in `extends`", shown(&base));
-            Stop::from(Diagnostic::new("invalid-compose", title, node.span).help("Compose refuses it, too"))
-        };
-        let own = std::mem::take(service);
-        let mut whole = if let Some(file) = file {
-            let folder = path.parent().unwrap_or(Utf8Path::new(""));
-            // The paths of a document are relative to the current folder by now.
-            let file = Utf8PathBuf::from(file);
-            let below = file.parent().unwrap_or(folder).to_owned();
-            let mut found = None;
-            for mut document in self.file(&file, &below, Some(&base))? {
-                if let Some((_, Node { value: Value::Table(mut services), .. })) = document.take(SERVICE)
-                    && let Some((_, service)) = services.take(&base)
-                {
-                    found = Some(service);
+    /// The variables that apply to an included project alone, and their file.
+    fn variables(
+        &self,
+        named: &[Utf8PathBuf],
+        project: &Utf8Path,
+        span: Span,
+    ) -> Result<Option<(Utf8PathBuf, Dotenv)>, Stop> {
+        let default = [project.join(VALUES)];
+        let files = if named.is_empty() { &default } else { named };
+        let mut whole = String::new();
+        for path in files {
+            match (self.read)(path) {
+                Ok(text) => whole.extend([&text, "\n"]),
+                Err(error) if named.is_empty() && error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => {
+                    return Err(invalid(format!("cannot read `{}`: {error}", shown(path.as_str())), span).into());
                 }
             }
-            match found {
-                Some(Node { value: Value::Table(service), .. }) => service,
-                _ => return Err(unknown()),
-            }
-        } else {
-            let other = places.get(&base).copied().filter(|other| *other != place && depth < DEEPEST);
-            let other = other.ok_or_else(unknown)?;
-            self.extended(services, (places, other), path, done, depth + 1)?;
-            match services.entries.get(other).map(|(_, node)| &node.value) {
-                Some(Value::Table(service)) => service.clone(),
-                _ => return Err(unknown()),
-            }
-        };
-        self.change(&mut whole, own, SERVICE);
-        if let Some((_, node)) = services.entries.get_mut(place) {
-            node.value = Value::Table(whole);
         }
-        Ok(())
+        let Some(path) = files.last() else { return Ok(None) };
+        let values = Dotenv::parse(&whole).map_err(|error| {
+            invalid(format!("cannot read `{}`: line {}: {}", shown(path.as_str()), error.line, error.reason), span)
+        })?;
+        Ok(Some((path.clone(), values)))
+    }
+
+    /// Names the variables of an included project that the others don't have: a spec has one set of them.
+    fn note_values(&mut self, path: &Utf8Path, values: &Dotenv, (before, other): (usize, &Table<'static>), span: Span) {
+        let mut used: HashSet<&str> = self.found.variables[before..].iter().map(|one| one.name.as_str()).collect();
+        if let Some(Node { value: Value::Table(services), .. }) = other.at(&[SERVICE]) {
+            services.entries.iter().for_each(|(_, service)| passed(&service.value, &mut |name| {
+                used.insert(name);
+            }));
+        }
+        let names: Vec<&str> = values.variables().map(|(name, _)| name).collect();
+        let is_lost = |name: &&str| used.contains(name) && self.values.iter().all(|values| values.get(name).is_none());
+        let lost: BTreeSet<&str> = names.into_iter().filter(is_lost).collect();
+        if !lost.is_empty() {
+            let what = format!(
+                "`{}` sets {} for the included files only: add {} to the `{VALUES}` of the project",
+                shown(path.as_str()),
+                listed(lost.iter().copied()),
+                if lost.len() == 1 { "it" } else { "them" }
+            );
+            self.found.notes.push((Kind::Lost, span, what));
+        }
     }
 
     /// Adds a later document to what there is.
-    fn add(&mut self, whole: &mut Table<'static>, document: Table<'static>) {
+    pub(super) fn add(&mut self, whole: &mut Table<'static>, document: Table<'static>) {
         each_known(whole, document, |key, old, node| match (old, node.value) {
             (Value::Table(old), Value::Table(new)) if SECTIONS.contains(&key) => {
                 each_known(old, new, |_, old, node| match (old, node.value) {
-                    (Value::Table(base), Value::Table(overlay)) => self.change(base, overlay, key),
+                    // One file may be included several times.
+                    (old, new) if *old == new => {}
+                    (Value::Table(base), Value::Table(overlay)) => {
+                        if key == SERVICE {
+                            list_gpus(base);
+                        }
+                        self.change(base, overlay, key);
+                    }
                     (base, other) => *base = other,
                 });
             }
@@ -248,38 +312,20 @@ impl Loader<'_> {
     }
 
     /// Merges a table over another one, as Compose does.
-    fn change(&mut self, base: &mut Table<'static>, mut overlay: Table<'static>, above: &str) {
-        self.apply_changes(base, &mut overlay);
+    pub(super) fn change(&mut self, base: &mut Table<'static>, overlay: Table<'static>, above: &str) {
         merge(above, base, overlay, Lists::Joined, &mut self.problems);
     }
+}
 
-    /// Removes what `!reset` and `!override` replace.
-    fn apply_changes(&self, base: &mut Table<'static>, overlay: &mut Table<'static>) {
-        if self.found.changes.is_empty() {
-            return;
-        }
-        let places = base.places();
-        let mut removed = HashSet::new();
-        overlay.entries.retain_mut(|(key, node)| {
-            let place = places.get(&*key.name).copied();
-            match (self.found.changes.get(&at(node.span)), &mut node.value) {
-                (Some(change), _) => {
-                    removed.extend(place);
-                    *change == Change::Override
-                }
-                (None, Value::Table(inner)) => {
-                    if let Some((_, Node { value: Value::Table(base), .. })) =
-                        place.and_then(|place| base.entries.get_mut(place))
-                    {
-                        self.apply_changes(base, inner);
-                    }
-                    true
-                }
-                _ => true,
-            }
-        });
-        let mut place = 0..;
-        base.entries.retain(|_| place.next().is_none_or(|place| !removed.contains(&place)));
+/// Makes a list of `gpus: all`, as Compose does before another file adds to it.
+fn list_gpus(service: &mut Table<'static>) {
+    let gpus = service.entries.iter_mut().find(|(key, _)| key.name == "gpus");
+    if let Some((_, node)) = gpus
+        && let Value::String(_) = node.value
+    {
+        let Node { span, value } = node.clone();
+        let entries = vec![(Key { span, name: "count".into() }, Node { span, value })];
+        node.value = Value::List(vec![Node { span, value: Value::Table(Table { entries }) }]);
     }
 }
 
@@ -298,26 +344,40 @@ fn each_known(
     }
 }
 
-/// The files of an item of `include`, and the folder of their project; relative to that of the file.
-fn included_files(item: &Node<'static>, folder: &Utf8Path) -> Result<(Vec<Utf8PathBuf>, Utf8PathBuf), Stop> {
-    let wrong = || Stop::from(Diagnostic::new("invalid-compose", "expected a path in `include`", item.span));
-    let text = |node: &Node<'static>| match &node.value {
-        Value::String(text) => Some(folder.join(text.as_ref())),
-        _ => None,
-    };
-    let (files, project) = match &item.value {
-        Value::String(_) => (text(item).into_iter().collect(), None),
-        Value::Table(table) => {
-            let files = match table.at(&["path"]) {
-                Some(Node { value: Value::List(items), .. }) => items.iter().filter_map(text).collect(),
-                Some(node) => text(node).into_iter().collect(),
-                None => Vec::new(),
-            };
-            (files, table.at(&["project_directory"]).and_then(text))
-        }
-        _ => return Err(wrong()),
-    };
-    let first: &Utf8PathBuf = files.first().ok_or_else(wrong)?;
-    let project = project.or_else(|| first.parent().map(ToOwned::to_owned)).unwrap_or_default();
-    Ok((files, project))
+/// An item of `include`.
+struct Included {
+    files: Vec<Utf8PathBuf>,
+    /// The folder of the project.
+    project: Utf8PathBuf,
+    /// The files of variables, unless it is the one in that folder.
+    variables: Vec<Utf8PathBuf>,
+}
+
+impl Included {
+    /// Reads an item, whose paths are relative to a folder.
+    fn read(item: &Node<'static>, folder: &Utf8Path) -> Result<Self, Stop> {
+        let path = |node: &Node<'static>| match &node.value {
+            Value::String(text) if is_remote(text) => {
+                let title = format!("`{}` in `include` is not a file of this machine", shown(text));
+                Err(Stop::from(invalid(title, node.span).help("download it, and include the copy")))
+            }
+            Value::String(text) => Ok(folder.join(text.as_ref())),
+            _ => Err(invalid("expected a path in `include`", node.span).into()),
+        };
+        let paths = |node: Option<&Node<'static>>| match node {
+            Some(Node { value: Value::List(items), .. }) => items.iter().map(path).collect(),
+            Some(node) => path(node).map(|path| vec![path]),
+            None => Ok(Vec::new()),
+        };
+        let at = |name| if let Value::Table(table) = &item.value { table.at(&[name]) } else { None };
+        let files = if let Value::Table(_) = &item.value { paths(at("path"))? } else { paths(Some(item))? };
+        let Some(first) = files.first() else {
+            return Err(invalid("expected a path in `include`", item.span).into());
+        };
+        let own = at("project_directory").map(path).transpose()?;
+        let project = own.or_else(|| first.parent().map(ToOwned::to_owned)).unwrap_or_default();
+        let mut variables = paths(at("env_file"))?;
+        variables.retain(|path| path != "/dev/null");
+        Ok(Self { files, project, variables })
+    }
 }

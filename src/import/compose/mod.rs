@@ -7,15 +7,19 @@
 mod adapt;
 mod convert;
 mod env;
+mod extends;
+mod forms;
 pub(super) mod images;
 mod interpolation;
 mod load;
 pub(super) mod paths;
 mod ports;
+mod removed;
 mod same;
 mod write;
 pub(super) mod yaml;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 
@@ -34,13 +38,15 @@ use crate::spec::tree::{Key, Node, Table, Value};
 use write::Written;
 use yaml::Comments;
 
-/// The files of which Compose takes the first, and what it adds to that
-/// (<https://docs.docker.com/reference/cli/docker/compose/#use--f-to-specify-the-name-and-path-of-one-or-more-compose-files>).
-pub const DEFAULT_FILES: [(&str, [&str; 2]); 4] = [
-    ("compose.yaml", ["compose.override.yml", "compose.override.yaml"]),
-    ("compose.yml", ["compose.override.yml", "compose.override.yaml"]),
-    ("docker-compose.yml", ["docker-compose.override.yml", "docker-compose.override.yaml"]),
-    ("docker-compose.yaml", ["docker-compose.override.yml", "docker-compose.override.yaml"]),
+/// The files of which Compose takes the first (`DefaultFileNames` of compose-go).
+const DEFAULT_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
+/// The files of which it adds the first (`DefaultOverrideFileNames`).
+const DEFAULT_OVERRIDES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
 ];
 
 /// A project that was read.
@@ -50,6 +56,8 @@ pub struct Import {
     pub text: String,
     /// What a person should know, in the order of the files.
     pub notes: Vec<Note>,
+    /// The variables that Compose requires, and `.env` doesn't set.
+    pub required: BTreeSet<String>,
 }
 
 impl Import {
@@ -138,11 +146,42 @@ pub enum Error {
 /// How a file is read, by its path.
 pub type Read<'r> = &'r dyn Fn(&Utf8Path) -> io::Result<String>;
 
-/// The files that Compose takes if none is named.
-pub fn default_files(exists: impl Fn(&Utf8Path) -> bool) -> Vec<Utf8PathBuf> {
-    let found = DEFAULT_FILES.iter().find(|(main, _)| exists(Utf8Path::new(main)));
-    let over = found.and_then(|(_, over)| over.iter().find(|path| exists(Utf8Path::new(path))));
-    found.map(|(main, _)| *main).into_iter().chain(over.copied()).map(Utf8PathBuf::from).collect()
+/// The files that Compose takes from a folder below the current one if none is named.
+///
+/// # Errors
+/// There is none, with what to say about it.
+pub fn default_files(current: &Utf8Path, folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, String> {
+    let first = |names: &[&str], folder: &Utf8Path| {
+        names.iter().map(|name| folder.join(name)).find(|path| current.join(path).is_file())
+    };
+    if let Some(main) = first(&DEFAULT_FILES, folder) {
+        return Ok(std::iter::once(main).chain(first(&DEFAULT_OVERRIDES, folder)).collect());
+    }
+    let above = current.ancestors().skip(1).filter(|_| folder.as_str().is_empty());
+    let there = above.into_iter().find_map(|above| first(&DEFAULT_FILES, above));
+    let shown = if folder.as_str().is_empty() { "." } else { folder.as_str() };
+    Err(match there {
+        Some(path) => format!("no Compose file in `{shown}`, but `{path}` is one"),
+        None => format!("no Compose file in `{shown}`: none of {}", DEFAULT_FILES.join(", ")),
+    })
+}
+
+/// The files that `COMPOSE_FILE` names, by the values of `.env` or of the process.
+pub fn named_files(value: impl Fn(&str) -> Option<String>) -> Vec<Utf8PathBuf> {
+    let Some(files) = value("COMPOSE_FILE").filter(|files| !files.is_empty()) else { return Vec::new() };
+    let separator = value("COMPOSE_PATH_SEPARATOR").filter(|separator| !separator.is_empty());
+    let separator = separator.unwrap_or_else(|| if cfg!(windows) { ";" } else { ":" }.to_owned());
+    files.split(&separator).map(Utf8PathBuf::from).collect()
+}
+
+/// Files relative to a folder, which is the current one, if they are below it; and the name that Compose gives a project
+/// of them.
+pub fn located(files: &[Utf8PathBuf], current: &Utf8Path) -> (Vec<Utf8PathBuf>, String) {
+    let relative = |file: &Utf8PathBuf| paths::clean(file.strip_prefix(current).unwrap_or(file));
+    let files: Vec<Utf8PathBuf> = files.iter().map(relative).collect();
+    let folder = files.iter().find(|file| *file != "-").and_then(|file| file.parent()).unwrap_or(Utf8Path::new(""));
+    let name = paths::clean(&current.join(folder)).file_name().unwrap_or_default().to_owned();
+    (files, name)
 }
 
 /// Reads a project: its files, of which later ones change the earlier ones. Paths are relative to the current folder, for
@@ -151,9 +190,9 @@ pub fn default_files(exists: impl Fn(&Utf8Path) -> bool) -> Vec<Utf8PathBuf> {
 /// # Errors
 /// A file can't be read, or real Compose would refuse it.
 pub fn import(files: &[Utf8PathBuf], name: &str, read: Read<'_>) -> Result<Import, Error> {
-    let Attempt { text, mut notes, problems } = attempt(files, name, read, &mut |_, _| Vec::new())?;
+    let Attempt { text, mut notes, problems, required } = attempt(files, name, read, &mut |_, _| Vec::new())?;
     notes.extend(problems.into_iter().map(|(_, note)| note));
-    Ok(Import { text, notes: in_order(notes) })
+    Ok(Import { text, notes: in_order(notes), required })
 }
 
 /// Notes in the order of the files, each once.
@@ -171,6 +210,8 @@ pub(super) struct Attempt {
     pub notes: Vec<Note>,
     /// What is wrong with the spec, each with its file.
     pub problems: Vec<(Utf8PathBuf, Note)>,
+    /// The variables that Compose requires, and `.env` doesn't set.
+    pub required: BTreeSet<String>,
 }
 
 /// What else becomes of a project: changes its spec, and gives further files of it.
@@ -178,11 +219,16 @@ pub(super) type Extend<'e> = &'e mut dyn FnMut(&mut Table<'static>, &mut Notes<'
 
 /// Reads a project, and extends its spec.
 pub(super) fn attempt(files: &[Utf8PathBuf], name: &str, read: Read<'_>, extend: Extend<'_>) -> Result<Attempt, Error> {
-    let project = load::load(files, read)?;
+    let folder = files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new(""));
+    let (known, unreadable) = Known::read(folder, read);
+    let project = load::load(files, &known.values, read)?;
     let mut notes = Notes { sources: &project.sources, list: Vec::new() };
+    if let Some(why) = unreadable {
+        notes.add(Kind::Assumed, None, why);
+    }
     let comments = project.comments;
-    let known =
-        Known::read(files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new("")), read, &mut notes);
+    let required = project.found.variables.iter().filter(|one| one.required && known.values.get(&one.name).is_none());
+    let required = required.map(|one| one.name.clone()).collect();
     let mut spec = adapt::adapt(project.table, name, (&project.found, &known), &mut notes);
     known.note_relative(&spec, FOLDER, &mut notes);
     let others = extend(&mut spec, &mut notes);
@@ -198,7 +244,7 @@ pub(super) fn attempt(files: &[Utf8PathBuf], name: &str, read: Read<'_>, extend:
         let path = other.map_or_else(|| Utf8PathBuf::from(MAIN), |(path, _)| path.clone());
         found.push((path, notes.note(Kind::Lost, place, format!("{}{help}", problem.title))));
     }
-    Ok(Attempt { text: text.text, notes: notes.list, problems: found })
+    Ok(Attempt { text: text.text, notes: notes.list, problems: found, required })
 }
 
 /// The text of a spec, in which what only looks wrong is allowed once it is known, and what is wrong with it.

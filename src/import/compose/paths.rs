@@ -45,6 +45,11 @@ pub(super) fn rebase(document: &mut Table<'static>, folder: &Utf8Path) {
     }
 }
 
+/// Whether a path is one of another machine.
+pub(super) fn is_remote(path: &str) -> bool {
+    path.contains("://") || REMOTE_CONTEXTS.iter().any(|start| path.starts_with(start))
+}
+
 fn is_bind(volume: &Table<'_>) -> bool {
     matches!(volume.at(&["driver_opts", "o"]), Some(Node { value: Value::String(options), .. })
         if options.split(',').any(|option| option == "bind"))
@@ -147,7 +152,7 @@ impl Rebase {
 
     /// The context of a build, unless it is elsewhere.
     fn context(&self, context: &mut std::borrow::Cow<'static, str>) {
-        if !context.contains("://") && !REMOTE_CONTEXTS.iter().any(|start| context.starts_with(start)) {
+        if !is_remote(context) {
             *context = self.joined(context).into();
         }
     }
@@ -160,7 +165,7 @@ impl Rebase {
         if joined.as_str().is_empty() {
             return ".".to_owned();
         }
-        if joined.as_str().starts_with("..") { joined.into_string() } else { format!("./{joined}") }
+        if joined.as_str().starts_with("..") || joined.is_absolute() { joined.into_string() } else { format!("./{joined}") }
     }
 }
 

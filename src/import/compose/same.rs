@@ -1,5 +1,7 @@
 //! Whether two configurations of Compose mean the same, as `docker compose config --format json` prints them.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::printable;
@@ -22,11 +24,12 @@ const HIDDEN: [&str; 9] =
     ["annotations", "args", "command", "content", "entrypoint", "environment", "healthcheck", "labels", "options"];
 
 /// A missing value, and one that says nothing, are the same.
-fn is_empty(value: &Value) -> bool {
+fn is_empty(value: &Value, path: &str) -> bool {
     match value {
         Value::Null => true,
         Value::Array(items) => items.is_empty(),
-        Value::Object(entries) => entries.is_empty(),
+        Value::Object(entries) if is_named(path) => entries.is_empty(),
+        Value::Object(entries) => entries.iter().all(|(key, value)| is_empty(value, &format!("{path}.{key}"))),
         _ => false,
     }
 }
@@ -36,14 +39,38 @@ fn is_named(path: &str) -> bool {
     ["networks", "environment", "args"].iter().any(|key| path.ends_with(&format!(".{key}")))
 }
 
+type Entries = serde_json::Map<String, Value>;
+
+/// Whether another project creates it, which makes anything but its name meaningless.
+fn is_external(entry: &Entries) -> bool {
+    entry.get("external") == Some(&Value::Bool(true))
+}
+
+/// Whether nothing else of a healthcheck has an effect.
+fn is_disabled(check: &Entries) -> bool {
+    let test = check.get("test").and_then(Value::as_array).and_then(|test| test.first());
+    check.get("disable") == Some(&Value::Bool(true)) || test.and_then(Value::as_str) == Some("NONE")
+}
+
+/// Whether all are among others, in any order and number.
+fn is_subset(some: &[Value], others: &[Value]) -> bool {
+    let others: HashSet<&str> = others.iter().filter_map(Value::as_str).collect();
+    some.iter().all(|one| one.as_str().is_some_and(|one| others.contains(one)))
+}
+
 fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
-    if is_empty(before) && is_empty(after) {
+    if is_empty(before, path) && is_empty(after, path) {
         return;
     }
     match (before, after) {
         (Value::Object(old), Value::Object(new)) => {
             let added = new.keys().filter(|key| !old.contains_key(*key));
-            for key in old.keys().chain(added) {
+            let both = |is: fn(&Entries) -> bool| is(old) && is(new);
+            if path.ends_with(".healthcheck") && both(is_disabled) {
+                return;
+            }
+            let is_external = both(is_external);
+            for key in old.keys().chain(added).filter(|key| !is_external || *key == "name") {
                 // Extensions are for those who write the file.
                 if path.is_empty() && key.starts_with("x-") {
                     continue;
@@ -59,12 +86,14 @@ fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
                 }
             }
         }
+        (Value::Array(old), Value::Array(new)) if path.ends_with(".extra_hosts") && is_subset(old, new) && is_subset(new, old) => {}
         (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
             for (at, (old, new)) in old.iter().zip(new).enumerate() {
                 compare(old, new, &format!("{path}[{at}]"), found);
             }
         }
         (before, after) if before == after => {}
+        (Value::String(old), Value::String(new)) if path.ends_with(".protocol") && old.eq_ignore_ascii_case(new) => {}
         (..) if path.split(['.', '[']).any(|key| HIDDEN.contains(&key)) => {
             found.push(printable(&format!("`{path}` has another value")));
         }
@@ -75,7 +104,7 @@ fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
 }
 
 fn described(value: &Value) -> String {
-    if is_empty(value) {
+    if is_empty(value, "") {
         return "nothing".to_owned();
     }
     let text = value.to_string();

@@ -353,7 +353,12 @@ fn number(text: &str) -> Option<Value<'static>> {
     {
         return Some(Value::Integer(number));
     }
-    is_float(&digits).then(|| digits.parse().ok().map(Value::Float)).flatten()
+    // What is too large for the reader's numbers stays a text.
+    if radix == 10 && !negative && part.parse::<u64>().is_ok() {
+        return Some(Value::String(Cow::Owned(part.to_owned())));
+    }
+    let number = digits.parse().ok().filter(|number: &f64| number.is_finite());
+    number.filter(|_| is_float(&digits)).map(Value::Float)
 }
 
 /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`
