@@ -67,8 +67,7 @@ pub(super) fn compose_files(current: &Utf8Path, folder: &Utf8Path, help: &str) -
     if !named.is_empty() {
         return Ok(named.iter().map(|file| folder.join(file)).collect());
     }
-    import::compose::default_files(current, folder)
-        .map_err(|title| stop_with(Outcome::Invalid, title, help))
+    import::compose::default_files(current, folder).map_err(|title| stop_with(Outcome::Invalid, title, help))
 }
 
 /// Reports that a project is not one to Compose.

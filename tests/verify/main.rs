@@ -532,3 +532,78 @@ fn what_is_accepted_in_vain_is_told() {
     let title = report["complaints"][0]["title"].as_str().unwrap();
     assert!(title.contains("CKV_AWS_19, which was not found"), "{title}");
 }
+
+/// Imports a project, and has Compose compare it with what the spec renders.
+fn imported(project: &Project, arguments: &[&str]) -> Run {
+    let bin = tempfile::tempdir().unwrap();
+    symlink(which("docker-compose"), bin.path().join("docker-compose")).unwrap();
+    let arguments = [&["import", "compose", "--verify"], arguments].concat();
+    let path = format!("{}:/usr/bin:/bin", bin.path().display());
+    project.command(&arguments).env("PATH", path).output().unwrap().into()
+}
+
+#[test]
+fn an_imported_project_means_the_same_to_compose() {
+    let mut wrong = Vec::new();
+    for case in include_str!("imports/projects.txt").split("\n== ").skip(1) {
+        let (title, files) = case.split_once('\n').unwrap();
+        let (name, arguments) = title.split_once(" : ").unwrap_or((title, ""));
+        let project = Project::empty();
+        for file in format!("\n{files}").split("\n-- ").skip(1) {
+            let (path, text) = file.split_once('\n').unwrap();
+            project.write(path, text);
+        }
+        let run = imported(&project, &arguments.split_whitespace().collect::<Vec<_>>());
+        if run.code != Some(0) || !run.stderr.ends_with("project imported, and it means the same to Compose\n") {
+            wrong.push(format!("{name}: {}", run.stderr));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.concat());
+}
+
+#[test]
+fn each_form_is_merged_as_compose_merges_it() {
+    /// Lists in which Compose takes an item only once.
+    const ONCE: [&str; 5] = ["device_cgroup_rules", "external_links", "group_add", "security_opt", "volumes_from"];
+    let forms: toml::Table = toml::from_str(include_str!("imports/forms.toml")).unwrap();
+    let rest = "  b: {image: y:1, healthcheck: {test: x}}\n  c: {image: z:1}\nnetworks: {n: {}, m: {}}\nvolumes: {data: {}}\n\
+                secrets: {s: {file: ./s}, t: {file: ./t}}\nconfigs: {c: {file: ./c}, d: {content: x}}\n\
+                models: {m1: {model: ai/x}}\n";
+    let (mut first, mut second, mut extended) = ("services:\n".to_owned(), "services:\n".to_owned(), String::new());
+    for (key, forms) in &forms {
+        let forms: Vec<&str> = forms.as_array().unwrap().iter().map(|form| form.as_str().unwrap()).collect();
+        let image = if matches!(key.as_str(), "build" | "provider") { "" } else { "image: x:1, " };
+        let pairs = (0..forms.len()).flat_map(|one| (0..forms.len()).map(move |other| (one, other)));
+        let is_once = ONCE.contains(&key.as_str());
+        // Compose adds nothing but a list to a list.
+        let refuses = |(one, other): &(usize, usize)| (is_once && one == other) || (key == "gpus" && *other == 0);
+        for (one, other) in pairs.filter(|pair| !refuses(pair)) {
+            let name = format!("{key}-{one}-{other}");
+            let value = |form: usize| match key.as_str() {
+                // Each container has a name of its own.
+                "container_name" => name.clone(),
+                _ => forms[form].to_owned(),
+            };
+            extended.push_str(&format!("  {name}-0: {{{image}{key}: {}}}\n", value(one)));
+            extended.push_str(&format!("  {name}: {{extends: {name}-0, {key}: {}}}\n", forms[other]));
+            first.push_str(&format!("  {name}: {{{image}{key}: {}}}\n", value(one)));
+            second.push_str(&format!("  {name}: {{{key}: {}}}\n", value(other)));
+        }
+    }
+    let project = Project::empty();
+    project.write("a.yaml", first + rest);
+    project.write("b.yaml", second);
+    project.write("c.yaml", format!("services:\n{extended}{rest}"));
+    for file in ["e1", "e2", "l1", "l2"] {
+        project.write(file, format!("{file}=1\n"));
+    }
+    for files in [&["a.yaml", "b.yaml"] as &[&str], &["c.yaml"]] {
+        let run = imported(&project, files);
+        let differing: Vec<&str> = run
+            .stderr
+            .lines()
+            .filter(|line| ["differs", "not converted", "error"].iter().any(|word| line.contains(word)))
+            .collect();
+        assert_eq!(run.code, Some(0), "{files:?}: {differing:#?}");
+    }
+}

@@ -61,8 +61,10 @@ impl Loader<'_> {
         else {
             return Ok(removed);
         };
-        let extends = |node: &Node<'static>| matches!(&node.value, Value::Table(table) if table.at(&["extends"]).is_some());
-        let which: Vec<usize> = (0..).zip(&services.entries).filter(|(_, (_, node))| extends(node)).map(|(at, _)| at).collect();
+        let extends =
+            |node: &Node<'static>| matches!(&node.value, Value::Table(table) if table.at(&["extends"]).is_some());
+        let which: Vec<usize> =
+            (0..).zip(&services.entries).filter(|(_, (_, node))| extends(node)).map(|(at, _)| at).collect();
         if which.is_empty() {
             return Ok(removed);
         }

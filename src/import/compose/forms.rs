@@ -213,7 +213,11 @@ impl Forms<'_, '_> {
             Value::String(text) => {
                 let (ports, protocol) = last(text, '/');
                 let protocol = protocol.map(|protocol| {
-                    let protocol = if protocol.contains("${") { self.decided("ports", protocol, item.span) } else { protocol.to_owned() };
+                    let protocol = if protocol.contains("${") {
+                        self.decided("ports", protocol, item.span)
+                    } else {
+                        protocol.to_owned()
+                    };
                     protocol.to_ascii_lowercase()
                 });
                 let now = match protocol {
@@ -246,7 +250,8 @@ impl Forms<'_, '_> {
                         self.decided("volumes", whole, item.span)
                     }
                     [source, target, ..] if source.len() == 1 && target.starts_with('/') => {
-                        let said = format!("`{source}` is a volume here; Compose reads `{source}:` as a drive of Windows");
+                        let said =
+                            format!("`{source}` is a volume here; Compose reads `{source}:` as a drive of Windows");
                         self.notes.add(Kind::Assumed, Some(item.span), said);
                         return;
                     }

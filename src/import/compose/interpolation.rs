@@ -196,11 +196,13 @@ mod tests {
 
     #[test]
     fn what_a_text_is_now() {
-        let values = |name: &str| Some(match name {
-            "SET" => "value",
-            "EMPTY" => "",
-            _ => return None,
-        });
+        let values = |name: &str| {
+            Some(match name {
+                "SET" => "value",
+                "EMPTY" => "",
+                _ => return None,
+            })
+        };
         for (text, now) in [
             ("${SET}/${EMPTY}/${NONE}", "value//"),
             ("${SET:-a}${EMPTY:-b}${NONE:-${SET}}", "valuebvalue"),

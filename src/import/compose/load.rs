@@ -100,7 +100,12 @@ pub(super) struct Loader<'r> {
 
 impl Loader<'_> {
     /// Files, of which later ones change the earlier ones, and all that they include.
-    fn project(&mut self, files: &[Utf8PathBuf], folder: &Utf8Path, from: Option<Span>) -> Result<Table<'static>, Stop> {
+    fn project(
+        &mut self,
+        files: &[Utf8PathBuf],
+        folder: &Utf8Path,
+        from: Option<Span>,
+    ) -> Result<Table<'static>, Stop> {
         let mut whole = Table::default();
         for path in files.iter().map(|path| paths::clean(path)) {
             if let Some(span) = from.filter(|_| self.open.contains(&path)) {
@@ -158,7 +163,9 @@ impl Loader<'_> {
         })?;
         let index = u16::try_from(self.sources.files().len()).unwrap_or(u16::MAX);
         if let Some(span) = from.filter(|_| usize::from(index) >= Sources::MOST_FILES) {
-            return Err(Diagnostic::new("spec-too-large", format!("more than {} files", Sources::MOST_FILES), span).into());
+            return Err(
+                Diagnostic::new("spec-too-large", format!("more than {} files", Sources::MOST_FILES), span).into()
+            );
         }
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         self.sources.push(path, text.clone());
@@ -273,9 +280,11 @@ impl Loader<'_> {
     fn note_values(&mut self, path: &Utf8Path, values: &Dotenv, (before, other): (usize, &Table<'static>), span: Span) {
         let mut used: HashSet<&str> = self.found.variables[before..].iter().map(|one| one.name.as_str()).collect();
         if let Some(Node { value: Value::Table(services), .. }) = other.at(&[SERVICE]) {
-            services.entries.iter().for_each(|(_, service)| passed(&service.value, &mut |name| {
-                used.insert(name);
-            }));
+            services.entries.iter().for_each(|(_, service)| {
+                passed(&service.value, &mut |name| {
+                    used.insert(name);
+                })
+            });
         }
         let names: Vec<&str> = values.variables().map(|(name, _)| name).collect();
         let is_lost = |name: &&str| used.contains(name) && self.values.iter().all(|values| values.get(name).is_none());

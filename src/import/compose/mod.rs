@@ -30,6 +30,7 @@ pub use same::differences;
 use env::Known;
 
 use crate::diagnostic::{self, Diagnostic, Span};
+use crate::shown::printable;
 use crate::spec::MAIN;
 use crate::spec::lints::{self, Level};
 use crate::spec::source::Sources;
@@ -42,12 +43,8 @@ use yaml::Comments;
 const DEFAULT_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
 /// The files of which it adds the first (`DefaultOverrideFileNames`).
-const DEFAULT_OVERRIDES: [&str; 4] = [
-    "compose.override.yml",
-    "compose.override.yaml",
-    "docker-compose.override.yml",
-    "docker-compose.override.yaml",
-];
+const DEFAULT_OVERRIDES: [&str; 4] =
+    ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
 /// A project that was read.
 #[derive(Debug)]
@@ -123,15 +120,6 @@ impl fmt::Display for Note {
         let place = self.place.as_ref().map(|(path, line)| format!("{path}:{line}: ")).unwrap_or_default();
         f.write_str(&printable(&format!("{place}{}: {}", self.kind, self.message)))
     }
-}
-
-/// A text that may come from a file, without the control characters that a terminal must not get.
-fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    out
 }
 
 /// Why a project can't be imported.

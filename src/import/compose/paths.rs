@@ -165,7 +165,11 @@ impl Rebase {
         if joined.as_str().is_empty() {
             return ".".to_owned();
         }
-        if joined.as_str().starts_with("..") || joined.is_absolute() { joined.into_string() } else { format!("./{joined}") }
+        if joined.as_str().starts_with("..") || joined.is_absolute() {
+            joined.into_string()
+        } else {
+            format!("./{joined}")
+        }
     }
 }
 

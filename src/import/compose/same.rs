@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::printable;
+use crate::shown::printable;
 
 /// The most characters of a value in a message.
 const LONGEST: usize = 60;
@@ -78,15 +78,20 @@ fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
                 let dot = if path.is_empty() { "" } else { "." };
                 let inner = format!("{path}{dot}{key}");
                 match (old.get(key), new.get(key)) {
-                    (Some(_), None) if is_named(path) => found.push(printable(&format!("`{inner}` is gone"))),
-                    (None, Some(_)) if is_named(path) => found.push(printable(&format!("`{inner}` is new"))),
+                    (Some(_), None) if is_named(path) => {
+                        found.push(printable(&format!("`{inner}` is gone")).into_owned())
+                    }
+                    (None, Some(_)) if is_named(path) => {
+                        found.push(printable(&format!("`{inner}` is new")).into_owned())
+                    }
                     (old, new) => {
                         compare(old.unwrap_or(&Value::Null), new.unwrap_or(&Value::Null), &inner, found);
                     }
                 }
             }
         }
-        (Value::Array(old), Value::Array(new)) if path.ends_with(".extra_hosts") && is_subset(old, new) && is_subset(new, old) => {}
+        (Value::Array(old), Value::Array(new))
+            if path.ends_with(".extra_hosts") && is_subset(old, new) && is_subset(new, old) => {}
         (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
             for (at, (old, new)) in old.iter().zip(new).enumerate() {
                 compare(old, new, &format!("{path}[{at}]"), found);
@@ -95,10 +100,10 @@ fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
         (before, after) if before == after => {}
         (Value::String(old), Value::String(new)) if path.ends_with(".protocol") && old.eq_ignore_ascii_case(new) => {}
         (..) if path.split(['.', '[']).any(|key| HIDDEN.contains(&key)) => {
-            found.push(printable(&format!("`{path}` has another value")));
+            found.push(printable(&format!("`{path}` has another value")).into_owned());
         }
         (before, after) => {
-            found.push(printable(&format!("`{path}`: {} became {}", described(before), described(after))));
+            found.push(printable(&format!("`{path}`: {} became {}", described(before), described(after)).into_owned()));
         }
     }
 }

@@ -55,8 +55,7 @@ fn comment(text: &str) -> String {
 
 impl Writer<'_> {
     fn line(&mut self, indent: &str, comment: &str) {
-        let text: String = comment.chars().filter(|c| !c.is_control() || *c == '\t').collect();
-        let _ = writeln!(self.out, "{indent}#{text}");
+        let _ = writeln!(self.out, "{indent}#{}", self::comment(comment));
     }
 
     fn above(&mut self, span: Span, indent: &str) {
@@ -143,6 +142,7 @@ impl Writer<'_> {
                 let _ = writeln!(self.out, "{name} = [{beside}");
                 for item in items {
                     self.above(item.span, "  ");
+                    self.within(item, "  ");
                     let beside = self.beside(item.span);
                     let _ = writeln!(self.out, "  {},{beside}", inline(item));
                 }
@@ -153,8 +153,27 @@ impl Writer<'_> {
                 let _ = writeln!(self.out, "{name} = 0o{mode:o}{beside}");
             }
             _ => {
+                self.within(node, "");
                 let _ = writeln!(self.out, "{name} = {whole}{beside}");
             }
+        }
+    }
+
+    /// The comments inside of a value that is written on one line, above it.
+    fn within(&mut self, node: &Node<'_>, indent: &str) {
+        let places: Vec<(Span, &Node<'_>)> = match &node.value {
+            Value::List(items) => items.iter().map(|item| (item.span, item)).collect(),
+            Value::Table(table) => table.entries.iter().map(|(key, node)| (key.span, node)).collect(),
+            _ => return,
+        };
+        for (span, node) in places {
+            if self.has_any(span) {
+                let comments = self.comments;
+                let own = comments.above.get(&at(span)).into_iter().flatten().chain(comments.beside.get(&at(span)));
+                own.for_each(|line| self.line(indent, line));
+                self.said.insert(at(span));
+            }
+            self.within(node, indent);
         }
     }
 

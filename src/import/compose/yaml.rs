@@ -70,6 +70,7 @@ pub struct Comments {
 pub fn read(text: &str, file: u16) -> Result<Documents, Diagnostic> {
     let mut reader = Reader {
         file,
+        open_end: (!text.ends_with('\n')).then_some(text.len()),
         events: Parser::new_from_str(text),
         anchors: HashMap::new(),
         count: 0,
@@ -83,6 +84,8 @@ pub fn read(text: &str, file: u16) -> Result<Documents, Diagnostic> {
 
 struct Reader<E> {
     file: u16,
+    /// The end of a text whose last line has no line break.
+    open_end: Option<usize>,
     events: E,
     /// The values with an anchor, and how many values each has.
     anchors: HashMap<usize, (Node<'static>, usize)>,
@@ -179,7 +182,11 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
                 if let Some((start, _)) = self.last {
                     self.last = Some((start, place.end.line()));
                 }
-                (anchor, tag.clone(), scalar(&text, style, tag.as_deref(), span)?)
+                // The reader adds the line break that the last line of the file lacks.
+                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let is_open = is_block && self.open_end.is_some_and(|end| place.end.byte_offset() >= Some(end));
+                let text = if is_open { text.strip_suffix('\n').unwrap_or(&text) } else { &text };
+                (anchor, tag.clone(), scalar(text, style, tag.as_deref(), span)?)
             }
             Event::SequenceStart(_, anchor, tag) => (anchor, tag, Value::List(self.list(depth)?)),
             Event::MappingStart(_, anchor, tag) => (anchor, tag, Value::Table(self.table(depth)?)),
