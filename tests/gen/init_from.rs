@@ -272,6 +272,74 @@ fn what_cannot_be_said_is_named() {
     rendered(&project);
 }
 
+/// What the provider files of the kind say is not what others say.
+#[test]
+fn providers_that_differ_get_notes() {
+    let project = shop();
+    let provider = "grafana/provisioning/dashboards/all.yaml";
+    project.replace(provider, "folderUid: ops-team", "folderUid: Ops_Team.1\n    allowUiUpdates: \"true\"");
+    project.replace(provider, "    type: file", "    allowUiUpdates: true\n    updateIntervalSeconds: 30");
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for note in [
+        "all.yaml:3: assumed: provider `ops`: with `updateIntervalSeconds: 30`, which the kind sets\n",
+        "all.yaml:3: assumed: folder `Operations` has the UID `operations`: `Ops_Team.1` is not a valid name in a spec\n",
+        "all.yml:2: dropped: `deleteDatasources` of `Old`: only what leaves the spec is deleted from Grafana\n",
+    ] {
+        assert!(run.stderr.contains(note), "{note}: {}", run.stderr);
+    }
+    assert!(!run.stderr.contains("provider `shop`"), "{run:?}");
+    rendered(&project);
+
+    let project = shop();
+    project.replace(provider, "    type: file", "    disableDeletion: true");
+    let run = init(&project);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("all.yaml:7: not converted: provider `shop`: `disableDeletion`\n"), "{run:?}");
+    let both = "provider `shop`: with `allowUiUpdates: true` and `updateIntervalSeconds: 30`, which the kind sets\n";
+    assert!(run.stderr.contains(both), "{run:?}");
+}
+
+/// Grafana reads texts as booleans, in its settings also those of INI files.
+#[test]
+fn booleans_are_those_of_grafana() {
+    let sources = "grafana/provisioning/datasources/all.yml";
+    for (written, expected) in [("\"true\"", true), ("1", true), ("\"F\"", false), ("\"\"", false), ("$ON", true)] {
+        let project = shop();
+        project.replace("compose.yaml", "      - TENANT", "      - ON=t\n      - TENANT");
+        project.replace(
+            sources,
+            "isDefault: true\n    editable: true",
+            &format!("isDefault: {written}\n    editable: \"true\""),
+        );
+        let run = init(&project);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let spec = project.read("spec/stack.toml");
+        assert!(spec.contains("[datasources.") && spec.contains("default = true") == expected, "{written}: {spec}");
+    }
+    for (written, expected) in [
+        ("1", true),
+        ("t", true),
+        ("yes", true),
+        ("ON", true),
+        ("True", true),
+        ("no", false),
+        ("tRUE", false),
+        ("", false),
+    ] {
+        let project = shop();
+        project.replace(
+            "compose.yaml",
+            "      - TENANT",
+            &format!("      - GF_AUTH_ANONYMOUS_ENABLED={written}\n      - TENANT"),
+        );
+        let run = init(&project);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let spec = project.read("spec/stack.toml");
+        assert!(spec.contains(&format!("anonymous = {expected}")), "{written}: {spec}");
+    }
+}
+
 #[test]
 fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
     let provisioning = "grafana/provisioning/datasources/all.yml";
@@ -288,7 +356,7 @@ fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
             "compose.yaml",
             "TENANT=${TENANT}",
             "GF_AUTH_ANONYMOUS_ENABLED=${A}",
-            "a variable decides `GF_AUTH_ANONYMOUS_ENABLED`",
+            "the value of `GF_AUTH_ANONYMOUS_ENABLED` depends on a variable",
         ),
         ("compose.yaml", "${GRAFANA_PORT:-3000}:3000", "3000:3001", "only its port 3000 can be published"),
         (
@@ -298,6 +366,7 @@ fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
             "in the container is not mounted from this folder",
         ),
         (provisioning, "\"${TENANT}\"", "'$__file{/run/secrets/tenant}'", "it uses `$__file{…}`"),
+        (provisioning, "isDefault: true", "isDefault: yes please", "`yes please` is not a boolean of Grafana"),
         (provisioning, "type: loki", "type: loci", "datasource `Loki` has the type `loci`"),
         (provisioning, "type: loki", "type: grafana-github-datasource", "missing plugin `grafana-github-datasource`"),
         (provisioning, "uid: loki", "uid: PBFA97CFB590B2093", "two datasources have the UID"),

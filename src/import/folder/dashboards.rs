@@ -12,6 +12,7 @@ use crate::import::compose::Kind;
 use crate::import::{self, Context, Datasource, Folder};
 use crate::resolve::name_problem;
 use crate::review::counted;
+use crate::spec::decode::shown;
 
 /// The most files of dashboards.
 const MOST: usize = 900;
@@ -55,6 +56,8 @@ pub(super) struct Found {
     pub folders: Vec<Folder>,
     notes: Vec<Note>,
     names: HashSet<String>,
+    /// The folders that have another UID now, by title and UID.
+    renamed: HashSet<(String, String)>,
 }
 
 impl Found {
@@ -103,7 +106,7 @@ impl Found {
         };
         // The folder is only made once something is in it.
         let imported = read.and_then(|text| {
-            let folder = self.folder(title, provider.uid.as_deref().filter(|_| title.is_some()));
+            let folder = self.folder(title, provider);
             let imported = import::import(&text, &context(&folder)).map_err(|error| error.to_string())?;
             Ok((folder, imported))
         });
@@ -147,21 +150,30 @@ impl Found {
     }
 
     /// The name of a folder by its title.
-    fn folder(&mut self, title: Option<&str>, uid: Option<&str>) -> String {
+    fn folder(&mut self, title: Option<&str>, provider: &Provider) -> String {
+        let uid = provider.uid.as_deref().filter(|_| title.is_some());
         let title = title.unwrap_or(WITHOUT);
-        if let Some(known) = self.folders.iter().find(|folder| folder.title == title) {
-            return known.name.clone();
+        let known = self.folders.iter().find(|folder| folder.title == title);
+        let name = known.map(|folder| folder.name.clone()).unwrap_or_else(|| {
+            // Grafana's UID of a folder is its name in the spec.
+            let wish = uid.filter(|uid| name_problem(uid).is_none());
+            let wish = wish.map_or_else(|| slug(title, "folder"), ToOwned::to_owned);
+            let taken: HashSet<&str> = self.folders.iter().map(|folder| folder.name.as_str()).collect();
+            let name = free_name(&wish, '-', |name| taken.contains(name));
+            if title == WITHOUT {
+                let message = format!("folder `{WITHOUT}`: for dashboards that are in none");
+                self.notes.push(Note { kind: Kind::Assumed, place: None, message });
+            }
+            self.folders.push(Folder { name: name.clone(), title: title.to_owned() });
+            name
+        });
+        if let Some(uid) = uid.filter(|uid| *uid != name)
+            && self.renamed.insert((title.to_owned(), uid.to_owned()))
+        {
+            let problem = name_problem(uid).map_or("is taken", |_| "is not a valid name in a spec");
+            let message = format!("folder `{}` has the UID `{name}`: `{}` {problem}", shown(title), shown(uid));
+            self.notes.push(Note { kind: Kind::Assumed, place: provider.place.clone(), message });
         }
-        // Grafana's UID of a folder is its name in the spec.
-        let uid = uid.filter(|uid| name_problem(uid).is_none()).map(ToOwned::to_owned);
-        let wish = uid.unwrap_or_else(|| slug(title, "folder"));
-        let taken: HashSet<&str> = self.folders.iter().map(|folder| folder.name.as_str()).collect();
-        let name = free_name(&wish, '-', |name| taken.contains(name));
-        if title == WITHOUT {
-            let message = format!("folder `{WITHOUT}`: for dashboards that are in none");
-            self.notes.push(Note { kind: Kind::Assumed, place: None, message });
-        }
-        self.folders.push(Folder { name: name.clone(), title: title.to_owned() });
         name
     }
 

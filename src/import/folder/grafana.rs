@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::dashboards::Found;
 use super::expand::Environment;
 use super::mounts::{Mounts, PROVISIONING};
-use super::provisioning::{Reader, Refused, Secret, Tables};
+use super::provisioning::{Reader, Refused, Secret, Tables, boolean};
 use super::{Files, Note};
 use crate::import::compose::{Kind, NOWHERE, Notes, images, key, string, table};
 use crate::spec::decode::shown;
@@ -80,12 +80,11 @@ fn convert(
     if environment.get("GF_SERVER_HTTP_PORT").is_some_and(|port| port != PORT) {
         return Err("it does not listen on port 3000".to_owned());
     }
-    let anonymous = match environment.get(ANONYMOUS).map(|text| text.trim().to_ascii_lowercase()) {
-        None => false,
-        Some(text) if text == "false" => false,
-        Some(text) if text == "true" => true,
-        Some(_) => return Err(format!("a variable decides `{ANONYMOUS}`")),
-    };
+    let anonymous = environment.get(ANONYMOUS).map_or("", String::as_str);
+    if anonymous.contains('$') {
+        return Err(format!("the value of `{ANONYMOUS}` depends on a variable"));
+    }
+    let anonymous = is_on(anonymous);
     let is_usual = |ports: &Value<'_>| match ports {
         Value::Table(ports) => matches!(ports.entries.as_slice(), [(key, _)] if key.name == HTTP_PORT),
         _ => false,
@@ -139,6 +138,12 @@ fn convert(
     }
     let volumes = mounts.left(&paths);
     Ok(Some(Plan { service: name.to_owned(), found, notes, datasources, secrets, password, anonymous, volumes }))
+}
+
+/// Whether a setting of Grafana is on: its INI files know more words than Go, and anything else is off (`parseBool` of
+/// `gopkg.in/ini.v1`, `MustBool(false)` of `pkg/setting`).
+fn is_on(text: &str) -> bool {
+    boolean(text).unwrap_or_else(|| ["YES", "yes", "Yes", "y", "ON", "on", "On"].contains(&text))
 }
 
 /// What a service sets, by name.

@@ -47,6 +47,8 @@ pub(super) struct Provider {
     pub path: Utf8PathBuf,
     /// Whether each folder of the disk is one of Grafana.
     pub by_structure: bool,
+    /// Where that is written.
+    pub place: Line,
 }
 
 /// Keys that say nothing about what is provisioned, or what `gen` says itself.
@@ -59,7 +61,7 @@ pub(super) type Refused<T> = Result<T, String>;
 pub(super) type Tables = Vec<(String, Table<'static>)>;
 
 /// The file and the line of a note.
-type Line = Option<(Utf8PathBuf, usize)>;
+pub(super) type Line = Option<(Utf8PathBuf, usize)>;
 
 struct File {
     path: Utf8PathBuf,
@@ -100,8 +102,22 @@ impl Reader<'_> {
                             known.push(source);
                         }
                     }
-                    // It has an effect once; what leaves the spec is deleted anyway.
-                    ("deleteDatasources" | "prune", _) => {}
+                    ("deleteDatasources", Value::List(items)) => {
+                        for item in items {
+                            let place = Some((file.path.clone(), file.line(&item)));
+                            let name = match &item.value {
+                                Value::Table(table) => table.at(&["name"]).map(|node| node.value.written()),
+                                _ => None,
+                            };
+                            let message = format!(
+                                "`deleteDatasources` of `{}`: only what leaves the spec is deleted from Grafana",
+                                shown(&name.unwrap_or_default())
+                            );
+                            self.notes.push(Note { kind: Kind::Dropped, place, message });
+                        }
+                    }
+                    // What leaves the spec is deleted in any case.
+                    ("prune", _) => {}
                     (silent, _) if SILENT.contains(&silent) => {}
                     (_, Value::Absent) => {}
                     (other, _) => self.lose(&None, format!("`{}`: key `{}`", file.path, shown(other))),
@@ -114,27 +130,66 @@ impl Reader<'_> {
     /// The providers of dashboards.
     pub fn providers(&mut self) -> Refused<Vec<Provider>> {
         let mut providers = Vec::new();
-        for (file, document) in self.documents("dashboards")? {
-            let Some(Node { value: Value::List(items), .. }) = document.at(&["providers"]) else { continue };
+        for (mut file, mut document) in self.documents("dashboards")? {
+            let Some((_, Node { value: Value::List(items), .. })) = document.take("providers") else { continue };
             for item in items {
+                let line = file.line(&item);
+                let place = Some((file.path.clone(), line));
                 let Value::Table(written) = &item.value else { continue };
-                let text = |path: &[&str]| match written.at(path).map(|node| &node.value) {
-                    Some(Value::String(text)) if !text.is_empty() => self.literal(text).map(Some),
-                    _ => Ok(None),
-                };
-                let flag = |path: &[&str]| written.at(path).is_some_and(|node| node.value == Value::Boolean(true));
-                let is_first = written.at(&["orgId"]).is_none_or(|node| matches!(node.value, Value::Integer(0 | 1)));
-                let kind = text(&["type"])?.unwrap_or_else(|| "file".to_owned());
-                let path = text(&["options", "path"])?.or(text(&["options", "folder"])?);
-                let (Some(path), true, "file") = (path, is_first, kind.as_str()) else {
-                    return Err(format!("a provider in `{}` is not one of files of the first organization", file.path));
-                };
-                let path = Utf8PathBuf::from(path.trim_end_matches('/'));
-                let by_structure = flag(&["options", "foldersFromFilesStructure"]);
-                providers.push(Provider { folder: text(&["folder"])?, uid: text(&["folderUid"])?, path, by_structure });
+                providers.push(self.provider(written, &file.path, place)?);
             }
         }
         Ok(providers)
+    }
+
+    fn provider(&mut self, written: &Table<'static>, file: &Utf8Path, place: Line) -> Refused<Provider> {
+        let value = |path: &[&str]| written.at(path).map(|node| &node.value);
+        let text = |path: &[&str]| match value(path) {
+            None | Some(Value::Absent) => Ok(None),
+            Some(value) => self.literal(&value.written()).map(|text| Some(text).filter(|text| !text.is_empty())),
+        };
+        let is_first = text(&["orgId"])?.is_none_or(|id| id == "0" || id == "1");
+        let kind = text(&["type"])?.unwrap_or_else(|| "file".to_owned());
+        let path = text(&["options", "path"])?.or(text(&["options", "folder"])?);
+        let (Some(path), true, "file") = (path, is_first, kind.as_str()) else {
+            return Err(format!("a provider in `{file}` is not one of files of the first organization"));
+        };
+        let provider = Provider {
+            folder: text(&["folder"])?,
+            uid: text(&["folderUid"])?,
+            path: Utf8PathBuf::from(path.trim_end_matches('/')),
+            // Grafana takes a text for `false` here.
+            by_structure: value(&["options", "foldersFromFilesStructure"]) == Some(&Value::Boolean(true)),
+            place: place.clone(),
+        };
+        let what = format!("provider `{}`", shown(&text(&["name"])?.unwrap_or_default()));
+        let (updates, interval) = (self.flag(value(&["allowUiUpdates"]))?, text(&["updateIntervalSeconds"])?);
+        let keeps = self.flag(value(&["disableDeletion"]))?;
+        let set = [
+            ("`allowUiUpdates: true`", updates),
+            ("`updateIntervalSeconds: 30`", interval.is_some_and(|interval| interval == "30")),
+        ];
+        let differs: Vec<&str> = set.iter().filter(|(_, is_same)| !is_same).map(|(key, _)| *key).collect();
+        if !differs.is_empty() {
+            let message = format!("{what}: with {}, which the kind sets", differs.join(" and "));
+            self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
+        }
+        if keeps {
+            self.lose(&place, format!("{what}: `disableDeletion`"));
+        }
+        Ok(provider)
+    }
+
+    /// A boolean as Grafana reads one (`BoolValue` of `pkg/services/provisioning/values`).
+    fn flag(&self, value: Option<&Value<'_>>) -> Refused<bool> {
+        let text = match value {
+            None | Some(Value::Absent) => return Ok(false),
+            Some(value) => self.literal(&value.written())?,
+        };
+        if text.is_empty() {
+            return Ok(false);
+        }
+        boolean(&text).ok_or_else(|| format!("`{}` is not a boolean of Grafana", shown(&text)))
     }
 
     fn documents(&self, what: &str) -> Refused<Vec<(File, Table<'static>)>> {
@@ -186,8 +241,11 @@ impl Reader<'_> {
         };
         let (url, user, database) = (text("url")?, text("user")?, text("database")?);
         let (access, basic_user) = (text("access")?, text("basicAuthUser")?);
-        let is_on = |value: Option<Value<'_>>| value == Some(Value::Boolean(true));
-        let (default, basic) = (is_on(all.remove("isDefault")), is_on(all.remove("basicAuth")));
+        let (default, basic) = (self.flag(all.get("isDefault"))?, self.flag(all.get("basicAuth"))?);
+        let with_credentials = self.flag(all.get("withCredentials"))?;
+        all.retain(|key, _| {
+            !["isDefault", "basicAuth"].contains(&&**key) && (key != "withCredentials" || with_credentials)
+        });
         let mut unsaid: Vec<String> = Vec::new();
         let mut lose = |key: &str| unsaid.push(shown(key));
         if access.is_some_and(|access| access != "proxy" && access != "server") {
@@ -365,13 +423,22 @@ fn left(keys: &HashMap<String, Value<'_>>) -> Vec<String> {
     let is_said = |key: &str, value: &Value<'_>| match key {
         // Nothing of the spec can be changed in Grafana.
         "editable" => true,
-        "orgId" => matches!(value, Value::Integer(0 | 1)),
+        "orgId" => ["0", "1"].contains(&&*value.written()),
         _ => SILENT.contains(&key) || *value == Value::Boolean(false),
     };
     let unsaid = keys.iter().filter(|(key, value)| !is_said(key, value));
     let mut keys: Vec<String> = unsaid.map(|(key, _)| shown(key)).collect();
     keys.sort();
     keys
+}
+
+/// A boolean in a text, as Go reads it (`strconv.ParseBool`).
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
 }
 
 /// A text as a sentence begins.
