@@ -351,6 +351,26 @@ fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
             "GF_PATHS_PROVISIONING=/etc",
             "its `GF_PATHS_PROVISIONING` cannot be used",
         ),
+        ("compose.yaml", "TENANT=${TENANT}", "GF_PATHS_CONFIG=/my.ini", "its `GF_PATHS_CONFIG` cannot be used"),
+        ("compose.yaml", "TENANT=${TENANT}", "GF_SERVER_PROTOCOL=https", "it is not served over http"),
+        (
+            "compose.yaml",
+            "TENANT=${TENANT}",
+            "GF_SERVER_HTTP_PORT=${PORT:-3000}",
+            "the value of `GF_SERVER_HTTP_PORT` depends on a variable",
+        ),
+        (
+            "compose.yaml",
+            "      - ./grafana/dashboards:",
+            "      - ./loki.yaml:/etc/grafana/grafana.ini\n      - ./grafana/dashboards:",
+            "the kind would override settings in its `/etc/grafana/grafana.ini`",
+        ),
+        (
+            "compose.yaml",
+            "      - ./grafana/dashboards:",
+            "      - ./grafana/alerting:${DIR:-/etc/grafana/provisioning/alerting}\n      - ./grafana/dashboards:",
+            "the target `${DIR:-/etc/grafana/provisioning/alerting}` of a mount depends on a variable",
+        ),
         ("compose.yaml", "TENANT=${TENANT}", "GF_SERVER_HTTP_PORT=80", "it does not listen on port 3000"),
         (
             "compose.yaml",
@@ -389,6 +409,47 @@ fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
         let volumes = &file["services"]["grafana"]["volumes"];
         assert_eq!(volumes[1]["source"], "../../grafana/provisioning", "{to}");
     }
+}
+
+/// Provisioning that is not found where Grafana has it by default is not passed over in silence.
+#[test]
+fn a_grafana_with_its_provisioning_elsewhere_stays_as_it_was() {
+    let mount = "./grafana/provisioning:/etc/grafana/provisioning:ro";
+    for (to, why) in [
+        ("./grafana/provisioning:${DIR:-/etc/grafana/provisioning}", "of a mount depends on a variable"),
+        ("./grafana/provisioning:/provisioning", "its `GF_PATHS_PROVISIONING` cannot be used"),
+        ("${DIR:-/srv}/provisioning:/etc/grafana/provisioning", "in the container is not mounted from this folder"),
+        (
+            "./grafana/provisioning/..:/etc/grafana",
+            "the kind would override settings in its `/etc/grafana/grafana.ini`",
+        ),
+    ] {
+        let project = shop();
+        project.write("grafana/grafana.ini", "");
+        project.replace("compose.yaml", mount, to);
+        if to.ends_with(":/provisioning") {
+            project.replace(
+                "compose.yaml",
+                "      - TENANT",
+                "      - GF_PATHS_PROVISIONING=/provisioning\n      - TENANT",
+            );
+        }
+        let run = init(&project);
+        assert_eq!(run.code, Some(0), "{to}: {run:?}");
+        assert!(run.stderr.contains("stays its own") && run.stderr.contains(why), "{to}: {}", run.stderr);
+        assert!(!project.path("spec/dashboards").exists());
+    }
+    let project = shop();
+    project.replace("compose.yaml", "./grafana/provisioning:/etc/grafana/provisioning:ro", "./grafana/other:/other");
+    let configs = "    configs: [{source: sources, target: /etc/grafana/provisioning/datasources/all.yaml}]\n    volumes:\n      - data";
+    project.replace("compose.yaml", "    volumes:\n      - data", configs);
+    let text =
+        project.read("compose.yaml") + "configs:\n  sources:\n    file: ./grafana/provisioning/datasources/all.yml\n";
+    project.write("compose.yaml", text);
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let why = "its `/etc/grafana/provisioning/datasources/all.yaml` is one of `configs` or `secrets`";
+    assert!(run.stderr.contains(why), "{run:?}");
 }
 
 /// A secret has no default, so one that others have a default for can't be the same variable.

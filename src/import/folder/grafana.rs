@@ -22,8 +22,21 @@ const PORT: &str = "3000";
 const PASSWORD: &str = "GF_SECURITY_ADMIN_PASSWORD";
 const ANONYMOUS: &str = "GF_AUTH_ANONYMOUS_ENABLED";
 
+const CUSTOM_PROVISIONING: &str = "GF_PATHS_PROVISIONING";
+
 /// Variables that change what the kind relies on.
-const FOREIGN: [&str; 3] = ["GF_PATHS_PROVISIONING", "GF_SECURITY_ADMIN_PASSWORD__FILE", "GF_PLUGINS_PREINSTALL_SYNC"];
+const FOREIGN: [&str; 4] =
+    ["GF_PATHS_CONFIG", CUSTOM_PROVISIONING, "GF_SECURITY_ADMIN_PASSWORD__FILE", "GF_PLUGINS_PREINSTALL_SYNC"];
+
+/// Variables with the only value that the kind can have.
+const FIXED: [(&str, &str, &str); 2] = [
+    ("GF_SERVER_PROTOCOL", "http", "it is not served over http"),
+    ("GF_SERVER_HTTP_PORT", PORT, "it does not listen on port 3000"),
+];
+
+/// Where files of settings are. Variables, of which the kind sets some, have precedence.
+const SETTINGS: [&str; 3] =
+    ["/etc/grafana/grafana.ini", "/etc/grafana/custom.ini", "/usr/share/grafana/conf/custom.ini"];
 
 /// Why a Grafana stays as it is.
 pub(super) struct Refusal {
@@ -57,7 +70,11 @@ pub(super) fn plan(spec: &Table<'static>, files: &Files<'_>) -> Result<Option<Pl
     });
     let mut provisioned = of_grafana.filter_map(|(name, service)| {
         let mounts = Mounts::of(service, files);
-        mounts.touch(Utf8Path::new(PROVISIONING)).then_some((name, service, mounts))
+        let is_provisioned = mounts.touch(Utf8Path::new(PROVISIONING))
+            || mounts.unknown(true).is_some()
+            || granted(service).iter().any(|target| Utf8Path::new(target).starts_with(PROVISIONING))
+            || mounts.here().next().is_some() && environment(service).contains_key(CUSTOM_PROVISIONING);
+        is_provisioned.then_some((name, service, mounts))
     });
     let Some((name, service, mounts)) = provisioned.next() else { return Ok(None) };
     let refuse = |why: String| Refusal { service: name.to_owned(), why };
@@ -74,12 +91,7 @@ fn convert(
     files: &Files<'_>,
 ) -> Refused<Option<Plan>> {
     let environment = environment(service);
-    if let Some(foreign) = FOREIGN.iter().find(|name| environment.contains_key(**name)) {
-        return Err(format!("its `{foreign}` cannot be used with the kind"));
-    }
-    if environment.get("GF_SERVER_HTTP_PORT").is_some_and(|port| port != PORT) {
-        return Err("it does not listen on port 3000".to_owned());
-    }
+    settings(service, &environment, mounts)?;
     let anonymous = environment.get(ANONYMOUS).map_or("", String::as_str);
     if anonymous.contains('$') {
         return Err(format!("the value of `{ANONYMOUS}` depends on a variable"));
@@ -138,6 +150,55 @@ fn convert(
     }
     let volumes = mounts.left(&paths);
     Ok(Some(Plan { service: name.to_owned(), found, notes, datasources, secrets, password, anonymous, volumes }))
+}
+
+/// Refuses settings that the kind would change.
+fn settings(service: &Table<'_>, environment: &Environment, mounts: &Mounts<'_>) -> Refused<()> {
+    if let Some(foreign) = FOREIGN.iter().find(|name| environment.contains_key(**name)) {
+        return Err(format!("its `{foreign}` cannot be used with the kind"));
+    }
+    for (name, only, why) in FIXED {
+        match environment.get(name) {
+            Some(value) if value.contains('$') => return Err(format!("the value of `{name}` depends on a variable")),
+            Some(value) if !value.is_empty() && value != only => return Err(why.to_owned()),
+            _ => {}
+        }
+    }
+    if let Some(target) = mounts.unknown(false) {
+        return Err(format!("the target `{}` of a mount depends on a variable", shown(target)));
+    }
+    let overridden = |path: &str| format!("the kind would override settings in its `{path}`");
+    for path in SETTINGS {
+        if mounts.has(Utf8Path::new(path))? {
+            return Err(overridden(path));
+        }
+    }
+    let is_of_grafana = |target: &String| {
+        SETTINGS.contains(&target.as_str()) || target.contains('$') || target.starts_with(PROVISIONING)
+    };
+    match granted(service).into_iter().find(is_of_grafana) {
+        Some(target) if SETTINGS.contains(&target.as_str()) => Err(overridden(&target)),
+        Some(target) => Err(format!("its `{}` is one of `configs` or `secrets`", shown(&target))),
+        None => Ok(()),
+    }
+}
+
+/// The paths at which a service has configs and secrets of the project.
+fn granted(service: &Table<'_>) -> Vec<String> {
+    let mut targets = Vec::new();
+    for (section, folder) in [("configs", "/"), ("secrets", "/run/secrets/")] {
+        let Some(Node { value: Value::List(items), .. }) = service.at(&[section]) else { continue };
+        for item in items {
+            let target = match &item.value {
+                Value::Table(grant) => {
+                    grant.at(&["target"]).or(grant.at(&["source"])).map_or(String::new(), |node| node.value.written())
+                }
+                name => name.written(),
+            };
+            targets.push(if target.starts_with('/') { target } else { format!("{folder}{target}") });
+        }
+    }
+    targets
 }
 
 /// Whether a setting of Grafana is on: its INI files know more words than Go, and anything else is off (`parseBool` of
