@@ -551,6 +551,23 @@ fn links_are_followed_to_files_of_the_folder_only() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stderr.contains("is neither a file nor a folder"), "{run:?}");
 
+    // Nor are files of the Compose project read from elsewhere.
+    outside.write("compose.yaml", "services:\n  outside:\n    image: secret:1\n");
+    let (link, above) = ("it is a link that leads out of the project", "it is not below the current directory");
+    for (linked, included, why) in
+        [("compose.yaml", None, link), ("more.yaml", Some("more.yaml"), link), ("x", Some("../compose.yaml"), above)]
+    {
+        let project = shop();
+        let _ = std::fs::remove_file(project.path(linked));
+        symlink(outside.path("compose.yaml"), project.path(linked)).unwrap();
+        if let Some(included) = included {
+            project.write("compose.yaml", format!("include: [{included}]\n{COMPOSE}"));
+        }
+        let run = init(&project);
+        assert_eq!(run.code, Some(3), "{linked}: {run:?}");
+        assert!(run.stderr.contains(why) && !project.path("spec").exists(), "{linked}: {run:?}");
+    }
+
     let project = shop();
     symlink("../ops/node.json", project.path("grafana/dashboards/shop/alias.json")).unwrap();
     project.write("grafana/dashboards/ops/node.json", ORDERS.replace("Orders", "Esc \\u001b[31m"));

@@ -27,8 +27,6 @@ use crate::spec::tree::{Node, Table, Value};
 
 /// How files are read; paths are relative to the current folder.
 pub struct Files<'a> {
-    /// Reads a file of the Compose project.
-    pub compose: Read<'a>,
     /// Reads a file below the current folder.
     pub read: Read<'a>,
     /// Lists a folder below the current one.
@@ -66,7 +64,7 @@ pub fn below(current: &Utf8Path, folder: &Utf8Path) -> Option<Utf8PathBuf> {
 /// A file of the project can't be read, or real Compose would refuse it.
 pub fn import(compose: &[Utf8PathBuf], name: &str, files: &Files<'_>) -> Result<Import, Error> {
     let mut plan = Ok(None);
-    let base = compose::attempt(compose, name, files.compose, &mut |spec, notes| {
+    let base = compose::attempt(compose, name, files.read, &mut |spec, notes| {
         plan = grafana::plan(spec, files);
         configuration(spec, files, notes);
         Vec::new()
@@ -78,7 +76,7 @@ pub fn import(compose: &[Utf8PathBuf], name: &str, files: &Files<'_>) -> Result<
             let own: HashSet<&str> = base.problems.iter().map(|(_, note)| note.message.as_str()).collect();
             loop {
                 let mut others = Vec::new();
-                let mut attempt = compose::attempt(compose, name, files.compose, &mut |spec, notes| {
+                let mut attempt = compose::attempt(compose, name, files.read, &mut |spec, notes| {
                     configuration(spec, files, notes);
                     others = plan.apply(spec, notes);
                     others.clone()
