@@ -136,7 +136,7 @@ fn a_folder_becomes_a_spec_of_which_grafana_has_the_same() {
         "assumed: the password of the administrator of `grafana` is `${ADMIN_PASSWORD}`, a secret without a default",
         "assumed: folder `Dashboards`: for dashboards that are in none\n",
         "all.yml:12: assumed: `httpHeaderValue2` of datasource `Loki` is `${LOKI_HTTP_HEADER_VALUE2}`",
-        "all.yml:4: assumed: datasource `Prometheus`: with `httpMethod: POST`",
+        "all.yml:4: assumed: datasource `Prometheus`: with `httpMethod: POST` and `prometheusType: Prometheus`, unless",
         "\nfolder imported\n",
     ] {
         assert!(run.stderr.contains(note), "{note}: {}", run.stderr);
@@ -298,6 +298,28 @@ fn providers_that_differ_get_notes() {
     assert!(run.stderr.contains("all.yaml:7: not converted: provider `shop`: `disableDeletion`\n"), "{run:?}");
     let both = "provider `shop`: with `allowUiUpdates: true` and `updateIntervalSeconds: 30`, which the kind sets\n";
     assert!(run.stderr.contains(both), "{run:?}");
+}
+
+/// Grafana links logs, metrics and traces where there is one datasource of each.
+#[test]
+fn what_the_spec_adds_to_datasources_gets_notes() {
+    let project = shop();
+    project.replace(
+        "grafana/provisioning/datasources/all.yml",
+        "  - name: Loki\n",
+        "  - {name: Tempo, type: tempo, url: 'http://tempo:3200', jsonData: {serviceMap: {datasourceUid: x}}}\n  \
+         - {name: DB, type: postgres, url: 'db:5432', user: me, database: shop}\n  - name: Loki\n",
+    );
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for note in [
+        "all.yml:4: assumed: datasource `Prometheus`: with `httpMethod: POST` and `prometheusType: Prometheus` and \
+         `exemplarTraceIdDestinations`, unless `json_data` says otherwise\n",
+        "all.yml:12: assumed: datasource `Tempo`: with `tracesToLogsV2` and `tracesToMetrics`, unless",
+    ] {
+        assert!(run.stderr.contains(note), "{note}: {}", run.stderr);
+    }
+    assert!(!run.stderr.contains("datasource `Loki`: with") && !run.stderr.contains("`database"), "{}", run.stderr);
 }
 
 /// Grafana reads texts as booleans, in its settings also those of INI files.

@@ -1,6 +1,6 @@
 //! The service that runs Grafana, as one of the kind `grafana`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -10,9 +10,13 @@ use super::mounts::{Mounts, PROVISIONING};
 use super::provisioning::{Reader, Refused, Secret, Tables, boolean};
 use super::{Files, Note};
 use crate::import::compose::{Kind, NOWHERE, Notes, images, key, string, table};
+use crate::model::Datasource;
+use crate::model::text::Tree;
 use crate::spec::decode::shown;
 use crate::spec::merge::SERVICE;
 use crate::spec::service::{HTTP_PORT, ShortPort};
+use crate::spec::source::Sources;
+use crate::spec::stack::Queried;
 use crate::spec::tree::{Node, Table, Value};
 
 /// The port on which it listens.
@@ -137,7 +141,7 @@ fn convert(
         place: None,
         message: format!(
             "`kind = \"grafana\"` of `{}` adds what it does not set: a healthcheck, `mem_limit`, `cap_drop`, a volume for \
-             `/var/lib/grafana`, and variables of Grafana; datasources can't be edited in Grafana",
+             `/var/lib/grafana`, and variables of Grafana; datasources can't be edited in Grafana, and leave it with the spec",
             shown(name)
         ),
     });
@@ -304,7 +308,8 @@ impl Plan {
         }
         let at = spec.entries.iter().position(|(key, _)| key.name == "env").unwrap_or(spec.entries.len());
         if !self.datasources.is_empty() {
-            let entries = self.datasources.iter().map(|(uid, source)| (key(uid), table(source.clone()))).collect();
+            let sources = self.datasources.iter();
+            let entries = sources.map(|(uid, source, _)| (key(uid), table(source.clone()))).collect();
             spec.entries.insert(at, (key("datasources"), table(Table { entries })));
         }
         self.declare(spec);
@@ -403,6 +408,39 @@ impl Plan {
             env.entries.push((key(name), table(Table { entries: declared })));
         }
         env.entries.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    }
+
+    /// What the datasources of a spec have besides what was written, so that this isn't known in two places.
+    pub fn added(&self, sources: &Sources) -> Vec<Note> {
+        let Ok(plans) = crate::plan(sources, None) else { return Vec::new() };
+        let grafana = plans.first().and_then(|plan| plan.stack().grafanas.first());
+        let resolved = grafana.into_iter().flat_map(|grafana| &grafana.datasources);
+        let resolved: HashMap<&str, &Datasource> = resolved.map(|one| (one.uid.as_str(), one)).collect();
+        let mut notes = Vec::new();
+        for (uid, written, place) in &self.datasources {
+            let Some(datasource) = resolved.get(uid.as_str()) else { continue };
+            let known = if let Queried::Known(kind) = &datasource.kind { Some(kind.plugin()) } else { None };
+            let database = known.and_then(|known| known.database).filter(|_| written.at(&["database"]).is_some());
+            let user = written.at(&["user"]).map(|_| "username");
+            let added = datasource.json.0.iter().filter(|(key, _)| {
+                written.at(&["json_data", key]).is_none() && ![database, user].contains(&Some(&**key))
+            });
+            let added: Vec<String> = added
+                .map(|(key, value)| match value {
+                    Tree::Text(text) => format!("`{key}: {}`", text.shown()),
+                    _ => format!("`{key}`"),
+                })
+                .collect();
+            if !added.is_empty() {
+                let message = format!(
+                    "datasource `{}`: with {}, unless `json_data` says otherwise",
+                    shown(&datasource.title),
+                    added.join(" and ")
+                );
+                notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
+            }
+        }
+        notes
     }
 
     /// Whether a problem is in a file of a dashboard.

@@ -57,8 +57,8 @@ const SILENT: [&str; 3] = ["apiVersion", "version", "readOnly"];
 /// Why a service can't be of the kind.
 pub(super) type Refused<T> = Result<T, String>;
 
-/// The datasources of a spec by their UIDs.
-pub(super) type Tables = Vec<(String, Table<'static>)>;
+/// The datasources of a spec by their UIDs, and where each is written.
+pub(super) type Tables = Vec<(String, Table<'static>, Line)>;
 
 /// The file and the line of a note.
 pub(super) type Line = Option<(Utf8PathBuf, usize)>;
@@ -98,7 +98,7 @@ impl Reader<'_> {
                             if !uids.insert(source.uid.clone()) {
                                 return Err(format!("two datasources have the UID `{}`", shown(&source.uid)));
                             }
-                            tables.push((source.uid.clone(), table));
+                            tables.push((source.uid.clone(), table, place));
                             known.push(source);
                         }
                     }
@@ -294,15 +294,6 @@ impl Reader<'_> {
             Some(Value::Table(json)) => self.tree(json)?,
             _ => Table::default(),
         };
-        let settings = known.iter().flat_map(|known| known.settings);
-        let added: Vec<String> = settings
-            .filter(|(key, _)| json.at(&[key]).is_none())
-            .map(|(key, value)| format!("`{key}: {value}`"))
-            .collect();
-        if !added.is_empty() {
-            let message = format!("{what}: with {}, unless `json_data` says otherwise", added.join(" and "));
-            self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
-        }
         let mut secure = match secure {
             Some(Value::Table(secure)) => self.secure(secure, (&title, is_http), &what, place)?,
             _ => Table::default(),
