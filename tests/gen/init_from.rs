@@ -137,6 +137,7 @@ fn a_folder_becomes_a_spec_of_which_grafana_has_the_same() {
         "assumed: folder `Dashboards`: for dashboards that are in none\n",
         "all.yml:12: assumed: `httpHeaderValue2` of datasource `Loki` is `${LOKI_HTTP_HEADER_VALUE2}`",
         "all.yml:4: assumed: datasource `Prometheus`: with `httpMethod: POST` and `prometheusType: Prometheus`, unless",
+        "all.yml:12: assumed: `httpHeaderValue1` of datasource `Loki` is `${TENANT}`, a secret: nothing starts without a value",
         "\nfolder imported\n",
     ] {
         assert!(run.stderr.contains(note), "{note}: {}", run.stderr);
@@ -298,6 +299,20 @@ fn providers_that_differ_get_notes() {
     assert!(run.stderr.contains("all.yaml:7: not converted: provider `shop`: `disableDeletion`\n"), "{run:?}");
     let both = "provider `shop`: with `allowUiUpdates: true` and `updateIntervalSeconds: 30`, which the kind sets\n";
     assert!(run.stderr.contains(both), "{run:?}");
+}
+
+#[test]
+fn the_dashboards_of_all_providers_are_counted() {
+    let project = shop();
+    for folder in ["ops", "shop"] {
+        for number in 0..500 {
+            project.write(&format!("grafana/dashboards/{folder}/{number}.json"), "{}");
+        }
+    }
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("it has 1002 dashboards: the limit is 900\n"), "{run:?}");
+    assert!(!project.path("spec/dashboards").exists());
 }
 
 /// Grafana links logs, metrics and traces where there is one datasource of each.
@@ -472,6 +487,16 @@ fn a_grafana_with_its_provisioning_elsewhere_stays_as_it_was() {
     assert_eq!(run.code, Some(0), "{run:?}");
     let why = "its `/etc/grafana/provisioning/datasources/all.yaml` is one of `configs` or `secrets`";
     assert!(run.stderr.contains(why), "{run:?}");
+}
+
+#[test]
+fn a_variable_that_had_to_be_set_gets_no_note() {
+    let project = shop();
+    project.replace("compose.yaml", "TENANT=${TENANT}", "TENANT=${TENANT:?}");
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(!run.stderr.contains("`${TENANT}`"), "{run:?}");
+    rendered(&project);
 }
 
 /// A secret has no default, so one that others have a default for can't be the same variable.

@@ -10,6 +10,7 @@ use super::mounts::{Mounts, PROVISIONING};
 use super::provisioning::{Reader, Refused, Secret, Tables, boolean};
 use super::{Files, Note};
 use crate::import::compose::{Kind, NOWHERE, Notes, images, key, string, table};
+use crate::import::names::Names;
 use crate::model::Datasource;
 use crate::model::text::Tree;
 use crate::spec::decode::shown;
@@ -112,7 +113,13 @@ fn convert(
         Some(Value::Table(env)) => env.entries.as_slice(),
         _ => &[],
     };
-    let declared = declared.iter();
+    let mut names = Names::default();
+    declared.iter().for_each(|(key, _)| drop(names.unique(&key.name)));
+    let is_required = |node: &Node<'_>| match &node.value {
+        Value::Table(table) => table.at(&["required"]).is_some_and(|node| node.value == Value::Boolean(true)),
+        _ => false,
+    };
+    let required = declared.iter().filter(|(_, node)| is_required(node));
     let port = |service: &str, number: u16| named_port(services, service, number);
     let mut reader = Reader {
         files,
@@ -120,7 +127,8 @@ fn convert(
         environment: &environment,
         port: &port,
         defaulted: defaulted(spec, name, &environment),
-        declared: declared.map(|(key, _)| key.name.clone().into_owned()).collect(),
+        required: required.map(|(key, _)| key.name.clone().into_owned()).collect(),
+        names,
         notes: Vec::new(),
         secrets: BTreeMap::new(),
     };
@@ -129,7 +137,7 @@ fn convert(
     if datasources.is_empty() && providers.is_empty() {
         return Ok(None);
     }
-    let found = Found::read(&providers, (mounts, files), &known)?;
+    let found = Found::read(&providers, (mounts, files), known)?;
     let password = environment.get(PASSWORD).map_or("", String::as_str);
     let new = || "GRAFANA_ADMIN_PASSWORD".to_owned();
     let password =

@@ -146,10 +146,3 @@ fn configuration(spec: &Table<'static>, files: &Files<'_>, notes: &mut Notes<'_>
         }
     }
 }
-
-/// The name itself, or with the first number that makes it a free one.
-fn free_name(wish: &str, between: char, is_taken: impl Fn(&str) -> bool) -> String {
-    let numbered = (2..).map(|number: usize| format!("{wish}{between}{number}"));
-    let mut names = std::iter::once(wish.to_owned()).chain(numbered);
-    names.find(|name| !is_taken(name)).unwrap_or_default()
-}

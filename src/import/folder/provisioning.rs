@@ -1,5 +1,6 @@
 //! Grafana's provisioning files (<https://grafana.com/docs/grafana/latest/administration/provisioning/>), as tables of a spec.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -7,10 +8,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::expand::{self, Environment};
 use super::mounts::{Mounts, PROVISIONING, Place};
-use super::{Files, Note, free_name};
+use super::{Files, Note};
 use crate::folder;
 use crate::import::Datasource;
 use crate::import::compose::{Kind, NOWHERE, key, string, table, yaml};
+use crate::import::names::Names;
 use crate::spec::decode::shown;
 use crate::spec::stack::{Addressed, Queried};
 use crate::spec::tree::{Node, Table, Value};
@@ -24,8 +26,10 @@ pub(super) struct Reader<'r> {
     pub port: &'r dyn Fn(&str, u16) -> Option<String>,
     /// The variables for which something else has a default.
     pub defaulted: HashSet<String>,
-    /// The variables of the project.
-    pub declared: HashSet<String>,
+    /// The variables that must be set in any case.
+    pub required: HashSet<String>,
+    /// The names of all variables.
+    pub names: Names,
     pub notes: Vec<Note>,
     pub secrets: BTreeMap<String, Secret>,
 }
@@ -343,14 +347,24 @@ impl Reader<'_> {
         let free = |name: &&str| !self.defaulted.contains(*name);
         let written = expand::variable(text).and_then(|(name, more)| Some((free(&name).then_some(name)?, more)));
         let (variable, description) = match written {
-            Some((variable, false)) => {
+            Some((variable, _)) if self.required.contains(variable) => {
                 self.secrets.entry(variable.to_owned()).or_insert(Secret { description: None, generate: false });
+                return variable.to_owned();
+            }
+            Some((variable, false)) => {
+                let entry = self.secrets.entry(variable.to_owned());
+                if matches!(entry, Entry::Vacant(_)) {
+                    let message =
+                        format!("{what} is `${{{variable}}}`, a secret: nothing starts without a value of it now");
+                    self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
+                }
+                entry.or_insert(Secret { description: None, generate: false });
                 return variable.to_owned();
             }
             Some((variable, true)) => (variable.to_owned(), None),
             None => {
-                let is_taken = |name: &str| self.secrets.contains_key(name) || self.declared.contains(name);
-                (free_name(&new(), '_', is_taken), Some(capital(&what.replace('`', ""))))
+                let description = format!("Secret of Grafana: {}", what.replace('`', ""));
+                (self.names.unique_with(&new(), "_"), Some(description))
             }
         };
         let set = if text.is_empty() { "" } else { ": set it in `.env` to what it was" };
@@ -430,12 +444,6 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
         _ => None,
     }
-}
-
-/// A text as a sentence begins.
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// The UID that Grafana gives a datasource that has none (`safeUIDFromName` of `pkg/services/provisioning/datasources`).
