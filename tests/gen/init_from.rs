@@ -133,11 +133,11 @@ fn a_folder_becomes_a_spec_of_which_grafana_has_the_same() {
     for note in [
         "compose.yaml:11: kept: `prometheus.yml` stays as it is\n",
         "compose.yaml:19: kept: `loki.yaml` stays as it is\n",
-        "assumed: the password of the administrator of `grafana` is `${ADMIN_PASSWORD}`, a secret without a default",
-        "assumed: folder `Dashboards`: for dashboards that are in none\n",
-        "all.yml:12: assumed: `httpHeaderValue2` of datasource `Loki` is `${LOKI_HTTP_HEADER_VALUE2}`",
+        "assumed: the administrator password of `grafana` is now `${ADMIN_PASSWORD}`, a secret without a default",
+        "assumed: folder `Dashboards`: for dashboards without a folder\n",
+        "all.yml:12: assumed: `httpHeaderValue2` of datasource `Loki` is now `${LOKI_HTTP_HEADER_VALUE2}`",
         "all.yml:4: assumed: datasource `Prometheus`: with `httpMethod: POST` and `prometheusType: Prometheus`, unless",
-        "all.yml:12: assumed: `httpHeaderValue1` of datasource `Loki` is `${TENANT}`, a secret: nothing starts without a value",
+        "all.yml:12: assumed: `httpHeaderValue1` of datasource `Loki` is `${TENANT}`, a secret: it must now be set",
         "\nfolder imported\n",
     ] {
         assert!(run.stderr.contains(note), "{note}: {}", run.stderr);
@@ -285,7 +285,7 @@ fn providers_that_differ_get_notes() {
     for note in [
         "all.yaml:3: assumed: provider `ops`: with `updateIntervalSeconds: 30`, which the kind sets\n",
         "all.yaml:3: assumed: folder `Operations` has the UID `operations`: `Ops_Team.1` is not a valid name in a spec\n",
-        "all.yml:2: dropped: `deleteDatasources` of `Old`: only what leaves the spec is deleted from Grafana\n",
+        "all.yml:2: dropped: `deleteDatasources` of `Old`: Grafana only deletes datasources that leave the spec\n",
     ] {
         assert!(run.stderr.contains(note), "{note}: {}", run.stderr);
     }
@@ -311,7 +311,7 @@ fn the_dashboards_of_all_providers_are_counted() {
     }
     let run = init(&project);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("it has 1002 dashboards: the limit is 900\n"), "{run:?}");
+    assert!(run.stderr.contains("it has 1002 dashboards, and the limit is 900\n"), "{run:?}");
     assert!(!project.path("spec/dashboards").exists());
 }
 
@@ -382,14 +382,9 @@ fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
     let provisioning = "grafana/provisioning/datasources/all.yml";
     for (path, from, to, why) in [
         ("compose.yaml", "      - TENANT=${TENANT}\n", "", "the service does not set `TENANT`"),
-        (
-            "compose.yaml",
-            "TENANT=${TENANT}",
-            "GF_PATHS_PROVISIONING=/etc",
-            "its `GF_PATHS_PROVISIONING` cannot be used",
-        ),
-        ("compose.yaml", "TENANT=${TENANT}", "GF_PATHS_CONFIG=/my.ini", "its `GF_PATHS_CONFIG` cannot be used"),
-        ("compose.yaml", "TENANT=${TENANT}", "GF_SERVER_PROTOCOL=https", "it is not served over http"),
+        ("compose.yaml", "TENANT=${TENANT}", "GF_PATHS_PROVISIONING=/etc", "it sets `GF_PATHS_PROVISIONING`"),
+        ("compose.yaml", "TENANT=${TENANT}", "GF_PATHS_CONFIG=/my.ini", "it sets `GF_PATHS_CONFIG`"),
+        ("compose.yaml", "TENANT=${TENANT}", "GF_SERVER_PROTOCOL=https", "it does not use HTTP"),
         (
             "compose.yaml",
             "TENANT=${TENANT}",
@@ -400,7 +395,7 @@ fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
             "compose.yaml",
             "      - ./grafana/dashboards:",
             "      - ./loki.yaml:/etc/grafana/grafana.ini\n      - ./grafana/dashboards:",
-            "the kind would override settings in its `/etc/grafana/grafana.ini`",
+            "the kind would override settings in `/etc/grafana/grafana.ini`",
         ),
         (
             "compose.yaml",
@@ -415,7 +410,7 @@ fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
             "GF_AUTH_ANONYMOUS_ENABLED=${A}",
             "the value of `GF_AUTH_ANONYMOUS_ENABLED` depends on a variable",
         ),
-        ("compose.yaml", "${GRAFANA_PORT:-3000}:3000", "3000:3001", "only its port 3000 can be published"),
+        ("compose.yaml", "${GRAFANA_PORT:-3000}:3000", "3000:3001", "the kind can publish port 3000 only"),
         (
             "compose.yaml",
             "./grafana/dashboards:",
@@ -423,23 +418,18 @@ fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
             "in the container is not mounted from this folder",
         ),
         (provisioning, "\"${TENANT}\"", "'$__file{/run/secrets/tenant}'", "it uses `$__file{…}`"),
-        (provisioning, "isDefault: true", "isDefault: yes please", "`yes please` is not a boolean of Grafana"),
-        (provisioning, "type: loki", "type: loci", "datasource `Loki` has the type `loci`"),
+        (provisioning, "isDefault: true", "isDefault: yes please", "`yes please` is not a valid boolean"),
+        (provisioning, "type: loki", "type: loci", "datasource `Loki` has the unsupported type `loci`"),
         (provisioning, "type: loki", "type: grafana-github-datasource", "missing plugin `grafana-github-datasource`"),
         (provisioning, "uid: loki", "uid: PBFA97CFB590B2093", "two datasources have the UID"),
         (provisioning, "apiVersion: 1", "apiVersion: [", "cannot read `grafana/provisioning/datasources/all.yml`"),
-        (
-            "grafana/provisioning/dashboards/all.yaml",
-            "type: file",
-            "type: other",
-            "is not one of files of the first organization",
-        ),
+        ("grafana/provisioning/dashboards/all.yaml", "type: file", "type: other", "is not of type `file`"),
     ] {
         let project = shop();
         project.replace(path, from, to);
         let run = init(&project);
         assert_eq!(run.code, Some(0), "{to}: {run:?}");
-        assert!(run.stderr.contains("kept: the provisioning of `grafana` stays its own: "), "{to}: {}", run.stderr);
+        assert!(run.stderr.contains("kept: `grafana` keeps its own provisioning: "), "{to}: {}", run.stderr);
         assert!(run.stderr.contains(why), "{why}: {}", run.stderr);
         assert!(!project.path("spec/dashboards").exists());
         let file = rendered(&project);
@@ -454,12 +444,9 @@ fn a_grafana_with_its_provisioning_elsewhere_stays_as_it_was() {
     let mount = "./grafana/provisioning:/etc/grafana/provisioning:ro";
     for (to, why) in [
         ("./grafana/provisioning:${DIR:-/etc/grafana/provisioning}", "of a mount depends on a variable"),
-        ("./grafana/provisioning:/provisioning", "its `GF_PATHS_PROVISIONING` cannot be used"),
+        ("./grafana/provisioning:/provisioning", "it sets `GF_PATHS_PROVISIONING`"),
         ("${DIR:-/srv}/provisioning:/etc/grafana/provisioning", "in the container is not mounted from this folder"),
-        (
-            "./grafana/provisioning/..:/etc/grafana",
-            "the kind would override settings in its `/etc/grafana/grafana.ini`",
-        ),
+        ("./grafana/provisioning/..:/etc/grafana", "the kind would override settings in `/etc/grafana/grafana.ini`"),
     ] {
         let project = shop();
         project.write("grafana/grafana.ini", "");
@@ -473,7 +460,7 @@ fn a_grafana_with_its_provisioning_elsewhere_stays_as_it_was() {
         }
         let run = init(&project);
         assert_eq!(run.code, Some(0), "{to}: {run:?}");
-        assert!(run.stderr.contains("stays its own") && run.stderr.contains(why), "{to}: {}", run.stderr);
+        assert!(run.stderr.contains("keeps its own provisioning") && run.stderr.contains(why), "{to}: {}", run.stderr);
         assert!(!project.path("spec/dashboards").exists());
     }
     let project = shop();
@@ -485,7 +472,7 @@ fn a_grafana_with_its_provisioning_elsewhere_stays_as_it_was() {
     project.write("compose.yaml", text);
     let run = init(&project);
     assert_eq!(run.code, Some(0), "{run:?}");
-    let why = "its `/etc/grafana/provisioning/datasources/all.yaml` is one of `configs` or `secrets`";
+    let why = "`/etc/grafana/provisioning/datasources/all.yaml` in the container comes from `configs` or `secrets`";
     assert!(run.stderr.contains(why), "{run:?}");
 }
 
@@ -520,7 +507,7 @@ fn a_second_grafana_keeps_both_as_they_were() {
     project.write("compose.yaml", COMPOSE.replace("volumes:\n  data", &format!("{second}  data")));
     let run = init(&project);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("are those of all, also of `other`"), "{run:?}");
+    assert!(run.stderr.contains("has the same datasources, but `other` has its own provisioning"), "{run:?}");
 }
 
 #[test]

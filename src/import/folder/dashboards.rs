@@ -80,13 +80,13 @@ impl Found {
             let mut paths = Vec::new();
             walk(&provider.path, mounts, (0, &mut entries), &mut paths)?;
             if paths.is_empty() {
-                let message = format!("no dashboard in `{}` of Grafana's container", provider.path);
+                let message = format!("no dashboards in `{}` of the container", provider.path);
                 found.notes.push(Note { kind: Kind::Dropped, place: None, message });
             }
             all.extend(paths.into_iter().filter(|path| seen.insert(path.clone())).map(|path| (path, provider)));
         }
         if all.len() > MOST {
-            return Err(format!("it has {} dashboards: the limit is {MOST}", all.len()));
+            return Err(format!("it has {} dashboards, and the limit is {MOST}", all.len()));
         }
         let mut context = Context { datasources: Ok(datasources), ..Context::default() };
         for (path, provider) in all {
@@ -138,7 +138,7 @@ impl Found {
         let changed = self.dashboards.iter().filter(|dashboard| dashboard.notes > 0).map(|dashboard| {
             let Dashboard { file, path, notes, .. } = dashboard;
             let notes = counted(*notes, "note");
-            let message = format!("`{file}` is `{path}`; `gen import dashboard` prints {notes} on it");
+            let message = format!("`{file}` is now `{path}`; run `gen import dashboard {file}` to see {notes}");
             Note { kind: Kind::Converted, place: None, message }
         });
         changed.chain(self.notes).collect()
@@ -171,7 +171,7 @@ impl Found {
             let wish = wish.map_or_else(|| slug(title, "folder"), ToOwned::to_owned);
             let name = self.folder_names.unique_with(&wish, "-");
             if title == WITHOUT {
-                let message = format!("folder `{WITHOUT}`: for dashboards that are in none");
+                let message = format!("folder `{WITHOUT}`: for dashboards without a folder");
                 self.notes.push(Note { kind: Kind::Assumed, place: None, message });
             }
             self.folders.push(Folder { name: name.clone(), title: title.to_owned() });
@@ -197,19 +197,19 @@ fn walk(
     found: &mut Vec<Utf8PathBuf>,
 ) -> Refused<()> {
     if depth > DEEPEST {
-        return Err(format!("`{folder}` of its container is nested too deep"));
+        return Err(format!("`{folder}` in the container is nested too deeply"));
     }
     for (name, kind) in mounts.entries(folder)? {
         *entries += 1;
         if *entries > MOST_ENTRIES {
-            return Err(format!("there are too many files beside its dashboards: the limit is {MOST_ENTRIES}"));
+            return Err(format!("the folders of its dashboards have too many files, and the limit is {MOST_ENTRIES}"));
         }
         let path = folder.join(&name);
         match kind {
             Entry::Folder => walk(&path, mounts, (depth + 1, &mut *entries), found)?,
             Entry::File if path.extension() == Some("json") => found.push(path),
             Entry::File => {}
-            Entry::Other => return Err(format!("`{path}` of its container is neither a file nor a folder")),
+            Entry::Other => return Err(format!("`{path}` in the container is neither a file nor a folder")),
         }
     }
     Ok(())

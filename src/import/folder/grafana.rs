@@ -35,7 +35,7 @@ const FOREIGN: [&str; 4] =
 
 /// Variables with the only value that the kind can have.
 const FIXED: [(&str, &str, &str); 2] = [
-    ("GF_SERVER_PROTOCOL", "http", "it is not served over http"),
+    ("GF_SERVER_PROTOCOL", "http", "it does not use HTTP"),
     ("GF_SERVER_HTTP_PORT", PORT, "it does not listen on port 3000"),
 ];
 
@@ -84,7 +84,10 @@ pub(super) fn plan(spec: &Table<'static>, files: &Files<'_>) -> Result<Option<Pl
     let Some((name, service, mounts)) = provisioned.next() else { return Ok(None) };
     let refuse = |why: String| Refusal { service: name.to_owned(), why };
     if let Some((other, ..)) = provisioned.next() {
-        return Err(refuse(format!("the datasources of a spec are those of all, also of `{}`", shown(other))));
+        return Err(refuse(format!(
+            "every Grafana of a spec has the same datasources, but `{}` has its own provisioning",
+            shown(other)
+        )));
     }
     convert((spec, services), (name, service), &mounts, files).map_err(refuse)
 }
@@ -107,14 +110,16 @@ fn convert(
         _ => false,
     };
     if service.at(&["ports"]).is_some_and(|node| !is_usual(&node.value)) {
-        return Err(format!("only its port {PORT} can be published with the kind, once"));
+        return Err(format!("the kind can publish port {PORT} only, and only once"));
     }
     let declared = match spec.at(&["env"]).map(|node| &node.value) {
         Some(Value::Table(env)) => env.entries.as_slice(),
         _ => &[],
     };
     let mut names = Names::default();
-    declared.iter().for_each(|(key, _)| drop(names.unique(&key.name)));
+    for (key, _) in declared {
+        names.unique(&key.name);
+    }
     let is_required = |node: &Node<'_>| match &node.value {
         Value::Table(table) => table.at(&["required"]).is_some_and(|node| node.value == Value::Boolean(true)),
         _ => false,
@@ -140,25 +145,25 @@ fn convert(
     let found = Found::read(&providers, (mounts, files), known)?;
     let password = environment.get(PASSWORD).map_or("", String::as_str);
     let new = || "GRAFANA_ADMIN_PASSWORD".to_owned();
-    let password =
-        reader.secret(password, new, &format!("the password of the administrator of `{}`", shown(name)), &None);
+    let password = reader.secret(password, new, &format!("the administrator password of `{}`", shown(name)), &None);
     let paths: Vec<Utf8PathBuf> = providers.into_iter().map(|provider| provider.path).collect();
     let Reader { mut notes, secrets, .. } = reader;
     notes.push(Note {
         kind: Kind::Assumed,
         place: None,
         message: format!(
-            "`kind = \"grafana\"` of `{}` adds what it does not set: a healthcheck, `mem_limit`, `cap_drop`, a volume for \
-             `/var/lib/grafana`, and variables of Grafana; datasources can't be edited in Grafana, and leave it with the spec",
+            "`kind = \"grafana\"` adds what `{}` does not set: a healthcheck, `mem_limit`, `cap_drop`, a volume for \
+             `/var/lib/grafana`, and variables of Grafana; datasources cannot be edited in Grafana, and those \
+             that leave the spec are deleted from it",
             shown(name)
         ),
     });
     if service.at(&["env_file"]).is_some() {
-        let message = format!("the variables of the kind replace those of the `env_file` of `{}`", shown(name));
+        let message = format!("variables that the kind sets override those in the `env_file` of `{}`", shown(name));
         notes.push(Note { kind: Kind::Assumed, place: None, message });
     }
     if let Some(path) = paths.iter().find(|path| Utf8Path::new(PROVISIONING).starts_with(path)) {
-        return Err(format!("`{path}`, from which it reads dashboards, has other files of Grafana"));
+        return Err(format!("its folder of dashboards, `{path}`, contains other files of Grafana"));
     }
     let volumes = mounts.left(&paths);
     Ok(Some(Plan { service: name.to_owned(), found, notes, datasources, secrets, password, anonymous, volumes }))
@@ -167,7 +172,7 @@ fn convert(
 /// Refuses settings that the kind would change.
 fn settings(service: &Table<'_>, environment: &Environment, mounts: &Mounts<'_>) -> Refused<()> {
     if let Some(foreign) = FOREIGN.iter().find(|name| environment.contains_key(**name)) {
-        return Err(format!("its `{foreign}` cannot be used with the kind"));
+        return Err(format!("it sets `{foreign}`, which the kind does not support"));
     }
     for (name, only, why) in FIXED {
         match environment.get(name) {
@@ -179,7 +184,7 @@ fn settings(service: &Table<'_>, environment: &Environment, mounts: &Mounts<'_>)
     if let Some(target) = mounts.unknown(false) {
         return Err(format!("the target `{}` of a mount depends on a variable", shown(target)));
     }
-    let overridden = |path: &str| format!("the kind would override settings in its `{path}`");
+    let overridden = |path: &str| format!("the kind would override settings in `{path}`");
     for path in SETTINGS {
         if mounts.has(Utf8Path::new(path))? {
             return Err(overridden(path));
@@ -190,7 +195,7 @@ fn settings(service: &Table<'_>, environment: &Environment, mounts: &Mounts<'_>)
     };
     match granted(service).into_iter().find(is_of_grafana) {
         Some(target) if SETTINGS.contains(&target.as_str()) => Err(overridden(&target)),
-        Some(target) => Err(format!("its `{}` is one of `configs` or `secrets`", shown(&target))),
+        Some(target) => Err(format!("`{}` in the container comes from `configs` or `secrets`", shown(&target))),
         None => Ok(()),
     }
 }

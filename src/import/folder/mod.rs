@@ -98,7 +98,7 @@ pub fn import(compose: &[Utf8PathBuf], name: &str, files: &Files<'_>) -> Result<
             }
         }
     };
-    let message = format!("the provisioning of `{}` stays its own: {}", shown(&refusal.service), refusal.why);
+    let message = format!("`{}` keeps its own provisioning: {}", shown(&refusal.service), refusal.why);
     Ok(finish(base, Vec::new(), vec![Note { kind: Kind::Kept, place: None, message }]))
 }
 

@@ -114,7 +114,7 @@ impl Reader<'_> {
                                 _ => None,
                             };
                             let message = format!(
-                                "`deleteDatasources` of `{}`: only what leaves the spec is deleted from Grafana",
+                                "`deleteDatasources` of `{}`: Grafana only deletes datasources that leave the spec",
                                 shown(&name.unwrap_or_default())
                             );
                             self.notes.push(Note { kind: Kind::Dropped, place, message });
@@ -140,13 +140,13 @@ impl Reader<'_> {
                 let line = file.line(&item);
                 let place = Some((file.path.clone(), line));
                 let Value::Table(written) = &item.value else { continue };
-                providers.push(self.provider(written, &file.path, place)?);
+                providers.push(self.provider(written, &file.path, &place)?);
             }
         }
         Ok(providers)
     }
 
-    fn provider(&mut self, written: &Table<'static>, file: &Utf8Path, place: Line) -> Refused<Provider> {
+    fn provider(&mut self, written: &Table<'static>, file: &Utf8Path, place: &Line) -> Refused<Provider> {
         let value = |path: &[&str]| written.at(path).map(|node| &node.value);
         let text = |path: &[&str]| match value(path) {
             None | Some(Value::Absent) => Ok(None),
@@ -156,7 +156,9 @@ impl Reader<'_> {
         let kind = text(&["type"])?.unwrap_or_else(|| "file".to_owned());
         let path = text(&["options", "path"])?.or(text(&["options", "folder"])?);
         let (Some(path), true, "file") = (path, is_first, kind.as_str()) else {
-            return Err(format!("a provider in `{file}` is not one of files of the first organization"));
+            return Err(format!(
+                "a provider in `{file}` is not of type `file`, has no path or belongs to another organization"
+            ));
         };
         let provider = Provider {
             folder: text(&["folder"])?,
@@ -179,7 +181,7 @@ impl Reader<'_> {
             self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
         }
         if keeps {
-            self.lose(&place, format!("{what}: `disableDeletion`"));
+            self.lose(place, format!("{what}: `disableDeletion`"));
         }
         Ok(provider)
     }
@@ -193,7 +195,7 @@ impl Reader<'_> {
         if text.is_empty() {
             return Ok(false);
         }
-        boolean(&text).ok_or_else(|| format!("`{}` is not a boolean of Grafana", shown(&text)))
+        boolean(&text).ok_or_else(|| format!("`{}` is not a valid boolean", shown(&text)))
     }
 
     fn documents(&self, what: &str) -> Refused<Vec<(File, Table<'static>)>> {
@@ -212,7 +214,7 @@ impl Reader<'_> {
             match read.nodes.into_iter().next().map(|node| node.value) {
                 Some(Value::Table(table)) => documents.push((file, table)),
                 None | Some(Value::Absent) => {}
-                Some(_) => return Err(format!("`{}` has the form of an older Grafana", file.path)),
+                Some(_) => return Err(format!("`{}` is in the format of Grafana 4", file.path)),
             }
         }
         Ok(documents)
@@ -237,11 +239,11 @@ impl Reader<'_> {
         };
         let uid = text("uid")?.unwrap_or_else(|| uid_of(&title));
         if [&title, &uid].iter().any(|text| text.contains('$')) {
-            return Err(format!("a variable decides the name of datasource `{}`", shown(&title)));
+            return Err(format!("the name or UID of datasource `{}` depends on a variable", shown(&title)));
         }
         let what = format!("datasource `{}`", shown(&title));
         let Some(queried) = Queried::from_word(&plugin) else {
-            return Err(format!("{what} has the type `{}`", shown(&plugin)));
+            return Err(format!("{what} has the unsupported type `{}`", shown(&plugin)));
         };
         let (url, user, database) = (text("url")?, text("user")?, text("database")?);
         let (access, basic_user) = (text("access")?, text("basicAuthUser")?);
@@ -354,8 +356,7 @@ impl Reader<'_> {
             Some((variable, false)) => {
                 let entry = self.secrets.entry(variable.to_owned());
                 if matches!(entry, Entry::Vacant(_)) {
-                    let message =
-                        format!("{what} is `${{{variable}}}`, a secret: nothing starts without a value of it now");
+                    let message = format!("{what} is `${{{variable}}}`, a secret: it must now be set in `.env`");
                     self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
                 }
                 entry.or_insert(Secret { description: None, generate: false });
@@ -367,8 +368,8 @@ impl Reader<'_> {
                 (self.names.unique_with(&new(), "_"), Some(description))
             }
         };
-        let set = if text.is_empty() { "" } else { ": set it in `.env` to what it was" };
-        let message = format!("{what} is `${{{variable}}}`, a secret without a default{set}");
+        let set = if text.is_empty() { "" } else { ": set it in `.env` to the old value" };
+        let message = format!("{what} is now `${{{variable}}}`, a secret without a default{set}");
         self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
         let generate = text.is_empty();
         self.secrets.entry(variable.clone()).or_insert(Secret { description, generate });
@@ -417,7 +418,7 @@ impl Reader<'_> {
     fn literal(&self, text: &str) -> Refused<String> {
         let expanded = expand::text(text, self.environment)?;
         if expanded.contains('$') {
-            return Err(format!("a variable decides `{}`", shown(text)));
+            return Err(format!("the value of `{}` depends on a variable", shown(text)));
         }
         Ok(expanded)
     }
