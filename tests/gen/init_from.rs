@@ -328,7 +328,7 @@ fn what_the_spec_adds_to_datasources_gets_notes() {
     let run = init(&project);
     assert_eq!(run.code, Some(0), "{run:?}");
     for note in [
-        "all.yml:4: assumed: datasource `Prometheus`: with `httpMethod: POST` and `prometheusType: Prometheus` and \
+        "all.yml:4: assumed: datasource `Prometheus`: with `httpMethod: POST`, `prometheusType: Prometheus` and \
          `exemplarTraceIdDestinations`, unless `json_data` says otherwise\n",
         "all.yml:12: assumed: datasource `Tempo`: with `tracesToLogsV2` and `tracesToMetrics`, unless",
     ] {

@@ -444,11 +444,11 @@ impl Plan {
                     _ => format!("`{key}`"),
                 })
                 .collect();
-            if !added.is_empty() {
+            if let Some((last, others)) = added.split_last() {
+                let others = if others.is_empty() { String::new() } else { format!("{} and ", others.join(", ")) };
                 let message = format!(
-                    "datasource `{}`: with {}, unless `json_data` says otherwise",
-                    shown(&datasource.title),
-                    added.join(" and ")
+                    "datasource `{}`: with {others}{last}, unless `json_data` says otherwise",
+                    shown(&datasource.title)
                 );
                 notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
             }
