@@ -502,7 +502,7 @@ pub struct Init {
     /// stack)
     #[arg(long, value_name = "NAME", default_value = "minimal", value_parser = ["minimal", "observability", "web", "events", "temporal", "temporal-dsql"])]
     pub example: String,
-    /// Make the spec of this folder: its Compose file, and the datasources and dashboards that Grafana is provisioned with
+    /// Create the spec from this folder: its Compose file, and the datasources and dashboards that Grafana is provisioned with
     ///
     /// The folder is the current directory or below it. Other configuration files stay as they are. Notes on standard error
     /// say what was converted, assumed, kept or can't be converted.

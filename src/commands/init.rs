@@ -91,8 +91,12 @@ fn existing(current: &Utf8Path, folder: &Utf8Path) -> Ran<Import> {
         });
         Ok(entries.collect())
     };
-    let read = |path: &Utf8Path| links::read_text(current, path, import::LARGEST);
-    let how = Files { compose: &import::read_text, read: &read, list: &list };
+    // What the folder has may be a stranger's.
+    let read = |path: &Utf8Path| match stackgen::import::folder::below(current, path) {
+        Some(path) => links::read_text(current, &path, import::LARGEST),
+        None => Err(io::Error::other("it is not below the current directory")),
+    };
+    let how = Files { read: &read, list: &list };
     stackgen::import::folder::import(&files, &name, &how).map_err(import::refuse_compose)
 }
 

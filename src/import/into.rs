@@ -88,10 +88,19 @@ fn changed(
     let (before, after) = (parts(old, &paths), parts(new, &paths));
     let mut edits = Edits { text, tree, sections: outline::of(text), list: Vec::new() };
     edits.keys(&[], &old.keys, &new.keys)?;
+    let with_panels: HashSet<&Id> = after.values().filter_map(|part| part.row.as_ref()).collect();
+    let sections = edits.sections.clone();
+    let implied = implied(&sections);
     for (id, part) in &after {
-        if let Some(old) = before.get(id) {
+        let Some(old) = before.get(id) else { continue };
+        let (old, new) = (titled(old), titled(part));
+        if let Some(first) = implied_by(&implied, &part.path) {
+            if old != new || !with_panels.contains(id) {
+                edits.header(&part.path, first, &old, new);
+            }
+        } else {
             let path: Vec<&str> = part.path.iter().map(String::as_str).collect();
-            edits.keys(&path, &titled(old), &titled(part))?;
+            edits.keys(&path, &old, &new)?;
         }
     }
     let text = apply(text, edits.list);
@@ -292,6 +301,16 @@ impl Edits<'_> {
         }
     }
 
+    /// Gives a row that has no header one with the keys that differ, above its `first` section.
+    fn header(&mut self, path: &[String], first: &Section, old: &Keys, new: Keys) {
+        let mut keys = Keys::default();
+        for (key, item) in new.into_entries().filter(|(key, item)| old.get(key) != Some(item)) {
+            keys.push(key, item);
+        }
+        let at = whole(self.text, first).start;
+        self.list.push((at..at, format!("{}\n", toml::table(&toml::path(path), &keys))));
+    }
+
     /// Adds a key behind the last one of those `before` it that the table has.
     fn insert(&mut self, path: &[&str], key: &str, item: &Item, before: &[&str]) -> Result<(), Refusal> {
         // The table itself, or one above with dotted keys.
@@ -349,6 +368,38 @@ fn is_below(path: &[String], whole: &[&str]) -> bool {
     path.len() < whole.len() && path.iter().zip(whole).all(|(a, b)| a == b)
 }
 
+/// The rows that only the headers of their panels name, each with the first section of those.
+fn implied(sections: &[Section]) -> HashMap<&str, &Section> {
+    let mut own: HashSet<&str> = HashSet::new();
+    let mut first: HashMap<&str, &Section> = HashMap::new();
+    for section in sections {
+        match section.path.as_slice() {
+            [rows, name] if rows == "rows" => {
+                own.insert(name);
+            }
+            [rows, name, ..] if rows == "rows" => {
+                first.entry(name).or_insert(section);
+            }
+            above => {
+                for key in &section.keys {
+                    let mut names = above.iter().chain(&key.path);
+                    own.extend(names.next().filter(|name| *name == "rows").and(names.next()).map(String::as_str));
+                }
+            }
+        }
+    }
+    first.retain(|name, _| !own.contains(name));
+    first
+}
+
+/// The first section of a row that has no header, by its table.
+fn implied_by<'s>(implied: &HashMap<&str, &'s Section>, path: &[String]) -> Option<&'s Section> {
+    match path {
+        [rows, name] if rows == "rows" => implied.get(name.as_str()).copied(),
+        _ => None,
+    }
+}
+
 /// Adds, removes and moves whole tables.
 fn blocks(
     text: &str,
@@ -362,7 +413,13 @@ fn blocks(
     }
     let sections = outline::of(text);
     let places = places(&sections, before);
-    if let Some(missing) = old.iter().find(|id| !stays.contains(*id) && !places.contains_key(*id)) {
+    let implied = implied(&sections);
+    // A row without a header is where its panels are.
+    let is_hidden = |id: &Id| {
+        let part = before.get(id).filter(|_| !places.contains_key(id));
+        part.is_some_and(|part| implied_by(&implied, &part.path).is_none())
+    };
+    if let Some(missing) = old.iter().find(|id| !stays.contains(*id) && is_hidden(id)) {
         let table = before.get(missing).map(|part| toml::path(&part.path)).unwrap_or_default();
         return Err(Refusal::new(
             format!("missing table [{table}]: it cannot be moved or removed"),
@@ -380,11 +437,22 @@ fn blocks(
     let mut taken: HashSet<String> = paths.values().filter_map(|path| path.last().cloned()).collect();
     let mut tables: HashMap<&Id, Vec<String>> = HashMap::new();
     let mut at = front;
+    let mut hidden: Option<&Part<'_>> = None;
     for (id, part) in new.iter().filter_map(|id| Some((id, after.get(id)?))) {
         let section = places.get(id).and_then(|list| sections.get(*list.last()?)).filter(|_| stays.contains(id));
         if let Some(section) = section {
-            at = section.end;
+            (at, hidden) = (section.end, None);
             continue;
+        }
+        if before.contains_key(id) && !places.contains_key(id) {
+            hidden = Some(part).filter(|_| is_hidden(id)).or(hidden);
+            continue;
+        }
+        if let Some(hidden) = hidden {
+            return Err(Refusal::new(
+                format!("missing table [{}]: nothing can be added after it", toml::path(&hidden.path)),
+                "write the table with a header, and import again",
+            ));
         }
         let row = part.row.as_ref().and_then(|row| tables.get(row).or(after.get(row).map(|row| &row.path)));
         let is_table = part.path.len() == 2 && part.path.first().is_some_and(|word| word != "panels");

@@ -13,10 +13,15 @@ pub(super) struct Names {
 impl Names {
     /// The name itself, or the name with the first free number behind it.
     pub fn unique(&mut self, wish: &str) -> String {
+        self.unique_with(wish, " ")
+    }
+
+    /// As [`Names::unique`], with another text before the number.
+    pub fn unique_with(&mut self, wish: &str, between: &str) -> String {
         let count = self.wishes.entry(wish.to_owned()).or_insert(0);
         loop {
             *count += 1;
-            let name = if *count == 1 { wish.to_owned() } else { format!("{wish} {count}") };
+            let name = if *count == 1 { wish.to_owned() } else { format!("{wish}{between}{count}") };
             if self.taken.insert(name.clone()) {
                 return name;
             }

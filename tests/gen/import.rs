@@ -589,6 +589,118 @@ fn a_panel_moves_with_its_comments() {
     assert!(run.stderr.contains("is not a dashboard of the spec"), "{run:?}");
 }
 
+/// Rows that only the headers of their panels name.
+const IMPLIED: &str = "# About it.\nfolder = \"main\"\ntitle = \"T\"\n\n# One.\n[rows.\"A\".panels.\"1\"] # x\n\
+    type   = \"stat\"\nqueries = 'up' # y\n\n[rows.\"A\".panels.\"2\"]\ntype = \"stat\"\nqueries = 'down'\n\n\
+    # Three.\n[rows.\"B\".panels.\"3\"]\ntype = \"stat\"\nqueries = 'left'\n";
+
+/// The lines in which a dashboard differs once an edited export is back in its file.
+fn changed_lines(dashboard: &str, edit: impl Fn(&mut Value)) -> Vec<String> {
+    let project = Project::new(include_str!("../dashboards/stack.toml"));
+    let file = "spec/dashboards/main.toml";
+    project.write(file, dashboard);
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let mut json = rendered(&project, "generated/dev/grafana/main/main.json");
+    edit(&mut json);
+    let run = into(&project, &json, file);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let after = project.read(file);
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}\n{after}");
+    let json = rendered(&project, "generated/dev/grafana/main/main.json");
+    let again = into(&project, &json, file);
+    assert!(again.stderr.ends_with(": unchanged\n"), "{again:?}\n{after}");
+    let diff = similar::TextDiff::from_lines(dashboard, &after);
+    let lines = diff.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal);
+    lines.map(|change| format!("{}{}", change.tag(), change.value().trim_end())).collect()
+}
+
+#[test]
+fn a_row_without_a_header_is_not_added_again() {
+    let panel = |title: &str, y: i64| {
+        json!({ "id": 7, "type": "stat", "title": title, "gridPos": { "h": 4, "w": 24, "x": 0, "y": y },
+                "targets": [{ "refId": "A", "expr": "up" }] })
+    };
+    assert_eq!(changed_lines(IMPLIED, |_| {}), Vec::<String>::new());
+    let new = |row: &str| ["+".to_owned(), format!("+[rows.\"{row}\".panels.\"New\"]")];
+    let changes = changed_lines(IMPLIED, |json| json["panels"].as_array_mut().unwrap().push(panel("New", 100)));
+    assert_eq!(changes[..2], new("B"), "{changes:?}");
+    assert!(changes.iter().all(|line| line.starts_with('+') && !line.starts_with("+[rows.\"B\"]")), "{changes:?}");
+    let changes = changed_lines(IMPLIED, |json| {
+        json["templating"]["list"] = json!([{ "type": "custom", "name": "host", "query": "a,b" }]);
+    });
+    assert!(changes.contains(&"+[variables.host]".to_owned()), "{changes:?}");
+    assert_eq!(changes.iter().filter(|line| line.starts_with("+[")).count(), 1, "{changes:?}");
+    let changes = changed_lines(IMPLIED, |json| {
+        json["annotations"]["list"] = json!([{ "name": "Deploys", "enable": true, "iconColor": "red",
+            "datasource": { "type": "prometheus", "uid": "metrics" }, "expr": "changes(up[5m])" }]);
+    });
+    assert!(changes.contains(&"+[annotations.\"Deploys\"]".to_owned()), "{changes:?}");
+    assert!(!changes.iter().any(|line| line.starts_with('-') || line.contains("rows")), "{changes:?}");
+}
+
+#[test]
+fn a_row_without_a_header_gets_one_for_its_keys() {
+    let header = |key: &str| ["+[rows.\"A\"]".to_owned(), format!("+{key}"), "+".to_owned()];
+    assert_eq!(changed_lines(IMPLIED, |json| json["panels"][0]["title"] = json!("Other")), header("title = \"Other\""));
+    let changes = changed_lines(IMPLIED, |json| {
+        let panels = json["panels"].as_array_mut().unwrap();
+        let inner: Vec<Value> = panels.drain(1..3).collect();
+        panels[0]["panels"] = json!(inner);
+        panels[0]["collapsed"] = json!(true);
+    });
+    assert_eq!(changes, header("collapsed = true"));
+    let open = IMPLIED.replace("# One.\n", "[rows.\"A\"]\ncollapsed = true # closed\n\n# One.\n");
+    let changes = changed_lines(&open, |json| {
+        let panels = json["panels"].as_array_mut().unwrap();
+        let inner = panels[0]["panels"].take();
+        panels[0]["collapsed"] = json!(false);
+        for (at, panel) in inner.as_array().unwrap().iter().enumerate() {
+            panels.insert(at + 1, panel.clone());
+        }
+        for (panel, y) in panels[3..].iter_mut().zip([100, 101]) {
+            panel["gridPos"]["y"] = json!(y);
+        }
+    });
+    assert_eq!(changes, ["-collapsed = true # closed"]);
+    // The row stays when its panels are gone.
+    let changes = changed_lines(IMPLIED, |json| {
+        json["panels"].as_array_mut().unwrap().retain(|panel| panel["title"] != "3");
+    });
+    assert!(changes.contains(&"+[rows.\"B\"]".to_owned()), "{changes:?}");
+    assert_eq!(changes.iter().filter(|line| line.starts_with('-')).count(), 4, "{changes:?}");
+}
+
+#[test]
+fn a_row_without_a_header_moves_with_its_panels() {
+    let lines = changed_lines(IMPLIED, |json| {
+        let panels = json["panels"].as_array_mut().unwrap();
+        for (panel, y) in panels.iter_mut().zip([10, 11, 11, 0, 1]) {
+            panel["gridPos"]["y"] = json!(y);
+        }
+    });
+    assert!(!lines.iter().any(|line| line.ends_with("[rows.\"B\"]") || line.contains("A 2")), "{lines:?}");
+    // What goes with its row is removed with it.
+    let lines = changed_lines(IMPLIED, |json| {
+        json["panels"].as_array_mut().unwrap().truncate(3);
+    });
+    assert!(lines.len() == 5 && lines.iter().all(|line| line.starts_with('-')), "{lines:?}");
+}
+
+#[test]
+fn nothing_is_added_behind_a_panel_whose_place_is_unknown() {
+    let project = Project::new(include_str!("../dashboards/stack.toml"));
+    let file = "spec/dashboards/main.toml";
+    project.write(file, "folder = \"main\"\ntitle = \"T\"\n\n[panels]\n1 = { type = \"stat\", queries = \"up\" }\n");
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let mut json = rendered(&project, "generated/dev/grafana/main/main.json");
+    let panels = json["panels"].as_array_mut().unwrap();
+    panels.push(json!({ "id": 7, "type": "text", "title": "New", "gridPos": { "h": 4, "w": 24, "x": 0, "y": 90 } }));
+    let run = into(&project, &json, file);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("missing table [panels.\"1\"]: nothing can be added after it"), "{run:?}");
+}
+
 // ---- from a running Grafana -----------------------------------------------------------------------
 
 /// Answers with a dashboard, and records its arguments and the headers that it was given.

@@ -133,10 +133,11 @@ fn a_folder_becomes_a_spec_of_which_grafana_has_the_same() {
     for note in [
         "compose.yaml:11: kept: `prometheus.yml` stays as it is\n",
         "compose.yaml:19: kept: `loki.yaml` stays as it is\n",
-        "assumed: the password of the administrator of `grafana` is `${ADMIN_PASSWORD}`, a secret without a default",
-        "assumed: folder `Dashboards`: for dashboards that are in none\n",
-        "all.yml:12: assumed: `httpHeaderValue2` of datasource `Loki` is `${LOKI_HTTP_HEADER_VALUE2}`",
-        "all.yml:4: assumed: datasource `Prometheus`: with `httpMethod: POST`",
+        "assumed: the administrator password of `grafana` is now `${ADMIN_PASSWORD}`, a secret without a default",
+        "assumed: folder `Dashboards`: for dashboards without a folder\n",
+        "all.yml:12: assumed: `httpHeaderValue2` of datasource `Loki` is now `${LOKI_HTTP_HEADER_VALUE2}`",
+        "all.yml:4: assumed: datasource `Prometheus`: with `httpMethod: POST` and `prometheusType: Prometheus`, unless",
+        "all.yml:12: assumed: `httpHeaderValue1` of datasource `Loki` is `${TENANT}`, a secret: it must now be set",
         "\nfolder imported\n",
     ] {
         assert!(run.stderr.contains(note), "{note}: {}", run.stderr);
@@ -272,25 +273,144 @@ fn what_cannot_be_said_is_named() {
     rendered(&project);
 }
 
+/// What the provider files of the kind say is not what others say.
+#[test]
+fn providers_that_differ_get_notes() {
+    let project = shop();
+    let provider = "grafana/provisioning/dashboards/all.yaml";
+    project.replace(provider, "folderUid: ops-team", "folderUid: Ops_Team.1\n    allowUiUpdates: \"true\"");
+    project.replace(provider, "    type: file", "    allowUiUpdates: true\n    updateIntervalSeconds: 30");
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for note in [
+        "all.yaml:3: assumed: provider `ops`: `updateIntervalSeconds: 30`, as the kind has it\n",
+        "all.yaml:3: assumed: folder `Operations` has the UID `operations`: `Ops_Team.1` is not a valid name in a spec\n",
+        "all.yml:2: dropped: `deleteDatasources` of `Old`: Grafana only deletes datasources that leave the spec\n",
+    ] {
+        assert!(run.stderr.contains(note), "{note}: {}", run.stderr);
+    }
+    assert!(!run.stderr.contains("provider `shop`"), "{run:?}");
+    rendered(&project);
+
+    let project = shop();
+    project.replace(provider, "    type: file", "    disableDeletion: true");
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let all = "all.yaml:7: assumed: provider `shop`: `allowUiUpdates: true`, `updateIntervalSeconds: 30`, \
+               `disableDeletion: false`, as the kind has it\n";
+    assert!(run.stderr.contains(all), "{run:?}");
+}
+
+#[test]
+fn the_dashboards_of_all_providers_are_counted() {
+    let project = shop();
+    for folder in ["ops", "shop"] {
+        for number in 0..500 {
+            project.write(&format!("grafana/dashboards/{folder}/{number}.json"), "{}");
+        }
+    }
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("it has 1002 dashboards, and the limit is 900\n"), "{run:?}");
+    assert!(!project.path("spec/dashboards").exists());
+}
+
+/// Grafana links logs, metrics and traces where there is one datasource of each.
+#[test]
+fn what_the_spec_adds_to_datasources_gets_notes() {
+    let project = shop();
+    project.replace(
+        "grafana/provisioning/datasources/all.yml",
+        "  - name: Loki\n",
+        "  - {name: Tempo, type: tempo, url: 'http://tempo:3200', jsonData: {serviceMap: {datasourceUid: x}}}\n  \
+         - {name: DB, type: postgres, url: 'db:5432', user: me, database: shop}\n  - name: Loki\n",
+    );
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for note in [
+        "all.yml:4: assumed: datasource `Prometheus`: with `httpMethod: POST`, `prometheusType: Prometheus` and \
+         `exemplarTraceIdDestinations`, unless `json_data` says otherwise\n",
+        "all.yml:12: assumed: datasource `Tempo`: with `tracesToLogsV2` and `tracesToMetrics`, unless",
+    ] {
+        assert!(run.stderr.contains(note), "{note}: {}", run.stderr);
+    }
+    assert!(!run.stderr.contains("datasource `Loki`: with") && !run.stderr.contains("`database"), "{}", run.stderr);
+}
+
+/// Grafana reads texts as booleans, in its settings also those of INI files.
+#[test]
+fn booleans_are_those_of_grafana() {
+    let sources = "grafana/provisioning/datasources/all.yml";
+    for (written, expected) in [("\"true\"", true), ("1", true), ("\"F\"", false), ("\"\"", false), ("$ON", true)] {
+        let project = shop();
+        project.replace("compose.yaml", "      - TENANT", "      - ON=t\n      - TENANT");
+        project.replace(
+            sources,
+            "isDefault: true\n    editable: true",
+            &format!("isDefault: {written}\n    editable: \"true\""),
+        );
+        let run = init(&project);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let spec = project.read("spec/stack.toml");
+        assert!(spec.contains("[datasources.") && spec.contains("default = true") == expected, "{written}: {spec}");
+    }
+    for (written, expected) in [
+        ("1", true),
+        ("t", true),
+        ("yes", true),
+        ("ON", true),
+        ("True", true),
+        ("no", false),
+        ("tRUE", false),
+        ("", false),
+    ] {
+        let project = shop();
+        project.replace(
+            "compose.yaml",
+            "      - TENANT",
+            &format!("      - GF_AUTH_ANONYMOUS_ENABLED={written}\n      - TENANT"),
+        );
+        let run = init(&project);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let spec = project.read("spec/stack.toml");
+        assert!(spec.contains(&format!("anonymous = {expected}")), "{written}: {spec}");
+    }
+}
+
 #[test]
 fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
     let provisioning = "grafana/provisioning/datasources/all.yml";
     for (path, from, to, why) in [
         ("compose.yaml", "      - TENANT=${TENANT}\n", "", "the service does not set `TENANT`"),
+        ("compose.yaml", "TENANT=${TENANT}", "GF_PATHS_PROVISIONING=/etc", "it sets `GF_PATHS_PROVISIONING`"),
+        ("compose.yaml", "TENANT=${TENANT}", "GF_PATHS_CONFIG=/my.ini", "it sets `GF_PATHS_CONFIG`"),
+        ("compose.yaml", "TENANT=${TENANT}", "GF_SERVER_PROTOCOL=https", "it does not use HTTP"),
         (
             "compose.yaml",
             "TENANT=${TENANT}",
-            "GF_PATHS_PROVISIONING=/etc",
-            "its `GF_PATHS_PROVISIONING` cannot be used",
+            "GF_SERVER_HTTP_PORT=${PORT:-3000}",
+            "the value of `GF_SERVER_HTTP_PORT` depends on a variable",
+        ),
+        (
+            "compose.yaml",
+            "      - ./grafana/dashboards:",
+            "      - ./loki.yaml:/etc/grafana/grafana.ini\n      - ./grafana/dashboards:",
+            "the kind would override settings in `/etc/grafana/grafana.ini`",
+        ),
+        (
+            "compose.yaml",
+            "      - ./grafana/dashboards:",
+            "      - ./grafana/alerting:${DIR:-/etc/grafana/provisioning/alerting}\n      - ./grafana/dashboards:",
+            "the target `${DIR:-/etc/grafana/provisioning/alerting}` of a mount depends on a variable",
         ),
         ("compose.yaml", "TENANT=${TENANT}", "GF_SERVER_HTTP_PORT=80", "it does not listen on port 3000"),
         (
             "compose.yaml",
             "TENANT=${TENANT}",
             "GF_AUTH_ANONYMOUS_ENABLED=${A}",
-            "a variable decides `GF_AUTH_ANONYMOUS_ENABLED`",
+            "the value of `GF_AUTH_ANONYMOUS_ENABLED` depends on a variable",
         ),
-        ("compose.yaml", "${GRAFANA_PORT:-3000}:3000", "3000:3001", "only its port 3000 can be published"),
+        ("compose.yaml", "${GRAFANA_PORT:-3000}:3000", "3000:3001", "the kind can publish port 3000 only"),
         (
             "compose.yaml",
             "./grafana/dashboards:",
@@ -298,28 +418,72 @@ fn a_grafana_that_the_kind_cannot_say_stays_as_it_was() {
             "in the container is not mounted from this folder",
         ),
         (provisioning, "\"${TENANT}\"", "'$__file{/run/secrets/tenant}'", "it uses `$__file{…}`"),
-        (provisioning, "type: loki", "type: loci", "datasource `Loki` has the type `loci`"),
+        (provisioning, "isDefault: true", "isDefault: yes please", "`yes please` is not a valid boolean"),
+        (provisioning, "type: loki", "type: loci", "datasource `Loki` has the unsupported type `loci`"),
         (provisioning, "type: loki", "type: grafana-github-datasource", "missing plugin `grafana-github-datasource`"),
         (provisioning, "uid: loki", "uid: PBFA97CFB590B2093", "two datasources have the UID"),
         (provisioning, "apiVersion: 1", "apiVersion: [", "cannot read `grafana/provisioning/datasources/all.yml`"),
-        (
-            "grafana/provisioning/dashboards/all.yaml",
-            "type: file",
-            "type: other",
-            "is not one of files of the first organization",
-        ),
+        ("grafana/provisioning/dashboards/all.yaml", "type: file", "type: other", "is not of type `file`"),
     ] {
         let project = shop();
         project.replace(path, from, to);
         let run = init(&project);
         assert_eq!(run.code, Some(0), "{to}: {run:?}");
-        assert!(run.stderr.contains("kept: the provisioning of `grafana` stays its own: "), "{to}: {}", run.stderr);
+        assert!(run.stderr.contains("kept: `grafana` keeps its own provisioning: "), "{to}: {}", run.stderr);
         assert!(run.stderr.contains(why), "{why}: {}", run.stderr);
         assert!(!project.path("spec/dashboards").exists());
         let file = rendered(&project);
         let volumes = &file["services"]["grafana"]["volumes"];
         assert_eq!(volumes[1]["source"], "../../grafana/provisioning", "{to}");
     }
+}
+
+/// Provisioning that is not found where Grafana has it by default is not passed over in silence.
+#[test]
+fn a_grafana_with_its_provisioning_elsewhere_stays_as_it_was() {
+    let mount = "./grafana/provisioning:/etc/grafana/provisioning:ro";
+    for (to, why) in [
+        ("./grafana/provisioning:${DIR:-/etc/grafana/provisioning}", "of a mount depends on a variable"),
+        ("./grafana/provisioning:/provisioning", "it sets `GF_PATHS_PROVISIONING`"),
+        ("${DIR:-/srv}/provisioning:/etc/grafana/provisioning", "in the container is not mounted from this folder"),
+        ("./grafana/provisioning/..:/etc/grafana", "the kind would override settings in `/etc/grafana/grafana.ini`"),
+    ] {
+        let project = shop();
+        project.write("grafana/grafana.ini", "");
+        project.replace("compose.yaml", mount, to);
+        if to.ends_with(":/provisioning") {
+            project.replace(
+                "compose.yaml",
+                "      - TENANT",
+                "      - GF_PATHS_PROVISIONING=/provisioning\n      - TENANT",
+            );
+        }
+        let run = init(&project);
+        assert_eq!(run.code, Some(0), "{to}: {run:?}");
+        assert!(run.stderr.contains("keeps its own provisioning") && run.stderr.contains(why), "{to}: {}", run.stderr);
+        assert!(!project.path("spec/dashboards").exists());
+    }
+    let project = shop();
+    project.replace("compose.yaml", "./grafana/provisioning:/etc/grafana/provisioning:ro", "./grafana/other:/other");
+    let configs = "    configs: [{source: sources, target: /etc/grafana/provisioning/datasources/all.yaml}]\n    volumes:\n      - data";
+    project.replace("compose.yaml", "    volumes:\n      - data", configs);
+    let text =
+        project.read("compose.yaml") + "configs:\n  sources:\n    file: ./grafana/provisioning/datasources/all.yml\n";
+    project.write("compose.yaml", text);
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let why = "`/etc/grafana/provisioning/datasources/all.yaml` in the container comes from `configs` or `secrets`";
+    assert!(run.stderr.contains(why), "{run:?}");
+}
+
+#[test]
+fn a_variable_that_had_to_be_set_gets_no_note() {
+    let project = shop();
+    project.replace("compose.yaml", "TENANT=${TENANT}", "TENANT=${TENANT:?}");
+    let run = init(&project);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(!run.stderr.contains("`${TENANT}`"), "{run:?}");
+    rendered(&project);
 }
 
 /// A secret has no default, so one that others have a default for can't be the same variable.
@@ -343,7 +507,7 @@ fn a_second_grafana_keeps_both_as_they_were() {
     project.write("compose.yaml", COMPOSE.replace("volumes:\n  data", &format!("{second}  data")));
     let run = init(&project);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("are those of all, also of `other`"), "{run:?}");
+    assert!(run.stderr.contains("has the same datasources, but `other` has its own provisioning"), "{run:?}");
 }
 
 #[test]
@@ -420,6 +584,23 @@ fn links_are_followed_to_files_of_the_folder_only() {
     let run = init(&project);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stderr.contains("is neither a file nor a folder"), "{run:?}");
+
+    // Nor are files of the Compose project read from elsewhere.
+    outside.write("compose.yaml", "services:\n  outside:\n    image: secret:1\n");
+    let (link, above) = ("it is a link that leads out of the project", "it is not below the current directory");
+    for (linked, included, why) in
+        [("compose.yaml", None, link), ("more.yaml", Some("more.yaml"), link), ("x", Some("../compose.yaml"), above)]
+    {
+        let project = shop();
+        let _ = std::fs::remove_file(project.path(linked));
+        symlink(outside.path("compose.yaml"), project.path(linked)).unwrap();
+        if let Some(included) = included {
+            project.write("compose.yaml", format!("include: [{included}]\n{COMPOSE}"));
+        }
+        let run = init(&project);
+        assert_eq!(run.code, Some(3), "{linked}: {run:?}");
+        assert!(run.stderr.contains(why) && !project.path("spec").exists(), "{linked}: {run:?}");
+    }
 
     let project = shop();
     symlink("../ops/node.json", project.path("grafana/dashboards/shop/alias.json")).unwrap();

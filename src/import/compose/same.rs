@@ -103,7 +103,7 @@ fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
             found.push(printable(&format!("`{path}` has another value")).into_owned());
         }
         (before, after) => {
-            found.push(printable(&format!("`{path}`: {} became {}", described(before), described(after)).into_owned()));
+            found.push(printable(&format!("`{path}`: {} became {}", described(before), described(after))).into_owned());
         }
     }
 }

@@ -1,18 +1,23 @@
 //! The service that runs Grafana, as one of the kind `grafana`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::dashboards::Found;
 use super::expand::Environment;
 use super::mounts::{Mounts, PROVISIONING};
-use super::provisioning::{Reader, Refused, Secret, Tables};
+use super::provisioning::{Reader, Refused, Secret, Tables, boolean};
 use super::{Files, Note};
 use crate::import::compose::{Kind, NOWHERE, Notes, images, key, string, table};
+use crate::import::names::Names;
+use crate::model::Datasource;
+use crate::model::text::Tree;
 use crate::spec::decode::shown;
 use crate::spec::merge::SERVICE;
 use crate::spec::service::{HTTP_PORT, ShortPort};
+use crate::spec::source::Sources;
+use crate::spec::stack::Queried;
 use crate::spec::tree::{Node, Table, Value};
 
 /// The port on which it listens.
@@ -22,8 +27,21 @@ const PORT: &str = "3000";
 const PASSWORD: &str = "GF_SECURITY_ADMIN_PASSWORD";
 const ANONYMOUS: &str = "GF_AUTH_ANONYMOUS_ENABLED";
 
+const CUSTOM_PROVISIONING: &str = "GF_PATHS_PROVISIONING";
+
 /// Variables that change what the kind relies on.
-const FOREIGN: [&str; 3] = ["GF_PATHS_PROVISIONING", "GF_SECURITY_ADMIN_PASSWORD__FILE", "GF_PLUGINS_PREINSTALL_SYNC"];
+const FOREIGN: [&str; 4] =
+    ["GF_PATHS_CONFIG", CUSTOM_PROVISIONING, "GF_SECURITY_ADMIN_PASSWORD__FILE", "GF_PLUGINS_PREINSTALL_SYNC"];
+
+/// Variables with the only value that the kind can have.
+const FIXED: [(&str, &str, &str); 2] = [
+    ("GF_SERVER_PROTOCOL", "http", "it does not use HTTP"),
+    ("GF_SERVER_HTTP_PORT", PORT, "it does not listen on port 3000"),
+];
+
+/// Where files of settings are. Variables, of which the kind sets some, have precedence.
+const SETTINGS: [&str; 3] =
+    ["/etc/grafana/grafana.ini", "/etc/grafana/custom.ini", "/usr/share/grafana/conf/custom.ini"];
 
 /// Why a Grafana stays as it is.
 pub(super) struct Refusal {
@@ -57,12 +75,19 @@ pub(super) fn plan(spec: &Table<'static>, files: &Files<'_>) -> Result<Option<Pl
     });
     let mut provisioned = of_grafana.filter_map(|(name, service)| {
         let mounts = Mounts::of(service, files);
-        mounts.touch(Utf8Path::new(PROVISIONING)).then_some((name, service, mounts))
+        let is_provisioned = mounts.touch(Utf8Path::new(PROVISIONING))
+            || mounts.unknown(true).is_some()
+            || granted(service).iter().any(|target| Utf8Path::new(target).starts_with(PROVISIONING))
+            || mounts.here().next().is_some() && environment(service).contains_key(CUSTOM_PROVISIONING);
+        is_provisioned.then_some((name, service, mounts))
     });
     let Some((name, service, mounts)) = provisioned.next() else { return Ok(None) };
     let refuse = |why: String| Refusal { service: name.to_owned(), why };
     if let Some((other, ..)) = provisioned.next() {
-        return Err(refuse(format!("the datasources of a spec are those of all, also of `{}`", shown(other))));
+        return Err(refuse(format!(
+            "every Grafana of a spec has the same datasources, but `{}` has its own provisioning",
+            shown(other)
+        )));
     }
     convert((spec, services), (name, service), &mounts, files).map_err(refuse)
 }
@@ -74,30 +99,32 @@ fn convert(
     files: &Files<'_>,
 ) -> Refused<Option<Plan>> {
     let environment = environment(service);
-    if let Some(foreign) = FOREIGN.iter().find(|name| environment.contains_key(**name)) {
-        return Err(format!("its `{foreign}` cannot be used with the kind"));
+    settings(service, &environment, mounts)?;
+    let anonymous = environment.get(ANONYMOUS).map_or("", String::as_str);
+    if anonymous.contains('$') {
+        return Err(format!("the value of `{ANONYMOUS}` depends on a variable"));
     }
-    if environment.get("GF_SERVER_HTTP_PORT").is_some_and(|port| port != PORT) {
-        return Err("it does not listen on port 3000".to_owned());
-    }
-    let anonymous = match environment.get(ANONYMOUS).map(|text| text.trim().to_ascii_lowercase()) {
-        None => false,
-        Some(text) if text == "false" => false,
-        Some(text) if text == "true" => true,
-        Some(_) => return Err(format!("a variable decides `{ANONYMOUS}`")),
-    };
+    let anonymous = is_on(anonymous);
     let is_usual = |ports: &Value<'_>| match ports {
         Value::Table(ports) => matches!(ports.entries.as_slice(), [(key, _)] if key.name == HTTP_PORT),
         _ => false,
     };
     if service.at(&["ports"]).is_some_and(|node| !is_usual(&node.value)) {
-        return Err(format!("only its port {PORT} can be published with the kind, once"));
+        return Err(format!("the kind can publish port {PORT} only, and only once"));
     }
     let declared = match spec.at(&["env"]).map(|node| &node.value) {
         Some(Value::Table(env)) => env.entries.as_slice(),
         _ => &[],
     };
-    let declared = declared.iter();
+    let mut names = Names::default();
+    for (key, _) in declared {
+        names.unique(&key.name);
+    }
+    let is_required = |node: &Node<'_>| match &node.value {
+        Value::Table(table) => table.at(&["required"]).is_some_and(|node| node.value == Value::Boolean(true)),
+        _ => false,
+    };
+    let required = declared.iter().filter(|(_, node)| is_required(node));
     let port = |service: &str, number: u16| named_port(services, service, number);
     let mut reader = Reader {
         files,
@@ -105,7 +132,8 @@ fn convert(
         environment: &environment,
         port: &port,
         defaulted: defaulted(spec, name, &environment),
-        declared: declared.map(|(key, _)| key.name.clone().into_owned()).collect(),
+        required: required.map(|(key, _)| key.name.clone().into_owned()).collect(),
+        names,
         notes: Vec::new(),
         secrets: BTreeMap::new(),
     };
@@ -114,31 +142,86 @@ fn convert(
     if datasources.is_empty() && providers.is_empty() {
         return Ok(None);
     }
-    let found = Found::read(&providers, (mounts, files), &known)?;
+    let found = Found::read(&providers, (mounts, files), known)?;
     let password = environment.get(PASSWORD).map_or("", String::as_str);
     let new = || "GRAFANA_ADMIN_PASSWORD".to_owned();
-    let password =
-        reader.secret(password, new, &format!("the password of the administrator of `{}`", shown(name)), &None);
+    let password = reader.secret(password, new, &format!("the administrator password of `{}`", shown(name)), &None);
     let paths: Vec<Utf8PathBuf> = providers.into_iter().map(|provider| provider.path).collect();
     let Reader { mut notes, secrets, .. } = reader;
     notes.push(Note {
         kind: Kind::Assumed,
         place: None,
         message: format!(
-            "`kind = \"grafana\"` of `{}` adds what it does not set: a healthcheck, `mem_limit`, `cap_drop`, a volume for \
-             `/var/lib/grafana`, and variables of Grafana; datasources can't be edited in Grafana",
+            "`kind = \"grafana\"` adds what `{}` does not set: a healthcheck, `mem_limit`, `cap_drop`, a volume for \
+             `/var/lib/grafana`, and variables of Grafana; datasources cannot be edited in Grafana, and those \
+             that leave the spec are deleted from it",
             shown(name)
         ),
     });
     if service.at(&["env_file"]).is_some() {
-        let message = format!("the variables of the kind replace those of the `env_file` of `{}`", shown(name));
+        let message = format!("variables that the kind sets override those in the `env_file` of `{}`", shown(name));
         notes.push(Note { kind: Kind::Assumed, place: None, message });
     }
     if let Some(path) = paths.iter().find(|path| Utf8Path::new(PROVISIONING).starts_with(path)) {
-        return Err(format!("`{path}`, from which it reads dashboards, has other files of Grafana"));
+        return Err(format!("its folder of dashboards, `{path}`, contains other files of Grafana"));
     }
     let volumes = mounts.left(&paths);
     Ok(Some(Plan { service: name.to_owned(), found, notes, datasources, secrets, password, anonymous, volumes }))
+}
+
+/// Refuses settings that the kind would change.
+fn settings(service: &Table<'_>, environment: &Environment, mounts: &Mounts<'_>) -> Refused<()> {
+    if let Some(foreign) = FOREIGN.iter().find(|name| environment.contains_key(**name)) {
+        return Err(format!("it sets `{foreign}`, which the kind does not support"));
+    }
+    for (name, only, why) in FIXED {
+        match environment.get(name) {
+            Some(value) if value.contains('$') => return Err(format!("the value of `{name}` depends on a variable")),
+            Some(value) if !value.is_empty() && value != only => return Err(why.to_owned()),
+            _ => {}
+        }
+    }
+    if let Some(target) = mounts.unknown(false) {
+        return Err(format!("the target `{}` of a mount depends on a variable", shown(target)));
+    }
+    let overridden = |path: &str| format!("the kind would override settings in `{path}`");
+    for path in SETTINGS {
+        if mounts.has(Utf8Path::new(path))? {
+            return Err(overridden(path));
+        }
+    }
+    let is_of_grafana = |target: &String| {
+        SETTINGS.contains(&target.as_str()) || target.contains('$') || target.starts_with(PROVISIONING)
+    };
+    match granted(service).into_iter().find(is_of_grafana) {
+        Some(target) if SETTINGS.contains(&target.as_str()) => Err(overridden(&target)),
+        Some(target) => Err(format!("`{}` in the container comes from `configs` or `secrets`", shown(&target))),
+        None => Ok(()),
+    }
+}
+
+/// The paths at which a service has configs and secrets of the project.
+fn granted(service: &Table<'_>) -> Vec<String> {
+    let mut targets = Vec::new();
+    for (section, folder) in [("configs", "/"), ("secrets", "/run/secrets/")] {
+        let Some(Node { value: Value::List(items), .. }) = service.at(&[section]) else { continue };
+        for item in items {
+            let target = match &item.value {
+                Value::Table(grant) => {
+                    grant.at(&["target"]).or(grant.at(&["source"])).map_or(String::new(), |node| node.value.written())
+                }
+                name => name.written(),
+            };
+            targets.push(if target.starts_with('/') { target } else { format!("{folder}{target}") });
+        }
+    }
+    targets
+}
+
+/// Whether a setting of Grafana is on: its INI files know more words than Go, and anything else is off (`parseBool` of
+/// `gopkg.in/ini.v1`, `MustBool(false)` of `pkg/setting`).
+fn is_on(text: &str) -> bool {
+    boolean(text).unwrap_or_else(|| ["YES", "yes", "Yes", "y", "ON", "on", "On"].contains(&text))
 }
 
 /// What a service sets, by name.
@@ -238,7 +321,8 @@ impl Plan {
         }
         let at = spec.entries.iter().position(|(key, _)| key.name == "env").unwrap_or(spec.entries.len());
         if !self.datasources.is_empty() {
-            let entries = self.datasources.iter().map(|(uid, source)| (key(uid), table(source.clone()))).collect();
+            let sources = self.datasources.iter();
+            let entries = sources.map(|(uid, source, _)| (key(uid), table(source.clone()))).collect();
             spec.entries.insert(at, (key("datasources"), table(Table { entries })));
         }
         self.declare(spec);
@@ -337,6 +421,39 @@ impl Plan {
             env.entries.push((key(name), table(Table { entries: declared })));
         }
         env.entries.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    }
+
+    /// What the datasources of a spec have besides what was written, so that this isn't known in two places.
+    pub fn added(&self, sources: &Sources) -> Vec<Note> {
+        let Ok(plans) = crate::plan(sources, None) else { return Vec::new() };
+        let grafana = plans.first().and_then(|plan| plan.stack().grafanas.first());
+        let resolved = grafana.into_iter().flat_map(|grafana| &grafana.datasources);
+        let resolved: HashMap<&str, &Datasource> = resolved.map(|one| (one.uid.as_str(), one)).collect();
+        let mut notes = Vec::new();
+        for (uid, written, place) in &self.datasources {
+            let Some(datasource) = resolved.get(uid.as_str()) else { continue };
+            let known = if let Queried::Known(kind) = &datasource.kind { Some(kind.plugin()) } else { None };
+            let database = known.and_then(|known| known.database).filter(|_| written.at(&["database"]).is_some());
+            let user = written.at(&["user"]).map(|_| "username");
+            let added = datasource.json.0.iter().filter(|(key, _)| {
+                written.at(&["json_data", key]).is_none() && ![database, user].contains(&Some(&**key))
+            });
+            let added: Vec<String> = added
+                .map(|(key, value)| match value {
+                    Tree::Text(text) => format!("`{key}: {}`", text.shown()),
+                    _ => format!("`{key}`"),
+                })
+                .collect();
+            if let Some((last, others)) = added.split_last() {
+                let others = if others.is_empty() { String::new() } else { format!("{} and ", others.join(", ")) };
+                let message = format!(
+                    "datasource `{}`: with {others}{last}, unless `json_data` says otherwise",
+                    shown(&datasource.title)
+                );
+                notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
+            }
+        }
+        notes
     }
 
     /// Whether a problem is in a file of a dashboard.

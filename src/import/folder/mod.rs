@@ -23,12 +23,11 @@ use crate::folder;
 use crate::spec::MAIN;
 use crate::spec::decode::shown;
 use crate::spec::merge::SERVICE;
+use crate::spec::source::Sources;
 use crate::spec::tree::{Node, Table, Value};
 
 /// How files are read; paths are relative to the current folder.
 pub struct Files<'a> {
-    /// Reads a file of the Compose project.
-    pub compose: Read<'a>,
     /// Reads a file below the current folder.
     pub read: Read<'a>,
     /// Lists a folder below the current one.
@@ -66,7 +65,7 @@ pub fn below(current: &Utf8Path, folder: &Utf8Path) -> Option<Utf8PathBuf> {
 /// A file of the project can't be read, or real Compose would refuse it.
 pub fn import(compose: &[Utf8PathBuf], name: &str, files: &Files<'_>) -> Result<Import, Error> {
     let mut plan = Ok(None);
-    let base = compose::attempt(compose, name, files.compose, &mut |spec, notes| {
+    let base = compose::attempt(compose, name, files.read, &mut |spec, notes| {
         plan = grafana::plan(spec, files);
         configuration(spec, files, notes);
         Vec::new()
@@ -78,7 +77,7 @@ pub fn import(compose: &[Utf8PathBuf], name: &str, files: &Files<'_>) -> Result<
             let own: HashSet<&str> = base.problems.iter().map(|(_, note)| note.message.as_str()).collect();
             loop {
                 let mut others = Vec::new();
-                let mut attempt = compose::attempt(compose, name, files.compose, &mut |spec, notes| {
+                let mut attempt = compose::attempt(compose, name, files.read, &mut |spec, notes| {
                     configuration(spec, files, notes);
                     others = plan.apply(spec, notes);
                     others.clone()
@@ -90,7 +89,8 @@ pub fn import(compose: &[Utf8PathBuf], name: &str, files: &Files<'_>) -> Result<
                 }
                 if of_dashboards.is_empty() {
                     attempt.problems = of_spec;
-                    let notes = plan.notes.into_iter().chain(plan.found.into_notes()).collect();
+                    let added = plan.added(&sources(&attempt.text, &others));
+                    let notes = plan.notes.into_iter().chain(added).chain(plan.found.into_notes()).collect();
                     return Ok(finish(attempt, others, notes));
                 }
                 // Each time fewer are left.
@@ -98,8 +98,18 @@ pub fn import(compose: &[Utf8PathBuf], name: &str, files: &Files<'_>) -> Result<
             }
         }
     };
-    let message = format!("the provisioning of `{}` stays its own: {}", shown(&refusal.service), refusal.why);
+    let message = format!("`{}` keeps its own provisioning: {}", shown(&refusal.service), refusal.why);
     Ok(finish(base, Vec::new(), vec![Note { kind: Kind::Kept, place: None, message }]))
+}
+
+fn sources(text: &str, others: &[(Utf8PathBuf, String)]) -> Sources {
+    let mut sources = Sources::default();
+    sources.push(MAIN, text.to_owned());
+    for (path, text) in others {
+        sources.push(path, text.clone());
+    }
+    sources.settle();
+    sources
 }
 
 fn finish(attempt: Attempt, others: Vec<(Utf8PathBuf, String)>, mut notes: Vec<Note>) -> Import {
@@ -135,11 +145,4 @@ fn configuration(spec: &Table<'static>, files: &Files<'_>, notes: &mut Notes<'_>
             notes.add(Kind::Kept, Some(node.span), format!("`{}` stays as it is", shown(source.as_str())));
         }
     }
-}
-
-/// The name itself, or with the first number that makes it a free one.
-fn free_name(wish: &str, between: char, is_taken: impl Fn(&str) -> bool) -> String {
-    let numbered = (2..).map(|number: usize| format!("{wish}{between}{number}"));
-    let mut names = std::iter::once(wish.to_owned()).chain(numbered);
-    names.find(|name| !is_taken(name)).unwrap_or_default()
 }

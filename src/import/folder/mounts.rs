@@ -22,6 +22,8 @@ struct Mount {
     node: Node<'static>,
     /// Its path in the container.
     target: Option<Utf8PathBuf>,
+    /// That as it is written, if it depends on a variable.
+    unknown: Option<String>,
     /// Its path in the folder.
     source: Option<Utf8PathBuf>,
 }
@@ -63,11 +65,29 @@ impl<'f> Mounts<'f> {
         Self { files, mounts }
     }
 
-    /// Whether a path of the folder is mounted at, above or below a path of the container.
+    /// Whether something is mounted at, above or below a path of the container.
     pub fn touch(&self, path: &Utf8Path) -> bool {
-        self.mounts.iter().filter(|mount| mount.source.is_some()).any(|mount| {
+        self.mounts.iter().any(|mount| {
             mount.target.as_ref().is_some_and(|target| target.starts_with(path) || path.starts_with(target))
         })
+    }
+
+    /// The target of a mount, maybe only of paths of the folder, that depends on a variable.
+    pub fn unknown(&self, here: bool) -> Option<&str> {
+        self.mounts.iter().filter(|mount| !here || mount.source.is_some()).find_map(|mount| mount.unknown.as_deref())
+    }
+
+    /// Whether a file of the container is not that of the image.
+    ///
+    /// # Errors
+    /// Why that can't be known.
+    pub fn has(&self, file: &Utf8Path) -> Result<bool, String> {
+        let (Place::Here(_) | Place::Elsewhere, Some(folder), Some(name)) =
+            (self.place(file), file.parent(), file.file_name())
+        else {
+            return Ok(false);
+        };
+        Ok(self.entries(folder)?.contains_key(name))
     }
 
     /// Each mount that has a path of the folder, with its target.
@@ -194,6 +214,7 @@ impl Mount {
         };
         Self {
             node: node.clone(),
+            unknown: target.filter(|target| target.contains('$')).map(ToOwned::to_owned),
             target: target.filter(|target| !target.contains('$')).map(|target| clean(Utf8Path::new(target))),
             source: source.map(|source| clean(Utf8Path::new(source))).filter(is_here),
         }

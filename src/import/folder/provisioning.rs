@@ -1,5 +1,6 @@
 //! Grafana's provisioning files (<https://grafana.com/docs/grafana/latest/administration/provisioning/>), as tables of a spec.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -7,10 +8,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::expand::{self, Environment};
 use super::mounts::{Mounts, PROVISIONING, Place};
-use super::{Files, Note, free_name};
+use super::{Files, Note};
 use crate::folder;
 use crate::import::Datasource;
 use crate::import::compose::{Kind, NOWHERE, key, string, table, yaml};
+use crate::import::names::Names;
 use crate::spec::decode::shown;
 use crate::spec::stack::{Addressed, Queried};
 use crate::spec::tree::{Node, Table, Value};
@@ -24,8 +26,10 @@ pub(super) struct Reader<'r> {
     pub port: &'r dyn Fn(&str, u16) -> Option<String>,
     /// The variables for which something else has a default.
     pub defaulted: HashSet<String>,
-    /// The variables of the project.
-    pub declared: HashSet<String>,
+    /// The variables that must be set in any case.
+    pub required: HashSet<String>,
+    /// The names of all variables.
+    pub names: Names,
     pub notes: Vec<Note>,
     pub secrets: BTreeMap<String, Secret>,
 }
@@ -47,6 +51,8 @@ pub(super) struct Provider {
     pub path: Utf8PathBuf,
     /// Whether each folder of the disk is one of Grafana.
     pub by_structure: bool,
+    /// Where that is written.
+    pub place: Line,
 }
 
 /// Keys that say nothing about what is provisioned, or what `gen` says itself.
@@ -55,11 +61,11 @@ const SILENT: [&str; 3] = ["apiVersion", "version", "readOnly"];
 /// Why a service can't be of the kind.
 pub(super) type Refused<T> = Result<T, String>;
 
-/// The datasources of a spec by their UIDs.
-pub(super) type Tables = Vec<(String, Table<'static>)>;
+/// The datasources of a spec by their UIDs, and where each is written.
+pub(super) type Tables = Vec<(String, Table<'static>, Line)>;
 
 /// The file and the line of a note.
-type Line = Option<(Utf8PathBuf, usize)>;
+pub(super) type Line = Option<(Utf8PathBuf, usize)>;
 
 struct File {
     path: Utf8PathBuf,
@@ -96,12 +102,26 @@ impl Reader<'_> {
                             if !uids.insert(source.uid.clone()) {
                                 return Err(format!("two datasources have the UID `{}`", shown(&source.uid)));
                             }
-                            tables.push((source.uid.clone(), table));
+                            tables.push((source.uid.clone(), table, place));
                             known.push(source);
                         }
                     }
-                    // It has an effect once; what leaves the spec is deleted anyway.
-                    ("deleteDatasources" | "prune", _) => {}
+                    ("deleteDatasources", Value::List(items)) => {
+                        for item in items {
+                            let place = Some((file.path.clone(), file.line(&item)));
+                            let name = match &item.value {
+                                Value::Table(table) => table.at(&["name"]).map(|node| node.value.written()),
+                                _ => None,
+                            };
+                            let message = format!(
+                                "`deleteDatasources` of `{}`: Grafana only deletes datasources that leave the spec",
+                                shown(&name.unwrap_or_default())
+                            );
+                            self.notes.push(Note { kind: Kind::Dropped, place, message });
+                        }
+                    }
+                    // What leaves the spec is deleted in any case.
+                    ("prune", _) => {}
                     (silent, _) if SILENT.contains(&silent) => {}
                     (_, Value::Absent) => {}
                     (other, _) => self.lose(&None, format!("`{}`: key `{}`", file.path, shown(other))),
@@ -114,27 +134,65 @@ impl Reader<'_> {
     /// The providers of dashboards.
     pub fn providers(&mut self) -> Refused<Vec<Provider>> {
         let mut providers = Vec::new();
-        for (file, document) in self.documents("dashboards")? {
-            let Some(Node { value: Value::List(items), .. }) = document.at(&["providers"]) else { continue };
+        for (mut file, mut document) in self.documents("dashboards")? {
+            let Some((_, Node { value: Value::List(items), .. })) = document.take("providers") else { continue };
             for item in items {
+                let line = file.line(&item);
+                let place = Some((file.path.clone(), line));
                 let Value::Table(written) = &item.value else { continue };
-                let text = |path: &[&str]| match written.at(path).map(|node| &node.value) {
-                    Some(Value::String(text)) if !text.is_empty() => self.literal(text).map(Some),
-                    _ => Ok(None),
-                };
-                let flag = |path: &[&str]| written.at(path).is_some_and(|node| node.value == Value::Boolean(true));
-                let is_first = written.at(&["orgId"]).is_none_or(|node| matches!(node.value, Value::Integer(0 | 1)));
-                let kind = text(&["type"])?.unwrap_or_else(|| "file".to_owned());
-                let path = text(&["options", "path"])?.or(text(&["options", "folder"])?);
-                let (Some(path), true, "file") = (path, is_first, kind.as_str()) else {
-                    return Err(format!("a provider in `{}` is not one of files of the first organization", file.path));
-                };
-                let path = Utf8PathBuf::from(path.trim_end_matches('/'));
-                let by_structure = flag(&["options", "foldersFromFilesStructure"]);
-                providers.push(Provider { folder: text(&["folder"])?, uid: text(&["folderUid"])?, path, by_structure });
+                providers.push(self.provider(written, &file.path, &place)?);
             }
         }
         Ok(providers)
+    }
+
+    fn provider(&mut self, written: &Table<'static>, file: &Utf8Path, place: &Line) -> Refused<Provider> {
+        let value = |path: &[&str]| written.at(path).map(|node| &node.value);
+        let text = |path: &[&str]| match value(path) {
+            None | Some(Value::Absent) => Ok(None),
+            Some(value) => self.literal(&value.written()).map(|text| Some(text).filter(|text| !text.is_empty())),
+        };
+        let is_first = text(&["orgId"])?.is_none_or(|id| id == "0" || id == "1");
+        let kind = text(&["type"])?.unwrap_or_else(|| "file".to_owned());
+        let path = text(&["options", "path"])?.or(text(&["options", "folder"])?);
+        let (Some(path), true, "file") = (path, is_first, kind.as_str()) else {
+            return Err(format!(
+                "a provider in `{file}` is not of type `file`, has no path or belongs to another organization"
+            ));
+        };
+        let provider = Provider {
+            folder: text(&["folder"])?,
+            uid: text(&["folderUid"])?,
+            path: Utf8PathBuf::from(path.trim_end_matches('/')),
+            // Grafana takes a text for `false` here.
+            by_structure: value(&["options", "foldersFromFilesStructure"]) == Some(&Value::Boolean(true)),
+            place: place.clone(),
+        };
+        let what = format!("provider `{}`", shown(&text(&["name"])?.unwrap_or_default()));
+        let (updates, interval) = (self.flag(value(&["allowUiUpdates"]))?, text(&["updateIntervalSeconds"])?);
+        let set = [
+            ("`allowUiUpdates: true`", updates),
+            ("`updateIntervalSeconds: 30`", interval.is_some_and(|interval| interval == "30")),
+            ("`disableDeletion: false`", !self.flag(value(&["disableDeletion"]))?),
+        ];
+        let differs: Vec<&str> = set.iter().filter(|(_, is_same)| !is_same).map(|(key, _)| *key).collect();
+        if !differs.is_empty() {
+            let message = format!("{what}: {}, as the kind has it", differs.join(", "));
+            self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
+        }
+        Ok(provider)
+    }
+
+    /// A boolean as Grafana reads one (`BoolValue` of `pkg/services/provisioning/values`).
+    fn flag(&self, value: Option<&Value<'_>>) -> Refused<bool> {
+        let text = match value {
+            None | Some(Value::Absent) => return Ok(false),
+            Some(value) => self.literal(&value.written())?,
+        };
+        if text.is_empty() {
+            return Ok(false);
+        }
+        boolean(&text).ok_or_else(|| format!("`{}` is not a valid boolean", shown(&text)))
     }
 
     fn documents(&self, what: &str) -> Refused<Vec<(File, Table<'static>)>> {
@@ -153,7 +211,7 @@ impl Reader<'_> {
             match read.nodes.into_iter().next().map(|node| node.value) {
                 Some(Value::Table(table)) => documents.push((file, table)),
                 None | Some(Value::Absent) => {}
-                Some(_) => return Err(format!("`{}` has the form of an older Grafana", file.path)),
+                Some(_) => return Err(format!("`{}` is in the format of Grafana 4", file.path)),
             }
         }
         Ok(documents)
@@ -178,16 +236,19 @@ impl Reader<'_> {
         };
         let uid = text("uid")?.unwrap_or_else(|| uid_of(&title));
         if [&title, &uid].iter().any(|text| text.contains('$')) {
-            return Err(format!("a variable decides the name of datasource `{}`", shown(&title)));
+            return Err(format!("the name or UID of datasource `{}` depends on a variable", shown(&title)));
         }
         let what = format!("datasource `{}`", shown(&title));
         let Some(queried) = Queried::from_word(&plugin) else {
-            return Err(format!("{what} has the type `{}`", shown(&plugin)));
+            return Err(format!("{what} has the unsupported type `{}`", shown(&plugin)));
         };
         let (url, user, database) = (text("url")?, text("user")?, text("database")?);
         let (access, basic_user) = (text("access")?, text("basicAuthUser")?);
-        let is_on = |value: Option<Value<'_>>| value == Some(Value::Boolean(true));
-        let (default, basic) = (is_on(all.remove("isDefault")), is_on(all.remove("basicAuth")));
+        let (default, basic) = (self.flag(all.get("isDefault"))?, self.flag(all.get("basicAuth"))?);
+        let with_credentials = self.flag(all.get("withCredentials"))?;
+        all.retain(|key, _| {
+            !["isDefault", "basicAuth"].contains(&&**key) && (key != "withCredentials" || with_credentials)
+        });
         let mut unsaid: Vec<String> = Vec::new();
         let mut lose = |key: &str| unsaid.push(shown(key));
         if access.is_some_and(|access| access != "proxy" && access != "server") {
@@ -236,15 +297,6 @@ impl Reader<'_> {
             Some(Value::Table(json)) => self.tree(json)?,
             _ => Table::default(),
         };
-        let settings = known.iter().flat_map(|known| known.settings);
-        let added: Vec<String> = settings
-            .filter(|(key, _)| json.at(&[key]).is_none())
-            .map(|(key, value)| format!("`{key}: {value}`"))
-            .collect();
-        if !added.is_empty() {
-            let message = format!("{what}: with {}, unless `json_data` says otherwise", added.join(" and "));
-            self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
-        }
         let mut secure = match secure {
             Some(Value::Table(secure)) => self.secure(secure, (&title, is_http), &what, place)?,
             _ => Table::default(),
@@ -294,18 +346,27 @@ impl Reader<'_> {
         let free = |name: &&str| !self.defaulted.contains(*name);
         let written = expand::variable(text).and_then(|(name, more)| Some((free(&name).then_some(name)?, more)));
         let (variable, description) = match written {
-            Some((variable, false)) => {
+            Some((variable, _)) if self.required.contains(variable) => {
                 self.secrets.entry(variable.to_owned()).or_insert(Secret { description: None, generate: false });
+                return variable.to_owned();
+            }
+            Some((variable, false)) => {
+                let entry = self.secrets.entry(variable.to_owned());
+                if matches!(entry, Entry::Vacant(_)) {
+                    let message = format!("{what} is `${{{variable}}}`, a secret: it must now be set in `.env`");
+                    self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
+                }
+                entry.or_insert(Secret { description: None, generate: false });
                 return variable.to_owned();
             }
             Some((variable, true)) => (variable.to_owned(), None),
             None => {
-                let is_taken = |name: &str| self.secrets.contains_key(name) || self.declared.contains(name);
-                (free_name(&new(), '_', is_taken), Some(capital(&what.replace('`', ""))))
+                let description = format!("Secret of Grafana: {}", what.replace('`', ""));
+                (self.names.unique_with(&new(), "_"), Some(description))
             }
         };
-        let set = if text.is_empty() { "" } else { ": set it in `.env` to what it was" };
-        let message = format!("{what} is `${{{variable}}}`, a secret without a default{set}");
+        let set = if text.is_empty() { "" } else { ": set it in `.env` to the old value" };
+        let message = format!("{what} is now `${{{variable}}}`, a secret without a default{set}");
         self.notes.push(Note { kind: Kind::Assumed, place: place.clone(), message });
         let generate = text.is_empty();
         self.secrets.entry(variable.clone()).or_insert(Secret { description, generate });
@@ -354,7 +415,7 @@ impl Reader<'_> {
     fn literal(&self, text: &str) -> Refused<String> {
         let expanded = expand::text(text, self.environment)?;
         if expanded.contains('$') {
-            return Err(format!("a variable decides `{}`", shown(text)));
+            return Err(format!("the value of `{}` depends on a variable", shown(text)));
         }
         Ok(expanded)
     }
@@ -365,7 +426,7 @@ fn left(keys: &HashMap<String, Value<'_>>) -> Vec<String> {
     let is_said = |key: &str, value: &Value<'_>| match key {
         // Nothing of the spec can be changed in Grafana.
         "editable" => true,
-        "orgId" => matches!(value, Value::Integer(0 | 1)),
+        "orgId" => ["0", "1"].contains(&&*value.written()),
         _ => SILENT.contains(&key) || *value == Value::Boolean(false),
     };
     let unsaid = keys.iter().filter(|(key, value)| !is_said(key, value));
@@ -374,10 +435,13 @@ fn left(keys: &HashMap<String, Value<'_>>) -> Vec<String> {
     keys
 }
 
-/// A text as a sentence begins.
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+/// A boolean in a text, as Go reads it (`strconv.ParseBool`).
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
 }
 
 /// The UID that Grafana gives a datasource that has none (`safeUIDFromName` of `pkg/services/provisioning/datasources`).
