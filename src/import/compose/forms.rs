@@ -114,20 +114,25 @@ impl Forms<'_, '_> {
         }
     }
 
-    /// Puts the value of a text in its place if there is a variable in it, and says so.
+    /// Puts the value of a text in its place if there is a variable in it, and says so. Without a value it stays.
     fn decide(&mut self, what: &str, node: &mut Node<'static>) {
-        if let Value::String(text) = &mut node.value
-            && text.contains("${")
-        {
+        if let Value::String(text) = &mut node.value {
             *text = self.decided(what, text, node.span).into();
         }
     }
 
     fn decided(&mut self, what: &str, text: &str, span: Span) -> String {
-        let now = evaluated(text, &|name| self.values.get(name));
+        let now = if text.contains("${") { self.value(text) } else { String::new() };
+        if now.is_empty() {
+            return text.to_owned();
+        }
         let said = format!("`{}` in `{what}`: `{}`, its value now", shown(text), shown(&now));
         self.notes.add(Kind::Assumed, Some(span), said);
         now
+    }
+
+    fn value(&self, text: &str) -> String {
+        evaluated(text, &|name| self.values.get(name))
     }
 
     fn drop(&mut self, key: &Key<'static>, why: &str) {
@@ -211,29 +216,22 @@ impl Forms<'_, '_> {
     fn port(&mut self, item: &mut Node<'static>) {
         match &mut item.value {
             Value::String(text) => {
-                let (ports, protocol) = last(text, '/');
-                let protocol = protocol.map(|protocol| {
-                    let protocol = if protocol.contains("${") {
-                        self.decided("ports", protocol, item.span)
-                    } else {
-                        protocol.to_owned()
-                    };
-                    protocol.to_ascii_lowercase()
-                });
-                let now = match protocol {
-                    Some(protocol) => format!("{ports}/{protocol}"),
-                    None => ports.to_owned(),
+                let now = match last(text, '/') {
+                    (ports, Some(protocol)) => {
+                        format!("{ports}/{}", in_lower_case(&self.decided("ports", protocol, item.span)))
+                    }
+                    (ports, None) => ports.to_owned(),
                 };
                 // A variable may be all of it.
                 let is_whole = ShortPort::split(&now).is_some_and(|port| port.published.is_none());
-                let hides = is_whole && evaluated(&now, &|name| self.values.get(name)).contains(':');
+                let hides = is_whole && self.value(&now).contains(':');
                 *text = if hides { self.decided("ports", &now, item.span) } else { now }.into();
             }
             Value::Table(port) => {
                 self.at("ports", port, &["protocol"]);
                 for (key, node) in &mut port.entries {
                     if let (true, Value::String(protocol)) = (key.name == "protocol", &mut node.value) {
-                        *protocol = protocol.to_ascii_lowercase().into();
+                        *protocol = in_lower_case(protocol).into();
                     }
                 }
             }
@@ -246,9 +244,7 @@ impl Forms<'_, '_> {
             Value::String(text) => {
                 let pieces = split_outside(text);
                 let now = match pieces.as_slice() {
-                    [whole] if evaluated(whole, &|name| self.values.get(name)).contains(':') => {
-                        self.decided("volumes", whole, item.span)
-                    }
+                    [whole] if self.value(whole).contains(':') => self.decided("volumes", whole, item.span),
                     [source, target, ..] if source.len() == 1 && target.starts_with('/') => {
                         let said =
                             format!("`{source}` is a volume here; Compose reads `{source}:` as a drive of Windows");
@@ -288,8 +284,10 @@ impl Forms<'_, '_> {
         }
         let Value::List(items) = &mut node.value else { return };
         for item in &mut *items {
-            if let Value::String(text) = &mut item.value
-                && let (name, Some(value)) = first(text, '=')
+            // A label may have a variable in its name, in a list.
+            if what == "environment"
+                && let Value::String(text) = &mut item.value
+                && let Some((name, value)) = text.split_once('=')
                 && name.contains("${")
             {
                 *text = format!("{}={value}", self.decided(what, name, item.span)).into();
@@ -316,6 +314,11 @@ impl Forms<'_, '_> {
     }
 }
 
+/// A word in lower case, unless it is a variable.
+fn in_lower_case(word: &str) -> String {
+    if word.contains("${") { word.to_owned() } else { word.to_ascii_lowercase() }
+}
+
 /// What is before and after the last of a character that is outside of references.
 fn last(text: &str, c: char) -> (&str, Option<&str>) {
     match text.rfind(c) {
@@ -324,11 +327,6 @@ fn last(text: &str, c: char) -> (&str, Option<&str>) {
         }
         _ => (text, None),
     }
-}
-
-/// What is before and after the first of a character.
-fn first(text: &str, c: char) -> (&str, Option<&str>) {
-    text.split_once(c).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
 /// A list of assignments as a table, unless only a list can say one of them.
