@@ -1,8 +1,9 @@
 //! From a Compose project to a spec that renders the same project.
 //!
 //! `yaml` reads the files as Compose does, with the places and the comments of their keys; `load` makes one tree of all
-//! that the project consists of, and `convert` the texts in it those of a spec; `adapt` turns that tree into a spec's,
-//! which `write` writes. What comes out is read by the spec's own parser before it is given away.
+//! that the project consists of, with `removed` and `extends`, and `convert` the texts in it those of a spec; `adapt` turns
+//! that tree into a spec's, with `forms` and `ports`, which `write` writes. What comes out is read by the spec's own parser
+//! before it is given away.
 
 mod adapt;
 mod convert;
