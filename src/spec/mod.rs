@@ -17,6 +17,7 @@ mod location;
 pub(crate) mod merge;
 pub mod profile;
 pub mod quoted;
+mod requires;
 pub mod rules;
 pub mod schema;
 pub mod service;
@@ -376,10 +377,28 @@ pub struct Document<'s> {
     base: Table<'s>,
     profiles: Vec<profile::Profile<'s>>,
     unreadable: Vec<Span>,
+    /// Whether it is for another version of `gen`.
+    is_foreign: bool,
 }
 
 /// Parses all files, joins them and reads the profiles.
 pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Document<'s> {
+    let mut all = diagnostics.apart();
+    let document = parse_all(sources, &mut all);
+    match requires::refusal(&document.base) {
+        Some(refusal) => {
+            diagnostics.push(refusal);
+            let (base, unreadable) = (Table::default(), document.unreadable);
+            Document { sources, base, profiles: Vec::new(), unreadable, is_foreign: true }
+        }
+        None => {
+            diagnostics.append(all);
+            document
+        }
+    }
+}
+
+fn parse_all<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Document<'s> {
     let mut base = Table::default();
     let mut unreadable = Vec::new();
     for (index, source) in sources.files().iter().enumerate() {
@@ -406,7 +425,7 @@ pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
     let mut cx = Context { sources, diagnostics: &mut found };
     let entry = base.take("profiles");
     let profiles = profile::read(entry, &mut cx);
-    let document = Document { sources, base, profiles, unreadable };
+    let document = Document { sources, base, profiles, unreadable, is_foreign: false };
     document.keep_certain(found, diagnostics);
     document
 }
@@ -473,6 +492,9 @@ impl<'s> Document<'s> {
         diagnostics: &mut Diagnostics,
         mut each: impl FnMut(ProfileSpec, &mut Diagnostics),
     ) {
+        if self.is_foreign {
+            return;
+        }
         let mut profiles = std::mem::take(&mut self.profiles);
         if profiles.is_empty() {
             // Report the other errors of the spec.
