@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use stackgen::dev::Invocation;
-use stackgen::import::compose::{FOLDER, Import, differences};
+use stackgen::import::compose::{FOLDER, Import, differences, folder};
 
 use super::dev::child::{Answer, Children};
 use super::{Outcome, Ran, current_folder, stop, stop_with};
@@ -17,17 +17,15 @@ pub fn verify(files: &[Utf8PathBuf], imported: &Import) -> Ran<Vec<String>> {
     let failed = |error: &dyn Display| stop(Outcome::Failed, format!("cannot compare with Compose: {error}"));
     let root = current_folder()?;
     let children = Children::new().map_err(|error| failed(&error))?;
-    let ask = |program: &'static str, first: &[&str], rest: &[&str]| {
-        children.ask(&Invocation::new(program, &root, first.iter().copied()).with(rest.iter().copied()))
-    };
     let answers = |(program, first): &&(&'static str, &[&str])| {
-        ask(program, first, &["version"]).is_ok_and(|answer| answer.succeeded)
+        let version = Invocation::new(program, &root, first.iter().copied()).with(["version"]);
+        children.ask(&version).is_ok_and(|answer| answer.succeeded)
     };
     let Some((program, first)) = PROGRAMS.iter().find(answers) else {
         let help = "install it (https://docs.docker.com/compose/install/), or leave out `--verify`";
         return Err(stop_with(Outcome::Failed, "`--verify` needs Docker Compose, which is not on PATH", help));
     };
-    // Any value does, if it is the same for both.
+    // Most often, any value does if it is the same for both.
     let unset = || imported.required.iter().map(String::as_str).filter(|name| std::env::var_os(name).is_none());
     let config = |options: &[String]| -> Ran<Answer> {
         let options = options.iter().map(String::as_str).chain(["--profile=*", "config", "--format=json"]);
@@ -38,19 +36,23 @@ pub fn verify(files: &[Utf8PathBuf], imported: &Import) -> Ran<Vec<String>> {
     let before = config(&named)?;
     if !before.succeeded {
         let what = format!("Compose refuses the project: {}", before.complaint());
-        return Err(stop_with(Outcome::Invalid, what, "fix it, or leave out `--verify`"));
+        let names: Vec<String> = unset().map(|name| format!("`{name}`")).collect();
+        let help = match names.as_slice() {
+            [] => "fix it, or leave out `--verify`".to_owned(),
+            names => format!("set {}, or leave out `--verify`", names.join(", ")),
+        };
+        return Err(stop_with(Outcome::Invalid, what, &help));
     }
     let Some(rendered) = imported.compose_file() else {
         return Ok(vec!["the spec has problems and renders nothing".to_owned()]);
     };
-    let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
-    let file = folder.path().join("docker-compose.yml");
+    let temporary = tempfile::tempdir().map_err(|error| failed(&error))?;
+    let file = temporary.path().join("docker-compose.yml");
     std::fs::write(&file, rendered).map_err(|error| failed(&error))?;
     // Not the one that may be in the folder of the outputs already.
-    let mut variables =
-        root.join(files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new(""))).join(".env");
+    let mut variables = root.join(folder(files)).join(".env");
     if !variables.exists() {
-        let none = folder.path().join("none.env");
+        let none = temporary.path().join("none.env");
         std::fs::write(&none, "").map_err(|error| failed(&error))?;
         variables = Utf8PathBuf::try_from(none).map_err(|error| failed(&error))?;
     }

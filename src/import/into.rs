@@ -450,7 +450,7 @@ fn blocks(
         }
         if let Some(hidden) = hidden {
             return Err(Refusal::new(
-                format!("missing table [{}]: nothing can be added after it", toml::path(&hidden.path)),
+                format!("table [{}] has no header: nothing can be added after it", toml::path(&hidden.path)),
                 "write the table with a header, and import again",
             ));
         }

@@ -267,7 +267,8 @@ pub fn as_assignments(node: &mut Node<'_>) {
 }
 
 /// Puts later pools of addresses in the place of the earlier ones. They are merged with the last one of those if it has
-/// the same subnet, or if there were several (`mergeIPAMConfig` of compose-go).
+/// the same subnet, or if there were several: `mergeIPAMConfig` of compose-go, but for several pools over several, of which
+/// Compose only keeps one.
 fn join_pools<'s>(items: &mut Vec<Node<'s>>, new: Vec<Node<'s>>, diagnostics: &mut Diagnostics) {
     let several = items.len() > 1;
     let last = items.pop();

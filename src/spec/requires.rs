@@ -15,7 +15,9 @@ pub(super) fn refusal(spec: &Table<'_>) -> Option<Diagnostic> {
     let Node { span, value: Value::String(text) } = spec.at(&["stack", "requires"])? else { return None };
     let Ok(wanted) = VersionReq::parse(text) else {
         let title = format!("invalid version requirement `{}`", shown(text));
-        return Some(Diagnostic::new("invalid-version", title, *span).help("write for example `>=0.2` or `>=0.2, <0.4`"));
+        return Some(
+            Diagnostic::new("invalid-version", title, *span).help("write for example `>=0.2` or `>=0.2, <0.4`"),
+        );
     };
     let own = Version::parse(OWN).ok().filter(|own| !wanted.matches(own))?;
     let title = format!("this spec requires gen `{wanted}`, but this is gen {own}");

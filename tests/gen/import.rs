@@ -680,6 +680,10 @@ fn a_row_without_a_header_moves_with_its_panels() {
         }
     });
     assert!(!lines.iter().any(|line| line.ends_with("[rows.\"B\"]") || line.contains("A 2")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line.starts_with('+')) && lines.iter().any(|line| line.starts_with('-')),
+        "{lines:?}"
+    );
     // What goes with its row is removed with it.
     let lines = changed_lines(IMPLIED, |json| {
         json["panels"].as_array_mut().unwrap().truncate(3);

@@ -335,3 +335,60 @@ fn a_passed_variable_stays_one_when_it_is_extended() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(rendered(&project)["services"]["b"]["environment"], yaml("{B: y, PASSED: }"));
 }
+
+#[test]
+fn included_projects_have_limits() {
+    let chain = |deepest: usize, twice: bool| {
+        let project = Project::empty();
+        for file in 0..deepest {
+            let next = format!("f{}.yaml", file + 1);
+            let include = if twice { format!("[{next}, {next}]") } else { format!("[{next}]") };
+            project.write(
+                &format!("f{file}.yaml"),
+                format!("include: {include}\nservices: {{a{file}: {{image: a:1}}}}\n"),
+            );
+        }
+        project.write(&format!("f{deepest}.yaml"), "services: {z: {image: z:1}}\n");
+        project.run(&["import", "compose", "f0.yaml"])
+    };
+    assert_eq!(chain(20, false).code, Some(0));
+    let run = chain(40, false);
+    assert!(run.code == Some(2) && run.stderr.contains("`include` is nested deeper than 32 files"), "{run:?}");
+    let run = chain(20, true);
+    assert!(run.code == Some(2) && run.stderr.contains("more than 1000 projects are included"), "{run:?}");
+}
+
+#[test]
+fn what_is_above_services_is_merged() {
+    let (project, run) = imported(&[
+        ("compose.yaml", "x-a: {b: 1, l: [1]}\nservices: {a: {image: a:1}}\n"),
+        ("compose.override.yaml", "x-a: {c: 2, l: [2]}\n"),
+    ]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(rendered(&project)["x-a"], yaml("{b: 1, l: [1, 2], c: 2}"));
+}
+
+#[test]
+fn variables_of_an_included_project_are_named() {
+    let (_, run) = imported(&[
+        ("compose.yaml", "include: [{path: [sub/a.yaml, sub/b.yaml]}]\n"),
+        ("sub/a.yaml", "services: {a: {image: a:1, environment: [X]}}\n"),
+        ("sub/b.yaml", "services: {a: {environment: {Y: 1}}}\n"),
+        ("sub/.env", "X=5\nUNUSED=1\n"),
+    ]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let said = "compose.yaml:1: not converted: `sub/.env` sets `X` for the included files only: add it to the `.env`";
+    assert!(run.stderr.contains(said), "{run:?}");
+}
+
+#[test]
+fn the_first_included_service_counts() {
+    let (project, run) = imported(&[
+        ("compose.yaml", "include: [p.yaml, q.yaml]\nservices: {a: {image: a:1}}\n"),
+        ("p.yaml", "services: {s: {image: p:1}}\n"),
+        ("q.yaml", "services: {s: {image: q:1, user: me}}\n"),
+    ]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(rendered(&project)["services"]["s"]["image"], "p:1");
+    assert_eq!(rendered(&project)["services"]["s"]["user"], "me");
+}

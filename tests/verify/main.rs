@@ -537,6 +537,9 @@ fn what_is_accepted_in_vain_is_told() {
 fn imported(project: &Project, arguments: &[&str]) -> Run {
     let bin = tempfile::tempdir().unwrap();
     symlink(which("docker-compose"), bin.path().join("docker-compose")).unwrap();
+    // What only says that it is Compose would accept everything.
+    let refused = Command::new(which("docker-compose")).args(["--file", "/nonexistent", "config"]).output().unwrap();
+    assert!(!refused.status.success(), "{refused:?}");
     let arguments = [&["import", "compose", "--verify"], arguments].concat();
     let path = format!("{}:/usr/bin:/bin", bin.path().display());
     project.command(&arguments).env("PATH", path).output().unwrap().into()
@@ -545,7 +548,9 @@ fn imported(project: &Project, arguments: &[&str]) -> Run {
 #[test]
 fn an_imported_project_means_the_same_to_compose() {
     let mut wrong = Vec::new();
-    for case in include_str!("imports/projects.txt").split("\n== ").skip(1) {
+    let cases: Vec<&str> = include_str!("imports/projects.txt").split("\n== ").skip(1).collect();
+    assert!(cases.len() > 50, "{}", cases.len());
+    for case in cases {
         let (title, files) = case.split_once('\n').unwrap();
         let (name, arguments) = title.split_once(" : ").unwrap_or((title, ""));
         let project = Project::empty();
@@ -604,6 +609,6 @@ fn each_form_is_merged_as_compose_merges_it() {
             .lines()
             .filter(|line| ["differs", "not converted", "error"].iter().any(|word| line.contains(word)))
             .collect();
-        assert_eq!(run.code, Some(0), "{files:?}: {differing:#?}");
+        assert!(run.stderr.ends_with("means the same to Compose\n"), "{files:?}: {differing:#?}\n{:.2000}", run.stderr);
     }
 }

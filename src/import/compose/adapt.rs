@@ -53,7 +53,8 @@ pub(super) fn adapt(
             }
             ("name", Value::String(text)) => {
                 head = key.span;
-                own_name = Some((text.clone().into_owned(), node.span));
+                // Compose takes that of the folder for an empty one.
+                own_name = Some((text.clone().into_owned(), node.span)).filter(|(name, _)| !name.is_empty());
             }
             (section, Value::Table(_)) if SECTIONS.contains(&section) => sections.push((key, node)),
             (extension, value) if extension.starts_with("x-") => {
@@ -170,12 +171,21 @@ fn readers(sections: &[(Key<'static>, Node<'static>)]) -> HashMap<String, BTreeS
 /// Calls `found` with the variables that a service passes on from where Compose runs.
 pub(super) fn passed<'v>(service: &'v Value<'_>, found: &mut impl FnMut(&'v str)) {
     let Value::Table(service) = service else { return };
-    let Some(Node { value: Value::List(items), .. }) = service.at(&["environment"]) else { return };
-    for item in items {
-        match &item.value {
-            Value::String(text) if !text.contains(['=', '$']) => found(text),
-            _ => {}
+    match service.at(&["environment"]).map(|node| &node.value) {
+        Some(Value::List(items)) => {
+            for item in items {
+                match &item.value {
+                    Value::String(text) if !text.contains(['=', '$']) => found(text),
+                    _ => {}
+                }
+            }
         }
+        // Merged from lists and tables.
+        Some(Value::Table(table)) => {
+            let passed = table.entries.iter().filter(|(_, node)| node.value == Value::Absent);
+            passed.for_each(|(key, _)| found(&key.name));
+        }
+        _ => {}
     }
 }
 
@@ -217,7 +227,7 @@ fn variables(used: &[Variable], readers: &HashMap<String, BTreeSet<String>>, kno
         };
         let description = known.description(name).map_or_else(read_by, ToOwned::to_owned);
         let mut declared = Table { entries: vec![(key("description"), string(&description))] };
-        let has_default = uses.iter().any(|variable| variable.default.is_some());
+        let has_default = uses.iter().any(|variable| variable.has_default);
         let flag = |name: &str| (key(name), Node { span: NOWHERE, value: Value::Boolean(true) });
         if !uses.is_empty() && uses.iter().all(|variable| variable.required) {
             declared.entries.push(flag("required"));

@@ -7,7 +7,7 @@ use super::Kind;
 use super::interpolation::{Changed, Variable, braced};
 use super::yaml::{At, Change};
 use crate::diagnostic::Span;
-use crate::spec::merge::{as_assignments, has_bare_name};
+use crate::spec::merge::{SERVICE, as_assignments, has_bare_name};
 use crate::spec::tree::{Node, Table, Value};
 
 /// What a conversion says.
@@ -50,7 +50,10 @@ pub fn node(above: &str, key: &str, node: Node<'static>, found: &mut Found) -> O
             Value::List(items.into_iter().filter_map(|item| self::node("", "", item, found)).collect())
         }
         Value::Float(number) if TEXTS.contains(&above) => Value::String(Cow::Owned(formatted(number))),
-        Value::Table(table) => Value::Table(self::table(key, table, found)),
+        // What is below a name is no section, whatever the name is.
+        Value::Table(table) => {
+            Value::Table(self::table(if NAMED.contains(&above) || above == SERVICE { "" } else { key }, table, found))
+        }
         other => other,
     };
     Some(Node { span, value })
@@ -63,7 +66,7 @@ pub fn table(name: &str, table: Table<'static>, found: &mut Found) -> Table<'sta
         let span = value.span;
         match node(name, &key.name, value, found) {
             Some(mut value) => {
-                if PASSED.contains(&&*key.name) && has_bare_name(&value) {
+                if name != SERVICE && PASSED.contains(&&*key.name) && has_bare_name(&value) {
                     as_assignments(&mut value);
                 }
                 entries.push((key, value));

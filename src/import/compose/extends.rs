@@ -18,6 +18,7 @@ pub(super) struct Services {
     id: usize,
     table: Table<'static>,
     places: HashMap<String, usize>,
+    /// What they remove of what they extend.
     removed: Removed,
 }
 
@@ -27,7 +28,7 @@ pub(super) struct Extended {
     /// The number of files and documents.
     count: usize,
     files: HashMap<Utf8PathBuf, Rc<Services>>,
-    done: HashMap<(usize, String), Table<'static>>,
+    done: HashMap<usize, HashMap<String, Table<'static>>>,
     /// About how many bytes were copied.
     copied: u64,
 }
@@ -55,33 +56,27 @@ impl Extends {
 
 impl Loader<'_> {
     /// Replaces the services of a document that extend others by what they are then.
-    pub(super) fn extend(&mut self, document: &mut Table<'static>, removed: Removed) -> Result<Removed, Stop> {
+    pub(super) fn extend(&mut self, document: &mut Table<'static>, removed: &Removed) -> Result<(), Stop> {
         let Some((_, Node { value: Value::Table(services), .. })) =
             document.entries.iter_mut().find(|(key, _)| key.name == SERVICE)
         else {
-            return Ok(removed);
+            return Ok(());
         };
         let extends =
             |node: &Node<'static>| matches!(&node.value, Value::Table(table) if table.at(&["extends"]).is_some());
         let which: Vec<usize> =
             (0..).zip(&services.entries).filter(|(_, (_, node))| extends(node)).map(|(at, _)| at).collect();
         if which.is_empty() {
-            return Ok(removed);
+            return Ok(());
         }
-        let of_document = self.services(std::mem::take(services), removed);
-        let mut changed: Vec<(usize, Table<'static>)> = Vec::new();
+        let removed = removed.below(SERVICE).cloned().unwrap_or_default();
+        let of_document = self.services(services.clone(), removed);
         for place in which {
-            let name = of_document.table.entries[place].0.name.clone().into_owned();
-            changed.push((place, self.extended(&of_document, name)?));
+            let (name, node) = &mut services.entries[place];
+            node.value = Value::Table(self.extended(&of_document, name.name.clone().into_owned())?);
         }
-        self.extended.done.retain(|(id, _), _| *id != of_document.id);
-        // Nothing else refers to those of a document.
-        let Some(Services { table, removed, .. }) = Rc::into_inner(of_document) else { return Ok(Removed::default()) };
-        *services = table;
-        for (place, table) in changed {
-            services.entries[place].1.value = Value::Table(table);
-        }
-        Ok(removed)
+        self.extended.done.remove(&of_document.id);
+        Ok(())
     }
 
     fn services(&mut self, table: Table<'static>, removed: Removed) -> Rc<Services> {
@@ -99,7 +94,7 @@ impl Loader<'_> {
         for (document, removed) in self.documents(path, path.parent().unwrap_or(Utf8Path::new("")), Some(from))? {
             removed.apply(&mut whole);
             self.add(&mut whole, document);
-            last = removed;
+            last = removed.below(SERVICE).cloned().unwrap_or_default();
         }
         let services = match whole.take(SERVICE) {
             Some((_, Node { value: Value::Table(services), .. })) => services,
@@ -117,7 +112,7 @@ impl Loader<'_> {
         let mut chain = Vec::new();
         let mut from = None;
         let mut whole = loop {
-            if let Some(done) = self.extended.done.get(&(services.id, name.clone())) {
+            if let Some(done) = self.extended.done.get(&services.id).and_then(|done| done.get(&name)) {
                 break done.clone();
             }
             let own = services.places.get(&name).map(|&place| &services.table.entries[place].1.value);
@@ -126,7 +121,7 @@ impl Loader<'_> {
                 (_, None) => return Ok(Table::default()),
                 (_, Some(span)) => {
                     let title = format!("unknown service `{}` in `extends`", shown(&name));
-                    let help = "Compose refuses it, too";
+                    let help = "define it, or fix the name";
                     return Err(Diagnostic::new("invalid-compose", title, span).help(help).into());
                 }
             };
@@ -145,14 +140,14 @@ impl Loader<'_> {
         while let Some((services, name, own)) = chain.pop() {
             self.extended.copied += whole.weight() + own.weight();
             if self.extended.copied > MOST_COPIED {
-                let title = format!("`extends` makes more than {} MB of services", MOST_COPIED >> 20);
+                let title = format!("services with `extends` are larger than {} MB", MOST_COPIED >> 20);
                 return Err(Diagnostic::new("spec-too-large", title, from.unwrap_or(super::NOWHERE)).into());
             }
-            if let Some(removed) = services.removed.below(SERVICE).and_then(|removed| removed.below(&name)) {
+            if let Some(removed) = services.removed.below(&name) {
                 removed.apply(&mut whole);
             }
             self.change(&mut whole, own, SERVICE);
-            self.extended.done.insert((services.id, name), whole.clone());
+            self.extended.done.entry(services.id).or_default().insert(name, whole.clone());
         }
         Ok(whole)
     }

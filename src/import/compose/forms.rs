@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::interpolation::evaluated;
+use super::interpolation::{evaluated, resolved};
 use super::{Kind, Notes, string};
 use crate::dev::dotenv::Dotenv;
 use crate::diagnostic::Span;
@@ -17,51 +17,59 @@ const NAMES: [&str; 4] = ["depends_on", "networks", "profiles", "links"];
 /// Lists of assignments, of which the last one of a name counts.
 const ASSIGNED: [&str; 2] = ["labels", "environment"];
 
-/// Keys of services and of what is in them that are true or false (`loader/interpolate.go` of compose-go).
-const FLAGS: [&str; 17] = [
-    "attachable",
-    "disable",
-    "enable_ipv4",
-    "enable_ipv6",
-    "external",
-    "init",
-    "internal",
-    "nocopy",
-    "oom_kill_disable",
-    "privileged",
-    "read_only",
-    "required",
-    "restart",
-    "stdin_open",
-    "tty",
-    "create_host_path",
-    "initial_sync",
+/// What is true or false in a section, by path (`loader/interpolate.go` of compose-go); a star stands for any name.
+const FLAGS: [(&str, &[&str]); 19] = [
+    (SERVICE, &["depends_on", "*", "required"]),
+    (SERVICE, &["depends_on", "*", "restart"]),
+    (SERVICE, &["healthcheck", "disable"]),
+    (SERVICE, &["init"]),
+    (SERVICE, &["oom_kill_disable"]),
+    (SERVICE, &["privileged"]),
+    (SERVICE, &["read_only"]),
+    (SERVICE, &["stdin_open"]),
+    (SERVICE, &["tty"]),
+    (SERVICE, &["volumes", "read_only"]),
+    (SERVICE, &["volumes", "volume", "nocopy"]),
+    ("configs", &["external"]),
+    ("networks", &["attachable"]),
+    ("networks", &["enable_ipv4"]),
+    ("networks", &["enable_ipv6"]),
+    ("networks", &["external"]),
+    ("networks", &["internal"]),
+    ("secrets", &["external"]),
+    ("volumes", &["external"]),
 ];
 
-/// Tables of names, which may be those of flags.
-const NAMED: [&str; 12] = [
-    "annotations",
-    "args",
-    "configs",
-    "depends_on",
-    "driver_opts",
-    "environment",
-    "labels",
-    "networks",
-    "options",
-    "secrets",
-    "sysctls",
-    "volumes",
-];
+/// Makes booleans of words at a path, also in the items of lists.
+fn flags(node: &mut Node<'static>, path: &[&str]) {
+    match (&mut node.value, path) {
+        (Value::String(text), []) => {
+            if let Some(flag) = flag(text) {
+                node.value = Value::Boolean(flag);
+            }
+        }
+        (Value::List(items), path) => items.iter_mut().for_each(|item| flags(item, path)),
+        (Value::Table(table), [name, rest @ ..]) => {
+            let named = table.entries.iter_mut().filter(|(key, _)| *name == "*" || key.name == *name);
+            named.for_each(|(_, node)| flags(node, rest));
+        }
+        _ => {}
+    }
+}
 
 /// Brings a section into forms that a spec has.
 pub(super) fn settle(section: &str, entries: &mut Table<'static>, values: &Dotenv, notes: &mut Notes<'_>) {
     let mut forms = Forms { values, notes };
     for (_, node) in &mut entries.entries {
+        if let Value::Table(entry) = &mut node.value
+            && section == SERVICE
+        {
+            forms.service(entry);
+        }
+        FLAGS.iter().filter(|(of, _)| *of == section).for_each(|(_, path)| flags(node, path));
         let Value::Table(entry) = &mut node.value else { continue };
-        forms.flags(entry, section == SERVICE);
         match section {
-            SERVICE => forms.service(entry),
+            SERVICE => forms.disabled(entry),
             "networks" | "volumes" => forms.external(entry),
             _ => {}
         }
@@ -83,38 +91,7 @@ struct Forms<'f, 's> {
 }
 
 impl Forms<'_, '_> {
-    fn flags(&mut self, table: &mut Table<'static>, is_service: bool) {
-        for (key, node) in &mut table.entries {
-            // The restart policy of a service is no flag, but that of a dependency is.
-            let is_flag = FLAGS.contains(&&*key.name) && !(is_service && key.name == "restart");
-            match &mut node.value {
-                Value::String(text) if is_flag => {
-                    if let Some(flag) = flag(text) {
-                        node.value = Value::Boolean(flag);
-                    }
-                }
-                Value::Table(inner) if NAMED.contains(&&*key.name) => {
-                    for (_, node) in &mut inner.entries {
-                        if let Value::Table(inner) = &mut node.value {
-                            self.flags(inner, false);
-                        }
-                    }
-                }
-                _ if key.name.starts_with("x-") => {}
-                Value::Table(inner) => self.flags(inner, false),
-                Value::List(items) => {
-                    for item in items {
-                        if let Value::Table(inner) = &mut item.value {
-                            self.flags(inner, false);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Puts the value of a text in its place if there is a variable in it, and says so. Without a value it stays.
+    /// Puts the value of a text in its place if there is a variable in it, and says so.
     fn decide(&mut self, what: &str, node: &mut Node<'static>) {
         if let Value::String(text) = &mut node.value {
             *text = self.decided(what, text, node.span).into();
@@ -122,13 +99,13 @@ impl Forms<'_, '_> {
     }
 
     fn decided(&mut self, what: &str, text: &str, span: Span) -> String {
-        let now = if text.contains("${") { self.value(text) } else { String::new() };
-        if now.is_empty() {
-            return text.to_owned();
+        match resolved(what, text, &|name| self.values.get(name)) {
+            Some((now, said)) => {
+                self.notes.add(Kind::Assumed, Some(span), said);
+                now
+            }
+            None => text.to_owned(),
         }
-        let said = format!("`{}` in `{what}`: `{}`, its value now", shown(text), shown(&now));
-        self.notes.add(Kind::Assumed, Some(span), said);
-        now
     }
 
     fn value(&self, text: &str) -> String {
@@ -143,7 +120,7 @@ impl Forms<'_, '_> {
         service.entries.retain(|(key, node)| {
             let is_default = match (&*key.name, &node.value) {
                 ("hostname" | "restart", Value::String(text)) => text.is_empty(),
-                ("cpus", Value::Integer(0)) => true,
+                ("cpus", value) => value.written().parse() == Ok(0.0),
                 _ => false,
             };
             if is_default {
@@ -185,11 +162,6 @@ impl Forms<'_, '_> {
         for (key, node) in &mut table.entries {
             if keys.contains(&&*key.name) {
                 self.decide(what, node);
-                if let Value::String(text) = &node.value
-                    && let Some(flag) = flag(text)
-                {
-                    node.value = Value::Boolean(flag);
-                }
             }
         }
     }
@@ -199,10 +171,16 @@ impl Forms<'_, '_> {
         check.entries.retain(|(key, node)| {
             let is_empty = key.name == "test" && node.value == Value::List(Vec::new());
             if is_empty {
-                self.drop(key, "an empty list is that of the image");
+                self.drop(key, "if it is empty, that of the image applies");
             }
             !is_empty
         });
+    }
+
+    /// What a healthcheck that is off has besides.
+    fn disabled(&mut self, service: &mut Table<'static>) {
+        let check = service.entries.iter_mut().find(|(key, _)| key.name == "healthcheck");
+        let Some((_, Node { value: Value::Table(check), .. })) = check else { return };
         let is_off = check.at(&["disable"]).is_some_and(|node| node.value == Value::Boolean(true));
         check.entries.retain(|(key, _)| {
             let stays = !is_off || key.name == "disable" || key.name.starts_with("x-");
@@ -246,8 +224,7 @@ impl Forms<'_, '_> {
                 let now = match pieces.as_slice() {
                     [whole] if self.value(whole).contains(':') => self.decided("volumes", whole, item.span),
                     [source, target, ..] if source.len() == 1 && target.starts_with('/') => {
-                        let said =
-                            format!("`{source}` is a volume here; Compose reads `{source}:` as a drive of Windows");
+                        let said = format!("`{source}` is a volume here; Compose reads `{source}:` as a Windows drive");
                         self.notes.add(Kind::Assumed, Some(item.span), said);
                         return;
                     }

@@ -1,5 +1,6 @@
 //! Variables in texts, as Compose reads them (compose-go, `template/template.go`), in the forms that a spec has.
 
+use crate::spec::decode::shown;
 use crate::spec::text::{DEEPEST, closing_brace};
 
 /// How a variable is used.
@@ -7,8 +8,8 @@ use crate::spec::text::{DEEPEST, closing_brace};
 pub struct Variable {
     /// Its name.
     pub name: String,
-    /// Its default, if the text gives one.
-    pub default: Option<String>,
+    /// Whether the text gives a default.
+    pub has_default: bool,
     /// Whether the text says that it must be set.
     pub required: bool,
 }
@@ -20,7 +21,7 @@ pub struct Braced {
     pub text: String,
     /// Its variables, in order.
     pub variables: Vec<Variable>,
-    /// Forms that a spec lacks.
+    /// References whose meaning changed.
     pub changed: Vec<Changed>,
     /// Forms that a spec can't say.
     pub refused: Vec<String>,
@@ -66,7 +67,7 @@ fn read(text: &str, depth: usize) -> Braced {
             let end = after.find(|c| !is_name(c)).unwrap_or(after.len());
             let name = &after[..end];
             found.text.extend(["${", name, "}"]);
-            found.variables.push(Variable { name: name.to_owned(), default: None, required: false });
+            found.variables.push(Variable { name: name.to_owned(), has_default: false, required: false });
             rest = &after[end..];
             continue;
         }
@@ -111,13 +112,9 @@ fn reference(inside: &str, depth: usize, found: &mut Braced) {
         return;
     }
     let inner = read(word, depth + 1);
-    found.variables.push(Variable {
-        name: name.to_owned(),
-        default: (own == ":-").then(|| inner.text.clone()),
-        required: own == ":?",
-    });
+    found.variables.push(Variable { name: name.to_owned(), has_default: own == ":-", required: own == ":?" });
     let word = if own == ":?" {
-        // Compose reads no variable in a message either.
+        // A spec has no variable in a message.
         word.replace(['$', '{', '}', '\n'], "")
     } else {
         found.changed.extend(inner.changed);
@@ -164,6 +161,14 @@ pub fn evaluated<'v>(text: &str, value: &dyn Fn(&str) -> Option<&'v str>) -> Str
         }
     }
     out + rest
+}
+
+/// A text with a variable where a spec can't have one as the value that it has now, and what to say about it; nothing
+/// without a variable or a value.
+pub fn resolved<'v>(what: &str, text: &str, value: &dyn Fn(&str) -> Option<&'v str>) -> Option<(String, String)> {
+    let now = text.contains("${").then(|| evaluated(text, value)).filter(|now| !now.is_empty())?;
+    let said = format!("`{}` in `{what}` resolved to `{}`", shown(text), shown(&now));
+    Some((now, said))
 }
 
 #[cfg(test)]

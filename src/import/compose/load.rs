@@ -1,4 +1,4 @@
-//! All files of a project as one tree: overrides, `include` and `extends` from other files.
+//! All files of a project as one tree: documents, overrides and `include`.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use super::adapt::passed;
 use super::convert::{self, Found};
 use super::env::VALUES;
 use super::extends::Extended;
-use super::interpolation::evaluated;
+use super::interpolation::resolved;
 use super::paths::is_remote;
 use super::removed::Removed;
 use super::yaml::{self, Comments};
@@ -23,6 +23,9 @@ use crate::spec::tree::{Key, Node, Table, Value};
 
 /// How deep files include others.
 const DEEPEST: usize = 32;
+
+/// How many projects may be included, each of which may include others.
+const MOST_PROJECTS: usize = 1_000;
 
 /// How many documents a file may have.
 const MOST_DOCUMENTS: usize = 100;
@@ -52,11 +55,11 @@ pub(super) fn load(files: &[Utf8PathBuf], values: &Dotenv, read: Read<'_>) -> Re
         parsed: HashMap::new(),
         open: Vec::new(),
         values: vec![values.clone()],
+        projects: 0,
         extended: Extended::default(),
         problems: Diagnostics::default(),
     };
-    let folder = files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new("")).to_owned();
-    let project = loader.project(files, &folder, None);
+    let project = loader.project(files, super::folder(files), None);
     let Loader { sources, comments, found, problems, .. } = loader;
     match project {
         Ok(table) if problems.is_empty() => Ok(Project { sources, table, comments, found }),
@@ -94,6 +97,8 @@ pub(super) struct Loader<'r> {
     open: Vec<Utf8PathBuf>,
     /// The files of variables that apply, of which the first one that has a variable counts.
     values: Vec<Dotenv>,
+    /// The number of projects that are included.
+    projects: usize,
     pub(super) extended: Extended,
     problems: Diagnostics,
 }
@@ -106,6 +111,11 @@ impl Loader<'_> {
         folder: &Utf8Path,
         from: Option<Span>,
     ) -> Result<Table<'static>, Stop> {
+        self.projects += 1;
+        if let Some(span) = from.filter(|_| self.projects > MOST_PROJECTS) {
+            let title = format!("more than {MOST_PROJECTS} projects are included");
+            return Err(Diagnostic::new("spec-too-large", title, span).into());
+        }
         let mut whole = Table::default();
         for path in files.iter().map(|path| paths::clean(path)) {
             if let Some(span) = from.filter(|_| self.open.contains(&path)) {
@@ -118,10 +128,10 @@ impl Loader<'_> {
             self.open.push(path.clone());
             for (mut document, removed) in self.documents(&path, folder, from)? {
                 let mut all = self.included(document.take("include"), folder)?;
-                removed.apply(&mut all);
+                removed.apply_below_names(&mut all);
                 self.add(&mut all, document);
                 removed.apply(&mut whole);
-                self.extend(&mut all, removed)?;
+                self.extend(&mut all, &removed)?;
                 self.add(&mut whole, all);
             }
             self.open.pop();
@@ -184,7 +194,7 @@ impl Loader<'_> {
         Ok(nodes)
     }
 
-    /// Files and services that variables decide are what they are now: a spec has no reference to another file.
+    /// Resolves the variables in `include`, `extends` and `name`: a spec can't have them there.
     fn settle_references(&mut self, document: &mut Table<'static>) {
         for (key, node) in &mut document.entries {
             match (&*key.name, &mut node.value) {
@@ -206,12 +216,13 @@ impl Loader<'_> {
 
     fn settle(&mut self, key: &str, node: &mut Node<'static>) {
         match &mut node.value {
-            Value::String(text) if text.contains('$') => {
+            Value::String(text) => {
                 let values = &self.values;
-                let now = evaluated(text, &|name| values.iter().find_map(|values| values.get(name)));
-                let what = format!("`{}` in `{key}`: `{}`, its value now", shown(text), shown(&now));
-                self.found.notes.push((Kind::Assumed, node.span, what));
-                *text = now.into();
+                let value = |name: &str| values.iter().find_map(|values| values.get(name));
+                if let Some((now, said)) = resolved(key, text, &value) {
+                    self.found.notes.push((Kind::Assumed, node.span, said));
+                    *text = now.into();
+                }
             }
             Value::List(items) => items.iter_mut().for_each(|item| self.settle(key, item)),
             Value::Table(table) => table.entries.iter_mut().for_each(|(_, node)| self.settle(key, node)),
@@ -232,63 +243,67 @@ impl Loader<'_> {
         };
         for item in items {
             let Included { files, project, variables } = Included::read(&item, folder)?;
-            let values = match self.variables(&variables, &project, item.span)? {
-                Some((path, values)) => {
-                    self.values.push(values);
-                    Some(path)
-                }
-                None => None,
-            };
+            let outer = self.values.len();
+            let mut paths = Vec::new();
+            for (path, values) in self.variables(variables.as_deref(), &project, item.span)? {
+                paths.push(path);
+                self.values.push(values);
+            }
             let before = self.found.variables.len();
             let mut other = self.project(&files, &project, Some(item.span))?;
             other.entries.retain(|(key, _)| SECTIONS.contains(&&*key.name));
-            if let Some((path, values)) = values.zip(self.values.pop()) {
-                self.note_values(&path, &values, (before, &other), item.span);
+            let used = self.used(before, &other);
+            for (path, values) in paths.iter().zip(self.values.split_off(outer)) {
+                self.note_values(path, &values, &used, item.span);
             }
-            self.add(&mut whole, other);
+            self.include(&mut whole, other);
         }
         Ok(whole)
     }
 
-    /// The variables that apply to an included project alone, and their file.
+    /// The files of variables that apply to an included project alone: of several, the later ones count.
     fn variables(
         &self,
-        named: &[Utf8PathBuf],
+        named: Option<&[Utf8PathBuf]>,
         project: &Utf8Path,
         span: Span,
-    ) -> Result<Option<(Utf8PathBuf, Dotenv)>, Stop> {
+    ) -> Result<Vec<(Utf8PathBuf, Dotenv)>, Stop> {
         let default = [project.join(VALUES)];
-        let files = if named.is_empty() { &default } else { named };
-        let mut whole = String::new();
-        for path in files {
-            match (self.read)(path) {
-                Ok(text) => whole.extend([&text, "\n"]),
-                Err(error) if named.is_empty() && error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        let mut found = Vec::new();
+        for path in named.unwrap_or(&default).iter().rev() {
+            let text = match (self.read)(path) {
+                Ok(text) => text,
+                Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => {
                     return Err(invalid(format!("cannot read `{}`: {error}", shown(path.as_str())), span).into());
                 }
+            };
+            let values = Dotenv::parse(&text).map_err(|error| {
+                invalid(format!("cannot read `{}`: line {}: {}", shown(path.as_str()), error.line, error.reason), span)
+            })?;
+            found.push((path.clone(), values));
+        }
+        Ok(found)
+    }
+
+    /// The variables that an included project uses: those found since then, and those that its services pass on.
+    fn used(&self, since: usize, project: &Table<'static>) -> HashSet<String> {
+        let found = self.found.variables.get(since..).unwrap_or_default();
+        let mut used: HashSet<String> = found.iter().map(|one| one.name.clone()).collect();
+        if let Some(Node { value: Value::Table(services), .. }) = project.at(&[SERVICE]) {
+            for (_, service) in &services.entries {
+                passed(&service.value, &mut |name| {
+                    used.insert(name.to_owned());
+                });
             }
         }
-        let Some(path) = files.last() else { return Ok(None) };
-        let values = Dotenv::parse(&whole).map_err(|error| {
-            invalid(format!("cannot read `{}`: line {}: {}", shown(path.as_str()), error.line, error.reason), span)
-        })?;
-        Ok(Some((path.clone(), values)))
+        used
     }
 
     /// Names the variables of an included project that the others don't have: a spec has one set of them.
-    fn note_values(&mut self, path: &Utf8Path, values: &Dotenv, (before, other): (usize, &Table<'static>), span: Span) {
-        let mut used: HashSet<&str> = self.found.variables[before..].iter().map(|one| one.name.as_str()).collect();
-        if let Some(Node { value: Value::Table(services), .. }) = other.at(&[SERVICE]) {
-            services.entries.iter().for_each(|(_, service)| {
-                passed(&service.value, &mut |name| {
-                    used.insert(name);
-                })
-            });
-        }
-        let names: Vec<&str> = values.variables().map(|(name, _)| name).collect();
-        let is_lost = |name: &&str| used.contains(name) && self.values.iter().all(|values| values.get(name).is_none());
-        let lost: BTreeSet<&str> = names.into_iter().filter(is_lost).collect();
+    fn note_values(&mut self, path: &Utf8Path, values: &Dotenv, used: &HashSet<String>, span: Span) {
+        let is_lost = |name: &&str| used.contains(*name) && self.values.iter().all(|values| values.get(name).is_none());
+        let lost: BTreeSet<&str> = values.variables().map(|(name, _)| name).filter(is_lost).collect();
         if !lost.is_empty() {
             let what = format!(
                 "`{}` sets {} for the included files only: add {} to the `{VALUES}` of the project",
@@ -300,10 +315,27 @@ impl Loader<'_> {
         }
     }
 
+    /// Adds an included project: what is there already is merged over it.
+    fn include(&mut self, whole: &mut Table<'static>, project: Table<'static>) {
+        each_known(whole, project, |key, old, node| {
+            let (Value::Table(old), Value::Table(new)) = (old, node.value) else { return };
+            each_known(old, new, |_, old, node| match (old, node.value) {
+                (old, new) if *old == new => {}
+                (Value::Table(old), Value::Table(mut new)) => {
+                    std::mem::swap(old, &mut new);
+                    self.change(old, new, key);
+                }
+                _ => {}
+            });
+        });
+    }
+
     /// Adds a later document to what there is.
-    pub(super) fn add(&mut self, whole: &mut Table<'static>, document: Table<'static>) {
+    pub(super) fn add(&mut self, whole: &mut Table<'static>, mut document: Table<'static>) {
+        let others = document.entries.extract_if(.., |(key, _)| !SECTIONS.contains(&&*key.name)).collect();
+        self.change(whole, Table { entries: others }, "");
         each_known(whole, document, |key, old, node| match (old, node.value) {
-            (Value::Table(old), Value::Table(new)) if SECTIONS.contains(&key) => {
+            (Value::Table(old), Value::Table(new)) => {
                 each_known(old, new, |_, old, node| match (old, node.value) {
                     // One file may be included several times.
                     (old, new) if *old == new => {}
@@ -359,7 +391,7 @@ struct Included {
     /// The folder of the project.
     project: Utf8PathBuf,
     /// The files of variables, unless it is the one in that folder.
-    variables: Vec<Utf8PathBuf>,
+    variables: Option<Vec<Utf8PathBuf>>,
 }
 
 impl Included {
@@ -367,7 +399,7 @@ impl Included {
     fn read(item: &Node<'static>, folder: &Utf8Path) -> Result<Self, Stop> {
         let path = |node: &Node<'static>| match &node.value {
             Value::String(text) if is_remote(text) => {
-                let title = format!("`{}` in `include` is not a file of this machine", shown(text));
+                let title = format!("`{}` in `include` is not a local file", shown(text));
                 Err(Stop::from(invalid(title, node.span).help("download it, and include the copy")))
             }
             Value::String(text) => Ok(folder.join(text.as_ref())),
@@ -385,8 +417,8 @@ impl Included {
         };
         let own = at("project_directory").map(path).transpose()?;
         let project = own.or_else(|| first.parent().map(ToOwned::to_owned)).unwrap_or_default();
-        let mut variables = paths(at("env_file"))?;
-        variables.retain(|path| path != "/dev/null");
+        let variables = at("env_file").map(|node| paths(Some(node))).transpose()?;
+        let variables = variables.map(|paths| paths.into_iter().filter(|path| path != "/dev/null").collect());
         Ok(Self { files, project, variables })
     }
 }

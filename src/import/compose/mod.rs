@@ -1,9 +1,12 @@
 //! From a Compose project to a spec that renders the same project.
 //!
-//! `yaml` reads the files as Compose does, with the places and the comments of their keys; `load` makes one tree of all
-//! that the project consists of, with `removed` and `extends`, and `convert` the texts in it those of a spec; `adapt` turns
-//! that tree into a spec's, with `forms` and `ports`, which `write` writes. What comes out is read by the spec's own parser
-//! before it is given away.
+//! - `load` makes one tree of all files, which `yaml` reads as Compose does. `removed` and `extends` have its rules for what
+//!   a document takes away and what services extend, `paths` makes paths relative to the current folder.
+//! - `convert` makes a spec's texts of those in it, by `interpolation`.
+//! - `adapt` makes a spec's tree of that one: `forms` has what Compose has other words for, `ports` gives names, `images` knows
+//!   kinds, `env` describes variables.
+//! - `write` writes it, and the spec's own parser reads it before it is given away.
+//! - `same` compares what Compose makes of both.
 
 mod adapt;
 mod convert;
@@ -54,7 +57,7 @@ pub struct Import {
     pub text: String,
     /// What a person should know, in the order of the files.
     pub notes: Vec<Note>,
-    /// The variables that Compose requires, and `.env` doesn't set.
+    /// The variables that must be set, and that `.env` doesn't set.
     pub required: BTreeSet<String>,
 }
 
@@ -150,7 +153,7 @@ pub fn default_files(current: &Utf8Path, folder: &Utf8Path) -> Result<Vec<Utf8Pa
     let there = above.into_iter().find_map(|above| first(&DEFAULT_FILES, above));
     let shown = if folder.as_str().is_empty() { "." } else { folder.as_str() };
     Err(match there {
-        Some(path) => format!("no Compose file in `{shown}`, but `{path}` is one"),
+        Some(path) => format!("no Compose file in `{shown}`; found one at `{path}`"),
         None => format!("no Compose file in `{shown}`: none of {}", DEFAULT_FILES.join(", ")),
     })
 }
@@ -168,9 +171,13 @@ pub fn named_files(value: impl Fn(&str) -> Option<String>) -> Vec<Utf8PathBuf> {
 pub fn located(files: &[Utf8PathBuf], current: &Utf8Path) -> (Vec<Utf8PathBuf>, String) {
     let relative = |file: &Utf8PathBuf| paths::clean(file.strip_prefix(current).unwrap_or(file));
     let files: Vec<Utf8PathBuf> = files.iter().map(relative).collect();
-    let folder = files.iter().find(|file| *file != "-").and_then(|file| file.parent()).unwrap_or(Utf8Path::new(""));
-    let name = paths::clean(&current.join(folder)).file_name().unwrap_or_default().to_owned();
+    let name = paths::clean(&current.join(folder(&files))).file_name().unwrap_or_default().to_owned();
     (files, name)
+}
+
+/// The folder of a project, which is that of its first file.
+pub fn folder(files: &[Utf8PathBuf]) -> &Utf8Path {
+    files.iter().find(|file| *file != "-").and_then(|file| file.parent()).unwrap_or(Utf8Path::new(""))
 }
 
 /// Reads a project: its files, of which later ones change the earlier ones. Paths are relative to the current folder, for
@@ -186,7 +193,7 @@ pub fn import(files: &[Utf8PathBuf], name: &str, read: Read<'_>) -> Result<Impor
 
 /// Notes in the order of the files, each once.
 pub(super) fn in_order(mut notes: Vec<Note>) -> Vec<Note> {
-    notes.sort_by(|a, b| a.place.cmp(&b.place).then(a.kind.cmp(&b.kind)));
+    notes.sort_by(|a, b| (&a.place, a.kind, &a.message).cmp(&(&b.place, b.kind, &b.message)));
     notes.dedup();
     notes
 }
@@ -199,7 +206,7 @@ pub(super) struct Attempt {
     pub notes: Vec<Note>,
     /// What is wrong with the spec, each with its file.
     pub problems: Vec<(Utf8PathBuf, Note)>,
-    /// The variables that Compose requires, and `.env` doesn't set.
+    /// The variables that must be set, and that `.env` doesn't set.
     pub required: BTreeSet<String>,
 }
 
@@ -208,8 +215,7 @@ pub(super) type Extend<'e> = &'e mut dyn FnMut(&mut Table<'static>, &mut Notes<'
 
 /// Reads a project, and extends its spec.
 pub(super) fn attempt(files: &[Utf8PathBuf], name: &str, read: Read<'_>, extend: Extend<'_>) -> Result<Attempt, Error> {
-    let folder = files.first().and_then(|file| file.parent()).unwrap_or(Utf8Path::new(""));
-    let (known, unreadable) = Known::read(folder, read);
+    let (known, unreadable) = Known::read(folder(files), read);
     let project = load::load(files, &known.values, read)?;
     let mut notes = Notes { sources: &project.sources, list: Vec::new() };
     if let Some(why) = unreadable {
@@ -256,7 +262,7 @@ fn settled(
     }
 }
 
-fn sources(text: &str, others: &[(Utf8PathBuf, String)]) -> Sources {
+pub(super) fn sources(text: &str, others: &[(Utf8PathBuf, String)]) -> Sources {
     let mut sources = Sources::default();
     sources.push(MAIN, text.to_owned());
     for (path, text) in others {

@@ -8,10 +8,22 @@ use crate::spec::merge::SERVICE;
 use crate::spec::tree::{Node, Table, Value};
 
 /// The keys whose earlier values are gone.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Removed {
     is_whole: bool,
     below: HashMap<String, Self>,
+}
+
+/// Lists of which Compose makes mappings before it reads the next file (`transform/canonical.go`).
+const MAPPED: [&str; 3] = ["depends_on", "models", "networks"];
+
+/// Mappings of which Compose makes lists when it merges two (`mergeToSequence`).
+const LISTED: [&str; 4] = ["annotations", "environment", "labels", "sysctls"];
+
+/// Whether the entries come from several files.
+fn is_merged(table: &Table<'_>) -> bool {
+    let mut files = table.entries.iter().map(|(key, _)| key.span.file);
+    files.next().is_some_and(|first| files.any(|file| file != first))
 }
 
 /// Whether a key replaces its earlier value even if it has none.
@@ -70,17 +82,31 @@ impl Removed {
         earlier.entries.retain(|(key, _)| !is_gone(&key.name));
         for (key, node) in &mut earlier.entries {
             match (self.below(&key.name), &mut node.value) {
+                // Of a mapping that was merged, Compose has a list by now.
+                (Some(_), Value::Table(table)) if LISTED.contains(&&*key.name) && is_merged(table) => {}
                 (Some(removed), Value::Table(table)) => removed.apply(table),
-                // By now, Compose has a mapping of a list of assignments or names.
-                (Some(removed), Value::List(items)) => items.retain(|item| !removed.has_item(item)),
+                (Some(removed), Value::List(items)) if MAPPED.contains(&&*key.name) => {
+                    items.retain(|item| !removed.has_item(item));
+                }
                 _ => {}
+            }
+        }
+    }
+
+    /// Removes values from what is included, of which the names in sections stay.
+    pub fn apply_below_names(&self, included: &mut Table<'static>) {
+        for (section, node) in &mut included.entries {
+            let (Some(removed), Value::Table(entries)) = (self.below(&section.name), &mut node.value) else { continue };
+            for (name, node) in &mut entries.entries {
+                if let (Some(removed), Value::Table(entry)) = (removed.below(&name.name), &mut node.value) {
+                    removed.apply(entry);
+                }
             }
         }
     }
 
     fn has_item(&self, item: &Node<'static>) -> bool {
         let Value::String(text) = &item.value else { return false };
-        let name = text.split_once('=').map_or(text.as_ref(), |(name, _)| name);
-        self.below(name).is_some_and(|removed| removed.is_whole)
+        self.below(text).is_some_and(|removed| removed.is_whole)
     }
 }

@@ -23,7 +23,6 @@ use crate::folder;
 use crate::spec::MAIN;
 use crate::spec::decode::shown;
 use crate::spec::merge::SERVICE;
-use crate::spec::source::Sources;
 use crate::spec::tree::{Node, Table, Value};
 
 /// How files are read; paths are relative to the current folder.
@@ -89,7 +88,7 @@ pub fn import(compose: &[Utf8PathBuf], name: &str, files: &Files<'_>) -> Result<
                 }
                 if of_dashboards.is_empty() {
                     attempt.problems = of_spec;
-                    let added = plan.added(&sources(&attempt.text, &others));
+                    let added = plan.added(&compose::sources(&attempt.text, &others));
                     let notes = plan.notes.into_iter().chain(added).chain(plan.found.into_notes()).collect();
                     return Ok(finish(attempt, others, notes));
                 }
@@ -100,16 +99,6 @@ pub fn import(compose: &[Utf8PathBuf], name: &str, files: &Files<'_>) -> Result<
     };
     let message = format!("`{}` keeps its own provisioning: {}", shown(&refusal.service), refusal.why);
     Ok(finish(base, Vec::new(), vec![Note { kind: Kind::Kept, place: None, message }]))
-}
-
-fn sources(text: &str, others: &[(Utf8PathBuf, String)]) -> Sources {
-    let mut sources = Sources::default();
-    sources.push(MAIN, text.to_owned());
-    for (path, text) in others {
-        sources.push(path, text.clone());
-    }
-    sources.settle();
-    sources
 }
 
 fn finish(attempt: Attempt, others: Vec<(Utf8PathBuf, String)>, mut notes: Vec<Note>) -> Import {
