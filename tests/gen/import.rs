@@ -702,7 +702,7 @@ fn nothing_is_added_behind_a_panel_whose_place_is_unknown() {
     panels.push(json!({ "id": 7, "type": "text", "title": "New", "gridPos": { "h": 4, "w": 24, "x": 0, "y": 90 } }));
     let run = into(&project, &json, file);
     assert_eq!(run.code, Some(2), "{run:?}");
-    assert!(run.stderr.contains("missing table [panels.\"1\"]: nothing can be added after it"), "{run:?}");
+    assert!(run.stderr.contains("table [panels.\"1\"] has no header: nothing can be added after it"), "{run:?}");
 }
 
 // ---- from a running Grafana -----------------------------------------------------------------------

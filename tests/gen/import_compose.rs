@@ -170,7 +170,7 @@ fn what_compose_refuses_is_refused() {
         ("services:\n  web:\n    extends: other\n", "unknown service `other` in `extends`"),
         ("services:\n  web:\n    extends: web\n", "service `web` extends itself"),
         ("services: {a: {extends: b}, b: {extends: a}}", "service `a` extends itself"),
-        ("include: ['https://example.com/compose.yaml']", "is not a file of this machine"),
+        ("include: ['https://example.com/compose.yaml']", "is not a local file"),
         ("include: [other.yaml]", "cannot read `other.yaml`"),
         ("include: {path: a}", "expected a list in `include`"),
         ("include: [compose.yaml]\n", "`compose.yaml` includes itself"),
