@@ -38,7 +38,7 @@ fn compose(arguments: &ImportCompose) -> Ran {
     } else {
         arguments.files.clone()
     };
-    let (files, name) = import::compose::located(&files, &current);
+    let (files, name) = import::compose::located(&files, &as_entered(&current));
     let imported = import::compose::import(&files, &name, &read_text).map_err(refuse_compose)?;
     // Before anything is written: without Compose, the command can be run again.
     let differing = if arguments.verify { Some(same::verify(&files, &imported)?) } else { None };
@@ -54,6 +54,13 @@ fn compose(arguments: &ImportCompose) -> Ran {
         }
     }
     Ok(say("project", &imported.notes, imported.is_whole(), differing.as_deref()))
+}
+
+/// The current folder by the links that led to it: Compose names the project of that path.
+pub(super) fn as_entered(current: &Utf8Path) -> Utf8PathBuf {
+    let entered = env::var("PWD").ok().map(Utf8PathBuf::from);
+    let is_current = |path: &Utf8PathBuf| path.canonicalize_utf8().is_ok_and(|path| path == current);
+    entered.filter(is_current).unwrap_or_else(|| current.to_owned())
 }
 
 /// The files that Compose takes in a folder if none is named.

@@ -81,7 +81,7 @@ fn below(current: &Utf8Path, folder: &Utf8Path) -> Ran<Utf8PathBuf> {
 /// What a folder becomes.
 fn existing(current: &Utf8Path, folder: &Utf8Path) -> Ran<Import> {
     let help = "convert one with another name: `gen import compose FILE --output spec/stack.toml`";
-    let (files, name) = compose::located(&import::compose_files(current, folder, help)?, current);
+    let (files, name) = compose::located(&import::compose_files(current, folder, help)?, &import::as_entered(current));
     let list = |path: &Utf8Path| {
         let entries = entries(links::follow(current, path)?.as_std_path())?.into_iter().map(|entry| {
             let name = entry.name.to_string_lossy().into_owned();

@@ -15,6 +15,10 @@ const PROGRAMS: [(&str, &[&str]); 2] = [("docker", &["compose"]), ("docker-compo
 /// Where what a project renders differs from what its files say.
 pub fn verify(files: &[Utf8PathBuf], imported: &Import) -> Ran<Vec<String>> {
     let failed = |error: &dyn Display| stop(Outcome::Failed, format!("cannot compare with Compose: {error}"));
+    if files.iter().any(|file| file == "-") {
+        let help = "save it to a file, and name that";
+        return Err(stop_with(Outcome::Invalid, "`--verify` cannot read standard input a second time", help));
+    }
     let root = current_folder()?;
     let children = Children::new().map_err(|error| failed(&error))?;
     let answers = |(program, first): &&(&'static str, &[&str])| {
@@ -28,7 +32,7 @@ pub fn verify(files: &[Utf8PathBuf], imported: &Import) -> Ran<Vec<String>> {
     // Most often, any value does if it is the same for both.
     let unset = || imported.required.iter().map(String::as_str).filter(|name| std::env::var_os(name).is_none());
     let config = |options: &[String]| -> Ran<Answer> {
-        let options = options.iter().map(String::as_str).chain(["--profile=*", "config", "--format=json"]);
+        let options = options.iter().map(String::as_str).chain(["--profile=*", "config"]);
         let invocation = Invocation::new(program, &root, first.iter().copied()).with(options).with_values(unset(), "1");
         children.ask(&invocation).map_err(|finding| stop(Outcome::Failed, finding.what))
     };

@@ -273,10 +273,9 @@ fn variables_have_the_comments_of_their_files() {
         ),
         (".env", "# A secret of last year: hunter2\nDATA=./data\nABSOLUTE=/a\nTAG=2\n"),
     ]);
-    assert_eq!(run.code, Some(1), "{run:?}");
-    let said = "compose.yaml:4: not converted: `DATA=./data` in `.env` is relative to `generated/dev` now; write \
-                `../../data` or an absolute path\n";
-    assert!(run.stderr.contains(said) && run.stderr.matches("not converted").count() == 1, "{run:?}");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let said = "compose.yaml:4: converted: `${DATA}` is `./${DATA}` now: `DATA` is a relative path in `.env`\n";
+    assert!(run.stderr.contains(said) && run.stderr.matches("converted:").count() == 1, "{run:?}");
     let spec = project.read("new/stack.toml");
     for lines in [
         "[env.TAG]\ndescription = \"The version to run\"\n",
@@ -391,4 +390,34 @@ fn the_first_included_service_counts() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(rendered(&project)["services"]["s"]["image"], "p:1");
     assert_eq!(rendered(&project)["services"]["s"]["user"], "me");
+}
+
+#[test]
+fn comments_inside_of_values_stay_with_them() {
+    let (project, run) = imported(&[(
+        "compose.yaml",
+        "services:\n  a:\n    image: a:1\n    volumes:\n      # One.\n      - type: bind\n        source: ./x # From.\n        target: /x\n      # Two.\n      - ./y:/y\n",
+    )]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let volumes = "volumes = [\n  # One.\n  # From.\n  { type = \"bind\", source = \"./x\", target = \"/x\" },\n  # Two.\n  \"./y:/y\",\n]\n";
+    assert!(project.read("new/stack.toml").ends_with(volumes), "{}", project.read("new/stack.toml"));
+}
+
+#[test]
+fn the_files_of_a_project_may_be_elsewhere() {
+    let project = Project::empty();
+    project.write("shop/compose.yaml", "services: {a: {image: a:1, volumes: ['./d:/d', '.:/app']}}\n");
+    let whole = project.path("shop/compose.yaml");
+    for file in ["shop/compose.yaml", whole.to_str().unwrap()] {
+        let run = project.run(&["import", "compose", file]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), "project imported\n"), "{run:?}");
+        assert!(
+            run.stdout.contains("project = \"shop\"") && run.stdout.contains("[\"./shop/d:/d\", \"./shop:/app\"]"),
+            "{run:?}"
+        );
+    }
+    let run = project.run(&["import", "compose", "."]);
+    assert!(run.code == Some(3) && run.stderr.contains("cannot read `.`: not a regular file"), "{run:?}");
+    let run = project.run(&["import", "compose", "-", "--verify"]);
+    assert!(run.code == Some(2) && run.stderr.contains("cannot read standard input a second time"), "{run:?}");
 }

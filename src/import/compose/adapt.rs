@@ -65,6 +65,10 @@ pub(super) fn adapt(
                     extensions.push((key, node));
                 }
             }
+            (section, value) if SECTIONS.contains(&section) => {
+                let what = format!("`{section}`: expected a mapping, found {}", value.describe());
+                notes.add(Kind::Lost, Some(key.span), what);
+            }
             (other, _) => {
                 notes.add(Kind::Lost, Some(key.span), format!("unknown key `{}`", shown(other)));
             }

@@ -3,16 +3,12 @@
 use std::collections::HashMap;
 use std::io;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
-use super::paths::clean;
-use super::{Kind, Notes, Read};
+use super::Read;
 use crate::dev::dotenv::Dotenv;
-use crate::diagnostic::Span;
 use crate::spec::decode::shown;
-use crate::spec::merge::SERVICE;
-use crate::spec::text::{closing_brace, is_variable_name};
-use crate::spec::tree::{Node, Table, Value};
+use crate::spec::text::is_variable_name;
 
 /// Where variables are described, by precedence.
 const EXAMPLES: [&str; 5] = [".env.example", ".env.sample", ".env.template", ".env.dist", "example.env"];
@@ -29,16 +25,12 @@ pub(super) struct Known {
     descriptions: HashMap<String, String>,
     /// The values, of which none becomes part of a spec.
     pub values: Dotenv,
-    /// Those that may be relative paths.
-    relative: HashMap<String, String>,
-    /// The folder of the project.
-    folder: Utf8PathBuf,
 }
 
 impl Known {
     /// Reads the files in a folder, and says why the values can't be read.
     pub fn read(folder: &Utf8Path, read: Read<'_>) -> (Self, Option<String>) {
-        let mut known = Self { folder: folder.to_owned(), ..Self::default() };
+        let mut known = Self::default();
         // Comments of the file with values may have some, too.
         for text in EXAMPLES.into_iter().filter_map(|name| read(&folder.join(name)).ok()) {
             known.describe(&text);
@@ -50,14 +42,11 @@ impl Known {
         };
         match values {
             Ok(values) => {
-                let is_absolute = |value: &str| value.starts_with(['/', '~', '\\']) || value.contains(':');
-                let relative = values.variables().filter(|(_, value)| !value.is_empty() && !is_absolute(value));
-                known.relative.extend(relative.map(|(name, value)| (name.to_owned(), value.to_owned())));
                 known.values = values;
                 (known, None)
             }
             Err(error) => {
-                let what = format!("cannot read `{VALUES}`, which may have relative paths: {}", shown(&error));
+                let what = format!("cannot read `{VALUES}`, which may decide paths: {}", shown(&error));
                 (known, Some(what))
             }
         }
@@ -91,67 +80,4 @@ impl Known {
             }
         }
     }
-
-    /// Notes the paths that begin with a variable whose value is relative: to the folder of the Compose file.
-    pub fn note_relative(&self, spec: &Table<'static>, folder: &str, notes: &mut Notes<'_>) {
-        if self.relative.is_empty() {
-            return;
-        }
-        for (section, node) in &spec.entries {
-            let Value::Table(entries) = &node.value else { continue };
-            for (_, node) in &entries.entries {
-                let Value::Table(entry) = &node.value else { continue };
-                for path in PATHS.iter().filter(|(above, _)| *above == section.name).map(|(_, path)| *path) {
-                    self.paths_at(entry, path, &mut |variable, value, span| {
-                        let up = Utf8Path::new("../..").join(clean(&self.folder.join(value)));
-                        let what = format!(
-                            "`{variable}={}` in `{VALUES}` is relative to `{folder}` now; write `{}` or an absolute path",
-                            shown(value),
-                            shown(up.as_str())
-                        );
-                        notes.add(Kind::Lost, Some(span), what);
-                    });
-                }
-            }
-        }
-    }
-
-    fn paths_at(&self, table: &Table<'static>, path: &[&str], found: &mut impl FnMut(&str, &str, Span)) {
-        let Some((name, rest)) = path.split_first() else { return };
-        let mut each = |node: &Node<'static>| match &node.value {
-            Value::String(text) if rest.len() < 2 => {
-                let known = leading(text).and_then(|name| self.relative.get_key_value(name));
-                // In the short form, anything else is the name of a volume.
-                let is_path = |value: &str| *name != "volumes" || value.starts_with('.');
-                if let Some((variable, value)) = known.filter(|(_, value)| is_path(value)) {
-                    found(variable, value, node.span);
-                }
-            }
-            Value::Table(inner) => self.paths_at(inner, rest, found),
-            _ => {}
-        };
-        match table.at(&[name]) {
-            Some(Node { value: Value::List(items), .. }) => items.iter().for_each(each),
-            Some(node) => each(node),
-            None => {}
-        }
-    }
-}
-
-/// Where paths of the host are: the section, and the keys below a name.
-const PATHS: [(&str, &[&str]); 7] = [
-    (SERVICE, &["volumes", "source"]),
-    (SERVICE, &["build", "context"]),
-    (SERVICE, &["env_file", "path"]),
-    (SERVICE, &["label_file", "path"]),
-    ("secrets", &["file"]),
-    ("configs", &["file"]),
-    ("volumes", &["driver_opts", "device"]),
-];
-
-/// The variable with which a text begins.
-fn leading(text: &str) -> Option<&str> {
-    let inside = text.strip_prefix('$')?;
-    let inside = inside.get(1..closing_brace(inside)?)?;
-    Some(inside.split(':').next().unwrap_or(inside))
 }

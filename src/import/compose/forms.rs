@@ -223,7 +223,7 @@ impl Forms<'_, '_> {
                 let pieces = split_outside(text);
                 let now = match pieces.as_slice() {
                     [whole] if self.value(whole).contains(':') => self.decided("volumes", whole, item.span),
-                    [source, target, ..] if source.len() == 1 && target.starts_with('/') => {
+                    [source, target, ..] if is_letter(source) && target.starts_with('/') => {
                         let said = format!("`{source}` is a volume here; Compose reads `{source}:` as a Windows drive");
                         self.notes.add(Kind::Assumed, Some(item.span), said);
                         return;
@@ -289,6 +289,11 @@ impl Forms<'_, '_> {
         });
         as_entries(node);
     }
+}
+
+/// Whether Compose reads it as a drive.
+fn is_letter(source: &str) -> bool {
+    source.len() == 1 && source.starts_with(char::is_alphabetic)
 }
 
 /// A word in lower case, unless it is a variable.

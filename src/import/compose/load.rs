@@ -136,6 +136,7 @@ impl Loader<'_> {
             }
             self.open.pop();
         }
+        paths::default_contexts(&mut whole, folder);
         Ok(whole)
     }
 
@@ -156,7 +157,10 @@ impl Loader<'_> {
             let removed = Removed::take(&mut table, &self.found.changes);
             let mut table = convert::table("", table, &mut self.found);
             self.settle_references(&mut table);
-            paths::rebase(&mut table, folder);
+            let values = &self.values;
+            let value = |name: &str| values.iter().find_map(|values| values.get(name)).map(ToOwned::to_owned);
+            let said = paths::rebase(&mut table, folder, &value);
+            self.found.notes.extend(said.into_iter().map(|(span, said)| (Kind::Converted, span, said)));
             documents.push((table, removed));
         }
         Ok(documents)
@@ -177,7 +181,6 @@ impl Loader<'_> {
                 Diagnostic::new("spec-too-large", format!("more than {} files", Sources::MOST_FILES), span).into()
             );
         }
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         self.sources.push(path, text.clone());
         let documents = yaml::read(&text, index)?;
         if let Some(node) = documents.nodes.get(MOST_DOCUMENTS) {

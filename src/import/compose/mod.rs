@@ -169,7 +169,10 @@ pub fn named_files(value: impl Fn(&str) -> Option<String>) -> Vec<Utf8PathBuf> {
 /// Files relative to a folder, which is the current one, if they are below it; and the name that Compose gives a project
 /// of them.
 pub fn located(files: &[Utf8PathBuf], current: &Utf8Path) -> (Vec<Utf8PathBuf>, String) {
-    let relative = |file: &Utf8PathBuf| paths::clean(file.strip_prefix(current).unwrap_or(file));
+    let relative = |file: &Utf8PathBuf| match paths::clean(file.strip_prefix(current).unwrap_or(file)) {
+        path if path.as_str().is_empty() => ".".into(),
+        path => path,
+    };
     let files: Vec<Utf8PathBuf> = files.iter().map(relative).collect();
     let name = paths::clean(&current.join(folder(&files))).file_name().unwrap_or_default().to_owned();
     (files, name)
@@ -225,7 +228,6 @@ pub(super) fn attempt(files: &[Utf8PathBuf], name: &str, read: Read<'_>, extend:
     let required = project.found.variables.iter().filter(|one| one.required && known.values.get(&one.name).is_none());
     let required = required.map(|one| one.name.clone()).collect();
     let mut spec = adapt::adapt(project.table, name, (&project.found, &known), &mut notes);
-    known.note_relative(&spec, FOLDER, &mut notes);
     let others = extend(&mut spec, &mut notes);
     adapt::suggest_kinds(&spec, &mut notes);
     ports::refer(&mut spec, &mut notes);

@@ -1,10 +1,17 @@
 //! Paths of the host: in a Compose file they are relative to the folder of the project, in a spec to the root.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
+use super::env::VALUES;
+use crate::diagnostic::Span;
 use crate::model::service::REMOTE_CONTEXTS;
+use crate::spec::decode::shown;
 use crate::spec::merge::SERVICE;
 use crate::spec::service::split_outside;
+use crate::spec::text::closing_brace;
 use crate::spec::tree::{Key, Node, Table, Value};
 
 /// A path without `.` and, where that is certain, `..`.
@@ -24,13 +31,10 @@ pub fn clean(path: &Utf8Path) -> Utf8PathBuf {
     out
 }
 
-/// Makes the relative paths of a document relative to the current folder; `folder` is that of the project.
-pub(super) fn rebase(document: &mut Table<'static>, folder: &Utf8Path) {
-    let folder = clean(folder);
-    if folder.as_str().is_empty() {
-        return;
-    }
-    let rebase = Rebase { folder };
+/// Makes the relative paths of a document relative to the current folder; `folder` is that of the project, `values` has its
+/// variables. Returns what to say about them.
+pub(super) fn rebase(document: &mut Table<'static>, folder: &Utf8Path, values: Values<'_>) -> Vec<(Span, String)> {
+    let rebase = Rebase { folder: clean(folder), values, said: RefCell::default() };
     for (section, node) in &mut document.entries {
         let Value::Table(entries) = &mut node.value else { continue };
         for (_, node) in &mut entries.entries {
@@ -41,6 +45,25 @@ pub(super) fn rebase(document: &mut Table<'static>, folder: &Utf8Path) {
                 "volumes" if is_bind(entry) => rebase.at(entry, &["driver_opts", "device"]),
                 _ => {}
             }
+        }
+    }
+    rebase.said.into_inner()
+}
+
+/// Gives each build of a project that has no context the folder of the project.
+pub(super) fn default_contexts(project: &mut Table<'static>, folder: &Utf8Path) {
+    let folder = clean(folder);
+    let Some((_, Node { value: Value::Table(services), .. })) =
+        entry(project, SERVICE).filter(|_| !folder.as_str().is_empty())
+    else {
+        return;
+    };
+    for (_, node) in &mut services.entries {
+        if let Value::Table(service) = &mut node.value
+            && let Some((_, Node { value: Value::Table(build), .. })) = entry(service, "build")
+            && build.at(&["context"]).is_none()
+        {
+            build.entries.push((super::key("context"), super::string(folder.as_str())));
         }
     }
 }
@@ -55,30 +78,33 @@ fn is_bind(volume: &Table<'_>) -> bool {
         if options.split(',').any(|option| option == "bind"))
 }
 
-struct Rebase {
+/// The value of a variable.
+pub(super) type Values<'v> = &'v dyn Fn(&str) -> Option<String>;
+
+struct Rebase<'v> {
     folder: Utf8PathBuf,
+    values: Values<'v>,
+    said: RefCell<Vec<(Span, String)>>,
 }
 
-impl Rebase {
+impl Rebase<'_> {
     fn service(&self, service: &mut Table<'static>) {
         for (key, node) in &mut service.entries {
             match (&*key.name, &mut node.value) {
-                ("build", Value::String(context)) => self.context(context),
+                ("build", Value::String(context)) => self.context(context, node.span),
                 ("build", Value::Table(build)) => {
-                    if let Some((_, Node { value: Value::String(context), .. })) = entry(build, "context") {
-                        self.context(context);
-                    } else if build.at(&["context"]).is_none() {
-                        build.entries.push((super::key("context"), super::string(&self.folder.join("").into_string())));
+                    if let Some((_, Node { value: Value::String(context), span })) = entry(build, "context") {
+                        self.context(context, *span);
                     }
                     if let Some((_, node)) = entry(build, "additional_contexts") {
                         self.contexts(&mut node.value);
                     }
                 }
-                ("env_file" | "label_file", value) => self.each(value, "path"),
+                ("env_file" | "label_file", _) => self.each(node, "path"),
                 ("extends", Value::Table(extends)) => self.at(extends, &["file"]),
                 ("develop", Value::Table(develop)) => {
                     if let Some((_, node)) = entry(develop, "watch") {
-                        self.each(&mut node.value, "path");
+                        self.each(node, "path");
                     }
                 }
                 ("volumes", Value::List(mounts)) => mounts.iter_mut().for_each(|mount| self.mount(mount)),
@@ -91,11 +117,13 @@ impl Rebase {
         match &mut mount.value {
             Value::String(text) => {
                 let pieces = split_outside(text);
+                // Anything else is the name of a volume.
+                let is_path = |path: &str| path.starts_with('.');
                 if pieces.len() > 1
                     && let [source, ..] = pieces.as_slice()
-                    && source.starts_with('.')
+                    && let Some(joined) = self.joined(source, is_path, mount.span)
                 {
-                    *text = format!("{}{}", self.joined(source), &text[source.len()..]).into();
+                    *text = format!("{joined}{}", &text[source.len()..]).into();
                 }
             }
             Value::Table(table)
@@ -112,7 +140,7 @@ impl Rebase {
             Value::Table(table) => {
                 for (_, node) in &mut table.entries {
                     if let Value::String(context) = &mut node.value {
-                        self.context(context);
+                        self.context(context, node.span);
                     }
                 }
             }
@@ -122,7 +150,7 @@ impl Rebase {
                         && let Some((name, context)) = text.split_once('=')
                     {
                         let mut context = context.to_owned().into();
-                        self.context(&mut context);
+                        self.context(&mut context, item.span);
                         *text = format!("{name}={context}").into();
                     }
                 }
@@ -132,10 +160,10 @@ impl Rebase {
     }
 
     /// A path, a list of them, or of tables with one.
-    fn each(&self, value: &mut Value<'static>, name: &str) {
-        match value {
-            Value::String(text) => *text = self.joined(text).into(),
-            Value::List(items) => items.iter_mut().for_each(|item| self.each(&mut item.value, name)),
+    fn each(&self, node: &mut Node<'static>, name: &str) {
+        match &mut node.value {
+            Value::String(text) => self.path(text, node.span),
+            Value::List(items) => items.iter_mut().for_each(|item| self.each(item, name)),
             Value::Table(table) => self.at(table, &[name]),
             _ => {}
         }
@@ -143,24 +171,55 @@ impl Rebase {
 
     fn at(&self, table: &mut Table<'static>, path: &[&str]) {
         let Some((name, rest)) = path.split_first() else { return };
-        match entry(table, name).map(|(_, node)| &mut node.value) {
-            Some(Value::String(text)) if rest.is_empty() => *text = self.joined(text).into(),
-            Some(Value::Table(inner)) => self.at(inner, rest),
+        let Some((_, node)) = entry(table, name) else { return };
+        match &mut node.value {
+            Value::String(text) if rest.is_empty() => self.path(text, node.span),
+            Value::Table(inner) => self.at(inner, rest),
             _ => {}
         }
     }
 
     /// The context of a build, unless it is elsewhere.
-    fn context(&self, context: &mut std::borrow::Cow<'static, str>) {
+    fn context(&self, context: &mut Cow<'static, str>, span: Span) {
         if !is_remote(context) {
-            *context = self.joined(context).into();
+            self.path(context, span);
         }
     }
 
-    fn joined(&self, path: &str) -> String {
-        if path.starts_with(['/', '~', '$']) || path.get(1..3) == Some(":\\") {
-            return path.to_owned();
+    fn path(&self, path: &mut Cow<'static, str>, span: Span) {
+        if let Some(joined) = self.joined(path, |_| true, span) {
+            *path = joined.into();
         }
+    }
+
+    /// A path relative to the current folder, if it has to be another one. What begins with a variable is relative if that
+    /// has such a value, or else its default.
+    fn joined(&self, path: &str, is_path: impl Fn(&str) -> bool, span: Span) -> Option<String> {
+        let is_relative = |path: &str| !path.starts_with(['/', '~', '\\']) && path.get(1..3) != Some(":\\");
+        let Some(inside) = path.strip_prefix('$') else {
+            let is_here = self.folder.as_str().is_empty();
+            return (!is_here && is_path(path) && is_relative(path)).then(|| self.below(path));
+        };
+        let end = closing_brace(inside)?;
+        let (reference, rest) = (inside.get(1..end)?, inside.get(end..)?);
+        let (name, operator) = reference.split_at(reference.find(':').unwrap_or(reference.len()));
+        let default = operator.strip_prefix(":-").unwrap_or_default();
+        match (self.values)(name).filter(|value| !value.is_empty()) {
+            Some(value) if is_path(&value) && is_relative(&value) && !is_remote(&value) => {
+                let folder = self.below("");
+                let now = format!("{folder}/{path}");
+                let said =
+                    format!("`{}` is `{}` now: `{name}` is a relative path in `{VALUES}`", shown(path), shown(&now));
+                self.said.borrow_mut().push((span, said));
+                Some(now)
+            }
+            Some(_) => None,
+            None if default.is_empty() => None,
+            None => Some(format!("${{{name}:-{}{rest}", self.joined(default, is_path, span)?)),
+        }
+    }
+
+    fn below(&self, path: &str) -> String {
         let joined = clean(&self.folder.join(path));
         if joined.as_str().is_empty() {
             return ".".to_owned();

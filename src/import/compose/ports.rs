@@ -189,7 +189,12 @@ fn with_references(
         at += found;
         let rest = &text[at + 1..];
         if text[at..].starts_with('$') {
-            at += 1 + if rest.starts_with('{') { closing_brace(rest).unwrap_or_default() } else { 0 };
+            // Two stand for one that is no reference.
+            at += 1 + match rest.chars().next() {
+                Some('{') => closing_brace(rest).unwrap_or_default(),
+                Some('$') => 1,
+                _ => 0,
+            };
             continue;
         }
         let before = &text[copied..at];

@@ -142,8 +142,8 @@ impl Writer<'_> {
                 let _ = writeln!(self.out, "{name} = [{beside}");
                 for item in items {
                     self.above(item.span, "  ");
-                    self.within(item, "  ");
                     let beside = self.beside(item.span);
+                    self.within(item, "  ");
                     let _ = writeln!(self.out, "  {},{beside}", inline(item));
                 }
                 self.out.push_str("]\n");

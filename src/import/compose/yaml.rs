@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use granit_parser::{Event, Marker, Parser, Placement, ScalarStyle, Span as Place, Tag};
+use granit_parser::{Event, Marker, Options, Parser, Placement, ScalarStyle, Span as Place, Tag};
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::spec::decode::shown;
@@ -68,10 +68,14 @@ pub struct Comments {
 /// # Errors
 /// The first mistake in its syntax, a key that is there twice, an unknown tag, or a tree that is too large.
 pub fn read(text: &str, file: u16) -> Result<Documents, Diagnostic> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut options = Options::default();
+    // A service may be commented out.
+    options.max_buffered_comment_events = MOST;
     let mut reader = Reader {
         file,
         open_end: (!text.ends_with('\n')).then_some(text.len()),
-        events: Parser::new_from_str(text),
+        events: Parser::new_from_str_with_options(text, options),
         anchors: HashMap::new(),
         count: 0,
         waiting: Vec::new(),
