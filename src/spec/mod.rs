@@ -385,17 +385,12 @@ pub struct Document<'s> {
 pub fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Document<'s> {
     let mut all = diagnostics.apart();
     let document = parse_all(sources, &mut all);
-    match requires::refusal(&document.base) {
-        Some(refusal) => {
-            diagnostics.push(refusal);
-            let (base, unreadable) = (Table::default(), document.unreadable);
-            Document { sources, base, profiles: Vec::new(), unreadable, is_foreign: true }
-        }
-        None => {
-            diagnostics.append(all);
-            document
-        }
+    if let Some(refusal) = requires::refusal(&document.base) {
+        diagnostics.push(refusal);
+        return Document { base: Table::default(), profiles: Vec::new(), is_foreign: true, ..document };
     }
+    diagnostics.append(all);
+    document
 }
 
 fn parse_all<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Document<'s> {

@@ -150,7 +150,9 @@ impl Forms<'_, '_> {
                     }
                 }
                 (name, Value::List(items)) if NAMES.contains(&name) => {
-                    items.iter_mut().for_each(|item| self.decide(name, item));
+                    for item in items {
+                        self.decide(name, item);
+                    }
                 }
                 (name, _) if ASSIGNED.contains(&name) => self.assignments(name, node),
                 _ => {}

@@ -153,11 +153,9 @@ pub fn evaluated<'v>(text: &str, value: &dyn Fn(&str) -> Option<&'v str>) -> Str
         let (name, word) = inside.split_at(inside.find(|c| !is_name(c)).unwrap_or(inside.len()));
         let set = value(name).filter(|value| !value.is_empty());
         match (word.get(..2), set) {
-            (Some(":+"), Some(_)) => out.push_str(&evaluated(&word[2..], value)),
-            (Some(":+"), None) => {}
+            (Some(":+"), Some(_)) | (Some(":-"), None) => out.push_str(&evaluated(&word[2..], value)),
+            (_, None) => {}
             (_, Some(set)) => out.push_str(set),
-            (Some(":-"), None) => out.push_str(&evaluated(&word[2..], value)),
-            _ => {}
         }
     }
     out + rest

@@ -62,7 +62,9 @@ impl Removed {
             Value::List(items) => {
                 items.retain(|item| changes.get(&at(item.span)) != Some(&Change::Reset));
                 // Nothing in an item of an earlier list can be named.
-                items.iter_mut().for_each(|item| Self::default().value(&mut item.value, &[], changes));
+                for item in items {
+                    Self::default().value(&mut item.value, &[], changes);
+                }
             }
             _ => {}
         }

@@ -83,10 +83,10 @@ fn compare(before: &Value, after: &Value, path: &str, found: &mut Vec<String>) {
                 let inner = format!("{path}{dot}{key}");
                 match (old.get(key), new.get(key)) {
                     (Some(_), None) if is_named(path) => {
-                        found.push(printable(&format!("`{inner}` is gone")).into_owned())
+                        found.push(printable(&format!("`{inner}` is gone")).into_owned());
                     }
                     (None, Some(_)) if is_named(path) => {
-                        found.push(printable(&format!("`{inner}` is new")).into_owned())
+                        found.push(printable(&format!("`{inner}` is new")).into_owned());
                     }
                     (old, new) => {
                         compare(old.unwrap_or(&Value::Null), new.unwrap_or(&Value::Null), &inner, found);
