@@ -40,10 +40,10 @@ pub fn verify(files: &[Utf8PathBuf], imported: &Import) -> Ran<Vec<String>> {
     let before = config(&named)?;
     if !before.succeeded {
         let what = format!("Compose refuses the project: {}", before.complaint());
-        let names: Vec<String> = unset().map(|name| format!("`{name}`")).collect();
-        let help = match names.as_slice() {
+        let missing: Vec<String> = unset().map(|name| format!("`{name}`")).collect();
+        let help = match missing.as_slice() {
             [] => "fix it, or leave out `--verify`".to_owned(),
-            names => format!("set {}, or leave out `--verify`", names.join(", ")),
+            variables => format!("set {}, or leave out `--verify`", variables.join(", ")),
         };
         return Err(stop_with(Outcome::Invalid, what, &help));
     }
