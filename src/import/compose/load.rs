@@ -171,6 +171,7 @@ impl Loader<'_> {
         if let Some(parsed) = self.parsed.get(path) {
             return Ok(parsed.clone());
         }
+        let path = if path.as_str().is_empty() { Utf8Path::new(".") } else { path };
         let text = (self.read)(path).map_err(|error| match from {
             None => Stop::Io(path.to_owned(), error),
             Some(span) => invalid(format!("cannot read `{}`: {error}", shown(path.as_str())), span).into(),

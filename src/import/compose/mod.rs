@@ -169,10 +169,7 @@ pub fn named_files(value: impl Fn(&str) -> Option<String>) -> Vec<Utf8PathBuf> {
 /// Files relative to a folder, which is the current one, if they are below it; and the name that Compose gives a project
 /// of them.
 pub fn located(files: &[Utf8PathBuf], current: &Utf8Path) -> (Vec<Utf8PathBuf>, String) {
-    let relative = |file: &Utf8PathBuf| match paths::clean(file.strip_prefix(current).unwrap_or(file)) {
-        path if path.as_str().is_empty() => ".".into(),
-        path => path,
-    };
+    let relative = |file: &Utf8PathBuf| paths::clean(file.strip_prefix(current).unwrap_or(file));
     let files: Vec<Utf8PathBuf> = files.iter().map(relative).collect();
     let name = paths::clean(&current.join(folder(&files))).file_name().unwrap_or_default().to_owned();
     (files, name)
