@@ -9,6 +9,7 @@
 #[expect(dead_code, reason = "the other tests need more of it")]
 mod project;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -589,10 +590,10 @@ fn each_form_is_merged_as_compose_merges_it() {
                 "container_name" => name.clone(),
                 _ => forms[form].to_owned(),
             };
-            extended.push_str(&format!("  {name}-0: {{{image}{key}: {}}}\n", value(one)));
-            extended.push_str(&format!("  {name}: {{extends: {name}-0, {key}: {}}}\n", forms[other]));
-            first.push_str(&format!("  {name}: {{{image}{key}: {}}}\n", value(one)));
-            second.push_str(&format!("  {name}: {{{key}: {}}}\n", value(other)));
+            writeln!(extended, "  {name}-0: {{{image}{key}: {}}}", value(one)).unwrap();
+            writeln!(extended, "  {name}: {{extends: {name}-0, {key}: {}}}", forms[other]).unwrap();
+            writeln!(first, "  {name}: {{{image}{key}: {}}}", value(one)).unwrap();
+            writeln!(second, "  {name}: {{{key}: {}}}", value(other)).unwrap();
         }
     }
     let project = Project::empty();
