@@ -248,7 +248,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn members(&mut self, own: &str, service: &'a Service, stack: &str) -> Vec<NetworkMember> {
         let networks = &service.networks;
         if networks.0.is_empty() {
-            // What a provider runs is no container of the project.
+            // A provider runs something other than a container.
             if service.network_mode.is_some() || service.compose.get("provider").is_some() {
                 return Vec::new();
             }

@@ -53,7 +53,7 @@ pub(super) fn adapt(
             }
             ("name", Value::String(text)) => {
                 head = key.span;
-                // Compose takes that of the folder for an empty one.
+                // An empty name falls back to that of the folder.
                 own_name = Some((text.clone().into_owned(), node.span)).filter(|(name, _)| !name.is_empty());
             }
             (section, Value::Table(_)) if SECTIONS.contains(&section) => sections.push((key, node)),
@@ -199,7 +199,7 @@ fn collect(value: &Value<'_>, found: &mut impl FnMut(&str)) {
         Value::String(text) => {
             let mut rest: &str = text;
             while let Some((_, after)) = rest.split_once('$') {
-                // Two stand for one that is none of Compose's.
+                // `$$` is an escaped dollar sign.
                 rest = after.strip_prefix('$').unwrap_or(after);
                 if let Some(inside) = after.strip_prefix('{') {
                     let end = inside.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inside.len());

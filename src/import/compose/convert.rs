@@ -50,7 +50,7 @@ pub fn node(above: &str, key: &str, node: Node<'static>, found: &mut Found) -> O
             Value::List(items.into_iter().filter_map(|item| self::node("", "", item, found)).collect())
         }
         Value::Float(number) if TEXTS.contains(&above) => Value::String(Cow::Owned(formatted(number))),
-        // What is below a name is no section, whatever the name is.
+        // A service may be called `environment`, or a network `labels`.
         Value::Table(table) => {
             Value::Table(self::table(if NAMED.contains(&above) || above == SERVICE { "" } else { key }, table, found))
         }

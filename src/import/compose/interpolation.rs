@@ -161,8 +161,8 @@ pub fn evaluated<'v>(text: &str, value: &dyn Fn(&str) -> Option<&'v str>) -> Str
     out + rest
 }
 
-/// A text with a variable where a spec can't have one as the value that it has now, and what to say about it; nothing
-/// without a variable or a value.
+/// Replaces the variables of a text where a spec can't have any by their present values, and says so; `None` if there are
+/// none, or the result is empty.
 pub fn resolved<'v>(what: &str, text: &str, value: &dyn Fn(&str) -> Option<&'v str>) -> Option<(String, String)> {
     let now = text.contains("${").then(|| evaluated(text, value)).filter(|now| !now.is_empty())?;
     let said = format!("`{}` in `{what}` resolved to `{}`", shown(text), shown(&now));

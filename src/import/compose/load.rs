@@ -69,7 +69,7 @@ pub(super) fn load(files: &[Utf8PathBuf], values: &Dotenv, read: Read<'_>) -> Re
     }
 }
 
-/// Why the files are no project.
+/// Why a project can't be loaded.
 pub(super) enum Stop {
     Io(Utf8PathBuf, std::io::Error),
     Invalid(Box<Diagnostic>),

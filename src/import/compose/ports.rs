@@ -189,7 +189,7 @@ fn with_references(
         at += found;
         let rest = &text[at + 1..];
         if text[at..].starts_with('$') {
-            // Two stand for one that is no reference.
+            // `$$` is an escaped dollar sign.
             at += 1 + match rest.chars().next() {
                 Some('{') => closing_brace(rest).unwrap_or_default(),
                 Some('$') => 1,
