@@ -156,6 +156,54 @@ pub enum Command {
     Dev(Dev),
     /// Convert files of other tools to the spec's format
     Import(Import),
+    /// Let Git merge outputs by rendering them
+    #[command(subcommand, after_help = "Example:\n  gen git install")]
+    Git(GitCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum GitCommand {
+    /// Set up a merge driver and hooks in this clone
+    ///
+    /// A conflict in outputs or in a manifest no longer stops a merge: the driver takes what either side has rendered, and the
+    /// hooks render once the spec is merged, into the commit that Git has just created by a merge, a cherry-pick or a revert, or
+    /// into the last one of a rebase. If it is signed, the outputs are in the work tree, to be committed. Conflicts in the spec,
+    /// and in outputs that were edited by hand, stay conflicts.
+    ///
+    /// Says what it writes: the driver in the configuration of the repository, a few lines in its hooks, and in
+    /// `.gitattributes`, which is to be committed. Without the driver, Git merges outputs as texts, and `gen render` after the
+    /// merge does the same.
+    Install,
+    /// Undo `gen git install`
+    ///
+    /// Lines in `.gitattributes` that are committed stay, since other clones use them; they have no effect without the driver.
+    Uninstall,
+    /// Merge one file, as Git's merge driver
+    #[command(hide = true)]
+    MergeDriver(MergeDriver),
+    /// Render after Git, as one of its hooks
+    #[command(hide = true)]
+    Hook {
+        /// The hook
+        name: String,
+        /// What Git passes to it
+        arguments: Vec<String>,
+    },
+}
+
+/// What Git passes to a merge driver: `%O %A %B %L %P`.
+#[derive(Debug, Args)]
+pub struct MergeDriver {
+    /// The common ancestor's text
+    pub base: Utf8PathBuf,
+    /// Our text, and the place of the result
+    pub ours: Utf8PathBuf,
+    /// Their text
+    pub theirs: Utf8PathBuf,
+    /// The size of a conflict marker
+    pub size: String,
+    /// The path of the file
+    pub path: String,
 }
 
 /// What `gen render` takes.

@@ -17,7 +17,7 @@ use stackgen::spec::{self, Location};
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::{
     Around, Outcome, Outputs, Project, Ran, SPEC, Unread, current_folder, git, load, location, print, print_error,
-    print_text, project, projects, stop, stop_with, warn,
+    print_text, project, projects, stop, stop_for, stop_with, warn,
 };
 use crate::cli::{Check, Format};
 
@@ -149,9 +149,9 @@ fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
                     Drift::new(difference)
                 }));
             }
-            // The others would wait for the same process.
-            Err(error @ Error::Locked { .. }) => return Err(stop(Outcome::Failed, error)),
-            Err(error) => outcome = stop(Outcome::Failed, error),
+            // The others would wait for the same process, or be of the same version.
+            Err(error @ (Error::Locked { .. } | Error::Newer { .. })) => return Err(stop_for(&error)),
+            Err(error) => outcome = stop_for(&error),
         }
     }
     match committed.join() {
@@ -277,7 +277,7 @@ pub fn remedy(cause: &Cause, spec: &Location) -> String {
         }
         Cause::Closed => "run `gen render`: containers run as other users",
         Cause::MergeConflict | Cause::Merged => "resolve the conflicts in spec/, then run `gen render`",
-        Cause::HandEdited { .. } => {
+        Cause::HandEdited { .. } | Cause::MergedEdit => {
             "move the change to the spec and run `gen render`, or discard it with `gen render --force`"
         }
         Cause::Unlisted => "move the file, or overwrite it with `gen render --force`",
@@ -380,7 +380,7 @@ fn code(cause: &Cause) -> &'static str {
         Cause::Merged => "merged",
         Cause::Stale => "stale",
         Cause::Unlisted | Cause::Stray => "unlisted",
-        Cause::HandEdited { .. } => "hand-edited",
+        Cause::HandEdited { .. } | Cause::MergedEdit => "hand-edited",
         Cause::Orphan { .. } => "orphan",
         Cause::Unreadable(_) => "unreadable",
         Cause::Committed => "committed",

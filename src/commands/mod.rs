@@ -13,6 +13,7 @@ mod import;
 mod init;
 mod kind;
 mod list;
+mod merge;
 mod model;
 mod new;
 mod pin;
@@ -63,6 +64,7 @@ static LOST: AtomicBool = AtomicBool::new(false);
 /// Parses the command line and runs the command.
 pub fn run() -> Outcome {
     output::report_waiting(|message| print_error(&format!("{message}\n")));
+    output::ask_about_sides(merge::were_rendered);
     let outcome = match Cli::read() {
         Ok(cli) => run_command(cli),
         Err(text) if text.use_stderr() => {
@@ -109,6 +111,7 @@ fn run_command(cli: Cli) -> Outcome {
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Dev(arguments) => Ok(dev::run(&arguments)),
         Command::Import(arguments) => Ok(import::run(&arguments)),
+        Command::Git(command) => merge::run(&command),
     };
     ran.unwrap_or_else(|outcome| outcome)
 }
@@ -516,6 +519,18 @@ fn fail(message: &str) {
 fn stop(outcome: Outcome, message: impl Display) -> Outcome {
     fail(&message.to_string());
     outcome
+}
+
+/// Reports why outputs were not compared or written.
+fn stop_for(error: &output::Error) -> Outcome {
+    match error {
+        output::Error::Newer { .. } => stop_with(
+            Outcome::Invalid,
+            error,
+            "install that version; `[stack] requires` can say which one a spec is for",
+        ),
+        _ => stop(Outcome::Failed, error),
+    }
 }
 
 /// As [`stop`] does, with a way out.

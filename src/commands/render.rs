@@ -7,16 +7,18 @@ use camino::Utf8PathBuf;
 use stackgen::output::{self, Cause, Error, Finding, Options, Written};
 use stackgen::review::counted;
 
-use super::report::{BOLD, RESET};
-use super::{Outcome, Outputs, Project, Ran, check, fail, location, print_text, project, stop, sweep, warn};
+use super::report::{BOLD, CYAN, RESET};
+use super::{Outcome, Outputs, Project, Ran, check, fail, location, print_text, project, stop_for, sweep, warn};
 use crate::cli::{Format, Render};
 
 pub fn run(arguments: &Render) -> Ran {
     let project = project(arguments.profile.as_deref(), Format::Text)?;
     warn(&project, Format::Text);
     let options = Options { force: arguments.force, dry_run: arguments.dry_run, prune: !arguments.no_prune };
-    let (outcome, refused) = write(&project, arguments.profile.as_deref(), options);
-    show_changes(&project, arguments.profile.as_deref(), &refused)?;
+    let rendered = write(&project, arguments.profile.as_deref(), options);
+    rendered.show();
+    show_changes(&project, arguments.profile.as_deref(), &rendered.refused)?;
+    let outcome = rendered.outcome;
     // The process ends: freeing a large stack, string by string, would only take time.
     std::mem::forget(project);
     Ok(outcome)
@@ -41,41 +43,50 @@ fn show_changes(project: &Project, profile: Option<&str>, refused: &[Utf8PathBuf
     Ok(())
 }
 
-/// Writes what changed, and reports what was written, removed and left. Gives the files that it refused to replace or delete.
-pub fn write(project: &Project, profile: Option<&str>, options: Options) -> (Outcome, Vec<Utf8PathBuf>) {
-    let mut refused = Vec::new();
-    let outcome = write_all(project, profile, options, &mut refused);
-    (outcome, refused)
+/// What a render did, or would do.
+pub struct Rendered {
+    pub outcome: Outcome,
+    /// The files that were not replaced or deleted.
+    pub refused: Vec<Utf8PathBuf>,
+    /// The files that were written or deleted.
+    pub changed: Vec<Utf8PathBuf>,
+    report: String,
 }
 
-fn write_all(project: &Project, profile: Option<&str>, options: Options, refused: &mut Vec<Utf8PathBuf>) -> Outcome {
-    let mut outcome = Outcome::Clean;
-    let mut out = String::new();
+impl Rendered {
+    /// Prints what was written, removed and left.
+    pub fn show(&self) {
+        print_text(&self.report);
+    }
+}
+
+/// Writes what changed. What went wrong is reported.
+pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Rendered {
+    let mut rendered =
+        Rendered { outcome: Outcome::Clean, refused: Vec::new(), changed: Vec::new(), report: String::new() };
+    if let Err(outcome) = write_all(project, profile, options, &mut rendered) {
+        rendered.outcome = outcome;
+    }
+    rendered
+}
+
+fn write_all(project: &Project, profile: Option<&str>, options: Options, rendered: &mut Rendered) -> Ran<()> {
     let mut total = Written::default();
-    let outputs = match project.outputs(profile) {
-        Ok(outputs) => outputs,
-        Err(outcome) => return outcome,
-    };
+    let outputs = project.outputs(profile)?;
     if profile.is_none() {
-        match project.around() {
-            Ok(around) => {
-                total.left.extend(around.strays.into_iter().map(|path| Finding { path, cause: Cause::Stray }));
-            }
-            Err(outcome) => return outcome,
-        }
+        let strays = project.around()?.strays.into_iter();
+        total.left.extend(strays.map(|path| Finding { path, cause: Cause::Stray }));
     }
     // Before anything is written.
     for Outputs { scope, .. } in &outputs {
         if let Err(error) = output::permitted(&project.root, scope) {
-            return stop(Outcome::Failed, error);
+            return Err(stop_for(&error));
         }
     }
     if !options.dry_run {
-        let folders = outputs.iter().flat_map(|outputs| outputs.scope.own_folders());
-        if let Err(outcome) = sweep(&project.root, folders) {
-            return outcome;
-        }
+        sweep(&project.root, outputs.iter().flat_map(|outputs| outputs.scope.own_folders()))?;
     }
+    let mut outcome = Outcome::Clean;
     for Outputs { what, scope, files } in outputs {
         match output::write(&project.root, &scope, files, options) {
             Ok(written) => {
@@ -87,18 +98,26 @@ fn write_all(project: &Project, profile: Option<&str>, options: Options, refused
             }
             Err(Error::Refused(findings)) => {
                 refuse(&what, &findings);
-                refused.extend(findings.iter().map(|finding| finding.path.clone()));
+                rendered.refused.extend(findings.iter().map(|finding| finding.path.clone()));
                 outcome = outcome.max(if findings.iter().any(|finding| finding.cause.is_hopeless()) {
                     Outcome::Failed
                 } else {
                     Outcome::Findings
                 });
             }
-            // The others would wait for the same process.
-            Err(error @ Error::Locked { .. }) => return stop(Outcome::Failed, error),
-            Err(error) => outcome = stop(Outcome::Failed, error),
+            // The others would wait for the same process, or be of the same version.
+            Err(error @ (Error::Locked { .. } | Error::Newer { .. })) => return Err(stop_for(&error)),
+            Err(error) => outcome = stop_for(&error),
         }
     }
+    report(&mut rendered.report, &total, options, outcome);
+    rendered.outcome = outcome;
+    rendered.changed = total.written.into_iter().chain(total.removed).map(|finding| finding.path).collect();
+    Ok(())
+}
+
+/// What was written, removed and left.
+fn report(out: &mut String, total: &Written, options: Options, outcome: Outcome) {
     let would = if options.dry_run { "would be " } else { "" };
     let mut lines = |verb: &str, findings: &[Finding]| {
         for Finding { path, cause } in findings.iter().take(check::MOST_FILES) {
@@ -124,8 +143,10 @@ fn write_all(project: &Project, profile: Option<&str>, options: Options, refused
             if total.left.is_empty() { String::new() } else { format!(", {} left", counted(total.left.len(), "file")) },
         );
     }
-    print_text(&out);
-    outcome
+    let is_merged = |finding: &Finding| matches!(finding.cause, Cause::MergeConflict | Cause::Merged);
+    if !options.dry_run && total.written.iter().chain(&total.removed).any(is_merged) {
+        let _ = writeln!(out, "{CYAN}help{RESET}: mark the outputs as resolved with `git add`");
+    }
 }
 
 fn refuse(what: &str, findings: &[Finding]) {

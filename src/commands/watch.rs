@@ -81,5 +81,5 @@ fn render(profile: Option<&str>) {
         }
     }
     let options = output::Options { force: false, dry_run: false, prune: true };
-    write(&project, profile, options);
+    write(&project, profile, options).show();
 }

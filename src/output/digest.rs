@@ -25,6 +25,11 @@ impl Digest {
     }
 }
 
+/// The digest of a text as a manifest lists it.
+pub fn digest(text: &[u8]) -> String {
+    Digest::of(text).to_string()
+}
+
 impl FromStr for Digest {
     type Err = NotADigest;
 

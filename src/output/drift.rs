@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
+use std::sync::OnceLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -10,9 +11,18 @@ use super::digest::Digest;
 use super::disk::{self, Look};
 use super::lock::{self, Access};
 use super::manifest::{self, Entry, Listing, Manifest, ProblemKind};
-use super::{Cause, Comparison, Difference, Error, File, PathProblem, Scope};
+use super::{Cause, Comparison, Difference, Error, FORMAT, File, PathProblem, Scope};
 use crate::folder::{self, Kind};
 use crate::links;
+
+/// Who knows whether each side of a merge of an output was rendered.
+static SIDES: OnceLock<fn(&Utf8Path, &Utf8Path) -> bool> = OnceLock::new();
+
+/// Sets who knows whether each side of a merge of an output was rendered: a function of the root and the output's path, which
+/// is only asked about outputs that a merge has left. The first one stays; without one, each side is taken for rendered.
+pub fn ask_about_sides(were_rendered: fn(&Utf8Path, &Utf8Path) -> bool) {
+    _ = SIDES.set(were_rendered);
+}
 
 /// Compares the rendered files with those on disk.
 ///
@@ -135,6 +145,9 @@ impl<'a> Tree<'a> {
                 return Err(Error::io("read", &scope.manifest, error));
             }
             tree.manifest = Manifest::parse(&tree.manifest_bytes, scope);
+            if let Some(format) = tree.manifest.format.filter(|&format| format > FORMAT) {
+                return Err(Error::Newer { path: scope.manifest.clone(), format });
+            }
         }
         Ok(tree)
     }
@@ -176,7 +189,10 @@ impl<'a> Tree<'a> {
             Look::Unreadable(error) => Some(Found::bare(Cause::Unreadable(error))),
             Look::Symlink => Some(Found::bare(Cause::Orphan { edited: true })),
             Look::File { .. } => {
-                let edited = matches!(self.recognise(path, None), Cause::HandEdited { .. } | Cause::Unlisted);
+                let edited = matches!(
+                    self.recognise(path, None),
+                    Cause::HandEdited { .. } | Cause::MergedEdit | Cause::Unlisted
+                );
                 Some(Found { cause: Cause::Orphan { edited }, on_disk: Some(self.buffer.clone()) })
             }
         }
@@ -319,12 +335,18 @@ impl<'a> Tree<'a> {
         if listed(&self.buffer) || manifest::with_unix_line_ends(&self.buffer).is_some_and(|unix| listed(&unix)) {
             Cause::Stale
         } else if manifest::has_conflict(&self.buffer) {
-            Cause::MergeConflict
+            self.unless_edited(path, Cause::MergeConflict)
         } else if *contested {
-            Cause::Merged
+            self.unless_edited(path, Cause::Merged)
         } else {
             Cause::HandEdited { also_stale: rendered.is_some_and(|rendered| !digests.contains(&rendered)) }
         }
+    }
+
+    /// The cause of a text that a merge has left, unless a side of it was edited by hand.
+    fn unless_edited(&self, path: &str, cause: Cause) -> Cause {
+        let rendered = SIDES.get().is_none_or(|were_rendered| were_rendered(self.root, path.as_ref()));
+        if rendered { cause } else { Cause::MergedEdit }
     }
 
     fn folder_of(&mut self, path: &Utf8Path) -> Result<Folder, Error> {

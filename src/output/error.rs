@@ -3,7 +3,7 @@ use std::io;
 
 use camino::Utf8PathBuf;
 
-use super::Finding;
+use super::{FORMAT, Finding};
 
 /// Why outputs could not be compared or written.
 #[derive(Debug)]
@@ -32,6 +32,13 @@ pub enum Error {
         link: Utf8PathBuf,
         /// Where it leads.
         target: String,
+    },
+    /// A newer version of `gen` has written the outputs.
+    Newer {
+        /// The manifest, which says so.
+        path: Utf8PathBuf,
+        /// The format of the outputs.
+        format: u32,
     },
     /// Another process uses the outputs and does not finish.
     Locked {
@@ -94,6 +101,11 @@ impl fmt::Display for Error {
             Self::OutsideRoot { path, link, target } => {
                 write!(f, "cannot use `{path}`: `{link}` leads to `{target}`, outside of the project")
             }
+            Self::Newer { path, format } => write!(
+                f,
+                "`{path}` was written by a newer version of gen, in format {format}; this is gen {}, which knows format {FORMAT}",
+                env!("CARGO_PKG_VERSION"),
+            ),
             Self::Locked { root, process } => {
                 write!(f, "cannot lock `{root}`: {process} uses the outputs and does not finish; end it, or try again")
             }

@@ -1,14 +1,30 @@
 //! The manifest: the outputs of a profile and their digests. Reading it never fails as a whole: it is committed, so it may
 //! be merged, edited or truncated like any other file.
+//!
+//! A line that never changes is between two entries: Git takes changes of adjacent lines for a conflict, so without it two
+//! branches that change different outputs could not be merged.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::digest::Digest;
 use super::{PathProblem, Scope};
 
 /// The first line of a manifest during a render. `sha256sum` ignores lines that start with `#`.
 pub(super) const UNDER_WAY: &str = "# A render is in progress or was interrupted. Run `gen render` to complete it.\n";
+
+/// The format of specs and outputs that this version of `gen` reads and writes, which `gen upgrade` brings older ones to. The
+/// manifest names it, from 2 on, so that an older version doesn't take the outputs of a newer one for stale ones.
+pub const FORMAT: u32 = 2;
+
+/// Begins the line that names the format.
+const HEADER: &str = "# gen format ";
+
+/// Ends that line.
+const PURPOSE: &str = ": the digest of each output, for `sha256sum --check`";
+
+/// The line between two entries.
+const BETWEEN: &str = "#\n";
 
 /// Every pair of a path and a digest that a manifest lists, in the order of its lines.
 pub(super) type Listing = BTreeSet<(String, Digest)>;
@@ -24,6 +40,8 @@ pub(super) struct Manifest {
     pub(super) conflict: bool,
     /// Whether it was written during a render.
     pub(super) under_way: bool,
+    /// The newest format that it names.
+    pub(super) format: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -81,6 +99,7 @@ impl Manifest {
                 in_conflict = marker != Marker::Theirs;
             } else if text.starts_with(b"#") {
                 manifest.under_way |= text == UNDER_WAY.trim_end().as_bytes();
+                manifest.format = manifest.format.max(format(text));
             } else if let Some((digest, path)) = entry(text) {
                 if let Err(problem) = scope.admits(path) {
                     manifest.problem(line, path.to_owned(), ProblemKind::Path(problem));
@@ -125,14 +144,55 @@ impl Manifest {
 
 /// The lines of a manifest.
 pub(super) fn text(listing: &Listing) -> String {
-    let mut text = String::with_capacity(listing.iter().map(|(path, _)| path.len() + 67).sum());
+    let mut text = String::with_capacity(96 + listing.iter().map(|(path, _)| path.len() + 69).sum::<usize>());
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(text, "{HEADER}{FORMAT}{PURPOSE}");
     for (path, digest) in listing {
+        text.push_str(BETWEEN);
         digest.push_hex(&mut text);
         text.push_str("  ");
         text.push_str(path);
         text.push('\n');
     }
     text
+}
+
+/// The manifest that lists what both sides of a merge list: the digests of the side that changed an entry, or of both. `None`
+/// if a side is not a manifest.
+pub fn merged(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<String> {
+    let [base, ours, theirs] = [lines(base), lines(ours), lines(theirs)];
+    let (base, ours, theirs) = (base.unwrap_or_default(), ours?, theirs?);
+    let none = BTreeSet::new();
+    let paths: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+    let mut listing = Listing::new();
+    for path in paths {
+        let [base, ours, theirs] = [&base, &ours, &theirs].map(|side| side.get(path).unwrap_or(&none));
+        let digests = match () {
+            () if ours == base => theirs.clone(),
+            () if theirs == base => ours.clone(),
+            () => ours | theirs,
+        };
+        listing.extend(digests.into_iter().map(|digest| (path.clone(), digest)));
+    }
+    Some(text(&listing))
+}
+
+/// The digests of each path, whatever the scope; `None` if a line is not one of a manifest.
+fn lines(bytes: &[u8]) -> Option<BTreeMap<String, BTreeSet<Digest>>> {
+    let mut all: BTreeMap<String, BTreeSet<Digest>> = BTreeMap::new();
+    for line in bytes.split_inclusive(|&byte| byte == b'\n').map(trim_line_end) {
+        if line.starts_with(b"#") || Marker::of(line).is_some() {
+            continue;
+        }
+        let (digest, path) = entry(line)?;
+        all.entry(path.to_owned()).or_default().insert(digest);
+    }
+    Some(all)
+}
+
+/// The format that the first line of a manifest names.
+fn format(line: &[u8]) -> Option<u32> {
+    str::from_utf8(line).ok()?.strip_prefix(HEADER)?.strip_suffix(PURPOSE)?.parse().ok()
 }
 
 fn entry(line: &[u8]) -> Option<(Digest, &str)> {
@@ -278,6 +338,35 @@ mod tests {
     fn a_problem_shows_no_raw_control_characters() {
         let manifest = parse("\u{1b}[2Jboo\n");
         assert_eq!(manifest.problems[0].to_string(), r"line 1: `\u{1b}[2Jboo`: expected a digest and a path");
+    }
+
+    #[test]
+    fn a_merge_lists_what_either_side_changed() {
+        let [a, b, c, d] = [1, 2, 3, 4].map(digest);
+        let listing = |entries: &[(&str, Digest)]| {
+            text(&entries.iter().map(|(path, digest)| ((*path).to_owned(), *digest)).collect())
+        };
+        let base = listing(&[("g/dev/a", a), ("g/dev/b", a), ("g/dev/c", a), ("g/dev/d", a)]);
+        let ours = listing(&[("g/dev/a", b), ("g/dev/b", a), ("g/dev/c", b), ("g/dev/x", d)]);
+        let theirs = listing(&[("g/dev/a", c), ("g/dev/b", c), ("g/dev/c", a), ("g/dev/d", a)]);
+        let both = merged(base.as_bytes(), ours.as_bytes(), theirs.as_bytes()).unwrap();
+        let expected = [("g/dev/a", b), ("g/dev/a", c), ("g/dev/b", c), ("g/dev/c", b), ("g/dev/x", d)];
+        assert_eq!(both, listing(&expected));
+        assert_eq!(merged(b"", b"not a manifest", theirs.as_bytes()), None);
+        // Both have added the file that they conflict in, or the base is a conflict itself, as of a criss-cross merge.
+        let markers = format!("<<<<<<< x\n{ours}=======\n{theirs}>>>>>>> y\n");
+        for base in ["", &markers] {
+            assert!(merged(base.as_bytes(), ours.as_bytes(), theirs.as_bytes()).is_some());
+        }
+    }
+
+    #[test]
+    fn the_format_is_read_back() {
+        assert_eq!(parse(&text(&Listing::new())).format, Some(FORMAT));
+        assert_eq!(parse("# gen format 7: the digest of each output, for `sha256sum --check`\r\n").format, Some(7));
+        for other in ["", "# gen format 7", "# gen format -1: the digest of each output, for `sha256sum --check`\n"] {
+            assert_eq!(parse(other).format, None, "{other}");
+        }
     }
 
     #[test]

@@ -31,11 +31,12 @@ use std::io;
 
 use camino::Utf8PathBuf;
 
+pub use self::digest::digest;
 pub use self::disk::LARGEST;
-pub use self::drift::{compare, permitted};
+pub use self::drift::{ask_about_sides, compare, permitted};
 pub use self::error::{Error, PathProblem};
 pub use self::lock::report_waiting;
-pub use self::manifest::{Problem, ProblemKind};
+pub use self::manifest::{FORMAT, Problem, ProblemKind, merged as merged_manifest};
 pub use self::replace::{Mode, create, replace, sweep};
 pub use self::write::write;
 
@@ -140,6 +141,8 @@ pub enum Cause {
     MergeConflict,
     /// Both sides of a merge changed the output and Git merged the texts.
     Merged,
+    /// A merge has left it, and one of its sides was edited by hand.
+    MergedEdit,
     /// Written by an earlier render: the spec or the templates have changed since. The manifest: it lists other outputs or
     /// digests.
     Stale,
@@ -172,7 +175,10 @@ pub enum Cause {
 impl Cause {
     /// Whether overwriting or deleting the file could lose somebody's work, so that [`write()`] requires force.
     pub fn needs_force(&self) -> bool {
-        matches!(self, Self::Unlisted | Self::HandEdited { .. } | Self::Symlink | Self::Orphan { edited: true })
+        matches!(
+            self,
+            Self::Unlisted | Self::HandEdited { .. } | Self::MergedEdit | Self::Symlink | Self::Orphan { edited: true }
+        )
     }
 
     /// Whether [`write()`] refuses the file even with force, since its content is unknown.
@@ -191,6 +197,7 @@ impl fmt::Display for Cause {
             Self::LineEndings => f.write_str("line endings only"),
             Self::MergeConflict => f.write_str("merge conflict"),
             Self::Merged => f.write_str("merged by Git"),
+            Self::MergedEdit => f.write_str("edited by hand on one side of a merge"),
             Self::Stale => f.write_str("out of date"),
             Self::Unlisted => f.write_str("not listed in the manifest"),
             Self::HandEdited { also_stale: false } => f.write_str("edited by hand"),

@@ -18,6 +18,7 @@ mod external;
 mod fields;
 mod files;
 mod fmt;
+mod git;
 mod graph;
 mod hostile;
 mod import;

@@ -22,7 +22,7 @@ use stackgen::verify::{self, Check, Complaint, Consumer, Texts};
 
 use self::find::{Engine, Local};
 use super::confined::Programs;
-use super::{Outcome, Ran, print, print_text, project, stop, stop_with};
+use super::{Outcome, Ran, print, print_text, project, stop_for, stop_with};
 use crate::cli::{Format, Verify};
 
 /// A check and how it ended.
@@ -65,7 +65,7 @@ pub fn run(arguments: &Verify) -> Ran {
     let mut checks: Vec<(usize, Check)> = Vec::new();
     let mut profiles: Vec<Profile<'_>> = Vec::new();
     for (index, plan) in project.plans.iter().enumerate() {
-        let profile = rendered(root, plan).map_err(|error| stop(Outcome::Failed, error))?;
+        let profile = rendered(root, plan).map_err(|error| stop_for(&error))?;
         checks.extend(verify::checks(plan.stack(), &profile.texts).into_iter().map(|check| (index, check)));
         profiles.push(profile);
     }
