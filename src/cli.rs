@@ -141,8 +141,8 @@ pub enum Command {
     /// variables, dashboards and what Terraform would do. Changes neither the work tree nor the index.
     ///
     /// If the revision has moved on since the current branch was created, the merge base with HEAD is used, so that only
-    /// the changes of the branch are reported. Both specs are read by this version of `gen`; changes between versions of
-    /// `gen` are not reported.
+    /// the changes of the branch are reported. Both specs are read by this version of `gen`. Outputs that are committed
+    /// differently at the revision, for example since an earlier version has rendered them, are named as such.
     ///
     /// Exit codes: 0 nothing dangerous, 1 data would be lost or something would be exposed, 2 invalid spec, revision or
     /// command line, 3 git is missing or failed.

@@ -177,6 +177,12 @@ pub fn merged(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<String> {
     Some(text(&listing))
 }
 
+/// The digests that a manifest lists for each path; none if it is not a manifest.
+pub fn listed(manifest: &[u8]) -> BTreeMap<String, BTreeSet<String>> {
+    let digests = |digests: BTreeSet<Digest>| digests.iter().map(ToString::to_string).collect();
+    lines(manifest).unwrap_or_default().into_iter().map(|(path, listed)| (path, digests(listed))).collect()
+}
+
 /// The digests of each path, whatever the scope; `None` if a line is not one of a manifest.
 fn lines(bytes: &[u8]) -> Option<BTreeMap<String, BTreeSet<Digest>>> {
     let mut all: BTreeMap<String, BTreeSet<Digest>> = BTreeMap::new();

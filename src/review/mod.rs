@@ -31,7 +31,7 @@ mod variables;
 mod written;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 use serde::Serialize;
@@ -306,6 +306,9 @@ pub trait Ground {
 
     /// Files that programs read beside the outputs of a profile, and that are committed and not as at the base.
     fn committed(&self, profile: &str) -> Vec<String>;
+
+    /// The list of a profile's outputs at the base, if it is committed there.
+    fn manifest(&self, path: &str) -> Option<Vec<u8>>;
 }
 
 /// Only the specs are compared.
@@ -320,6 +323,10 @@ impl Ground for () {
 
     fn committed(&self, _: &str) -> Vec<String> {
         Vec::new()
+    }
+
+    fn manifest(&self, _: &str) -> Option<Vec<u8>> {
+        None
     }
 }
 
@@ -344,19 +351,34 @@ pub fn review(before: &[Plan], after: &[Plan], ground: &dyn Ground) -> Result<Re
             }
         }
     }
-    let outputs = outputs(before, after)?;
+    let (outputs, differently) = outputs(before, after, ground)?;
     let terraform = after.first().map_or("", |plan| &plan.stack().outputs.terraform);
     found.extend(unexplained::outputs(&found, &outputs.changed, terraform));
+    found.extend(unexplained::rendered_differently(&differently));
     found.iter_mut().for_each(Change::hide_secrets);
     found.sort_by_key(|change| (change.severity, change.area));
     Ok(Review { changes: found, outputs })
 }
 
-fn outputs(before: &[Plan], after: &[Plan]) -> Result<Outputs, output::Error> {
+/// The outputs that differ, and those of the base that are not committed there as they are rendered now.
+fn outputs(
+    before: &[Plan],
+    after: &[Plan],
+    ground: &dyn Ground,
+) -> Result<(Outputs, Vec<String>), output::Error> {
     let mut old: BTreeMap<String, String> = BTreeMap::new();
-    for file in before.iter().flat_map(Plan::files) {
-        let file = file?;
-        old.insert(file.path.into_string(), file.contents);
+    let mut differently = Vec::new();
+    for plan in before {
+        let listed = ground.manifest(plan.scope().manifest.as_str()).unwrap_or_default();
+        let listed = output::listed_in_manifest(&listed);
+        for file in plan.files() {
+            let file = file?;
+            let is_committed = |digests: &BTreeSet<String>| digests.contains(&output::digest(file.contents.as_bytes()));
+            if listed.get(file.path.as_str()).is_some_and(|digests| !is_committed(digests)) {
+                differently.push(file.path.to_string());
+            }
+            old.insert(file.path.into_string(), file.contents);
+        }
     }
     let mut outputs = Outputs::default();
     for file in after.iter().flat_map(Plan::files) {
@@ -368,7 +390,7 @@ fn outputs(before: &[Plan], after: &[Plan]) -> Result<Outputs, output::Error> {
         }
     }
     outputs.removed = old.into_keys().collect();
-    Ok(outputs)
+    Ok((outputs, differently))
 }
 
 /// The two stacks of a profile.

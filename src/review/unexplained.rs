@@ -121,6 +121,17 @@ pub(super) fn outputs(found: &[Change], changed: &[String], terraform: &str) -> 
         .collect()
 }
 
+/// Outputs of the base that are not committed there as they are rendered now, so that their difference is not of the spec.
+pub(super) fn rendered_differently(paths: &[String]) -> Option<Change> {
+    let are = if paths.len() == 1 { "output is" } else { "outputs are" };
+    let what = format!(
+        "{} {are} not committed at the base as this version of `gen` renders the spec there; that is not a change of the spec: {}",
+        paths.len(),
+        quoted_list(paths.iter().map(String::as_str)),
+    );
+    (!paths.is_empty()).then(|| Change::notice(Id::RenderedDifferently, Area::Outputs, "gen", what))
+}
+
 const UNEXPLAINED: &str = " for a reason that no other area covers";
 
 impl Change {

@@ -225,6 +225,8 @@ ids! {
         AcceptanceRemoved = "acceptance-removed",
         /// A file that a template of the spec makes changed.
         FileChanged = "file-changed",
+        /// This version of `gen` renders outputs of the base differently than they are committed there.
+        RenderedDifferently = "rendered-differently",
         /// A generated file changed although no other change explains it.
         UnexplainedOutput = "unexplained-output",
     }

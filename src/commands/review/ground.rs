@@ -185,6 +185,11 @@ impl Ground for Compared<'_> {
         found.dedup();
         found
     }
+
+    fn manifest(&self, path: &str) -> Option<Vec<u8>> {
+        let (mode, text) = self.revision.at(path.into()).ok()??;
+        mode.starts_with("100").then_some(text)
+    }
 }
 
 /// The parts of a path, the last one first.
