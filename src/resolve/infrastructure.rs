@@ -10,7 +10,7 @@ use crate::model::infrastructure::{
 };
 use crate::model::{Service, Stack};
 use crate::spec::decode::{Spanned, shown};
-use crate::spec::stack::{Cluster, DatasourceType, Persistence, Queried};
+use crate::spec::stack::{AWS_VERSION, Cluster, DatasourceType, Persistence, Queried, TERRAFORM_VERSION};
 
 /// The output for the region.
 pub(super) const REGION_OUTPUT: &str = "region";
@@ -21,6 +21,20 @@ const SOURCE_BUCKET: &str = "knowledge_source";
 /// The longest project name: a bucket has at most 63 characters, of which the account's number, the
 /// region and the bucket's own name need their part.
 const LONGEST_PROJECT: usize = 24;
+
+/// Whether Terraform reads a text as a constraint of versions (`constraint.go` of hashicorp/go-version).
+fn is_constraint(text: &str) -> bool {
+    text.split(',').all(|part| {
+        let version = part.trim_matches(' ').trim_start_matches(['=', '!', '>', '<', '~']);
+        let operator = &part.trim_matches(' ')[..part.trim_matches(' ').len() - version.len()];
+        let version = version.trim_start_matches(' ');
+        let (numbers, rest) = version.split_at(version.find(['-', '+']).unwrap_or(version.len()));
+        let is_number = |number: &str| number.parse::<u32>().is_ok() && number.bytes().all(|byte| byte.is_ascii_digit());
+        ["", "=", "!=", ">", ">=", "<", "<=", "~>"].contains(&operator)
+            && numbers.split('.').all(is_number)
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-+.".contains(&byte))
+    })
+}
 
 impl Resolver<'_> {
     /// The names of the outputs, in the order in which they are written.
@@ -73,6 +87,22 @@ impl Resolver<'_> {
             output(format!("{label}_bucket"), format!("Bucket: {description}"), OutputValue::BucketName(label));
         }
         outputs
+    }
+
+    /// A constraint of versions, or the default.
+    fn constraint(&mut self, written: Option<&Spanned<String>>, default: &str) -> String {
+        let Some(written) = written else { return default.to_owned() };
+        if !is_constraint(&written.value) {
+            self.report(
+                Diagnostic::new(
+                    "invalid-version",
+                    format!("invalid version constraint `{}`", shown(&written.value)),
+                    written.span,
+                )
+                .help(format!("write it as Terraform does, for example `{default}`")),
+            );
+        }
+        written.value.clone()
     }
 
     pub(super) fn infrastructure(&mut self) -> Option<Infrastructure> {
@@ -150,9 +180,13 @@ impl Resolver<'_> {
                 chunk_overlap: base.chunk_overlap.value,
             }
         });
+        let terraform_version = self.constraint(infrastructure.terraform_version.as_ref(), TERRAFORM_VERSION);
+        let aws_version = self.constraint(infrastructure.aws_version.as_ref(), AWS_VERSION);
         Some(Infrastructure {
             project: infrastructure.project.value.clone(),
             region: region.value.clone(),
+            terraform_version,
+            aws_version,
             dsql: self
                 .in_dsql()
                 .map(|(name, cluster)| DsqlCluster {

@@ -245,6 +245,16 @@ fn everywhere(old: &Infrastructure, new: &Infrastructure, changes: &mut Vec<Chan
             Change::danger(Id::RegionChanged, AREA, "region", what).was(old.region.clone()).is(new.region.clone()),
         );
     }
+    for (subject, before, after) in [
+        ("terraform_version", &old.terraform_version, &new.terraform_version),
+        ("aws_version", &old.aws_version, &new.aws_version),
+    ] {
+        if before != after {
+            let what = "run `terraform init -upgrade` to use another version";
+            let change = Change::notice(Id::TerraformVersion, AREA, subject, what);
+            changes.push(change.was(before.clone()).is(after.clone()));
+        }
+    }
     if old.project == new.project {
         return;
     }
