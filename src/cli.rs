@@ -156,9 +156,24 @@ pub enum Command {
     Dev(Dev),
     /// Convert files of other tools to the spec's format
     Import(Import),
+    /// Bring a spec of an older format to the current one
+    ///
+    /// Renames keys where they are, so that comments and layout stay, and says what it changed. What the outputs on disk have
+    /// tells what the spec meant: each output that would differ from them in meaning is named. What it can't change is left to
+    /// you, as a diagnostic.
+    Upgrade(Upgrade),
     /// Let Git merge outputs by rendering them
     #[command(subcommand, after_help = "Example:\n  gen git install")]
     Git(GitCommand),
+}
+
+/// What `gen upgrade` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen upgrade --dry-run")]
+pub struct Upgrade {
+    /// Show what would be changed without changing it
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -24,6 +24,7 @@ mod review;
 mod same;
 mod schema;
 mod table;
+mod upgrade;
 mod verify;
 mod watch;
 
@@ -112,6 +113,7 @@ fn run_command(cli: Cli) -> Outcome {
         Command::Dev(arguments) => Ok(dev::run(&arguments)),
         Command::Import(arguments) => Ok(import::run(&arguments)),
         Command::Git(command) => merge::run(&command),
+        Command::Upgrade(arguments) => upgrade::run(&arguments),
     };
     ran.unwrap_or_else(|outcome| outcome)
 }

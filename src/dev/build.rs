@@ -77,7 +77,7 @@ pub fn targets<'a>(stack: &'a Stack, environment: &Environment, names: &[String]
 }
 
 fn image_answers(build: &ImageBuild, name: &str) -> bool {
-    let of_temporal = matches!(build.recipe, ImageRecipe::TemporalDsql(_) | ImageRecipe::TemporalRuntime(_));
+    let of_temporal = matches!(build.recipe, ImageRecipe::TemporalDsql(..) | ImageRecipe::TemporalRuntime(_));
     name == ALL || name == build.name || name == build.reference || (name == TEMPORAL && of_temporal)
 }
 
@@ -95,7 +95,7 @@ fn words(stack: &Stack) -> impl Iterator<Item = &str> {
 /// The source tree of an image.
 pub fn tree(build: &ImageBuild) -> Option<&SourceTree> {
     match &build.recipe {
-        ImageRecipe::TemporalDsql(tree) | ImageRecipe::Own(tree) => Some(tree),
+        ImageRecipe::TemporalDsql(tree, _) | ImageRecipe::Own(tree) => Some(tree),
         ImageRecipe::TemporalRuntime(_) => None,
     }
 }
@@ -154,7 +154,7 @@ pub fn invocation(
     }
     command = command.with_flag("--no-cache", no_cache);
     Ok(match &build.recipe {
-        ImageRecipe::TemporalDsql(tree) => {
+        ImageRecipe::TemporalDsql(tree, _) => {
             let source = source(root, stack, environment, build, tree)?;
             let version = go_version(root, &source, tree)?;
             let file = docker.join("base.Dockerfile");

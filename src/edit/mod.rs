@@ -11,6 +11,7 @@ pub mod outline;
 pub mod pin;
 pub mod repository;
 mod tokens;
+pub mod upgrade;
 
 /// A text with the line endings and the byte order mark of the file that it replaces.
 pub fn like(old: &str, text: &str) -> String {

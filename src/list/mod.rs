@@ -249,7 +249,7 @@ pub fn variables(stack: &Stack) -> Vec<VariableRow<'_>> {
                 .builds
                 .iter()
                 .filter(|build| match &build.recipe {
-                    ImageRecipe::TemporalDsql(tree) | ImageRecipe::Own(tree) => tree.variable == variable.name,
+                    ImageRecipe::TemporalDsql(tree, _) | ImageRecipe::Own(tree) => tree.variable == variable.name,
                     ImageRecipe::TemporalRuntime(_) => false,
                 })
                 .map(|build| build.name.as_str())
@@ -277,7 +277,7 @@ pub fn images(stack: &Stack) -> Vec<ImageRow<'_>> {
     }
     for build in &stack.builds {
         row(&mut rows, build.reference.clone());
-        if let ImageRecipe::TemporalRuntime(base) = &build.recipe {
+        if let ImageRecipe::TemporalRuntime(base) | ImageRecipe::TemporalDsql(_, base) = &build.recipe {
             let place = row(&mut rows, base.clone());
             rows[place].images.push(&build.name);
         }

@@ -9,6 +9,10 @@ pub struct Infrastructure {
     pub project: String,
     /// The AWS region.
     pub region: String,
+    /// The versions of Terraform that may run it.
+    pub terraform_version: String,
+    /// The versions of the provider `hashicorp/aws`.
+    pub aws_version: String,
     /// The clusters that get a DSQL cluster.
     pub dsql: Vec<DsqlCluster>,
     /// The Bedrock knowledge base.

@@ -190,8 +190,8 @@ pub struct ImageBuild {
 /// How an image is built.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ImageRecipe {
-    /// The Temporal server with the DSQL plugin, from its Go source tree.
-    TemporalDsql(SourceTree),
+    /// The Temporal server with the DSQL plugin, from its Go source tree, in this image (repository and tag).
+    TemporalDsql(SourceTree, String),
     /// The base image (repository and tag) with the persistence template and its entrypoint.
     TemporalRuntime(String),
     /// The source tree's own Dockerfile.

@@ -196,6 +196,11 @@ fn lines(bytes: &[u8]) -> Option<BTreeMap<String, BTreeSet<Digest>>> {
     Some(all)
 }
 
+/// The format that a manifest names; none before 2.
+pub fn format_of(manifest: &str) -> Option<u32> {
+    manifest.lines().find_map(|line| format(line.as_bytes()))
+}
+
 /// The format that the first line of a manifest names.
 fn format(line: &[u8]) -> Option<u32> {
     str::from_utf8(line).ok()?.strip_prefix(HEADER)?.strip_suffix(PURPOSE)?.parse().ok()

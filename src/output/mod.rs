@@ -36,7 +36,9 @@ pub use self::disk::LARGEST;
 pub use self::drift::{ask_about_sides, compare, permitted};
 pub use self::error::{Error, PathProblem};
 pub use self::lock::report_waiting;
-pub use self::manifest::{FORMAT, Problem, ProblemKind, listed as listed_in_manifest, merged as merged_manifest};
+pub use self::manifest::{
+    FORMAT, Problem, ProblemKind, format_of, listed as listed_in_manifest, merged as merged_manifest,
+};
 pub use self::replace::{Mode, create, replace, sweep};
 pub use self::write::write;
 

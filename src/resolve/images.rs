@@ -9,7 +9,7 @@ use crate::model::{ImageBuild, ImageRecipe, SourceTree};
 use crate::spec::decode::{Short, Spanned, listed, shown};
 use crate::spec::lints::Level;
 use crate::spec::service::Service;
-use crate::spec::stack::{self as spec, Image, Recipe};
+use crate::spec::stack::{self as spec, ALPINE, Image, Recipe};
 use crate::spec::text::Text;
 use crate::spec::tree::MOST_COPIED;
 
@@ -259,20 +259,21 @@ impl<'a> Resolver<'a> {
                     self.base_of(build.base.as_ref(), build.span, build.sound).map(ImageRecipe::TemporalRuntime)
                 }
                 recipe => {
-                    if let Some(base) = &build.base {
+                    if let Some(base) = build.base.as_ref().filter(|_| recipe.is_none()) {
                         self.report(
-                            Diagnostic::new(
-                                "kind-decides",
-                                "`base` can only be used with the recipe `temporal-runtime`",
-                                base.span,
-                            )
-                            .help("remove `base`"),
+                            Diagnostic::new("kind-decides", "`base` can only be used with a recipe", base.span)
+                                .help("remove `base`"),
                         );
                     }
-                    self.source_tree(build.context.as_ref(), build.span, build.sound).map(|tree| match recipe {
-                        Some(Recipe::TemporalDsql) => ImageRecipe::TemporalDsql(tree),
-                        _ => ImageRecipe::Own(tree),
-                    })
+                    let base = build.base.as_ref().filter(|_| recipe.is_some());
+                    let base = base.map_or_else(|| Some(ALPINE.to_owned()), |base| self.base(base));
+                    let tree = self.source_tree(build.context.as_ref(), build.span, build.sound);
+                    match recipe {
+                        Some(Recipe::TemporalDsql) => {
+                            tree.zip(base).map(|(tree, base)| ImageRecipe::TemporalDsql(tree, base))
+                        }
+                        _ => tree.map(ImageRecipe::Own),
+                    }
                 }
             };
             let Some(reference) = image.reference.value.literal().map(ToOwned::to_owned) else {
@@ -326,6 +327,28 @@ impl<'a> Resolver<'a> {
         let bases =
             spec.images.iter().filter_map(|(_, image)| Some(image.0.build.as_ref()?.0.base.as_ref()?.value.as_str()));
         run.chain(steps).chain(bases).collect()
+    }
+
+    /// The image of a registry that a recipe builds on.
+    fn base(&mut self, base: &Spanned<String>) -> Option<String> {
+        let found = self.spec.images.get(&base.value).map(|image| &image.0);
+        let found = found.filter(|image| !image.sound || image.build.is_none());
+        if let Some(image) = found {
+            return image.reference.value.literal().map(ToOwned::to_owned);
+        }
+        if !self.spec.images.broken.contains(&base.value) {
+            let pulled = self.spec.images.iter().filter(|(_, image)| image.0.build.is_none());
+            let names: Vec<&str> = pulled.map(|(name, _)| name.value.as_str()).collect();
+            let title = format!("unknown image `{}` of a registry", shown(&base.value));
+            self.report_unknown(
+                ("unknown-image", title),
+                "images",
+                (&base.value, base.span),
+                names.iter().copied(),
+                || format!("add it to [images]: `alpine = \"{ALPINE}\"`"),
+            );
+        }
+        None
     }
 
     fn base_of(&mut self, base: Option<&Spanned<String>>, span: Span, sound: bool) -> Option<String> {

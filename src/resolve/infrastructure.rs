@@ -10,7 +10,7 @@ use crate::model::infrastructure::{
 };
 use crate::model::{Service, Stack};
 use crate::spec::decode::{Spanned, shown};
-use crate::spec::stack::{Cluster, DatasourceType, Persistence, Queried};
+use crate::spec::stack::{self as spec, AWS_VERSION, Cluster, DatasourceType, Persistence, Queried, TERRAFORM_VERSION};
 
 /// The output for the region.
 pub(super) const REGION_OUTPUT: &str = "region";
@@ -21,6 +21,21 @@ const SOURCE_BUCKET: &str = "knowledge_source";
 /// The longest project name: a bucket has at most 63 characters, of which the account's number, the
 /// region and the bucket's own name need their part.
 const LONGEST_PROJECT: usize = 24;
+
+/// Whether Terraform reads a text as a constraint of versions (`constraint.go` of hashicorp/go-version).
+fn is_constraint(text: &str) -> bool {
+    text.split(',').all(|part| {
+        let version = part.trim_matches(' ').trim_start_matches(['=', '!', '>', '<', '~']);
+        let operator = &part.trim_matches(' ')[..part.trim_matches(' ').len() - version.len()];
+        let version = version.trim_start_matches(' ');
+        let (numbers, rest) = version.split_at(version.find(['-', '+']).unwrap_or(version.len()));
+        let is_number =
+            |number: &str| number.parse::<u32>().is_ok() && number.bytes().all(|byte| byte.is_ascii_digit());
+        ["", "=", "!=", ">", ">=", "<", "<=", "~>"].contains(&operator)
+            && numbers.split('.').all(is_number)
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-+.".contains(&byte))
+    })
+}
 
 impl Resolver<'_> {
     /// The names of the outputs, in the order in which they are written.
@@ -75,6 +90,64 @@ impl Resolver<'_> {
         outputs
     }
 
+    /// A constraint of versions, or the default.
+    fn constraint(&mut self, written: Option<&Spanned<String>>, default: &str) -> String {
+        let Some(written) = written else { return default.to_owned() };
+        if !is_constraint(&written.value) {
+            self.report(
+                Diagnostic::new(
+                    "invalid-version",
+                    format!("invalid version constraint `{}`", shown(&written.value)),
+                    written.span,
+                )
+                .help(format!("write it as Terraform does, for example `{default}`")),
+            );
+        }
+        written.value.clone()
+    }
+
+    fn knowledge_base(&mut self, base: &spec::KnowledgeBase) -> KnowledgeBase {
+        // Titan Text Embeddings V2 makes vectors of these sizes.
+        if base.embedding_model.value.starts_with("amazon.titan-embed-text-v2")
+            && ![256, 512, 1024].contains(&base.dimensions.value)
+        {
+            self.report(
+                Diagnostic::new(
+                    "invalid-dimensions",
+                    format!("invalid number of dimensions `{}`", base.dimensions.value),
+                    base.dimensions.span,
+                )
+                .also(base.embedding_model.span, "the model")
+                .help("use 256, 512 or 1024, which Titan Text Embeddings V2 supports"),
+            );
+        }
+        if !(1..=99).contains(&base.chunk_overlap.value) {
+            self.report(
+                Diagnostic::new("number-out-of-range", "`chunk_overlap` is out of range", base.chunk_overlap.span)
+                    .at("must be from 1 to 99")
+                    .help("write the percentage of a chunk that the next one repeats"),
+            );
+        }
+        if base.chunk_tokens.value == 0 {
+            self.report(
+                Diagnostic::new("number-out-of-range", "0 is out of range", base.chunk_tokens.span)
+                    .at("must be at least 1")
+                    .help("write the number of tokens per chunk"),
+            );
+        }
+        KnowledgeBase {
+            description: base
+                .description
+                .as_ref()
+                .map_or_else(|| "Knowledge base".to_owned(), |text| text.value.clone()),
+            embedding_model: base.embedding_model.value.clone(),
+            dimensions: base.dimensions.value,
+            distance: base.distance.value,
+            chunk_tokens: base.chunk_tokens.value,
+            chunk_overlap: base.chunk_overlap.value,
+        }
+    }
+
     pub(super) fn infrastructure(&mut self) -> Option<Infrastructure> {
         let spec = self.spec;
         let infrastructure = spec.infrastructure.as_ref()?;
@@ -109,50 +182,14 @@ impl Resolver<'_> {
         let names = spec.clusters.iter().map(|(name, _)| name);
         self.check_labels(names, &mut HashMap::new());
         self.check_labels(infrastructure.buckets.iter().map(|(name, _)| name), &mut labels);
-        let knowledge_base = infrastructure.knowledge_base.as_ref().map(|base| {
-            // Titan Text Embeddings V2 makes vectors of these sizes.
-            if base.embedding_model.value.starts_with("amazon.titan-embed-text-v2")
-                && ![256, 512, 1024].contains(&base.dimensions.value)
-            {
-                self.report(
-                    Diagnostic::new(
-                        "invalid-dimensions",
-                        format!("invalid number of dimensions `{}`", base.dimensions.value),
-                        base.dimensions.span,
-                    )
-                    .also(base.embedding_model.span, "the model")
-                    .help("use 256, 512 or 1024, which Titan Text Embeddings V2 supports"),
-                );
-            }
-            if !(1..=99).contains(&base.chunk_overlap.value) {
-                self.report(
-                    Diagnostic::new("number-out-of-range", "`chunk_overlap` is out of range", base.chunk_overlap.span)
-                        .at("must be from 1 to 99")
-                        .help("write the percentage of a chunk that the next one repeats"),
-                );
-            }
-            if base.chunk_tokens.value == 0 {
-                self.report(
-                    Diagnostic::new("number-out-of-range", "0 is out of range", base.chunk_tokens.span)
-                        .at("must be at least 1")
-                        .help("write the number of tokens per chunk"),
-                );
-            }
-            KnowledgeBase {
-                description: base
-                    .description
-                    .as_ref()
-                    .map_or_else(|| "Knowledge base".to_owned(), |text| text.value.clone()),
-                embedding_model: base.embedding_model.value.clone(),
-                dimensions: base.dimensions.value,
-                distance: base.distance.value,
-                chunk_tokens: base.chunk_tokens.value,
-                chunk_overlap: base.chunk_overlap.value,
-            }
-        });
+        let knowledge_base = infrastructure.knowledge_base.as_ref().map(|base| self.knowledge_base(base));
+        let terraform_version = self.constraint(infrastructure.terraform_version.as_ref(), TERRAFORM_VERSION);
+        let aws_version = self.constraint(infrastructure.aws_version.as_ref(), AWS_VERSION);
         Some(Infrastructure {
             project: infrastructure.project.value.clone(),
             region: region.value.clone(),
+            terraform_version,
+            aws_version,
             dsql: self
                 .in_dsql()
                 .map(|(name, cluster)| DsqlCluster {

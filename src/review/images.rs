@@ -59,7 +59,9 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 fn described(build: &ImageBuild) -> String {
     let from = |tree: &SourceTree| format!("${{{}:-{}}}", tree.variable, tree.default);
     match &build.recipe {
-        ImageRecipe::TemporalDsql(tree) => format!("{}: temporal-dsql from {}", build.reference, from(tree)),
+        ImageRecipe::TemporalDsql(tree, base) => {
+            format!("{}: temporal-dsql from {} in {base}", build.reference, from(tree))
+        }
         ImageRecipe::TemporalRuntime(base) => format!("{}: temporal-runtime on {base}", build.reference),
         ImageRecipe::Own(tree) => format!("{}: {}", build.reference, from(tree)),
     }

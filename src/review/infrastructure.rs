@@ -245,6 +245,16 @@ fn everywhere(old: &Infrastructure, new: &Infrastructure, changes: &mut Vec<Chan
             Change::danger(Id::RegionChanged, AREA, "region", what).was(old.region.clone()).is(new.region.clone()),
         );
     }
+    for (subject, before, after) in [
+        ("terraform_version", &old.terraform_version, &new.terraform_version),
+        ("aws_version", &old.aws_version, &new.aws_version),
+    ] {
+        if before != after {
+            let what = "run `terraform init -upgrade` to use another version";
+            let change = Change::notice(Id::TerraformVersion, AREA, subject, what);
+            changes.push(change.was(before.clone()).is(after.clone()));
+        }
+    }
     if old.project == new.project {
         return;
     }
@@ -332,6 +342,8 @@ mod tests {
         Infrastructure {
             project: "shop".to_owned(),
             region: "eu-west-1".to_owned(),
+            terraform_version: String::new(),
+            aws_version: String::new(),
             dsql: vec![DsqlCluster { name: "main".to_owned(), label: "main".to_owned(), title: "main".to_owned() }],
             knowledge_base: Some(KnowledgeBase {
                 description: "Runbooks".to_owned(),

@@ -361,11 +361,7 @@ pub fn review(before: &[Plan], after: &[Plan], ground: &dyn Ground) -> Result<Re
 }
 
 /// The outputs that differ, and those of the base that are not committed there as they are rendered now.
-fn outputs(
-    before: &[Plan],
-    after: &[Plan],
-    ground: &dyn Ground,
-) -> Result<(Outputs, Vec<String>), output::Error> {
+fn outputs(before: &[Plan], after: &[Plan], ground: &dyn Ground) -> Result<(Outputs, Vec<String>), output::Error> {
     let mut old: BTreeMap<String, String> = BTreeMap::new();
     let mut differently = Vec::new();
     for plan in before {

@@ -207,6 +207,8 @@ ids! {
         InfrastructureRenamed = "infrastructure-renamed",
         /// The region changed: resources are destroyed and created again elsewhere.
         RegionChanged = "region-changed",
+        /// Other versions of Terraform or of its provider may be used.
+        TerraformVersion = "terraform-version",
         /// Terraform would create a resource.
         ResourceCreated = "resource-created",
         /// Terraform would change a resource in place.

@@ -22,6 +22,15 @@ use crate::diagnostic::Diagnostic;
 /// network.
 pub const LOOPBACK: &str = "127.0.0.1";
 
+/// The image in which a Temporal server with the DSQL plugin runs.
+pub const ALPINE: &str = "alpine:3.23";
+
+/// The versions of Terraform that know everything in the configuration.
+pub const TERRAFORM_VERSION: &str = ">= 1.9.0";
+
+/// The versions of the provider that know all resources of the configuration.
+pub const AWS_VERSION: &str = ">= 6.27.0, < 7.0.0";
+
 /// The defaults of a stack that doesn't choose.
 pub const DEFAULTS: Defaults = Defaults::Gen;
 
@@ -165,7 +174,8 @@ table! {
         context: Option<Spanned<Text>>,
         /// The Dockerfile that `gen` writes; without one the source tree brings its own.
         recipe: Option<Spanned<Recipe>>,
-        /// The image that a `temporal-runtime` builds on, by name.
+        /// The image that a recipe builds on, by its name in `[images]`: for `temporal-runtime`, the one with the recipe
+        /// `temporal-dsql`; for that one, Alpine (`alpine:3.23` if left out).
         base: Option<Spanned<String>>,
         ..compose: "service/properties/build/oneOf/1",
     }
@@ -736,6 +746,10 @@ table! {
         project: Spanned<String>,
         /// The AWS region.
         region: Spanned<String>,
+        /// The versions of Terraform that may run it, as Terraform writes a constraint.
+        terraform_version: Option<Spanned<String>> = TERRAFORM_VERSION,
+        /// The versions of the provider `hashicorp/aws`, as Terraform writes a constraint.
+        aws_version: Option<Spanned<String>> = AWS_VERSION,
         /// The Bedrock knowledge base.
         knowledge_base: Option<KnowledgeBase>,
         /// Further private buckets, by name.

@@ -6,10 +6,12 @@ use crate::lit::dockerfile as filters;
 
 #[derive(Template)]
 #[template(path = "docker/base.dockerfile")]
-struct Base;
+struct Base<'a> {
+    base: &'a str,
+}
 
-pub(super) fn base() -> askama::Result<String> {
-    Base.render()
+pub(super) fn base(base: &str) -> askama::Result<String> {
+    Base { base }.render()
 }
 
 #[derive(Template)]

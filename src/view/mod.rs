@@ -98,7 +98,7 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
     }
     for build in &stack.builds {
         match &build.recipe {
-            ImageRecipe::TemporalDsql(_) => list.add("docker/base.Dockerfile", dockerfile::base),
+            ImageRecipe::TemporalDsql(_, base) => list.add("docker/base.Dockerfile", || dockerfile::base(base)),
             ImageRecipe::TemporalRuntime(base) => {
                 list.add("docker/Dockerfile", || dockerfile::runtime(base));
                 list.add_executable("docker/render-and-start.sh", entrypoint::render);

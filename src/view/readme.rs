@@ -161,7 +161,7 @@ fn dashboards<'a>(stack: &'a Stack, ports: &[PortRow<'_>]) -> Vec<DashboardRow<'
 
 pub(super) fn source_tree(build: &ImageBuild) -> Option<&SourceTree> {
     match &build.recipe {
-        ImageRecipe::TemporalDsql(tree) | ImageRecipe::Own(tree) => Some(tree),
+        ImageRecipe::TemporalDsql(tree, _) | ImageRecipe::Own(tree) => Some(tree),
         ImageRecipe::TemporalRuntime(_) => None,
     }
 }
@@ -180,7 +180,7 @@ pub(super) fn build_command(stack: &Stack, build: &ImageBuild) -> String {
         None => format!(" --platform \"{}\"", platform.shown()),
     });
     match &build.recipe {
-        ImageRecipe::TemporalDsql(tree) => {
+        ImageRecipe::TemporalDsql(tree, _) => {
             let path = tree_path(tree);
             format!(
                 "docker build --tag {tag}{platform} --file {docker}/base.Dockerfile \

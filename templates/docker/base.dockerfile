@@ -14,7 +14,7 @@ ENV CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH}
 RUN go build -trimpath -tags disable_grpc_modules -o /out/temporal-server ./cmd/server \
  && go build -trimpath -tags disable_grpc_modules -o /out/temporal-dsql-tool ./cmd/tools/dsql
 
-FROM alpine:3.23
+FROM {= base|lit =}
 # Any user may run it: one that the image doesn't know is in the group `root`, which can write the configuration.
 # Alpine keeps one version of a package: a pin would break the build with its next update.
 # hadolint ignore=DL3018

@@ -1,12 +1,12 @@
 # Generated from spec/stack.toml: edit that file, then run `gen render`.
 
 terraform {
-  required_version = ">= 1.9.0"
+  required_version = {= infrastructure.terraform_version|lit =}
 
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 6.27.0, < 7.0.0"
+      version = {= infrastructure.aws_version|lit =}
     }
   }
 }

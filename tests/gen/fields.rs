@@ -792,6 +792,13 @@ const MISTAKES: &[(&str, Option<&str>)] = &[
     ("[infrastructure]\nproject = \"a-name-with-24-characters\"\nregion = \"eu-west-1\"", Some("invalid-name")),
     ("[infrastructure]\nproject = \"name-with-24-characters-\"\nregion = \"eu-west-1\"", None),
     ("[infrastructure]\nproject = \"a_name\"\nregion = \"eu-west-1\"", Some("invalid-name")),
+    ("[infrastructure]\nproject = \"name\"\nregion = \"eu-west-1\"\naws_version = \"~> 6.27, != 6.30.1-beta\"", None),
+    ("[infrastructure]\nproject = \"name\"\nregion = \"eu-west-1\"\naws_version = \"6.x\"", Some("invalid-version")),
+    (
+        "[infrastructure]\nproject = \"name\"\nregion = \"eu-west-1\"\nterraform_version = \">> 1\"",
+        Some("invalid-version"),
+    ),
+    ("[infrastructure]\nproject = \"name\"\nregion = \"eu-west-1\"\nterraform_version = \"\"", Some("invalid-version")),
     ("[infrastructure]\nproject = \"name\"\nregion = \"eu-West-1\"", Some("invalid-region")),
     ("[infrastructure]\nproject = \"name\"\nregion = \"euwest-1\"", Some("invalid-region")),
     // What the kind says may be repeated.

@@ -42,6 +42,7 @@ mod schema;
 mod stacks;
 mod trace;
 mod untrusted;
+mod upgrade;
 mod values;
 mod verify;
 mod watch;

@@ -433,7 +433,7 @@ fn a_variable_is_set_and_read_by_nobody() {
         .builds
         .iter()
         .filter_map(|build| match &build.recipe {
-            ImageRecipe::TemporalDsql(tree) | ImageRecipe::Own(tree) => Some(tree.variable.as_str()),
+            ImageRecipe::TemporalDsql(tree, _) | ImageRecipe::Own(tree) => Some(tree.variable.as_str()),
             ImageRecipe::TemporalRuntime(_) => None,
         })
         .collect();

@@ -2360,6 +2360,13 @@ fn cases() -> Vec<Case> {
         case(&own(infrastructure), infrastructure, "", &["infrastructure-removed"], &["resource-created"]),
         case(&own(infrastructure), "project = \"p\"", "project = \"q\"", &["infrastructure-renamed"], &[]),
         case(&own(infrastructure), "eu-west-1", "eu-north-1", &["region-changed"], &[]),
+        case(
+            &own(infrastructure),
+            "region = \"eu-west-1\"",
+            "region = \"eu-west-1\"\naws_version = \">= 7.0.0\"",
+            &["terraform-version"],
+            &["terraform-version"],
+        ),
         case(&own(infrastructure), "\"One\"", "\"Two\"", &["resource-changed"], &[]),
         case(REFERENCE, "chunk_tokens = 512", "chunk_tokens = 256", &["resource-replaced"], &[]),
         case(

@@ -15,7 +15,7 @@ const [gen] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../..");
 const preset = JSON.parse(readFileSync(join(root, "default.json"), "utf8"));
-const [manager] = preset.customManagers;
+const [manager, ...ofTerraform] = preset.customManagers;
 const spec = "spec/stack.toml";
 
 const reference = (dep) =>
@@ -52,7 +52,8 @@ for (const dep of found) {
   const { enabled } = await applyPackageRules({ ...dep, enabled: true, packageRules: preset.packageRules });
   assert.equal(enabled === false, outputs.includes(dep), `${dep.manager} and ${dep.packageFile}`);
 }
-const deps = found.filter((dep) => dep.packageFile === spec);
+const deps = found.filter((dep) => dep.packageFile === spec && dep.datasource === "docker");
+const versions = found.filter((dep) => dep.packageFile === spec && dep.datasource !== "docker");
 const images = readdirSync(join(root, "generated")).flatMap((profile) =>
   JSON.parse(execFileSync(gen, ["list", "images", "--profile", profile, "--format", "json"], { cwd: root })),
 );
@@ -64,6 +65,20 @@ console.log(`renovate: ${deps.length} images of ${spec}: ${deps.map(reference).j
 const folder = mkdtempSync(join(tmpdir(), "renovate-"));
 mkdirSync(join(folder, "spec"));
 GlobalConfig.set({ localDir: folder });
+
+const reference_spec = readFileSync(join(root, spec), "utf8");
+const written = (name) => new RegExp(`^${name} = "(.+)"$`, "m").exec(reference_spec)[1];
+assert.deepEqual(Object.fromEntries(versions.map((dep) => [dep.depName, dep.currentValue])), {
+  "hashicorp/aws": written("aws_version"),
+  "hashicorp/terraform": written("terraform_version"),
+});
+for (const manager of ofTerraform) {
+  const [dep] = (await extractPackageFile("jsonata", reference_spec, spec, manager)).deps;
+  const upgrade = { ...manager, ...dep, manager: "jsonata", packageFile: spec, depIndex: 0, newValue: ">= 7.0.0" };
+  const text = await doAutoReplace(upgrade, reference_spec, false);
+  assert.equal(text, reference_spec.replace(`"${dep.currentValue}"`, '">= 7.0.0"'));
+}
+console.log(`renovate: ${versions.map((dep) => `${dep.depName} ${dep.currentValue}`).join(", ")}`);
 
 /** What Renovate writes if each image has another version, and what it reads of that. */
 async function updated(text) {
@@ -83,7 +98,6 @@ async function updated(text) {
   return text;
 }
 
-const reference_spec = readFileSync(join(root, spec), "utf8");
 const lines = (await updated(reference_spec)).split("\n");
 const changed = reference_spec.split("\n").filter((line, index) => line !== lines[index]);
 assert.equal(changed.length, deps.length);

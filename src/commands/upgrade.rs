@@ -1,0 +1,125 @@
+//! `gen upgrade`.
+
+use std::fmt::Write as _;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use stackgen::diagnostic::Diagnostics;
+use stackgen::edit::draft::Draft;
+use stackgen::edit::upgrade::{self, Change, Rendered};
+use stackgen::import::compose;
+use stackgen::output::{self, FORMAT, File};
+use stackgen::review::counted;
+use stackgen::spec::source::Sources;
+use stackgen::spec::stack::GENERATED;
+use stackgen::spec::tree::{self, Value};
+use stackgen::{MANIFEST, Plan, folder, links, plan};
+
+use super::report::{BOLD, CYAN, RESET};
+use super::{Outcome, Ran, invalid, location, print_text, read_toml, rewrite, root, stop, sweep};
+use crate::cli::{Format, Upgrade};
+
+/// Differences of a file that are shown; the rest is counted.
+const MOST: usize = 10;
+
+pub fn run(arguments: &Upgrade) -> Ran {
+    let root = root()?;
+    if !arguments.dry_run {
+        sweep(&root, [])?;
+    }
+    let sources = read_toml(&root)?;
+    let (format, rendered) = committed(&root, &sources);
+    if format.is_some_and(|format| format >= FORMAT) {
+        print_text(&format!("The spec and its outputs have the current format, {FORMAT}.\n"));
+        return Ok(Outcome::Clean);
+    }
+    let mut draft = Draft::new(&sources);
+    let mut all: Vec<Change> = Vec::new();
+    let mut files: Vec<(Utf8PathBuf, String)> = Vec::new();
+    for file in sources.files() {
+        let changes = upgrade::changes(&file.path, &file.text, file.path == location().main(), &rendered);
+        if !changes.is_empty() {
+            let text = upgrade::changed(&file.text, &changes);
+            draft.put_file(file.path.clone(), text.clone());
+            files.push((file.path.clone(), text));
+        }
+        all.extend(changes);
+    }
+    let mut out = String::new();
+    for Change { path, line, what, .. } in &all {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(out, "{BOLD}{path}:{line}{RESET}: {what}");
+    }
+    print_text(&out);
+    let upgraded = draft.sources();
+    let plans = plan(&upgraded, None);
+    if let Ok(plans) = &plans {
+        let files = plans.iter().flat_map(Plan::files).collect::<Result<Vec<_>, _>>();
+        print_text(&compared(&root, &files.map_err(|error| stop(Outcome::Failed, error))?));
+    }
+    if !arguments.dry_run {
+        for (path, text) in &files {
+            rewrite(&root, path, text)?;
+        }
+    }
+    let would = if arguments.dry_run { "would be " } else { "" };
+    print_text(&format!("{}, {} {would}changed\n", counted(all.len(), "change"), counted(files.len(), "file")));
+    match plans {
+        Ok(_) => {
+            print_text(&format!("{CYAN}help{RESET}: {}\n", location().commands("run `gen render`")));
+            Ok(Outcome::Clean)
+        }
+        Err(diagnostics) => Err(invalid(&upgraded, &diagnostics, Format::Text)),
+    }
+}
+
+/// The newest format that the manifests of the outputs name, and what the Compose files have.
+fn committed(root: &Utf8Path, sources: &Sources) -> (Option<u32>, Rendered) {
+    // What the spec says besides cannot be read yet.
+    let parsed = tree::parse(sources, 0, &mut Diagnostics::default());
+    let generated = match parsed.table.at(&["outputs", "generated"]).map(|node| &node.value) {
+        Some(Value::String(folder)) => folder.to_string(),
+        _ => GENERATED.to_owned(),
+    };
+    let mut format = None;
+    let mut rendered = Rendered::default();
+    for entry in folder::entries(root.join(&generated).as_std_path()).unwrap_or_default() {
+        let profile = format!("{generated}/{}", entry.name.to_string_lossy());
+        let read = |name: &str| links::read_text(root, format!("{profile}/{name}").as_ref(), output::LARGEST).ok();
+        format = format.max(read(MANIFEST).and_then(|manifest| output::format_of(&manifest)));
+        rendered.compose.extend(read("docker-compose.yml"));
+    }
+    (format, rendered)
+}
+
+/// Whether the outputs on disk mean the same as those that a render would write.
+fn compared(root: &Utf8Path, files: &[File]) -> String {
+    let mut out = String::new();
+    let (mut same, mut alike) = (0, 0);
+    for File { path, contents, .. } in files {
+        let Ok(on_disk) = links::read_text(root, path, output::LARGEST) else {
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(out, "{BOLD}{path}{RESET}: new");
+            continue;
+        };
+        if on_disk == *contents {
+            same += 1;
+            continue;
+        }
+        let is_yaml = [".yaml", ".yml", ".json"].iter().any(|end| path.as_str().ends_with(end));
+        match compose::differences(&on_disk, contents).ok().filter(|_| is_yaml) {
+            Some(differences) if differences.is_empty() => alike += 1,
+            Some(differences) => {
+                let _ = writeln!(out, "{BOLD}{path}{RESET}: differs");
+                for difference in differences.iter().take(MOST) {
+                    let _ = writeln!(out, "  {difference}");
+                }
+                if differences.len() > MOST {
+                    let _ = writeln!(out, "  … and {} more", differences.len() - MOST);
+                }
+            }
+            None => _ = writeln!(out, "{BOLD}{path}{RESET}: differs"),
+        }
+    }
+    let _ = writeln!(out, "{}: {same} the same, {alike} with the same meaning", counted(files.len(), "output"));
+    out
+}
