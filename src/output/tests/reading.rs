@@ -309,12 +309,12 @@ fn hostile_entries_are_reported_and_never_touched() {
     assert_eq!(
         problems.iter().map(|problem| (problem.line, problem.kind)).collect::<Vec<_>>(),
         [
-            (4, ProblemKind::Path(PathProblem::NotPlain)),
-            (5, ProblemKind::Path(PathProblem::NotPlain)),
-            (6, ProblemKind::Path(PathProblem::NotPlain)),
-            (7, ProblemKind::Path(PathProblem::OutsideScope)),
-            (8, ProblemKind::Path(PathProblem::OutsideScope)),
-            (9, ProblemKind::Path(PathProblem::Reserved)),
+            (8, ProblemKind::Path(PathProblem::NotPlain)),
+            (9, ProblemKind::Path(PathProblem::NotPlain)),
+            (10, ProblemKind::Path(PathProblem::NotPlain)),
+            (11, ProblemKind::Path(PathProblem::OutsideScope)),
+            (12, ProblemKind::Path(PathProblem::OutsideScope)),
+            (13, ProblemKind::Path(PathProblem::Reserved)),
         ]
     );
     let written = sandbox.write(files(), FORCE).unwrap();
@@ -345,7 +345,7 @@ fn an_entry_through_a_link_is_never_deleted() {
     let Cause::Malformed(problems) = difference.cause else { panic!("{difference:?}") };
     assert_eq!(
         problems.iter().map(|problem| (problem.line, problem.kind)).collect::<Vec<_>>(),
-        [(4, ProblemKind::ThroughSymlink), (5, ProblemKind::ThroughSymlink)]
+        [(8, ProblemKind::ThroughSymlink), (9, ProblemKind::ThroughSymlink)]
     );
     assert!(sandbox.write(files(), FORCE).unwrap().removed.is_empty());
     assert_eq!(sandbox.text("src/x"), "precious");

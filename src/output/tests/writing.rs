@@ -14,7 +14,7 @@ fn a_first_render_writes_everything_and_a_second_nothing() {
     assert_eq!(
         sandbox.text(MANIFEST),
         format!(
-            "{}  {compose}\n{}  {start}\n{}  {main}\n",
+            "# gen format 2: the digest of each output, for `sha256sum --check`\n#\n{}  {compose}\n#\n{}  {start}\n#\n{}  {main}\n",
             digest(&files()[0].contents),
             digest(&files()[1].contents),
             digest(&files()[2].contents)
