@@ -447,6 +447,12 @@ pub struct Up {
     /// Run in the background and wait until the services are healthy
     #[arg(long)]
     pub wait: bool,
+    /// Give this work tree a project name, volumes, image tags and free host ports of its own
+    ///
+    /// What was chosen is remembered outside of the project: later commands in this work tree act on this stack, until
+    /// `gen dev down --volumes`. Committed outputs stay as they are.
+    #[arg(long)]
+    pub isolated: bool,
     /// The services [default: all]
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,

@@ -46,8 +46,11 @@ pub mod view;
 
 use std::collections::BTreeMap;
 
+use camino::Utf8PathBuf;
 use diagnostic::{Diagnostic, Diagnostics, Span};
+use spec::ProfileSpec;
 use spec::decode::expected;
+use spec::isolation::Isolation;
 use spec::source::Sources;
 use spec::stack::TERRAFORM;
 
@@ -71,6 +74,16 @@ impl Plan {
     /// The paths that the profile owns.
     pub fn scope(&self) -> output::Scope {
         let outputs = &self.stack.outputs;
+        if outputs.isolated {
+            let folder = self.stack.generated();
+            return output::Scope {
+                manifest: format!("{folder}/{MANIFEST}").into(),
+                folders: vec![folder.into()],
+                former: Vec::new(),
+                others: Some(Vec::new()),
+                files: Vec::new(),
+            };
+        }
         let scope = scope_of([&outputs.generated, &outputs.terraform], self.profile(), self.stack.unmanaged.clone());
         // Only the first one has the manifest.
         let former = (outputs.terraform != TERRAFORM).then(|| format!("{TERRAFORM}/{}", self.profile()).into());
@@ -87,7 +100,11 @@ impl Plan {
     /// The outputs, each rendered when it is needed: a large stack's outputs need not be in memory at once.
     pub fn files(&self) -> impl Iterator<Item = Result<output::File, output::Error>> + '_ {
         let mut sizes = view::Sizes::of(&self.stack);
-        view::artifacts(&self.stack).into_iter().map(move |artifact| match artifact.render() {
+        let isolated = self.stack.outputs.isolated.then(|| format!("{}/", self.stack.generated()));
+        // Infrastructure is not isolated.
+        let is_own = move |path: &Utf8PathBuf| isolated.as_ref().is_none_or(|folder| path.as_str().starts_with(folder));
+        let artifacts = view::artifacts(&self.stack).into_iter().filter(move |artifact| is_own(&artifact.path));
+        artifacts.map(move |artifact| match artifact.render() {
             Ok(contents) => match sizes.add(artifact.path.as_str(), contents.len()) {
                 None => Ok(output::File { path: artifact.path, executable: artifact.executable, contents }),
                 Some((map, size)) => {
@@ -145,6 +162,32 @@ pub fn plan_with_warnings(
     sources: &Sources,
     profile: Option<&str>,
 ) -> Result<(Vec<Plan>, Vec<Diagnostic>), Vec<Diagnostic>> {
+    plan_changed(sources, profile, |_| {})
+}
+
+/// Plans the outputs of one profile as the stack of one work tree, which `isolation` says.
+///
+/// # Errors
+/// Those of [`plan()`]: a name that fits the spec may be too long with the end that it gets.
+pub fn plan_isolated(sources: &Sources, profile: &str, isolation: &Isolation) -> Result<Plan, Vec<Diagnostic>> {
+    let (plans, _) = plan_changed(sources, Some(profile), |spec| spec.isolate(isolation))?;
+    plans.into_iter().next().ok_or_else(Vec::new)
+}
+
+/// The host ports that an isolated stack of a profile needs: see [`ProfileSpec::host_ports`].
+pub fn host_ports(sources: &Sources, profile: &str) -> Vec<(String, u16)> {
+    let mut diagnostics = Diagnostics::default();
+    let mut ports = Vec::new();
+    let document = spec::parse(sources, &mut diagnostics);
+    document.for_each(|name| name == profile, &mut diagnostics, |spec, _| ports = spec.host_ports());
+    ports
+}
+
+fn plan_changed(
+    sources: &Sources,
+    profile: Option<&str>,
+    change: impl Fn(&mut ProfileSpec),
+) -> Result<(Vec<Plan>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut diagnostics = Diagnostics::default();
     let document = spec::parse(sources, &mut diagnostics);
     let names: Vec<String> = document.profiles().map(|name| name.value.clone()).collect();
@@ -158,7 +201,8 @@ pub fn plan_with_warnings(
     document.for_each(
         |name| profile.is_none_or(|wanted| wanted == name),
         &mut diagnostics,
-        |spec, diagnostics| {
+        |mut spec, diagnostics| {
+            change(&mut spec);
             whole += usize::from(spec.removed.is_empty());
             plans.extend(resolve::resolve(&spec, diagnostics).map(|stack| Plan { stack }));
         },

@@ -118,7 +118,7 @@ pub fn source(
     let tried = clean(&root.join(&path));
     Err(Finding::error(
         format!("cannot build `{}`: source tree `{tried}` does not exist", build.reference),
-        format!("clone it there, or set {} in `{}/.env` or in the environment", tree.variable, compose::folder(stack)),
+        format!("clone it there, or set {} in `{}` or in the environment", tree.variable, stack.dotenv()),
     ))
 }
 

@@ -16,6 +16,8 @@ pub struct Compose {
     root: Utf8PathBuf,
     project: String,
     file: Utf8PathBuf,
+    /// The user's `.env`, if it isn't next to the file.
+    dotenv: Option<Utf8PathBuf>,
 }
 
 /// A container of the project.
@@ -49,7 +51,12 @@ struct Publisher {
 impl Compose {
     /// The project of a profile, whose Compose file is one of its outputs.
     pub fn new(root: &Utf8Path, stack: &Stack) -> Self {
-        Self { root: root.to_owned(), project: stack.project.clone(), file: folder(stack).join("docker-compose.yml") }
+        Self {
+            root: root.to_owned(),
+            project: stack.project.clone(),
+            file: folder(stack).join("docker-compose.yml"),
+            dotenv: stack.outputs.isolated.then(|| stack.dotenv().into()),
+        }
     }
 
     /// The Compose file, relative to the root.
@@ -62,7 +69,10 @@ impl Compose {
     /// Passes the project's name, since a variable of the environment would override the one in the file.
     pub fn command(&self, options: &[&str], verb: &str) -> Invocation {
         let project = ["compose", "--project-name", &self.project, "--file", self.file.as_str()];
-        Invocation::new("docker", &self.root, project).with(options.iter().copied()).with([verb])
+        // Compose refuses one that does not exist.
+        let dotenv = self.dotenv.iter().filter(|path| self.root.join(path).is_file());
+        let dotenv = dotenv.flat_map(|path| ["--env-file", path.as_str()]);
+        Invocation::new("docker", &self.root, project).with(dotenv).with(options.iter().copied()).with([verb])
     }
 
     /// A command for the services of every Compose profile.
@@ -88,7 +98,7 @@ impl Compose {
     }
 }
 
-/// The folder of a profile's outputs: of the Compose file and the user's `.env`.
+/// The folder of a profile's outputs: of the Compose file.
 pub fn folder(stack: &Stack) -> Utf8PathBuf {
     stack.generated().into()
 }

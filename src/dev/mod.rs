@@ -10,6 +10,7 @@ pub mod dotenv;
 pub mod engine;
 pub mod environment;
 pub mod finding;
+pub mod isolation;
 pub mod kubectl;
 pub mod ports;
 pub mod preflight;

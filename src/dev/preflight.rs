@@ -29,7 +29,7 @@ pub fn missing<'s>(stack: &'s Stack, environment: &Environment) -> impl Iterator
 
 /// Required variables that have no value, and values that can't work.
 pub fn variables(stack: &Stack, environment: &Environment, file: Option<&Dotenv>) -> Vec<Finding> {
-    let path = compose::folder(stack).join(".env");
+    let path = Utf8PathBuf::from(stack.dotenv());
     missing(stack, environment)
         .map(|variable| {
             let what = format!("`{}` has no value: {}", variable.name, what_it_is(variable));

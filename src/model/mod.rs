@@ -32,6 +32,8 @@ pub struct Stack {
     pub profile: String,
     /// The name of the Compose project: unique for the profile, a valid project name.
     pub project: String,
+    /// Whether `gen dev` isolates it in each work tree.
+    pub isolated: bool,
     /// A title for the docs.
     pub title: String,
     /// What the stack is; may be empty.
@@ -101,6 +103,9 @@ pub struct SchemaStep {
     pub compose_profile: bool,
 }
 
+/// The folder of the outputs of an isolated stack, which has one for each profile: hidden, as a folder of outputs can't be.
+pub const ISOLATED: &str = ".gen";
+
 /// Where the outputs are, and which there are besides those that something needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of the spec")]
@@ -109,6 +114,8 @@ pub struct Outputs {
     pub generated: String,
     /// That of Terraform's files.
     pub terraform: String,
+    /// Whether they are those of one work tree, in [`ISOLATED`].
+    pub isolated: bool,
     /// `README.md`.
     pub readme: bool,
     /// `.env.example`.
@@ -122,7 +129,7 @@ pub struct Outputs {
 impl Default for Outputs {
     fn default() -> Self {
         let (generated, terraform) = (GENERATED.to_owned(), TERRAFORM.to_owned());
-        Self { generated, terraform, readme: true, env_example: true, schemas: true, reference: false }
+        Self { generated, terraform, isolated: false, readme: true, env_example: true, schemas: true, reference: false }
     }
 }
 
@@ -254,7 +261,13 @@ pub struct Datasource {
 impl Stack {
     /// The folder of the Compose file: `generated/dev`. Paths of outputs have a `/` on every system.
     pub fn generated(&self) -> String {
-        format!("{}/{}", self.outputs.generated, self.profile)
+        let top = if self.outputs.isolated { ISOLATED } else { &self.outputs.generated };
+        format!("{top}/{}", self.profile)
+    }
+
+    /// The user's `.env`, which is next to the committed outputs.
+    pub fn dotenv(&self) -> String {
+        format!("{}/{}/.env", self.outputs.generated, self.profile)
     }
 
     /// The folder of the files that containers read, to which their paths are relative: that of the Compose file or, in

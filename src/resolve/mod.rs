@@ -13,6 +13,7 @@ mod files;
 mod health;
 mod images;
 mod infrastructure;
+mod isolated;
 mod kinds;
 mod kubernetes;
 mod mounts;
@@ -41,6 +42,7 @@ use crate::model::Address;
 use crate::model::service::References;
 use crate::spec::ProfileSpec;
 use crate::spec::decode::{Spanned, expected, shown};
+use crate::spec::isolation;
 use crate::spec::kind::{Kind, Kinds, Provision, Settings};
 use crate::spec::lints::Level;
 use crate::spec::service::Service;
@@ -129,7 +131,10 @@ impl<'a> Resolver<'a> {
         let (providers, of_clusters) = (shared(providers), shared(of_clusters));
         let references = References::default();
         let generated = spec.outputs.as_ref().and_then(|outputs| outputs.generated.as_ref());
-        let folder = Folder::of(generated.map_or(GENERATED, |name| &name.value), &profile.profile.value);
+        let mut folder = Folder::of(generated.map_or(GENERATED, |name| &name.value), &profile.profile.value);
+        if profile.isolation.is_some() {
+            folder.leave(spec.stack.unmanaged.iter().map(|path| path.value.as_str()));
+        }
         let (ports, addresses) = (Vec::new(), HashMap::new());
         Self {
             profile,
@@ -401,7 +406,7 @@ impl<'a> Resolver<'a> {
 
     /// Where the outputs are, and which there are.
     fn outputs_of(&mut self) -> model::Outputs {
-        let mut found = model::Outputs::default();
+        let mut found = model::Outputs { isolated: self.profile.isolation.is_some(), ..model::Outputs::default() };
         let Some(outputs) = &self.spec.outputs else { return found };
         found.readme = outputs.readme.unwrap_or(found.readme);
         found.env_example = outputs.env_example.unwrap_or(found.env_example);
@@ -489,18 +494,19 @@ impl<'a> Resolver<'a> {
         self.check_dependencies(&bundle.services);
         self.check_networks(&bundle.services, &kinds);
         let schema_services = bundle.services.split_off(running);
-        let outputs = self.outputs_of();
+        let mut outputs = self.outputs_of();
+        // Nobody reads those of an isolated stack; they are next to the committed outputs.
+        outputs.readme &= !outputs.isolated;
+        outputs.env_example &= !outputs.isolated;
         let unmanaged = self.unmanaged(&profile.value, &outputs);
         let title = spec.stack.title.clone().unwrap_or_else(|| spec.stack.name.value.clone());
-        let project = match &spec.stack.project {
-            Some(project) => project.value.clone(),
-            None => format!("{}-{}", spec.stack.name.value, profile.value),
-        };
+        let project = isolation::project(&spec.stack, &profile.value);
         let mut stack = model::Stack {
             spec: self.profile.location.in_root(),
             profile: profile.value.clone(),
             kubernetes: self.kubernetes(&project),
             project,
+            isolated: spec.stack.isolated.as_ref().is_some_and(|isolated| isolated.value),
             title,
             description: spec.stack.description.clone().unwrap_or_default(),
             networks,
@@ -526,6 +532,9 @@ impl<'a> Resolver<'a> {
             accepted_changes: accepted.changes,
             unmanaged,
         };
+        if let Some(isolation) = &self.profile.isolation {
+            isolated::rename(&mut stack, &isolation.suffix);
+        }
         self.files(&mut stack);
         connections::add(&mut stack);
         let pods = self.pod_identity(&stack);

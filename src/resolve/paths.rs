@@ -22,11 +22,26 @@ pub(super) struct Folder {
     path: String,
     /// From there to the root.
     up: &'static str,
+    /// What stays in the folder of that path, since the Compose file is in another one, as deep.
+    left: Option<Vec<String>>,
 }
 
 impl Folder {
     pub(super) fn of(generated: &str, profile: &str) -> Self {
-        Self { path: format!("{generated}/{profile}/"), up: "../../" }
+        Self { path: format!("{generated}/{profile}/"), up: "../../", left: None }
+    }
+
+    /// The Compose file moves to a folder of its own, with all outputs: what is not one of them stays.
+    pub(super) fn leave<'p>(&mut self, unmanaged: impl Iterator<Item = &'p str>) {
+        let own = unmanaged.map(|path| path.trim_end_matches('/').to_owned());
+        self.left = Some(own.chain([format!("{}.env", self.path)]).collect());
+    }
+
+    /// Whether a path, relative to the root, is not where the Compose file is.
+    fn is_left(&self, path: &str) -> bool {
+        let is_in =
+            |own: &String| path.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.left.iter().flatten().any(is_in)
     }
 
     /// Makes the paths in the further keys of a service relative to the folder; returns them.
@@ -145,9 +160,9 @@ impl Folder {
         }
         let rest = if rest == "." { "" } else { rest };
         Some(match rest.strip_prefix(&self.path) {
-            Some(inside) => format!("./{inside}"),
-            None if rest.is_empty() => self.up.trim_end_matches('/').to_owned(),
-            None => format!("{}{rest}", self.up),
+            Some(inside) if !self.is_left(rest) => format!("./{inside}"),
+            _ if rest.is_empty() => self.up.trim_end_matches('/').to_owned(),
+            _ => format!("{}{rest}", self.up),
         })
     }
 }

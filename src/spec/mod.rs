@@ -10,6 +10,7 @@ mod fast;
 pub mod files;
 pub mod forms;
 pub mod grafana;
+pub mod isolation;
 pub mod kind;
 pub mod kubernetes;
 pub mod lints;
@@ -35,6 +36,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use decode::{Context, Decode, Spanned};
 use files::{Disk, Files};
+use isolation::Isolation;
 use kind::Kinds;
 pub use location::Location;
 use source::Sources;
@@ -369,6 +371,8 @@ pub struct ProfileSpec {
     pub share: usize,
     /// The tables; `None` after errors that prevent further checks.
     pub spec: Option<Spec>,
+    /// What makes it the stack of one work tree.
+    pub isolation: Option<Isolation>,
 }
 
 /// A spec whose text was parsed.
@@ -533,6 +537,7 @@ impl<'s> Document<'s> {
                         kinds: self.sources.kinds().clone(),
                         share,
                         spec,
+                        isolation: None,
                     },
                     diagnostics,
                 );
@@ -556,6 +561,7 @@ impl<'s> Document<'s> {
             kinds,
             share: 1,
             spec: None,
+            isolation: None,
         };
         let table = profile.apply(self.base.clone(), &mut Diagnostics::default());
         Some((spec, table))

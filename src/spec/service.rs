@@ -328,6 +328,11 @@ pub struct NamedPorts {
 }
 
 impl NamedPorts {
+    /// The ports, to change them.
+    pub fn entries_mut(&mut self) -> &mut [(Spanned<String>, Short<Port>)] {
+        &mut self.ports.entries
+    }
+
     /// Where each port that is published says so.
     pub fn published(&self) -> impl Iterator<Item = Span> {
         self.iter().filter_map(|(name, port)| match &port.0.published {

@@ -119,6 +119,9 @@ table! {
         network: Option<Spanned<String>>,
         /// Whether each container is named like its service. Then only one copy of the stack can run on a machine.
         container_names: Option<Spanned<bool>> = false,
+        /// Whether `gen dev` gives each work tree a project name, volumes, tags of images built here and free host ports of its
+        /// own, so that several run side by side; `gen dev up --isolated` does so for one work tree.
+        isolated: Option<Spanned<bool>> = false,
         /// The host's address that published ports bind to; all of them by default with `defaults = "compose"`.
         bind: Option<Spanned<Text>> = LOOPBACK,
         /// What services get that they don't set. `gen`: they are restarted, have a host name, gain no privileges, publish on

@@ -86,6 +86,18 @@ impl Text {
         }
     }
 
+    /// Adds characters.
+    pub fn push(&mut self, more: &str) {
+        match &mut self.parts {
+            Parts::One(Part::Literal(text)) => text.push_str(more),
+            Parts::One(part) => self.parts = Parts::Many(vec![part.clone(), Part::Literal(more.to_owned())]),
+            Parts::Many(parts) => match parts.last_mut() {
+                Some(Part::Literal(text)) => text.push_str(more),
+                _ => parts.push(Part::Literal(more.to_owned())),
+            },
+        }
+    }
+
     /// The variables that it refers to.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.parts().iter().filter_map(|part| match part {

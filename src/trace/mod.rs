@@ -284,6 +284,7 @@ impl<'s> Trace<'s> {
             kinds: self.profile.kinds.clone(),
             share: self.profile.share,
             spec: None,
+            isolation: None,
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod change;
 mod fail;
+mod isolated;
 mod local;
 #[path = "../gen/project.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]

@@ -53,7 +53,16 @@ impl Stack {
     }
 
     fn without_image(test: &str) -> Self {
-        let (web, loki) = (free_port(), free_port());
+        Self::at(test, (free_port(), free_port()))
+    }
+
+    /// Two of the same stack, with the same names and ports, of which nothing runs.
+    pub fn twins(test: &str) -> [Self; 2] {
+        let ports = (free_port(), free_port());
+        [Self::at(test, ports), Self::at(test, ports)]
+    }
+
+    fn at(test: &str, (web, loki): (u16, u16)) -> Self {
         let name = format!("gen-e2e-{test}");
         let spec = SPEC.replace("stackgen-e2e", &name);
         let spec = spec.replace("published = 28000", &format!("published = {web}"));
@@ -67,6 +76,14 @@ impl Stack {
         stack.render();
         stack.project.write("generated/dev/.env", "# mine\nGREETING=hello\n");
         stack
+    }
+
+    /// From now on it is the isolated one of its work tree, which was rendered.
+    pub fn find_isolated(&mut self) {
+        let compose: serde_yaml::Value =
+            serde_yaml::from_str(&self.project.read(".gen/dev/docker-compose.yml")).unwrap();
+        compose["name"].as_str().unwrap().clone_into(&mut self.name);
+        self.web = compose["services"]["web"]["ports"][0]["published"].as_str().unwrap().parse().unwrap();
     }
 
     /// Changes the spec and renders it.
@@ -84,6 +101,7 @@ impl Stack {
         let mut command = Command::new("timeout");
         command.args(["--kill-after=10", "300", env!("CARGO_BIN_EXE_gen"), "dev"]).args(arguments);
         command.current_dir(self.project.root()).env_remove("CLICOLOR_FORCE");
+        command.env("XDG_STATE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("state"));
         for variable in ["GREETING", "SERVICE_PATH", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"] {
             command.env_remove(variable);
         }

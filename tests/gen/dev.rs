@@ -2,6 +2,7 @@
 
 mod commands;
 mod dotenv;
+mod isolated;
 mod persistence;
 mod preflight;
 mod schema;
@@ -75,10 +76,18 @@ struct Stubs {
 impl Stubs {
     /// A rendered project; its `.env` is filled, and the engine is fine.
     fn new(spec: &str) -> Self {
+        Self::with_files(spec, &[])
+    }
+
+    /// The same, of a spec that names files.
+    fn with_files(spec: &str, files: &[(&str, &str)]) -> Self {
         // Two tests that look whether a port is free at once find it in use.
         let port = free_port();
         let spec = spec.replace(PORT, &port.to_string());
         let stubs = Self { project: Project::new(spec), answers: std::cell::Cell::new(50), port };
+        for (path, text) in files {
+            stubs.project.write(path, text);
+        }
         let run = stubs.project.run(&["render"]);
         assert_eq!(run.code, Some(0), "{run:?}");
         for program in ["docker", "terraform"] {
@@ -113,7 +122,7 @@ impl Stubs {
     fn command(&self, arguments: &[&str]) -> Command {
         let path = format!("{}:{}", self.project.path("bin").display(), std::env::var("PATH").unwrap());
         let mut command = self.project.command(&[&["dev"], arguments].concat());
-        command.env("PATH", path).env("STUB", self.project.root());
+        command.env("PATH", path).env("STUB", self.project.root()).env("XDG_STATE_HOME", self.project.path("state"));
         for name in ["TEMPORAL_DSQL_PATH", "COPILOT_PATH", "TOKEN", "PORT", "DOCKER_HOST"] {
             command.env_remove(name);
         }

@@ -89,6 +89,12 @@ fn up(context: &Context, kubectl: &Kubectl, arguments: &Up) -> Step {
             "leave out the services, or remove the others in the profile",
         )));
     }
+    if arguments.isolated {
+        return Err(Stop::invalid(Finding::error(
+            "a stack in Kubernetes belongs to its namespace, not to a work tree",
+            "leave out `--isolated`, and give the work tree a profile with another `kubernetes.namespace`",
+        )));
+    }
     owned(context, kubectl)?;
     generate(context, kubectl)?;
     let mut findings = filled_in(context)?;

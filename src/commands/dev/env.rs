@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::dev::dotenv::{self, Assignment, Change, Dotenv};
 use stackgen::dev::preflight::{earlier, is_generated, volumes_behind};
 use stackgen::dev::terraform::{self, Filled, Terraform};
-use stackgen::dev::{Environment, Finding, compose};
+use stackgen::dev::{Environment, Finding};
 use stackgen::model::{Infrastructure, Variable};
 use stackgen::output::{self, Mode};
 use stackgen::review::counted;
@@ -186,7 +186,7 @@ pub fn not_written(path: &Utf8Path, error: &output::Error) -> Finding {
 
 /// `.env.example` without its header.
 fn example(context: &Context) -> Step<Dotenv> {
-    let path = compose::folder(context.stack()).join(".env.example");
+    let path = Utf8PathBuf::from(format!("{}.example", context.stack().dotenv()));
     let file = match dotenv::load(&context.root, &path)? {
         Some(file) => file,
         None if context.stack().outputs.env_example => {

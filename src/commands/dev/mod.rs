@@ -7,6 +7,7 @@ mod doctor;
 mod down;
 mod env;
 mod infra;
+mod isolated;
 mod logs;
 mod preflight;
 mod ps;
@@ -23,9 +24,10 @@ use stackgen::dev::{Environment, Finding, Invocation, dotenv};
 use stackgen::model::Stack;
 
 use self::child::Children;
+use self::isolated::Place;
 use super::report::{BOLD, CYAN, GREEN, RED, RESET, YELLOW};
-use super::{Outcome, location, one_profile, print, print_error, print_text, root};
-use crate::cli::{Dev, DevCommand, SchemaCommand};
+use super::{Outcome, location, one_of, print, print_error, print_text, project};
+use crate::cli::{Dev, DevCommand, Format, SchemaCommand};
 
 /// The way out where the cause is unknown.
 const DOCTOR: &str = "run `gen dev doctor` to find the cause";
@@ -36,6 +38,10 @@ struct Context {
     plan: Plan,
     compose: Compose,
     children: Children,
+    /// The plan of the committed outputs, if this is the isolated stack of a work tree.
+    committed: Option<Plan>,
+    /// Where that work tree is remembered.
+    place: Option<Place>,
 }
 
 /// How a subcommand ended early.
@@ -80,14 +86,17 @@ pub fn run(arguments: &Dev) -> Outcome {
 }
 
 fn dispatch(arguments: &Dev) -> Step {
-    let plan = one_profile(arguments.profile.as_deref())?;
-    let root = root()?;
+    let mut project = project(arguments.profile.as_deref(), Format::Text)?;
+    let plan = one_of(std::mem::take(&mut project.plans), Plan::profile)?;
+    let root = project.root.clone();
     let children = Children::new()
         .map_err(|error| Finding::error(format!("cannot receive signals: {error}"), "stop some processes"))?;
-    let context = Context { compose: Compose::new(&root, plan.stack()), root, plan, children };
+    let compose = Compose::new(&root, plan.stack());
+    let context = Context { compose, root, plan, children, committed: None, place: None };
     if let Some(kubernetes) = &context.stack().kubernetes {
         return cluster::run(&context, kubernetes, &arguments.command);
     }
+    let context = isolated::isolate(context, &project, &arguments.command)?;
     match &arguments.command {
         DevCommand::Up(arguments) => up::run(&context, arguments),
         DevCommand::Down { volumes } => down::run(&context, *volumes),
@@ -113,7 +122,7 @@ impl Context {
 
     /// The user's `.env`, relative to the root.
     fn dotenv(&self) -> Utf8PathBuf {
-        compose::folder(self.stack()).join(".env")
+        self.stack().dotenv().into()
     }
 
     /// The file that Terraform's outputs fill, relative to the root.

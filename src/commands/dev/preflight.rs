@@ -6,7 +6,7 @@ use std::net::{TcpListener, UdpSocket};
 
 use stackgen::dev::compose::Container;
 use stackgen::dev::ports::{self, Wanted};
-use stackgen::dev::{Environment, Finding, credentials, dotenv, engine, preflight};
+use stackgen::dev::{Environment, Finding, credentials, dotenv, engine, isolation, preflight};
 use stackgen::model::Variable;
 use stackgen::model::service::Service;
 use stackgen::output::{self, Cause};
@@ -105,17 +105,18 @@ pub fn dotenv(context: &Context) -> Result<Vec<Finding>, Finding> {
 
 /// Outputs that are not up to date.
 pub fn drift(context: &Context) -> Vec<Finding> {
-    match output::compare(&context.root, &context.plan.scope(), context.plan.files()) {
+    let plan = context.committed.as_ref().unwrap_or(&context.plan);
+    match output::compare(&context.root, &plan.scope(), plan.files()) {
         Ok(comparison) => {
             let differences = comparison.differences.iter();
             // The manifest's lines repeat the other differences.
-            let manifest = context.plan.scope().manifest;
+            let manifest = plan.scope().manifest;
             let is_output = |cause: &Cause| !matches!(cause, Cause::Stray);
             let mut count = differences.filter(|found| found.path != manifest && is_output(&found.cause)).count();
             if count == 0 && comparison.differences.iter().any(|found| matches!(found.cause, Cause::Interrupted)) {
                 count = 1;
             }
-            preflight::drift(context.plan.profile(), count).into_iter().collect()
+            preflight::drift(plan.profile(), count).into_iter().collect()
         }
         Err(error) => vec![Finding::warning(
             format!("cannot compare the outputs with the spec: {error}"),
@@ -228,13 +229,18 @@ fn credential_files(_: &Environment) -> Vec<credentials::OnHost> {
 }
 
 /// Whether the engine runs on another machine, whose ports can't be checked.
-fn is_elsewhere() -> bool {
+pub fn is_elsewhere() -> bool {
     std::env::var("DOCKER_HOST").is_ok_and(|host| host.starts_with("tcp:") || host.starts_with("ssh:"))
 }
 
 fn bind(port: &Wanted) -> io::Result<()> {
     let address = (port.address, port.number);
     if port.udp { UdpSocket::bind(address).map(drop) } else { TcpListener::bind(address).map(drop) }
+}
+
+/// What an isolated stack shares with others all the same.
+pub fn shared(context: &Context, environment: &Environment) -> Vec<Finding> {
+    if context.committed.is_some() { isolation::shared(context.stack(), environment) } else { Vec::new() }
 }
 
 /// Looks in `/proc`, if there is one; processes of other users can't be seen.

@@ -64,7 +64,7 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
 
 /// Renders the stack if that never happened. Otherwise the outputs must be there.
 fn render(context: &Context) -> Step<()> {
-    if !context.root.join(context.stack().generated()).exists() {
+    if context.committed.is_none() && !context.root.join(context.stack().generated()).exists() {
         let all = Render { profile: None, force: false, dry_run: false, prune: true, no_prune: false };
         match crate::commands::render::run(&all) {
             Ok(Outcome::Clean) => {}
@@ -92,6 +92,7 @@ fn preflight(
     let is_complete = variables.is_empty();
     findings.extend(variables);
     findings.extend(preflight::drift(context));
+    findings.extend(preflight::shared(context, environment));
     let mut containers = Vec::new();
     if has_engine {
         let mut machine = Machine::new(context, environment);

@@ -265,6 +265,9 @@ impl Resolver<'_> {
                 "remove it in this profile: `remove = [\"stack.container_names\"]`",
             );
         }
+        if let Some(isolated) = spec.stack.isolated.as_ref().filter(|isolated| isolated.value) {
+            self.refuse("`isolated`", isolated.span, "remove it in this profile: `remove = [\"stack.isolated\"]`");
+        }
         let tables = [
             ("configs", spec.configs.iter().next().map(|(name, _)| name.span), "use [files] and a mount with `file`"),
             ("models", spec.models.iter().next().map(|(name, _)| name.span), "remove it in this profile"),
