@@ -70,16 +70,15 @@ fn compare<'t>(path: &mut Vec<String>, old: &'t Node<'static>, new: &'t Node<'st
             }
             for (place, (key, node)) in new.entries.iter().enumerate() {
                 path.push(key.name.clone().into_owned());
-                match old.at(&[&key.name]) {
-                    Some(old) => compare(path, old, node, changes),
-                    None => {
-                        let name = |place: usize| {
-                            let (key, _) = new.entries.get(place)?;
-                            Some(key.name.clone().into_owned())
-                        };
-                        let beside = [place.checked_sub(1).and_then(name), name(place + 1)];
-                        changes.push(Change::Put(path.clone(), &node.value, beside));
-                    }
+                if let Some(old) = old.at(&[&key.name]) {
+                    compare(path, old, node, changes);
+                } else {
+                    let name = |place: usize| {
+                        let (key, _) = new.entries.get(place)?;
+                        Some(key.name.clone().into_owned())
+                    };
+                    let beside = [place.checked_sub(1).and_then(name), name(place + 1)];
+                    changes.push(Change::Put(path.clone(), &node.value, beside));
                 }
                 path.pop();
             }

@@ -207,24 +207,24 @@ fn insert(text: &mut String, list: Span, nodes: &[Node<'_>], index: usize, items
     if let Some(next) = nodes.get(index) {
         let at = next.span.start as usize;
         let end = own_line(at).map_or(", ".to_owned(), |indent| format!(",\n{indent}"));
-        let written: String = items.iter().map(|item| format!("{item}{end}")).collect();
+        let written = format!("{}{end}", items.join(&end));
         text.insert_str(at, &written);
         return Some(());
     }
-    let Some(last) = nodes.last() else {
+    let Some(before) = nodes.last() else {
         text.insert_str(list.start as usize + 1, &items.join(", "));
         return Some(());
     };
-    let (at, end) = (last.span.end as usize, list.end as usize);
-    let Some(indent) = own_line(last.span.start as usize) else {
-        let written: String = items.iter().map(|item| format!(", {item}")).collect();
+    let (at, end) = (before.span.end as usize, list.end as usize);
+    let Some(indent) = own_line(before.span.start as usize) else {
+        let written = format!(", {}", items.join(", "));
         text.insert_str(at, &written);
         return Some(());
     };
     // A comment after the last item stays after it.
     let rest = text.get(at..end)?;
     let line_end = at + rest.find('\n')?;
-    let written: String = items.iter().map(|item| format!("\n{indent}{item},")).collect();
+    let written = format!("\n{indent}{},", items.join(&format!(",\n{indent}")));
     let has_comma = rest.trim_start().starts_with(',');
     text.insert_str(line_end, if has_comma { &written } else { written.strip_suffix(',')? });
     if !has_comma {

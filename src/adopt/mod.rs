@@ -148,6 +148,9 @@ struct Candidate {
     key: String,
 }
 
+/// Where candidates come from.
+type Guesses<'e> = fn(&Work<'e>, &Hunks<'_>, &Change<'_>) -> Vec<Candidate>;
+
 struct Work<'e> {
     edit: &'e Edit<'e>,
     base: &'e Sources,
@@ -232,8 +235,16 @@ impl Work<'_> {
         let mut invalid: Option<(String, String)> = None;
         let mut tried = 0;
         let number = hunks.changes().iter().position(|other| *other == change);
-        for source in [Self::of_values, Self::of_dashboard, Self::of_templates, Self::of_compose, Self::of_defaults] {
-            for Candidate { sources, key } in source(self, hunks, change) {
+        // Most guesses at values are wrong, so what is wrong with one says nothing; a key that a Compose file has says what it is.
+        let kinds: [(Guesses<'_>, bool); 5] = [
+            (Self::of_values, false),
+            (Self::of_dashboard, false),
+            (Self::of_templates, false),
+            (Self::of_compose, true),
+            (Self::of_defaults, false),
+        ];
+        for (guesses, is_clear) in kinds {
+            for Candidate { sources, key } in guesses(self, hunks, change) {
                 tried += 1;
                 if tried > MOST_TRIED {
                     break;
@@ -242,7 +253,7 @@ impl Work<'_> {
                     Ok(text) if text == self.rendered => continue,
                     Ok(text) => text,
                     Err(why) => {
-                        invalid = invalid.or(why.map(|why| (key, why)));
+                        invalid = invalid.or(why.filter(|_| is_clear).map(|why| (key, why)));
                         continue;
                     }
                 };
@@ -251,12 +262,15 @@ impl Work<'_> {
                     match crate::plan(&sources, None) {
                         Ok(_) => return Tried::Found(sources, text),
                         // The other profiles stay valid.
-                        Err(mistakes) => invalid = invalid.or(first(&mistakes).map(|why| (key, why))),
+                        Err(mistakes) => {
+                            let why = first(&mistakes).filter(|_| is_clear);
+                            invalid = invalid.or(why.map(|why| (key, why)));
+                        }
                     }
                     continue;
                 }
                 let moved = self.moved(change, &text);
-                let others = if moved.is_some() { Some(0) } else { self.others(hunks, change, &text) };
+                let others = if moved.is_some() { Some(0) } else { others(hunks, change, &text) };
                 if let Some(others) = others
                     && almost.as_ref().is_none_or(|(best, ..)| others < best.others)
                     && crate::plan(&sources, None).is_ok()
@@ -282,28 +296,6 @@ impl Work<'_> {
         }
     }
 
-    /// How many other lines a text changes that has the change; `None` if it does not have it.
-    fn others(&self, hunks: &Hunks<'_>, change: &Change<'_>, text: &str) -> Option<usize> {
-        let wanted = hunks.with(|_, other| other == change);
-        let (wanted, text) = (hunks::lines(&wanted), hunks::lines(text));
-        let between = Hunks::of(&wanted, &text);
-        let place = change.old_at..change.old_at + change.new.len();
-        let touches = |other: &&Change<'_>| {
-            let (start, end) = (other.old_at, other.old_at + other.old.len());
-            // What is gone is between two lines.
-            if place.is_empty() {
-                start <= place.start && place.start <= end
-            } else {
-                start < place.end && place.start < end
-            }
-        };
-        let changes = between.changes();
-        if changes.iter().any(touches) {
-            return None;
-        }
-        Some(changes.iter().map(|other| other.old.len().max(other.new.len())).sum())
-    }
-
     /// Other values and names of the keys that are written.
     fn of_values(&self, _: &Hunks<'_>, change: &Change<'_>) -> Vec<Candidate> {
         let ([old], [new]) = (change.old, change.new) else { return Vec::new() };
@@ -325,10 +317,10 @@ impl Work<'_> {
             } else {
                 let name = key.path.rsplit('.').next().unwrap_or_default();
                 if name == raw {
-                    let names = values::names(name, &line).into_iter().take(1).filter(|(_, name)| !name.is_empty());
-                    let named = format!("the name of {}", key.path);
+                    let others = values::names(name, &line).into_iter().take(1).filter(|(_, name)| !name.is_empty());
+                    let title = format!("the name of {}", key.path);
                     found.extend(
-                        names.map(|(fit, name)| (fit, key.span, crate::edit::draft::key(&name), named.clone())),
+                        others.map(|(fit, name)| (fit, key.span, crate::edit::draft::key(&name), title.clone())),
                     );
                 }
             }
@@ -482,6 +474,28 @@ impl Work<'_> {
             refused.keys = keys.into_iter().take(MOST).filter_map(place).collect();
         }
     }
+}
+
+/// How many other lines a text changes that has the change; `None` if it does not have it.
+fn others(hunks: &Hunks<'_>, change: &Change<'_>, text: &str) -> Option<usize> {
+    let wanted = hunks.with(|_, other| other == change);
+    let (wanted, text) = (hunks::lines(&wanted), hunks::lines(text));
+    let between = Hunks::of(&wanted, &text);
+    let place = change.old_at..change.old_at + change.new.len();
+    let touches = |other: &&Change<'_>| {
+        let (start, end) = (other.old_at, other.old_at + other.old.len());
+        // What is gone is between two lines.
+        if place.is_empty() {
+            start <= place.start && place.start <= end
+        } else {
+            start < place.end && place.start < end
+        }
+    };
+    let changes = between.changes();
+    if changes.iter().any(touches) {
+        return None;
+    }
+    Some(changes.iter().map(|other| other.old.len().max(other.new.len())).sum())
 }
 
 /// The file of the spec that a dashboard's output is rendered from.

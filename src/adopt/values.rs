@@ -198,7 +198,7 @@ fn like_number(raw: &str, number: i64) -> String {
     }
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push('_');
         }
         out.push(digit);
