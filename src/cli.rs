@@ -67,6 +67,15 @@ pub enum Command {
     ///
     /// Works like `explain`. A table stands for all of its keys.
     Impact(Impact),
+    /// Take edits of the outputs over into the spec
+    ///
+    /// Inverts `explain`: changes the key that gives an edited line, and accepts that only if the render is then the edited
+    /// file. Shows the change of the spec, and what else it changes; then writes the spec and renders. Without FILE, takes every
+    /// output that was edited by hand. With a line, takes only the change of that line, and accepts that other lines change.
+    ///
+    /// What can't be taken over is shown with the keys that the line depends on, and stays as it is. Exit codes: 0 adopted,
+    /// 1 something could not be adopted, 2 invalid spec or command line, 3 I/O error.
+    Adopt(Adopt),
     /// Render whenever the spec is saved
     ///
     /// Shows the lines that change. After an error, waits for the next save.
@@ -298,6 +307,19 @@ pub struct Impact {
     /// Output format
     #[arg(long, value_enum, default_value_t = Listing::Text)]
     pub format: Listing,
+}
+
+/// What `gen adopt` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gen adopt\n  gen adopt --dry-run generated/dev/docker-compose.yml\n  \
+        gen adopt generated/dev/config/loki.yaml:33")]
+pub struct Adopt {
+    /// An edited output, or one line of it [default: all that were edited by hand]
+    #[arg(value_name = "FILE[:LINE]")]
+    pub place: Option<String>,
+    /// Show the change of the spec without making it
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// What `gen model` takes.

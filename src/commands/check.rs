@@ -270,7 +270,8 @@ impl Diff {
 }
 
 /// How to fix a difference of a spec's outputs.
-pub fn remedy(cause: &Cause, spec: &Location) -> String {
+pub fn remedy(cause: &Cause, path: &Utf8Path, spec: &Location) -> String {
+    let of_path;
     spec.commands(match cause {
         Cause::Missing | Cause::Stale | Cause::Mode { .. } | Cause::LineEndings | Cause::Interrupted => {
             "run `gen render`"
@@ -278,7 +279,14 @@ pub fn remedy(cause: &Cause, spec: &Location) -> String {
         Cause::Closed => "run `gen render`: containers run as other users",
         Cause::MergeConflict | Cause::Merged => "resolve the conflicts in spec/, then run `gen render`",
         Cause::HandEdited { .. } | Cause::MergedEdit => {
-            "move the change to the spec and run `gen render`, or discard it with `gen render --force`"
+            // The path is relative to the project that the command is for.
+            let path = path.strip_prefix(spec.shown(Utf8Path::new(""))).unwrap_or(path);
+            of_path = if path.starts_with(spec.folder()) {
+                "discard the change with `gen render --force`: the file describes the spec".to_owned()
+            } else {
+                format!("move the change to the spec with `gen adopt {path}`, or discard it with `gen render --force`")
+            };
+            &of_path
         }
         Cause::Unlisted => "move the file, or overwrite it with `gen render --force`",
         Cause::Orphan { edited: false } => "run `gen render` to delete it",
@@ -308,8 +316,16 @@ pub fn changes(differences: Vec<Difference>, most: usize) -> String {
     let mut out = String::new();
     let mut left = most;
     for drift in differences.into_iter().map(Drift::new) {
-        lines(&mut out, drift.difference.path.as_str(), &drift.diff, drift.difference.expected.is_some(), &mut left);
+        let path = drift.difference.path.as_str();
+        lines(&mut out, [path, "on disk", "rendered"], &drift.diff, drift.difference.expected.is_some(), &mut left);
     }
+    out
+}
+
+/// The lines that a change of a file changes, at most `most` of them.
+pub fn changed(path: &str, old: &str, new: &str, most: usize) -> String {
+    let mut out = String::new();
+    lines(&mut out, [path, "now", "then"], &Diff::of(old.as_bytes(), new), true, &mut most.clone());
     out
 }
 
@@ -330,9 +346,9 @@ fn text(name: &str, spec: &Location, compared: usize, found: &[Drift], stat: boo
                 let _ = writeln!(out, "  {GREEN}+{}{RESET} {RED}-{}{RESET} lines", diff.added, diff.removed);
             }
         } else {
-            lines(&mut out, path.as_str(), diff, expected.is_some(), &mut left);
+            lines(&mut out, [path.as_str(), "on disk", "rendered"], diff, expected.is_some(), &mut left);
         }
-        let _ = writeln!(out, "  {CYAN}help{RESET}: {}", remedy(cause, spec));
+        let _ = writeln!(out, "  {CYAN}help{RESET}: {}", remedy(cause, path, spec));
         out.push('\n');
     }
     if found.len() > MOST_FILES {
@@ -342,7 +358,7 @@ fn text(name: &str, spec: &Location, compared: usize, found: &[Drift], stat: boo
     out
 }
 
-fn lines(out: &mut String, path: &str, diff: &Diff, planned: bool, left: &mut usize) {
+fn lines(out: &mut String, [path, old, new]: [&str; 3], diff: &Diff, planned: bool, left: &mut usize) {
     if planned && diff.kind != Comparable::Yes {
         let why = if diff.kind == Comparable::Binary { "not a text file" } else { "too long to compare line by line" };
         let _ = writeln!(out, "  {why}");
@@ -351,7 +367,7 @@ fn lines(out: &mut String, path: &str, diff: &Diff, planned: bool, left: &mut us
     if diff.lines.is_empty() {
         return;
     }
-    let _ = writeln!(out, "--- {path} (on disk)\n+++ {path} (rendered)");
+    let _ = writeln!(out, "--- {path} ({old})\n+++ {path} ({new})");
     let shown = diff.lines.len().min(*left);
     *left -= shown;
     for (tag, line) in diff.lines.iter().take(shown) {
@@ -396,7 +412,7 @@ fn json(spec: &Location, compared: usize, found: &[Drift], stat: bool) -> Value 
             "path": difference.path.as_str(),
             "cause": code(&difference.cause),
             "description": difference.cause.to_string(),
-            "help": remedy(&difference.cause, spec),
+            "help": remedy(&difference.cause, &difference.path, spec),
             "line": diff.first,
             "added": diff.added,
             "removed": diff.removed,
@@ -413,7 +429,8 @@ fn json(spec: &Location, compared: usize, found: &[Drift], stat: bool) -> Value 
 fn github(spec: &Location, compared: usize, found: &[Drift]) -> String {
     let mut out = String::new();
     for Drift { difference, diff } in found.iter().take(MOST_FILES) {
-        let message = format!("{}: {}\n{}", difference.path, difference.cause, remedy(&difference.cause, spec));
+        let message =
+            format!("{}: {}\n{}", difference.path, difference.cause, remedy(&difference.cause, &difference.path, spec));
         let place = Some((difference.path.as_str(), diff.first, 1));
         report::annotation(&mut out, place, code(&difference.cause), &message);
     }

@@ -7,12 +7,11 @@ use std::{env, fs};
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::dev::Invocation;
 use stackgen::dev::dotenv::Dotenv;
-use stackgen::diagnostic::Diagnostics;
-use stackgen::import::{self, Context, Datasource, Folder, Kind, Note};
+use stackgen::import::{self, Context, Kind, Note};
 use stackgen::output;
 use stackgen::resolve::dashboards::is_uid;
 use stackgen::review::counted;
-use stackgen::spec::decode::{Map, Spanned, shown};
+use stackgen::spec::decode::shown;
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
 
@@ -183,7 +182,7 @@ fn back(file: &Utf8Path, exported: &str, into: &Utf8Path) -> Ran {
         let help = "name one of its files, or use `--output` for a new one";
         return Err(stop_with(Outcome::Invalid, format!("`{into}` is not a dashboard of the spec"), help));
     };
-    let known = stack(&project.sources).unwrap_or_default();
+    let known = Context::of(&project.sources).unwrap_or_default();
     let context = Context { folder: Some(dashboard.folder.clone()), ..known };
     let (text, notes) =
         import::into(&source.text, &dashboard.json, exported, &context).map_err(|error| match error {
@@ -328,40 +327,8 @@ fn context() -> Ran<(Context, Option<(Utf8PathBuf, Sources)>)> {
         }
         Err((_, ReadError::Refused(_))) => return Ok(without(&broken)),
     };
-    Ok(match stack(&sources) {
+    Ok(match Context::of(&sources) {
         Some(context) => (context, Some((root, sources))),
         None => without(&broken),
-    })
-}
-
-/// What a stack has, unless its spec has problems.
-fn stack(sources: &Sources) -> Option<Context> {
-    // Problems elsewhere don't matter here, e.g. a folder that has no dashboard yet.
-    let mut diagnostics = Diagnostics::default();
-    let mut found = None;
-    // Profiles may differ, but dashboards are written for all of them.
-    spec::parse(sources, &mut diagnostics).for_each(
-        |_| true,
-        &mut Diagnostics::default(),
-        |profile, _| found = found.take().or(profile.spec),
-    );
-    let spec = found.filter(|_| diagnostics.is_empty())?;
-    let datasource = |(uid, source): (&Spanned<String>, &spec::stack::Datasource)| Datasource {
-        uid: uid.value.clone(),
-        title: source.title.value.clone(),
-        plugin: source.kind.value.plugin().to_owned(),
-        default: source.default.as_ref().is_some_and(|flag| flag.value),
-    };
-    let settings =
-        spec.services.iter().filter_map(|(_, service)| service.settings.as_ref()?.strings_by_name("folders"));
-    let folders = settings
-        .flat_map(Map::iter)
-        .map(|(name, title)| Folder { name: name.value.clone(), title: title.clone() })
-        .collect();
-    Some(Context {
-        datasources: Ok(spec.datasources.iter().map(datasource).collect()),
-        folders,
-        folder: None,
-        back: None,
     })
 }

@@ -1,5 +1,6 @@
 //! One file for each subcommand. Only this module prints.
 
+mod adopt;
 mod check;
 mod completions;
 mod confined;
@@ -96,6 +97,7 @@ fn run_command(cli: Cli) -> Outcome {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Impact(arguments) => impact::run(&arguments),
+        Command::Adopt(arguments) => adopt::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Man { folder } => completions::man(&folder),

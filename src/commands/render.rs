@@ -153,7 +153,7 @@ fn refuse(what: &str, findings: &[Finding]) {
     let mut message = format!("{what} were not written:\n");
     for Finding { path, cause } in findings.iter().take(check::MOST_FILES) {
         let _ = writeln!(message, "  {path}: {cause}");
-        let _ = writeln!(message, "    {}", check::remedy(cause, location()));
+        let _ = writeln!(message, "    {}", check::remedy(cause, path, location()));
     }
     if findings.len() > check::MOST_FILES {
         let _ = writeln!(message, "  … and {} more", findings.len() - check::MOST_FILES);

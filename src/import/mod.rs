@@ -43,9 +43,13 @@ pub use note::{Kind, Note};
 use object::Object;
 use toml::{Item, Table};
 
+use crate::diagnostic::Diagnostics;
 use crate::resolve::dashboards::interpolation::{is_literal, references};
 use crate::resolve::dashboards::{is_uid, options};
+use crate::spec;
 use crate::spec::dashboard::{DASHBOARD, ROW};
+use crate::spec::decode::Spanned;
+use crate::spec::source::Sources;
 
 /// A datasource of the stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +91,40 @@ pub struct Context {
 pub struct Back {
     /// The UID of the datasource that its panels use if they name none.
     pub datasource: Option<String>,
+}
+
+impl Context {
+    /// What a stack has, unless its spec has problems.
+    pub fn of(sources: &Sources) -> Option<Self> {
+        // Problems elsewhere don't matter here, e.g. a folder that has no dashboard yet.
+        let mut diagnostics = Diagnostics::default();
+        let mut found = None;
+        // Profiles may differ, but dashboards are written for all of them.
+        spec::parse(sources, &mut diagnostics).for_each(
+            |_| true,
+            &mut Diagnostics::default(),
+            |profile, _| found = found.take().or(profile.spec),
+        );
+        let spec = found.filter(|_| diagnostics.is_empty())?;
+        let datasource = |(uid, source): (&Spanned<String>, &spec::stack::Datasource)| Datasource {
+            uid: uid.value.clone(),
+            title: source.title.value.clone(),
+            plugin: source.kind.value.plugin().to_owned(),
+            default: source.default.as_ref().is_some_and(|flag| flag.value),
+        };
+        let settings =
+            spec.services.iter().filter_map(|(_, service)| service.settings.as_ref()?.strings_by_name("folders"));
+        let folders = settings
+            .flat_map(spec::decode::Map::iter)
+            .map(|(name, title)| Folder { name: name.value.clone(), title: title.clone() })
+            .collect();
+        Some(Self {
+            datasources: Ok(spec.datasources.iter().map(datasource).collect()),
+            folders,
+            folder: None,
+            back: None,
+        })
+    }
 }
 
 impl Default for Context {

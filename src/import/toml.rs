@@ -196,7 +196,7 @@ pub(super) fn entries(path: &[&str], item: &Item) -> String {
 }
 
 /// A value as it stands behind its key: on one line, or a list of lines.
-pub(super) fn assigned(name: &str, item: &Item) -> String {
+pub(crate) fn assigned(name: &str, item: &Item) -> String {
     let mut out = String::new();
     if let Item::List(_) = item {
         entry(&mut out, "", name, item);

@@ -111,7 +111,7 @@ impl Location {
     }
 
     /// The name of the dashboard that a file describes.
-    pub(super) fn dashboard_name<'p>(&self, path: &'p Utf8Path) -> Option<&'p str> {
+    pub(crate) fn dashboard_name<'p>(&self, path: &'p Utf8Path) -> Option<&'p str> {
         path.file_stem().filter(|_| path.parent().is_some_and(|folder| folder == self.dashboards()))
     }
 }

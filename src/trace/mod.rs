@@ -83,23 +83,8 @@ impl<'s> Trace<'s> {
         let mut diagnostics = Diagnostics::default();
         let document = spec::parse(sources, &mut diagnostics);
         let (profile, table) = document.profile(profile)?;
-        let mut keys = Vec::new();
-        collect(&table, "", &mut Vec::new(), &mut keys);
-        let kinds: Vec<(String, u16, Table<'s>)> = sources
-            .kinds()
-            .own()
-            .filter_map(|(name, kind)| {
-                let file = kind?.place().file;
-                Some((name.to_owned(), file, spec::tree::parse(sources, file, &mut diagnostics).table))
-            })
-            .collect();
-        for (place, (name, _, table)) in kinds.iter().enumerate() {
-            let mut own = Vec::new();
-            collect(table, &format!("kinds.{name}"), &mut Vec::new(), &mut own);
-            // What refers to a name may be in a template.
-            let values = own.into_iter().filter(|key| key.part == Part::Value);
-            keys.extend(values.map(|key| Key { kind: Some(place), ..key }));
-        }
+        let kinds = kinds(sources, &mut diagnostics);
+        let keys = all_keys(&table, &kinds);
         let mut trace = Self { document, profile, table, kinds, sources, keys, outputs: Vec::new() };
         let stack = trace.resolve(trace.table.clone(), &mut diagnostics)?;
         if !diagnostics.is_empty() {
@@ -107,6 +92,13 @@ impl<'s> Trace<'s> {
         }
         trace.outputs = render(&stack, |_| true);
         Some(trace)
+    }
+
+    /// Every key of a profile, as [`keys`](Self::keys), without rendering anything; `None` if there is no such profile.
+    pub fn keys_of(sources: &Sources, profile: &str) -> Option<Vec<Key>> {
+        let mut diagnostics = Diagnostics::default();
+        let (_, table) = spec::parse(sources, &mut diagnostics).profile(profile)?;
+        Some(all_keys(&table, &kinds(sources, &mut diagnostics)))
     }
 
     /// Every key, in source order.
@@ -126,7 +118,7 @@ impl<'s> Trace<'s> {
 
     /// The lines of the outputs that depend on any of some keys, in the order of the outputs.
     pub fn reach(&self, keys: &[&Key]) -> Vec<Reach> {
-        let base = Base { table: self.table.clone(), problems: 0 };
+        let base = Base { table: self.table.clone(), problems: 0, text: None };
         let found = side_by_side(processors(), keys, |key| self.measure(&base, key, &|_| true));
         self.outputs
             .iter()
@@ -141,23 +133,13 @@ impl<'s> Trace<'s> {
     /// The line of the rendered output for a line on disk; `None` if it was not rendered.
     pub fn rendered_line(&self, path: &Utf8Path, on_disk: &str, line: usize) -> Option<usize> {
         let rendered = self.output(path)?;
-        let old: Vec<&str> = on_disk.lines().collect();
-        let at = line.checked_sub(1).filter(|&at| at < old.len())?;
-        if rendered == on_disk {
-            return Some(line);
-        }
-        let new: Vec<&str> = rendered.lines().collect();
-        capture_diff_slices(Algorithm::Myers, &old, &new).into_iter().find_map(|op| match op {
-            DiffOp::Equal { old_index, new_index, len } if (old_index..old_index + len).contains(&at) => {
-                Some(new_index + (at - old_index) + 1)
-            }
-            _ => None,
-        })
+        line.checked_sub(1).filter(|&at| on_disk.lines().nth(at).is_some())?;
+        same_lines(on_disk, rendered, &[line])?.pop()
     }
 
     /// For each of some lines of an output, the keys it depends on, those with the fewest lines first.
     pub fn causes(&self, path: &Utf8Path, lines: &[usize]) -> Vec<Vec<&Key>> {
-        let base = self.base_for(path);
+        let (base, lines) = self.base_for(path, lines);
         let candidates: Vec<&Key> =
             self.keys.iter().filter(|key| change::exists(self.tree_of(&base, key), &key.steps)).collect();
         // All lines are needed for the order.
@@ -179,8 +161,9 @@ impl<'s> Trace<'s> {
             .collect()
     }
 
-    /// The tree to change for an output: without dashboards, the largest part of a spec, unless the output needs them.
-    fn base_for(&self, path: &Utf8Path) -> Base<'s> {
+    /// The tree to change for lines of an output, and where they are in what it renders: without dashboards, the largest part of
+    /// a spec, unless the output is one or the lines need them.
+    fn base_for(&self, path: &Utf8Path, lines: &[usize]) -> (Base<'s>, Vec<usize>) {
         let mut table = self.table.clone();
         let name = path.file_stem().filter(|_| path.extension() == Some("json"));
         if let Some((_, Node { value: Value::Table(dashboards), .. })) =
@@ -191,17 +174,15 @@ impl<'s> Trace<'s> {
         let mut problems = Diagnostics::default();
         let spec = self.document.decode(table.clone(), &mut problems);
         let stack = resolve::resolve_all_the_same(&ProfileSpec { spec, ..self.without_spec() }, &mut problems);
-        let same = stack.is_some_and(|stack| {
-            render(&stack, |other| other == path)
-                .pop()
-                .is_some_and(|(_, text)| Some(text.as_str()) == self.output(path))
-        });
-        if same {
+        let text = stack.and_then(|stack| render(&stack, |other| other == path).pop()).map(|(_, text)| text);
+        let whole = self.output(path).unwrap_or_default();
+        if let Some(text) = text
+            && let Some(lines) = same_lines(whole, &text, lines)
+        {
             // A folder without dashboards is an error, which doesn't matter here.
-            Base { table, problems: problems.len() }
-        } else {
-            Base { table: self.table.clone(), problems: 0 }
+            return (Base { table, problems: problems.len(), text: Some(text) }, lines);
         }
+        (Base { table: self.table.clone(), problems: 0, text: None }, lines.to_vec())
     }
 
     /// Changes a key in the first way that leaves the spec valid, or at least readable, and compares.
@@ -210,12 +191,12 @@ impl<'s> Trace<'s> {
         for table in change::variants(self.tree_of(base, key), &key.steps, key.part) {
             let (stack, judgement) = self.judge(table, base, key);
             match (stack, judgement) {
-                (Some(stack), Judgement::Sound) => return self.compare(&stack, wanted),
+                (Some(stack), Judgement::Sound) => return self.compare(&stack, base, wanted),
                 (Some(stack), Judgement::Readable) if second_best.is_none() => second_best = Some(stack),
                 _ => {}
             }
         }
-        second_best.map_or_else(Vec::new, |stack| self.compare(&stack, wanted))
+        second_best.map_or_else(Vec::new, |stack| self.compare(&stack, base, wanted))
     }
 
     /// The tree that has a key.
@@ -269,7 +250,7 @@ impl<'s> Trace<'s> {
     /// The stack with a key changed, in the first way that leaves the spec valid.
     #[cfg(test)]
     pub(crate) fn changed(&self, key: &Key) -> Option<model::Stack> {
-        let base = Base { table: self.table.clone(), problems: 0 };
+        let base = Base { table: self.table.clone(), problems: 0, text: None };
         change::variants(&base.table, &key.steps, key.part).find_map(|table| match self.judge(table, &base, key) {
             (stack, Judgement::Sound) => stack,
             _ => None,
@@ -293,7 +274,7 @@ impl<'s> Trace<'s> {
         resolve::resolve(&ProfileSpec { spec, ..self.without_spec() }, diagnostics)
     }
 
-    fn compare(&self, stack: &model::Stack, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
+    fn compare(&self, stack: &model::Stack, base: &Base<'s>, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
         let changed = view::artifacts(stack);
         let is_new = |path: &Utf8Path| !self.outputs.iter().any(|(known, _)| known == path);
         // An output named after a key has another name now; it is still compared.
@@ -313,7 +294,7 @@ impl<'s> Trace<'s> {
             }
             // Only a broken template can fail, which `gen render` reports.
             let new = now.and_then(|artifact| artifact.render().ok()).unwrap_or_default();
-            let lines = moved(old, &new);
+            let lines = moved(base.text.as_ref().unwrap_or(old), &new);
             if !lines.is_empty() {
                 reached.push(Reach { path: path.clone(), lines });
             }
@@ -329,6 +310,8 @@ const DASHBOARDS: &str = "dashboards";
 struct Base<'s> {
     table: Table<'s>,
     problems: usize,
+    /// What it renders for the only output that is compared, if that is another text than the whole spec's.
+    text: Option<String>,
 }
 
 /// Whether a changed spec is valid.
@@ -340,6 +323,29 @@ enum Judgement {
     Readable,
     /// A table could not be read.
     Unreadable,
+}
+
+/// The kinds of the project: each with its name, its file and the tree of that.
+fn kinds<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Vec<(String, u16, Table<'s>)> {
+    let own = sources.kinds().own().filter_map(|(name, kind)| {
+        let file = kind?.place().file;
+        Some((name.to_owned(), file, spec::tree::parse(sources, file, diagnostics).table))
+    });
+    own.collect()
+}
+
+/// The keys of a profile's tree, and those of the kinds.
+fn all_keys(table: &Table<'_>, kinds: &[(String, u16, Table<'_>)]) -> Vec<Key> {
+    let mut keys = Vec::new();
+    collect(table, "", &mut Vec::new(), &mut keys);
+    for (place, (name, _, table)) in kinds.iter().enumerate() {
+        let mut own = Vec::new();
+        collect(table, &format!("kinds.{name}"), &mut Vec::new(), &mut own);
+        // What refers to a name may be in a template.
+        let values = own.into_iter().filter(|key| key.part == Part::Value);
+        keys.extend(values.map(|key| Key { kind: Some(place), ..key }));
+    }
+    keys
 }
 
 /// All keys below a table: names, and values other than tables and lists.
@@ -381,6 +387,26 @@ fn render(stack: &model::Stack, wanted: impl Fn(&Utf8Path) -> bool) -> Vec<(Utf8
         // Only a broken template can fail, which `gen render` reports.
         .filter_map(|artifact| Some((artifact.path.clone(), artifact.render().ok()?)))
         .collect()
+}
+
+/// Where lines of a text are in another one, one-based; `None` if one of them is not in it.
+fn same_lines(text: &str, other: &str, lines: &[usize]) -> Option<Vec<usize>> {
+    if text == other {
+        return Some(lines.to_vec());
+    }
+    let old: Vec<&str> = text.lines().collect();
+    let new: Vec<&str> = other.lines().collect();
+    let ops = capture_diff_slices(Algorithm::Myers, &old, &new);
+    let place = |line: &usize| {
+        let at = line.checked_sub(1)?;
+        ops.iter().find_map(|op| match *op {
+            DiffOp::Equal { old_index, new_index, len } if (old_index..old_index + len).contains(&at) => {
+                Some(new_index + (at - old_index) + 1)
+            }
+            _ => None,
+        })
+    };
+    lines.iter().map(place).collect()
 }
 
 /// The changed lines of the old text, one-based.

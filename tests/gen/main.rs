@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
 
+mod adopt;
 mod artifacts;
 mod codes;
 mod compose;

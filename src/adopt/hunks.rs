@@ -1,0 +1,294 @@
+//! What a person changed in an output, in parts that can be taken one by one.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
+
+/// Ways through a text that are followed side by side; a text with more of them has the same lines again and again.
+const MOST_WAYS: usize = 64;
+
+/// The time limit of a comparison, which is coarser after that.
+const DIFF_TIME: Duration = Duration::from_secs(2);
+
+/// Pairs of lines of one hunk that are compared; a larger one stays whole.
+const MOST_PAIRS: usize = 10_000;
+
+/// A piece of two texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece<'t> {
+    /// It is in both.
+    Same(&'t [&'t str]),
+    /// It differs.
+    Differs(Change<'t>),
+}
+
+/// A part of a text that differs: a line that became another one, or lines that were added or removed together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Change<'t> {
+    /// The lines of the rendered text, each with its line break.
+    pub(super) old: &'t [&'t str],
+    /// The lines of the edited one.
+    pub(super) new: &'t [&'t str],
+    /// The first of the old lines, from zero: where they are or would be.
+    pub(super) old_at: usize,
+    /// The first of the new lines, from zero.
+    pub(super) new_at: usize,
+    /// The hunk that it is a part of.
+    hunk: usize,
+}
+
+impl Change<'_> {
+    /// Whether a line of the edited text, from zero, is a part of it. A removal is between two lines.
+    pub(super) fn concerns(&self, line: usize) -> bool {
+        let end = self.new_at + self.new.len();
+        if self.new.is_empty() {
+            line + 1 == self.new_at || line == self.new_at
+        } else {
+            (self.new_at..end).contains(&line)
+        }
+    }
+}
+
+/// The lines of a text, with their line breaks.
+pub(super) fn lines(text: &str) -> Vec<&str> {
+    text.split_inclusive('\n').collect()
+}
+
+/// The differences between two texts.
+#[derive(Debug)]
+pub(super) struct Hunks<'t> {
+    pieces: Vec<Piece<'t>>,
+}
+
+impl<'t> Hunks<'t> {
+    /// Compares two texts.
+    pub(super) fn of(old: &'t [&'t str], new: &'t [&'t str]) -> Self {
+        let mut pieces = Vec::new();
+        for (hunk, op) in compared(old, new).into_iter().enumerate() {
+            let (before, after) = (op.old_range(), op.new_range());
+            if matches!(op, DiffOp::Equal { .. }) {
+                pieces.push(Piece::Same(&old[before]));
+            } else {
+                let (lines, others) = (&old[before.clone()], &new[after.clone()]);
+                pieces.extend(parts(lines, others).into_iter().map(|(left, right)| {
+                    Piece::Differs(Change {
+                        old_at: before.start + left.start,
+                        new_at: after.start + right.start,
+                        old: &lines[left],
+                        new: &others[right],
+                        hunk,
+                    })
+                }));
+            }
+        }
+        Self { pieces }
+    }
+
+    /// What differs, in order.
+    pub(super) fn changes(&self) -> Vec<&Change<'t>> {
+        let changes = self.pieces.iter();
+        changes.filter_map(|piece| if let Piece::Differs(change) = piece { Some(change) } else { None }).collect()
+    }
+
+    /// The old text with those changes that `taken` accepts, by their number and themselves.
+    pub(super) fn with(&self, taken: impl Fn(usize, &Change<'t>) -> bool) -> String {
+        let mut number = 0;
+        let mut out = String::new();
+        for piece in &self.pieces {
+            let lines = match piece {
+                Piece::Same(lines) => lines,
+                Piece::Differs(change) => {
+                    number += 1;
+                    if taken(number - 1, change) { change.new } else { change.old }
+                }
+            };
+            out.extend(lines.iter().copied());
+        }
+        out
+    }
+
+    /// The old text with all changes of the hunk that one is a part of.
+    pub(super) fn with_hunk_of(&self, wanted: &Change<'t>) -> String {
+        self.with(|_, change| change.hunk == wanted.hunk)
+    }
+
+    /// If a text is the old one with some of the changes, whether it has each.
+    pub(super) fn found_in(&self, text: &str) -> Option<Vec<bool>> {
+        /// The ways that lead to a byte: whether the last change was made, and the byte before it.
+        type Ways = BTreeMap<usize, (bool, usize)>;
+        let mut steps: Vec<(bool, Ways)> = Vec::with_capacity(self.pieces.len());
+        let mut here: Vec<usize> = vec![0];
+        for piece in &self.pieces {
+            let mut next = Ways::new();
+            let mut follow = |lines: &[&str], made: bool| {
+                for &at in &here {
+                    let end = lines.iter().try_fold(at, |at, line| {
+                        text.get(at..).is_some_and(|rest| rest.starts_with(line)).then_some(at + line.len())
+                    });
+                    if let Some(end) = end {
+                        next.entry(end).or_insert((made, at));
+                    }
+                }
+            };
+            let differs = match piece {
+                Piece::Same(lines) => {
+                    follow(lines, false);
+                    false
+                }
+                Piece::Differs(change) => {
+                    follow(change.new, true);
+                    follow(change.old, false);
+                    true
+                }
+            };
+            if next.is_empty() || next.len() > MOST_WAYS {
+                return None;
+            }
+            here = next.keys().copied().collect();
+            steps.push((differs, next));
+        }
+        let mut at = text.len();
+        let mut made = Vec::new();
+        for (differs, ways) in steps.iter().rev() {
+            let (is_made, before) = *ways.get(&at)?;
+            if *differs {
+                made.push(is_made);
+            }
+            at = before;
+        }
+        made.reverse();
+        Some(made)
+    }
+}
+
+fn compared(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
+    capture_diff_slices_deadline(Algorithm::Myers, old, new, Some(Instant::now() + DIFF_TIME))
+}
+
+/// The parts of a hunk: pairs of lines that are alike, and what is between them.
+fn parts(old: &[&str], new: &[&str]) -> Vec<(Range<usize>, Range<usize>)> {
+    if old.len() == new.len() {
+        return (0..old.len()).map(|at| (at..at + 1, at..at + 1)).collect();
+    }
+    if old.len().saturating_mul(new.len()) > MOST_PAIRS {
+        return vec![(0..old.len(), 0..new.len())];
+    }
+    let mut parts = Vec::new();
+    let (mut left, mut right) = (0, 0);
+    let mut put = |before: Range<usize>, after: Range<usize>| {
+        if !before.is_empty() || !after.is_empty() {
+            parts.push((before, after));
+        }
+    };
+    for (at, line) in old.iter().enumerate() {
+        // Only what begins alike can be the same line.
+        let found = new.iter().skip(right).position(|other| is_alike(line, other));
+        if let Some(found) = found {
+            put(left..at, right..right + found);
+            put(at..at + 1, right + found..right + found + 1);
+            (left, right) = (at + 1, right + found + 1);
+        }
+    }
+    put(left..old.len(), right..new.len());
+    parts
+}
+
+/// Whether two lines have the same key, or almost the same text.
+fn is_alike(old: &str, new: &str) -> bool {
+    let key = |line: &str| line.find([':', '=']).map(|end| line[..end].to_owned());
+    match (key(old), key(new)) {
+        (Some(old), Some(new)) => old == new,
+        (None, None) => {
+            let same = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+            !old.trim().is_empty() && same * 2 > old.len().max(new.len())
+        }
+        _ => false,
+    }
+}
+
+/// A text with the differences between `base` and `one`, and those between `base` and `other`; `None` if both changed the same
+/// lines.
+pub(super) fn merged(base: &str, one: &str, other: &str) -> Option<String> {
+    if base == other || one == other {
+        return Some(one.to_owned());
+    }
+    let base = lines(base);
+    let (one, other) = (lines(one), lines(other));
+    let edits = |lines: &[&str]| -> Vec<(Range<usize>, String)> {
+        let ops = compared(&base, lines).into_iter();
+        let differing = ops.filter(|op| !matches!(op, DiffOp::Equal { .. }));
+        differing.map(|op| (op.old_range(), lines[op.new_range()].concat())).collect()
+    };
+    let mut all = edits(&one);
+    for edit in edits(&other) {
+        if all.contains(&edit) {
+            continue;
+        }
+        let touches = |(range, _): &(Range<usize>, String)| range.start <= edit.0.end && edit.0.start <= range.end;
+        if all.iter().any(touches) {
+            return None;
+        }
+        all.push(edit);
+    }
+    all.sort_by_key(|(range, _)| range.start);
+    let mut out = String::new();
+    let mut from = 0;
+    for (range, text) in all {
+        out.extend(base[from..range.start].iter().copied());
+        out.push_str(&text);
+        from = range.end;
+    }
+    out.extend(base[from..].iter().copied());
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_some_of_the_changes() {
+        let (old, new) = ("a: 1\nb: 2\nc: 3\nd: 4\n", "a: 9\nb: 2\nx: 0\nc: 3\n");
+        let (old, new) = (lines(old), lines(new));
+        let hunks = Hunks::of(&old, &new);
+        assert_eq!(hunks.changes().len(), 3);
+        assert_eq!(hunks.found_in("a: 1\nb: 2\nc: 3\nd: 4\n"), Some(vec![false; 3]));
+        assert_eq!(hunks.found_in("a: 9\nb: 2\nx: 0\nc: 3\n"), Some(vec![true; 3]));
+        assert_eq!(hunks.found_in("a: 9\nb: 2\nc: 3\nd: 4\n"), Some(vec![true, false, false]));
+        assert_eq!(hunks.found_in("a: 9\nb: 2\nx: 0\nc: 3\nd: 4\n"), Some(vec![true, true, false]));
+        for other in ["", "a: 8\nb: 2\nc: 3\nd: 4\n", "a: 9\nb: 2\nx: 0\nc: 3\nd: 4\ne: 5\n"] {
+            assert_eq!(hunks.found_in(other), None, "{other}");
+        }
+        assert_eq!(hunks.with(|number, _| number == 1), "a: 1\nb: 2\nx: 0\nc: 3\nd: 4\n");
+    }
+
+    #[test]
+    fn the_same_lines_again_and_again_are_found() {
+        let (old, new) = ("a\na\na\n", "a\na\na\na\na\n");
+        let (old, new) = (lines(old), lines(new));
+        let hunks = Hunks::of(&old, &new);
+        assert_eq!(hunks.found_in("a\na\na\na\na\n"), Some(vec![true]));
+        assert_eq!(hunks.found_in("a\na\na\na\n"), None);
+    }
+
+    #[test]
+    fn a_line_and_one_more_are_two_changes() {
+        let (old, new) = ("  x: 1\n  z: 1\n", "  x: 2\n  y: 1\n  z: 1\n");
+        let (old, new) = (lines(old), lines(new));
+        let changes: Vec<(usize, usize)> =
+            Hunks::of(&old, &new).changes().iter().map(|change| (change.old.len(), change.new.len())).collect();
+        assert_eq!(changes, [(1, 1), (0, 1)]);
+    }
+
+    #[test]
+    fn edits_of_two_are_merged_unless_they_meet() {
+        let base = "a\nb\nc\nd\ne\n";
+        assert_eq!(merged(base, "A\nb\nc\nd\ne\n", "a\nb\nc\nd\nE\n").as_deref(), Some("A\nb\nc\nd\nE\n"));
+        assert_eq!(merged(base, "A\nb\nc\nd\ne\n", "A\nb\nc\nd\nE\n").as_deref(), Some("A\nb\nc\nd\nE\n"));
+        assert_eq!(merged(base, "A\nb\nc\nd\ne\n", "x\nb\nc\nd\ne\n"), None);
+        assert_eq!(merged(base, base, "a\n").as_deref(), Some("a\n"));
+        assert_eq!(merged(base, "a\n", base).as_deref(), Some("a\n"));
+    }
+}
