@@ -33,6 +33,7 @@ pub mod model;
 pub mod outcome;
 pub mod output;
 pub mod parallel;
+pub mod patch;
 #[cfg(test)]
 mod reference;
 pub mod resolve;
@@ -45,6 +46,8 @@ pub mod verify;
 pub mod view;
 
 use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
 
 use diagnostic::{Diagnostic, Diagnostics, Span};
 use spec::decode::expected;
@@ -74,7 +77,14 @@ impl Plan {
         let scope = scope_of([&outputs.generated, &outputs.terraform], self.profile(), self.stack.unmanaged.clone());
         // Only the first one has the manifest.
         let former = (outputs.terraform != TERRAFORM).then(|| format!("{TERRAFORM}/{}", self.profile()).into());
-        output::Scope { former: former.into_iter().collect(), ..scope }
+        let files = scope.files.into_iter().chain(self.ejected().into_iter().map(Utf8PathBuf::into_string)).collect();
+        output::Scope { former: former.into_iter().collect(), files, ..scope }
+    }
+
+    /// The outputs that are the user's own: they are neither written nor compared.
+    pub fn ejected(&self) -> Vec<Utf8PathBuf> {
+        let ejected = view::patched::ejected(&self.stack).into_iter();
+        ejected.map(|(_, artifact)| artifact.path).collect()
     }
 
     /// The digest of the generated files that a service mounts, by the service's name: the value of its label
@@ -87,7 +97,8 @@ impl Plan {
     /// The outputs, each rendered when it is needed: a large stack's outputs need not be in memory at once.
     pub fn files(&self) -> impl Iterator<Item = Result<output::File, output::Error>> + '_ {
         let mut sizes = view::Sizes::of(&self.stack);
-        view::artifacts(&self.stack).into_iter().map(move |artifact| match artifact.render() {
+        let own = view::artifacts(&self.stack).into_iter().filter(|artifact| artifact.ejected().is_none());
+        own.map(move |artifact| match artifact.render() {
             Ok(contents) => match sizes.add(artifact.path.as_str(), contents.len()) {
                 None => Ok(output::File { path: artifact.path, executable: artifact.executable, contents }),
                 Some((map, size)) => {
@@ -153,6 +164,8 @@ pub fn plan_with_warnings(
         diagnostics.push(no_profile(profile, &names));
     }
     let mut plans = Vec::new();
+    // Apart from the rest, without which no other profile would be resolved.
+    let mut of_outputs = Diagnostics::default();
     // What is removed leaves others unused.
     let mut whole = 0;
     document.for_each(
@@ -160,10 +173,26 @@ pub fn plan_with_warnings(
         &mut diagnostics,
         |spec, diagnostics| {
             whole += usize::from(spec.removed.is_empty());
-            plans.extend(resolve::resolve(&spec, diagnostics).map(|stack| Plan { stack }));
+            let stack = resolve::resolve(&spec, diagnostics);
+            if let (Some(stack), Some(spec)) = (&stack, &spec.spec) {
+                patch::report(spec, stack, &mut of_outputs);
+            }
+            plans.extend(stack.map(|stack| Plan { stack }));
         },
     );
     diagnostics.keep_unused(whole);
+    // Of one profile alone, all is kept here.
+    of_outputs.keep_of_outputs(names.len().min(if profile.is_some() { 1 } else { usize::MAX }));
+    diagnostics.append(of_outputs);
+    if profile.is_some() && diagnostics.has(diagnostic::OF_NO_PROFILE) {
+        // Another profile may have it.
+        let mut all = match plan_with_warnings(sources, None) {
+            Ok((_, warnings)) => warnings,
+            Err(found) => found,
+        };
+        all.retain(|diagnostic| diagnostic.code == diagnostic::OF_NO_PROFILE);
+        diagnostics.retain(|found| found.code != diagnostic::OF_NO_PROFILE || all.contains(found));
+    }
     if diagnostics.is_empty() { Ok((plans, diagnostics.into_sorted())) } else { Err(diagnostics.into_sorted()) }
 }
 

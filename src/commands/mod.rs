@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod confined;
 mod dev;
+mod eject;
 mod explain;
 mod fmt;
 mod git;
@@ -101,6 +102,7 @@ fn run_command(cli: Cli) -> Outcome {
         Command::Init(arguments) => init::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Pin(arguments) => pin::run(&arguments),
+        Command::Eject(arguments) => eject::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
@@ -132,6 +134,7 @@ impl Project {
                 what: format!("the outputs of profile `{}`", plan.profile()),
                 scope: plan.scope(),
                 files: Box::new(plan.files()),
+                ejected: plan.ejected(),
             })
             .collect();
         if profile.is_none() {
@@ -139,6 +142,7 @@ impl Project {
                 what: removed.what,
                 scope: removed.scope,
                 files: Box::new(std::iter::empty()),
+                ejected: Vec::new(),
             }));
             let scope = editor::scope(self.sources.location());
             let wanted = |of: fn(&Settings) -> bool| self.plans.iter().any(|plan| of(&plan.stack().outputs));
@@ -150,7 +154,7 @@ impl Project {
                     (false, false) => "the schemas, which are left out,",
                 };
                 let files = Box::new(editor::files(&self.sources, schemas, reference).map(Ok));
-                outputs.push(Outputs { what: what.to_owned(), scope, files });
+                outputs.push(Outputs { what: what.to_owned(), scope, files, ejected: Vec::new() });
             }
         }
         Ok(outputs)
@@ -269,6 +273,8 @@ struct Outputs<'p> {
     scope: output::Scope,
     /// Rendered one after the other.
     files: Box<dyn Iterator<Item = Result<output::File, output::Error>> + 'p>,
+    /// Those that are the user's own.
+    ejected: Vec<Utf8PathBuf>,
 }
 
 /// Finds, reads and plans; reports what is wrong.

@@ -76,7 +76,7 @@ fn write_all(project: &Project, profile: Option<&str>, options: Options, refused
             return outcome;
         }
     }
-    for Outputs { what, scope, files } in outputs {
+    for Outputs { what, scope, files, .. } in outputs {
         match output::write(&project.root, &scope, files, options) {
             Ok(written) => {
                 total.written.extend(written.written);

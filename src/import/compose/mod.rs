@@ -21,7 +21,7 @@ mod ports;
 mod removed;
 mod same;
 mod write;
-pub(super) mod yaml;
+pub(crate) mod yaml;
 
 use std::collections::BTreeSet;
 use std::fmt;
