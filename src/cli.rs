@@ -126,6 +126,11 @@ pub enum Command {
     /// Asks the registries with docker buildx, crane or skopeo, and writes the digest of each tag into the spec. Keeps
     /// comments and layout. Images that are built here, or have a variable, are skipped.
     Pin(Pin),
+    /// Make an output your own
+    ///
+    /// Adds it to `[ejected]` of the spec, with the reason. From then on the file is neither written nor compared, and `gen
+    /// review` says what would have changed in it. Remove the entry to have it rendered again.
+    Eject(Eject),
     /// List services, ports, variables, images, datasources, kinds or outputs
     ///
     /// Tables fit into 80 columns unless a name is too long; names are never truncated.
@@ -725,6 +730,17 @@ pub struct Pin {
     /// Write and ask nothing, and fail if an image is not pinned
     #[arg(long)]
     pub check: bool,
+}
+
+/// What `gen eject` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gen eject config/mimir.yaml --reason \"We tune it by hand\"")]
+pub struct Eject {
+    /// The output: its path, for one profile, or the path in the profile's folder, for all
+    pub file: String,
+    /// Why, for reviewers
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
 }
 
 /// What `gen review` takes.

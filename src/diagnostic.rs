@@ -6,6 +6,9 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
+/// The code of a patch whose output is one of no profile: what the base says is for all of them.
+pub const OF_NO_PROFILE: &str = "unknown-artifact";
+
 /// A range of bytes in one source file of the spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
@@ -195,6 +198,19 @@ impl Diagnostics {
                 *counts.entry(place(diagnostic)).or_default() += 1;
             }
             list.retain(|diagnostic| !is_unused(diagnostic) || counts.get(&place(diagnostic)) >= Some(&profiles));
+        }
+    }
+
+    /// Keeps what is about an output only if it was reported for each of `profiles`: others have it, or need it.
+    pub fn keep_of_outputs(&mut self, profiles: usize) {
+        for list in [&mut self.list, &mut self.warnings] {
+            let is_of_output = |diagnostic: &Diagnostic| matches!(diagnostic.code, OF_NO_PROFILE | "unused-patch");
+            let place = |diagnostic: &Diagnostic| diagnostic.primary().map(|span| (span.file, span.start));
+            let mut counts: HashMap<Option<(u16, u32)>, usize> = HashMap::new();
+            for diagnostic in list.iter().filter(|diagnostic| is_of_output(diagnostic)) {
+                *counts.entry(place(diagnostic)).or_default() += 1;
+            }
+            list.retain(|diagnostic| !is_of_output(diagnostic) || counts.get(&place(diagnostic)) >= Some(&profiles));
         }
     }
 

@@ -34,6 +34,7 @@ pub mod model;
 pub mod outcome;
 pub mod output;
 pub mod parallel;
+pub mod patch;
 #[cfg(test)]
 mod reference;
 pub mod resolve;
@@ -48,6 +49,7 @@ pub mod view;
 use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
+
 use diagnostic::{Diagnostic, Diagnostics, Span};
 use spec::ProfileSpec;
 use spec::decode::expected;
@@ -88,7 +90,14 @@ impl Plan {
         let scope = scope_of([&outputs.generated, &outputs.terraform], self.profile(), self.stack.unmanaged.clone());
         // Only the first one has the manifest.
         let former = (outputs.terraform != TERRAFORM).then(|| format!("{TERRAFORM}/{}", self.profile()).into());
-        output::Scope { former: former.into_iter().collect(), ..scope }
+        let files = scope.files.into_iter().chain(self.ejected().into_iter().map(Utf8PathBuf::into_string)).collect();
+        output::Scope { former: former.into_iter().collect(), files, ..scope }
+    }
+
+    /// The outputs that are the user's own: they are neither written nor compared.
+    pub fn ejected(&self) -> Vec<Utf8PathBuf> {
+        let ejected = view::patched::ejected(&self.stack).into_iter();
+        ejected.map(|(_, artifact)| artifact.path).collect()
     }
 
     /// The digest of the generated files that a service mounts, by the service's name: the value of its label
@@ -104,8 +113,9 @@ impl Plan {
         let isolated = self.stack.outputs.isolated.then(|| format!("{}/", self.stack.generated()));
         // Infrastructure is not isolated.
         let is_own = move |path: &Utf8PathBuf| isolated.as_ref().is_none_or(|folder| path.as_str().starts_with(folder));
-        let artifacts = view::artifacts(&self.stack).into_iter().filter(move |artifact| is_own(&artifact.path));
-        artifacts.map(move |artifact| match artifact.render() {
+        let artifacts = view::artifacts(&self.stack).into_iter();
+        let own = artifacts.filter(move |artifact| artifact.ejected().is_none() && is_own(&artifact.path));
+        own.map(move |artifact| match artifact.render() {
             Ok(contents) => match sizes.add(artifact.path.as_str(), contents.len()) {
                 None => Ok(output::File { path: artifact.path, executable: artifact.executable, contents }),
                 Some((map, size)) => {
@@ -197,6 +207,8 @@ fn plan_changed(
         diagnostics.push(no_profile(profile, &names));
     }
     let mut plans = Vec::new();
+    // Apart from the rest, without which no other profile would be resolved.
+    let mut of_outputs = Diagnostics::default();
     // What is removed leaves others unused.
     let mut whole = 0;
     document.for_each(
@@ -205,10 +217,26 @@ fn plan_changed(
         |mut spec, diagnostics| {
             change(&mut spec);
             whole += usize::from(spec.removed.is_empty());
-            plans.extend(resolve::resolve(&spec, diagnostics).map(|stack| Plan { stack }));
+            let stack = resolve::resolve(&spec, diagnostics);
+            if let (Some(stack), Some(spec)) = (&stack, &spec.spec) {
+                patch::report(spec, stack, &mut of_outputs);
+            }
+            plans.extend(stack.map(|stack| Plan { stack }));
         },
     );
     diagnostics.keep_unused(whole);
+    // Of one profile alone, all is kept here.
+    of_outputs.keep_of_outputs(names.len().min(if profile.is_some() { 1 } else { usize::MAX }));
+    diagnostics.append(of_outputs);
+    if profile.is_some() && diagnostics.has(diagnostic::OF_NO_PROFILE) {
+        // Another profile may have it.
+        let mut all = match plan_with_warnings(sources, None) {
+            Ok((_, warnings)) => warnings,
+            Err(found) => found,
+        };
+        all.retain(|diagnostic| diagnostic.code == diagnostic::OF_NO_PROFILE);
+        diagnostics.retain(|found| found.code != diagnostic::OF_NO_PROFILE || all.contains(found));
+    }
     if diagnostics.is_empty() { Ok((plans, diagnostics.into_sorted())) } else { Err(diagnostics.into_sorted()) }
 }
 

@@ -290,6 +290,7 @@ fn finish(whole: &[Utf8PathBuf]) -> Ran {
             force = true;
         }
     }
-    let (outcome, _) = render::write(&project, None, Options { force, dry_run: false, prune: true });
-    Ok(outcome)
+    let rendered = render::write(&project, None, Options { force, dry_run: false, prune: true });
+    rendered.show();
+    Ok(rendered.outcome)
 }

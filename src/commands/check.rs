@@ -5,10 +5,11 @@ use std::io;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 use stackgen::diagnostic::{Diagnostic, Level};
+use stackgen::links;
 use stackgen::output::{self, Cause, Difference, Error};
 use stackgen::review::counted;
 use stackgen::shown::visible;
@@ -136,7 +137,10 @@ fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
     let bare = |path, cause| Drift::new(Difference { path, cause, on_disk: None, expected: None });
     let mut found: Vec<Drift> = strays.into_iter().map(|path| bare(path, Cause::Stray)).collect();
     let mut outcome = Outcome::Clean;
-    for Outputs { scope, files, .. } in project.outputs(profile)? {
+    for Outputs { scope, files, ejected, .. } in project.outputs(profile)? {
+        // Services mount it.
+        let is_missing = |path: &Utf8PathBuf| !links::is_file(&project.root, path);
+        found.extend(ejected.into_iter().filter(is_missing).map(|path| bare(path, Cause::EjectedMissing)));
         match output::compare(&project.root, &scope, files) {
             Ok(comparison) => {
                 compared += comparison.compared;
@@ -276,6 +280,7 @@ pub fn remedy(cause: &Cause, path: &Utf8Path, spec: &Location) -> String {
         Cause::Missing | Cause::Stale | Cause::Mode { .. } | Cause::LineEndings | Cause::Interrupted => {
             "run `gen render`"
         }
+        Cause::EjectedMissing => "restore the file, or remove its entry from `[ejected]` and run `gen render`",
         Cause::Closed => "run `gen render`: containers run as other users",
         Cause::MergeConflict | Cause::Merged => "resolve the conflicts in spec/, then run `gen render`",
         Cause::HandEdited { .. } | Cause::MergedEdit => {
@@ -389,7 +394,7 @@ fn lines(out: &mut String, [path, old, new]: [&str; 3], diff: &Diff, planned: bo
 /// A stable name of a cause, for programs.
 fn code(cause: &Cause) -> &'static str {
     match cause {
-        Cause::Missing => "missing",
+        Cause::Missing | Cause::EjectedMissing => "missing",
         Cause::Mode { .. } | Cause::Closed => "mode",
         Cause::LineEndings => "line-endings",
         Cause::MergeConflict => "merge-conflict",

@@ -131,9 +131,25 @@ fn kinds(rows: &[list::KindRow]) -> String {
 }
 
 fn artifacts(rows: &[list::ArtifactRow]) -> String {
-    let mut table = Table::new(["PATH", "READ BY", "LINES", "RUN"]);
-    for row in rows {
-        table.push([row.path.clone(), joined(&row.readers), row.lines.to_string(), yes(row.executable)]);
+    let row =
+        |row: &list::ArtifactRow| [row.path.clone(), joined(&row.readers), row.lines.to_string(), yes(row.executable)];
+    // Most specs change none.
+    if !rows.iter().any(|row| row.ejected || row.patched) {
+        let mut table = Table::new(["PATH", "READ BY", "LINES", "RUN"]);
+        for artifact in rows {
+            table.push(row(artifact));
+        }
+        return table.text();
+    }
+    let mut table = Table::new(["PATH", "READ BY", "LINES", "RUN", "CHANGED"]);
+    for artifact in rows {
+        let changed = or_dash(match (artifact.ejected, artifact.patched) {
+            (true, _) => "ejected",
+            (_, true) => "patched",
+            _ => "",
+        });
+        let [path, readers, lines, run] = row(artifact);
+        table.push([path, readers, lines, run, changed]);
     }
     table.text()
 }

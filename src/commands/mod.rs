@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod confined;
 mod dev;
+mod eject;
 mod explain;
 mod fmt;
 mod git;
@@ -106,6 +107,7 @@ fn run_command(cli: Cli) -> Outcome {
         Command::Init(arguments) => init::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Pin(arguments) => pin::run(&arguments),
+        Command::Eject(arguments) => eject::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
@@ -139,6 +141,7 @@ impl Project {
                 what: format!("the outputs of profile `{}`", plan.profile()),
                 scope: plan.scope(),
                 files: Box::new(plan.files()),
+                ejected: plan.ejected(),
             })
             .collect();
         if profile.is_none() {
@@ -146,6 +149,7 @@ impl Project {
                 what: removed.what,
                 scope: removed.scope,
                 files: Box::new(std::iter::empty()),
+                ejected: Vec::new(),
             }));
             let scope = editor::scope(self.sources.location());
             let wanted = |of: fn(&Settings) -> bool| self.plans.iter().any(|plan| of(&plan.stack().outputs));
@@ -157,7 +161,7 @@ impl Project {
                     (false, false) => "the schemas, which are left out,",
                 };
                 let files = Box::new(editor::files(&self.sources, schemas, reference).map(Ok));
-                outputs.push(Outputs { what: what.to_owned(), scope, files });
+                outputs.push(Outputs { what: what.to_owned(), scope, files, ejected: Vec::new() });
             }
         }
         Ok(outputs)
@@ -276,6 +280,8 @@ struct Outputs<'p> {
     scope: output::Scope,
     /// Rendered one after the other.
     files: Box<dyn Iterator<Item = Result<output::File, output::Error>> + 'p>,
+    /// Those that are the user's own.
+    ejected: Vec<Utf8PathBuf>,
 }
 
 /// Finds, reads and plans; reports what is wrong.

@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::edit;
-use stackgen::edit::draft::{Change, Refusal};
+use stackgen::edit::draft::{Change, Draft, Refusal};
 use stackgen::edit::new::{self, New as Wanted, Service};
 use stackgen::output;
 use stackgen::review::counted;
 use stackgen::spec::decode::listed;
+use stackgen::spec::source::Sources;
 use stackgen::spec::stack::DatasourceType;
 
 use super::report::{self, BOLD, GREEN, RESET};
@@ -42,7 +43,12 @@ pub fn run(arguments: &New) -> Ran {
         }
     };
     let draft = new::add(&sources, new).map_err(refused)?;
-    let (edited, mistakes) = draft.mistakes(&sources);
+    write(&root, &sources, &draft)
+}
+
+/// Writes an edited spec that has no new mistakes.
+pub fn write(root: &Utf8Path, sources: &Sources, draft: &Draft) -> Ran {
+    let (edited, mistakes) = draft.mistakes(sources);
     if !mistakes.is_empty() {
         print_error(&report::excerpts(&edited, &mistakes));
         let problems = counted(mistakes.len(), "new problem");
@@ -51,10 +57,10 @@ pub fn run(arguments: &New) -> Ran {
     // New files last: a process that is killed before leaves nothing that the next one refuses.
     let (new, old): (Vec<_>, Vec<_>) = draft.changed().partition(|(_, _, is_new)| *is_new);
     for (path, text, _) in old {
-        rewrite(&root, path, text)?;
+        rewrite(root, path, text)?;
     }
     let new = new.into_iter().map(|(path, text, _)| (path, text));
-    output::create(&root, new).map_err(|error| stop(Outcome::Failed, error))?;
+    output::create(root, new).map_err(|error| stop(Outcome::Failed, error))?;
     print_text(&changes(draft.changes()));
     if LOST.load(Ordering::Relaxed) {
         let paths = listed(draft.changed().map(|(path, ..)| path.as_str()));
@@ -83,7 +89,7 @@ fn kind(root: &Utf8Path, name: &str, files: &[(Utf8PathBuf, String)]) -> Ran {
     Ok(Outcome::Clean)
 }
 
-fn refused(Refusal { message, help }: Refusal) -> Outcome {
+pub fn refused(Refusal { message, help }: Refusal) -> Outcome {
     stop_with(Outcome::Invalid, format!("{message}; nothing was written"), help)
 }
 

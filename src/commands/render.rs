@@ -87,7 +87,7 @@ fn write_all(project: &Project, profile: Option<&str>, options: Options, rendere
         sweep(&project.root, outputs.iter().flat_map(|outputs| outputs.scope.own_folders()))?;
     }
     let mut outcome = Outcome::Clean;
-    for Outputs { what, scope, files } in outputs {
+    for Outputs { what, scope, files, .. } in outputs {
         match output::write(&project.root, &scope, files, options) {
             Ok(written) => {
                 total.written.extend(written.written);

@@ -14,7 +14,7 @@ use crate::spec::tree::{Table, Value};
 use crate::spec::{self, Location};
 
 /// The order of the tables of a spec, which determines the place of a new one.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 15] = [
     "stack",
     "profiles",
     "images",
@@ -27,6 +27,8 @@ const ORDER: [&str; 13] = [
     "datasources",
     "env",
     "infrastructure",
+    "patches",
+    "ejected",
     "accepted",
 ];
 
@@ -157,6 +159,17 @@ impl Draft {
     /// Whether a key exists, with or without profiles.
     pub fn has(&self, path: &[&str]) -> bool {
         self.look(|base, profiles| std::iter::once(base).chain(profiles).any(|table| table.at(path).is_some()))
+    }
+
+    /// Whether a key is written, be it of a profile.
+    pub fn has_written(&self, path: &[&str]) -> bool {
+        let written = |file: &File| {
+            outline::of(&file.text).iter().any(|section| {
+                let is_it = |key: &KeyValue| section.path.iter().chain(&key.path).eq(path);
+                section.keys.iter().any(is_it)
+            })
+        };
+        self.files.iter().any(written)
     }
 
     /// Adds a file.

@@ -3,6 +3,7 @@
 //! Every edit is an insertion into the text, at a place determined by its tokens, so that nothing else moves or changes.
 
 pub mod draft;
+pub mod eject;
 pub mod example;
 pub mod format;
 pub mod kind;

@@ -11,7 +11,7 @@ use crate::model::{ImageRecipe, Stack};
 use crate::output;
 use crate::spec::kind::{Kind, Kinds};
 use crate::spec::service::Condition;
-use crate::verify;
+use crate::{verify, view};
 
 /// A service of the running stack.
 #[derive(Debug, Serialize)]
@@ -154,6 +154,10 @@ pub struct ArtifactRow {
     pub readers: Vec<&'static str>,
     /// Whether it is executable.
     pub executable: bool,
+    /// Whether `[patches]` change it.
+    pub patched: bool,
+    /// Whether it is the user's own; then the numbers are of what `gen` would write.
+    pub ejected: bool,
     /// Its number of lines.
     pub lines: usize,
     /// Its size in bytes.
@@ -316,22 +320,32 @@ pub fn datasources(stack: &Stack) -> Vec<DatasourceRow<'_>> {
 /// # Errors
 /// A template is broken.
 pub fn artifacts(plan: &Plan) -> Result<Vec<ArtifactRow>, output::Error> {
-    let files = plan.files().collect::<Result<Vec<_>, _>>()?;
-    let texts = files.iter().map(|file| (file.path.clone(), file.contents.clone())).collect();
+    let artifacts = view::artifacts(plan.stack());
+    let mut texts = BTreeMap::new();
+    for artifact in &artifacts {
+        let text = artifact.render().map_err(|error| {
+            let reason = error.to_string();
+            output::Error::Render { path: artifact.path.clone(), reason }
+        })?;
+        texts.insert(artifact.path.clone(), text);
+    }
     let checks = verify::checks(plan.stack(), &texts);
-    let rows = files.iter().map(|file| {
+    let rows = artifacts.iter().map(|artifact| {
         let mut readers: Vec<&'static str> = Vec::new();
-        for check in checks.iter().filter(|check| check.artifacts.contains(&file.path)) {
+        for check in checks.iter().filter(|check| check.artifacts.contains(&artifact.path)) {
             if !readers.contains(&check.consumer.name) {
                 readers.push(check.consumer.name);
             }
         }
+        let text = texts.get(&artifact.path).map_or("", String::as_str);
         ArtifactRow {
-            path: file.path.to_string(),
+            path: artifact.path.to_string(),
             readers,
-            executable: file.executable,
-            lines: file.contents.lines().count(),
-            bytes: file.contents.len(),
+            executable: artifact.executable,
+            patched: artifact.is_patched(),
+            ejected: artifact.ejected().is_some(),
+            lines: text.lines().count(),
+            bytes: text.len(),
         }
     });
     Ok(rows.collect())

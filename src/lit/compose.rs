@@ -233,7 +233,7 @@ pub fn write_node(out: &mut String, node: &Node<'_>, indent: usize, literal: Esc
 
 /// Appends the lines of a table or list that is not empty; the first begins where `out` ends, at
 /// column `indent`.
-pub(super) fn write_lines(out: &mut String, node: &Node<'_>, indent: usize, literal: Escape) {
+pub fn write_lines(out: &mut String, node: &Node<'_>, indent: usize, literal: Escape) {
     let between = |out: &mut String, position: usize| {
         if position > 0 {
             line(out, indent);

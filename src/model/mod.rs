@@ -6,6 +6,7 @@ pub mod infrastructure;
 pub mod keys;
 pub mod kind;
 pub mod kubernetes;
+pub mod patch;
 pub mod public;
 pub mod secret;
 pub mod service;
@@ -20,6 +21,7 @@ pub use keys::Keys;
 pub use kind::{Address, Alloy, Cluster, Grafana};
 pub use kubernetes::Kubernetes;
 use kubernetes::MOUNTED;
+pub use patch::Patch;
 pub use service::Service;
 use text::Text;
 
@@ -73,6 +75,10 @@ pub struct Stack {
     pub dashboards: Vec<Dashboard>,
     /// Files that templates of the user make.
     pub files: Vec<OwnFile>,
+    /// Values of outputs that differ from what is rendered.
+    pub patches: Vec<Patch>,
+    /// Outputs that are the user's own, and why.
+    pub ejected: Vec<(String, String)>,
     /// Where the outputs are, and which there are.
     pub outputs: Outputs,
     /// Variables of the user's `.env`.

@@ -130,6 +130,8 @@ pub struct Finding {
 pub enum Cause {
     /// It does not exist.
     Missing,
+    /// An output that is the user's own does not exist.
+    EjectedMissing,
     /// Only the executable bit differs.
     Mode {
         /// What the bit should be.
@@ -193,6 +195,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("missing"),
+            Self::EjectedMissing => f.write_str("missing, and your own"),
             Self::Mode { executable: true } => f.write_str("not executable"),
             Self::Mode { executable: false } => f.write_str("executable"),
             Self::Closed => f.write_str("not readable by other users"),

@@ -19,6 +19,7 @@ mod kubernetes;
 mod mounts;
 mod names;
 mod networks;
+mod patches;
 mod paths;
 mod ports;
 mod schema;
@@ -488,6 +489,8 @@ impl<'a> Resolver<'a> {
         let models = self.models();
         let extensions = self.keys(&spec.compose);
         let accepted = self.accepted(&bundle.services);
+        let patches = self.patches();
+        let ejected = self.ejected();
         let variables = self.finish_variables();
         self.check_secrets();
         self.check_port_clashes();
@@ -525,6 +528,8 @@ impl<'a> Resolver<'a> {
             grafanas: kinds.grafanas,
             dashboards,
             files: Vec::new(),
+            patches,
+            ejected,
             outputs,
             variables,
             infrastructure,

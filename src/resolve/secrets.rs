@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::secret;
 use crate::model::text::Text as ModelText;
 use crate::spec::decode::{Map, Spanned, shown};
+use crate::spec::patches::Path;
 use crate::spec::service::{Command, Service};
 use crate::spec::text::{Part, Scalar, Text, Tree};
 
@@ -21,6 +22,17 @@ impl Resolver<'_> {
             self.check_written(&step.environment);
             self.check_command("command", &step.command);
         }
+        for (_, patch) in spec.patches.iter() {
+            for (path, value) in patch.set.iter().chain(patch.add.iter()) {
+                let Ok(path) = Path::parse(&path.value) else { continue };
+                self.check_patched(path.name(), &value.value);
+                // Where a program's arguments are, in the Compose file and in a manifest.
+                let shown = ["command", "entrypoint", "labels", "args"];
+                if let Some(key) = path.keys().find_map(|key| shown.into_iter().find(|shown| *shown == key)) {
+                    self.check_tree(key, &value.value);
+                }
+            }
+        }
         for (name, variable) in spec.env.iter() {
             if let Some(default) = &variable.default {
                 self.check_literal(&name.value, &default.value.0, default.span);
@@ -31,6 +43,16 @@ impl Resolver<'_> {
     fn check_written(&mut self, environment: &Map<Scalar>) {
         for (name, value) in environment.iter() {
             self.check_literal(&name.value, &value.0, value.0.span);
+        }
+    }
+
+    /// Values of an output, each by the key that has it.
+    fn check_patched(&mut self, name: &str, tree: &Tree) {
+        match tree {
+            Tree::Text(text) => self.check_literal(name, text, text.span),
+            Tree::List(items) => items.iter().for_each(|item| self.check_patched(name, item)),
+            Tree::Table(entries) => entries.iter().for_each(|(key, value)| self.check_patched(&key.value, value)),
+            Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_) => {}
         }
     }
 

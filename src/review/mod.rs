@@ -19,6 +19,7 @@ mod images;
 mod infrastructure;
 mod kubernetes;
 mod meaning;
+mod patches;
 mod ports;
 mod privileges;
 mod profiles;
@@ -34,6 +35,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
+use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::Plan;
@@ -106,6 +108,8 @@ pub enum Area {
     Accepted,
     /// Files that templates of the spec make.
     Files,
+    /// Values of outputs that the spec changes.
+    Patches,
     /// Outputs that changed although no other area explains it.
     Outputs,
 }
@@ -138,6 +142,7 @@ impl Area {
             Self::Infrastructure => "infrastructure",
             Self::Accepted => "accepted",
             Self::Files => "files",
+            Self::Patches => "patches",
             Self::Outputs => "outputs",
         }
     }
@@ -377,9 +382,16 @@ fn outputs(before: &[Plan], after: &[Plan], ground: &dyn Ground) -> Result<(Outp
         }
     }
     let mut outputs = Outputs::default();
+    // A file that becomes the user's own stays where it is.
+    let ejected = |plans: &[Plan]| -> HashSet<String> {
+        plans.iter().flat_map(Plan::ejected).map(Utf8PathBuf::into_string).collect()
+    };
+    let (was, is) = (ejected(before), ejected(after));
+    old.retain(|path, _| !is.contains(path));
     for file in after.iter().flat_map(Plan::files) {
         let file = file?;
         match old.remove(file.path.as_str()) {
+            None if was.contains(file.path.as_str()) => {}
             None => outputs.added.push(file.path.into_string()),
             Some(contents) if contents != file.contents => outputs.changed.push(file.path.into_string()),
             Some(_) => {}

@@ -3,7 +3,8 @@
 use super::services::{self, Digests};
 use super::{
     Area, Change, Fate, Ground, Id, Pair, Severity, accepted, clusters, dashboards, datasources, external, fates,
-    files, images, infrastructure, kubernetes, schema, settings, sides, storage, unexplained, variables, written,
+    files, images, infrastructure, kubernetes, patches, schema, settings, sides, storage, unexplained, variables,
+    written,
 };
 use crate::Plan;
 use crate::model::Stack;
@@ -52,6 +53,8 @@ fn stacks(digests: &Digests, before: &Stack, after: &Stack, ground: &dyn Ground)
     clusters::compare(&pair, &mut changes);
     services::compare(&pair, digests, &mut changes);
     files::compare(&pair, &mut changes);
+    patches::compare(&pair, &mut changes);
+    patches::ejected(&pair, &mut changes);
     settings::kinds(&pair, &mut changes);
     storage::compare(&pair, &mut changes);
     kubernetes::compare(&pair, &mut changes);

@@ -132,6 +132,9 @@ pub(super) fn rendered_differently(paths: &[String]) -> Option<Change> {
     (!paths.is_empty()).then(|| Change::notice(Id::RenderedDifferently, Area::Outputs, "gen", what))
 }
 
+/// Where the files of pods are, whose names are the same for every engine.
+const FILES_OF_PODS: &str = "kubernetes/base/files/";
+
 const UNEXPLAINED: &str = " for a reason that no other area covers";
 
 impl Change {
@@ -144,6 +147,10 @@ impl Change {
             return false;
         }
         let steps: Vec<&str> = steps.collect();
+        if area == Area::Patches {
+            let below = steps.join("/");
+            return below.strip_suffix(self.subject.as_str()).is_some_and(|above| matches!(above, "" | FILES_OF_PODS));
+        }
         let steps = match steps.as_slice() {
             // The manifests are of the same services as a Compose file, and the files of pods are below them.
             ["kubernetes", "overlays", ..] | ["kubernetes", "base", _] => vec!["docker-compose.yml"],

@@ -229,6 +229,20 @@ ids! {
         FileChanged = "file-changed",
         /// This version of `gen` renders outputs of the base differently than they are committed there.
         RenderedDifferently = "rendered-differently",
+        /// A value of an output is changed after it is rendered. It is a danger in the Compose file and in manifests, since what
+        /// it gives a container is not judged.
+        PatchAdded = "patch-added",
+        /// A value of an output is changed to another one, or for a different reason.
+        PatchChanged = "patch-changed",
+        /// A value of an output is no longer changed.
+        PatchRemoved = "patch-removed",
+        /// An output is the user's own now, or for a different reason: it is neither written nor compared. It is a danger for
+        /// the Compose file and manifests, since what it gives a container is not judged.
+        OutputEjected = "output-ejected",
+        /// An output is rendered again.
+        OutputReturned = "output-returned",
+        /// An output that is the user's own would have changed.
+        EjectedDiffers = "ejected-differs",
         /// A generated file changed although no other change explains it.
         UnexplainedOutput = "unexplained-output",
     }

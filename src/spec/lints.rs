@@ -51,6 +51,7 @@ pub const LINTS: &[(&str, &str, Level)] = &[
     ("unused-image", "No service runs an image.", Level::Warn),
     ("unused-model", "No service uses a model.", Level::Warn),
     ("unused-network", "No service joins a network.", Level::Warn),
+    ("unused-patch", "A patch changes nothing: the output has the value anyway.", Level::Warn),
     ("unused-secret", "No service reads a secret.", Level::Warn),
     ("unused-variable", "Nothing refers to a variable.", Level::Warn),
     ("unused-volume", "No service mounts a volume.", Level::Warn),

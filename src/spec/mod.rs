@@ -16,6 +16,7 @@ pub mod kubernetes;
 pub mod lints;
 mod location;
 pub(crate) mod merge;
+pub mod patches;
 pub mod profile;
 pub mod quoted;
 mod requires;

@@ -11,6 +11,7 @@ use super::external::External;
 use super::kind;
 use super::kubernetes::{Kubernetes, TARGET, Target};
 use super::lints::Lints;
+use super::patches::Patch;
 use super::schema::{self, Schema, Schemas};
 use super::service::{Command, Service};
 use super::text::{Scalar, Text, Tree};
@@ -78,6 +79,11 @@ table! {
         models: Map<AiModel>,
         /// Files of your own, by path in the folder of the outputs, rendered from templates.
         files: Map<OwnFile>,
+        /// Values of outputs that differ from what is rendered, by path in the profile's folder: `[patches."config/mimir.yaml"]`.
+        patches: Map<Patch>,
+        /// Outputs that are your own, by path in the profile's folder, each with the reason: they are neither written nor
+        /// compared.
+        ejected: Map<Spanned<String>>,
         /// What Grafana queries.
         datasources: Map<Datasource>,
         /// Dashboards by name; each has a file of its own below `spec/dashboards/`.

@@ -26,8 +26,8 @@ pub fn config_digests(stack: &Stack) -> askama::Result<BTreeMap<String, String>>
     let mut files: HashMap<&str, File<'_, '_>> = artifacts
         .iter()
         .filter_map(|artifact| Some((artifact.path.as_str().strip_prefix(&folder)?, artifact)))
-        // It can't contain its own digest.
-        .filter(|(name, _)| *name != COMPOSE)
+        // It can't contain its own digest, and what a file of the user's has is not known.
+        .filter(|(name, artifact)| *name != COMPOSE && artifact.ejected().is_none())
         .map(|(name, artifact)| (name, File { artifact, text: None }))
         .collect();
     let mut digests = BTreeMap::new();

@@ -13,6 +13,7 @@ mod dynamic_config;
 mod entrypoint;
 mod grafana;
 mod kubernetes;
+pub mod patched;
 mod persistence;
 mod readme;
 mod terraform;
@@ -36,6 +37,10 @@ pub struct Artifact<'a> {
     pub executable: bool,
     /// Where its spec is.
     spec: &'a Location,
+    /// Why it is the user's own, if it is.
+    ejected: Option<&'a str>,
+    /// What the spec changes in it.
+    patches: patched::Patches<'a>,
     render: Box<dyn Fn() -> askama::Result<String> + 'a>,
 }
 
@@ -45,6 +50,12 @@ impl Artifact<'_> {
     /// # Errors
     /// Only if a template is wrong, never because of the spec.
     pub fn render(&self) -> askama::Result<String> {
+        let text = self.plain()?;
+        Ok(if self.is_patched() { self.patched(text) } else { text })
+    }
+
+    /// The text without patches.
+    fn plain(&self) -> askama::Result<String> {
         let mut text = (self.render)()?;
         // Templates name the default.
         if !self.spec.is_default() {
@@ -130,6 +141,7 @@ pub fn artifacts(stack: &Stack) -> Vec<Artifact<'_>> {
         list.add_terraform("variables.tf", || terraform::variables(infrastructure));
         list.add_terraform("outputs.tf", || terraform::outputs(infrastructure));
     }
+    patched::attach(stack, &mut list.artifacts);
     list.artifacts
 }
 
@@ -178,6 +190,13 @@ impl<'a> List<'a> {
 
     // Not `join`: the paths of outputs have a `/` on every system.
     fn push(&mut self, path: String, executable: bool, render: impl Fn() -> askama::Result<String> + 'a) {
-        self.artifacts.push(Artifact { path: path.into(), executable, spec: self.spec, render: Box::new(render) });
+        self.artifacts.push(Artifact {
+            path: path.into(),
+            executable,
+            spec: self.spec,
+            ejected: None,
+            patches: Vec::new(),
+            render: Box::new(render),
+        });
     }
 }

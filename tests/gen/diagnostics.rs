@@ -169,7 +169,7 @@ fn each_code_has_a_wrong_spec() {
         source.truncate(source.find("#[cfg(test)]\nmod tests").unwrap_or(source.len()));
         source.retain(|c| !c.is_whitespace());
         // A code is a literal where a diagnostic is made, or where one of these hands it on.
-        for opening in ["Diagnostic::new(", "report_unknown((", "refuse(sources,"] {
+        for opening in ["Diagnostic::new(", "report_unknown((", "refuse(sources,", "fault(("] {
             for (at, _) in source.match_indices(opening) {
                 let rest = &source[at + opening.len()..];
                 match rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) {

@@ -13,6 +13,7 @@ mod dev;
 mod diagnostics;
 mod drift;
 mod editor;
+mod eject;
 mod explain;
 mod extends;
 mod external;
@@ -31,6 +32,7 @@ mod kubernetes;
 mod list;
 mod mistakes;
 mod new;
+mod patches;
 #[cfg(unix)]
 mod pin;
 mod printing;

@@ -8,7 +8,7 @@ use super::project::{Project, Run};
 use super::review::git;
 
 /// One line or more for each subcommand: the arguments, and the exit code where the output can be written.
-const COMMANDS: [(&[&str], i32); 36] = [
+const COMMANDS: [(&[&str], i32); 37] = [
     (&["--help"], 0),
     (&["--version"], 0),
     (&["help", "check"], 0),
@@ -35,6 +35,7 @@ const COMMANDS: [(&[&str], i32); 36] = [
     (&["fmt"], 0),
     (&["fmt", "--check"], 0),
     (&["pin", "--check"], 1),
+    (&["eject", "config/mimir.yaml", "--reason", "x"], 0),
     (&["review"], 0),
     (&["list", "services"], 0),
     (&["list", "env", "--format", "json"], 0),

@@ -2123,7 +2123,17 @@ fn cases() -> Vec<Case> {
     );
     let infrastructure = "[infrastructure]\nproject = \"p\"\nregion = \"eu-west-1\"\n[infrastructure.buckets.one]\ndescription = \"One\"\n";
     let image = "image = \"own:1\"\n";
+    let mimir = format!(
+        "{SHOP}\n[services.mimir]\nkind = \"mimir\"\nimage = \"grafana/mimir:2.16.1\"\nsettings.max_series = 9000\n#\n"
+    );
+    let patch = "[patches.\"config/mimir.yaml\"]\nreason = \"More\"\nset = { \"limits.ingestion_rate\" = 5 }";
+    let by_hand = "[ejected]\n\"config/mimir.yaml\" = \"By hand\"";
+    let (patched, ejected) = (mimir.replace('#', patch), mimir.replace('#', by_hand));
     let mut cases = vec![
+        case(&mimir, "#", patch, &["patch-added"], &["patch-removed"]),
+        case(&patched, "= 5 }", "= 6 }", &["patch-changed"], &["patch-changed"]),
+        case(&mimir, "#", by_hand, &["output-ejected"], &["output-returned"]),
+        case(&ejected, "= 9000", "= 8000", &["ejected-differs"], &["ejected-differs"]),
         case(SHOP, "[profiles.dev]", "[profiles.dev]\n[profiles.x]", &["profile-added"], &["profile-removed"]),
         case(SHOP, "name = \"shop\"", "name = \"store\"", &["project-renamed"], &[]),
         case(

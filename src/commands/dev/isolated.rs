@@ -206,7 +206,34 @@ fn render(context: &Context) -> Step<()> {
         executable: false,
         contents: IGNORE_ALL.to_owned(),
     };
-    write(context, context.plan.files().chain([Ok(ignored)]))
+    let ejected = ejected(context)?;
+    write(context, context.plan.files().chain(ejected.into_iter().chain([ignored]).map(Ok)))
+}
+
+/// Copies of the outputs that are the user's own, which are next to the committed ones.
+fn ejected(context: &Context) -> Step<Vec<output::File>> {
+    let committed = context.committed.as_ref().map(Plan::ejected).unwrap_or_default();
+    let copy = |(path, from): (Utf8PathBuf, Utf8PathBuf)| {
+        let contents = links::read_text(&context.root, &from, output::LARGEST).map_err(|error| {
+            Finding::error(format!("cannot read `{from}`: {error}"), "restore it, or remove its entry from `[ejected]`")
+        })?;
+        Ok(output::File { path, executable: is_executable(&context.root.join(from)), contents })
+    };
+    context.plan.ejected().into_iter().zip(committed).map(copy).collect()
+}
+
+/// Whether its owner may execute a file.
+fn is_executable(path: &Utf8Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o100 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
 }
 
 /// Forgets an isolated stack of which nothing is left, and deletes its outputs.

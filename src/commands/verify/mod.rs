@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::Plan;
+use stackgen::links;
 use stackgen::output::{self, File};
 use stackgen::parallel::{processors, side_by_side};
 use stackgen::spec::source::Sources;
@@ -86,7 +87,11 @@ pub fn run(arguments: &Verify) -> Ran {
 /// Renders the outputs of a profile, and compares them with those on disk.
 fn rendered<'p>(root: &Utf8Path, plan: &'p Plan) -> Result<Profile<'p>, output::Error> {
     let files: Vec<File> = plan.files().collect::<Result<_, _>>()?;
-    let texts = files.iter().map(|file| (file.path.clone(), file.contents.clone())).collect();
+    let rendered = files.iter().map(|file| (file.path.clone(), file.contents.clone()));
+    // Those of the user are checked as they are; one that can't be read is a difference to `gen check`.
+    let own = plan.ejected().into_iter();
+    let own = own.filter_map(|path| Some((path.clone(), links::read_text(root, &path, output::LARGEST).ok()?)));
+    let texts = rendered.chain(own).collect();
     let comparison = output::compare(root, &plan.scope(), files.into_iter().map(Ok))?;
     let different = comparison.differences.into_iter().map(|difference| difference.path).collect();
     Ok(Profile { plan, texts, different, rows: Vec::new(), unread: Vec::new() })

@@ -329,6 +329,11 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Read
     }
 }
 
+/// The value of a scalar without a tag.
+pub(crate) fn scalar_of(text: &str, style: ScalarStyle) -> serde_json::Value {
+    if style == ScalarStyle::Plain { plain(text).json() } else { text.into() }
+}
+
 /// The value of a scalar without quotes.
 fn plain(text: &str) -> Value<'static> {
     match text {

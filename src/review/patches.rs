@@ -1,0 +1,139 @@
+//! Values of outputs that the spec changes after they are rendered, and outputs that are the user's own.
+
+use std::time::Duration;
+
+use similar::{ChangeTag, TextDiff};
+
+use super::{Area, Change, Fate, Id, Pair, Severity, counted, fates, quoted};
+use crate::model::patch::{Edit, Patch};
+use crate::model::text::{Text, Tree};
+use crate::model::{Stack, secret};
+use crate::view;
+
+/// An edit, and the patch that it is part of.
+type Patched<'s> = (&'s Patch, &'s Edit);
+
+fn of(stack: &Stack) -> Vec<Patched<'_>> {
+    stack.patches.iter().flat_map(|patch| patch.edits.iter().map(move |edit| (patch, edit))).collect()
+}
+
+/// Each value that is changed, or no longer.
+pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
+    let key = |(patch, edit): &Patched<'_>| (patch.file.clone(), edit.action.word(), edit.path.text.clone());
+    for fate in fates(&of(pair.before), &of(pair.after), key) {
+        let (id, (patch, edit), before, after) = match fate {
+            Fate::Added(new) => (Id::PatchAdded, *new, None, value(new.1)),
+            Fate::Removed(old) => (Id::PatchRemoved, *old, value(old.1), None),
+            Fate::Stays(old, new) if old.1.action != new.1.action => {
+                (Id::PatchChanged, *new, value(old.1), value(new.1))
+            }
+            Fate::Stays(old, new) if old.0.reason != new.0.reason => {
+                let what = format!("{} patched for a different reason", quoted(&new.1.path.text));
+                let change = Change::notice(Id::PatchChanged, Area::Patches, &new.0.file, what);
+                let change = Change { thing: Some(new.1.path.text.clone()), ..change };
+                changes.push(change.was(old.0.reason.clone()).is(new.0.reason.clone()));
+                continue;
+            }
+            Fate::Stays(..) => continue,
+        };
+        let value_of = quoted(&edit.path.text);
+        let what = match (id, edit.action.word()) {
+            (Id::PatchRemoved, _) => format!("{value_of} no longer patched"),
+            (_, word) => {
+                // No other change is about what it gives a container.
+                let unjudged =
+                    if is_of_containers(&patch.file) { "; what it gives a container is not judged" } else { "" };
+                format!("patched, {word} {value_of}{unjudged}: {}", patch.reason)
+            }
+        };
+        let severity = match id {
+            Id::PatchRemoved => Severity::Caution,
+            _ if is_of_containers(&patch.file) => Severity::Danger,
+            _ => Severity::Caution,
+        };
+        let change = Change::new(id, severity, Area::Patches, &patch.file, what).was(before).is(after);
+        changes.push(Change { thing: Some(edit.path.text.clone()), ..change });
+    }
+}
+
+/// Outputs that become the user's own or no longer are, and what would have changed in those that stay.
+pub(super) fn ejected(pair: &Pair<'_>, changes: &mut Vec<Change>) {
+    let (before, after) = (view::patched::ejected(pair.before), view::patched::ejected(pair.after));
+    for fate in fates(&before, &after, |(name, _)| name.as_str()) {
+        match fate {
+            Fate::Added((name, artifact)) => {
+                let reason = artifact.ejected().unwrap_or_default();
+                let (severity, unjudged) = if is_of_containers(name) {
+                    (Severity::Danger, "; what it gives a container is not judged")
+                } else {
+                    (Severity::Caution, "")
+                };
+                let what = format!("your own now, neither rendered nor compared{unjudged}: {reason}");
+                changes.push(Change::new(Id::OutputEjected, severity, Area::Patches, name, what));
+            }
+            Fate::Removed((name, _)) => {
+                changes.push(Change::notice(
+                    Id::OutputReturned,
+                    Area::Patches,
+                    name,
+                    "no longer your own: rendered again",
+                ));
+            }
+            Fate::Stays((_, old), (name, new)) => {
+                if old.ejected() != new.ejected() {
+                    let change =
+                        Change::notice(Id::OutputEjected, Area::Patches, name, "your own for a different reason");
+                    changes.push(change.was(old.ejected().map(str::to_owned)).is(new.ejected().map(str::to_owned)));
+                }
+                // Only a broken template can fail, which the outputs report.
+                let (Ok(old), Ok(new)) = (old.render(), new.render()) else { continue };
+                if old == new {
+                    continue;
+                }
+                let (mut added, mut removed) = (0, 0);
+                for change in TextDiff::configure().timeout(DIFF_TIME).diff_lines(&old, &new).iter_all_changes() {
+                    match change.tag() {
+                        ChangeTag::Insert => added += 1,
+                        ChangeTag::Delete => removed += 1,
+                        ChangeTag::Equal => {}
+                    }
+                }
+                let what = format!(
+                    "your own, so it stays as it is: {} would be added, and {} removed",
+                    counted(added, "line"),
+                    counted(removed, "line")
+                );
+                changes.push(Change::caution(Id::EjectedDiffers, Area::Patches, name, what));
+            }
+        }
+    }
+}
+
+/// The time limit of a line-by-line comparison.
+const DIFF_TIME: Duration = Duration::from_secs(2);
+
+/// Whether an output says what containers may do: the Compose file and manifests.
+pub(super) fn is_of_containers(file: &str) -> bool {
+    file == "docker-compose.yml" || (file.starts_with("kubernetes/") && !file.starts_with("kubernetes/base/files/"))
+}
+
+/// The value of an edit, without what looks like a secret.
+fn value(edit: &Edit) -> Option<String> {
+    let value = edit.action.value()?;
+    if has_secret(edit.path.name(), value) {
+        return Some(secret::HIDDEN.to_owned());
+    }
+    Some(match value {
+        Tree::Text(text) => Text::shown(text),
+        other => serde_json::to_string(other).unwrap_or_default(),
+    })
+}
+
+fn has_secret(name: &str, value: &Tree) -> bool {
+    match value {
+        Tree::Text(text) => secret::is_written(name, text),
+        Tree::List(items) => items.iter().any(|item| has_secret(name, item)),
+        Tree::Table(entries) => entries.iter().any(|(key, value)| has_secret(key, value)),
+        Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_) => false,
+    }
+}

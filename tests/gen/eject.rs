@@ -1,0 +1,137 @@
+//! Outputs that are the user's own.
+
+use serde_json::Value as Json;
+
+use super::project::Project;
+use super::review::case;
+
+const SPEC: &str = r#"# Kept.
+[stack]
+name = "shop" # kept, too
+
+[profiles.dev]
+
+[services.mimir]
+kind = "mimir"
+image = "grafana/mimir:2.16.1"
+settings.max_series = 9000
+
+[services.web]
+image = "nginx:1.29"
+"#;
+
+const MIMIR: &str = "generated/dev/config/mimir.yaml";
+
+fn rendered(spec: &str) -> Project {
+    let project = Project::new(spec);
+    let run = project.run(&["render"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    project
+}
+
+fn ejected() -> Project {
+    let project = rendered(SPEC);
+    let run = project.run(&["eject", "config/mimir.yaml", "--reason", "We \"tune\" it"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    let run = project.run(&["render"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    project
+}
+
+#[test]
+fn an_ejected_file_is_neither_written_nor_compared() {
+    let project = ejected();
+    let spec = project.read("spec/stack.toml");
+    assert!(spec.starts_with(SPEC), "{spec}");
+    assert!(spec.ends_with("\n[ejected]\n\"config/mimir.yaml\" = 'We \"tune\" it'\n"), "{spec}");
+    assert!(!project.read("generated/dev/manifest.sha256").contains("mimir.yaml"));
+    project.write(MIMIR, "target: all # mine\n");
+    for arguments in [["check"], ["render"], ["check"]] {
+        let run = project.run(&arguments);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+        assert_eq!(project.read(MIMIR), "target: all # mine\n");
+    }
+    // What it has is not known, so it is not part of the label.
+    assert!(!project.read("generated/dev/docker-compose.yml").contains("stackgen.config"));
+    let rows: Vec<Json> =
+        serde_json::from_str(&project.run(&["list", "artifacts", "--format", "json"]).stdout).unwrap();
+    let own: Vec<&str> =
+        rows.iter().filter(|row| row["ejected"] == true).map(|row| row["path"].as_str().unwrap()).collect();
+    assert_eq!(own, [MIMIR]);
+}
+
+#[test]
+fn a_missing_one_is_a_difference() {
+    let project = ejected();
+    std::fs::remove_file(project.path(MIMIR)).unwrap();
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.contains("generated/dev/config/mimir.yaml: missing, and your own"), "{run:?}");
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    assert!(!project.path(MIMIR).exists());
+}
+
+#[test]
+fn without_its_entry_it_is_rendered_again_by_force_only() {
+    let project = ejected();
+    project.write(MIMIR, "target: all # mine\n");
+    project.write("spec/stack.toml", SPEC);
+    assert_eq!(project.run(&["check"]).code, Some(1));
+    let run = project.run(&["render"]);
+    assert!(run.code == Some(1) && run.stderr.contains("config/mimir.yaml: not listed in the manifest"), "{run:?}");
+    assert_eq!(project.read(MIMIR), "target: all # mine\n");
+    assert_eq!(project.run(&["render", "--force"]).code, Some(0));
+    assert_eq!(project.read(MIMIR), rendered(SPEC).read(MIMIR));
+    assert_eq!(project.run(&["check"]).code, Some(0));
+}
+
+#[test]
+fn a_path_is_that_of_one_profile() {
+    let project = rendered(&SPEC.replace("[profiles.dev]", "[profiles.dev]\n\n[profiles.live]"));
+    let run = project.run(&["eject", "./generated/live/config/mimir.yaml", "--reason", "x"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    assert!(project.read("spec/stack.toml").contains("[profiles.live]\nejected.\"config/mimir.yaml\" = \"x\"\n"));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let listed = |profile: &str| project.read(&format!("generated/{profile}/manifest.sha256")).contains("mimir.yaml");
+    assert_eq!((listed("dev"), listed("live")), (true, false));
+    let again = project.run(&["eject", "generated/live/config/mimir.yaml", "--reason", "x"]);
+    assert!(again.code == Some(2) && again.stderr.contains("is ejected already"), "{again:?}");
+}
+
+#[test]
+fn what_cannot_be_ejected_is_said() {
+    let project = Project::new(SPEC);
+    for (file, message) in [
+        ("config/mimr.yaml", "unknown output `config/mimr.yaml`"),
+        ("config/mimir.yaml", "`generated/dev/config/mimir.yaml` does not exist"),
+    ] {
+        let run = project.run(&["eject", file, "--reason", "x"]);
+        assert!(run.code == Some(2) && run.stderr.contains(message) && run.stderr.contains("help"), "{run:?}");
+    }
+    let patch = "\n[patches.\"config/mimir.yaml\"]\nreason = \"x\"\nset = { target = \"x\" }\n";
+    let project = rendered(&format!("{SPEC}{patch}"));
+    let run = project.run(&["eject", "config/mimir.yaml", "--reason", "x"]);
+    assert!(run.code == Some(2) && run.stderr.contains("error[unpatchable-artifact]"), "{run:?}");
+    assert!(!project.read("spec/stack.toml").contains("[ejected]"));
+}
+
+#[test]
+fn a_review_says_what_would_have_changed() {
+    let own = "[ejected]\n\"config/mimir.yaml\" = \"By hand\"\n";
+    case(
+        &format!("{SPEC}\n#@"),
+        &[("#@", own)],
+        &[
+            "caution patches config/mimir.yaml: your own now, neither rendered nor compared: By hand",
+            "notice services mimir: recreated: configuration file",
+        ],
+    );
+    case(
+        &format!("{SPEC}{own}"),
+        &[("max_series = 9000", "max_series = 10000")],
+        &[
+            "caution patches config/mimir.yaml: your own, so it stays as it is: 1 line would be added, and 1 line removed",
+            "notice limits mimir: `max_series` raised [9000 -> 10000]",
+        ],
+    );
+}
