@@ -527,7 +527,6 @@ fn random_edits_are_adopted_as_they_were_made_or_refused() {
 /// As above, with more edits: `cargo test --test gen -- --ignored --nocapture adopt` prints the figures.
 #[test]
 #[ignore = "takes minutes"]
-#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 fn two_hundred_random_edits_are_adopted_as_they_were_made_or_refused() {
     let found = adopt_at_random(2, 200);
     let (mut adopted, mut refused) = (0, 0);
