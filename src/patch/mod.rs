@@ -198,7 +198,8 @@ rules:
                 similar::ChangeTag::Insert => '+',
                 similar::ChangeTag::Equal => continue,
             };
-            lines.push_str(&format!("{sign}{}", change.value()));
+            lines.push(sign);
+            lines += change.value();
         }
         (lines, problems.into_iter().map(|problem| format!("{} {}", problem.edit, problem.code)).collect())
     }
