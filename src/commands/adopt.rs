@@ -100,7 +100,8 @@ impl Work {
         let differences = compared.map_err(|error| stop(Outcome::Failed, error))?.differences;
         let Some(Wanted { path, line }) = wanted else {
             for difference in &differences {
-                if matches!(difference.cause, Cause::HandEdited { .. }) && difference.expected.is_some() {
+                let is_edit = matches!(difference.cause, Cause::HandEdited { .. } | Cause::MergedEdit);
+                if is_edit && difference.expected.is_some() {
                     self.file(project, plan.profile(), difference, None);
                 }
             }
@@ -113,7 +114,7 @@ impl Work {
                     let Difference { cause, .. } = difference;
                     print_text(&format!("{BOLD}{path}{RESET}: {cause}, but not edited: there is nothing to adopt\n"));
                 }
-                Cause::HandEdited { .. } | Cause::Unlisted | Cause::Merged => {
+                Cause::HandEdited { .. } | Cause::MergedEdit | Cause::Unlisted | Cause::Merged => {
                     self.file(project, plan.profile(), difference, *line);
                 }
                 _ => {

@@ -336,10 +336,22 @@ impl<'a> Resolver<'a> {
         if let Some(image) = found {
             return image.reference.value.literal().map(ToOwned::to_owned);
         }
-        if !self.spec.images.broken.contains(&base.value) {
+        if self.spec.images.get(&base.value).is_some() {
+            self.report(
+                Diagnostic::new(
+                    "kind-decides",
+                    format!(
+                        "`{}` is built here, and cannot be the base of a `temporal-dsql` build",
+                        shown(&base.value)
+                    ),
+                    base.span,
+                )
+                .help(format!("use an image of a registry, such as `{ALPINE}`, by its name in [images]")),
+            );
+        } else if !self.spec.images.broken.contains(&base.value) {
             let pulled = self.spec.images.iter().filter(|(_, image)| image.0.build.is_none());
             let names: Vec<&str> = pulled.map(|(name, _)| name.value.as_str()).collect();
-            let title = format!("unknown image `{}` of a registry", shown(&base.value));
+            let title = format!("unknown image `{}`", shown(&base.value));
             self.report_unknown(
                 ("unknown-image", title),
                 "images",

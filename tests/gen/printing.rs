@@ -8,7 +8,7 @@ use super::project::{Project, Run};
 use super::review::git;
 
 /// One line or more for each subcommand: the arguments, and the exit code where the output can be written.
-const COMMANDS: [(&[&str], i32); 37] = [
+const COMMANDS: [(&[&str], i32); 40] = [
     (&["--help"], 0),
     (&["--version"], 0),
     (&["help", "check"], 0),
@@ -22,6 +22,9 @@ const COMMANDS: [(&[&str], i32); 37] = [
     (&["explain", "generated/dev/docker-compose.yml:4", "--format", "json"], 0),
     (&["explain", "--code", "port-clash"], 0),
     (&["impact", "services.loki.settings"], 0),
+    (&["adopt"], 0),
+    (&["upgrade"], 0),
+    (&["git", "uninstall"], 0),
     (&["completions", "bash"], 0),
     (&["man", "pages"], 0),
     (&["schema"], 0),

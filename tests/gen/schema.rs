@@ -117,9 +117,10 @@ fn the_docs_run_each_step_and_count_none() {
 #[test]
 fn a_stack_without_the_tools_image_has_no_step_for_a_cluster() {
     let spec = REFERENCE
-        .replace("build = { recipe = \"temporal-dsql\", context = \"${TEMPORAL_DSQL_PATH}\" }", "")
+        .replace("build = { recipe = \"temporal-dsql\", context = \"${TEMPORAL_DSQL_PATH}\", base = \"alpine\" }", "")
         .replace("build = { recipe = \"temporal-runtime\", base = \"temporal-base\" }", "")
-        .replace("[images.temporal-base]\nref = \"temporal-dsql:test\"\n", "");
+        .replace("[images.temporal-base]\nref = \"temporal-dsql:test\"\n", "")
+        .replace("alpine = \"alpine:3.23\"\n", "");
     let from = spec.find("[env.TEMPORAL_DSQL_PATH]").unwrap();
     let to = spec.find("[env.COPILOT_PATH]").unwrap();
     let spec = format!("{}{}", &spec[..from], &spec[to..]);

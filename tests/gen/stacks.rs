@@ -69,7 +69,8 @@ fn two_stacks_of_one_repository_stand_side_by_side() {
     }
     assert!(!readme.contains("`gen render") && !readme.contains("`gen dev"), "{readme}");
     project.write("ops-out/dev/a.conf", "mine\n");
-    let help = "run `gen --spec ops/stack.toml render`, or discard it with `gen --spec ops/stack.toml render --force`";
+    let help = "with `gen --spec ops/stack.toml adopt ops-out/dev/a.conf`, or discard it with `gen --spec ops/stack.toml render \
+                --force`";
     for arguments in [&["check"][..], &["check", "--format", "json"], &["check", "--format", "github"], &["render"]] {
         let run = ops(arguments);
         assert!(format!("{}{}", run.stdout, run.stderr).contains(help), "{run:?}");

@@ -21,15 +21,42 @@ fn the_reference_spec_is_brought_to_the_current_format() {
     let run = project.run(&["upgrade"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
     assert_eq!(run.stdout, dry.stdout.replace("would be ", ""));
-    insta::assert_snapshot!("upgrade", run.stdout);
-    // Only these lines are other ones.
+    // Limits, retries and the like are what later versions render; names and values of the spec are the same.
+    let said: Vec<&str> = run.stdout.lines().take_while(|line| line.starts_with("spec/")).collect();
+    assert_eq!(said.len(), 10, "{run:?}");
+    assert!(run.stdout.contains("generated/dev/docker-compose.yml: differs"), "{run:?}");
+    for same in ["container_name", "group_add", "volumes", "image", "ports", "depends_on"] {
+        assert!(!run.stdout.contains(&format!(".{same}`")), "{same}: {run:?}");
+    }
     let new = project.read("spec/stack.toml");
     let changed: Vec<String> = similar::TextDiff::from_lines(OLD, &new)
         .iter_all_changes()
         .filter(|change| change.tag() != similar::ChangeTag::Equal)
         .map(|change| format!("{}{change}", change.tag()))
         .collect();
-    insta::assert_snapshot!("upgrade-spec", changed.concat());
+    assert_eq!(
+        changed.concat(),
+        r#"+container_names = true
+-host = "${TEMPORAL_SQL_HOST}"
++dsql.host = "${TEMPORAL_SQL_HOST}"
+-pool = 50
+-token_duration = "2m"
+-staggered_startup = false
+-reservoir = { target = 50, base_lifetime = "11m", lifetime_jitter = "2m", guard_window = "45s" }
++dsql.pool = 50
++dsql.token_duration = "2m"
++dsql.staggered_startup = false
++dsql.reservoir = { target = 50, base_lifetime = "11m", lifetime_jitter = "2m", guard_window = "45s" }
+-host = "${COPILOT_DSQL_HOST}"
+-database = "${COPILOT_DSQL_DATABASE}"
++dsql.host = "${COPILOT_DSQL_HOST}"
++dsql.database = "${COPILOT_DSQL_DATABASE}"
+-pool = 10
++dsql.pool = 10
+-compose.group_add = ["${DOCKER_GROUP_ID}"]
++group_add = ["${DOCKER_GROUP_ID}"]
+"#
+    );
     let run = project.run(&["render", "--force"]);
     assert_eq!((run.code, run.stderr.contains("error")), (Some(0), false), "{run:?}");
     let run = project.run(&["upgrade"]);

@@ -79,9 +79,12 @@ pub fn uninstall() -> Ran {
     let root = root()?;
     let git = git(&root)?;
     let mut is_used = false;
+    let mut is_undone = false;
     if let Hooks::Own(folder) = hooks(&git)? {
         for name in NAMES {
-            is_used |= remove_from_hook(&folder.join(name), &line(&git, name)?)?;
+            let (is_changed, is_left) = remove_from_hook(&folder.join(name), &line(&git, name)?)?;
+            is_used |= is_left;
+            is_undone |= is_changed;
         }
     }
     // Another project of the repository uses the driver, too.
@@ -90,10 +93,15 @@ pub fn uninstall() -> Ran {
     {
         ask(&git, &["config", "--local", "--remove-section", "merge.gen"])?;
         said("removed", "merge.gen.name, merge.gen.driver, merge.gen.recursive");
+        is_undone = true;
     }
     let old = attributes(&root)?;
     let new = with_block(&old, None, None);
-    if new != old {
+    if new == old {
+        if !is_undone {
+            print_text("There is nothing to undo.\n");
+        }
+    } else {
         let committed = git.run("", &["cat-file", "blob", &format!("HEAD:./{ATTRIBUTES}")]);
         if committed.is_ok_and(|text| String::from_utf8_lossy(&text.stdout).contains(BEGIN)) {
             said("left", &format!("{ATTRIBUTES}, which is committed and has no effect without the driver"));
@@ -175,8 +183,8 @@ fn add_to_hook(path: &Utf8Path, line: &str) -> Ran<Outcome> {
     Ok(Outcome::Clean)
 }
 
-/// Removes a project's line; whether another one is there.
-fn remove_from_hook(path: &Utf8Path, line: &str) -> Ran<bool> {
+/// Removes a project's line; whether it was there, and whether another one is.
+fn remove_from_hook(path: &Utf8Path, line: &str) -> Ran<(bool, bool)> {
     let old = read_hook(path)?;
     let lines: Vec<&str> = ours(&old).into_iter().filter(|other| *other != line).collect();
     let new = put_in_hook(&old, &lines);
@@ -186,7 +194,7 @@ fn remove_from_hook(path: &Utf8Path, line: &str) -> Ran<bool> {
     } else {
         write_hook(path, &old, &new)?;
     }
-    Ok(!lines.is_empty())
+    Ok((new != old, !lines.is_empty()))
 }
 
 /// The projects' lines of a hook.
