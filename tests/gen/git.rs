@@ -124,13 +124,6 @@ impl Repository {
             assert!(spec.contains(text) && compose.contains(text), "{text}");
         }
     }
-
-    /// As [`is_merged`](Self::is_merged), once the outputs in the work tree are committed.
-    fn is_rendered(&self, texts: &[&str]) {
-        clean(&self.project.run(&["check"]));
-        self.commit("Render");
-        self.is_merged(texts);
-    }
 }
 
 #[test]
@@ -247,7 +240,7 @@ fn a_rebase_without_a_driver_goes_on_after_renders() {
 }
 
 #[test]
-fn a_cherry_pick_renders_into_its_commit_and_a_squash_into_the_work_tree() {
+fn a_cherry_pick_renders_into_its_commit_and_a_squash_into_the_index() {
     let repository = Repository::with_driver();
     repository.branch("topic", &[API, MAIL]);
     repository.branch("other", &[WEB]);
@@ -258,8 +251,9 @@ fn a_cherry_pick_renders_into_its_commit_and_a_squash_into_the_work_tree() {
     assert_eq!(repository.succeed(&["log", "-1", "--format=%s"]).trim(), API.1);
     let run = repository.git(&["merge", "--squash", "topic"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("rendered after the merge: commit them"), "{run:?}");
-    repository.is_rendered(&[API.1, MAIL.1, WEB.1]);
+    assert!(run.stderr.contains("rendered after the merge, and are staged"), "{run:?}");
+    repository.succeed(&["commit", "--quiet", "--message", "Squash"]);
+    repository.is_merged(&[API.1, MAIL.1, WEB.1]);
     // So does the last of a series, and one in conflict can be aborted.
     repository.succeed(&["switch", "--quiet", "--create", "series", "main"]);
     repository.change(WEB);
@@ -298,6 +292,22 @@ fn git_refuses_an_octopus_in_conflict_whatever_the_driver() {
         repository.succeed(&["merge", "--quiet", "--no-edit", branch]);
     }
     repository.is_merged(&[API.1, MAIL.1, WEB.1]);
+}
+
+#[test]
+fn outputs_of_a_spec_that_is_not_committed_become_part_of_no_commit() {
+    let repository = Repository::with_driver();
+    repository.branch("topic", &[API]);
+    repository.branch("other", &[WEB]);
+    repository.succeed(&["merge", "--quiet", "--no-commit", "topic"]);
+    repository.succeed(&["add", "--all"]);
+    // Not part of the merge.
+    repository.project.replace("spec/stack.toml", MAIL.0, MAIL.1);
+    let run = repository.git(&["commit", "--quiet", "--no-edit"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("rendered after the commit: commit them"), "{run:?}");
+    assert!(!repository.succeed(&["show", &format!("HEAD:{COMPOSE}")]).contains(MAIL.1));
+    clean(&repository.project.run(&["check"]));
 }
 
 #[test]

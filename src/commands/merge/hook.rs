@@ -31,7 +31,7 @@ pub fn run(name: &str, arguments: &[String]) -> Ran {
     let is_left = state.as_ref().is_some_and(|state| state.exists());
     let ran = match (name, arguments.first().map(String::as_str)) {
         ("pre-merge-commit", _) => return before_commit(state.as_deref()),
-        ("post-merge", Some("1")) => after(&git, Commit::None, "merge"),
+        ("post-merge", Some("1")) => after(&git, Commit::Next, "merge"),
         ("post-merge", _) if is_left => after(&git, Commit::Last, "merge"),
         ("post-commit", _) if is_left && !are_more_picked(&git) => after(&git, Commit::Last, "commit"),
         ("post-rewrite", Some("rebase")) => after(&git, Commit::Last, "rebase"),
@@ -58,31 +58,38 @@ fn before_commit(state: Option<&Utf8Path>) -> Ran {
 enum Commit {
     /// The commit that Git has just created.
     Last,
-    /// The next one.
-    None,
+    /// The next one, of what is staged.
+    Next,
 }
 
 /// Renders what Git has merged.
 fn after(git: &Git<'_>, commit: Commit, what: &str) -> Ran {
-    let is_staged = |git: &Git<'_>| {
-        git.run("", &["diff-index", "--cached", "--quiet", "HEAD"]).is_ok_and(|ended| !ended.status.success())
-    };
-    let had_staged = is_staged(git);
     let project = project(None, Format::Text)?;
+    let is_clean = |arguments: &[&str]| git.run("", arguments).is_ok_and(|ended| ended.status.success());
+    let sources = project.sources.files().iter().chain(project.sources.templates());
+    let sources: Vec<&str> = sources.map(|source| source.path.as_str()).collect();
+    // Otherwise the outputs are not those of the commit, or more would become part of it.
+    let is_of_commit = is_clean(&["diff-index", "--cached", "--quiet", "HEAD"])
+        && is_clean(&[&["--literal-pathspecs", "diff", "--quiet", "HEAD", "--"], &sources[..]].concat());
     let rendered = render::write(&project, None, Options { prune: true, ..Options::default() });
     // What was refused was reported, and the merge didn't make it so.
     if rendered.changed.is_empty() {
         return Ok(rendered.outcome);
     }
     rendered.show();
-    if rendered.outcome == Outcome::Clean && commit == Commit::Last && !had_staged {
-        let added = stage(git, &rendered.changed).and_then(|()| amend(git));
-        if added.map_err(|failure| stop(failure.outcome, failure.message))? {
-            print_error("gen: the outputs were rendered into the commit\n");
-            return Ok(Outcome::Clean);
+    let failed = |failure: Failure| stop(failure.outcome, failure.message);
+    let can_amend = is_of_commit && rendered.outcome == Outcome::Clean;
+    let said = match commit {
+        Commit::Last if can_amend && stage(git, &rendered.changed).and_then(|()| amend(git)).map_err(failed)? => {
+            "into the commit".to_owned()
         }
-    }
-    print_error(&format!("gen: the outputs were rendered after the {what}: commit them\n"));
+        Commit::Next => {
+            stage(git, &rendered.changed).map_err(failed)?;
+            format!("after the {what}, and are staged")
+        }
+        Commit::Last => format!("after the {what}: commit them"),
+    };
+    print_error(&format!("gen: the outputs were rendered {said}\n"));
     Ok(rendered.outcome)
 }
 
