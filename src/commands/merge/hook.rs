@@ -70,7 +70,13 @@ fn after(git: &Git<'_>, commit: Commit, what: &str) -> Ran {
     let sources: Vec<&str> = sources.map(|source| source.path.as_str()).collect();
     // Otherwise the outputs are not those of the commit, or more would become part of it.
     let is_of_commit = is_clean(&["diff-index", "--cached", "--quiet", "HEAD"])
-        && is_clean(&[&["--literal-pathspecs", "diff", "--quiet", "HEAD", "--"], &sources[..]].concat());
+        && is_clean(
+            &[
+                &["--literal-pathspecs", "diff", "--quiet", "--no-ext-diff", "--no-textconv", "HEAD", "--"],
+                &sources[..],
+            ]
+            .concat(),
+        );
     let rendered = render::write(&project, None, Options { prune: true, ..Options::default() });
     // What was refused was reported, and the merge didn't make it so.
     if rendered.changed.is_empty() {
