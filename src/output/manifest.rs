@@ -158,8 +158,12 @@ pub(super) fn text(listing: &Listing) -> String {
 }
 
 /// The manifest that lists what both sides of a merge list: the digests of the side that changed an entry, or of both. `None`
-/// if a side is not a manifest.
+/// if a side is not a manifest, or is of another format.
 pub fn merged(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<String> {
+    let is_current = |side: &[u8]| side.split(|&byte| byte == b'\n').find_map(format) == Some(FORMAT);
+    if ![ours, theirs].into_iter().all(is_current) {
+        return None;
+    }
     let [base, ours, theirs] = [lines(base), lines(ours), lines(theirs)];
     let (base, ours, theirs) = (base.unwrap_or_default(), ours?, theirs?);
     let none = BTreeSet::new();

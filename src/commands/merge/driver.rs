@@ -7,11 +7,11 @@ use stackgen::editor;
 use stackgen::output;
 use stackgen::spec::Location;
 
-use super::{UNRENDERED, git, git_path, remember, sides};
+use super::{git, remember, sides};
 use crate::cli::MergeDriver;
 use crate::commands::{Outcome, Ran, current_folder, stop};
 
-/// Writes the merged file in place of ours. A conflict is [`Outcome::Findings`].
+/// Writes the merged file in place of ours. A conflict is [`Outcome::Findings`]; after any other outcome Git merges the texts.
 pub fn run(MergeDriver { base, ours, theirs, size, path }: &MergeDriver) -> Ran {
     let read = |file: &Utf8Path| {
         fs::read(file).map_err(|error| stop(Outcome::Failed, format!("cannot read `{file}`: {error}")))
@@ -41,7 +41,7 @@ pub fn run(MergeDriver { base, ours, theirs, size, path }: &MergeDriver) -> Ran 
         let ended = git.run("", &arguments).map_err(|failure| stop(failure.outcome, failure.message))?;
         return Ok(if ended.status.success() { Outcome::Clean } else { Outcome::Findings });
     }
-    remember(git_path(&git, UNRENDERED).as_deref());
+    remember(&git);
     Ok(Outcome::Clean)
 }
 

@@ -6,15 +6,18 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use stackgen::output::Options;
+use stackgen::spec::source::Sources;
 
-use super::{UNRENDERED, git, git_path, remember};
+use super::{git, git_path, merged_into, remember};
 use crate::cli::Format;
 use crate::commands::git::{Failure, Git, failure};
-use crate::commands::{Outcome, Ran, current_folder, find_root, print_error, project, render, stop};
+use crate::commands::{
+    Outcome, Ran, Unread, current_folder, find_root, load, location, print_error, project, render, stop,
+};
 
 /// The hooks that [`run`] knows.
 pub const NAMES: [&str; 4] = ["pre-merge-commit", "post-merge", "post-commit", "post-rewrite"];
@@ -22,35 +25,46 @@ pub const NAMES: [&str; 4] = ["pre-merge-commit", "post-merge", "post-commit", "
 /// How many paths are arguments of one run of Git.
 const MOST: usize = 500;
 
+/// What the reflog says of [`amend`].
+const AMENDED: &str = "gen: render outputs";
+
+/// How entries of the reflog begin for commits that Git makes of others.
+const PICKED: [&str; 4] = ["cherry-pick", "commit (cherry-pick)", "revert", "commit (revert)"];
+
 /// Runs a hook with the arguments that Git gives it. Only `pre-merge-commit` can prevent anything.
 pub fn run(name: &str, arguments: &[String]) -> Ran {
     // A branch may have no spec.
     let Some(root) = find_root(&current_folder()?)? else { return Ok(Outcome::Clean) };
     let git = git(&root)?;
-    let state = git_path(&git, UNRENDERED);
-    let is_left = state.as_ref().is_some_and(|state| state.exists());
-    let ran = match (name, arguments.first().map(String::as_str)) {
-        ("pre-merge-commit", _) => return before_commit(state.as_deref()),
+    match (name, arguments.first().map(String::as_str)) {
+        ("pre-merge-commit", _) => before_commit(&git),
         ("post-merge", Some("1")) => after(&git, Commit::Next, "merge"),
-        ("post-merge", _) if is_left => after(&git, Commit::Last, "merge"),
-        ("post-commit", _) if is_left && !are_more_picked(&git) => after(&git, Commit::Last, "commit"),
-        ("post-rewrite", Some("rebase")) => after(&git, Commit::Last, "rebase"),
-        _ => return Ok(Outcome::Clean),
-    };
-    if let Some(state) = state.filter(|_| ran.is_ok()) {
-        let _ = fs::remove_file(state);
+        ("post-merge", _) if is_merge(&git) => after(&git, Commit::Last, "merge"),
+        ("post-commit", _) if !are_more_picked(&git) && (is_merge(&git) || is_pick(&git)) => {
+            after(&git, Commit::Last, "commit")
+        }
+        ("post-rewrite", Some("rebase")) if is_rebased(&git) => after(&git, Commit::Last, "rebase"),
+        _ => Ok(Outcome::Clean),
     }
-    ran
 }
 
-/// Refuses the commit of a merge whose spec is not valid.
-fn before_commit(state: Option<&Utf8Path>) -> Ran {
-    if project(None, Format::Text).is_err() {
-        print_error("gen: the merge is not committed: fix the spec, run `gen render`, then `git commit`\n");
-        return Err(Outcome::Findings);
+/// Refuses the commit of a merge whose spec is not valid. Whatever else is wrong is not the merge's.
+fn before_commit(git: &Git<'_>) -> Ran {
+    remember(git);
+    let (sources, diagnostics) = match load(git.root.to_owned(), location(), None) {
+        Err(Unread::Invalid(sources, diagnostics)) => (sources, diagnostics),
+        _ => return Ok(Outcome::Clean),
+    };
+    let files = files_of(&sources);
+    let is_merged = !answers(git, &["--literal-pathspecs", "diff", "--cached", "--quiet", "HEAD", "--"], &files);
+    if !is_merged || !is_staged(git, &files) {
+        return Ok(Outcome::Clean);
     }
-    remember(state);
-    Ok(Outcome::Clean)
+    Unread::Invalid(sources, diagnostics).report(Format::Text);
+    print_error(
+        "gen: the merge is not committed, since the merged spec is not valid: fix it, run `gen render`, then `git commit`\n",
+    );
+    Err(Outcome::Findings)
 }
 
 /// What the outputs become part of.
@@ -65,38 +79,73 @@ enum Commit {
 /// Renders what Git has merged.
 fn after(git: &Git<'_>, commit: Commit, what: &str) -> Ran {
     let project = project(None, Format::Text)?;
-    let is_clean = |arguments: &[&str]| git.run("", arguments).is_ok_and(|ended| ended.status.success());
-    let sources = project.sources.files().iter().chain(project.sources.templates());
-    let sources: Vec<&str> = sources.map(|source| source.path.as_str()).collect();
+    let files = files_of(&project.sources);
     // Otherwise the outputs are not those of the commit, or more would become part of it.
-    let is_of_commit = is_clean(&["diff-index", "--cached", "--quiet", "HEAD"])
-        && is_clean(
-            &[
-                &["--literal-pathspecs", "diff", "--quiet", "--no-ext-diff", "--no-textconv", "HEAD", "--"],
-                &sources[..],
-            ]
-            .concat(),
-        );
+    let is_of_commit = match commit {
+        Commit::Last => answers(git, &["diff-index", "--cached", "--quiet", "HEAD"], &[]) && is_staged(git, &files),
+        Commit::Next => is_staged(git, &files),
+    };
     let rendered = render::write(&project, None, Options { prune: true, ..Options::default() });
     // What was refused was reported, and the merge didn't make it so.
     if rendered.changed.is_empty() {
         return Ok(rendered.outcome);
     }
     rendered.show();
-    let failed = |failure: Failure| stop(failure.outcome, failure.message);
-    let can_amend = is_of_commit && rendered.outcome == Outcome::Clean;
+    let is_part = is_of_commit && rendered.outcome == Outcome::Clean && {
+        let added = stage(git, &rendered.changed).and_then(|()| match commit {
+            Commit::Last => amend(git),
+            Commit::Next => Ok(true),
+        });
+        added.map_err(|failure| stop(failure.outcome, failure.message))?
+    };
     let said = match commit {
-        Commit::Last if can_amend && stage(git, &rendered.changed).and_then(|()| amend(git)).map_err(failed)? => {
-            "into the commit".to_owned()
-        }
-        Commit::Next => {
-            stage(git, &rendered.changed).map_err(failed)?;
-            format!("after the {what}, and are staged")
-        }
-        Commit::Last => format!("after the {what}: commit them"),
+        Commit::Last if is_part => "into the commit".to_owned(),
+        Commit::Next if is_part => format!("after the {what}, and are staged"),
+        _ => format!("after the {what}; commit them yourself"),
     };
     print_error(&format!("gen: the outputs were rendered {said}\n"));
     Ok(rendered.outcome)
+}
+
+/// The files of a spec.
+fn files_of(sources: &Sources) -> Vec<&str> {
+    sources.files().iter().chain(sources.templates()).map(|source| source.path.as_str()).collect()
+}
+
+/// Whether Git answers a question with yes.
+fn answers(git: &Git<'_>, arguments: &[&str], files: &[&str]) -> bool {
+    git.run("", &[arguments, files].concat()).is_ok_and(|ended| ended.status.success())
+}
+
+/// Whether files are in the work tree as in the index.
+fn is_staged(git: &Git<'_>, files: &[&str]) -> bool {
+    let ask = ["--literal-pathspecs", "ls-files", "--modified", "--deleted", "--others", "--"];
+    git.succeed("", &[&ask[..], files].concat()).is_ok_and(|listed| listed.is_empty())
+}
+
+/// Whether the last commit is the merge that Git was asked for.
+fn is_merge(git: &Git<'_>) -> bool {
+    let parents = git.succeed("", &["rev-list", "--parents", "--max-count=1", "HEAD"]).unwrap_or_default();
+    let parents: Vec<&str> = parents.split_whitespace().skip(1).collect();
+    parents.len() > 1 && parents.first().copied() == merged_into(git).as_deref()
+}
+
+/// Whether the last commit is made of another one, or the last of several.
+fn is_pick(git: &Git<'_>) -> bool {
+    let entries = git.succeed("", &["reflog", "--max-count=9", "--format=%gs", "HEAD"]).unwrap_or_default();
+    let last = entries.lines().find(|entry| *entry != AMENDED).unwrap_or_default();
+    PICKED.iter().any(|picked| last.strip_prefix(picked).is_some_and(|rest| rest.starts_with(':'))) && is_after(git)
+}
+
+/// Whether the last commit is of a rebase in which outputs were merged, and nobody else has it.
+fn is_rebased(git: &Git<'_>) -> bool {
+    let published = git.succeed("", &["for-each-ref", "--count=1", "--contains", "HEAD", "refs/remotes"]);
+    is_after(git) && published.is_ok_and(|refs| refs.is_empty())
+}
+
+/// Whether the last commit comes after the one into which outputs were merged.
+fn is_after(git: &Git<'_>) -> bool {
+    merged_into(git).is_some_and(|commit| answers(git, &["merge-base", "--is-ancestor", &commit, "HEAD~1"], &[]))
 }
 
 /// Whether Git is about to pick another commit.
@@ -112,15 +161,34 @@ fn are_more_picked(git: &Git<'_>) -> bool {
 /// Adds outputs to the index, unless the project does not commit them.
 fn stage(git: &Git<'_>, paths: &[Utf8PathBuf]) -> Result<(), Failure> {
     for paths in paths.chunks(MOST) {
-        let paths: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
-        let ignored = git.run("", &[&["check-ignore", "-z", "--"], &paths[..]].concat())?.stdout;
-        let ignored = String::from_utf8_lossy(&ignored);
+        let asked: String = paths.iter().map(|path| format!("{path}\0")).collect();
+        let ignored = with_input(git, &["check-ignore", "-z", "--stdin"], asked.as_bytes())?;
+        // 1: none is ignored.
+        if !matches!(ignored.status.code(), Some(0 | 1)) {
+            return Err(failure(&["check-ignore"], &ignored));
+        }
+        let ignored = String::from_utf8_lossy(&ignored.stdout);
         let ignored: Vec<&str> = ignored.split_terminator('\0').collect();
-        let mut arguments = vec!["update-index", "--add", "--remove", "--"];
-        arguments.extend(paths.iter().filter(|path| !ignored.contains(path)));
-        git.succeed("", &arguments)?;
+        let paths: Vec<&str> = paths.iter().map(|path| path.as_str()).filter(|path| !ignored.contains(path)).collect();
+        if !paths.is_empty() {
+            git.succeed("", &[&["update-index", "--add", "--remove", "--replace", "--"], &paths[..]].concat())?;
+        }
     }
     Ok(())
+}
+
+/// Runs Git with a text as its input.
+fn with_input(git: &Git<'_>, arguments: &[&str], input: &[u8]) -> Result<Output, Failure> {
+    let failed = |error: std::io::Error| Failure::failed(format!("cannot run `git`: {error}"));
+    let mut command = git.command("", arguments);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
+    let mut stdin = child.stdin.take();
+    std::thread::scope(|threads| {
+        // It may answer before it has read everything.
+        threads.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(input)));
+        child.wait_with_output().map_err(failed)
+    })
 }
 
 /// Replaces the last commit by one with the tree of the index, and the same in everything else; not one that is signed. Git's
@@ -141,18 +209,11 @@ fn amend(git: &Git<'_>) -> Result<bool, Failure> {
     let tree = git.succeed("", &["write-tree"])?;
     let new = [b"tree ", tree.trim().as_bytes(), &commit[line..]].concat();
     let arguments = ["hash-object", "-t", "commit", "-w", "--stdin"];
-    let failed = |error: std::io::Error| Failure::failed(format!("cannot run `git hash-object`: {error}"));
-    let mut command = git.command("", &arguments);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
-    if let Some(mut input) = child.stdin.take() {
-        input.write_all(&new).map_err(failed)?;
-    }
-    let written = child.wait_with_output().map_err(failed)?;
+    let written = with_input(git, &arguments, &new)?;
     if !written.status.success() {
         return Err(failure(&arguments, &written));
     }
     let new = String::from_utf8_lossy(&written.stdout).trim().to_owned();
-    git.succeed("", &["update-ref", "-m", "gen: render outputs", "HEAD", &new, old.trim()])?;
+    git.succeed("", &["update-ref", "-m", AMENDED, "HEAD", &new, old.trim()])?;
     Ok(true)
 }

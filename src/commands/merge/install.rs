@@ -23,7 +23,11 @@ use crate::commands::{Outcome, Ran, location, print_text, project, root, stop, s
 /// The configuration of the driver.
 const SETTINGS: [(&str, &str); 3] = [
     ("merge.gen.name", "outputs of gen"),
-    ("merge.gen.driver", "gen git merge-driver %O %A %B %L %P"),
+    // What went wrong, or is not installed, must not lose a side.
+    (
+        "merge.gen.driver",
+        "gen git merge-driver %O %A %B %L %P; s=$?; test $s -le 1 && exit $s; git merge-file --marker-size=%L %A %O %B",
+    ),
     // A base that Git makes up for a criss-cross merge is nobody's output.
     ("merge.gen.recursive", "text"),
 ];
@@ -157,8 +161,14 @@ fn line(git: &Git<'_>, hook: &str) -> Ran<String> {
         if prefix.is_empty() { String::new() } else { format!("-C {} ", quoted(prefix.trim_end_matches('/'))) };
     let file = location();
     let file = if file.is_default() { String::new() } else { format!("--spec {} ", quoted(file.main().as_str())) };
-    let end = if hook == "pre-merge-commit" { " || exit" } else { "" };
-    Ok(format!("gen {folder}{file}git hook {hook} \"$@\" </dev/null{end}"))
+    // Only that a merge is refused is an answer.
+    let end = if hook == "pre-merge-commit" { " || [ $? -ne 1 ] || exit 1" } else { "" };
+    let is_there = if prefix.is_empty() {
+        String::new()
+    } else {
+        format!("[ ! -d {} ] || ", quoted(prefix.trim_end_matches('/')))
+    };
+    Ok(format!("{is_there}gen {folder}{file}git hook {hook} \"$@\" </dev/null{end}"))
 }
 
 /// Adds a project's line to a hook, which may be the user's own.

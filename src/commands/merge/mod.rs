@@ -36,10 +36,19 @@ fn git_path(git: &Git<'_>, name: &str) -> Option<Utf8PathBuf> {
     Some(git.root.join(path.trim_end_matches('\n')))
 }
 
-/// Says that outputs have to be rendered when Git is done.
-const UNRENDERED: &str = "gen-unrendered";
+/// Names the commit into which Git merges. It is never removed: a hook only acts on a commit that fits it.
+const INTO: &str = "gen-merged-into";
 
 /// Leaves outputs to a hook. Without that, the next `gen check` says that they have to be rendered.
-fn remember(state: Option<&Utf8Path>) {
-    let _ = state.map(|state| std::fs::write(state, ""));
+fn remember(git: &Git<'_>) {
+    if let (Some(state), Ok(head)) = (git_path(git, INTO), git.succeed("", &["rev-parse", "--verify", "HEAD"])) {
+        let _ = std::fs::write(state, head);
+    }
+}
+
+/// The commit into which Git has merged outputs.
+fn merged_into(git: &Git<'_>) -> Option<String> {
+    let commit = std::fs::read_to_string(git_path(git, INTO)?).ok()?;
+    let commit = commit.trim();
+    commit.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| commit.to_owned())
 }
