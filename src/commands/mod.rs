@@ -67,7 +67,7 @@ static LOST: AtomicBool = AtomicBool::new(false);
 /// Parses the command line and runs the command.
 pub fn run() -> Outcome {
     output::report_waiting(|message| print_error(&format!("{message}\n")));
-    output::ask_about_sides(merge::were_rendered);
+    output::ask_about_merges(merge::are_merged);
     let outcome = match Cli::read() {
         Ok(cli) => run_command(cli),
         Err(text) if text.use_stderr() => {

@@ -15,13 +15,16 @@ use super::{Cause, Comparison, Difference, Error, FORMAT, File, PathProblem, Sco
 use crate::folder::{self, Kind};
 use crate::links;
 
-/// Who knows whether each side of a merge of an output was rendered.
-static SIDES: OnceLock<fn(&Utf8Path, &Utf8Path) -> bool> = OnceLock::new();
+/// A function of the root, an output's path, and its text on disk.
+type AreMerged = fn(&Utf8Path, &Utf8Path, &[u8]) -> bool;
 
-/// Sets who knows whether each side of a merge of an output was rendered: a function of the root and the output's path, which
-/// is only asked about outputs that a merge has left. The first one stays; without one, each side is taken for rendered.
-pub fn ask_about_sides(were_rendered: fn(&Utf8Path, &Utf8Path) -> bool) {
-    _ = SIDES.set(were_rendered);
+/// Who knows whether a text is a merge of rendered ones.
+static MERGES: OnceLock<AreMerged> = OnceLock::new();
+
+/// Sets who knows whether a text on disk is what Git makes of the sides of a merge, each of which was rendered. Only asked about
+/// outputs that a merge may have left. The first one stays; without one, each such text is taken for that.
+pub fn ask_about_merges(are_merged: AreMerged) {
+    _ = MERGES.set(are_merged);
 }
 
 /// Compares the rendered files with those on disk.
@@ -343,10 +346,10 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The cause of a text that a merge has left, unless a side of it was edited by hand.
+    /// The cause of the text in the buffer, if a merge of rendered ones has left it.
     fn unless_edited(&self, path: &str, cause: Cause) -> Cause {
-        let rendered = SIDES.get().is_none_or(|were_rendered| were_rendered(self.root, path.as_ref()));
-        if rendered { cause } else { Cause::MergedEdit }
+        let is_merged = MERGES.get().is_none_or(|are_merged| are_merged(self.root, path.as_ref(), &self.buffer));
+        if is_merged { cause } else { Cause::MergedEdit }
     }
 
     fn folder_of(&mut self, path: &Utf8Path) -> Result<Folder, Error> {

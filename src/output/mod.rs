@@ -33,7 +33,7 @@ use camino::Utf8PathBuf;
 
 pub use self::digest::digest;
 pub use self::disk::LARGEST;
-pub use self::drift::{ask_about_sides, compare, permitted};
+pub use self::drift::{ask_about_merges, compare, permitted};
 pub use self::error::{Error, PathProblem};
 pub use self::lock::report_waiting;
 pub use self::manifest::{
@@ -145,7 +145,7 @@ pub enum Cause {
     MergeConflict,
     /// Both sides of a merge changed the output and Git merged the texts.
     Merged,
-    /// A merge has left it, and one of its sides was edited by hand.
+    /// A merge has left it, and it was edited by hand, on one side or since.
     MergedEdit,
     /// Written by an earlier render: the spec or the templates have changed since. The manifest: it lists other outputs or
     /// digests.
@@ -202,7 +202,7 @@ impl fmt::Display for Cause {
             Self::LineEndings => f.write_str("line endings only"),
             Self::MergeConflict => f.write_str("merge conflict"),
             Self::Merged => f.write_str("merged by Git"),
-            Self::MergedEdit => f.write_str("edited by hand on one side of a merge"),
+            Self::MergedEdit => f.write_str("edited by hand in a merge"),
             Self::Stale => f.write_str("out of date"),
             Self::Unlisted => f.write_str("not listed in the manifest"),
             Self::HandEdited { also_stale: false } => f.write_str("edited by hand"),

@@ -1,65 +1,122 @@
-//! What the sides of a merge were: rendered, or edited by hand.
+//! What a merge has left, and what its sides were: rendered, or edited by hand.
+
+use std::env;
+use std::fs;
 
 use camino::Utf8Path;
 use stackgen::output;
+use tempfile::TempDir;
 
 use crate::commands::git::Git;
 
 /// States of Git in which there is another side than `HEAD`; `MERGE_HEAD` may have several.
 const OTHERS: [&str; 4] = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD"];
 
-/// Whether each side of a merge of an output was rendered. True outside of a repository, where there is no merge; false if
-/// the sides are not known.
-pub fn were_rendered(root: &Utf8Path, path: &Utf8Path) -> bool {
+/// How the variables begin in which `git merge` names the heads.
+const HEADS: &str = "GITHEAD_";
+
+/// Manifests, wherever they are in the repository.
+const MANIFESTS: [&str; 2] = [":(top,glob)**/manifest.sha256", ":(top,glob)**/schema.sha256"];
+
+/// Whether a text is what Git makes of the sides of a merge, each of which was rendered: then it is nobody's work. True outside
+/// of a repository, where there is no merge; false if the sides are not known.
+pub fn are_merged(root: &Utf8Path, path: &Utf8Path, text: &[u8]) -> bool {
     if !root.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
         return true;
     }
     let Ok(git) = Git::new(root) else { return false };
-    let sides = in_index(&git, path).or_else(|| in_commits(&git, path)).unwrap_or_default();
-    let text = |side: &String| git.run("", &["cat-file", "blob", side]).ok().filter(|output| output.status.success());
-    !sides.is_empty() && sides.iter().all(|side| text(side).is_some_and(|text| was_rendered(&git, &text.stdout)))
+    let Some(Sides { base, ours, theirs }) = in_index(&git, path).or_else(|| in_commits(&git, path)) else {
+        return false;
+    };
+    was_rendered(&git, &ours) && was_rendered(&git, &theirs) && {
+        let merged = merge(&git, [&ours, &base, &theirs]);
+        merged.is_some_and(|merged| without_labels(&merged) == without_labels(text))
+    }
+}
+
+/// The texts of a merge of two sides.
+struct Sides {
+    base: Vec<u8>,
+    ours: Vec<u8>,
+    theirs: Vec<u8>,
+}
+
+/// A text of a repository.
+fn object(git: &Git<'_>, name: &str) -> Option<Vec<u8>> {
+    let found = git.run("", &["cat-file", "blob", name]).ok()?;
+    found.status.success().then_some(found.stdout)
 }
 
 /// The sides of a conflict that is not resolved yet.
-fn in_index(git: &Git<'_>, path: &Utf8Path) -> Option<Vec<String>> {
-    let listed = git.succeed("", &["--literal-pathspecs", "ls-files", "-u", "-z", "--", path.as_str()]).ok()?;
-    let side = |entry: &str| {
-        let mut parts = entry.split('\t').next()?.split(' ').skip(1);
-        let (object, stage) = (parts.next()?, parts.next()?);
-        (stage != "1").then(|| object.to_owned())
-    };
-    let sides: Vec<String> = listed.split_terminator('\0').filter_map(side).collect();
-    (!sides.is_empty()).then_some(sides)
+fn in_index(git: &Git<'_>, path: &Utf8Path) -> Option<Sides> {
+    let stage = |stage: u8| object(git, &format!(":{stage}:./{path}"));
+    Some(Sides { base: stage(1).unwrap_or_default(), ours: stage(2)?, theirs: stage(3)? })
 }
 
-/// The sides of a merge that is under way or the last commit. One that doesn't have the output has no edit of it.
-fn in_commits(git: &Git<'_>, path: &Utf8Path) -> Option<Vec<String>> {
-    let mut commits: Vec<String> = Vec::new();
-    for name in OTHERS {
-        let state = std::fs::read_to_string(super::git_path(git, name)?).unwrap_or_default();
-        commits
-            .extend(state.lines().filter(|line| line.bytes().all(|byte| byte.is_ascii_hexdigit())).map(str::to_owned));
-    }
-    if commits.is_empty() {
-        let last = git.succeed("", &["rev-list", "--parents", "--max-count=1", "HEAD"]).ok()?;
-        commits.extend(last.split_whitespace().skip(1).map(str::to_owned));
-        if commits.len() < 2 {
-            return None;
+/// The sides of a merge of two that is under way or the last commit.
+fn in_commits(git: &Git<'_>, path: &Utf8Path) -> Option<Sides> {
+    let others: Vec<String> = OTHERS.iter().flat_map(|name| in_state(git, name)).collect();
+    let (ours, theirs) = match others.as_slice() {
+        [] => {
+            let last = git.succeed("", &["rev-list", "--parents", "--max-count=1", "HEAD"]).ok()?;
+            let parents: Vec<String> = last.split_whitespace().skip(1).map(str::to_owned).collect();
+            let [ours, theirs] = parents.try_into().ok()?;
+            (ours, theirs)
         }
-    } else {
-        commits.push("HEAD".to_owned());
-    }
-    let object = |commit: &String| {
-        let found = git.succeed("", &["rev-parse", "--quiet", "--verify", &format!("{commit}:./{path}")]).ok()?;
-        Some(found.trim().to_owned())
+        [theirs, rest @ ..] if rest.iter().all(|other| other == theirs) => ("HEAD".to_owned(), theirs.clone()),
+        _ => return None,
     };
-    Some(commits.iter().filter_map(object).collect())
+    // Git applies what a commit has changed.
+    let is_applied = OTHERS[1..].iter().any(|name| !in_state(git, name).is_empty());
+    let base = if is_applied {
+        format!("{theirs}~1")
+    } else {
+        git.succeed("", &["merge-base", &ours, &theirs]).ok()?.trim().to_owned()
+    };
+    let at = |commit: &str| object(git, &format!("{commit}:./{path}"));
+    Some(Sides { base: at(&base).unwrap_or_default(), ours: at(&ours)?, theirs: at(&theirs)? })
+}
+
+/// The commits that a state of Git names.
+fn in_state(git: &Git<'_>, name: &str) -> Vec<String> {
+    let state = super::git_path(git, name).and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+    state.lines().filter(|line| is_object(line)).map(str::to_owned).collect()
+}
+
+fn is_object(name: &str) -> bool {
+    name.len() >= 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// What Git makes of three texts: ours, the base and theirs.
+fn merge(git: &Git<'_>, texts: [&[u8]; 3]) -> Option<Vec<u8>> {
+    let folder = TempDir::new().ok()?;
+    let mut files = Vec::new();
+    for (name, text) in ["ours", "base", "theirs"].into_iter().zip(texts) {
+        let file = folder.path().join(name);
+        fs::write(&file, text).ok()?;
+        files.push(file.into_os_string().into_string().ok()?);
+    }
+    let arguments: Vec<&str> = ["merge-file", "-p"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    // The exit code is the number of conflicts.
+    git.run("", &arguments)
+        .ok()
+        .filter(|merged| merged.status.code().is_some_and(|code| code < 128))
+        .map(|merged| merged.stdout)
+}
+
+/// A text with conflict markers that don't say whose they are, and with the line ends of Unix.
+fn without_labels(text: &[u8]) -> Vec<&[u8]> {
+    let line = |line: &'_ [u8]| -> usize {
+        let marker = line.get(..7).filter(|marker| [&b"<<<<<<<"[..], b"|||||||", b">>>>>>>"].contains(marker));
+        if marker.is_some() && line.get(7).is_none_or(|&next| next == b' ') { 7 } else { line.len() }
+    };
+    let lines = text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    lines.map(|text| &text[..line(text)]).collect()
 }
 
 /// Whether a manifest of any commit lists a text, so that `gen` has written it.
 pub fn was_rendered(git: &Git<'_>, text: &[u8]) -> bool {
-    let named = [":(top,glob)**/manifest.sha256", ":(top,glob)**/schema.sha256"];
-    let Ok(manifests) = git.succeed("", &[&["ls-files", "--full-name", "-z", "--"], &named[..]].concat()) else {
+    let Ok(manifests) = git.succeed("", &[&["ls-files", "--full-name", "-z", "--"], &MANIFESTS[..]].concat()) else {
         return false;
     };
     // Git finds the commits of a path much faster than those of a pattern. In the middle of a merge a path is listed up to
@@ -70,10 +127,28 @@ pub fn was_rendered(git: &Git<'_>, text: &[u8]) -> bool {
     if manifests.is_empty() {
         return false;
     }
-    let wanted = format!("-S{}", output::digest(text));
-    let mut arguments = vec!["log", "--all", "HEAD", "--max-count=1", "--format=%H", "--no-ext-diff", "--no-textconv"];
+    let manifests = || manifests.iter().map(String::as_str);
+    let heads = heads(git);
+    let digest = output::digest(text);
+    // Most are in the manifests of the two sides, which may be in no branch.
+    let grep = ["grep", "--quiet", "--fixed-strings", "--no-textconv", "-e", &digest];
+    let grep = grep.into_iter().chain(heads.iter().map(String::as_str)).chain(["--"]).chain(manifests());
+    if git.run("", &grep.collect::<Vec<_>>()).is_ok_and(|found| found.status.success()) {
+        return true;
+    }
+    let wanted = format!("-S{digest}");
     // A merge commit has outputs of its own.
-    arguments.extend(["--diff-merges=separate", &wanted, "--"]);
-    arguments.extend(manifests.iter().map(String::as_str));
-    git.succeed("", &arguments).is_ok_and(|found| !found.trim().is_empty())
+    let log =
+        ["log", "--max-count=1", "--format=%H", "--no-ext-diff", "--no-textconv", "--diff-merges=separate", &wanted];
+    let log = log.into_iter().chain(["--all"]).chain(heads.iter().map(String::as_str)).chain(["--"]).chain(manifests());
+    git.succeed("", &log.collect::<Vec<_>>()).is_ok_and(|found| !found.trim().is_empty())
+}
+
+/// The commits that Git merges.
+fn heads(git: &Git<'_>) -> Vec<String> {
+    let named = env::vars_os().filter_map(|(name, _)| name.into_string().ok()?.strip_prefix(HEADS).map(str::to_owned));
+    let mut heads: Vec<String> = named.filter(|name| is_object(name)).collect();
+    heads.extend(OTHERS.iter().chain(&["ORIG_HEAD"]).flat_map(|name| in_state(git, name)));
+    heads.push("HEAD".to_owned());
+    heads
 }
