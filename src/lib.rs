@@ -13,7 +13,8 @@
 //! difference between two specs, and [`edit`] creates, extends and formats a spec.
 //!
 //! [`import`] converts a dashboard of Grafana to the spec's format. [`trace`] finds the keys of the spec that produce a
-//! line of an output, and [`adopt`] takes an edit of an output back to the spec. [`graph`] draws dependencies, and [`list`] lists services, ports and the like.
+//! line of an output, and [`adopt`] takes an edit of an output back to the spec. [`graph`] draws dependencies, and [`list`]
+//! lists services, ports and the like.
 //!
 //! [`plan()`] runs stages 1 to 4. A problem of the spec is a [`diagnostic`], as data; only the commands of the binary
 //! print.

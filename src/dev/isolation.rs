@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn ports_are_chosen_once_and_apart_from_others() {
-        let (tree, none) = (tree("/work/one"), BTreeSet::new());
+        let (tree, none) = (tree("/src/one"), BTreeSet::new());
         let mut memory = Memory::new(&tree);
         let two = wanted(&[("web/http", 1), ("web/range", 3)]);
         let first = memory.choose(&tree, "dev", &two, (&none, |_| true, |_| true)).unwrap();
@@ -281,15 +281,15 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_checked() {
-        let tree = tree("/work/one");
+        let tree = tree("/src/one");
         let text = |port: &str| {
-            format!(r#"{{"root":"/work/one","spec":"spec/stack.toml","profiles":{{"dev":{{"web/http":"{port}"}}}}}}"#)
+            format!(r#"{{"root":"/src/one","spec":"spec/stack.toml","profiles":{{"dev":{{"web/http":"{port}"}}}}}}"#)
         };
         assert!(Memory::read(&text("20001"), &tree).unwrap().has("dev"));
         for (text, reason) in [
             (text("80"), "`80` is not a port from 1024 on"),
             (text("1e9"), "`1e9` is not a port from 1024 on"),
-            (text("20001").replace("one", "two"), "it is about `/work/two`"),
+            (text("20001").replace("one", "two"), "it is about `/src/two`"),
             (text("20001").replace("\"spec\"", "\"run\""), "unknown field `run`"),
             (String::new(), "EOF"),
         ] {
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn too_few_ports_are_an_error() {
-        let (tree, none) = (tree("/work/one"), BTreeSet::new());
+        let (tree, none) = (tree("/src/one"), BTreeSet::new());
         let chosen = Memory::new(&tree).choose(&tree, "dev", &wanted(&[("a/b", 1)]), (&none, |_| true, |_| false));
         assert!(chosen.unwrap_err().what.contains("no host port from 20000 to 29999 is left"));
     }

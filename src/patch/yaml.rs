@@ -113,7 +113,7 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
             let key = match event {
                 Event::MappingEnd => return Ok((entries, at.end)),
                 Event::Scalar(text, _, 0, None) => text.into_owned(),
-                _ => return Err("it has a key that is no scalar".to_owned()),
+                _ => return Err("it has a key that is not a scalar".to_owned()),
             };
             if key == "<<" || !seen.insert(key.clone()) {
                 return Err(format!("it has the key `{key}` twice, or merges others"));

@@ -120,7 +120,7 @@ pub fn isolate(context: Context, project: &Project, command: &DevCommand) -> Ste
         if !is_asked {
             return Ok(context);
         }
-        let what = "there is no place to remember the host ports of this work tree: HOME is not set";
+        let what = "cannot remember the host ports of this work tree: HOME is not set";
         return Err(Finding::error(what, "set HOME or XDG_STATE_HOME to the path of a folder").into());
     };
     let remembered = place.memory()?;
