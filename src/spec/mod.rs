@@ -17,6 +17,7 @@ pub mod lints;
 mod location;
 pub(crate) mod merge;
 pub mod profile;
+pub mod provider;
 pub mod quoted;
 mod requires;
 pub mod rules;
