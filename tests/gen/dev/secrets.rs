@@ -23,7 +23,7 @@ secrets = ["password"]
 
 [services.tool]
 image = "example/tool:1"
-build = { context = ".", args = { BUILD = "${BUILD:-}" } }
+build = { context = ".", args = { BUILD = "${BUILD}" } }
 profiles = ["tools"]
 
 [secrets.password]
