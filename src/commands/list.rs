@@ -86,6 +86,7 @@ fn variables(rows: &[list::VariableRow<'_>]) -> String {
         };
         let from = match (row.terraform_output, row.secret) {
             (None, _) if row.generated => "chosen by `up`".to_owned(),
+            (None, _) if row.from.is_some() => row.from.unwrap_or_default().to_owned(),
             (Some(output), _) => format!("Terraform {output}"),
             (None, true) => "you, a secret".to_owned(),
             (None, false) => "you".to_owned(),

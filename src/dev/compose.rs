@@ -1,5 +1,7 @@
 //! Docker Compose: its commands and its answers.
 
+use std::cell::OnceCell;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
@@ -18,6 +20,8 @@ pub struct Compose {
     file: Utf8PathBuf,
     /// The user's `.env`, if it isn't next to the file.
     dotenv: Option<Utf8PathBuf>,
+    /// The values of variables that live elsewhere: for Compose's own environment, never for a file or an argument.
+    values: OnceCell<Vec<(String, String)>>,
 }
 
 /// A container of the project.
@@ -55,8 +59,15 @@ impl Compose {
             root: root.to_owned(),
             project: stack.project.clone(),
             file: folder(stack).join("docker-compose.yml"),
+            values: OnceCell::new(),
             dotenv: stack.outputs.isolated.then(|| stack.dotenv().into()),
         }
+    }
+
+    /// Gives every command from now on the values of variables that live elsewhere, once.
+    pub fn give(&self, values: Vec<(String, String)>) {
+        // Nobody reads them twice.
+        let _ = self.values.set(values);
     }
 
     /// The Compose file, relative to the root.
@@ -72,7 +83,9 @@ impl Compose {
         // Compose refuses one that does not exist.
         let dotenv = self.dotenv.iter().filter(|path| self.root.join(path).is_file());
         let dotenv = dotenv.flat_map(|path| ["--env-file", path.as_str()]);
-        Invocation::new("docker", &self.root, project).with(dotenv).with(options.iter().copied()).with([verb])
+        let command = Invocation::new("docker", &self.root, project).with(dotenv);
+        let environment = self.values.get().cloned().unwrap_or_default();
+        Invocation { environment, ..command.with(options.iter().copied()).with([verb]) }
     }
 
     /// A command for the services of every Compose profile.

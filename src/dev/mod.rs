@@ -14,6 +14,7 @@ pub mod isolation;
 pub mod kubectl;
 pub mod ports;
 pub mod preflight;
+pub mod provider;
 pub mod schema;
 pub mod services;
 pub mod terraform;

@@ -27,10 +27,11 @@ pub fn missing<'s>(stack: &'s Stack, environment: &Environment) -> impl Iterator
     stack.variables.iter().filter(is_missing)
 }
 
-/// Required variables that have no value, and values that can't work.
+/// Required variables that have no value and live nowhere else, and values that can't work.
 pub fn variables(stack: &Stack, environment: &Environment, file: Option<&Dotenv>) -> Vec<Finding> {
     let path = Utf8PathBuf::from(stack.dotenv());
     missing(stack, environment)
+        .filter(|variable| variable.from.is_none())
         .map(|variable| {
             let what = format!("`{}` has no value: {}", variable.name, what_it_is(variable));
             match file.map(|file| file.get(&variable.name)) {

@@ -108,6 +108,7 @@ mod tests {
                 default: None,
                 secret: false,
                 generate: false,
+                from: None,
                 output: None,
             })
             .to_vec();

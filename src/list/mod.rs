@@ -82,6 +82,9 @@ pub struct VariableRow<'s> {
     pub terraform_output: Option<&'s str>,
     /// Whether `gen dev up` chooses its value.
     pub generated: bool,
+    /// Where its value lives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<&'s str>,
     /// The services that use it, including schema steps.
     pub services: Vec<&'s str>,
     /// The images whose source tree it is the path of.
@@ -248,6 +251,7 @@ pub fn variables(stack: &Stack) -> Vec<VariableRow<'_>> {
             secret: variable.secret,
             terraform_output: variable.output.as_deref(),
             generated: variable.generate,
+            from: variable.from.as_ref().map(|source| source.text.as_str()),
             services: readers.remove(variable.name.as_str()).unwrap_or_default(),
             images: stack
                 .builds

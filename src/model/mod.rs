@@ -14,6 +14,7 @@ pub mod text;
 pub mod version;
 
 use crate::spec::Location;
+use crate::spec::provider::Source;
 use crate::spec::stack::{GENERATED, Queried, TERRAFORM};
 pub use dashboard::Dashboard;
 pub use infrastructure::Infrastructure;
@@ -239,6 +240,8 @@ pub struct Variable {
     pub generate: bool,
     /// The Terraform output that fills it.
     pub output: Option<String>,
+    /// Where its value lives.
+    pub from: Option<Source>,
 }
 
 /// Something that Grafana queries.

@@ -60,18 +60,27 @@ impl Resolver<'_> {
         }
     }
 
-    /// A value that is chosen at random must have no other source.
-    fn check_generate(&mut self, name: &str, variable: &stack::Variable, generate: Option<&Spanned<bool>>) {
-        let other = [
-            variable.default.as_ref().map(|default| (default.span, "default")),
-            variable.output.as_ref().map(|output| (output.span, "output")),
-        ];
-        if let (Some(generate), Some((span, what))) = (generate, other.into_iter().flatten().next()) {
+    /// A value that is chosen at random, or lives elsewhere, must have no other source.
+    fn check_source(&mut self, name: &str, variable: &stack::Variable, generate: Option<&Spanned<bool>>) {
+        let default = variable.default.as_ref().map(|default| (default.span, "default"));
+        let output = variable.output.as_ref().map(|output| (output.span, "output"));
+        let from = variable.from.as_ref().map(|from| (from.span, "lives elsewhere"));
+        let generate = generate.map(|generate| (generate.span, "is chosen at random"));
+        let other = default.or(output).or(generate.filter(|_| from.is_some()));
+        if let (Some((place, of)), Some((span, what))) = (from.or(generate), other) {
             self.report(
-                Diagnostic::new("contradiction", format!("`{name}` has two sources"), generate.span)
-                    .at("is chosen at random")
+                Diagnostic::new("contradiction", format!("`{name}` has two sources"), place)
+                    .at(of)
                     .also(span, what)
                     .help("remove one of the two"),
+            );
+        }
+        let is_secret = variable.secret.as_ref().is_some_and(|secret| secret.value);
+        if let Some(from) = variable.from.as_ref().filter(|_| !is_secret && variable.sound) {
+            let title = format!("`{name}` lives where secrets are, and is not a secret");
+            self.report(
+                Diagnostic::new("contradiction", title, from.span)
+                    .help(format!("add `secret = true` to `[env.{}]`, so that its value is never shown", shown(name))),
             );
         }
     }
@@ -121,7 +130,7 @@ impl Resolver<'_> {
                 }
             }
             let generate = flag(&variable.generate);
-            self.check_generate(&name.value, variable, generate.as_ref());
+            self.check_source(&name.value, variable, generate.as_ref());
             let output = variable.output.as_ref().filter(|output| outputs.contains(&output.value));
             if let Some(output) = &variable.output
                 && !outputs.contains(&output.value)
@@ -166,6 +175,7 @@ impl Resolver<'_> {
                 secret: secret.is_some(),
                 generate: generate.is_some(),
                 output: output.map(|output| output.value.clone()),
+                from: variable.from.as_ref().map(|from| from.value.clone()),
             });
         }
         variables

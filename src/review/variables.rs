@@ -2,6 +2,7 @@
 
 use super::{Area, Change, Fate, Id, Pair, fates, quoted};
 use crate::model::{Variable, secret};
+use crate::spec::provider::Source;
 
 const AREA: Area = Area::Variables;
 
@@ -19,13 +20,33 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 }
 
 fn added(new: &Variable, changes: &mut Vec<Change>) {
+    source(None, new, changes);
     let filled = filled_by(new);
-    changes.push(if new.required {
+    changes.push(if new.required && new.from.is_none() {
         let what = format!("added and required: the stack does not start until `.env` sets it{filled}");
         Change::caution(Id::VariableRequired, AREA, &new.name, what)
     } else {
         let secret = if new.secret { "secret added" } else { "added" };
         Change::notice(Id::VariableAdded, AREA, &new.name, format!("{secret}{filled}")).is(shown(new))
+    });
+}
+
+/// Where the value is read, if that is new. A command is the spec's own, and runs on the machine of whoever starts the stack.
+fn source(old: Option<&Source>, new: &Variable, changes: &mut Vec<Change>) {
+    if old == new.from.as_ref() {
+        return;
+    }
+    let was = old.map(|source| source.text.clone());
+    changes.push(match &new.from {
+        Some(source) if source.is_command() => {
+            let what = "`gen dev up` runs a command of the spec on this machine, for its value";
+            Change::danger(Id::SecretSource, AREA, &new.name, what).was(was).is(source.text.clone())
+        }
+        Some(source) => {
+            let what = "`gen dev up` reads its value, with your access, from another place";
+            Change::caution(Id::SecretSource, AREA, &new.name, what).was(was).is(source.text.clone())
+        }
+        None => Change::notice(Id::VariableChanged, AREA, &new.name, "no longer read from elsewhere").was(was),
     });
 }
 
@@ -45,6 +66,7 @@ fn filled_by(variable: &Variable) -> String {
 
 fn stays(old: &Variable, new: &Variable, changes: &mut Vec<Change>) {
     let name = &new.name;
+    source(old.from.as_ref(), new, changes);
     if old.secret && !new.secret {
         changes.push(match &new.default {
             // The spec shows the value; it must not be repeated wherever this is printed.
@@ -60,7 +82,7 @@ fn stays(old: &Variable, new: &Variable, changes: &mut Vec<Change>) {
         let what = if new.generate { "now chosen at random if `.env` has none" } else { "no longer chosen at random" };
         changes.push(Change::notice(Id::VariableChanged, AREA, name, what));
     }
-    if new.required && !old.required {
+    if new.required && new.from.is_none() && (!old.required || old.from.is_some()) {
         let what = "now required: the stack does not start until `.env` sets it";
         changes.push(Change::caution(Id::VariableRequired, AREA, name, what).was(shown(old)));
     } else if old.required && !new.required {

@@ -199,6 +199,8 @@ ids! {
         DefaultChanged = "default-changed",
         /// Anything else about a variable of `.env` changed.
         VariableChanged = "variable-changed",
+        /// The value of a variable is read from another place; for `cmd:`, `gen dev` runs a command of the spec for it.
+        SecretSource = "secret-source",
         /// A variable is no longer a secret.
         SecretExposed = "secret-exposed",
         /// There is nothing for Terraform any more: what it created stays.

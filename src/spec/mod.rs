@@ -18,6 +18,7 @@ mod location;
 pub(crate) mod merge;
 pub mod patches;
 pub mod profile;
+pub mod provider;
 pub mod quoted;
 mod requires;
 pub mod rules;

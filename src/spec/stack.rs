@@ -12,6 +12,7 @@ use super::kind;
 use super::kubernetes::{Kubernetes, TARGET, Target};
 use super::lints::Lints;
 use super::patches::Patch;
+use super::provider::Source;
 use super::schema::{self, Schema, Schemas};
 use super::service::{Command, Service};
 use super::text::{Scalar, Text, Tree};
@@ -745,6 +746,10 @@ table! {
         generate: Option<Spanned<bool>>,
         /// The Terraform output that fills it.
         output: Option<Spanned<String>>,
+        /// Where its value, a secret, lives: `gen dev` reads it there with the provider's own command when it is needed, unless
+        /// `.env` or the environment has one. `op://vault/item/field`, `aws-sm://name#json-key`, `vault://path#field`, or what a
+        /// shell command prints: `cmd:pass show shop/token`.
+        from: Option<Spanned<Source>>,
     }
 }
 

@@ -6,6 +6,7 @@ mod isolated;
 mod persistence;
 mod preflight;
 mod schema;
+mod secrets;
 mod signals;
 mod terraform;
 

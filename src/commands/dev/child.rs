@@ -4,13 +4,16 @@
 //! child and pass on its exit code. SIGTERM and SIGHUP, which may be sent to this process alone, are forwarded. While no
 //! child runs, signals have their default effect.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
-use stackgen::dev::{Finding, Invocation};
+use stackgen::dev::{Finding, Invocation, engine, provider};
 
 use crate::commands::read_all;
+
+/// More than a variable can have on Linux (`MAX_ARG_STRLEN`).
+const LONGEST: u64 = 1 << 20;
 
 /// How a child with inherited input and output ended.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +75,23 @@ impl Children {
         Ok(Ended { code: code(status), interrupted })
     }
 
+    /// Runs a program for what it prints, which may be a secret; `None` if it fails. It may ask, and its messages are shown.
+    pub fn read(&self, invocation: &Invocation) -> Result<Option<Vec<u8>>, Finding> {
+        let mut command = command(invocation);
+        command.stdout(Stdio::piped());
+        let mut child = self.signals.spawn(&mut command).map_err(|error| cannot_run(invocation, &error))?;
+        let mut printed = Vec::new();
+        if let Some(stdout) = child.stdout.take() {
+            // One that prints more gets a broken pipe.
+            let _ = stdout.take(LONGEST).read_to_end(&mut printed);
+        }
+        let (status, interrupted) = self.signals.wait(&mut child).map_err(|error| cannot_run(invocation, &error))?;
+        if interrupted {
+            self.signals.end();
+        }
+        Ok(status.success().then_some(printed))
+    }
+
     /// Runs a program for its output. A signal to end meanwhile ends this process.
     pub fn ask(&self, invocation: &Invocation) -> Result<Answer, Finding> {
         let mut command = command(invocation);
@@ -128,7 +148,7 @@ fn cannot_run(invocation: &Invocation, error: &io::Error) -> Finding {
     if error.kind() == io::ErrorKind::NotFound {
         Finding::error(
             format!("`{program}` is not installed or not on PATH"),
-            stackgen::dev::engine::how_to_get(program),
+            provider::how_to_get(program).unwrap_or_else(|| engine::how_to_get(program)),
         )
     } else {
         Finding::error(format!("cannot run `{program}`: {error}"), "check that it is executable")

@@ -21,6 +21,7 @@ pub fn run(context: &Context) -> Step {
         Ok(environment) => {
             findings.extend(preflight::missing(context, &environment)?);
             findings.extend(preflight::shared(context, &environment));
+            findings.extend(preflight::providers(context, &environment));
             findings.extend(preflight::dotenv(context)?);
             // `up` and `build` check those that only start if they are named.
             let services = services::started(context.stack(), &[]);

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::dev::dotenv::{self, Assignment, Change, Dotenv};
 use stackgen::dev::preflight::{earlier, is_generated, volumes_behind};
 use stackgen::dev::terraform::{self, Filled, Terraform};
-use stackgen::dev::{Environment, Finding};
+use stackgen::dev::{Environment, Finding, provider};
 use stackgen::model::{Infrastructure, Variable};
 use stackgen::output::{self, Mode};
 use stackgen::review::counted;
@@ -44,6 +44,9 @@ fn check(context: &Context) -> Step {
             [] => writeln!(out, "{GREEN}complete{RESET}: all required variables have a value"),
             _ => writeln!(out, "{GREEN}complete{RESET}: `gen dev up` chooses {}", chosen.join(", ")),
         };
+        for (variable, source) in provider::open(context.stack(), &environment) {
+            let _ = writeln!(out, "  {}: `gen dev up` reads it from `{}`", variable.name, source.text);
+        }
     }
     print_text(&out);
     Ok(if complete { Outcome::Clean } else { Outcome::Findings })

@@ -13,6 +13,7 @@ mod preflight;
 mod ps;
 mod restart;
 mod schema;
+mod secrets;
 mod up;
 
 use std::fmt::Write as _;
@@ -20,7 +21,7 @@ use std::fmt::Write as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::Plan;
 use stackgen::dev::compose::{self, Compose, Container};
-use stackgen::dev::{Environment, Finding, Invocation, dotenv};
+use stackgen::dev::{Environment, Finding, Invocation, dotenv, provider};
 use stackgen::model::Stack;
 
 use self::child::Children;
@@ -173,9 +174,11 @@ impl Context {
     /// keep those that they have, so any value will do. A number can also be a port.
     fn existing(&self, verb: &str) -> Result<Invocation, Finding> {
         let environment = self.environment()?;
-        let names =
-            stackgen::dev::preflight::missing(self.stack(), &environment).map(|variable| variable.name.as_str());
-        Ok(self.compose.command_for_all(verb).with_values(names, "1"))
+        let missing = stackgen::dev::preflight::missing(self.stack(), &environment);
+        // Compose would warn of one that isn't required.
+        let elsewhere = provider::open(self.stack(), &environment).map(|(variable, _)| variable);
+        let names = missing.chain(elsewhere).map(|variable| variable.name.as_str());
+        Ok(self.compose.command_for_all(verb).with_values(names, secrets::STAND_IN))
     }
 
     /// Every container of the project.

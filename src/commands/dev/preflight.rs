@@ -6,7 +6,7 @@ use std::net::{TcpListener, UdpSocket};
 
 use stackgen::dev::compose::Container;
 use stackgen::dev::ports::{self, Wanted};
-use stackgen::dev::{Environment, Finding, credentials, dotenv, engine, isolation, preflight};
+use stackgen::dev::{Environment, Finding, credentials, dotenv, engine, isolation, preflight, provider};
 use stackgen::model::Variable;
 use stackgen::model::service::Service;
 use stackgen::output::{self, Cause};
@@ -236,6 +236,24 @@ pub fn is_elsewhere() -> bool {
 fn bind(port: &Wanted) -> io::Result<()> {
     let address = (port.address, port.number);
     if port.udp { UdpSocket::bind(address).map(drop) } else { TcpListener::bind(address).map(drop) }
+}
+
+/// Programs of secrets that live elsewhere and that are not installed. None is run.
+pub fn providers(context: &Context, environment: &Environment) -> Vec<Finding> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = |program: &str| {
+        let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+        std::env::split_paths(&path).any(|folder| folder.join(&file).is_file())
+    };
+    let open = provider::open(context.stack(), environment);
+    let commands = open.map(|(variable, source)| (variable, provider::command(&context.root, source).program));
+    let missing = commands.filter(|(_, program)| !is_there(program));
+    let finding = |(variable, program): (&Variable, &str)| {
+        let help = provider::how_to_get(program).unwrap_or_default();
+        let what = format!("`{program}`, which reads `{}`, is not installed or not on PATH", variable.name);
+        Finding::error(what, format!("{help}; or set {} in `{}`", variable.name, context.dotenv()))
+    };
+    missing.map(finding).collect()
 }
 
 /// What an isolated stack shares with others all the same.

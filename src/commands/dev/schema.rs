@@ -8,7 +8,7 @@ use stackgen::dev::{Environment, Finding, Invocation, services};
 use stackgen::model::{SchemaStep, Service};
 
 use super::preflight::{self, Machine};
-use super::{Context, DOCTOR, Outcome, Step, Stop, note, say};
+use super::{Context, DOCTOR, Outcome, Step, Stop, note, say, secrets};
 
 /// Runs every step, or one.
 pub fn setup(context: &Context, only: Option<&str>) -> Step {
@@ -30,6 +30,9 @@ pub fn setup(context: &Context, only: Option<&str>) -> Step {
     if !findings.is_empty() {
         return Err(findings.into());
     }
+    let services =
+        context.stack().every_service().filter(|service| steps.iter().any(|step| step.service == service.name));
+    secrets::read(context, &environment, &services.collect::<Vec<_>>())?;
     Ok(run(context, &environment, steps))
 }
 

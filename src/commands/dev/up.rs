@@ -9,7 +9,7 @@ use stackgen::model::{SchemaStep, Service};
 use stackgen::spec::service::Condition;
 
 use super::preflight::{self, Machine};
-use super::{BOLD, Context, Outcome, RESET, Step, child, env, note, print_error, print_text, say, schema};
+use super::{BOLD, Context, Outcome, RESET, Step, child, env, note, print_error, print_text, say, schema, secrets};
 use crate::cli::{Render, Up};
 
 /// Lines of the log of a failed service that are shown.
@@ -28,6 +28,8 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
     let environment = context.environment()?;
     let started = services::started(context.stack(), &arguments.services);
     let containers = preflight(context, tools, &environment, &started)?;
+    let for_schema = context.stack().schema_services.iter();
+    secrets::read(context, &environment, &started.iter().copied().chain(for_schema).collect::<Vec<_>>())?;
     let steps = schema::pending(context, &started, &containers)?;
     prepare(context, &environment, &steps)?;
     let up = context.compose.command(&[], "up").with_flag("--detach", arguments.detach);

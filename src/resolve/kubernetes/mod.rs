@@ -268,6 +268,15 @@ impl Resolver<'_> {
         if let Some(isolated) = spec.stack.isolated.as_ref().filter(|isolated| isolated.value) {
             self.refuse("`isolated`", isolated.span, "remove it in this profile: `remove = [\"stack.isolated\"]`");
         }
+        for (name, variable) in spec.env.iter() {
+            if let Some(from) = &variable.from {
+                let help = format!(
+                    "use `kubernetes.external_secrets`, and remove it in this profile: `remove = [\"env.{}.from\"]`",
+                    name.value
+                );
+                self.refuse("`from`", from.span, help);
+            }
+        }
         let tables = [
             ("configs", spec.configs.iter().next().map(|(name, _)| name.span), "use [files] and a mount with `file`"),
             ("models", spec.models.iter().next().map(|(name, _)| name.span), "remove it in this profile"),
