@@ -305,7 +305,7 @@ fn outputs_of_a_spec_that_is_not_committed_become_part_of_no_commit() {
     repository.project.replace("spec/stack.toml", MAIL.0, MAIL.1);
     let run = repository.git(&["commit", "--quiet", "--no-edit"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("rendered after the commit: commit them"), "{run:?}");
+    assert!(run.stderr.contains("rendered after the commit; commit them yourself"), "{run:?}");
     assert!(!repository.succeed(&["show", &format!("HEAD:{COMPOSE}")]).contains(MAIL.1));
     clean(&repository.project.run(&["check"]));
 }
@@ -481,6 +481,16 @@ fn what_cannot_be_set_up_says_what_to_do() {
     let run = repository.gen_git("install");
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stderr.contains("not a shell script") && run.stderr.contains("gen git hook post-commit"), "{run:?}");
+    #[cfg(unix)]
+    {
+        repository.project.write("tools/rewrite", "#!/bin/sh -e\n");
+        let hook = repository.project.path(".git/hooks/post-rewrite");
+        fs::remove_file(&hook).unwrap();
+        std::os::unix::fs::symlink("../../tools/rewrite", &hook).unwrap();
+        let run = repository.gen_git("install");
+        assert!(run.stderr.contains("hooks/post-rewrite` is a link, and is left alone"), "{run:?}");
+        assert_eq!(repository.project.read("tools/rewrite"), "#!/bin/sh -e\n");
+    }
     clean(&repository.gen_git("uninstall"));
     repository.succeed(&["config", "core.hooksPath", "tools/hooks"]);
     let run = repository.gen_git("install");
@@ -518,6 +528,16 @@ fn a_project_in_a_folder_has_its_own_lines() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(repository.succeed(&["status", "--porcelain"]), "");
     clean(&project.run_in("more/it's one", &["--spec", "ops/stack.toml", "check"]));
+    // Both have to be rendered.
+    repository.succeed(&["switch", "--quiet", "--create", "both", "main"]);
+    change(("mail:1.0", "mail:2.0"));
+    repository.change(MAIL);
+    repository.switch("main");
+    change(("queue:3.0", "queue:4.0"));
+    repository.change(("queue:3.0", "queue:4.0"));
+    repository.succeed(&["merge", "--quiet", "--no-edit", "both"]);
+    repository.is_merged(&[MAIL.1, "queue:4.0"]);
+    clean(&project.run_in("more/it's one", &["--spec", "ops/stack.toml", "check"]));
     clean(&repository.gen_git("uninstall"));
     // The other one still needs it.
     assert!(project.read(".git/config").contains("merge-driver"));
@@ -525,6 +545,122 @@ fn a_project_in_a_folder_has_its_own_lines() {
     assert!(
         project.read(".git/hooks/post-commit").contains(r"gen -C 'more/it'\''s one' --spec 'ops/stack.toml' git hook")
     );
+}
+
+#[test]
+fn outputs_that_git_ignores_become_part_of_no_commit() {
+    let repository = Repository::with_driver();
+    repository.project.write(".gitignore", "/generated/\n");
+    repository.succeed(&["rm", "-r", "--quiet", "--cached", "generated"]);
+    repository.commit("Ignore outputs");
+    repository.branch("topic", &[API]);
+    repository.branch("other", &[WEB]);
+    repository.succeed(&["merge", "--quiet", "--no-edit", "topic"]);
+    repository.is_merged(&[API.1, WEB.1]);
+    assert_eq!(repository.succeed(&["ls-files", "generated"]), "");
+}
+
+#[test]
+fn a_merge_that_was_aborted_changes_no_later_commit() {
+    let repository = Repository::with_driver();
+    // Outputs that are not those of the spec, of which nobody asked for a merge.
+    let stale = |branch: &str, to: &str| {
+        repository.succeed(&["switch", "--quiet", "--create", branch, "main"]);
+        repository.project.replace("spec/stack.toml", MAIL.0, to);
+        repository.commit("Stale");
+        repository.succeed(&["rev-parse", "HEAD"])
+    };
+    let ahead = stale("ahead", "mail:8.0");
+    repository.branch("topic", &[("nginx:1.29", "nginx:1.31"), API]);
+    repository.switch("main");
+    repository.change(WEB);
+    let before = repository.succeed(&["rev-parse", "HEAD~1"]);
+    assert_eq!(repository.git(&["merge", "--quiet", "--no-edit", "topic"]).code, Some(1));
+    repository.succeed(&["merge", "--abort"]);
+    // A commit.
+    repository.project.replace("spec/stack.toml", MAIL.0, "mail:7.0");
+    repository.succeed(&["commit", "--quiet", "--all", "--message", "Stale"]);
+    assert!(!repository.succeed(&["show", &format!("HEAD:{COMPOSE}")]).contains("mail:7.0"));
+    // A fast-forward.
+    repository.succeed(&["reset", "--quiet", "--hard", before.trim()]);
+    repository.succeed(&["merge", "--quiet", "ahead"]);
+    assert_eq!(repository.succeed(&["rev-parse", "HEAD"]), ahead);
+    assert_eq!(repository.succeed(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_file_of_the_spec_that_is_not_committed_keeps_outputs_out_of_the_commit() {
+    let repository = Repository::with_driver();
+    repository.project.write("spec/more.toml", "");
+    repository.project.write(".gitignore", "/spec/more.toml\n");
+    let spec = repository.project.read("spec/stack.toml");
+    repository.project.write("spec/stack.toml", format!("include = [\"more.toml\"]\n{spec}"));
+    repository.commit("Include a file of each clone");
+    repository.branch("topic", &[API]);
+    repository.branch("other", &[WEB]);
+    repository.project.write("spec/more.toml", "[services.more]\nimage = \"shop/more:1.0\"\n");
+    let run = repository.git(&["merge", "--quiet", "--no-edit", "topic"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("commit them yourself"), "{run:?}");
+    assert!(!repository.succeed(&["show", &format!("HEAD:{COMPOSE}")]).contains("shop/more"));
+    clean(&repository.project.run(&["check"]));
+}
+
+#[test]
+fn a_commit_that_is_in_no_branch_is_merged_like_any_other() {
+    let repository = Repository::with_driver();
+    repository.branch("topic", &[API]);
+    let topic = repository.succeed(&["rev-parse", "HEAD"]);
+    repository.branch("other", &[WEB]);
+    // As after `git pull` from an address.
+    repository.succeed(&["branch", "--quiet", "--delete", "--force", "topic"]);
+    repository.succeed(&["merge", "--quiet", "--no-edit", topic.trim()]);
+    repository.is_merged(&[API.1, WEB.1]);
+}
+
+#[test]
+fn an_edit_while_a_conflict_is_resolved_is_kept() {
+    for is_resolved in [false, true] {
+        let repository = Repository::new();
+        repository.branch("topic", &[API]);
+        repository.branch("other", &[WEB]);
+        repository.git(&["merge", "--quiet", "--no-edit", "topic"]);
+        let manifest = "generated/dev/manifest.sha256";
+        assert!(repository.project.read(manifest).contains("<<<<<<<"));
+        let text = repository.project.read(COMPOSE);
+        // Images are lines that both sides left as they were.
+        assert!(text.contains(MAIL.0), "{text}");
+        let edited = text.replace(MAIL.0, "mail:1.0-patched");
+        let edited = if is_resolved {
+            let mut lines: Vec<&str> = edited.lines().collect();
+            lines.retain(|line| !["<<<<<<<", "=======", ">>>>>>>"].iter().any(|marker| line.starts_with(marker)));
+            lines.join("\n")
+        } else {
+            edited
+        };
+        repository.project.write(COMPOSE, &edited);
+        let run = repository.project.run(&["render"]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.stderr.contains("edited"), "{run:?}");
+        assert_eq!(repository.project.read(COMPOSE), edited);
+    }
+}
+
+#[test]
+fn a_conflict_in_an_ejected_file_is_left_to_people() {
+    let repository = Repository::with_driver();
+    let run = repository.project.run(&["eject", COMPOSE, "--reason", "Ours"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    clean(&repository.project.run(&["render"]));
+    repository.commit("Eject");
+    for (branch, to) in [("topic", "nginx:1.31"), ("other", "nginx:1.32")] {
+        repository.succeed(&["switch", "--quiet", "--create", branch, "main"]);
+        repository.project.replace(COMPOSE, WEB.0, to);
+        repository.commit(to);
+    }
+    let run = repository.git(&["merge", "--quiet", "--no-edit", "topic"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert_eq!(repository.conflicts(), [COMPOSE]);
 }
 
 #[test]

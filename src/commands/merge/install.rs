@@ -173,16 +173,17 @@ fn line(git: &Git<'_>, hook: &str) -> Ran<String> {
 
 /// Adds a project's line to a hook, which may be the user's own.
 fn add_to_hook(path: &Utf8Path, line: &str) -> Ran<Outcome> {
-    let old = read_hook(path)?;
-    let shell = old.lines().next().is_none_or(|first| {
-        let program = first.strip_prefix("#!").map(|program| program.trim().replace("/env ", "/"));
-        program.is_some_and(|program| {
-            ["sh", "bash", "dash", "zsh", "ksh"].iter().any(|shell| program.ends_with(&format!("/{shell}")))
-        })
-    });
-    if !shell {
+    let left_alone = |what: &str| {
         let help = format!("run this in it:\n  {line}");
-        return Ok(stop_with(Outcome::Findings, format!("`{path}` is not a shell script, and is left alone"), help));
+        Ok(stop_with(Outcome::Findings, format!("`{path}` is {what}, and is left alone"), help))
+    };
+    // Its target may be committed, or shared with other repositories.
+    if path.is_symlink() {
+        return left_alone("a link");
+    }
+    let old = read_hook(path)?;
+    if !old.lines().next().is_none_or(is_shell) {
+        return left_alone("not a shell script");
     }
     let mut lines: Vec<&str> = ours(&old);
     if !lines.contains(&line) {
@@ -193,8 +194,19 @@ fn add_to_hook(path: &Utf8Path, line: &str) -> Ran<Outcome> {
     Ok(Outcome::Clean)
 }
 
+/// Whether the first line of a script is that of a shell, such as `#!/bin/sh -e` or `#!/usr/bin/env -S bash`.
+fn is_shell(line: &str) -> bool {
+    let words = line.strip_prefix("#!").unwrap_or_default().split_whitespace();
+    let names = words.map(|word| word.rsplit('/').next().unwrap_or_default());
+    let program = names.skip_while(|name| *name == "env" || name.starts_with('-')).next();
+    program.is_some_and(|name| ["sh", "bash", "dash", "zsh", "ksh"].contains(&name))
+}
+
 /// Removes a project's line; whether it was there, and whether another one is.
 fn remove_from_hook(path: &Utf8Path, line: &str) -> Ran<(bool, bool)> {
+    if path.is_symlink() {
+        return Ok((false, false));
+    }
     let old = read_hook(path)?;
     let lines: Vec<&str> = ours(&old).into_iter().filter(|other| *other != line).collect();
     let new = put_in_hook(&old, &lines);

@@ -18,6 +18,9 @@ const HEADS: &str = "GITHEAD_";
 /// Manifests, wherever they are in the repository.
 const MANIFESTS: [&str; 2] = [":(top,glob)**/manifest.sha256", ":(top,glob)**/schema.sha256"];
 
+/// How `git merge-file` compares by default, and how `git merge` does (git 2.44).
+const ALGORITHMS: [&[&str]; 2] = [&[], &["--diff-algorithm=histogram"]];
+
 /// Whether a text is what Git makes of the sides of a merge, each of which was rendered: then it is nobody's work. True outside
 /// of a repository, where there is no merge; false if the sides are not known.
 pub fn are_merged(root: &Utf8Path, path: &Utf8Path, text: &[u8]) -> bool {
@@ -28,10 +31,11 @@ pub fn are_merged(root: &Utf8Path, path: &Utf8Path, text: &[u8]) -> bool {
     let Some(Sides { base, ours, theirs }) = in_index(&git, path).or_else(|| in_commits(&git, path)) else {
         return false;
     };
-    was_rendered(&git, &ours) && was_rendered(&git, &theirs) && {
-        let merged = merge(&git, [&ours, &base, &theirs]);
+    let is_text = |options: &[&str]| {
+        let merged = merge(&git, options, [&ours, &base, &theirs]);
         merged.is_some_and(|merged| without_labels(&merged) == without_labels(text))
-    }
+    };
+    was_rendered(&git, &ours) && was_rendered(&git, &theirs) && ALGORITHMS.iter().any(|options| is_text(options))
 }
 
 /// The texts of a merge of two sides.
@@ -88,7 +92,7 @@ fn is_object(name: &str) -> bool {
 }
 
 /// What Git makes of three texts: ours, the base and theirs.
-fn merge(git: &Git<'_>, texts: [&[u8]; 3]) -> Option<Vec<u8>> {
+fn merge(git: &Git<'_>, options: &[&str], texts: [&[u8]; 3]) -> Option<Vec<u8>> {
     let folder = TempDir::new().ok()?;
     let mut files = Vec::new();
     for (name, text) in ["ours", "base", "theirs"].into_iter().zip(texts) {
@@ -96,9 +100,9 @@ fn merge(git: &Git<'_>, texts: [&[u8]; 3]) -> Option<Vec<u8>> {
         fs::write(&file, text).ok()?;
         files.push(file.into_os_string().into_string().ok()?);
     }
-    let arguments: Vec<&str> = ["merge-file", "-p"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let arguments = ["merge-file", "-p"].into_iter().chain(options.iter().copied()).chain(strings(&files));
     // The exit code is the number of conflicts.
-    git.run("", &arguments)
+    git.run("", &arguments.collect::<Vec<_>>())
         .ok()
         .filter(|merged| merged.status.code().is_some_and(|code| code < 128))
         .map(|merged| merged.stdout)
@@ -114,34 +118,48 @@ fn without_labels(text: &[u8]) -> Vec<&[u8]> {
     lines.map(|text| &text[..line(text)]).collect()
 }
 
+/// Whether a text is an output of the current commit: a file that was ejected is not.
+pub fn is_output(git: &Git<'_>, text: &[u8]) -> bool {
+    is_listed(git, &output::digest(text), &["HEAD".to_owned()], &manifests(git))
+}
+
 /// Whether a manifest of any commit lists a text, so that `gen` has written it.
 pub fn was_rendered(git: &Git<'_>, text: &[u8]) -> bool {
-    let Ok(manifests) = git.succeed("", &[&["ls-files", "--full-name", "-z", "--"], &MANIFESTS[..]].concat()) else {
-        return false;
-    };
-    // Git finds the commits of a path much faster than those of a pattern. In the middle of a merge a path is listed up to
-    // three times.
-    let mut manifests: Vec<String> =
-        manifests.split_terminator('\0').map(|path| format!(":(top,literal){path}")).collect();
-    manifests.dedup();
+    let (manifests, heads, digest) = (manifests(git), heads(git), output::digest(text));
     if manifests.is_empty() {
         return false;
     }
-    let manifests = || manifests.iter().map(String::as_str);
-    let heads = heads(git);
-    let digest = output::digest(text);
     // Most are in the manifests of the two sides, which may be in no branch.
-    let grep = ["grep", "--quiet", "--fixed-strings", "--no-textconv", "-e", &digest];
-    let grep = grep.into_iter().chain(heads.iter().map(String::as_str)).chain(["--"]).chain(manifests());
-    if git.run("", &grep.collect::<Vec<_>>()).is_ok_and(|found| found.status.success()) {
+    if is_listed(git, &digest, &heads, &manifests) {
         return true;
     }
     let wanted = format!("-S{digest}");
     // A merge commit has outputs of its own.
-    let log =
-        ["log", "--max-count=1", "--format=%H", "--no-ext-diff", "--no-textconv", "--diff-merges=separate", &wanted];
-    let log = log.into_iter().chain(["--all"]).chain(heads.iter().map(String::as_str)).chain(["--"]).chain(manifests());
-    git.succeed("", &log.collect::<Vec<_>>()).is_ok_and(|found| !found.trim().is_empty())
+    let log = ["log", "--max-count=1", "--format=%H", "--no-ext-diff", "--no-textconv", "--diff-merges=separate"];
+    let log = log.into_iter().chain([wanted.as_str(), "--all"]).chain(strings(&heads)).chain(["--"]);
+    git.succeed("", &log.chain(strings(&manifests)).collect::<Vec<_>>()).is_ok_and(|found| !found.trim().is_empty())
+}
+
+fn strings(of: &[String]) -> impl Iterator<Item = &str> {
+    of.iter().map(String::as_str)
+}
+
+/// The manifests of the repository as paths for Git, which finds the commits of those much faster than those of a pattern.
+fn manifests(git: &Git<'_>) -> Vec<String> {
+    let listed = git.succeed("", &[&["ls-files", "--full-name", "-z", "--"], &MANIFESTS[..]].concat());
+    let listed = listed.unwrap_or_default();
+    let mut manifests: Vec<String> =
+        listed.split_terminator('\0').map(|path| format!(":(top,literal){path}")).collect();
+    // In the middle of a merge a path is listed up to three times.
+    manifests.dedup();
+    manifests
+}
+
+/// Whether a manifest of one of these commits has a digest.
+fn is_listed(git: &Git<'_>, digest: &str, commits: &[String], manifests: &[String]) -> bool {
+    let grep = ["grep", "--quiet", "--fixed-strings", "--no-textconv", "-e", digest];
+    let grep: Vec<&str> = grep.into_iter().chain(strings(commits)).chain(["--"]).chain(strings(manifests)).collect();
+    !manifests.is_empty() && git.run("", &grep).is_ok_and(|found| found.status.success())
 }
 
 /// The commits that Git merges.
