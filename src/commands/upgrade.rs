@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::diagnostic::Diagnostics;
 use stackgen::edit::draft::Draft;
-use stackgen::edit::upgrade::{self, Change, Rendered};
+use stackgen::edit::upgrade::{Change, Rendered, upgrade};
 use stackgen::import::compose;
 use stackgen::output::{self, FORMAT, File};
 use stackgen::review::counted;
@@ -15,7 +15,7 @@ use stackgen::spec::tree::{self, Value};
 use stackgen::{MANIFEST, Plan, folder, links, plan};
 
 use super::report::{BOLD, CYAN, RESET};
-use super::{Outcome, Ran, invalid, location, print_text, read_toml, rewrite, root, stop, sweep};
+use super::{Outcome, Ran, invalid, location, print_text, read_toml, rewrite, root, stop, stop_with, sweep};
 use crate::cli::{Format, Upgrade};
 
 /// Differences of a file that are shown; the rest is counted.
@@ -26,9 +26,9 @@ pub fn run(arguments: &Upgrade) -> Ran {
     if !arguments.dry_run {
         sweep(&root, [])?;
     }
-    let sources = read_toml(&root)?;
-    let (format, rendered) = committed(&root, &sources);
-    if format.is_some_and(|format| format >= FORMAT) {
+    let sources = read_toml(&root, Format::Text)?;
+    let (formats, rendered) = committed(&root, &sources);
+    if !formats.is_empty() && formats.iter().all(|format| format.is_some_and(|format| format >= FORMAT)) {
         print_text(&format!("The spec and its outputs have the current format, {FORMAT}.\n"));
         return Ok(Outcome::Clean);
     }
@@ -36,9 +36,8 @@ pub fn run(arguments: &Upgrade) -> Ran {
     let mut all: Vec<Change> = Vec::new();
     let mut files: Vec<(Utf8PathBuf, String)> = Vec::new();
     for file in sources.files() {
-        let changes = upgrade::changes(&file.path, &file.text, file.path == location().main(), &rendered);
+        let (text, changes) = upgrade(&file.path, &file.text, file.path == location().main(), &rendered);
         if !changes.is_empty() {
-            let text = upgrade::changed(&file.text, &changes);
             draft.put_file(file.path.clone(), text.clone());
             files.push((file.path.clone(), text));
         }
@@ -52,6 +51,10 @@ pub fn run(arguments: &Upgrade) -> Ran {
     print_text(&out);
     let upgraded = draft.sources();
     let plans = plan(&upgraded, None);
+    if plans.as_ref().is_err_and(|diagnostics| diagnostics.iter().any(|found| found.code == "toml-syntax")) {
+        let help = "make these changes by hand";
+        return Err(stop_with(Outcome::Failed, "the changed spec would not be valid TOML; nothing was written", help));
+    }
     if let Ok(plans) = &plans {
         let files = plans.iter().flat_map(Plan::files).collect::<Result<Vec<_>, _>>();
         print_text(&compared(&root, &files.map_err(|error| stop(Outcome::Failed, error))?));
@@ -72,23 +75,23 @@ pub fn run(arguments: &Upgrade) -> Ran {
     }
 }
 
-/// The newest format that the manifests of the outputs name, and what the Compose files have.
-fn committed(root: &Utf8Path, sources: &Sources) -> (Option<u32>, Rendered) {
+/// The formats that the manifests of the outputs name, if they do, and what the Compose files have.
+fn committed(root: &Utf8Path, sources: &Sources) -> (Vec<Option<u32>>, Rendered) {
     // What the spec says besides cannot be read yet.
     let parsed = tree::parse(sources, 0, &mut Diagnostics::default());
     let generated = match parsed.table.at(&["outputs", "generated"]).map(|node| &node.value) {
         Some(Value::String(folder)) => folder.to_string(),
         _ => GENERATED.to_owned(),
     };
-    let mut format = None;
+    let mut formats = Vec::new();
     let mut rendered = Rendered::default();
     for entry in folder::entries(root.join(&generated).as_std_path()).unwrap_or_default() {
         let profile = format!("{generated}/{}", entry.name.to_string_lossy());
         let read = |name: &str| links::read_text(root, format!("{profile}/{name}").as_ref(), output::LARGEST).ok();
-        format = format.max(read(MANIFEST).and_then(|manifest| output::format_of(&manifest)));
+        formats.extend(read(MANIFEST).map(|manifest| output::format_of(&manifest)));
         rendered.compose.extend(read("docker-compose.yml"));
     }
-    (format, rendered)
+    (formats, rendered)
 }
 
 /// Whether the outputs on disk mean the same as those that a render would write.

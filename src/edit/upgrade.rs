@@ -32,8 +32,18 @@ impl Rendered {
 
     /// Whether a path is in a Compose file as it is in the spec.
     fn has_path(&self, path: &str) -> bool {
-        self.compose.iter().any(|text| text.contains(path) && !text.contains(&format!("{UP}{path}")))
+        let moved = format!("{UP}{path}");
+        self.compose.iter().any(|text| has_path(text, path) && !has_path(text, &moved))
     }
+}
+
+/// Whether a text has a path that is no part of a longer one.
+fn has_path(text: &str, path: &str) -> bool {
+    let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+    text.match_indices(path).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + path.len()..]);
+        !before.ends_with(goes_on) && !after.starts_with(goes_on)
+    })
 }
 
 /// A change of a file.
@@ -49,10 +59,14 @@ pub struct Change {
     text: String,
 }
 
-/// What the text of a file has to be changed in. It has no syntax errors.
-pub fn changes(path: &Utf8PathBuf, text: &str, is_main: bool, rendered: &Rendered) -> Vec<Change> {
-    let sections = outline::of(text);
+/// The text of a file in the current format, and what changes. It has no syntax errors.
+pub fn upgrade(path: &Utf8PathBuf, text: &str, is_main: bool, rendered: &Rendered) -> (String, Vec<Change>) {
+    // They may be in a table that moves. No line begins or ends in one.
     let mut file = File { path, text, changes: Vec::new() };
+    file.paths(&outline::of(text), rendered);
+    let (text, mut all) = file.finish();
+    let sections = outline::of(&text);
+    let mut file = File { path, text: &text, changes: Vec::new() };
     for section in &sections {
         if section.has_header {
             file.header(section, &sections);
@@ -61,25 +75,13 @@ pub fn changes(path: &Utf8PathBuf, text: &str, is_main: bool, rendered: &Rendere
             file.key(section, &key.path, key.place.clone());
         }
     }
-    file.paths(&sections, rendered);
-    if is_main && rendered.names_containers() && !text.contains("container_names") {
+    if is_main && rendered.names_containers() {
         file.container_names(&sections);
     }
-    file.changes.sort_by_key(|change| change.place.start);
-    file.changes
-}
-
-/// The text with all of its changes.
-pub fn changed(text: &str, changes: &[Change]) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for change in changes {
-        out.push_str(text.get(at..change.place.start).unwrap_or_default());
-        out.push_str(&change.text);
-        at = change.place.end.max(at);
-    }
-    out.push_str(text.get(at..).unwrap_or_default());
-    out
+    let (text, changes) = file.finish();
+    all.extend(changes);
+    all.sort_by_key(|change| change.line);
+    (text, all)
 }
 
 struct File<'f> {
@@ -98,6 +100,26 @@ fn in_spec(path: &[String]) -> (usize, Vec<&str>) {
 }
 
 impl File<'_> {
+    /// The text with all of its changes, in their order.
+    fn finish(mut self) -> (String, Vec<Change>) {
+        self.changes.sort_by_key(|change| change.place.start);
+        let mut out = String::with_capacity(self.text.len());
+        let mut at = 0;
+        for change in &self.changes {
+            out.push_str(self.text.get(at..change.place.start).unwrap_or_default());
+            out.push_str(&change.text);
+            at = change.place.end.max(at);
+        }
+        out.push_str(self.text.get(at..).unwrap_or_default());
+        (out, self.changes)
+    }
+
+    /// Inserts lines at the end of another one, which may be the last of the file.
+    fn insert(&mut self, at: usize, lines: &str, what: impl Into<String>) {
+        let newline = if self.text[..at].ends_with('\n') { "" } else { "\n" };
+        self.change(at..at, format!("{newline}{lines}"), what);
+    }
+
     fn change(&mut self, place: Range<usize>, text: impl Into<String>, what: impl Into<String>) {
         let line = self.text[..place.start].matches('\n').count() + 1;
         self.changes.push(Change { path: self.path.clone(), line, what: what.into(), place, text: text.into() });
@@ -133,7 +155,7 @@ impl File<'_> {
                 let header = self.text[section.header.end..].find('\n').map_or(0, |newline| newline + 1);
                 let keys = self.text.get(section.header.end + header..section.place.end).unwrap_or_default().to_owned();
                 self.change(section.place.clone(), "", what.clone());
-                self.change(of_service.end..of_service.end, keys, what);
+                self.insert(of_service.end, &keys, what);
             }
             ["services", service, "compose", ..] => self.out_of_compose(&names, skipped + 2, service),
             _ => {}
@@ -148,7 +170,10 @@ impl File<'_> {
         let names = self.names(place.clone());
         match path.as_slice() {
             ["clusters", _, key, ..] if OF_DSQL.contains(key) => self.move_to_dsql(&names, at, key),
-            ["services", service, "compose"] => self.expand(service, place),
+            ["services", service, "compose"] => {
+                let before = names.get(at).map_or(place.start, |name| name.start);
+                self.expand(service, place, before);
+            }
             ["services", service, "compose", ..] => self.out_of_compose(&names, at, service),
             _ => {}
         }
@@ -167,9 +192,10 @@ impl File<'_> {
         }
     }
 
-    /// `compose = { a = 1, b = 2 }`
-    fn expand(&mut self, service: &str, place: Range<usize>) {
+    /// `compose = { a = 1, b = 2 }`, whose name may come after that of the service.
+    fn expand(&mut self, service: &str, place: Range<usize>, name: usize) {
         let statement = &self.text[place.clone()];
+        let before = &self.text[place.start..name];
         let mut depth = 0_usize;
         let (mut entries, mut start, mut end) = (Vec::new(), None, 0);
         for token in tokens::of(statement) {
@@ -195,7 +221,7 @@ impl File<'_> {
             }
         }
         entries.retain(|entry| !entry.is_empty());
-        let text = entries.join("\n");
+        let text = entries.iter().map(|entry| format!("{before}{entry}")).collect::<Vec<_>>().join("\n");
         let what = format!("keys of `compose` are keys of the service `{service}`");
         self.change(place.start..place.start + end, text, what);
     }
@@ -230,17 +256,24 @@ impl File<'_> {
     }
 
     fn container_names(&mut self, sections: &[Section]) {
-        let what = "containers are named by Compose unless `container_names` is true";
-        if let Some(stack) = sections.iter().find(|section| section.has_header && section.path == ["stack"]) {
-            let at = stack.keys.last().map_or(stack.place.end, |key| key.place.end);
-            self.change(at..at, "container_names = true\n", what);
-        } else if let Some(key) = sections.first().and_then(|root| {
-            root.keys
-                .iter()
-                .rev()
-                .find(|key| key.path.len() > 1 && key.path.first().is_some_and(|first| first == "stack"))
-        }) {
-            self.change(key.place.end..key.place.end, "stack.container_names = true\n", what);
+        let of_stack = |section: &Section, key: &outline::KeyValue| {
+            let mut path = section.path.iter().chain(&key.path);
+            path.next().is_some_and(|name| name == "stack").then(|| path.next().cloned()).flatten()
+        };
+        let mut last = None;
+        for section in sections {
+            for key in &section.keys {
+                match of_stack(section, key).as_deref() {
+                    Some("container_names") => return,
+                    Some(_) => last = Some((section.path.is_empty(), key.place.end)),
+                    None => {}
+                }
+            }
+        }
+        if let Some((is_dotted, at)) = last {
+            let what = "containers are named by Compose unless `container_names` is true";
+            let stack = if is_dotted { "stack." } else { "" };
+            self.insert(at, &format!("{stack}container_names = true\n"), what);
         }
     }
 }
@@ -251,7 +284,7 @@ mod tests {
 
     fn upgraded(text: &str, compose: &str) -> String {
         let rendered = Rendered { compose: vec![compose.to_owned()] };
-        changed(text, &changes(&"spec/stack.toml".into(), text, true, &rendered))
+        upgrade(&"spec/stack.toml".into(), text, true, &rendered).0
     }
 
     #[test]
@@ -269,6 +302,11 @@ mod tests {
             (
                 "[services.a]\ncompose = { init = true, dns = [\"a\", \"b\"] } # why\n",
                 "[services.a]\ninit = true\ndns = [\"a\", \"b\"] # why\n",
+            ),
+            ("[services]\na.compose = { init = true, tty = true }\n", "[services]\na.init = true\na.tty = true\n"),
+            (
+                "[services.a]\nimage = \"a\"\n[services.a.compose]\ninit = true",
+                "[services.a]\nimage = \"a\"\ninit = true",
             ),
             ("[profiles.p.services.a]\ncompose.init = true\n", "[profiles.p.services.a]\ninit = true\n"),
             ("[services.compose]\nimage = \"a\"\n", "[services.compose]\nimage = \"a\"\n"),
@@ -297,5 +335,39 @@ mod tests {
         assert_eq!(upgraded(old, compose), new);
         assert_eq!(upgraded(old, ""), old);
         assert_eq!(upgraded(new, compose), new);
+    }
+
+    #[test]
+    fn a_path_in_a_table_that_moves_is_changed_too() {
+        let compose = "services:\n  a:\n    volumes: [../../data:/data]\n";
+        for (old, new) in [
+            (
+                "[services.a]\nimage = \"a\"\n[services.a.compose]\nvolumes = [\"../../data:/data\"]\n",
+                "[services.a]\nimage = \"a\"\nvolumes = [\"./data:/data\"]\n",
+            ),
+            (
+                "[services.a]\ncompose = { volumes = [\"../../data:/data\"] }\n",
+                "[services.a]\nvolumes = [\"./data:/data\"]\n",
+            ),
+            // Another path that only begins like it.
+            ("[services.a]\nvolumes = [\"../../dat:/data\"]\n", "[services.a]\nvolumes = [\"../../dat:/data\"]\n"),
+        ] {
+            assert_eq!(upgraded(old, compose), new);
+        }
+    }
+
+    #[test]
+    fn names_of_containers_are_added_once_in_a_line_of_their_own() {
+        let compose = "services:\n  a:\n    container_name: a\n";
+        for (old, new) in [
+            (
+                "# container_names\n[stack]\nname = \"s\"",
+                "# container_names\n[stack]\nname = \"s\"\ncontainer_names = true\n",
+            ),
+            ("stack.name = \"s\"", "stack.name = \"s\"\nstack.container_names = true\n"),
+            ("[stack]\ncontainer_names = false\n", "[stack]\ncontainer_names = false\n"),
+        ] {
+            assert_eq!(upgraded(old, compose), new);
+        }
     }
 }
