@@ -118,6 +118,11 @@ impl Memory {
         self.profiles.remove(profile);
     }
 
+    /// The path of the work tree.
+    pub fn root(&self) -> &Utf8Path {
+        self.root.as_str().into()
+    }
+
     /// Every port that is remembered.
     pub fn ports(&self) -> impl Iterator<Item = u16> {
         let ports = self.profiles.values().flat_map(BTreeMap::values).filter_map(|ports| Ports::parse(ports));

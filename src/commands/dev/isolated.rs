@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::Plan;
@@ -78,7 +78,8 @@ impl Place {
         lock().map_err(|error| self.cannot(&error))
     }
 
-    /// The ports that are remembered of other work trees. A file that can't be read is reported in its own.
+    /// The ports that are remembered of other work trees, as long as these are there. A file that can't be read is reported in
+    /// its own.
     fn others(&self) -> BTreeSet<u16> {
         let own = self.tree.file();
         let entries = folder::entries(self.folder.as_std_path()).unwrap_or_default();
@@ -87,6 +88,7 @@ impl Place {
         let texts = texts.filter_map(|name| links::read_text(&self.folder, name.as_ref(), LARGEST).ok());
         texts
             .filter_map(|text| serde_json::from_str::<Memory>(&text).ok())
+            .filter(|memory| memory.root().exists())
             .flat_map(|memory| memory.ports().collect::<Vec<_>>())
             .collect()
     }
@@ -195,8 +197,13 @@ fn running(context: &Context, place: &Place) -> Result<String, Finding> {
 
 /// Whether nothing on this machine has a port, at whichever address.
 fn is_free(port: u16) -> bool {
-    let address = (Ipv4Addr::UNSPECIFIED, port);
-    preflight::is_elsewhere() || (TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok())
+    // Not on Linux, but elsewhere all addresses can be bound while another program has one of them.
+    let addresses: [IpAddr; 3] = [Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    let is_used = |bound: io::Result<()>| bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+    preflight::is_elsewhere()
+        || !addresses.iter().any(|&address| {
+            is_used(TcpListener::bind((address, port)).map(drop)) || is_used(UdpSocket::bind((address, port)).map(drop))
+        })
 }
 
 /// Renders the isolated stack: nobody reviews these outputs, so they are always those of the spec.

@@ -239,11 +239,13 @@ fn two_work_trees_have_nothing_in_common() {
     let state = other.project.path("state/gen");
     fs::create_dir_all(&state).unwrap();
     let (file, own) = (format!("{}.json", "0".repeat(64)), published(&one, "api", "http"));
-    let text = format!(r#"{{"root":"/a","spec":"b","profiles":{{"dev":{{"x/y":"{own}"}}}}}}"#);
-    fs::write(one.project.path("state/gen").join(file), text).unwrap();
-    assert_eq!(one.run(&["down", "--volumes"]).code, Some(0));
-    assert_eq!(one.run(&["up", "--detach", "--isolated"]).code, Some(0));
-    assert_ne!(published(&one, "api", "http"), own);
+    for (root, is_chosen) in [(other.project.path("gone"), true), (other.project.root().to_owned(), false)] {
+        let text = serde_json::json!({ "root": root, "spec": "b", "profiles": { "dev": { "x/y": own } } });
+        fs::write(one.project.path("state/gen").join(&file), text.to_string()).unwrap();
+        assert_eq!(one.run(&["down", "--volumes"]).code, Some(0));
+        assert_eq!(one.run(&["up", "--detach", "--isolated"]).code, Some(0));
+        assert_eq!(published(&one, "api", "http") == own, is_chosen, "{root:?}");
+    }
 }
 
 #[test]
