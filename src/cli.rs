@@ -94,7 +94,7 @@ pub enum Command {
         #[arg(value_name = "DIR")]
         folder: Utf8PathBuf,
     },
-    /// Print the JSON Schema of the spec, or its reference
+    /// Print the JSON Schema of the spec or of reports, or the reference
     ///
     /// `gen render` also writes the schemas next to the spec. TOML editor extensions (Even Better TOML, Tombi, Taplo) use
     /// them for files that start with a line such as `#:schema stack.schema.json`.
@@ -176,9 +176,24 @@ pub enum Command {
     /// tells what the spec meant: each output that would differ from them in meaning is named. What it can't change is left to
     /// you, as a diagnostic.
     Upgrade(Upgrade),
+    /// Serve the commands that read to agents, over the Model Context Protocol
+    ///
+    /// Speaks the protocol on standard input and output, as agents start it: list, explain, impact, check, review, model and
+    /// diagnostics, as the commands of these names print them with `--format json`. Writes nothing unless `--write` is given.
+    Mcp(Mcp),
     /// Let Git merge outputs by rendering them
     #[command(subcommand, after_help = "Example:\n  gen git install")]
     Git(GitCommand),
+}
+
+/// What `gen mcp` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Example, with an agent that reads `.mcp.json`:\n  \
+        {\"mcpServers\": {\"gen\": {\"command\": \"gen\", \"args\": [\"mcp\"]}}}")]
+pub struct Mcp {
+    /// Also serve the commands that write: render and adopt
+    #[arg(long)]
+    pub write: bool,
 }
 
 /// What `gen upgrade` takes.
@@ -358,7 +373,7 @@ pub struct Watch {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  gen schema dashboard\n  gen schema reference")]
 pub struct Schema {
-    /// Which files the schema is for
+    /// What the schema is for
     #[arg(value_enum, default_value_t = SchemaOf::Stack)]
     pub of: SchemaOf,
 }
@@ -371,6 +386,8 @@ pub enum SchemaOf {
     Dashboard,
     /// `spec/kinds/*/kind.toml`
     Kind,
+    /// What the commands print with `--format json`
+    Report,
     /// All of them, for people: every key, kind, diagnostic and exit code, in Markdown
     Reference,
 }
@@ -460,7 +477,11 @@ pub enum DevCommand {
     #[command(subcommand)]
     Infra(InfraCommand),
     /// Check for anything that would prevent the stack from running
-    Doctor,
+    Doctor {
+        /// Output format
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
+    },
     /// Check or fill the variables of `.env`
     #[command(subcommand)]
     Env(EnvCommand),
@@ -512,7 +533,11 @@ pub enum InfraCommand {
 #[derive(Debug, Subcommand)]
 pub enum EnvCommand {
     /// Show which variables are missing and where their values come from
-    Check,
+    Check {
+        /// Output format
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
+    },
     /// Fill variables without a value: from Terraform's outputs, or with a password that is chosen
     Fill,
 }
@@ -646,6 +671,9 @@ pub enum KindCommand {
         /// The kind
         #[arg(value_name = "KIND", value_parser = KindName)]
         name: String,
+        /// Output format
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
     },
 }
 
@@ -718,6 +746,9 @@ pub struct Fmt {
     /// Write nothing, and fail if a file is not formatted
     #[arg(long)]
     pub check: bool,
+    /// Output format of `--check`
+    #[arg(long, value_enum, default_value_t = Listing::Text, requires = "check")]
+    pub format: Listing,
 }
 
 /// What `gen pin` takes.
@@ -730,6 +761,9 @@ pub struct Pin {
     /// Write and ask nothing, and fail if an image is not pinned
     #[arg(long)]
     pub check: bool,
+    /// Output format of `--check`
+    #[arg(long, value_enum, default_value_t = Listing::Text, requires = "check")]
+    pub format: Listing,
 }
 
 /// What `gen eject` takes.
@@ -770,7 +804,9 @@ pub enum ReviewFormat {
 
 /// What `gen list` takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gen list ports\n  gen list env --format json | jq '.[] | select(.required).name'")]
+#[command(
+    after_help = "Examples:\n  gen list ports\n  gen list env --format json | jq '.env[] | select(.required).name'"
+)]
 pub struct List {
     /// What to list
     #[arg(value_enum, value_name = "WHAT")]
@@ -830,6 +866,8 @@ pub enum GraphFormat {
     Dot,
     /// An image
     Svg,
+    /// For programs
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

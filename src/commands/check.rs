@@ -40,11 +40,17 @@ pub fn run(arguments: &Check) -> Ran {
     }
     let project = project(arguments.profile.as_deref(), arguments.format)?;
     let project = denied(project, arguments).map_err(|unread| unread.report(arguments.format))?;
-    warn(&project, arguments.format);
+    if arguments.format != Format::Json {
+        warn(&project, arguments.format);
+    }
     let Checked { compared, found, outcome } = check(&project, arguments.profile.as_deref())?;
     match arguments.format {
         Format::Text => print_text(&text("", location(), compared, &found, arguments.stat)),
-        Format::Json => print(io::stdout(), &report::serialise(&json(location(), compared, &found, arguments.stat))),
+        Format::Json => {
+            let mut report = json(location(), compared, &found, arguments.stat);
+            report["diagnostics"] = report::json_diagnostics(&project.sources, &project.warnings);
+            print(io::stdout(), &report::versioned(report));
+        }
         Format::Github => print(io::stdout(), &github(location(), compared, &found)),
     }
     // The process ends: freeing a large stack, string by string, would only take time.
@@ -74,9 +80,17 @@ fn all(arguments: &Check) -> Ran {
         let project = load(current.join(root), &location, None);
         let (outcome, report) = match project.and_then(|project| denied(project, arguments)) {
             Ok(project) => {
-                warn(&project, arguments.format);
+                if arguments.format != Format::Json {
+                    warn(&project, arguments.format);
+                }
                 match check(&project, None) {
-                    Ok(checked) => (checked.outcome, one_of_all(name, &location, &checked, arguments)),
+                    Ok(checked) => {
+                        let mut report = one_of_all(name, &location, &checked, arguments);
+                        if arguments.format == Format::Json {
+                            report["diagnostics"] = report::json_diagnostics(&project.sources, &project.warnings);
+                        }
+                        (checked.outcome, report)
+                    }
                     Err(outcome) => {
                         print_error(&format!("{BOLD}{name}{RESET} was not checked\n"));
                         (outcome, json!({ "error": "it was not checked" }))
@@ -97,7 +111,7 @@ fn all(arguments: &Check) -> Ran {
         worst = worst.max(outcome);
     }
     match arguments.format {
-        Format::Json => print(io::stdout(), &report::serialise(&json!({ "projects": reports }))),
+        Format::Json => print(io::stdout(), &report::versioned(json!({ "projects": reports }))),
         _ => print_text(&format!("{} checked, {failed} with problems\n", counted(roots.len(), "project"))),
     }
     Ok(worst)

@@ -50,7 +50,7 @@ fn explain_code(code: &str, format: Listing) -> Ran {
     let level =
         if lints::default_level(code) == Some(lints::Level::Warn) { Level::Warning } else { Level::Error }.as_str();
     let text = || page_as_text(code, level, page);
-    Ok(show(format, text, || report::serialise(&json!({ "code": code, "level": level, "page": page }))))
+    Ok(show(format, text, || report::versioned(json!({ "code": code, "level": level, "page": page }))))
 }
 
 /// A page for a terminal: specs are indented instead of fenced.
@@ -101,7 +101,7 @@ fn explain(
         || {
             let found: Vec<Value> = keys.iter().flatten().map(|key| json_key(sources, key)).collect();
             // Whether the line is as rendered, and the keys that it depends on.
-            report::serialise(&json!({
+            report::versioned(json!({
                 "path": path.as_str(),
                 "line": line,
                 "text": text,

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Value, json};
 use stackgen::edit::format;
 use stackgen::review::counted;
 use stackgen::spec::source::Source;
 
-use super::report::{BOLD, CYAN, GREEN, RED, RESET};
-use super::{Outcome, Ran, location, print_text, read_toml, rewrite, root, stop, sweep};
+use super::report::{self, BOLD, CYAN, GREEN, RED, RESET};
+use super::{Outcome, Ran, location, print_text, read_toml, rewrite, root, show, stop, sweep};
 use crate::cli::Fmt;
 
 pub fn run(arguments: &Fmt) -> Ran {
@@ -15,7 +16,7 @@ pub fn run(arguments: &Fmt) -> Ran {
     if !arguments.check {
         sweep(&root, [])?;
     }
-    let sources = read_toml(&root)?;
+    let sources = read_toml(&root, arguments.format.into())?;
     let mut changed: Vec<(&Source, String)> = Vec::new();
     for source in sources.files() {
         let Some(text) = format::format(&source.text) else {
@@ -27,7 +28,18 @@ pub fn run(arguments: &Fmt) -> Ran {
         }
     }
     if arguments.check {
-        print_text(&differences(sources.files().len(), &changed));
+        show(
+            arguments.format,
+            || differences(sources.files().len(), &changed),
+            || {
+                let place = |(source, text): &(&Source, String)| {
+                    let line = format::first_difference(&source.text, text).map(|(number, ..)| number);
+                    json!({ "path": source.path.as_str(), "line": line })
+                };
+                let differ: Vec<Value> = changed.iter().map(place).collect();
+                report::versioned(json!({ "checked": sources.files().len(), "not_formatted": differ }))
+            },
+        );
         return Ok(if changed.is_empty() { Outcome::Clean } else { Outcome::Findings });
     }
     for (source, text) in &changed {

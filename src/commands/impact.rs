@@ -146,5 +146,5 @@ fn json(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> S
         })
         .collect();
     let keys: Vec<Value> = keys.iter().map(|key| json_key(sources, key)).collect();
-    report::serialise(&json!({ "keys": keys, "outputs": outputs }))
+    report::versioned(json!({ "keys": keys, "outputs": outputs }))
 }

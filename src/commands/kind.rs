@@ -3,18 +3,19 @@
 use std::fmt::Write as _;
 use std::io;
 
+use serde_json::{Value, json};
 use stackgen::diagnostic::suggestion;
 use stackgen::spec::decode::{listed, shown};
 use stackgen::spec::kind::Kind;
 use stackgen::spec::source::Sources;
 
-use super::{Outcome, Ran, current_folder, find_root, print, read, stop_with};
-use crate::cli::{Format, KindCommand};
+use super::{Outcome, Ran, current_folder, find_root, print, read, report, stop_with};
+use crate::cli::{KindCommand, Listing};
 
-pub fn run(KindCommand::Show { name }: &KindCommand) -> Ran {
+pub fn run(KindCommand::Show { name, format }: &KindCommand) -> Ran {
     // Built-in kinds are shown everywhere.
     let sources = match find_root(&current_folder()?)? {
-        Some(root) => read(&root, Format::Text)?,
+        Some(root) => read(&root, (*format).into())?,
         None => Sources::default(),
     };
     let folder = sources.location().kinds().join(name);
@@ -31,6 +32,11 @@ pub fn run(KindCommand::Show { name }: &KindCommand) -> Ran {
         let help =
             suggestion(name, names.iter().copied(), || format!("expected one of {}", listed(names.iter().copied())));
         return Err(stop_with(Outcome::Invalid, format!("unknown kind `{}`", shown(name)), help));
+    }
+    if *format == Listing::Json {
+        let files: Vec<Value> = files.iter().map(|(file, text)| json!({ "name": file, "text": text })).collect();
+        print(io::stdout(), &report::versioned(json!({ "name": name, "files": files })));
+        return Ok(Outcome::Clean);
     }
     let mut text = String::new();
     for (file, contents) in files {

@@ -1,38 +1,41 @@
 //! `gen list`.
 
+use clap::ValueEnum as _;
 use serde::Serialize;
+use serde_json::json;
 use stackgen::list;
 use stackgen::model::service::RANDOM;
 
 use super::table::Table;
 use super::{Outcome, Ran, location, one_profile, project, report, show, stop};
-use crate::cli::{Format, List, Listed, Listing};
+use crate::cli::{List, Listed};
 
 pub fn run(arguments: &List) -> Ran {
     if arguments.what == Listed::Kinds {
-        let project = project(None, Format::Text)?;
-        return Ok(rows(arguments.format, &list::kinds(project.sources.kinds()), kinds));
+        let project = project(None, arguments.format.into())?;
+        return Ok(rows(arguments, &list::kinds(project.sources.kinds()), kinds));
     }
-    let plan = one_profile(arguments.profile.as_deref())?;
+    let plan = one_profile(arguments.profile.as_deref(), arguments.format.into())?;
     let stack = plan.stack();
-    let format = arguments.format;
     Ok(match arguments.what {
-        Listed::Services => rows(format, &list::services(stack), services),
-        Listed::Ports => rows(format, &list::ports(stack), ports),
-        Listed::Env => rows(format, &list::variables(stack), variables),
-        Listed::Images => rows(format, &list::images(stack), images),
-        Listed::Datasources => rows(format, &list::datasources(stack), datasources),
+        Listed::Services => rows(arguments, &list::services(stack), services),
+        Listed::Ports => rows(arguments, &list::ports(stack), ports),
+        Listed::Env => rows(arguments, &list::variables(stack), variables),
+        Listed::Images => rows(arguments, &list::images(stack), images),
+        Listed::Datasources => rows(arguments, &list::datasources(stack), datasources),
         // Listed above: they don't depend on a profile.
         Listed::Kinds => Outcome::Clean,
         Listed::Artifacts => {
             let artifacts_of = list::artifacts(&plan).map_err(|error| stop(Outcome::Failed, error))?;
-            rows(format, &artifacts_of, artifacts)
+            rows(arguments, &artifacts_of, artifacts)
         }
     })
 }
 
-fn rows<T: Serialize>(format: Listing, rows: &[T], text: impl Fn(&[T]) -> String) -> Outcome {
-    show(format, || text(rows), || report::serialise(&rows))
+/// Shows a table, or a report with the list under the name that was asked for.
+fn rows<T: Serialize>(arguments: &List, rows: &[T], text: impl Fn(&[T]) -> String) -> Outcome {
+    let name = arguments.what.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    show(arguments.format, || text(rows), || report::versioned(json!({ name: rows })))
 }
 
 /// Names, or a dash.

@@ -15,6 +15,7 @@ mod import;
 mod init;
 mod kind;
 mod list;
+mod mcp;
 mod merge;
 mod model;
 mod new;
@@ -116,6 +117,7 @@ fn run_command(cli: Cli) -> Outcome {
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Dev(arguments) => Ok(dev::run(&arguments)),
         Command::Import(arguments) => Ok(import::run(&arguments)),
+        Command::Mcp(arguments) => mcp::run(&arguments, cli.spec.as_deref()),
         Command::Git(command) => merge::run(&command),
         Command::Upgrade(arguments) => upgrade::run(&arguments),
     };
@@ -363,8 +365,8 @@ fn read(root: &Utf8Path, format: Format) -> Ran<Sources> {
 }
 
 /// Reads the files of the spec and reports syntax errors; whatever else is wrong does not matter.
-fn read_toml(root: &Utf8Path) -> Ran<Sources> {
-    let sources = read(root, Format::Text)?;
+fn read_toml(root: &Utf8Path, format: Format) -> Ran<Sources> {
+    let sources = read(root, format)?;
     let mut diagnostics = Diagnostics::default();
     for file in 0..sources.files().len() {
         spec::tree::parse(&sources, u16::try_from(file).unwrap_or(u16::MAX), &mut diagnostics);
@@ -373,7 +375,7 @@ fn read_toml(root: &Utf8Path) -> Ran<Sources> {
     if diagnostics.is_empty() {
         return Ok(sources);
     }
-    Err(invalid(&sources, &diagnostics.into_sorted(), Format::Text))
+    Err(invalid(&sources, &diagnostics.into_sorted(), format))
 }
 
 /// Removes what a killed command has left next to the spec's files, and in further directories.
@@ -393,8 +395,8 @@ fn rewrite(root: &Utf8Path, path: &Utf8Path, text: &str) -> Ran<()> {
 }
 
 /// The plan of the profile that a command is about: the one that is named, the only one, or `dev`.
-fn one_profile(profile: Option<&str>) -> Ran<Plan> {
-    one_of(project(profile, Format::Text)?.plans, Plan::profile)
+fn one_profile(profile: Option<&str>, format: Format) -> Ran<Plan> {
+    one_of(project(profile, format)?.plans, Plan::profile)
 }
 
 /// The only one of several profiles, or `dev`.

@@ -19,7 +19,7 @@ pub fn run(arguments: &Model) -> Ran {
             return Ok(Unread::Invalid(sources, diagnostics).report(Format::Text));
         }
     }
-    let plan = one_profile(profile)?;
+    let plan = one_profile(profile, Format::Json)?;
     print(io::stdout(), &report::serialise(&Public::of(plan.stack())));
     Ok(Outcome::Clean)
 }

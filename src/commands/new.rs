@@ -15,12 +15,12 @@ use stackgen::spec::stack::DatasourceType;
 
 use super::report::{self, BOLD, GREEN, RESET};
 use super::{LOST, Outcome, Ran, location, print_error, print_text, read_toml, rewrite, root, stop, stop_with, sweep};
-use crate::cli::{New, NewCommand};
+use crate::cli::{Format, New, NewCommand};
 
 pub fn run(arguments: &New) -> Ran {
     let root = root()?;
     sweep(&root, [])?;
-    let sources = read_toml(&root)?;
+    let sources = read_toml(&root, Format::Text)?;
     let new = match &arguments.command {
         NewCommand::Service(service) => Wanted::Service(Service {
             name: &service.name,

@@ -1,15 +1,18 @@
 //! `gen pin`.
 
+use std::io;
+
 use camino::Utf8Path;
+use serde_json::{Value, json};
 use stackgen::dev::{Finding, Invocation};
 use stackgen::edit::pin::{self, Image};
 use stackgen::resolve::is_digest;
 use stackgen::review::counted;
 
 use super::dev::child::Children;
-use super::report::{BOLD, RESET};
-use super::{Outcome, Ran, fail, location, print_text, project, rewrite, stop_with, sweep};
-use crate::cli::Pin;
+use super::report::{self, BOLD, RESET};
+use super::{Outcome, Ran, fail, location, print, print_text, project, rewrite, stop_with, sweep};
+use crate::cli::{Listing, Pin};
 
 /// A program that asks registries for the digest of an image: of the index, if there is one for each platform.
 struct Asker {
@@ -40,11 +43,14 @@ const ASKERS: &[Asker] = &[
 ];
 
 pub fn run(arguments: &Pin) -> Ran {
-    let project = project(None, crate::cli::Format::Text)?;
+    let project = project(None, arguments.format.into())?;
     if !arguments.check {
         sweep(&project.root, [])?;
     }
     let images = pin::images(&project.sources);
+    if arguments.check && arguments.format == Listing::Json {
+        return Ok(check_for_programs(&images));
+    }
     let (skipped, images): (Vec<&Image>, Vec<&Image>) = images.iter().partition(|image| image.skipped.is_some());
     for image in skipped {
         print_text(&format!("{}: skipped, {}\n", image.reference, image.skipped.unwrap_or_default()));
@@ -93,6 +99,15 @@ pub fn run(arguments: &Pin) -> Ran {
         print_text(&location().commands("Run `gen render`.\n"));
     }
     Ok(if failed > 0 { Outcome::Failed } else { Outcome::Clean })
+}
+
+fn check_for_programs(images: &[Image]) -> Outcome {
+    let row =
+        |image: &Image| json!({ "reference": image.reference, "digest": image.digest(), "skipped": image.skipped });
+    let rows: Vec<Value> = images.iter().map(row).collect();
+    print(io::stdout(), &report::versioned(json!({ "images": rows })));
+    let is_pinned = |image: &Image| image.skipped.is_some() || image.digest().is_some();
+    if images.iter().all(is_pinned) { Outcome::Clean } else { Outcome::Findings }
 }
 
 /// The first program that can ask.

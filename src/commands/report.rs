@@ -8,6 +8,7 @@ use annotate_snippets::{AnnotationKind, Group, Renderer, Snippet};
 use serde::Serialize;
 use serde_json::{Value, json};
 use stackgen::diagnostic::{Diagnostic, Diagnostics, Label, Level};
+use stackgen::model::public;
 use stackgen::review::counted;
 use stackgen::shown::{is_obeyed, printable};
 use stackgen::spec::source::{Source, Sources};
@@ -193,9 +194,17 @@ fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |newline| at + newline)
 }
 
+/// A report for programs, an object: `gen schema report` has what each of them says.
+pub fn versioned(mut report: Value) -> String {
+    if let Value::Object(keys) = &mut report {
+        keys.insert("version".to_owned(), public::VERSION.into());
+    }
+    serialise(&report)
+}
+
 /// One object with every diagnostic.
 pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
-    serialise(&json!({ "diagnostics": json_diagnostics(sources, diagnostics) }))
+    versioned(json!({ "diagnostics": json_diagnostics(sources, diagnostics) }))
 }
 
 /// A list of diagnostics.

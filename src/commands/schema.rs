@@ -13,6 +13,7 @@ pub fn run(arguments: &Schema) -> Outcome {
         SchemaOf::Stack => editor::STACK.text.to_owned(),
         SchemaOf::Dashboard => editor::DASHBOARD.text.to_owned(),
         SchemaOf::Kind => editor::text_of(&schema::kind()),
+        SchemaOf::Report => include_str!("../../templates/report.schema.json").to_owned(),
         SchemaOf::Reference => editor::REFERENCE.text.to_owned(),
     };
     print(io::stdout(), &schema);

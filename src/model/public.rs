@@ -14,7 +14,7 @@ use super::service::{self, Command};
 use super::text::{self, Text};
 use super::{Datasource, External, Keys, Named, Stack};
 
-/// The version of the form.
+/// The version of the form, and of every other report for programs.
 pub const VERSION: u32 = 1;
 
 /// One profile of a stack.

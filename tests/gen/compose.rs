@@ -148,7 +148,7 @@ fn a_listed_port_without_one_on_the_host_gets_a_random_one() {
     assert_eq!(project.run(&["render"]).code, Some(0));
     assert!(project.read("generated/dev/README.md").contains("`127.0.0.1:random`"));
     assert!(project.run(&["list", "ports"]).stdout.contains("127.0.0.1:random"));
-    let rows: Json = serde_json::from_str(&project.run(&["list", "ports", "--format", "json"]).stdout).unwrap();
+    let rows = project.listed("ports");
     assert_eq!(rows[0]["host"], json!({ "address": "127.0.0.1", "port": null }));
 }
 
@@ -176,13 +176,9 @@ image = "ff:1"
 #[test]
 fn a_service_starts_after_those_that_its_keys_name() {
     let project = Project::new(format!("{HEAD}{NAMED}"));
-    let rows: Json = serde_json::from_str(&project.run(&["list", "services", "--format", "json"]).stdout).unwrap();
-    let after: Vec<(&str, Option<&str>)> = rows
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| (row["name"].as_str().unwrap(), row["depends_on"][0]["service"].as_str()))
-        .collect();
+    let rows = project.listed("services");
+    let after: Vec<(&str, Option<&str>)> =
+        rows.iter().map(|row| (row["name"].as_str().unwrap(), row["depends_on"][0]["service"].as_str())).collect();
     let named = [("aa", "bb"), ("bb", "cc"), ("cc", "dd"), ("dd", "ee"), ("ee", "ff")];
     let expected: Vec<_> = named.iter().map(|&(from, to)| (from, Some(to))).chain([("ff", None)]).collect();
     assert_eq!(after, expected);
@@ -661,11 +657,10 @@ default = "fast"
     }
     assert_eq!(services["base"]["build"], yaml("{ context: 'https://example.com/base.git#main' }"));
     let project = Project::new(&spec);
-    let images: Json = serde_json::from_str(&project.run(&["list", "images", "--format", "json"]).stdout).unwrap();
-    let api = images.as_array().unwrap().iter().find(|image| image["reference"] == "shop/api:dev").unwrap();
+    let images = project.listed("images");
+    let api = images.iter().find(|image| image["reference"] == "shop/api:dev").unwrap();
     assert_eq!(api["built"], true);
-    let variables = project.run(&["list", "env", "--format", "json"]).stdout;
-    let variables: Json = serde_json::from_str(&variables).unwrap();
+    let variables = project.listed("env");
     assert_eq!(variables[0]["services"], json!(["api", "worker", "schema-migrate"]));
 }
 

@@ -1,7 +1,5 @@
 //! Outputs that are the user's own.
 
-use serde_json::Value as Json;
-
 use super::project::Project;
 use super::review::case;
 
@@ -53,8 +51,7 @@ fn an_ejected_file_is_neither_written_nor_compared() {
     }
     // What it has is not known, so it is not part of the label.
     assert!(!project.read("generated/dev/docker-compose.yml").contains("stackgen.config"));
-    let rows: Vec<Json> =
-        serde_json::from_str(&project.run(&["list", "artifacts", "--format", "json"]).stdout).unwrap();
+    let rows = project.listed("artifacts");
     let own: Vec<&str> =
         rows.iter().filter(|row| row["ejected"] == true).map(|row| row["path"].as_str().unwrap()).collect();
     assert_eq!(own, [MIMIR]);

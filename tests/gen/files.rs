@@ -234,7 +234,8 @@ fn the_model_is_printed_while_a_template_is_wrong() {
     let spec = project.read("spec/stack.toml");
     project.write("spec/stack.toml", format!("{spec}\n[volume.x]\n"));
     let run = project.run(&["model"]);
-    assert!(run.code == Some(2) && run.stdout.is_empty(), "{run:?}");
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert_eq!(json(&run)["diagnostics"][0]["code"], "unknown-key");
 }
 
 #[test]

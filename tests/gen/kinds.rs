@@ -142,9 +142,8 @@ fn a_strangers_kind_has_what_a_built_in_one_has() {
     let run = project.run(&["explain", "generated/dev/config/prometheus.yaml:5"]);
     assert!(run.stdout.contains("services.api.metrics.path"), "{run:?}");
     assert!(run.stdout.contains("spec/kinds/prometheus/prometheus.yaml the template"), "{run:?}");
-    let run = project.run(&["list", "kinds", "--format", "json"]);
-    let rows: Json = serde_json::from_str(&run.stdout).unwrap();
-    let own: Vec<&Json> = rows.as_array().unwrap().iter().filter(|row| row["built_in"] == false).collect();
+    let rows = project.listed("kinds");
+    let own: Vec<&Json> = rows.iter().filter(|row| row["built_in"] == false).collect();
     assert_eq!(own.iter().map(|row| &row["name"]).collect::<Vec<_>>(), ["prometheus", "watcher"]);
 }
 

@@ -5,13 +5,6 @@ use stackgen::spec::kind::Kinds;
 
 use super::project::{Project, REFERENCE};
 
-fn listed(project: &Project, what: &str) -> Vec<Value> {
-    let run = project.run(&["list", what, "--format", "json"]);
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
-    let Value::Array(rows) = serde_json::from_str(&run.stdout).unwrap() else { panic!("{}", run.stdout) };
-    rows
-}
-
 fn one<'v>(rows: &'v [Value], key: &str, value: &str) -> &'v Value {
     let mut found = rows.iter().filter(|row| row[key] == value);
     let row = found.next().unwrap_or_else(|| panic!("no {key} {value}: {rows:#?}"));
@@ -21,7 +14,7 @@ fn one<'v>(rows: &'v [Value], key: &str, value: &str) -> &'v Value {
 
 #[test]
 fn services() {
-    let rows = listed(&Project::new(REFERENCE), "services");
+    let rows = Project::new(REFERENCE).listed("services");
     assert_eq!(rows.len(), 17);
     assert_eq!(
         one(&rows, "name", "temporal-frontend"),
@@ -46,7 +39,7 @@ fn services() {
 fn ports_by_their_number_and_those_of_the_network() {
     let project = Project::new(REFERENCE);
     project.replace("spec/stack.toml", "ports.http = 3100\n", "ports.http = 3100\nexpose = [\"9095\"]\n");
-    let rows = listed(&project, "ports");
+    let rows = project.listed("ports");
     let api = one(&rows, "service", "copilot-api");
     assert_eq!(api["host"], json!({ "address": "127.0.0.1", "port": "8081" }));
     assert_eq!(
@@ -68,7 +61,7 @@ fn ports_by_their_number_and_those_of_the_network() {
 
 #[test]
 fn variables_and_who_reads_them() {
-    let rows = listed(&Project::new(REFERENCE), "env");
+    let rows = Project::new(REFERENCE).listed("env");
     let host = one(&rows, "name", "TEMPORAL_SQL_HOST");
     assert_eq!(
         (&host["required"], &host["default"], &host["secret"], &host["terraform_output"]),
@@ -93,7 +86,7 @@ fn variables_and_who_reads_them() {
 fn variables_agree_with_the_compose_file() {
     let project = Project::reference();
     let compose: Value = serde_yaml::from_str(&project.read("generated/dev/docker-compose.yml")).unwrap();
-    for row in listed(&project, "env") {
+    for row in project.listed("env") {
         let reference = format!("${{{}", row["name"].as_str().unwrap());
         let mentions = |service: &Value| {
             let granted = service["secrets"].as_array().into_iter().flatten();
@@ -119,7 +112,7 @@ fn variables_agree_with_the_compose_file() {
 
 #[test]
 fn images_and_who_uses_them() {
-    let rows = listed(&Project::new(REFERENCE), "images");
+    let rows = Project::new(REFERENCE).listed("images");
     let base = one(&rows, "reference", "temporal-dsql:test");
     assert_eq!(
         (&base["built"], &base["services"], &base["images"]),
@@ -132,7 +125,7 @@ fn images_and_who_uses_them() {
 #[test]
 fn an_image_that_compose_builds() {
     let spec = "[stack]\nname = \"x\"\n[profiles.dev]\n[services.web]\nbuild.context = \".\"\n[services.api]\nimage = \"a:1\"\n";
-    let rows = listed(&Project::new(spec), "images");
+    let rows = Project::new(spec).listed("images");
     assert_eq!(
         json!(rows),
         json!([
@@ -144,7 +137,7 @@ fn an_image_that_compose_builds() {
 
 #[test]
 fn datasources() {
-    let rows = listed(&Project::new(REFERENCE), "datasources");
+    let rows = Project::new(REFERENCE).listed("datasources");
     assert_eq!(
         rows[0],
         json!({
@@ -158,7 +151,7 @@ fn datasources() {
 #[test]
 fn artifacts_are_those_that_a_render_writes() {
     let project = Project::reference();
-    let rows = listed(&project, "artifacts");
+    let rows = project.listed("artifacts");
     let mut paths: Vec<&str> = rows.iter().map(|row| row["path"].as_str().unwrap()).collect();
     paths.sort_unstable();
     let outputs = project.outputs();
@@ -185,7 +178,7 @@ fn artifacts_are_those_that_a_render_writes() {
 #[test]
 fn a_list_needs_no_output_on_disk() {
     let project = Project::new(REFERENCE);
-    assert_eq!(listed(&project, "artifacts").len(), listed(&Project::reference(), "artifacts").len());
+    assert_eq!(project.listed("artifacts").len(), Project::reference().listed("artifacts").len());
     assert!(project.outputs().is_empty());
 }
 
@@ -238,8 +231,12 @@ fn a_spec_with_errors_is_no_list() {
     let project = Project::new(REFERENCE);
     project.replace("spec/stack.toml", "ports.http = 8082", "ports.http = 8080");
     let run = project.run(&["list", "ports", "--format", "json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(2), ""), "{run:?}");
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(report["ports"].is_null() && report["diagnostics"][0]["code"] == "port-clash", "{run:?}");
+    let run = project.run(&["list", "ports"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
-    assert!(run.stderr.contains("error[port-clash]"), "{}", run.stderr);
+    assert!(run.stderr.contains("error[port-clash]"), "{run:?}");
 }
 
 /// The README's table of kinds says what the kinds declare.

@@ -30,6 +30,7 @@ mod init_from;
 mod kinds;
 mod kubernetes;
 mod list;
+mod mcp;
 mod mistakes;
 mod new;
 mod patches;

@@ -191,8 +191,7 @@ fn manifests_are_several_documents() {
 #[test]
 fn outputs_show_that_they_are_patched() {
     let project = rendered(&format!("{SPEC}{}", patch()));
-    let rows: Vec<Json> =
-        serde_json::from_str(&project.run(&["list", "artifacts", "--format", "json"]).stdout).unwrap();
+    let rows = project.listed("artifacts");
     let patched: Vec<&str> =
         rows.iter().filter(|row| row["patched"] == true).map(|row| row["path"].as_str().unwrap()).collect();
     assert_eq!(patched, [MIMIR]);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The reference spec with its profile `dev` only.
@@ -129,6 +130,15 @@ impl Project {
     /// Runs the binary in a folder below.
     pub fn run_in(&self, folder: &str, arguments: &[&str]) -> Run {
         self.command(arguments).current_dir(self.path(folder)).output().unwrap().into()
+    }
+
+    /// What `gen list` has of something.
+    pub fn listed(&self, what: &str) -> Vec<Value> {
+        let run = self.run(&["list", what, "--format", "json"]);
+        clean(&run);
+        let mut report: Value = serde_json::from_str(&run.stdout).unwrap();
+        let Value::Array(rows) = report[what].take() else { panic!("{}", run.stdout) };
+        rows
     }
 
     /// The binary with these arguments, to be run in the folder.

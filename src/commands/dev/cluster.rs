@@ -53,13 +53,16 @@ pub fn run(context: &Context, kubernetes: &Kubernetes, command: &DevCommand) -> 
             format!("see the commands in `{}/README.md`, which build and push them", context.stack().generated()),
         ))),
         DevCommand::Infra(command) => infra::run(context, command),
-        DevCommand::Doctor => doctor(context, kubernetes),
+        DevCommand::Doctor { format } => doctor(context, kubernetes, *format),
         DevCommand::Schema(_) => Err(Stop::invalid(Finding::error(
             "the steps of the schema are Jobs in Kubernetes",
             "run `gen dev up`, which applies them with the rest",
         ))),
         DevCommand::Env(EnvCommand::Fill) => env::run(context, &EnvCommand::Fill),
-        DevCommand::Env(EnvCommand::Check) => {
+        DevCommand::Env(EnvCommand::Check { format: Listing::Json }) => {
+            Ok(super::doctor::show(&filled_in(context)?, Listing::Json))
+        }
+        DevCommand::Env(EnvCommand::Check { .. }) => {
             let findings = filled_in(context)?;
             if findings.iter().any(Finding::is_error) {
                 return Err(findings.into());
@@ -388,7 +391,7 @@ fn filled_in(context: &Context) -> Step<Vec<Finding>> {
     Ok(findings)
 }
 
-fn doctor(context: &Context, kubernetes: &Kubernetes) -> Step {
+fn doctor(context: &Context, kubernetes: &Kubernetes, format: Listing) -> Step {
     let mut findings = filled_in(context)?;
     findings.extend(preflight::drift(context));
     findings.extend(preflight::committed(context));
@@ -405,7 +408,7 @@ fn doctor(context: &Context, kubernetes: &Kubernetes) -> Step {
             }
         }
     }
-    Ok(super::doctor::show(&findings))
+    Ok(super::doctor::show(&findings, format))
 }
 
 /// Storage classes and custom kinds that the stack uses and the cluster lacks.

@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Value, json};
 use stackgen::dev::{Finding, services};
 use stackgen::review::counted;
 
 use super::preflight::{self, Machine};
-use super::{Context, GREEN, Outcome, RESET, Step, print_text, text};
+use super::{Context, GREEN, Outcome, RESET, Step, text};
+use crate::cli::Listing;
+use crate::commands::{self, location, report};
 
-pub fn run(context: &Context) -> Step {
+pub fn run(context: &Context, format: Listing) -> Step {
     let mut findings = preflight::tools(context);
     let has_engine = !findings.iter().any(Finding::is_error);
     if context.stack().infrastructure.is_some() {
@@ -38,11 +41,25 @@ pub fn run(context: &Context) -> Step {
             findings.extend(machine.ports(&services, &containers));
         }
     }
-    Ok(show(&findings))
+    Ok(show(&findings, format))
 }
 
 /// Prints what was found.
-pub fn show(findings: &[Finding]) -> Outcome {
+pub fn show(findings: &[Finding], format: Listing) -> Outcome {
+    commands::show(format, || as_text(findings), || json(findings));
+    if findings.iter().any(Finding::is_error) { Outcome::Findings } else { Outcome::Clean }
+}
+
+/// Findings for programs.
+pub fn json(findings: &[Finding]) -> String {
+    let finding = |finding: &Finding| {
+        let level = if finding.is_error() { "error" } else { "warning" };
+        json!({ "level": level, "message": finding.what, "help": location().commands(&finding.help) })
+    };
+    report::versioned(json!({ "findings": findings.iter().map(finding).collect::<Vec<Value>>() }))
+}
+
+fn as_text(findings: &[Finding]) -> String {
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
     let mut out = text(findings);
     // Writing to a `String` cannot fail.
@@ -51,6 +68,5 @@ pub fn show(findings: &[Finding]) -> Outcome {
         (0, warnings) => writeln!(out, "{}; the stack can run", counted(warnings, "warning")),
         (errors, all) => writeln!(out, "{}, {}", counted(errors, "error"), counted(all - errors, "warning")),
     };
-    print_text(&out);
-    if errors == 0 { Outcome::Clean } else { Outcome::Findings }
+    out
 }

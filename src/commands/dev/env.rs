@@ -14,12 +14,12 @@ use stackgen::output::{self, Mode};
 use stackgen::review::counted;
 
 use super::super::location;
-use super::{BOLD, Context, DOCTOR, GREEN, Outcome, RESET, Step, cluster, preflight, print_text, say, text};
-use crate::cli::EnvCommand;
+use super::{BOLD, Context, DOCTOR, GREEN, Outcome, RESET, Step, cluster, doctor, preflight, print_text, say, text};
+use crate::cli::{EnvCommand, Listing};
 
 pub fn run(context: &Context, command: &EnvCommand) -> Step {
     match command {
-        EnvCommand::Check => check(context),
+        EnvCommand::Check { format } => check(context, *format),
         EnvCommand::Fill => match &context.stack().infrastructure {
             Some(infrastructure) => {
                 preflight::require_terraform(context)?;
@@ -30,12 +30,15 @@ pub fn run(context: &Context, command: &EnvCommand) -> Step {
     }
 }
 
-fn check(context: &Context) -> Step {
+fn check(context: &Context, format: Listing) -> Step {
     let environment = context.environment()?;
     let mut findings = preflight::missing(context, &environment)?;
     findings.extend(preflight::dotenv(context)?);
     let chosen = preflight::chosen(context, &environment)?;
     let chosen: Vec<&str> = chosen.iter().map(|variable| variable.name.as_str()).collect();
+    if format == Listing::Json {
+        return Ok(doctor::show(&findings, format));
+    }
     let complete = !findings.iter().any(Finding::is_error);
     let mut out = text(&findings);
     if complete {

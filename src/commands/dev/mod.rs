@@ -111,7 +111,7 @@ fn dispatch(arguments: &Dev) -> Step {
         DevCommand::Build { targets, no_cache } => build::run(&context, targets, *no_cache),
         DevCommand::Schema(SchemaCommand::Setup { only }) => schema::setup(&context, only.as_deref()),
         DevCommand::Infra(command) => infra::run(&context, command),
-        DevCommand::Doctor => doctor::run(&context),
+        DevCommand::Doctor { format } => doctor::run(&context, *format),
         DevCommand::Env(command) => env::run(&context, command),
     }
 }

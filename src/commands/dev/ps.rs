@@ -36,7 +36,7 @@ pub fn run(context: &Context, format: Listing) -> Step {
     let containers = context.containers()?;
     let rows = rows(context, &containers)?;
     let project = &context.stack().project;
-    Ok(show(format, || text(&rows), || report::serialise(&json!({ "project": project, "services": rows }))))
+    Ok(show(format, || text(&rows), || report::versioned(json!({ "project": project, "services": rows }))))
 }
 
 fn rows(context: &Context, containers: &[Container]) -> Step<Vec<Row>> {

@@ -77,7 +77,7 @@ fn invalid(revision: &Revision<'_>, sources: &Sources, found: &[Diagnostic], for
     if format == Format::Json {
         let list = diagnostics::json_diagnostics(sources, found);
         let object = serde_json::json!({ "revision": revision.name, "commit": revision.commit, "diagnostics": list });
-        print(io::stdout(), &diagnostics::serialise(&object));
+        print(io::stdout(), &diagnostics::versioned(object));
         return Outcome::Invalid;
     }
     print_error(&diagnostics::excerpts(sources, found));

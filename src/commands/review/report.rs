@@ -408,7 +408,7 @@ impl Report<'_> {
 
     pub fn json(&self) -> String {
         let count = |severity| self.review.count(severity);
-        report::serialise(&json!({
+        report::versioned(json!({
             "against": {
                 "revision": self.revision.name,
                 "commit": self.revision.commit,

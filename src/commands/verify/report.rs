@@ -240,7 +240,7 @@ pub fn json(profiles: &[Profile<'_>], trail: &Trail) -> String {
         })
         .collect();
     let count = Count::of(profiles);
-    report::serialise(&json!({
+    report::versioned(json!({
         "checks": checks,
         "complaints": report::json_diagnostics(&trail.sources, &trail.diagnostics),
         "different": profiles.iter().flat_map(|profile| &profile.different).map(|path| path.as_str()).collect::<Vec<_>>(),
