@@ -4,6 +4,8 @@
 //! the spec takes longer than everything else that `gen check` does, so they are compiled in as they are in this
 //! repository's own `spec/`, and a test compares them with the tables.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::output::{File, Scope};
@@ -37,6 +39,7 @@ pub fn scope(location: &Location) -> Scope {
         former: Vec::new(),
         others: None,
         files: Vec::new(),
+        ejected: BTreeMap::new(),
     }
 }
 

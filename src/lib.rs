@@ -86,13 +86,17 @@ impl Plan {
                 former: Vec::new(),
                 others: Some(Vec::new()),
                 files: Vec::new(),
+                ejected: BTreeMap::new(),
             };
         }
         let scope = scope_of([&outputs.generated, &outputs.terraform], self.profile(), self.stack.unmanaged.clone());
         // Only the first one has the manifest.
         let former = (outputs.terraform != TERRAFORM).then(|| format!("{TERRAFORM}/{}", self.profile()).into());
         let files = scope.files.into_iter().chain(self.ejected().into_iter().map(Utf8PathBuf::into_string)).collect();
-        output::Scope { former: former.into_iter().collect(), files, ..scope }
+        let digest = |artifact: &view::Artifact<'_>| Some(output::digest(artifact.render().ok()?.as_bytes()));
+        let ejected = view::patched::ejected(&self.stack).into_iter();
+        let ejected = ejected.filter_map(|(_, artifact)| Some((artifact.path.to_string(), digest(&artifact)?)));
+        output::Scope { former: former.into_iter().collect(), files, ejected: ejected.collect(), ..scope }
     }
 
     /// The outputs that are the user's own: they are neither written nor compared.
@@ -155,6 +159,7 @@ pub fn scope_of(folders: [&str; 2], profile: &str, more: Vec<String>) -> output:
         files: of_the_user(profile).map(|file| format!("{generated}/{file}")).into_iter().chain(files).collect(),
         folders: vec![generated.into(), terraform.into()],
         former: Vec::new(),
+        ejected: BTreeMap::new(),
     }
 }
 

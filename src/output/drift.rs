@@ -72,7 +72,7 @@ pub fn compare(
         }
         return Ok(Comparison { compared, differences });
     }
-    let expected = manifest::text(&listing);
+    let expected = manifest::text(&listing, &scope.ejected);
     if let Some(Found { cause, on_disk }) = tree.examine_manifest(&expected) {
         let path = scope.manifest.clone();
         differences.push(Difference { path, cause, on_disk, expected: Some(expected) });

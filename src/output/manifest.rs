@@ -26,6 +26,9 @@ const PURPOSE: &str = ": the digest of each output, for `sha256sum --check`";
 /// The line between two entries.
 const BETWEEN: &str = "#\n";
 
+/// Begins the line of an output that is the user's own: the digest of what would be written.
+const EJECTED: &str = "# ejected: ";
+
 /// Every pair of a path and a digest that a manifest lists, in the order of its lines.
 pub(super) type Listing = BTreeSet<(String, Digest)>;
 
@@ -142,11 +145,14 @@ impl Manifest {
     }
 }
 
-/// The lines of a manifest.
-pub(super) fn text(listing: &Listing) -> String {
+/// The lines of a manifest, with the digests of outputs that are the user's own.
+pub(super) fn text(listing: &Listing, ejected: &BTreeMap<String, String>) -> String {
     let mut text = String::with_capacity(96 + listing.iter().map(|(path, _)| path.len() + 69).sum::<usize>());
     // Writing to a `String` cannot fail.
     let _ = writeln!(text, "{HEADER}{FORMAT}{PURPOSE}");
+    for (path, digest) in ejected {
+        let _ = writeln!(text, "{BETWEEN}{EJECTED}{digest}  {path}");
+    }
     for (path, digest) in listing {
         text.push_str(BETWEEN);
         digest.push_hex(&mut text);
@@ -178,7 +184,15 @@ pub fn merged(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<String> {
         };
         listing.extend(digests.into_iter().map(|digest| (path.clone(), digest)));
     }
-    Some(text(&listing))
+    // A render writes them again.
+    Some(text(&listing, &BTreeMap::new()))
+}
+
+/// The digests of what would have been written for outputs that are the user's own, by path.
+pub fn ejected(manifest: &[u8]) -> BTreeMap<String, String> {
+    let line = |line| str::from_utf8(line).ok()?.strip_prefix(EJECTED)?.split_once("  ");
+    let lines = manifest.split(|&byte| byte == b'\n').map(trim_line_end).filter_map(line);
+    lines.map(|(digest, path)| (path.to_owned(), digest.to_owned())).collect()
 }
 
 /// The digests that a manifest lists for each path; none if it is not a manifest.
@@ -283,6 +297,7 @@ mod tests {
             former: Vec::new(),
             others: None,
             files: Vec::new(),
+            ejected: BTreeMap::new(),
         }
     }
 
@@ -359,7 +374,7 @@ mod tests {
     fn a_merge_lists_what_either_side_changed() {
         let [a, b, c, d] = [1, 2, 3, 4].map(digest);
         let listing = |entries: &[(&str, Digest)]| {
-            text(&entries.iter().map(|(path, digest)| ((*path).to_owned(), *digest)).collect())
+            text(&entries.iter().map(|(path, digest)| ((*path).to_owned(), *digest)).collect(), &BTreeMap::new())
         };
         let base = listing(&[("g/dev/a", a), ("g/dev/b", a), ("g/dev/c", a), ("g/dev/d", a)]);
         let ours = listing(&[("g/dev/a", b), ("g/dev/b", a), ("g/dev/c", b), ("g/dev/x", d)]);
@@ -377,11 +392,21 @@ mod tests {
 
     #[test]
     fn the_format_is_read_back() {
-        assert_eq!(parse(&text(&Listing::new())).format, Some(FORMAT));
+        assert_eq!(parse(&text(&Listing::new(), &BTreeMap::new())).format, Some(FORMAT));
         assert_eq!(parse("# gen format 7: the digest of each output, for `sha256sum --check`\r\n").format, Some(7));
         for other in ["", "# gen format 7", "# gen format -1: the digest of each output, for `sha256sum --check`\n"] {
             assert_eq!(parse(other).format, None, "{other}");
         }
+    }
+
+    #[test]
+    fn what_is_ejected_is_no_entry_and_is_read_back() {
+        let own = BTreeMap::from([("g/dev/a".to_owned(), digest(1).to_string())]);
+        let text = text(&[("g/dev/b".to_owned(), digest(2))].into(), &own);
+        assert_eq!(ejected(text.replace('\n', "\r\n").as_bytes()), own);
+        let manifest = parse(&text);
+        assert_eq!(manifest.entries.keys().collect::<Vec<_>>(), ["g/dev/b"]);
+        assert_eq!(manifest.problems, []);
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod scope;
 mod tests;
 mod write;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 
@@ -37,7 +38,8 @@ pub use self::drift::{ask_about_merges, compare, permitted};
 pub use self::error::{Error, PathProblem};
 pub use self::lock::report_waiting;
 pub use self::manifest::{
-    FORMAT, Problem, ProblemKind, format_of, listed as listed_in_manifest, merged as merged_manifest,
+    FORMAT, Problem, ProblemKind, ejected as ejected_in_manifest, format_of, listed as listed_in_manifest,
+    merged as merged_manifest,
 };
 pub use self::replace::{Mode, create, replace, sweep};
 pub use self::write::write;
@@ -66,6 +68,8 @@ pub struct Scope {
     pub others: Option<Vec<String>>,
     /// What may be there only as a regular file. A name that ends with `*` stands for all with that beginning.
     pub files: Vec<String>,
+    /// The digests of what would be written for outputs that are the user's own, by path: the manifest keeps them for a review.
+    pub ejected: BTreeMap<String, String>,
 }
 
 /// Options of [`write()`].

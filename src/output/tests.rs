@@ -26,6 +26,7 @@ fn scope() -> Scope {
         former: Vec::new(),
         others: None,
         files: Vec::new(),
+        ejected: BTreeMap::new(),
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn write_to<D: Disk>(
     let outputs_change = !plan.done.written.is_empty() || !plan.done.removed.is_empty();
     let mut last = tree.planned();
     last.append(&mut kept);
-    let last_text = manifest::text(&last);
+    let last_text = manifest::text(&last, &scope.ejected);
     let abandoned = tree.is_abandoned() && last.is_empty();
     let manifest_change = tree.examine_manifest(&last_text);
     let manifest_changes = manifest_change.is_some() && !abandoned;
@@ -124,7 +124,7 @@ pub(super) fn write_to<D: Disk>(
     let union = if !outputs_change || !manifest_changes || complete || replaced == listed {
         None
     } else {
-        let text = format!("{}{}", manifest::UNDER_WAY, manifest::text(&replaced));
+        let text = format!("{}{}", manifest::UNDER_WAY, manifest::text(&replaced, &scope.ejected));
         Some(stage.add(&scope.manifest, text.as_bytes(), false, folders.clone())?)
     };
     let mut final_manifest =

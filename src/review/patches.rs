@@ -8,7 +8,7 @@ use super::{Area, Change, Fate, Id, Pair, Severity, counted, fates, quoted};
 use crate::model::patch::{Edit, Patch};
 use crate::model::text::{Text, Tree};
 use crate::model::{Stack, secret};
-use crate::view;
+use crate::{MANIFEST, output, view};
 
 /// An edit, and the patch that it is part of.
 type Patched<'s> = (&'s Patch, &'s Edit);
@@ -59,6 +59,11 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 /// Outputs that become the user's own or no longer are, and what would have changed in those that stay.
 pub(super) fn ejected(pair: &Pair<'_>, changes: &mut Vec<Change>) {
     let (before, after) = (view::patched::ejected(pair.before), view::patched::ejected(pair.after));
+    if before.is_empty() && after.is_empty() {
+        return;
+    }
+    let manifest = format!("{}/{MANIFEST}", pair.before.generated());
+    let rendered = output::ejected_in_manifest(&pair.ground.manifest(&manifest).unwrap_or_default());
     for fate in fates(&before, &after, |(name, _)| name.as_str()) {
         match fate {
             Fate::Added((name, artifact)) => {
@@ -86,7 +91,13 @@ pub(super) fn ejected(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                     changes.push(change.was(old.ejected().map(str::to_owned)).is(new.ejected().map(str::to_owned)));
                 }
                 // Only a broken template can fail, which the outputs report.
+                let path = old.path.as_str();
                 let (Ok(old), Ok(new)) = (old.render(), new.render()) else { continue };
+                if rendered.get(path).is_some_and(|digest| *digest != output::digest(old.as_bytes())) {
+                    let what = "your own, so it stays as it is: this version of `gen` would render it differently than the one \
+                                that rendered the base";
+                    changes.push(Change::caution(Id::EjectedDiffers, Area::Patches, name, what));
+                }
                 if old == new {
                     continue;
                 }

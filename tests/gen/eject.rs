@@ -1,7 +1,7 @@
 //! Outputs that are the user's own.
 
 use super::project::Project;
-use super::review::case;
+use super::review::{case, git};
 
 const SPEC: &str = r#"# Kept.
 [stack]
@@ -37,12 +37,35 @@ fn ejected() -> Project {
 }
 
 #[test]
+fn a_review_says_that_another_version_would_render_it_differently() {
+    let project = ejected();
+    git(project.root(), &["init", "--quiet"]);
+    let review = || {
+        git(project.root(), &["add", "--all"]);
+        git(project.root(), &["commit", "--quiet", "--allow-empty", "--message", "Another"]);
+        project.run(&["review"]).stdout
+    };
+    assert!(!review().contains("this version of"), "{}", review());
+    let manifest = project.read("generated/dev/manifest.sha256");
+    let line = manifest.lines().find(|line| line.ends_with(MIMIR)).unwrap();
+    project.replace("generated/dev/manifest.sha256", line, &format!("# ejected: {}  {MIMIR}", "0".repeat(64)));
+    let said = review();
+    assert!(said.contains("config/mimir.yaml") && said.contains("would render it differently than the one"), "{said}");
+    // A render writes the current one.
+    assert_eq!(project.run(&["check"]).code, Some(1));
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    assert_eq!(project.read("generated/dev/manifest.sha256"), manifest);
+}
+
+#[test]
 fn an_ejected_file_is_neither_written_nor_compared() {
     let project = ejected();
     let spec = project.read("spec/stack.toml");
     assert!(spec.starts_with(SPEC), "{spec}");
     assert!(spec.ends_with("\n[ejected]\n\"config/mimir.yaml\" = 'We \"tune\" it'\n"), "{spec}");
-    assert!(!project.read("generated/dev/manifest.sha256").contains("mimir.yaml"));
+    let manifest = project.read("generated/dev/manifest.sha256");
+    let lines: Vec<&str> = manifest.lines().filter(|line| line.ends_with(MIMIR)).collect();
+    assert!(matches!(lines[..], [line] if line.starts_with("# ejected: ")), "{manifest}");
     project.write(MIMIR, "target: all # mine\n");
     for arguments in [["check"], ["render"], ["check"]] {
         let run = project.run(&arguments);
@@ -89,7 +112,10 @@ fn a_path_is_that_of_one_profile() {
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
     assert!(project.read("spec/stack.toml").contains("[profiles.live]\nejected.\"config/mimir.yaml\" = \"x\"\n"));
     assert_eq!(project.run(&["render"]).code, Some(0));
-    let listed = |profile: &str| project.read(&format!("generated/{profile}/manifest.sha256")).contains("mimir.yaml");
+    let listed = |profile: &str| {
+        let manifest = project.read(&format!("generated/{profile}/manifest.sha256"));
+        manifest.lines().any(|line| !line.starts_with('#') && line.ends_with("mimir.yaml"))
+    };
     assert_eq!((listed("dev"), listed("live")), (true, false));
     let again = project.run(&["eject", "generated/live/config/mimir.yaml", "--reason", "x"]);
     assert!(again.code == Some(2) && again.stderr.contains("is ejected already"), "{again:?}");

@@ -108,7 +108,7 @@ fn a_call_returns_what_the_command_prints() {
         called(&project, "diagnostics", json!({}))["structuredContent"],
         json!({ "version": 1, "diagnostics": [] })
     );
-    project.write("spec/stack.toml", "[stack]\nname = \"x\"\nnot = 1\n");
+    project.write("spec/stack.toml", "[stack]\nname = \"x\"\nnot = 1\n\n[profiles.dev]\n");
     let result = called(&project, "diagnostics", json!({}));
     assert_eq!(result["isError"], false, "{result}");
     assert_eq!(result["structuredContent"]["diagnostics"][0]["code"], "unknown-key");

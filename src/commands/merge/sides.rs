@@ -157,7 +157,8 @@ fn manifests(git: &Git<'_>) -> Vec<String> {
 
 /// Whether a manifest of one of these commits has a digest.
 fn is_listed(git: &Git<'_>, digest: &str, commits: &[String], manifests: &[String]) -> bool {
-    let grep = ["grep", "--quiet", "--fixed-strings", "--no-textconv", "-e", digest];
+    let entry = format!("^{digest}  ");
+    let grep = ["grep", "--quiet", "--basic-regexp", "--no-textconv", "-e", &entry];
     let grep: Vec<&str> = grep.into_iter().chain(strings(commits)).chain(["--"]).chain(strings(manifests)).collect();
     !manifests.is_empty() && git.run("", &grep).is_ok_and(|found| found.status.success())
 }
