@@ -83,7 +83,6 @@ pub struct VariableRow<'s> {
     /// Whether `gen dev up` chooses its value.
     pub generated: bool,
     /// Where its value lives.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<&'s str>,
     /// The services that use it, including schema steps.
     pub services: Vec<&'s str>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::stack::{Stack, docker};
+use super::stack::Stack;
 
 #[test]
 fn two_work_trees_run_side_by_side() {
@@ -13,11 +13,10 @@ fn two_work_trees_run_side_by_side() {
         let missing = tree.dev(&["up", "--wait", "--isolated"]).failed();
         missing.says(&["this work tree has a stack of its own", "gen dev build"]);
         tree.dev(&["build"]).succeeded();
-        tree.find_isolated();
+        tree.find_isolated("dev");
         tree.up().says(&[&format!(":{}", tree.web)]);
     }
-    let format = "table {{.Names}}\t{{.Image}}\t{{.Ports}}\t{{.Status}}";
-    println!("{}", docker(&["ps", "--filter", "name=gen-e2e-beside", "--format", format]));
+    trees.iter().for_each(Stack::show);
 
     let [one, other] = &trees;
     assert_ne!((&one.name, one.web), (&other.name, other.web));

@@ -79,11 +79,13 @@ impl Stack {
     }
 
     /// From now on it is the isolated one of its work tree, which was rendered.
-    pub fn find_isolated(&mut self) {
-        let compose: serde_yaml::Value =
-            serde_yaml::from_str(&self.project.read(".gen/dev/docker-compose.yml")).unwrap();
+    pub fn find_isolated(&mut self, profile: &str) {
+        let compose = self.project.read(&format!(".gen/{profile}/docker-compose.yml"));
+        let compose: serde_yaml::Value = serde_yaml::from_str(&compose).unwrap();
         compose["name"].as_str().unwrap().clone_into(&mut self.name);
-        self.web = compose["services"]["web"]["ports"][0]["published"].as_str().unwrap().parse().unwrap();
+        if let Some(web) = compose["services"].get("web") {
+            self.web = web["ports"][0]["published"].as_str().unwrap().parse().unwrap();
+        }
     }
 
     /// Changes the spec and renders it.
@@ -113,6 +115,12 @@ impl Stack {
         let run = self.dev(&["up", "--wait"]);
         assert_eq!(run.code, Some(0), "{run}\n{:#?}", self.everything());
         run
+    }
+
+    /// Prints its containers.
+    pub fn show(&self) {
+        let filter = format!("label=com.docker.compose.project={}", self.name);
+        println!("{}", docker(&["ps", "--filter", &filter, "--format", "table {{.Names}}\t{{.Ports}}\t{{.Status}}"]));
     }
 
     /// The ids of its containers by service.

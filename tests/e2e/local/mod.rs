@@ -106,6 +106,30 @@ fn profile_local_finds_workflows_in_elasticsearch() {
     inside(&stack, "debian", &search.map(String::from)).succeeded().says(&["\"WorkflowType\":\"Greeting\""]);
 }
 
+#[test]
+#[ignore = "needs the images of .ci/images"]
+fn profile_local_runs_twice_side_by_side() {
+    let _ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut trees = [stack(&[]), stack(&[])];
+    for tree in &mut trees {
+        tree.dev(&["up", "--profile", "local", "--wait", "--isolated"]).succeeded();
+        tree.find_isolated("local");
+    }
+    trees.iter().for_each(Stack::show);
+    let [one, other] = &trees;
+    assert_ne!(one.name, other.name);
+    assert_eq!(one.containers().into_keys().collect::<Vec<_>>(), other.containers().into_keys().collect::<Vec<_>>());
+    for tree in &trees {
+        run_workflows(tree, &CLUSTERS);
+        let check = tree.project.run(&["check"]);
+        assert_eq!(check.code, Some(0), "{check}");
+    }
+    for tree in &trees {
+        tree.dev(&["down", "--profile", "local", "-v"]).succeeded();
+        assert_eq!(tree.everything(), [""; 0]);
+    }
+}
+
 /// The stack with stand-ins for its images, after other changes to its spec.
 fn stack(changes: &[(&str, &str)]) -> Stack {
     let mut spec = WHOLE_REFERENCE.replacen("name = \"sre-copilot\"", "name = \"gen-e2e\"", 1);
@@ -135,12 +159,8 @@ fn describe(address: &str) -> Vec<String> {
 /// Runs a command of an image in the network of the stack.
 fn inside(stack: &Stack, image: &str, command: &[String]) -> Run {
     let workflows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/local/workflows.py");
-    let network = docker(&[
-        "inspect",
-        "--format",
-        "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}",
-        "postgres",
-    ]);
+    let format = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}";
+    let network = docker(&["inspect", "--format", format, &stack.containers()["postgres"]]);
     Command::new("timeout")
         .args(["--kill-after=10", "180", "docker", "run", "--rm", "--network", network.trim(), "--volume"])
         .arg(format!("{}:/workflows.py:ro", workflows.display()))
