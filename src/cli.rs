@@ -176,7 +176,7 @@ pub enum Command {
     /// tells what the spec meant: each output that would differ from them in meaning is named. What it can't change is left to
     /// you, as a diagnostic.
     Upgrade(Upgrade),
-    /// Serve the commands that read to agents, over the Model Context Protocol
+    /// Serve the read-only commands to agents over the Model Context Protocol
     ///
     /// Speaks the protocol on standard input and output, as agents start it: list, explain, impact, check, review, model and
     /// diagnostics, as the commands of these names print them with `--format json`. Writes nothing unless `--write` is given.

@@ -4,8 +4,6 @@
 //! the spec takes longer than everything else that `gen check` does, so they are compiled in as they are in this
 //! repository's own `spec/`, and a test compares them with the tables.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::output::{File, Scope};
@@ -36,10 +34,7 @@ pub fn scope(location: &Location) -> Scope {
     Scope {
         manifest: location.beside("schema.sha256"),
         folders: vec![location.folder().to_owned()],
-        former: Vec::new(),
-        others: None,
-        files: Vec::new(),
-        ejected: BTreeMap::new(),
+        ..Scope::default()
     }
 }
 

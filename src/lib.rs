@@ -83,10 +83,8 @@ impl Plan {
             return output::Scope {
                 manifest: format!("{folder}/{MANIFEST}").into(),
                 folders: vec![folder.into()],
-                former: Vec::new(),
                 others: Some(Vec::new()),
-                files: Vec::new(),
-                ejected: BTreeMap::new(),
+                ..output::Scope::default()
             };
         }
         let scope = scope_of([&outputs.generated, &outputs.terraform], self.profile(), self.stack.unmanaged.clone());
@@ -158,8 +156,7 @@ pub fn scope_of(folders: [&str; 2], profile: &str, more: Vec<String>) -> output:
         others: Some([format!("{terraform}/.terraform")].into_iter().chain(more).collect()),
         files: of_the_user(profile).map(|file| format!("{generated}/{file}")).into_iter().chain(files).collect(),
         folders: vec![generated.into(), terraform.into()],
-        former: Vec::new(),
-        ejected: BTreeMap::new(),
+        ..output::Scope::default()
     }
 }
 

@@ -18,13 +18,16 @@ if safely diff --cached --quiet; then
 fi
 safely commit --quiet --message 'Render'
 address="${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}"
-if safely push --quiet "${address}" "HEAD:refs/heads/${HEAD_REF}"; then
+branch="refs/heads/${HEAD_REF}"
+# The commit comes after that one, so nothing is overwritten; a branch that was deleted stays so.
+if safely push --quiet --force-with-lease="${branch}:${HEAD_SHA}" "${address}" "HEAD:${branch}"; then
   printf 'The outputs were rendered and pushed.\n'
   exit
 fi
 # A push in the meantime has a run of its own; after anything else nobody renders.
-current="$(safely ls-remote "${address}" "refs/heads/${HEAD_REF}" | cut -f 1)"
+current="$(safely ls-remote "${address}" "${branch}" | awk -v branch="${branch}" '$2 == branch { print $1 }')"
 if [[ "${current}" == "${HEAD_SHA}" ]]; then
   exit 1
 fi
-printf '::notice title=gen::%s has moved on: its own run renders it\n' "${HEAD_REF//[^A-Za-z0-9._\/-]/_}"
+printf '::notice title=gen::%s was updated or deleted in the meantime; the run for that renders it\n' \
+  "${HEAD_REF//[^A-Za-z0-9._\/-]/_}"

@@ -70,6 +70,11 @@ impl Compose {
         let _ = self.values.set(values);
     }
 
+    /// Whether it was given values.
+    pub fn has_values(&self) -> bool {
+        self.values.get().is_some()
+    }
+
     /// The Compose file, relative to the root.
     pub fn file(&self) -> &Utf8Path {
         &self.file

@@ -6,9 +6,12 @@ use camino::Utf8Path;
 
 use super::{Environment, Finding, Invocation};
 use crate::model::service::Service;
-use crate::model::text::Tree;
-use crate::model::{Stack, Variable};
+use crate::model::text::{Text, Tree};
+use crate::model::{Keys, Named, Stack, Variable};
 use crate::spec::provider::{Provider, Source};
+
+/// The longest variable on Linux: its name and its value, without `=` and the byte at the end (`MAX_ARG_STRLEN`).
+pub const LONGEST: usize = 128 * 1024 - 2;
 
 /// The variables that have a source and no value.
 pub fn open<'s>(stack: &'s Stack, environment: &Environment) -> impl Iterator<Item = (&'s Variable, &'s Source)> {
@@ -16,22 +19,28 @@ pub fn open<'s>(stack: &'s Stack, environment: &Environment) -> impl Iterator<It
     sources.filter(|(variable, _)| environment.get(&variable.name).is_none())
 }
 
-/// Whether services need a variable: one of them reads it, or no service in particular does.
+/// Whether Compose may need a variable to start services: it is in one of them, in something that belongs to no service, or
+/// nowhere that is known.
 pub fn is_needed(stack: &Stack, variable: &str, services: &[&Service]) -> bool {
+    let shared = [&stack.networks, &stack.volumes, &stack.models];
     services.iter().any(|service| reads(stack, service, variable))
+        || shared.into_iter().flatten().any(|entry| in_keys(&entry.keys, variable))
         || !stack.every_service().any(|service| reads(stack, service, variable))
 }
 
-/// Whether a service reads a variable, maybe from the file of a secret or a config.
+/// Whether a service reads a variable, maybe in its build or from the file of a secret or a config.
 fn reads(stack: &Stack, service: &Service, variable: &str) -> bool {
     let of_files = [(&service.secrets, &stack.secrets), (&service.configs, &stack.configs)];
     let in_file = of_files.into_iter().any(|(grants, sources)| {
-        let granted = sources.iter().filter(|source| grants.iter().any(|grant| grant.source == source.name));
-        granted.filter_map(|source| source.keys.text("environment")?.literal()).any(|name| name == variable)
+        let mut granted = sources.iter().filter(|source| grants.iter().any(|grant| grant.source == source.name));
+        granted.any(|source| is_of(source, variable))
     });
-    in_file
-        || service.refers_to.variables.iter().any(|name| name == variable)
-        || service.inherited.iter().any(|name| name == variable)
+    in_file || service.refers_to.variables.iter().any(|name| name == variable) || is_in_build(stack, service, variable)
+}
+
+/// Whether a secret or a config is a variable, or has one in it.
+fn is_of(source: &Named, variable: &str) -> bool {
+    source.keys.text("environment").and_then(Text::literal) == Some(variable) || in_keys(&source.keys, variable)
 }
 
 /// Services with all that they wait for, in the order of the spec.
@@ -51,9 +60,28 @@ pub fn with_dependencies<'s>(stack: &'s Stack, services: &[&Service]) -> Vec<&'s
 /// Whether the build of a service reads a variable, maybe as a secret.
 pub fn is_in_build(stack: &Stack, service: &Service, variable: &str) -> bool {
     let Some(build) = service.keys.get("build") else { return false };
-    let granted = stack.secrets.iter().filter(|_| build.get("secrets").is_some());
-    let mut secrets = granted.filter_map(|secret| secret.keys.text("environment")?.literal());
-    secrets.any(|name| name == variable) || mentions(build, variable)
+    let items = |key: &str| match build.get(key) {
+        Some(Tree::List(items)) => items.as_slice(),
+        _ => &[],
+    };
+    let name = |item: &'_ Tree| match item {
+        Tree::Text(text) => text.literal().map(str::to_owned),
+        other => other.get("source").and_then(|source| Some(source.text()?.literal()?.to_owned())),
+    };
+    let granted: Vec<String> = items("secrets").iter().filter_map(name).collect();
+    stack.secrets.iter().filter(|secret| granted.contains(&secret.name)).any(|secret| is_of(secret, variable))
+        // One without a value has that of Compose's environment.
+        || items("args").iter().filter_map(name).any(|name| name == variable)
+        || mentions(build, variable)
+}
+
+/// Whether the hooks of a service, which also run when it ends, read a variable.
+pub fn is_in_hooks(service: &Service, variable: &str) -> bool {
+    ["post_start", "pre_stop"].iter().filter_map(|key| service.keys.get(key)).any(|hooks| mentions(hooks, variable))
+}
+
+fn in_keys(keys: &Keys, variable: &str) -> bool {
+    keys.0.iter().any(|(_, tree)| mentions(tree, variable))
 }
 
 fn mentions(tree: &Tree, variable: &str) -> bool {
@@ -72,9 +100,13 @@ pub fn command(root: &Utf8Path, source: &Source) -> Invocation {
         Provider::OnePassword => new("op", &["read", "--no-newline", &source.text]),
         Provider::AwsSecret { id, .. } => {
             let of = ["secretsmanager", "get-secret-value", "--secret-id", id];
-            new("aws", &of).with(["--query", "SecretString", "--output", "text"])
+            // As text, none at all would be `None`.
+            new("aws", &of).with(["--query", "SecretString", "--output", "json"])
         }
-        Provider::Vault { path, field } => new("vault", &["kv", "get", &format!("-field={field}"), path]),
+        // VAULT_FORMAT would quote the value.
+        Provider::Vault { path, field } => {
+            new("vault", &["kv", "get", "-format=table", &format!("-field={field}"), path])
+        }
         Provider::Command(line) => new("sh", &["-c", line]),
     }
 }
@@ -91,11 +123,20 @@ pub fn value(variable: &str, source: &Source, printed: Vec<u8>) -> Result<String
         ))
     };
     let Ok(mut text) = String::from_utf8(printed) else { return wrong("it is not text") };
-    if text.ends_with('\n') {
+    // The others print no line break but the secret's own.
+    if let Provider::Command(_) = &source.provider
+        && text.ends_with('\n')
+    {
         text.pop();
         if text.ends_with('\r') {
             text.pop();
         }
+    }
+    if let Provider::AwsSecret { .. } = &source.provider {
+        text = match serde_json::from_str(&text) {
+            Ok(serde_json::Value::String(text)) => text,
+            _ => return wrong("the secret is not text"),
+        };
     }
     if let Provider::AwsSecret { key: Some(key), .. } = &source.provider {
         let Ok(serde_json::Value::Object(object)) = serde_json::from_str(&text) else {
@@ -110,6 +151,9 @@ pub fn value(variable: &str, source: &Source, printed: Vec<u8>) -> Result<String
     }
     if text.is_empty() {
         return wrong("it is empty");
+    }
+    if variable.len() + text.len() > LONGEST {
+        return wrong("it is longer than a variable can be");
     }
     if text.contains('\0') {
         return wrong("it has a NUL character, which no variable can have");
@@ -156,9 +200,9 @@ mod tests {
             ("op://Dev/Shop/token", "op read --no-newline op://Dev/Shop/token"),
             (
                 "aws-sm://shop/db#password",
-                "aws secretsmanager get-secret-value --secret-id shop/db --query SecretString --output text",
+                "aws secretsmanager get-secret-value --secret-id shop/db --query SecretString --output json",
             ),
-            ("vault://secret/shop#token", "vault kv get -field=token secret/shop"),
+            ("vault://secret/shop#token", "vault kv get -format=table -field=token secret/shop"),
             ("cmd:pass show shop | head -n 1", "sh -c pass show shop | head -n 1"),
         ] {
             let command = command("/".into(), &source(text));
@@ -170,15 +214,18 @@ mod tests {
     fn a_value_is_what_was_printed_and_never_repeated() {
         let read = |text: &str, printed: &str| value("TOKEN", &source(text), printed.into());
         assert_eq!(read("cmd:x", "a b\n\n").unwrap(), "a b\n");
-        assert_eq!(read("aws-sm://x", "{\"a\":1}\r\n").unwrap(), "{\"a\":1}");
-        assert_eq!(read("aws-sm://x#a", "{\"a\":\"hush\"}").unwrap(), "hush");
-        assert_eq!(read("aws-sm://x#a", "{\"a\":5432}").unwrap(), "5432");
+        assert_eq!(read("vault://x/y#z", "a\n").unwrap(), "a\n");
+        assert_eq!(read("aws-sm://x", "\"{\\\"a\\\":1}\"\r\n").unwrap(), "{\"a\":1}");
+        assert_eq!(read("aws-sm://x#a", "\"{\\\"a\\\":\\\"hush\\\"}\"\n").unwrap(), "hush");
+        assert_eq!(read("aws-sm://x#a", "\"{\\\"a\\\":5432}\"\n").unwrap(), "5432");
         for (text, printed) in [
             ("cmd:x", "\n"),
             ("cmd:x", "hush\0"),
-            ("aws-sm://x#b", "{\"a\":\"hush\"}"),
-            ("aws-sm://x#a", "{\"a\":[\"hush\"]}"),
-            ("aws-sm://x#a", "hush"),
+            ("aws-sm://x#b", "\"{\\\"a\\\":\\\"hush\\\"}\""),
+            ("aws-sm://x#a", "\"{\\\"a\\\":[\\\"hush\\\"]}\""),
+            ("aws-sm://x#a", "\"hush\""),
+            ("aws-sm://x", "null\n"),
+            ("op://a/b/c", "hush ".repeat(LONGEST).as_str()),
         ] {
             let finding = read(text, printed).unwrap_err();
             assert!(!format!("{}{}", finding.what, finding.help).contains("hush"), "{finding:?}");

@@ -170,7 +170,8 @@ pub fn merged(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<String> {
     if ![ours, theirs].into_iter().all(is_current) {
         return None;
     }
-    let [base, ours, theirs] = [lines(base), lines(ours), lines(theirs)];
+    let sides = [base, ours, theirs];
+    let [base, ours, theirs] = sides.map(lines);
     let (base, ours, theirs) = (base.unwrap_or_default(), ours?, theirs?);
     let none = BTreeSet::new();
     let paths: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
@@ -184,8 +185,11 @@ pub fn merged(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<String> {
         };
         listing.extend(digests.into_iter().map(|digest| (path.clone(), digest)));
     }
-    // A render writes them again.
-    Some(text(&listing, &BTreeMap::new()))
+    // Where the sides differ, a render writes it again.
+    let mut own = ejected(sides[1]);
+    let others = ejected(sides[2]);
+    own.retain(|path, digest| others.get(path) == Some(digest));
+    Some(text(&listing, &own))
 }
 
 /// The digests of what would have been written for outputs that are the user's own, by path.
@@ -294,10 +298,7 @@ mod tests {
         Scope {
             manifest: "g/dev/manifest.sha256".into(),
             folders: vec!["g/dev".into(), "t/dev".into()],
-            former: Vec::new(),
-            others: None,
-            files: Vec::new(),
-            ejected: BTreeMap::new(),
+            ..Scope::default()
         }
     }
 
@@ -407,6 +408,7 @@ mod tests {
         let manifest = parse(&text);
         assert_eq!(manifest.entries.keys().collect::<Vec<_>>(), ["g/dev/b"]);
         assert_eq!(manifest.problems, []);
+        assert_eq!(ejected(merged(b"", text.as_bytes(), text.as_bytes()).unwrap().as_bytes()), own);
     }
 
     #[test]
@@ -447,7 +449,7 @@ mod tests {
         #[test]
         fn a_listing_survives_a_round_trip(pairs in prop::collection::btree_set(("g/dev/[a-z ]{1,4}", any::<u8>()), 0..20)) {
             let listing: Listing = pairs.into_iter().map(|(path, seed)| (path, digest(seed))).collect();
-            let manifest = parse(&text(&listing));
+            let manifest = parse(&text(&listing, &BTreeMap::new()));
             prop_assert_eq!(manifest.problems.as_slice(), &[]);
             prop_assert_eq!(manifest.listing(), listing);
         }

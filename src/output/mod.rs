@@ -56,7 +56,7 @@ pub struct File {
 }
 
 /// The paths that a profile owns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
     /// The manifest, relative to the root and below one of the folders.
     pub manifest: Utf8PathBuf,

@@ -110,9 +110,9 @@ mod tests {
         Scope {
             manifest: "generated/dev/manifest.sha256".into(),
             folders: vec!["generated/dev".into(), "terraform/dev".into()],
-            former: Vec::new(),
             others: Some(vec!["terraform/dev/data".into()]),
             files: vec!["generated/dev/.env".into(), "terraform/dev/state*".into()],
+            ..Scope::default()
         }
     }
 

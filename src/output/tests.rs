@@ -23,10 +23,7 @@ fn scope() -> Scope {
     Scope {
         manifest: MANIFEST.into(),
         folders: vec!["generated/dev".into(), "terraform/dev".into()],
-        former: Vec::new(),
-        others: None,
-        files: Vec::new(),
-        ejected: BTreeMap::new(),
+        ..Scope::default()
     }
 }
 

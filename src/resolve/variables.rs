@@ -77,7 +77,7 @@ impl Resolver<'_> {
         }
         let is_secret = variable.secret.as_ref().is_some_and(|secret| secret.value);
         if let Some(from) = variable.from.as_ref().filter(|_| !is_secret && variable.sound) {
-            let title = format!("`{name}` lives where secrets are, and is not a secret");
+            let title = format!("`{name}` comes from a secret store but is not marked as a secret");
             self.report(
                 Diagnostic::new("contradiction", title, from.span)
                     .help(format!("add `secret = true` to `[env.{}]`, so that its value is never shown", shown(name))),

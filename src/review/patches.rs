@@ -94,9 +94,9 @@ pub(super) fn ejected(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                 let path = old.path.as_str();
                 let (Ok(old), Ok(new)) = (old.render(), new.render()) else { continue };
                 if rendered.get(path).is_some_and(|digest| *digest != output::digest(old.as_bytes())) {
-                    let what = "your own, so it stays as it is: this version of `gen` would render it differently than the one \
-                                that rendered the base";
-                    changes.push(Change::caution(Id::EjectedDiffers, Area::Patches, name, what));
+                    let what = "ejected, so it is left alone: this version of `gen` would render it differently than the last render \
+                                at the base; that is not a change of the spec";
+                    changes.push(Change::notice(Id::RenderedDifferently, Area::Patches, name, what));
                 }
                 if old == new {
                     continue;
@@ -110,7 +110,7 @@ pub(super) fn ejected(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                     }
                 }
                 let what = format!(
-                    "your own, so it stays as it is: {} would be added, and {} removed",
+                    "ejected, so it is left alone: {} would be added, and {} removed",
                     counted(added, "line"),
                     counted(removed, "line")
                 );

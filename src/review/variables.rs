@@ -31,20 +31,20 @@ fn added(new: &Variable, changes: &mut Vec<Change>) {
     });
 }
 
-/// Where the value is read, if that is new. A command is the spec's own, and runs on the machine of whoever starts the stack.
+/// Where the value is read, if that is new: it may be any secret of whoever starts the stack, given to any container.
 fn source(old: Option<&Source>, new: &Variable, changes: &mut Vec<Change>) {
     if old == new.from.as_ref() {
         return;
     }
     let was = old.map(|source| source.text.clone());
     changes.push(match &new.from {
-        Some(source) if source.is_command() => {
-            let what = "`gen dev up` runs a command of the spec on this machine, for its value";
-            Change::danger(Id::SecretSource, AREA, &new.name, what).was(was).is(source.text.clone())
-        }
         Some(source) => {
-            let what = "`gen dev up` reads its value, with your access, from another place";
-            Change::caution(Id::SecretSource, AREA, &new.name, what).was(was).is(source.text.clone())
+            let what = if source.is_command() {
+                "`gen dev up` runs a command of the spec for its value, on the machine of whoever starts the stack"
+            } else {
+                "`gen dev up` reads its value from a new place, with the login of whoever starts the stack"
+            };
+            Change::danger(Id::SecretSource, AREA, &new.name, what).was(was).is(source.text.clone())
         }
         None => Change::notice(Id::VariableChanged, AREA, &new.name, "no longer read from elsewhere").was(was),
     });

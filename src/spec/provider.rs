@@ -108,7 +108,7 @@ impl Decode for Source {
         match Self::parse(&text) {
             Ok(source) => Some(source),
             Err((what, help)) => {
-                let title = format!("invalid source of a variable `{}`", shown(&text));
+                let title = format!("invalid secret source `{}`", shown(&text));
                 cx.diagnostics.push(Diagnostic::new("invalid-source", title, span).at(what).help(help));
                 None
             }

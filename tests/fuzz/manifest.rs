@@ -40,9 +40,8 @@ fn scope() -> Scope {
     Scope {
         manifest: MANIFEST.into(),
         folders: vec!["g/p".into(), "t/p".into()],
-        former: Vec::new(),
         others: Some(vec!["g/p/.env".to_owned()]),
-        files: Vec::new(),
+        ..Scope::default()
     }
 }
 

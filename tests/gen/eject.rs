@@ -50,7 +50,10 @@ fn a_review_says_that_another_version_would_render_it_differently() {
     let line = manifest.lines().find(|line| line.ends_with(MIMIR)).unwrap();
     project.replace("generated/dev/manifest.sha256", line, &format!("# ejected: {}  {MIMIR}", "0".repeat(64)));
     let said = review();
-    assert!(said.contains("config/mimir.yaml") && said.contains("would render it differently than the one"), "{said}");
+    assert!(
+        said.contains("config/mimir.yaml") && said.contains("would render it differently than the last render"),
+        "{said}"
+    );
     // A render writes the current one.
     assert_eq!(project.run(&["check"]).code, Some(1));
     assert_eq!(project.run(&["render"]).code, Some(0));
@@ -153,7 +156,7 @@ fn a_review_says_what_would_have_changed() {
         &format!("{SPEC}{own}"),
         &[("max_series = 9000", "max_series = 10000")],
         &[
-            "caution patches config/mimir.yaml: your own, so it stays as it is: 1 line would be added, and 1 line removed",
+            "caution patches config/mimir.yaml: ejected, so it is left alone: 1 line would be added, and 1 line removed",
             "notice limits mimir: `max_series` raised [9000 -> 10000]",
         ],
     );

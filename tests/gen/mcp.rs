@@ -11,29 +11,28 @@ const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
 /// What the server answers to these messages.
 fn answers(project: &Project, arguments: &[&str], messages: &[Value]) -> Vec<Value> {
-    let lines: String = messages.iter().map(|message| format!("{message}\n")).collect();
-    let run = sent(project, arguments, lines.as_bytes());
+    let lines: Vec<String> = messages.iter().map(ToString::to_string).collect();
+    let run = sent(project, arguments, lines.join("\n").as_bytes());
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
     run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn sent(project: &Project, arguments: &[&str], input: &[u8]) -> Run {
-    let mut command = project.command(&[arguments, &["mcp"]].concat());
-    if arguments.contains(&"--write") {
-        command = project.command(&["mcp", "--write"]);
-    }
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Colours of the agent's own terminal are not the report's.
+    let mut command = project.command(arguments);
+    command.env("CLICOLOR_FORCE", "1").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     child.wait_with_output().unwrap().into()
 }
 
-fn call(name: &str, arguments: Value) -> Value {
+fn call(name: &str, arguments: &Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": name, "arguments": arguments } })
 }
 
 /// The result of a call.
-fn called(project: &Project, name: &str, arguments: Value) -> Value {
-    answers(project, &[], &[call(name, arguments)]).remove(0)["result"].take()
+fn called(project: &Project, name: &str, arguments: &Value) -> Value {
+    answers(project, &["mcp"], &[call(name, arguments)]).remove(0)["result"].take()
 }
 
 #[test]
@@ -41,7 +40,7 @@ fn both_ways_to_begin_are_answered() {
     let project = Project::reference();
     let found = answers(
         &project,
-        &[],
+        &["mcp"],
         &[
             json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
                 "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" },
@@ -55,10 +54,8 @@ fn both_ways_to_begin_are_answered() {
             json!({ "jsonrpc": "2.0", "id": 5, "method": "tools/list", "params": { "_meta": { VERSION: "2099-01-01" } } }),
         ],
     );
-    assert_eq!(
-        found.iter().map(|answer| &answer["id"]).collect::<Vec<_>>(),
-        [0, -1, 1, 2, 3, 4, 5].map(|id| { if id < 0 { json!("a") } else { json!(id) } }).iter().collect::<Vec<_>>()
-    );
+    let ids: Vec<&Value> = found.iter().map(|answer| &answer["id"]).collect();
+    assert_eq!(json!(ids), json!([0, "a", 1, 2, 3, 4, 5]));
     assert_eq!(found[0]["result"]["protocolVersion"], "2025-06-18");
     assert_eq!(found[1]["result"], json!({}));
     assert_eq!(found[2]["result"]["protocolVersion"], "2025-11-25");
@@ -93,7 +90,7 @@ fn a_call_returns_what_the_command_prints() {
             &["impact", "services.loki.ports.http", "--format", "json"],
         ),
     ] {
-        let result = called(&project, name, arguments);
+        let result = called(&project, name, &arguments);
         let run = project.run(command);
         assert_eq!(result["isError"], false, "{result}");
         assert_eq!(result["content"][0]["text"], run.stdout.as_str(), "{name}");
@@ -101,18 +98,18 @@ fn a_call_returns_what_the_command_prints() {
     }
     // Findings are no error of the call.
     project.replace("generated/dev/docker-compose.yml", "published: \"3100\"", "published: \"3101\"");
-    let result = called(&project, "check", json!({}));
+    let result = called(&project, "check", &json!({}));
     assert_eq!(result["isError"], false, "{result}");
     assert_eq!(result["structuredContent"]["differences"][0]["cause"], "hand-edited");
     assert_eq!(
-        called(&project, "diagnostics", json!({}))["structuredContent"],
+        called(&project, "diagnostics", &json!({}))["structuredContent"],
         json!({ "version": 1, "diagnostics": [] })
     );
     project.write("spec/stack.toml", "[stack]\nname = \"x\"\nnot = 1\n\n[profiles.dev]\n");
-    let result = called(&project, "diagnostics", json!({}));
+    let result = called(&project, "diagnostics", &json!({}));
     assert_eq!(result["isError"], false, "{result}");
     assert_eq!(result["structuredContent"]["diagnostics"][0]["code"], "unknown-key");
-    let result = called(&project, "list", json!({ "what": "services" }));
+    let result = called(&project, "list", &json!({ "what": "services" }));
     assert_eq!(result["isError"], true, "{result}");
     assert_eq!(result["structuredContent"]["diagnostics"][0]["code"], "unknown-key");
 }
@@ -120,12 +117,12 @@ fn a_call_returns_what_the_command_prints() {
 #[test]
 fn what_is_wrong_with_a_message_is_said() {
     let project = Project::reference();
-    let input = b"{\n[]\n\xff\n\n7\n{\"id\":1}\n{\"id\":1,\"result\":{}}\n{\"id\":{},\"method\":\"ping\"}\n{\"id\":2,\"method\":\"nothing\"}\n";
-    let run = sent(&project, &[], input);
+    let input = b"{\n[]\n\xff\n\n7\n{\"id\":1}\n{\"id\":1,\"result\":{}}\n{\"id\":{},\"method\":\"ping\"}\n{\"id\":null,\"method\":\"ping\"}\n{\"id\":2,\"method\":\"nothing\"}\n";
+    let run = sent(&project, &["mcp"], input);
     let codes: Vec<Value> =
         run.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["error"]["code"].take()).collect();
-    assert_eq!(codes, [-32700, -32600, -32700, -32600, -32600, -32600, -32601]);
-    assert_eq!(answers(&project, &[], &[call("render", json!({}))])[0]["error"]["code"], -32602);
+    assert_eq!(codes, [-32700, -32600, -32700, -32600, -32600, -32600, -32600, -32601]);
+    assert_eq!(answers(&project, &["mcp"], &[call("render", &json!({}))])[0]["error"]["code"], -32602);
     for (name, arguments, says) in [
         ("list", json!({}), "`list` needs the argument `what`"),
         ("list", json!({ "what": "--help" }), "invalid value '--help'"),
@@ -135,7 +132,7 @@ fn what_is_wrong_with_a_message_is_said() {
         ("impact", json!({ "key": "services.nobody" }), "unknown key `services.nobody`"),
         ("review", json!({ "against": "--output=x" }), "`--output=x`"),
     ] {
-        let result = called(&project, name, arguments);
+        let result = called(&project, name, &arguments);
         assert_eq!(result["isError"], true, "{result}");
         assert!(result["content"].to_string().contains(says), "{says}: {result}");
     }
@@ -146,14 +143,22 @@ fn it_writes_only_if_it_was_told_to() {
     let project = Project::reference();
     project.replace("spec/stack.toml", "ports.http = 3100\n", "ports.http = 3101\n");
     let before = project.outputs();
-    let listed = answers(&project, &["--write"], &[json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" })]);
+    let listed =
+        answers(&project, &["mcp", "--write"], &[json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" })]);
     let tools = listed[0]["result"]["tools"].as_array().unwrap();
     let writing: Vec<&Value> =
         tools.iter().filter(|tool| tool["annotations"]["readOnlyHint"] == false).map(|tool| &tool["name"]).collect();
     assert_eq!(writing, ["render", "adopt"]);
     assert_eq!(project.outputs(), before);
-    let rendered = answers(&project, &["--write"], &[call("render", json!({}))]);
+    let rendered = answers(&project, &["mcp", "--write"], &[call("render", &json!({}))]);
     assert_eq!(rendered[0]["result"]["isError"], false, "{rendered:?}");
+    // What was refused was not done.
+    project.replace("generated/dev/docker-compose.yml", "published: \"3101\"", "published: \"3102\"");
+    let refused = answers(&project, &["mcp", "--write"], &[call("render", &json!({}))]);
+    assert_eq!(refused[0]["result"]["isError"], true, "{refused:?}");
+    project.replace("generated/dev/docker-compose.yml", "published: \"3102\"", "published: \"3101\"");
+    let odd = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "check", "arguments": ["dev"] } });
+    assert_eq!(answers(&project, &["mcp"], &[odd])[0]["error"]["code"], -32602);
     assert_eq!(project.run(&["check"]).code, Some(0));
 }
 
@@ -164,7 +169,8 @@ fn another_spec_is_served_as_elsewhere() {
         "ops/stack.toml",
         "[stack]\nname = \"ops\"\n[profiles.dev]\n[outputs]\ngenerated = \"out\"\nterraform = \"tf\"\n[services.web]\nimage = \"nginx:1.29\"\n",
     );
-    let found = answers(&project, &["--spec", "ops/stack.toml"], &[call("list", json!({ "what": "services" }))]);
+    let found =
+        answers(&project, &["--spec", "ops/stack.toml", "mcp"], &[call("list", &json!({ "what": "services" }))]);
     assert_eq!(found[0]["result"]["structuredContent"]["services"][0]["name"], "web", "{found:?}");
 }
 

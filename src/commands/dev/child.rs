@@ -12,8 +12,8 @@ use stackgen::dev::{Finding, Invocation, engine, provider};
 
 use crate::commands::read_all;
 
-/// More than a variable can have on Linux (`MAX_ARG_STRLEN`).
-const LONGEST: u64 = 1 << 20;
+/// More than a variable can have.
+const LONGEST: u64 = provider::LONGEST as u64 + 1;
 
 /// How a child with inherited input and output ended.
 #[derive(Debug, Clone, Copy)]
@@ -81,15 +81,18 @@ impl Children {
         command.stdout(Stdio::piped());
         let mut child = self.signals.spawn(&mut command).map_err(|error| cannot_run(invocation, &error))?;
         let mut printed = Vec::new();
-        if let Some(stdout) = child.stdout.take() {
-            // One that prints more gets a broken pipe.
-            let _ = stdout.take(LONGEST).read_to_end(&mut printed);
-        }
+        // One that prints more gets a broken pipe.
+        let read = child.stdout.take().map_or(Ok(0), |stdout| stdout.take(LONGEST).read_to_end(&mut printed));
         let (status, interrupted) = self.signals.wait(&mut child).map_err(|error| cannot_run(invocation, &error))?;
         if interrupted {
             self.signals.end();
         }
-        Ok(status.success().then_some(printed))
+        if let Err(error) = read {
+            let what = format!("cannot read the output of `{}`: {error}", invocation.program);
+            return Err(Finding::error(what, "try again"));
+        }
+        let is_cut = printed.len() > provider::LONGEST;
+        Ok((status.success() || is_cut).then_some(printed))
     }
 
     /// Runs a program for its output. A signal to end meanwhile ends this process.

@@ -31,7 +31,11 @@ pub fn run(context: &Context, command: &EnvCommand) -> Step {
 }
 
 fn check(context: &Context, format: Listing) -> Step {
-    let environment = context.environment()?;
+    let environment = match context.environment() {
+        Ok(environment) => environment,
+        Err(finding) if format == Listing::Json => return Ok(doctor::show(&[finding], format)),
+        Err(finding) => return Err(finding.into()),
+    };
     let mut findings = preflight::missing(context, &environment)?;
     findings.extend(preflight::dotenv(context)?);
     let chosen = preflight::chosen(context, &environment)?;

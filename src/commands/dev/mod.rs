@@ -28,7 +28,7 @@ use self::child::Children;
 use self::isolated::Place;
 use super::report::{BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::{Outcome, location, one_of, print, print_error, print_text, project};
-use crate::cli::{Dev, DevCommand, Format, SchemaCommand};
+use crate::cli::{Dev, DevCommand, EnvCommand, Listing, SchemaCommand};
 
 /// The way out where the cause is unknown.
 const DOCTOR: &str = "run `gen dev doctor` to find the cause";
@@ -87,7 +87,7 @@ pub fn run(arguments: &Dev) -> Outcome {
 }
 
 fn dispatch(arguments: &Dev) -> Step {
-    let mut project = project(arguments.profile.as_deref(), Format::Text)?;
+    let mut project = project(arguments.profile.as_deref(), format_of(&arguments.command).into())?;
     let plan = one_of(std::mem::take(&mut project.plans), Plan::profile)?;
     let root = project.root.clone();
     let children = Children::new()
@@ -113,6 +113,16 @@ fn dispatch(arguments: &Dev) -> Step {
         DevCommand::Infra(command) => infra::run(&context, command),
         DevCommand::Doctor { format } => doctor::run(&context, *format),
         DevCommand::Env(command) => env::run(&context, command),
+    }
+}
+
+/// The format of what a command prints.
+fn format_of(command: &DevCommand) -> Listing {
+    match command {
+        DevCommand::Ps { format } | DevCommand::Doctor { format } | DevCommand::Env(EnvCommand::Check { format }) => {
+            *format
+        }
+        _ => Listing::Text,
     }
 }
 
@@ -171,12 +181,13 @@ impl Context {
     }
 
     /// A command for containers that exist. Without a value for each required variable Compose does nothing; these containers
-    /// keep those that they have, so any value will do. A number can also be a port.
+    /// keep those that they have, so any value will do, except in hooks. A number can also be a port.
     fn existing(&self, verb: &str) -> Result<Invocation, Finding> {
         let environment = self.environment()?;
         let missing = stackgen::dev::preflight::missing(self.stack(), &environment);
         // Compose would warn of one that isn't required.
         let elsewhere = provider::open(self.stack(), &environment).map(|(variable, _)| variable);
+        let elsewhere = elsewhere.filter(|_| !self.compose.has_values());
         let names = missing.chain(elsewhere).map(|variable| variable.name.as_str());
         Ok(self.compose.command_for_all(verb).with_values(names, secrets::STAND_IN))
     }

@@ -238,8 +238,9 @@ fn bind(port: &Wanted) -> io::Result<()> {
     if port.udp { UdpSocket::bind(address).map(drop) } else { TcpListener::bind(address).map(drop) }
 }
 
-/// Programs of secrets that live elsewhere and that are not installed. None is run.
+/// Provider programs that are not installed. Runs none of them.
 pub fn providers(context: &Context, environment: &Environment) -> Vec<Finding> {
+    let started = stackgen::dev::services::started(context.stack(), &[]);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = |program: &str| {
         let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
@@ -251,7 +252,13 @@ pub fn providers(context: &Context, environment: &Environment) -> Vec<Finding> {
     let finding = |(variable, program): (&Variable, &str)| {
         let help = provider::how_to_get(program).unwrap_or_default();
         let what = format!("`{program}`, which reads `{}`, is not installed or not on PATH", variable.name);
-        Finding::error(what, format!("{help}; or set {} in `{}`", variable.name, context.dotenv()))
+        let help = format!("{help}; or set {} in `{}`", variable.name, context.dotenv());
+        // Of the rest, maybe nothing is ever started.
+        if provider::is_needed(context.stack(), &variable.name, &started) {
+            Finding::error(what, help)
+        } else {
+            Finding::warning(what, help)
+        }
     };
     missing.map(finding).collect()
 }

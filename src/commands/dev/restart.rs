@@ -3,13 +3,14 @@
 use stackgen::dev::Finding;
 use stackgen::dev::compose::Container;
 
-use super::{Context, Outcome, Step, child, preflight};
+use super::{Context, Outcome, Step, child, preflight, secrets};
 
 pub fn run(context: &Context, services: &[String]) -> Step {
     context.rendered()?;
     context.known(services)?;
     preflight::require_compose(context)?;
     let restart = |services: &[String]| -> Step {
+        secrets::read_for_hooks(context, services)?;
         Ok(Outcome::Exit(child::become_(&context.existing("restart")?.with(services))?))
     };
     if !services.is_empty() {

@@ -1,6 +1,6 @@
 //! Values of variables that live elsewhere: read when Compose needs them, once a command, and kept in memory.
 
-use stackgen::dev::{Environment, Finding, provider};
+use stackgen::dev::{Environment, Finding, dotenv, provider};
 use stackgen::model::Service;
 
 use super::{Context, Step, note};
@@ -10,8 +10,27 @@ pub const STAND_IN: &str = "1";
 
 /// Reads what these services need, and what they start, and gives it to Compose.
 pub fn read(context: &Context, environment: &Environment, services: &[&Service]) -> Step<()> {
-    let services = provider::with_dependencies(context.stack(), services);
-    read_those(context, environment, |variable| provider::is_needed(context.stack(), variable, &services))
+    let is_set = environment.get("COMPOSE_PROFILES").is_some_and(|profiles| !profiles.is_empty());
+    let services = if is_set {
+        context.stack().every_service().collect()
+    } else {
+        provider::with_dependencies(context.stack(), services)
+    };
+    let dotenv = dotenv::load(&context.root, &context.dotenv())?.map(|file| file.text().to_owned()).unwrap_or_default();
+    // Compose replaces variables in the values of `.env`, too.
+    let in_dotenv = |name: &str| [format!("${name}"), format!("${{{name}")].iter().any(|text| dotenv.contains(text));
+    read_those(context, environment, |variable| {
+        provider::is_needed(context.stack(), variable, &services) || in_dotenv(variable)
+    })
+}
+
+/// Reads what the hooks of services need, which run when they end.
+pub fn read_for_hooks(context: &Context, services: &[String]) -> Step<()> {
+    let is_meant = |name: &String| services.is_empty() || services.contains(name);
+    let services: Vec<&Service> = context.stack().services.iter().filter(|service| is_meant(&service.name)).collect();
+    read_those(context, &context.environment()?, |variable| {
+        services.iter().any(|service| provider::is_in_hooks(service, variable))
+    })
 }
 
 /// Reads what the builds of these services need.

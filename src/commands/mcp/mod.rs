@@ -18,8 +18,8 @@ use crate::cli::Mcp;
 /// The version of the protocol in which requests say their version.
 const STATELESS: &str = "2026-07-28";
 
-/// Versions of the protocol that begin with `initialize`, newest first.
-const WITH_INITIALIZE: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+/// Versions of the protocol that begin with `initialize`, newest first. 2025-03-26 has batches, which no client needs.
+const WITH_INITIALIZE: [&str; 3] = ["2025-11-25", "2025-06-18", "2024-11-05"];
 
 /// Where a request of [`STATELESS`] says its version.
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -71,12 +71,12 @@ fn answer(line: &[u8], tools: &[&Tool], program: &Program<'_>) -> Option<Value> 
             let method = message["method"].as_str();
             match (method, &message["id"]) {
                 // A notification, or a response to a request that was never made.
-                (Some(_), Value::Null) => return None,
+                (Some(_), _) if message.get("id").is_none() => return None,
                 (None, _) if message.get("result").or(message.get("error")).is_some() => return None,
                 (Some(method), id @ (Value::Number(_) | Value::String(_))) => {
                     (id.clone(), request(method, &message["params"], tools, program))
                 }
-                _ => (Value::Null, Err(Refusal::new(INVALID_REQUEST, "not a request of JSON-RPC"))),
+                _ => (Value::Null, Err(Refusal::new(INVALID_REQUEST, "not a JSON-RPC request"))),
             }
         }
     };
@@ -111,7 +111,7 @@ fn request(method: &str, params: &Value, tools: &[&Tool], program: &Program<'_>)
     let version = params["_meta"][VERSION].as_str();
     if let Some(requested) = version.filter(|version| !versions().any(|known| known == *version)) {
         let data = json!({ "requested": requested, "supported": versions().collect::<Vec<_>>() });
-        let message = format!("unsupported version of the protocol `{requested}`");
+        let message = format!("unsupported protocol version `{requested}`");
         return Err(Refusal { data: Some(data), ..Refusal::new(UNSUPPORTED_VERSION, message) });
     }
     let server = json!({ "name": "gen", "version": env!("CARGO_PKG_VERSION") });
@@ -151,7 +151,12 @@ fn request(method: &str, params: &Value, tools: &[&Tool], program: &Program<'_>)
                 return Err(Refusal::new(INVALID_PARAMS, format!("unknown tool `{name}`")));
             };
             let none = Map::new();
-            tool.call(params["arguments"].as_object().unwrap_or(&none), program)
+            let arguments = match &params["arguments"] {
+                Value::Null => &none,
+                Value::Object(arguments) => arguments,
+                _ => return Err(Refusal::new(INVALID_PARAMS, "`arguments` is not an object")),
+            };
+            tool.call(arguments, program)
         }
         _ => return Err(Refusal::new(METHOD_NOT_FOUND, format!("unknown method `{method}`"))),
     };

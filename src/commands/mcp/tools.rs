@@ -115,7 +115,7 @@ pub const ALL: [Tool; 9] = [
     },
     Tool {
         name: "check",
-        description: "Compare the files on disk with what the spec renders: each difference with its cause, its lines and a way out",
+        description: "Compare the files on disk with what the spec renders: each difference with its cause, its lines and how to fix it",
         command: &["check", "--format=json"],
         arguments: &[ALL_PROFILES],
         only: None,
@@ -150,7 +150,7 @@ pub const ALL: [Tool; 9] = [
     },
     Tool {
         name: "diagnostics",
-        description: "What is wrong or looks wrong in the spec: errors and warnings with their places and ways out",
+        description: "What is wrong or looks wrong in the spec: errors and warnings with their locations and fixes",
         command: &["check", "--format=json", "--stat"],
         arguments: &[],
         only: Some("diagnostics"),
@@ -158,7 +158,7 @@ pub const ALL: [Tool; 9] = [
     },
     Tool {
         name: "render",
-        description: "Write the files that the spec describes. If one was edited by hand, nothing is written",
+        description: "Write the files that the spec describes. If one was edited by hand, nothing of its profile is written",
         command: &["render"],
         arguments: &[ALL_PROFILES],
         only: None,
@@ -218,7 +218,7 @@ impl Tool {
             },
             "annotations": {
                 "readOnlyHint": !self.writes,
-                "destructiveHint": false,
+                "destructiveHint": self.writes,
                 "idempotentHint": true,
                 "openWorldHint": false,
             },
@@ -233,7 +233,8 @@ impl Tool {
         };
         let mut command = Command::new(&program.path);
         command.args(program.spec.map(|spec| format!("--spec={spec}"))).args(self.command).args(words);
-        let ended = match command.stdin(Stdio::null()).output() {
+        command.env_remove("CLICOLOR_FORCE").env("NO_COLOR", "1").stdin(Stdio::null());
+        let ended = match command.output() {
             Ok(ended) => ended,
             Err(error) => return failed(&format!("cannot run `{}`: {error}", program.path.display())),
         };
@@ -248,8 +249,12 @@ impl Tool {
         }
         texts.retain(|text| !text.is_empty());
         let content: Vec<Value> = texts.iter().map(|text| json!({ "type": "text", "text": text })).collect();
-        // Findings are what was asked for.
-        let is_error = !matches!(ended.status.code(), Some(0 | 1)) && (self.only.is_none() || report.is_none());
+        let is_error = match ended.status.code() {
+            Some(0) => false,
+            // Findings are what was asked for.
+            Some(1) => self.writes,
+            _ => self.only.is_none() || report.is_none(),
+        };
         let mut result = json!({ "content": content, "isError": is_error });
         if let Some(report @ Value::Object(_)) = report {
             result["structuredContent"] = report;

@@ -51,9 +51,8 @@ pub fn run(name: &str, arguments: &[String]) -> Ran {
 /// Refuses the commit of a merge whose spec is not valid. Whatever else is wrong is not the merge's.
 fn before_commit(git: &Git<'_>) -> Ran {
     remember(git);
-    let (sources, diagnostics) = match load(git.root.to_owned(), location(), None) {
-        Err(Unread::Invalid(sources, diagnostics)) => (sources, diagnostics),
-        _ => return Ok(Outcome::Clean),
+    let Err(Unread::Invalid(sources, diagnostics)) = load(git.root.to_owned(), location(), None) else {
+        return Ok(Outcome::Clean);
     };
     let files = files_of(&sources);
     let is_merged = !answers(git, &["--literal-pathspecs", "diff", "--cached", "--quiet", "HEAD", "--"], &files);
@@ -161,7 +160,7 @@ fn are_more_picked(git: &Git<'_>) -> bool {
 /// Adds outputs to the index, unless the project does not commit them.
 fn stage(git: &Git<'_>, paths: &[Utf8PathBuf]) -> Result<(), Failure> {
     for paths in paths.chunks(MOST) {
-        let asked: String = paths.iter().map(|path| format!("{path}\0")).collect();
+        let asked = paths.iter().map(|path| path.as_str()).collect::<Vec<_>>().join("\0");
         let ignored = with_input(git, &["check-ignore", "-z", "--stdin"], asked.as_bytes())?;
         // 1: none is ignored.
         if !matches!(ignored.status.code(), Some(0 | 1)) {

@@ -197,8 +197,8 @@ fn add_to_hook(path: &Utf8Path, line: &str) -> Ran<Outcome> {
 /// Whether the first line of a script is that of a shell, such as `#!/bin/sh -e` or `#!/usr/bin/env -S bash`.
 fn is_shell(line: &str) -> bool {
     let words = line.strip_prefix("#!").unwrap_or_default().split_whitespace();
-    let names = words.map(|word| word.rsplit('/').next().unwrap_or_default());
-    let program = names.skip_while(|name| *name == "env" || name.starts_with('-')).next();
+    let mut names = words.map(|word| word.rsplit('/').next().unwrap_or_default());
+    let program = names.find(|name| *name != "env" && !name.starts_with('-'));
     program.is_some_and(|name| ["sh", "bash", "dash", "zsh", "ksh"].contains(&name))
 }
 

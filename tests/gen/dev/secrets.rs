@@ -83,9 +83,9 @@ fn stubs() -> Stubs {
     stubs.project.write("generated/dev/.env", "");
     fs::set_permissions(stubs.project.path("generated/dev/.env"), fs::Permissions::from_mode(0o600)).unwrap();
     stubs.script("op read", "printf hush-one; exit 0");
-    stubs.answer("--secret-id shop/api ", 0, "{\"token\":\"hush-aws\"}");
-    stubs.answer("--secret-id shop/key ", 0, "{\"token\":\"hush-aws\"}");
-    stubs.answer("vault kv get", 0, "hush password");
+    stubs.answer("--secret-id shop/api ", 0, "\"{\\\"token\\\":\\\"hush-aws\\\"}\"");
+    stubs.answer("--secret-id shop/key ", 0, "\"{\\\"token\\\":\\\"hush-aws\\\"}\"");
+    stubs.script("vault kv get", "printf 'hush password'; exit 0");
     stubs.answer("pass show shop/line", 0, "hush-line\nsecond");
     stubs.answer("pass show shop/build", 0, "hush-build");
     let names = VALUES.map(|(name, _)| format!("${{{name}-}}")).join("|");
@@ -134,9 +134,9 @@ fn values_reach_compose_and_nothing_else() {
         asked(&stubs),
         [
             "op read --no-newline op://Dev/Shop/token",
-            "aws secretsmanager get-secret-value --secret-id shop/api --query SecretString --output text",
-            "aws secretsmanager get-secret-value --secret-id shop/key --query SecretString --output text",
-            "vault kv get -field=password secret/shop/db",
+            "aws secretsmanager get-secret-value --secret-id shop/api --query SecretString --output json",
+            "aws secretsmanager get-secret-value --secret-id shop/key --query SecretString --output json",
+            "vault kv get -format=table -field=password secret/shop/db",
             "pass show shop/line",
         ]
     );
@@ -160,12 +160,71 @@ fn only_what_is_needed_is_read() {
     let run = stubs.run(&["env", "check"]);
     assert!(run.stdout.contains("  ONE: `gen dev up` reads it from `op://Dev/Shop/token`\n"), "{run:?}");
     stubs.run(&["up", "--detach", "db"]);
-    assert_eq!(asked(&stubs), ["vault kv get -field=password secret/shop/db"]);
+    assert_eq!(asked(&stubs), ["vault kv get -format=table -field=password secret/shop/db"]);
     assert_eq!(given(&stubs), ["1|1|1|hush password|1|1"]);
     let run = stubs.run(&["build", "tool"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(asked(&stubs), ["pass show shop/build"]);
     assert_eq!(given(&stubs), ["1|1|1|1|1|hush-build"]);
+}
+
+/// Wherever Compose finds a variable, what it gets is the value.
+#[test]
+fn nothing_that_starts_gets_another_value() {
+    const BUILD: &str = "BUILD = \"${BUILD}\"";
+    for (from, to) in [
+        // Of the service that is not started, and of something else.
+        ("[secrets.password]", "[volumes.share]\ndriver_opts = { o = \"password=${BUILD}\" }\n[secrets.password]"),
+        ("secrets = [\"password\"]", "secrets = [\"password\"]\nbuild = { context = \".\", args = [\"BUILD\"] }"),
+        ("secrets = [\"password\"]", "secrets = [\"password\", \"build\"]\nbuild = { context = \".\" }"),
+        ("secrets = [\"password\"]", "secrets = [\"password\"]\nconfigs = [\"build\"]"),
+    ] {
+        let stubs = stubs();
+        stubs.project.replace("spec/stack.toml", from, to);
+        for (name, key, value) in [("secrets", "environment", "BUILD"), ("configs", "content", "x=${BUILD}")] {
+            if to.contains(name) && to.contains("\"build\"") {
+                let spec = stubs.project.read("spec/stack.toml");
+                stubs.project.write("spec/stack.toml", format!("{spec}\n[{name}.build]\n{key} = \"{value}\"\n"));
+            }
+        }
+        assert!(stubs.project.read("spec/stack.toml").contains(BUILD));
+        let run = stubs.project.run(&["render"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let run = stubs.run(&["up", "--detach", "db"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(given(&stubs), ["1|1|1|hush password|1|hush-build"], "{to}");
+    }
+    // Of a Compose profile that is chosen, and in a value of one's own.
+    for dotenv in ["COMPOSE_PROFILES=tools\n", "OTHER=x-${BUILD}\n"] {
+        let stubs = stubs();
+        stubs.project.write("generated/dev/.env", dotenv);
+        stubs.run(&["up", "--detach", "db"]);
+        assert!(given(&stubs)[0].ends_with("|hush-build"), "{dotenv}");
+    }
+}
+
+#[test]
+fn hooks_have_their_values_when_services_end() {
+    let stubs = stubs();
+    let hook = "[services.db]\npre_stop = [{ command = [\"bye\", \"${HOOK}\"] }]";
+    stubs.project.replace("spec/stack.toml", "[services.db]", hook);
+    let spec = stubs.project.read("spec/stack.toml");
+    let from = "[env.HOOK]\ndescription = \"Of a hook\"\nsecret = true\nfrom = \"cmd:pass show shop/hook\"\n";
+    stubs.project.write("spec/stack.toml", format!("{spec}\n{from}"));
+    let run = stubs.project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    stubs.answer("pass show shop/hook", 0, "hush-hook");
+    for command in [" down", " restart"] {
+        stubs.script(command, "printf '%s\\n' \"${HOOK-}|${ONE-}\" >> \"${STUB}/environment\"; exit 0");
+    }
+    for (arguments, expected) in
+        [(&["down"][..], "hush-hook|1"), (&["restart", "db"], "hush-hook|1"), (&["restart", "api"], "1|1")]
+    {
+        let run = stubs.run(arguments);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(given(&stubs), [expected], "{arguments:?}");
+        is_quiet(&stubs, &run);
+    }
 }
 
 #[test]
@@ -182,7 +241,7 @@ fn a_value_of_ones_own_wins() {
 fn what_fails_is_named_without_a_value() {
     let stubs = stubs();
     stubs.answer("vault kv get", 2, "hush password");
-    stubs.answer("--secret-id shop/api ", 0, "{\"other\":\"hush-aws\"}");
+    stubs.answer("--secret-id shop/api ", 0, "\"{\\\"other\\\":\\\"hush-aws\\\"}\"");
     fs::remove_file(stubs.project.path("bin/op")).unwrap();
     let mut command = stubs.command(&["up", "--detach"]);
     // No other `op` either.
