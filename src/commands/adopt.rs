@@ -41,9 +41,8 @@ pub fn run(arguments: &Adopt) -> Ran {
         return Ok(outcome);
     }
     sweep(&project.root, [])?;
-    for (path, _, new) in adopt::changed(&project.sources, sources) {
-        rewrite(&project.root, path, new)?;
-    }
+    let changed = adopt::changed(&project.sources, sources).into_iter();
+    rewrite(&project.root, &project.sources, changed.map(|(path, _, text)| (path.as_path(), text)))?;
     print_text(&format!("{count} adopted{left}\n"));
     Ok(outcome.max(finish(&work.whole)?))
 }

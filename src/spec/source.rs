@@ -169,7 +169,7 @@ impl Sources {
 }
 
 /// Removes the byte order mark and Windows line endings, which would otherwise reach the outputs in multi-line strings.
-pub(super) fn normalise(mut text: String) -> String {
+pub(crate) fn normalise(mut text: String) -> String {
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }
