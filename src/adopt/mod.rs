@@ -501,7 +501,8 @@ fn others(hunks: &Hunks<'_>, change: &Change<'_>, text: &str) -> Option<usize> {
 /// The file of the spec that a dashboard's output is rendered from.
 fn dashboard_of<'s>(sources: &'s Sources, path: &Utf8Path) -> Option<&'s Source> {
     let name = path.file_stem().filter(|_| path.extension() == Some("json"))?;
-    sources.files().iter().find(|source| sources.location().dashboard_name(&source.path) == Some(name))
+    let found = sources.files().iter().find(|source| sources.location().dashboard_name(&source.path) == Some(name));
+    found.map(AsRef::as_ref)
 }
 
 /// The keys of a service that a kind decides if the spec does not, each with its value as TOML.
