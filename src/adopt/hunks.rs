@@ -56,6 +56,15 @@ pub(super) fn lines(text: &str) -> Vec<&str> {
     text.split_inclusive('\n').collect()
 }
 
+/// Where a line of a text, from zero, is in another one that has it, too.
+pub(super) fn line_in(from: &str, to: &str, line: usize) -> Option<usize> {
+    let same = compared(&lines(from), &lines(to)).into_iter().find_map(|op| match op {
+        DiffOp::Equal { .. } if op.old_range().contains(&line) => Some((op.old_range().start, op.new_range().start)),
+        _ => None,
+    });
+    same.map(|(old, new)| new + line - old)
+}
+
 /// The differences between two texts.
 #[derive(Debug)]
 pub(super) struct Hunks<'t> {
@@ -280,6 +289,12 @@ mod tests {
         let changes: Vec<(usize, usize)> =
             Hunks::of(&old, &new).changes().iter().map(|change| (change.old.len(), change.new.len())).collect();
         assert_eq!(changes, [(1, 1), (0, 1)]);
+    }
+
+    #[test]
+    fn a_line_is_found_again() {
+        let (from, to) = ("a\nb\nc\n", "x\na\nB\nc\n");
+        assert_eq!([0, 1, 2, 3].map(|line| line_in(from, to, line)), [Some(1), None, Some(3), None]);
     }
 
     #[test]
