@@ -8,6 +8,7 @@ use super::{Area, Change, Fate, Id, Pair, Severity, counted, fates, quoted};
 use crate::model::patch::{Edit, Patch};
 use crate::model::text::{Text, Tree};
 use crate::model::{Stack, secret};
+use crate::spec::patches::name_of;
 use crate::view;
 
 /// An edit, and the patch that it is part of.
@@ -133,7 +134,11 @@ fn has_secret(name: &str, value: &Tree) -> bool {
     match value {
         Tree::Text(text) => secret::is_written(name, text),
         Tree::List(items) => items.iter().any(|item| has_secret(name, item)),
-        Tree::Table(entries) => entries.iter().any(|(key, value)| has_secret(key, value)),
+        Tree::Table(entries) => {
+            let beside =
+                value.get("name").and_then(|name| if let Tree::Text(name) = name { name.literal() } else { None });
+            entries.iter().any(|(key, value)| has_secret(name_of(key, beside, name), value))
+        }
         Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_) => false,
     }
 }

@@ -106,15 +106,24 @@ impl Path {
         self.steps.get(step).map_or(WHOLE, |(_, end)| &self.text[..*end])
     }
 
-    /// The last key.
+    /// What says what the value is: the last key, or the name of the item that it is the value of (`env[name=X].value`).
     pub fn name(&self) -> &str {
-        self.keys().last().unwrap_or_default()
+        self.steps.iter().fold("", |above, (step, _)| match step {
+            Step::Key(key) => name_of(key, None, above),
+            Step::Item { keys, value } if keys == &["name"] => value,
+            Step::Index(_) | Step::Item { .. } => above,
+        })
     }
 
     /// The keys on the way.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|(step, _)| if let Step::Key(key) = step { Some(key.as_str()) } else { None })
     }
+}
+
+/// What says what the value of a key is: the key, or if that is only `value`, the name that is beside it or above.
+pub fn name_of<'n>(key: &'n str, beside: Option<&'n str>, above: &'n str) -> &'n str {
+    if key == "value" { beside.unwrap_or(above) } else { key }
 }
 
 /// A key in quotes or without, and its length in the text.
@@ -192,6 +201,17 @@ mod tests {
             [".", "a", "a.'b.c'[0]", "a.'b.c'[0].d"]
         );
         assert_eq!(path.name(), "d");
+        for (text, name) in [
+            (".", ""),
+            ("a.value", "a"),
+            ("containers[0].env[name=DB_PASSWORD].value", "DB_PASSWORD"),
+            ("env[name=DB_PASSWORD]", "DB_PASSWORD"),
+            ("ports[name=http].target", "target"),
+            ("args[=x]", "args"),
+            ("args[0]", "args"),
+        ] {
+            assert_eq!(Path::parse(text).unwrap().name(), name, "{text}");
+        }
     }
 
     #[test]
