@@ -72,8 +72,8 @@ pub struct Patched {
     pub text: String,
     /// What is wrong.
     pub problems: Vec<Problem>,
-    /// The documents that were changed, as they are now.
-    pub changed: Vec<Json>,
+    /// The documents that were changed, as they were and as they are now.
+    pub changed: Vec<[Json; 2]>,
 }
 
 /// Applies edits to a text.
@@ -96,7 +96,7 @@ pub fn apply(text: &str, format: Format, edits: &[&Edit]) -> Result<Patched, Ref
     }
     let meant: Vec<Json> = documents.iter().map(Node::after).collect();
     let changed = documents.iter().zip(&meant).filter(|(document, _)| document.is_touched());
-    let changed = changed.map(|(_, after)| after.clone()).collect();
+    let changed = changed.map(|(before, after)| [before.before(), after.clone()]).collect();
     if !documents.iter().any(Node::is_touched) {
         return Ok(Patched { text: text.to_owned(), problems: marks.problems, changed });
     }
@@ -188,7 +188,7 @@ rules:
         let edits: Vec<&Edit> = edits.iter().collect();
         let Patched { text: new, problems, changed } = apply(text, Format::Yaml, &edits).unwrap();
         // Another reader agrees.
-        if let [changed] = changed.as_slice() {
+        if let [[_, changed]] = changed.as_slice() {
             assert_eq!(serde_yaml::from_str::<Json>(&new).unwrap(), *changed, "{new}");
         }
         let mut lines = String::new();
@@ -349,7 +349,7 @@ rules:
             let edits: Vec<&Edit> = edits.iter().collect();
             match apply(&text, Format::Yaml, &edits) {
                 Ok(patched) => {
-                    if let [changed] = patched.changed.as_slice() {
+                    if let [[_, changed]] = patched.changed.as_slice() {
                         let read: Json = serde_yaml::from_str(&patched.text).map_err(|error| TestCaseError::fail(error.to_string()))?;
                         prop_assert_eq!(&read, changed, "{}", patched.text);
                     }

@@ -169,7 +169,7 @@ impl Artifact<'_> {
             && !self.path.as_str().starts_with(&stack.files())
             && self.path.as_str().starts_with(&stack.base());
         let is_job = |document: &serde_json::Value| document.get("kind").and_then(|kind| kind.as_str()) == Some("Job");
-        if is_manifest && patched.changed.iter().any(is_job) {
+        if is_manifest && patched.changed.iter().flatten().any(is_job) {
             found.push((*first, Fault::Job));
         }
     }

@@ -254,6 +254,17 @@ fn a_secret_is_known_by_the_name_beside_it() {
 }
 
 #[test]
+fn a_job_stays_one() {
+    let run = Project::new(format!(
+        "{CLUSTER}\n[services.migrate]\nimage = \"shop/migrate:1\"\nuser = \"998\"\nkubernetes.effect = [\"migrate\", \"--check\"]\n\n\
+         [services.web]\nimage = \"shop/web:1\"\nuser = \"1000\"\ndepends_on.migrate = \"service_completed_successfully\"\n\n\
+         [patches.\"kubernetes/base/migrate.yaml\"]\nreason = \"x\"\nset = {{ \"[kind=Job].kind\" = \"Task\" }}\n"
+    ))
+    .run(&["check"]);
+    assert!(run.code == Some(2) && run.stderr.contains("cannot be patched: a Job cannot change"), "{run:?}");
+}
+
+#[test]
 fn a_review_says_what_is_patched_and_why() {
     let spec = format!("{SPEC}#");
     case(
