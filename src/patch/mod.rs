@@ -245,6 +245,27 @@ rules:
     }
 
     #[test]
+    fn what_is_beside_a_change_between_brackets_keeps_its_text() {
+        for (text, edit, expected) in [
+            (
+                "a: [yes, .inf, 'x', 0x10, 1]\n",
+                set("a[4]", Tree::Integer(2)),
+                "a:\n  - yes\n  - .inf\n  - 'x'\n  - 0x10\n  - 2\n",
+            ),
+            ("a: {b: no, \"c\": {d: [1, ~]}}\n", remove("a.c.d[0]"), "a:\n  b: no\n  \"c\":\n    d:\n      - ~\n"),
+            ("- [on, {e: off}]\n", set("[0][1].e", 1.5_f64.tree()), "- - on\n  - e: 1.5\n"),
+            ("{a: no, b: 1}\n", remove("b"), "a: no\n"),
+            ("a: [x] # one\nb: [no]\n", add("b", Tree::List(vec!["z".into()])), "a: [x] # one\nb:\n  - no\n  - z\n"),
+        ] {
+            assert_eq!(apply(text, Format::Yaml, &[&edit]).unwrap().text, expected);
+        }
+        let with_comment = "a: [\n  x, # one\n  y\n]\n";
+        let why = apply(with_comment, Format::Yaml, &[&remove("a[1]")]).unwrap_err();
+        assert_eq!(why, "it has comments between brackets, which would be lost");
+        assert_eq!(apply(with_comment, Format::Yaml, &[&remove("a")]).unwrap().text.trim(), "{}");
+    }
+
+    #[test]
     fn a_wrong_edit_leaves_the_others() {
         let edits = [
             set("server.port", Tree::Integer(80)),

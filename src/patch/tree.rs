@@ -17,6 +17,8 @@ pub(super) struct Node {
     pub(super) at: Range<usize>,
     /// Whether it is a list or a map between brackets.
     pub(super) is_flow: bool,
+    /// Whether it is one with comments.
+    pub(super) has_comments: bool,
     pub(super) change: Option<Change>,
     /// The edit that adds something to it, and what: a list of items or an object of keys.
     pub(super) added: Option<(usize, Json)>,
