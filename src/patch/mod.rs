@@ -288,6 +288,18 @@ rules:
         let two =
             diff(text, &[set("[metadata.name=b].spec.x", Tree::Integer(2)), set("[kind=A].spec.x", Tree::Integer(3))]);
         assert_eq!(two, ("-  x: 1\n+  x: 3\n-  x: 1\n+  x: 2\n".to_owned(), Vec::new()));
+        let only =
+            diff("kind: A\nspec:\n  x: 1\n", &[set("[kind=A].spec.x", Tree::Integer(3)), remove("[kind=B].spec")]);
+        assert_eq!(only, ("-  x: 1\n+  x: 3\n".to_owned(), vec!["1 unknown-path".to_owned()]));
+        let both = "metadata:\n  name: a\n---\nmetadata:\n  name: a\n";
+        let both = apply(both, Format::Yaml, &[&remove("[metadata.name=a].metadata.name")]).unwrap().problems.remove(0);
+        assert_eq!(
+            (both.label.as_str(), both.help.as_str()),
+            (
+                "documents 0 and 1 both match",
+                "begin with what only that document has: `[kind=Deployment].spec.replicas`"
+            )
+        );
         let wrong =
             diff(text, &[set("spec.x", Tree::Integer(2)), remove("[kind=A]"), set("[kind=C].x", Tree::Integer(1))]);
         assert_eq!(
