@@ -137,16 +137,18 @@ fn key(text: &str) -> Option<(String, usize)> {
     (length > 0).then(|| (text[..length].to_owned(), length))
 }
 
-/// Where a character is outside of quotes.
+/// Where a character is outside of quotes. One begins where a key or a value does: `[=it's]` has none.
 fn end_of(text: &str, wanted: char) -> Option<usize> {
     let mut quote = None;
+    let mut before = None;
     for (at, c) in text.char_indices() {
         match quote {
             Some(open) if c == open => quote = None,
             None if c == wanted => return Some(at),
-            None if matches!(c, '"' | '\'') => quote = Some(c),
+            None if matches!(c, '"' | '\'') && matches!(before, None | Some('.' | '=')) => quote = Some(c),
             _ => {}
         }
+        before = Some(c);
     }
     None
 }
@@ -192,6 +194,7 @@ mod tests {
         assert_eq!(steps("a.\"b.c\".'d[0]'[3].e"), ["a", "b.c", "d[0]", "#3", "e"]);
         assert_eq!(steps("ports[name=http].target"), ["ports", "name=http", "target"]);
         assert_eq!(steps("cap_drop[=ALL]"), ["cap_drop", "=ALL"]);
+        assert_eq!(steps("x[=it's].y[a.'b.c'=don't]"), ["x", "=it's", "y", "a/b.c=don't"]);
         assert_eq!(steps("[metadata.name=web].spec"), ["metadata/name=web", "spec"]);
         assert_eq!(steps("x[\"a.b\"='c]=d'][0]"), ["x", "a.b=c]=d", "#0"]);
         assert_eq!(steps("."), [""; 0]);
