@@ -347,7 +347,7 @@ fn judge(node: &Node, path: &Path, action: &Action, is_whole: bool) -> Result<()
         Action::Set(to) => {
             let before = node.before();
             if before == *to {
-                let title = format!("patch without effect: `{name}` is `{}` anyway", written(to));
+                let title = format!("patch without effect: `{name}` has this value anyway");
                 return Err(fault(("unused-patch", Part::Path), title, "remove it"));
             }
             let is_container = |json: &Json| json.is_array() || json.is_object();
@@ -382,7 +382,7 @@ fn judge_added(node: &Node, name: &str, more: &Json) -> Result<(), Wrong> {
             match more.iter().position(|item| there.contains(item)) {
                 None => Ok(()),
                 Some(at) => {
-                    let title = format!("patch without effect: `{name}` has `{}` anyway", written(&more[at]));
+                    let title = format!("patch without effect: `{name}` has this item anyway");
                     Err(fault(("unused-patch", Part::Item(at)), title, "remove it"))
                 }
             }

@@ -13,6 +13,7 @@ use super::Refused;
 use super::tree::{Entry, Node, Value};
 use crate::import::compose::yaml::scalar_of;
 use crate::lit::compose::{Node as Lit, write_lines, write_node};
+use crate::spec::decode::shown;
 
 /// How deep a tree may be.
 const DEEPEST: usize = 64;
@@ -119,8 +120,11 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
                 Event::Scalar(text, _, 0, None) => text.into_owned(),
                 _ => return Err("it has a key that is not a scalar".to_owned()),
             };
-            if key == "<<" || !seen.insert(key.clone()) {
-                return Err(format!("it has the key `{key}` twice, or merges others"));
+            if key == "<<" {
+                return Err("it merges the keys of another map".to_owned());
+            }
+            if !seen.insert(key.clone()) {
+                return Err(format!("it has the key `{}` twice", shown(&key)));
             }
             let (event, place) = self.next()?;
             let mut node = self.node(event, place, depth + 1)?;
