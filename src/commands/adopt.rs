@@ -265,7 +265,7 @@ impl<'p> Work<'p> {
         for Edited { path, on_disk, texts: [rendered, edited], whole } in std::mem::take(&mut self.edited) {
             let now = texts.get(path.as_path()).copied();
             let text = now.and_then(|now| adopt::edited(&rendered, &edited, now));
-            if let Some(count) = whole.filter(|_| text.as_ref() != now) {
+            if let Some(count) = whole.filter(|_| now.is_none() || text.as_ref() != now) {
                 self.adopted -= count;
                 self.refuse(&path, "what was adopted of another file undoes it", "adopt one file at a time");
             }
