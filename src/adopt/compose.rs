@@ -40,14 +40,11 @@ pub(super) fn candidates(
     }
     let mut states: Vec<Option<Sources>> = vec![None];
     for change in &changes {
-        let mut next = Vec::new();
-        for state in &states {
-            let Some(text) = Text::new(state.as_ref().unwrap_or(sources), profile) else { continue };
-            let spec = Spec { text, folder };
-            next.extend(spec.forms(change).into_iter().map(Some));
-        }
-        next.truncate(MOST_STATES);
-        states = next;
+        let forms = states.iter().flat_map(|state| {
+            let text = Text::new(state.as_ref().unwrap_or(sources), profile);
+            text.map(|text| Spec { text, folder }.forms(change)).unwrap_or_default()
+        });
+        states = forms.take(MOST_STATES).map(Some).collect();
     }
     let key = changes.first().map(|change| change.path().join(".")).unwrap_or_default();
     states.into_iter().flatten().map(|sources| (sources, key.clone())).collect()

@@ -14,25 +14,7 @@ pub(super) fn replaced(sources: &Sources, file: u16, place: Range<usize>, text: 
     let mut whole = sources.at(file)?.text.clone();
     whole.get(place.clone())?;
     whole.replace_range(place, text);
-    Some(with_file(sources, file, whole))
-}
-
-/// The spec with another text of one of its files.
-fn with_file(sources: &Sources, file: u16, text: String) -> Sources {
-    let mut new = Sources::new(sources.location().clone());
-    let mut text = Some(text);
-    let mut take = |index: usize, old: &str| {
-        if index == usize::from(file) { text.take().unwrap_or_default() } else { old.to_owned() }
-    };
-    let count = sources.files().len();
-    for (index, source) in sources.files().iter().enumerate() {
-        new.push(&source.path, take(index, &source.text));
-    }
-    for (index, source) in sources.templates().iter().enumerate() {
-        new.push_template(source.path.as_str(), Ok(take(count + index, &source.text)));
-    }
-    new.settle();
-    new
+    Some(sources.with_text(file, whole))
 }
 
 fn range(span: Span) -> Range<usize> {
@@ -193,7 +175,7 @@ impl<'s> Text<'s> {
             let place = piece(&text, range(node.span))?;
             text.replace_range(place, "");
         }
-        Some(with_file(self.sources, node.span.file, text))
+        Some(self.sources.with_text(node.span.file, text))
     }
 }
 

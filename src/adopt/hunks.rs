@@ -56,6 +56,15 @@ pub(super) fn lines(text: &str) -> Vec<&str> {
     text.split_inclusive('\n').collect()
 }
 
+/// Where a line of a text, from zero, is in another one that has it, too.
+pub(super) fn line_in(from: &str, to: &str, line: usize) -> Option<usize> {
+    let same = compared(&lines(from), &lines(to)).into_iter().find_map(|op| match op {
+        DiffOp::Equal { .. } if op.old_range().contains(&line) => Some((op.old_range().start, op.new_range().start)),
+        _ => None,
+    });
+    same.map(|(old, new)| new + line - old)
+}
+
 /// The differences between two texts.
 #[derive(Debug)]
 pub(super) struct Hunks<'t> {
@@ -217,25 +226,41 @@ pub(super) fn merged(base: &str, one: &str, other: &str) -> Option<String> {
     let base = lines(base);
     let (one, other) = (lines(one), lines(other));
     let edits = |lines: &[&str]| -> Vec<(Range<usize>, String)> {
-        let ops = compared(&base, lines).into_iter();
-        let differing = ops.filter(|op| !matches!(op, DiffOp::Equal { .. }));
-        differing.map(|op| (op.old_range(), lines[op.new_range()].concat())).collect()
+        let mut edits = Vec::new();
+        for op in compared(&base, lines).into_iter().filter(|op| !matches!(op, DiffOp::Equal { .. })) {
+            // Both may have changed the first of two lines, and only one the second.
+            let (old, new) = (op.old_range(), &lines[op.new_range()]);
+            edits.extend(
+                parts(&base[old.clone()], new)
+                    .into_iter()
+                    .map(|(left, right)| (old.start + left.start..old.start + left.end, new[right].concat())),
+            );
+        }
+        edits
     };
-    let mut all = edits(&one);
-    for edit in edits(&other) {
-        if all.contains(&edit) {
-            continue;
+    let touch = |a: &Range<usize>, b: &Range<usize>| {
+        // Lines that are added are between two others.
+        if a.is_empty() || b.is_empty() {
+            a.start <= b.end && b.start <= a.end
+        } else {
+            a.start < b.end && b.start < a.end
         }
-        let touches = |(range, _): &(Range<usize>, String)| range.start <= edit.0.end && edit.0.start <= range.end;
-        if all.iter().any(touches) {
-            return None;
-        }
-        all.push(edit);
-    }
-    all.sort_by_key(|(range, _)| range.start);
+    };
+    let (mut left, mut right) = (edits(&one).into_iter().peekable(), edits(&other).into_iter().peekable());
     let mut out = String::new();
     let mut from = 0;
-    for (range, text) in all {
+    loop {
+        let next = match (left.peek(), right.peek()) {
+            (Some(a), Some(b)) if a == b => {
+                right.next();
+                left.next()
+            }
+            (Some((a, _)), Some((b, _))) if touch(a, b) => return None,
+            (Some((a, _)), Some((b, _))) if b.start < a.start => right.next(),
+            (Some(_), _) => left.next(),
+            (None, _) => right.next(),
+        };
+        let Some((range, text)) = next else { break };
         out.extend(base[from..range.start].iter().copied());
         out.push_str(&text);
         from = range.end;
@@ -283,10 +308,21 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_found_again() {
+        let (from, to) = ("a\nb\nc\n", "x\na\nB\nc\n");
+        assert_eq!([0, 1, 2, 3].map(|line| line_in(from, to, line)), [Some(1), None, Some(3), None]);
+    }
+
+    #[test]
     fn edits_of_two_are_merged_unless_they_meet() {
         let base = "a\nb\nc\nd\ne\n";
         assert_eq!(merged(base, "A\nb\nc\nd\ne\n", "a\nb\nc\nd\nE\n").as_deref(), Some("A\nb\nc\nd\nE\n"));
         assert_eq!(merged(base, "A\nb\nc\nd\ne\n", "A\nb\nc\nd\nE\n").as_deref(), Some("A\nb\nc\nd\nE\n"));
+        assert_eq!(merged(base, "A\nb\nc\nd\ne\n", "A\nB\nc\nd\ne\n").as_deref(), Some("A\nB\nc\nd\ne\n"));
+        assert_eq!(merged(base, "A\nb\nc\nd\ne\n", "a\nB\nc\nd\ne\n").as_deref(), Some("A\nB\nc\nd\ne\n"));
+        let (pairs, both, one) = ("a: 1\nb: 2\n", "a: 9\nx: 0\nb: 2\n", "a: 9\nb: 2\n");
+        assert_eq!(merged(pairs, both, one).as_deref(), Some(both));
+        assert_eq!(merged(base, "a\nx\nb\nc\nd\ne\n", "a\nB\nc\nd\ne\n"), None);
         assert_eq!(merged(base, "A\nb\nc\nd\ne\n", "x\nb\nc\nd\ne\n"), None);
         assert_eq!(merged(base, base, "a\n").as_deref(), Some("a\n"));
         assert_eq!(merged(base, "a\n", base).as_deref(), Some("a\n"));

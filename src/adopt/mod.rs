@@ -9,6 +9,8 @@ mod edits;
 mod hunks;
 mod values;
 
+use std::cell::Cell;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -27,6 +29,9 @@ pub const MOST_CHANGES: usize = 100;
 /// Specs that are rendered for one change.
 const MOST_TRIED: usize = 120;
 
+/// Specs that are rendered for all edits of a project; each takes some milliseconds.
+pub const MOST_TRIES: usize = 10_000;
+
 /// An edited output.
 #[derive(Debug, Clone, Copy)]
 pub struct Edit<'e> {
@@ -34,7 +39,7 @@ pub struct Edit<'e> {
     pub profile: &'e str,
     /// The output.
     pub path: &'e Utf8Path,
-    /// What was rendered before the edit.
+    /// What was rendered before the edit, perhaps from an older spec.
     pub rendered: &'e str,
     /// What a person made of it.
     pub edited: &'e str,
@@ -53,6 +58,8 @@ pub struct Adopted {
     pub refused: Vec<Refused>,
     /// Whether a render of the changed spec has all of the edit.
     pub is_whole: bool,
+    /// If a line was named, what was rendered before, and that with the edits of all other lines.
+    pub others: Option<[String; 2]>,
 }
 
 /// A change that no change of the spec gives.
@@ -100,26 +107,50 @@ impl Refused {
     }
 }
 
-/// Changes the spec so that a render gives the edited output. What can't be taken over stays as it is.
+/// Changes the spec so that a render gives the edited output. What can't be taken over stays as it is. `tries` is how many specs
+/// may still be rendered for that, at first [`MOST_TRIES`].
 ///
 /// # Errors
 /// The spec and the file have both changed the same lines since the file was rendered, or the file differs in too many places.
-pub fn adopt(sources: &Sources, edit: &Edit<'_>) -> Result<Adopted, &'static str> {
+pub fn adopt(sources: &Sources, edit: &Edit<'_>, tries: &Cell<usize>) -> Result<Adopted, &'static str> {
     let Some(rendered) = render(sources, edit.profile, edit.path) else {
         return Err("the spec has no such output any more");
     };
-    let Some(edited) = hunks::merged(edit.rendered, edit.edited, &rendered) else {
-        return Err("another edit changes the same lines");
+    let merged = hunks::merged(edit.rendered, edit.edited, &rendered);
+    let edited = merged.ok_or("the spec changes the same lines as the edit")?;
+    let line = match edit.line.map(|line| hunks::line_in(edit.edited, &edited, line - 1)) {
+        Some(None) => return Err("the spec changes this line"),
+        line => line.flatten(),
     };
-    let mut work = Work { edit, base: sources, now: None, rendered, edited, adopted: 0, refused: Vec::new() };
+    let mut work = Work {
+        edit,
+        line,
+        base: sources,
+        now: None,
+        rendered,
+        edited,
+        tries,
+        adopted: 0,
+        refused: Vec::new(),
+        others: None,
+    };
     work.run()?;
     // A part of one of the changes is none.
     let is_half = work.now.is_some() && work.pieces().is_none();
     if is_half && edit.line.is_none() {
         return Err("only a part of the changes can be taken over");
     }
-    let is_whole = work.rendered == work.edited || (edit.line.is_some() && work.is_whole_but_for_others());
-    Ok(Adopted { sources: work.now, adopted: work.adopted, refused: work.refused, is_whole })
+    for refused in work.refused.iter_mut().filter(|_| work.edited != edit.edited) {
+        refused.line =
+            hunks::line_in(&work.edited, edit.edited, refused.line - 1).map_or(refused.line, |line| line + 1);
+    }
+    let is_whole = work.rendered == work.edited;
+    Ok(Adopted { sources: work.now, adopted: work.adopted, refused: work.refused, is_whole, others: work.others })
+}
+
+/// A file with the edit that was made of a rendered text, in what is rendered now; `None` if both changed the same lines.
+pub fn edited(rendered: &str, edited: &str, now: &str) -> Option<String> {
+    hunks::merged(rendered, edited, now)
 }
 
 /// An output of a spec, unless the spec is invalid.
@@ -153,14 +184,19 @@ type Guesses<'e> = fn(&Work<'e>, &Hunks<'_>, &Change<'_>) -> Vec<Candidate>;
 
 struct Work<'e> {
     edit: &'e Edit<'e>,
+    /// The line whose change is wanted, from zero.
+    line: Option<usize>,
     base: &'e Sources,
     /// The spec with what was adopted so far.
     now: Option<Sources>,
     /// What that renders.
     rendered: String,
     edited: String,
+    /// How many more specs may be rendered.
+    tries: &'e Cell<usize>,
     adopted: usize,
     refused: Vec<Refused>,
+    others: Option<[String; 2]>,
 }
 
 /// What came of the candidates for a change.
@@ -185,7 +221,7 @@ impl Work<'_> {
             let old = hunks::lines(&rendered);
             let hunks = Hunks::of(&old, &new);
             let changes = hunks.changes();
-            let is_wanted = |change: &&&Change<'_>| self.edit.line.is_none_or(|line| change.concerns(line - 1));
+            let is_wanted = |change: &&&Change<'_>| self.line.is_none_or(|line| change.concerns(line));
             let is_new = |change: &&&Change<'_>| !self.refused.iter().any(|refused| refused.is(change));
             let Some(change) = changes.iter().filter(is_wanted).find(is_new) else {
                 self.refused.retain(|refused| changes.iter().any(|change| refused.is(change)));
@@ -193,12 +229,16 @@ impl Work<'_> {
                 return Ok(());
             };
             budget = budget.checked_sub(1).ok_or("it differs in too many places")?;
+            if self.tries.get() == 0 {
+                return Err("too many changes of the spec were tried before");
+            }
             match self.attempt(&hunks, change) {
                 Tried::Found(sources, text) => {
                     let left = Hunks::of(&hunks::lines(&text), &new).changes().len();
                     self.adopted += changes.len().saturating_sub(left).max(1);
                     (self.now, self.rendered) = (Some(sources), text);
-                    if self.edit.line.is_some() {
+                    if self.line.is_some() {
+                        self.others = Some([rendered.clone(), hunks.with(|_, other| other != *change)]);
                         return Ok(());
                     }
                 }
@@ -221,19 +261,10 @@ impl Work<'_> {
         Hunks::of(&old, &new).found_in(&self.rendered).map(|_| ())
     }
 
-    /// Whether the other changes of the file, besides that of the line, are those of the spec.
-    fn is_whole_but_for_others(&self) -> bool {
-        let Some(first) = render(self.base, self.edit.profile, self.edit.path) else { return false };
-        let (old, new) = (hunks::lines(&first), hunks::lines(&self.edited));
-        let hunks = Hunks::of(&old, &new);
-        self.adopted > 0 && hunks.changes().len() == 1
-    }
-
     /// Tries candidates until one gives the change.
     fn attempt(&self, hunks: &Hunks<'_>, change: &Change<'_>) -> Tried {
         let mut almost: Option<(Almost, Sources, String)> = None;
         let mut invalid: Option<(String, String)> = None;
-        let mut tried = 0;
         let number = hunks.changes().iter().position(|other| *other == change);
         // Most guesses at values are wrong, so what is wrong with one says nothing; a key that a Compose file has says what it is.
         let kinds: [(Guesses<'_>, bool); 5] = [
@@ -243,44 +274,42 @@ impl Work<'_> {
             (Self::of_compose, true),
             (Self::of_defaults, false),
         ];
-        for (guesses, is_clear) in kinds {
-            for Candidate { sources, key } in guesses(self, hunks, change) {
-                tried += 1;
-                if tried > MOST_TRIED {
-                    break;
-                }
-                let text = match render_or(&sources, self.edit.profile, self.edit.path) {
-                    Ok(text) if text == self.rendered => continue,
-                    Ok(text) => text,
-                    Err(why) => {
-                        invalid = invalid.or(why.filter(|_| is_clear).map(|why| (key, why)));
-                        continue;
-                    }
-                };
-                let taken = hunks.found_in(&text);
-                if taken.is_some_and(|taken| number.and_then(|number| taken.get(number).copied()) == Some(true)) {
-                    match crate::plan(&sources, None) {
-                        Ok(_) => return Tried::Found(sources, text),
-                        // The other profiles stay valid.
-                        Err(mistakes) => {
-                            let why = first(&mistakes).filter(|_| is_clear);
-                            invalid = invalid.or(why.map(|why| (key, why)));
-                        }
-                    }
+        let candidates = kinds.into_iter().flat_map(|(guesses, is_clear)| {
+            guesses(self, hunks, change).into_iter().map(move |candidate| (candidate, is_clear))
+        });
+        for (Candidate { sources, key }, is_clear) in candidates.take(MOST_TRIED.min(self.tries.get())) {
+            self.tries.set(self.tries.get().saturating_sub(1));
+            let text = match render_or(&sources, self.edit.profile, self.edit.path) {
+                Ok(text) if text == self.rendered => continue,
+                Ok(text) => text,
+                Err(why) => {
+                    invalid = invalid.or(why.filter(|_| is_clear).map(|why| (key, why)));
                     continue;
                 }
-                let moved = self.moved(change, &text);
-                let others = if moved.is_some() { Some(0) } else { others(hunks, change, &text) };
-                if let Some(others) = others
-                    && almost.as_ref().is_none_or(|(best, ..)| others < best.others)
-                    && crate::plan(&sources, None).is_ok()
-                {
-                    almost = Some((Almost { key, others, line: moved }, sources, text));
+            };
+            let taken = hunks.found_in(&text);
+            if taken.is_some_and(|taken| number.and_then(|number| taken.get(number).copied()) == Some(true)) {
+                match crate::plan(&sources, None) {
+                    Ok(_) => return Tried::Found(sources, text),
+                    // The other profiles stay valid.
+                    Err(mistakes) => {
+                        let why = first(&mistakes).filter(|_| is_clear);
+                        invalid = invalid.or(why.map(|why| (key, why)));
+                    }
                 }
+                continue;
+            }
+            let moved = self.moved(change, &text);
+            let others = if moved.is_some() { Some(0) } else { others(hunks, change, &text) };
+            if let Some(others) = others
+                && almost.as_ref().is_none_or(|(best, ..)| others < best.others)
+                && crate::plan(&sources, None).is_ok()
+            {
+                almost = Some((Almost { key, others, line: moved }, sources, text));
             }
         }
         match almost {
-            Some((_, sources, text)) if self.edit.line.is_some() => Tried::Found(sources, text),
+            Some((_, sources, text)) if self.line.is_some() => Tried::Found(sources, text),
             almost => Tried::Not(almost.map(|(almost, ..)| almost), invalid),
         }
     }
@@ -501,7 +530,8 @@ fn others(hunks: &Hunks<'_>, change: &Change<'_>, text: &str) -> Option<usize> {
 /// The file of the spec that a dashboard's output is rendered from.
 fn dashboard_of<'s>(sources: &'s Sources, path: &Utf8Path) -> Option<&'s Source> {
     let name = path.file_stem().filter(|_| path.extension() == Some("json"))?;
-    sources.files().iter().find(|source| sources.location().dashboard_name(&source.path) == Some(name))
+    let found = sources.files().iter().find(|source| sources.location().dashboard_name(&source.path) == Some(name));
+    found.map(AsRef::as_ref)
 }
 
 /// The keys of a service that a kind decides if the spec does not, each with its value as TOML.

@@ -1,13 +1,14 @@
 //! `gen adopt`.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::fmt::{Display, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stackgen::Plan;
 use stackgen::adopt::{self, Adopted, Almost, Edit, Refused};
 use stackgen::diagnostic::suggestion;
-use stackgen::output::{self, Cause, Difference, Options};
+use stackgen::output::{self, Cause, Difference, File, Kept, Options};
 use stackgen::review::counted;
 use stackgen::shown::visible;
 use stackgen::spec::source::Sources;
@@ -15,37 +16,43 @@ use stackgen::spec::source::Sources;
 use super::explain::{below, place};
 use super::report::{BOLD, CYAN, GREEN, RED, RESET};
 use super::{
-    Outcome, Outputs, Project, Ran, check, location, print_text, project, render, rewrite, stop, stop_with, sweep, warn,
+    Outcome, Project, Ran, check, location, merge, print_text, project, render, rewrite, stop, stop_with, sweep, warn,
 };
 use crate::cli::{Adopt, Format};
 
 pub fn run(arguments: &Adopt) -> Ran {
     let project = project(None, Format::Text)?;
     let wanted = arguments.place.as_deref().map(|written| Wanted::new(&project, written)).transpose()?;
-    let mut work = Work { now: None, whole: Vec::new(), adopted: 0, refused: 0, profiles: Vec::new() };
+    let mut work = Work::new(&project);
     for plan in &project.plans {
-        work.profile(&project, plan, wanted.as_ref())?;
+        work.profile(plan, wanted.as_ref())?;
     }
-    let outcome = if work.refused > 0 { Outcome::Findings } else { Outcome::Clean };
-    let Some(sources) = &work.now else {
-        if work.refused == 0 && wanted.is_none() {
+    let Some(sources) = work.now.take() else {
+        if !work.said && wanted.is_none() {
             print_text("no output was edited by hand: there is nothing to adopt\n");
         }
-        return Ok(outcome);
+        return Ok(work.outcome());
     };
-    show(&project, sources, &work)?;
+    let plans = stackgen::plan(&sources, None).map_err(|_| stop(Outcome::Failed, "the changed spec is invalid"))?;
+    let files = files(&plans);
+    let kept = work.kept(&files);
+    work.show(&sources, &files, &kept);
     let count = counted(work.adopted, "change");
     let left = if work.refused == 0 { String::new() } else { format!(", {} not", work.refused) };
     if arguments.dry_run {
         print_text(&format!("{count} would be adopted{left}\n"));
-        return Ok(outcome);
+        return Ok(work.outcome());
     }
     sweep(&project.root, [])?;
-    for (path, _, new) in adopt::changed(&project.sources, sources) {
-        rewrite(&project.root, path, new)?;
-    }
+    let changed = adopt::changed(&project.sources, &sources).into_iter();
+    rewrite(&project.root, &project.sources, changed.map(|(path, _, text)| (path.as_path(), text)))?;
     print_text(&format!("{count} adopted{left}\n"));
-    Ok(outcome.max(finish(&work.whole)?))
+    Ok(work.outcome().max(finish(&kept)?))
+}
+
+/// The outputs of plans, each with its profile.
+fn files(plans: &[Plan]) -> Vec<(&str, File)> {
+    plans.iter().flat_map(|plan| plan.files().flatten().map(|file| (plan.profile(), file))).collect()
 }
 
 /// The output, and perhaps the line, that was named.
@@ -76,57 +83,90 @@ impl Wanted {
     }
 }
 
-/// What was adopted so far.
-struct Work {
-    /// The changed spec.
-    now: Option<Sources>,
-    /// The outputs whose whole edit is in it.
-    whole: Vec<Utf8PathBuf>,
-    adopted: usize,
-    refused: usize,
-    /// The profiles of the edited outputs.
-    profiles: Vec<String>,
+/// An edited output.
+struct Edited {
+    path: Utf8PathBuf,
+    on_disk: Vec<u8>,
+    /// What was rendered, and what a person made of it: both without the change of a line that was named, and adopted.
+    texts: [String; 2],
+    /// How many changes of it were adopted, if those are all.
+    whole: Option<usize>,
 }
 
-impl Work {
-    /// Adopts the edits of a profile's outputs.
-    fn profile(&mut self, project: &Project, plan: &Plan, wanted: Option<&Wanted>) -> Ran<()> {
-        if let Some(Wanted { path, .. }) = wanted
-            && !stackgen::view::artifacts(plan.stack()).iter().any(|artifact| artifact.path == *path)
-        {
-            return Ok(());
+/// What was adopted so far.
+struct Work<'p> {
+    project: &'p Project,
+    /// The changed spec.
+    now: Option<Sources>,
+    /// All edited outputs, whether they are adopted or not.
+    edited: Vec<Edited>,
+    adopted: usize,
+    refused: usize,
+    /// Whether an edit was mentioned.
+    said: bool,
+    /// The profiles of the outputs with adopted edits.
+    profiles: Vec<String>,
+    /// How many more specs may be rendered.
+    tries: Cell<usize>,
+    /// How many more lines of refused changes are shown.
+    shown: usize,
+}
+
+impl<'p> Work<'p> {
+    fn new(project: &'p Project) -> Self {
+        Self {
+            project,
+            now: None,
+            edited: Vec::new(),
+            adopted: 0,
+            refused: 0,
+            said: false,
+            profiles: Vec::new(),
+            tries: Cell::new(adopt::MOST_TRIES),
+            shown: check::MOST_LINES,
         }
-        let compared = output::compare(&project.root, &plan.scope(), plan.files());
+    }
+
+    fn outcome(&self) -> Outcome {
+        if self.refused > 0 { Outcome::Findings } else { Outcome::Clean }
+    }
+
+    /// Adopts the edits of a profile's outputs that are wanted.
+    fn profile(&mut self, plan: &Plan, wanted: Option<&Wanted>) -> Ran<()> {
+        let compared = output::compare(&self.project.root, &plan.scope(), plan.files());
         let differences = compared.map_err(|error| stop(Outcome::Failed, error))?.differences;
-        let Some(Wanted { path, line }) = wanted else {
-            for difference in &differences {
-                let is_edit = matches!(difference.cause, Cause::HandEdited { .. } | Cause::MergedEdit);
-                if is_edit && difference.expected.is_some() {
-                    self.file(project, plan.profile(), difference, None);
-                }
-            }
-            return Ok(());
-        };
-        match differences.iter().find(|difference| difference.path == *path) {
-            None => print_text(&format!("{BOLD}{path}{RESET}: as rendered, there is nothing to adopt\n")),
-            Some(difference) => match difference.cause {
+        for difference in &differences {
+            let Difference { path, cause, .. } = difference;
+            let of_wanted = wanted.filter(|wanted| wanted.path == *path);
+            let line = of_wanted.and_then(|wanted| wanted.line);
+            let is_wanted = wanted.is_none() || of_wanted.is_some();
+            match cause {
+                Cause::HandEdited { .. } => self.file(plan, difference, is_wanted, line),
+                Cause::MergedEdit if is_wanted => self.file(plan, difference, true, line),
+                _ if of_wanted.is_none() => {}
+                Cause::Unlisted | Cause::Merged => self.file(plan, difference, true, line),
                 Cause::Stale | Cause::LineEndings | Cause::Mode { .. } | Cause::Closed => {
-                    let Difference { cause, .. } = difference;
-                    print_text(&format!("{BOLD}{path}{RESET}: {cause}, but not edited: there is nothing to adopt\n"));
+                    self.nothing(path, &format!("{cause}, but not edited"));
                 }
-                Cause::HandEdited { .. } | Cause::MergedEdit | Cause::Unlisted | Cause::Merged => {
-                    self.file(project, plan.profile(), difference, *line);
-                }
-                _ => {
-                    let Difference { cause, .. } = difference;
-                    self.refuse(path, &cause.to_string(), &check::remedy(cause, path, location()));
-                }
-            },
+                _ => self.refuse(path, &cause.to_string(), &check::remedy(cause, path, location())),
+            }
+        }
+        if let Some(Wanted { path, .. }) = wanted
+            && !differences.iter().any(|difference| difference.path == *path)
+            && stackgen::view::artifacts(plan.stack()).iter().any(|artifact| artifact.path == *path)
+        {
+            self.nothing(path, "as rendered");
         }
         Ok(())
     }
 
+    fn nothing(&mut self, place: impl Display, why: &str) {
+        self.said = true;
+        print_text(&format!("{BOLD}{place}{RESET}: {why}: there is nothing to adopt\n"));
+    }
+
     fn refuse(&mut self, path: &Utf8Path, why: &str, help: &str) {
+        self.said = true;
         self.refused += 1;
         let help = location().commands(help);
         print_text(&format!(
@@ -134,84 +174,199 @@ impl Work {
         ));
     }
 
-    /// Adopts the edit of one file, or of a line of it.
-    fn file(&mut self, project: &Project, profile: &str, difference: &Difference, line: Option<usize>) {
+    /// Adopts the edit of one file, or of a line of it, if it is wanted.
+    fn file(&mut self, plan: &Plan, difference: &Difference, is_wanted: bool, line: Option<usize>) {
         let path = &difference.path;
-        let by_hand = "change the spec yourself, or discard the edit with `gen render --force`";
-        if line.is_none() && matches!(difference.cause, Cause::HandEdited { also_stale: true }) {
-            let why = "the spec has changed, too, so the file differs in more than the edit";
-            let help = format!("name each line that you edited: `gen adopt {path}:LINE`");
-            return self.refuse(path, why, &help);
-        }
-        let (Some(on_disk), Some(rendered)) = (&difference.on_disk, &difference.expected) else {
-            return self.refuse(path, "it cannot be read", by_hand);
+        let texts = match self.texts(plan, difference) {
+            Ok(texts) => texts,
+            Err((why, help)) if is_wanted => return self.refuse(path, why, help),
+            Err(_) => return,
         };
-        let Ok(edited) = std::str::from_utf8(on_disk) else {
-            return self.refuse(path, "it is not valid UTF-8", by_hand);
-        };
-        if edited.lines().nth(MOST_LINES).is_some() {
-            return self.refuse(path, "it is too long to compare line by line", by_hand);
+        let [rendered, edited] = &texts;
+        if is_wanted && rendered == edited {
+            self.nothing(path, "edited in its line breaks only");
+        } else if is_wanted {
+            let count = edited.lines().count();
+            if let Some(line) = line.filter(|line| *line > count) {
+                let why = format!("it has only {}, not {line}", counted(count, "line"));
+                return self.refuse(path, &why, "name a line of the file as it is on disk");
+            }
+            let edit = Edit { profile: plan.profile(), path, rendered, edited, line };
+            match adopt::adopt(self.now.as_ref().unwrap_or(&self.project.sources), &edit, &self.tries) {
+                Err(why) => self.refuse(path, why, BY_HAND),
+                Ok(adopted) => return self.add(plan.profile(), difference, line, texts, adopted),
+            }
         }
-        if let Some(line) = line.filter(|line| *line > edited.lines().count()) {
-            let why = format!("it has only {}, not {line}", counted(edited.lines().count(), "line"));
-            return self.refuse(path, &why, "name a line of the file as it is on disk");
-        }
-        // A render writes the line endings anew.
-        let edited = if rendered.contains('\r') { edited.to_owned() } else { edited.replace("\r\n", "\n") };
-        let edit = Edit { profile, path, rendered, edited: &edited, line };
-        match adopt::adopt(self.now.as_ref().unwrap_or(&project.sources), &edit) {
-            Err(why) => self.refuse(path, why, by_hand),
-            Ok(adopted) => self.add(profile, path, line, adopted),
-        }
+        self.edited.push(Edited::new(difference, texts));
     }
 
-    fn add(&mut self, profile: &str, path: &Utf8Path, line: Option<usize>, adopted: Adopted) {
-        let Adopted { sources, adopted, refused, is_whole } = adopted;
+    /// What was rendered before an edit, and what a person made of it; or why that is not known, and what helps.
+    fn texts(&self, plan: &Plan, difference: &Difference) -> Result<[String; 2], (&'static str, &'static str)> {
+        let (Some(on_disk), Some(expected)) = (&difference.on_disk, &difference.expected) else {
+            return Err(("it cannot be read", BY_HAND));
+        };
+        let Ok(edited) = std::str::from_utf8(on_disk) else { return Err(("it is not valid UTF-8", BY_HAND)) };
+        if edited.lines().nth(MOST_LINES).is_some() {
+            return Err(("it is too long to compare line by line", BY_HAND));
+        }
+        let rendered = if matches!(difference.cause, Cause::HandEdited { also_stale: true }) {
+            // The difference to what is rendered now would undo what the spec has changed.
+            let manifest = plan.scope().manifest;
+            merge::last_rendered(&self.project.root, &manifest, &difference.path).ok_or((
+                "the spec has changed since it was rendered, and Git does not have the text that was edited",
+                "copy the file, run `gen render --force`, make the edit again, and adopt it then",
+            ))?
+        } else {
+            expected.clone()
+        };
+        // A render writes the line breaks anew.
+        let mut edited = if rendered.contains('\r') { edited.to_owned() } else { edited.replace("\r\n", "\n") };
+        if rendered.ends_with('\n') && !edited.is_empty() && !edited.ends_with('\n') {
+            edited.push('\n');
+        }
+        Ok([rendered, edited])
+    }
+
+    fn add(
+        &mut self,
+        profile: &str,
+        difference: &Difference,
+        line: Option<usize>,
+        texts: [String; 2],
+        adopted: Adopted,
+    ) {
+        let Adopted { sources, adopted, refused, is_whole, others } = adopted;
+        let path = &difference.path;
         self.adopted += adopted;
         self.refused += refused.len();
-        if is_whole {
-            self.whole.push(path.to_owned());
-        }
+        self.said |= !refused.is_empty();
         if sources.is_some() && !self.profiles.iter().any(|known| known == profile) {
             self.profiles.push(profile.to_owned());
         }
-        if let Some(line) = line.filter(|_| sources.is_none() && refused.is_empty()) {
-            print_text(&format!("{BOLD}{path}:{line}{RESET}: as rendered, there is nothing to adopt\n"));
+        if sources.is_none() && refused.is_empty() {
+            match line {
+                Some(line) => self.nothing(format_args!("{path}:{line}"), "as rendered"),
+                None => self.nothing(path, "the spec gives this edit already"),
+            }
         }
         self.now = sources.or(self.now.take());
+        let whole = is_whole.then_some(adopted);
+        self.edited.push(Edited { whole, ..Edited::new(difference, others.unwrap_or(texts)) });
         for refused in refused {
-            print_text(&refusal(path, &refused));
+            print_text(&refusal(path, &refused, &mut self.shown));
         }
     }
+
+    /// What becomes of the edited files whose edits are adopted or stay, if the changed spec gives these files.
+    fn kept(&mut self, files: &[(&str, File)]) -> Vec<Kept> {
+        let texts: HashMap<&Utf8Path, &String> =
+            files.iter().map(|(_, file)| (file.path.as_path(), &file.contents)).collect();
+        let mut kept = Vec::new();
+        for Edited { path, on_disk, texts: [rendered, edited], whole } in std::mem::take(&mut self.edited) {
+            let now = texts.get(path.as_path()).copied();
+            let text = now.and_then(|now| adopt::edited(&rendered, &edited, now));
+            if let Some(count) = whole.filter(|_| now.is_none() || text.as_ref() != now) {
+                self.adopted -= count;
+                self.refuse(&path, "what was adopted of another file undoes it", "adopt one file at a time");
+            }
+            let (Some(now), Some(text)) = (now, text) else { continue };
+            // What has an edit keeps its line breaks.
+            let is_left = text == edited && text != *now;
+            let edited = if is_left { on_disk.clone() } else { text.into_bytes() };
+            kept.push(Kept { path, on_disk, rendered: now.clone(), edited });
+        }
+        kept
+    }
+
+    /// Shows the change of the spec, and what else it changes.
+    fn show(&self, sources: &Sources, files: &[(&str, File)], kept: &[Kept]) {
+        let mut out = String::new();
+        for (path, old, new) in adopt::changed(&self.project.sources, sources) {
+            out.push_str(&check::changed(path.as_str(), old, new, check::MOST_LINES));
+        }
+        let rendered = self.project.plans.iter().flat_map(Plan::files).flatten();
+        let mut before: HashMap<Utf8PathBuf, Vec<u8>> =
+            rendered.map(|file| (file.path, file.contents.into_bytes())).collect();
+        let mut after: HashMap<&Utf8Path, &[u8]> = HashMap::new();
+        for Kept { path, on_disk, edited, .. } in kept {
+            before.insert(path.clone(), on_disk.clone());
+            after.insert(path, edited);
+        }
+        let mut others = String::new();
+        let mut is_elsewhere = false;
+        let mut left = MOST_SHOWN;
+        for (profile, file) in files {
+            let old = before.get(&file.path).map_or(&[][..], Vec::as_slice);
+            let new = after.get(file.path.as_path()).copied().unwrap_or(file.contents.as_bytes());
+            if old != new {
+                is_elsewhere |= !self.profiles.iter().any(|known| known == profile);
+                let [old, new] = [old, new].map(String::from_utf8_lossy);
+                let shown = check::changed(file.path.as_str(), &old, &new, left);
+                left = left.saturating_sub(shown.lines().count());
+                others.push_str(&shown);
+            }
+        }
+        if !others.is_empty() {
+            let _ = write!(out, "\n{BOLD}This also changes:{RESET}\n{others}");
+        }
+        if is_elsewhere {
+            let names: Vec<String> = self.profiles.iter().map(|name| format!("`[profiles.{name}]`")).collect();
+            let _ = writeln!(
+                out,
+                "  {CYAN}help{RESET}: other profiles change, too; move the key to {} if they should not",
+                names.join(" or ")
+            );
+        }
+        out.push('\n');
+        print_text(&out);
+    }
 }
+
+impl Edited {
+    fn new(difference: &Difference, texts: [String; 2]) -> Self {
+        let on_disk = difference.on_disk.clone().unwrap_or_default();
+        Self { path: difference.path.clone(), on_disk, texts, whole: None }
+    }
+}
+
+/// What to do with an edit that can't be compared.
+const BY_HAND: &str = "change the spec yourself, or discard the edit with `gen render --force`";
 
 /// Lines of a file that are compared.
 const MOST_LINES: usize = 200_000;
 
-/// Characters of a refused line that are shown.
+/// Characters of a line that are shown.
 const LONGEST_SHOWN: usize = 200;
+
+/// Lines of one refused change that are shown, of each side.
+const MOST_REFUSED: usize = 20;
 
 /// Lines of diffs of other outputs that are shown.
 const MOST_SHOWN: usize = 60;
 
-/// Why a change of an output can't be adopted, and what to look at.
-fn refusal(path: &Utf8Path, refused: &Refused) -> String {
+/// Why a change of an output can't be adopted, and what to look at. At most `left` of its lines are shown.
+fn refusal(path: &Utf8Path, refused: &Refused, left: &mut usize) -> String {
     let line = refused.line;
     let mut out = format!("{BOLD}{path}:{line}{RESET}: {RED}cannot be adopted{RESET}\n");
     for (text, sign, colour) in [(&refused.old, '-', RED), (&refused.new, '+', GREEN)] {
-        for text in text.lines() {
-            let text: String = text.chars().take(LONGEST_SHOWN).collect();
+        let count = text.lines().count();
+        let shown = count.min(MOST_REFUSED).min(*left);
+        *left -= shown;
+        for text in text.lines().take(shown) {
             // Writing to a `String` cannot fail.
-            let _ = writeln!(out, "  {colour}{sign}{}{RESET}", visible(&text));
+            let _ = writeln!(out, "  {colour}{sign}{}{RESET}", short(text));
+        }
+        if count > shown {
+            let _ = writeln!(out, "  {colour}{sign}{RESET} … {}", counted(count - shown, "more line"));
         }
     }
-    let accepts = |what: &str| format!("{what}: `gen adopt {path}:{line}` accepts that");
+    let accepts = |what: &str| format!("{what} with `gen adopt {path}:{line}`");
     let help = match (&refused.almost, refused.keys.is_empty()) {
-        (Some(Almost { key, line: Some(place), .. }), _) => accepts(&format!(
-            "a change of `{key}` gives this, but in line {place}: move it there, or let a render do that"
-        )),
+        (Some(Almost { key, line: Some(place), .. }), _) => {
+            accepts(&format!("a change of `{key}` gives this, but in line {place}: move it there, or accept that"))
+        }
         (Some(Almost { key, others, line: None }), _) => accepts(&format!(
-            "a change of `{key}` gives this, and changes {} of the file",
+            "a change of `{key}` gives this, and changes {} of the file: accept that",
             counted(*others, "other line")
         )),
         (None, _) if refused.invalid.is_some() => {
@@ -225,73 +380,23 @@ fn refusal(path: &Utf8Path, refused: &Refused) -> String {
     for adopt::Cause { place, name, text } in &refused.keys {
         let _ = writeln!(out, "    {CYAN}{place}{RESET} {name}");
         if !text.is_empty() {
-            let _ = writeln!(out, "      {text}");
+            let _ = writeln!(out, "      {}", short(text));
         }
     }
     out.push('\n');
     out
 }
 
-/// Shows the change of the spec, and what it changes besides the edited files.
-fn show(project: &Project, sources: &Sources, work: &Work) -> Ran<()> {
-    let mut out = String::new();
-    for (path, old, new) in adopt::changed(&project.sources, sources) {
-        out.push_str(&check::changed(path.as_str(), old, new, check::MOST_LINES));
-    }
-    let plans = stackgen::plan(sources, None).map_err(|_| stop(Outcome::Failed, "the changed spec is invalid"))?;
-    let mut texts: BTreeMap<Utf8PathBuf, String> = BTreeMap::new();
-    for file in project.plans.iter().flat_map(Plan::files).flatten() {
-        texts.insert(file.path, file.contents);
-    }
-    let mut others = String::new();
-    let mut is_elsewhere = false;
-    let mut left = MOST_SHOWN;
-    for plan in &plans {
-        for file in plan.files().flatten().filter(|file| !work.whole.contains(&file.path)) {
-            let old = texts.get(&file.path).map_or("", String::as_str);
-            if old != file.contents {
-                is_elsewhere |= !work.profiles.iter().any(|profile| profile == plan.profile());
-                let shown = check::changed(file.path.as_str(), old, &file.contents, left);
-                left = left.saturating_sub(shown.lines().count());
-                others.push_str(&shown);
-            }
-        }
-    }
-    if !others.is_empty() {
-        let _ = write!(out, "\n{BOLD}This also changes:{RESET}\n{others}");
-    }
-    if is_elsewhere {
-        let names: Vec<String> = work.profiles.iter().map(|name| format!("`[profiles.{name}]`")).collect();
-        let _ = writeln!(
-            out,
-            "  {CYAN}help{RESET}: other profiles change, too; move the key to {} if they should not",
-            names.join(" or ")
-        );
-    }
-    out.push('\n');
-    print_text(&out);
-    Ok(())
+/// The beginning of a line.
+fn short(line: &str) -> String {
+    visible(&line.chars().take(LONGEST_SHOWN).collect::<String>())
 }
 
-/// Renders the changed spec, unless an edit would be lost.
-fn finish(whole: &[Utf8PathBuf]) -> Ran {
+/// Renders the changed spec. Edits that are left stay in their files.
+fn finish(kept: &[Kept]) -> Ran {
     let project = project(None, Format::Text)?;
     warn(&project, Format::Text);
-    let mut force = false;
-    for Outputs { scope, files, .. } in project.outputs(None)? {
-        let compared = output::compare(&project.root, &scope, files).map_err(|error| stop(Outcome::Failed, error))?;
-        for Difference { path, .. } in compared.differences.iter().filter(|difference| difference.cause.needs_force()) {
-            if !whole.contains(path) {
-                let help =
-                    "`gen check` shows what is left; `gen render` writes the outputs once it is adopted or undone";
-                print_text(&format!("not rendered: {path} has other edits\n  {}\n", location().commands(help)));
-                return Ok(Outcome::Clean);
-            }
-            // All of its edit is in the spec.
-            force = true;
-        }
-    }
-    let rendered = render::write(&project, None, Options { force, dry_run: false, prune: true });
+    let rendered = render::write(&project, None, Options { prune: true, kept, ..Options::default() });
     rendered.show();
     Ok(rendered.outcome)
 }

@@ -6,17 +6,19 @@ use stackgen::edit::eject::{self, Ejection};
 use stackgen::links;
 use stackgen::view::patched;
 
+use super::explain::below;
 use super::{Outcome, Ran, location, new, project, stop_with};
 use crate::cli::{Eject, Format};
 
 pub fn run(arguments: &Eject) -> Ran {
     let project = project(None, Format::Text)?;
     let wanted = arguments.file.strip_prefix("./").unwrap_or(&arguments.file);
+    let wanted_path = below(&project.root, &arguments.file);
     let mut names: Vec<String> = Vec::new();
     let mut found: Vec<(&str, String, String)> = Vec::new();
     for plan in &project.plans {
         for (path, name) in patched::names(plan.stack()) {
-            if path == wanted || name == wanted {
+            if wanted_path == path || name == wanted {
                 found.push((plan.profile(), name, path));
             } else {
                 names.push(name);
@@ -30,12 +32,12 @@ pub fn run(arguments: &Eject) -> Ran {
         return Err(stop_with(Outcome::Invalid, format!("unknown output `{wanted}`"), location().commands(&help)));
     };
     // It has to have a text to begin with.
-    if !found.iter().any(|(_, _, path)| links::is_file(&project.root, Utf8Path::new(path))) {
+    if let Some((_, _, path)) = found.iter().find(|(.., path)| !links::is_file(&project.root, Utf8Path::new(path))) {
         let help = location().commands("run `gen render` first, and edit the file then");
         return Err(stop_with(Outcome::Invalid, format!("`{path}` does not exist; nothing was written"), help));
     }
     // A name is that of all profiles, a path that of one.
-    let is_of_one = *path == wanted && project.plans.len() > 1;
+    let is_of_one = wanted_path == *path && project.plans.len() > 1;
     let ejection = Ejection { profile: is_of_one.then_some(*profile), name, reason: &arguments.reason };
     let draft = eject::eject(&project.sources, &ejection).map_err(new::refused)?;
     new::write(&project.root, &project.sources, &draft)

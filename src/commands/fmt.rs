@@ -42,8 +42,8 @@ pub fn run(arguments: &Fmt) -> Ran {
         );
         return Ok(if changed.is_empty() { Outcome::Clean } else { Outcome::Findings });
     }
-    for (source, text) in &changed {
-        rewrite(&root, &source.path, text)?;
+    rewrite(&root, &sources, changed.iter().map(|(source, text)| (source.path.as_path(), text.as_str())))?;
+    for (source, _) in &changed {
         print_text(&format!("{BOLD}{}{RESET}: formatted\n", source.path));
     }
     print_text(&count(sources.files().len(), changed.len(), "formatted"));

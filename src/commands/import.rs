@@ -203,7 +203,7 @@ fn back(file: &Utf8Path, exported: &str, into: &Utf8Path) -> Ran {
         let problems = counted(mistakes.len(), "new problem");
         return Err(stop(Outcome::Invalid, format!("the spec would have {problems}; nothing was written")));
     }
-    rewrite(&project.root, &path, &text)?;
+    rewrite(&project.root, &project.sources, [(path.as_path(), text.as_str())])?;
     print_error(&format!("{notes}{BOLD}{path}{RESET}: changed\n"));
     Ok(Outcome::Clean)
 }

@@ -386,12 +386,27 @@ fn sweep<'f>(root: &Utf8Path, folders: impl IntoIterator<Item = &'f Utf8Path>) -
     output::sweep(root, &all).map_err(|error| stop(Outcome::Failed, error))
 }
 
-/// Replaces a file of the spec. Its line endings and its byte order mark stay.
-fn rewrite(root: &Utf8Path, path: &Utf8Path, text: &str) -> Ran<()> {
-    let old = links::read_text(root, path, spec::LARGEST)
-        .map_err(|error| stop(Outcome::Failed, format!("cannot read `{path}`: {error}")))?;
-    output::replace(root, path, &edit::like(&old, text), output::Mode::Keep)
-        .map_err(|error| stop(Outcome::Failed, error))
+/// Replaces files of the spec, if each still has the text that was read. Line endings and byte order marks stay.
+fn rewrite<'c>(
+    root: &Utf8Path,
+    sources: &Sources,
+    changes: impl IntoIterator<Item = (&'c Utf8Path, &'c str)>,
+) -> Ran<()> {
+    let mut texts = Vec::new();
+    for (path, text) in changes {
+        let on_disk = links::read_text(root, path, spec::LARGEST)
+            .map_err(|error| stop(Outcome::Failed, format!("cannot read `{path}`: {error}")))?;
+        let read = sources.files().iter().chain(sources.templates()).find(|source| source.path == path);
+        let Some(text) = read.and_then(|read| edit::changed(&on_disk, &read.text, text)) else {
+            let message = format!("`{path}` was changed by somebody else in the meantime; nothing was written");
+            return Err(stop_with(Outcome::Failed, message, "run the command again"));
+        };
+        texts.push((path, text));
+    }
+    for (path, text) in texts {
+        output::replace(root, path, &text, output::Mode::Keep).map_err(|error| stop(Outcome::Failed, error))?;
+    }
+    Ok(())
 }
 
 /// The plan of the profile that a command is about: the one that is named, the only one, or `dev`.

@@ -56,9 +56,7 @@ pub fn write(root: &Utf8Path, sources: &Sources, draft: &Draft) -> Ran {
     }
     // New files last: a process that is killed before leaves nothing that the next one refuses.
     let (new, old): (Vec<_>, Vec<_>) = draft.changed().partition(|(_, _, is_new)| *is_new);
-    for (path, text, _) in old {
-        rewrite(root, path, text)?;
-    }
+    rewrite(root, sources, old.into_iter().map(|(path, text, _)| (path, text)))?;
     let new = new.into_iter().map(|(path, text, _)| (path, text));
     output::create(root, new).map_err(|error| stop(Outcome::Failed, error))?;
     print_text(&changes(draft.changes()));

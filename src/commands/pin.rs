@@ -84,11 +84,12 @@ pub fn run(arguments: &Pin) -> Ran {
         }
     }
     found.retain(|(image, digest)| image.digest() != Some(digest));
-    for (index, text) in pin::pinned(&project.sources, &found) {
-        if let Some(source) = project.sources.files().get(index) {
-            rewrite(&project.root, &source.path, &text)?;
-        }
-    }
+    let pinned = pin::pinned(&project.sources, &found);
+    let pinned = pinned.iter().filter_map(|(index, text)| {
+        let source = project.sources.files().get(*index)?;
+        Some((source.path.as_path(), text.as_str()))
+    });
+    rewrite(&project.root, &project.sources, pinned)?;
     for (image, digest) in &found {
         print_text(&format!("{BOLD}{}{RESET}: pinned to {digest}\n", image.tagged()));
     }

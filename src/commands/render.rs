@@ -14,7 +14,7 @@ use crate::cli::{Format, Render};
 pub fn run(arguments: &Render) -> Ran {
     let project = project(arguments.profile.as_deref(), Format::Text)?;
     warn(&project, Format::Text);
-    let options = Options { force: arguments.force, dry_run: arguments.dry_run, prune: !arguments.no_prune };
+    let options = Options { force: arguments.force, dry_run: arguments.dry_run, prune: !arguments.no_prune, kept: &[] };
     let rendered = write(&project, arguments.profile.as_deref(), options);
     rendered.show();
     show_changes(&project, arguments.profile.as_deref(), &rendered.refused)?;
@@ -61,7 +61,7 @@ impl Rendered {
 }
 
 /// Writes what changed. What went wrong is reported.
-pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Rendered {
+pub fn write(project: &Project, profile: Option<&str>, options: Options<'_>) -> Rendered {
     let mut rendered =
         Rendered { outcome: Outcome::Clean, refused: Vec::new(), changed: Vec::new(), report: String::new() };
     if let Err(outcome) = write_all(project, profile, options, &mut rendered) {
@@ -70,7 +70,7 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options) -> Rend
     rendered
 }
 
-fn write_all(project: &Project, profile: Option<&str>, options: Options, rendered: &mut Rendered) -> Ran<()> {
+fn write_all(project: &Project, profile: Option<&str>, options: Options<'_>, rendered: &mut Rendered) -> Ran<()> {
     let mut total = Written::default();
     let outputs = project.outputs(profile)?;
     if profile.is_none() {
@@ -117,7 +117,7 @@ fn write_all(project: &Project, profile: Option<&str>, options: Options, rendere
 }
 
 /// What was written, removed and left.
-fn report(out: &mut String, total: &Written, options: Options, outcome: Outcome) {
+fn report(out: &mut String, total: &Written, options: Options<'_>, outcome: Outcome) {
     let would = if options.dry_run { "would be " } else { "" };
     let mut lines = |verb: &str, findings: &[Finding]| {
         for Finding { path, cause } in findings.iter().take(check::MOST_FILES) {

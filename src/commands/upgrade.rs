@@ -60,9 +60,7 @@ pub fn run(arguments: &Upgrade) -> Ran {
         print_text(&compared(&root, &files.map_err(|error| stop(Outcome::Failed, error))?));
     }
     if !arguments.dry_run {
-        for (path, text) in &files {
-            rewrite(&root, path, text)?;
-        }
+        rewrite(&root, &sources, files.iter().map(|(path, text)| (path.as_path(), text.as_str())))?;
     }
     let would = if arguments.dry_run { "would be " } else { "" };
     print_text(&format!("{}, {} {would}changed\n", counted(all.len(), "change"), counted(files.len(), "file")));

@@ -80,6 +80,6 @@ fn render(profile: Option<&str>) {
             print_text(&check::changes(differences, MOST_LINES));
         }
     }
-    let options = output::Options { force: false, dry_run: false, prune: true };
+    let options = output::Options { force: false, dry_run: false, prune: true, kept: &[] };
     write(&project, profile, options).show();
 }

@@ -15,6 +15,7 @@ use crate::model::Stack;
 use crate::model::text::Tree;
 use crate::spec::isolation::Isolation;
 use crate::spec::value::Ports;
+use crate::view::COMPOSE;
 
 /// The ports to choose from: below those that systems give to clients (32768 on Linux, 49152 elsewhere) and that Kubernetes
 /// gives to nodes (30000).
@@ -206,6 +207,17 @@ pub fn started_in(root: &Utf8Path, project: &str, folder: &Utf8Path) -> Invocati
 /// What stacks of several work trees share all the same, or can't both have.
 pub fn shared(stack: &Stack, environment: &Environment) -> Vec<Finding> {
     let mut findings = Vec::new();
+    // What is written past the model is not known.
+    let by_hand = [
+        ("patched", stack.patches.iter().any(|patch| patch.file == COMPOSE)),
+        ("ejected", stack.ejected.iter().any(|(file, _)| file == COMPOSE)),
+    ];
+    for (how, _) in by_hand.into_iter().filter(|(_, is_so)| *is_so) {
+        findings.push(Finding::warning(
+            format!("`{COMPOSE}` is {how}, so its ports and names may be the same in every work tree"),
+            "give ports, names and volumes in the spec, or stop the stacks of other work trees",
+        ));
+    }
     for service in stack.every_service() {
         for port in &service.ports {
             let Some(number) = port.published.as_ref().and_then(|published| published.port.as_ref()) else { continue };

@@ -26,7 +26,12 @@ pub fn eject(sources: &Sources, ejection: &Ejection<'_>) -> Result<Draft, Refusa
     let whole = ["ejected", name];
     let of_profile = profile.map(|profile| ["profiles", profile, "ejected", name]);
     let path: &[&str] = of_profile.as_ref().map_or(&whole, |path| path);
-    if draft.has(&whole) && profile.is_none() || of_profile.is_some_and(|path| draft.has_written(&path)) {
+    let is_there = match &of_profile {
+        Some(path) => draft.has_written(path),
+        // What a profile says is not said of the others.
+        None => draft.look(|base, _| base.at(&whole).is_some()),
+    };
+    if is_there {
         let message = format!("`{name}` is ejected already");
         return Err(Refusal::new(message, "edit the file itself, or remove its entry from `[ejected]`"));
     }

@@ -342,7 +342,8 @@ impl<'a> Tree<'a> {
         } else if *contested {
             self.unless_edited(path, Cause::Merged)
         } else {
-            Cause::HandEdited { also_stale: rendered.is_some_and(|rendered| !digests.contains(&rendered)) }
+            // A killed render leaves several digests: the edit may be that of an older text.
+            Cause::HandEdited { also_stale: rendered.is_some_and(|rendered| *digests != [rendered]) }
         }
     }
 

@@ -72,15 +72,30 @@ pub struct Scope {
     pub ejected: BTreeMap<String, String>,
 }
 
+/// An output that was edited by hand and is replaced without force, since nothing of the edit is lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Relative to the root.
+    pub path: Utf8PathBuf,
+    /// The bytes that are replaced; others are another edit.
+    pub on_disk: Vec<u8>,
+    /// What is rendered; another text is of another spec.
+    pub rendered: String,
+    /// The new bytes: the rendered text with what is left of the edit.
+    pub edited: Vec<u8>,
+}
+
 /// Options of [`write()`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct Options<'k> {
     /// Overwrite and delete files that [need force](Cause::needs_force).
     pub force: bool,
     /// Report what would be done or refused, without writing.
     pub dry_run: bool,
     /// Delete orphans. Without it they stay, and stay listed in the manifest.
     pub prune: bool,
+    /// Edits that are in the spec now, or stay in their files.
+    pub kept: &'k [Kept],
 }
 
 /// The result of [`compare`].

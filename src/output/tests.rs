@@ -11,10 +11,10 @@ use std::time::SystemTime;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::digest::Digest;
-use super::{Comparison, Error, File, Options, Scope, Written, compare, write};
+use super::{Comparison, Error, File, Kept, Options, Scope, Written, compare, write};
 
 const MANIFEST: &str = "generated/dev/manifest.sha256";
-const RENDER: Options = Options { force: false, dry_run: false, prune: true };
+const RENDER: Options = Options { force: false, dry_run: false, prune: true, kept: &[] };
 const FORCE: Options = Options { force: true, ..RENDER };
 const KEEP: Options = Options { prune: false, ..RENDER };
 const DRY: Options = Options { dry_run: true, ..RENDER };

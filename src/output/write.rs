@@ -10,7 +10,7 @@ use super::disk::{Disk, Real};
 use super::drift::{Found, Tree};
 use super::lock::{self, Access};
 use super::manifest::{self, Listing};
-use super::{Cause, Error, File, Finding, Options, Scope, Written};
+use super::{Cause, Error, File, Finding, Kept, Options, Scope, Written};
 
 /// Writes the rendered files that differ from those on disk.
 ///
@@ -23,7 +23,7 @@ pub fn write(
     root: &Utf8Path,
     scope: &Scope,
     files: impl IntoIterator<Item = Result<File, Error>>,
-    options: Options,
+    options: Options<'_>,
 ) -> Result<Written, Error> {
     write_to(&Real, root, scope, files, options)
 }
@@ -33,7 +33,7 @@ pub(super) fn write_to<D: Disk>(
     root: &Utf8Path,
     scope: &Scope,
     files: impl IntoIterator<Item = Result<File, Error>>,
-    options: Options,
+    options: Options<'_>,
 ) -> Result<Written, Error> {
     let access = if options.dry_run { Access::Read } else { Access::Write };
     let _lock = lock::lock(root, access)?;
@@ -51,9 +51,12 @@ pub(super) fn write_to<D: Disk>(
             plan.done.unchanged += 1;
             continue;
         };
-        if plan.accepts(&file.path, found, Action::Write) && plan.refused.is_empty() && !options.dry_run {
+        if let Some(contents) = plan.contents(&file, found)
+            && plan.refused.is_empty()
+            && !options.dry_run
+        {
             let folders = tree.missing_folders(&file.path)?;
-            outputs.push(stage.add(&file.path, file.contents.as_bytes(), file.executable, folders)?);
+            outputs.push(stage.add(&file.path, contents, file.executable, folders)?);
         }
     }
     plan.done.opened = tree.closed().into_iter().map(|path| Finding { path, cause: Cause::Closed }).collect();
@@ -137,6 +140,13 @@ pub(super) fn write_to<D: Disk>(
     Ok(done)
 }
 
+impl Kept {
+    /// Whether it is about this difference. The cause says that both texts are known.
+    fn is(&self, file: &File, found: &Found) -> bool {
+        self.path == file.path && self.rendered == file.contents && found.on_disk.as_ref() == Some(&self.on_disk)
+    }
+}
+
 /// What to do with a path.
 #[derive(Debug, Clone, Copy)]
 enum Action {
@@ -145,15 +155,31 @@ enum Action {
 }
 
 /// The decisions so far.
-struct Plan {
-    options: Options,
+struct Plan<'k> {
+    options: Options<'k>,
     done: Written,
     refused: Vec<Finding>,
     /// Replaced content that the manifest may not list: texts merged by Git.
     replaced: Listing,
 }
 
-impl Plan {
+impl<'k> Plan<'k> {
+    /// The bytes that take the place of a file that differs; `None` if it stays.
+    fn contents<'f>(&mut self, file: &'f File, found: Found) -> Option<&'f [u8]>
+    where
+        'k: 'f,
+    {
+        let Some(kept) = self.options.kept.iter().find(|kept| kept.is(file, &found)) else {
+            return self.accepts(&file.path, found, Action::Write).then_some(file.contents.as_bytes());
+        };
+        if kept.edited == kept.on_disk {
+            self.done.unchanged += 1;
+            return None;
+        }
+        self.done.written.push(Finding { path: file.path.clone(), cause: found.cause });
+        Some(&kept.edited)
+    }
+
     /// Decides whether a difference may be removed.
     fn accepts(&mut self, path: &Utf8Path, Found { cause, on_disk }: Found, action: Action) -> bool {
         let needs_force = cause.needs_force();

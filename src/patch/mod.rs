@@ -72,8 +72,8 @@ pub struct Patched {
     pub text: String,
     /// What is wrong.
     pub problems: Vec<Problem>,
-    /// The documents that were changed, as they are now.
-    pub changed: Vec<Json>,
+    /// The documents that were changed, as they were and as they are now.
+    pub changed: Vec<[Json; 2]>,
 }
 
 /// Applies edits to a text.
@@ -96,7 +96,7 @@ pub fn apply(text: &str, format: Format, edits: &[&Edit]) -> Result<Patched, Ref
     }
     let meant: Vec<Json> = documents.iter().map(Node::after).collect();
     let changed = documents.iter().zip(&meant).filter(|(document, _)| document.is_touched());
-    let changed = changed.map(|(_, after)| after.clone()).collect();
+    let changed = changed.map(|(before, after)| [before.before(), after.clone()]).collect();
     if !documents.iter().any(Node::is_touched) {
         return Ok(Patched { text: text.to_owned(), problems: marks.problems, changed });
     }
@@ -188,7 +188,7 @@ rules:
         let edits: Vec<&Edit> = edits.iter().collect();
         let Patched { text: new, problems, changed } = apply(text, Format::Yaml, &edits).unwrap();
         // Another reader agrees.
-        if let [changed] = changed.as_slice() {
+        if let [[_, changed]] = changed.as_slice() {
             assert_eq!(serde_yaml::from_str::<Json>(&new).unwrap(), *changed, "{new}");
         }
         let mut lines = String::new();
@@ -245,6 +245,27 @@ rules:
     }
 
     #[test]
+    fn what_is_beside_a_change_between_brackets_keeps_its_text() {
+        for (text, edit, expected) in [
+            (
+                "a: [yes, .inf, 'x', 0x10, 1]\n",
+                set("a[4]", Tree::Integer(2)),
+                "a:\n  - yes\n  - .inf\n  - 'x'\n  - 0x10\n  - 2\n",
+            ),
+            ("a: {b: no, \"c\": {d: [1, ~]}}\n", remove("a.c.d[0]"), "a:\n  b: no\n  \"c\":\n    d:\n      - ~\n"),
+            ("- [on, {e: off}]\n", set("[0][1].e", 1.5_f64.tree()), "- - on\n  - e: 1.5\n"),
+            ("{a: no, b: 1}\n", remove("b"), "a: no\n"),
+            ("a: [x] # one\nb: [no]\n", add("b", Tree::List(vec!["z".into()])), "a: [x] # one\nb:\n  - no\n  - z\n"),
+        ] {
+            assert_eq!(apply(text, Format::Yaml, &[&edit]).unwrap().text, expected);
+        }
+        let with_comment = "a: [\n  x, # one\n  y\n]\n";
+        let why = apply(with_comment, Format::Yaml, &[&remove("a[1]")]).unwrap_err();
+        assert_eq!(why, "it has comments between brackets, which would be lost");
+        assert_eq!(apply(with_comment, Format::Yaml, &[&remove("a")]).unwrap().text.trim(), "{}");
+    }
+
+    #[test]
     fn a_wrong_edit_leaves_the_others() {
         let edits = [
             set("server.port", Tree::Integer(80)),
@@ -267,6 +288,18 @@ rules:
         let two =
             diff(text, &[set("[metadata.name=b].spec.x", Tree::Integer(2)), set("[kind=A].spec.x", Tree::Integer(3))]);
         assert_eq!(two, ("-  x: 1\n+  x: 3\n-  x: 1\n+  x: 2\n".to_owned(), Vec::new()));
+        let only =
+            diff("kind: A\nspec:\n  x: 1\n", &[set("[kind=A].spec.x", Tree::Integer(3)), remove("[kind=B].spec")]);
+        assert_eq!(only, ("-  x: 1\n+  x: 3\n".to_owned(), vec!["1 unknown-path".to_owned()]));
+        let both = "metadata:\n  name: a\n---\nmetadata:\n  name: a\n";
+        let both = apply(both, Format::Yaml, &[&remove("[metadata.name=a].metadata.name")]).unwrap().problems.remove(0);
+        assert_eq!(
+            (both.label.as_str(), both.help.as_str()),
+            (
+                "documents 0 and 1 both match",
+                "begin with what only that document has: `[kind=Deployment].spec.replicas`"
+            )
+        );
         let wrong =
             diff(text, &[set("spec.x", Tree::Integer(2)), remove("[kind=A]"), set("[kind=C].x", Tree::Integer(1))]);
         assert_eq!(
@@ -349,7 +382,7 @@ rules:
             let edits: Vec<&Edit> = edits.iter().collect();
             match apply(&text, Format::Yaml, &edits) {
                 Ok(patched) => {
-                    if let [changed] = patched.changed.as_slice() {
+                    if let [[_, changed]] = patched.changed.as_slice() {
                         let read: Json = serde_yaml::from_str(&patched.text).map_err(|error| TestCaseError::fail(error.to_string()))?;
                         prop_assert_eq!(&read, changed, "{}", patched.text);
                     }

@@ -1,5 +1,7 @@
 //! What is wrong with patches, at their places in the spec.
 
+use std::cell::LazyCell;
+
 use super::{MOST_EDITS, Part, Problem};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::model::Stack;
@@ -8,11 +10,12 @@ use crate::spec::lints::Level;
 use crate::spec::patches::Patch;
 use crate::spec::stack::Spec;
 use crate::spec::text::Tree;
-use crate::view::patched::{Entry, Fault, faults};
+use crate::view::patched::{Entry, Fault, faults, names};
 
 /// Reports each patch of a stack that can't be applied, or that changes nothing, and each output that doesn't exist. The
 /// stack is that of the spec.
 pub fn report(spec: &Spec, stack: &Stack, diagnostics: &mut Diagnostics) {
+    let outputs = LazyCell::new(|| names(stack));
     for (entry, fault) in faults(stack) {
         let (table, name, patch) = match entry {
             Entry::Patch(place) => {
@@ -24,14 +27,16 @@ pub fn report(spec: &Spec, stack: &Stack, diagnostics: &mut Diagnostics) {
         let Some(name) = name else { continue };
         let shown_name = shown(&name.value);
         let diagnostic = match fault {
-            Fault::Unknown { names, whole } => {
+            Fault::Unknown { whole } => {
                 let title = format!("unknown output `{shown_name}` in `[{table}]`");
                 let diagnostic = Diagnostic::new("unknown-artifact", title, name.span);
-                match whole {
-                    Some(relative) => diagnostic.help(format!("write `{relative}`, its path in the profile's folder")),
-                    None => diagnostic.suggest_of(diagnostics, &name.value, names.iter().map(String::as_str), || {
+                if let Some(relative) = whole {
+                    diagnostic.help(format!("write `{relative}`, its path in the profile's folder"))
+                } else {
+                    let names = outputs.iter().map(|(_, name)| name.as_str());
+                    diagnostic.suggest_of(diagnostics, &name.value, names, || {
                         "`gen list artifacts` lists them; write the path in the profile's folder".to_owned()
-                    }),
+                    })
                 }
             }
             Fault::Refused(why) => {

@@ -17,6 +17,8 @@ pub(super) struct Node {
     pub(super) at: Range<usize>,
     /// Whether it is a list or a map between brackets.
     pub(super) is_flow: bool,
+    /// Whether it is one with comments.
+    pub(super) has_comments: bool,
     pub(super) change: Option<Change>,
     /// The edit that adds something to it, and what: a list of items or an object of keys.
     pub(super) added: Option<(usize, Json)>,
@@ -179,13 +181,14 @@ impl Marks {
 fn mark(documents: &mut [Node], path: &Path, edit: usize, action: Action, suggests: bool) -> Result<(), Wrong> {
     // Where it leads is found before anything is marked.
     let (document, first) = match path.steps.first() {
+        // The only document of a manifest can be named as well as one of several.
+        Some((Step::Item { keys, value }, _)) if matches!(documents, [only] if has(only, keys, value)) => (0, 1),
         _ if documents.len() == 1 => (0, 0),
-        Some((step @ (Step::Item { .. } | Step::Index(_)), _)) => (item_of(documents, step, path, 0)?, 1),
+        Some((step @ (Step::Item { .. } | Step::Index(_)), _)) => (document_of(documents, step, path)?, 1),
         _ => {
             let count = documents.len();
             let title = format!("`{}` does not say which of {count} documents is meant", shown(&path.text));
-            let help = "begin with what the document has: `[kind=Deployment].spec`, `[metadata.name=web].spec`";
-            return Err(fault(("invalid-patch", Part::Path), title, help));
+            return Err(fault(("invalid-patch", Part::Path), title, DOCUMENT));
         }
     };
     let mut places = Vec::with_capacity(path.steps.len());
@@ -269,6 +272,17 @@ fn above(path: &Path, place: usize) -> String {
     if place == 0 { "the file".to_owned() } else { format!("`{}`", shown(path.above(place))) }
 }
 
+/// How one of several documents is named.
+const DOCUMENT: &str = "begin with what only that document has: `[kind=Deployment].spec.replicas`";
+
+/// The document that a step names.
+fn document_of(documents: &[Node], step: &Step, path: &Path) -> Result<usize, Wrong> {
+    item_of(documents, step, path, 0).map_err(|problem| {
+        let label = problem.label.replace("items", "documents").replace("item", "document");
+        Box::new(Problem { label, help: DOCUMENT.to_owned(), ..*problem })
+    })
+}
+
 /// The item that a step names.
 fn item_of(items: &[Node], step: &Step, path: &Path, place: usize) -> Result<usize, Wrong> {
     let unknown = |label: String, help: &str| {
@@ -287,7 +301,7 @@ fn item_of(items: &[Node], step: &Step, path: &Path, place: usize) -> Result<usi
             match (found.next(), found.next()) {
                 (Some(at), None) => Ok(at),
                 (Some(first), Some(second)) => {
-                    let label = format!("it is that of items {first} and {second}");
+                    let label = format!("items {first} and {second} both match");
                     unknown(label, "name one by its place, counted from 0: `[0]`")
                 }
                 (None, _) => {
@@ -333,7 +347,7 @@ fn judge(node: &Node, path: &Path, action: &Action, is_whole: bool) -> Result<()
         Action::Set(to) => {
             let before = node.before();
             if before == *to {
-                let title = format!("patch without effect: `{name}` is `{}` anyway", written(to));
+                let title = format!("patch without effect: `{name}` has this value anyway");
                 return Err(fault(("unused-patch", Part::Path), title, "remove it"));
             }
             let is_container = |json: &Json| json.is_array() || json.is_object();
@@ -368,7 +382,7 @@ fn judge_added(node: &Node, name: &str, more: &Json) -> Result<(), Wrong> {
             match more.iter().position(|item| there.contains(item)) {
                 None => Ok(()),
                 Some(at) => {
-                    let title = format!("patch without effect: `{name}` has `{}` anyway", written(&more[at]));
+                    let title = format!("patch without effect: `{name}` has this item anyway");
                     Err(fault(("unused-patch", Part::Item(at)), title, "remove it"))
                 }
             }

@@ -1,6 +1,6 @@
 //! YAML, of which only the lines of what changes are written again: comments and the layout of the rest stay.
 //!
-//! Values between brackets are written again as a whole, as a block. What outputs don't have (anchors, tags, keys that are no
+//! Lists and maps between brackets become blocks if something in them changes. What outputs don't have (anchors, tags, keys that are no
 //! scalars) is refused.
 
 use std::collections::HashSet;
@@ -13,13 +13,14 @@ use super::Refused;
 use super::tree::{Entry, Node, Value};
 use crate::import::compose::yaml::scalar_of;
 use crate::lit::compose::{Node as Lit, write_lines, write_node};
+use crate::spec::decode::shown;
 
 /// How deep a tree may be.
 const DEEPEST: usize = 64;
 
 /// Reads the documents of a text.
 pub(super) fn read(text: &str) -> Result<Vec<Node>, Refused> {
-    let mut reader = Reader { events: Parser::new_from_str(text), text };
+    let mut reader = Reader { events: Parser::new_from_str(text), text, comments: 0 };
     let mut documents = Vec::new();
     loop {
         let (event, place) = reader.next()?;
@@ -35,13 +36,15 @@ pub(super) fn read(text: &str) -> Result<Vec<Node>, Refused> {
 struct Reader<'t, E> {
     events: E,
     text: &'t str,
+    /// How many comments were read.
+    comments: usize,
 }
 
 impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>>> Reader<'t, E> {
     fn next(&mut self) -> Result<(Event<'t>, Place), Refused> {
         loop {
             match self.events.next() {
-                Some(Ok((Event::Comment(..), _))) => {}
+                Some(Ok((Event::Comment(..), _))) => self.comments += 1,
                 Some(Ok(event)) => return Ok(event),
                 Some(Err(error)) => return Err(format!("it is not YAML: {}", error.info())),
                 None => return Ok((Event::StreamEnd, Place::default())),
@@ -54,6 +57,7 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
             return Err(format!("it is nested deeper than {DEEPEST} levels"));
         }
         let mut at = range(place);
+        let comments = self.comments;
         let refused = |what: &str| Err(format!("it has {what}"));
         let (value, style) = match event {
             Event::Scalar(text, style, 0, None) => {
@@ -90,7 +94,8 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
             }
             _ => return refused("no value where one is expected"),
         };
-        Ok(Node { value, at, is_flow: style == StructureStyle::Flow, ..Node::default() })
+        let is_flow = style == StructureStyle::Flow;
+        Ok(Node { value, at, is_flow, has_comments: is_flow && self.comments > comments, ..Node::default() })
     }
 
     /// Where a block begins whose text is at a place: at its `|` or `>`.
@@ -115,8 +120,11 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
                 Event::Scalar(text, _, 0, None) => text.into_owned(),
                 _ => return Err("it has a key that is not a scalar".to_owned()),
             };
-            if key == "<<" || !seen.insert(key.clone()) {
-                return Err(format!("it has the key `{key}` twice, or merges others"));
+            if key == "<<" {
+                return Err("it merges the keys of another map".to_owned());
+            }
+            if !seen.insert(key.clone()) {
+                return Err(format!("it has the key `{}` twice", shown(&key)));
             }
             let (event, place) = self.next()?;
             let mut node = self.node(event, place, depth + 1)?;
@@ -141,7 +149,7 @@ pub(super) fn write(text: &str, documents: &[Node]) -> Result<String, Refused> {
         let column = writer.column(document.at.start);
         if is_rewritten(document) {
             let mut new = String::new();
-            lines(&mut new, &document.after(), column);
+            writer.block(&mut new, document, column)?;
             writer.replaced.push((document.at.clone(), new));
         } else {
             writer.container(document)?;
@@ -203,7 +211,8 @@ impl Writer<'_> {
                 _ => Some(node.at.start),
             };
             let column = self.column(column.unwrap_or(node.at.start));
-            let mut new = format!("\n{}", " ".repeat(column));
+            let mut new = String::new();
+            start_line(&mut new, column);
             lines(&mut new, more, column);
             let end = self.line_end(node.at.end);
             self.replaced.push((end..end, new));
@@ -220,15 +229,8 @@ impl Writer<'_> {
             return self.container(node);
         }
         let is_item = self.text.as_bytes().get(after.saturating_sub(1)) == Some(&b'-');
-        let (mut new, value) = (String::new(), node.after());
-        let has_lines = matches!(&value, Json::Array(items) if !items.is_empty())
-            || matches!(&value, Json::Object(entries) if !entries.is_empty());
-        if is_item && has_lines {
-            new.push(' ');
-            lines(&mut new, &value, column + 2);
-        } else {
-            write_node(&mut new, &lit(&value), column + 2, |text| text.into());
-        }
+        let mut new = String::new();
+        self.behind(&mut new, node, column + 2, is_item)?;
         let mut end = node.at.end.max(after);
         // A comment behind it would become a part of a text of several lines, and is of an item if there were several.
         let is_block = !node.is_flow && !matches!(node.value, Value::Scalar(_));
@@ -236,6 +238,73 @@ impl Writer<'_> {
             end = self.line_end(end);
         }
         self.replaced.push((after..end, new));
+        Ok(())
+    }
+
+    /// Appends a value behind its colon or dash; its lines begin at a column. What does not change keeps its text.
+    fn behind(&self, out: &mut String, node: &Node, column: usize, is_item: bool) -> Result<(), Refused> {
+        if !node.is_touched() {
+            let text = self.text.get(node.at.clone()).unwrap_or_default();
+            if !text.is_empty() {
+                out.push(' ');
+                out.push_str(text);
+            }
+            return Ok(());
+        }
+        let value = node.after();
+        let has_lines = value.as_array().is_some_and(|items| !items.is_empty())
+            || value.as_object().is_some_and(|entries| !entries.is_empty());
+        if !has_lines {
+            write_node(out, &lit(&value), column, |text| text.into());
+            return Ok(());
+        }
+        // The first line of an item stands on that of its dash.
+        if is_item {
+            out.push(' ');
+        } else {
+            start_line(out, column);
+        }
+        self.block(out, node, column)
+    }
+
+    /// Appends the lines of a list or a map, of which the first begins where `out` ends.
+    fn block(&self, out: &mut String, node: &Node, column: usize) -> Result<(), Refused> {
+        let (count, removed) = node.counts();
+        if node.change.is_some() || count == removed {
+            lines(out, &node.after(), column);
+            return Ok(());
+        }
+        if node.has_comments {
+            return Err("it has comments between brackets, which would be lost".to_owned());
+        }
+        let mut is_first = true;
+        let mut start = |out: &mut String| {
+            if !std::mem::take(&mut is_first) {
+                start_line(out, column);
+            }
+        };
+        match &node.value {
+            Value::Scalar(_) => {}
+            Value::List(items) => {
+                for item in items.iter().filter(|item| !item.is_removed()) {
+                    start(out);
+                    out.push('-');
+                    self.behind(out, item, column + 2, true)?;
+                }
+            }
+            Value::Map(entries) => {
+                for (_, key, child) in entries.iter().filter(|(.., child)| !child.is_removed()) {
+                    start(out);
+                    out.push_str(self.text.get(key.clone()).unwrap_or_default());
+                    out.push(':');
+                    self.behind(out, child, column + 2, false)?;
+                }
+            }
+        }
+        if let Some((_, more)) = &node.added {
+            start(out);
+            lines(out, more, column);
+        }
         Ok(())
     }
 
@@ -305,6 +374,12 @@ impl Writer<'_> {
         let end = start.checked_sub(1)?;
         Some(self.text[..end].rfind('\n').map_or(0, |end| end + 1)..start)
     }
+}
+
+/// Appends a line break and the spaces before a column.
+fn start_line(out: &mut String, column: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n(' ', column));
 }
 
 /// Whether a line is a comment that begins at a column.

@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::model::secret;
 use crate::model::text::Text as ModelText;
 use crate::spec::decode::{Map, Spanned, shown};
-use crate::spec::patches::Path;
+use crate::spec::patches::{Path, name_of};
 use crate::spec::service::{Command, Service};
 use crate::spec::text::{Part, Scalar, Text, Tree};
 
@@ -25,12 +25,8 @@ impl Resolver<'_> {
         for (_, patch) in spec.patches.iter() {
             for (path, value) in patch.set.iter().chain(patch.add.iter()) {
                 let Ok(path) = Path::parse(&path.value) else { continue };
-                self.check_patched(path.name(), &value.value);
-                // Where a program's arguments are, in the Compose file and in a manifest.
-                let shown = ["command", "entrypoint", "labels", "args"];
-                if let Some(key) = path.keys().find_map(|key| shown.into_iter().find(|shown| *shown == key)) {
-                    self.check_tree(key, &value.value);
-                }
+                let exposed = path.keys().find_map(exposed);
+                self.check_patched(path.name(), exposed, &value.value);
             }
         }
         for (name, variable) in spec.env.iter() {
@@ -46,12 +42,33 @@ impl Resolver<'_> {
         }
     }
 
-    /// Values of an output, each by the key that has it.
-    fn check_patched(&mut self, name: &str, tree: &Tree) {
+    /// Values of an output, each by what it is called; `exposed` is the key that they are in if others can see them.
+    fn check_patched(&mut self, name: &str, exposed_by: Option<&'static str>, tree: &Tree) {
         match tree {
-            Tree::Text(text) => self.check_literal(name, text, text.span),
-            Tree::List(items) => items.iter().for_each(|item| self.check_patched(name, item)),
-            Tree::Table(entries) => entries.iter().for_each(|(key, value)| self.check_patched(&key.value, value)),
+            Tree::Text(text) => match exposed_by {
+                Some(key) if key == name => self.check_arguments(key, [text]),
+                _ => {
+                    if let Some(key) = exposed_by {
+                        self.check_text(key, text);
+                    }
+                    self.check_literal(name, text, text.span);
+                }
+            },
+            Tree::List(items) => {
+                if let Some(key) = exposed_by.filter(|key| *key == name) {
+                    self.check_arguments(key, items.iter().filter_map(Tree::text));
+                }
+                for item in items.iter().filter(|item| exposed_by != Some(name) || item.text().is_none()) {
+                    self.check_patched(name, exposed_by, item);
+                }
+            }
+            Tree::Table(entries) => {
+                let beside = tree.entry("name").and_then(|(_, name)| name.text()?.literal());
+                for (key, value) in entries {
+                    let name = name_of(&key.value, beside, name);
+                    self.check_patched(name, exposed(&key.value).or(exposed_by), value);
+                }
+            }
             Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_) => {}
         }
     }
@@ -95,10 +112,13 @@ impl Resolver<'_> {
     }
 
     fn check_command(&mut self, key: &str, command: &Spanned<Command>) {
-        let texts = match &command.value {
-            Command::Line(line) => std::slice::from_ref(line),
-            Command::Arguments(arguments) => arguments.as_slice(),
-        };
+        match &command.value {
+            Command::Line(line) => self.check_arguments(key, [line]),
+            Command::Arguments(arguments) => self.check_arguments(key, arguments),
+        }
+    }
+
+    fn check_arguments<'t>(&mut self, key: &str, texts: impl IntoIterator<Item = &'t Text>) {
         let mut option = "";
         for text in texts {
             self.check_text(key, text);
@@ -142,6 +162,12 @@ impl Resolver<'_> {
             self.report(Diagnostic::new("secret-in-command", title, reference.span).help(help));
         }
     }
+}
+
+/// The key if its values can be seen by others: where a program's arguments are in the Compose file and in a manifest, and
+/// labels.
+fn exposed(key: &str) -> Option<&'static str> {
+    ["command", "entrypoint", "labels", "args"].into_iter().find(|exposed| *exposed == key)
 }
 
 /// A text with what it refers to, as the model has it but for addresses.

@@ -8,7 +8,10 @@ use super::{Area, Change, Fate, Id, Pair, Severity, counted, fates, quoted};
 use crate::model::patch::{Edit, Patch};
 use crate::model::text::{Text, Tree};
 use crate::model::{Stack, secret};
-use crate::{MANIFEST, output, view};
+use crate::spec::patches::name_of;
+use crate::spec::stack::TERRAFORM;
+use crate::view::{self, COMPOSE};
+use crate::{MANIFEST, output};
 
 /// An edit, and the patch that it is part of.
 type Patched<'s> = (&'s Patch, &'s Edit);
@@ -41,14 +44,13 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
             (Id::PatchRemoved, _) => format!("{value_of} no longer patched"),
             (_, word) => {
                 // No other change is about what it gives a container.
-                let unjudged =
-                    if is_of_containers(&patch.file) { "; what it gives a container is not judged" } else { "" };
+                let unjudged = unjudged(&patch.file).unwrap_or_default();
                 format!("patched, {word} {value_of}{unjudged}: {}", patch.reason)
             }
         };
         let severity = match id {
             Id::PatchRemoved => Severity::Caution,
-            _ if is_of_containers(&patch.file) => Severity::Danger,
+            _ if unjudged(&patch.file).is_some() => Severity::Danger,
             _ => Severity::Caution,
         };
         let change = Change::new(id, severity, Area::Patches, &patch.file, what).was(before).is(after);
@@ -68,11 +70,9 @@ pub(super) fn ejected(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         match fate {
             Fate::Added((name, artifact)) => {
                 let reason = artifact.ejected().unwrap_or_default();
-                let (severity, unjudged) = if is_of_containers(name) {
-                    (Severity::Danger, "; what it gives a container is not judged")
-                } else {
-                    (Severity::Caution, "")
-                };
+                let unjudged = unjudged(name);
+                let severity = if unjudged.is_some() { Severity::Danger } else { Severity::Caution };
+                let unjudged = unjudged.unwrap_or_default();
                 let what = format!("your own now, neither rendered nor compared{unjudged}: {reason}");
                 changes.push(Change::new(Id::OutputEjected, severity, Area::Patches, name, what));
             }
@@ -123,9 +123,18 @@ pub(super) fn ejected(pair: &Pair<'_>, changes: &mut Vec<Change>) {
 /// The time limit of a line-by-line comparison.
 const DIFF_TIME: Duration = Duration::from_secs(2);
 
-/// Whether an output says what containers may do: the Compose file and manifests.
-pub(super) fn is_of_containers(file: &str) -> bool {
-    file == "docker-compose.yml" || (file.starts_with("kubernetes/") && !file.starts_with("kubernetes/base/files/"))
+/// What of an output a review does not judge, though it may be a danger: what containers may do, what is in their images, and
+/// what is created at a provider.
+fn unjudged(file: &str) -> Option<&'static str> {
+    match file.split_once('/') {
+        None if file == COMPOSE => Some("; what it gives a container is not judged"),
+        Some(("kubernetes", rest)) if !rest.starts_with("base/files/") => {
+            Some("; what it gives a container is not judged")
+        }
+        Some(("docker", _)) => Some("; what it adds to an image is not judged"),
+        Some((TERRAFORM, _)) => Some("; what it creates is not judged"),
+        _ => None,
+    }
 }
 
 /// The value of an edit, without what looks like a secret.
@@ -144,7 +153,26 @@ fn has_secret(name: &str, value: &Tree) -> bool {
     match value {
         Tree::Text(text) => secret::is_written(name, text),
         Tree::List(items) => items.iter().any(|item| has_secret(name, item)),
-        Tree::Table(entries) => entries.iter().any(|(key, value)| has_secret(key, value)),
+        Tree::Table(entries) => {
+            let beside =
+                value.get("name").and_then(|name| if let Tree::Text(name) = name { name.literal() } else { None });
+            entries.iter().any(|(key, value)| has_secret(name_of(key, beside, name), value))
+        }
         Tree::Integer(_) | Tree::Float(_) | Tree::Boolean(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unjudged;
+
+    #[test]
+    fn what_is_built_and_created_is_a_danger_like_what_a_container_may_do() {
+        for file in ["docker-compose.yml", "kubernetes/base/web.yaml", "docker/Dockerfile", "terraform/main.tf"] {
+            assert!(unjudged(file).is_some(), "{file}");
+        }
+        for file in ["config/mimir.yaml", "kubernetes/base/files/config/mimir.yaml", "README.md", "docker.txt"] {
+            assert_eq!(unjudged(file), None, "{file}");
+        }
     }
 }

@@ -106,15 +106,24 @@ impl Path {
         self.steps.get(step).map_or(WHOLE, |(_, end)| &self.text[..*end])
     }
 
-    /// The last key.
+    /// What says what the value is: the last key, or the name of the item that it is the value of (`env[name=X].value`).
     pub fn name(&self) -> &str {
-        self.keys().last().unwrap_or_default()
+        self.steps.iter().fold("", |above, (step, _)| match step {
+            Step::Key(key) => name_of(key, None, above),
+            Step::Item { keys, value } if keys == &["name"] => value,
+            Step::Index(_) | Step::Item { .. } => above,
+        })
     }
 
     /// The keys on the way.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|(step, _)| if let Step::Key(key) = step { Some(key.as_str()) } else { None })
     }
+}
+
+/// What says what the value of a key is: the key, or if that is only `value`, the name that is beside it or above.
+pub fn name_of<'n>(key: &'n str, beside: Option<&'n str>, above: &'n str) -> &'n str {
+    if key == "value" { beside.unwrap_or(above) } else { key }
 }
 
 /// A key in quotes or without, and its length in the text.
@@ -128,16 +137,18 @@ fn key(text: &str) -> Option<(String, usize)> {
     (length > 0).then(|| (text[..length].to_owned(), length))
 }
 
-/// Where a character is outside of quotes.
+/// Where a character is outside of quotes. One begins where a key or a value does: `[=it's]` has none.
 fn end_of(text: &str, wanted: char) -> Option<usize> {
     let mut quote = None;
+    let mut before = None;
     for (at, c) in text.char_indices() {
         match quote {
             Some(open) if c == open => quote = None,
             None if c == wanted => return Some(at),
-            None if matches!(c, '"' | '\'') => quote = Some(c),
+            None if matches!(c, '"' | '\'') && matches!(before, None | Some('.' | '=')) => quote = Some(c),
             _ => {}
         }
+        before = Some(c);
     }
     None
 }
@@ -183,6 +194,7 @@ mod tests {
         assert_eq!(steps("a.\"b.c\".'d[0]'[3].e"), ["a", "b.c", "d[0]", "#3", "e"]);
         assert_eq!(steps("ports[name=http].target"), ["ports", "name=http", "target"]);
         assert_eq!(steps("cap_drop[=ALL]"), ["cap_drop", "=ALL"]);
+        assert_eq!(steps("x[=it's].y[a.'b.c'=don't]"), ["x", "=it's", "y", "a/b.c=don't"]);
         assert_eq!(steps("[metadata.name=web].spec"), ["metadata/name=web", "spec"]);
         assert_eq!(steps("x[\"a.b\"='c]=d'][0]"), ["x", "a.b=c]=d", "#0"]);
         assert_eq!(steps("."), [""; 0]);
@@ -192,6 +204,17 @@ mod tests {
             [".", "a", "a.'b.c'[0]", "a.'b.c'[0].d"]
         );
         assert_eq!(path.name(), "d");
+        for (text, name) in [
+            (".", ""),
+            ("a.value", "a"),
+            ("containers[0].env[name=DB_PASSWORD].value", "DB_PASSWORD"),
+            ("env[name=DB_PASSWORD]", "DB_PASSWORD"),
+            ("ports[name=http].target", "target"),
+            ("args[=x]", "args"),
+            ("args[0]", "args"),
+        ] {
+            assert_eq!(Path::parse(text).unwrap().name(), name, "{text}");
+        }
     }
 
     #[test]

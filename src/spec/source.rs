@@ -25,6 +25,19 @@ pub struct Source {
 const PIECE: usize = 16 * 1024;
 
 impl Source {
+    fn new(path: Utf8PathBuf, shown: Utf8PathBuf, text: String) -> Self {
+        let text = normalise(text);
+        let mut before = 0;
+        let count = |piece| {
+            let lines = before;
+            before += u32::try_from(newlines(piece)).unwrap_or(u32::MAX);
+            lines
+        };
+        // One more, for the end of a text that ends with a piece.
+        let lines = text.as_bytes().chunks(PIECE).chain([&[][..]]).map(count).collect();
+        Self { path, shown, text, lines }
+    }
+
     /// The one-based number of the line at a byte.
     pub fn line(&self, at: usize) -> usize {
         let at = at.min(self.text.len());
@@ -42,7 +55,7 @@ fn newlines(bytes: &[u8]) -> usize {
 #[derive(Debug, Default)]
 pub struct Sources {
     location: Location,
-    files: Arc<Vec<Source>>,
+    files: Vec<Arc<Source>>,
     /// How many of the files are TOML; the rest are templates.
     toml: usize,
     /// The templates that could not be read: the path and why.
@@ -114,7 +127,19 @@ impl Sources {
 
     /// The same files, with a kind of the project replaced.
     pub(crate) fn with_kind(&self, kind: &Kind) -> Self {
-        Self { files: Arc::clone(&self.files), toml: self.toml, kinds: self.kinds.with(kind), ..Self::default() }
+        Self { files: self.files.clone(), toml: self.toml, kinds: self.kinds.with(kind), ..Self::default() }
+    }
+
+    /// The same files, with another text of one of them.
+    pub(crate) fn with_text(&self, file: u16, text: String) -> Self {
+        let mut new =
+            Self { files: self.files.clone(), unread: self.unread.clone(), ..Self::new(self.location.clone()) };
+        new.toml = self.toml;
+        if let Some(changed) = new.files.get_mut(usize::from(file)) {
+            *changed = Arc::new(Source::new(changed.path.clone(), changed.shown.clone(), text));
+        }
+        new.settle();
+        new
     }
 
     /// What is wrong with the kinds of the project.
@@ -124,27 +149,18 @@ impl Sources {
 
     fn add(&mut self, path: &Utf8Path, text: String) -> u16 {
         let index = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
-        let text = normalise(text);
-        let mut before = 0;
-        let count = |piece| {
-            let lines = before;
-            before += u32::try_from(newlines(piece)).unwrap_or(u32::MAX);
-            lines
-        };
-        // One more, for the end of a text that ends with a piece.
-        let lines = text.as_bytes().chunks(PIECE).chain([&[][..]]).map(count).collect();
         let shown = self.location.shown(path);
-        Arc::make_mut(&mut self.files).push(Source { path: path.to_owned(), shown, text, lines });
+        self.files.push(Arc::new(Source::new(path.to_owned(), shown, text)));
         index
     }
 
     /// The files of TOML, in order.
-    pub fn files(&self) -> &[Source] {
+    pub fn files(&self) -> &[Arc<Source>] {
         &self.files[..self.toml]
     }
 
     /// The templates, and the files of the project's kinds.
-    pub fn templates(&self) -> &[Source] {
+    pub fn templates(&self) -> &[Arc<Source>] {
         &self.files[self.toml..]
     }
 
@@ -155,7 +171,7 @@ impl Sources {
 
     /// The file with that index: of TOML, or a template.
     pub fn at(&self, index: u16) -> Option<&Source> {
-        self.files.get(usize::from(index))
+        self.files.get(usize::from(index)).map(Arc::as_ref)
     }
 
     /// One-based line and column (in characters) of a span's start.
@@ -169,7 +185,7 @@ impl Sources {
 }
 
 /// Removes the byte order mark and Windows line endings, which would otherwise reach the outputs in multi-line strings.
-pub(super) fn normalise(mut text: String) -> String {
+pub(crate) fn normalise(mut text: String) -> String {
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }

@@ -265,6 +265,11 @@ impl Tree {
         self.entry(name).map(|(_, tree)| tree)
     }
 
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&Text> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
     /// Adds its texts.
     pub fn texts<'t>(&'t self, texts: &mut Vec<&'t Text>) {
         match self {

@@ -27,7 +27,7 @@ use crate::model::{Cluster, Grafana, ImageRecipe, Stack};
 use crate::spec::{Location, MAIN};
 
 /// The output that lists all others.
-const COMPOSE: &str = "docker-compose.yml";
+pub(crate) const COMPOSE: &str = "docker-compose.yml";
 
 /// One output of a profile, not yet rendered.
 pub struct Artifact<'a> {

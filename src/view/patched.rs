@@ -13,8 +13,6 @@ use crate::spec::stack::TERRAFORM;
 pub enum Fault {
     /// There is no such output.
     Unknown {
-        /// What the outputs are called.
-        names: Vec<String>,
         /// What it is called, if it is written with the profile's folder.
         whole: Option<String>,
     },
@@ -169,7 +167,7 @@ impl Artifact<'_> {
             && !self.path.as_str().starts_with(&stack.files())
             && self.path.as_str().starts_with(&stack.base());
         let is_job = |document: &serde_json::Value| document.get("kind").and_then(|kind| kind.as_str()) == Some("Job");
-        if is_manifest && patched.changed.iter().any(is_job) {
+        if is_manifest && patched.changed.iter().flatten().any(is_job) {
             found.push((*first, Fault::Job));
         }
     }
@@ -191,11 +189,11 @@ pub fn faults(stack: &Stack) -> Vec<(Entry, Fault)> {
     let mut found: Vec<(Entry, Fault)> = found.into_iter().map(|(place, fault)| (Entry::Patch(place), fault)).collect();
     let patches = stack.patches.iter().enumerate().map(|(place, patch)| (Entry::Patch(place), &patch.file));
     let ejected = stack.ejected.iter().enumerate().map(|(place, (file, _))| (Entry::Ejected(place), file));
-    for (entry, file) in patches.chain(ejected).filter(|(_, file)| !known.contains(file.as_str())) {
-        let of = artifacts.iter().find(|artifact| artifact.path == *file);
-        let whole = of.and_then(|artifact| name(stack, artifact.path.as_str()));
-        let names = artifacts.iter().filter_map(|artifact| name(stack, artifact.path.as_str())).collect();
-        found.push((entry, Fault::Unknown { names, whole }));
-    }
+    let paths: HashSet<&str> = artifacts.iter().map(|artifact| artifact.path.as_str()).collect();
+    let unknown = patches.chain(ejected).filter(|(_, file)| !known.contains(file.as_str()));
+    found.extend(unknown.map(|(entry, file)| {
+        let whole = paths.get(file.as_str()).and_then(|path| name(stack, path));
+        (entry, Fault::Unknown { whole })
+    }));
     found
 }

@@ -96,7 +96,7 @@ fn check(input: &[u8]) -> bool {
         fs::write(path, bytes).unwrap();
     }
     let before = tree(folder.path());
-    let options = |force, dry_run| Options { force, dry_run, prune: true };
+    let options = |force, dry_run| Options { force, dry_run, prune: true, kept: &[] };
     let compared = output::compare(root, &scope(), outputs()).unwrap();
     let foreseen = output::write(root, &scope(), outputs(), options(false, true));
     assert_eq!(tree(folder.path()), before, "a dry run writes");

@@ -7,6 +7,7 @@ use stackgen::spec::source::Sources;
 use stackgen::trace::{Part, Trace};
 
 use super::project::{Project, REFERENCE, Run, WHOLE_REFERENCE};
+use super::review::Repository;
 
 const SPEC: &str = "spec/stack.toml";
 const COMPOSE: &str = "generated/dev/docker-compose.yml";
@@ -157,7 +158,7 @@ fn a_line_that_a_render_puts_elsewhere() {
     project.replace(COMPOSE, from, &format!("      AAA: x\n{from}"));
     let run = project.run(&["adopt", "--dry-run"]);
     if run.code == Some(1) {
-        assert!(run.stdout.contains("move it there, or let a render do that: `gen adopt"), "{}", run.stdout);
+        assert!(run.stdout.contains("move it there, or accept that with `gen adopt"), "{}", run.stdout);
         let at = line(&project, COMPOSE, "AAA: x");
         assert_eq!(project.run(&["adopt", &format!("{COMPOSE}:{at}")]).code, Some(0));
     } else {
@@ -224,12 +225,85 @@ fn each_of_several_changes_is_adopted_on_its_own() {
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stdout.contains("+  enabled: true\n") || run.stdout.contains("enabled: true"), "{}", run.stdout);
     assert!(run.stdout.contains("1 change adopted, 1 not\n"), "{}", run.stdout);
-    assert!(run.stdout.contains(&format!("not rendered: {MIMIR} has other edits\n")), "{}", run.stdout);
     assert!(project.read(SPEC).contains("max_series = 650_000"));
-    // The edit is still there.
+    // Everything is rendered, but for the edit, which is still there and one of what is rendered now.
     assert_eq!(project.read(MIMIR), edited);
+    let run = project.run(&["check"]);
+    assert!(run.stdout.contains(&format!("{MIMIR}: edited by hand\n")), "{run:?}");
+    assert!(run.stdout.ends_with(" compared, 1 differs\n"), "{run:?}");
+    refused(&project, &["adopt"], "cannot be adopted");
+    assert!(!project.run(&["adopt"]).stdout.contains("the spec has changed"));
     project.replace(MIMIR, "  enabled: true\n", "  enabled: false\n");
-    assert_eq!(project.run(&["render"]).code, Some(0));
+    assert_eq!(project.run(&["check"]).code, Some(0));
+}
+
+#[test]
+fn edits_of_files_that_are_not_named_stay() {
+    let project = Project::reference();
+    // The digest of what Mimir mounts is in the other file.
+    project.replace(MIMIR, "max_global_series_per_user: 500000", "max_global_series_per_user: 650000");
+    project.replace(COMPOSE, "grafana/loki:3.7.6", "grafana/loki:3.7.7");
+    let label = |text: &str| text.lines().find(|line| line.contains("stackgen.config")).map(ToOwned::to_owned);
+    let before = project.read(COMPOSE);
+    let run = project.run(&["adopt", MIMIR]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let after = project.read(COMPOSE);
+    assert!(after.contains("grafana/loki:3.7.7") && project.read(SPEC).contains("grafana/loki:3.7.6"), "{after}");
+    assert!(label(&after).is_some() && before != after, "{after}");
+    let run = project.run(&["adopt"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(project.read(SPEC).contains("grafana/loki:3.7.7"));
+    assert_eq!((project.read(COMPOSE), project.run(&["check"]).code), (after, Some(0)));
+}
+
+#[test]
+fn an_edit_that_another_one_undoes_stays_in_its_file() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n[services.web]\nimage = \"nginx:1.29\"\n\n[files.\"a.txt\"]\n\
+         template = \"spec/files/a.txt.j2\"\n\n[files.\"b.txt\"]\ntemplate = \"spec/files/b.txt.j2\"\n",
+    );
+    project.write("spec/files/a.txt.j2", "image {= services.web.image =}\n");
+    project.write("spec/files/b.txt.j2", "name {= services.web.image[:5] =}\n");
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let (a, b) = ("generated/dev/a.txt", "generated/dev/b.txt");
+    project.replace(a, "nginx:1.29", "nginx:1.30");
+    project.replace(b, "nginx", "httpd");
+    let run = project.run(&["adopt"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(
+        run.stdout.contains(&format!("{a}: cannot be adopted: what was adopted of another file undoes it\n")),
+        "{run:?}"
+    );
+    assert!(run.stdout.contains("1 change adopted, 1 not\n"), "{run:?}");
+    assert_eq!([project.read(a), project.read(b)], ["image nginx:1.30\n", "name httpd\n"]);
+    assert!(run.stderr.contains(&format!("{a}: edited by hand and out of date\n")), "{run:?}");
+}
+
+#[test]
+fn a_missing_line_break_at_the_end_is_no_edit() {
+    let project = Project::reference();
+    let rendered = project.read(MIMIR);
+    project.write(MIMIR, rendered.trim_end());
+    let run = project.run(&["adopt"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(run.stdout, format!("{MIMIR}: edited in its line breaks only: there is nothing to adopt\n"));
+    let edited = rendered.replace("max_global_series_per_user: 500000", "max_global_series_per_user: 650000");
+    project.write(MIMIR, edited.trim_end());
+    let run = project.run(&["adopt"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!((project.read(MIMIR), project.run(&["check"]).code), (edited, Some(0)));
+}
+
+#[test]
+fn a_long_edit_is_shown_in_part() {
+    let project = Project::reference();
+    let many = format!("# {}\n", "x".repeat(1_000)).repeat(1_000);
+    project.replace(LOKI, "auth_enabled: false\n", &format!("auth_enabled: false\n{many}"));
+    let run = project.run(&["adopt"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.contains("+ … 980 more lines\n"), "{}", run.stdout);
+    assert!(run.stdout.lines().count() < 60 && run.stdout.lines().all(|line| line.len() < 400), "{}", run.stdout);
 }
 
 #[test]
@@ -239,9 +313,13 @@ fn a_line_accepts_what_else_its_key_changes() {
     let at = line(&project, LOKI, "retention_period");
     let said = format!(
         "help: a change of `services.loki.settings.retention` gives this, and changes 1 other line of the file: \
-         `gen adopt {LOKI}:{at}` accepts that\n"
+         accept that with `gen adopt {LOKI}:{at}`\n"
     );
     refused(&project, &["adopt", LOKI], &said);
+    // What is accepted is shown.
+    let run = project.run(&["adopt", &format!("{LOKI}:{at}"), "--dry-run"]);
+    assert!(run.stdout.contains(&format!("--- {LOKI} (now)\n")), "{}", run.stdout);
+    assert!(run.stdout.contains("+  reject_old_samples_max_age: 96h\n"), "{}", run.stdout);
     let run = project.run(&["adopt", &format!("{LOKI}:{at}")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(project.read(SPEC).contains("settings.retention = \"96h\""));
@@ -254,10 +332,10 @@ fn a_line_accepts_what_else_its_key_changes() {
     let run = project.run(&["adopt", &format!("{COMPOSE}:{at}")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(project.read(SPEC).contains("alloy:v1.19.2") && project.read(SPEC).contains("loki:3.7.6"));
-    // The file is out of date now, so it takes the line again.
-    refused(&project, &["adopt"], "name each line that you edited");
-    let at = line(&project, COMPOSE, "grafana/loki");
-    assert_eq!(project.run(&["adopt", &format!("{COMPOSE}:{at}")]).code, Some(0));
+    // The other one stays.
+    assert!(project.read(COMPOSE).contains("loki:3.7.7"));
+    assert_eq!(project.run(&["adopt"]).code, Some(0));
+    assert!(project.read(SPEC).contains("loki:3.7.7"));
     assert_eq!(project.run(&["check"]).code, Some(0));
 }
 
@@ -318,7 +396,7 @@ fn what_is_no_edit_says_so() {
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), "no output was edited by hand: there is nothing to adopt\n"));
     let run = project.run(&["adopt", LOKI]);
     assert_eq!(run.code, Some(0));
-    assert!(run.stdout.contains("as rendered, there is nothing to adopt"), "{run:?}");
+    assert!(run.stdout.contains("as rendered: there is nothing to adopt"), "{run:?}");
     for (place, said) in [
         ("generated/dev/config/lok.yaml", "did you mean `generated/dev/config/loki.yaml`?"),
         ("spec/stack.toml", "`spec/stack.toml` is not an output of a profile\n  help: "),
@@ -340,15 +418,36 @@ fn what_is_no_edit_says_so() {
 
 #[test]
 fn a_spec_that_changed_meanwhile_is_not_undone() {
+    let edit = |project: &Project| {
+        project.replace(SPEC, "max_series = 500_000", "max_series = 700_000");
+        project.replace(MIMIR, "ingestion_rate: 100000", "ingestion_rate: 110000");
+    };
+    // Without the text that was edited, nobody knows what the edit is.
     let project = Project::reference();
-    project.replace(SPEC, "max_series = 500_000", "max_series = 700_000");
-    project.replace(MIMIR, "ingestion_rate: 100000", "ingestion_rate: 110000");
-    refused(&project, &["adopt"], "the spec has changed, too, so the file differs in more than the edit");
-    let at = line(&project, MIMIR, "ingestion_rate: 110000");
-    let run = project.run(&["adopt", &format!("{MIMIR}:{at}")]);
-    assert_eq!(run.code, Some(0), "{run:?}");
-    let spec = project.read(SPEC);
-    assert!(spec.contains("max_series = 700_000") && spec.contains("ingestion_rate = 110_000"), "{spec}");
+    edit(&project);
+    let said = "the spec has changed since it was rendered, and Git does not have the text that was edited\n";
+    refused(&project, &["adopt"], said);
+    let [spec, by_hand] =
+        ["max_global_series_per_user: ", "ingestion_rate: 110000"].map(|it| line(&project, MIMIR, it));
+    for at in [spec, by_hand] {
+        refused(&project, &["adopt", &format!("{MIMIR}:{at}")], said);
+    }
+    for arguments in [vec!["adopt".to_owned()], vec!["adopt".to_owned(), format!("{MIMIR}:{by_hand}")]] {
+        let repository = Repository::of(Project::reference());
+        repository.commit("Begin");
+        let project = &repository.project;
+        edit(project);
+        // The line of what the spec has changed has no edit.
+        let run = project.run(&["adopt", &format!("{MIMIR}:{spec}")]);
+        assert!(run.stdout.contains("the spec changes this line"), "{run:?}");
+        let run = project.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let spec = project.read(SPEC);
+        assert!(spec.contains("max_series = 700_000") && spec.contains("ingestion_rate = 110_000"), "{spec}");
+        let text = project.read(MIMIR);
+        assert!(text.contains("per_user: 700000") && text.contains("ingestion_rate: 110000"), "{text}");
+        assert_eq!(project.run(&["check"]).code, Some(0));
+    }
 }
 
 #[test]

@@ -125,6 +125,23 @@ fn a_path_is_that_of_one_profile() {
 }
 
 #[test]
+fn a_name_is_that_of_all_profiles() {
+    let project = rendered(&SPEC.replace("[profiles.dev]", "[profiles.dev]\n\n[profiles.live]"));
+    // A path is relative to the current directory.
+    let run = project.run_in("generated/live", &["eject", "config/../config/mimir.yaml", "--reason", "x"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    assert!(project.read("spec/stack.toml").contains("[profiles.live]\nejected.\"config/mimir.yaml\" = \"x\"\n"));
+    // That one profile has it says nothing of the others.
+    std::fs::remove_file(project.path(MIMIR)).unwrap();
+    let run = project.run(&["eject", "config/mimir.yaml", "--reason", "x"]);
+    assert!(run.code == Some(2) && run.stderr.contains(&format!("`{MIMIR}` does not exist; nothing")), "{run:?}");
+    project.write(MIMIR, "target: all # mine\n");
+    let run = project.run(&["eject", "config/mimir.yaml", "--reason", "x"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    assert!(project.read("spec/stack.toml").contains("\n[ejected]\n\"config/mimir.yaml\" = \"x\"\n"));
+}
+
+#[test]
 fn what_cannot_be_ejected_is_said() {
     let project = Project::new(SPEC);
     for (file, message) in [

@@ -30,6 +30,18 @@ add = { limits = { max_label_names_per_series = 40 }, memberlist = { join = ["${
 remove = ["limits.ingestion_burst_size"]
 "#;
 
+/// The beginning of a spec for Kubernetes.
+const CLUSTER: &str = r#"target = "kubernetes"
+
+[stack]
+name = "shop"
+
+[profiles.live]
+
+[kubernetes]
+registry = "registry.example.com/shop"
+"#;
+
 /// A project with a patch that adds to what is there.
 fn patch() -> String {
     PATCH.replace(
@@ -216,6 +228,39 @@ fn a_secret_in_a_patch_is_a_warning() {
     let run = repository.review(&[]);
     assert!(run.stdout.contains("tls_password") || run.stdout.contains("server"), "{run:?}");
     assert!(!run.stdout.contains("hunter2"), "{run:?}");
+}
+
+#[test]
+fn a_secret_is_known_by_the_name_beside_it() {
+    let patch = "[patches.\"docker-compose.yml\"]\nreason = \"x\"\nadd = { \"services.web\" = { command = [\"--token\", \"hunter2\"], \
+                 x-env = [{ name = \"DB_PASSWORD\", value = \"hunter2\" }] } }\n";
+    let repository = Repository::new(SPEC);
+    repository.project.write("spec/stack.toml", format!("{SPEC}\n{patch}"));
+    let run = repository.project.run(&["render"]);
+    for said in ["`DB_PASSWORD` looks like a secret that is committed", "`command` contains what looks like a secret"] {
+        assert!(run.code == Some(0) && run.stderr.contains(said), "{run:?}");
+    }
+    let run = repository.review(&[]);
+    assert!(run.stdout.contains("add `services.web`") && !run.stdout.contains("hunter2"), "{run:?}");
+    let run = Project::new(format!(
+        "{CLUSTER}\n[services.web]\nimage = \"shop/web:1\"\nuser = \"1000\"\nenvironment.AUTH = \"basic\"\n\n\
+         [patches.\"kubernetes/base/web.yaml\"]\nreason = \"x\"\nset = {{ \
+         \"[kind=Deployment].spec.template.spec.containers[name=web].env[name=AUTH].value\" = \"hunter2hunter2\" }}\n"
+    ))
+    .run(&["render"]);
+    let said = "`AUTH` looks like a secret that is committed";
+    assert!(run.code == Some(0) && run.stderr.contains(said), "{run:?}");
+}
+
+#[test]
+fn a_job_stays_one() {
+    let run = Project::new(format!(
+        "{CLUSTER}\n[services.migrate]\nimage = \"shop/migrate:1\"\nuser = \"998\"\nkubernetes.effect = [\"migrate\", \"--check\"]\n\n\
+         [services.web]\nimage = \"shop/web:1\"\nuser = \"1000\"\ndepends_on.migrate = \"service_completed_successfully\"\n\n\
+         [patches.\"kubernetes/base/migrate.yaml\"]\nreason = \"x\"\nset = {{ \"[kind=Job].kind\" = \"Task\" }}\n"
+    ))
+    .run(&["check"]);
+    assert!(run.code == Some(2) && run.stderr.contains("cannot be patched: a Job cannot change"), "{run:?}");
 }
 
 #[test]

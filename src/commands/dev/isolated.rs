@@ -250,7 +250,7 @@ pub fn forget(context: &Context, place: &Place) -> Step<()> {
 }
 
 fn write(context: &Context, files: impl IntoIterator<Item = Result<output::File, output::Error>>) -> Step<()> {
-    let options = output::Options { force: true, dry_run: false, prune: true };
+    let options = output::Options { force: true, dry_run: false, prune: true, kept: &[] };
     output::write(&context.root, &context.plan.scope(), files, options).map_err(|error| {
         let help = format!("delete `{}`, which has nothing but outputs of `gen`", context.stack().generated());
         Finding::error(format!("cannot write the outputs of this work tree's stack: {error}"), help)

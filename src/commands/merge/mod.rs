@@ -11,7 +11,7 @@ mod sides;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-pub use self::sides::are_merged;
+pub use self::sides::{are_merged, last_rendered};
 use super::git::Git;
 use super::{Ran, stop};
 use crate::cli::GitCommand;

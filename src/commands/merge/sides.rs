@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 
 use camino::Utf8Path;
-use stackgen::output;
+use stackgen::{links, output};
 use tempfile::TempDir;
 
 use crate::commands::git::Git;
@@ -121,6 +121,24 @@ fn without_labels(text: &[u8]) -> Vec<&[u8]> {
 /// Whether a text is an output of the current commit: a file that was ejected is not.
 pub fn is_output(git: &Git<'_>, text: &[u8]) -> bool {
     is_listed(git, &output::digest(text), &["HEAD".to_owned()], &manifests(git))
+}
+
+/// Commits of an output that are looked at for a text.
+const MOST_COMMITS: &str = "100";
+
+/// The text of an output that a manifest lists, from the index or from one of the last commits.
+pub fn last_rendered(root: &Utf8Path, manifest: &Utf8Path, path: &Utf8Path) -> Option<String> {
+    let manifest = links::read_text(root, manifest, output::LARGEST).ok()?;
+    let listed = output::listed_in_manifest(manifest.as_bytes()).remove(path.as_str())?;
+    let git = Git::new(root).ok()?;
+    let limit = format!("--max-count={MOST_COMMITS}");
+    let commits = ["rev-list", &limit, "HEAD", "--", &format!(":(literal){path}")];
+    let commits = git.succeed("", &commits).unwrap_or_default();
+    [""].into_iter().chain(commits.lines()).find_map(|commit| {
+        let blob = git.run("", &["cat-file", "blob", &format!("{commit}:./{path}")]).ok()?;
+        (blob.status.success() && listed.contains(&output::digest(&blob.stdout)))
+            .then(|| String::from_utf8(blob.stdout).ok())?
+    })
 }
 
 /// Whether a manifest of any commit lists a text, so that `gen` has written it.

@@ -76,6 +76,36 @@ fn everything_refused_is_named_and_nothing_written() {
 }
 
 #[test]
+fn an_edit_that_is_not_lost_needs_no_force() {
+    let path = "generated/dev/compose.yaml";
+    let mut changed = files();
+    changed[0].contents.push_str("  db:\n");
+    let kept = |edited: &str| Kept {
+        path: path.into(),
+        on_disk: b"edited\n".to_vec(),
+        rendered: changed[0].contents.clone(),
+        edited: edited.into(),
+    };
+    for edited in ["edited and rendered\n", "edited\n"] {
+        let sandbox = Sandbox::rendered();
+        sandbox.put(path, "edited\n");
+        let [other, old] =
+            [Kept { on_disk: b"other\n".to_vec(), ..kept(edited) }, Kept { rendered: "old".into(), ..kept(edited) }];
+        // Another edit, and another spec.
+        for kept in [other, old] {
+            assert_eq!(
+                sandbox.refused(changed.clone(), Options { kept: &[kept], ..RENDER }),
+                [format!("{path}: HandEdited {{ also_stale: true }}")]
+            );
+        }
+        sandbox.write(changed.clone(), Options { kept: &[kept(edited)], ..RENDER }).unwrap();
+        assert_eq!(sandbox.text(path), edited);
+        assert_eq!(sandbox.differences(changed.clone()), [format!("{path}: HandEdited {{ also_stale: false }}")]);
+        assert_eq!(sandbox.text("terraform/dev/main.tf"), changed[2].contents);
+    }
+}
+
+#[test]
 fn a_refused_first_render_leaves_no_directories() {
     let sandbox = Sandbox::new();
     sandbox.put("terraform/dev/main.tf", "mine");

@@ -181,6 +181,12 @@ fn what_is_shared_all_the_same_is_said() {
     }
     stubs.project.write("generated/dev/.env", format!("PORT={}\n", super::free_port()));
     assert!(!stubs.run(&["up", "--detach"]).stderr.contains(said[0]));
+    let patch = "\n[patches.\"docker-compose.yml\"]\nreason = \"x\"\nadd = { \"services.api\" = { x-note = \"a\" } }\n";
+    stubs.project.write("spec/stack.toml", stubs.project.read("spec/stack.toml") + patch);
+    assert_eq!(stubs.project.run(&["render"]).code, Some(0));
+    let run = stubs.run(&["doctor"]);
+    let said = "`docker-compose.yml` is patched, so its ports and names may be the same in every work tree";
+    assert!(run.stdout.contains(said), "{run:?}");
 }
 
 #[test]
