@@ -230,7 +230,7 @@ impl Work<'_> {
             };
             budget = budget.checked_sub(1).ok_or("it differs in too many places")?;
             if self.tries.get() == 0 {
-                return Err("too many changes of the spec were tried before");
+                return Err("gave up after trying too many changes of the spec");
             }
             match self.attempt(&hunks, change) {
                 Tried::Found(sources, text) => {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use similar::{ChangeTag, TextDiff};
 use stackgen::Plan;
 use stackgen::adopt::{self, Adopted, Almost, Edit, Refused};
 use stackgen::diagnostic::suggestion;
@@ -184,7 +185,7 @@ impl<'p> Work<'p> {
         };
         let [rendered, edited] = &texts;
         if is_wanted && rendered == edited {
-            self.nothing(path, "edited in its line breaks only");
+            self.nothing(path, "only its line endings differ");
         } else if is_wanted {
             let count = edited.lines().count();
             if let Some(line) = line.filter(|line| *line > count) {
@@ -209,15 +210,22 @@ impl<'p> Work<'p> {
         if edited.lines().nth(MOST_LINES).is_some() {
             return Err(("it is too long to compare line by line", BY_HAND));
         }
-        let rendered = if matches!(difference.cause, Cause::HandEdited { also_stale: true }) {
-            // The difference to what is rendered now would undo what the spec has changed.
-            let manifest = plan.scope().manifest;
-            merge::last_rendered(&self.project.root, &manifest, &difference.path).ok_or((
+        if output::has_conflict(on_disk) {
+            return Err(("it has conflict markers", "resolve the conflict in it first, or run `gen render --force`"));
+        }
+        let texts = || merge::rendered_texts(&self.project.root, &plan.scope().manifest, &difference.path);
+        // The difference to what is rendered now would undo what the spec has changed.
+        let rendered = match difference.cause {
+            Cause::HandEdited { also_stale: true } => texts().into_iter().next().ok_or((
                 "the spec has changed since it was rendered, and Git does not have the text that was edited",
                 "copy the file, run `gen render --force`, make the edit again, and adopt it then",
-            ))?
-        } else {
-            expected.clone()
+            ))?,
+            // It may have been made of one side, or of what both became.
+            Cause::MergedEdit | Cause::Merged => {
+                let all = [expected.clone()].into_iter().chain(texts());
+                all.min_by_key(|text| changed_lines(text, edited)).unwrap_or_default()
+            }
+            _ => expected.clone(),
         };
         // A render writes the line breaks anew.
         let mut edited = if rendered.contains('\r') { edited.to_owned() } else { edited.replace("\r\n", "\n") };
@@ -246,7 +254,7 @@ impl<'p> Work<'p> {
         if sources.is_none() && refused.is_empty() {
             match line {
                 Some(line) => self.nothing(format_args!("{path}:{line}"), "as rendered"),
-                None => self.nothing(path, "the spec gives this edit already"),
+                None => self.nothing(path, "the spec already produces this edit"),
             }
         }
         self.now = sources.or(self.now.take());
@@ -267,7 +275,7 @@ impl<'p> Work<'p> {
             let text = now.and_then(|now| adopt::edited(&rendered, &edited, now));
             if let Some(count) = whole.filter(|_| now.is_none() || text.as_ref() != now) {
                 self.adopted -= count;
-                self.refuse(&path, "what was adopted of another file undoes it", "adopt one file at a time");
+                self.refuse(&path, "a change adopted from another file undoes it", "adopt one file at a time");
             }
             let (Some(now), Some(text)) = (now, text) else { continue };
             // What has an edit keeps its line breaks.
@@ -330,7 +338,8 @@ impl Edited {
 }
 
 /// What to do with an edit that can't be compared.
-const BY_HAND: &str = "change the spec yourself, or discard the edit with `gen render --force`";
+const BY_HAND: &str = "change the spec yourself, patch the value (`[patches]`), make the file your own (`gen eject`), or discard the edit \
+                       with `gen render --force`";
 
 /// Lines of a file that are compared.
 const MOST_LINES: usize = 200_000;
@@ -399,4 +408,9 @@ fn finish(kept: &[Kept]) -> Ran {
     let rendered = render::write(&project, None, Options { prune: true, kept, ..Options::default() });
     rendered.show();
     Ok(rendered.outcome)
+}
+
+/// How many lines of two texts differ.
+fn changed_lines(old: &str, new: &str) -> usize {
+    TextDiff::from_lines(old, new).iter_all_changes().filter(|change| change.tag() != ChangeTag::Equal).count()
 }

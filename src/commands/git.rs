@@ -46,6 +46,11 @@ const OFF: &[&str] = &[
     "core.sshCommand=false",
     "core.alternateRefsCommand=false",
     "core.pager=cat",
+    // `log` would verify signatures with a program of the repository's choice.
+    "log.showSignature=false",
+    "gpg.program=false",
+    "gpg.ssh.program=false",
+    "gpg.x509.program=false",
     "protocol.allow=never",
     // A folder of the tree can have the form of a repository, with settings of its own (git 2.38).
     "safe.bareRepository=explicit",

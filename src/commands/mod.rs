@@ -398,7 +398,7 @@ fn rewrite<'c>(
             .map_err(|error| stop(Outcome::Failed, format!("cannot read `{path}`: {error}")))?;
         let read = sources.files().iter().chain(sources.templates()).find(|source| source.path == path);
         let Some(text) = read.and_then(|read| edit::changed(&on_disk, &read.text, text)) else {
-            let message = format!("`{path}` was changed by somebody else in the meantime; nothing was written");
+            let message = format!("`{path}` has changed on disk since it was read; nothing was written");
             return Err(stop_with(Outcome::Failed, message, "run the command again"));
         };
         texts.push((path, text));

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use stackgen::diagnostic::Diagnostics;
-use stackgen::edit::draft::Draft;
-use stackgen::edit::upgrade::{Change, Rendered, upgrade};
+use stackgen::edit::upgrade::{Change, Rendered, upgraded};
 use stackgen::import::compose;
 use stackgen::output::{self, FORMAT, File};
 use stackgen::review::counted;
@@ -14,8 +13,8 @@ use stackgen::spec::stack::GENERATED;
 use stackgen::spec::tree::{self, Value};
 use stackgen::{MANIFEST, Plan, folder, links, plan};
 
-use super::report::{BOLD, CYAN, RESET};
-use super::{Outcome, Ran, invalid, location, print_text, read_toml, rewrite, root, stop, stop_with, sweep};
+use super::report::{self, BOLD, CYAN, RESET};
+use super::{Outcome, Ran, location, print_error, print_text, read_toml, rewrite, root, stop, stop_with, sweep};
 use crate::cli::{Format, Upgrade};
 
 /// Differences of a file that are shown; the rest is counted.
@@ -28,29 +27,23 @@ pub fn run(arguments: &Upgrade) -> Ran {
     }
     let sources = read_toml(&root, Format::Text)?;
     let (formats, rendered) = committed(&root, &sources);
-    if !formats.is_empty() && formats.iter().all(|format| format.is_some_and(|format| format >= FORMAT)) {
+    let is_current = !formats.is_empty() && formats.iter().all(|format| format.is_some_and(|format| format >= FORMAT));
+    // A branch from before may have brought old keys along.
+    let rendered = if is_current { Rendered::default() } else { rendered };
+    let (new, all) = upgraded(&sources, &rendered);
+    if is_current && all.is_empty() {
         print_text(&format!("The spec and its outputs have the current format, {FORMAT}.\n"));
         return Ok(Outcome::Clean);
     }
-    let mut draft = Draft::new(&sources);
-    let mut all: Vec<Change> = Vec::new();
-    let mut files: Vec<(Utf8PathBuf, String)> = Vec::new();
-    for file in sources.files() {
-        let (text, changes) = upgrade(&file.path, &file.text, file.path == location().main(), &rendered);
-        if !changes.is_empty() {
-            draft.put_file(file.path.clone(), text.clone());
-            files.push((file.path.clone(), text));
-        }
-        all.extend(changes);
-    }
+    let changed = sources.files().iter().zip(new.files()).filter(|(old, new)| old.text != new.text);
+    let files: Vec<(&Utf8Path, &str)> = changed.map(|(_, file)| (file.path.as_path(), file.text.as_str())).collect();
     let mut out = String::new();
     for Change { path, line, what, .. } in &all {
         // Writing to a `String` cannot fail.
         let _ = writeln!(out, "{BOLD}{path}:{line}{RESET}: {what}");
     }
     print_text(&out);
-    let upgraded = draft.sources();
-    let plans = plan(&upgraded, None);
+    let plans = plan(&new, None);
     if plans.as_ref().is_err_and(|diagnostics| diagnostics.iter().any(|found| found.code == "toml-syntax")) {
         let help = "make these changes by hand";
         return Err(stop_with(Outcome::Failed, "the changed spec would not be valid TOML; nothing was written", help));
@@ -60,7 +53,7 @@ pub fn run(arguments: &Upgrade) -> Ran {
         print_text(&compared(&root, &files.map_err(|error| stop(Outcome::Failed, error))?));
     }
     if !arguments.dry_run {
-        rewrite(&root, &sources, files.iter().map(|(path, text)| (path.as_path(), text.as_str())))?;
+        rewrite(&root, &sources, files.iter().copied())?;
     }
     let would = if arguments.dry_run { "would be " } else { "" };
     print_text(&format!("{}, {} {would}changed\n", counted(all.len(), "change"), counted(files.len(), "file")));
@@ -69,7 +62,15 @@ pub fn run(arguments: &Upgrade) -> Ran {
             print_text(&format!("{CYAN}help{RESET}: {}\n", location().commands("run `gen render`")));
             Ok(Outcome::Clean)
         }
-        Err(diagnostics) => Err(invalid(&upgraded, &diagnostics, Format::Text)),
+        Err(diagnostics) => {
+            print_error(&report::excerpts(&new, &diagnostics));
+            let left = counted(diagnostics.len(), "problem");
+            Err(stop_with(
+                Outcome::Invalid,
+                format!("{left} left in the spec"),
+                "fix the rest by hand, then run `gen render`",
+            ))
+        }
     }
 }
 

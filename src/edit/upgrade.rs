@@ -5,14 +5,19 @@ use std::ops::Range;
 use camino::Utf8PathBuf;
 use toml_parser::lexer::TokenKind;
 
+use super::draft::Draft;
 use super::outline::{self, Section};
 use super::tokens;
+use crate::spec::source::Sources;
 
 /// Keys of a cluster that belong to its table `dsql` since format 2.
 const OF_DSQL: [&str; 6] = ["host", "database", "pool", "token_duration", "staggered_startup", "reservoir"];
 
 /// The tables with paths of the host, which are relative to the root since format 2, and not to the Compose file.
 const WITH_PATHS: [&str; 4] = ["services", "volumes", "secrets", "configs"];
+
+/// The keys of a service that have paths of the host.
+const PATHS_OF_SERVICE: [&str; 6] = ["volumes", "env_file", "build", "extends", "develop", "label_file"];
 
 /// How a path of the root was written relative to the Compose file.
 const UP: &str = "../../";
@@ -59,8 +64,21 @@ pub struct Change {
     text: String,
 }
 
-/// The text of a file in the current format, and what changes. It has no syntax errors.
-pub fn upgrade(path: &Utf8PathBuf, text: &str, is_main: bool, rendered: &Rendered) -> (String, Vec<Change>) {
+/// A spec in the current format, and what changes, file by file. It has no syntax errors.
+pub fn upgraded(sources: &Sources, rendered: &Rendered) -> (Sources, Vec<Change>) {
+    let (mut draft, mut all) = (Draft::new(sources), Vec::new());
+    for file in sources.files() {
+        let (text, changes) = upgrade(&file.path, &file.text, file.path == sources.location().main(), rendered);
+        if !changes.is_empty() {
+            draft.put_file(file.path.clone(), text);
+            all.extend(changes);
+        }
+    }
+    (draft.sources(), all)
+}
+
+/// The text of a file in the current format, and what changes.
+fn upgrade(path: &Utf8PathBuf, text: &str, is_main: bool, rendered: &Rendered) -> (String, Vec<Change>) {
     // They may be in a table that moves. No line begins or ends in one.
     let mut file = File { path, text, changes: Vec::new() };
     file.paths(&outline::of(text), rendered);
@@ -235,8 +253,20 @@ impl File<'_> {
                 if !path.first().is_some_and(|table| WITH_PATHS.contains(table)) {
                     continue;
                 }
+                let is_service = path.first() == Some(&"services");
+                let named = path.iter().skip(2).find(|name| **name != "compose").copied();
+                // The key of an inline table.
+                let (mut depth, mut last, mut inline) = (0_usize, "", "");
                 for token in tokens::of(&self.text[key.place.clone()]) {
-                    if !matches!(token.kind, TokenKind::BasicString | TokenKind::LiteralString) {
+                    match token.kind {
+                        TokenKind::LeftCurlyBracket => depth += 1,
+                        TokenKind::RightCurlyBracket => depth = depth.saturating_sub(1),
+                        TokenKind::Equals if depth == 1 => inline = last,
+                        TokenKind::Atom => last = token.text,
+                        _ => {}
+                    }
+                    let is_path = !is_service || PATHS_OF_SERVICE.contains(&named.unwrap_or(inline));
+                    if !is_path || !matches!(token.kind, TokenKind::BasicString | TokenKind::LiteralString) {
                         continue;
                     }
                     let Some(inside) = token.text.get(1..).filter(|inside| inside.starts_with(UP)) else { continue };
@@ -282,7 +312,7 @@ impl File<'_> {
 mod tests {
     use super::*;
 
-    fn upgraded(text: &str, compose: &str) -> String {
+    fn text_of(text: &str, compose: &str) -> String {
         let rendered = Rendered { compose: vec![compose.to_owned()] };
         upgrade(&"spec/stack.toml".into(), text, true, &rendered).0
     }
@@ -311,7 +341,7 @@ mod tests {
             ("[profiles.p.services.a]\ncompose.init = true\n", "[profiles.p.services.a]\ninit = true\n"),
             ("[services.compose]\nimage = \"a\"\n", "[services.compose]\nimage = \"a\"\n"),
         ] {
-            assert_eq!(upgraded(old, ""), new, "{old}");
+            assert_eq!(text_of(old, ""), new, "{old}");
             toml::from_str::<toml::Table>(new).unwrap();
         }
     }
@@ -322,7 +352,7 @@ mod tests {
                    [clusters.pool]\ntitle = \"x\"\n[profiles.p.clusters]\nc.pool = 6\n";
         let new = "[clusters.c]\ndsql.host = \"h\" # why\nhistory_shards = 4\ndsql.pool = 5\n[clusters.c.dsql.reservoir]\n\
                    target = 1\n[clusters.pool]\ntitle = \"x\"\n[profiles.p.clusters]\nc.dsql.pool = 6\n";
-        assert_eq!(upgraded(old, ""), new);
+        assert_eq!(text_of(old, ""), new);
         toml::from_str::<toml::Table>(new).unwrap();
     }
 
@@ -332,9 +362,9 @@ mod tests {
         let compose = "services:\n  a:\n    container_name: a\n    volumes: [../../data:/data, ../../../../x:/x]\n";
         let new = "[stack]\nname = \"s\"\ncontainer_names = true\n\n[services.a]\n\
                    volumes = [\"./data:/data:ro\", '../../x:/x', \"n:/../../y\"]\n";
-        assert_eq!(upgraded(old, compose), new);
-        assert_eq!(upgraded(old, ""), old);
-        assert_eq!(upgraded(new, compose), new);
+        assert_eq!(text_of(old, compose), new);
+        assert_eq!(text_of(old, ""), old);
+        assert_eq!(text_of(new, compose), new);
     }
 
     #[test]
@@ -349,10 +379,19 @@ mod tests {
                 "[services.a]\ncompose = { volumes = [\"../../data:/data\"] }\n",
                 "[services.a]\nvolumes = [\"./data:/data\"]\n",
             ),
+            // No paths of the host.
+            (
+                "[services.a]\ncommand = [\"../../data\"]\nenvironment = { D = \"../../data\" }\n",
+                "[services.a]\ncommand = [\"../../data\"]\nenvironment = { D = \"../../data\" }\n",
+            ),
+            (
+                "[services]\na = { volumes = [\"../../data:/data\"], command = [\"../../data\"] }\n",
+                "[services]\na = { volumes = [\"./data:/data\"], command = [\"../../data\"] }\n",
+            ),
             // Another path that only begins like it.
             ("[services.a]\nvolumes = [\"../../dat:/data\"]\n", "[services.a]\nvolumes = [\"../../dat:/data\"]\n"),
         ] {
-            assert_eq!(upgraded(old, compose), new);
+            assert_eq!(text_of(old, compose), new);
         }
     }
 
@@ -367,7 +406,7 @@ mod tests {
             ("stack.name = \"s\"", "stack.name = \"s\"\nstack.container_names = true\n"),
             ("[stack]\ncontainer_names = false\n", "[stack]\ncontainer_names = false\n"),
         ] {
-            assert_eq!(upgraded(old, compose), new);
+            assert_eq!(text_of(old, compose), new);
         }
     }
 }

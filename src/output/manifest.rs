@@ -260,7 +260,7 @@ impl Marker {
 
 /// Whether all three markers of a conflict are present. One alone may be something else: equals signs underline a heading
 /// in Markdown.
-pub(super) fn has_conflict(bytes: &[u8]) -> bool {
+pub fn has_conflict(bytes: &[u8]) -> bool {
     let markers: Vec<_> =
         bytes.split_inclusive(|&byte| byte == b'\n').filter_map(|line| Marker::of(trim_line_end(line))).collect();
     [Marker::Ours, Marker::Separator, Marker::Theirs].iter().all(|marker| markers.contains(marker))

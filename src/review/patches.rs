@@ -127,12 +127,12 @@ const DIFF_TIME: Duration = Duration::from_secs(2);
 /// what is created at a provider.
 fn unjudged(file: &str) -> Option<&'static str> {
     match file.split_once('/') {
-        None if file == COMPOSE => Some("; what it gives a container is not judged"),
+        None if file == COMPOSE => Some("; its effect on containers is not reviewed"),
         Some(("kubernetes", rest)) if !rest.starts_with("base/files/") => {
-            Some("; what it gives a container is not judged")
+            Some("; its effect on containers is not reviewed")
         }
-        Some(("docker", _)) => Some("; what it adds to an image is not judged"),
-        Some((TERRAFORM, _)) => Some("; what it creates is not judged"),
+        Some(("docker", _)) => Some("; its effect on the image is not reviewed"),
+        Some((TERRAFORM, _)) => Some("; its effect on the infrastructure is not reviewed"),
         _ => None,
     }
 }

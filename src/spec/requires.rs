@@ -16,7 +16,7 @@ pub(super) fn refusal(spec: &Table<'_>) -> Option<Diagnostic> {
     let Ok(wanted) = VersionReq::parse(text) else {
         let title = format!("invalid version requirement `{}`", shown(text));
         return Some(
-            Diagnostic::new("invalid-version", title, *span).help("write for example `>=0.2` or `>=0.2, <0.4`"),
+            Diagnostic::new("invalid-version", title, *span).help("write for example `>=0.1` or `>=0.1, <0.3`"),
         );
     };
     let own = Version::parse(OWN).ok().filter(|own| !wanted.matches(own))?;

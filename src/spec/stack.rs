@@ -114,7 +114,7 @@ table! {
         /// The name of the Compose project, of which the names of containers and volumes begin; `<name>-<profile>` if left
         /// out.
         project: Option<Spanned<String>>,
-        /// The versions of `gen` that the spec is for, as in `Cargo.toml`: `">=0.2"`. Another one reads nothing of it.
+        /// The versions of `gen` that the spec is for, as in `Cargo.toml`: `">=0.1"`. Another one reads nothing of it.
         requires: Option<String>,
         /// A title for the docs.
         title: Option<String>,

@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::project::{Project, Run, clean};
 
@@ -581,11 +581,83 @@ fn a_merge_that_was_aborted_changes_no_later_commit() {
     repository.project.replace("spec/stack.toml", MAIL.0, "mail:7.0");
     repository.succeed(&["commit", "--quiet", "--all", "--message", "Stale"]);
     assert!(!repository.succeed(&["show", &format!("HEAD:{COMPOSE}")]).contains("mail:7.0"));
-    // A fast-forward.
+    // Fast-forwards, also to a merge of somebody without hooks.
     repository.succeed(&["reset", "--quiet", "--hard", before.trim()]);
-    repository.succeed(&["merge", "--quiet", "ahead"]);
-    assert_eq!(repository.succeed(&["rev-parse", "HEAD"]), ahead);
+    repository.succeed(&["switch", "--quiet", "--create", "published", "main"]);
+    let without_hooks = ["-c", "core.hooksPath=/dev/null", "merge", "--quiet", "--no-ff", "--no-edit", "ahead"];
+    repository.succeed(&without_hooks);
+    let published = repository.succeed(&["rev-parse", "HEAD"]);
+    for (branch, commit) in [("ahead", ahead), ("published", published)] {
+        repository.switch("main");
+        repository.succeed(&["reset", "--quiet", "--hard", before.trim()]);
+        assert_eq!(repository.git(&["merge", "--quiet", "--no-edit", "--no-commit", "topic"]).code, Some(0));
+        repository.succeed(&["merge", "--abort"]);
+        repository.succeed(&["merge", "--quiet", branch]);
+        assert_eq!(repository.succeed(&["rev-parse", "HEAD"]), commit);
+        assert_eq!(repository.succeed(&["status", "--porcelain"]), "");
+    }
+}
+
+#[test]
+fn only_what_merged_outputs_is_rendered() {
+    let repository = Repository::with_driver();
+    repository.branch("topic", &[API]);
+    repository.branch("text", &[]);
+    repository.project.write("README", "Nothing of the stack\n");
+    repository.commit("README");
+    repository.branch("other", &[WEB]);
+    repository.succeed(&["merge", "--quiet", "--no-edit", "topic"]);
+    // Somebody renders later, such as a bot.
+    repository.project.replace("spec/stack.toml", MAIL.0, MAIL.1);
+    repository.commit("Stale");
+    repository.succeed(&["cherry-pick", "text"]);
+    repository.succeed(&["revert", "--no-edit", "HEAD"]);
+    repository.succeed(&[
+        "-c",
+        "sequence.editor=sed -i s/pick/reword/",
+        "rebase",
+        "--quiet",
+        "--interactive",
+        "HEAD~1",
+    ]);
     assert_eq!(repository.succeed(&["status", "--porcelain"]), "");
+    assert!(!repository.project.read(COMPOSE).contains(MAIL.1));
+}
+
+#[cfg(unix)]
+#[test]
+fn git_verifies_no_signature_with_a_program_of_the_repository() {
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+    let repository = Repository::new();
+    let mode = |stage: u8, blob: &str| format!("100644 {} {stage}\t{COMPOSE}\n", blob.trim());
+    let old = repository.succeed(&["rev-parse", &format!("HEAD:{COMPOSE}")]);
+    repository.change(WEB);
+    let new = repository.succeed(&["rev-parse", &format!("HEAD:{COMPOSE}")]);
+    let signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n";
+    let commit = repository.succeed(&["cat-file", "commit", "HEAD"]).replacen("\n\n", &format!("\n{signature}\n"), 1);
+    repository.project.write("commit", commit);
+    let signed = repository.succeed(&["hash-object", "-t", "commit", "-w", "commit"]);
+    repository.succeed(&["reset", "--quiet", "--soft", signed.trim()]);
+    // A conflict with a text that only that commit had.
+    let mut command = repository.own(Command::new("git"));
+    command.args(["update-index", "--index-info"]).current_dir(repository.project.root()).stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let entries = format!("0 {} 0\t{COMPOSE}\n{}{}{}", "0".repeat(40), mode(1, &old), mode(2, &new), mode(3, &old));
+    child.stdin.take().unwrap().write_all(entries.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+    repository.project.write(COMPOSE, "<<<<<<< a\nx\n=======\ny\n>>>>>>> b\n");
+    let program = repository.project.path("verify.sh");
+    fs::write(&program, "#!/bin/sh\ntouch ran\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    repository.succeed(&["config", "log.showSignature", "true"]);
+    repository.succeed(&["config", "gpg.program", program.to_str().unwrap()]);
+    let run = repository.project.run(&["check"]);
+    assert!(run.stdout.contains("edited by hand in a merge"), "{run:?}");
+    assert!(!repository.project.path("ran").exists());
+    // Git itself would.
+    repository.git(&["log", "-1"]);
+    assert!(repository.project.path("ran").exists());
 }
 
 #[test]
@@ -604,6 +676,16 @@ fn a_file_of_the_spec_that_is_not_committed_keeps_outputs_out_of_the_commit() {
     assert!(run.stderr.contains("commit them yourself"), "{run:?}");
     assert!(!repository.succeed(&["show", &format!("HEAD:{COMPOSE}")]).contains("shop/more"));
     clean(&repository.project.run(&["check"]));
+    // One that Git doesn't look at.
+    let repository = Repository::with_driver();
+    repository.branch("topic", &[API]);
+    repository.branch("other", &[WEB]);
+    repository.succeed(&["merge", "--quiet", "--no-commit", "topic"]);
+    repository.succeed(&["update-index", "--assume-unchanged", "spec/stack.toml"]);
+    repository.project.replace("spec/stack.toml", MAIL.0, MAIL.1);
+    let run = repository.git(&["commit", "--quiet", "--no-edit"]);
+    assert!(run.stderr.contains("commit them yourself"), "{run:?}");
+    assert!(!repository.succeed(&["show", &format!("HEAD:{COMPOSE}")]).contains(MAIL.1));
 }
 
 #[test]
@@ -644,6 +726,33 @@ fn an_edit_while_a_conflict_is_resolved_is_kept() {
         assert!(run.stderr.contains("edited"), "{run:?}");
         assert_eq!(repository.project.read(COMPOSE), edited);
     }
+}
+
+#[test]
+fn adoption_of_an_edit_of_one_side_undoes_nothing_of_the_other() {
+    let repository = Repository::with_driver();
+    repository.branch("topic", &[API]);
+    repository.branch("other", &[]);
+    repository.project.replace("spec/stack.toml", WEB.0, WEB.1);
+    clean(&repository.project.run(&["render"]));
+    repository.project.replace(COMPOSE, "queue:3.0", "queue:3.1");
+    repository.commit("By hand");
+    repository.git(&["merge", "--quiet", "--no-edit", "topic"]);
+    repository.succeed(&["checkout", "HEAD^1", "--", COMPOSE]);
+    let run = repository.project.run(&["adopt"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let spec = repository.project.read("spec/stack.toml");
+    assert!(["queue:3.1", API.1, WEB.1].iter().all(|text| spec.contains(text)), "{spec}");
+    clean(&repository.project.run(&["check"]));
+    // A conflict is nothing to adopt.
+    let marked = repository
+        .project
+        .read(COMPOSE)
+        .replace("    image: shop/mail", "<<<<<<< a\n=======\n>>>>>>> b\n    image: shop/mail");
+    repository.project.write(COMPOSE, &marked);
+    let run = repository.project.run(&["adopt"]);
+    assert!(run.code == Some(1) && run.stdout.contains("it has conflict markers"), "{run:?}");
+    assert_eq!(repository.project.read(COMPOSE), marked);
 }
 
 #[test]

@@ -281,7 +281,7 @@ fn a_review_says_what_is_patched_and_why() {
             "[patches.\"docker-compose.yml\"]\nreason = \"More\"\nadd = { \"services.web\" = { privileged = true } }",
         )],
         &[
-            "danger patches docker-compose.yml: patched, add `services.web`; what it gives a container is not judged: More \
+            "danger patches docker-compose.yml: patched, add `services.web`; its effect on containers is not reviewed: More \
            [- -> {\"privileged\":true}]",
         ],
     );

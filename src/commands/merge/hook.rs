@@ -12,12 +12,10 @@ use camino::Utf8PathBuf;
 use stackgen::output::Options;
 use stackgen::spec::source::Sources;
 
-use super::{git, git_path, merged_into, remember};
+use super::{forget, git, git_path, merged_into, remember};
 use crate::cli::Format;
 use crate::commands::git::{Failure, Git, failure};
-use crate::commands::{
-    Outcome, Ran, Unread, current_folder, find_root, load, location, print_error, project, render, stop,
-};
+use crate::commands::{Outcome, Ran, Unread, current_folder, load, location, print_error, project, render, stop};
 
 /// The hooks that [`run`] knows.
 pub const NAMES: [&str; 4] = ["pre-merge-commit", "post-merge", "post-commit", "post-rewrite"];
@@ -29,23 +27,27 @@ const MOST: usize = 500;
 const AMENDED: &str = "gen: render outputs";
 
 /// How entries of the reflog begin for commits that Git makes of others.
-const PICKED: [&str; 4] = ["cherry-pick", "commit (cherry-pick)", "revert", "commit (revert)"];
+const PICKED: [&str; 3] = ["cherry-pick", "commit (cherry-pick)", "revert"];
 
 /// Runs a hook with the arguments that Git gives it. Only `pre-merge-commit` can prevent anything.
 pub fn run(name: &str, arguments: &[String]) -> Ran {
-    // A branch may have no spec.
-    let Some(root) = find_root(&current_folder()?)? else { return Ok(Outcome::Clean) };
-    let git = git(&root)?;
-    match (name, arguments.first().map(String::as_str)) {
-        ("pre-merge-commit", _) => before_commit(&git),
-        ("post-merge", Some("1")) => after(&git, Commit::Next, "merge"),
-        ("post-merge", _) if is_merge(&git) => after(&git, Commit::Last, "merge"),
-        ("post-commit", _) if !are_more_picked(&git) && (is_merge(&git) || is_pick(&git)) => {
-            after(&git, Commit::Last, "commit")
-        }
-        ("post-rewrite", Some("rebase")) if is_rebased(&git) => after(&git, Commit::Last, "rebase"),
-        _ => Ok(Outcome::Clean),
+    // Git runs a hook at the top of the work tree, and the hook's line names the project's folder. A branch may have no spec.
+    let root = current_folder()?;
+    if !root.join(location().main()).is_file() {
+        return Ok(Outcome::Clean);
     }
+    let git = git(&root)?;
+    let (is_meant, commit, what) = match (name, arguments.first().map(String::as_str)) {
+        ("pre-merge-commit", _) => return before_commit(&git),
+        ("post-merge", Some("1")) => (true, Commit::Next, "merge"),
+        ("post-merge", _) => (is_merge(&git), Commit::Last, "merge"),
+        ("post-commit", _) if are_more_picked(&git) => return Ok(Outcome::Clean),
+        ("post-commit", _) => (is_merge(&git) || is_pick(&git), Commit::Last, "commit"),
+        ("post-rewrite", Some("rebase")) => (is_rebased(&git), Commit::Last, "rebase"),
+        _ => return Ok(Outcome::Clean),
+    };
+    forget(&git);
+    if is_meant { after(&git, commit, what) } else { Ok(Outcome::Clean) }
 }
 
 /// Refuses the commit of a merge whose spec is not valid. Whatever else is wrong is not the merge's.
@@ -116,35 +118,55 @@ fn answers(git: &Git<'_>, arguments: &[&str], files: &[&str]) -> bool {
     git.run("", &[arguments, files].concat()).is_ok_and(|ended| ended.status.success())
 }
 
-/// Whether files are in the work tree as in the index.
+/// Whether files are in the work tree as in the index, as far as Git looks at them.
 fn is_staged(git: &Git<'_>, files: &[&str]) -> bool {
-    let ask = ["--literal-pathspecs", "ls-files", "--modified", "--deleted", "--others", "--"];
-    git.succeed("", &[&ask[..], files].concat()).is_ok_and(|listed| listed.is_empty())
+    let listed = |options: &[&str]| {
+        let ask = [&["--literal-pathspecs", "ls-files"], options, &["--"], files].concat();
+        git.succeed("", &ask).ok()
+    };
+    // Lower case: assumed to be unchanged. `S`: not in the work tree.
+    let is_looked_at = |line: &str| line.starts_with(|tag: char| tag.is_ascii_uppercase() && tag != 'S');
+    listed(&["--modified", "--deleted", "--others"]).is_some_and(|listed| listed.is_empty())
+        && listed(&["-v"]).is_some_and(|listed| listed.lines().all(is_looked_at))
 }
 
-/// Whether the last commit is the merge that Git was asked for.
+/// What the reflog says of the last commit.
+fn last_entry(git: &Git<'_>) -> String {
+    let entries = git.succeed("", &["reflog", "--max-count=9", "--format=%gs", "HEAD"]).unwrap_or_default();
+    entries.lines().find(|entry| *entry != AMENDED).unwrap_or_default().to_owned()
+}
+
+/// Whether the last commit is the merge that Git was asked for, and has created.
 fn is_merge(git: &Git<'_>) -> bool {
     let parents = git.succeed("", &["rev-list", "--parents", "--max-count=1", "HEAD"]).unwrap_or_default();
     let parents: Vec<&str> = parents.split_whitespace().skip(1).collect();
-    parents.len() > 1 && parents.first().copied() == merged_into(git).as_deref()
+    parents.len() > 1
+        && parents.first().copied() == merged_into(git).as_deref()
+        && !last_entry(git).ends_with("Fast-forward")
 }
 
 /// Whether the last commit is made of another one, or the last of several.
 fn is_pick(git: &Git<'_>) -> bool {
-    let entries = git.succeed("", &["reflog", "--max-count=9", "--format=%gs", "HEAD"]).unwrap_or_default();
-    let last = entries.lines().find(|entry| *entry != AMENDED).unwrap_or_default();
-    PICKED.iter().any(|picked| last.strip_prefix(picked).is_some_and(|rest| rest.starts_with(':'))) && is_after(git)
+    let last = last_entry(git);
+    PICKED.iter().any(|picked| last.strip_prefix(picked).is_some_and(|rest| rest.starts_with(':')))
+        && is_after(git, "sequencer/head")
 }
 
-/// Whether the last commit is of a rebase in which outputs were merged, and nobody else has it.
+/// Whether the last commit is of a rebase in which outputs were merged.
 fn is_rebased(git: &Git<'_>) -> bool {
-    let published = git.succeed("", &["for-each-ref", "--count=1", "--contains", "HEAD", "refs/remotes"]);
-    is_after(git) && published.is_ok_and(|refs| refs.is_empty())
+    is_after(git, "rebase-merge/onto")
 }
 
-/// Whether the last commit comes after the one into which outputs were merged.
-fn is_after(git: &Git<'_>) -> bool {
-    merged_into(git).is_some_and(|commit| answers(git, &["merge-base", "--is-ancestor", &commit, "HEAD~1"], &[]))
+/// Whether outputs were merged into the commit before the last one, or into one since the start of a series, of which Git has
+/// the commit before the first.
+fn is_after(git: &Git<'_>, start: &str) -> bool {
+    let Some(into) = merged_into(git) else { return false };
+    let is_ancestor = |one: &str, of: &str| answers(git, &["merge-base", "--is-ancestor", one, of], &[]);
+    let start = git_path(git, start).and_then(|path| fs::read_to_string(path).ok());
+    match start.as_deref().map(str::trim) {
+        Some(start) => is_ancestor(start, &into) && is_ancestor(&into, "HEAD~1"),
+        None => git.succeed("", &["rev-parse", "--verify", "HEAD~1"]).is_ok_and(|commit| commit.trim() == into),
+    }
 }
 
 /// Whether Git is about to pick another commit.
@@ -190,9 +212,15 @@ fn with_input(git: &Git<'_>, arguments: &[&str], input: &[u8]) -> Result<Output,
     })
 }
 
-/// Replaces the last commit by one with the tree of the index, and the same in everything else; not one that is signed. Git's
-/// own command refuses that in the middle of a cherry-pick or a rebase.
+/// Replaces the last commit by one with the tree of the index, and the same in everything else; not one that is signed, or that
+/// anything but the current branch has: others may have it, too. Git's own command refuses that in the middle of a cherry-pick or a
+/// rebase.
 fn amend(git: &Git<'_>) -> Result<bool, Failure> {
+    let current = git.succeed("", &["rev-parse", "--symbolic-full-name", "HEAD"])?;
+    let having = git.succeed("", &["for-each-ref", "--contains", "HEAD", "--format=%(refname)"])?;
+    if having.lines().any(|name| name != current.trim()) {
+        return Ok(false);
+    }
     let old = git.succeed("", &["rev-parse", "--verify", "HEAD"])?;
     let arguments = ["cat-file", "commit", old.trim()];
     let commit = git.run("", &arguments)?;

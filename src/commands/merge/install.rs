@@ -84,12 +84,16 @@ pub fn uninstall() -> Ran {
     let git = git(&root)?;
     let mut is_used = false;
     let mut is_undone = false;
-    if let Hooks::Own(folder) = hooks(&git)? {
-        for name in NAMES {
-            let (is_changed, is_left) = remove_from_hook(&folder.join(name), &line(&git, name)?)?;
-            is_used |= is_left;
-            is_undone |= is_changed;
-        }
+    let mut outcome = Outcome::Clean;
+    if let Hooks::Shared(folder) = hooks(&git)? {
+        let message = format!("the hooks are in `{folder}` (`core.hooksPath`), which is left alone");
+        outcome = stop_with(Outcome::Findings, message, "remove the lines with `git hook` that call `gen` from them");
+    }
+    let folder = own_hooks(&git)?;
+    for name in NAMES {
+        let (is_changed, is_left) = remove_from_hook(&folder.join(name), &line(&git, name)?)?;
+        is_used |= is_left;
+        is_undone |= is_changed;
     }
     // Another project of the repository uses the driver, too.
     if !is_used
@@ -102,7 +106,7 @@ pub fn uninstall() -> Ran {
     let old = attributes(&root)?;
     let new = with_block(&old, None, None);
     if new == old {
-        if !is_undone {
+        if !is_undone && outcome == Outcome::Clean {
             print_text("There is nothing to undo.\n");
         }
     } else {
@@ -118,7 +122,7 @@ pub fn uninstall() -> Ran {
             said("wrote", ATTRIBUTES);
         }
     }
-    Ok(Outcome::Clean)
+    Ok(outcome)
 }
 
 fn said(verb: &str, what: &str) {
@@ -142,15 +146,21 @@ enum Hooks {
     Shared(String),
 }
 
-fn hooks(git: &Git<'_>) -> Ran<Hooks> {
+/// The hooks of the repository itself.
+fn own_hooks(git: &Git<'_>) -> Ran<Utf8PathBuf> {
     let common = ask(git, &["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
+    Ok(Utf8Path::new(&common).join("hooks"))
+}
+
+fn hooks(git: &Git<'_>) -> Ran<Hooks> {
     // Git here runs without hooks, by a setting that comes last.
     let chosen = ask(git, &["config", "--get-all", "core.hooksPath"])?;
     let mut chosen: Vec<&str> = chosen.lines().collect();
     chosen.pop();
-    Ok(chosen
-        .pop()
-        .map_or_else(|| Hooks::Own(Utf8Path::new(&common).join("hooks")), |path| Hooks::Shared(path.to_owned())))
+    match chosen.pop() {
+        Some(path) if !path.is_empty() => Ok(Hooks::Shared(path.to_owned())),
+        _ => own_hooks(git).map(Hooks::Own),
+    }
 }
 
 /// The command of a project's hook, from the top of the work tree, where Git runs hooks.
@@ -162,7 +172,7 @@ fn line(git: &Git<'_>, hook: &str) -> Ran<String> {
     let file = location();
     let file = if file.is_default() { String::new() } else { format!("--spec {} ", quoted(file.main().as_str())) };
     // Only that a merge is refused is an answer.
-    let end = if hook == "pre-merge-commit" { " || [ $? -ne 1 ] || exit 1" } else { "" };
+    let end = if hook == "pre-merge-commit" { " || [ $? -ne 1 ] || exit 1" } else { " || :" };
     let is_there = if prefix.is_empty() {
         String::new()
     } else {

@@ -11,7 +11,7 @@ mod sides;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-pub use self::sides::{are_merged, last_rendered};
+pub use self::sides::{are_merged, rendered_texts};
 use super::git::Git;
 use super::{Ran, stop};
 use crate::cli::GitCommand;
@@ -36,13 +36,21 @@ fn git_path(git: &Git<'_>, name: &str) -> Option<Utf8PathBuf> {
     Some(git.root.join(path.trim_end_matches('\n')))
 }
 
-/// Names the commit into which Git merges. It is never removed: a hook only acts on a commit that fits it.
+/// Names the commit into which Git merges, until a hook has rendered. One that is left by a merge that was given up fits no later
+/// commit.
 const INTO: &str = "gen-merged-into";
 
 /// Leaves outputs to a hook. Without that, the next `gen check` says that they have to be rendered.
 fn remember(git: &Git<'_>) {
     if let (Some(state), Ok(head)) = (git_path(git, INTO), git.succeed("", &["rev-parse", "--verify", "HEAD"])) {
         let _ = std::fs::write(state, head);
+    }
+}
+
+/// Forgets what was merged.
+fn forget(git: &Git<'_>) {
+    if let Some(state) = git_path(git, INTO) {
+        let _ = std::fs::remove_file(state);
     }
 }
 

@@ -118,27 +118,42 @@ fn without_labels(text: &[u8]) -> Vec<&[u8]> {
     lines.map(|text| &text[..line(text)]).collect()
 }
 
-/// Whether a text is an output of the current commit: a file that was ejected is not.
-pub fn is_output(git: &Git<'_>, text: &[u8]) -> bool {
-    is_listed(git, &output::digest(text), &["HEAD".to_owned()], &manifests(git))
+/// Whether a file of the repository is an output of the current commit: one that was ejected is not.
+pub fn is_output(git: &Git<'_>, path: &str, text: &[u8]) -> bool {
+    let (entry, manifests) = (format!("^{}  ", output::digest(text)), manifests(git));
+    let grep = ["grep", "-h", "--basic-regexp", "--no-textconv", "-e", &entry, "HEAD", "--"];
+    let grep: Vec<&str> = grep.into_iter().chain(strings(&manifests)).collect();
+    let found = if manifests.is_empty() { String::new() } else { git.succeed("", &grep).unwrap_or_default() };
+    // Its paths are relative to the project, which may be in a folder.
+    let mut listed = found.lines().filter_map(|line| line.split_once("  "));
+    listed.any(|(_, listed)| path.strip_suffix(listed).is_some_and(|folder| folder.is_empty() || folder.ends_with('/')))
 }
 
 /// Commits of an output that are looked at for a text.
 const MOST_COMMITS: &str = "100";
 
-/// The text of an output that a manifest lists, from the index or from one of the last commits.
-pub fn last_rendered(root: &Utf8Path, manifest: &Utf8Path, path: &Utf8Path) -> Option<String> {
-    let manifest = links::read_text(root, manifest, output::LARGEST).ok()?;
-    let listed = output::listed_in_manifest(manifest.as_bytes()).remove(path.as_str())?;
-    let git = Git::new(root).ok()?;
-    let limit = format!("--max-count={MOST_COMMITS}");
-    let commits = ["rev-list", &limit, "HEAD", "--", &format!(":(literal){path}")];
-    let commits = git.succeed("", &commits).unwrap_or_default();
-    [""].into_iter().chain(commits.lines()).find_map(|commit| {
-        let blob = git.run("", &["cat-file", "blob", &format!("{commit}:./{path}")]).ok()?;
-        (blob.status.success() && listed.contains(&output::digest(&blob.stdout)))
-            .then(|| String::from_utf8(blob.stdout).ok())?
-    })
+/// The texts of an output that a manifest lists, from the index or from one of the last commits: two after a merge.
+pub fn rendered_texts(root: &Utf8Path, manifest: &Utf8Path, path: &Utf8Path) -> Vec<String> {
+    let manifest = links::read_text(root, manifest, output::LARGEST).unwrap_or_default();
+    let mut listed = output::listed_in_manifest(manifest.as_bytes()).remove(path.as_str()).unwrap_or_default();
+    let Ok(git) = Git::new(root) else { return Vec::new() };
+    let mut commits: Vec<String> = ["", ":2", ":3"].map(str::to_owned).into();
+    for head in ["HEAD".to_owned()].into_iter().chain(in_state(&git, "MERGE_HEAD")) {
+        let limit = format!("--max-count={MOST_COMMITS}");
+        let list = ["rev-list", &limit, &head, "--", &format!(":(literal){path}")];
+        commits.extend(git.succeed("", &list).unwrap_or_default().lines().map(str::to_owned));
+    }
+    let mut texts = Vec::new();
+    for commit in commits {
+        if listed.is_empty() {
+            break;
+        }
+        let Some(text) = object(&git, &format!("{commit}:./{path}")) else { continue };
+        if listed.remove(&output::digest(&text)) {
+            texts.extend(String::from_utf8(text));
+        }
+    }
+    texts
 }
 
 /// Whether a manifest of any commit lists a text, so that `gen` has written it.

@@ -7,6 +7,7 @@ mod report;
 use std::io;
 
 use stackgen::diagnostic::Diagnostic;
+use stackgen::edit::upgrade::{Rendered, upgraded};
 use stackgen::review::{self, Severity, counted};
 use stackgen::spec::source::Sources;
 use stackgen::spec::{self, ReadError};
@@ -15,7 +16,7 @@ use stackgen::{Plan, plan};
 use self::git::Revision;
 use self::ground::Compared;
 use super::report as diagnostics;
-use super::{Outcome, Ran, location, print, print_error, print_text, project, stop, stop_with};
+use super::{Outcome, Project, Ran, location, print, print_error, print_text, project, stop, stop_with};
 use crate::cli::{Format, Review, ReviewFormat};
 
 pub fn run(arguments: &Review) -> Ran {
@@ -25,8 +26,8 @@ pub fn run(arguments: &Review) -> Ran {
     let revision = Revision::find(&project.root, location().folder(), &arguments.against)
         .map_err(|failure| stop(failure.outcome, &failure.message))?;
     let is_new = !revision.has(location().main());
-    let (sources, plans) = if is_new { Default::default() } else { planned(&revision, profile, format)? };
     let outputs = project.folders();
+    let (sources, plans) = if is_new { Default::default() } else { planned(&revision, &project, profile, format)? };
     let ground =
         Compared::new(&project.root, outputs, &revision).map_err(|failure| stop(failure.outcome, &failure.message))?;
     let review = review::review(&plans, &project.plans, &ground).map_err(|error| stop(Outcome::Failed, error))?;
@@ -55,7 +56,12 @@ fn texts(sources: &Sources) -> Vec<(&str, &str)> {
 }
 
 /// Reads and plans the spec of a revision; reports what is wrong.
-fn planned(revision: &Revision<'_>, profile: Option<&str>, format: Format) -> Ran<(Sources, Vec<Plan>)> {
+fn planned(
+    revision: &Revision<'_>,
+    project: &Project,
+    profile: Option<&str>,
+    format: Format,
+) -> Ran<(Sources, Vec<Plan>)> {
     let (sources, diagnostics) = match spec::read_from(revision, location()) {
         Ok(sources) => match plan(&sources, profile) {
             Ok(plans) => return Ok((sources, plans)),
@@ -63,7 +69,20 @@ fn planned(revision: &Revision<'_>, profile: Option<&str>, format: Format) -> Ra
             Err(diagnostics) if diagnostics.iter().any(|diagnostic| diagnostic.code == "unknown-profile") => {
                 return Ok((sources, Vec::new()));
             }
-            Err(diagnostics) => (sources, diagnostics),
+            Err(diagnostics) => {
+                // It may have an older format, which is reviewed as `gen upgrade` would change it.
+                let compose = |plan: &Plan| {
+                    let path = format!("{}/docker-compose.yml", plan.stack().generated());
+                    let (_, text) = revision.at(path.as_ref()).ok()??;
+                    String::from_utf8(text).ok()
+                };
+                let rendered = Rendered { compose: project.plans.iter().filter_map(compose).collect() };
+                let (upgraded, _) = upgraded(&sources, &rendered);
+                if let Ok(plans) = plan(&upgraded, profile) {
+                    return Ok((upgraded, plans));
+                }
+                (sources, diagnostics)
+            }
         },
         Err((_, ReadError::Io(path, error))) => {
             return Err(stop(Outcome::Failed, format!("cannot read `{path}` at {revision}: {error}")));

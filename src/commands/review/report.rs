@@ -395,7 +395,7 @@ impl Report<'_> {
 
     /// The profiles of a change, if there are several.
     fn profiles(&self, change: &Change) -> String {
-        if !self.several {
+        if !self.several || change.profiles.is_empty() {
             return String::new();
         }
         let mut names: Vec<&str> = change.profiles.iter().take(SUBJECTS).map(String::as_str).collect();
