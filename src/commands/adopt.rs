@@ -185,7 +185,7 @@ impl<'p> Work<'p> {
         };
         let [rendered, edited] = &texts;
         if is_wanted && rendered == edited {
-            self.nothing(path, "only its line endings differ");
+            self.nothing(path, "only its line breaks differ");
         } else if is_wanted {
             let count = edited.lines().count();
             if let Some(line) = line.filter(|line| *line > count) {
@@ -213,20 +213,22 @@ impl<'p> Work<'p> {
         if output::has_conflict(on_disk) {
             return Err(("it has conflict markers", "resolve the conflict in it first, or run `gen render --force`"));
         }
-        let texts = || merge::rendered_texts(&self.project.root, &plan.scope().manifest, &difference.path);
-        // The difference to what is rendered now would undo what the spec has changed.
-        let rendered = match difference.cause {
-            Cause::HandEdited { also_stale: true } => texts().into_iter().next().ok_or((
+        let texts = || {
+            let texts = merge::rendered_texts(&self.project.root, &plan.scope().manifest, &difference.path);
+            texts.ok_or((
                 "the spec has changed since it was rendered, and Git does not have the text that was edited",
                 "copy the file, run `gen render --force`, make the edit again, and adopt it then",
-            ))?,
-            // It may have been made of one side, or of what both became.
-            Cause::MergedEdit | Cause::Merged => {
-                let all = [expected.clone()].into_iter().chain(texts());
-                all.min_by_key(|text| changed_lines(text, edited)).unwrap_or_default()
-            }
-            _ => expected.clone(),
+            ))
         };
+        // The difference to what is rendered now could undo what the spec, or the other side of a merge, has changed.
+        let candidates = match difference.cause {
+            Cause::HandEdited { also_stale: true } => texts()?,
+            Cause::MergedEdit | Cause::Merged => [expected.clone()].into_iter().chain(texts()?).collect(),
+            _ => vec![expected.clone()],
+        };
+        // An edit may have been made of one side, or of what both became.
+        let nearest = candidates.into_iter().min_by_key(|text| changed_lines(text, edited));
+        let rendered = nearest.unwrap_or_else(|| expected.clone());
         // A render writes the line breaks anew.
         let mut edited = if rendered.contains('\r') { edited.to_owned() } else { edited.replace("\r\n", "\n") };
         if rendered.ends_with('\n') && !edited.is_empty() && !edited.ends_with('\n') {

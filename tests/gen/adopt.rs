@@ -272,7 +272,7 @@ fn an_edit_that_another_one_undoes_stays_in_its_file() {
     let run = project.run(&["adopt"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(
-        run.stdout.contains(&format!("{a}: cannot be adopted: what was adopted of another file undoes it\n")),
+        run.stdout.contains(&format!("{a}: cannot be adopted: a change adopted from another file undoes it\n")),
         "{run:?}"
     );
     assert!(run.stdout.contains("1 change adopted, 1 not\n"), "{run:?}");
@@ -287,7 +287,7 @@ fn a_missing_line_break_at_the_end_is_no_edit() {
     project.write(MIMIR, rendered.trim_end());
     let run = project.run(&["adopt"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(run.stdout, format!("{MIMIR}: edited in its line breaks only: there is nothing to adopt\n"));
+    assert_eq!(run.stdout, format!("{MIMIR}: only its line breaks differ: there is nothing to adopt\n"));
     let edited = rendered.replace("max_global_series_per_user: 500000", "max_global_series_per_user: 650000");
     project.write(MIMIR, edited.trim_end());
     let run = project.run(&["adopt"]);

@@ -590,7 +590,7 @@ fn a_merge_that_was_aborted_changes_no_later_commit() {
     for (branch, commit) in [("ahead", ahead), ("published", published)] {
         repository.switch("main");
         repository.succeed(&["reset", "--quiet", "--hard", before.trim()]);
-        assert_eq!(repository.git(&["merge", "--quiet", "--no-edit", "--no-commit", "topic"]).code, Some(0));
+        assert_eq!(repository.git(&["merge", "--quiet", "--no-ff", "--no-commit", "topic"]).code, Some(0));
         repository.succeed(&["merge", "--abort"]);
         repository.succeed(&["merge", "--quiet", branch]);
         assert_eq!(repository.succeed(&["rev-parse", "HEAD"]), commit);
@@ -730,15 +730,27 @@ fn an_edit_while_a_conflict_is_resolved_is_kept() {
 
 #[test]
 fn adoption_of_an_edit_of_one_side_undoes_nothing_of_the_other() {
-    let repository = Repository::with_driver();
-    repository.branch("topic", &[API]);
-    repository.branch("other", &[]);
-    repository.project.replace("spec/stack.toml", WEB.0, WEB.1);
-    clean(&repository.project.run(&["render"]));
-    repository.project.replace(COMPOSE, "queue:3.0", "queue:3.1");
-    repository.commit("By hand");
-    repository.git(&["merge", "--quiet", "--no-edit", "topic"]);
-    repository.succeed(&["checkout", "HEAD^1", "--", COMPOSE]);
+    let merged = |is_committed: bool| {
+        let repository = Repository::with_driver();
+        repository.branch("topic", &[API]);
+        repository.branch("other", &[]);
+        repository.project.replace("spec/stack.toml", WEB.0, WEB.1);
+        clean(&repository.project.run(&["render"]));
+        if is_committed {
+            repository.commit("As rendered");
+        }
+        repository.project.replace(COMPOSE, "queue:3.0", "queue:3.1");
+        repository.commit("By hand");
+        repository.git(&["merge", "--quiet", "--no-edit", "topic"]);
+        repository.succeed(&["checkout", "HEAD^1", "--", COMPOSE]);
+        repository
+    };
+    // Nobody knows what was edited.
+    let repository = merged(false);
+    let run = repository.project.run(&["adopt"]);
+    assert!(run.code == Some(1) && run.stdout.contains("Git does not have the text that was edited"), "{run:?}");
+    assert_eq!(repository.succeed(&["status", "--porcelain", "spec"]), "");
+    let repository = merged(true);
     let run = repository.project.run(&["adopt"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     let spec = repository.project.read("spec/stack.toml");

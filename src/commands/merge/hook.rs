@@ -12,7 +12,7 @@ use camino::Utf8PathBuf;
 use stackgen::output::Options;
 use stackgen::spec::source::Sources;
 
-use super::{forget, git, git_path, merged_into, remember};
+use super::{git, git_path, merged_into, remember};
 use crate::cli::Format;
 use crate::commands::git::{Failure, Git, failure};
 use crate::commands::{Outcome, Ran, Unread, current_folder, load, location, print_error, project, render, stop};
@@ -46,7 +46,6 @@ pub fn run(name: &str, arguments: &[String]) -> Ran {
         ("post-rewrite", Some("rebase")) => (is_rebased(&git), Commit::Last, "rebase"),
         _ => return Ok(Outcome::Clean),
     };
-    forget(&git);
     if is_meant { after(&git, commit, what) } else { Ok(Outcome::Clean) }
 }
 

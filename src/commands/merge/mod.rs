@@ -36,21 +36,14 @@ fn git_path(git: &Git<'_>, name: &str) -> Option<Utf8PathBuf> {
     Some(git.root.join(path.trim_end_matches('\n')))
 }
 
-/// Names the commit into which Git merges, until a hook has rendered. One that is left by a merge that was given up fits no later
-/// commit.
+/// Names the commit into which Git merges. It is never removed, since each project of the repository has a hook that reads it: a hook
+/// only acts on the next commit, or on those of a series, after it.
 const INTO: &str = "gen-merged-into";
 
 /// Leaves outputs to a hook. Without that, the next `gen check` says that they have to be rendered.
 fn remember(git: &Git<'_>) {
     if let (Some(state), Ok(head)) = (git_path(git, INTO), git.succeed("", &["rev-parse", "--verify", "HEAD"])) {
         let _ = std::fs::write(state, head);
-    }
-}
-
-/// Forgets what was merged.
-fn forget(git: &Git<'_>) {
-    if let Some(state) = git_path(git, INTO) {
-        let _ = std::fs::remove_file(state);
     }
 }
 

@@ -132,11 +132,12 @@ pub fn is_output(git: &Git<'_>, path: &str, text: &[u8]) -> bool {
 /// Commits of an output that are looked at for a text.
 const MOST_COMMITS: &str = "100";
 
-/// The texts of an output that a manifest lists, from the index or from one of the last commits: two after a merge.
-pub fn rendered_texts(root: &Utf8Path, manifest: &Utf8Path, path: &Utf8Path) -> Vec<String> {
-    let manifest = links::read_text(root, manifest, output::LARGEST).unwrap_or_default();
-    let mut listed = output::listed_in_manifest(manifest.as_bytes()).remove(path.as_str()).unwrap_or_default();
-    let Ok(git) = Git::new(root) else { return Vec::new() };
+/// The texts of an output that a manifest lists, two after a merge, from the index or from one of the last commits; `None` if Git
+/// does not have all of them.
+pub fn rendered_texts(root: &Utf8Path, manifest: &Utf8Path, path: &Utf8Path) -> Option<Vec<String>> {
+    let manifest = links::read_text(root, manifest, output::LARGEST).ok()?;
+    let mut listed = output::listed_in_manifest(manifest.as_bytes()).remove(path.as_str())?;
+    let git = Git::new(root).ok()?;
     let mut commits: Vec<String> = ["", ":2", ":3"].map(str::to_owned).into();
     for head in ["HEAD".to_owned()].into_iter().chain(in_state(&git, "MERGE_HEAD")) {
         let limit = format!("--max-count={MOST_COMMITS}");
@@ -150,10 +151,10 @@ pub fn rendered_texts(root: &Utf8Path, manifest: &Utf8Path, path: &Utf8Path) -> 
         }
         let Some(text) = object(&git, &format!("{commit}:./{path}")) else { continue };
         if listed.remove(&output::digest(&text)) {
-            texts.extend(String::from_utf8(text));
+            texts.push(String::from_utf8(text).ok()?);
         }
     }
-    texts
+    listed.is_empty().then_some(texts)
 }
 
 /// Whether a manifest of any commit lists a text, so that `gen` has written it.
