@@ -153,8 +153,10 @@ fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
     let mut outcome = Outcome::Clean;
     for Outputs { scope, files, ejected, .. } in project.outputs(profile)? {
         // Services mount it.
-        let is_missing = |path: &Utf8PathBuf| !links::is_file(&project.root, path);
-        found.extend(ejected.into_iter().filter(is_missing).map(|path| bare(path, Cause::EjectedMissing)));
+        found.extend(ejected.into_iter().filter_map(|path| {
+            let trouble = trouble(&project.root, &path)?;
+            Some(bare(path, trouble))
+        }));
         match output::compare(&project.root, &scope, files) {
             Ok(comparison) => {
                 compared += comparison.compared;
@@ -197,6 +199,15 @@ fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
         drift.difference.path = project.sources.location().shown(&drift.difference.path);
     }
     Ok(Checked { compared, found, outcome })
+}
+
+/// What is wrong with an output that is the user's own.
+fn trouble(root: &Utf8Path, path: &Utf8Path) -> Option<Cause> {
+    if !links::is_file(root, path) {
+        return Some(Cause::EjectedMissing);
+    }
+    let text = links::read(root, path, output::LARGEST).ok()?;
+    output::has_conflict(&text).then_some(Cause::EjectedConflict)
 }
 
 /// Asks Git, while the outputs are compared, which files it has though they may hold secrets.
@@ -295,6 +306,7 @@ pub fn remedy(cause: &Cause, path: &Utf8Path, spec: &Location) -> String {
             "run `gen render`"
         }
         Cause::EjectedMissing => "restore the file, or remove its entry from `[ejected]` and run `gen render`",
+        Cause::EjectedConflict => "resolve the conflicts in the file",
         Cause::Closed => "run `gen render`: containers run as other users",
         Cause::MergeConflict | Cause::Merged => "resolve the conflicts in spec/, then run `gen render`",
         Cause::HandEdited { .. } | Cause::MergedEdit => {
@@ -411,7 +423,7 @@ fn code(cause: &Cause) -> &'static str {
         Cause::Missing | Cause::EjectedMissing => "missing",
         Cause::Mode { .. } | Cause::Closed => "mode",
         Cause::LineEndings => "line-endings",
-        Cause::MergeConflict => "merge-conflict",
+        Cause::MergeConflict | Cause::EjectedConflict => "merge-conflict",
         Cause::Merged => "merged",
         Cause::Stale => "stale",
         Cause::Unlisted | Cause::Stray => "unlisted",

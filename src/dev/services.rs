@@ -58,9 +58,14 @@ pub fn urls(service: &Service, environment: &Environment) -> Vec<String> {
     service.ports.iter().filter_map(|port| url(service, port, environment)).collect()
 }
 
+/// Where the ports of a service that have no page are on this machine.
+pub fn addresses(service: &Service, environment: &Environment) -> Vec<String> {
+    let others = service.ports.iter().filter(|port| url(service, port, environment).is_none());
+    others.filter_map(|port| address(port, environment)).collect()
+}
+
 /// A port has a page if the spec has its path, or if the healthcheck requests one.
 fn url(service: &Service, port: &Port, environment: &Environment) -> Option<String> {
-    let published = port.published.as_ref()?;
     let probed = match &service.healthcheck {
         Some(Healthcheck::Probe(probe)) => probe.http.as_ref(),
         _ => None,
@@ -70,6 +75,12 @@ fn url(service: &Service, port: &Port, environment: &Environment) -> Option<Stri
         (None, Some((target, path))) if *target == port.target => path,
         _ => return None,
     };
+    Some(format!("http://{}{path}", address(port, environment)?))
+}
+
+/// Where a port is on this machine, unless the engine chooses.
+fn address(port: &Port, environment: &Environment) -> Option<String> {
+    let published = port.published.as_ref()?;
     let numbers = environment.expand(published.port.as_ref()?)?;
     let number = numbers.split('-').next()?;
     let host = environment.expand(&published.host_ip)?;
@@ -77,5 +88,5 @@ fn url(service: &Service, port: &Port, environment: &Environment) -> Option<Stri
         "" | "0.0.0.0" | "127.0.0.1" | "::" | "::1" | "[::]" | "[::1]" => "localhost",
         address => address,
     };
-    Some(format!("http://{host}:{number}{path}"))
+    Some(format!("{host}:{number}"))
 }

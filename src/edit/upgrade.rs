@@ -8,10 +8,8 @@ use toml_parser::lexer::TokenKind;
 use super::draft::Draft;
 use super::outline::{self, Section};
 use super::tokens;
+use crate::spec::former::OF_DSQL;
 use crate::spec::source::Sources;
-
-/// Keys of a cluster that belong to its table `dsql` since format 2.
-const OF_DSQL: [&str; 6] = ["host", "database", "pool", "token_duration", "staggered_startup", "reservoir"];
 
 /// The tables with paths of the host, which are relative to the root since format 2, and not to the Compose file.
 const WITH_PATHS: [&str; 4] = ["services", "volumes", "secrets", "configs"];

@@ -151,6 +151,8 @@ pub enum Cause {
     Missing,
     /// An output that is the user's own does not exist.
     EjectedMissing,
+    /// It is the user's own, and a merge has left conflict markers in it.
+    EjectedConflict,
     /// Only the executable bit differs.
     Mode {
         /// What the bit should be.
@@ -215,6 +217,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Missing => f.write_str("missing"),
             Self::EjectedMissing => f.write_str("missing, and your own"),
+            Self::EjectedConflict => f.write_str("your own, with conflict markers"),
             Self::Mode { executable: true } => f.write_str("not executable"),
             Self::Mode { executable: false } => f.write_str("executable"),
             Self::Closed => f.write_str("not readable by other users"),

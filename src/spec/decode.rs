@@ -10,10 +10,10 @@ use std::sync::OnceLock;
 
 use serde_json::json;
 
-use super::extends;
 use super::schema::{self, Schema, Schemas};
 use super::source::Sources;
 use super::tree::{Key, Node, Table, Value};
+use super::{extends, former};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 
 /// What decoding needs besides the tree.
@@ -506,17 +506,16 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
     // These are read before the rest.
     let before = if what == "the spec" { &["profiles", "include"] } else { extends::keys_of(what) };
     let known = &[known, before].concat();
-    cx.diagnostics.push(
-        Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span).suggest(
-            &key.name,
-            known.iter().copied(),
-            || {
-                let more = known.len().saturating_sub(MOST);
-                let rest = format!(", or {more} others that the schema describes");
-                expected(known.iter().copied().take(MOST)) + if more > 0 { &rest } else { "" }
-            },
-        ),
-    );
+    let unknown = Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span);
+    if former::had(what, &key.name) {
+        cx.diagnostics.push(unknown.help("it is a key of an older format: run `gen upgrade`"));
+        return None;
+    }
+    cx.diagnostics.push(unknown.suggest(&key.name, known.iter().copied(), || {
+        let more = known.len().saturating_sub(MOST);
+        let rest = format!(", or {more} others that the schema describes");
+        expected(known.iter().copied().take(MOST)) + if more > 0 { &rest } else { "" }
+    }));
     nearest(&key.name, known.iter().copied())
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod extends;
 pub mod external;
 mod fast;
 pub mod files;
+pub mod former;
 pub mod forms;
 pub mod grafana;
 pub mod isolation;

@@ -95,6 +95,15 @@ fn a_missing_one_is_a_difference() {
 }
 
 #[test]
+fn conflict_markers_in_one_are_a_difference() {
+    let project = ejected();
+    project.write(MIMIR, "<<<<<<< a\nx: 1\n=======\nx: 2\n>>>>>>> b\n");
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stdout.contains("config/mimir.yaml: your own, with conflict markers"), "{run:?}");
+}
+
+#[test]
 fn without_its_entry_it_is_rendered_again_by_force_only() {
     let project = ejected();
     project.write(MIMIR, "target: all # mine\n");

@@ -15,7 +15,12 @@ fn old() -> Project {
 #[test]
 fn the_reference_spec_is_brought_to_the_current_format() {
     let project = old();
-    assert_eq!(project.run(&["check"]).code, Some(2));
+    let run = project.run(&["check"]);
+    assert_eq!(
+        (run.code, run.stderr.matches("a key of an older format: run `gen upgrade`").count()),
+        (Some(2), 9),
+        "{run:?}"
+    );
     let dry = project.run(&["upgrade", "--dry-run"]);
     assert_eq!(dry.code, Some(0), "{dry:?}");
     assert_eq!(project.read("spec/stack.toml"), OLD);

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::json;
 use stackgen::dev::compose::Container;
-use stackgen::dev::services::urls;
+use stackgen::dev::services::{addresses, urls};
 use stackgen::model::service::CONFIG_LABEL;
 
 use super::super::location;
@@ -24,6 +24,8 @@ struct Row {
     health: Option<String>,
     exit_code: Option<i64>,
     urls: Vec<String>,
+    /// Published ports that have no page.
+    addresses: Vec<String>,
     /// Whether its container was created from other files than the current ones.
     stale_configuration: bool,
     /// Whether the spec has the service.
@@ -36,7 +38,11 @@ pub fn run(context: &Context, format: Listing) -> Step {
     let containers = context.containers()?;
     let rows = rows(context, &containers)?;
     let project = &context.stack().project;
-    Ok(show(format, || text(&rows), || report::versioned(json!({ "project": project, "services": rows }))))
+    Ok(show(
+        format,
+        || text(&rows, context.place.is_some()),
+        || report::versioned(json!({ "project": project, "services": rows })),
+    ))
 }
 
 fn rows(context: &Context, containers: &[Container]) -> Step<Vec<Row>> {
@@ -50,6 +56,7 @@ fn rows(context: &Context, containers: &[Container]) -> Step<Vec<Row>> {
             rows.push(Row {
                 group: service.group.clone(),
                 urls: if container.is_up() { urls(service, &environment) } else { Vec::new() },
+                addresses: if container.is_up() { addresses(service, &environment) } else { Vec::new() },
                 stale_configuration: container.label(CONFIG_LABEL) != digests.get(&service.name).map(String::as_str),
                 in_spec: true,
                 ..Row::of(container)
@@ -64,6 +71,7 @@ fn rows(context: &Context, containers: &[Container]) -> Step<Vec<Row>> {
                 health: None,
                 exit_code: None,
                 urls: Vec::new(),
+                addresses: Vec::new(),
                 stale_configuration: false,
                 in_spec: true,
             });
@@ -83,6 +91,7 @@ impl Row {
             health: Some(container.health.clone()).filter(|health| !health.is_empty()),
             exit_code: (!container.is_up()).then_some(container.exit_code),
             urls: Vec::new(),
+            addresses: Vec::new(),
             stale_configuration: false,
             in_spec: false,
         }
@@ -96,11 +105,14 @@ impl Row {
     }
 }
 
-fn text(rows: &[Row]) -> String {
+/// The ports of an isolated stack stand nowhere else.
+fn text(rows: &[Row], is_isolated: bool) -> String {
     let mut table = Table::new(["GROUP", "SERVICE", "STATE", "HEALTH", "URL"]);
     for row in rows {
         let health = row.health.clone().unwrap_or_else(|| "-".to_owned());
-        table.push([row.group.clone(), row.service.clone(), row.shown_state(), health, row.urls.join(" ")]);
+        let addresses = row.addresses.iter().filter(|_| is_isolated);
+        let places: Vec<&str> = row.urls.iter().chain(addresses).map(String::as_str).collect();
+        table.push([row.group.clone(), row.service.clone(), row.shown_state(), health, places.join(" ")]);
     }
     let mut out = table.text();
     notes(&mut out, rows);

@@ -34,7 +34,7 @@ pub fn run(context: &Context, arguments: &Up) -> Step {
     prepare(context, &environment, &steps)?;
     let up = context.compose.command(&[], "up").with_flag("--detach", arguments.detach);
     let up = up.with_flag("--wait", arguments.wait).with(&arguments.services);
-    let pages = pages(&started, &environment);
+    let pages = pages(&started, &environment, context.place.is_some());
     if !arguments.detach && !arguments.wait {
         if !pages.is_empty() {
             print_error(&format!("Once the stack is up, open:\n{pages}"));
@@ -133,12 +133,13 @@ fn prepare(context: &Context, environment: &Environment, steps: &[SchemaStep]) -
     }
 }
 
-/// The pages to open, one per line.
-fn pages(started: &[&Service], environment: &Environment) -> String {
+/// The pages to open, one per line, and the other ports of an isolated stack, which stand nowhere else.
+fn pages(started: &[&Service], environment: &Environment, is_isolated: bool) -> String {
     let width = started.iter().map(|service| service.name.len()).max().unwrap_or_default();
     let mut out = String::new();
     for service in started {
-        for url in services::urls(service, environment) {
+        let others = services::addresses(service, environment).into_iter().filter(|_| is_isolated);
+        for url in services::urls(service, environment).into_iter().chain(others) {
             // Writing to a `String` cannot fail.
             let _ = writeln!(out, "  {:width$}  {url}", service.name);
         }

@@ -214,6 +214,10 @@ fn later_commands_act_on_it_until_its_data_is_removed() {
     let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(report["project"], format!("shop-dev-{suffix}"));
     assert_eq!(report["services"][0]["urls"][0], format!("http://localhost:{port}/health"));
+    // Its other ports stand nowhere else.
+    let range = published(&stubs, "api", "range");
+    assert!(report["services"][0]["addresses"].to_string().contains(&format!("\"localhost:{range}\"")), "{report}");
+    assert!(stubs.run(&["ps"]).stdout.contains(&format!("localhost:{range}")));
 
     // What somebody removed is made again.
     fs::remove_dir_all(stubs.project.path(".gen")).unwrap();
