@@ -160,9 +160,15 @@ fn a_page_is_printed() {
 
 #[test]
 fn an_unknown_code_suggests_another() {
-    for (code, help) in
-        [("port-clahs", "did you mean `port-clash`?"), ("E0308", "a diagnostic shows its code in brackets")]
-    {
+    for (code, help) in [
+        ("port-clahs", "did you mean `port-clash`?"),
+        ("E0308", "a diagnostic shows its code in brackets"),
+        (
+            "secret-source",
+            "it is a change that `gen review` reports: The value of a variable is read from another place; for `cmd:`, `gen dev` runs a \
+             command of the spec for it.",
+        ),
+    ] {
         let run = Project::empty().run(&["explain", "--code", code]);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
         assert_eq!(run.stderr, format!("error: unknown code `{code}`\n  help: {help}\n"));
