@@ -12,7 +12,9 @@ use stackgen::diagnostic::suggestion;
 use stackgen::output::{self, Cause, Difference, File, Kept, Options};
 use stackgen::review::counted;
 use stackgen::shown::visible;
+use stackgen::spec::decode::{listed, shown};
 use stackgen::spec::source::Sources;
+use stackgen::view::patched;
 
 use super::explain::{below, place};
 use super::report::{BOLD, CYAN, GREEN, RED, RESET};
@@ -76,10 +78,20 @@ impl Wanted {
         if known(&path) {
             return Ok(Self { path, line });
         }
-        let artifacts = project.plans.iter().flat_map(|plan| stackgen::view::artifacts(plan.stack()));
-        let names: Vec<String> = artifacts.into_iter().map(|artifact| artifact.path.to_string()).collect();
-        let help =
-            suggestion(path.as_str(), names.iter().map(String::as_str), || "see `gen list artifacts`".to_owned());
+        if let Some((file, line)) = written.rsplit_once(':').filter(|(file, _)| known(&below(&project.root, file))) {
+            let help = format!("write it as `{file}:12`");
+            return Err(stop_with(Outcome::Invalid, format!("invalid line `{}`", shown(line)), help));
+        }
+        let names: Vec<(String, String)> = project.plans.iter().flat_map(|plan| patched::names(plan.stack())).collect();
+        let named = names.iter().filter(|(_, name)| *name == path).map(|(path, _)| path.as_str());
+        let named: Vec<&str> = named.collect();
+        let help = if named.is_empty() {
+            suggestion(path.as_str(), names.iter().map(|(path, _)| path.as_str()), || {
+                "see `gen list artifacts`".to_owned()
+            })
+        } else {
+            format!("name the file of a profile: {}", listed(named))
+        };
         Err(stop_with(Outcome::Invalid, format!("`{path}` is not an output of a profile"), help))
     }
 }

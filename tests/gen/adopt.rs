@@ -399,6 +399,9 @@ fn what_is_no_edit_says_so() {
     assert!(run.stdout.contains("as rendered: there is nothing to adopt"), "{run:?}");
     for (place, said) in [
         ("generated/dev/config/lok.yaml", "did you mean `generated/dev/config/loki.yaml`?"),
+        ("config/loki.yaml", "name the file of a profile: `generated/dev/config/loki.yaml`"),
+        ("generated/dev/config/loki.yaml:x", "invalid line `x`"),
+        ("generated/dev/config/loki.yaml:0", "invalid line `0`"),
         ("spec/stack.toml", "`spec/stack.toml` is not an output of a profile\n  help: "),
     ] {
         let run = project.run(&["adopt", place]);
