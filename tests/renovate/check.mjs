@@ -55,7 +55,7 @@ for (const dep of found) {
 const deps = found.filter((dep) => dep.packageFile === spec && dep.datasource === "docker");
 const versions = found.filter((dep) => dep.packageFile === spec && dep.datasource !== "docker");
 const images = readdirSync(join(root, "generated")).flatMap((profile) =>
-  JSON.parse(execFileSync(gen, ["list", "images", "--profile", profile, "--format", "json"], { cwd: root })),
+  JSON.parse(execFileSync(gen, ["list", "images", "--profile", profile, "--format", "json"], { cwd: root })).images,
 );
 const pulled = images.filter((image) => !image.built && !image.reference.includes("$")).map((image) => image.reference);
 assert.deepEqual([...new Set(deps.map(reference))].sort(), [...new Set(pulled)].sort());
