@@ -390,13 +390,14 @@ fn what_the_spec_causes_is_told_at_the_spec() {
 }
 
 /// Codes of problems that the shape of a table has, which a schema can tell.
-const SHAPE: [&str; 11] = [
+const SHAPE: [&str; 12] = [
     "unknown-key",
     "wrong-type",
     "unknown-value",
     "missing-key",
     "number-out-of-range",
     "invalid-duration",
+    "invalid-source",
     "invalid-size",
     "invalid-cpus",
     "invalid-port",
