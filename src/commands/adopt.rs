@@ -82,15 +82,16 @@ impl Wanted {
             let help = format!("write it as `{file}:12`");
             return Err(stop_with(Outcome::Invalid, format!("invalid line `{}`", shown(line)), help));
         }
-        let names: Vec<(String, String)> = project.plans.iter().flat_map(|plan| patched::names(plan.stack())).collect();
-        let named = names.iter().filter(|(_, name)| *name == path).map(|(path, _)| path.as_str());
-        let named: Vec<&str> = named.collect();
-        let help = if named.is_empty() {
-            suggestion(path.as_str(), names.iter().map(|(path, _)| path.as_str()), || {
+        let outputs: Vec<(String, String)> =
+            project.plans.iter().flat_map(|plan| patched::names(plan.stack())).collect();
+        let of_profiles: Vec<&str> =
+            outputs.iter().filter(|(_, name)| *name == path).map(|(path, _)| path.as_str()).collect();
+        let help = if of_profiles.is_empty() {
+            suggestion(path.as_str(), outputs.iter().map(|(path, _)| path.as_str()), || {
                 "see `gen list artifacts`".to_owned()
             })
         } else {
-            format!("name the file of a profile: {}", listed(named))
+            format!("name the file of a profile: {}", listed(of_profiles.into_iter()))
         };
         Err(stop_with(Outcome::Invalid, format!("`{path}` is not an output of a profile"), help))
     }
