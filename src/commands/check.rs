@@ -40,18 +40,14 @@ pub fn run(arguments: &Check) -> Ran {
     }
     let project = project(arguments.profile.as_deref(), arguments.format)?;
     let project = denied(project, arguments).map_err(|unread| unread.report(arguments.format))?;
-    if arguments.format != Format::Json {
-        warn(&project, arguments.format);
-    }
-    let Checked { compared, found, outcome } = check(&project, arguments.profile.as_deref())?;
+    warn(&project, arguments.format);
+    let checked = check(&project, arguments.profile.as_deref())?;
+    let Checked { compared, found, outcome } = &checked;
+    let outcome = *outcome;
     match arguments.format {
-        Format::Text => print_text(&text("", location(), compared, &found, arguments.stat)),
-        Format::Json => {
-            let mut report = json(location(), compared, &found, arguments.stat);
-            report["diagnostics"] = report::json_diagnostics(&project.sources, &project.warnings);
-            print(io::stdout(), &report::versioned(report));
-        }
-        Format::Github => print(io::stdout(), &github(location(), compared, &found)),
+        Format::Text => print_text(&text("", location(), *compared, found, arguments.stat)),
+        Format::Json => print(io::stdout(), &report::versioned(json(&project, &checked, arguments.stat))),
+        Format::Github => print(io::stdout(), &github(location(), *compared, found)),
     }
     // The process ends: freeing a large stack, string by string, would only take time.
     std::mem::forget(project);
@@ -80,17 +76,9 @@ fn all(arguments: &Check) -> Ran {
         let project = load(current.join(root), &location, None);
         let (outcome, report) = match project.and_then(|project| denied(project, arguments)) {
             Ok(project) => {
-                if arguments.format != Format::Json {
-                    warn(&project, arguments.format);
-                }
+                warn(&project, arguments.format);
                 match check(&project, None) {
-                    Ok(checked) => {
-                        let mut report = one_of_all(name, &location, &checked, arguments);
-                        if arguments.format == Format::Json {
-                            report["diagnostics"] = report::json_diagnostics(&project.sources, &project.warnings);
-                        }
-                        (checked.outcome, report)
-                    }
+                    Ok(checked) => (checked.outcome, one_of_all(name, &project, &checked, arguments)),
                     Err(outcome) => {
                         print_error(&format!("{BOLD}{name}{RESET} was not checked\n"));
                         (outcome, json!({ "error": "it was not checked" }))
@@ -118,9 +106,11 @@ fn all(arguments: &Check) -> Ran {
 }
 
 /// Prints what was found in one of several projects, or returns it as JSON.
-fn one_of_all(name: &Utf8Path, spec: &Location, Checked { compared, found, .. }: &Checked, arguments: &Check) -> Value {
+fn one_of_all(name: &Utf8Path, project: &Project, checked: &Checked, arguments: &Check) -> Value {
+    let Checked { compared, found, .. } = checked;
+    let spec = project.sources.location();
     match arguments.format {
-        Format::Json => return json(spec, *compared, found, arguments.stat),
+        Format::Json => return json(project, checked, arguments.stat),
         Format::Text => print_text(&text(&format!("{BOLD}{name}{RESET}: "), spec, *compared, found, arguments.stat)),
         Format::Github => print(io::stdout(), &github(spec, *compared, found)),
     }
@@ -437,7 +427,8 @@ fn code(cause: &Cause) -> &'static str {
     }
 }
 
-fn json(spec: &Location, compared: usize, found: &[Drift], stat: bool) -> Value {
+fn json(project: &Project, Checked { compared, found, .. }: &Checked, stat: bool) -> Value {
+    let spec = project.sources.location();
     let difference = |Drift { difference, diff }: &Drift| {
         let mut report = json!({
             "path": difference.path.as_str(),
@@ -454,7 +445,8 @@ fn json(spec: &Location, compared: usize, found: &[Drift], stat: bool) -> Value 
         report
     };
     let differences: Vec<Value> = found.iter().map(difference).collect();
-    json!({ "compared": compared, "differences": differences })
+    let warnings = report::json_diagnostics(&project.sources, &project.warnings);
+    json!({ "compared": compared, "differences": differences, "diagnostics": warnings })
 }
 
 fn github(spec: &Location, compared: usize, found: &[Drift]) -> String {

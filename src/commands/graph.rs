@@ -4,9 +4,8 @@ use std::io;
 
 use serde_json::{Value, json};
 use stackgen::diagnostic::suggestion;
-use stackgen::graph::{Graph as Drawn, Kind, Talk, dot, mermaid, svg};
+use stackgen::graph::{Graph as Drawn, Kind, dot, mermaid, svg};
 use stackgen::spec::decode::{listed, shown};
-use stackgen::spec::service::Condition;
 
 use super::{Outcome, Ran, one_profile, print, report, stop_with};
 use crate::cli::{Format, Graph, GraphFormat};
@@ -58,14 +57,9 @@ fn json(graph: &Drawn) -> String {
     report::versioned(json!({ "title": graph.title, "services": services, "edges": edges }))
 }
 
-fn kind(kind: Kind) -> &'static str {
+fn kind(kind: Kind) -> String {
     match kind {
-        Kind::StartsAfter(Condition::Started) => "starts-after-started",
-        Kind::StartsAfter(Condition::Healthy) => "starts-after-healthy",
-        Kind::StartsAfter(Condition::Completed) => "starts-after-completed",
-        Kind::Talks(Talk::Pushes) => "pushes-to",
-        Kind::Talks(Talk::Scrapes) => "scrapes",
-        Kind::Talks(Talk::Queries) => "queries",
-        Kind::Talks(Talk::Uses) => "uses",
+        Kind::StartsAfter(condition) => format!("starts-after-{}", condition.described()),
+        Kind::Talks(talk) => talk.verb().replace(' ', "-"),
     }
 }

@@ -483,13 +483,14 @@ fn root() -> Ran<Utf8PathBuf> {
     Err(stop_with(Outcome::Invalid, message, "create one with `gen init`"))
 }
 
-/// Shows what looks wrong; it changes nothing else.
+/// Shows what looks wrong; it changes nothing else. A report for programs has it in it.
 fn warn(project: &Project, format: Format) {
     let Project { sources, warnings, .. } = project;
     match format {
         _ if warnings.is_empty() => {}
         Format::Github => print(io::stdout(), &report::github(sources, warnings)),
-        Format::Text | Format::Json => print_error(&report::text(sources, warnings)),
+        Format::Json => {}
+        Format::Text => print_error(&report::text(sources, warnings)),
     }
 }
 

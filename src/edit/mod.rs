@@ -16,8 +16,8 @@ pub mod upgrade;
 
 use crate::spec::source::normalise;
 
-/// A text with the line endings and the byte order mark of the file that it replaces; `None` if the file is no longer the one
-/// that was `read`.
+/// A text with the line endings and the byte order mark of the file that it replaces; `None` if the file has changed since it was
+/// `read`.
 pub fn changed(on_disk: &str, read: &str, text: &str) -> Option<String> {
     let windows = on_disk.contains('\n') && on_disk.matches('\n').count() == on_disk.matches("\r\n").count();
     let mark = if on_disk.starts_with('\u{feff}') { "\u{feff}" } else { "" };

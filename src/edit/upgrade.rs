@@ -40,7 +40,7 @@ impl Rendered {
     }
 }
 
-/// Whether a text has a path that is no part of a longer one.
+/// Whether a text contains a path that is not part of a longer one.
 fn has_path(text: &str, path: &str) -> bool {
     let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
     text.match_indices(path).any(|(at, _)| {

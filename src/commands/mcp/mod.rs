@@ -27,7 +27,7 @@ const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 /// How long a client may keep the list of tools, in milliseconds: it never changes.
 const FRESH: u32 = 3_600_000;
 
-/// What an agent is told before it calls anything.
+/// Instructions for agents, sent when they connect.
 const INSTRUCTIONS: &str = "`gen` renders the files of a development stack from `spec/stack.toml`. Change the spec, not the files \
     that are rendered from it: `impact` says which lines a key of the spec changes, `explain` which keys a line comes from, \
     `diagnostics` what is wrong in the spec, `check` which files have to be rendered again, and `review` what a change means.";

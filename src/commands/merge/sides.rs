@@ -21,8 +21,8 @@ const MANIFESTS: [&str; 2] = [":(top,glob)**/manifest.sha256", ":(top,glob)**/sc
 /// How `git merge-file` compares by default, and how `git merge` does (git 2.44).
 const ALGORITHMS: [&[&str]; 2] = [&[], &["--diff-algorithm=histogram"]];
 
-/// Whether a text is what Git makes of the sides of a merge, each of which was rendered: then it is nobody's work. True outside
-/// of a repository, where there is no merge; false if the sides are not known.
+/// Whether a text is exactly what Git produces by merging two rendered texts, so that it contains nobody's own work. True outside a
+/// repository, since nothing is merged there; false if the two texts can't be found.
 pub fn are_merged(root: &Utf8Path, path: &Utf8Path, text: &[u8]) -> bool {
     if !root.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
         return true;
