@@ -211,8 +211,8 @@ pub enum GitCommand {
     ///
     /// A conflict in outputs or in a manifest no longer stops a merge: the driver takes what either side has rendered, and the
     /// hooks render once the spec is merged, into the commit that Git has just created by a merge, a cherry-pick or a revert, or
-    /// into the last one of a rebase. If it is signed, the outputs are in the work tree, to be committed. Conflicts in the spec,
-    /// and in outputs that were edited by hand, stay conflicts.
+    /// into the last one of a rebase. If it is signed, or another branch or a tag has it, the outputs are in the work tree, to be
+    /// committed. Conflicts in the spec, and in outputs that were edited by hand, stay conflicts.
     ///
     /// Says what it writes: the driver in the configuration of the repository, a few lines in its hooks, and in
     /// `.gitattributes`, which is to be committed. Without the driver, Git merges outputs as texts, and `gen render` after the
