@@ -21,6 +21,7 @@
 
 pub mod adopt;
 pub mod codes;
+pub mod conflict;
 pub mod dev;
 pub mod diagnostic;
 pub mod edit;

@@ -77,6 +77,17 @@ pub struct Refused {
     pub invalid: Option<(String, String)>,
     /// The keys that the line depends on.
     pub keys: Vec<Cause>,
+    /// All changes that may give the lines, but not a valid spec.
+    candidates: Vec<Invalid>,
+}
+
+/// A change of the spec that makes it invalid.
+#[derive(Debug)]
+struct Invalid {
+    key: String,
+    why: String,
+    /// As of the [`Candidate`].
+    is_clear: bool,
 }
 
 /// A change of the spec that gives an edited line, and more.
@@ -169,7 +180,9 @@ fn render_or(sources: &Sources, profile: &str, path: &Utf8Path) -> Result<String
 /// What the first mistake is; what can't be read says nothing.
 fn first(mistakes: &[Diagnostic]) -> Option<String> {
     let of_text = ["toml-syntax", "defined-twice", "unknown-key", "wrong-type"];
-    mistakes.iter().find(|mistake| !of_text.contains(&mistake.code)).map(|mistake| mistake.title.clone())
+    let mistake = mistakes.iter().find(|mistake| !of_text.contains(&mistake.code))?;
+    let help = mistake.help.as_ref().map(|help| format!(" ({help})"));
+    Some(format!("{}{}", mistake.title, help.unwrap_or_default()))
 }
 
 /// A change of the spec to be tried.
@@ -177,6 +190,8 @@ struct Candidate {
     sources: Sources,
     /// The key that it changes, for a message.
     key: String,
+    /// Whether the edit itself says that it is this key. What is wrong with others says something only if the line depends on them.
+    is_clear: bool,
 }
 
 /// Where candidates come from.
@@ -203,8 +218,8 @@ struct Work<'e> {
 enum Tried {
     /// One of them gives the change, and perhaps further ones.
     Found(Sources, String),
-    /// None does; or one does, and more; or one may, but is invalid.
-    Not(Option<Almost>, Option<(String, String)>),
+    /// None does; or one does, and more; and those that may, but are invalid.
+    Not(Option<Almost>, Vec<Invalid>),
 }
 
 impl Work<'_> {
@@ -242,13 +257,14 @@ impl Work<'_> {
                         return Ok(());
                     }
                 }
-                Tried::Not(almost, invalid) => self.refused.push(Refused {
+                Tried::Not(almost, candidates) => self.refused.push(Refused {
                     line: change.new_at + 1,
                     old: change.old.concat(),
                     new: change.new.concat(),
                     almost,
-                    invalid,
+                    invalid: None,
                     keys: Vec::new(),
+                    candidates,
                 }),
             }
         }
@@ -264,26 +280,18 @@ impl Work<'_> {
     /// Tries candidates until one gives the change.
     fn attempt(&self, hunks: &Hunks<'_>, change: &Change<'_>) -> Tried {
         let mut almost: Option<(Almost, Sources, String)> = None;
-        let mut invalid: Option<(String, String)> = None;
+        let mut invalid = Vec::new();
         let number = hunks.changes().iter().position(|other| *other == change);
-        // Most guesses at values are wrong, so what is wrong with one says nothing; a key that a Compose file has says what it is.
-        let kinds: [(Guesses<'_>, bool); 5] = [
-            (Self::of_values, false),
-            (Self::of_dashboard, false),
-            (Self::of_templates, false),
-            (Self::of_compose, true),
-            (Self::of_defaults, false),
-        ];
-        let candidates = kinds.into_iter().flat_map(|(guesses, is_clear)| {
-            guesses(self, hunks, change).into_iter().map(move |candidate| (candidate, is_clear))
-        });
-        for (Candidate { sources, key }, is_clear) in candidates.take(MOST_TRIED.min(self.tries.get())) {
+        let kinds: [Guesses<'_>; 5] =
+            [Self::of_values, Self::of_dashboard, Self::of_templates, Self::of_compose, Self::of_defaults];
+        let candidates = kinds.into_iter().flat_map(|guesses| guesses(self, hunks, change));
+        for Candidate { sources, key, is_clear } in candidates.take(MOST_TRIED.min(self.tries.get())) {
             self.tries.set(self.tries.get().saturating_sub(1));
             let text = match render_or(&sources, self.edit.profile, self.edit.path) {
                 Ok(text) if text == self.rendered => continue,
                 Ok(text) => text,
                 Err(why) => {
-                    invalid = invalid.or(why.filter(|_| is_clear).map(|why| (key, why)));
+                    invalid.extend(why.map(|why| Invalid { key, why, is_clear }));
                     continue;
                 }
             };
@@ -293,8 +301,7 @@ impl Work<'_> {
                     Ok(_) => return Tried::Found(sources, text),
                     // The other profiles stay valid.
                     Err(mistakes) => {
-                        let why = first(&mistakes).filter(|_| is_clear);
-                        invalid = invalid.or(why.map(|why| (key, why)));
+                        invalid.extend(first(&mistakes).map(|why| Invalid { key, why, is_clear }));
                     }
                 }
                 continue;
@@ -357,9 +364,9 @@ impl Work<'_> {
         found.sort_by_key(|(fit, span, ..)| (usize::MAX - fit, *span));
         found.dedup_by(|a, b| a.1 == b.1 && a.2 == b.2);
         found.truncate(MOST_TRIED / 2);
-        let candidates = found.into_iter().filter_map(|(_, span, text, name)| {
+        let candidates = found.into_iter().filter_map(|(_, span, text, key)| {
             let sources = edits::replaced(sources, span.file, span.start as usize..span.end as usize, &text)?;
-            Some(Candidate { sources, key: name })
+            Some(Candidate { sources, key, is_clear: false })
         });
         candidates.collect()
     }
@@ -374,7 +381,7 @@ impl Work<'_> {
         let mut found = Vec::new();
         for text in texts {
             let specs = compose::candidates(self.sources(), self.edit.profile, folder, [&self.rendered, &text]);
-            found.extend(specs.into_iter().map(|(sources, key)| Candidate { sources, key }));
+            found.extend(specs.into_iter().map(|(sources, key)| Candidate { sources, key, is_clear: true }));
         }
         found
     }
@@ -412,7 +419,7 @@ impl Work<'_> {
         found.truncate(MOST_TRIED / 4);
         let candidates = found.into_iter().flat_map(|(_, _, path, value)| {
             let specs = text.added(&path, &value, [None, None]).into_iter();
-            specs.map(move |sources| Candidate { sources, key: path.join(".") })
+            specs.map(move |sources| Candidate { sources, key: path.join("."), is_clear: false })
         });
         candidates.collect()
     }
@@ -433,7 +440,7 @@ impl Work<'_> {
             let file = u16::try_from(index).ok()?;
             let candidates = texts.filter_map(|(text, _)| {
                 let sources = edits::replaced(sources, file, 0..source.text.len(), &text)?;
-                Some(Candidate { sources, key: source.path.to_string() })
+                Some(Candidate { sources, key: source.path.to_string(), is_clear: false })
             });
             Some(candidates.collect())
         };
@@ -460,7 +467,8 @@ impl Work<'_> {
                 if let (Some((at, _)), None, Some(file)) = (places.next(), places.next(), file) {
                     let text = format!("{before}{}{after}", change.new.concat());
                     let sources = edits::replaced(sources, file, at..at + needle.len(), &text);
-                    found.extend(sources.map(|sources| Candidate { sources, key: path.to_string() }));
+                    let key = path.to_string();
+                    found.extend(sources.map(|sources| Candidate { sources, key, is_clear: false }));
                 }
             }
             if !found.is_empty() {
@@ -500,7 +508,13 @@ impl Work<'_> {
             Some(Cause { place: format!("{}:{line}:{column}", source.shown), name, text })
         };
         for (refused, keys) in self.refused.iter_mut().zip(trace.causes(self.edit.path, &lines)) {
-            refused.keys = keys.into_iter().take(MOST).filter_map(place).collect();
+            let causes: Vec<Cause> = keys.into_iter().filter_map(place).collect();
+            refused.invalid = std::mem::take(&mut refused.candidates)
+                .into_iter()
+                .find(|invalid| invalid.is_clear || causes.iter().any(|cause| cause.name == invalid.key))
+                .map(|Invalid { key, why, .. }| (key, why));
+            refused.keys = causes;
+            refused.keys.truncate(MOST);
         }
     }
 }

@@ -6,7 +6,6 @@ use std::fmt::{Display, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use similar::{ChangeTag, TextDiff};
-use stackgen::Plan;
 use stackgen::adopt::{self, Adopted, Almost, Edit, Refused};
 use stackgen::diagnostic::suggestion;
 use stackgen::output::{self, Cause, Difference, File, Kept, Options};
@@ -15,6 +14,7 @@ use stackgen::shown::visible;
 use stackgen::spec::decode::{listed, shown};
 use stackgen::spec::source::Sources;
 use stackgen::view::patched;
+use stackgen::{Plan, conflict};
 
 use super::explain::{below, place};
 use super::report::{BOLD, CYAN, GREEN, RED, RESET};
@@ -157,6 +157,7 @@ impl<'p> Work<'p> {
             match cause {
                 Cause::HandEdited { .. } => self.file(plan, difference, is_wanted, line),
                 Cause::MergedEdit if is_wanted => self.file(plan, difference, true, line),
+                Cause::Unlisted if wanted.is_none() => self.unlisted(path),
                 _ if of_wanted.is_none() => {}
                 Cause::Unlisted | Cause::Merged => self.file(plan, difference, true, line),
                 Cause::Stale | Cause::LineEndings | Cause::Mode { .. } | Cause::Closed => {
@@ -172,6 +173,13 @@ impl<'p> Work<'p> {
             self.nothing(path, "as rendered");
         }
         Ok(())
+    }
+
+    /// Nobody knows who wrote a file that is in no manifest.
+    fn unlisted(&mut self, path: &Utf8Path) {
+        self.said = true;
+        let help = location().commands(&format!("to adopt what differs in it, run `gen adopt {path}`"));
+        print_text(&format!("{BOLD}{path}{RESET}: {}\n  {CYAN}help{RESET}: {help}\n\n", Cause::Unlisted));
     }
 
     fn nothing(&mut self, place: impl Display, why: &str) {
@@ -223,7 +231,7 @@ impl<'p> Work<'p> {
         if edited.lines().nth(MOST_LINES).is_some() {
             return Err(("it is too long to compare line by line", BY_HAND));
         }
-        if output::has_conflict(on_disk) {
+        if conflict::is_in(on_disk) {
             return Err(("it has conflict markers", "resolve the conflict in it first, or run `gen render --force`"));
         }
         let texts = || {
@@ -275,8 +283,11 @@ impl<'p> Work<'p> {
         self.now = sources.or(self.now.take());
         let whole = is_whole.then_some(adopted);
         self.edited.push(Edited { whole, ..Edited::new(difference, others.unwrap_or(texts)) });
-        for refused in refused {
-            print_text(&refusal(path, &refused, &mut self.shown));
+        for refused in &refused {
+            print_text(&refusal(path, refused, &mut self.shown));
+        }
+        if refused.iter().any(|refused| refused.almost.is_none() && refused.invalid.is_none()) {
+            print_text(&format!("{CYAN}help{RESET}: {}\n\n", location().commands(BY_HAND)));
         }
     }
 
@@ -387,18 +398,18 @@ fn refusal(path: &Utf8Path, refused: &Refused, left: &mut usize) -> String {
     let accepts = |what: &str| format!("{what} with `gen adopt {path}:{line}`");
     let help = match (&refused.almost, refused.keys.is_empty()) {
         (Some(Almost { key, line: Some(place), .. }), _) => {
-            accepts(&format!("a change of `{key}` gives this, but in line {place}: move it there, or accept that"))
+            accepts(&format!("a change of `{key}` produces this, but in line {place}: move it there, or accept that"))
         }
         (Some(Almost { key, others, line: None }), _) => accepts(&format!(
-            "a change of `{key}` gives this, and changes {} of the file: accept that",
+            "a change of `{key}` produces this, and changes {} of the file: accept that",
             counted(*others, "other line")
         )),
         (None, _) if refused.invalid.is_some() => {
             let (key, why) = refused.invalid.clone().unwrap_or_default();
-            format!("a change of `{key}` may give this, but the spec would be invalid: {why}")
+            format!("a change of `{key}` may produce this, but the spec would not be valid: {why}")
         }
-        (None, true) => "no key of the spec gives this line: it comes from a template".to_owned(),
-        (None, false) => "no change of a key gives this; the line depends on:".to_owned(),
+        (None, true) => "no key of the spec produces this".to_owned(),
+        (None, false) => "no change of a key produces this; the line depends on:".to_owned(),
     };
     let _ = writeln!(out, "  {CYAN}help{RESET}: {}", location().commands(&help));
     for adopt::Cause { place, name, text } in &refused.keys {

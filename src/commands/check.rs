@@ -5,15 +5,15 @@ use std::io;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 use stackgen::diagnostic::{Diagnostic, Level};
-use stackgen::links;
-use stackgen::output::{self, Cause, Difference, Error};
+use stackgen::output::{self, Cause, Difference, Error, Finding};
 use stackgen::review::counted;
 use stackgen::shown::visible;
 use stackgen::spec::{self, Location};
+use stackgen::{conflict, links};
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET, YELLOW};
 use super::{
@@ -143,10 +143,8 @@ fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
     let mut outcome = Outcome::Clean;
     for Outputs { scope, files, ejected, .. } in project.outputs(profile)? {
         // Services mount it.
-        found.extend(ejected.into_iter().filter_map(|path| {
-            let trouble = trouble(&project.root, &path)?;
-            Some(bare(path, trouble))
-        }));
+        let own = own_with_problems(&project.root, ejected);
+        found.extend(own.map(|Finding { path, cause }| bare(path, cause)));
         match output::compare(&project.root, &scope, files) {
             Ok(comparison) => {
                 compared += comparison.compared;
@@ -191,13 +189,17 @@ fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
     Ok(Checked { compared, found, outcome })
 }
 
-/// What is wrong with an output that is the user's own.
-fn trouble(root: &Utf8Path, path: &Utf8Path) -> Option<Cause> {
+/// The outputs that are the user's own, and that nothing can read.
+pub fn own_with_problems(root: &Utf8Path, ejected: Vec<Utf8PathBuf>) -> impl Iterator<Item = Finding> {
+    ejected.into_iter().filter_map(move |path| Some(Finding { cause: problem_of_own(root, &path)?, path }))
+}
+
+fn problem_of_own(root: &Utf8Path, path: &Utf8Path) -> Option<Cause> {
     if !links::is_file(root, path) {
         return Some(Cause::EjectedMissing);
     }
     let text = links::read(root, path, output::LARGEST).ok()?;
-    output::has_conflict(&text).then_some(Cause::EjectedConflict)
+    conflict::is_in(&text).then_some(Cause::EjectedConflict)
 }
 
 /// Asks Git, while the outputs are compared, which files it has though they may hold secrets.

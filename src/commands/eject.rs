@@ -4,10 +4,11 @@ use camino::Utf8Path;
 use stackgen::diagnostic::suggestion;
 use stackgen::edit::eject::{self, Ejection};
 use stackgen::links;
+use stackgen::output::Cause;
 use stackgen::view::patched;
 
 use super::explain::below;
-use super::{Outcome, Ran, location, new, project, stop_with};
+use super::{Outcome, Ran, check, location, new, project, stop_with};
 use crate::cli::{Eject, Format};
 
 pub fn run(arguments: &Eject) -> Ran {
@@ -33,7 +34,13 @@ pub fn run(arguments: &Eject) -> Ran {
     };
     // It has to have a text to begin with.
     if let Some((_, _, path)) = found.iter().find(|(.., path)| !links::is_file(&project.root, Utf8Path::new(path))) {
-        let help = location().commands("run `gen render` first, and edit the file then");
+        let is_own = project.plans.iter().any(|plan| plan.ejected().iter().any(|own| own == path));
+        let help = if is_own {
+            check::remedy(&Cause::EjectedMissing, Utf8Path::new(path), location())
+        } else {
+            "run `gen render` first".to_owned()
+        };
+        let help = location().commands(&help);
         return Err(stop_with(Outcome::Invalid, format!("`{path}` does not exist; nothing was written"), help));
     }
     // A name is that of all profiles, a path that of one.

@@ -3,11 +3,11 @@
 use clap::ValueEnum as _;
 use serde::Serialize;
 use serde_json::json;
-use stackgen::list;
 use stackgen::model::service::RANDOM;
+use stackgen::{Plan, list};
 
 use super::table::Table;
-use super::{Outcome, Ran, location, one_profile, project, report, show, stop};
+use super::{Outcome, Ran, dev, location, one_of, project, report, show, stop};
 use crate::cli::{List, Listed};
 
 pub fn run(arguments: &List) -> Ran {
@@ -15,7 +15,13 @@ pub fn run(arguments: &List) -> Ran {
         let project = project(None, arguments.format.into())?;
         return Ok(rows(arguments, &list::kinds(project.sources.kinds()), kinds));
     }
-    let plan = one_profile(arguments.profile.as_deref(), arguments.format.into())?;
+    let mut project = project(arguments.profile.as_deref(), arguments.format.into())?;
+    let committed = one_of(std::mem::take(&mut project.plans), Plan::profile)?;
+    // What runs here, or what is committed.
+    let plan = match arguments.what {
+        Listed::Services | Listed::Ports | Listed::Images => dev::plan_here(&project, committed)?,
+        _ => committed,
+    };
     let stack = plan.stack();
     Ok(match arguments.what {
         Listed::Services => rows(arguments, &list::services(stack), services),

@@ -364,14 +364,20 @@ fn read(root: &Utf8Path, format: Format) -> Ran<Sources> {
     spec::read(root, location()).map_err(|unread| Unread::from(unread).report(format))
 }
 
-/// Reads the files of the spec and reports syntax errors; whatever else is wrong does not matter.
+/// Reads the files of the spec and reports syntax errors, and a spec that requires another `gen`; whatever else is wrong does
+/// not matter.
 fn read_toml(root: &Utf8Path, format: Format) -> Ran<Sources> {
     let sources = read(root, format)?;
     let mut diagnostics = Diagnostics::default();
+    let mut refusals = Vec::new();
     for file in 0..sources.files().len() {
-        spec::tree::parse(&sources, u16::try_from(file).unwrap_or(u16::MAX), &mut diagnostics);
+        let parsed = spec::tree::parse(&sources, u16::try_from(file).unwrap_or(u16::MAX), &mut diagnostics);
+        refusals.extend(spec::requires::refusal(&parsed.table));
     }
     diagnostics.retain(|diagnostic| diagnostic.code == "toml-syntax");
+    for refusal in refusals {
+        diagnostics.push(refusal);
+    }
     if diagnostics.is_empty() {
         return Ok(sources);
     }

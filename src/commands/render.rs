@@ -87,7 +87,8 @@ fn write_all(project: &Project, profile: Option<&str>, options: Options<'_>, ren
         sweep(&project.root, outputs.iter().flat_map(|outputs| outputs.scope.own_folders()))?;
     }
     let mut outcome = Outcome::Clean;
-    for Outputs { what, scope, files, .. } in outputs {
+    for Outputs { what, scope, files, ejected } in outputs {
+        total.left.extend(check::own_with_problems(&project.root, ejected));
         match output::write(&project.root, &scope, files, options) {
             Ok(written) => {
                 total.written.extend(written.written);

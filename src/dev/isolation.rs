@@ -119,6 +119,15 @@ impl Memory {
         self.profiles.remove(profile);
     }
 
+    /// The ports of a profile that had other numbers before: which, and both.
+    pub fn moved<'m>(&'m self, before: &'m Self, profile: &str) -> Vec<[&'m str; 3]> {
+        let (Some(now), Some(before)) = (self.profiles.get(profile), before.profiles.get(profile)) else {
+            return Vec::new();
+        };
+        let pair = |(key, old): (&'m String, &'m String)| Some([key.as_str(), old.as_str(), now.get(key)?.as_str()]);
+        before.iter().filter_map(pair).filter(|[_, old, new]| old != new).collect()
+    }
+
     /// The path of the work tree.
     pub fn root(&self) -> &Utf8Path {
         self.root.as_str().into()

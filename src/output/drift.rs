@@ -13,7 +13,7 @@ use super::lock::{self, Access};
 use super::manifest::{self, Entry, Listing, Manifest, ProblemKind};
 use super::{Cause, Comparison, Difference, Error, FORMAT, File, PathProblem, Scope};
 use crate::folder::{self, Kind};
-use crate::links;
+use crate::{conflict, links};
 
 /// A function of the root, an output's path, and its text on disk.
 type AreMerged = fn(&Utf8Path, &Utf8Path, &[u8]) -> bool;
@@ -337,7 +337,7 @@ impl<'a> Tree<'a> {
         // A checkout with `core.autocrlf` changes every line of a file that nobody edited.
         if listed(&self.buffer) || manifest::with_unix_line_ends(&self.buffer).is_some_and(|unix| listed(&unix)) {
             Cause::Stale
-        } else if manifest::has_conflict(&self.buffer) {
+        } else if conflict::is_in(&self.buffer) {
             self.unless_edited(path, Cause::MergeConflict)
         } else if *contested {
             self.unless_edited(path, Cause::Merged)

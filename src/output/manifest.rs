@@ -9,6 +9,7 @@ use std::fmt::{self, Write as _};
 
 use super::digest::Digest;
 use super::{PathProblem, Scope};
+use crate::conflict::{Marker, trim_line_end};
 
 /// The first line of a manifest during a render. `sha256sum` ignores lines that start with `#`.
 pub(super) const UNDER_WAY: &str = "# A render is in progress or was interrupted. Run `gen render` to complete it.\n";
@@ -233,44 +234,6 @@ fn entry(line: &[u8]) -> Option<(Digest, &str)> {
     Some((digest.parse().ok()?, path))
 }
 
-/// A conflict marker of Git.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Marker {
-    Ours,
-    Base,
-    Separator,
-    Theirs,
-}
-
-impl Marker {
-    fn of(line: &[u8]) -> Option<Self> {
-        let (marker, rest) = line.split_at_checked(7)?;
-        if !matches!(rest, [] | [b' ', ..]) {
-            return None;
-        }
-        match marker {
-            b"<<<<<<<" => Some(Self::Ours),
-            b"|||||||" => Some(Self::Base),
-            b"=======" if rest.is_empty() => Some(Self::Separator),
-            b">>>>>>>" => Some(Self::Theirs),
-            _ => None,
-        }
-    }
-}
-
-/// Whether all three markers of a conflict are present. One alone may be something else: equals signs underline a heading
-/// in Markdown.
-pub fn has_conflict(bytes: &[u8]) -> bool {
-    let markers: Vec<_> =
-        bytes.split_inclusive(|&byte| byte == b'\n').filter_map(|line| Marker::of(trim_line_end(line))).collect();
-    [Marker::Ours, Marker::Separator, Marker::Theirs].iter().all(|marker| markers.contains(marker))
-}
-
-fn trim_line_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
-}
-
 /// The bytes with LF instead of CRLF; `None` without CRLF.
 pub(super) fn with_unix_line_ends(bytes: &[u8]) -> Option<Vec<u8>> {
     if !bytes.windows(2).any(|pair| pair == b"\r\n") {
@@ -409,16 +372,6 @@ mod tests {
         assert_eq!(manifest.entries.keys().collect::<Vec<_>>(), ["g/dev/b"]);
         assert_eq!(manifest.problems, []);
         assert_eq!(ejected(merged(b"", text.as_bytes(), text.as_bytes()).unwrap().as_bytes()), own);
-    }
-
-    #[test]
-    fn a_conflict_needs_all_three_markers() {
-        assert!(has_conflict(b"a\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> topic\n"));
-        assert!(has_conflict(b"<<<<<<< HEAD\r\n=======\r\n>>>>>>> topic"));
-        assert!(!has_conflict(b"Title\n=======\n"));
-        assert!(!has_conflict(b"<<<<<<<x\n=======\n>>>>>>> topic\n"));
-        assert!(!has_conflict(b"<<<<<<< HEAD\n======= title\n>>>>>>> topic\n"));
-        assert!(!has_conflict(b" <<<<<<< HEAD\n=======\n>>>>>>> topic\n"));
     }
 
     #[test]

@@ -38,8 +38,8 @@ pub use self::drift::{ask_about_merges, compare, permitted};
 pub use self::error::{Error, PathProblem};
 pub use self::lock::report_waiting;
 pub use self::manifest::{
-    FORMAT, Problem, ProblemKind, ejected as ejected_in_manifest, format_of, has_conflict,
-    listed as listed_in_manifest, merged as merged_manifest,
+    FORMAT, Problem, ProblemKind, ejected as ejected_in_manifest, format_of, listed as listed_in_manifest,
+    merged as merged_manifest,
 };
 pub use self::replace::{Mode, create, replace, sweep};
 pub use self::write::write;

@@ -297,7 +297,7 @@ rules:
             (both.label.as_str(), both.help.as_str()),
             (
                 "documents 0 and 1 both match",
-                "begin with what only that document has: `[kind=Deployment].spec.replicas`"
+                "start the path with something that only that document has: `[kind=Deployment].spec.replicas`"
             )
         );
         let wrong =

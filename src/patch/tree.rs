@@ -231,7 +231,7 @@ fn clash(node: &Node, path: &Path, edit: usize, action: &Action, is_last: bool) 
     };
     let Some(other) = other.filter(|other| *other != edit) else { return Ok(()) };
     let title = format!("`{}` is patched twice", shown(&path.text));
-    let problem = fault(("patch-clash", Part::Path), title, "remove one of the two, or join them");
+    let problem = fault(("patch-clash", Part::Path), title, "remove one of the two, or combine them");
     Err(Box::new(Problem { other: Some(other), ..*problem }))
 }
 
@@ -239,7 +239,7 @@ fn clash(node: &Node, path: &Path, edit: usize, action: &Action, is_last: bool) 
 fn step_of<'n>(node: &'n Node, path: &Path, place: usize, suggests: bool) -> Result<(usize, &'n Node), Wrong> {
     let step = &path.steps[place].0;
     let misfit = |needs: &str| {
-        let title = format!("`{}` leads nowhere: {} is {}", shown(&path.text), above(path, place), node.describe());
+        let title = format!("unknown path `{}`: {} is {}", shown(&path.text), above(path, place), node.describe());
         fault(("unknown-path", Part::Path), title, needs)
     };
     match (&node.value, step) {
@@ -273,7 +273,7 @@ fn above(path: &Path, place: usize) -> String {
 }
 
 /// How one of several documents is named.
-const DOCUMENT: &str = "begin with what only that document has: `[kind=Deployment].spec.replicas`";
+const DOCUMENT: &str = "start the path with something that only that document has: `[kind=Deployment].spec.replicas`";
 
 /// The document that a step names.
 fn document_of(documents: &[Node], step: &Step, path: &Path) -> Result<usize, Wrong> {
@@ -294,7 +294,7 @@ fn item_of(items: &[Node], step: &Step, path: &Path, place: usize) -> Result<usi
         Step::Index(index) if *index < items.len() => Ok(*index),
         Step::Index(_) => {
             let label = format!("{} has {}", above(path, place), counted(items.len(), "item"));
-            unknown(label, "items are counted from 0; `[name=value]` names one by what it has")
+            unknown(label, "indexes start at 0; `[name=value]` names an item by a value that it has")
         }
         Step::Item { keys, value } => {
             let mut found = items.iter().enumerate().filter(|(_, item)| has(item, keys, value)).map(|(at, _)| at);
@@ -302,11 +302,11 @@ fn item_of(items: &[Node], step: &Step, path: &Path, place: usize) -> Result<usi
                 (Some(at), None) => Ok(at),
                 (Some(first), Some(second)) => {
                     let label = format!("items {first} and {second} both match");
-                    unknown(label, "name one by its place, counted from 0: `[0]`")
+                    unknown(label, "name one by its index: `[0]`")
                 }
                 (None, _) => {
-                    let label = format!("no item of {} has it", above(path, place));
-                    unknown(label, "name one that is there, by its place `[0]` or by what it has")
+                    let label = format!("no item of {} matches", above(path, place));
+                    unknown(label, "name an item by its index, `[0]`, or by a value that it has, `[name=value]`")
                 }
             }
         }
@@ -347,13 +347,13 @@ fn judge(node: &Node, path: &Path, action: &Action, is_whole: bool) -> Result<()
         Action::Set(to) => {
             let before = node.before();
             if before == *to {
-                let title = format!("patch without effect: `{name}` has this value anyway");
+                let title = format!("patch has no effect: `{name}` already has this value");
                 return Err(fault(("unused-patch", Part::Path), title, "remove it"));
             }
             let is_container = |json: &Json| json.is_array() || json.is_object();
             let differs = describe(&before) != describe(to) && (is_container(&before) || is_container(to));
             if differs && !before.is_null() {
-                let title = format!("`{name}` is {is_at}, and cannot become {}", describe(to));
+                let title = format!("`{name}` is {is_at}: it cannot become {}", describe(to));
                 let help = if is_container(&before) {
                     let form = if before.is_array() { "a list" } else { "a table" };
                     format!("write {form}, or the path of a value in it")
@@ -382,7 +382,7 @@ fn judge_added(node: &Node, name: &str, more: &Json) -> Result<(), Wrong> {
             match more.iter().position(|item| there.contains(item)) {
                 None => Ok(()),
                 Some(at) => {
-                    let title = format!("patch without effect: `{name}` has this item anyway");
+                    let title = format!("patch has no effect: `{name}` already has this item");
                     Err(fault(("unused-patch", Part::Item(at)), title, "remove it"))
                 }
             }
@@ -400,7 +400,7 @@ fn judge_added(node: &Node, name: &str, more: &Json) -> Result<(), Wrong> {
             match found {
                 None => Ok(()),
                 Some((key, value, node)) if node.before() == *value => {
-                    let title = format!("patch without effect: `{name}` has `{}` with this value anyway", shown(key));
+                    let title = format!("patch has no effect: `{name}` already has `{}` with this value", shown(key));
                     Err(fault(("unused-patch", Part::Key(key.clone())), title, "remove it"))
                 }
                 Some((key, ..)) => {
@@ -411,11 +411,11 @@ fn judge_added(node: &Node, name: &str, more: &Json) -> Result<(), Wrong> {
             }
         }
         (Value::List(_), _) => {
-            let title = format!("`{name}` is a list, and gets items, not {}", describe(more));
+            let title = format!("`{name}` is a list: add items, not {}", describe(more));
             Err(fault(("invalid-patch", Part::Value), title, "write a list of items: `[\"…\"]`"))
         }
         (Value::Map(_), _) => {
-            let title = format!("`{name}` is a map, and gets keys, not {}", describe(more));
+            let title = format!("`{name}` is a map: add keys, not {}", describe(more));
             Err(fault(("invalid-patch", Part::Value), title, "write a table: `{ key = … }`"))
         }
         (Value::Scalar(_), _) => {

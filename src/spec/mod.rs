@@ -21,7 +21,7 @@ pub mod patches;
 pub mod profile;
 pub mod provider;
 pub mod quoted;
-mod requires;
+pub mod requires;
 pub mod rules;
 pub mod schema;
 pub mod service;

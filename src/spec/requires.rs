@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 const OWN: &str = env!("CARGO_PKG_VERSION");
 
 /// Why this `gen` can't read a spec.
-pub(super) fn refusal(spec: &Table<'_>) -> Option<Diagnostic> {
+pub fn refusal(spec: &Table<'_>) -> Option<Diagnostic> {
     let Node { span, value: Value::String(text) } = spec.at(&["stack", "requires"])? else { return None };
     let Ok(wanted) = VersionReq::parse(text) else {
         let title = format!("invalid version requirement `{}`", shown(text));

@@ -15,6 +15,7 @@ use super::decode::shown;
 use super::fast::{self, Failure, Why};
 use super::source::{Source, Sources};
 use super::syntax::{self, Problem};
+use crate::conflict;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// The largest text with errors that is read to its end. The `toml` crate keeps a hundred bytes for each of it.
@@ -199,6 +200,12 @@ pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics)
         Ok(table) => return Parsed { table, unreadable: Vec::new() },
         Err(failure) => failure,
     };
+    if let Some(range) = conflict::first(source.text.as_bytes()) {
+        let diagnostic = Diagnostic::new("toml-syntax", "unresolved merge conflict", span(file, &range))
+            .help("resolve it and remove the markers");
+        diagnostics.push(diagnostic);
+        return Parsed { table: Table::default(), unreadable: vec![span(file, &(0..source.text.len()))] };
+    }
     if failure.why != Why::TooLarge && source.text.len() <= MOST_RECOVERED {
         return parse_recovering(source, file, failure.at, diagnostics);
     }

@@ -139,12 +139,17 @@ fn keys_and_items_of_a_service() {
 }
 
 #[test]
-fn a_variable_that_the_spec_refuses_says_why() {
+fn what_the_spec_refuses_says_why() {
     let project = Project::reference();
     let from = "      LOKI_URL: http://loki:3100\n";
     project.replace(COMPOSE, from, &format!("{from}      LOG_LEVEL: debug\n"));
-    let said = "a change of `services.copilot-worker.environment.LOG_LEVEL` may give this, but the spec would be invalid: \
-                `LOG_LEVEL` is not read by this image\n";
+    let said = "a change of `services.copilot-worker.environment.LOG_LEVEL` may produce this, but the spec would not be valid: \
+                `LOG_LEVEL` is not read by this image (";
+    refused(&project, &["adopt"], said);
+    project.run(&["render", "--force"]);
+    project.replace(LOKI, "retention_period: 72h", "retention_period: 100h");
+    let said = "a change of `services.loki.settings.retention` may produce this, but the spec would not be valid: retention must \
+                be a whole number of days";
     refused(&project, &["adopt"], said);
 }
 
@@ -204,13 +209,17 @@ fn what_a_template_gives_is_refused_with_its_keys() {
     project.replace(LOKI, "auth_enabled: false", "auth_enabled: true");
     let at = line(&project, SPEC, "kind = \"loki\"");
     let said = format!(
-        "{LOKI}:2: cannot be adopted\n  -auth_enabled: false\n  +auth_enabled: true\n  help: no change of a key gives this; the \
-         line depends on:\n    {SPEC}:{at}:8 services.loki.kind\n      kind = \"loki\"\n"
+        "{LOKI}:2: cannot be adopted\n  -auth_enabled: false\n  +auth_enabled: true\n  help: no change of a key produces this; \
+         the line depends on:\n    {SPEC}:{at}:8 services.loki.kind\n      kind = \"loki\"\n"
     );
     refused(&project, &["adopt", LOKI], &said);
     project.run(&["render", "--force"]);
     project.replace(COMPOSE, "\nservices:\n", "\nservices: # \u{1b}[2Jmine\n");
-    refused(&project, &["adopt"], "no key of the spec gives this line: it comes from a template\n");
+    refused(
+        &project,
+        &["adopt"],
+        "no key of the spec produces this\n\nhelp: change the spec yourself, patch the value (`[patches]`)",
+    );
     let run = project.run(&["adopt"]);
     assert!(run.stdout.contains("[2Jmine") && !run.stdout.contains('\u{1b}'), "{}", run.stdout);
 }
@@ -312,7 +321,7 @@ fn a_line_accepts_what_else_its_key_changes() {
     project.replace(LOKI, "retention_period: 72h", "retention_period: 96h");
     let at = line(&project, LOKI, "retention_period");
     let said = format!(
-        "help: a change of `services.loki.settings.retention` gives this, and changes 1 other line of the file: \
+        "help: a change of `services.loki.settings.retention` produces this, and changes 1 other line of the file: \
          accept that with `gen adopt {LOKI}:{at}`\n"
     );
     refused(&project, &["adopt", LOKI], &said);

@@ -90,8 +90,12 @@ fn a_missing_one_is_a_difference() {
     let run = project.run(&["check"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stdout.contains("generated/dev/config/mimir.yaml: missing, and your own"), "{run:?}");
-    assert_eq!(project.run(&["render"]).code, Some(0));
+    let run = project.run(&["render"]);
+    assert_eq!(run.code, Some(0));
+    assert!(run.stdout.contains("left generated/dev/config/mimir.yaml: missing, and your own\n"), "{run:?}");
     assert!(!project.path(MIMIR).exists());
+    let run = project.run(&["eject", "config/mimir.yaml", "--reason", "x"]);
+    assert!(run.stderr.contains("remove its entry from `[ejected]`"), "{run:?}");
 }
 
 #[test]
@@ -112,6 +116,9 @@ fn without_its_entry_it_is_rendered_again_by_force_only() {
     let run = project.run(&["render"]);
     assert!(run.code == Some(1) && run.stderr.contains("config/mimir.yaml: not listed in the manifest"), "{run:?}");
     assert_eq!(project.read(MIMIR), "target: all # mine\n");
+    let run = project.run(&["adopt"]);
+    assert!(run.stdout.contains(&format!("{MIMIR}: not listed in the manifest\n")), "{run:?}");
+    assert!(run.stdout.contains(&format!("run `gen adopt {MIMIR}`")), "{run:?}");
     assert_eq!(project.run(&["render", "--force"]).code, Some(0));
     assert_eq!(project.read(MIMIR), rendered(SPEC).read(MIMIR));
     assert_eq!(project.run(&["check"]).code, Some(0));

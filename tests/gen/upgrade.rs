@@ -96,6 +96,19 @@ fn a_review_reads_the_older_format_as_it_is_upgraded() {
 }
 
 #[test]
+fn a_spec_for_another_gen_is_neither_upgraded_nor_formatted() {
+    let project = old();
+    let spec = project.read("spec/stack.toml").replacen("[stack]\n", "[stack]\nrequires   = \">=99\"\n", 1);
+    project.write("spec/stack.toml", &spec);
+    for arguments in [&["upgrade"][..], &["fmt"], &["fmt", "--check"]] {
+        let run = project.run(arguments);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.stderr.contains("error[unsupported-version]: this spec requires gen `>=99`"), "{run:?}");
+        assert_eq!(project.read("spec/stack.toml"), spec);
+    }
+}
+
+#[test]
 fn what_cannot_be_changed_is_left_to_people() {
     let project = Project::new(format!("{OLD}\n[services.copilot-api.unknown]\nx = 1\n"));
     let run = project.run(&["upgrade"]);

@@ -31,7 +31,7 @@ pub struct Place {
 
 impl Place {
     /// `None` if the user has no folder for it.
-    fn of(root: &Utf8Path) -> Step<Option<Self>> {
+    fn of(root: &Utf8Path) -> Result<Option<Self>, Finding> {
         let Some(folder) = isolation::folder(&Environment::new([], Environment::process())) else { return Ok(None) };
         let root = root.canonicalize_utf8().map_err(|error| {
             Finding::error(format!("cannot find the path of the project: {error}"), "check that the directory exists")
@@ -146,6 +146,16 @@ pub fn isolate(context: Context, project: &Project, command: &DevCommand) -> Ste
     Ok(context)
 }
 
+/// The plan of the isolated stack, if the work tree has one. Nothing is chosen or written.
+pub fn remembered(project: &Project, profile: &str) -> Result<Option<Plan>, Finding> {
+    let Some(place) = Place::of(&project.root)? else { return Ok(None) };
+    let Some(mut memory) = place.memory()?.filter(|memory| memory.has(profile)) else { return Ok(None) };
+    let wanted = stackgen::host_ports(&project.sources, profile);
+    let isolation = memory.choose(&place.tree, profile, &wanted, (&place.others(), |_| true, |_| true))?;
+    // What fits the spec may be too long with an end: `gen dev` reports that.
+    Ok(stackgen::plan_isolated(&project.sources, profile, &isolation).ok())
+}
+
 /// Stops if the stack runs from here without isolation: later commands would no longer find it.
 fn refuse_running(context: &Context) -> Step<()> {
     let folder = context.root.join(context.stack().generated());
@@ -177,9 +187,13 @@ fn plan(context: &Context, project: &Project, place: &Place, may_change: bool, k
     };
     let isolation = if keep {
         let _lock = place.lock()?;
-        let mut memory = place.memory()?.unwrap_or_else(|| Memory::new(&place.tree));
+        let before = place.memory()?.unwrap_or_else(|| Memory::new(&place.tree));
+        let mut memory = before.clone();
         let isolation = isolated(&mut memory, &place.others())?;
         place.write(&memory)?;
+        for [port, old, new] in memory.moved(&before, profile) {
+            note(&format!("host port {old} of `{port}` is in use; it is now {new}"));
+        }
         isolation
     } else {
         isolated(&mut place.memory()?.unwrap_or_else(|| Memory::new(&place.tree)), &place.others())?

@@ -27,7 +27,7 @@ use stackgen::model::Stack;
 use self::child::Children;
 use self::isolated::Place;
 use super::report::{BOLD, CYAN, GREEN, RED, RESET, YELLOW};
-use super::{Outcome, location, one_of, print, print_error, print_text, project};
+use super::{Outcome, Project, Ran, location, one_of, print, print_error, print_text, project};
 use crate::cli::{Dev, DevCommand, EnvCommand, Listing, SchemaCommand};
 
 /// The way out where the cause is unknown.
@@ -84,6 +84,21 @@ pub fn run(arguments: &Dev) -> Outcome {
         say(&findings);
         outcome
     })
+}
+
+/// The plan of the stack that commands in this work tree act on: its isolated one, or that of the committed outputs.
+pub fn plan_here(project: &Project, committed: Plan) -> Ran<Plan> {
+    match isolated::remembered(project, committed.profile()) {
+        Ok(Some(plan)) => {
+            note(&format!("names and host ports are those of this work tree's own stack, `{}`", plan.stack().project));
+            Ok(plan)
+        }
+        Ok(None) => Ok(committed),
+        Err(finding) => {
+            say(&[finding]);
+            Err(Outcome::Failed)
+        }
+    }
 }
 
 fn dispatch(arguments: &Dev) -> Step {

@@ -218,6 +218,15 @@ fn later_commands_act_on_it_until_its_data_is_removed() {
     let range = published(&stubs, "api", "range");
     assert!(report["services"][0]["addresses"].to_string().contains(&format!("\"localhost:{range}\"")), "{report}");
     assert!(stubs.run(&["ps"]).stdout.contains(&format!("localhost:{range}")));
+    let listed = |arguments: &[&str]| {
+        let state = stubs.project.path("state");
+        Run::from(stubs.project.command(arguments).env("XDG_STATE_HOME", state).output().unwrap())
+    };
+    let ports = listed(&["list", "ports"]);
+    assert!(ports.stdout.contains(&port), "{ports:?}");
+    let said = format!("names and host ports are those of this work tree's own stack, `shop-dev-{suffix}`");
+    assert!(ports.stderr.contains(&said), "{ports:?}");
+    assert!(listed(&["list", "images"]).stdout.contains(&format!("example/api:1-{suffix}")));
 
     // What somebody removed is made again.
     fs::remove_dir_all(stubs.project.path(".gen")).unwrap();
@@ -276,6 +285,8 @@ fn a_port_that_another_program_has_taken_is_replaced() {
     let run = stubs.run(&["up", "--detach"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_ne!(published(&stubs, "api", "http"), port);
+    let said = format!("host port {port} of `api/http` is in use; it is now {}\n", published(&stubs, "api", "http"));
+    assert!(run.stderr.contains(&said), "{run:?}");
     assert_eq!(published(&stubs, "api", "any"), any, "only that one");
 }
 
