@@ -433,6 +433,28 @@ fn a_hand_edit_survives_each_way_of_merging() {
 }
 
 #[test]
+fn a_hand_edit_keeps_only_its_profile_from_being_rendered() {
+    let other = "generated/other/docker-compose.yml";
+    let repository = Repository::with_driver();
+    repository.project.replace("spec/stack.toml", "[profiles.dev]\n", "[profiles.dev]\n\n[profiles.other]\n");
+    clean(&repository.project.run(&["render"]));
+    repository.commit("Add a profile");
+    repository.branch("topic", &[API]);
+    repository.project.replace(COMPOSE, "queue:3.0", "queue:edited");
+    repository.commit("By hand");
+    repository.switch("main");
+    repository.change(WEB);
+    let run = repository.git(&["merge", "--no-edit", "topic"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains(&format!("{COMPOSE}: edited by hand")), "{run:?}");
+    assert_eq!(repository.succeed(&["status", "--porcelain"]), "");
+    let text = repository.project.read(other);
+    assert!(text.contains(API.1) && text.contains(WEB.1), "{text}");
+    let run = repository.project.run(&["check"]);
+    assert!(run.stdout.contains(COMPOSE) && !run.stdout.contains(other), "{run:?}");
+}
+
+#[test]
 fn the_setup_is_said_repeated_and_undone() {
     let repository = Repository::new();
     let hook = |name: &str| repository.project.path(&format!(".git/hooks/{name}"));
