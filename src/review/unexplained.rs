@@ -154,7 +154,7 @@ impl Change {
         let steps = match steps.as_slice() {
             // The manifests are of the same services as a Compose file, and the files of pods are below them.
             ["kubernetes", "overlays", ..] | ["kubernetes", "base", _] => vec!["docker-compose.yml"],
-            ["kubernetes", "base", rest @ ..] => rest.to_vec(),
+            ["kubernetes", "base", "files", rest @ ..] => rest.to_vec(),
             _ => steps,
         };
         // The digest of a service's files is a label of it.
@@ -287,6 +287,9 @@ mod tests {
         assert_eq!(rest(&[(Area::Accepted, "loki")], &changed), changed);
         assert_eq!(rest(&[(Area::Profiles, "dev")], &changed), [""; 0]);
         assert_eq!(rest(&[(Area::Services, "loki")], &["generated/prod/config/loki.yaml"]).len(), 1);
+        let of_pods = ["generated/dev/kubernetes/base/files/config/loki.yaml"];
+        assert_eq!(rest(&[(Area::Services, "loki")], &of_pods), [""; 0]);
+        assert_eq!(rest(&[(Area::Services, "web")], &of_pods), of_pods);
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Row {
     fn shown_state(&self) -> String {
         match self.exit_code {
             Some(code) if self.state == "exited" => format!("exited{KEPT}({code})"),
-            _ => self.state.clone(),
+            _ => self.state.replace(' ', &KEPT.to_string()),
         }
     }
 }
