@@ -72,11 +72,13 @@ impl ProfileSpec {
                 tag(&mut image.value, suffix);
             }
             for (name, Short(port)) in written.ports.entries_mut() {
-                if let Some(published) = &mut port.published
-                    && let Some(chosen) = ports.get(&key(&service.value, &name.value))
-                {
-                    published.value = Value::Is(*chosen);
+                let Some(published) = &mut port.published else { continue };
+                let Some(chosen) = ports.get(&key(&service.value, &name.value)) else { continue };
+                // A target that is left out is the port that was published, unless a kind has it.
+                if written.kind.is_none() && port.target.is_none() {
+                    port.target = Some(published.clone());
                 }
+                published.value = Value::Is(*chosen);
             }
         }
         self.isolation = Some(isolation.clone());

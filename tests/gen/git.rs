@@ -433,6 +433,28 @@ fn a_hand_edit_survives_each_way_of_merging() {
 }
 
 #[test]
+fn a_text_that_was_rendered_once_and_is_restored_by_hand_survives() {
+    // Beside the edit, or the same line.
+    for (driver, main) in [(true, WEB), (true, ("mail:2.0", "mail:3.0")), (false, ("mail:2.0", "mail:3.0"))] {
+        for way in [&["merge", "--no-edit", "hand"][..], &["cherry-pick", "hand"], &["rebase", "main", "hand"]] {
+            let repository = if driver { Repository::with_driver() } else { Repository::new() };
+            repository.change(MAIL);
+            repository.succeed(&["switch", "--quiet", "--create", "hand"]);
+            repository.project.replace(COMPOSE, MAIL.1, MAIL.0);
+            repository.commit("Roll back by hand");
+            repository.switch("main");
+            repository.change(main);
+            let run = repository.git(way);
+            let compose = repository.project.read(COMPOSE);
+            assert!(compose.contains(MAIL.0), "{way:?} {run:?} {compose}");
+            let run = repository.project.run(&["render"]);
+            assert_eq!(run.code, Some(1), "{way:?}: {run:?}");
+            assert!(repository.project.read(COMPOSE).contains(MAIL.0), "{way:?} {run:?}");
+        }
+    }
+}
+
+#[test]
 fn a_hand_edit_keeps_only_its_profile_from_being_rendered() {
     let other = "generated/other/docker-compose.yml";
     let repository = Repository::with_driver();

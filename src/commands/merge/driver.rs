@@ -22,7 +22,7 @@ pub fn run(MergeDriver { base, ours, theirs, size, path }: &MergeDriver) -> Ran 
     let merged = if is_manifest(path) { output::merged_manifest(&texts[0], &texts[1], &texts[2]) } else { None };
     if let Some(text) = merged {
         fs::write(ours, text).map_err(|error| stop(Outcome::Failed, format!("cannot write `{ours}`: {error}")))?;
-    } else if !sides::is_output(&git, path, &texts[1]) || !sides::was_rendered(&git, &texts[2]) {
+    } else if !sides::is_output(&git, path, &texts[1]) || !sides::was_rendered(&git, path, &texts[2]) {
         // Somebody's text: as without a driver.
         let size = format!("--marker-size={size}");
         let arguments = [

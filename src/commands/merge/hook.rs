@@ -199,7 +199,7 @@ fn stage(git: &Git<'_>, paths: &[Utf8PathBuf]) -> Result<(), Failure> {
 }
 
 /// Runs Git with a text as its input.
-fn with_input(git: &Git<'_>, arguments: &[&str], input: &[u8]) -> Result<Output, Failure> {
+pub(super) fn with_input(git: &Git<'_>, arguments: &[&str], input: &[u8]) -> Result<Output, Failure> {
     let failed = |error: std::io::Error| Failure::failed(format!("cannot run `git`: {error}"));
     let mut command = git.command("", arguments);
     let mut child =

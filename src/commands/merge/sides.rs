@@ -1,12 +1,13 @@
 //! What a merge has left, and what its sides were: rendered, or edited by hand.
 
-use std::env;
-use std::fs;
+use std::collections::BTreeSet;
+use std::{env, fs, slice};
 
 use camino::Utf8Path;
 use stackgen::{links, output};
 use tempfile::TempDir;
 
+use super::hook::with_input;
 use crate::commands::git::Git;
 
 /// States of Git in which there is another side than `HEAD`; `MERGE_HEAD` may have several.
@@ -28,14 +29,19 @@ pub fn are_merged(root: &Utf8Path, path: &Utf8Path, text: &[u8]) -> bool {
         return true;
     }
     let Ok(git) = Git::new(root) else { return false };
-    let Some(Sides { base, ours, theirs }) = in_index(&git, path).or_else(|| in_commits(&git, path)) else {
+    let Some(Sides { base, ours, theirs, commits }) = in_index(&git, path).or_else(|| in_commits(&git, path)) else {
         return false;
     };
     let is_text = |options: &[&str]| {
         let merged = merge(&git, options, [&ours, &base, &theirs]);
         merged.is_some_and(|merged| without_labels(&merged) == without_labels(text))
     };
-    was_rendered(&git, &ours) && was_rendered(&git, &theirs) && ALGORITHMS.iter().any(|options| is_text(options))
+    let was_rendered = |text: &[u8], commit: &Option<String>| match commit {
+        Some(commit) => !listing(&git, path.as_str(), text, slice::from_ref(commit)).is_empty(),
+        None => was_rendered(&git, path.as_str(), text),
+    };
+    let (our, their) = (&commits[0], &commits[1]);
+    was_rendered(&ours, our) && was_rendered(&theirs, their) && ALGORITHMS.iter().any(|options| is_text(options))
 }
 
 /// The texts of a merge of two sides.
@@ -43,6 +49,8 @@ struct Sides {
     base: Vec<u8>,
     ours: Vec<u8>,
     theirs: Vec<u8>,
+    /// Ours and theirs, if they are known.
+    commits: [Option<String>; 2],
 }
 
 /// A text of a repository.
@@ -54,7 +62,7 @@ fn object(git: &Git<'_>, name: &str) -> Option<Vec<u8>> {
 /// The sides of a conflict that is not resolved yet.
 fn in_index(git: &Git<'_>, path: &Utf8Path) -> Option<Sides> {
     let stage = |stage: u8| object(git, &format!(":{stage}:./{path}"));
-    Some(Sides { base: stage(1).unwrap_or_default(), ours: stage(2)?, theirs: stage(3)? })
+    Some(Sides { base: stage(1).unwrap_or_default(), ours: stage(2)?, theirs: stage(3)?, commits: [None, None] })
 }
 
 /// The sides of a merge of two that is under way or the last commit.
@@ -78,7 +86,12 @@ fn in_commits(git: &Git<'_>, path: &Utf8Path) -> Option<Sides> {
         git.succeed("", &["merge-base", &ours, &theirs]).ok()?.trim().to_owned()
     };
     let at = |commit: &str| object(git, &format!("{commit}:./{path}"));
-    Some(Sides { base: at(&base).unwrap_or_default(), ours: at(&ours)?, theirs: at(&theirs)? })
+    Some(Sides {
+        base: at(&base).unwrap_or_default(),
+        ours: at(&ours)?,
+        theirs: at(&theirs)?,
+        commits: [Some(ours), Some(theirs)],
+    })
 }
 
 /// The commits that a state of Git names.
@@ -120,13 +133,24 @@ fn without_labels(text: &[u8]) -> Vec<&[u8]> {
 
 /// Whether a file of the repository is an output of the current commit: one that was ejected is not.
 pub fn is_output(git: &Git<'_>, path: &str, text: &[u8]) -> bool {
+    !listing(git, path, text, &["HEAD".to_owned()]).is_empty()
+}
+
+/// Those of the commits whose manifests list a text of a file.
+fn listing(git: &Git<'_>, path: &str, text: &[u8], commits: &[String]) -> BTreeSet<String> {
     let (entry, manifests) = (format!("^{}  ", output::digest(text)), manifests(git));
-    let grep = ["grep", "-h", "--basic-regexp", "--no-textconv", "-e", &entry, "HEAD", "--"];
-    let grep: Vec<&str> = grep.into_iter().chain(strings(&manifests)).collect();
+    let grep = ["grep", "--basic-regexp", "--no-textconv", "-e", &entry];
+    let grep: Vec<&str> = grep.into_iter().chain(strings(commits)).chain(["--"]).chain(strings(&manifests)).collect();
     let found = if manifests.is_empty() { String::new() } else { git.succeed("", &grep).unwrap_or_default() };
-    // Its paths are relative to the project, which may be in a folder.
-    let mut listed = found.lines().filter_map(|line| line.split_once("  "));
-    listed.any(|(_, listed)| path.strip_suffix(listed).is_some_and(|folder| folder.is_empty() || folder.ends_with('/')))
+    // The paths of a manifest are relative to the project, which may be in a folder.
+    let is_path =
+        |listed: &str| path.strip_suffix(listed).is_some_and(|folder| folder.is_empty() || folder.ends_with('/'));
+    let commit = |line: &str| {
+        let (commit, rest) = line.split_once(':')?;
+        let (_, listed) = rest.split_once("  ")?;
+        is_path(listed).then(|| commit.to_owned())
+    };
+    found.lines().filter_map(commit).collect()
 }
 
 /// Commits of an output that are looked at for a text.
@@ -157,21 +181,45 @@ pub fn rendered_texts(root: &Utf8Path, manifest: &Utf8Path, path: &Utf8Path) -> 
     listed.is_empty().then_some(texts)
 }
 
-/// Whether a manifest of any commit lists a text, so that `gen` has written it.
-pub fn was_rendered(git: &Git<'_>, text: &[u8]) -> bool {
-    let (manifests, heads, digest) = (manifests(git), heads(git), output::digest(text));
-    if manifests.is_empty() {
-        return false;
+/// Whether a text of a side was rendered, rather than edited by hand: the manifest of each commit that the side may be lists it. A
+/// text that was rendered at some time may have been restored by hand.
+pub fn was_rendered(git: &Git<'_>, path: &str, text: &[u8]) -> bool {
+    let has_text = |commit: &String| object(git, &format!("{commit}:./{path}")).as_deref() == Some(text);
+    let mut commits: Vec<String> = heads(git).into_iter().filter(has_text).collect();
+    // Git doesn't say which commit it picks.
+    if commits.is_empty() {
+        commits = commits_with(git, path, text);
     }
-    // Most are in the manifests of the two sides, which may be in no branch.
-    if is_listed(git, &digest, &heads, &manifests) {
-        return true;
-    }
-    let wanted = format!("-S{digest}");
-    // A merge commit has outputs of its own.
-    let log = ["log", "--max-count=1", "--format=%H", "--no-ext-diff", "--no-textconv", "--diff-merges=separate"];
-    let log = log.into_iter().chain([wanted.as_str(), "--all"]).chain(strings(&heads)).chain(["--"]);
-    git.succeed("", &log.chain(strings(&manifests)).collect::<Vec<_>>()).is_ok_and(|found| !found.trim().is_empty())
+    commits.sort();
+    commits.dedup();
+    !commits.is_empty() && listing(git, path, text, &commits).len() == commits.len()
+}
+
+/// The commits whose change has given a file a text.
+fn commits_with(git: &Git<'_>, path: &str, text: &[u8]) -> Vec<String> {
+    let find = || {
+        let named = with_input(git, &["hash-object", "--stdin"], text).ok().filter(|named| named.status.success())?;
+        let blob = String::from_utf8(named.stdout).ok()?;
+        let wanted = format!("--find-object={}", blob.trim());
+        // A merge commit has outputs of its own.
+        let log =
+            ["log", "--all", "--reflog", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv"];
+        let rest =
+            ["--diff-merges=separate", "--format=%H", &wanted, "--", &format!(":(literal){path}")].map(str::to_owned);
+        let found = git.succeed("", &log.into_iter().chain(strings(&rest)).collect::<Vec<_>>()).ok()?;
+        let mut commit = "";
+        let mut commits = Vec::new();
+        for line in found.lines() {
+            match line.strip_prefix(':') {
+                // Both modes, both objects, what happened, and the path.
+                Some(change) if change.split(' ').nth(3) == Some(blob.trim()) => commits.push(commit.to_owned()),
+                None if is_object(line) => commit = line,
+                _ => {}
+            }
+        }
+        Some(commits)
+    };
+    find().unwrap_or_default()
 }
 
 fn strings(of: &[String]) -> impl Iterator<Item = &str> {
@@ -189,19 +237,27 @@ fn manifests(git: &Git<'_>) -> Vec<String> {
     manifests
 }
 
-/// Whether a manifest of one of these commits has a digest.
-fn is_listed(git: &Git<'_>, digest: &str, commits: &[String], manifests: &[String]) -> bool {
-    let entry = format!("^{digest}  ");
-    let grep = ["grep", "--quiet", "--basic-regexp", "--no-textconv", "-e", &entry];
-    let grep: Vec<&str> = grep.into_iter().chain(strings(commits)).chain(["--"]).chain(strings(manifests)).collect();
-    !manifests.is_empty() && git.run("", &grep).is_ok_and(|found| found.status.success())
-}
-
-/// The commits that Git merges.
+/// The commits that Git merges, as far as it says so.
 fn heads(git: &Git<'_>) -> Vec<String> {
     let named = env::vars_os().filter_map(|(name, _)| name.into_string().ok()?.strip_prefix(HEADS).map(str::to_owned));
     let mut heads: Vec<String> = named.filter(|name| is_object(name)).collect();
-    heads.extend(OTHERS.iter().chain(&["ORIG_HEAD"]).flat_map(|name| in_state(git, name)));
-    heads.push("HEAD".to_owned());
+    heads.extend(OTHERS.iter().flat_map(|name| in_state(git, name)));
+    heads.extend(picked(git));
+    heads.extend(git.succeed("", &["rev-parse", "--verify", "HEAD"]).ok().map(|head| head.trim().to_owned()));
     heads
+}
+
+/// The commit of a series that Git picks.
+fn picked(git: &Git<'_>) -> Option<String> {
+    let read = |state: &str| super::git_path(git, state).and_then(|path| fs::read_to_string(path).ok());
+    let line = match (read("rebase-merge/done"), read("sequencer/todo")) {
+        (Some(done), _) => done.lines().last().map(str::to_owned),
+        (None, todo) => todo?.lines().next().map(str::to_owned),
+    };
+    let commit = line?.split(' ').nth(1)?.to_owned();
+    // It may be abbreviated.
+    let whole = git
+        .succeed("", &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{commit}^{{commit}}")])
+        .ok()?;
+    Some(whole.trim().to_owned())
 }

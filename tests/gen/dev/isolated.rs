@@ -28,6 +28,7 @@ ports.http = { published = 8080, target = 80 }
 ports.range = { published = "9100-9102", target = "9100-9102" }
 ports.any = { published = "9200-9299", target = 9200 }
 ports.own = { published = "${PORT}", target = 7000 }
+ports.same = 7001
 healthcheck = { http = "/health" }
 volumes = ["data:/data", "./site:/site:ro", "./generated/dev/certs:/certs:ro"]
 networks = ["shop-dev", "front"]
@@ -134,6 +135,14 @@ fn everything_that_only_one_copy_could_have_is_of_the_work_tree() {
     assert!(range.windows(2).all(|pair| pair[1] == pair[0] + 1) && range[0] > http, "{range:?}");
     assert!(published(&stubs, "api", "any").parse::<u16>().unwrap() > range[2]);
     assert_eq!(published(&stubs, "api", "own"), format!("${{PORT:-{}}}", stubs.port));
+    // Only host ports change.
+    let targets = |path: &str| -> Vec<Value> {
+        let compose: Value = serde_yaml::from_str(&stubs.project.read(path)).unwrap();
+        let ports = compose["services"]["api"]["ports"].as_sequence().unwrap();
+        ports.iter().map(|port| port["target"].clone()).collect()
+    };
+    assert_eq!(targets(".gen/dev/docker-compose.yml"), targets("generated/dev/docker-compose.yml"));
+    assert_ne!(published(&stubs, "api", "same"), "7001");
 
     let compose = compose(&stubs);
     let api = &compose["services"]["api"];
