@@ -15,6 +15,9 @@ const DIFF_TIME: Duration = Duration::from_secs(2);
 /// Pairs of lines of one hunk that are compared; a larger one stays whole.
 const MOST_PAIRS: usize = 10_000;
 
+/// Lines by which others may have moved: what was removed and added farther away are two changes.
+const FARTHEST_MOVE: usize = 20;
+
 /// A piece of two texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece<'t> {
@@ -40,6 +43,17 @@ pub(super) struct Change<'t> {
 }
 
 impl Change<'_> {
+    /// Whether it and another one are the two halves of a move.
+    fn moves_with(&self, other: &Self) -> bool {
+        let is_half = |one: &Self, other: &Self| {
+            one.new.is_empty()
+                && other.old.is_empty()
+                && one.old == other.new
+                && one.old.iter().any(|line| !line.trim().is_empty())
+        };
+        self.old_at.abs_diff(other.old_at) <= FARTHEST_MOVE && (is_half(self, other) || is_half(other, self))
+    }
+
     /// Whether a line of the edited text, from zero, is a part of it. A removal is between two lines.
     pub(super) fn concerns(&self, line: usize) -> bool {
         let end = self.new_at + self.new.len();
@@ -116,6 +130,16 @@ impl<'t> Hunks<'t> {
             out.extend(lines.iter().copied());
         }
         out
+    }
+
+    /// The change that adds what another one removes, or the reverse, close to it: together they move lines.
+    pub(super) fn other_half_of(&self, one: &Change<'t>) -> Option<&Change<'t>> {
+        self.changes().into_iter().find(|other| one.moves_with(other))
+    }
+
+    /// The old text with one change, and with the other half of it if it moves lines.
+    pub(super) fn with_move_of(&self, wanted: &Change<'t>) -> String {
+        self.with(|_, change| change == wanted || wanted.moves_with(change))
     }
 
     /// The old text with all changes of the hunk that one is a part of.

@@ -19,6 +19,7 @@ use crate::spec::kind::{DECLARATION, Kind};
 use crate::spec::source::{Source, Sources};
 use crate::spec::tree::{self, Node, Table, Value};
 use crate::trace::{Key, Part, Trace};
+use crate::view::patched;
 use edits::Text;
 use hunks::{Change, Hunks};
 use values::Line;
@@ -281,7 +282,10 @@ impl Work<'_> {
     fn attempt(&self, hunks: &Hunks<'_>, change: &Change<'_>) -> Tried {
         let mut almost: Option<(Almost, Sources, String)> = None;
         let mut invalid = Vec::new();
-        let number = hunks.changes().iter().position(|other| *other == change);
+        let place = |wanted: &Change<'_>| hunks.changes().iter().position(|other| *other == wanted);
+        let number = place(change);
+        // Without the other half, a line that was moved would be lost or there twice.
+        let other_half = hunks.other_half_of(change).and_then(place);
         let kinds: [Guesses<'_>; 5] =
             [Self::of_values, Self::of_dashboard, Self::of_templates, Self::of_compose, Self::of_defaults];
         let candidates = kinds.into_iter().flat_map(|guesses| guesses(self, hunks, change));
@@ -296,7 +300,11 @@ impl Work<'_> {
                 }
             };
             let taken = hunks.found_in(&text);
-            if taken.is_some_and(|taken| number.and_then(|number| taken.get(number).copied()) == Some(true)) {
+            let is_taken = |number: usize| taken.as_ref().and_then(|taken| taken.get(number).copied()) == Some(true);
+            if number.is_some_and(is_taken) {
+                if other_half.is_some_and(|number| !is_taken(number)) {
+                    continue;
+                }
                 match crate::plan(&sources, None) {
                     Ok(_) => return Tried::Found(sources, text),
                     // The other profiles stay valid.
@@ -377,7 +385,7 @@ impl Work<'_> {
             return Vec::new();
         }
         let folder = self.edit.path.parent().map_or("", Utf8Path::as_str);
-        let texts = [hunks.with(|_, other| other == change), hunks.with_hunk_of(change)];
+        let texts = [hunks.with_move_of(change), hunks.with_hunk_of(change)];
         let mut found = Vec::new();
         for text in texts {
             let specs = compose::candidates(self.sources(), self.edit.profile, folder, [&self.rendered, &text]);
@@ -448,16 +456,22 @@ impl Work<'_> {
     }
 
     /// The same lines in a template of the user.
-    fn of_templates(&self, _: &Hunks<'_>, change: &Change<'_>) -> Vec<Candidate> {
+    fn of_templates(&self, hunks: &Hunks<'_>, change: &Change<'_>) -> Vec<Candidate> {
         let sources = self.sources();
         let lines = hunks::lines(&self.rendered);
+        let edited = hunks.with_move_of(change);
+        let edited = hunks::lines(&edited);
+        let ends = |change: &Change<'_>| change.old_at..change.old_at + change.old.len();
+        let (own, other) = (ends(change), ends(hunks.other_half_of(change).unwrap_or(change)));
+        let (from, to) = (own.start.min(other.start), own.end.max(other.end));
+        let new = edited.get(from..(edited.len() + to).saturating_sub(lines.len())).unwrap_or_default().concat();
         let mut found = Vec::new();
         for context in 0..=3 {
-            let start = change.old_at.saturating_sub(context);
-            let end = (change.old_at + change.old.len() + context).min(lines.len());
-            let before = lines.get(start..change.old_at).unwrap_or_default().concat();
-            let after = lines.get(change.old_at + change.old.len()..end).unwrap_or_default().concat();
-            let needle = format!("{before}{}{after}", change.old.concat());
+            let start = from.saturating_sub(context);
+            let end = (to + context).min(lines.len());
+            let before = lines.get(start..from).unwrap_or_default().concat();
+            let after = lines.get(to..end).unwrap_or_default().concat();
+            let needle = lines.get(start..end).unwrap_or_default().concat();
             if needle.trim().is_empty() {
                 continue;
             }
@@ -465,7 +479,7 @@ impl Work<'_> {
                 let Some(source) = file.and_then(|file| sources.at(file)) else { continue };
                 let mut places = source.text.match_indices(&needle);
                 if let (Some((at, _)), None, Some(file)) = (places.next(), places.next(), file) {
-                    let text = format!("{before}{}{after}", change.new.concat());
+                    let text = format!("{before}{new}{after}");
                     let sources = edits::replaced(sources, file, at..at + needle.len(), &text);
                     let key = path.to_string();
                     found.extend(sources.map(|sources| Candidate { sources, key, is_clear: false }));
@@ -498,6 +512,12 @@ impl Work<'_> {
             }
             return;
         }
+        let template = template_of(sources, self.edit);
+        let of_template = |path: &Utf8PathBuf| Cause {
+            place: sources.location().shown(path).to_string(),
+            name: "the template of this file".to_owned(),
+            text: String::new(),
+        };
         let lines: Vec<usize> = self.refused.iter().map(|refused| line(refused).unwrap_or(1).max(1)).collect();
         let Some(trace) = Trace::new(sources, self.edit.profile) else { return };
         let place = |key: &Key| {
@@ -513,8 +533,7 @@ impl Work<'_> {
                 .into_iter()
                 .find(|invalid| invalid.is_clear || causes.iter().any(|cause| cause.name == invalid.key))
                 .map(|Invalid { key, why, .. }| (key, why));
-            refused.keys = causes;
-            refused.keys.truncate(MOST);
+            refused.keys = template.iter().map(of_template).chain(causes).take(MOST).collect();
         }
     }
 }
@@ -539,6 +558,13 @@ fn others(hunks: &Hunks<'_>, change: &Change<'_>, text: &str) -> Option<usize> {
         return None;
     }
     Some(changes.iter().map(|other| other.old.len().max(other.new.len())).sum())
+}
+
+/// The template of the user that an output is rendered from.
+fn template_of(sources: &Sources, edit: &Edit<'_>) -> Option<Utf8PathBuf> {
+    let plans = crate::plan(sources, Some(edit.profile)).ok()?;
+    let stack = plans.first()?.stack();
+    Some(stack.template_of(&patched::name(stack, edit.path.as_str())?)?.into())
 }
 
 /// The file of the spec that a dashboard's output is rendered from.

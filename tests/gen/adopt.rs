@@ -204,6 +204,32 @@ fn a_template_of_the_user_gets_the_line() {
 }
 
 #[test]
+fn lines_of_a_template_move_together_or_not_at_all() {
+    let spec = "[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n[services.web]\nimage = \"nginx:1.29\"\nports.http = 8080\n\
+                volumes = [{ file = \"web.conf\", target = \"/etc/web.conf\" }]\n\n[files.\"web.conf\"]\n\
+                template = \"spec/files/web.conf.j2\"\n";
+    let template = "server {\n  listen 80;\n  root /srv;\n  proxy {= services.web.ports.http.target =};\n}\n";
+    let project = Project::new(spec);
+    project.write("spec/files/web.conf.j2", template);
+    project.run(&["render"]);
+    let path = "generated/dev/web.conf";
+    for (from, to) in [
+        ("  listen 80;\n  root /srv;\n", "  root /srv;\n  listen 80;\n"),
+        ("server {\n  root /srv;\n", "  root /srv;\nserver {\n"),
+    ] {
+        let before = project.read("spec/files/web.conf.j2");
+        project.replace(path, from, to);
+        let run = project.run(&["adopt"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(project.read("spec/files/web.conf.j2"), before.replace(from, to));
+        assert_eq!(project.run(&["check"]).code, Some(0));
+    }
+    // The template has the value of the spec in a line, so only a person can move it.
+    project.replace(path, "  listen 80;\n  proxy 8080;\n", "  proxy 8080;\n  listen 80;\n");
+    refused(&project, &["adopt"], "the line depends on:\n    spec/files/web.conf.j2 the template of this file\n");
+}
+
+#[test]
 fn what_a_template_gives_is_refused_with_its_keys() {
     let project = Project::reference();
     project.replace(LOKI, "auth_enabled: false", "auth_enabled: true");
