@@ -113,8 +113,14 @@ image = "redis:7${version}"
 image = "web"
 [services.pinned]
 image = "redis${digest(letter)}"
+[services.built]
+image = "shop/api:1.0"
+build = "./api"
 [services.chosen]
 image = "ghcr.io/shop/api:\${TAG:-1}"
+[profiles.live.services.built]
+image = "shop/api:1.0"
+build.context = "./api"
 [profiles.live.images]
 web = "nginx:1.29${version}"
 [profiles.live.services.cache]
