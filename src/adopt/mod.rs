@@ -33,6 +33,12 @@ const MOST_TRIED: usize = 120;
 /// Specs that are rendered for all edits of a project; each takes some milliseconds.
 pub const MOST_TRIES: usize = 10_000;
 
+/// Why an edit can't be adopted if the spec has changed its lines, too.
+pub const SAME_LINES: &str = "the spec changes the same lines as the edit";
+
+/// How the name of a key is called.
+pub const NAME_OF: &str = "the name of ";
+
 /// An edited output.
 #[derive(Debug, Clone, Copy)]
 pub struct Edit<'e> {
@@ -129,7 +135,7 @@ pub fn adopt(sources: &Sources, edit: &Edit<'_>, tries: &Cell<usize>) -> Result<
         return Err("the spec has no such output any more");
     };
     let merged = hunks::merged(edit.rendered, edit.edited, &rendered);
-    let edited = merged.ok_or("the spec changes the same lines as the edit")?;
+    let edited = merged.ok_or(SAME_LINES)?;
     let line = match edit.line.map(|line| hunks::line_in(edit.edited, &edited, line - 1)) {
         Some(None) => return Err("the spec changes this line"),
         line => line.flatten(),
@@ -362,7 +368,7 @@ impl Work<'_> {
                 let name = key.path.rsplit('.').next().unwrap_or_default();
                 if name == raw {
                     let others = values::names(name, &line).into_iter().take(1).filter(|(_, name)| !name.is_empty());
-                    let title = format!("the name of {}", key.path);
+                    let title = format!("{NAME_OF}{}", key.path);
                     found.extend(
                         others.map(|(fit, name)| (fit, key.span, crate::edit::draft::key(&name), title.clone())),
                     );
@@ -524,7 +530,7 @@ impl Work<'_> {
             let (line, column) = sources.position(key.span);
             let source = sources.file(key.span)?;
             let text = source.text.lines().nth(line - 1).unwrap_or_default().trim().to_owned();
-            let name = if key.part == Part::Name { format!("the name of {}", key.path) } else { key.path.clone() };
+            let name = if key.part == Part::Name { format!("{NAME_OF}{}", key.path) } else { key.path.clone() };
             Some(Cause { place: format!("{}:{line}:{column}", source.shown), name, text })
         };
         for (refused, keys) in self.refused.iter_mut().zip(trace.causes(self.edit.path, &lines)) {
@@ -568,7 +574,7 @@ fn template_of(sources: &Sources, edit: &Edit<'_>) -> Option<Utf8PathBuf> {
 }
 
 /// The file of the spec that a dashboard's output is rendered from.
-fn dashboard_of<'s>(sources: &'s Sources, path: &Utf8Path) -> Option<&'s Source> {
+pub fn dashboard_of<'s>(sources: &'s Sources, path: &Utf8Path) -> Option<&'s Source> {
     let name = path.file_stem().filter(|_| path.extension() == Some("json"))?;
     let found = sources.files().iter().find(|source| sources.location().dashboard_name(&source.path) == Some(name));
     found.map(AsRef::as_ref)

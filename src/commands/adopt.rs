@@ -167,6 +167,10 @@ impl<'p> Work<'p> {
             }
         }
         if let Some(Wanted { path, .. }) = wanted
+            && plan.ejected().contains(path)
+        {
+            self.nothing(path, "your own (`[ejected]`)");
+        } else if let Some(Wanted { path, .. }) = wanted
             && !differences.iter().any(|difference| difference.path == *path)
             && stackgen::view::artifacts(plan.stack()).iter().any(|artifact| artifact.path == *path)
         {
@@ -215,7 +219,17 @@ impl<'p> Work<'p> {
             }
             let edit = Edit { profile: plan.profile(), path, rendered, edited, line };
             match adopt::adopt(self.now.as_ref().unwrap_or(&self.project.sources), &edit, &self.tries) {
-                Err(why) => self.refuse(path, why, BY_HAND),
+                Err(adopt::SAME_LINES) if self.now.is_some() => {
+                    let why = "a change adopted from another file changes the same lines";
+                    let table = format!("`[profiles.{}]`", plan.profile());
+                    self.refuse(path, why, &format!("adopt one of the two, and write the other value in {table}"));
+                }
+                Err(why) => {
+                    let dashboard = adopt::dashboard_of(&self.project.sources, path);
+                    let import = |file| format!("run `gen import dashboard {path} --into {file}`");
+                    let help = dashboard.map_or_else(|| BY_HAND.to_owned(), |source| import(&source.path));
+                    self.refuse(path, why, &help);
+                }
                 Ok(adopted) => return self.add(plan.profile(), difference, line, texts, adopted),
             }
         }
@@ -271,7 +285,7 @@ impl<'p> Work<'p> {
         self.adopted += adopted;
         self.refused += refused.len();
         self.said |= !refused.is_empty();
-        if sources.is_some() && !self.profiles.iter().any(|known| known == profile) {
+        if (sources.is_some() || refused.is_empty()) && !self.profiles.iter().any(|known| known == profile) {
             self.profiles.push(profile.to_owned());
         }
         if sources.is_none() && refused.is_empty() {
@@ -395,18 +409,23 @@ fn refusal(path: &Utf8Path, refused: &Refused, left: &mut usize) -> String {
             let _ = writeln!(out, "  {colour}{sign}{RESET} … {}", counted(count - shown, "more line"));
         }
     }
+    let change = |key: &str| match key.strip_prefix(adopt::NAME_OF) {
+        Some(name) => format!("renaming `{name}`"),
+        None => format!("a change of `{key}`"),
+    };
     let accepts = |what: &str| format!("{what} with `gen adopt {path}:{line}`");
     let help = match (&refused.almost, refused.keys.is_empty()) {
         (Some(Almost { key, line: Some(place), .. }), _) => {
-            accepts(&format!("a change of `{key}` produces this, but in line {place}: move it there, or accept that"))
+            accepts(&format!("{} produces this, but in line {place}: move it there, or accept that", change(key)))
         }
         (Some(Almost { key, others, line: None }), _) => accepts(&format!(
-            "a change of `{key}` produces this, and changes {} of the file: accept that",
+            "{} produces this, and changes {} of the file: accept that",
+            change(key),
             counted(*others, "other line")
         )),
         (None, _) if refused.invalid.is_some() => {
             let (key, why) = refused.invalid.clone().unwrap_or_default();
-            format!("a change of `{key}` may produce this, but the spec would not be valid: {why}")
+            format!("{} may produce this, but the spec would not be valid: {why}", change(&key))
         }
         (None, true) => "no key of the spec produces this".to_owned(),
         (None, false) => "no change of a key produces this; the line depends on:".to_owned(),

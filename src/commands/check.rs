@@ -294,18 +294,24 @@ impl Diff {
 pub fn remedy(cause: &Cause, path: &Utf8Path, spec: &Location) -> String {
     let of_path;
     spec.commands(match cause {
-        Cause::Missing | Cause::Stale | Cause::Mode { .. } | Cause::LineEndings | Cause::Interrupted => {
-            "run `gen render`"
-        }
+        // The conflicts of the spec are resolved: it was read.
+        Cause::Missing
+        | Cause::Stale
+        | Cause::Mode { .. }
+        | Cause::LineEndings
+        | Cause::Interrupted
+        | Cause::MergeConflict
+        | Cause::Merged => "run `gen render`",
         Cause::EjectedMissing => "restore the file, or remove its entry from `[ejected]` and run `gen render`",
         Cause::EjectedConflict => "resolve the conflicts in the file",
         Cause::Closed => "run `gen render`: containers run as other users",
-        Cause::MergeConflict | Cause::Merged => "resolve the conflicts in spec/, then run `gen render`",
         Cause::HandEdited { .. } | Cause::MergedEdit => {
             // The path is relative to the project that the command is for.
             let path = path.strip_prefix(spec.shown(Utf8Path::new(""))).unwrap_or(path);
             of_path = if path.starts_with(spec.folder()) {
                 "discard the change with `gen render --force`: the file describes the spec".to_owned()
+            } else if matches!(cause, Cause::MergedEdit) {
+                format!("resolve its conflicts, if any, then move the change to the spec with `gen adopt {path}`, or discard it with `gen render --force`")
             } else {
                 format!("move the change to the spec with `gen adopt {path}`, or discard it with `gen render --force`")
             };

@@ -95,9 +95,10 @@ fn explain(
     };
     let rendered = trace.rendered_line(path, &on_disk, line);
     let keys = rendered.map(|line| trace.causes(path, &[line]).pop().unwrap_or_default());
+    let is_ejected = project.plans.iter().any(|plan| plan.ejected().iter().any(|own| own == path));
     show(
         format,
-        || as_text(sources, (path, line), text, template, keys.as_deref()),
+        || as_text(sources, (path, line), (text, is_ejected), template, keys.as_deref()),
         || {
             let found: Vec<Value> = keys.iter().flatten().map(|key| json_key(sources, key)).collect();
             // Whether the line is as rendered, and the keys that it depends on.
@@ -117,12 +118,15 @@ fn explain(
 fn as_text(
     sources: &Sources,
     (path, line): (&Utf8Path, usize),
-    text: &str,
+    (text, is_ejected): (&str, bool),
     template: Option<&str>,
     keys: Option<&[&Key]>,
 ) -> String {
     let mut out = format!("{BOLD}{path}:{line}{RESET}\n  {}\n\n", text.trim());
     match keys {
+        None if is_ejected => {
+            out.push_str("This file is your own (`[ejected]`), and differs from what would be rendered here.\n");
+        }
         None => out.push_str(&location().commands("This line differs from the rendered output: run `gen check`.\n")),
         Some([]) if template.is_some() => {}
         Some([]) => out.push_str("This line comes from the template, not from a key of the spec.\n"),

@@ -115,6 +115,17 @@ impl<'r> Git<'r> {
         command
     }
 
+    /// The path of the project in its repository; `needed` says what to do if there is none.
+    pub fn prefix(&self, needed: &str) -> Result<String, Failure> {
+        let prefix = self.succeed("", &["rev-parse", "--show-prefix"]).map_err(|failure| {
+            if !failure.message.contains("not a git repository") {
+                return failure;
+            }
+            Failure { message: format!("the project is not in a Git repository: {needed}"), ..failure }
+        })?;
+        Ok(prefix.strip_suffix('\n').unwrap_or(&prefix).to_owned())
+    }
+
     pub fn run(&self, folder: impl AsRef<Utf8Path>, arguments: &[&str]) -> Result<Output, Failure> {
         let not_run = |error: io::Error| Failure::failed(format!("cannot run `git`: {error}"));
         self.command(folder, arguments).output().map_err(not_run)

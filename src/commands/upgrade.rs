@@ -8,6 +8,7 @@ use stackgen::edit::upgrade::{Change, Rendered, upgraded};
 use stackgen::import::compose;
 use stackgen::output::{self, FORMAT, File};
 use stackgen::review::counted;
+use stackgen::spec::former;
 use stackgen::spec::source::Sources;
 use stackgen::spec::stack::GENERATED;
 use stackgen::spec::tree::{self, Value};
@@ -38,15 +39,21 @@ pub fn run(arguments: &Upgrade) -> Ran {
     let changed = sources.files().iter().zip(new.files()).filter(|(old, new)| old.text != new.text);
     let files: Vec<(&Utf8Path, &str)> = changed.map(|(_, file)| (file.path.as_path(), file.text.as_str())).collect();
     let mut out = String::new();
+    let mut last = String::new();
     for Change { path, line, what, .. } in &all {
-        // Writing to a `String` cannot fail.
-        let _ = writeln!(out, "{BOLD}{path}:{line}{RESET}: {what}");
+        let text = format!("{BOLD}{path}:{line}{RESET}: {what}\n");
+        // The keys of a table move together.
+        if text != last {
+            out.push_str(&text);
+        }
+        last = text;
     }
     print_text(&out);
     let plans = plan(&new, None);
     if plans.as_ref().is_err_and(|diagnostics| diagnostics.iter().any(|found| found.code == "toml-syntax")) {
-        let help = "make these changes by hand";
-        return Err(stop_with(Outcome::Failed, "the changed spec would not be valid TOML; nothing was written", help));
+        print_error(&report::excerpts(&new, plans.as_ref().err().map_or(&[], Vec::as_slice)));
+        let help = "make these changes by hand, then run `gen upgrade` again";
+        return Err(stop_with(Outcome::Invalid, "the changed spec would not be valid TOML; nothing was written", help));
     }
     if let Ok(plans) = &plans {
         let files = plans.iter().flat_map(Plan::files).collect::<Result<Vec<_>, _>>();
@@ -62,7 +69,12 @@ pub fn run(arguments: &Upgrade) -> Ran {
             print_text(&format!("{CYAN}help{RESET}: {}\n", location().commands("run `gen render`")));
             Ok(Outcome::Clean)
         }
-        Err(diagnostics) => {
+        Err(mut diagnostics) => {
+            // It was just run.
+            for diagnostic in diagnostics.iter_mut().filter(|found| found.help.as_deref() == Some(former::HELP)) {
+                diagnostic.help =
+                    Some("it is a key of an older format: write its keys in the table above it".to_owned());
+            }
             print_error(&report::excerpts(&new, &diagnostics));
             let left = counted(diagnostics.len(), "problem");
             Err(stop_with(

@@ -17,7 +17,8 @@ use crate::{MANIFEST, output};
 type Patched<'s> = (&'s Patch, &'s Edit);
 
 fn of(stack: &Stack) -> Vec<Patched<'_>> {
-    stack.patches.iter().flat_map(|patch| patch.edits.iter().map(move |edit| (patch, edit))).collect()
+    let applied = view::patched::applied(stack).into_iter();
+    applied.flat_map(|patch| patch.edits.iter().map(move |edit| (patch, edit))).collect()
 }
 
 /// Each value that is changed, or no longer.

@@ -508,7 +508,7 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
     let known = &[known, before].concat();
     let unknown = Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span);
     if former::had(what, &key.name) {
-        cx.diagnostics.push(unknown.help("it is a key of an older format: run `gen upgrade`"));
+        cx.diagnostics.push(unknown.help(former::HELP));
         return None;
     }
     cx.diagnostics.push(unknown.suggest(&key.name, known.iter().copied(), || {

@@ -55,8 +55,9 @@ impl Source {
     /// What is wrong, and a way out.
     pub fn parse(text: &str) -> Result<Self, (&'static str, String)> {
         let Some((scheme, example)) = SCHEMES.iter().find(|(scheme, _)| text.starts_with(scheme)) else {
-            let written = text.split_once(':').map_or("", |(scheme, _)| scheme);
-            let words = SCHEMES.iter().map(|(scheme, _)| scheme.trim_end_matches(['/', ':']));
+            let end = text.find("://").map(|at| at + 3).or_else(|| text.find(':').map(|at| at + 1));
+            let written = text.get(..end.unwrap_or_default()).unwrap_or_default();
+            let words = SCHEMES.iter().map(|(scheme, _)| *scheme);
             let examples = SCHEMES.map(|(_, example)| format!("`{example}`")).join(", ");
             let help = suggestion(written, words, || format!("write one like {examples}"));
             return Err(("it begins with none of `op://`, `aws-sm://`, `vault://` and `cmd:`", help));

@@ -72,6 +72,16 @@ pub fn ejected(stack: &Stack) -> Vec<(String, Artifact<'_>)> {
     artifacts.filter_map(|artifact| Some((name(stack, artifact.path.as_str())?, artifact))).collect()
 }
 
+/// The patches of outputs that the stack has: one of the whole spec may be of a file that only other profiles have.
+pub fn applied(stack: &Stack) -> Vec<&Patch> {
+    if stack.patches.is_empty() {
+        return Vec::new();
+    }
+    let places: HashSet<usize> =
+        artifacts(stack).iter().flat_map(|artifact| artifact.patches.iter().map(|(place, _)| *place)).collect();
+    stack.patches.iter().enumerate().filter(|(place, _)| places.contains(place)).map(|(_, patch)| patch).collect()
+}
+
 /// Gives each output what the spec says of it.
 pub(super) fn attach<'a>(stack: &'a Stack, artifacts: &mut [Artifact<'a>]) {
     if stack.patches.is_empty() && stack.ejected.is_empty() {

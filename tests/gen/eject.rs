@@ -84,6 +84,16 @@ fn an_ejected_file_is_neither_written_nor_compared() {
 }
 
 #[test]
+fn a_line_of_one_is_neither_explained_nor_adopted() {
+    let project = ejected();
+    project.write(MIMIR, "target: all # mine\n");
+    let run = project.run(&["adopt", MIMIR]);
+    assert!(run.stdout.contains(&format!("{MIMIR}: your own (`[ejected]`): there is nothing to adopt\n")), "{run:?}");
+    let run = project.run(&["explain", &format!("{MIMIR}:1")]);
+    assert!(run.stdout.contains("This file is your own (`[ejected]`)"), "{run:?}");
+}
+
+#[test]
 fn a_missing_one_is_a_difference() {
     let project = ejected();
     std::fs::remove_file(project.path(MIMIR)).unwrap();

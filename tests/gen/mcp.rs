@@ -125,10 +125,11 @@ fn what_is_wrong_with_a_message_is_said() {
     assert_eq!(answers(&project, &["mcp"], &[call("render", &json!({}))])[0]["error"]["code"], -32602);
     for (name, arguments, says) in [
         ("list", json!({}), "`list` needs the argument `what`"),
-        ("list", json!({ "what": "--help" }), "invalid value '--help'"),
+        ("list", json!({ "what": "port" }), "invalid value `port` of `what`: expected one of `services`, `ports`"),
+        ("explain", json!({}), "`explain` needs the argument `place` or `code`"),
+        ("list", json!({ "what": "--help" }), "invalid value `--help`"),
         ("list", json!({ "what": 7 }), "the argument `what` must be a string"),
         ("check", json!({ "stat": true }), "unknown argument `stat` of `check`"),
-        ("explain", json!({}), "required arguments"),
         ("impact", json!({ "key": "services.nobody" }), "unknown key `services.nobody`"),
         ("review", json!({ "against": "--output=x" }), "`--output=x`"),
     ] {

@@ -117,6 +117,16 @@ fn what_cannot_be_changed_is_left_to_people() {
     assert!(project.read("spec/stack.toml").contains("dsql.host"));
     // Without outputs, nothing says what paths and names of containers were.
     assert!(!project.read("spec/stack.toml").contains("container_names"));
+    // A key that the service has, too, and a table on one line.
+    let twice = "[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n[services.api]\nimage = \"api:1\"\nenvironment = { A = \"1\" }\n\n\
+                 [services.api.compose]\nenvironment = { B = \"2\" }\n";
+    let inline = "[stack]\nname = \"shop\"\n\n[profiles.dev]\n\n[services]\napi = { image = \"api:1\", compose = { tty = true } }\n";
+    for (spec, said) in [(twice, "duplicate key"), (inline, "it is a key of an older format: write its keys")] {
+        let project = Project::new(spec);
+        let run = project.run(&["upgrade"]);
+        assert!(run.code == Some(2) && run.stderr.contains(said), "{run:?}");
+        assert_eq!(project.read("spec/stack.toml"), spec);
+    }
     let broken = Project::new("[stack\n");
     let Run { code, stderr, .. } = broken.run(&["upgrade"]);
     assert_eq!(code, Some(2), "{stderr}");

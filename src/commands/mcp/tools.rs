@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use camino::Utf8Path;
 use serde_json::{Map, Value, json};
+use stackgen::spec::decode::{expected, shown};
 
 use crate::commands::{Outcome, Ran, report, stop};
 
@@ -17,6 +18,8 @@ pub struct Tool {
     /// How the command begins.
     command: &'static [&'static str],
     arguments: &'static [Argument],
+    /// Whether it needs one of them, whichever.
+    needs_one: bool,
     /// Of its report, the only key that is returned.
     only: Option<&'static str>,
     /// Whether it changes files.
@@ -69,13 +72,14 @@ pub const ALL: [Tool; 9] = [
             },
             PROFILE,
         ],
+        needs_one: false,
         only: None,
         writes: false,
     },
     Tool {
         name: "explain",
         description: "Show which keys of the spec produce a line of a rendered file, or what the code of a diagnostic means; give \
-                      one of both",
+                      either",
         command: &["explain", "--format=json"],
         arguments: &[
             Argument {
@@ -93,6 +97,7 @@ pub const ALL: [Tool; 9] = [
                 values: &[],
             },
         ],
+        needs_one: true,
         only: None,
         writes: false,
     },
@@ -110,6 +115,7 @@ pub const ALL: [Tool; 9] = [
             },
             ALL_PROFILES,
         ],
+        needs_one: false,
         only: None,
         writes: false,
     },
@@ -118,6 +124,7 @@ pub const ALL: [Tool; 9] = [
         description: "Compare the files on disk with what the spec renders: each difference with its cause, its lines and how to fix it",
         command: &["check", "--format=json"],
         arguments: &[ALL_PROFILES],
+        needs_one: false,
         only: None,
         writes: false,
     },
@@ -136,6 +143,7 @@ pub const ALL: [Tool; 9] = [
             },
             ALL_PROFILES,
         ],
+        needs_one: false,
         only: None,
         writes: false,
     },
@@ -145,6 +153,7 @@ pub const ALL: [Tool; 9] = [
                       datasources and clusters; values of secrets are left out",
         command: &["model"],
         arguments: &[PROFILE],
+        needs_one: false,
         only: None,
         writes: false,
     },
@@ -153,6 +162,7 @@ pub const ALL: [Tool; 9] = [
         description: "What is wrong or looks wrong in the spec: errors and warnings with their locations and fixes",
         command: &["check", "--format=json", "--stat"],
         arguments: &[],
+        needs_one: false,
         only: Some("diagnostics"),
         writes: false,
     },
@@ -161,6 +171,7 @@ pub const ALL: [Tool; 9] = [
         description: "Write the files that the spec describes. If one was edited by hand, nothing of its profile is written",
         command: &["render"],
         arguments: &[ALL_PROFILES],
+        needs_one: false,
         only: None,
         writes: true,
     },
@@ -175,6 +186,7 @@ pub const ALL: [Tool; 9] = [
             required: false,
             values: &[],
         }],
+        needs_one: false,
         only: None,
         writes: true,
     },
@@ -274,6 +286,12 @@ impl Tool {
                     return Err(format!("`{}` needs the argument `{}`", self.name, argument.name));
                 }
                 None | Some(Value::Null) => continue,
+                Some(Value::String(value))
+                    if !argument.values.is_empty() && !argument.values.contains(&value.as_str()) =>
+                {
+                    let known = expected(argument.values.iter().copied());
+                    return Err(format!("invalid value `{}` of `{}`: {known}", shown(value), argument.name));
+                }
                 Some(Value::String(value)) => value,
                 Some(_) => return Err(format!("the argument `{}` must be a string", argument.name)),
             };
@@ -281,6 +299,10 @@ impl Tool {
                 Place::Position => positions.push(value.clone()),
                 Place::Option(option) => words.push(format!("{option}={value}")),
             }
+        }
+        if self.needs_one && words.is_empty() && positions.len() == 1 {
+            let names: Vec<String> = self.arguments.iter().map(|argument| format!("`{}`", argument.name)).collect();
+            return Err(format!("`{}` needs the argument {}", self.name, names.join(" or ")));
         }
         words.append(&mut positions);
         Ok(words)

@@ -153,6 +153,7 @@ fn own_hooks(git: &Git<'_>) -> Ran<Utf8PathBuf> {
 }
 
 fn hooks(git: &Git<'_>) -> Ran<Hooks> {
+    prefix(git)?;
     // Git here runs without hooks, by a setting that comes last.
     let chosen = ask(git, &["config", "--get-all", "core.hooksPath"])?;
     let mut chosen: Vec<&str> = chosen.lines().collect();
@@ -163,9 +164,13 @@ fn hooks(git: &Git<'_>) -> Ran<Hooks> {
     }
 }
 
+fn prefix(git: &Git<'_>) -> Ran<String> {
+    git.prefix("run `git init` first").map_err(|failure| stop(failure.outcome, failure.message))
+}
+
 /// The command of a project's hook, from the top of the work tree, where Git runs hooks.
 fn line(git: &Git<'_>, hook: &str) -> Ran<String> {
-    let prefix = ask(git, &["rev-parse", "--show-prefix"])?;
+    let prefix = prefix(git)?;
     let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
     let folder =
         if prefix.is_empty() { String::new() } else { format!("-C {} ", quoted(prefix.trim_end_matches('/'))) };

@@ -59,15 +59,8 @@ impl<'r> Revision<'r> {
             let shown = name.escape_default();
             return Err(Failure::invalid(format!("invalid revision `{shown}`: expected a branch, tag or commit")));
         }
-        let prefix = git.succeed("", &["rev-parse", "--show-prefix"]).map_err(|failure| {
-            if !failure.message.contains("not a git repository") {
-                return failure;
-            }
-            let message = "the project is not in a Git repository: `gen review` compares with a commit, so run `git init` \
-                           and commit the project first";
-            Failure { message: message.to_owned(), ..failure }
-        })?;
-        let prefix = prefix.strip_suffix('\n').unwrap_or(&prefix).to_owned();
+        let prefix =
+            git.prefix("`gen review` compares with a commit, so run `git init` and commit the project first")?;
         let Some(wanted) = git.commit(name)? else { return Err(git.unknown(name)?) };
         let base = git.merge_base(name, &wanted)?.unwrap_or_else(|| wanted.clone());
         let mut entries = BTreeMap::new();
