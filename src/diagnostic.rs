@@ -167,6 +167,11 @@ impl Diagnostics {
         found
     }
 
+    /// How many there are, with warnings.
+    pub fn count(&self) -> usize {
+        self.list.len() + self.warnings.len()
+    }
+
     /// Adds a diagnostic, up to the limit.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if self.list.len() < Self::MOST {

@@ -211,6 +211,7 @@ fn plan_changed(
         diagnostics.push(no_profile(profile, &names));
     }
     let mut plans = Vec::new();
+    let mut shared = resolve::Shared::default();
     // Apart from the rest, without which no other profile would be resolved.
     let mut of_outputs = Diagnostics::default();
     // What is removed leaves others unused.
@@ -221,7 +222,7 @@ fn plan_changed(
         |mut spec, diagnostics| {
             change(&mut spec);
             whole += usize::from(spec.removed.is_empty());
-            let stack = resolve::resolve(&spec, diagnostics);
+            let stack = resolve::resolve(&spec, &mut shared, diagnostics);
             if let (Some(stack), Some(spec)) = (&stack, &spec.spec) {
                 patch::report(spec, stack, &mut of_outputs);
             }
@@ -249,10 +250,11 @@ pub fn stacks_for_templates(sources: &Sources, profile: Option<&str>) -> Vec<mod
     let mut diagnostics = Diagnostics::default();
     let document = spec::parse(sources, &mut diagnostics);
     let mut stacks = Vec::new();
+    let mut shared = resolve::Shared::default();
     document.for_each(
         |name| profile.is_none_or(|wanted| wanted == name),
         &mut diagnostics,
-        |spec, diagnostics| stacks.extend(resolve::resolve_all_the_same(&spec, diagnostics)),
+        |spec, diagnostics| stacks.extend(resolve::resolve_all_the_same(&spec, &mut shared, diagnostics)),
     );
     stacks
 }

@@ -1,5 +1,8 @@
 //! JSON after RFC 8259: values on one line, documents with a line for each value.
 
+use std::ops::Deref;
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value};
 
 use super::{Lit, common_escape, write_quoted, write_with};
@@ -18,6 +21,39 @@ pub(super) fn write_str(out: &mut String, text: &str) {
     // Every character that `common_escape` names lies in the Basic Multilingual Plane, so that its
     // escape is `\uXXXX`, which is JSON.
     write_quoted(out, text, |_, character| common_escape(character));
+}
+
+/// An object, and its document, which is written once.
+#[derive(Debug, Clone)]
+pub struct Document {
+    object: Map<String, Value>,
+    text: OnceLock<String>,
+}
+
+impl Document {
+    /// The document of an object.
+    pub fn new(object: Map<String, Value>) -> Self {
+        Self { object, text: OnceLock::new() }
+    }
+
+    /// Its text, indented by two spaces.
+    pub fn text(&self) -> &str {
+        self.text.get_or_init(|| document(&self.object))
+    }
+}
+
+impl Deref for Document {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Map<String, Value> {
+        &self.object
+    }
+}
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        self.object == other.object
+    }
 }
 
 /// A whole document, indented by two spaces.

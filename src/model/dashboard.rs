@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::lit::json::Document;
 use crate::spec::stack::{DatasourceType, Queried};
 
 /// A JSON object, with its keys in order.
@@ -21,7 +22,7 @@ pub struct Dashboard {
     /// What it is for; may be empty.
     pub description: String,
     /// The whole dashboard in Grafana's classic schema. Most of it is passed through, so it stays a tree.
-    pub json: Json,
+    pub json: Document,
 }
 
 /// Where a query is sent.

@@ -13,6 +13,8 @@ pub mod service;
 pub mod text;
 pub mod version;
 
+use std::sync::Arc;
+
 use crate::spec::Location;
 use crate::spec::provider::Source;
 use crate::spec::stack::{GENERATED, Queried, TERRAFORM};
@@ -73,7 +75,7 @@ pub struct Stack {
     /// Services of kind `grafana`.
     pub grafanas: Vec<Grafana>,
     /// Dashboards, in the order of their files.
-    pub dashboards: Vec<Dashboard>,
+    pub dashboards: Vec<Arc<Dashboard>>,
     /// Files that templates of the user make.
     pub files: Vec<OwnFile>,
     /// Values of outputs that differ from what is rendered.

@@ -28,7 +28,7 @@ mod service;
 mod text;
 mod variables;
 
-pub use dashboards::with_stand_ins;
+pub use dashboards::{Shared, with_stand_ins};
 pub use images::{is_digest, tag};
 pub use kinds::has_logic;
 pub use names::{is_setting, problem as name_problem};
@@ -50,18 +50,22 @@ use crate::spec::service::Service;
 use crate::spec::stack::{DEFAULTS, Defaults, GENERATED, Spec, TERRAFORM};
 use paths::Folder;
 
-/// Resolves one profile; `None` if there is a problem with it.
-pub fn resolve(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
+/// Resolves one profile; `None` if there is a problem with it. `shared` has what earlier profiles of the spec have in common with it.
+pub fn resolve(profile: &ProfileSpec, shared: &mut Shared, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
     names::profile(&profile.profile, diagnostics);
-    let stack = resolve_all_the_same(profile, diagnostics)?;
+    let stack = resolve_all_the_same(profile, shared, diagnostics)?;
     diagnostics.is_empty().then_some(stack)
 }
 
 /// What can be resolved of a profile despite its problems: never run or written, only used to show the effect
 /// of a key.
-pub fn resolve_all_the_same(profile: &ProfileSpec, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
+pub fn resolve_all_the_same(
+    profile: &ProfileSpec,
+    shared: &mut Shared,
+    diagnostics: &mut Diagnostics,
+) -> Option<model::Stack> {
     let spec = profile.spec.as_ref()?;
-    let mut resolver = Resolver::new(profile, spec, diagnostics);
+    let mut resolver = Resolver::new(profile, spec, shared, diagnostics);
     Some(resolver.stack(&profile.profile))
 }
 
@@ -72,6 +76,7 @@ const DASHBOARDS: &str = "dashboards";
 struct Resolver<'a> {
     profile: &'a ProfileSpec,
     spec: &'a Spec,
+    shared: &'a mut Shared,
     diagnostics: &'a mut Diagnostics,
     /// Where the Compose file is.
     folder: Folder,
@@ -108,7 +113,7 @@ struct Declared<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    fn new(profile: &'a ProfileSpec, spec: &'a Spec, diagnostics: &'a mut Diagnostics) -> Self {
+    fn new(profile: &'a ProfileSpec, spec: &'a Spec, shared: &'a mut Shared, diagnostics: &'a mut Diagnostics) -> Self {
         let index = spec.services.names().enumerate().map(|(index, name)| (name, index)).collect();
         let variables = spec
             .env
@@ -126,10 +131,10 @@ impl<'a> Resolver<'a> {
             }
         }
         // Shared, so that the resolver can be used meanwhile.
-        let shared = |places: HashMap<&'a str, Vec<usize>>| {
+        let counted = |places: HashMap<&'a str, Vec<usize>>| {
             places.into_iter().map(|(name, places)| (name, Rc::new(places))).collect()
         };
-        let (providers, of_clusters) = (shared(providers), shared(of_clusters));
+        let (providers, of_clusters) = (counted(providers), counted(of_clusters));
         let references = References::default();
         let generated = spec.outputs.as_ref().and_then(|outputs| outputs.generated.as_ref());
         let mut folder = Folder::of(generated.map_or(GENERATED, |name| &name.value), &profile.profile.value);
@@ -140,6 +145,7 @@ impl<'a> Resolver<'a> {
         Self {
             profile,
             spec,
+            shared,
             diagnostics,
             folder,
             index,

@@ -1,6 +1,7 @@
 //! Dashboards, their panels and variables, by title. Their JSON is compared key by key of the spec.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -36,7 +37,7 @@ pub(super) fn compare(pair: &Pair<'_>, changes: &mut Vec<Change>) {
             }
         }
     }
-    let order = |dashboards: &[Dashboard], others: &[Dashboard]| -> Vec<String> {
+    let order = |dashboards: &[Arc<Dashboard>], others: &[Arc<Dashboard>]| -> Vec<String> {
         let known = |name: &str| others.iter().any(|other| other.name == name);
         dashboards.iter().map(|dashboard| dashboard.name.clone()).filter(|name| known(name)).collect()
     };

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Deref;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::json;
 
@@ -74,6 +74,16 @@ impl<T: Decode> Decode for Option<T> {
 }
 
 impl<T: Decode> Decode for Box<T> {
+    fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        T::decode(node, cx).map(Self::new)
+    }
+
+    fn schema(schemas: &mut Schemas) -> Schema {
+        T::schema(schemas)
+    }
+}
+
+impl<T: Decode> Decode for Arc<T> {
     fn decode(node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         T::decode(node, cx).map(Self::new)
     }

@@ -78,6 +78,14 @@ choice! {
 #[derive(Debug, Clone, Default)]
 pub struct Lints(Map<Level>);
 
+impl PartialEq for Lints {
+    /// Whether they give each diagnostic the same level.
+    fn eq(&self, other: &Self) -> bool {
+        let levels = |lints: &Self| LINTS.iter().map(|(code, ..)| lints.level(code)).collect::<Vec<_>>();
+        levels(self) == levels(other)
+    }
+}
+
 impl Lints {
     /// The level of a diagnostic with that code. What is no lint is always denied.
     pub fn level(&self, code: &str) -> Level {

@@ -33,11 +33,13 @@ pub mod tree;
 pub mod value;
 
 use std::io;
+use std::sync::Arc;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
-use decode::{Context, Decode, Spanned};
+use dashboard::Dashboard;
+use decode::{Context, Decode, Map, Spanned};
 use files::{Disk, Files};
 use isolation::Isolation;
 use kind::Kinds;
@@ -439,13 +441,38 @@ pub(crate) fn decode(mut table: Table<'_>, sources: &Sources, diagnostics: &mut 
     Spec::decode(node, &mut Context { sources, diagnostics })
 }
 
+/// The table of the dashboards.
+const DASHBOARDS: &str = "dashboards";
+
+/// The dashboards of a spec with several profiles: most profiles have the same, which are decoded once.
+#[derive(Default)]
+struct Dashboards<'s> {
+    /// The table, unless the base still has it.
+    entry: Option<(Key<'s>, Node<'s>)>,
+    decoded: Option<Map<Arc<Dashboard>>>,
+}
+
+impl Dashboards<'_> {
+    /// Gives them to the spec of a profile that does not change them.
+    fn give(&mut self, spec: &mut Spec, sources: &Sources, diagnostics: &mut Diagnostics) {
+        let Some(entry) = &self.entry else { return };
+        if self.decoded.is_none() {
+            let mut table = Table { entries: vec![entry.clone()] };
+            extends::expand(&mut table, diagnostics);
+            let node = table.entries.pop().map(|(_, node)| node);
+            self.decoded = node.and_then(|node| Map::decode(node, &mut Context { sources, diagnostics }));
+        }
+        spec.dashboards = self.decoded.clone().unwrap_or_default();
+    }
+}
+
 /// A dashboard's file as the table `[dashboards.<name>]`, so that profiles can change or remove it.
 fn as_dashboard<'s>(name: &'s str, table: Table<'s>, span: Span) -> Table<'s> {
     let wrap = |name: &'s str, value: Table<'s>| {
         let key = Key { span, name: name.into() };
         Table { entries: vec![(key, Node { span, value: Value::Table(value) })] }
     };
-    wrap("dashboards", wrap(name, table))
+    wrap(DASHBOARDS, wrap(name, table))
 }
 
 /// The first character of a file.
@@ -518,18 +545,29 @@ impl<'s> Document<'s> {
             return;
         }
         let share = profiles.len().max(1);
+        let mut dashboards = Dashboards::default();
+        if profiles.len() > 1 {
+            dashboards.entry = self.base.take(DASHBOARDS);
+        }
         let last = profiles.len().saturating_sub(1);
         for (index, profile) in profiles.into_iter().enumerate() {
             if diagnostics.is_full() {
                 break;
             }
             // The last profile takes the base itself: a large spec has one profile.
-            let base = if index == last { std::mem::take(&mut self.base) } else { self.base.clone() };
+            let mut base = if index == last { std::mem::take(&mut self.base) } else { self.base.clone() };
             let mut found = diagnostics.apart();
             let name = profile.name.clone();
             let removed = profile.removed();
+            let has_own = profile.changes(DASHBOARDS);
+            if has_own {
+                base.entries.extend(dashboards.entry.clone());
+            }
             let table = profile.apply(base, &mut found);
-            let spec = self.decode(table, &mut found);
+            let mut spec = self.decode(table, &mut found);
+            if !has_own && let Some(spec) = &mut spec {
+                dashboards.give(spec, self.sources, &mut found);
+            }
             self.keep_certain(found, diagnostics);
             if self.unreadable.is_empty() {
                 each(

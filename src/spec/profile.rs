@@ -59,6 +59,12 @@ impl<'s> Profile<'s> {
         self.remove.clone()
     }
 
+    /// Whether it changes or removes something of a table of the spec.
+    pub fn changes(&self, table: &str) -> bool {
+        let is_in = |path: &str| path.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.overlay.at(&[table]).is_some() || self.remove.iter().any(|path| is_in(path))
+    }
+
     /// Applies the profile to the base: first what it removes, then what it adds or changes.
     pub fn apply(self, mut base: Table<'s>, diagnostics: &mut Diagnostics) -> Table<'s> {
         for path in &self.remove {

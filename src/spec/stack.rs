@@ -88,7 +88,7 @@ table! {
         /// What Grafana queries.
         datasources: Map<Datasource>,
         /// Dashboards by name; each has a file of its own below `spec/dashboards/`.
-        dashboards: Map<Dashboard>,
+        dashboards: Map<Arc<Dashboard>>,
         /// The variables of the user's `.env`.
         env: Map<Variable>,
         /// How the stack runs in Kubernetes.

@@ -16,6 +16,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::parallel::{processors, side_by_side};
+use crate::resolve::Shared;
 use crate::spec::kind::{Kind, Kinds};
 use crate::spec::source::Sources;
 use crate::spec::stack::Spec;
@@ -173,7 +174,11 @@ impl<'s> Trace<'s> {
         }
         let mut problems = Diagnostics::default();
         let spec = self.document.decode(table.clone(), &mut problems);
-        let stack = resolve::resolve_all_the_same(&ProfileSpec { spec, ..self.without_spec() }, &mut problems);
+        let stack = resolve::resolve_all_the_same(
+            &ProfileSpec { spec, ..self.without_spec() },
+            &mut Shared::default(),
+            &mut problems,
+        );
         let text = stack.and_then(|stack| render(&stack, |other| other == path).pop()).map(|(_, text)| text);
         let whole = self.output(path).unwrap_or_default();
         if let Some(text) = text
@@ -232,7 +237,7 @@ impl<'s> Trace<'s> {
             let mut otherwise = Judgement::Unreadable;
             if let Some((spec, kinds)) = read {
                 let profile = ProfileSpec { spec: Some(spec), kinds, ..self.without_spec() };
-                stack = resolve::resolve_all_the_same(&profile, &mut problems);
+                stack = resolve::resolve_all_the_same(&profile, &mut Shared::default(), &mut problems);
                 otherwise = Judgement::Readable;
                 if problems.len() <= base.problems {
                     return (stack, Judgement::Sound);
@@ -271,7 +276,7 @@ impl<'s> Trace<'s> {
 
     fn resolve(&self, table: Table<'s>, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
         let spec = self.document.decode(table, diagnostics);
-        resolve::resolve(&ProfileSpec { spec, ..self.without_spec() }, diagnostics)
+        resolve::resolve(&ProfileSpec { spec, ..self.without_spec() }, &mut Shared::default(), diagnostics)
     }
 
     fn compare(&self, stack: &model::Stack, base: &Base<'s>, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {

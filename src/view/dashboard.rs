@@ -2,9 +2,8 @@
 //!
 //! There is no template: JSON is a tree, and so is a dashboard.
 
-use crate::lit::json::document;
 use crate::model::dashboard::Dashboard;
 
 pub(super) fn render(dashboard: &Dashboard) -> String {
-    document(&dashboard.json)
+    dashboard.json.text().to_owned()
 }

@@ -127,7 +127,9 @@ fn resolve_profile(bencher: Bencher<'_, '_>, stack: Stack) {
     bencher.counter(ItemsCount::new(services)).bench(|| {
         profiles
             .iter()
-            .map(|profile| resolve::resolve(profile, &mut Diagnostics::default()).unwrap())
+            .map(|profile| {
+                resolve::resolve(profile, &mut resolve::Shared::default(), &mut Diagnostics::default()).unwrap()
+            })
             .collect::<Vec<_>>()
     });
 }

@@ -12,14 +12,18 @@ mod scope;
 pub mod variables;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::{Resolver, names};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lit::json::Document;
 use crate::model::dashboard::{Dashboard, Datasource, Grid, Json};
+use crate::spec::dashboard::Dashboard as Written;
 use crate::spec::decode::{Map, Spanned, listed, shown};
 use crate::spec::grafana::{Kind as Type, Record};
+use crate::spec::lints::Lints;
 use crate::spec::quoted::Quoted;
 use ids::Ids;
 use layout::Item;
@@ -44,9 +48,47 @@ pub fn with_stand_ins(query: &str) -> String {
     out
 }
 
+/// Dashboards that were resolved, for the next profile that has the same.
+#[derive(Debug, Default)]
+pub struct Shared {
+    context: Context,
+    /// By the address of what they were resolved from, which is kept, so that nothing else has it.
+    resolved: HashMap<usize, (Arc<Written>, Arc<Dashboard>)>,
+}
+
+/// All that dashboards depend on besides themselves.
+#[derive(Debug, Default, PartialEq)]
+struct Context {
+    /// UIDs, types, and whether it is the default.
+    datasources: Vec<(String, String, bool)>,
+    plugins: Vec<String>,
+    lints: Lints,
+    /// Whether the profile removes something: what is unused is then no mistake.
+    removes: bool,
+}
+
 impl Resolver<'_> {
+    /// Forgets what was resolved with other datasources and the like.
+    fn keep_what_fits(&mut self) {
+        let datasources = self.spec.datasources.iter().map(|(uid, source)| {
+            let is_default = source.default.as_ref().is_some_and(|flag| flag.value);
+            (uid.value.clone(), source.kind.value.plugin().to_owned(), is_default)
+        });
+        let settings = self.providers(super::DASHBOARDS).filter_map(|(_, service)| service.settings.as_ref());
+        let plugins = settings.flat_map(|settings| settings.strings("plugins")).map(|plugin| plugin.value.clone());
+        let context = Context {
+            datasources: datasources.collect(),
+            plugins: plugins.collect(),
+            lints: self.spec.lints.clone(),
+            removes: self.removes(),
+        };
+        if self.shared.context != context {
+            *self.shared = Shared { context, resolved: HashMap::new() };
+        }
+    }
+
     /// Every dashboard, for a stack that has a Grafana.
-    pub(super) fn dashboards(&mut self) -> Vec<Dashboard> {
+    pub(super) fn dashboards(&mut self) -> Vec<Arc<Dashboard>> {
         let spec = self.spec;
         let mut uids: HashMap<String, Span> = HashMap::new();
         let mut titles: HashMap<(&str, &str), Span> = HashMap::new();
@@ -65,6 +107,7 @@ impl Resolver<'_> {
             }
             return dashboards;
         }
+        self.keep_what_fits();
         for (name, dashboard) in spec.dashboards.iter() {
             let written = dashboard.record.text("uid");
             let uid = written.map(|uid| Spanned { value: uid.value.clone(), span: uid.span });
@@ -90,9 +133,7 @@ impl Resolver<'_> {
                 );
             }
             if self.in_folder(&dashboard.folder) {
-                dashboards.push(
-                    Scope::new(self, name, dashboard).dashboard(uid.value.clone(), dashboard.folder.value.clone()),
-                );
+                dashboards.push(self.dashboard((name, dashboard), uid));
             }
         }
         self.check_folders();
@@ -154,6 +195,27 @@ impl Resolver<'_> {
     }
 }
 
+impl<'a> Resolver<'a> {
+    /// A dashboard, which an earlier profile may have resolved without anything to report.
+    fn dashboard(
+        &mut self,
+        (name, written): (&'a Spanned<String>, &'a Arc<Written>),
+        uid: &Spanned<String>,
+    ) -> Arc<Dashboard> {
+        let place = Arc::as_ptr(written).addr();
+        if let Some((_, resolved)) = self.shared.resolved.get(&place) {
+            return Arc::clone(resolved);
+        }
+        let before = self.diagnostics.count();
+        let dashboard = Scope::new(self, name, written).dashboard(uid.value.clone(), written.folder.value.clone());
+        let dashboard = Arc::new(dashboard);
+        if self.diagnostics.count() == before {
+            self.shared.resolved.insert(place, (Arc::clone(written), Arc::clone(&dashboard)));
+        }
+        dashboard
+    }
+}
+
 impl<'a> Scope<'_, 'a> {
     fn dashboard(mut self, uid: String, folder: String) -> Dashboard {
         let written = self.dashboard;
@@ -203,7 +265,7 @@ impl<'a> Scope<'_, 'a> {
         self.report_unused_variables();
         let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (title, description) = (text("title"), text("description"));
-        Dashboard { folder, name: self.name.value.clone(), uid, title, description, json }
+        Dashboard { folder, name: self.name.value.clone(), uid, title, description, json: Document::new(json) }
     }
 
     /// Explicit IDs are taken first, so that none of them is derived for another panel.
