@@ -33,18 +33,26 @@ impl Marker {
 pub(crate) fn first(bytes: &[u8]) -> Option<Range<usize>> {
     let mut at = 0;
     let mut ours = None;
-    let (mut separator, mut theirs) = (false, false);
+    let mut is_separated = false;
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
         let text = trim_line_end(line);
         match Marker::of(text) {
             Some(Marker::Ours) => ours = ours.or(Some(at..at + text.len())),
-            Some(Marker::Separator) => separator = true,
-            Some(Marker::Theirs) => theirs = true,
-            Some(Marker::Base) | None => {}
+            Some(Marker::Separator) => is_separated |= ours.is_some(),
+            Some(Marker::Theirs) if is_separated => return ours,
+            Some(Marker::Base | Marker::Theirs) | None => {}
         }
         at += line.len();
     }
-    ours.filter(|_| separator && theirs)
+    None
+}
+
+/// Whether the line at a byte is a marker.
+pub(crate) fn is_marker_at(bytes: &[u8], at: usize) -> bool {
+    let (before, after) = bytes.split_at(at.min(bytes.len()));
+    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    let end = after.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |newline| before.len() + newline);
+    Marker::of(trim_line_end(&bytes[start..end])).is_some()
 }
 
 /// Whether a text has an unresolved conflict.
@@ -63,10 +71,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_line_at_a_byte_may_be_a_marker() {
+        let text = b"a\n<<<<<<< x\nb";
+        let found: Vec<bool> = (0..=text.len() + 1).map(|at| is_marker_at(text, at)).collect();
+        assert_eq!(found.iter().filter(|found| **found).count(), 10, "{found:?}");
+        assert!(!found[1] && found[2] && found[11] && !found[12]);
+    }
+
+    #[test]
     fn a_conflict_needs_all_three_markers() {
         assert!(is_in(b"a\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> topic\n"));
         assert!(is_in(b"<<<<<<< HEAD\r\n=======\r\n>>>>>>> topic"));
         assert!(!is_in(b"Title\n=======\n"));
+        assert!(!is_in(b">>>>>>> topic\n=======\n<<<<<<< HEAD\n"));
         assert!(!is_in(b"<<<<<<<x\n=======\n>>>>>>> topic\n"));
         assert!(!is_in(b"<<<<<<< HEAD\n======= title\n>>>>>>> topic\n"));
         assert!(!is_in(b" <<<<<<< HEAD\n=======\n>>>>>>> topic\n"));

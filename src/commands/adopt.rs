@@ -225,7 +225,9 @@ impl<'p> Work<'p> {
                     self.refuse(path, why, &format!("adopt one of the two, and write the other value in {table}"));
                 }
                 Err(why) => {
-                    let dashboard = adopt::dashboard_of(&self.project.sources, path);
+                    // An import would undo what the spec has changed since.
+                    let is_fresh = matches!(difference.cause, Cause::HandEdited { also_stale: false });
+                    let dashboard = adopt::dashboard_of(&self.project.sources, path).filter(|_| is_fresh);
                     let import = |file| format!("run `gen import dashboard {path} --into {file}`");
                     let help = dashboard.map_or_else(|| BY_HAND.to_owned(), |source| import(&source.path));
                     self.refuse(path, why, &help);

@@ -19,7 +19,7 @@ pub fn run(arguments: &List) -> Ran {
     let committed = one_of(std::mem::take(&mut project.plans), Plan::profile)?;
     // What runs here, or what is committed.
     let plan = match arguments.what {
-        Listed::Services | Listed::Ports | Listed::Images => dev::plan_here(&project, committed)?,
+        Listed::Services | Listed::Ports | Listed::Images => dev::plan_here(&project, committed),
         _ => committed,
     };
     let stack = plan.stack();

@@ -109,6 +109,11 @@ impl Memory {
         self.profiles.contains_key(profile)
     }
 
+    /// Whether a port of a profile is remembered.
+    pub fn knows(&self, profile: &str, port: &str) -> bool {
+        self.profiles.get(profile).is_some_and(|ports| ports.contains_key(port))
+    }
+
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
         self.profiles.is_empty()
@@ -125,7 +130,9 @@ impl Memory {
             return Vec::new();
         };
         let pair = |(key, old): (&'m String, &'m String)| Some([key.as_str(), old.as_str(), now.get(key)?.as_str()]);
-        before.iter().filter_map(pair).filter(|[_, old, new]| old != new).collect()
+        // Otherwise the spec has changed.
+        let count = |ports: &str| Ports::parse(ports).map(Ports::count);
+        before.iter().filter_map(pair).filter(|[_, old, new]| old != new && count(old) == count(new)).collect()
     }
 
     /// The path of the work tree.

@@ -448,21 +448,28 @@ const DASHBOARDS: &str = "dashboards";
 #[derive(Default)]
 struct Dashboards<'s> {
     /// The table, unless the base still has it.
-    entry: Option<(Key<'s>, Node<'s>)>,
-    decoded: Option<Map<Arc<Dashboard>>>,
+    node: Option<Node<'s>>,
+    /// What was decoded, and whether that is all.
+    decoded: Option<(Map<Arc<Dashboard>>, bool)>,
 }
 
 impl Dashboards<'_> {
     /// Gives them to the spec of a profile that does not change them.
-    fn give(&mut self, spec: &mut Spec, sources: &Sources, diagnostics: &mut Diagnostics) {
-        let Some(entry) = &self.entry else { return };
-        if self.decoded.is_none() {
-            let mut table = Table { entries: vec![entry.clone()] };
+    fn give(&mut self, spec: Option<&mut Spec>, sources: &Sources, diagnostics: &mut Diagnostics) {
+        let Some(node) = &self.node else { return };
+        let (decoded, is_sound) = self.decoded.get_or_insert_with(|| {
+            let before = diagnostics.len();
+            let key = Key { span: node.span, name: DASHBOARDS.into() };
+            let mut table = Table { entries: vec![(key, node.clone())] };
             extends::expand(&mut table, diagnostics);
             let node = table.entries.pop().map(|(_, node)| node);
-            self.decoded = node.and_then(|node| Map::decode(node, &mut Context { sources, diagnostics }));
+            let decoded = node.and_then(|node| Map::decode(node, &mut Context { sources, diagnostics }));
+            (decoded.unwrap_or_default(), diagnostics.len() == before)
+        });
+        if let Some(spec) = spec {
+            spec.dashboards = decoded.clone();
+            spec.sound &= *is_sound;
         }
-        spec.dashboards = self.decoded.clone().unwrap_or_default();
     }
 }
 
@@ -546,8 +553,12 @@ impl<'s> Document<'s> {
         }
         let share = profiles.len().max(1);
         let mut dashboards = Dashboards::default();
-        if profiles.len() > 1 {
-            dashboards.entry = self.base.take(DASHBOARDS);
+        if profiles.len() > 1
+            && let Some((_, node)) = self.base.entries.iter_mut().find(|(key, _)| key.name == DASHBOARDS)
+        {
+            // The name stays, for suggestions.
+            let none = Value::Table(Table::default());
+            dashboards.node = Some(Node { span: node.span, value: std::mem::replace(&mut node.value, none) });
         }
         let last = profiles.len().saturating_sub(1);
         for (index, profile) in profiles.into_iter().enumerate() {
@@ -560,13 +571,16 @@ impl<'s> Document<'s> {
             let name = profile.name.clone();
             let removed = profile.removed();
             let has_own = profile.changes(DASHBOARDS);
-            if has_own {
-                base.entries.extend(dashboards.entry.clone());
+            if has_own
+                && let Some(node) = &dashboards.node
+                && let Some((_, empty)) = base.entries.iter_mut().find(|(key, _)| key.name == DASHBOARDS)
+            {
+                *empty = node.clone();
             }
             let table = profile.apply(base, &mut found);
             let mut spec = self.decode(table, &mut found);
-            if !has_own && let Some(spec) = &mut spec {
-                dashboards.give(spec, self.sources, &mut found);
+            if !has_own {
+                dashboards.give(spec.as_mut(), self.sources, &mut found);
             }
             self.keep_certain(found, diagnostics);
             if self.unreadable.is_empty() {

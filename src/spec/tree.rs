@@ -200,7 +200,10 @@ pub fn parse<'s>(sources: &'s Sources, file: u16, diagnostics: &mut Diagnostics)
         Ok(table) => return Parsed { table, unreadable: Vec::new() },
         Err(failure) => failure,
     };
-    if let Some(range) = conflict::first(source.text.as_bytes()) {
+    // A text may have markers that mean nothing.
+    if conflict::is_marker_at(source.text.as_bytes(), failure.at)
+        && let Some(range) = conflict::first(source.text.as_bytes())
+    {
         let diagnostic = Diagnostic::new("toml-syntax", "unresolved merge conflict", span(file, &range))
             .help("resolve it and remove the markers");
         diagnostics.push(diagnostic);

@@ -455,6 +455,43 @@ fn a_text_that_was_rendered_once_and_is_restored_by_hand_survives() {
 }
 
 #[test]
+fn a_restored_text_survives_where_no_branch_has_its_commit() {
+    for is_stashed in [true, false] {
+        let repository = Repository::with_driver();
+        repository.succeed(&["config", "color.ui", "always"]);
+        repository.change(MAIL);
+        repository.branch("other", &[WEB]);
+        repository.switch("main");
+        repository.project.replace(COMPOSE, MAIL.1, MAIL.0);
+        let run = if is_stashed {
+            repository.git(&["merge", "--autostash", "--no-edit", "other"])
+        } else {
+            repository.commit("Roll back by hand");
+            let picked = repository.succeed(&["rev-parse", "HEAD"]);
+            repository.succeed(&["reset", "--quiet", "--hard", "other"]);
+            fs::write(repository.project.path(".git/FETCH_HEAD"), format!("{}\t\tbranch 'x' of ../x\n", picked.trim()))
+                .unwrap();
+            repository.succeed(&["reflog", "expire", "--expire=now", "--all"]);
+            repository.git(&["cherry-pick", "FETCH_HEAD"])
+        };
+        assert!(repository.project.read(COMPOSE).contains(MAIL.0), "{run:?}");
+    }
+}
+
+#[test]
+fn colours_of_git_do_not_matter() {
+    let repository = Repository::with_driver();
+    repository.succeed(&["config", "color.ui", "always"]);
+    repository.succeed(&["config", "color.grep", "always"]);
+    repository.branch("topic", &[API]);
+    repository.switch("main");
+    repository.change(WEB);
+    assert_eq!(repository.git(&["merge", "--no-edit", "topic"]).code, Some(0));
+    repository.succeed(&["config", "color.ui", "never"]);
+    repository.is_merged(&[API.1, WEB.1]);
+}
+
+#[test]
 fn a_hand_edit_keeps_only_its_profile_from_being_rendered() {
     let other = "generated/other/docker-compose.yml";
     let repository = Repository::with_driver();
@@ -572,6 +609,18 @@ fn a_project_in_a_folder_has_its_own_lines() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(repository.succeed(&["status", "--porcelain"]), "");
     clean(&project.run_in("more/it's one", &["--spec", "ops/stack.toml", "check"]));
+    // The files of a project are no outputs of another one.
+    repository.succeed(&["switch", "--quiet", "--create", "copied", "main"]);
+    let copied = project.read(COMPOSE);
+    project.write("more/it's one/out/dev/docker-compose.yml", &copied);
+    repository.commit("Copy by hand");
+    repository.switch("main");
+    change(("nginx:1.30", "nginx:1.31"));
+    let head = repository.succeed(&["rev-parse", "HEAD"]);
+    let run = repository.git(&["merge", "--quiet", "--no-edit", "copied"]);
+    let merged = project.read("more/it's one/out/dev/docker-compose.yml");
+    assert!(merged.contains("Generated from spec/stack.toml"), "{run:?} {merged}");
+    repository.succeed(&["reset", "--quiet", "--hard", head.trim()]);
     // Both have to be rendered.
     repository.succeed(&["switch", "--quiet", "--create", "both", "main"]);
     change(("mail:1.0", "mail:2.0"));

@@ -265,6 +265,17 @@ fn a_problem_that_profiles_share_is_told_once() {
 }
 
 #[test]
+fn mistakes_in_dashboards_that_profiles_share_are_told_beside_others() {
+    let spec = "[stak]\nname = \"shop\"\n\n[profiles.dev]\n\n[profiles.other]\nremove = [\"dashboard.x\"]\n";
+    let project = Project::new(spec);
+    project.write("spec/dashboards/x.toml", "folder = \"x\"\ntitel = 5\n");
+    let said = project.run(&["check"]).stderr;
+    for wanted in ["unknown key `stak`", "did you mean `dashboards`?", "unknown key `titel`"] {
+        assert_eq!(said.matches(wanted).count(), 1, "{wanted}: {said}");
+    }
+}
+
+#[test]
 fn what_is_not_there_can_not_be_removed() {
     let project = Project::new(TWO);
     project.replace("spec/stack.toml", "\"services.web.environment.DEBUG\"", "\"services.web.environment.DEBGU\"");

@@ -150,7 +150,8 @@ pub fn isolate(context: Context, project: &Project, command: &DevCommand) -> Ste
 pub fn remembered(project: &Project, profile: &str) -> Result<Option<Plan>, Finding> {
     let Some(place) = Place::of(&project.root)? else { return Ok(None) };
     let Some(mut memory) = place.memory()?.filter(|memory| memory.has(profile)) else { return Ok(None) };
-    let wanted = stackgen::host_ports(&project.sources, profile);
+    let mut wanted = stackgen::host_ports(&project.sources, profile);
+    wanted.retain(|(port, _)| memory.knows(profile, port));
     let isolation = memory.choose(&place.tree, profile, &wanted, (&place.others(), |_| true, |_| true))?;
     // What fits the spec may be too long with an end: `gen dev` reports that.
     Ok(stackgen::plan_isolated(&project.sources, profile, &isolation).ok())

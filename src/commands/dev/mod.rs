@@ -27,7 +27,7 @@ use stackgen::model::Stack;
 use self::child::Children;
 use self::isolated::Place;
 use super::report::{BOLD, CYAN, GREEN, RED, RESET, YELLOW};
-use super::{Outcome, Project, Ran, location, one_of, print, print_error, print_text, project};
+use super::{Outcome, Project, location, one_of, print, print_error, print_text, project};
 use crate::cli::{Dev, DevCommand, EnvCommand, Listing, SchemaCommand};
 
 /// The way out where the cause is unknown.
@@ -87,16 +87,16 @@ pub fn run(arguments: &Dev) -> Outcome {
 }
 
 /// The plan of the stack that commands in this work tree act on: its isolated one, or that of the committed outputs.
-pub fn plan_here(project: &Project, committed: Plan) -> Ran<Plan> {
+pub fn plan_here(project: &Project, committed: Plan) -> Plan {
     match isolated::remembered(project, committed.profile()) {
         Ok(Some(plan)) => {
             note(&format!("names and host ports are those of this work tree's own stack, `{}`", plan.stack().project));
-            Ok(plan)
+            plan
         }
-        Ok(None) => Ok(committed),
+        Ok(None) => committed,
         Err(finding) => {
             say(&[finding]);
-            Err(Outcome::Failed)
+            committed
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::commands::git::Git;
 /// States of Git in which there is another side than `HEAD`; `MERGE_HEAD` may have several.
 const OTHERS: [&str; 4] = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD"];
 
+/// States that name commits that no branch may have, and that Git may be about to apply.
+const ELSEWHERE: [&str; 4] = ["FETCH_HEAD", "MERGE_AUTOSTASH", "rebase-merge/autostash", "rebase-apply/autostash"];
+
 /// How the variables begin in which `git merge` names the heads.
 const HEADS: &str = "GITHEAD_";
 
@@ -97,7 +100,9 @@ fn in_commits(git: &Git<'_>, path: &Utf8Path) -> Option<Sides> {
 /// The commits that a state of Git names.
 fn in_state(git: &Git<'_>, name: &str) -> Vec<String> {
     let state = super::git_path(git, name).and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
-    state.lines().filter(|line| is_object(line)).map(str::to_owned).collect()
+    // `FETCH_HEAD` says more of each.
+    let commits = state.lines().filter_map(|line| line.split_whitespace().next());
+    commits.filter(|commit| is_object(commit)).map(str::to_owned).collect()
 }
 
 fn is_object(name: &str) -> bool {
@@ -139,18 +144,35 @@ pub fn is_output(git: &Git<'_>, path: &str, text: &[u8]) -> bool {
 /// Those of the commits whose manifests list a text of a file.
 fn listing(git: &Git<'_>, path: &str, text: &[u8], commits: &[String]) -> BTreeSet<String> {
     let (entry, manifests) = (format!("^{}  ", output::digest(text)), manifests(git));
-    let grep = ["grep", "--basic-regexp", "--no-textconv", "-e", &entry];
+    let grep = ["grep", "--full-name", "--no-color", "--basic-regexp", "--no-textconv", "-e", &entry];
     let grep: Vec<&str> = grep.into_iter().chain(strings(commits)).chain(["--"]).chain(strings(&manifests)).collect();
     let found = if manifests.is_empty() { String::new() } else { git.succeed("", &grep).unwrap_or_default() };
-    // The paths of a manifest are relative to the project, which may be in a folder.
-    let is_path =
-        |listed: &str| path.strip_suffix(listed).is_some_and(|folder| folder.is_empty() || folder.ends_with('/'));
+    let Ok(prefix) = git.succeed("", &["rev-parse", "--show-prefix"]) else { return BTreeSet::new() };
+    let path = format!("{}{path}", prefix.trim_end_matches('\n'));
     let commit = |line: &str| {
         let (commit, rest) = line.split_once(':')?;
-        let (_, listed) = rest.split_once("  ")?;
-        is_path(listed).then(|| commit.to_owned())
+        let (entry, listed) = rest.split_once("  ")?;
+        let (manifest, _) = entry.rsplit_once(':')?;
+        is_listed(&path, manifest, listed).then(|| commit.to_owned())
     };
     found.lines().filter_map(commit).collect()
+}
+
+/// Whether a path that a manifest lists is that path of the repository. Projects, which may be in folders, have files of the same
+/// name.
+fn is_listed(path: &str, manifest: &str, listed: &str) -> bool {
+    // What a manifest lists is relative to its project.
+    let Some(project) = path.strip_suffix(listed).filter(|folder| folder.is_empty() || folder.ends_with('/')) else {
+        return false;
+    };
+    let Some(folder) = manifest.strip_prefix(project).and_then(|rest| rest.rsplit_once('/')).map(|(folder, _)| folder)
+    else {
+        return false;
+    };
+    // That of a profile is in `generated/<profile>`, and lists files of `terraform/<profile>` as well.
+    let profile = folder.split_once('/').map(|(_, profile)| profile);
+    listed.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+        || profile.is_some_and(|profile| !profile.contains('/') && listed.split('/').nth(1) == Some(profile))
 }
 
 /// Commits of an output that are looked at for a text.
@@ -201,12 +223,13 @@ fn commits_with(git: &Git<'_>, path: &str, text: &[u8]) -> Vec<String> {
         let named = with_input(git, &["hash-object", "--stdin"], text).ok().filter(|named| named.status.success())?;
         let blob = String::from_utf8(named.stdout).ok()?;
         let wanted = format!("--find-object={}", blob.trim());
+        let elsewhere: Vec<String> = ELSEWHERE.iter().flat_map(|name| in_state(git, name)).collect();
         // A merge commit has outputs of its own.
         let log =
             ["log", "--all", "--reflog", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv"];
-        let rest =
-            ["--diff-merges=separate", "--format=%H", &wanted, "--", &format!(":(literal){path}")].map(str::to_owned);
-        let found = git.succeed("", &log.into_iter().chain(strings(&rest)).collect::<Vec<_>>()).ok()?;
+        let path = format!(":(literal){path}");
+        let log = log.into_iter().chain(["--diff-merges=separate", "--format=%H", &wanted]);
+        let found = git.succeed("", &log.chain(strings(&elsewhere)).chain(["--", &path]).collect::<Vec<_>>()).ok()?;
         let mut commit = "";
         let mut commits = Vec::new();
         for line in found.lines() {

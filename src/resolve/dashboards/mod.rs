@@ -82,7 +82,8 @@ impl Resolver<'_> {
             lints: self.spec.lints.clone(),
             removes: self.removes(),
         };
-        if self.shared.context != context {
+        // What is broken is in no context.
+        if self.shared.context != context || !self.spec.datasources.broken.is_empty() {
             *self.shared = Shared { context, resolved: HashMap::new() };
         }
     }
