@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, Metadata};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -129,6 +129,20 @@ impl<'r> Git<'r> {
     pub fn run(&self, folder: impl AsRef<Utf8Path>, arguments: &[&str]) -> Result<Output, Failure> {
         let not_run = |error: io::Error| Failure::failed(format!("cannot run `git`: {error}"));
         self.command(folder, arguments).output().map_err(not_run)
+    }
+
+    /// As [`Self::run`] for the project, with a text as the input.
+    pub fn with_input(&self, arguments: &[&str], input: &[u8]) -> Result<Output, Failure> {
+        let failed = |error: io::Error| Failure::failed(format!("cannot run `git`: {error}"));
+        let mut command = self.command("", arguments);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
+        let mut stdin = child.stdin.take();
+        std::thread::scope(|threads| {
+            // It may answer before it has read everything.
+            threads.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(input)));
+            child.wait_with_output().map_err(failed)
+        })
     }
 
     pub fn succeed(&self, folder: impl AsRef<Utf8Path>, arguments: &[&str]) -> Result<String, Failure> {

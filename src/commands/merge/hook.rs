@@ -5,8 +5,6 @@
 //! the last one: it keeps the index in memory, and takes what a hook writes for changes of the user.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::{Output, Stdio};
 
 use camino::Utf8PathBuf;
 use stackgen::output::Options;
@@ -183,7 +181,7 @@ fn are_more_picked(git: &Git<'_>) -> bool {
 fn stage(git: &Git<'_>, paths: &[Utf8PathBuf]) -> Result<(), Failure> {
     for paths in paths.chunks(MOST) {
         let asked = paths.iter().map(|path| path.as_str()).collect::<Vec<_>>().join("\0");
-        let ignored = with_input(git, &["check-ignore", "-z", "--stdin"], asked.as_bytes())?;
+        let ignored = git.with_input(&["check-ignore", "-z", "--stdin"], asked.as_bytes())?;
         // 1: none is ignored.
         if !matches!(ignored.status.code(), Some(0 | 1)) {
             return Err(failure(&["check-ignore"], &ignored));
@@ -196,20 +194,6 @@ fn stage(git: &Git<'_>, paths: &[Utf8PathBuf]) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Runs Git with a text as its input.
-pub(super) fn with_input(git: &Git<'_>, arguments: &[&str], input: &[u8]) -> Result<Output, Failure> {
-    let failed = |error: std::io::Error| Failure::failed(format!("cannot run `git`: {error}"));
-    let mut command = git.command("", arguments);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
-    let mut stdin = child.stdin.take();
-    std::thread::scope(|threads| {
-        // It may answer before it has read everything.
-        threads.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(input)));
-        child.wait_with_output().map_err(failed)
-    })
 }
 
 /// Replaces the last commit by one with the tree of the index, and the same in everything else; not one that is signed, or that
@@ -236,7 +220,7 @@ fn amend(git: &Git<'_>) -> Result<bool, Failure> {
     let tree = git.succeed("", &["write-tree"])?;
     let new = [b"tree ", tree.trim().as_bytes(), &commit[line..]].concat();
     let arguments = ["hash-object", "-t", "commit", "-w", "--stdin"];
-    let written = with_input(git, &arguments, &new)?;
+    let written = git.with_input(&arguments, &new)?;
     if !written.status.success() {
         return Err(failure(&arguments, &written));
     }

@@ -7,7 +7,6 @@ use camino::Utf8Path;
 use stackgen::{links, output};
 use tempfile::TempDir;
 
-use super::hook::with_input;
 use crate::commands::git::Git;
 
 /// States of Git in which there is another side than `HEAD`; `MERGE_HEAD` may have several.
@@ -39,12 +38,12 @@ pub fn are_merged(root: &Utf8Path, path: &Utf8Path, text: &[u8]) -> bool {
         let merged = merge(&git, options, [&ours, &base, &theirs]);
         merged.is_some_and(|merged| without_labels(&merged) == without_labels(text))
     };
-    let was_rendered = |text: &[u8], commit: &Option<String>| match commit {
+    let is_rendered = |text: &[u8], commit: &Option<String>| match commit {
         Some(commit) => !listing(&git, path.as_str(), text, slice::from_ref(commit)).is_empty(),
         None => was_rendered(&git, path.as_str(), text),
     };
     let (our, their) = (&commits[0], &commits[1]);
-    was_rendered(&ours, our) && was_rendered(&theirs, their) && ALGORITHMS.iter().any(|options| is_text(options))
+    is_rendered(&ours, our) && is_rendered(&theirs, their) && ALGORITHMS.iter().any(|options| is_text(options))
 }
 
 /// The texts of a merge of two sides.
@@ -220,7 +219,7 @@ pub fn was_rendered(git: &Git<'_>, path: &str, text: &[u8]) -> bool {
 /// The commits whose change has given a file a text.
 fn commits_with(git: &Git<'_>, path: &str, text: &[u8]) -> Vec<String> {
     let find = || {
-        let named = with_input(git, &["hash-object", "--stdin"], text).ok().filter(|named| named.status.success())?;
+        let named = git.with_input(&["hash-object", "--stdin"], text).ok().filter(|named| named.status.success())?;
         let blob = String::from_utf8(named.stdout).ok()?;
         let wanted = format!("--find-object={}", blob.trim());
         let elsewhere: Vec<String> = ELSEWHERE.iter().flat_map(|name| in_state(git, name)).collect();
