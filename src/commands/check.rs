@@ -189,7 +189,7 @@ fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
     Ok(Checked { compared, found, outcome })
 }
 
-/// The outputs that are the user's own, and that nothing can read.
+/// Of the outputs that are the user's own, those that are missing or have conflict markers.
 pub fn own_with_problems(root: &Utf8Path, ejected: Vec<Utf8PathBuf>) -> impl Iterator<Item = Finding> {
     ejected.into_iter().filter_map(move |path| Some(Finding { cause: problem_of_own(root, &path)?, path }))
 }
