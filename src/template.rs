@@ -57,6 +57,11 @@ pub struct Job {
 pub struct Scope(Value);
 
 impl Scope {
+    /// Nothing.
+    pub fn none() -> Self {
+        Self(Value::from(()))
+    }
+
     /// The keys of a model.
     pub fn of(model: &impl Serialize) -> Self {
         Self(Value::from(Serde(model)))
@@ -72,6 +77,11 @@ impl Scope {
     pub fn over(&self, other: &Self) -> Self {
         Self(merge_maps([self.0.clone(), other.0.clone()]))
     }
+}
+
+/// Whether a text has tags; without any it uses nothing, and preparing a whole stack for it takes long.
+pub fn has_tags(text: &str) -> bool {
+    ["{=", "{%"].iter().any(|open| text.contains(open))
 }
 
 /// Why a template can't be rendered.

@@ -76,7 +76,11 @@ impl<'a> Resolver<'a> {
         for (path, file) in spec.files.iter() {
             let names = (path, file.template.value.path.as_str());
             let Some(language) = self.language(names, file.language, path.span, file.sound) else { continue };
-            let scope = whole.get_or_insert_with(|| Scope::of(&Model::of(stack))).clone();
+            let scope = if template::has_tags(&file.template.value.text) {
+                whole.get_or_insert_with(|| Scope::of(&Model::of(stack))).clone()
+            } else {
+                Scope::none()
+            };
             owners.push((Owner::Spec(path, file), &file.template.value));
             jobs.push(Job { text: Arc::clone(&file.template.value.text), language, scope });
         }

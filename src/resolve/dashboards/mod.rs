@@ -51,41 +51,47 @@ pub fn with_stand_ins(query: &str) -> String {
 /// Dashboards that were resolved, for the next profile that has the same.
 #[derive(Debug, Default)]
 pub struct Shared {
-    context: Context,
-    /// By the address of what they were resolved from, which is kept, so that nothing else has it.
-    resolved: HashMap<usize, (Arc<Written>, Arc<Dashboard>)>,
-}
-
-/// All that dashboards depend on besides themselves.
-#[derive(Debug, Default, PartialEq)]
-struct Context {
-    /// UIDs, types, and whether it is the default.
-    datasources: Vec<(String, String, bool)>,
     plugins: Vec<String>,
     lints: Lints,
+    /// By the address of what they were resolved from, which is kept, so that nothing else has it.
+    resolved: HashMap<usize, Resolved>,
+}
+
+/// A dashboard that was resolved without anything to report, and what that depends on.
+#[derive(Debug)]
+struct Resolved {
+    written: Arc<Written>,
+    dashboard: Arc<Dashboard>,
+    /// The datasources of the stack that it names.
+    named: Vec<Datasource>,
+    default: Option<Datasource>,
     /// Whether the profile removes something: what is unused is then no mistake.
     removes: bool,
 }
 
 impl Resolver<'_> {
-    /// Forgets what was resolved with other datasources and the like.
+    /// Forgets what was resolved with other plugins or lints.
     fn keep_what_fits(&mut self) {
-        let datasources = self.spec.datasources.iter().map(|(uid, source)| {
-            let is_default = source.default.as_ref().is_some_and(|flag| flag.value);
-            (uid.value.clone(), source.kind.value.plugin().to_owned(), is_default)
-        });
         let settings = self.providers(super::DASHBOARDS).filter_map(|(_, service)| service.settings.as_ref());
         let plugins = settings.flat_map(|settings| settings.strings("plugins")).map(|plugin| plugin.value.clone());
-        let context = Context {
-            datasources: datasources.collect(),
-            plugins: plugins.collect(),
-            lints: self.spec.lints.clone(),
-            removes: self.removes(),
-        };
-        // What is broken is in no context.
-        if self.shared.context != context || !self.spec.datasources.broken.is_empty() {
-            *self.shared = Shared { context, resolved: HashMap::new() };
+        let plugins: Vec<String> = plugins.collect();
+        if self.shared.plugins != plugins || self.shared.lints != self.spec.lints {
+            *self.shared = Shared { plugins, lints: self.spec.lints.clone(), resolved: HashMap::new() };
         }
+    }
+
+    /// A datasource of the stack.
+    fn datasource(&self, uid: &str) -> Option<Datasource> {
+        let source = self.spec.datasources.get(uid)?;
+        Some(Datasource { plugin: source.kind.value.plugin().to_owned(), uid: uid.to_owned() })
+    }
+
+    /// The stack's default datasource.
+    fn default_datasource(&self) -> Option<Datasource> {
+        let sources = &self.spec.datasources;
+        let default = sources.iter().find(|(_, source)| source.default.as_ref().is_some_and(|flag| flag.value));
+        let only = || sources.iter().next().filter(|_| sources.entries.len() == 1);
+        default.or_else(only).and_then(|(uid, _)| self.datasource(&uid.value))
     }
 
     /// Every dashboard, for a stack that has a Grafana.
@@ -204,21 +210,31 @@ impl<'a> Resolver<'a> {
         uid: &Spanned<String>,
     ) -> Arc<Dashboard> {
         let place = Arc::as_ptr(written).addr();
-        if let Some((_, resolved)) = self.shared.resolved.get(&place) {
-            return Arc::clone(resolved);
+        let default = self.default_datasource();
+        if let Some(resolved) = self.shared.resolved.get(&place)
+            && (!resolved.removes || self.removes())
+            && resolved.default == default
+            && resolved.named.iter().all(|named| self.datasource(&named.uid).as_ref() == Some(named))
+        {
+            return Arc::clone(&resolved.dashboard);
         }
         let before = self.diagnostics.count();
-        let dashboard = Scope::new(self, name, written).dashboard(uid.value.clone(), written.folder.value.clone());
-        let dashboard = Arc::new(dashboard);
-        if self.diagnostics.count() == before {
-            self.shared.resolved.insert(place, (Arc::clone(written), Arc::clone(&dashboard)));
+        let mut scope = Scope::new(self, name, written);
+        let dashboard = Arc::new(scope.dashboard(uid.value.clone(), written.folder.value.clone()));
+        let named = scope.named;
+        // What is broken hides mistakes.
+        let is_whole = self.spec.sound && self.spec.datasources.broken.is_empty();
+        if is_whole && self.diagnostics.count() == before {
+            let (written, removes) = (Arc::clone(written), self.removes());
+            let resolved = Resolved { written, dashboard: Arc::clone(&dashboard), named, default, removes };
+            self.shared.resolved.insert(place, resolved);
         }
         dashboard
     }
 }
 
 impl<'a> Scope<'_, 'a> {
-    fn dashboard(mut self, uid: String, folder: String) -> Dashboard {
+    fn dashboard(&mut self, uid: String, folder: String) -> Dashboard {
         let written = self.dashboard;
         self.dashboard_datasource();
         let mut ids = Ids::default();
@@ -393,11 +409,13 @@ impl<'a> Scope<'_, 'a> {
 
 /// Gives the texts of a value as Grafana gets them: `$name` for `$$name`.
 fn unescape(value: &mut Value) {
+    // Looking for one character is much faster, and most texts have none.
+    let has_pair = |text: &str| text.contains('$') && text.contains("$$");
     match value {
-        Value::String(text) if text.contains("$$") => *text = interpolation::unescaped(text).into_owned(),
+        Value::String(text) if has_pair(text) => *text = interpolation::unescaped(text).into_owned(),
         Value::Array(items) => items.iter_mut().for_each(unescape),
         Value::Object(map) => {
-            if map.keys().any(|key| key.contains("$$")) {
+            if map.keys().any(|key| has_pair(key)) {
                 let entries = std::mem::take(map).into_iter();
                 map.extend(entries.map(|(key, value)| (interpolation::unescaped(&key).into_owned(), value)));
             }

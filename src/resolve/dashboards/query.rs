@@ -216,23 +216,19 @@ impl<'a> Scope<'_, 'a> {
     fn check_query_keys(&mut self, query: &Record, language: Language, source: &Datasource) {
         let (what, variants) = language.variants();
         let special = |key: &str| query.table.key(key).is_some_and(Key::is_everywhere);
-        let fits: Vec<&str> = QUERY
-            .keys()
-            .map(|(_, key)| key)
-            .filter(|key| key.is_written() && variants.iter().any(|variant| key.place(variant).is_some()))
-            .map(|key| key.word)
-            .filter(|word| !special(word))
-            .collect();
-        for (key, given) in query.given() {
-            if !special(key) && !fits.contains(&key) {
-                let title = format!("`{key}` cannot be used in a {what} query");
-                let fits = listed(fits.iter().copied());
-                self.report(
-                    Diagnostic::new("unsupported-key", title, given.span)
-                        .at(format!("the datasource is `{}`", shown(&source.uid)))
-                        .help(format!("remove it, or choose another datasource; this one supports {fits}")),
-                );
+        let has = |key: &Key| variants.iter().any(|variant| key.place(variant).is_some());
+        for (word, given) in query.given() {
+            if special(word) || query.table.key(word).is_some_and(has) {
+                continue;
             }
+            let title = format!("`{word}` cannot be used in a {what} query");
+            let fits = QUERY.keys().map(|(_, key)| key).filter(|key| key.is_written() && has(key));
+            let fits = listed(fits.map(|key| key.word).filter(|word| !special(word)));
+            self.report(
+                Diagnostic::new("unsupported-key", title, given.span)
+                    .at(format!("the datasource is `{}`", shown(&source.uid)))
+                    .help(format!("remove it, or choose another datasource; this one supports {fits}")),
+            );
         }
     }
 }

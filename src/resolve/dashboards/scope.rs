@@ -32,6 +32,8 @@ pub(super) struct Scope<'r, 'a> {
     used: HashSet<String>,
     /// Names without a variable that were reported.
     unknown: HashSet<String>,
+    /// Datasources of the stack that the dashboard names.
+    pub(super) named: Vec<Datasource>,
     /// The default datasource of panels.
     default: Option<Datasource>,
     /// Queries that an expression may refer to as if they were variables.
@@ -46,6 +48,7 @@ impl<'r, 'a> Scope<'r, 'a> {
             dashboard: &dashboard.record,
             used: HashSet::new(),
             unknown: HashSet::new(),
+            named: Vec::new(),
             default: None,
             queries: Vec::new(),
         }
@@ -154,13 +157,7 @@ impl<'r, 'a> Scope<'r, 'a> {
         self.default = if let Some(written) = self.dashboard.text("datasource") {
             self.datasource(written)
         } else {
-            let sources = &self.resolver.spec.datasources;
-            let default = sources.iter().find(|(_, source)| source.default.as_ref().is_some_and(|flag| flag.value));
-            let only = || sources.iter().next().filter(|_| sources.entries.len() == 1);
-            default.or_else(only).map(|(uid, source)| Datasource {
-                plugin: source.kind.value.plugin().to_owned(),
-                uid: uid.value.clone(),
-            })
+            self.resolver.default_datasource()
         };
     }
 
@@ -192,10 +189,13 @@ impl<'r, 'a> Scope<'r, 'a> {
         if let Some((uid, plugin)) = BUILT_IN.iter().find(|(uid, _)| *uid == name) {
             return Some(Datasource { plugin: (*plugin).to_owned(), uid: (*uid).to_owned() });
         }
-        let sources = &self.resolver.spec.datasources;
-        if let Some(source) = sources.get(name) {
-            return Some(Datasource { plugin: source.kind.value.plugin().to_owned(), uid: name.to_owned() });
+        if let Some(source) = self.resolver.datasource(name) {
+            if !self.named.contains(&source) {
+                self.named.push(source.clone());
+            }
+            return Some(source);
         }
+        let sources = &self.resolver.spec.datasources;
         if sources.knows(name) {
             return None;
         }
