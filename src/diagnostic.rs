@@ -120,7 +120,7 @@ impl Diagnostic {
         otherwise: impl FnOnce() -> String,
     ) -> Self {
         // It is going to be dropped.
-        if among.is_full() {
+        if among.is_full() || among.is_unread {
             return self;
         }
         let found = among.nearest(name, candidates);
@@ -141,9 +141,22 @@ pub struct Diagnostics {
     compared: Cell<usize>,
     /// What looks wrong, and stops nothing.
     warnings: Vec<Diagnostic>,
+    /// Whether nobody reads them.
+    is_unread: bool,
 }
 
 impl Diagnostics {
+    /// An empty list that nobody reads: what counts is how many there are, and where. Suggestions and explanations would take
+    /// most of the time.
+    pub fn unread() -> Self {
+        Self { is_unread: true, ..Self::default() }
+    }
+
+    /// Whether nobody reads them.
+    pub fn is_unread(&self) -> bool {
+        self.is_unread
+    }
+
     /// The limit: a megabyte of nonsense has a million problems.
     pub const MOST: usize = 1_000;
 
@@ -152,13 +165,13 @@ impl Diagnostics {
 
     /// An empty list whose suggestions count towards the limit of this one.
     pub fn apart(&self) -> Self {
-        Self { list: Vec::new(), compared: self.compared.clone(), warnings: Vec::new() }
+        Self { compared: self.compared.clone(), is_unread: self.is_unread, ..Self::default() }
     }
 
     /// As [`nearest`], until the limit of comparisons is reached.
     pub fn nearest<'a>(&self, name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
         let compared = self.compared.get();
-        if compared >= Self::MOST_COMPARED || self.is_full() {
+        if compared >= Self::MOST_COMPARED || self.is_full() || self.is_unread {
             return None;
         }
         let mut count = 0;

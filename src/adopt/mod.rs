@@ -364,7 +364,7 @@ impl Work<'_> {
             if key.part == Part::Value {
                 let guesses = values::guesses(raw, &line).into_iter();
                 found.extend(guesses.map(|guess| (guess.fit, key.span, guess.text, key.path.clone())));
-            } else {
+            } else if key.part == Part::Name {
                 let name = key.path.rsplit('.').next().unwrap_or_default();
                 if name == raw {
                     let others = values::names(name, &line).into_iter().take(1).filter(|(_, name)| !name.is_empty());
@@ -525,7 +525,8 @@ impl Work<'_> {
             text: String::new(),
         };
         let lines: Vec<usize> = self.refused.iter().map(|refused| line(refused).unwrap_or(1).max(1)).collect();
-        let Some(trace) = Trace::new(sources, self.edit.profile) else { return };
+        let plans = crate::plan(sources, Some(self.edit.profile)).unwrap_or_default();
+        let Some(trace) = plans.first().and_then(|plan| Trace::new(sources, plan)) else { return };
         let place = |key: &Key| {
             let (line, column) = sources.position(key.span);
             let source = sources.file(key.span)?;

@@ -14,6 +14,7 @@ use stackgen::spec::decode::shown;
 use stackgen::spec::lints;
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Part, Trace};
+use stackgen::view;
 
 use super::report::{self, BOLD, CYAN, GREEN, RED, RESET};
 use super::{Outcome, Project, Ran, location, project, show, stop, stop_with};
@@ -32,13 +33,15 @@ pub fn run(arguments: &Explain) -> Ran {
     let path = below(&project.root, file);
     let mut known = Vec::new();
     for plan in &project.plans {
-        let Some(trace) = Trace::new(&project.sources, plan.profile()) else { continue };
-        known.extend(trace.outputs().map(ToString::to_string));
-        if trace.output(&path).is_some() {
+        let outputs: Vec<Utf8PathBuf> = view::artifacts(plan.stack()).into_iter().map(|output| output.path).collect();
+        if outputs.contains(&path)
+            && let Some(trace) = Trace::new(&project.sources, plan)
+        {
             let beside = path.strip_prefix(plan.stack().files()).ok();
             let template = beside.and_then(|path| plan.stack().template_of(path.as_str()));
             return explain(&project, &trace, (&path, line), template, arguments.format);
         }
+        known.extend(outputs.into_iter().map(Utf8PathBuf::into_string));
     }
     let help = suggestion(path.as_str(), known.iter().map(String::as_str), || "see `gen list artifacts`".to_owned());
     Err(stop_with(Outcome::Invalid, format!("`{path}` is not an output"), help))
@@ -190,7 +193,11 @@ pub fn json_key(sources: &Sources, key: &Key) -> Value {
     let (line, column) = sources.position(key.span);
     json!({
         "key": key.path,
-        "part": if key.part == Part::Name { "name" } else { "value" },
+        "part": match key.part {
+            Part::Name => "name",
+            Part::Value => "value",
+            Part::Table => "table",
+        },
         "path": sources.file(key.span).map_or("", |source| source.path.as_str()),
         "line": line,
         "column": column,

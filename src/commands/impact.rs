@@ -7,7 +7,7 @@ use stackgen::Plan;
 use stackgen::diagnostic::suggestion;
 use stackgen::review::counted;
 use stackgen::spec::source::Sources;
-use stackgen::trace::{Key, Reach, Trace};
+use stackgen::trace::{Key, Part, Reach, Trace};
 
 use super::explain::{below, json_key, named, place};
 use super::report::{self, BOLD, CYAN, RESET};
@@ -19,8 +19,7 @@ const MOST_LINES: usize = 20;
 
 pub fn run(arguments: &Impact) -> Ran {
     let project = project(arguments.profile.as_deref(), arguments.format.into())?;
-    let traces: Vec<Trace<'_>> =
-        project.plans.iter().filter_map(|plan| Trace::new(&project.sources, plan.profile())).collect();
+    let traces: Vec<Trace<'_>> = project.plans.iter().filter_map(|plan| Trace::new(&project.sources, plan)).collect();
     // A key of a profile is that key, in the outputs of the profile.
     let of_profile =
         |plan: &Plan| arguments.key.strip_prefix("profiles.")?.strip_prefix(plan.profile())?.strip_prefix('.');
@@ -68,12 +67,13 @@ impl<'a> Wanted<'a> {
     fn accepts(&self, sources: &Sources, key: &Key) -> bool {
         match self {
             Self::Line(path, line) => {
-                sources.file(key.span).is_some_and(|source| source.path == *path)
+                key.part != Part::Table
+                    && sources.file(key.span).is_some_and(|source| source.path == *path)
                     && sources.position(key.span).0 == *line
             }
             Self::Key(wanted) => {
                 let rest = key.path.strip_prefix(wanted);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with(['.', '[']) && key.part != Part::Table))
             }
         }
     }

@@ -548,6 +548,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
+    use crate::resolve::Shared;
     use crate::spec::source::Sources;
     use crate::trace::{Part, Trace};
 
@@ -577,15 +578,16 @@ mod tests {
                 sources.push_template(path, Ok(text.to_owned()));
             }
         }
-        let trace = Trace::new(&sources, "dev").unwrap();
         let before = crate::plan(&sources, Some("dev")).unwrap();
+        let trace = Trace::new(&sources, &before[0]).unwrap();
+        let mut shared = Shared::default();
         let (mut changed, mut told, mut untold) = (0, String::new(), Vec::new());
         for key in trace.keys() {
             // The dashboards of the reference are many and cover nothing that `everything.toml` doesn't.
             if files.len() > 2 && key.path.starts_with("dashboards.") {
                 continue;
             }
-            let Some(stack) = trace.changed(key) else { continue };
+            let Some(stack) = trace.changed(key, &mut shared) else { continue };
             let review = review(&before, &[Plan { stack }], &()).unwrap();
             let Outputs { added, changed: files, removed } = &review.outputs;
             if added.is_empty() && files.is_empty() && removed.is_empty() {

@@ -517,6 +517,10 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
     let before = if what == "the spec" { &["profiles", "include"] } else { extends::keys_of(what) };
     let known = &[known, before].concat();
     let unknown = Diagnostic::new("unknown-key", format!("unknown key `{}` in {what}", shown(&key.name)), key.span);
+    if cx.diagnostics.is_unread() {
+        cx.diagnostics.push(unknown);
+        return None;
+    }
     if former::had(what, &key.name) {
         cx.diagnostics.push(unknown.help(former::HELP));
         return None;

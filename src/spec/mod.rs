@@ -32,6 +32,8 @@ pub mod text;
 pub mod tree;
 pub mod value;
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -442,35 +444,107 @@ pub(crate) fn decode(mut table: Table<'_>, sources: &Sources, diagnostics: &mut 
 }
 
 /// The table of the dashboards.
-const DASHBOARDS: &str = "dashboards";
+pub(crate) const DASHBOARDS: &str = "dashboards";
 
-/// The dashboards of a spec with several profiles: most profiles have the same, which are decoded once.
+/// The dashboards of a spec, which are decoded once for all that have the same: profiles, and changes of a trace.
 #[derive(Default)]
-struct Dashboards<'s> {
-    /// The table, unless the base still has it.
+pub(crate) struct Dashboards<'s> {
+    /// The table; `None` if the spec has no dashboards, or still has them in its tree.
     node: Option<Node<'s>>,
-    /// What was decoded, and whether that is all.
-    decoded: Option<(Map<Arc<Dashboard>>, bool)>,
+    decoded: OnceCell<Decoded<'s>>,
 }
 
-impl Dashboards<'_> {
-    /// Gives them to the spec of a profile that does not change them.
-    fn give(&mut self, spec: Option<&mut Spec>, sources: &Sources, diagnostics: &mut Diagnostics) {
-        let Some(node) = &self.node else { return };
-        let (decoded, is_sound) = self.decoded.get_or_insert_with(|| {
-            let before = diagnostics.len();
-            let key = Key { span: node.span, name: DASHBOARDS.into() };
-            let mut table = Table { entries: vec![(key, node.clone())] };
-            extends::expand(&mut table, diagnostics);
-            let node = table.entries.pop().map(|(_, node)| node);
-            let decoded = node.and_then(|node| Map::decode(node, &mut Context { sources, diagnostics }));
-            (decoded.unwrap_or_default(), diagnostics.len() == before)
+/// Dashboards that were decoded.
+struct Decoded<'s> {
+    /// What they were decoded from, with what they extend.
+    tables: Table<'s>,
+    map: Map<Arc<Dashboard>>,
+    /// Whether that is all.
+    is_sound: bool,
+}
+
+impl<'s> Dashboards<'s> {
+    /// Takes them out of a tree, in which their name stays, for suggestions.
+    pub(crate) fn take(table: &mut Table<'s>) -> Self {
+        let node = dashboards_in(table).map(|node| {
+            let none = Value::Table(Table::default());
+            Node { span: node.span, value: std::mem::replace(&mut node.value, none) }
         });
+        Self { node, decoded: OnceCell::new() }
+    }
+
+    /// The table.
+    pub(crate) fn node(&self) -> Option<&Node<'s>> {
+        self.node.as_ref()
+    }
+
+    /// Gives them to the spec of a tree without them.
+    pub(crate) fn give(&self, spec: Option<&mut Spec>, sources: &Sources, diagnostics: &mut Diagnostics) {
+        let Some(node) = &self.node else { return };
+        let base = self.decoded.get_or_init(|| read_tables(node.clone(), None, sources, diagnostics));
+        base.give(spec);
+    }
+
+    /// Gives others, in a changed table, to the spec of a tree without them.
+    pub(crate) fn give_changed(
+        &self,
+        node: Node<'s>,
+        spec: Option<&mut Spec>,
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) {
+        read_tables(node, self.decoded.get(), sources, diagnostics).give(spec);
+    }
+}
+
+impl Decoded<'_> {
+    fn give(&self, spec: Option<&mut Spec>) {
         if let Some(spec) = spec {
-            spec.dashboards = decoded.clone();
-            spec.sound &= *is_sound;
+            spec.dashboards = self.map.clone();
+            spec.sound &= self.is_sound;
         }
     }
+}
+
+/// Decodes a table of dashboards, except those that are the same in another one.
+fn read_tables<'s>(
+    node: Node<'s>,
+    known: Option<&Decoded<'s>>,
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) -> Decoded<'s> {
+    let (before, span) = (diagnostics.len(), node.span);
+    let mut table = Table { entries: vec![(Key { span, name: DASHBOARDS.into() }, node)] };
+    extends::expand(&mut table, diagnostics);
+    let mut decode =
+        |value| Map::decode(Node { span, value }, &mut Context { sources, diagnostics }).unwrap_or_default();
+    let (tables, map) = match table.entries.pop().map(|(_, node)| node.value) {
+        Some(Value::Table(tables)) => {
+            let same = |(key, node): &(Key<'s>, Node<'s>)| {
+                let known = known.filter(|known| known.tables.at(&[&key.name]) == Some(node))?;
+                known.map.get(&key.name).cloned()
+            };
+            let (places, shared): (HashMap<String, usize>, Vec<_>) =
+                (tables.places(), tables.entries.iter().map(same).collect());
+            let new = tables.entries.iter().zip(&shared).filter(|(_, shared)| shared.is_none());
+            let new = Table { entries: new.map(|(entry, _)| entry.clone()).collect() };
+            let mut map: Map<Arc<Dashboard>> = decode(Value::Table(new));
+            for ((key, _), dashboard) in tables.entries.iter().zip(shared) {
+                let name = Spanned { value: key.name.clone().into_owned(), span: key.span };
+                map.entries.extend(dashboard.map(|dashboard| (name, dashboard)));
+            }
+            map.entries.sort_by_key(|(name, _)| places.get(&name.value).copied());
+            (tables, map)
+        }
+        other => (Table::default(), decode(other.unwrap_or(Value::Absent))),
+    };
+    let is_sound = diagnostics.len() == before && known.is_none_or(|known| known.is_sound);
+    Decoded { tables, map, is_sound }
+}
+
+/// The table of the dashboards in a tree.
+fn dashboards_in<'t, 's>(table: &'t mut Table<'s>) -> Option<&'t mut Node<'s>> {
+    table.entries.iter_mut().find(|(key, _)| key.name == DASHBOARDS).map(|(_, node)| node)
 }
 
 /// A dashboard's file as the table `[dashboards.<name>]`, so that profiles can change or remove it.
@@ -552,14 +626,7 @@ impl<'s> Document<'s> {
             return;
         }
         let share = profiles.len().max(1);
-        let mut dashboards = Dashboards::default();
-        if profiles.len() > 1
-            && let Some((_, node)) = self.base.entries.iter_mut().find(|(key, _)| key.name == DASHBOARDS)
-        {
-            // The name stays, for suggestions.
-            let none = Value::Table(Table::default());
-            dashboards.node = Some(Node { span: node.span, value: std::mem::replace(&mut node.value, none) });
-        }
+        let dashboards = if profiles.len() > 1 { Dashboards::take(&mut self.base) } else { Dashboards::default() };
         let last = profiles.len().saturating_sub(1);
         for (index, profile) in profiles.into_iter().enumerate() {
             if diagnostics.is_full() {
@@ -570,17 +637,17 @@ impl<'s> Document<'s> {
             let mut found = diagnostics.apart();
             let name = profile.name.clone();
             let removed = profile.removed();
-            let has_own = profile.changes(DASHBOARDS);
-            if has_own
-                && let Some(node) = &dashboards.node
-                && let Some((_, empty)) = base.entries.iter_mut().find(|(key, _)| key.name == DASHBOARDS)
-            {
+            let has_own = dashboards.node().is_some() && profile.changes(DASHBOARDS);
+            if has_own && let (Some(node), Some(empty)) = (dashboards.node(), dashboards_in(&mut base)) {
                 *empty = node.clone();
             }
-            let table = profile.apply(base, &mut found);
+            let mut table = profile.apply(base, &mut found);
+            let own = if has_own { Dashboards::take(&mut table).node } else { None };
             let mut spec = self.decode(table, &mut found);
-            if !has_own {
-                dashboards.give(spec.as_mut(), self.sources, &mut found);
+            match own {
+                Some(node) => dashboards.give_changed(node, spec.as_mut(), self.sources, &mut found),
+                None if has_own => {}
+                None => dashboards.give(spec.as_mut(), self.sources, &mut found),
             }
             self.keep_certain(found, diagnostics);
             if self.unreadable.is_empty() {

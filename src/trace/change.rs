@@ -1,47 +1,58 @@
-//! Changing one key of a spec's tree.
+//! Changing keys of a spec's tree.
 
 use std::borrow::Cow;
 
-use super::{Part, Step};
+use super::Part;
 use crate::diagnostic::Span;
 use crate::spec::tree::{Key, Node, Table, Value};
 
-/// The tree with the key changed in several ways, the most likely valid one first; each is made when it is needed, since
-/// that copies the tree.
-pub(super) fn variants<'v, 's: 'v>(
-    table: &'v Table<'s>,
-    steps: &'v [Step],
-    part: Part,
-) -> impl Iterator<Item = Table<'s>> + 'v {
-    let with = |change: &mut dyn FnMut(&mut Table<'s>) -> Option<()>| {
-        let mut changed = table.clone();
-        change(&mut changed).map(|()| changed)
-    };
-    let name = name_of(steps).filter(|_| part == Part::Name).map(other_name);
-    let values = value_at(table, steps).filter(|_| part == Part::Value).map(others);
-    let without = values.is_some().then_some(());
-    let named = name.into_iter().filter_map(move |name| {
-        with(&mut |table| {
-            entry_at(table, steps)?.0.name = Cow::Owned(name.clone());
-            Some(())
-        })
-    });
-    let other = values.into_iter().flatten().filter_map(move |value| {
-        with(&mut |table| {
-            node_at(table, steps)?.value = value.clone();
-            Some(())
-        })
-    });
-    let gone = without.into_iter().filter_map(move |()| with(&mut |table| take_at(table, steps).then_some(())));
-    named.chain(other).chain(gone)
+/// A change of one key.
+#[derive(Debug, Clone)]
+pub(super) enum Edit<'s> {
+    /// Another name.
+    Rename {
+        /// The name.
+        from: String,
+        /// The other one.
+        to: String,
+    },
+    /// Another value.
+    Set(Value<'s>),
+    /// Nothing in its place.
+    Remove,
 }
 
-/// Renames the references at these places to a changed name; whether there were any.
-pub(super) fn follow(table: &mut Table<'_>, steps: &[Step], places: &[Span]) -> bool {
-    let Some(name) = name_of(steps) else { return false };
-    let new = other_name(name);
+/// Other names or values of a key, the most likely valid one first.
+pub(super) fn others<'s>(table: &Table<'s>, steps: &[usize], part: Part) -> Vec<Edit<'s>> {
+    let rename = |(key, _): &(Key<'s>, Node<'s>)| Edit::Rename {
+        from: key.name.clone().into_owned(),
+        to: other_name(&key.name),
+    };
+    match part {
+        Part::Table => Vec::new(),
+        Part::Name => entry_at(table, steps).map(rename).into_iter().collect(),
+        Part::Value => {
+            let values = value_at(table, steps).map(other_values).unwrap_or_default();
+            values.into_iter().map(Edit::Set).collect()
+        }
+    }
+}
+
+/// Changes a key; whether it is there.
+pub(super) fn apply<'s>(table: &mut Table<'s>, steps: &[usize], edit: &Edit<'s>) -> bool {
+    match edit {
+        Edit::Rename { to, .. } => entry_mut(table, steps).map(|(key, _)| key.name = Cow::Owned(to.clone())).is_some(),
+        Edit::Set(value) => node_mut(table, steps).map(|node| node.value = value.clone()).is_some(),
+        Edit::Remove => take_at(table, steps),
+    }
+}
+
+/// Renames the references at these places to changed names, each given with its new one; whether there were any.
+///
+/// The places are in order.
+pub(super) fn follow(table: &mut Table<'_>, names: &[(String, String)], places: &[Span]) -> bool {
     let mut changed = false;
-    rename(table, name, &new, places, &mut changed);
+    rename(table, names, places, &mut changed);
     changed
 }
 
@@ -53,7 +64,7 @@ fn other_name(name: &str) -> String {
 }
 
 /// Other values of the same type, the most likely valid one first.
-fn others<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
+fn other_values<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
     match value {
         Value::Boolean(boolean) => vec![Value::Boolean(!boolean)],
         Value::Integer(number) => {
@@ -103,43 +114,38 @@ fn count_all(text: &str) -> Option<String> {
     (out != text).then_some(out)
 }
 
-fn rename(table: &mut Table<'_>, name: &str, new: &str, places: &[Span], changed: &mut bool) {
-    let meant = |span: Span| {
-        places.iter().any(|place| place.file == span.file && span.start <= place.start && place.start <= span.end)
-    };
+fn rename(table: &mut Table<'_>, names: &[(String, String)], places: &[Span], changed: &mut bool) {
     for (key, node) in &mut table.entries {
-        if key.name == name && meant(key.span) {
-            key.name = Cow::Owned(new.to_owned());
+        if is_at(key.span, places)
+            && let Some((_, new)) = names.iter().find(|(name, _)| key.name == *name)
+        {
+            key.name = Cow::Owned(new.clone());
             *changed = true;
         }
-        rename_value(node, name, new, places, changed, &meant);
+        rename_value(node, names, places, changed);
     }
 }
 
-fn rename_value(
-    node: &mut Node<'_>,
-    name: &str,
-    new: &str,
-    places: &[Span],
-    changed: &mut bool,
-    meant: &impl Fn(Span) -> bool,
-) {
+fn rename_value(node: &mut Node<'_>, names: &[(String, String)], places: &[Span], changed: &mut bool) {
     match &mut node.value {
-        Value::String(text) if meant(node.span) => {
-            let renamed = replace_word(text, name, new);
+        Value::String(text) if is_at(node.span, places) => {
+            let all = names.iter().filter(|(name, _)| text.contains(name.as_str()));
+            let renamed = all.fold(text.to_string(), |text, (name, new)| replace_word(&text, name, new));
             if renamed != *text {
                 *text = Cow::Owned(renamed);
                 *changed = true;
             }
         }
-        Value::List(items) => {
-            for item in items {
-                rename_value(item, name, new, places, changed, meant);
-            }
-        }
-        Value::Table(table) => rename(table, name, new, places, changed),
+        Value::List(items) => items.iter_mut().for_each(|item| rename_value(item, names, places, changed)),
+        Value::Table(table) => rename(table, names, places, changed),
         _ => {}
     }
+}
+
+/// Whether one of some places, which are in order, is in a key or value.
+fn is_at(span: Span, places: &[Span]) -> bool {
+    let first = places.partition_point(|place| (place.file, place.start) < (span.file, span.start));
+    places.get(first).is_some_and(|place| place.file == span.file && place.start <= span.end)
 }
 
 /// Replaces a name, except within longer ones.
@@ -158,66 +164,59 @@ fn replace_word(text: &str, name: &str, new: &str) -> String {
     out
 }
 
-fn entry_at<'t, 's>(table: &'t mut Table<'s>, steps: &[Step]) -> Option<&'t mut (Key<'s>, Node<'s>)> {
-    let (Step::Key(name), above) = steps.split_last()? else { return None };
-    table_at(table, above)?.entries.iter_mut().find(|(key, _)| key.name == *name)
-}
-
-fn table_at<'t, 's>(table: &'t mut Table<'s>, steps: &[Step]) -> Option<&'t mut Table<'s>> {
-    if steps.is_empty() {
-        return Some(table);
-    }
-    if let Value::Table(table) = &mut node_at(table, steps)?.value { Some(table) } else { None }
-}
-
-fn node_at<'t, 's>(table: &'t mut Table<'s>, steps: &[Step]) -> Option<&'t mut Node<'s>> {
+fn entry_at<'t, 's>(table: &'t Table<'s>, steps: &[usize]) -> Option<&'t (Key<'s>, Node<'s>)> {
     let (last, above) = steps.split_last()?;
-    match last {
-        Step::Key(_) => entry_at(table, steps).map(|(_, node)| node),
-        Step::Item(index) => match &mut node_at(table, above)?.value {
-            Value::List(items) => items.get_mut(*index),
-            _ => None,
-        },
+    if above.is_empty() {
+        return table.entries.get(*last);
     }
+    if let Value::Table(table) = value_at(table, above)? { table.entries.get(*last) } else { None }
 }
 
-fn value_at<'t, 's>(table: &'t Table<'s>, steps: &[Step]) -> Option<&'t Value<'s>> {
-    let (Step::Key(first), rest) = steps.split_first()? else { return None };
-    let mut value = &table.at(&[first])?.value;
-    for step in rest {
-        value = match (value, step) {
-            (Value::Table(table), Step::Key(name)) => &table.at(&[name])?.value,
-            (Value::List(items), Step::Item(index)) => &items.get(*index)?.value,
-            _ => return None,
-        };
-    }
-    Some(value)
+fn value_at<'t, 's>(table: &'t Table<'s>, steps: &[usize]) -> Option<&'t Value<'s>> {
+    let (first, rest) = steps.split_first()?;
+    rest.iter().try_fold(&table.entries.get(*first)?.1.value, |value, step| match value {
+        Value::Table(table) => table.entries.get(*step).map(|(_, node)| &node.value),
+        Value::List(items) => items.get(*step).map(|node| &node.value),
+        _ => None,
+    })
 }
 
-/// Whether a key exists.
-pub(super) fn exists(table: &Table<'_>, steps: &[Step]) -> bool {
-    value_at(table, steps).is_some()
+fn entry_mut<'t, 's>(table: &'t mut Table<'s>, steps: &[usize]) -> Option<&'t mut (Key<'s>, Node<'s>)> {
+    let (last, above) = steps.split_last()?;
+    if above.is_empty() {
+        return table.entries.get_mut(*last);
+    }
+    if let Value::Table(table) = &mut node_mut(table, above)?.value { table.entries.get_mut(*last) } else { None }
 }
 
-fn name_of(steps: &[Step]) -> Option<&str> {
-    match steps.last()? {
-        Step::Key(name) => Some(name),
-        Step::Item(_) => None,
-    }
+fn node_mut<'t, 's>(table: &'t mut Table<'s>, steps: &[usize]) -> Option<&'t mut Node<'s>> {
+    let (first, rest) = steps.split_first()?;
+    rest.iter().try_fold(&mut table.entries.get_mut(*first)?.1, |node, step| match &mut node.value {
+        Value::Table(table) => table.entries.get_mut(*step).map(|(_, node)| node),
+        Value::List(items) => items.get_mut(*step),
+        _ => None,
+    })
 }
 
 /// Removes a key or an item of a list.
-fn take_at(table: &mut Table<'_>, steps: &[Step]) -> bool {
-    let Some((last, above)) = steps.split_last() else { return false };
-    match last {
-        Step::Key(name) => table_at(table, above).is_some_and(|table| table.take(name).is_some()),
-        Step::Item(index) => match node_at(table, above).map(|node| &mut node.value) {
-            Some(Value::List(items)) if *index < items.len() => {
-                items.remove(*index);
-                true
-            }
-            _ => false,
-        },
+fn take_at(table: &mut Table<'_>, steps: &[usize]) -> bool {
+    let Some((&last, above)) = steps.split_last() else { return false };
+    let take = |table: &mut Table<'_>| {
+        last < table.entries.len() && {
+            table.entries.remove(last);
+            true
+        }
+    };
+    if above.is_empty() {
+        return take(table);
+    }
+    match node_mut(table, above).map(|node| &mut node.value) {
+        Some(Value::Table(table)) => take(table),
+        Some(Value::List(items)) if last < items.len() => {
+            items.remove(last);
+            true
+        }
+        _ => false,
     }
 }
 

@@ -2,27 +2,31 @@
 //!
 //! This is measured rather than recorded: a key is changed in the tree of the spec, in a way that its type allows, the
 //! spec is resolved and rendered again, and the lines that change depend on the key. So it works for derived values and for
-//! every artifact, at one or two milliseconds per key.
+//! every artifact. Which of a thousand keys a line depends on is found by changing many at once (`search`); which lines
+//! depend on a key takes about a millisecond.
 //!
 //! In a table whose keys are names, the name of a key is changed as well, together with all references to it, so that the
-//! spec stays valid.
+//! spec stays valid. A key whose value makes no difference to a line may be what makes the line exist: it is also removed.
 
 mod change;
+mod lines;
+mod search;
+mod trees;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use crate::Plan;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::parallel::{processors, side_by_side};
 use crate::resolve::Shared;
-use crate::spec::kind::{Kind, Kinds};
 use crate::spec::source::Sources;
-use crate::spec::stack::Spec;
 use crate::spec::tree::{Node, Table, Value};
-use crate::spec::{self, Document, ProfileSpec};
+use crate::spec::{self, ProfileSpec};
 use crate::{model, resolve, view};
+use change::Edit;
+use trees::{Changed, Trees};
 
 /// The part of a key that is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +35,8 @@ pub enum Part {
     Name,
     /// The value.
     Value,
+    /// A table: that it is there.
+    Table,
 }
 
 /// A key of the spec.
@@ -42,19 +48,12 @@ pub struct Key {
     pub span: Span,
     /// Which of the two it is.
     pub part: Part,
-    /// Its path in the tree.
-    steps: Vec<Step>,
+    /// Its path in the tree: the index of the entry or item on each level.
+    steps: Vec<usize>,
+    /// The places of the table that it is in, for a key of a table in the tree: that of its name and its own.
+    above: Option<[Span; 2]>,
     /// The kind that declares it, by its place among those of the trace; `None` for a key of the spec itself.
     kind: Option<usize>,
-}
-
-/// One step down in the tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
-    /// Into a table.
-    Key(String),
-    /// Into a list.
-    Item(usize),
 }
 
 /// The lines of an output that depend on a key.
@@ -66,33 +65,24 @@ pub struct Reach {
     pub lines: Vec<usize>,
 }
 
-/// A profile of a spec whose keys can be changed one by one.
+/// A profile of a spec whose keys can be changed.
 pub struct Trace<'s> {
-    document: Document<'s>,
     profile: ProfileSpec,
-    table: Table<'s>,
-    /// The kinds of the project: each with its name, and the tree of its file.
-    kinds: Vec<(String, u16, Table<'s>)>,
-    sources: &'s Sources,
+    trees: Trees<'s>,
     keys: Vec<Key>,
-    outputs: Vec<(Utf8PathBuf, String)>,
+    /// The artifacts of the stack as it is, each with its text once it is needed.
+    outputs: Vec<(view::Artifact<'s>, OnceCell<String>)>,
 }
 
 impl<'s> Trace<'s> {
-    /// A trace of a profile; `None` if the spec has errors or no such profile.
-    pub fn new(sources: &'s Sources, profile: &str) -> Option<Self> {
+    /// A trace of a plan, and the spec that it was made from; `None` if the spec has no such profile.
+    pub fn new(sources: &'s Sources, plan: &'s Plan) -> Option<Self> {
         let mut diagnostics = Diagnostics::default();
-        let document = spec::parse(sources, &mut diagnostics);
-        let (profile, table) = document.profile(profile)?;
+        let (profile, table) = spec::parse(sources, &mut diagnostics).profile(plan.profile())?;
         let kinds = kinds(sources, &mut diagnostics);
         let keys = all_keys(&table, &kinds);
-        let mut trace = Self { document, profile, table, kinds, sources, keys, outputs: Vec::new() };
-        let stack = trace.resolve(trace.table.clone(), &mut diagnostics)?;
-        if !diagnostics.is_empty() {
-            return None;
-        }
-        trace.outputs = render(&stack, |_| true);
-        Some(trace)
+        let outputs = view::artifacts(plan.stack()).into_iter().map(|artifact| (artifact, OnceCell::new())).collect();
+        Some(Self { profile, trees: Trees::new(sources, table, kinds), keys, outputs })
     }
 
     /// Every key of a profile, as [`keys`](Self::keys), without rendering anything; `None` if there is no such profile.
@@ -109,24 +99,26 @@ impl<'s> Trace<'s> {
 
     /// An output as it is rendered.
     pub fn output(&self, path: &Utf8Path) -> Option<&str> {
-        self.outputs.iter().find(|(known, _)| known == path).map(|(_, text)| text.as_str())
+        self.outputs.iter().find(|(known, _)| known.path == path).map(text_of)
     }
 
     /// The outputs, in the order in which reports list them.
     pub fn outputs(&self) -> impl Iterator<Item = &Utf8Path> {
-        self.outputs.iter().map(|(path, _)| path.as_path())
+        self.outputs.iter().map(|(artifact, _)| artifact.path.as_path())
     }
 
     /// The lines of the outputs that depend on any of some keys, in the order of the outputs.
     pub fn reach(&self, keys: &[&Key]) -> Vec<Reach> {
-        let base = Base { table: self.table.clone(), problems: 0, text: None };
-        let found = side_by_side(processors(), keys, |key| self.measure(&base, key, &|_| true));
-        self.outputs
+        let (base, mut shared) = (Base::new(&self.trees), Shared::default());
+        let found: Vec<Reach> = keys
             .iter()
-            .filter_map(|(path, _)| {
-                let of_path = found.iter().flatten().filter(|reach| reach.path == *path);
+            .flat_map(|key| self.measure(&base, key, &self.others(key), &mut shared, &|_| true).unwrap_or_default())
+            .collect();
+        self.outputs()
+            .filter_map(|path| {
+                let of_path = found.iter().filter(|reach| reach.path == *path);
                 let lines: BTreeSet<usize> = of_path.flat_map(|reach| reach.lines.iter().copied()).collect();
-                (!lines.is_empty()).then(|| Reach { path: path.clone(), lines: lines.into_iter().collect() })
+                (!lines.is_empty()).then(|| Reach { path: path.to_owned(), lines: lines.into_iter().collect() })
             })
             .collect()
     }
@@ -135,158 +127,190 @@ impl<'s> Trace<'s> {
     pub fn rendered_line(&self, path: &Utf8Path, on_disk: &str, line: usize) -> Option<usize> {
         let rendered = self.output(path)?;
         line.checked_sub(1).filter(|&at| on_disk.lines().nth(at).is_some())?;
-        same_lines(on_disk, rendered, &[line])?.pop()
+        lines::same(on_disk, rendered, &[line])?.pop()
     }
 
     /// For each of some lines of an output, the keys it depends on, those with the fewest lines first.
     pub fn causes(&self, path: &Utf8Path, lines: &[usize]) -> Vec<Vec<&Key>> {
-        let (base, lines) = self.base_for(path, lines);
-        let candidates: Vec<&Key> =
-            self.keys.iter().filter(|key| change::exists(self.tree_of(&base, key), &key.steps)).collect();
-        // All lines are needed for the order.
-        let reached: Vec<(&Key, Vec<usize>)> = side_by_side(processors(), &candidates, |&key| {
-            let reach = self.measure(&base, key, &|other| other == path).pop()?;
-            Some((key, reach.lines))
-        })
-        .into_iter()
-        .flatten()
-        .collect();
+        let Some(text) = self.output(path) else { return lines.iter().map(|_| Vec::new()).collect() };
+        let (base, lines, is_other) = self.without_dashboards((path, text), lines);
+        let keys: Vec<&Key> = self.keys.iter().filter(|key| !is_other(key)).collect();
+        let found = search::causes(self, &base, path, &lines, &keys);
         lines
             .iter()
             .map(|line| {
                 let mut found: Vec<&(&Key, Vec<usize>)> =
-                    reached.iter().filter(|(_, lines)| lines.binary_search(line).is_ok()).collect();
+                    found.iter().filter(|(_, lines)| lines.binary_search(line).is_ok()).collect();
                 found.sort_by_key(|(key, lines)| (lines.len(), key.span));
                 found.into_iter().map(|(key, _)| *key).collect()
             })
             .collect()
     }
 
-    /// The tree to change for lines of an output, and where they are in what it renders: without dashboards, the largest part of
-    /// a spec, unless the output is one or the lines need them.
-    fn base_for(&self, path: &Utf8Path, lines: &[usize]) -> (Base<'s>, Vec<usize>) {
-        let mut table = self.table.clone();
-        let name = path.file_stem().filter(|_| path.extension() == Some("json"));
-        if let Some((_, Node { value: Value::Table(dashboards), .. })) =
-            table.entries.iter_mut().find(|(key, _)| key.name == DASHBOARDS)
-        {
-            dashboards.entries.retain(|(key, _)| name == Some(&*key.name));
-        }
-        let mut problems = Diagnostics::default();
-        let spec = self.document.decode(table.clone(), &mut problems);
-        let stack = resolve::resolve_all_the_same(
-            &ProfileSpec { spec, ..self.without_spec() },
-            &mut Shared::default(),
-            &mut problems,
-        );
-        let text = stack.and_then(|stack| render(&stack, |other| other == path).pop()).map(|(_, text)| text);
-        let whole = self.output(path).unwrap_or_default();
-        if let Some(text) = text
-            && let Some(lines) = same_lines(whole, &text, lines)
-        {
-            // A folder without dashboards is an error, which doesn't matter here.
-            return (Base { table, problems: problems.len(), text: Some(text) }, lines);
-        }
-        (Base { table: self.table.clone(), problems: 0, text: None }, lines.to_vec())
+    /// The trees without the dashboards that lines of an output do not need, the lines in what they render, and whether a key
+    /// is one of those dashboards. They are the largest part of a spec, and few outputs depend on others than their own.
+    fn without_dashboards(
+        &self,
+        (path, text): (&Utf8Path, &str),
+        lines: &[usize],
+    ) -> (Base<'_, 's>, Vec<usize>, impl Fn(&Key) -> bool) {
+        let own = path.file_stem().filter(|_| path.extension() == Some("json")).unwrap_or_default();
+        let mut trees = Changed::of(&self.trees);
+        trees.retain_dashboards(|name| name == own);
+        let mut problems = Diagnostics::unread();
+        let stack = self.resolve(&trees, &mut Shared::default(), &mut problems);
+        let without = stack.and_then(|stack| {
+            let artifacts = view::artifacts(&stack);
+            artifacts.iter().find(|artifact| artifact.path == path)?.render().ok()
+        });
+        let there = without.as_ref().and_then(|without| lines::same(text, without, lines));
+        let is_same = there.is_some();
+        let (base, lines) = match there {
+            // A folder without dashboards is a problem that does not matter here.
+            Some(lines) => (Base { trees, problems: problems.len(), text: without }, lines),
+            None => (Base::new(&self.trees), lines.to_vec()),
+        };
+        let (all, own) = ("dashboards.", format!("dashboards.{own}"));
+        let is_other = move |key: &Key| {
+            let is_own = key.path.strip_prefix(&own).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+            is_same && !is_own && key.path.starts_with(all)
+        };
+        (base, lines, is_other)
     }
 
-    /// Changes a key in the first way that leaves the spec valid, or at least readable, and compares.
-    fn measure(&self, base: &Base<'s>, key: &Key, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
+    /// Changes of a key, the most likely valid one first.
+    fn others(&self, key: &Key) -> Vec<Edit<'s>> {
+        let mut edits = change::others(self.trees.of(key), &key.steps, key.part);
+        if key.part != Part::Name {
+            edits.push(Edit::Remove);
+        }
+        edits
+    }
+
+    /// The lines that a key reaches by the first of some changes that leaves the spec valid, or at least readable; `None` if
+    /// none does. If only the removal is asked for, an invalid spec says nothing: it may lack much more.
+    fn measure(
+        &self,
+        base: &Base<'_, 's>,
+        key: &Key,
+        edits: &[Edit<'s>],
+        shared: &mut Shared,
+        wanted: &dyn Fn(&Utf8Path) -> bool,
+    ) -> Option<Vec<Reach>> {
         let mut second_best = None;
-        for table in change::variants(self.tree_of(base, key), &key.steps, key.part) {
-            let (stack, judgement) = self.judge(table, base, key);
-            match (stack, judgement) {
-                (Some(stack), Judgement::Sound) => return self.compare(&stack, base, wanted),
-                (Some(stack), Judgement::Readable) if second_best.is_none() => second_best = Some(stack),
+        let must_be_sound = matches!(edits, [Edit::Remove]);
+        for edit in edits {
+            match self.with_change(base, key, edit, shared) {
+                (Some(stack), Judgement::Sound) => return Some(self.compare(base, &stack, wanted)),
+                (Some(stack), Judgement::Readable) if second_best.is_none() && !must_be_sound => {
+                    second_best = Some(stack);
+                }
                 _ => {}
             }
         }
-        second_best.map_or_else(Vec::new, |stack| self.compare(&stack, base, wanted))
+        second_best.map(|stack| self.compare(base, &stack, wanted))
     }
 
-    /// The tree that has a key.
-    fn tree_of<'t>(&'t self, base: &'t Base<'s>, key: &Key) -> &'t Table<'s> {
-        let kind = key.kind.and_then(|place| self.kinds.get(place));
-        kind.map_or(&base.table, |(_, _, table)| table)
-    }
-
-    /// Decodes the spec with one of its trees changed: its own, or that of a kind.
-    fn decode(
+    /// The stack with a key changed.
+    fn with_change(
         &self,
-        table: Table<'s>,
-        base: &Base<'s>,
+        base: &Base<'_, 's>,
         key: &Key,
-        problems: &mut Diagnostics,
-    ) -> Option<(Spec, Kinds)> {
-        let Some((name, file, _)) = key.kind.and_then(|place| self.kinds.get(place)) else {
-            return Some((self.document.decode(table, problems)?, self.profile.kinds.clone()));
-        };
-        let kind = Kind::of_table(name, true, (*file, table), self.sources, problems)?;
-        let sources = self.sources.with_kind(&kind);
-        Some((spec::decode(base.table.clone(), &sources, problems)?, sources.kinds().clone()))
+        edit: &Edit<'s>,
+        shared: &mut Shared,
+    ) -> (Option<model::Stack>, Judgement) {
+        let mut changed = base.trees.clone();
+        if !changed.apply(key, edit) {
+            return (None, Judgement::Unreadable);
+        }
+        let renamed = key.renamed(edit);
+        let (stack, judgement, _) = self.judge((changed, base.problems), renamed.as_slice(), shared);
+        (stack, judgement)
     }
 
-    /// Resolves a changed tree, after renaming references to a changed name.
-    fn judge(&self, mut table: Table<'s>, base: &Base<'s>, key: &Key) -> (Option<model::Stack>, Judgement) {
+    /// Resolves changed trees, after renaming references to the changed names; some problems do not matter.
+    fn judge(
+        &self,
+        (mut changed, problems_before): (Changed<'_, 's>, usize),
+        names: &[(String, String)],
+        shared: &mut Shared,
+    ) -> (Option<model::Stack>, Judgement, Vec<Diagnostic>) {
         /// References to references.
         const ROUNDS: usize = 3;
-        for round in 0..=ROUNDS {
-            let mut problems = Diagnostics::default();
-            let read = self.decode(table.clone(), base, key, &mut problems).filter(|_| problems.is_empty());
-            let mut stack = None;
-            let mut otherwise = Judgement::Unreadable;
-            if let Some((spec, kinds)) = read {
-                let profile = ProfileSpec { spec: Some(spec), kinds, ..self.without_spec() };
-                stack = resolve::resolve_all_the_same(&profile, &mut Shared::default(), &mut problems);
-                otherwise = Judgement::Readable;
-                if problems.len() <= base.problems {
-                    return (stack, Judgement::Sound);
-                }
+        let mut round = 0;
+        loop {
+            let mut problems = Diagnostics::unread();
+            let stack = self.resolve(&changed, shared, &mut problems);
+            if stack.is_some() && problems.len() <= problems_before {
+                return (stack, Judgement::Sound, Vec::new());
             }
-            let places: Vec<Span> = problems.into_sorted().iter().filter_map(Diagnostic::primary).collect();
-            let renamed = key.part == Part::Name && round < ROUNDS && change::follow(&mut table, &key.steps, &places);
-            if !renamed {
-                return (stack, otherwise);
+            let problems = problems.into_sorted();
+            let places: Vec<Span> = problems.iter().filter_map(Diagnostic::primary).collect();
+            round += 1;
+            if round > ROUNDS || names.is_empty() || !changed.follow(names, &places) {
+                let judgement = if stack.is_some() { Judgement::Readable } else { Judgement::Unreadable };
+                return (stack, judgement, problems);
             }
         }
-        (None, Judgement::Unreadable)
+    }
+
+    /// Decodes and resolves changed trees; `None` if a table can't be read.
+    fn resolve(
+        &self,
+        changed: &Changed<'_, 's>,
+        shared: &mut Shared,
+        problems: &mut Diagnostics,
+    ) -> Option<model::Stack> {
+        let (spec, kinds) = changed.decode(problems).filter(|_| problems.is_empty())?;
+        let profile = ProfileSpec {
+            profile: self.profile.profile.clone(),
+            removed: self.profile.removed.clone(),
+            location: self.profile.location.clone(),
+            kinds,
+            share: self.profile.share,
+            spec: Some(spec),
+            isolation: None,
+        };
+        resolve::resolve_all_the_same(&profile, shared, problems)
     }
 
     /// The stack with a key changed, in the first way that leaves the spec valid.
     #[cfg(test)]
-    pub(crate) fn changed(&self, key: &Key) -> Option<model::Stack> {
-        let base = Base { table: self.table.clone(), problems: 0, text: None };
-        change::variants(&base.table, &key.steps, key.part).find_map(|table| match self.judge(table, &base, key) {
+    pub(crate) fn changed(&self, key: &Key, shared: &mut Shared) -> Option<model::Stack> {
+        let base = Base::new(&self.trees);
+        self.others(key).iter().find_map(|edit| match self.with_change(&base, key, edit, shared) {
             (stack, Judgement::Sound) => stack,
             _ => None,
         })
     }
 
-    fn without_spec(&self) -> ProfileSpec {
-        ProfileSpec {
-            profile: self.profile.profile.clone(),
-            removed: self.profile.removed.clone(),
-            location: self.profile.location.clone(),
-            kinds: self.profile.kinds.clone(),
-            share: self.profile.share,
-            spec: None,
-            isolation: None,
-        }
+    /// The lines of outputs that another stack changes.
+    fn compare(&self, base: &Base<'_, 's>, stack: &model::Stack, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
+        let mut reached = Vec::new();
+        self.each_with(base, stack, wanted, |(path, old), new| {
+            let lines = lines::changed(old, new);
+            if !lines.is_empty() {
+                reached.push(Reach { path: path.to_owned(), lines });
+            }
+        });
+        reached
     }
 
-    fn resolve(&self, table: Table<'s>, diagnostics: &mut Diagnostics) -> Option<model::Stack> {
-        let spec = self.document.decode(table, diagnostics);
-        resolve::resolve(&ProfileSpec { spec, ..self.without_spec() }, &mut Shared::default(), diagnostics)
-    }
-
-    fn compare(&self, stack: &model::Stack, base: &Base<'s>, wanted: &dyn Fn(&Utf8Path) -> bool) -> Vec<Reach> {
+    /// Calls `each` with the path of each wanted output, its text, and its text in another stack, empty if it has none.
+    fn each_with(
+        &self,
+        base: &Base<'_, 's>,
+        stack: &model::Stack,
+        wanted: &dyn Fn(&Utf8Path) -> bool,
+        mut each: impl FnMut((&Utf8Path, &str), &str),
+    ) {
         let changed = view::artifacts(stack);
-        let is_new = |path: &Utf8Path| !self.outputs.iter().any(|(known, _)| known == path);
+        let is_new = |path: &Utf8Path| !self.outputs().any(|known| known == path);
         // An output named after a key has another name now; it is still compared.
         let mut renamed: Vec<&view::Artifact<'_>> = changed.iter().filter(|artifact| is_new(&artifact.path)).collect();
-        let mut reached = Vec::new();
-        for (path, old) in &self.outputs {
-            let same = changed.iter().find(|artifact| artifact.path == *path);
+        for output in &self.outputs {
+            let path = output.0.path.as_path();
+            let same = changed.iter().find(|artifact| artifact.path == path);
             let now = same.or_else(|| {
                 let beside = |other: &&view::Artifact<'_>| {
                     other.path.parent() == path.parent() && other.path.extension() == path.extension()
@@ -294,29 +318,42 @@ impl<'s> Trace<'s> {
                 let at = renamed.iter().position(beside)?;
                 Some(renamed.remove(at))
             });
-            if !wanted(path) {
-                continue;
-            }
-            // Only a broken template can fail, which `gen render` reports.
-            let new = now.and_then(|artifact| artifact.render().ok()).unwrap_or_default();
-            let lines = moved(base.text.as_ref().unwrap_or(old), &new);
-            if !lines.is_empty() {
-                reached.push(Reach { path: path.clone(), lines });
+            if wanted(path) {
+                // Only a broken template can fail, which `gen render` reports.
+                let new = now.and_then(|artifact| artifact.render().ok()).unwrap_or_default();
+                each((path, base.text.as_deref().unwrap_or_else(|| text_of(output))), &new);
             }
         }
-        reached
     }
 }
 
-/// The key of the dashboards.
-const DASHBOARDS: &str = "dashboards";
+/// The text of an output, rendered once.
+fn text_of<'o>((artifact, text): &'o (view::Artifact<'_>, OnceCell<String>)) -> &'o str {
+    // Only a broken template can fail, which `gen render` reports.
+    text.get_or_init(|| artifact.render().unwrap_or_default())
+}
 
-/// A tree to change in one place, and its number of problems.
-struct Base<'s> {
-    table: Table<'s>,
+/// The trees that are changed.
+struct Base<'t, 's> {
+    trees: Changed<'t, 's>,
+    /// How many problems they have.
     problems: usize,
-    /// What it renders for the only output that is compared, if that is another text than the whole spec's.
+    /// What they render for the only output that is compared, if that is another text than the whole spec's.
     text: Option<String>,
+}
+
+impl<'t, 's> Base<'t, 's> {
+    fn new(trees: &'t Trees<'s>) -> Self {
+        Self { trees: Changed::of(trees), problems: 0, text: None }
+    }
+}
+
+impl Key {
+    /// The name, and the one that a change gives it.
+    fn renamed(&self, edit: &Edit<'_>) -> Option<(String, String)> {
+        let Edit::Rename { from, to } = edit else { return None };
+        Some((from.clone(), to.clone()))
+    }
 }
 
 /// Whether a changed spec is valid.
@@ -342,35 +379,46 @@ fn kinds<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Vec<(String
 /// The keys of a profile's tree, and those of the kinds.
 fn all_keys(table: &Table<'_>, kinds: &[(String, u16, Table<'_>)]) -> Vec<Key> {
     let mut keys = Vec::new();
-    collect(table, "", &mut Vec::new(), &mut keys);
+    collect(table, "", None, &mut Vec::new(), &mut keys);
     for (place, (name, _, table)) in kinds.iter().enumerate() {
         let mut own = Vec::new();
-        collect(table, &format!("kinds.{name}"), &mut Vec::new(), &mut own);
+        collect(table, &format!("kinds.{name}"), None, &mut Vec::new(), &mut own);
         // What refers to a name may be in a template.
-        let values = own.into_iter().filter(|key| key.part == Part::Value);
+        let values = own.into_iter().filter(|key| key.part != Part::Name);
         keys.extend(values.map(|key| Key { kind: Some(place), ..key }));
     }
     keys
 }
 
-/// All keys below a table: names, and values other than tables and lists.
-fn collect(table: &Table<'_>, above: &str, steps: &mut Vec<Step>, keys: &mut Vec<Key>) {
-    for (key, node) in &table.entries {
-        let path = if above.is_empty() { key.name.to_string() } else { format!("{above}.{}", key.name) };
-        steps.push(Step::Key(key.name.to_string()));
-        keys.push(Key { path: path.clone(), span: key.span, part: Part::Name, steps: steps.clone(), kind: None });
-        collect_value(node, &path, steps, keys);
+/// All keys below a table, which is at `places`: names, and values other than tables and lists.
+fn collect(table: &Table<'_>, path: &str, places: Option<[Span; 2]>, steps: &mut Vec<usize>, keys: &mut Vec<Key>) {
+    for (index, (key, node)) in table.entries.iter().enumerate() {
+        let path = if path.is_empty() { key.name.to_string() } else { format!("{path}.{}", key.name) };
+        steps.push(index);
+        let (span, part) = (key.span, Part::Name);
+        keys.push(Key { path: path.clone(), span, part, steps: steps.clone(), above: places, kind: None });
+        collect_value((key.span, node), &path, places, steps, keys);
         steps.pop();
     }
 }
 
-fn collect_value(node: &Node<'_>, path: &str, steps: &mut Vec<Step>, keys: &mut Vec<Key>) {
+fn collect_value(
+    (name, node): (Span, &Node<'_>),
+    path: &str,
+    above: Option<[Span; 2]>,
+    steps: &mut Vec<usize>,
+    keys: &mut Vec<Key>,
+) {
     match &node.value {
-        Value::Table(table) => collect(table, path, steps, keys),
+        Value::Table(table) => {
+            let (path_of, span) = (path.to_owned(), name);
+            keys.push(Key { path: path_of, span, part: Part::Table, steps: steps.clone(), above, kind: None });
+            collect(table, path, Some([name, node.span]), steps, keys);
+        }
         Value::List(items) => {
             for (index, item) in items.iter().enumerate() {
-                steps.push(Step::Item(index));
-                collect_value(item, &format!("{path}[{index}]"), steps, keys);
+                steps.push(index);
+                collect_value((name, item), &format!("{path}[{index}]"), None, steps, keys);
                 steps.pop();
             }
         }
@@ -379,59 +427,8 @@ fn collect_value(node: &Node<'_>, path: &str, steps: &mut Vec<Step>, keys: &mut 
             span: node.span,
             part: Part::Value,
             steps: steps.clone(),
+            above,
             kind: None,
         }),
     }
-}
-
-/// The outputs of a stack.
-fn render(stack: &model::Stack, wanted: impl Fn(&Utf8Path) -> bool) -> Vec<(Utf8PathBuf, String)> {
-    view::artifacts(stack)
-        .into_iter()
-        .filter(|artifact| wanted(&artifact.path))
-        // Only a broken template can fail, which `gen render` reports.
-        .filter_map(|artifact| Some((artifact.path.clone(), artifact.render().ok()?)))
-        .collect()
-}
-
-/// Where lines of a text are in another one, one-based; `None` if one of them is not in it.
-fn same_lines(text: &str, other: &str, lines: &[usize]) -> Option<Vec<usize>> {
-    if text == other {
-        return Some(lines.to_vec());
-    }
-    let old: Vec<&str> = text.lines().collect();
-    let new: Vec<&str> = other.lines().collect();
-    let ops = capture_diff_slices(Algorithm::Myers, &old, &new);
-    let place = |line: &usize| {
-        let at = line.checked_sub(1)?;
-        ops.iter().find_map(|op| match *op {
-            DiffOp::Equal { old_index, new_index, len } if (old_index..old_index + len).contains(&at) => {
-                Some(new_index + (at - old_index) + 1)
-            }
-            _ => None,
-        })
-    };
-    lines.iter().map(place).collect()
-}
-
-/// The changed lines of the old text, one-based.
-fn moved(old: &str, new: &str) -> Vec<usize> {
-    if old == new {
-        return Vec::new();
-    }
-    let old: Vec<&str> = old.lines().collect();
-    let new: Vec<&str> = new.lines().collect();
-    if old.len() == new.len() {
-        return old.iter().zip(&new).enumerate().filter(|(_, (a, b))| a != b).map(|(at, _)| at + 1).collect();
-    }
-    capture_diff_slices(Algorithm::Myers, &old, &new)
-        .into_iter()
-        .filter_map(|op| match op {
-            DiffOp::Delete { old_index, old_len, .. } | DiffOp::Replace { old_index, old_len, .. } => {
-                Some(old_index + 1..=old_index + old_len)
-            }
-            DiffOp::Equal { .. } | DiffOp::Insert { .. } => None,
-        })
-        .flatten()
-        .collect()
 }

@@ -303,7 +303,7 @@ fn edited(sources: &Sources) {
 
 /// Each line of an output depends on keys that exist.
 fn traced(sources: &Sources, plans: &[Plan]) {
-    let trace = Trace::new(sources, plans[0].profile()).expect("a valid spec can be traced");
+    let trace = Trace::new(sources, &plans[0]).expect("a valid spec can be traced");
     trace.reach(&trace.keys().iter().take(100).collect::<Vec<_>>());
     for path in trace.outputs().take(2) {
         trace.causes(path, &[1, 2]);

@@ -30,7 +30,7 @@ pub fn follow(spec: &Sources, profiles: &[Profile<'_>]) -> Trail {
         let mut trace = None;
         for row in &profile.rows {
             let Verdict::Rejected(complaints) = &row.verdict else { continue };
-            let trace = trace.get_or_insert_with(|| Trace::new(spec, profile.plan.profile()));
+            let trace = trace.get_or_insert_with(|| Trace::new(spec, profile.plan));
             for path in &row.check.artifacts {
                 let of_file: Vec<&Complaint> = complaints.iter().filter(|complaint| complaint.path == *path).collect();
                 if !of_file.is_empty() {

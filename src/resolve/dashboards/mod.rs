@@ -212,6 +212,7 @@ impl<'a> Resolver<'a> {
         let place = Arc::as_ptr(written).addr();
         let default = self.default_datasource();
         if let Some(resolved) = self.shared.resolved.get(&place)
+            && Arc::ptr_eq(&resolved.written, written)
             && (!resolved.removes || self.removes())
             && resolved.default == default
             && resolved.named.iter().all(|named| self.datasource(&named.uid).as_ref() == Some(named))

@@ -159,8 +159,10 @@ impl<'a> Scope<'_, 'a> {
                     let span = query.text("expr").map_or(query.span, |expr| expr.span);
                     return self.missing_part(span, &source.plugin, "expr");
                 };
+                let is_unread = self.resolver.diagnostics.is_unread();
+                let check = if is_unread { promql::check_unread } else { promql::check };
                 if language == Language::PromQl
-                    && let Err(problem) = promql::check(expr)
+                    && let Err(problem) = check(expr)
                 {
                     self.report(
                         Diagnostic::new("invalid-promql", "invalid PromQL query", expr.place(&problem.range))

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::{Preset, fixed, generated, in_shell, needs};
-use crate::diagnostic::{Diagnostic, Span, nearest, suggestion};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, suggestion};
 use crate::model;
 use crate::model::kind::{Address, ClusterServer, Dsql, DynamicSetting, DynamicValue, SQL_PLUGIN, Store, Visibility};
 use crate::model::service::Command;
@@ -386,7 +386,7 @@ impl Resolver<'_> {
         let mut spans: HashMap<&str, Span> = HashMap::new();
         for (name, value) in cluster.dynamic_config.iter() {
             let known = known_setting(&name.value);
-            match dynamic_setting(known.as_ref(), name, value) {
+            match dynamic_setting(known.as_ref(), name, value, self.diagnostics) {
                 Ok(setting) => settings.push(setting),
                 Err(diagnostic) => self.report(*diagnostic),
             }
@@ -412,12 +412,13 @@ fn dynamic_setting(
     known: Option<&Known>,
     name: &Spanned<String>,
     value: &Spanned<Tree>,
+    among: &Diagnostics,
 ) -> Result<DynamicSetting, Box<Diagnostic>> {
     let Some(&Known { key, kind, .. }) = known else {
         let known = || DYNAMIC_CONFIG.lines().filter_map(|line| line.split_once('\t'));
         let title = format!("unknown dynamic setting `{}`", shown(&name.value));
         let diagnostic = Diagnostic::new("unknown-setting", title, name.span);
-        return Err(Box::new(match nearest(&name.value, known().map(|(key, _)| key)) {
+        return Err(Box::new(match among.nearest(&name.value, known().map(|(key, _)| key)) {
             Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
             None => diagnostic.help("fix the name, or remove it: Temporal ignores unknown settings"),
         }));

@@ -1,0 +1,222 @@
+//! Which of many keys lines depend on, found by changing many keys at once: if that leaves the lines as they are, none of
+//! the keys matters; otherwise each half is tried. What is found is measured key by key in the end, so a key that only
+//! seems to matter among others is dropped.
+
+use camino::Utf8Path;
+
+use super::change::Edit;
+use super::{Base, Key, Part, Trace, lines};
+use crate::diagnostic::Diagnostic;
+use crate::resolve::Shared;
+
+/// In how many parts the keys are tried first: with all of them changed, hardly anything fits together.
+const PARTS: usize = 8;
+
+/// How often changes that can't be read are replaced by others.
+const ROUNDS: usize = 8;
+
+/// The keys that lines of an output depend on, each with all lines of the output that do.
+pub(super) fn causes<'t, 's>(
+    trace: &'t Trace<'s>,
+    base: &Base<'t, 's>,
+    path: &Utf8Path,
+    lines: &[usize],
+    keys: &[&'t Key],
+) -> Vec<(&'t Key, Vec<usize>)> {
+    let (mut shared, mut found) = (Shared::default(), Vec::new());
+    let mut unexplained = lines.to_vec();
+    // A line that no value makes may be there since a value is, or else since a table is.
+    for (parts, is_removed) in [(&[Part::Name, Part::Value][..], false), (&[Part::Value], true), (&[Part::Table], true)]
+    {
+        let candidates = keys.iter().filter(|key| parts.contains(&key.part)).map(|&key| {
+            let edits = if is_removed { vec![Edit::Remove] } else { trace.others(key) };
+            let state = if edits.is_empty() { State::Never } else { State::InGroups };
+            Candidate { key, edits, next: 0, state }
+        });
+        let candidates = candidates.collect();
+        let (lines, shared) = (&unexplained, &mut shared);
+        found.extend(Search { trace, base, path, lines, candidates, shared, found: Vec::new() }.run());
+        unexplained.retain(|line| !found.iter().any(|(_, lines): &(&Key, Vec<usize>)| lines.contains(line)));
+        if unexplained.is_empty() {
+            break;
+        }
+    }
+    found
+}
+
+struct Search<'q, 't, 's> {
+    trace: &'t Trace<'s>,
+    base: &'q Base<'t, 's>,
+    /// The output.
+    path: &'q Utf8Path,
+    lines: &'q [usize],
+    candidates: Vec<Candidate<'t, 's>>,
+    shared: &'q mut Shared,
+    found: Vec<(&'t Key, Vec<usize>)>,
+}
+
+/// A key that may matter.
+struct Candidate<'t, 's> {
+    key: &'t Key,
+    /// What it can be changed to.
+    edits: Vec<Edit<'s>>,
+    /// The edit that groups use: the first that can be read.
+    next: usize,
+    state: State,
+}
+
+/// How a key can be changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Together with others.
+    InGroups,
+    /// Only by itself.
+    Alone,
+    /// In no way that can be read.
+    Never,
+}
+
+impl<'t> Search<'_, 't, '_> {
+    fn run(mut self) -> Vec<(&'t Key, Vec<usize>)> {
+        let all: Vec<usize> = (0..self.candidates.len()).collect();
+        for part in all.chunks(all.len().div_ceil(PARTS).max(1)) {
+            self.split(part, false);
+        }
+        for at in all {
+            if self.candidates[at].state == State::Alone {
+                self.measure(at);
+            }
+        }
+        self.found
+    }
+
+    /// Finds the keys of a group that matter; `is_known` says that one of them does.
+    fn split(&mut self, group: &[usize], is_known: bool) {
+        if let [only] = group {
+            self.measure(*only);
+            return;
+        }
+        if !is_known && !self.matters(group) {
+            return;
+        }
+        // Some were found to fit in no group.
+        let group = self.in_groups(group);
+        let (first, second) = group.split_at(group.len() / 2);
+        let is_first = match first {
+            [] => false,
+            [only] => self.measure(*only),
+            _ => self.matters(first),
+        };
+        if is_first && first.len() > 1 {
+            self.split(first, true);
+        }
+        if !second.is_empty() {
+            self.split(second, !is_first);
+        }
+    }
+
+    fn in_groups(&self, group: &[usize]) -> Vec<usize> {
+        let fits = |at: &usize| self.candidates.get(*at).is_some_and(|candidate| candidate.state == State::InGroups);
+        group.iter().copied().filter(fits).collect()
+    }
+
+    /// Whether any key of a group may matter.
+    fn matters(&mut self, group: &[usize]) -> bool {
+        for _ in 0..ROUNDS {
+            let group = self.in_groups(group);
+            if group.is_empty() {
+                return false;
+            }
+            let mut changed = self.base.trees.clone();
+            let mut names = Vec::new();
+            // Values before names, and inner ones before outer ones: names are on the way to the rest.
+            let values = |at: &&usize| self.candidates[**at].key.part == Part::Value;
+            let (values, of_names): (Vec<&usize>, Vec<&usize>) = group.iter().partition(values);
+            for &at in values.into_iter().rev().chain(of_names.into_iter().rev()) {
+                let Candidate { key, edits, next, .. } = &self.candidates[at];
+                let Some(edit) = edits.get(*next) else { continue };
+                changed.apply(key, edit);
+                names.extend(key.renamed(edit));
+            }
+            match self.trace.judge((changed, self.base.problems), &names, self.shared) {
+                (Some(stack), ..) => {
+                    let mut is_changed = true;
+                    self.trace.each_with(self.base, &stack, &|other| other == self.path, |(_, old), new| {
+                        is_changed = lines::may_be_changed(old, new, self.lines);
+                    });
+                    return is_changed;
+                }
+                (None, _, problems) => {
+                    if !self.blame(&group, &problems) {
+                        return true;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// Changes keys in another way, or not any more, whose changes can't be read; whether there are any.
+    fn blame(&mut self, group: &[usize], problems: &[Diagnostic]) -> bool {
+        let mut is_any = false;
+        let has = |key: &Key, wanted: &dyn Fn(&Diagnostic) -> bool| {
+            problems.iter().any(|problem| {
+                let place = problem.primary().filter(|place| place.file == key.span.file);
+                place.is_some_and(|place| (key.span.start..=key.span.end).contains(&place.start)) && wanted(problem)
+            })
+        };
+        for &at in group {
+            let Candidate { key, edits, next, state } = &mut self.candidates[at];
+            match edits.get(*next) {
+                Some(Edit::Set(_)) if has(key, &|_| true) => {
+                    *next += 1;
+                    if *next == edits.len() {
+                        *state = State::Never;
+                    }
+                }
+                Some(Edit::Rename { .. }) if has(key, &|problem| problem.code == "unknown-key") => {
+                    *state = State::Never
+                }
+                Some(Edit::Remove) if is_missing(key, problems) => *state = State::Never,
+                _ => continue,
+            }
+            is_any = true;
+        }
+        if is_any {
+            return true;
+        }
+        for &at in group {
+            let Candidate { key, edits, next, state } = &mut self.candidates[at];
+            if matches!(edits.get(*next), Some(Edit::Rename { .. })) && has(key, &|_| true) {
+                *state = State::Alone;
+                is_any = true;
+            }
+        }
+        is_any
+    }
+
+    /// Measures a key; whether it matters.
+    fn measure(&mut self, at: usize) -> bool {
+        let Candidate { key, edits, .. } = &self.candidates[at];
+        let path = self.path;
+        let reach = self.trace.measure(self.base, key, edits, self.shared, &|other| other == path).unwrap_or_default();
+        let Some(reach) = reach.into_iter().next() else { return false };
+        let matters = self.lines.iter().any(|line| reach.lines.binary_search(line).is_ok());
+        if matters {
+            self.found.push((*key, reach.lines));
+        }
+        matters
+    }
+}
+
+/// Whether the table of a key needs it.
+fn is_missing(key: &Key, problems: &[Diagnostic]) -> bool {
+    let Some(name) = key.path.rsplit('.').next() else { return false };
+    let is_above = |problem: &Diagnostic| {
+        let place = problem.primary();
+        key.above.iter().flatten().any(|above| place == Some(*above))
+    };
+    problems.iter().any(|problem| {
+        problem.code == "missing-key" && is_above(problem) && problem.title.contains(&format!("`{name}`"))
+    })
+}
