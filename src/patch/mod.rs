@@ -319,6 +319,13 @@ rules:
         assert_eq!(json.text, "{\n  \"b\": 2\n}\n");
     }
 
+    #[test]
+    fn a_block_begins_at_its_indicator() {
+        let text = "a:\n  - |-\n    >\n     x\n  - >\n    |y\nb: |-\n  |\n  z\n";
+        let patched = apply(text, Format::Yaml, &[&set("a[0]", "1".into()), &set("b", "2".into())]).unwrap();
+        assert_eq!(patched.text, "a:\n  - \"1\"\n  - >\n    |y\nb: \"2\"\n");
+    }
+
     trait AsTree {
         fn tree(self) -> Tree;
     }

@@ -98,15 +98,13 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
         Ok(Node { value, at, is_flow, has_comments: is_flow && self.comments > comments, ..Node::default() })
     }
 
-    /// Where a block begins whose text is at a place: at its `|` or `>`.
+    /// Where a block begins whose text is at a place: at its `|` or `>`, which the text may begin with as well.
     fn indicator(&self, start: usize) -> usize {
-        let is_one = |at: usize| matches!(self.text.as_bytes().get(at), Some(b'|' | b'>'));
-        if is_one(start) {
-            return start;
-        }
-        let before = self.text.get(..start).unwrap_or_default().trim_end();
-        let before = before.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
-        before.len().checked_sub(1).filter(|at| is_one(*at)).unwrap_or(start)
+        let before = self.text.get(..start).unwrap_or_default();
+        let line = before.trim_end();
+        let head = line.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
+        let is_above = before[line.len()..].contains('\n') && head.ends_with(['|', '>']);
+        if is_above { head.len() - 1 } else { start }
     }
 
     fn entries(&mut self, depth: usize) -> Result<(Vec<Entry>, usize), Refused> {

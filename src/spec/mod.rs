@@ -33,7 +33,6 @@ pub mod tree;
 pub mod value;
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -457,7 +456,7 @@ pub(crate) struct Dashboards<'s> {
 /// Dashboards that were decoded.
 struct Decoded<'s> {
     /// What they were decoded from, with what they extend.
-    tables: Table<'s>,
+    tables: Node<'s>,
     map: Map<Arc<Dashboard>>,
     /// Whether that is all.
     is_sound: bool,
@@ -481,8 +480,13 @@ impl<'s> Dashboards<'s> {
     /// Gives them to the spec of a tree without them.
     pub(crate) fn give(&self, spec: Option<&mut Spec>, sources: &Sources, diagnostics: &mut Diagnostics) {
         let Some(node) = &self.node else { return };
-        let base = self.decoded.get_or_init(|| read_tables(node.clone(), None, sources, diagnostics));
-        base.give(spec);
+        let base = self.decoded.get_or_init(|| {
+            let before = diagnostics.len();
+            let tables = expanded(node.clone(), diagnostics);
+            let map = decode_tables(tables.clone(), sources, diagnostics);
+            Decoded { tables, map, is_sound: diagnostics.len() == before }
+        });
+        give(spec, base.map.clone(), base.is_sound);
     }
 
     /// Gives others, in a changed table, to the spec of a tree without them.
@@ -493,53 +497,48 @@ impl<'s> Dashboards<'s> {
         sources: &Sources,
         diagnostics: &mut Diagnostics,
     ) {
-        read_tables(node, self.decoded.get(), sources, diagnostics).give(spec);
-    }
-}
-
-impl Decoded<'_> {
-    fn give(&self, spec: Option<&mut Spec>) {
-        if let Some(spec) = spec {
-            spec.dashboards = self.map.clone();
-            spec.sound &= self.is_sound;
+        let (known, before) = (self.decoded.get(), diagnostics.len());
+        let mut tables = expanded(node, diagnostics);
+        let mut shared: Vec<(usize, Spanned<String>, Arc<Dashboard>)> = Vec::new();
+        if let (Value::Table(tables), Some(known)) = (&mut tables.value, known)
+            && let Value::Table(all) = &known.tables.value
+        {
+            let mut place = 0;
+            tables.entries.retain(|(key, node)| {
+                let same = all.at(&[&key.name]) == Some(node);
+                let dashboard = known.map.get(&key.name).filter(|_| same);
+                let name = || Spanned { value: key.name.clone().into_owned(), span: key.span };
+                shared.extend(dashboard.map(|dashboard| (place, name(), Arc::clone(dashboard))));
+                place += 1;
+                dashboard.is_none()
+            });
         }
+        let mut map = decode_tables(tables, sources, diagnostics);
+        for (place, name, dashboard) in shared {
+            map.entries.insert(place.min(map.entries.len()), (name, dashboard));
+        }
+        let is_sound = diagnostics.len() == before && known.is_none_or(|known| known.is_sound);
+        give(spec, map, is_sound);
     }
 }
 
-/// Decodes a table of dashboards, except those that are the same in another one.
-fn read_tables<'s>(
-    node: Node<'s>,
-    known: Option<&Decoded<'s>>,
-    sources: &Sources,
-    diagnostics: &mut Diagnostics,
-) -> Decoded<'s> {
-    let (before, span) = (diagnostics.len(), node.span);
+fn give(spec: Option<&mut Spec>, dashboards: Map<Arc<Dashboard>>, is_sound: bool) {
+    if let Some(spec) = spec {
+        spec.dashboards = dashboards;
+        spec.sound &= is_sound;
+    }
+}
+
+/// A table of dashboards with what they extend.
+fn expanded<'s>(node: Node<'s>, diagnostics: &mut Diagnostics) -> Node<'s> {
+    let span = node.span;
     let mut table = Table { entries: vec![(Key { span, name: DASHBOARDS.into() }, node)] };
     extends::expand(&mut table, diagnostics);
-    let mut decode =
-        |value| Map::decode(Node { span, value }, &mut Context { sources, diagnostics }).unwrap_or_default();
-    let (tables, map) = match table.entries.pop().map(|(_, node)| node.value) {
-        Some(Value::Table(tables)) => {
-            let same = |(key, node): &(Key<'s>, Node<'s>)| {
-                let known = known.filter(|known| known.tables.at(&[&key.name]) == Some(node))?;
-                known.map.get(&key.name).cloned()
-            };
-            let (places, shared): (HashMap<String, usize>, Vec<_>) =
-                (tables.places(), tables.entries.iter().map(same).collect());
-            let new = tables.entries.iter().zip(&shared).filter(|(_, shared)| shared.is_none());
-            let new = Table { entries: new.map(|(entry, _)| entry.clone()).collect() };
-            let mut map: Map<Arc<Dashboard>> = decode(Value::Table(new));
-            for ((key, _), dashboard) in tables.entries.iter().zip(shared) {
-                let name = Spanned { value: key.name.clone().into_owned(), span: key.span };
-                map.entries.extend(dashboard.map(|dashboard| (name, dashboard)));
-            }
-            map.entries.sort_by_key(|(name, _)| places.get(&name.value).copied());
-            (tables, map)
-        }
-        other => (Table::default(), decode(other.unwrap_or(Value::Absent))),
-    };
-    let is_sound = diagnostics.len() == before && known.is_none_or(|known| known.is_sound);
-    Decoded { tables, map, is_sound }
+    table.entries.pop().map_or(Node { span, value: Value::Absent }, |(_, node)| node)
+}
+
+fn decode_tables(tables: Node<'_>, sources: &Sources, diagnostics: &mut Diagnostics) -> Map<Arc<Dashboard>> {
+    Map::decode(tables, &mut Context { sources, diagnostics }).unwrap_or_default()
 }
 
 /// The table of the dashboards in a tree.

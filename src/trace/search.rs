@@ -5,8 +5,9 @@
 use camino::Utf8Path;
 
 use super::change::Edit;
+use super::trees::Changed;
 use super::{Base, Key, Part, Trace, lines};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::resolve::Shared;
 
 /// In how many parts the keys are tried first: with all of them changed, hardly anything fits together.
@@ -76,9 +77,10 @@ enum State {
     Never,
 }
 
-impl<'t> Search<'_, 't, '_> {
+impl<'t, 's> Search<'_, 't, 's> {
     fn run(mut self) -> Vec<(&'t Key, Vec<usize>)> {
         let all: Vec<usize> = (0..self.candidates.len()).collect();
+        self.settle(&all);
         for part in all.chunks(all.len().div_ceil(PARTS).max(1)) {
             self.split(part, false);
         }
@@ -127,17 +129,7 @@ impl<'t> Search<'_, 't, '_> {
             if group.is_empty() {
                 return false;
             }
-            let mut changed = self.base.trees.clone();
-            let mut names = Vec::new();
-            // Values before names, and inner ones before outer ones: names are on the way to the rest.
-            let values = |at: &&usize| self.candidates[**at].key.part == Part::Value;
-            let (values, of_names): (Vec<&usize>, Vec<&usize>) = group.iter().partition(values);
-            for &at in values.into_iter().rev().chain(of_names.into_iter().rev()) {
-                let Candidate { key, edits, next, .. } = &self.candidates[at];
-                let Some(edit) = edits.get(*next) else { continue };
-                changed.apply(key, edit);
-                names.extend(key.renamed(edit));
-            }
+            let (changed, names) = self.changed(&group);
             match self.trace.judge((changed, self.base.problems), &names, self.shared) {
                 (Some(stack), ..) => {
                     let mut is_changed = true;
@@ -147,7 +139,7 @@ impl<'t> Search<'_, 't, '_> {
                     return is_changed;
                 }
                 (None, _, problems) => {
-                    if !self.blame(&group, &problems) {
+                    if !self.blame(&group, &problems) && !self.leave_alone(&group, &problems) {
                         return true;
                     }
                 }
@@ -156,38 +148,62 @@ impl<'t> Search<'_, 't, '_> {
         true
     }
 
+    /// The trees with all keys of a group changed, and the changed names.
+    fn changed(&self, group: &[usize]) -> (Changed<'t, 's>, Vec<(String, String)>) {
+        let mut changed = self.base.trees.clone();
+        let mut names = Vec::new();
+        // What is removed moves what comes after it.
+        for &at in group.iter().rev() {
+            let Candidate { key, edits, next, .. } = &self.candidates[at];
+            let Some(edit) = edits.get(*next) else { continue };
+            changed.apply(key, edit);
+            names.extend(key.renamed(edit));
+        }
+        (changed, names)
+    }
+
+    /// Finds out how keys can be changed so that they can be read, which takes less time than to resolve the stack.
+    fn settle(&mut self, all: &[usize]) {
+        for part in [Part::Name, Part::Value] {
+            let of_part: Vec<usize> = all.iter().copied().filter(|&at| self.candidates[at].key.part == part).collect();
+            for _ in 0..ROUNDS {
+                let group = self.in_groups(&of_part);
+                let mut problems = Diagnostics::unread();
+                self.changed(&group).0.decode(&mut problems);
+                if !self.blame(&group, &problems.into_sorted()) {
+                    break;
+                }
+            }
+        }
+    }
+
     /// Changes keys in another way, or not any more, whose changes can't be read; whether there are any.
     fn blame(&mut self, group: &[usize], problems: &[Diagnostic]) -> bool {
         let mut is_any = false;
-        let has = |key: &Key, wanted: &dyn Fn(&Diagnostic) -> bool| {
-            problems.iter().any(|problem| {
-                let place = problem.primary().filter(|place| place.file == key.span.file);
-                place.is_some_and(|place| (key.span.start..=key.span.end).contains(&place.start)) && wanted(problem)
-            })
-        };
         for &at in group {
             let Candidate { key, edits, next, state } = &mut self.candidates[at];
             match edits.get(*next) {
-                Some(Edit::Set(_)) if has(key, &|_| true) => {
+                Some(Edit::Set(_)) if is_in(key, problems, "") => {
                     *next += 1;
                     if *next == edits.len() {
                         *state = State::Never;
                     }
                 }
-                Some(Edit::Rename { .. }) if has(key, &|problem| problem.code == "unknown-key") => {
-                    *state = State::Never
-                }
+                Some(Edit::Rename { .. }) if is_in(key, problems, "unknown-key") => *state = State::Never,
                 Some(Edit::Remove) if is_missing(key, problems) => *state = State::Never,
                 _ => continue,
             }
             is_any = true;
         }
-        if is_any {
-            return true;
-        }
+        is_any
+    }
+
+    /// Takes names out of the groups whose change has other problems; whether there are any.
+    fn leave_alone(&mut self, group: &[usize], problems: &[Diagnostic]) -> bool {
+        let mut is_any = false;
         for &at in group {
             let Candidate { key, edits, next, state } = &mut self.candidates[at];
-            if matches!(edits.get(*next), Some(Edit::Rename { .. })) && has(key, &|_| true) {
+            if matches!(edits.get(*next), Some(Edit::Rename { .. })) && is_in(key, problems, "") {
                 *state = State::Alone;
                 is_any = true;
             }
@@ -207,6 +223,15 @@ impl<'t> Search<'_, 't, '_> {
         }
         matters
     }
+}
+
+/// Whether a key has a problem, of that code if one is given.
+fn is_in(key: &Key, problems: &[Diagnostic], code: &str) -> bool {
+    problems.iter().any(|problem| {
+        let place = problem.primary().filter(|place| place.file == key.span.file);
+        let is_here = place.is_some_and(|place| (key.span.start..=key.span.end).contains(&place.start));
+        is_here && (code.is_empty() || problem.code == code)
+    })
 }
 
 /// Whether the table of a key needs it.

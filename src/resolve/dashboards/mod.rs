@@ -55,6 +55,8 @@ pub struct Shared {
     lints: Lints,
     /// By the address of what they were resolved from, which is kept, so that nothing else has it.
     resolved: HashMap<usize, Resolved>,
+    /// Queries, and whether they are without a mistake: panels share some, and changes of a trace most.
+    queries: HashMap<String, bool>,
 }
 
 /// A dashboard that was resolved without anything to report, and what that depends on.
@@ -76,7 +78,8 @@ impl Resolver<'_> {
         let plugins = settings.flat_map(|settings| settings.strings("plugins")).map(|plugin| plugin.value.clone());
         let plugins: Vec<String> = plugins.collect();
         if self.shared.plugins != plugins || self.shared.lints != self.spec.lints {
-            *self.shared = Shared { plugins, lints: self.spec.lints.clone(), resolved: HashMap::new() };
+            let queries = std::mem::take(&mut self.shared.queries);
+            *self.shared = Shared { plugins, lints: self.spec.lints.clone(), resolved: HashMap::new(), queries };
         }
     }
 

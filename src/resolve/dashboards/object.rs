@@ -1,6 +1,6 @@
 //! Tables of the spec to objects of Grafana's JSON, by the entries of their descriptions.
 
-use serde_json::{Map as JsonMap, Number, Value, json};
+use serde_json::{Number, Value, json};
 
 use super::scope::Scope;
 use crate::diagnostic::Diagnostic;
@@ -195,19 +195,23 @@ pub fn put(object: &mut Json, path: &str, value: Value) {
                 put(inner, rest, value);
             }
         }
-        None => merge(object, JsonMap::from_iter([(path.to_owned(), value)])),
+        None => merge_one(object, path.to_owned(), value),
     }
 }
 
 fn merge(object: &mut Json, more: Json) {
     for (key, value) in more {
-        match (object.get_mut(&key), value) {
-            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
-            (Some(Value::Array(old)), Value::Array(new)) => old.extend(new),
-            (Some(old), new) => *old = new,
-            (None, new) => {
-                object.insert(key, new);
-            }
+        merge_one(object, key, value);
+    }
+}
+
+fn merge_one(object: &mut Json, key: String, value: Value) {
+    match (object.get_mut(&key), value) {
+        (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
+        (Some(Value::Array(old)), Value::Array(new)) => old.extend(new),
+        (Some(old), new) => *old = new,
+        (None, new) => {
+            object.insert(key, new);
         }
     }
 }

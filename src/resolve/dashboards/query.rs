@@ -159,10 +159,8 @@ impl<'a> Scope<'_, 'a> {
                     let span = query.text("expr").map_or(query.span, |expr| expr.span);
                     return self.missing_part(span, &source.plugin, "expr");
                 };
-                let is_unread = self.resolver.diagnostics.is_unread();
-                let check = if is_unread { promql::check_unread } else { promql::check };
                 if language == Language::PromQl
-                    && let Err(problem) = check(expr)
+                    && let Err(problem) = self.promql(expr)
                 {
                     self.report(
                         Diagnostic::new("invalid-promql", "invalid PromQL query", expr.place(&problem.range))
@@ -205,6 +203,22 @@ impl<'a> Scope<'_, 'a> {
                 }
             }
         }
+    }
+
+    /// Checks a query, once for each text.
+    fn promql(&mut self, query: &str) -> Result<(), promql::Problem> {
+        let known = &mut self.resolver.shared.queries;
+        if self.resolver.diagnostics.is_unread() {
+            let is_good = known.get(query).copied().unwrap_or_else(|| promql::is_good(query));
+            known.insert(query.to_owned(), is_good);
+            let problem = || promql::Problem { range: 0..query.len(), message: String::new() };
+            return if is_good { Ok(()) } else { Err(problem()) };
+        }
+        if known.get(query) != Some(&true) {
+            promql::check(query)?;
+            known.insert(query.to_owned(), true);
+        }
+        Ok(())
     }
 
     fn missing_part(&mut self, span: Span, language: &str, key: &str) {

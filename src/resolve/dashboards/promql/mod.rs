@@ -44,12 +44,9 @@ pub fn check(query: &str) -> Result<(), Problem> {
     check_with(query, misplaced)
 }
 
-/// As [`check`], without what is wrong with the syntax: to find that out takes a hundred times as long.
-///
-/// # Errors
-/// As [`check`].
-pub fn check_unread(query: &str) -> Result<(), Problem> {
-    check_with(query, |query, _| Problem::new(0..query.len(), String::new()))
+/// Whether a query has no mistake: to find out which one takes a hundred times as long.
+pub fn is_good(query: &str) -> bool {
+    check_with(query, |query, _| Problem::new(0..query.len(), String::new())).is_ok()
 }
 
 fn check_with(query: &str, misplaced: impl Fn(&str, &[Token<'_>]) -> Problem) -> Result<(), Problem> {
