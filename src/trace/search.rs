@@ -9,6 +9,7 @@ use super::trees::Changed;
 use super::{Base, Key, Part, Trace, lines};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::resolve::Shared;
+use crate::spec::decode::shown;
 
 /// In how many parts the keys are tried first: with all of them changed, hardly anything fits together.
 const PARTS: usize = 8;
@@ -183,13 +184,13 @@ impl<'t, 's> Search<'_, 't, 's> {
         for &at in group {
             let Candidate { key, edits, next, state } = &mut self.candidates[at];
             match edits.get(*next) {
-                Some(Edit::Set(_)) if is_in(key, problems, "") => {
+                Some(Edit::Set(_)) if is_in(key, problems) => {
                     *next += 1;
                     if *next == edits.len() {
                         *state = State::Never;
                     }
                 }
-                Some(Edit::Rename { .. }) if is_in(key, problems, "unknown-key") => *state = State::Never,
+                Some(Edit::Rename { to, .. }) if is_unknown(key, to, problems) => *state = State::Never,
                 Some(Edit::Remove) if is_missing(key, problems) => *state = State::Never,
                 _ => continue,
             }
@@ -203,7 +204,7 @@ impl<'t, 's> Search<'_, 't, 's> {
         let mut is_any = false;
         for &at in group {
             let Candidate { key, edits, next, state } = &mut self.candidates[at];
-            if matches!(edits.get(*next), Some(Edit::Rename { .. })) && is_in(key, problems, "") {
+            if matches!(edits.get(*next), Some(Edit::Rename { .. })) && is_in(key, problems) {
                 *state = State::Alone;
                 is_any = true;
             }
@@ -225,13 +226,19 @@ impl<'t, 's> Search<'_, 't, 's> {
     }
 }
 
-/// Whether a key has a problem, of that code if one is given.
-fn is_in(key: &Key, problems: &[Diagnostic], code: &str) -> bool {
+/// Whether a problem is in a key.
+fn is_in(key: &Key, problems: &[Diagnostic]) -> bool {
     problems.iter().any(|problem| {
         let place = problem.primary().filter(|place| place.file == key.span.file);
-        let is_here = place.is_some_and(|place| (key.span.start..=key.span.end).contains(&place.start));
-        is_here && (code.is_empty() || problem.code == code)
+        place.is_some_and(|place| (key.span.start..=key.span.end).contains(&place.start))
     })
+}
+
+/// Whether the new name of a key is unknown. The tables of a dashboard's file are all at its start.
+fn is_unknown(key: &Key, name: &str, problems: &[Diagnostic]) -> bool {
+    let quoted = format!("`{}`", shown(name));
+    let mut unknown = problems.iter().filter(|problem| problem.code == "unknown-key");
+    unknown.any(|problem| problem.primary() == Some(key.span) && problem.title.contains(&quoted))
 }
 
 /// Whether the table of a key needs it.
@@ -244,4 +251,54 @@ fn is_missing(key: &Key, problems: &[Diagnostic]) -> bool {
     problems.iter().any(|problem| {
         problem.code == "missing-key" && is_above(problem) && problem.title.contains(&format!("`{name}`"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::spec::source::Sources;
+
+    /// Each line has the keys that are found by changing one key at a time.
+    #[test]
+    fn groups_find_what_single_keys_do() {
+        let mut sources = Sources::default();
+        sources.push("spec/stack.toml", include_str!("../edit/examples/observability.toml").to_owned());
+        sources
+            .push("spec/dashboards/stack.toml", include_str!("../edit/examples/observability/stack.toml").to_owned());
+        let plans = crate::plan(&sources, Some("dev")).unwrap();
+        let trace = Trace::new(&sources, &plans[0]).unwrap();
+        let (base, mut shared) = (Base::new(&trace.trees), Shared::default());
+        let changeable = trace.keys().iter().filter(|key| key.part != Part::Table);
+        let single: Vec<_> = changeable
+            .flat_map(|key| {
+                let reach = trace.measure(&base, key, &trace.others(key), &mut shared, &|_| true).unwrap_or_default();
+                reach.into_iter().map(move |reach| (key, reach))
+            })
+            .collect();
+        let (mut lines, mut explained) = (0, 0);
+        for path in trace.outputs() {
+            let text = trace.output(path).unwrap_or_default();
+            for line in (1..=text.lines().count()).step_by(3) {
+                let of_line = single.iter().filter(|(_, reach)| reach.path == path && reach.lines.contains(&line));
+                let expected: BTreeSet<&str> = of_line.map(|(key, _)| key.path.as_str()).collect();
+                let found = trace.causes(path, &[line]).remove(0);
+                let is_there = |key: &&Key| key.part == Part::Table;
+                let found: BTreeSet<&str> = if expected.is_empty() {
+                    assert!(
+                        found.iter().all(|key| is_there(key) || key.part == Part::Value),
+                        "{path}:{line}: {found:?}"
+                    );
+                    BTreeSet::new()
+                } else {
+                    found.iter().map(|key| key.path.as_str()).collect()
+                };
+                assert_eq!(found, expected, "{path}:{line}");
+                lines += 1;
+                explained += usize::from(!expected.is_empty());
+            }
+        }
+        assert!(lines > 100 && explained > lines / 4, "{explained} of {lines}");
+    }
 }
