@@ -22,6 +22,14 @@ pub(super) enum Edit<'s> {
     Remove,
 }
 
+impl Edit<'_> {
+    /// The name, and the other one.
+    pub(super) fn renamed(&self) -> Option<(String, String)> {
+        let Self::Rename { from, to } = self else { return None };
+        Some((from.clone(), to.clone()))
+    }
+}
+
 /// Other names or values of a key, the most likely valid one first.
 pub(super) fn others<'s>(table: &Table<'s>, steps: &[usize], part: Part) -> Vec<Edit<'s>> {
     let rename = |(key, _): &(Key<'s>, Node<'s>)| Edit::Rename {

@@ -223,7 +223,7 @@ impl<'s> Trace<'s> {
         if !changed.apply(key, edit) {
             return (None, Judgement::Unreadable);
         }
-        let renamed = key.renamed(edit);
+        let renamed = edit.renamed();
         let (stack, judgement, _) = self.judge((changed, base.problems), renamed.as_slice(), shared);
         (stack, judgement)
     }
@@ -345,14 +345,6 @@ struct Base<'t, 's> {
 impl<'t, 's> Base<'t, 's> {
     fn new(trees: &'t Trees<'s>) -> Self {
         Self { trees: Changed::of(trees), problems: 0, text: None }
-    }
-}
-
-impl Key {
-    /// The name, and the one that a change gives it.
-    fn renamed(&self, edit: &Edit<'_>) -> Option<(String, String)> {
-        let Edit::Rename { from, to } = edit else { return None };
-        Some((from.clone(), to.clone()))
     }
 }
 

@@ -158,7 +158,7 @@ impl<'t, 's> Search<'_, 't, 's> {
             let Candidate { key, edits, next, .. } = &self.candidates[at];
             let Some(edit) = edits.get(*next) else { continue };
             changed.apply(key, edit);
-            names.extend(key.renamed(edit));
+            names.extend(edit.renamed());
         }
         (changed, names)
     }
