@@ -24,6 +24,7 @@ pub mod codes;
 pub mod conflict;
 pub mod dev;
 pub mod diagnostic;
+pub mod difference;
 pub mod edit;
 pub mod editor;
 pub mod folder;
@@ -48,6 +49,7 @@ pub mod trace;
 pub mod verify;
 pub mod view;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
@@ -169,6 +171,21 @@ pub fn plan(sources: &Sources, profile: Option<&str>) -> Result<Vec<Plan>, Vec<D
     plan_with_warnings(sources, profile).map(|(plans, _)| plans)
 }
 
+/// What specs that differ little have in common, for [`plan_like`].
+#[derive(Default)]
+pub struct Common {
+    dashboards: spec::Dashboards<'static>,
+    shared: RefCell<resolve::Shared>,
+}
+
+/// As [`plan()`], for one of several specs that differ little: dashboards that are the same in several are read and resolved once.
+///
+/// # Errors
+/// As [`plan()`].
+pub fn plan_like(common: &Common, sources: &Sources, profile: Option<&str>) -> Result<Vec<Plan>, Vec<Diagnostic>> {
+    plan_changed(sources, profile, |_| {}, Some(common)).map(|(plans, _)| plans)
+}
+
 /// As [`plan()`], with what looks wrong in a valid spec.
 ///
 /// # Errors
@@ -177,7 +194,7 @@ pub fn plan_with_warnings(
     sources: &Sources,
     profile: Option<&str>,
 ) -> Result<(Vec<Plan>, Vec<Diagnostic>), Vec<Diagnostic>> {
-    plan_changed(sources, profile, |_| {})
+    plan_changed(sources, profile, |_| {}, None)
 }
 
 /// Plans the outputs of one profile as the stack of one work tree, which `isolation` says.
@@ -185,7 +202,7 @@ pub fn plan_with_warnings(
 /// # Errors
 /// Those of [`plan()`]: a name that fits the spec may be too long with the end that it gets.
 pub fn plan_isolated(sources: &Sources, profile: &str, isolation: &Isolation) -> Result<Plan, Vec<Diagnostic>> {
-    let (plans, _) = plan_changed(sources, Some(profile), |spec| spec.isolate(isolation))?;
+    let (plans, _) = plan_changed(sources, Some(profile), |spec| spec.isolate(isolation), None)?;
     plans.into_iter().next().ok_or_else(Vec::new)
 }
 
@@ -202,16 +219,21 @@ fn plan_changed(
     sources: &Sources,
     profile: Option<&str>,
     change: impl Fn(&mut ProfileSpec),
+    common: Option<&Common>,
 ) -> Result<(Vec<Plan>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut diagnostics = Diagnostics::default();
-    let document = spec::parse(sources, &mut diagnostics);
+    let mut document = spec::parse(sources, &mut diagnostics);
+    if let Some(common) = common {
+        document = document.with_known(&common.dashboards);
+    }
     let names: Vec<String> = document.profiles().map(|name| name.value.clone()).collect();
     // After a syntax error the profiles may be unreadable.
     if diagnostics.is_empty() && !names.iter().any(|name| profile.is_none_or(|wanted| wanted == name)) {
         diagnostics.push(no_profile(profile, &names));
     }
     let mut plans = Vec::new();
-    let mut shared = resolve::Shared::default();
+    let own = RefCell::default();
+    let mut shared = common.map_or(&own, |common| &common.shared).borrow_mut();
     // Apart from the rest, without which no other profile would be resolved.
     let mut of_outputs = Diagnostics::default();
     // What is removed leaves others unused.

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
-use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
+use similar::DiffOp;
+
+use crate::difference::compared;
+pub(super) use crate::difference::lines;
 
 /// Ways through a text that are followed side by side; a text with more of them has the same lines again and again.
 const MOST_WAYS: usize = 64;
-
-/// The time limit of a comparison, which is coarser after that.
-const DIFF_TIME: Duration = Duration::from_secs(2);
 
 /// Pairs of lines of one hunk that are compared; a larger one stays whole.
 const MOST_PAIRS: usize = 10_000;
@@ -63,11 +62,6 @@ impl Change<'_> {
             (self.new_at..end).contains(&line)
         }
     }
-}
-
-/// The lines of a text, with their line breaks.
-pub(super) fn lines(text: &str) -> Vec<&str> {
-    text.split_inclusive('\n').collect()
 }
 
 /// Where a line of a text, from zero, is in another one that has it, too.
@@ -194,10 +188,6 @@ impl<'t> Hunks<'t> {
         made.reverse();
         Some(made)
     }
-}
-
-fn compared(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
-    capture_diff_slices_deadline(Algorithm::Myers, old, new, Some(Instant::now() + DIFF_TIME))
 }
 
 /// The parts of a hunk: pairs of lines that are alike, and what is between them.

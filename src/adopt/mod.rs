@@ -13,6 +13,7 @@ use std::cell::Cell;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::Common;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::import::{self, Context};
 use crate::spec::kind::{DECLARATION, Kind};
@@ -131,7 +132,8 @@ impl Refused {
 /// # Errors
 /// The spec and the file have both changed the same lines since the file was rendered, or the file differs in too many places.
 pub fn adopt(sources: &Sources, edit: &Edit<'_>, tries: &Cell<usize>) -> Result<Adopted, &'static str> {
-    let Some(rendered) = render(sources, edit.profile, edit.path) else {
+    let common = Common::default();
+    let Some(rendered) = render(&common, sources, edit) else {
         return Err("the spec has no such output any more");
     };
     let merged = hunks::merged(edit.rendered, edit.edited, &rendered);
@@ -142,6 +144,7 @@ pub fn adopt(sources: &Sources, edit: &Edit<'_>, tries: &Cell<usize>) -> Result<
     };
     let mut work = Work {
         edit,
+        common: &common,
         line,
         base: sources,
         now: None,
@@ -171,16 +174,16 @@ pub fn edited(rendered: &str, edited: &str, now: &str) -> Option<String> {
     hunks::merged(rendered, edited, now)
 }
 
-/// An output of a spec, unless the spec is invalid.
-fn render(sources: &Sources, profile: &str, path: &Utf8Path) -> Option<String> {
-    render_or(sources, profile, path).ok()
+/// The output of a spec, unless the spec is invalid.
+fn render(common: &Common, sources: &Sources, edit: &Edit<'_>) -> Option<String> {
+    render_or(common, sources, edit).ok()
 }
 
-/// An output of a spec, or what is wrong with that.
-fn render_or(sources: &Sources, profile: &str, path: &Utf8Path) -> Result<String, Option<String>> {
-    let plans = crate::plan(sources, Some(profile)).map_err(|mistakes| first(&mistakes))?;
+/// The output of a spec, or what is wrong with that.
+fn render_or(common: &Common, sources: &Sources, edit: &Edit<'_>) -> Result<String, Option<String>> {
+    let plans = crate::plan_like(common, sources, Some(edit.profile)).map_err(|mistakes| first(&mistakes))?;
     let stack = plans.first().ok_or(None)?.stack();
-    let artifact = crate::view::artifacts(stack).into_iter().find(|artifact| artifact.path == path).ok_or(None)?;
+    let artifact = crate::view::artifacts(stack).into_iter().find(|artifact| artifact.path == edit.path).ok_or(None)?;
     artifact.render().map_err(|_| None)
 }
 
@@ -206,6 +209,8 @@ type Guesses<'e> = fn(&Work<'e>, &Hunks<'_>, &Change<'_>) -> Vec<Candidate>;
 
 struct Work<'e> {
     edit: &'e Edit<'e>,
+    /// What the specs that are rendered have in common.
+    common: &'e Common,
     /// The line whose change is wanted, from zero.
     line: Option<usize>,
     base: &'e Sources,
@@ -279,7 +284,7 @@ impl Work<'_> {
 
     /// Whether what is left to adopt are whole changes of the first comparison.
     fn pieces(&self) -> Option<()> {
-        let first = render(self.base, self.edit.profile, self.edit.path)?;
+        let first = render(self.common, self.base, self.edit)?;
         let (old, new) = (hunks::lines(&first), hunks::lines(&self.edited));
         Hunks::of(&old, &new).found_in(&self.rendered).map(|_| ())
     }
@@ -297,7 +302,7 @@ impl Work<'_> {
         let candidates = kinds.into_iter().flat_map(|guesses| guesses(self, hunks, change));
         for Candidate { sources, key, is_clear } in candidates.take(MOST_TRIED.min(self.tries.get())) {
             self.tries.set(self.tries.get().saturating_sub(1));
-            let text = match render_or(&sources, self.edit.profile, self.edit.path) {
+            let text = match render_or(self.common, &sources, self.edit) {
                 Ok(text) if text == self.rendered => continue,
                 Ok(text) => text,
                 Err(why) => {
@@ -311,7 +316,7 @@ impl Work<'_> {
                 if other_half.is_some_and(|number| !is_taken(number)) {
                     continue;
                 }
-                match crate::plan(&sources, None) {
+                match crate::plan_like(self.common, &sources, None) {
                     Ok(_) => return Tried::Found(sources, text),
                     // The other profiles stay valid.
                     Err(mistakes) => {
@@ -324,7 +329,7 @@ impl Work<'_> {
             let others = if moved.is_some() { Some(0) } else { others(hunks, change, &text) };
             if let Some(others) = others
                 && almost.as_ref().is_none_or(|(best, ..)| others < best.others)
-                && crate::plan(&sources, None).is_ok()
+                && crate::plan_like(self.common, &sources, None).is_ok()
             {
                 almost = Some((Almost { key, others, line: moved }, sources, text));
             }
@@ -443,7 +448,7 @@ impl Work<'_> {
         let find = || -> Option<Vec<Candidate>> {
             let sources = self.sources();
             let name = self.edit.path.file_stem().filter(|_| self.edit.path.extension() == Some("json"))?;
-            let plans = crate::plan(sources, Some(self.edit.profile)).ok()?;
+            let plans = crate::plan_like(self.common, sources, Some(self.edit.profile)).ok()?;
             let dashboard = plans.first()?.stack().dashboards.iter().find(|dashboard| dashboard.name == name)?;
             let source = dashboard_of(sources, self.edit.path)?;
             let index = sources.files().iter().position(|other| other.path == source.path)?;
@@ -525,7 +530,7 @@ impl Work<'_> {
             text: String::new(),
         };
         let lines: Vec<usize> = self.refused.iter().map(|refused| line(refused).unwrap_or(1).max(1)).collect();
-        let plans = crate::plan(sources, Some(self.edit.profile)).unwrap_or_default();
+        let plans = crate::plan_like(self.common, sources, Some(self.edit.profile)).unwrap_or_default();
         let Some(trace) = plans.first().and_then(|plan| Trace::new(sources, plan)) else { return };
         let place = |key: &Key| {
             let (line, column) = sources.position(key.span);

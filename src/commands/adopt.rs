@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use similar::{ChangeTag, TextDiff};
 use stackgen::adopt::{self, Adopted, Almost, Edit, Refused};
 use stackgen::diagnostic::suggestion;
+use stackgen::difference;
 use stackgen::output::{self, Cause, Difference, File, Kept, Options};
 use stackgen::review::counted;
 use stackgen::shown::visible;
@@ -459,5 +459,6 @@ fn finish(kept: &[Kept]) -> Ran {
 
 /// How many lines of two texts differ.
 fn changed_lines(old: &str, new: &str) -> usize {
-    TextDiff::from_lines(old, new).iter_all_changes().filter(|change| change.tag() != ChangeTag::Equal).count()
+    let (added, removed) = difference::counted(old, new);
+    added + removed
 }

@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 use std::io;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
-use similar::{ChangeTag, TextDiff};
 use stackgen::diagnostic::{Diagnostic, Level};
+use stackgen::difference::{self, Line};
 use stackgen::output::{self, Cause, Difference, Error, Finding};
 use stackgen::review::counted;
 use stackgen::shown::visible;
@@ -30,9 +29,6 @@ pub const MOST_LINES: usize = 200;
 
 /// Lines of a file on disk that are compared: comparing takes memory for each.
 const MOST_COMPARED: usize = 2_000_000;
-
-/// The time limit of a line-by-line comparison.
-const DIFF_TIME: Duration = Duration::from_secs(2);
 
 pub fn run(arguments: &Check) -> Ran {
     if arguments.all {
@@ -224,7 +220,8 @@ struct Drift {
 /// What rendering would change, line by line.
 #[derive(Default)]
 struct Diff {
-    lines: Vec<(ChangeTag, String)>,
+    /// Each with its color.
+    lines: Vec<(&'static str, String)>,
     added: usize,
     removed: usize,
     /// The first line on disk that differs, one-based.
@@ -261,28 +258,22 @@ impl Diff {
             return Self { kind: Comparable::TooLong, first: 1, ..Self::default() };
         }
         let mut diff = Self::default();
-        let compared = TextDiff::configure().timeout(DIFF_TIME).diff_lines(on_disk, expected);
-        for hunk in compared.unified_diff().context_radius(3).iter_hunks() {
-            diff.lines.push((ChangeTag::Equal, format!("{}\n", hunk.header())));
-            for change in hunk.iter_changes() {
-                let sign = match change.tag() {
-                    ChangeTag::Delete => {
-                        diff.removed += 1;
-                        '-'
-                    }
-                    ChangeTag::Insert => {
-                        diff.added += 1;
-                        '+'
-                    }
-                    ChangeTag::Equal => ' ',
+        for hunk in difference::hunks(on_disk, expected, 3) {
+            diff.lines.push((CYAN, format!("{}\n", hunk.header)));
+            if diff.first == 0 {
+                diff.first = hunk.first;
+            }
+            for line in hunk.lines {
+                let (color, sign, text) = match line {
+                    Line::Same(text) => ("", ' ', text),
+                    Line::Removed(text) => (RED, '-', text),
+                    Line::Added(text) => (GREEN, '+', text),
                 };
-                if change.tag() != ChangeTag::Equal && diff.first == 0 {
-                    diff.first = change.old_index().or(change.new_index()).map_or(1, |index| index + 1);
-                }
-                let end = if change.missing_newline() { "\n\\ No newline at end of file\n" } else { "" };
+                diff.removed += usize::from(sign == '-');
+                diff.added += usize::from(sign == '+');
+                let end = if text.ends_with('\n') { "" } else { "\n\\ No newline at end of file\n" };
                 // An output has no escape sequence, and one on disk could pretend to be a part of the report.
-                let line = change.value().replace('\u{1b}', "\\u{1b}");
-                diff.lines.push((change.tag(), format!("{sign}{line}{end}")));
+                diff.lines.push((color, format!("{sign}{}{end}", text.replace('\u{1b}', "\\u{1b}"))));
             }
         }
         diff.first = diff.first.max(1);
@@ -399,15 +390,10 @@ fn lines(out: &mut String, [path, old, new]: [&str; 3], diff: &Diff, planned: bo
     let _ = writeln!(out, "--- {path} ({old})\n+++ {path} ({new})");
     let shown = diff.lines.len().min(*left);
     *left -= shown;
-    for (tag, line) in diff.lines.iter().take(shown) {
-        let (colour, reset) = match tag {
-            ChangeTag::Delete => (RED, RESET),
-            ChangeTag::Insert => (GREEN, RESET),
-            ChangeTag::Equal if line.starts_with("@@") => (CYAN, RESET),
-            ChangeTag::Equal => ("", ""),
-        };
+    for (color, line) in diff.lines.iter().take(shown) {
         let (text, end) = line.strip_suffix('\n').map_or((line.as_str(), "\n"), |text| (text, "\n"));
-        let _ = write!(out, "{colour}{text}{reset}{end}");
+        let reset = if color.is_empty() { "" } else { RESET };
+        let _ = write!(out, "{color}{text}{reset}{end}");
     }
     let cut = diff.lines.len() - shown;
     if cut > 0 {

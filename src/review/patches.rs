@@ -1,9 +1,5 @@
 //! Values of outputs that the spec changes after they are rendered, and outputs that are the user's own.
 
-use std::time::Duration;
-
-use similar::{ChangeTag, TextDiff};
-
 use super::{Area, Change, Fate, Id, Pair, Severity, counted, fates, quoted};
 use crate::model::patch::{Edit, Patch};
 use crate::model::text::{Text, Tree};
@@ -11,7 +7,7 @@ use crate::model::{Stack, secret};
 use crate::spec::patches::name_of;
 use crate::spec::stack::TERRAFORM;
 use crate::view::{self, COMPOSE};
-use crate::{MANIFEST, output};
+use crate::{MANIFEST, difference, output};
 
 /// An edit, and the patch that it is part of.
 type Patched<'s> = (&'s Patch, &'s Edit);
@@ -102,14 +98,7 @@ pub(super) fn ejected(pair: &Pair<'_>, changes: &mut Vec<Change>) {
                 if old == new {
                     continue;
                 }
-                let (mut added, mut removed) = (0, 0);
-                for change in TextDiff::configure().timeout(DIFF_TIME).diff_lines(&old, &new).iter_all_changes() {
-                    match change.tag() {
-                        ChangeTag::Insert => added += 1,
-                        ChangeTag::Delete => removed += 1,
-                        ChangeTag::Equal => {}
-                    }
-                }
+                let (added, removed) = difference::counted(&old, &new);
                 let what = format!(
                     "ejected, so it is left alone: {} would be added, and {} removed",
                     counted(added, "line"),
@@ -120,9 +109,6 @@ pub(super) fn ejected(pair: &Pair<'_>, changes: &mut Vec<Change>) {
         }
     }
 }
-
-/// The time limit of a line-by-line comparison.
-const DIFF_TIME: Duration = Duration::from_secs(2);
 
 /// What of an output a review does not judge, though it may be a danger: what containers may do, what is in their images, and
 /// what is created at a provider.

@@ -389,6 +389,8 @@ pub struct Document<'s> {
     unreadable: Vec<Span>,
     /// Whether it is for another version of `gen`.
     is_foreign: bool,
+    /// Dashboards of other specs, some of which this one may have, too.
+    known: Option<&'s Dashboards<'static>>,
 }
 
 /// Parses all files, joins them and reads the profiles.
@@ -430,7 +432,7 @@ fn parse_all<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Documen
     let mut cx = Context { sources, diagnostics: &mut found };
     let entry = base.take("profiles");
     let profiles = profile::read(entry, &mut cx);
-    let document = Document { sources, base, profiles, unreadable, is_foreign: false };
+    let document = Document { sources, base, profiles, unreadable, is_foreign: false, known: None };
     document.keep_certain(found, diagnostics);
     document
 }
@@ -480,12 +482,7 @@ impl<'s> Dashboards<'s> {
     /// Gives them to the spec of a tree without them.
     pub(crate) fn give(&self, spec: Option<&mut Spec>, sources: &Sources, diagnostics: &mut Diagnostics) {
         let Some(node) = &self.node else { return };
-        let base = self.decoded.get_or_init(|| {
-            let before = diagnostics.len();
-            let tables = expanded(node.clone(), diagnostics);
-            let map = decode_tables(tables.clone(), sources, diagnostics);
-            Decoded { tables, map, is_sound: diagnostics.len() == before }
-        });
+        let base = self.decoded.get_or_init(|| Decoded::new(node.clone(), sources, diagnostics));
         give(spec, base.map.clone(), base.is_sound);
     }
 
@@ -519,6 +516,26 @@ impl<'s> Dashboards<'s> {
         }
         let is_sound = diagnostics.len() == before && known.is_none_or(|known| known.is_sound);
         give(spec, map, is_sound);
+    }
+}
+
+impl Dashboards<'static> {
+    /// Gives those in a table to the spec of a tree without them, and keeps the first ones for other specs.
+    fn give_known(&self, node: Node<'_>, spec: Option<&mut Spec>, sources: &Sources, diagnostics: &mut Diagnostics) {
+        if self.decoded.get().is_some() {
+            return self.give_changed(node.into_owned(), spec, sources, diagnostics);
+        }
+        let first = self.decoded.get_or_init(|| Decoded::new(node.into_owned(), sources, diagnostics));
+        give(spec, first.map.clone(), first.is_sound);
+    }
+}
+
+impl<'s> Decoded<'s> {
+    fn new(node: Node<'s>, sources: &Sources, diagnostics: &mut Diagnostics) -> Self {
+        let before = diagnostics.len();
+        let tables = expanded(node, diagnostics);
+        let map = decode_tables(tables.clone(), sources, diagnostics);
+        Self { tables, map, is_sound: diagnostics.len() == before }
     }
 }
 
@@ -589,6 +606,11 @@ fn join<'s>(base: &mut Table<'s>, table: Table<'s>, diagnostics: &mut Diagnostic
 }
 
 impl<'s> Document<'s> {
+    /// Takes the dashboards from other specs that it has in common with them.
+    pub(crate) fn with_known(self, known: &'s Dashboards<'static>) -> Self {
+        Self { known: Some(known), ..self }
+    }
+
     /// The profiles' names.
     pub fn profiles(&self) -> impl Iterator<Item = &Spanned<String>> {
         self.profiles.iter().map(|profile| &profile.name)
@@ -625,7 +647,8 @@ impl<'s> Document<'s> {
             return;
         }
         let share = profiles.len().max(1);
-        let dashboards = if profiles.len() > 1 { Dashboards::take(&mut self.base) } else { Dashboards::default() };
+        let is_shared = profiles.len() > 1 || self.known.is_some();
+        let dashboards = if is_shared { Dashboards::take(&mut self.base) } else { Dashboards::default() };
         let last = profiles.len().saturating_sub(1);
         for (index, profile) in profiles.into_iter().enumerate() {
             if diagnostics.is_full() {
@@ -643,10 +666,12 @@ impl<'s> Document<'s> {
             let mut table = profile.apply(base, &mut found);
             let own = if has_own { Dashboards::take(&mut table).node } else { None };
             let mut spec = self.decode(table, &mut found);
-            match own {
-                Some(node) => dashboards.give_changed(node, spec.as_mut(), self.sources, &mut found),
-                None if has_own => {}
-                None => dashboards.give(spec.as_mut(), self.sources, &mut found),
+            let node = if has_own { own } else { dashboards.node().cloned().filter(|_| self.known.is_some()) };
+            match (node, self.known) {
+                (Some(node), Some(known)) => known.give_known(node, spec.as_mut(), self.sources, &mut found),
+                (Some(node), None) => dashboards.give_changed(node, spec.as_mut(), self.sources, &mut found),
+                (None, _) if has_own => {}
+                (None, _) => dashboards.give(spec.as_mut(), self.sources, &mut found),
             }
             self.keep_certain(found, diagnostics);
             if self.unreadable.is_empty() {

@@ -1,6 +1,8 @@
 //! Lines of a text in another one.
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use similar::DiffOp;
+
+use crate::difference::compared;
 
 /// Where lines of a text are in another one, one-based; `None` if one of them is not in it.
 pub(super) fn same(text: &str, other: &str, lines: &[usize]) -> Option<Vec<usize>> {
@@ -62,7 +64,7 @@ fn above(lines: &[&str], at: usize) -> Option<usize> {
 /// The place of each old line among the new ones.
 fn places(old: &[&str], new: &[&str]) -> Vec<Option<usize>> {
     let mut places = vec![None; old.len()];
-    for op in capture_diff_slices(Algorithm::Myers, old, new) {
+    for op in compared(old, new) {
         if let DiffOp::Equal { old_index, new_index, len } = op {
             for (offset, place) in places.iter_mut().skip(old_index).take(len).enumerate() {
                 *place = Some(new_index + offset);

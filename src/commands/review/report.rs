@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use serde_json::json;
-use similar::{Algorithm, DiffOp, capture_diff_slices, group_diff_ops};
+use similar::{DiffOp, group_diff_ops};
+use stackgen::difference;
 use stackgen::review::{Area, Change, Id, Outputs, Review, Severity, counted};
 use stackgen::shown::{markdown_code as code, visible};
 
@@ -450,7 +451,7 @@ fn differing(before: Option<&str>, after: Option<&str>) -> (Option<String>, Opti
     if before == after {
         return whole;
     }
-    let groups = group_diff_ops(capture_diff_slices(Algorithm::Myers, &old, &new), AROUND);
+    let groups = group_diff_ops(difference::compared(&old, &new), AROUND);
     let pieces = |words: &[&str], ranges: Vec<Range<usize>>| {
         let mut out = String::new();
         let mut end = 0;
