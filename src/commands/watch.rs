@@ -14,7 +14,7 @@ use super::{LOST, Outcome, Outputs, Ran, check, location, print_text, project, r
 use crate::cli::{Format, Watch};
 
 /// An editor saves a file in several steps: events closer together than this are one.
-const QUIET: Duration = Duration::from_millis(100);
+const QUIET: Duration = Duration::from_millis(20);
 
 /// Lines of one render's changes that are shown.
 const MOST_LINES: usize = 60;

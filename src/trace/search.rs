@@ -2,12 +2,14 @@
 //! the keys matters; otherwise each half is tried. What is found is measured key by key in the end, so a key that only
 //! seems to matter among others is dropped.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8Path;
 
 use super::change::Edit;
 use super::trees::Changed;
 use super::{Base, Key, Part, Trace, lines};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::resolve::Shared;
 use crate::spec::decode::shown;
 
@@ -95,15 +97,16 @@ impl<'t, 's> Search<'_, 't, 's> {
 
     /// Finds the keys of a group that matter; `is_known` says that one of them does.
     fn split(&mut self, group: &[usize], is_known: bool) {
-        if let [only] = group {
+        let group = self.in_groups(group);
+        if let [only] = group.as_slice() {
             self.measure(*only);
             return;
         }
-        if !is_known && !self.matters(group) {
+        if !is_known && !self.matters(&group) {
             return;
         }
         // Some were found to fit in no group.
-        let group = self.in_groups(group);
+        let group = self.in_groups(&group);
         let (first, second) = group.split_at(group.len() / 2);
         let is_first = match first {
             [] => false,
@@ -180,18 +183,19 @@ impl<'t, 's> Search<'_, 't, 's> {
 
     /// Changes keys in another way, or not any more, whose changes can't be read; whether there are any.
     fn blame(&mut self, group: &[usize], problems: &[Diagnostic]) -> bool {
+        let problems = Problems::of(problems);
         let mut is_any = false;
         for &at in group {
             let Candidate { key, edits, next, state } = &mut self.candidates[at];
             match edits.get(*next) {
-                Some(Edit::Set(_)) if is_in(key, problems) => {
+                Some(Edit::Set(_)) if problems.are_in(key) => {
                     *next += 1;
                     if *next == edits.len() {
                         *state = State::Never;
                     }
                 }
-                Some(Edit::Rename { to, .. }) if is_unknown(key, to, problems) => *state = State::Never,
-                Some(Edit::Remove) if is_missing(key, problems) => *state = State::Never,
+                Some(Edit::Rename { to, .. }) if problems.name_unknown(key, to) => *state = State::Never,
+                Some(Edit::Remove) if problems.name_missing(key) => *state = State::Never,
                 _ => continue,
             }
             is_any = true;
@@ -201,10 +205,11 @@ impl<'t, 's> Search<'_, 't, 's> {
 
     /// Takes names out of the groups whose change has other problems; whether there are any.
     fn leave_alone(&mut self, group: &[usize], problems: &[Diagnostic]) -> bool {
+        let problems = Problems::of(problems);
         let mut is_any = false;
         for &at in group {
             let Candidate { key, edits, next, state } = &mut self.candidates[at];
-            if matches!(edits.get(*next), Some(Edit::Rename { .. })) && is_in(key, problems) {
+            if matches!(edits.get(*next), Some(Edit::Rename { .. })) && problems.are_in(key) {
                 *state = State::Alone;
                 is_any = true;
             }
@@ -226,31 +231,41 @@ impl<'t, 's> Search<'_, 't, 's> {
     }
 }
 
-/// Whether a problem is in a key.
-fn is_in(key: &Key, problems: &[Diagnostic]) -> bool {
-    problems.iter().any(|problem| {
-        let place = problem.primary().filter(|place| place.file == key.span.file);
-        place.is_some_and(|place| (key.span.start..=key.span.end).contains(&place.start))
-    })
-}
+/// Problems by their places.
+struct Problems<'d>(BTreeMap<(u16, u32), Vec<&'d Diagnostic>>);
 
-/// Whether the new name of a key is unknown. The tables of a dashboard's file are all at its start.
-fn is_unknown(key: &Key, name: &str, problems: &[Diagnostic]) -> bool {
-    let quoted = format!("`{}`", shown(name));
-    let mut unknown = problems.iter().filter(|problem| problem.code == "unknown-key");
-    unknown.any(|problem| problem.primary() == Some(key.span) && problem.title.contains(&quoted))
-}
+impl<'d> Problems<'d> {
+    fn of(problems: &'d [Diagnostic]) -> Self {
+        let mut places: BTreeMap<(u16, u32), Vec<&Diagnostic>> = BTreeMap::new();
+        for (problem, place) in problems.iter().filter_map(|problem| Some((problem, problem.primary()?))) {
+            places.entry((place.file, place.start)).or_default().push(problem);
+        }
+        Self(places)
+    }
 
-/// Whether the table of a key needs it.
-fn is_missing(key: &Key, problems: &[Diagnostic]) -> bool {
-    let Some(name) = key.path.rsplit('.').next() else { return false };
-    let is_above = |problem: &Diagnostic| {
-        let place = problem.primary();
-        key.above.iter().flatten().any(|above| place == Some(*above))
-    };
-    problems.iter().any(|problem| {
-        problem.code == "missing-key" && is_above(problem) && problem.title.contains(&format!("`{name}`"))
-    })
+    /// Those with a code at a place that say a name.
+    fn say(&self, code: &str, span: Span, name: &str) -> bool {
+        let at = self.0.get(&(span.file, span.start)).into_iter().flatten();
+        let mut here = at.filter(|problem| problem.code == code && problem.primary() == Some(span));
+        here.any(|problem| problem.title.contains(&format!("`{}`", shown(name))))
+    }
+
+    /// Whether any is in a key.
+    fn are_in(&self, key: &Key) -> bool {
+        let Span { file, start, end } = key.span;
+        self.0.range((file, start)..=(file, end)).next().is_some()
+    }
+
+    /// Whether the new name of a key is unknown. The tables of a dashboard's file are all at its start.
+    fn name_unknown(&self, key: &Key, name: &str) -> bool {
+        self.say("unknown-key", key.span, name)
+    }
+
+    /// Whether the table of a key needs it.
+    fn name_missing(&self, key: &Key) -> bool {
+        let name = key.path.rsplit('.').next().unwrap_or_default();
+        key.above.iter().flatten().any(|above| self.say("missing-key", *above, name))
+    }
 }
 
 #[cfg(test)]

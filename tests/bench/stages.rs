@@ -27,15 +27,24 @@ fn main() {
 enum Stack {
     Reference,
     Synthetic(usize),
+    /// So many dashboards, each with so many panels.
+    Dashboards(usize, usize),
 }
 
-const STACKS: [Stack; 4] = [Stack::Reference, Stack::Synthetic(150), Stack::Synthetic(1_500), Stack::Synthetic(15_000)];
+const STACKS: [Stack; 5] = [
+    Stack::Reference,
+    Stack::Synthetic(150),
+    Stack::Synthetic(1_500),
+    Stack::Synthetic(15_000),
+    Stack::Dashboards(300, 40),
+];
 
 impl fmt::Display for Stack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reference => f.write_str("reference"),
             Self::Synthetic(count) => count.fmt(f),
+            Self::Dashboards(count, panels) => write!(f, "{count}x{panels}"),
         }
     }
 }
@@ -50,10 +59,18 @@ impl Project {
         let text = match stack {
             Stack::Reference => include_str!("../../spec/stack.toml").to_owned(),
             Stack::Synthetic(count) => synthetic::spec(count),
+            Stack::Dashboards(..) => synthetic::spec_with_dashboards(),
         };
         let project = Self { folder: TempDir::new().unwrap() };
         fs::create_dir(project.root().join("spec")).unwrap();
         fs::write(project.root().join(spec::MAIN), text).unwrap();
+        if let Stack::Dashboards(count, panels) = stack {
+            fs::create_dir(project.root().join("spec/dashboards")).unwrap();
+            for index in 1..=count {
+                let path = project.root().join(format!("spec/dashboards/dashboard-{index:04}.toml"));
+                fs::write(path, synthetic::dashboard(index, panels)).unwrap();
+            }
+        }
         if let Stack::Reference = stack {
             for folder in ["spec/dashboards", "spec/files"] {
                 let from = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);

@@ -12,7 +12,7 @@ const TRADES: [&str; 8] = ["orders", "billing", "catalogue", "search", "shipping
 /// A spec of `count` services, besides an Alloy, a Mimir and a Loki. The same count gives the same text.
 pub fn spec(count: usize) -> String {
     let mut text = String::with_capacity(1_200 + count * 820);
-    text.push_str(HEAD);
+    text.extend([HEAD, VARIABLES, WATCHERS]);
     for index in 1..=count {
         service(&mut text, index);
     }
@@ -21,6 +21,54 @@ pub fn spec(count: usize) -> String {
     }
     text
 }
+
+/// A spec with a Grafana for any number of dashboards.
+pub fn spec_with_dashboards() -> String {
+    [HEAD, WATCHERS, GRAFANA].concat()
+}
+
+/// A dashboard of `panels` panels, in rows of ten.
+pub fn dashboard(index: usize, panels: usize) -> String {
+    let mut text = format!(
+        "folder = \"generated\"\ntitle = \"Dashboard {index}\"\nrefresh = \"30s\"\n\n\
+         [variables.instance]\ntype = \"query\"\nquery = \"label_values(up, instance)\"\nmulti = true\n\n"
+    );
+    for panel in 0..panels {
+        let (row, trade) = (panel / 10, trade(index + panel));
+        let _ = writeln!(
+            text,
+            "[rows.\"Row {row}\".panels.\"Requests {panel}\"]\ntype = \"timeseries\"\n\
+             description = \"What {trade} answers, by code\"\nunit = \"reqps\"\nmin = 0\n\
+             queries = [\n  {{ expr = 'sum by (code) (rate({trade}_requests_total{{instance=~\"$instance\", \
+             shard=\"{index}\"}}[$__rate_interval]))', legend = \"{{{{code}}}}\" }},\n  {{ expr = \
+             'histogram_quantile(0.99, sum by (le) (rate({trade}_seconds_bucket{{shard=\"{panel}\"}}[5m])))', \
+             legend = \"p99\" }},\n]\nthresholds = [\"green\", {{ from = 80, color = \"red\" }}]\n"
+        );
+    }
+    text
+}
+
+const GRAFANA: &str = r#"[services.grafana]
+kind = "grafana"
+image = "grafana/grafana:13.2.1"
+group = "observability"
+ports.http = 3000
+
+[services.grafana.settings]
+admin_password = "${GRAFANA_ADMIN_PASSWORD}"
+folders = { generated = "Generated" }
+
+[datasources.mimir]
+type = "prometheus"
+title = "Prometheus"
+default = true
+
+[env.GRAFANA_ADMIN_PASSWORD]
+description = "Password of Grafana's user admin"
+required = true
+secret = true
+generate = true
+"#;
 
 const HEAD: &str = r#"[stack]
 name = "synthetic"
@@ -36,7 +84,9 @@ mimir = "grafana/mimir:3.2.1"
 loki = "grafana/loki:3.7.6"
 alloy = "grafana/alloy:v1.19.1"
 
-[env.LOG_LEVEL]
+"#;
+
+const VARIABLES: &str = r#"[env.LOG_LEVEL]
 description = "How much the services log"
 default = "info"
 
@@ -48,7 +98,9 @@ required = true
 description = "Entries that a service keeps in memory"
 default = "10000"
 
-[services.mimir]
+"#;
+
+const WATCHERS: &str = r#"[services.mimir]
 kind = "mimir"
 group = "observability"
 ports.http = 9009
