@@ -141,18 +141,18 @@ pub struct Diagnostics {
     compared: Cell<usize>,
     /// What looks wrong, and stops nothing.
     warnings: Vec<Diagnostic>,
-    /// Whether nobody reads them.
+    /// Whether they are discarded without being shown.
     is_unread: bool,
 }
 
 impl Diagnostics {
-    /// An empty list that nobody reads: what counts is how many there are, and where. Suggestions and explanations would take
-    /// most of the time.
+    /// An empty list that is discarded without being shown. Only the number and the places of its diagnostics matter, so
+    /// suggestions and explanations, which take most of the time, are left out.
     pub fn unread() -> Self {
         Self { is_unread: true, ..Self::default() }
     }
 
-    /// Whether nobody reads them.
+    /// Whether they are discarded without being shown.
     pub fn is_unread(&self) -> bool {
         self.is_unread
     }

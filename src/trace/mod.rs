@@ -6,7 +6,7 @@
 //! depend on a key takes about a millisecond.
 //!
 //! In a table whose keys are names, the name of a key is changed as well, together with all references to it, so that the
-//! spec stays valid. A key whose value makes no difference to a line may be what makes the line exist: it is also removed.
+//! spec stays valid. A line that no value affects may exist because of a key, so keys are also removed.
 
 mod change;
 mod lines;
@@ -148,7 +148,7 @@ impl<'s> Trace<'s> {
     }
 
     /// The trees without the dashboards that lines of an output do not need, the lines in what they render, and whether a key
-    /// is one of those dashboards. They are the largest part of a spec, and few outputs depend on others than their own.
+    /// is one of those dashboards. They are the largest part of a spec, and few outputs need them.
     fn without_dashboards(
         &self,
         (path, text): (&Utf8Path, &str),

@@ -13,10 +13,10 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::resolve::Shared;
 use crate::spec::decode::shown;
 
-/// In how many parts the keys are tried first: with all of them changed, hardly anything fits together.
+/// The number of groups to start with: if all keys are changed at once, hardly anything fits together.
 const PARTS: usize = 8;
 
-/// How often changes that can't be read are replaced by others.
+/// The limit of attempts to replace changes that can't be read.
 const ROUNDS: usize = 8;
 
 /// The keys that lines of an output depend on, each with all lines of the output that do.
@@ -29,7 +29,7 @@ pub(super) fn causes<'t, 's>(
 ) -> Vec<(&'t Key, Vec<usize>)> {
     let (mut shared, mut found) = (Shared::default(), Vec::new());
     let mut unexplained = lines.to_vec();
-    // A line that no value makes may be there since a value is, or else since a table is.
+    // A line that no value affects may exist because of a value or, failing that, a table.
     for (parts, is_removed) in [(&[Part::Name, Part::Value][..], false), (&[Part::Value], true), (&[Part::Table], true)]
     {
         let candidates = keys.iter().filter(|key| parts.contains(&key.part)).map(|&key| {

@@ -14,7 +14,7 @@ use crate::spec::{self, DASHBOARDS, Dashboards};
 /// The trees of a spec.
 pub(super) struct Trees<'s> {
     sources: &'s Sources,
-    /// What all but the dashboards are decoded from: those are the largest part, and most changes are none of theirs.
+    /// What all but the dashboards are decoded from: they are the largest part, and most changes don't affect them.
     spec: Table<'s>,
     dashboards: Dashboards<'s>,
     /// The tree with all of the spec.
