@@ -11,7 +11,7 @@ mod query;
 mod scope;
 pub mod variables;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -55,8 +55,8 @@ pub struct Shared {
     lints: Lints,
     /// By the address of what they were resolved from, which is kept, so that nothing else has it.
     resolved: HashMap<usize, Resolved>,
-    /// Queries, and whether they are without a mistake: panels share some, and changes of a trace most.
-    queries: HashMap<String, bool>,
+    /// Queries without a mistake: panels share some, and changes of a trace most.
+    queries: HashSet<String>,
 }
 
 /// A dashboard that was resolved without anything to report, and what that depends on.

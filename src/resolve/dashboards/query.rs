@@ -205,18 +205,12 @@ impl<'a> Scope<'_, 'a> {
         }
     }
 
-    /// Checks a query, once for each text.
+    /// Checks a query, a good one once for each text.
     fn promql(&mut self, query: &str) -> Result<(), promql::Problem> {
         let known = &mut self.resolver.shared.queries;
-        if self.resolver.diagnostics.is_unread() {
-            let is_good = known.get(query).copied().unwrap_or_else(|| promql::is_good(query));
-            known.insert(query.to_owned(), is_good);
-            let problem = || promql::Problem { range: 0..query.len(), message: String::new() };
-            return if is_good { Ok(()) } else { Err(problem()) };
-        }
-        if known.get(query) != Some(&true) {
+        if !known.contains(query) {
             promql::check(query)?;
-            known.insert(query.to_owned(), true);
+            known.insert(query.to_owned());
         }
         Ok(())
     }
