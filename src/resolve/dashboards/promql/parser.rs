@@ -57,17 +57,11 @@ enum Form {
 /// An operator that waits for its right side.
 struct Operator {
     precedence: u8,
-    /// The text, and what it does to its operands; nothing for a sign or a variable.
+    /// Empty for a variable.
     text: &'static str,
-    range: Range<usize>,
-    arity: Arity,
-    matching: Matching,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Arity {
-    Sign,
-    Binary,
+    start: usize,
+    /// `None` for a sign.
+    matching: Option<Matching>,
 }
 
 /// What stands between an operator and its right side.
@@ -155,8 +149,7 @@ impl<'a, 't> Parser<'a, 't> {
         loop {
             while let Some(sign) = self.peek().filter(|token| matches!(token.text, "+" | "-")) {
                 self.at += 1;
-                let (range, matching) = (sign.range.clone(), Matching::default());
-                operators.push(Operator { precedence: SIGN, text: "", range, arity: Arity::Sign, matching });
+                operators.push(Operator { precedence: SIGN, text: "", start: sign.range.start, matching: None });
             }
             let operand = self.operand()?;
             operands.push(self.with_suffixes(operand)?);
@@ -175,18 +168,17 @@ impl<'a, 't> Parser<'a, 't> {
     fn apply(&mut self, operator: &Operator, operands: &mut Vec<Operand>) {
         let Some(mut right) = operands.pop() else { return };
         self.expect_value(&right);
-        if operator.arity == Arity::Sign {
-            right.range.start = operator.range.start;
+        let Some(matching) = &operator.matching else {
+            right.range.start = operator.start;
             right.form = Form::Other;
             operands.push(right);
             return;
-        }
+        };
         let Some(left) = operands.pop() else { return };
         self.expect_value(&left);
         let range = left.range.start..right.range.end;
         let (scalar, instant) = (Types::SCALAR, Types::INSTANT);
         let is_set = SETS.contains(&operator.text);
-        let matching = &operator.matching;
         let vectors = left.types.may_be(instant) && right.types.may_be(instant);
         if is_set && (left.types == scalar || right.types == scalar) {
             self.report(range.clone(), format!("`{}` needs an instant vector on each side", operator.text));
@@ -229,13 +221,13 @@ impl<'a, 't> Parser<'a, 't> {
         });
         let (precedence, text) = match known {
             Some(known) => known,
-            // A variable that stands for one; `+` could be a sign otherwise.
+            // A variable stands for one; which is not known, so its precedence is that of `+`.
             None if token.variable.is_some_and(|variable| variable.whole) => (3, ""),
             None => return Ok(None),
         };
         self.at += 1;
         let matching = self.matching()?;
-        Ok(Some(Operator { precedence, text, range: token.range.clone(), arity: Arity::Binary, matching }))
+        Ok(Some(Operator { precedence, text, start: token.range.start, matching: Some(matching) }))
     }
 
     fn matching(&mut self) -> Result<Matching, Problem> {
