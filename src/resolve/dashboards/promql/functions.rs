@@ -22,7 +22,7 @@ const ANY: usize = usize::MAX;
 /// A signature, and the names of what has it.
 type Row = (&'static [Types], [usize; 2], Types, &'static str);
 
-/// `Functions` in `promql/parser/functions.go` of Prometheus 3.8.
+/// `Functions` in `promql/parser/functions.go` of Prometheus in 2026, experimental ones included.
 const FUNCTIONS: &[Row] = &[
     (&[], [0, 0], S, "end pi range start step time"),
     (&[I], [0, 1], I, "day_of_month day_of_week day_of_year days_in_month hour minute month year"),

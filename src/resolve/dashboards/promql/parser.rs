@@ -1,4 +1,4 @@
-//! Grammar and types of a query (`promql/parser/generated_parser.y` and `parse.go` of Prometheus 3.8).
+//! Grammar and types of a query: `generated_parser.y` and `parse.go` in `promql/parser/` of Prometheus.
 
 use std::ops::Range;
 
@@ -121,6 +121,11 @@ impl<'a, 't> Parser<'a, 't> {
         }
     }
 
+    fn expected_expression(&self) -> Problem {
+        let is_first = matches!(self.inside, Inside::Arguments) && self.last().is_some_and(|last| last.text == "(");
+        self.expected(if is_first { "an expression or `)`" } else { "an expression" })
+    }
+
     fn expected_operator(&self) -> Problem {
         self.expected(match self.inside {
             Inside::Query => "an operator",
@@ -137,9 +142,13 @@ impl<'a, 't> Parser<'a, 't> {
         self.wrong.get_or_insert(Problem::new(range, message));
     }
 
-    /// The end of the last token that was taken.
+    /// The last token that was taken.
+    fn last(&self) -> Option<&'t Token<'a>> {
+        self.tokens.get(self.at.checked_sub(1)?)
+    }
+
     fn end(&self) -> usize {
-        self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(0, |token| token.range.end)
+        self.last().map_or(0, |last| last.range.end)
     }
 
     /// An expression up to a token that can't continue it.
@@ -161,7 +170,7 @@ impl<'a, 't> Parser<'a, 't> {
             let Some(operator) = next else { break };
             operators.push(operator);
         }
-        operands.pop().ok_or_else(|| self.expected("an expression"))
+        operands.pop().ok_or_else(|| self.expected_expression())
     }
 
     /// Replaces the operands of an operator by its result.
@@ -243,6 +252,7 @@ impl<'a, 't> Parser<'a, 't> {
                 matching.twice = twice.next().map(|label| (*label).to_owned());
             }
         }
+        // Without a parenthesis it is a metric.
         while self.tokens.get(self.at + 1).is_some_and(|next| next.text == "(")
             && self.take_word(&["fill", "fill_left", "fill_right"]).is_some()
         {
@@ -284,7 +294,7 @@ impl<'a, 't> Parser<'a, 't> {
 
     /// What operators connect, without ranges and modifiers.
     fn operand(&mut self) -> Result<Operand, Problem> {
-        let Some(token) = self.peek() else { return Err(self.expected("an expression")) };
+        let Some(token) = self.peek() else { return Err(self.expected_expression()) };
         let start = token.range.start;
         let (types, form) = match token.kind {
             Kind::Number => {
@@ -314,7 +324,7 @@ impl<'a, 't> Parser<'a, 't> {
                 (Types::INSTANT, Form::Selector)
             }
             Kind::Word if !token.is_one_of(RESERVED) => return self.name(token),
-            _ => return Err(self.expected("an expression")),
+            _ => return Err(self.expected_expression()),
         };
         Ok(Operand { types, range: start..self.end(), form })
     }
@@ -338,7 +348,7 @@ impl<'a, 't> Parser<'a, 't> {
             (Types::INSTANT, Form::Selector)
         } else {
             let types = match name.variable {
-                Some(variable) if variable.is_quoted() => Types::VALUE | Types::TEXT,
+                Some(variable) if variable.is_quoted() => Types::VALUE_OR_TEXT,
                 Some(variable) if variable.whole => Types::VALUE,
                 _ => Types::INSTANT,
             };
@@ -357,13 +367,8 @@ impl<'a, 't> Parser<'a, 't> {
         self.require("(")?;
         let outside = std::mem::replace(&mut self.inside, Inside::Arguments);
         let mut arguments = Vec::new();
-        if self.next_is(")") {
-            self.at += 1;
-        } else {
+        if !self.take(")") {
             loop {
-                if arguments.is_empty() && !self.starts_expression() {
-                    return Err(self.expected("an expression or `)`"));
-                }
                 arguments.push(self.expression()?);
                 if self.take(")") {
                     break;
@@ -386,16 +391,6 @@ impl<'a, 't> Parser<'a, 't> {
         };
         self.check_arguments(name, &signature, &arguments);
         Ok(signature.result)
-    }
-
-    fn starts_expression(&self) -> bool {
-        self.peek().is_some_and(|token| match token.kind {
-            Kind::Number | Kind::Text => true,
-            Kind::Word => !token.is_one_of(RESERVED),
-            Kind::Open => token.text != "[",
-            Kind::Operator => matches!(token.text, "+" | "-"),
-            Kind::Comma | Kind::Close => false,
-        })
     }
 
     fn check_arguments(&mut self, name: &Token<'_>, signature: &functions::Signature, arguments: &[Operand]) {

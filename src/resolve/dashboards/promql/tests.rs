@@ -288,7 +288,7 @@ fn only_a_long_excerpt_is_cut() {
 
 #[test]
 fn every_function_of_prometheus_is_known() {
-    // https://prometheus.io/docs/prometheus/latest/querying/functions/ of Prometheus 3.8
+    // https://prometheus.io/docs/prometheus/latest/querying/functions/
     for query in [
         "abs(a)",
         "absent_over_time(a[1m])",

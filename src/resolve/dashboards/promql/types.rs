@@ -1,7 +1,5 @@
 //! The types of expressions.
 
-use std::ops::BitOr;
-
 /// Types that an expression can have: one, or several if it depends on the value of a variable.
 ///
 /// <https://prometheus.io/docs/prometheus/latest/querying/basics/#expression-language-data-types>
@@ -15,6 +13,8 @@ impl Types {
     pub(super) const TEXT: Self = Self(8);
     /// What most variables and unknown functions are.
     pub(super) const VALUE: Self = Self(3);
+    /// What a variable is whose value may come with quotes.
+    pub(super) const VALUE_OR_TEXT: Self = Self(11);
 
     /// Whether one of the types is among the others.
     pub(super) fn may_be(self, others: Self) -> bool {
@@ -32,13 +32,5 @@ impl Types {
         } else {
             "a string in quotes"
         }
-    }
-}
-
-impl BitOr for Types {
-    type Output = Self;
-
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
     }
 }
