@@ -126,14 +126,22 @@ pub(super) enum Look {
         /// `None` on systems without modes.
         mode: Option<u32>,
     },
+    /// A file with the expected bytes, which are not in the buffer.
+    Same {
+        /// `None` on systems without modes.
+        mode: Option<u32>,
+    },
 }
+
+/// How much of a file is compared at once, in bytes.
+const PIECE: usize = 64 << 10;
 
 /// The largest output, in bytes. That of a stack of 15,000 services has 16 MB.
 pub const LARGEST: u64 = 256 << 20;
 
-/// Reads a file into the buffer, after one `lstat` for type, mode and size.
-pub(super) fn look(path: &Utf8Path, buffer: &mut Vec<u8>) -> Look {
-    buffer.clear();
+/// Reads a file into the buffer, after one `lstat` for type, mode and size. One that has the expected bytes is compared in
+/// pieces: nearly every output has them, and a large one would otherwise be in memory twice.
+pub(super) fn look(path: &Utf8Path, expected: Option<&[u8]>, buffer: &mut Vec<u8>) -> Look {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         // A manifest may list a path that is too long to be one.
@@ -154,9 +162,33 @@ pub(super) fn look(path: &Utf8Path, buffer: &mut Vec<u8>) -> Look {
             let error = format!("it has {} bytes: the limit is {LARGEST}", metadata.len());
             return Look::Unreadable(io::Error::new(io::ErrorKind::FileTooLarge, error));
         }
-        match read(path, metadata.len(), buffer) {
-            Ok(()) => Look::File { mode: mode(&metadata) },
+        let expected = expected.filter(|expected| expected.len() as u64 == metadata.len());
+        let mode = mode(&metadata);
+        let same = expected.map_or(Ok(false), |expected| is(fs::File::open(path)?, expected, buffer));
+        match same.and_then(|same| if same { Ok(true) } else { read(path, metadata.len(), buffer).map(|()| false) }) {
+            Ok(true) => Look::Same { mode },
+            Ok(false) => Look::File { mode },
             Err(error) => Look::Unreadable(error),
+        }
+    }
+}
+
+/// Whether a file has these bytes. What is in the buffer afterwards has no meaning.
+fn is(mut file: impl io::Read, mut expected: &[u8], buffer: &mut Vec<u8>) -> io::Result<bool> {
+    if buffer.len() < PIECE {
+        buffer.resize(PIECE, 0);
+    }
+    loop {
+        match file.read(buffer) {
+            Ok(count) => match buffer.get(..count).and_then(|piece| expected.strip_prefix(piece)) {
+                // There was room for more.
+                Some([]) if count < buffer.len() => return Ok(true),
+                Some(_) if count == 0 => return Ok(false),
+                Some(rest) => expected = rest,
+                None => return Ok(false),
+            },
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }
@@ -228,6 +260,22 @@ mod tests {
         fill(Stuttering(0), 4, &mut buffer).unwrap();
         assert_eq!(buffer, [2, 2, 4, 4]);
         assert_eq!(fill(Stuttering(0), 5, &mut buffer).unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_file_is_compared_to_its_end() {
+        let mut buffer = Vec::new();
+        for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE] {
+            let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
+            let mut same = |read: &[u8]| is(read, &bytes, &mut buffer).unwrap();
+            assert!(same(&bytes), "{length}");
+            assert!(!same(&[&bytes[..], b"x"].concat()), "{length}");
+            if let Some((last, start)) = bytes.split_last() {
+                assert!(!same(start) && !same(&[start, &[last.wrapping_add(1)]].concat()), "{length}");
+            }
+        }
+        assert!(is(Stuttering(0), &[2, 2, 4, 4], &mut buffer).unwrap());
+        assert_eq!(is(Stuttering(0), &[2, 2, 4, 4, 6], &mut buffer).unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl<'a> Tree<'a> {
             buffer: Vec::new(),
         };
         if tree.folder_of(&scope.manifest)? != Folder::Missing {
-            tree.manifest_look = disk::look(&root.join(&scope.manifest), &mut tree.manifest_bytes);
+            tree.manifest_look = disk::look(&root.join(&scope.manifest), None, &mut tree.manifest_bytes);
             // Without it each output looks like somebody's.
             if let Look::Unreadable(error) = tree.manifest_look {
                 return Err(Error::io("read", &scope.manifest, error));
@@ -167,11 +167,15 @@ impl<'a> Tree<'a> {
         if self.folder_of(&file.path)? == Folder::Missing {
             return Ok(Some(Found::bare(Cause::Missing)));
         }
-        let look = disk::look(&self.root.join(path), &mut self.buffer);
-        let found =
-            differs(look, &self.buffer, file.contents.as_bytes(), file.executable, self.scope.is_mounted(&file.path));
+        let contents = file.contents.as_bytes();
+        let look = disk::look(&self.root.join(path), Some(contents), &mut self.buffer);
+        let is_same = matches!(look, Look::Same { .. });
+        let found = differs(look, &self.buffer, contents, file.executable, self.scope.is_mounted(&file.path));
         Ok(found.map(|found| match found {
-            Differs::Known(cause) => Found { on_disk: cause.is_text().then(|| self.buffer.clone()), cause },
+            Differs::Known(cause) => {
+                let bytes = if is_same { contents } else { &self.buffer };
+                Found { on_disk: cause.is_text().then(|| bytes.to_vec()), cause }
+            }
             Differs::Unknown => {
                 let cause = self.recognise(path, Some(rendered));
                 Found { cause, on_disk: Some(self.buffer.clone()) }
@@ -181,7 +185,7 @@ impl<'a> Tree<'a> {
 
     /// What is at a listed path that is no longer rendered, if anything.
     pub(super) fn examine_orphan(&mut self, path: &str) -> Option<Found> {
-        match disk::look(&self.root.join(path), &mut self.buffer) {
+        match disk::look(&self.root.join(path), None, &mut self.buffer) {
             Look::Missing => None,
             // The listed file is gone; a directory in its place, or a file in place of its directory, is not ours.
             Look::Unreadable(error)
@@ -191,7 +195,7 @@ impl<'a> Tree<'a> {
             }
             Look::Unreadable(error) => Some(Found::bare(Cause::Unreadable(error))),
             Look::Symlink => Some(Found::bare(Cause::Orphan { edited: true })),
-            Look::File { .. } => {
+            Look::File { .. } | Look::Same { .. } => {
                 let edited = matches!(
                     self.recognise(path, None),
                     Cause::HandEdited { .. } | Cause::MergedEdit | Cause::Unlisted
@@ -203,8 +207,8 @@ impl<'a> Tree<'a> {
 
     /// Compares the manifest with its new text. Takes the manifest's bytes.
     pub(super) fn examine_manifest(&mut self, expected: &str) -> Option<Found> {
-        let look = std::mem::replace(&mut self.manifest_look, Look::Missing);
         let on_disk = std::mem::take(&mut self.manifest_bytes);
+        let look = std::mem::replace(&mut self.manifest_look, Look::Missing);
         let cause = match differs(look, &on_disk, expected.as_bytes(), false, false)? {
             Differs::Known(cause) => cause,
             Differs::Unknown if !self.manifest.problems.is_empty() => {
@@ -418,24 +422,25 @@ enum Differs {
 
 /// Compares a path with the rendered file, without the manifest.
 fn differs(look: Look, bytes: &[u8], rendered: &[u8], executable: bool, mounted: bool) -> Option<Differs> {
+    let look = match look {
+        // Its size was another one when it was looked at.
+        Look::File { mode } if bytes == rendered => Look::Same { mode },
+        look => look,
+    };
     let cause = match look {
         Look::Missing => Cause::Missing,
         Look::Symlink => Cause::Symlink,
         Look::Unreadable(error) => Cause::Unreadable(error),
-        Look::File { mode } => {
-            if bytes == rendered {
-                match mode {
-                    // The owner's bit, as in Git.
-                    Some(mode) if (mode & 0o100 != 0) != executable => Cause::Mode { executable },
-                    Some(mode) if mounted && mode & 0o444 != 0o444 => Cause::Closed,
-                    _ => return None,
-                }
-            } else if manifest::with_unix_line_ends(bytes).is_some_and(|unix| unix == rendered) {
-                Cause::LineEndings
-            } else {
-                return Some(Differs::Unknown);
-            }
+        Look::Same { mode } => match mode {
+            // The owner's bit, as in Git.
+            Some(mode) if (mode & 0o100 != 0) != executable => Cause::Mode { executable },
+            Some(mode) if mounted && mode & 0o444 != 0o444 => Cause::Closed,
+            _ => return None,
+        },
+        Look::File { .. } if manifest::with_unix_line_ends(bytes).is_some_and(|unix| unix == rendered) => {
+            Cause::LineEndings
         }
+        Look::File { .. } => return Some(Differs::Unknown),
     };
     Some(Differs::Known(cause))
 }
@@ -444,5 +449,17 @@ impl Cause {
     /// Whether the bytes of a file were read.
     fn is_text(&self) -> bool {
         !matches!(self, Self::Missing | Self::Symlink | Self::Unreadable(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_another_size_than_it_seemed_to_have_is_the_same() {
+        let look = || Look::File { mode: Some(0o644) };
+        assert!(differs(look(), b"a\n", b"a\n", false, true).is_none());
+        assert!(matches!(differs(look(), b"b\n", b"a\n", false, true), Some(Differs::Unknown)));
     }
 }
