@@ -88,7 +88,7 @@ impl Value<'_> {
     }
 
     /// About how many bytes of a file it takes.
-    pub(super) fn weight(&self) -> u64 {
+    pub(crate) fn weight(&self) -> u64 {
         match self {
             Self::String(text) => text.len() as u64,
             Self::List(items) => items.iter().map(|item| 2 + item.value.weight()).sum(),

@@ -181,6 +181,10 @@ fn what_compose_refuses_is_refused() {
         assert_eq!(run.code, Some(2), "{text}: {run:?}");
         assert!(run.stderr.contains(said) && run.stderr.contains("compose.yaml:"), "{text}: {}", run.stderr);
     }
+    let large = format!("x: &a {}\ny: [{}]\n", "x".repeat(20_000), "*a, ".repeat(10_000));
+    let (_, run) = imported(&[("compose.yaml", &large)]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert!(run.stderr.contains("error[spec-too-large]: aliases stand for more than 32 MB"), "{}", run.stderr);
     let run = Project::empty().run(&["import", "compose"]);
     assert_eq!(run.code, Some(2), "{run:?}");
     assert!(run.stderr.contains("no Compose file in `.`"), "{run:?}");

@@ -10,13 +10,13 @@ use granit_parser::{Event, Marker, Options, Parser, Placement, ScalarStyle, Span
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::spec::decode::shown;
-use crate::spec::tree::{Key, Node, Table, Value};
+use crate::spec::tree::{Key, MOST_COPIED, Node, Table, Value};
 
 /// How deep a tree may be.
 const DEEPEST: usize = 64;
 
 /// How many values a file may have, with the copies that aliases stand for.
-const MOST: usize = 500_000;
+const MOST: usize = 2_000_000;
 
 /// The tag of a merge key, which says nothing more than `<<`.
 const MERGE: &str = "tag:yaml.org,2002:merge";
@@ -78,6 +78,7 @@ pub fn read(text: &str, file: u16) -> Result<Documents, Diagnostic> {
         events: Parser::new_from_str_with_options(text, options),
         anchors: HashMap::new(),
         count: 0,
+        copied: 0,
         waiting: Vec::new(),
         last: None,
         found: Documents::default(),
@@ -95,6 +96,8 @@ struct Reader<E> {
     anchors: HashMap<usize, (Node<'static>, usize)>,
     /// The values so far.
     count: usize,
+    /// What aliases stand for so far, in bytes.
+    copied: u64,
     /// Comments on lines of their own, for what follows them.
     waiting: Vec<String>,
     /// The first byte and the line of the last key or item.
@@ -195,10 +198,16 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
             Event::SequenceStart(_, anchor, tag) => (anchor, tag, Value::List(self.list(depth)?)),
             Event::MappingStart(_, anchor, tag) => (anchor, tag, Value::Table(self.table(depth)?)),
             Event::Alias(id) => {
-                let Some((node, count)) = self.anchors.get(&id).cloned() else {
+                let Some(&(ref node, count)) = self.anchors.get(&id) else {
                     return Err(Diagnostic::new("yaml-syntax", "an alias inside of its own value", span));
                 };
+                let node = node.clone();
                 self.counted(count, span)?;
+                self.copied += node.value.weight();
+                if self.copied > MOST_COPIED {
+                    let title = format!("aliases stand for more than {} MB", MOST_COPIED >> 20);
+                    return Err(Diagnostic::new("spec-too-large", title, span));
+                }
                 self.found.aliased.insert(at(node.span));
                 return Ok(node);
             }
