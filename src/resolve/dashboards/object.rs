@@ -119,10 +119,10 @@ impl Scope<'_, '_> {
                     let title = format!("unknown Grafana key `{}` in {}", shown(&path), table.what);
                     let own: Vec<String> = own(table).map(|(path, _)| path).collect();
                     let all = known.iter().map(String::as_str).chain(own.iter().map(String::as_str));
-                    self.report(
-                        Diagnostic::new("unknown-key", title, key.span)
-                            .suggest(&path, all, || expected(known.iter().map(String::as_str))),
-                    );
+                    let unknown = Diagnostic::new("unknown-key", title, key.span);
+                    self.report(unknown.suggest_of(self.resolver.diagnostics, &path, all, || {
+                        expected(known.iter().map(String::as_str))
+                    }));
                 }
             }
         }

@@ -97,7 +97,8 @@ impl<'a> Scope<'_, 'a> {
         let installed = plugins.any(|plugin| plugin.value.split('@').next() == Some(kind.value.as_str()));
         if !installed {
             let title = format!("unknown panel type `{}`", shown(kind));
-            self.report(Diagnostic::new("unknown-panel-type", title, kind.span).suggest(
+            self.report(Diagnostic::new("unknown-panel-type", title, kind.span).suggest_of(
+                self.resolver.diagnostics,
                 kind,
                 options::core_types(),
                 || {
@@ -197,7 +198,7 @@ impl<'a> Scope<'_, 'a> {
         if !is_valid(Kind::Color, color) {
             let diagnostic = Diagnostic::new("invalid-color", format!("invalid color `{}`", shown(color)), color.span);
             let hues: Vec<&str> = names.clone().filter(|known| !known.contains('-')).collect();
-            self.report(diagnostic.suggest(color, &mut names, || {
+            self.report(diagnostic.suggest_of(self.resolver.diagnostics, color, &mut names, || {
                 let hues = listed(hues.into_iter());
                 format!("write `#rrggbb`, or one of {hues} (also `dark-red`, `semi-dark-red`, `light-red`, …)")
             }));
@@ -313,7 +314,7 @@ impl<'a> Scope<'_, 'a> {
             let diagnostic = Diagnostic::new("unknown-value", title, name.span);
             let plain = names.iter().copied().filter(|name| !name.ends_with(|c: char| c.is_ascii_digit()));
             let help = format!("use one of {}, or `p1` to `p99`", listed(plain));
-            self.report(diagnostic.suggest(name, names, || help));
+            self.report(diagnostic.suggest_of(self.resolver.diagnostics, name, names, || help));
         }
         name.value.clone()
     }
