@@ -235,7 +235,7 @@ pub fn shared(stack: &Stack, environment: &Environment) -> Vec<Finding> {
         ));
     }
     for service in stack.every_service() {
-        for port in &service.ports {
+        for port in service.ports.iter() {
             let Some(number) = port.published.as_ref().and_then(|published| published.port.as_ref()) else { continue };
             // One that is set is this work tree's own, or chosen with care.
             if let Some(variable) = number.variables().next().filter(|name| environment.get(name).is_none()) {

@@ -25,7 +25,7 @@ pub struct Wanted {
 pub fn wanted(services: &[&Service], environment: &Environment) -> Vec<Wanted> {
     let mut wanted = Vec::new();
     for service in services {
-        for port in &service.ports {
+        for port in service.ports.iter() {
             let Some(published) = &port.published else { continue };
             let number = published.port.as_ref().and_then(|port| environment.expand(port));
             let Some(number) = number.and_then(|number| number.parse().ok()) else { continue };

@@ -599,7 +599,7 @@ mod tests {
 
     #[test]
     fn every_secret_of_a_long_text_is_hidden() {
-        // With quadratic time this would take hours.
+        // With quadratic time this would take minutes.
         for (piece, shown) in [
             ("://a:b@c ", "://a:***@c "),
             ("TOKEN=abc ", "TOKEN=*** "),
@@ -616,7 +616,7 @@ mod tests {
             ("@tcp(", "@tcp("),
             ("-u a ", "-u a "),
         ] {
-            assert!(hide(&piece.repeat(300_000)) == shown.repeat(300_000), "{piece}");
+            assert!(hide(&piece.repeat(100_000)) == shown.repeat(100_000), "{piece}");
         }
     }
 }

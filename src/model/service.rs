@@ -1,5 +1,7 @@
 //! A container, as Compose will run it.
 
+use std::sync::Arc;
+
 use super::Keys;
 use super::kind::{File, Setting, SettingValue};
 use super::kubernetes::{Workload, members_of};
@@ -36,7 +38,7 @@ pub struct Service {
     /// Whether it ends by itself.
     pub one_shot: bool,
     /// What only Kubernetes needs to know of it.
-    pub workload: Box<Workload>,
+    pub workload: Arc<Workload>,
     /// Its image; `None` if Compose builds it and names it.
     pub image: Option<Text>,
     /// What to run instead of the image's command.
@@ -48,7 +50,7 @@ pub struct Service {
     /// Variables that Compose passes through from its own environment, if they are set there.
     pub inherited: Vec<String>,
     /// Its ports, published or not.
-    pub ports: Vec<Port>,
+    pub ports: Arc<[Port]>,
     /// Its mounts.
     pub mounts: Vec<Mount>,
     /// The services that must be up before it.
@@ -117,6 +119,7 @@ impl References {
     /// Adds a service.
     pub fn service(&mut self, name: &str) {
         if !self.services.iter().any(|known| known == name) {
+            self.services.reserve_exact(1);
             self.services.push(name.to_owned());
         }
     }
@@ -124,6 +127,7 @@ impl References {
     /// Adds a variable.
     pub fn variable(&mut self, name: &str) {
         if !self.variables.iter().any(|known| known == name) {
+            self.variables.reserve_exact(1);
             self.variables.push(name.to_owned());
         }
     }

@@ -82,7 +82,10 @@ impl Text {
         match joined.as_mut_slice() {
             [] => Self::default(),
             [Segment::Literal(literal)] => Self::Literal(std::mem::take(literal)),
-            _ => Self::Parts(joined),
+            _ => {
+                joined.shrink_to_fit();
+                Self::Parts(joined)
+            }
         }
     }
 

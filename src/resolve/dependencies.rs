@@ -53,6 +53,7 @@ impl<'a> Resolver<'a> {
         let mut dependencies = implied;
         let implied = dependencies.len();
         let Some(written) = &service.depends_on else { return dependencies };
+        dependencies.reserve_exact(written.0.len());
         for (other, dependency) in &written.0 {
             let dependency = &dependency.0;
             if other.value == name {
@@ -272,7 +273,7 @@ impl<'a> Resolver<'a> {
 
     /// A service as the spec has it.
     pub(super) fn in_spec(&self, service: &str) -> Option<&'a Service> {
-        self.spec.services.entries.get(*self.index.get(service)?).map(|(_, written)| written)
+        self.spec.services.entries.get(*self.index.get(service)?).map(|(_, written)| &**written)
     }
 
     pub(super) fn service_span(&self, service: &str) -> Span {

@@ -36,6 +36,7 @@ pub use names::{is_setting, problem as name_problem};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::model;
@@ -66,7 +67,7 @@ pub fn resolve_all_the_same(
 ) -> Option<model::Stack> {
     let spec = profile.spec.as_ref()?;
     let mut resolver = Resolver::new(profile, spec, shared, diagnostics);
-    Some(resolver.stack(&profile.profile))
+    resolver.kinds_fit().then(|| resolver.stack(&profile.profile))
 }
 
 /// What a kind provides that shows dashboards.
@@ -89,7 +90,9 @@ struct Resolver<'a> {
     /// The index of each service that names a cluster, in spec order, by that name.
     of_clusters: HashMap<&'a str, Rc<Vec<usize>>>,
     /// The ports of each service, by index.
-    ports: Vec<Vec<model::service::Port>>,
+    ports: Vec<Arc<[model::service::Port]>>,
+    /// What each service has outside of Kubernetes.
+    workload: Arc<model::kubernetes::Workload>,
     /// Declared variables by name.
     variables: HashMap<&'a str, Declared<'a>>,
     /// The pools in each PostgreSQL service, as soon as one is asked for.
@@ -153,6 +156,7 @@ impl<'a> Resolver<'a> {
             providers,
             of_clusters,
             ports,
+            workload: Arc::default(),
             variables,
             references,
             addresses,
@@ -311,7 +315,7 @@ impl<'a> Resolver<'a> {
         let (spec, places) = (self.spec, places.cloned().unwrap_or_default());
         (0..places.len()).filter_map(move |at| {
             let (name, service) = spec.services.entries.get(*places.get(at)?)?;
-            Some((name, service))
+            Some((name, &**service))
         })
     }
 

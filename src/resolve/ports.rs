@@ -45,7 +45,7 @@ impl Resolver<'_> {
         let mut left = MOST / u32::try_from(self.profile.share).unwrap_or(u32::MAX);
         for (_, service) in spec.services.iter() {
             let ports = self.ports_of(service, &bind, &mut left);
-            self.ports.push(ports);
+            self.ports.push(ports.into());
         }
     }
 

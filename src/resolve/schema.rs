@@ -1,5 +1,7 @@
 //! What creates schemas: each cluster's, those of `[schema]`, and the indices in Elasticsearch.
 
+use std::sync::Arc;
+
 use super::Resolver;
 use super::clusters::persistence;
 use super::compose::build_mentions_of;
@@ -180,11 +182,11 @@ impl Resolver<'_> {
     }
 
     /// What only Kubernetes needs to know of a step.
-    fn step_workload(&self, user: Option<u32>) -> Box<Workload> {
+    fn step_workload(&self, user: Option<u32>) -> Arc<Workload> {
         if !self.is_kubernetes() {
-            return Box::default();
+            return Arc::clone(&self.workload);
         }
-        Box::new(Workload { user, cpus: Some(STEP_CPUS.to_owned()), ..Workload::default() })
+        Arc::new(Workload { user, cpus: Some(STEP_CPUS.to_owned()), ..Workload::default() })
     }
 
     /// A step that the spec describes.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::Resolver;
 use super::compose::{named, single_ports};
@@ -111,7 +112,7 @@ impl Resolver<'_> {
                 && let Some(name) = image.value.literal()
                 && let Some(first) = built.insert(name, index)
             {
-                let (_, other): &(_, Service) = &spec.services.entries[first];
+                let (_, other) = &spec.services.entries[first];
                 let same: &model::Service = &services[first];
                 if together(written, other) && same.keys.get("build") != service.keys.get("build") {
                     let title = format!("image `{}` is built in two ways", shown(name));
@@ -151,7 +152,7 @@ impl Resolver<'_> {
         implied_volumes: &HashSet<String>,
     ) -> model::Service {
         let (name, service) = &self.spec.services.entries[index];
-        let ports = self.ports[index].clone();
+        let ports = Arc::clone(&self.ports[index]);
         self.check_kind_keys(service);
         let image = self.image_of(name, service);
         self.check_keys(name, service, image.entry);
@@ -198,6 +199,7 @@ impl Resolver<'_> {
         if let Some(build) = self.build_of(&image) {
             keys.0.push(("build".to_owned(), build));
         }
+        keys.0.shrink_to_fit();
         self.check_platform(&keys, service.compose.entry("platform").map_or(name.span, |(span, _)| span));
         if aws {
             self.run_as_owner(&mut keys, name.span);
@@ -218,7 +220,7 @@ impl Resolver<'_> {
             description: service.description.clone().or(preset.description).unwrap_or_default(),
             aws,
             one_shot,
-            workload: Box::new(workload),
+            workload,
             metrics: self.metrics(index, service, preset.metrics).map(Box::new),
             image: image.reference,
             command,
@@ -425,8 +427,7 @@ impl Resolver<'_> {
         preset: &Preset,
         image: Option<&crate::spec::stack::Image>,
     ) -> Vec<(String, ModelText)> {
-        // Five more for a service that talks to AWS.
-        let mut environment = Vec::with_capacity(preset.environment.len() + written.entries.len() + 5);
+        let mut environment = Vec::with_capacity(preset.environment.len() + written.entries.len());
         environment.extend(preset.environment.iter().cloned());
         let reads = image.and_then(|image| image.reads.as_ref());
         for (name, value) in written.iter() {

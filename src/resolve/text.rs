@@ -17,14 +17,20 @@ impl Resolver<'_> {
         if let Some(literal) = text.literal() {
             return model::Text::Literal(literal.to_owned());
         }
-        let segments = text.parts().iter().map(|part| match part {
+        match text.parts() {
+            [part] => self.part(part),
+            parts => model::Text::concat(parts.iter().map(|part| self.part(part))),
+        }
+    }
+
+    fn part(&mut self, part: &Part) -> model::Text {
+        match part {
             Part::Literal(literal) => literal.as_str().into(),
             Part::Address(address) => {
                 self.address(&address.service, &address.endpoint, address.number, address.span).unwrap_or_default()
             }
             Part::Env(reference) => self.reference(&reference.name, reference.operator.as_ref(), reference.span).into(),
-        });
-        model::Text::concat(segments)
+        }
     }
 
     pub(super) fn texts(&mut self, texts: &[Text]) -> Vec<model::Text> {

@@ -99,7 +99,7 @@ fn port(published: &Published) -> String {
 
 /// The ports that a new service publishes.
 pub(super) fn added(new: &Service, changes: &mut Vec<Change>) {
-    for port in &new.ports {
+    for port in new.ports.iter() {
         if let Some(published) = &port.published {
             opened(new, port, published, changes);
         }

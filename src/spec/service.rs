@@ -37,7 +37,7 @@ table! {
         /// What it is for, in one line.
         description: Option<String>,
         /// The cluster that a `temporal-server` belongs to or a `temporal-ui` shows.
-        cluster: Option<Spanned<String>>,
+        cluster: Option<Box<Spanned<String>>>,
         /// The role of a `temporal-server`; without one it runs all of them.
         role: Option<Spanned<Role>>,
         /// Whether it uses AWS: it gets the region, `AWS_PROFILE` if it is declared, and the host's `~/.aws`, read-only, as
@@ -66,7 +66,7 @@ table! {
         /// How its health is probed.
         healthcheck: Option<Box<Healthcheck>>,
         /// When it is started again.
-        restart: Option<Spanned<Restart>>,
+        restart: Option<Box<Spanned<Restart>>>,
         /// The networks it joins; without any, the stack's.
         networks: Named<NetworkMember>,
         /// Its container's name; its own name if left out.
@@ -459,11 +459,11 @@ fn short_port(text: &str, span: Span, cx: &mut Context<'_>) -> Option<Port> {
     let Some(ShortPort { host_ip, published, target, protocol }) = ShortPort::split(text) else { return wrong(cx) };
     let target = match Ports::parse(target) {
         Some(target) => Value::Is(target),
-        None if target.contains("${") => Value::Env(text::parse(target, span, cx)?),
+        None if target.contains("${") => Value::Env(text::parse(target, span, cx)?.into()),
         None => return wrong(cx),
     };
     let published = match published {
-        Some(published) if published.contains("${") => Some(Value::Env(text::parse(published, span, cx)?)),
+        Some(published) if published.contains("${") => Some(Value::Env(text::parse(published, span, cx)?.into())),
         Some(published) => match Ports::parse(published) {
             Some(ports) => Some(Value::Is(ports)),
             None => return wrong(cx),

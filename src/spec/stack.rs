@@ -63,7 +63,7 @@ table! {
         /// Temporal clusters by name.
         clusters: Map<Cluster>,
         /// Services by name, in the order in which the outputs list them.
-        services: Map<Service>,
+        services: Map<Box<Service>>,
         /// Services that already run outside of the stack, by name.
         external: Map<External>,
         /// Steps that create a schema, besides those that clusters and kinds imply.

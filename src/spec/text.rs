@@ -186,14 +186,14 @@ pub enum Value<T> {
     /// The value.
     Is(T),
     /// A string that holds a reference; Compose reads the type from what it becomes.
-    Env(Text),
+    Env(Box<Text>),
 }
 
 impl<T: Decode> Decode for Value<T> {
     fn decode(mut node: Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         if let TreeValue::String(text) = &node.value {
             if text.contains("${") {
-                return Text::decode(node, cx).map(Self::Env);
+                return Box::decode(node, cx).map(Self::Env);
             }
             if let Some(value) = T::unquoted(text) {
                 node.value = value;

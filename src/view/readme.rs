@@ -219,7 +219,7 @@ fn links(stack: &Stack) -> Vec<Link<'_>> {
 fn ports(stack: &Stack) -> Vec<PortRow<'_>> {
     let mut rows = Vec::new();
     for service in &stack.services {
-        for port in &service.ports {
+        for port in service.ports.iter() {
             let Some(published) = &port.published else { continue };
             rows.push(PortRow {
                 service: &service.name,

@@ -677,7 +677,7 @@ fn the_docs_list_every_service_port_dashboard_and_variable() {
     }
     let stack = plan.stack();
     let published =
-        stack.services.iter().flat_map(|service| &service.ports).filter(|port| port.published.is_some()).count();
+        stack.services.iter().flat_map(|service| service.ports.iter()).filter(|port| port.published.is_some()).count();
     assert_eq!(tables, [stack.services.len(), published, stack.dashboards.len(), stack.variables.len()]);
     for service in &stack.services {
         assert!(source.contains(&format!("[\"{}\"]\n", service.name)), "{} in the diagram", service.name);

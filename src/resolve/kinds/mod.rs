@@ -94,12 +94,11 @@ fn logic<'a>(kind: &str) -> Option<Logic<'a>> {
 }
 
 impl Resolver<'_> {
-    /// Reports kinds of the project that can't replace the built-in ones of their names.
-    pub(super) fn check_kinds(&mut self) {
-        let profile = self.profile;
+    /// Whether the services have few enough copies of the project's kinds to be resolved; reports it if not.
+    pub(super) fn kinds_fit(&mut self) -> bool {
         let of_services = self.spec.services.iter().filter_map(|(_, service)| service.kind.as_ref());
         let own = of_services.map(|kind| &kind.value).filter(|kind| kind.is_own());
-        let most = usize::try_from(MOST_COPIED).unwrap_or(usize::MAX) / profile.share;
+        let most = usize::try_from(MOST_COPIED).unwrap_or(usize::MAX) / self.profile.share;
         let mut size: usize = 0;
         for kind in own {
             size = size.saturating_add(kind.size());
@@ -107,9 +106,15 @@ impl Resolver<'_> {
                 let title = "the spec is too large: the kinds of its services are copied too often";
                 let help = "shorten the kind, or use it less often";
                 self.report(Diagnostic::new("spec-too-large", title, kind.place()).help(help));
-                break;
+                return false;
             }
         }
+        true
+    }
+
+    /// Reports kinds of the project that can't replace the built-in ones of their names.
+    pub(super) fn check_kinds(&mut self) {
+        let profile = self.profile;
         for (name, kind) in profile.kinds.own() {
             let image = kind.and_then(|kind| kind.new.as_ref()?.image.as_ref());
             if let Some(image) = image

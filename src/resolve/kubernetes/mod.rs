@@ -6,6 +6,7 @@ mod names;
 mod routes;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use self::effects::Effects;
 use self::names::{LONGEST_LABEL, LONGEST_NAME};
@@ -182,9 +183,14 @@ impl Resolver<'_> {
     }
 
     /// What only Kubernetes needs to know of a service: what its kind says, unless the service says otherwise.
-    pub(super) fn workload(&mut self, service: &Service, image_user: Option<u32>, effect: Option<Command>) -> Workload {
+    pub(super) fn workload(
+        &mut self,
+        service: &Service,
+        image_user: Option<u32>,
+        effect: Option<Command>,
+    ) -> Arc<Workload> {
         if !self.is_kubernetes() {
-            return Workload::default();
+            return Arc::clone(&self.workload);
         }
         let own = service.kubernetes.as_deref();
         let of_kind = service.kind.as_ref().and_then(|kind| kind.value.implied()?.kubernetes.as_deref());
@@ -213,7 +219,7 @@ impl Resolver<'_> {
             Some(effect) => Some(self.command(&effect.value)),
             None => effect,
         };
-        Workload {
+        Arc::new(Workload {
             user: user.or(kind_user.map(|user| user.value)),
             cpus: both().find_map(|workload| workload.cpus.as_ref()).map(|cpus| cpus.value.0.clone()),
             memory: both().find_map(|workload| workload.memory.as_ref()).and_then(|memory| memory.value.bytes()),
@@ -229,7 +235,7 @@ impl Resolver<'_> {
             retries: retries(service),
             effect,
             role_arn: own.and_then(|own| own.role_arn.as_ref()).map(|role| role.value.clone()),
-        }
+        })
     }
 
     /// Sets the variables that have other values in Kubernetes.
@@ -694,7 +700,7 @@ impl Resolver<'_> {
     /// Ports of a pod have different names and numbers.
     fn check_ports(&mut self, name: &Spanned<String>, service: &model::Service) {
         let (mut names, mut numbers) = (HashMap::new(), HashMap::new());
-        for port in &service.ports {
+        for port in service.ports.iter() {
             let same_name = names.insert(port.pod_name(), port);
             let same_number = numbers.insert((port.target, port.protocol), port);
             if let Some(other) = same_name.or(same_number) {

@@ -31,7 +31,7 @@ pub(super) fn policies<'a>(scope: &Scope<'a>) -> Vec<Object<'a>> {
         if from.is_empty() && !has_routes {
             continue;
         }
-        let ports = Node::list(&service.ports, |port| {
+        let ports = Node::list(service.ports.iter(), |port| {
             Map::default().key("port", pod::port_name(port)).option("protocol", pod::protocol(port))
         });
         let has_clients = !from.is_empty();

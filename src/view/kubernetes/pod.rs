@@ -139,7 +139,7 @@ fn image<'a>(scope: &Scope<'a>, service: &'a Service) -> Node<'a> {
 }
 
 fn container<'a>(scope: &Scope<'a>, service: &'a Service) -> Map<'a> {
-    let ports = Node::list(&service.ports, |port| {
+    let ports = Node::list(service.ports.iter(), |port| {
         Map::default().key("name", port_name(port)).key("containerPort", port.target).option("protocol", protocol(port))
     });
     let policy = service.keys.text("pull_policy").filter(|_| !scope.stack.is_built(service)).map(Text::shown);

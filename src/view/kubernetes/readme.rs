@@ -136,7 +136,7 @@ pub(super) fn render(scope: &Scope<'_>) -> askama::Result<String> {
 fn ports(stack: &Stack) -> Vec<Port<'_>> {
     let mut rows = Vec::new();
     for service in &stack.services {
-        for port in &service.ports {
+        for port in service.ports.iter() {
             let Some(published) = &port.published else { continue };
             rows.push(Port {
                 service: &service.name,

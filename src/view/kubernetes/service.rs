@@ -71,7 +71,7 @@ fn account<'a>(scope: &Scope<'a>, service: &'a Service) -> Vec<Object<'a>> {
 
 /// How others reach it, by its own name.
 fn reached(service: &Service) -> Map<'_> {
-    let ports = Node::list(&service.ports, |port| {
+    let ports = Node::list(service.ports.iter(), |port| {
         Map::default()
             .key("name", pod::port_name(port))
             .key("port", port.target)
