@@ -220,7 +220,7 @@ impl<'t> Reader<'t> {
             }
             depth.get() == 0 && matches!(kind, TokenKind::Newline | TokenKind::Comment)
         });
-        debug_assert!(self.next >= start);
+        assert!(self.next >= start);
         value
     }
 

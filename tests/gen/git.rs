@@ -70,6 +70,12 @@ impl Repository {
         command
             .env("PATH", &self.path)
             .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_EDITOR", "true")])
+            // Each commit would start two more processes.
+            .envs([
+                ("GIT_CONFIG_COUNT", "1"),
+                ("GIT_CONFIG_KEY_0", "maintenance.auto"),
+                ("GIT_CONFIG_VALUE_0", "false"),
+            ])
             .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_NAME"), "Test")))
             .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), "test@example.org")));
         command
