@@ -198,10 +198,9 @@ impl<'t, E: Iterator<Item = Result<(Event<'t>, Place), granit_parser::ScanError>
             Event::SequenceStart(_, anchor, tag) => (anchor, tag, Value::List(self.list(depth)?)),
             Event::MappingStart(_, anchor, tag) => (anchor, tag, Value::Table(self.table(depth)?)),
             Event::Alias(id) => {
-                let Some(&(ref node, count)) = self.anchors.get(&id) else {
+                let Some((node, count)) = self.anchors.get(&id).cloned() else {
                     return Err(Diagnostic::new("yaml-syntax", "an alias inside of its own value", span));
                 };
-                let node = node.clone();
                 self.counted(count, span)?;
                 self.copied += node.value.weight();
                 if self.copied > MOST_COPIED {
