@@ -119,7 +119,6 @@ impl References {
     /// Adds a service.
     pub fn service(&mut self, name: &str) {
         if !self.services.iter().any(|known| known == name) {
-            self.services.reserve_exact(1);
             self.services.push(name.to_owned());
         }
     }
@@ -127,7 +126,6 @@ impl References {
     /// Adds a variable.
     pub fn variable(&mut self, name: &str) {
         if !self.variables.iter().any(|known| known == name) {
-            self.variables.reserve_exact(1);
             self.variables.push(name.to_owned());
         }
     }

@@ -140,6 +140,8 @@ impl Resolver<'_> {
                 references.variable(name);
             }
         }
+        references.services.shrink_to_fit();
+        references.variables.shrink_to_fit();
         references
     }
 
