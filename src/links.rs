@@ -39,11 +39,14 @@ pub fn is_file(root: &Utf8Path, path: &Utf8Path) -> bool {
 /// Those of [`follow`]; it is not a regular file, or has more bytes than `most`.
 pub fn read(root: &Utf8Path, path: &Utf8Path, most: u64) -> io::Result<Vec<u8>> {
     let target = follow(root, path)?;
+    let metadata = fs::metadata(&target)?;
     // Opening a pipe would block.
-    if !fs::metadata(&target)?.is_file() {
+    if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    let mut bytes = Vec::new();
+    // One more than it has, for the read that finds its end.
+    let capacity = usize::try_from(metadata.len().min(most)).unwrap_or_default() + 1;
+    let mut bytes = Vec::with_capacity(capacity);
     fs::File::open(&target)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|size| size > most) {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
