@@ -1,7 +1,8 @@
 //! Mermaid, which GitHub and others render in Markdown.
 
-use std::collections::HashSet;
 use std::fmt::Write as _;
+
+use foldhash::HashSet;
 
 use super::{Graph, Line, one_line};
 
@@ -25,7 +26,7 @@ const WORDS: [&str; 14] = [
 
 /// The graph as a flowchart. A solid arrow is a dependency, a label says what a connection is for.
 pub fn render(graph: &Graph) -> String {
-    let mut taken = HashSet::new();
+    let mut taken = HashSet::default();
     let ids: Vec<String> = graph.nodes.iter().map(|node| id(&node.name, &mut taken)).collect();
     let mut out = String::from("flowchart LR\n");
     for (group, members) in graph.groups.iter().zip(graph.members()) {
@@ -60,24 +61,24 @@ fn arrow(line: &Line) -> String {
 
 /// An ID that is not a keyword and is unique.
 fn id(name: &str, taken: &mut HashSet<String>) -> String {
-    let mut id: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    if WORDS.contains(&id.to_ascii_lowercase().as_str()) {
-        id.push('_');
+    let mut first: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if WORDS.iter().any(|word| first.eq_ignore_ascii_case(word)) {
+        first.push('_');
     }
-    let name = id.clone();
+    let mut id = first.clone();
     let mut number = 2;
-    while taken.contains(&id) {
-        id = format!("{name}_{number}");
+    while !taken.insert(id.clone()) {
+        id = format!("{first}_{number}");
         number += 1;
     }
-    taken.insert(id.clone());
     id
 }
 
 /// A quoted label. Special characters of Mermaid, HTML and Markdown are written as named HTML entities: Mermaid 11 reads its
 /// own numeric ones (`#35;`) in labels of nodes but not of groups.
 fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
     for c in one_line(text).chars() {
         match c {
             '"' => out.push_str("&quot;"),

@@ -11,7 +11,10 @@ pub mod svg;
 
 pub use clients::clients;
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use crate::model::service::Published;
 use crate::model::{Address, Service, Stack};
@@ -151,8 +154,8 @@ impl Graph {
             nodes: Vec::new(),
             edges: Vec::new(),
         };
-        let mut groups: HashMap<String, usize> = HashMap::new();
-        let mut index: HashMap<&str, usize> = HashMap::new();
+        let mut groups: HashMap<String, usize> = HashMap::default();
+        let mut index: HashMap<&str, usize> = HashMap::default();
         for service in &stack.services {
             let group = *groups.entry(group(service)).or_insert_with_key(|title| {
                 graph.groups.push(Group { title: title.clone() });
@@ -313,9 +316,10 @@ fn ports(node: &Node) -> String {
 }
 
 /// Text on one line: what breaks a line or moves the cursor becomes a space.
-fn one_line(text: &str) -> String {
-    text.split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+fn one_line(text: &str) -> Cow<'_, str> {
+    let is_space = |c: char| c.is_whitespace() || c.is_control();
+    if !text.contains(is_space) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split(is_space).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
 }

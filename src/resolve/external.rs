@@ -1,6 +1,6 @@
 //! `[external]`: what already runs outside of the stack. Nothing waits for it: it is there before the stack.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::clusters::zero;
 use super::text::HOST;
@@ -51,7 +51,7 @@ impl Resolver<'_> {
     /// Resolves the hosts, before anything refers to them.
     pub(super) fn resolve_external(&mut self) {
         let spec = self.spec;
-        let mut found = HashMap::new();
+        let mut found = HashMap::default();
         for (name, written) in spec.external.iter() {
             if let Some(&index) = self.index.get(name.value.as_str()) {
                 let (service, _) = &spec.services.entries[index];

@@ -33,10 +33,12 @@ pub use images::{is_digest, tag};
 pub use kinds::has_logic;
 pub use names::{is_setting, problem as name_problem};
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::model;
@@ -123,8 +125,8 @@ impl<'a> Resolver<'a> {
             .iter()
             .map(|(name, variable)| (name.value.as_str(), Declared { name, variable, used: false, inline: None }))
             .collect();
-        let mut providers: HashMap<&'a str, Vec<usize>> = HashMap::new();
-        let mut of_clusters: HashMap<&'a str, Vec<usize>> = HashMap::new();
+        let mut providers: HashMap<&'a str, Vec<usize>> = HashMap::default();
+        let mut of_clusters: HashMap<&'a str, Vec<usize>> = HashMap::default();
         for (index, (_, service)) in spec.services.iter().enumerate() {
             for what in service.kind.iter().flat_map(|kind| kind.value.declaration().provides.names()) {
                 providers.entry(what).or_default().push(index);
@@ -144,7 +146,7 @@ impl<'a> Resolver<'a> {
         if profile.isolation.is_some() {
             folder.leave(spec.stack.unmanaged.iter().map(|path| path.value.as_str()));
         }
-        let (ports, addresses) = (Vec::new(), HashMap::new());
+        let (ports, addresses) = (Vec::new(), HashMap::default());
         Self {
             profile,
             spec,
@@ -152,7 +154,7 @@ impl<'a> Resolver<'a> {
             diagnostics,
             folder,
             index,
-            external: HashMap::new(),
+            external: HashMap::default(),
             providers,
             of_clusters,
             ports,
