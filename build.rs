@@ -1,5 +1,6 @@
 //! Compiles the kinds of `templates/kinds/` in: a table of their names, their `kind.toml` and the templates that it names.
-//! Also the pages of diagnostics in `templates/codes/`, and Compose's specification, without its descriptions.
+//! Also the pages of diagnostics in `templates/codes/`, the options of Grafana's panels, and Compose's specification,
+//! without its descriptions.
 
 use std::fmt::Write as _;
 use std::fs::FileType;
@@ -11,6 +12,9 @@ use serde_json::Value;
 /// Compose's own specification.
 const COMPOSE: &str = "src/spec/compose-spec.json";
 
+/// The options of Grafana's panels: panel type, area, dotted path and type; its first lines say how to read it.
+const OPTIONS: &str = "src/resolve/dashboards/panel_options.tsv";
+
 /// The folder of the kinds.
 const KINDS: &str = "templates/kinds";
 
@@ -21,6 +25,7 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={KINDS}");
     println!("cargo::rerun-if-changed={CODES}");
     println!("cargo::rerun-if-changed={COMPOSE}");
+    println!("cargo::rerun-if-changed={OPTIONS}");
     println!("cargo::rerun-if-changed=build.rs");
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
@@ -51,6 +56,14 @@ fn main() -> io::Result<()> {
         "/// The page of each code, in the order of the codes.\nstatic PAGES: &[(&str, &str)] = &[\n{pages}];\n"
     );
     fs::write(Path::new(&out).join("codes.rs"), pages)?;
+    let mut lines = String::new();
+    for line in fs::read_to_string(OPTIONS)?.lines().filter(|line| !line.starts_with('#')) {
+        let [panel, area, path, kind] = line.split('\t').collect::<Vec<_>>()[..] else {
+            return Err(io::Error::other(format!("{OPTIONS} has a line without four columns: {line}")));
+        };
+        let _ = writeln!(lines, "Line {{ panel: {panel:?}, area: {area:?}, path: {path:?}, kind: {kind:?} }},");
+    }
+    fs::write(Path::new(&out).join("panel_options.rs"), format!("static LINES: &[Line] = &[\n{lines}];\n"))?;
     let mut specification: Value = serde_json::from_str(&fs::read_to_string(COMPOSE)?)?;
     without_descriptions(&mut specification);
     fs::write(Path::new(&out).join("compose-spec.json"), specification.to_string())?;

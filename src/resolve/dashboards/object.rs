@@ -1,5 +1,6 @@
 //! Tables of the spec to objects of Grafana's JSON, by the entries of their descriptions.
 
+use serde_json::map::Entry;
 use serde_json::{Number, Value, json};
 
 use super::scope::Scope;
@@ -20,13 +21,13 @@ impl Scope<'_, '_> {
             let Some(path) = key.place(variant) else { continue };
             let name = if key.word.is_empty() { path } else { key.word };
             let given = if key.is_written() { record.get(key.word) } else { None };
-            let default = key.default_json();
             let value = match (made.iter_mut().find(|(word, _)| *word == name), given) {
                 (Some((_, value)), _) => value.take(),
                 (None, Some(given)) => self.value(key.kind, given),
-                (None, None) => default.clone().filter(|_| key.always),
+                (None, None) if key.always => key.default_json(),
+                (None, None) => None,
             };
-            if let Some(value) = value.filter(|value| key.always || Some(value) != default.as_ref()) {
+            if let Some(value) = value.filter(|value| key.always || Some(value) != key.default_json().as_ref()) {
                 put(&mut object, &join(prefix, path), value);
             }
         }
@@ -188,15 +189,16 @@ fn whole(number: f64) -> Value {
 }
 
 /// Puts a value at a dotted path; existing values are merged with it.
-pub fn put(object: &mut Json, path: &str, value: Value) {
-    match path.split_once('.') {
-        Some((first, rest)) => {
-            if let Value::Object(inner) = object.entry(first).or_insert_with(|| json!({})) {
-                put(inner, rest, value);
-            }
+pub fn put(mut object: &mut Json, path: &str, value: Value) {
+    let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
+    for word in above.split('.').filter(|word| !word.is_empty()) {
+        if !object.contains_key(word) {
+            object.insert(word.to_owned(), json!({}));
         }
-        None => merge_one(object, path.to_owned(), value),
+        let Some(Value::Object(inner)) = object.get_mut(word) else { return };
+        object = inner;
     }
+    merge_one(object, last.to_owned(), value);
 }
 
 fn merge(object: &mut Json, more: Json) {
@@ -206,12 +208,14 @@ fn merge(object: &mut Json, more: Json) {
 }
 
 fn merge_one(object: &mut Json, key: String, value: Value) {
-    match (object.get_mut(&key), value) {
-        (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
-        (Some(Value::Array(old)), Value::Array(new)) => old.extend(new),
-        (Some(old), new) => *old = new,
-        (None, new) => {
-            object.insert(key, new);
+    match object.entry(key) {
+        Entry::Vacant(entry) => {
+            entry.insert(value);
         }
+        Entry::Occupied(mut entry) => match (entry.get_mut(), value) {
+            (Value::Object(old), Value::Object(new)) => merge(old, new),
+            (Value::Array(old), Value::Array(new)) => old.extend(new),
+            (old, new) => *old = new,
+        },
     }
 }

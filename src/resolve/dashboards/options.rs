@@ -1,5 +1,5 @@
 //! The options of Grafana's own panels: `panel_options.tsv`, written from @grafana/schema by
-//! `node tests/grafana/options.mjs`.
+//! `node tests/grafana/options.mjs`, which the build script compiles in.
 
 use std::sync::LazyLock;
 
@@ -8,8 +8,8 @@ use crate::spec::dashboard::PANEL;
 use crate::spec::decode::{Map, Spanned, expected, listed, shown};
 use crate::spec::grafana::{Data, Given, Kind, Logic, own};
 
-/// Panel type, area, dotted path and type; its first lines say how to read it.
-const TABLE: &str = include_str!("panel_options.tsv");
+// The lines of the table in order: `static LINES: &[Line]`.
+include!(concat!(env!("OUT_DIR"), "/panel_options.rs"));
 
 /// Which table of a panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Area {
 }
 
 /// One line of the table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Line {
     panel: &'static str,
     area: &'static str,
@@ -38,38 +38,15 @@ struct Line {
     kind: &'static str,
 }
 
-/// The lines that begin with `start`. The table is sorted and searched without parsing it, which would cost
-/// more than all searches of a run.
-fn starting_with(start: String) -> impl Iterator<Item = Line> + Clone {
-    // The comment at its head sorts before all search keys.
-    let table = TABLE;
-    let (mut low, mut high) = (0, table.len());
-    while low < high {
-        let middle = low.midpoint(high);
-        let begin = table.as_bytes().get(..middle).and_then(|text| text.iter().rposition(|&byte| byte == b'\n'));
-        let begin = begin.map_or(0, |end| end + 1);
-        let line = table.get(begin..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        if line < start.as_str() {
-            low = begin + line.len() + 1;
-        } else {
-            high = begin;
-        }
-    }
-    let lines = table.get(low..).unwrap_or_default().lines().take_while(move |line| line.starts_with(&start));
-    lines.filter(|line| !line.starts_with('#')).filter_map(|line| {
-        let mut fields = line.split('\t');
-        let (panel, area) = (fields.next()?, fields.next()?);
-        Some(Line { panel, area, path: fields.next()?, kind: fields.next()? })
-    })
-}
-
 /// The lines of a panel type.
-fn of(panel: &str) -> impl Iterator<Item = Line> + Clone {
-    starting_with(format!("{panel}\t"))
+fn of(panel: &str) -> impl Iterator<Item = &'static Line> {
+    let from = LINES.partition_point(|line| line.panel < panel);
+    LINES.iter().skip(from).take_while(move |line| line.panel == panel)
 }
 
-fn find(panel: &str, area: &str, path: &str) -> Option<Line> {
-    starting_with(format!("{panel}\t{area}\t{path}\t")).next()
+fn find(panel: &str, area: &str, path: &str) -> Option<&'static Line> {
+    let at = LINES.binary_search_by(|line| (line.panel, line.area, line.path).cmp(&(panel, area, path)));
+    LINES.get(at.ok()?)
 }
 
 /// Whether a panel type is built into Grafana.
@@ -97,10 +74,8 @@ const ROOT: &str = ".";
 
 /// Grafana's built-in panel types.
 pub fn core_types() -> impl Iterator<Item = &'static str> {
-    let mut last = COMMON;
-    starting_with(String::new())
-        .map(|line| line.panel)
-        .filter(move |panel| std::mem::replace(&mut last, panel) != *panel)
+    let panels = LINES.chunk_by(|line, next| line.panel == next.panel).filter_map(|lines| Some(lines.first()?.panel));
+    panels.filter(|panel| *panel != COMMON)
 }
 
 /// Whether panels of a type have an option; a plugin may have any.
@@ -308,12 +283,12 @@ mod tests {
             ("reduceOptions.calcs", "reduce"),
             ("reduceOptions.limit", "reduce.limit"),
         ] {
-            assert!(starting_with(String::new()).any(|line| line.area == "options" && line.path == path), "{path}");
+            assert!(LINES.iter().any(|line| line.area == "options" && line.path == path), "{path}");
             assert_eq!(key_of(path), Some(key), "{path}");
         }
         assert_eq!(key_of("legend"), None);
         assert_eq!(key_of("graphMode"), None);
-        for line in starting_with(String::new()) {
+        for line in LINES {
             let found = find(line.panel, line.area, line.path).map(|found| found.kind);
             assert_eq!(found, Some(line.kind), "{line:?}: the table is sorted");
             for kind in line.kind.split(" or ") {
