@@ -87,7 +87,7 @@ pub(super) fn panel(object: &mut Object<'_>) {
 
 /// Sets the standard option of a panel's fields.
 fn field(object: &mut Object<'_>, id: &str, value: impl Into<Value>) {
-    put(&mut object.map, &format!("fieldConfig.defaults.{id}"), value.into());
+    put(&mut object.map, "fieldConfig.defaults", id, value.into());
 }
 
 fn custom(object: &mut Object<'_>, key: &str, value: impl Into<Value>) {
@@ -95,7 +95,7 @@ fn custom(object: &mut Object<'_>, key: &str, value: impl Into<Value>) {
 }
 
 fn option(object: &mut Object<'_>, path: &str, value: impl Into<Value>) {
-    put(&mut object.map, &format!("options.{path}"), value.into());
+    put(&mut object.map, "options", path, value.into());
 }
 
 /// Adds properties to the fields of a name, or of an expression between slashes.
@@ -108,7 +108,7 @@ fn add_override(object: &mut Object<'_>, pattern: &str, properties: Vec<(String,
         properties.into_iter().map(|(id, value)| json!({ "id": id, "value": value })).collect();
     let matcher = json!({ "id": if regexp { "byRegexp" } else { "byName" }, "options": pattern });
     let rule = json!({ "matcher": matcher, "properties": properties });
-    put(&mut object.map, "fieldConfig.overrides", json!([rule]));
+    put(&mut object.map, "fieldConfig", "overrides", json!([rule]));
 }
 
 /// The Angular graph to the time series panel.
@@ -379,7 +379,7 @@ fn table(panel: &mut Object<'_>) {
     };
     if let Some(step) = step {
         panel.note(Kind::Converted, "transform", format!("to the transformation `{}`", word(step.get("id"))));
-        put(&mut panel.map, "transformations", json!([step]));
+        put(&mut panel.map, "", "transformations", json!([step]));
     }
     for mut style in panel.objects("styles") {
         let pattern = style.filled("pattern").unwrap_or_default();
@@ -507,7 +507,7 @@ fn field_options(panel: &mut Object<'_>) {
         field(panel, if key == "title" { "displayName" } else { &key }, value);
     }
     option(panel, "reduceOptions", reduce);
-    put(&mut panel.map, "fieldConfig.overrides", overrides.into());
+    put(&mut panel.map, "fieldConfig", "overrides", overrides.into());
 }
 
 /// What panels of every type have in common.

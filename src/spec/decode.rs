@@ -169,6 +169,10 @@ pub(super) fn digits(number: f64, span: Span, cx: &Context<'_>) -> String {
 
 /// No consumer of the outputs accepts control characters in its values, and a NUL ends a C string.
 pub(super) fn check_characters(text: &str, span: Span, cx: &mut Context<'_>) -> bool {
+    // Nearly every text has only these, which takes an eighth of the time to find out.
+    if text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
+        return true;
+    }
     let Some(found) = text.chars().find(|&c| c.is_control() && !"\n\r\t".contains(c)) else {
         return true;
     };

@@ -28,7 +28,7 @@ impl Scope<'_, '_> {
                 (None, None) => None,
             };
             if let Some(value) = value.filter(|value| key.always || Some(value) != key.default_json().as_ref()) {
-                put(&mut object, &join(prefix, path), value);
+                put(&mut object, prefix, path, value);
             }
         }
         object
@@ -188,17 +188,20 @@ fn whole(number: f64) -> Value {
     }
 }
 
-/// Puts a value at a dotted path; existing values are merged with it.
-pub fn put(mut object: &mut Json, path: &str, value: Value) {
-    let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
-    for word in above.split('.').filter(|word| !word.is_empty()) {
+/// Puts a value at a dotted path below another one; existing values are merged with it.
+pub fn put(mut object: &mut Json, prefix: &str, path: &str, value: Value) {
+    let mut words = prefix.split('.').filter(|word| !word.is_empty()).chain(path.split('.')).peekable();
+    while let Some(word) = words.next() {
+        if words.peek().is_none() {
+            merge_one(object, word.to_owned(), value);
+            return;
+        }
         if !object.contains_key(word) {
             object.insert(word.to_owned(), json!({}));
         }
         let Some(Value::Object(inner)) = object.get_mut(word) else { return };
         object = inner;
     }
-    merge_one(object, last.to_owned(), value);
 }
 
 fn merge(object: &mut Json, more: Json) {
