@@ -131,13 +131,13 @@ struct Checked {
 }
 
 fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
-    let Around { removed, strays } = if profile.is_none() { project.around()? } else { Around::default() };
-    let committed = committed(project, removed.into_iter().map(|removed| removed.name))?;
+    let Around { removed, strays } = project.around(profile)?;
+    let committed = committed(project, removed.iter().map(|removed| removed.name.clone()))?;
     let mut compared = 0;
     let bare = |path, cause| Drift::new(Difference { path, cause, on_disk: None, expected: None });
     let mut found: Vec<Drift> = strays.into_iter().map(|path| bare(path, Cause::Stray)).collect();
     let mut outcome = Outcome::Clean;
-    for Outputs { scope, files, ejected, .. } in project.outputs(profile)? {
+    for Outputs { scope, files, ejected, .. } in project.outputs(profile, removed) {
         // Services mount it.
         let own = own_with_problems(&project.root, ejected);
         found.extend(own.map(|Finding { path, cause }| bare(path, cause)));

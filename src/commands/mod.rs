@@ -134,8 +134,8 @@ struct Project {
 }
 
 impl Project {
-    /// The outputs of each profile and, unless one was chosen, the schemas.
-    fn outputs(&self, profile: Option<&str>) -> Result<Vec<Outputs<'_>>, Outcome> {
+    /// The outputs of each profile and, unless one was chosen, the schemas and what removed profiles have left.
+    fn outputs(&self, profile: Option<&str>, removed: Vec<Removed>) -> Vec<Outputs<'_>> {
         let mut outputs: Vec<Outputs<'_>> = self
             .plans
             .iter()
@@ -147,7 +147,7 @@ impl Project {
             })
             .collect();
         if profile.is_none() {
-            outputs.extend(self.around()?.removed.into_iter().map(|removed| Outputs {
+            outputs.extend(removed.into_iter().map(|removed| Outputs {
                 what: removed.what,
                 scope: removed.scope,
                 files: Box::new(std::iter::empty()),
@@ -166,7 +166,7 @@ impl Project {
                 outputs.push(Outputs { what: what.to_owned(), scope, files, ejected: Vec::new() });
             }
         }
-        Ok(outputs)
+        outputs
     }
 
     /// Where the outputs of all profiles are.
@@ -174,8 +174,11 @@ impl Project {
         self.plans.first().map(|plan| plan.stack().outputs.clone()).unwrap_or_default()
     }
 
-    /// What is in the folders of all outputs besides the profiles of the spec.
-    fn around(&self) -> Ran<Around> {
+    /// What is in the folders of all outputs besides the profiles of the spec; nothing if one was chosen.
+    fn around(&self, profile: Option<&str>) -> Ran<Around> {
+        if profile.is_some() {
+            return Ok(Around::default());
+        }
         let stackgen::model::Outputs { generated, terraform, .. } = self.folders();
         let mut of_user: HashMap<String, Vec<String>> = HashMap::new();
         for path in self.plans.iter().flat_map(|plan| plan.stack().unmanaged.iter().cloned()) {

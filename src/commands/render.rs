@@ -8,7 +8,9 @@ use stackgen::output::{self, Cause, Error, Finding, Options, Written};
 use stackgen::review::counted;
 
 use super::report::{BOLD, CYAN, RESET};
-use super::{Outcome, Outputs, Project, Ran, check, fail, location, print_text, project, stop_for, sweep, warn};
+use super::{
+    Around, Outcome, Outputs, Project, Ran, check, fail, location, print_text, project, stop_for, sweep, warn,
+};
 use crate::cli::{Format, Render};
 
 pub fn run(arguments: &Render) -> Ran {
@@ -31,7 +33,7 @@ fn show_changes(project: &Project, profile: Option<&str>, refused: &[Utf8PathBuf
     }
     let refused: HashSet<&Utf8PathBuf> = refused.iter().collect();
     let mut differences = Vec::new();
-    for Outputs { scope, files, .. } in project.outputs(profile)? {
+    for Outputs { scope, files, .. } in project.outputs(profile, project.around(profile)?.removed) {
         // What can't be compared was reported.
         if let Ok(comparison) = output::compare(&project.root, &scope, files) {
             // The lines of a manifest repeat the other differences.
@@ -72,11 +74,9 @@ pub fn write(project: &Project, profile: Option<&str>, options: Options<'_>) -> 
 
 fn write_all(project: &Project, profile: Option<&str>, options: Options<'_>, rendered: &mut Rendered) -> Ran<()> {
     let mut total = Written::default();
-    let outputs = project.outputs(profile)?;
-    if profile.is_none() {
-        let strays = project.around()?.strays.into_iter();
-        total.left.extend(strays.map(|path| Finding { path, cause: Cause::Stray }));
-    }
+    let Around { removed, strays } = project.around(profile)?;
+    let outputs = project.outputs(profile, removed);
+    total.left.extend(strays.into_iter().map(|path| Finding { path, cause: Cause::Stray }));
     // Before anything is written.
     for Outputs { scope, .. } in &outputs {
         if let Err(error) = output::permitted(&project.root, scope) {

@@ -10,7 +10,7 @@ use stackgen::output;
 
 use super::render::write;
 use super::report::{BOLD, RESET};
-use super::{LOST, Outcome, Outputs, Ran, check, location, print_text, project, root, stop};
+use super::{Around, LOST, Outcome, Outputs, Ran, check, location, print_text, project, root, stop};
 use crate::cli::{Format, Watch};
 
 /// An editor saves a file in several steps: events closer together than this are one.
@@ -71,8 +71,8 @@ fn concerns(event: &Event) -> bool {
 /// Renders once, and shows what changes.
 fn render(profile: Option<&str>) {
     let Ok(project) = project(profile, Format::Text) else { return };
-    let Ok(outputs) = project.outputs(profile) else { return };
-    for Outputs { scope, files, .. } in outputs {
+    let Ok(Around { removed, .. }) = project.around(profile) else { return };
+    for Outputs { scope, files, .. } in project.outputs(profile, removed) {
         if let Ok(comparison) = output::compare(&project.root, &scope, files) {
             let manifest = scope.manifest;
             let differences =
