@@ -59,11 +59,12 @@ fn main() -> io::Result<()> {
     let mut lines = String::new();
     for line in fs::read_to_string(OPTIONS)?.lines().filter(|line| !line.starts_with('#')) {
         let [panel, area, path, kind] = line.split('\t').collect::<Vec<_>>()[..] else {
-            return Err(io::Error::other(format!("{OPTIONS} has a line without four columns: {line}")));
+            return Err(io::Error::other(format!("{OPTIONS} has a line that doesn't have four columns: {line}")));
         };
         let _ = writeln!(lines, "Line {{ panel: {panel:?}, area: {area:?}, path: {path:?}, kind: {kind:?} }},");
     }
-    fs::write(Path::new(&out).join("panel_options.rs"), format!("static LINES: &[Line] = &[\n{lines}];\n"))?;
+    let lines = format!("/// The lines of the table, in order.\nstatic LINES: &[Line] = &[\n{lines}];\n");
+    fs::write(Path::new(&out).join("panel_options.rs"), lines)?;
     let mut specification: Value = serde_json::from_str(&fs::read_to_string(COMPOSE)?)?;
     without_descriptions(&mut specification);
     fs::write(Path::new(&out).join("compose-spec.json"), specification.to_string())?;

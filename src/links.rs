@@ -44,12 +44,16 @@ pub fn read(root: &Utf8Path, path: &Utf8Path, most: u64) -> io::Result<Vec<u8>> 
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    // One more than it has, for the read that finds its end.
-    let capacity = usize::try_from(metadata.len().min(most)).unwrap_or_default() + 1;
-    let mut bytes = Vec::with_capacity(capacity);
+    let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes"));
+    if metadata.len() > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(metadata.len()).unwrap_or_default())?;
+    // It may have grown.
     fs::File::open(&target)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|size| size > most) {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+        return Err(too_large());
     }
     Ok(bytes)
 }
@@ -108,5 +112,8 @@ mod tests {
         assert_eq!(read(&root, "spec/a".into(), 1).unwrap(), b"x");
         assert_eq!(read(&root, "spec/a".into(), 0).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         assert!(read(&root, "spec".into(), 9).is_err());
+        // Reading it would take hours.
+        fs::File::create(root.join("sparse")).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(read(&root, "sparse".into(), 1 << 39).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }
 }

@@ -134,7 +134,8 @@ struct Project {
 }
 
 impl Project {
-    /// The outputs of each profile and, unless one was chosen, the schemas and what removed profiles have left.
+    /// The outputs of each profile and, unless one was chosen, the schemas and what removed profiles have left, which
+    /// [`around`](Self::around) finds.
     fn outputs(&self, profile: Option<&str>, removed: Vec<Removed>) -> Vec<Outputs<'_>> {
         let mut outputs: Vec<Outputs<'_>> = self
             .plans
@@ -174,7 +175,7 @@ impl Project {
         self.plans.first().map(|plan| plan.stack().outputs.clone()).unwrap_or_default()
     }
 
-    /// What is in the folders of all outputs besides the profiles of the spec; nothing if one was chosen.
+    /// What is in the folders of all outputs besides the profiles of the spec; nothing if a profile was chosen.
     fn around(&self, profile: Option<&str>) -> Ran<Around> {
         if profile.is_some() {
             return Ok(Around::default());

@@ -188,7 +188,7 @@ fn whole(number: f64) -> Value {
     }
 }
 
-/// Puts a value at a dotted path below another one; existing values are merged with it.
+/// Puts a value at a dotted path below a prefix, which may be empty; existing values are merged with it.
 pub fn put(mut object: &mut Json, prefix: &str, path: &str, value: Value) {
     let mut words = prefix.split('.').filter(|word| !word.is_empty()).chain(path.split('.')).peekable();
     while let Some(word) = words.next() {

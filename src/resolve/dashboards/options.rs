@@ -1,5 +1,5 @@
-//! The options of Grafana's own panels: `panel_options.tsv`, written from @grafana/schema by
-//! `node tests/grafana/options.mjs`, which the build script compiles in.
+//! The options of Grafana's own panels. The build script compiles `panel_options.tsv` in, which
+//! `node tests/grafana/options.mjs` writes from @grafana/schema.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,6 @@ use crate::spec::dashboard::PANEL;
 use crate::spec::decode::{Map, Spanned, expected, listed, shown};
 use crate::spec::grafana::{Data, Given, Kind, Logic, own};
 
-// The lines of the table in order: `static LINES: &[Line]`.
 include!(concat!(env!("OUT_DIR"), "/panel_options.rs"));
 
 /// Which table of a panel.
