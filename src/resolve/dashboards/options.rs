@@ -130,7 +130,9 @@ impl Check<'_> {
         for (key, given) in table.iter() {
             let path = if prefix.is_empty() { key.value.clone() } else { format!("{prefix}.{}", key.value) };
             let own = if self.area == Area::Options { key_of(&path) } else { None };
-            match (own, find(self.panel, self.area.word(), &path)) {
+            // A dot in a key would pass for a table.
+            let known = find(self.panel, self.area.word(), &path).filter(|_| !key.value.contains('.'));
+            match (own, known) {
                 // The heatmap's legend has other options than the rest.
                 (Some(own), Some(_)) => problems.push(
                     Diagnostic::new("first-class-key", format!("`{path}` cannot be set in `options`"), key.span)
@@ -143,29 +145,29 @@ impl Check<'_> {
     }
 
     fn unknown(&self, prefix: &str, path: &str, key: &Spanned<String>) -> Diagnostic {
-        let below = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
         let area = self.area.word();
+        let title = format!("unknown option `{}` of a `{}` panel", shown(path), self.panel);
+        let unknown = Diagnostic::new("unknown-option", title, key.span).at(format!("in `{area}`"));
+        if find(self.panel, area, path).is_some() {
+            return unknown.help(format!("remove the quotes around `{}`", shown(&key.value)));
+        }
+        let below = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
         let siblings: Vec<&str> = of(self.panel)
             .filter(|line| line.area == area)
             .filter_map(|line| line.path.strip_prefix(&below))
             .filter(|rest| !rest.contains('.'))
             .collect();
-        let title = format!("unknown option `{}` of a `{}` panel", shown(path), self.panel);
-        Diagnostic::new("unknown-option", title, key.span).at(format!("in `{area}`")).suggest(
-            &key.value,
-            siblings.iter().copied(),
-            || {
-                let elsewhere = match self.area {
-                    Area::Options => Area::Custom,
-                    Area::Custom => Area::Options,
-                };
-                if find(self.panel, elsewhere.word(), path).is_some() {
-                    format!("move it to `{}`", elsewhere.word())
-                } else {
-                    expected(siblings.iter().copied())
-                }
-            },
-        )
+        unknown.suggest(&key.value, siblings.iter().copied(), || {
+            let elsewhere = match self.area {
+                Area::Options => Area::Custom,
+                Area::Custom => Area::Options,
+            };
+            if find(self.panel, elsewhere.word(), path).is_some() {
+                format!("move it to `{}`", elsewhere.word())
+            } else {
+                expected(siblings.iter().copied())
+            }
+        })
     }
 
     fn value(&self, kind: &str, path: &str, given: &Given, problems: &mut Vec<Diagnostic>) {
