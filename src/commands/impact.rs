@@ -1,5 +1,6 @@
 //! `gen impact`.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -130,11 +131,12 @@ fn text(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> S
 }
 
 fn json(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> String {
-    let mut keys: Vec<&Key> = Vec::new();
+    let mut known = HashSet::new();
+    let mut keys: Vec<Value> = Vec::new();
     for key in reached.iter().flat_map(|(_, keys, _)| keys) {
         // Profiles share most of the spec.
-        if !keys.contains(key) {
-            keys.push(key);
+        if known.insert((&key.path, key.span.file, key.span.start, key.part)) {
+            keys.push(json_key(sources, key));
         }
     }
     let outputs = reached.iter().flat_map(|(trace, _, reach)| reach.iter().map(move |reach| (trace, reach)));
@@ -145,6 +147,5 @@ fn json(sources: &Sources, reached: &[(&Trace<'_>, Vec<&Key>, Vec<Reach>)]) -> S
             json!({ "path": path.as_str(), "lines": lines.iter().map(line).collect::<Vec<Value>>() })
         })
         .collect();
-    let keys: Vec<Value> = keys.iter().map(|key| json_key(sources, key)).collect();
     report::versioned(json!({ "keys": keys, "outputs": outputs }))
 }

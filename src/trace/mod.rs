@@ -29,7 +29,7 @@ use change::Edit;
 use trees::{Changed, Trees};
 
 /// The part of a key that is changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// The name.
     Name,
