@@ -116,6 +116,8 @@ struct Work<'p> {
     edited: Vec<Edited>,
     adopted: usize,
     refused: usize,
+    /// Whether an output could not be read.
+    unreadable: bool,
     /// Whether an edit was mentioned.
     said: bool,
     /// The profiles of the outputs with adopted edits.
@@ -134,6 +136,7 @@ impl<'p> Work<'p> {
             edited: Vec::new(),
             adopted: 0,
             refused: 0,
+            unreadable: false,
             said: false,
             profiles: Vec::new(),
             tries: Cell::new(adopt::MOST_TRIES),
@@ -142,7 +145,11 @@ impl<'p> Work<'p> {
     }
 
     fn outcome(&self) -> Outcome {
-        if self.refused > 0 { Outcome::Findings } else { Outcome::Clean }
+        match self.refused {
+            _ if self.unreadable => Outcome::Failed,
+            0 => Outcome::Clean,
+            _ => Outcome::Findings,
+        }
     }
 
     /// Adopts the edits of a profile's outputs that are wanted.
@@ -158,6 +165,10 @@ impl<'p> Work<'p> {
                 Cause::HandEdited { .. } => self.file(plan, difference, is_wanted, line),
                 Cause::MergedEdit if is_wanted => self.file(plan, difference, true, line),
                 Cause::Unlisted if wanted.is_none() => self.unlisted(path),
+                Cause::Unreadable(_) if is_wanted => {
+                    self.unreadable = true;
+                    self.refuse(path, &cause.to_string(), &check::remedy(cause, path, location()));
+                }
                 _ if of_wanted.is_none() => {}
                 Cause::Unlisted | Cause::Merged => self.file(plan, difference, true, line),
                 Cause::Stale | Cause::LineEndings | Cause::Mode { .. } | Cause::Closed => {

@@ -38,12 +38,11 @@ pub fn run(arguments: &Check) -> Ran {
     let project = denied(project, arguments).map_err(|unread| unread.report(arguments.format))?;
     warn(&project, arguments.format);
     let checked = check(&project, arguments.profile.as_deref())?;
-    let Checked { compared, found, outcome } = &checked;
-    let outcome = *outcome;
+    let outcome = checked.outcome;
     match arguments.format {
-        Format::Text => print_text(&text("", location(), *compared, found, arguments.stat)),
+        Format::Text => print_text(&text("", location(), &checked, arguments.stat)),
         Format::Json => print(io::stdout(), &report::versioned(json(&project, &checked, arguments.stat))),
-        Format::Github => print(io::stdout(), &github(location(), *compared, found)),
+        Format::Github => print(io::stdout(), &github(location(), &checked)),
     }
     // The process ends: freeing a large stack, string by string, would only take time.
     std::mem::forget(project);
@@ -103,12 +102,11 @@ fn all(arguments: &Check) -> Ran {
 
 /// Prints what was found in one of several projects, or returns it as JSON.
 fn one_of_all(name: &Utf8Path, project: &Project, checked: &Checked, arguments: &Check) -> Value {
-    let Checked { compared, found, .. } = checked;
     let spec = project.sources.location();
     match arguments.format {
         Format::Json => return json(project, checked, arguments.stat),
-        Format::Text => print_text(&text(&format!("{BOLD}{name}{RESET}: "), spec, *compared, found, arguments.stat)),
-        Format::Github => print(io::stdout(), &github(spec, *compared, found)),
+        Format::Text => print_text(&text(&format!("{BOLD}{name}{RESET}: "), spec, checked, arguments.stat)),
+        Format::Github => print(io::stdout(), &github(spec, checked)),
     }
     Value::Null
 }
@@ -127,6 +125,8 @@ struct Checked {
     /// How many files were compared.
     compared: usize,
     found: Vec<Drift>,
+    /// Why other files were not compared.
+    errors: Vec<String>,
     outcome: Outcome,
 }
 
@@ -137,6 +137,7 @@ fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
     let bare = |path, cause| Drift::new(Difference { path, cause, on_disk: None, expected: None });
     let mut found: Vec<Drift> = strays.into_iter().map(|path| bare(path, Cause::Stray)).collect();
     let mut outcome = Outcome::Clean;
+    let mut errors = Vec::new();
     for Outputs { scope, files, ejected, .. } in project.outputs(profile, removed) {
         // Services mount it.
         let own = own_with_problems(&project.root, ejected);
@@ -155,7 +156,10 @@ fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
             }
             // The others would wait for the same process, or be of the same version.
             Err(error @ (Error::Locked { .. } | Error::Newer { .. })) => return Err(stop_for(&error)),
-            Err(error) => outcome = stop_for(&error),
+            Err(error) => {
+                outcome = stop_for(&error);
+                errors.push(error.to_string());
+            }
         }
     }
     match committed.join() {
@@ -182,10 +186,10 @@ fn check(project: &Project, profile: Option<&str>) -> Ran<Checked> {
     for drift in &mut found {
         drift.difference.path = project.sources.location().shown(&drift.difference.path);
     }
-    Ok(Checked { compared, found, outcome })
+    Ok(Checked { compared, found, errors, outcome })
 }
 
-/// Of the outputs that are the user's own, those that are missing or have conflict markers.
+/// Of the outputs that are the user's own, those that are missing, can't be read or have conflict markers.
 pub fn own_with_problems(root: &Utf8Path, ejected: Vec<Utf8PathBuf>) -> impl Iterator<Item = Finding> {
     ejected.into_iter().filter_map(move |path| Some(Finding { cause: problem_of_own(root, &path)?, path }))
 }
@@ -194,8 +198,10 @@ fn problem_of_own(root: &Utf8Path, path: &Utf8Path) -> Option<Cause> {
     if !links::is_file(root, path) {
         return Some(Cause::EjectedMissing);
     }
-    let text = links::read(root, path, output::LARGEST).ok()?;
-    conflict::is_in(&text).then_some(Cause::EjectedConflict)
+    match links::read(root, path, output::LARGEST) {
+        Ok(text) => conflict::is_in(&text).then_some(Cause::EjectedConflict),
+        Err(error) => Some(Cause::Unreadable(error)),
+    }
 }
 
 /// Asks Git, while the outputs are compared, which files it has though they may hold secrets.
@@ -319,8 +325,8 @@ pub fn remedy(cause: &Cause, path: &Utf8Path, spec: &Location) -> String {
     })
 }
 
-fn count(compared: usize, found: &[Drift]) -> String {
-    let files = counted(compared, "file");
+fn count(Checked { compared, found, errors, .. }: &Checked) -> String {
+    let files = counted(*compared, "file");
     let committed = found.iter().filter(|drift| matches!(drift.difference.cause, Cause::Committed)).count();
     let differ = match found.len() - committed {
         0 => "no difference".to_owned(),
@@ -328,7 +334,8 @@ fn count(compared: usize, found: &[Drift]) -> String {
         many => format!("{many} differ"),
     };
     let committed = if committed == 0 { String::new() } else { format!(", {committed} should not be committed") };
-    format!("{files} compared, {differ}{committed}")
+    let others = if errors.is_empty() { "" } else { "; others could not be compared" };
+    format!("{files} compared, {differ}{committed}{others}")
 }
 
 /// The lines that rendering would change, at most `most` of them; none for a new file.
@@ -350,7 +357,8 @@ pub fn changed(path: &str, old: &str, new: &str, most: usize) -> String {
 }
 
 /// The differences, then their count after a `name`.
-fn text(name: &str, spec: &Location, compared: usize, found: &[Drift], stat: bool) -> String {
+fn text(name: &str, spec: &Location, checked: &Checked, stat: bool) -> String {
+    let found = &checked.found;
     let mut out = String::new();
     let mut left = MOST_LINES;
     for Drift { difference, diff } in found.iter().take(MOST_FILES) {
@@ -374,7 +382,7 @@ fn text(name: &str, spec: &Location, compared: usize, found: &[Drift], stat: boo
     if found.len() > MOST_FILES {
         let _ = writeln!(out, "… and {} more\n", found.len() - MOST_FILES);
     }
-    let _ = writeln!(out, "{name}{}", count(compared, found));
+    let _ = writeln!(out, "{name}{}", count(checked));
     out
 }
 
@@ -421,7 +429,7 @@ fn code(cause: &Cause) -> &'static str {
     }
 }
 
-fn json(project: &Project, Checked { compared, found, .. }: &Checked, stat: bool) -> Value {
+fn json(project: &Project, Checked { compared, found, errors, .. }: &Checked, stat: bool) -> Value {
     let spec = project.sources.location();
     let difference = |Drift { difference, diff }: &Drift| {
         let mut report = json!({
@@ -440,17 +448,20 @@ fn json(project: &Project, Checked { compared, found, .. }: &Checked, stat: bool
     };
     let differences: Vec<Value> = found.iter().map(difference).collect();
     let warnings = report::json_diagnostics(&project.sources, &project.warnings);
-    json!({ "compared": compared, "differences": differences, "diagnostics": warnings })
+    json!({ "compared": compared, "differences": differences, "errors": errors, "diagnostics": warnings })
 }
 
-fn github(spec: &Location, compared: usize, found: &[Drift]) -> String {
+fn github(spec: &Location, checked: &Checked) -> String {
     let mut out = String::new();
-    for Drift { difference, diff } in found.iter().take(MOST_FILES) {
+    for error in &checked.errors {
+        report::annotation(&mut out, None, "not compared", error);
+    }
+    for Drift { difference, diff } in checked.found.iter().take(MOST_FILES) {
         let message =
             format!("{}: {}\n{}", difference.path, difference.cause, remedy(&difference.cause, &difference.path, spec));
         let place = Some((difference.path.as_str(), diff.first, 1));
         report::annotation(&mut out, place, code(&difference.cause), &message);
     }
-    let _ = writeln!(out, "{}", count(compared, found));
+    let _ = writeln!(out, "{}", count(checked));
     out
 }

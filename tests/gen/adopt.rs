@@ -75,6 +75,18 @@ fn a_value_in_a_file_of_a_service() {
 }
 
 #[test]
+fn an_output_that_cannot_be_read_is_an_error() {
+    let project = stores();
+    fs::remove_file(project.path(LOKI)).unwrap();
+    fs::create_dir(project.path(LOKI)).unwrap();
+    for arguments in [&["adopt"][..], &["adopt", LOKI]] {
+        let run = project.run(arguments);
+        assert_eq!(run.code, Some(3), "{run:?}");
+        assert!(run.stdout.contains(&format!("{LOKI}: cannot be adopted: unreadable: ")), "{run:?}");
+    }
+}
+
+#[test]
 fn an_image_that_a_bot_has_updated() {
     let project = Project::reference();
     let run = adopted(

@@ -118,6 +118,16 @@ fn conflict_markers_in_one_are_a_difference() {
 }
 
 #[test]
+fn one_that_cannot_be_read_is_an_error() {
+    let project = ejected();
+    // More than an output may have.
+    std::fs::File::create(project.path(MIMIR)).unwrap().set_len(1 << 40).unwrap();
+    let run = project.run(&["check"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stdout.contains("config/mimir.yaml: unreadable: it has more than "), "{run:?}");
+}
+
+#[test]
 fn without_its_entry_it_is_rendered_again_by_force_only() {
     let project = ejected();
     project.write(MIMIR, "target: all # mine\n");

@@ -411,6 +411,15 @@ fn a_manifest_that_is_unreadable() {
         said(&run, &["cannot read `generated/dev/manifest.sha256`: is a directory"]);
         assert!(!run.stdout.contains("not listed"), "{run:?}");
     }
+    assert!(project.run(&["check"]).stdout.ends_with(" no difference; others could not be compared\n"));
+    let report = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&project.run(&[&["check", "--format", "json"], arguments].concat()).stdout).unwrap()
+    };
+    let error = "cannot read `generated/dev/manifest.sha256`: is a directory";
+    assert_eq!(report(&[])["errors"], serde_json::json!([error]));
+    assert_eq!(report(&["--all"])["projects"][0]["errors"], serde_json::json!([error]));
+    let run = project.run(&["check", "--format", "github"]);
+    assert!(run.stdout.starts_with(&format!("::error title=not compared::{error}\n")), "{run:?}");
     assert_eq!(project.read("generated/dev/docker-compose.yml"), "edited");
 }
 
