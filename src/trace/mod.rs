@@ -6,7 +6,8 @@
 //! depend on a key takes about a millisecond.
 //!
 //! In a table whose keys are names, the name of a key is changed as well, together with all references to it, so that the
-//! spec stays valid. A line that no value affects may exist because of a key, so keys are also removed.
+//! spec stays valid. A line that no value affects may exist because of a key, so keys are also removed, a table together
+//! with the references to it.
 
 mod change;
 mod lines;
@@ -224,15 +225,20 @@ impl<'s> Trace<'s> {
             return (None, Judgement::Unreadable);
         }
         let renamed = edit.renamed();
-        let (stack, judgement, _) = self.judge((changed, base.problems), renamed.as_slice(), shared);
+        let is_gone = key.part == Part::Table && matches!(edit, Edit::Remove);
+        let follow = |changed: &mut Changed<'_, 's>, places: &[Span]| match is_gone {
+            true => changed.forget(places),
+            false => changed.follow(renamed.as_slice(), places),
+        };
+        let (stack, judgement, _) = self.judge((changed, base.problems), &follow, shared);
         (stack, judgement)
     }
 
-    /// Resolves changed trees, after renaming references to the changed names; some problems do not matter.
+    /// Resolves changed trees, after references to what was changed were changed as well; some problems do not matter.
     fn judge(
         &self,
         (mut changed, problems_before): (Changed<'_, 's>, usize),
-        names: &[(String, String)],
+        follow: &dyn Fn(&mut Changed<'_, 's>, &[Span]) -> bool,
         shared: &mut Shared,
     ) -> (Option<model::Stack>, Judgement, Vec<Diagnostic>) {
         /// References to references.
@@ -247,7 +253,7 @@ impl<'s> Trace<'s> {
             let problems = problems.into_sorted();
             let places: Vec<Span> = problems.iter().filter_map(Diagnostic::primary).collect();
             round += 1;
-            if round > ROUNDS || names.is_empty() || !changed.follow(names, &places) {
+            if round > ROUNDS || !follow(&mut changed, &places) {
                 let judgement = if stack.is_some() { Judgement::Readable } else { Judgement::Unreadable };
                 return (stack, judgement, problems);
             }

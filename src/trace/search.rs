@@ -137,7 +137,8 @@ impl<'t, 's> Search<'_, 't, 's> {
                 return false;
             }
             let (changed, names) = self.changed(&group);
-            match self.trace.judge((changed, self.base.problems), &names, self.shared) {
+            let follow = |changed: &mut Changed<'_, 's>, places: &[Span]| changed.follow(&names, places);
+            match self.trace.judge((changed, self.base.problems), &follow, self.shared) {
                 (Some(stack), ..) => {
                     let mut is_changed = true;
                     self.trace.each_with(self.base, &stack, &|other| other == self.path, |(_, old), new| {

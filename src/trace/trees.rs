@@ -74,9 +74,19 @@ impl<'t, 's> Changed<'t, 's> {
 
     /// Renames the references at these places; whether there were any.
     pub(super) fn follow(&mut self, names: &[(String, String)], places: &[Span]) -> bool {
-        let of_spec = change::follow(self.spec.to_mut(), names, places);
+        !names.is_empty() && self.change(|table| change::follow(table, names, places))
+    }
+
+    /// Removes the references at these places; whether there were any.
+    pub(super) fn forget(&mut self, places: &[Span]) -> bool {
+        self.change(|table| change::forget(table, places))
+    }
+
+    /// Changes the spec and the dashboards; whether either was changed.
+    fn change(&mut self, change: impl Fn(&mut Table<'s>) -> bool) -> bool {
+        let of_spec = change(self.spec.to_mut());
         let had_own = self.dashboards.is_some();
-        let of_dashboards = self.dashboards().is_some_and(|table| change::follow(table, names, places));
+        let of_dashboards = self.dashboards().is_some_and(change);
         if !had_own && !of_dashboards {
             self.dashboards = None;
         }

@@ -1,5 +1,7 @@
 //! `gen explain` and `gen impact`.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::project::Project;
@@ -33,6 +35,23 @@ fn a_line_leads_to_its_keys() {
     assert_eq!(report["keys"][0]["key"], "services.loki.settings.retention");
     assert_eq!((&report["keys"][0]["line"], &report["keys"][0]["column"]), (&key.into(), &22.into()));
     assert_eq!(report["keys"][0]["part"], "value");
+}
+
+#[test]
+fn a_line_is_there_because_of_a_table_that_others_refer_to() {
+    let project = Project::new(
+        "[stack]\nname = \"shop\"\n\n[profiles.dev]\n[profiles.live]\n\n[services.api]\nimage = \"a:1\"\nports.http = 80\n\n\
+         [services.web]\nimage = \"a:1\"\ndepends_on = [\"api\"]\nenvironment.API = \"${api.http}\"\n",
+    );
+    assert_eq!(project.run(&["render"]).code, Some(0));
+    let compose = "generated/dev/docker-compose.yml";
+    let run = project.run(&["explain", &format!("{compose}:{}", line(&project, compose, "ports:"))]);
+    assert!(run.stdout.contains("spec/stack.toml:9:1 services.api.ports\n"), "{}", run.stdout);
+    let run = project.run(&["impact", "services.api", "--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let keys = report["keys"].as_array().unwrap();
+    let distinct: HashSet<String> = keys.iter().map(ToString::to_string).collect();
+    assert_eq!(distinct.len(), keys.len(), "{keys:?}");
 }
 
 #[test]
