@@ -226,9 +226,8 @@ impl<'s> Trace<'s> {
         }
         let renamed = edit.renamed();
         let is_gone = key.part == Part::Table && matches!(edit, Edit::Remove);
-        let follow = |changed: &mut Changed<'_, 's>, places: &[Span]| match is_gone {
-            true => changed.forget(places),
-            false => changed.follow(renamed.as_slice(), places),
+        let follow = |changed: &mut Changed<'_, 's>, places: &[Span]| {
+            if is_gone { changed.forget(places) } else { changed.follow(renamed.as_slice(), places) }
         };
         let (stack, judgement, _) = self.judge((changed, base.problems), &follow, shared);
         (stack, judgement)
