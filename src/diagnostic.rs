@@ -160,6 +160,9 @@ impl Diagnostics {
     /// The limit: a megabyte of nonsense has a million problems.
     pub const MOST: usize = 1_000;
 
+    /// The limit of an [`unread`](Self::unread) list: changing every key of a large stack makes several for each service.
+    const MOST_UNREAD: usize = 200_000;
+
     /// The limit of comparisons for suggestions, after which none is started: about a tenth of a second.
     const MOST_COMPARED: usize = 1_000_000;
 
@@ -187,7 +190,7 @@ impl Diagnostics {
 
     /// Adds a diagnostic, up to the limit.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.list.len() < Self::MOST {
+        if !self.is_full() {
             self.list.push(diagnostic);
         }
     }
@@ -244,7 +247,7 @@ impl Diagnostics {
 
     /// Whether the limit is reached.
     pub fn is_full(&self) -> bool {
-        self.list.len() >= Self::MOST
+        self.list.len() >= if self.is_unread { Self::MOST_UNREAD } else { Self::MOST }
     }
 
     /// Whether an error or a warning has that code.
@@ -400,6 +403,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{Diagnostic, Diagnostics, Span, Wanted, nearest};
+
+    #[test]
+    fn a_list_that_nobody_reads_has_a_limit_of_its_own() {
+        let mut unread = Diagnostics::unread();
+        for start in 0..=1_000 {
+            unread.push(Diagnostic::new("x", "x", Span { file: 0, start, end: start }));
+        }
+        assert_eq!(unread.len(), Diagnostics::MOST + 1);
+    }
 
     #[test]
     fn a_message_is_one_line_that_ends() {
