@@ -85,8 +85,10 @@ impl<'t, 's> Search<'_, 't, 's> {
         let all: Vec<usize> = (0..self.candidates.len()).collect();
         self.settle(&all);
         // A service of another kind, or of none, has other rules, which hides what its other keys do.
-        let (kinds, others): (Vec<usize>, Vec<usize>) =
+        let (kinds, mut others): (Vec<usize>, Vec<usize>) =
             all.iter().partition(|&&at| self.candidates[at].key.path.rsplit('.').next() == Some("kind"));
+        // Of an environment in Kubernetes, another value may declare the name that another key no longer does.
+        others.sort_by_key(|&at| self.candidates[at].key.part);
         for part in others.chunks(others.len().div_ceil(PARTS).max(1)).chain([kinds.as_slice()]) {
             self.split(part, false);
         }
