@@ -148,7 +148,7 @@ impl Check<'_> {
         let area = self.area.word();
         let title = format!("unknown option `{}` of a `{}` panel", shown(path), self.panel);
         let unknown = Diagnostic::new("unknown-option", title, key.span).at(format!("in `{area}`"));
-        if find(self.panel, area, path).is_some() {
+        if path != ROOT && find(self.panel, area, path).is_some() {
             return unknown.help(format!("remove the quotes around `{}`", shown(&key.value)));
         }
         let below = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
