@@ -22,8 +22,12 @@ const AROUND: usize = 3;
 /// The largest distance in bytes between labels of one excerpt.
 const LARGEST: usize = 1 << 20;
 
-/// Bytes of a line that are shown: a minified or hostile file may be one line.
-const LONGEST_LINE: usize = 400;
+/// Bytes of a line that are passed to the renderer, which shows a part: a minified or hostile file may be one line. The column of
+/// a longer one is that in the piece that is passed.
+const LONGEST_LINE: usize = 10_000;
+
+/// Bytes of a longer line that are passed.
+const PIECE: usize = 200;
 
 pub const RED: &str = "\u{1b}[1;31m";
 pub const GREEN: &str = "\u{1b}[32m";
@@ -168,8 +172,8 @@ fn excerpt<'a>(source: &'a Source, labels: &[(&'a Label, bool)]) -> Option<Excer
 fn cut<'a>(source: &'a Source, label: &'a Label, primary: bool) -> Excerpt<'a> {
     let all = source.text.as_str();
     let place = place(source, label);
-    let from = floor(all, place.start.saturating_sub(LONGEST_LINE / 4)).max(line_start(all, place.start));
-    let to = floor(all, (from + LONGEST_LINE / 2).min(line_end(all, place.start))).max(place.start);
+    let from = floor(all, place.start.saturating_sub(PIECE / 2)).max(line_start(all, place.start));
+    let to = floor(all, (from + PIECE).min(line_end(all, place.start))).max(place.start);
     let range = place.start - from..place.end.min(to) - from;
     Excerpt {
         source,

@@ -465,6 +465,13 @@ fn one_long_line() {
 }
 
 #[test]
+fn the_column_in_a_long_line() {
+    let line = format!("environment = {{ A = \"{}\", B = \"${{nope.http}}\" }}", "x".repeat(5_000));
+    let run = Project::new(format!("{SPEC}{line}\n")).run(&["check"]);
+    said(&run, &["error[unknown-service]", "spec/stack.toml:8:5030\n"]);
+}
+
+#[test]
 fn hundreds_of_thousands_of_problems() {
     for line in ["x", "x = 1", "user = \"$A$A$A$A\"", "[services.a]\nx", "tty = true"] {
         let spec = format!("{SPEC}{}", format!("{line}\n").repeat(LONG / 10 / (line.len() + 1)));
