@@ -539,7 +539,7 @@ pub fn unknown_key(key: &Key<'_>, what: &str, known: &[&'static str], cx: &mut C
 
 /// Reports a missing key of a table.
 pub fn missing_key(key: &str, what: &str, span: Span, cx: &mut Context<'_>) {
-    let help = if span.end == 0 { format!("add the table `[{key}]`") } else { format!("add `{key} = …`") };
+    let help = if what == "the spec" { format!("add the table `[{key}]`") } else { format!("add `{key} = …`") };
     cx.diagnostics.push(Diagnostic::new("missing-key", format!("missing key `{key}` in {what}"), span).help(help));
 }
 
