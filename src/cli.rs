@@ -49,7 +49,7 @@ impl Cli {
 pub enum Command {
     /// Write the outputs
     ///
-    /// Writes only the files that change. If a file was edited by hand, nothing is written.
+    /// Writes only the files that change. If a file was edited by hand, nothing of its profile is written.
     Render(Render),
     /// Check that the outputs on disk are up to date
     ///
