@@ -22,8 +22,8 @@ const AROUND: usize = 3;
 /// The largest distance in bytes between labels of one excerpt.
 const LARGEST: usize = 1 << 20;
 
-/// Bytes of a line that are passed to the renderer, which shows a part: a minified or hostile file may be one line. The column of
-/// a longer one is that in the piece that is passed.
+/// Bytes of a line that are passed to the renderer, which shows a part: a minified or hostile file may be one line. In a
+/// longer line, the column is counted from the start of the piece that is passed.
 const LONGEST_LINE: usize = 10_000;
 
 /// Bytes of a longer line that are passed.

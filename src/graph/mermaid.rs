@@ -77,8 +77,7 @@ fn id(name: &str, taken: &mut HashSet<String>) -> String {
 /// A quoted label. Special characters of Mermaid, HTML and Markdown are written as named HTML entities: Mermaid 11 reads its
 /// own numeric ones (`#35;`) in labels of nodes but not of groups.
 fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
+    let mut out = String::from("\"");
     for c in one_line(text).chars() {
         match c {
             '"' => out.push_str("&quot;"),

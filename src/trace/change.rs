@@ -64,28 +64,26 @@ pub(super) fn follow(table: &mut Table<'_>, names: &[(String, String)], places: 
     changed
 }
 
-/// Removes the values at these places, which refer to what is gone; whether there were any.
+/// Removes the references at these places to what is gone; whether there were any.
 ///
 /// The places are in order.
 pub(super) fn forget(table: &mut Table<'_>, places: &[Span]) -> bool {
-    let count = table.entries.len();
-    let mut forgot = false;
-    table.entries.retain_mut(|(_, node)| !forget_value(node, places, &mut forgot));
-    forgot || table.entries.len() < count
+    let mut changed = false;
+    table.entries.retain_mut(|(_, node)| stays(node, places, &mut changed));
+    changed
 }
 
-/// Whether a value is at one of some places; removes those in it that are.
-fn forget_value(node: &mut Node<'_>, places: &[Span], forgot: &mut bool) -> bool {
+fn stays(node: &mut Node<'_>, places: &[Span], changed: &mut bool) -> bool {
     match &mut node.value {
-        Value::Table(table) => *forgot |= forget(table, places),
-        Value::List(items) => {
-            let count = items.len();
-            items.retain_mut(|item| !forget_value(item, places, forgot));
-            *forgot |= items.len() < count;
+        Value::Table(table) => *changed |= forget(table, places),
+        Value::List(items) => items.retain_mut(|item| stays(item, places, changed)),
+        _ if is_at(node.span, places) => {
+            *changed = true;
+            return false;
         }
-        _ => return is_at(node.span, places),
+        _ => {}
     }
-    false
+    true
 }
 
 /// Another name of the same shape.

@@ -87,7 +87,7 @@ impl<'t, 's> Search<'_, 't, 's> {
         // A service of another kind, or of none, has other rules, which hides what its other keys do.
         let (kinds, mut others): (Vec<usize>, Vec<usize>) =
             all.iter().partition(|&&at| self.candidates[at].key.path.rsplit('.').next() == Some("kind"));
-        // Of an environment in Kubernetes, another value may declare the name that another key no longer does.
+        // Names and values apart: in Kubernetes, a changed value may declare the variable whose name was changed.
         others.sort_by_key(|&at| self.candidates[at].key.part);
         for part in others.chunks(others.len().div_ceil(PARTS).max(1)).chain([kinds.as_slice()]) {
             self.split(part, false);
