@@ -7,4 +7,5 @@ RUN useradd --uid 1000 --no-create-home elasticsearch && mkdir /usr/share/elasti
   chown elasticsearch /usr/share/elasticsearch /usr/share/elasticsearch/data
 WORKDIR /usr/share/elasticsearch
 USER 1000
-ENTRYPOINT ["sh", "-c", "exec jdk/bin/java ${ES_JAVA_OPTS:-} -cp 'classes:lib/*' Node"]
+# Debian's sh drops variables with a dot in their names.
+ENTRYPOINT ["bash", "-c", "exec jdk/bin/java ${ES_JAVA_OPTS:-} -cp 'classes:lib/*' Node"]

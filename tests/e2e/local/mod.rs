@@ -101,9 +101,14 @@ fn profile_local_finds_workflows_in_elasticsearch() {
         stack.dev(&["up", "--profile", "local", "--wait", "temporal-worker", "temporal-ui"]).succeeded();
     }
     run_workflows(&stack, &[MONITORED]);
-    let search =
-        ["curl", "-fsS", "http://elasticsearch:9200/temporal_visibility_v1_monitored/_search?q=WorkflowType:Greeting"];
-    inside(&stack, "debian", &search.map(String::from)).succeeded().says(&["\"WorkflowType\":\"Greeting\""]);
+    for (path, expected) in [
+        ("temporal_visibility_v1_monitored/_search?q=WorkflowType:Greeting", "\"WorkflowType\":\"Greeting\""),
+        // The settings have arrived: with the default, a disk that is nearly full would block new indexes.
+        ("_nodes/settings?flat_settings", "\"cluster.routing.allocation.disk.watermark.high\":\"256mb\""),
+    ] {
+        let command = ["curl", "-fsS", &format!("http://elasticsearch:9200/{path}")].map(String::from);
+        inside(&stack, "debian", &command).succeeded().says(&[expected]);
+    }
 }
 
 #[test]
