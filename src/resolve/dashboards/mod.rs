@@ -72,7 +72,7 @@ struct Resolved {
 }
 
 impl Resolver<'_> {
-    /// Forgets what was resolved with other plugins or lints.
+    /// Forgets what was resolved with other plugins or lints, and from what nothing else has any more.
     fn keep_what_fits(&mut self) {
         let settings = self.providers(super::DASHBOARDS).filter_map(|(_, service)| service.settings.as_ref());
         let plugins = settings.flat_map(|settings| settings.strings("plugins")).map(|plugin| plugin.value.clone());
@@ -81,6 +81,8 @@ impl Resolver<'_> {
             let queries = std::mem::take(&mut self.shared.queries);
             *self.shared = Shared { plugins, lints: self.spec.lints.clone(), resolved: HashMap::new(), queries };
         }
+        // A trace resolves thousands of dashboards that are changed, each of them once.
+        self.shared.resolved.retain(|_, resolved| Arc::strong_count(&resolved.written) > 1);
     }
 
     /// A datasource of the stack.
@@ -480,10 +482,32 @@ fn is_duration(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Diagnostics;
+    use crate::spec;
+    use crate::spec::source::Sources;
 
     #[test]
     fn stand_ins_are_what_prometheus_reads() {
         assert_eq!(with_stand_ins("rate(up{a=\"$b\"}[$c]) > $d"), "rate(up{a=\"x\"}[5m]) > x");
+    }
+
+    #[test]
+    fn dashboards_that_nothing_has_any_more_are_forgotten() {
+        let mut sources = Sources::default();
+        for (path, text) in [
+            ("spec/stack.toml", include_str!("../../edit/examples/observability.toml")),
+            ("spec/dashboards/stack.toml", include_str!("../../edit/examples/observability/stack.toml")),
+        ] {
+            sources.push(path, text.to_owned());
+        }
+        let mut shared = Shared::default();
+        for _ in 0..3 {
+            let (mut problems, mut of_profiles) = (Diagnostics::default(), Diagnostics::default());
+            spec::parse(&sources, &mut problems).for_each(|_| true, &mut of_profiles, |profile, problems| {
+                assert!(crate::resolve::resolve(&profile, &mut shared, problems).is_some());
+            });
+            assert_eq!(shared.resolved.len(), 1);
+        }
     }
 
     #[test]
