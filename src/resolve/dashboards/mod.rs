@@ -503,9 +503,13 @@ mod tests {
         let mut shared = Shared::default();
         for _ in 0..3 {
             let (mut problems, mut of_profiles) = (Diagnostics::default(), Diagnostics::default());
-            spec::parse(&sources, &mut problems).for_each(|_| true, &mut of_profiles, |profile, problems| {
-                assert!(crate::resolve::resolve(&profile, &mut shared, problems).is_some());
-            });
+            spec::parse(&sources, &mut problems).for_each(
+                |_| true,
+                &mut of_profiles,
+                |profile, problems| {
+                    assert!(crate::resolve::resolve(&profile, &mut shared, problems).is_some());
+                },
+            );
             assert_eq!(shared.resolved.len(), 1);
         }
     }
