@@ -286,6 +286,8 @@ impl Reader<'_> {
     fn node<'s>(&mut self, value: Spanned<DeValue<'s>>) -> Node<'s> {
         let span = span(self.file, &value.span());
         let value = match value.into_inner() {
+            // What stands for a value that the parser could not find has no place.
+            DeValue::Integer(_) if span.start == span.end => Value::Refused,
             DeValue::String(text) => Value::String(text),
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).map_or_else(
                 |_| {
