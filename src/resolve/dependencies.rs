@@ -99,10 +99,9 @@ impl<'a> Resolver<'a> {
                 if self.diagnostics.is_full() {
                     return;
                 }
-                let span = self.dependency_span(&service.name, &other.name);
                 if dependency.required {
                     let optional = format!("write `depends_on.{} = {{ required = false }}`", other.name);
-                    self.check_switched_on(service, other, ("waits for", span, optional));
+                    self.check_switched_on(service, other, ("waits for", None, optional));
                 }
                 let sound = self.in_spec(&other.name).is_some_and(|written| written.sound);
                 match dependency.condition {
@@ -157,7 +156,7 @@ impl<'a> Resolver<'a> {
                     && !service.depends_on.iter().any(waits)
                 {
                     let other = &services[other];
-                    let needs = ("needs", mention.span, format!("remove it from `{}`", mention.key));
+                    let needs = ("needs", Some(mention.span), format!("remove it from `{}`", mention.key));
                     self.check_switched_on(service, other, needs);
                 }
             }
@@ -166,7 +165,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// Reports a service that is needed, although only a Compose profile enables it.
-    fn check_switched_on(&mut self, service: &model::Service, other: &model::Service, needs: (&str, Span, String)) {
+    ///
+    /// The place is that of the dependency if none is given: it is only searched for if there is something to report.
+    fn check_switched_on(
+        &mut self,
+        service: &model::Service,
+        other: &model::Service,
+        needs: (&str, Option<Span>, String),
+    ) {
         let always = other.profiles.is_empty()
             || (!service.profiles.is_empty()
                 && service.profiles.iter().all(|profile| other.profiles.contains(profile)));
@@ -174,6 +180,7 @@ impl<'a> Resolver<'a> {
             return;
         }
         let (what, span, otherwise) = needs;
+        let span = span.unwrap_or_else(|| self.dependency_span(&service.name, &other.name));
         let declared = self.service_span(&other.name);
         self.report(
             Diagnostic::new(

@@ -364,6 +364,10 @@ impl Resolver<'_> {
             }
         }
         for (number, is_single, claim, other) in clashes {
+            // A free port is looked for with each.
+            if self.diagnostics.is_full() {
+                return;
+            }
             let name = |index: usize| &spec.services.entries[index].0.value;
             let diagnostic = Diagnostic::new("port-clash", format!("duplicate host port {number}"), claim.span);
             let names = [other.service, claim.service].map(name);
