@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::algorithms::{Capture, Compact, Replace, myers, patience};
 use similar::{DiffOp, group_diff_ops};
 
 /// The time limit of a comparison, which is coarser after that.
@@ -21,6 +21,15 @@ pub fn compared(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
     let end = Some(Instant::now() + TIME);
     let Ok(()) = myers::diff_deadline(&mut changes, old, 0..old.len(), new, 0..new.len(), end);
     changes.into_inner().into_inner().into_ops()
+}
+
+/// The same, by the lines that are in both texts once: so the lines of a block that looks like others are matched with those
+/// of that block, where the shortest difference may take those of another one.
+pub fn matched(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
+    let mut changes = Replace::new(Capture::new());
+    let end = Some(Instant::now() + TIME);
+    let Ok(()) = patience::diff_deadline(&mut changes, old, 0..old.len(), new, 0..new.len(), end);
+    changes.into_inner().into_ops()
 }
 
 /// A line of a comparison.

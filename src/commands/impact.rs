@@ -49,19 +49,24 @@ pub fn run(arguments: &Impact) -> Ran {
     Ok(show(arguments.format, || text(&project.sources, &reached), || json(&project.sources, &reached)))
 }
 
+/// A dotted key without the quotes that TOML needs around some names, and reports leave out.
+fn plain(key: &str) -> String {
+    key.replace(['"', '\''], "")
+}
+
 /// The keys that were asked for.
-enum Wanted<'a> {
+enum Wanted {
     /// Those of a line of the spec.
     Line(camino::Utf8PathBuf, usize),
     /// A key and all keys below it.
-    Key(&'a str),
+    Key(String),
 }
 
-impl<'a> Wanted<'a> {
-    fn new(project: &Project, text: &'a str) -> Self {
+impl Wanted {
+    fn new(project: &Project, text: &str) -> Self {
         match place(text) {
             Some((file, line)) => Self::Line(below(&project.root, file), line),
-            None => Self::Key(text),
+            None => Self::Key(plain(text)),
         }
     }
 
@@ -73,7 +78,8 @@ impl<'a> Wanted<'a> {
                     && sources.position(key.span).0 == *line
             }
             Self::Key(wanted) => {
-                let rest = key.path.strip_prefix(wanted);
+                let path = plain(&key.path);
+                let rest = path.strip_prefix(wanted.as_str());
                 rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with(['.', '[']) && key.part != Part::Table))
             }
         }

@@ -4,7 +4,7 @@
 //! The built-in kinds are the folders of `templates/kinds/`, compiled in by the build script. The text of one is read
 //! when a spec uses it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -214,10 +214,11 @@ impl Kinds {
         self.own.iter().map(|(name, kind)| (name.as_str(), kind.as_ref()))
     }
 
-    /// These, with one of the project's replaced.
-    pub(crate) fn with(&self, kind: &Kind) -> Self {
+    /// These, with some of the project's replaced.
+    pub(crate) fn with(&self, kinds: &[Kind]) -> Self {
+        let new: HashMap<&str, &Kind> = kinds.iter().map(|kind| (kind.0.name.as_str(), kind)).collect();
         let replaced = |(name, old): &(String, Option<Kind>)| {
-            (name.clone(), if *name == kind.0.name { Some(kind.clone()) } else { old.clone() })
+            (name.clone(), new.get(name.as_str()).copied().or(old.as_ref()).cloned())
         };
         Self { own: self.own.iter().map(replaced).collect() }
     }

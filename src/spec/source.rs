@@ -125,9 +125,9 @@ impl Sources {
         &self.kinds
     }
 
-    /// The same files, with a kind of the project replaced.
-    pub(crate) fn with_kind(&self, kind: &Kind) -> Self {
-        Self { files: self.files.clone(), toml: self.toml, kinds: self.kinds.with(kind), ..Self::default() }
+    /// The same files, with kinds of the project replaced.
+    pub(crate) fn with_kinds(&self, kinds: &[Kind]) -> Self {
+        Self { files: self.files.clone(), toml: self.toml, kinds: self.kinds.with(kinds), ..Self::default() }
     }
 
     /// The same files, with another text of one of them.

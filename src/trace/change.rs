@@ -97,9 +97,13 @@ fn other_name(name: &str) -> String {
 fn other_values<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
     match value {
         Value::Boolean(boolean) => vec![Value::Boolean(!boolean)],
-        Value::Integer(number) => {
-            [number.checked_add(1), number.checked_sub(1)].into_iter().flatten().map(Value::Integer).collect()
-        }
+        // Shared and rounded, one more may be as before.
+        Value::Integer(number) => [number.checked_mul(2), number.checked_add(1), number.checked_sub(1)]
+            .into_iter()
+            .flatten()
+            .filter(|other| other != number)
+            .map(Value::Integer)
+            .collect(),
         Value::Float(number) => vec![Value::Float(number + 1.0), Value::Float(number / 2.0)],
         Value::String(text) => {
             let string = |text: String| Value::String(Cow::Owned(text));

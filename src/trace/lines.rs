@@ -2,14 +2,20 @@
 
 use similar::DiffOp;
 
-use crate::difference::compared;
+use crate::difference::matched;
+
+/// The lines of a text. The comma at the end of one depends on the line below it, which a person would not call a
+/// dependency.
+fn split(text: &str) -> Vec<&str> {
+    text.lines().map(|line| line.strip_suffix(',').unwrap_or(line)).collect()
+}
 
 /// Where lines of a text are in another one, one-based; `None` if one of them is not in it.
 pub(super) fn same(text: &str, other: &str, lines: &[usize]) -> Option<Vec<usize>> {
     if text == other {
         return Some(lines.to_vec());
     }
-    let (old, new): (Vec<&str>, Vec<&str>) = (text.lines().collect(), other.lines().collect());
+    let (old, new) = (split(text), split(other));
     let places = places(&old, &new);
     lines.iter().map(|line| places.get(line.checked_sub(1)?).copied().flatten().map(|at| at + 1)).collect()
 }
@@ -19,7 +25,7 @@ pub(super) fn changed(old: &str, new: &str) -> Vec<usize> {
     if old == new {
         return Vec::new();
     }
-    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let (old, new) = (split(old), split(new));
     if old.len() == new.len() {
         return old.iter().zip(&new).enumerate().filter(|(_, (a, b))| a != b).map(|(at, _)| at + 1).collect();
     }
@@ -33,7 +39,7 @@ pub(super) fn may_be_changed(old: &str, new: &str, lines: &[usize]) -> bool {
     if old == new {
         return false;
     }
-    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let (old, new) = (split(old), split(new));
     let places = places(&old, &new);
     let is_whole = |line: &usize| {
         let (mut at, mut there) = (line.checked_sub(1)?, None);
@@ -64,7 +70,7 @@ fn above(lines: &[&str], at: usize) -> Option<usize> {
 /// The place of each old line among the new ones.
 fn places(old: &[&str], new: &[&str]) -> Vec<Option<usize>> {
     let mut places = vec![None; old.len()];
-    for op in compared(old, new) {
+    for op in matched(old, new) {
         if let DiffOp::Equal { old_index, new_index, len } = op {
             for (offset, place) in places.iter_mut().skip(old_index).take(len).enumerate() {
                 *place = Some(new_index + offset);

@@ -6,8 +6,8 @@
 //! depend on a key takes about a millisecond.
 //!
 //! In a table whose keys are names, the name of a key is changed as well, together with all references to it, so that the
-//! spec stays valid. A line that no value affects may exist because of a key, so keys are also removed, a table together
-//! with the references to it.
+//! spec stays valid. A line may exist because of a key, so keys are also removed, a table together with the references to
+//! it.
 
 mod change;
 mod lines;
@@ -15,13 +15,14 @@ mod search;
 mod trees;
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::Plan;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::resolve::Shared;
+use crate::spec::kind::Kinds;
 use crate::spec::source::Sources;
 use crate::spec::tree::{Node, Table, Value};
 use crate::spec::{self, ProfileSpec};
@@ -57,6 +58,13 @@ pub struct Key {
     kind: Option<usize>,
 }
 
+impl Key {
+    /// Whether it is in a table.
+    fn is_in(&self, table: &Self) -> bool {
+        self.kind == table.kind && self.steps.len() > table.steps.len() && self.steps.starts_with(&table.steps)
+    }
+}
+
 /// The lines of an output that depend on a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
@@ -71,6 +79,8 @@ pub struct Trace<'s> {
     profile: ProfileSpec,
     trees: Trees<'s>,
     keys: Vec<Key>,
+    /// The names of images that can't be changed, since a service has them by its kind.
+    images: HashSet<String>,
     /// The artifacts of the stack as it is, each with its text once it is needed.
     outputs: Vec<(view::Artifact<'s>, OnceCell<String>)>,
 }
@@ -82,8 +92,9 @@ impl<'s> Trace<'s> {
         let (profile, table) = spec::parse(sources, &mut diagnostics).profile(plan.profile())?;
         let kinds = kinds(sources, &mut diagnostics);
         let keys = all_keys(&table, &kinds);
+        let images = default_images(&table, sources.kinds());
         let outputs = view::artifacts(plan.stack()).into_iter().map(|artifact| (artifact, OnceCell::new())).collect();
-        Some(Self { profile, trees: Trees::new(sources, table, kinds), keys, outputs })
+        Some(Self { profile, trees: Trees::new(sources, table, kinds), keys, images, outputs })
     }
 
     /// Every key of a profile, as [`keys`](Self::keys), without rendering anything; `None` if there is no such profile.
@@ -110,11 +121,18 @@ impl<'s> Trace<'s> {
 
     /// The lines of the outputs that depend on any of some keys, in the order of the outputs.
     pub fn reach(&self, keys: &[&Key]) -> Vec<Reach> {
-        let (base, mut shared) = (Base::new(&self.trees), Shared::default());
-        let found: Vec<Reach> = keys
-            .iter()
-            .flat_map(|key| self.measure(&base, key, &self.others(key), &mut shared, &|_| true).unwrap_or_default())
-            .collect();
+        let (base, mut shared, mut found) = (Base::new(&self.trees), Shared::default(), Vec::new());
+        // A table that can be removed takes with it what exists through any of its keys.
+        let mut is_removed = false;
+        for key in keys {
+            let edits = self.others(key);
+            let changed = self.measure(&base, key, &edits, &mut shared, &|_| true);
+            is_removed |= key.part == Part::Table && changed.is_some();
+            found.extend(changed.into_iter().flatten());
+            if key.part == Part::Value && edits.len() > 1 && !is_removed {
+                found.extend(self.measure(&base, key, &[Edit::Remove], &mut shared, &|_| true).into_iter().flatten());
+            }
+        }
         self.outputs()
             .filter_map(|path| {
                 let of_path = found.iter().filter(|reach| reach.path == *path);
@@ -143,7 +161,12 @@ impl<'s> Trace<'s> {
                 let mut found: Vec<&(&Key, Vec<usize>)> =
                     found.iter().filter(|(_, lines)| lines.binary_search(line).is_ok()).collect();
                 found.sort_by_key(|(key, lines)| (lines.len(), key.span));
-                found.into_iter().map(|(key, _)| *key).collect()
+                let keys: Vec<&Key> = found.iter().map(|(key, _)| *key).collect();
+                // One may matter both by its value and by its presence, and a table has no more to say than what is in it.
+                let mut said = HashSet::new();
+                let is_new = |key: &&&Key| said.insert(std::ptr::from_ref::<Key>(**key));
+                let is_needed = |key: &&&Key| key.part != Part::Table || !keys.iter().any(|other| other.is_in(key));
+                keys.iter().filter(is_new).filter(is_needed).copied().collect()
             })
             .collect()
     }
@@ -181,6 +204,10 @@ impl<'s> Trace<'s> {
 
     /// Changes of a key, the most likely valid one first.
     fn others(&self, key: &Key) -> Vec<Edit<'s>> {
+        let image = key.path.strip_prefix("images.").filter(|_| key.part == Part::Name);
+        if image.is_some_and(|name| self.images.contains(name)) {
+            return Vec::new();
+        }
         let mut edits = change::others(self.trees.of(key), &key.steps, key.part);
         if key.part != Part::Name {
             edits.push(Edit::Remove);
@@ -310,19 +337,17 @@ impl<'s> Trace<'s> {
         mut each: impl FnMut((&Utf8Path, &str), &str),
     ) {
         let changed = view::artifacts(stack);
-        let is_new = |path: &Utf8Path| !self.outputs().any(|known| known == path);
+        let by_path: HashMap<&Utf8Path, &view::Artifact<'_>> =
+            changed.iter().map(|artifact| (artifact.path.as_path(), artifact)).collect();
+        let known: HashSet<&Utf8Path> = self.outputs().collect();
         // An output named after a key has another name now; it is still compared.
-        let mut renamed: Vec<&view::Artifact<'_>> = changed.iter().filter(|artifact| is_new(&artifact.path)).collect();
+        let mut renamed: HashMap<_, VecDeque<&view::Artifact<'_>>> = HashMap::new();
+        for artifact in changed.iter().filter(|artifact| !known.contains(artifact.path.as_path())) {
+            renamed.entry(place_of(&artifact.path)).or_default().push_back(artifact);
+        }
         for output in &self.outputs {
             let path = output.0.path.as_path();
-            let same = changed.iter().find(|artifact| artifact.path == path);
-            let now = same.or_else(|| {
-                let beside = |other: &&view::Artifact<'_>| {
-                    other.path.parent() == path.parent() && other.path.extension() == path.extension()
-                };
-                let at = renamed.iter().position(beside)?;
-                Some(renamed.remove(at))
-            });
+            let now = by_path.get(path).copied().or_else(|| renamed.get_mut(&place_of(path))?.pop_front());
             if wanted(path) {
                 // Only a broken template can fail, which `gen render` reports.
                 let new = now.and_then(|artifact| artifact.render().ok()).unwrap_or_default();
@@ -330,6 +355,11 @@ impl<'s> Trace<'s> {
             }
         }
     }
+}
+
+/// What an output that is renamed keeps: its folder and its extension.
+fn place_of(path: &Utf8Path) -> (Option<&Utf8Path>, Option<&str>) {
+    (path.parent(), path.extension())
 }
 
 /// The text of an output, rendered once.
@@ -373,6 +403,20 @@ fn kinds<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Vec<(String
     own.collect()
 }
 
+/// The names of the images that services have by their kinds.
+fn default_images(table: &Table<'_>, kinds: &Kinds) -> HashSet<String> {
+    let Some(Value::Table(services)) = table.at(&["services"]).map(|node| &node.value) else { return HashSet::new() };
+    let named = services.entries.iter().filter_map(|(_, service)| {
+        let Value::Table(service) = &service.value else { return None };
+        match &service.at(&["kind"])?.value {
+            Value::String(name) if service.at(&["image"]).is_none() => Some(&**name),
+            _ => None,
+        }
+    });
+    let named: HashSet<&str> = named.collect();
+    named.into_iter().filter_map(|name| Some(kinds.get(name)?.image_name().to_owned())).collect()
+}
+
 /// The keys of a profile's tree, and those of the kinds.
 fn all_keys(table: &Table<'_>, kinds: &[(String, u16, Table<'_>)]) -> Vec<Key> {
     let mut keys = Vec::new();
@@ -413,6 +457,8 @@ fn collect_value(
             collect(table, path, Some([name, node.span]), steps, keys);
         }
         Value::List(items) => {
+            let (path_of, span) = (path.to_owned(), node.span);
+            keys.push(Key { path: path_of, span, part: Part::Value, steps: steps.clone(), above, kind: None });
             for (index, item) in items.iter().enumerate() {
                 steps.push(index);
                 collect_value((name, item), &format!("{path}[{index}]"), None, steps, keys);

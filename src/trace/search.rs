@@ -2,7 +2,8 @@
 //! the keys matters; otherwise each half is tried. What is found is measured key by key in the end, so a key that only
 //! seems to matter among others is dropped.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
 
 use camino::Utf8Path;
 
@@ -29,10 +30,19 @@ pub(super) fn causes<'t, 's>(
 ) -> Vec<(&'t Key, Vec<usize>)> {
     let (mut shared, mut found) = (Shared::default(), Vec::new());
     let mut unexplained = lines.to_vec();
-    // A line that no value affects may exist because of a value or, failing that, a table.
+    let all = base.text.as_deref().or(trace.output(path)).map_or(0, |text| text.lines().count());
+    // A line that no value affects may exist because of a value or, failing that, a table. What affects much of the output
+    // says little about a line.
     for (parts, is_removed) in [(&[Part::Name, Part::Value][..], false), (&[Part::Value], true), (&[Part::Table], true)]
     {
-        let candidates = keys.iter().filter(|key| parts.contains(&key.part)).map(|&key| {
+        // What was found already, and what it is in, has no more to say about the lines.
+        let is_known = |key: &Key| {
+            let says = |(other, lines): &(&Key, Vec<usize>), line| {
+                (std::ptr::eq(*other, key) || other.is_in(key)) && lines.binary_search(line).is_ok()
+            };
+            is_removed && unexplained.iter().all(|line| found.iter().any(|found| says(found, line)))
+        };
+        let candidates = keys.iter().filter(|key| parts.contains(&key.part) && !is_known(key)).map(|&key| {
             let edits = if is_removed { vec![Edit::Remove] } else { trace.others(key) };
             let state = if edits.is_empty() { State::Never } else { State::InGroups };
             Candidate { key, edits, next: 0, state }
@@ -40,12 +50,19 @@ pub(super) fn causes<'t, 's>(
         let candidates = candidates.collect();
         let (lines, shared) = (&unexplained, &mut shared);
         found.extend(Search { trace, base, path, lines, candidates, shared, found: Vec::new() }.run());
-        unexplained.retain(|line| !found.iter().any(|(_, lines): &(&Key, Vec<usize>)| lines.contains(line)));
+        unexplained.retain(|line| {
+            !found.iter().any(|(_, lines): &(&Key, Vec<usize>)| explains(lines.len(), all) && lines.contains(line))
+        });
         if unexplained.is_empty() {
             break;
         }
     }
     found
+}
+
+/// Whether a key that affects so many lines of all says why one of them is there.
+fn explains(affected: usize, all: usize) -> bool {
+    affected <= all / 4
 }
 
 struct Search<'q, 't, 's> {
@@ -85,11 +102,17 @@ impl<'t, 's> Search<'_, 't, 's> {
         let all: Vec<usize> = (0..self.candidates.len()).collect();
         self.settle(&all);
         // A service of another kind, or of none, has other rules, which hides what its other keys do.
-        let (kinds, mut others): (Vec<usize>, Vec<usize>) =
+        let (kinds, others): (Vec<usize>, Vec<usize>) =
             all.iter().partition(|&&at| self.candidates[at].key.path.rsplit('.').next() == Some("kind"));
+        // What is removed hides what it has in it, and more.
+        let (mut removed, mut others): (Vec<usize>, Vec<usize>) =
+            others.iter().partition(|&&at| matches!(self.candidates[at].edits.as_slice(), [Edit::Remove]));
+        // What is in a table before the table.
+        removed.reverse();
         // Names and values apart: in Kubernetes, a changed value may declare the variable whose name was changed.
         others.sort_by_key(|&at| self.candidates[at].key.part);
-        for part in others.chunks(others.len().div_ceil(PARTS).max(1)).chain([kinds.as_slice()]) {
+        let size = all.len().div_ceil(PARTS).max(1);
+        for part in others.chunks(size).chain(removed.chunks(size)).chain([kinds.as_slice()]) {
             self.split(part, false);
         }
         for at in all {
@@ -162,8 +185,10 @@ impl<'t, 's> Search<'_, 't, 's> {
     fn changed(&self, group: &[usize]) -> (Changed<'t, 's>, Vec<(String, String)>) {
         let mut changed = self.base.trees.clone();
         let mut names = Vec::new();
-        // What is removed moves what comes after it.
-        for &at in group.iter().rev() {
+        // What is removed moves what comes after it in the spec.
+        let mut places = group.to_vec();
+        places.sort_unstable_by_key(|&at| Reverse(at));
+        for at in places {
             let Candidate { key, edits, next, .. } = &self.candidates[at];
             let Some(edit) = edits.get(*next) else { continue };
             changed.apply(key, edit);
@@ -209,13 +234,16 @@ impl<'t, 's> Search<'_, 't, 's> {
         is_any
     }
 
-    /// Takes names out of the groups whose change has other problems; whether there are any.
+    /// Takes names out of the groups whose change has other problems, such as a reference that only looks like one; whether
+    /// there are any.
     fn leave_alone(&mut self, group: &[usize], problems: &[Diagnostic]) -> bool {
         let problems = Problems::of(problems);
         let mut is_any = false;
         for &at in group {
             let Candidate { key, edits, next, state } = &mut self.candidates[at];
-            if matches!(edits.get(*next), Some(Edit::Rename { .. })) && problems.are_in(key) {
+            if let Some(Edit::Rename { to, .. }) = edits.get(*next)
+                && (problems.are_in(key) || problems.name(to))
+            {
                 *state = State::Alone;
                 is_any = true;
             }
@@ -229,16 +257,27 @@ impl<'t, 's> Search<'_, 't, 's> {
         let path = self.path;
         let reach = self.trace.measure(self.base, key, edits, self.shared, &|other| other == path).unwrap_or_default();
         let Some(reach) = reach.into_iter().next() else { return false };
+        let key = *key;
         let matters = self.lines.iter().any(|line| reach.lines.binary_search(line).is_ok());
+        if key.part == Part::Table && self.lines.iter().all(|line| reach.lines.binary_search(line).is_ok()) {
+            // The tables that it is in have no more to say.
+            for around in self.candidates.iter_mut().filter(|candidate| key.is_in(candidate.key)) {
+                around.state = State::Never;
+            }
+        }
         if matters {
-            self.found.push((*key, reach.lines));
+            self.found.push((key, reach.lines));
         }
         matters
     }
 }
 
 /// Problems by their places.
-struct Problems<'d>(BTreeMap<(u16, u32), Vec<&'d Diagnostic>>);
+struct Problems<'d> {
+    places: BTreeMap<(u16, u32), Vec<&'d Diagnostic>>,
+    /// What their titles say as code.
+    names: HashSet<&'d str>,
+}
 
 impl<'d> Problems<'d> {
     fn of(problems: &'d [Diagnostic]) -> Self {
@@ -246,20 +285,26 @@ impl<'d> Problems<'d> {
         for (problem, place) in problems.iter().filter_map(|problem| Some((problem, problem.primary()?))) {
             places.entry((place.file, place.start)).or_default().push(problem);
         }
-        Self(places)
+        let names = problems.iter().flat_map(|problem| problem.title.split('`').skip(1).step_by(2)).collect();
+        Self { places, names }
     }
 
     /// Those with a code at a place that say a name.
     fn say(&self, code: &str, span: Span, name: &str) -> bool {
-        let at = self.0.get(&(span.file, span.start)).into_iter().flatten();
+        let at = self.places.get(&(span.file, span.start)).into_iter().flatten();
         let mut here = at.filter(|problem| problem.code == code && problem.primary() == Some(span));
         here.any(|problem| problem.title.contains(&format!("`{}`", shown(name))))
+    }
+
+    /// Whether any says a name.
+    fn name(&self, name: &str) -> bool {
+        self.names.contains(&*shown(name))
     }
 
     /// Whether any is in a key.
     fn are_in(&self, key: &Key) -> bool {
         let Span { file, start, end } = key.span;
-        self.0.range((file, start)..=(file, end)).next().is_some()
+        self.places.range((file, start)..=(file, end)).next().is_some()
     }
 
     /// Whether the new name of a key is unknown. The tables of a dashboard's file are all at its start.
@@ -282,7 +327,7 @@ mod tests {
     use crate::spec::source::Sources;
 
     /// A line has the keys that are found by changing one key at a time: in a sample of lines, and the one that counts ports, which
-    /// depends on names that a change of a kind beside them hides. Groups find less of the empty line above the dashboards.
+    /// depends on names that a change of a kind beside them hides.
     #[test]
     fn groups_find_what_single_keys_do() {
         let mut sources = Sources::default();
@@ -303,20 +348,19 @@ mod tests {
         for path in trace.outputs() {
             let text = trace.output(path).unwrap_or_default();
             let counts_ports = text.lines().position(|line| line.contains("published ports"));
-            for line in counts_ports.map(|at| at + 1).into_iter().chain((1..=text.lines().count()).step_by(4)) {
+            let sample = (1..=text.lines().count()).step_by(4);
+            // An empty line is the same as any other one.
+            let sample = sample.filter(|line| text.lines().nth(line - 1).is_some_and(|text| !text.is_empty()));
+            for line in counts_ports.map(|at| at + 1).into_iter().chain(sample) {
                 let of_line = single.iter().filter(|(_, reach)| reach.path == path && reach.lines.contains(&line));
+                let is_explained = of_line.clone().any(|(_, reach)| explains(reach.lines.len(), text.lines().count()));
                 let expected: BTreeSet<&str> = of_line.map(|(key, _)| key.path.as_str()).collect();
                 let found = trace.causes(path, &[line]).remove(0);
-                let is_there = |key: &&Key| key.part == Part::Table;
-                let found: BTreeSet<&str> = if expected.is_empty() {
-                    assert!(
-                        found.iter().all(|key| is_there(key) || key.part == Part::Value),
-                        "{path}:{line}: {found:?}"
-                    );
-                    BTreeSet::new()
-                } else {
-                    found.iter().map(|key| key.path.as_str()).collect()
-                };
+                // Otherwise a value or a table may be there, too, whose removal matters.
+                let (found, others): (Vec<&Key>, Vec<&Key>) =
+                    found.into_iter().partition(|key| is_explained || expected.contains(key.path.as_str()));
+                assert!(others.iter().all(|key| key.part != Part::Name), "{path}:{line}: {others:?}");
+                let found: BTreeSet<&str> = found.iter().map(|key| key.path.as_str()).collect();
                 assert_eq!(found, expected, "{path}:{line}");
                 lines += 1;
                 explained += usize::from(!expected.is_empty());

@@ -116,13 +116,12 @@ impl<'t, 's> Changed<'t, 's> {
 
     /// Decodes the spec, with its kinds; `None` after the problems were reported.
     pub(super) fn decode(&self, problems: &mut Diagnostics) -> Option<(Spec, Kinds)> {
-        let mut changed: Option<Sources> = None;
+        let mut kinds = Vec::new();
         for (place, table) in &self.kinds {
             let (name, file, _) = self.trees.kinds.get(*place)?;
-            let sources = changed.as_ref().unwrap_or(self.trees.sources);
-            let kind = Kind::of_table(name, true, (*file, table.clone()), sources, problems)?;
-            changed = Some(sources.with_kind(&kind));
+            kinds.push(Kind::of_table(name, true, (*file, table.clone()), self.trees.sources, problems)?);
         }
+        let changed = (!kinds.is_empty()).then(|| self.trees.sources.with_kinds(&kinds));
         let sources = changed.as_ref().unwrap_or(self.trees.sources);
         let mut spec = spec::decode(self.spec.clone().into_owned(), sources, problems);
         let own = self.dashboards.as_ref().and_then(|table| table.entries.first());

@@ -113,6 +113,11 @@ fn a_key_leads_to_its_lines() {
     assert!(run.stdout.contains("stackgen.config"), "{}", run.stdout);
     let run = project.run(&["explain", &format!("{ALLOY}:{}", line(&project, ALLOY, "temporal-worker:9090"))]);
     assert!(run.stdout.contains("services.temporal-worker"), "{}", run.stdout);
+    // In quotes, as TOML writes a name with a dot, and without them, as reports do.
+    for key in ["\"frontend.persistenceMaxQPS\"", "'frontend.persistenceMaxQPS'", "frontend.persistenceMaxQPS"] {
+        let run = project.run(&["impact", &format!("clusters.monitored.dynamic_config.{key}")]);
+        assert!(run.code == Some(0) && run.stdout.contains("value: 6000"), "{run:?}");
+    }
     // What only people and checkers read reaches nothing.
     let run = project.run(&["impact", "accepted"]);
     assert!(run.stdout.ends_with("no line of any output depends on it\n"), "{}", run.stdout);

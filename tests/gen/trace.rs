@@ -7,18 +7,18 @@ use stackgen::Plan;
 use stackgen::spec::source::Sources;
 use stackgen::trace::{Key, Part, Trace};
 
-use super::project::REFERENCE;
+use super::project::WHOLE_REFERENCE;
 
-fn trace() -> Trace<'static> {
+fn trace(profile: &str) -> Trace<'static> {
     static READ: OnceLock<(Sources, Vec<Plan>)> = OnceLock::new();
     let (sources, plans) = READ.get_or_init(|| {
         let mut sources = Sources::default();
-        sources.push("spec/stack.toml", REFERENCE.to_owned());
-        super::artifacts::push_files(&mut sources, REFERENCE);
-        let plans = stackgen::plan(&sources, Some("dev")).unwrap();
+        sources.push("spec/stack.toml", WHOLE_REFERENCE.to_owned());
+        super::artifacts::push_files(&mut sources, WHOLE_REFERENCE);
+        let plans = stackgen::plan(&sources, None).unwrap();
         (sources, plans)
     });
-    Trace::new(sources, &plans[0]).unwrap()
+    Trace::new(sources, plans.iter().find(|plan| plan.profile() == profile).unwrap()).unwrap()
 }
 
 fn shown(key: &Key) -> String {
@@ -27,8 +27,8 @@ fn shown(key: &Key) -> String {
 
 /// The keys that make the first line of an output that holds each of some texts.
 fn causes<const N: usize>(path: &str, needles: [&str; N]) -> [Vec<String>; N] {
-    let path = Utf8Path::new(path);
-    let trace = trace();
+    let profile = path.split('/').nth(1).unwrap();
+    let (path, trace) = (Utf8Path::new(path), trace(profile));
     let text = trace.output(path).unwrap();
     let lines = needles.map(|needle| {
         text.lines().position(|line| line.contains(needle)).unwrap_or_else(|| panic!("`{needle}` is nowhere")) + 1
@@ -85,11 +85,33 @@ fn a_line_of_a_dashboard() {
         causes("generated/dev/grafana/copilot/copilot.json", ["\"title\": \"SRE copilot\"", "\"unit\""]);
     assert_eq!(title[0], "dashboards.copilot.title");
     assert!(panel[0].starts_with("dashboards.copilot."), "{panel:?}");
+    // What the panel has only because of a list.
+    let [steps, sorted] =
+        causes("generated/dev/grafana/copilot/copilot.json", ["\"thresholds\": {", "\"id\": \"sortBy\""]);
+    assert!(steps[0].ends_with(".thresholds"), "{steps:?}");
+    assert!(sorted[0].ends_with(".transformations"), "{sorted:?}");
+}
+
+#[test]
+fn a_line_that_is_there_because_of_a_key() {
+    let [probe] = causes("generated/cluster/kubernetes/base/copilot-worker.yaml", ["startupProbe:"]);
+    assert_eq!(probe[0], "services.copilot-worker.healthcheck.start_period");
+    // Its cluster and its kind affect most lines of the file.
+    let [token] = causes("generated/cluster/kubernetes/base/temporal-history.yaml", ["name: DSQL_TOKEN_DURATION"]);
+    assert_eq!(token[0], "clusters.monitored.dsql.token_duration");
+    // All of the file.
+    let [workload] = causes("generated/cluster/kubernetes/base/alloy.yaml", ["apiVersion: apps/v1"]);
+    assert_eq!(workload, ["services.alloy", "target"]);
+    let [roles] = causes("terraform/cluster/main.tf", ["\"aws_iam_role\" \"pod\""]);
+    assert!(roles.contains(&"kubernetes.eks_cluster".to_owned()), "{roles:?}");
+    // An eleventh of the connections, rounded.
+    let [pool] = causes("generated/local/config/temporal-copilot.yaml", ["maxConns:"]);
+    assert!(pool.contains(&"services.postgres.settings.max_connections".to_owned()), "{pool:?}");
 }
 
 #[test]
 fn a_key_reaches_every_artifact_that_it_stands_in() {
-    let trace = trace();
+    let trace = trace("dev");
     let key = |path: &str, part| trace.keys().iter().find(|key| key.path == path && key.part == part).unwrap();
     let reached = |path, part| {
         trace.reach(&[key(path, part)]).into_iter().map(|reach| reach.path.to_string()).collect::<Vec<_>>()
@@ -106,4 +128,10 @@ fn a_key_reaches_every_artifact_that_it_stands_in() {
     }
     assert!(!name.iter().any(|path| path.starts_with("terraform")), "{name:?}");
     assert_eq!(reached("infrastructure.knowledge_base.chunk_tokens", Part::Value), ["terraform/dev/main.tf"]);
+    // Its value is in few lines, and many are there because of it.
+    let trace = self::trace("cluster");
+    let cluster = trace.keys().iter().find(|key| key.path == "kubernetes.eks_cluster" && key.part == Part::Value);
+    let reach = trace.reach(&[cluster.unwrap()]);
+    let of_terraform = reach.iter().find(|reach| reach.path == "terraform/cluster/main.tf").unwrap();
+    assert!(of_terraform.lines.len() > 100, "{reach:?}");
 }
