@@ -37,7 +37,7 @@ pub fn run(arguments: &Impact) -> Ran {
         }
     }
     if found.is_empty() {
-        return Err(wanted.not_found(&traces));
+        return Err(wanted.not_found(&traces, arguments.profile.as_deref()));
     }
     let reached: Vec<(&Trace<'_>, Vec<&Key>, Vec<Reach>)> = found
         .into_iter()
@@ -85,7 +85,7 @@ impl Wanted {
         }
     }
 
-    fn not_found(&self, traces: &[Trace<'_>]) -> Outcome {
+    fn not_found(&self, traces: &[Trace<'_>], profile: Option<&str>) -> Outcome {
         match self {
             Self::Line(path, line) => stop(Outcome::Invalid, format!("no key of the spec at `{path}:{line}`")),
             Self::Key(wanted) => {
@@ -94,7 +94,12 @@ impl Wanted {
                     if wanted.starts_with("profiles.") {
                         return "add a key that the profile has: `profiles.<name>.<key>`".to_owned();
                     }
-                    "write it as a dotted key, e.g. `services.loki.settings.retention`".to_owned()
+                    match profile {
+                        Some(profile) => {
+                            format!("profile `{profile}` does not have it: omit `--profile` to search all")
+                        }
+                        None => "write it as a dotted key, e.g. `services.loki.settings.retention`".to_owned(),
+                    }
                 });
                 stop_with(Outcome::Invalid, format!("unknown key `{wanted}`"), help)
             }

@@ -97,7 +97,7 @@ fn other_name(name: &str) -> String {
 fn other_values<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
     match value {
         Value::Boolean(boolean) => vec![Value::Boolean(!boolean)],
-        // Shared and rounded, one more may be as before.
+        // Where a number is divided and rounded, one more may make no difference.
         Value::Integer(number) => [number.checked_mul(2), number.checked_add(1), number.checked_sub(1)]
             .into_iter()
             .flatten()

@@ -35,7 +35,7 @@ use trees::{Changed, Trees};
 pub enum Part {
     /// The name.
     Name,
-    /// The value.
+    /// The value; of a list, that it is there.
     Value,
     /// A table: that it is there.
     Table,

@@ -135,6 +135,8 @@ fn what_is_no_key_is_refused() {
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{key}");
         assert!(run.stderr.contains(said), "{key}: {}", run.stderr);
     }
+    let run = project.run(&["impact", "zzzzzz", "--profile", "dev"]);
+    assert!(run.code == Some(2) && run.stderr.contains("profile `dev` does not have it"), "{run:?}");
     project.replace("spec/stack.toml", "retention = \"72h\"", "retention = 72");
     for command in ["explain", "impact"] {
         let run = project.run(&[command, "generated/dev/docker-compose.yml:1", "--format", "json"]);
