@@ -23,8 +23,8 @@ pub fn compared(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
     changes.into_inner().into_inner().into_ops()
 }
 
-/// The same, by the lines that are in both texts once: so the lines of a block that looks like others are matched with those
-/// of that block, where the shortest difference may take those of another one.
+/// As [`compared`], but lines that each text has once are matched first, so that a block is not matched with another one that
+/// looks like it.
 pub fn matched(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
     let mut changes = Replace::new(Capture::new());
     let end = Some(Instant::now() + TIME);

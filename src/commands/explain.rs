@@ -196,6 +196,7 @@ pub fn json_key(sources: &Sources, key: &Key) -> Value {
         "part": match key.part {
             Part::Name => "name",
             Part::Value => "value",
+            Part::List => "list",
             Part::Table => "table",
         },
         "path": sources.file(key.span).map_or("", |source| source.path.as_str()),

@@ -21,11 +21,11 @@ const MOST_LINES: usize = 20;
 pub fn run(arguments: &Impact) -> Ran {
     let project = project(arguments.profile.as_deref(), arguments.format.into())?;
     let traces: Vec<Trace<'_>> = project.plans.iter().filter_map(|plan| Trace::new(&project.sources, plan)).collect();
+    let written = if place(&arguments.key).is_some() { arguments.key.clone() } else { plain(&arguments.key) };
     // A key of a profile is that key, in the outputs of the profile.
-    let of_profile =
-        |plan: &Plan| arguments.key.strip_prefix("profiles.")?.strip_prefix(plan.profile())?.strip_prefix('.');
+    let of_profile = |plan: &Plan| written.strip_prefix("profiles.")?.strip_prefix(plan.profile())?.strip_prefix('.');
     let only = project.plans.iter().find_map(|plan| Some((plan.profile(), of_profile(plan)?)));
-    let wanted = Wanted::new(&project, only.map_or(&arguments.key, |(_, key)| key));
+    let wanted = Wanted::new(&project, only.map_or(written.as_str(), |(_, key)| key));
     let mut found: Vec<(&Trace<'_>, Vec<&Key>)> = Vec::new();
     for (trace, plan) in traces.iter().zip(&project.plans) {
         if only.is_some_and(|(profile, _)| profile != plan.profile()) {
@@ -55,18 +55,18 @@ fn plain(key: &str) -> String {
 }
 
 /// The keys that were asked for.
-enum Wanted {
+enum Wanted<'a> {
     /// Those of a line of the spec.
     Line(camino::Utf8PathBuf, usize),
     /// A key and all keys below it.
-    Key(String),
+    Key(&'a str),
 }
 
-impl Wanted {
-    fn new(project: &Project, text: &str) -> Self {
+impl<'a> Wanted<'a> {
+    fn new(project: &Project, text: &'a str) -> Self {
         match place(text) {
             Some((file, line)) => Self::Line(below(&project.root, file), line),
-            None => Self::Key(plain(text)),
+            None => Self::Key(text),
         }
     }
 
@@ -79,8 +79,8 @@ impl Wanted {
             }
             Self::Key(wanted) => {
                 let path = plain(&key.path);
-                let rest = path.strip_prefix(wanted.as_str());
-                rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with(['.', '[']) && key.part != Part::Table))
+                let rest = path.strip_prefix(wanted);
+                rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with(['.', '[']) && key.part < Part::List))
             }
         }
     }
@@ -96,7 +96,7 @@ impl Wanted {
                     }
                     match profile {
                         Some(profile) => {
-                            format!("profile `{profile}` does not have it: omit `--profile` to search all")
+                            format!("profile `{profile}` does not have it; without `--profile`, all are searched")
                         }
                         None => "write it as a dotted key, e.g. `services.loki.settings.retention`".to_owned(),
                     }

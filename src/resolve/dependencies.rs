@@ -100,8 +100,7 @@ impl<'a> Resolver<'a> {
                     return;
                 }
                 if dependency.required {
-                    let optional = format!("write `depends_on.{} = {{ required = false }}`", other.name);
-                    self.check_switched_on(service, other, ("waits for", None, optional));
+                    self.check_switched_on(service, other, None);
                 }
                 let sound = self.in_spec(&other.name).is_some_and(|written| written.sound);
                 match dependency.condition {
@@ -155,32 +154,30 @@ impl<'a> Resolver<'a> {
                 if let Some(&other) = positions.get(mention.name)
                     && !service.depends_on.iter().any(waits)
                 {
-                    let other = &services[other];
-                    let needs = ("needs", Some(mention.span), format!("remove it from `{}`", mention.key));
-                    self.check_switched_on(service, other, needs);
+                    self.check_switched_on(service, &services[other], Some(&mention));
                 }
             }
         }
         self.check_cycles(services, &positions);
     }
 
-    /// Reports a service that is needed, although only a Compose profile enables it.
-    ///
-    /// The place is that of the dependency if none is given: it is only searched for if there is something to report.
-    fn check_switched_on(
-        &mut self,
-        service: &model::Service,
-        other: &model::Service,
-        needs: (&str, Option<Span>, String),
-    ) {
+    /// Reports a service that another one mentions or, without a mention, waits for, although only a Compose profile enables
+    /// it.
+    fn check_switched_on(&mut self, service: &model::Service, other: &model::Service, mention: Option<&Mention<'_>>) {
         let always = other.profiles.is_empty()
             || (!service.profiles.is_empty()
                 && service.profiles.iter().all(|profile| other.profiles.contains(profile)));
         if always {
             return;
         }
-        let (what, span, otherwise) = needs;
-        let span = span.unwrap_or_else(|| self.dependency_span(&service.name, &other.name));
+        let (what, span, otherwise) = match mention {
+            Some(mention) => ("needs", mention.span, format!("remove it from `{}`", mention.key)),
+            None => (
+                "waits for",
+                self.dependency_span(&service.name, &other.name),
+                format!("write `depends_on.{} = {{ required = false }}`", other.name),
+            ),
+        };
         let declared = self.service_span(&other.name);
         self.report(
             Diagnostic::new(

@@ -598,7 +598,7 @@ mod tests {
             if nothing || review.changes.iter().any(|change| change.area == Area::Outputs) {
                 untold.push(format!("{} ({:?}): {files:?}", key.path, key.part));
             }
-            if key.part == Part::Value {
+            if matches!(key.part, Part::Value | Part::List) {
                 let _ = writeln!(told, "{}", key.path);
                 for Change { severity, area, subject, what, before, after, .. } in review.changes.iter().take(3) {
                     let _ = write!(told, "    {severity:?} {area:?} {subject}: {what}");

@@ -37,7 +37,7 @@ pub(super) fn others<'s>(table: &Table<'s>, steps: &[usize], part: Part) -> Vec<
         to: other_name(&key.name),
     };
     match part {
-        Part::Table => Vec::new(),
+        Part::List | Part::Table => Vec::new(),
         Part::Name => entry_at(table, steps).map(rename).into_iter().collect(),
         Part::Value => {
             let values = value_at(table, steps).map(other_values).unwrap_or_default();
@@ -98,12 +98,11 @@ fn other_values<'s>(value: &Value<'s>) -> Vec<Value<'s>> {
     match value {
         Value::Boolean(boolean) => vec![Value::Boolean(!boolean)],
         // Where a number is divided and rounded, one more may make no difference.
-        Value::Integer(number) => [number.checked_mul(2), number.checked_add(1), number.checked_sub(1)]
-            .into_iter()
-            .flatten()
-            .filter(|other| other != number)
-            .map(Value::Integer)
-            .collect(),
+        Value::Integer(number) => {
+            let double = number.checked_mul(2).filter(|_| number.unsigned_abs() > 1);
+            let others = [double, number.checked_add(1), number.checked_sub(1)];
+            others.into_iter().flatten().map(Value::Integer).collect()
+        }
         Value::Float(number) => vec![Value::Float(number + 1.0), Value::Float(number / 2.0)],
         Value::String(text) => {
             let string = |text: String| Value::String(Cow::Owned(text));

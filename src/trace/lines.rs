@@ -4,8 +4,7 @@ use similar::DiffOp;
 
 use crate::difference::matched;
 
-/// The lines of a text. The comma at the end of one depends on the line below it, which a person would not call a
-/// dependency.
+/// The lines of a text without the comma at their end, which depends on the line below.
 fn split(text: &str) -> Vec<&str> {
     text.lines().map(|line| line.strip_suffix(',').unwrap_or(line)).collect()
 }
@@ -15,7 +14,7 @@ pub(super) fn same(text: &str, other: &str, lines: &[usize]) -> Option<Vec<usize
     if text == other {
         return Some(lines.to_vec());
     }
-    let (old, new) = (split(text), split(other));
+    let (old, new): (Vec<&str>, Vec<&str>) = (text.lines().collect(), other.lines().collect());
     let places = places(&old, &new);
     lines.iter().map(|line| places.get(line.checked_sub(1)?).copied().flatten().map(|at| at + 1)).collect()
 }

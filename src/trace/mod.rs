@@ -35,8 +35,10 @@ use trees::{Changed, Trees};
 pub enum Part {
     /// The name.
     Name,
-    /// The value; of a list, that it is there.
+    /// The value.
     Value,
+    /// A list: that it is there.
+    List,
     /// A table: that it is there.
     Table,
 }
@@ -48,7 +50,7 @@ pub struct Key {
     pub path: String,
     /// The place of the name or the value.
     pub span: Span,
-    /// Which of the two it is.
+    /// Which part of it.
     pub part: Part,
     /// Its path in the tree: the index of the entry or item on each level.
     steps: Vec<usize>,
@@ -59,9 +61,10 @@ pub struct Key {
 }
 
 impl Key {
-    /// Whether it is in a table.
-    fn is_in(&self, table: &Self) -> bool {
-        self.kind == table.kind && self.steps.len() > table.steps.len() && self.steps.starts_with(&table.steps)
+    /// Whether it is in a table or list.
+    fn is_in(&self, other: &Self) -> bool {
+        let (own, around) = (&self.steps, &other.steps);
+        other.part >= Part::List && self.kind == other.kind && own.len() > around.len() && own.starts_with(around)
     }
 }
 
@@ -122,14 +125,16 @@ impl<'s> Trace<'s> {
     /// The lines of the outputs that depend on any of some keys, in the order of the outputs.
     pub fn reach(&self, keys: &[&Key]) -> Vec<Reach> {
         let (base, mut shared, mut found) = (Base::new(&self.trees), Shared::default(), Vec::new());
-        // A table that can be removed takes with it what exists through any of its keys.
-        let mut is_removed = false;
+        // A table or list that can be removed takes with it what exists through anything in it.
+        let mut removed: Option<&Key> = None;
         for key in keys {
             let edits = self.others(key);
             let changed = self.measure(&base, key, &edits, &mut shared, &|_| true);
-            is_removed |= key.part == Part::Table && changed.is_some();
+            if key.part >= Part::List && changed.is_some() {
+                removed = Some(*key);
+            }
             found.extend(changed.into_iter().flatten());
-            if key.part == Part::Value && edits.len() > 1 && !is_removed {
+            if key.part == Part::Value && !removed.is_some_and(|around| key.is_in(around)) {
                 found.extend(self.measure(&base, key, &[Edit::Remove], &mut shared, &|_| true).into_iter().flatten());
             }
         }
@@ -162,10 +167,10 @@ impl<'s> Trace<'s> {
                     found.iter().filter(|(_, lines)| lines.binary_search(line).is_ok()).collect();
                 found.sort_by_key(|(key, lines)| (lines.len(), key.span));
                 let keys: Vec<&Key> = found.iter().map(|(key, _)| *key).collect();
-                // One may matter both by its value and by its presence, and a table has no more to say than what is in it.
+                // One may matter both by its value and by its presence. A table or list adds nothing to what is in it.
                 let mut said = HashSet::new();
                 let is_new = |key: &&&Key| said.insert(std::ptr::from_ref::<Key>(**key));
-                let is_needed = |key: &&&Key| key.part != Part::Table || !keys.iter().any(|other| other.is_in(key));
+                let is_needed = |key: &&&Key| key.part < Part::List || !keys.iter().any(|other| other.is_in(key));
                 keys.iter().filter(is_new).filter(is_needed).copied().collect()
             })
             .collect()
@@ -403,7 +408,7 @@ fn kinds<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Vec<(String
     own.collect()
 }
 
-/// The names of the images that services have by their kinds.
+/// The names of the images that services have by their kinds, but for what they inherit.
 fn default_images(table: &Table<'_>, kinds: &Kinds) -> HashSet<String> {
     let Some(Value::Table(services)) = table.at(&["services"]).map(|node| &node.value) else { return HashSet::new() };
     let named = services.entries.iter().filter_map(|(_, service)| {
@@ -431,7 +436,7 @@ fn all_keys(table: &Table<'_>, kinds: &[(String, u16, Table<'_>)]) -> Vec<Key> {
     keys
 }
 
-/// All keys below a table, which is at `places`: names, and values other than tables and lists.
+/// All keys below a table, which is at `places`.
 fn collect(table: &Table<'_>, path: &str, places: Option<[Span; 2]>, steps: &mut Vec<usize>, keys: &mut Vec<Key>) {
     for (index, (key, node)) in table.entries.iter().enumerate() {
         let path = if path.is_empty() { key.name.to_string() } else { format!("{path}.{}", key.name) };
@@ -458,7 +463,7 @@ fn collect_value(
         }
         Value::List(items) => {
             let (path_of, span) = (path.to_owned(), node.span);
-            keys.push(Key { path: path_of, span, part: Part::Value, steps: steps.clone(), above, kind: None });
+            keys.push(Key { path: path_of, span, part: Part::List, steps: steps.clone(), above, kind: None });
             for (index, item) in items.iter().enumerate() {
                 steps.push(index);
                 collect_value((name, item), &format!("{path}[{index}]"), None, steps, keys);

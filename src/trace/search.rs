@@ -31,11 +31,11 @@ pub(super) fn causes<'t, 's>(
     let (mut shared, mut found) = (Shared::default(), Vec::new());
     let mut unexplained = lines.to_vec();
     let all = base.text.as_deref().or(trace.output(path)).map_or(0, |text| text.lines().count());
-    // A line that no value affects may exist because of a value or, failing that, a table. What affects much of the output
-    // says little about a line.
-    for (parts, is_removed) in [(&[Part::Name, Part::Value][..], false), (&[Part::Value], true), (&[Part::Table], true)]
+    // If nothing that affects a line explains it, the line may exist because of a value or, failing that, a list or table.
+    for (parts, is_removed) in
+        [(&[Part::Name, Part::Value][..], false), (&[Part::Value], true), (&[Part::List, Part::Table], true)]
     {
-        // What was found already, and what it is in, has no more to say about the lines.
+        // A key that was found for each of these lines is not removed as well, nor is a list or table with such a key in it.
         let is_known = |key: &Key| {
             let says = |(other, lines): &(&Key, Vec<usize>), line| {
                 (std::ptr::eq(*other, key) || other.is_in(key)) && lines.binary_search(line).is_ok()
@@ -60,9 +60,9 @@ pub(super) fn causes<'t, 's>(
     found
 }
 
-/// Whether a key that affects so many lines of all says why one of them is there.
+/// Whether a key that affects some lines of all says why one of them is there: what affects much of an output says little.
 fn explains(affected: usize, all: usize) -> bool {
-    affected <= all / 4
+    affected <= (all / 4).max(1)
 }
 
 struct Search<'q, 't, 's> {
@@ -102,17 +102,16 @@ impl<'t, 's> Search<'_, 't, 's> {
         let all: Vec<usize> = (0..self.candidates.len()).collect();
         self.settle(&all);
         // A service of another kind, or of none, has other rules, which hides what its other keys do.
-        let (kinds, others): (Vec<usize>, Vec<usize>) =
+        let (kinds, mut others): (Vec<usize>, Vec<usize>) =
             all.iter().partition(|&&at| self.candidates[at].key.path.rsplit('.').next() == Some("kind"));
-        // What is removed hides what it has in it, and more.
-        let (mut removed, mut others): (Vec<usize>, Vec<usize>) =
-            others.iter().partition(|&&at| matches!(self.candidates[at].edits.as_slice(), [Edit::Remove]));
-        // What is in a table before the table.
-        removed.reverse();
-        // Names and values apart: in Kubernetes, a changed value may declare the variable whose name was changed.
-        others.sort_by_key(|&at| self.candidates[at].key.part);
-        let size = all.len().div_ceil(PARTS).max(1);
-        for part in others.chunks(size).chain(removed.chunks(size)).chain([kinds.as_slice()]) {
+        if others.iter().any(|&at| self.candidates[at].key.part >= Part::List) {
+            // What is in a table before the table.
+            others.reverse();
+        } else {
+            // Names and values apart: in Kubernetes, a changed value may declare the variable whose name was changed.
+            others.sort_by_key(|&at| self.candidates[at].key.part);
+        }
+        for part in others.chunks(others.len().div_ceil(PARTS).max(1)).chain([kinds.as_slice()]) {
             self.split(part, false);
         }
         for at in all {
@@ -259,8 +258,8 @@ impl<'t, 's> Search<'_, 't, 's> {
         let Some(reach) = reach.into_iter().next() else { return false };
         let key = *key;
         let matters = self.lines.iter().any(|line| reach.lines.binary_search(line).is_ok());
-        if key.part == Part::Table && self.lines.iter().all(|line| reach.lines.binary_search(line).is_ok()) {
-            // The tables that it is in have no more to say.
+        if key.part >= Part::List && self.lines.iter().all(|line| reach.lines.binary_search(line).is_ok()) {
+            // What it is in adds nothing.
             for around in self.candidates.iter_mut().filter(|candidate| key.is_in(candidate.key)) {
                 around.state = State::Never;
             }
@@ -337,7 +336,7 @@ mod tests {
         let plans = crate::plan(&sources, Some("dev")).unwrap();
         let trace = Trace::new(&sources, &plans[0]).unwrap();
         let (base, mut shared) = (Base::new(&trace.trees), Shared::default());
-        let changeable = trace.keys().iter().filter(|key| key.part != Part::Table);
+        let changeable = trace.keys().iter().filter(|key| key.part < Part::List);
         let single: Vec<_> = changeable
             .flat_map(|key| {
                 let reach = trace.measure(&base, key, &trace.others(key), &mut shared, &|_| true).unwrap_or_default();
@@ -354,13 +353,14 @@ mod tests {
             for line in counts_ports.map(|at| at + 1).into_iter().chain(sample) {
                 let of_line = single.iter().filter(|(_, reach)| reach.path == path && reach.lines.contains(&line));
                 let is_explained = of_line.clone().any(|(_, reach)| explains(reach.lines.len(), text.lines().count()));
-                let expected: BTreeSet<&str> = of_line.map(|(key, _)| key.path.as_str()).collect();
+                let named = |key: &Key| (key.path.clone(), key.part);
+                let expected: BTreeSet<(String, Part)> = of_line.map(|(key, _)| named(key)).collect();
                 let found = trace.causes(path, &[line]).remove(0);
                 // Otherwise a value or a table may be there, too, whose removal matters.
                 let (found, others): (Vec<&Key>, Vec<&Key>) =
-                    found.into_iter().partition(|key| is_explained || expected.contains(key.path.as_str()));
+                    found.into_iter().partition(|key| is_explained || expected.contains(&named(key)));
                 assert!(others.iter().all(|key| key.part != Part::Name), "{path}:{line}: {others:?}");
-                let found: BTreeSet<&str> = found.iter().map(|key| key.path.as_str()).collect();
+                let found: BTreeSet<(String, Part)> = found.into_iter().map(named).collect();
                 assert_eq!(found, expected, "{path}:{line}");
                 lines += 1;
                 explained += usize::from(!expected.is_empty());

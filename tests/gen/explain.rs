@@ -68,6 +68,10 @@ fn a_line_that_no_key_makes_says_why() {
     let run = project.run(&["explain", &format!("{LOKI}:{}", line(&project, LOKI, "# mine"))]);
     assert_eq!(run.code, Some(1));
     assert!(run.stdout.contains("differs from the rendered output: run `gen check`"), "{}", run.stdout);
+    // A comma is a difference, though not a dependency.
+    project.replace(LOKI, "auth_enabled: false\n", "auth_enabled: false,\n");
+    let run = project.run(&["explain", &format!("{LOKI}:{}", line(&project, LOKI, "auth_enabled"))]);
+    assert_eq!(run.code, Some(1), "{run:?}");
     let run = project.run(&["explain", &format!("{LOKI}:{}", line(&project, LOKI, "retention_period"))]);
     assert!(run.stdout.contains("services.loki.settings.retention"), "{}", run.stdout);
 }
@@ -118,6 +122,8 @@ fn a_key_leads_to_its_lines() {
         let run = project.run(&["impact", &format!("clusters.monitored.dynamic_config.{key}")]);
         assert!(run.code == Some(0) && run.stdout.contains("value: 6000"), "{run:?}");
     }
+    let run = project.run(&["impact", "profiles.\"dev\".stack.title"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
     // What only people and checkers read reaches nothing.
     let run = project.run(&["impact", "accepted"]);
     assert!(run.stdout.ends_with("no line of any output depends on it\n"), "{}", run.stdout);

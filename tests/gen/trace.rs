@@ -85,11 +85,11 @@ fn a_line_of_a_dashboard() {
         causes("generated/dev/grafana/copilot/copilot.json", ["\"title\": \"SRE copilot\"", "\"unit\""]);
     assert_eq!(title[0], "dashboards.copilot.title");
     assert!(panel[0].starts_with("dashboards.copilot."), "{panel:?}");
-    // What the panel has only because of a list.
+    // What the panel has only because of a list, or of an item.
     let [steps, sorted] =
         causes("generated/dev/grafana/copilot/copilot.json", ["\"thresholds\": {", "\"id\": \"sortBy\""]);
     assert!(steps[0].ends_with(".thresholds"), "{steps:?}");
-    assert!(sorted[0].ends_with(".transformations"), "{sorted:?}");
+    assert!(sorted[0].ends_with(".transformations[0]"), "{sorted:?}");
 }
 
 #[test]
