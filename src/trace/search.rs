@@ -3,7 +3,7 @@
 //! seems to matter among others is dropped.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use camino::Utf8Path;
 
@@ -233,16 +233,13 @@ impl<'t, 's> Search<'_, 't, 's> {
         is_any
     }
 
-    /// Takes names out of the groups whose change has other problems, such as a reference that only looks like one; whether
-    /// there are any.
+    /// Takes names out of the groups whose change has other problems; whether there are any.
     fn leave_alone(&mut self, group: &[usize], problems: &[Diagnostic]) -> bool {
         let problems = Problems::of(problems);
         let mut is_any = false;
         for &at in group {
             let Candidate { key, edits, next, state } = &mut self.candidates[at];
-            if let Some(Edit::Rename { to, .. }) = edits.get(*next)
-                && (problems.are_in(key) || problems.name(to))
-            {
+            if matches!(edits.get(*next), Some(Edit::Rename { .. })) && problems.are_in(key) {
                 *state = State::Alone;
                 is_any = true;
             }
@@ -272,11 +269,7 @@ impl<'t, 's> Search<'_, 't, 's> {
 }
 
 /// Problems by their places.
-struct Problems<'d> {
-    places: BTreeMap<(u16, u32), Vec<&'d Diagnostic>>,
-    /// What their titles say as code.
-    names: HashSet<&'d str>,
-}
+struct Problems<'d>(BTreeMap<(u16, u32), Vec<&'d Diagnostic>>);
 
 impl<'d> Problems<'d> {
     fn of(problems: &'d [Diagnostic]) -> Self {
@@ -284,26 +277,20 @@ impl<'d> Problems<'d> {
         for (problem, place) in problems.iter().filter_map(|problem| Some((problem, problem.primary()?))) {
             places.entry((place.file, place.start)).or_default().push(problem);
         }
-        let names = problems.iter().flat_map(|problem| problem.title.split('`').skip(1).step_by(2)).collect();
-        Self { places, names }
+        Self(places)
     }
 
     /// Those with a code at a place that say a name.
     fn say(&self, code: &str, span: Span, name: &str) -> bool {
-        let at = self.places.get(&(span.file, span.start)).into_iter().flatten();
+        let at = self.0.get(&(span.file, span.start)).into_iter().flatten();
         let mut here = at.filter(|problem| problem.code == code && problem.primary() == Some(span));
         here.any(|problem| problem.title.contains(&format!("`{}`", shown(name))))
-    }
-
-    /// Whether any says a name.
-    fn name(&self, name: &str) -> bool {
-        self.names.contains(&*shown(name))
     }
 
     /// Whether any is in a key.
     fn are_in(&self, key: &Key) -> bool {
         let Span { file, start, end } = key.span;
-        self.places.range((file, start)..=(file, end)).next().is_some()
+        self.0.range((file, start)..=(file, end)).next().is_some()
     }
 
     /// Whether the new name of a key is unknown. The tables of a dashboard's file are all at its start.
